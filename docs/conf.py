@@ -1,0 +1,23 @@
+"""Sphinx settings."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+_CORE = Path(__file__).parents[1] / "packages" / "core" / "pyproject.toml"
+
+project = "headrace"
+author = "The headrace authors"
+copyright = f"2026, {author}"  # noqa: A001 - the name that Sphinx reads
+release = tomllib.loads(_CORE.read_text(encoding="utf-8"))["project"]["version"]
+version = release.rpartition(".")[0]
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+exclude_patterns = ["_build"]
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_heading_anchors = 3
+nitpicky = False
+
+html_theme = "furo"
+html_title = f"headrace {release}"

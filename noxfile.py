@@ -1,0 +1,262 @@
+"""Every task of the project: `nox --list` shows them.
+
+Plain `nox` runs tests, lint and typing on the running interpreter and needs Python and pip only.
+`nox -t full` runs what needs more, and installs it; `nox -t matrix` runs the framework matrix.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import nox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.download_python = "never"
+nox.options.error_on_missing_interpreters = False
+nox.options.reuse_venv = "yes"
+nox.options.sessions = ["tests", "lint", "typing"]
+
+ROOT = Path(__file__).parent
+WORKSPACE = nox.project.load_toml("pyproject.toml")
+PYTHONS = nox.project.python_versions(nox.project.load_toml("packages/core/pyproject.toml"))
+PACKAGES = sorted(path.parent.name for path in ROOT.glob("packages/*/pyproject.toml"))
+TESTED = ["tests", "docs", "README.md", "conftest.py", "pyproject.toml"]
+
+
+class Row(NamedTuple):
+    """One row of the framework matrix: it is run on every supported Python."""
+
+    framework: str
+    """The framework's distribution."""
+    version: str
+    """A version specifier; empty means the latest that the Python at hand can have."""
+    package: str
+    """Our package under test, a folder of packages/."""
+
+    def __str__(self) -> str:
+        """Name the row as nox lists it."""
+        return f"{self.framework}-{self.version or 'latest'}"
+
+
+MATRIX = [
+    Row("django", "", "django"),
+    Row("flask", "", "flask"),
+    Row("fastapi", "", "fastapi"),
+    Row("starlette", "", "fastapi"),
+    Row("celery", "", "celery"),
+    Row("structlog", "", "core"),
+]
+
+
+def group(*names: str) -> list[str]:
+    """Return the requirements of the workspace's dependency groups `names`."""
+    return nox.project.dependency_groups(WORKSPACE, *names)
+
+
+def install_tree(
+    session: nox.Session, *requirements: str, packages: list[str] = PACKAGES, pinned: bool = True
+) -> None:
+    """Install `packages` from the tree (editable) with `requirements`.
+
+    All in one go, so that what an integration asks of the core is found in the tree. The build
+    backend comes first, once, instead of one isolated environment for each package.
+    """
+    pins = ["--constraint", "constraints.txt"] if pinned else ["--upgrade"]
+    session.install("hatchling", *pins)
+    trees = [word for name in packages for word in ("--editable", f"packages/{name}")]
+    session.install("--no-build-isolation", *trees, *requirements, *pins)
+
+
+# --- Plain `nox` ----------------------------------------------------------------------------------
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the whole suite under coverage, branches included: `nox -s tests -- -k name`."""
+    install_tree(session, *group("test-all"))
+    session.run("coverage", "run", "-m", "pytest", *session.posargs)
+    if not session.posargs:
+        session.run("coverage", "report")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style, format and the direction of dependencies."""
+    session.install(*group("lint"), "--constraint", "constraints.txt")
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+
+
+@nox.session
+def typing(session: nox.Session) -> None:
+    """Check the types of the packages with mypy (strict) and basedpyright."""
+    install_tree(session, *group("test-all", "typing"))
+    session.run("mypy")
+    session.run("basedpyright")
+
+
+# --- On request -----------------------------------------------------------------------------------
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Send orders through four frameworks: `nox -s demo -- my.jsonl` takes your own."""
+    install_tree(session, *group("demo"))
+    session.run("python", "examples/shop/demo.py", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure headrace and its peers against bare Python, side by side."""
+    install_tree(session, *group("bench"))
+    session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Build a wheel and a source distribution of every package into dist/."""
+    session.install(*group("build"), "--constraint", "constraints.txt")
+    build_packages(session, ROOT / "dist")
+
+
+def build_packages(session: nox.Session, outdir: Path) -> None:
+    """Build each package into `outdir`, the wheel from its own source distribution."""
+    shutil.rmtree(outdir, ignore_errors=True)
+    for name in PACKAGES:
+        tree = f"packages/{name}"
+        session.run("python", "-m", "build", "--no-isolation", "--outdir", str(outdir), tree)
+
+
+@nox.session
+def constraints(session: nox.Session) -> None:
+    """Resolve constraints.txt anew, for every supported Python, without addresses."""
+    session.install("uv")
+    inputs = [f"packages/{name}/pyproject.toml" for name in PACKAGES]
+    ours = [word for name in PACKAGES for word in ("--no-emit-package", distribution(name))]
+    session.run(
+        *("uv", "pip", "compile", *inputs, "--all-extras", "--group", "pyproject.toml:dev", *ours),
+        *("--universal", "--python-version", PYTHONS[0], "--upgrade", "--strip-extras"),
+        *("--no-annotate", "--custom-compile-command", "nox -s constraints", "--quiet"),
+        *("--output-file", "constraints.txt"),
+    )
+
+
+def distribution(package: str) -> str:
+    """Return the name under which the folder `package` is published."""
+    metadata = nox.project.load_toml(f"packages/{package}/pyproject.toml")
+    return str(metadata["project"]["name"])
+
+
+# --- `nox -t full`: sessions that need more, and install it ---------------------------------------
+
+
+@nox.session(tags=["full"])
+def docs(session: nox.Session) -> None:
+    """Build the documentation; a warning is an error."""
+    install_tree(session, *group("docs"))
+    session.run("sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html")
+
+
+@nox.session(tags=["full"])
+def wheels(session: nox.Session) -> None:
+    """Test the built wheels, with the sources out of reach."""
+    session.install(*group("build"), "--constraint", "constraints.txt")
+    here = Path(session.create_tmp()).resolve()
+    build_packages(session, here / "dist")
+    built = [str(wheel) for wheel in sorted(here.glob("dist/*.whl"))]
+    pins = ("--constraint", "constraints.txt")
+    session.install("--force-reinstall", "--no-deps", *built)
+    session.install(*built, *group("test-all"), *pins)
+    session.chdir(copy_tests(here / "tree"))
+    session.run("pytest", "--ignore=tests/frame", *session.posargs)
+
+
+def copy_tests(target: Path) -> Path:
+    """Copy the tests and what they read, but no package, into `target` and return it."""
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir()
+    for name in TESTED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, target / name, ignore=shutil.ignore_patterns("_build"))
+        elif source.exists():
+            shutil.copy(source, target / name)
+    return target
+
+
+@nox.session(tags=["full"])
+def brokers(session: nox.Session) -> None:
+    """Run the tests that talk to Redis and RabbitMQ; none of them may be skipped."""
+    system_package(session, "redis-server", "redis-server")
+    install_tree(session, *group("test-all"))
+    env = {"HEADRACE_REQUIRE_BROKERS": "1"}
+    with rabbitmq(session):
+        session.run("pytest", "-m", "broker", *session.posargs, env=env)
+
+
+def system_package(session: nox.Session, command: str, package: str) -> str:
+    """Return the path of `command`, from the Debian package `package` where it is missing.
+
+    Skips the session, with the reason, where that is not possible.
+    """
+    if found := shutil.which(command):
+        return found
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        session.skip(f"{command} is missing; install {package}, or run as root on Debian")
+    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+    session.run("apt-get", "update", "-qq", external=True, silent=True)
+    install = ("apt-get", "install", "-y", "-qq", "--no-install-recommends", package)
+    session.run(*install, external=True, silent=True, env=quiet)
+    if found := shutil.which(command):
+        return found
+    session.error(f"{package} was installed, and {command} is still missing")
+
+
+@contextlib.contextmanager
+def rabbitmq(session: nox.Session) -> Iterator[None]:
+    """Have a RabbitMQ on its standard port inside the block; one started here is stopped again."""
+    if answers(5672):
+        yield
+        return
+    server = system_package(session, "rabbitmq-server", "rabbitmq-server")
+    session.run(server, "-detached", external=True)
+    control = server.replace("rabbitmq-server", "rabbitmqctl")
+    try:
+        for _ in range(60):
+            if answers(5672):
+                break
+            time.sleep(1)
+        yield
+    finally:
+        session.run(control, "stop", external=True, silent=True)
+
+
+def answers(port: int) -> bool:
+    """Tell whether something listens on `port` of this machine."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+# --- `nox -t matrix` ------------------------------------------------------------------------------
+
+
+@nox.session(python=PYTHONS, tags=["matrix"])
+@nox.parametrize("row", MATRIX, ids=[str(row) for row in MATRIX])
+def matrix(session: nox.Session, row: Row) -> None:
+    """Run one framework's tests with one version of it; constraints.txt does not bind here."""
+    packages = sorted({"core", row.package})
+    requirements = [*group("test", f"test-{row.package}"), f"{row.framework}{row.version}"]
+    install_tree(session, *requirements, packages=packages, pinned=False)
+    session.run("pytest", f"tests/{row.package}", *session.posargs)

@@ -1,0 +1,1 @@
+"""headrace for Celery: the correlation ID survives publishing, retries and canvas."""

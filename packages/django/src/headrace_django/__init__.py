@@ -1,0 +1,1 @@
+"""headrace for Django: every request, stream and log line under one correlation ID."""

@@ -1,0 +1,1 @@
+"""headrace for FastAPI and Starlette: every request and error page under one correlation ID."""

@@ -1,0 +1,47 @@
+"""Fixtures for every test: no context is left behind, and brokers where there are some."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.brokers import find_rabbitmq, find_redis
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BROKER_FIXTURES = {"redis_url", "rabbitmq_url"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that talk to a broker, so that `-m broker` selects them."""
+    for item in items:
+        if BROKER_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker("broker")
+
+
+@pytest.fixture(autouse=True)
+def no_context_left() -> Iterator[None]:
+    """Fail a test that ends in another context than the one it began in."""
+    from headrace import get_flow_context
+
+    before = get_flow_context()
+    yield
+    left = get_flow_context()
+    if left is not before:
+        pytest.fail(f"the test left a context behind: {left!r}")
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Redis: the one on its standard port, else a private one for this test run."""
+    with find_redis(tmp_path_factory.mktemp("redis")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def rabbitmq_url() -> str:
+    """The RabbitMQ on its standard port."""
+    return find_rabbitmq()
