@@ -71,7 +71,7 @@ def install_tree(
     backend comes first, once, instead of one isolated environment for each package.
     """
     pins = ["--constraint", "constraints.txt"] if pinned else ["--upgrade"]
-    session.install("hatchling", *pins)
+    session.install(*group("backend"), *pins)
     trees = [word for name in packages for word in ("--editable", f"packages/{name}")]
     session.install("--no-build-isolation", *trees, *requirements, *pins)
 
@@ -216,9 +216,10 @@ def system_package(session: nox.Session, command: str, package: str) -> str:
     session.run("apt-get", "update", "-qq", external=True, silent=True)
     install = ("apt-get", "install", "-y", "-qq", "--no-install-recommends", package)
     session.run(*install, external=True, silent=True, env=quiet)
-    if found := shutil.which(command):
-        return found
-    session.error(f"{package} was installed, and {command} is still missing")
+    found = shutil.which(command)
+    if found is None:
+        session.error(f"{package} was installed, and {command} is still missing")
+    return found
 
 
 @contextlib.contextmanager
