@@ -29,6 +29,7 @@ ROOT = Path(__file__).parent
 WORKSPACE = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(nox.project.load_toml("packages/core/pyproject.toml"))
 PACKAGES = sorted(path.parent.name for path in ROOT.glob("packages/*/pyproject.toml"))
+VERSION = "import sys, importlib.metadata as m; print(*sys.argv[1:], m.version(sys.argv[1]))"
 TESTED = ["tests", "docs", "README.md", "conftest.py", "pyproject.toml"]
 
 
@@ -260,4 +261,5 @@ def matrix(session: nox.Session, row: Row) -> None:
     packages = sorted({"core", row.package})
     requirements = [*group("test", f"test-{row.package}"), f"{row.framework}{row.version}"]
     install_tree(session, *requirements, packages=packages, pinned=False)
+    session.run("python", "-c", VERSION, row.framework)
     session.run("pytest", f"tests/{row.package}", *session.posargs)
