@@ -1,0 +1,78 @@
+"""headrace: one correlation ID from browser to worker, flows declared in code, chains."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ._configure import configure
+from ._context import (
+    FlowContext,
+    current_flow_id,
+    get_flow_context,
+    get_flow_context_value,
+    set_flow_context_value,
+)
+from ._deadlines import deadline, remaining
+from ._errors import DuplicateStepError, HeadraceError, OutsideFlowError, UnknownFlowError
+from ._flows import Flow, all_flows, entrypoint, flow, get_flow, step
+from ._propagation import RemoteContext, extract, inject
+from ._step_info import StepInfo
+from ._units import open_context
+
+if TYPE_CHECKING:
+    from ._executors import ContextExecutor, bind, detached
+    from ._graph import FlowGraph, generate_dag
+
+__all__ = [
+    "ContextExecutor",
+    "DuplicateStepError",
+    "Flow",
+    "FlowContext",
+    "FlowGraph",
+    "HeadraceError",
+    "OutsideFlowError",
+    "RemoteContext",
+    "StepInfo",
+    "UnknownFlowError",
+    "all_flows",
+    "bind",
+    "configure",
+    "current_flow_id",
+    "deadline",
+    "detached",
+    "entrypoint",
+    "extract",
+    "flow",
+    "generate_dag",
+    "get_flow",
+    "get_flow_context",
+    "get_flow_context_value",
+    "inject",
+    "open_context",
+    "remaining",
+    "set_flow_context_value",
+    "step",
+]
+
+# What few programs need at start is imported at first use: it keeps `import headrace` quick.
+_LAZY = {
+    "ContextExecutor": "_executors",
+    "FlowGraph": "_graph",
+    "bind": "_executors",
+    "detached": "_executors",
+    "generate_dag": "_graph",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'headrace' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f"headrace.{_LAZY[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,78 @@
+"""`configure`: the one place where settings are checked and put in force."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from . import _runtime
+from ._observers import AutoObserver, make_observer
+from ._runtime import DEFAULT_HEADER, Settings
+
+_is_header_name = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
+
+
+def configure(
+    backend: Any = "auto",
+    *,
+    strict: bool = False,
+    header: str = DEFAULT_HEADER,
+    id_factory: Callable[[], str] | None = None,
+    propagate_metadata: Iterable[str] = (),
+) -> None:
+    """Set how headrace observes and identifies; each call replaces the whole configuration.
+
+    Args:
+        backend: ``"auto"`` (OpenTelemetry where a tracer provider has been set, else logging),
+            ``"logging"``, ``"otel"``, ``"none"``, an object with a ``span(step, context)``
+            method, or a list of these, which all receive every step.
+        strict: whether a step outside any unit of work raises `OutsideFlowError`.
+        header: the name of the header that `inject` writes and `extract` reads.
+        id_factory: makes correlation IDs: 1 to 128 characters out of ``A-Z a-z 0-9 . _ -``.
+        propagate_metadata: the metadata keys that messages carry to other processes.
+
+    Raises:
+        ValueError: an unknown backend name, or an impossible header name.
+        TypeError: an argument of a wrong type.
+    """
+    new_settings = Settings(
+        _checked_flag("strict", strict),
+        _checked_header(header),
+        _checked_factory(id_factory),
+        _checked_keys(propagate_metadata),
+    )
+    _runtime.observer = make_observer(backend)
+    _runtime.settings = new_settings
+
+
+def _checked_flag(name: str, value: bool) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be True or False, not {value!r}")
+    return value
+
+
+def _checked_header(header: str) -> str:
+    if not isinstance(header, str) or not _is_header_name(header):
+        raise ValueError(
+            f"header must be an HTTP header name (RFC 9110 token) such as "
+            f"{DEFAULT_HEADER!r}, not {header!r}"
+        )
+    return header
+
+
+def _checked_factory(factory: Callable[[], str] | None) -> Callable[[], str] | None:
+    if factory is not None and not callable(factory):
+        raise TypeError(f"id_factory must be a callable that returns an ID, not {factory!r}")
+    return factory
+
+
+def _checked_keys(keys: Iterable[str]) -> tuple[str, ...]:
+    if not isinstance(keys, str | Mapping):
+        checked = tuple(keys)
+        if all(isinstance(key, str) for key in checked):
+            return checked
+    raise TypeError(f"propagate_metadata must be a list of metadata keys, not {keys!r}")
+
+
+_runtime.observer = AutoObserver()

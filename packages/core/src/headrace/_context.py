@@ -1,0 +1,191 @@
+"""The context of a unit of work, and the two variables that carry it inside a process."""
+
+from __future__ import annotations
+
+import copy
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+from ._errors import OutsideFlowError
+from ._ids import new_correlation_id, new_unit_id
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+
+    from ._step_info import StepInfo
+    from ._units import Unit
+
+unit_var: ContextVar[FlowContext | None] = ContextVar("headrace.unit", default=None)
+step_var: ContextVar[StepInfo | None] = ContextVar("headrace.step", default=None)
+
+
+class FlowContext:
+    """One unit of work: an HTTP request, a task, a command, a script.
+
+    Everything that runs in the unit shares this object, and so its metadata: threads, tasks and
+    sync dependencies included. `fork` gives isolation where that is wanted.
+
+    Attributes:
+        correlation_id: the ID of the whole operation, the same in every process that it crosses.
+        causation_id: the `unit_id` of the unit that caused this one, or None.
+        unit_id: the ID of this unit, 16 lower-case hex digits.
+        kind: ``http``, ``websocket``, ``task``, ``command``, ``flow`` or ``manual``.
+        name: the route, task or flow name, or None.
+        deadline: the reading of `time.monotonic` (seconds) by which the unit must be done, or None.
+    """
+
+    __slots__ = (
+        "_entered",
+        "_metadata",
+        "causation_id",
+        "correlation_id",
+        "deadline",
+        "kind",
+        "name",
+        "unit_id",
+    )
+
+    def __init__(
+        self,
+        correlation_id: str | None = None,
+        causation_id: str | None = None,
+        kind: str = "manual",
+        name: str | None = None,
+        deadline: float | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.correlation_id = correlation_id or new_correlation_id()
+        self.causation_id = causation_id
+        self.unit_id = new_unit_id()
+        self.kind = kind
+        self.name = name
+        self.deadline = deadline
+        self._metadata: dict[str, Any] = dict(metadata) if metadata else {}
+        self._entered: Unit | None = None
+
+    @property
+    def flow(self) -> str | None:
+        """The name of the flow that is current where this is read, or None."""
+        info = step_var.get()
+        return None if info is None else info.flow
+
+    @property
+    def step(self) -> str | None:
+        """The name of the step that is current where this is read, or None."""
+        info = step_var.get()
+        return None if info is None else info.name or None
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """A copy of the unit's metadata."""
+        return self._metadata.copy()
+
+    def get_value(self, key: str, default: Any = None) -> Any:
+        """Return the metadata value under `key`, or `default`."""
+        return self._metadata.get(key, default)
+
+    def set_value(self, key: str, value: Any) -> None:
+        """Set the metadata value under `key`, for everything that runs in this unit."""
+        self._metadata[key] = value
+
+    def delete_value(self, key: str) -> None:
+        """Remove the metadata value under `key`, if there is one."""
+        self._metadata.pop(key, None)
+
+    def fork(self) -> FlowContext:
+        """Return a new unit of the same operation, with a deep copy of the metadata.
+
+        The new unit has the same correlation ID, kind, name and deadline, and names this one as
+        its cause. ``with context.fork():`` enters it.
+
+        Raises:
+            TypeError: a metadata value cannot be copied; the message names its key.
+        """
+        return FlowContext(
+            self.correlation_id,
+            self.unit_id,
+            self.kind,
+            self.name,
+            self.deadline,
+            _deep_copy(self._metadata),
+        )
+
+    def __enter__(self) -> FlowContext:
+        """Make this unit the current one.
+
+        Raises:
+            RuntimeError: the unit has been entered before; fork it instead.
+        """
+        from ._units import Unit
+
+        if self._entered is not None:
+            raise RuntimeError(
+                f"unit {self.unit_id} has already been entered, and a unit of work has one life; "
+                f"use `with context.fork():` for another unit of the same operation"
+            )
+        self._entered = Unit(self)
+        return self._entered.__enter__()
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """End the unit and restore what was current before."""
+        if self._entered is not None:
+            self._entered.__exit__(exc_type, exc, traceback)
+
+    def __repr__(self) -> str:
+        """Show what identifies the unit; metadata may be private and stays out."""
+        return (
+            f"<FlowContext {self.kind} {self.name or '-'} correlation_id={self.correlation_id} "
+            f"unit_id={self.unit_id} causation_id={self.causation_id or '-'}>"
+        )
+
+
+def current_flow_id() -> str | None:
+    """Return the correlation ID of the current unit of work, or None outside any."""
+    context = unit_var.get()
+    return None if context is None else context.correlation_id
+
+
+def get_flow_context() -> FlowContext | None:
+    """Return the `FlowContext` of the current unit of work, or None outside any."""
+    return unit_var.get()
+
+
+def get_flow_context_value(key: str, default: Any = None) -> Any:
+    """Return the current unit's metadata value under `key`, or `default`."""
+    context = unit_var.get()
+    return default if context is None else context.get_value(key, default)
+
+
+def set_flow_context_value(key: str, value: Any) -> None:
+    """Set a metadata value, visible everywhere in the current unit of work.
+
+    Raises:
+        OutsideFlowError: no unit of work is active.
+    """
+    context = unit_var.get()
+    if context is None:
+        raise OutsideFlowError(
+            f"cannot set {key!r}: no unit of work is active here; open one with "
+            f"`with headrace.open_context():`, an entrypoint, or an integration's middleware"
+        )
+    context.set_value(key, value)
+
+
+def _deep_copy(metadata: dict[str, Any]) -> dict[str, Any]:
+    memo: dict[int, Any] = {}
+    copied = {}
+    for key, value in metadata.copy().items():
+        try:
+            copied[key] = copy.deepcopy(value, memo)
+        except Exception as error:
+            raise TypeError(
+                f"cannot fork: the metadata value {key!r} ({type(value).__name__}) cannot be "
+                f"deep-copied; keep such objects outside the flow context"
+            ) from error
+    return copied

@@ -1,0 +1,69 @@
+"""Time budgets: a deadline is a reading of the monotonic clock, and nested ones only shorten."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+from ._context import FlowContext, unit_var
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# The unit in which the budget was set stands beside it: another unit that happens to run in a
+# copy of these variables (a request on a kept-alive connection) is not bound by it.
+_budget: ContextVar[tuple[FlowContext | None, float] | None] = ContextVar(
+    "headrace.deadline", default=None
+)
+
+
+@contextmanager
+def deadline(seconds: float) -> Iterator[None]:
+    """Give everything inside the block a time budget of `seconds`.
+
+    A budget that is already running is never lengthened by a nested one. `remaining` tells what
+    is left; chains and outgoing headers heed it.
+
+    Raises:
+        ValueError: `seconds` is negative or not a number.
+    """
+    if not seconds >= 0:
+        raise ValueError(f"a deadline is a number of seconds from 0, not {seconds!r}")
+    unit = unit_var.get()
+    running = inherited_deadline(unit)
+    until = time.monotonic() + seconds
+    previous = _budget.get()
+    _budget.set((unit, until if running is None else min(until, running)))
+    try:
+        yield
+    finally:
+        _budget.set(previous)
+
+
+def remaining() -> float | None:
+    """Return the seconds left of the active deadline, negative once it has passed, or None."""
+    until = inherited_deadline(unit_var.get())
+    return None if until is None else until - time.monotonic()
+
+
+def inherited_deadline(unit: FlowContext | None) -> float | None:
+    """Return the deadline that is active in `unit`, the current one, as a clock reading."""
+    budget = _budget.get()
+    own = None if unit is None else unit.deadline
+    if budget is None or budget[0] is not unit:
+        return own
+    return budget[1] if own is None else min(budget[1], own)
+
+
+def clear_budget() -> tuple[FlowContext | None, float] | None:
+    """Take the running budget off and return it, for `restore_budget`."""
+    budget = _budget.get()
+    _budget.set(None)
+    return budget
+
+
+def restore_budget(budget: tuple[FlowContext | None, float] | None) -> None:
+    """Put back what `clear_budget` returned."""
+    _budget.set(budget)

@@ -1,0 +1,319 @@
+"""Flows: named graphs of steps, and the registry that knows them all at import time."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from ._context import FlowContext, step_var, unit_var
+from ._declarations import Declaration, Pending, bind_class, declare, decorate, record
+from ._errors import DuplicateStepError, UnknownFlowError
+from ._ids import is_valid_id
+from ._step_info import StepInfo
+from ._units import Unit, nested_context
+from ._wrap import wrap_entrypoint, wrap_step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from ._graph import FlowGraph
+
+    After = str | Callable[..., Any] | Sequence[str | Callable[..., Any]]
+
+F = TypeVar("F", bound="Callable[..., Any] | staticmethod[..., Any] | classmethod[Any, ..., Any]")
+C = TypeVar("C", bound=type)
+
+_flows: dict[str, Flow] = {}
+
+
+class Flow:
+    """A named graph of steps. `flow` makes it; its decorators declare the steps.
+
+    Attributes:
+        name: the flow's name.
+    """
+
+    __slots__ = ("_steps", "name")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._steps: dict[str, tuple[StepInfo, Declaration, type | None]] = {}
+
+    @overload
+    def entrypoint(self, function: F, /) -> F: ...
+    @overload
+    def entrypoint(
+        self, *, name: str | None = None, description: str | None = None, new: bool = False
+    ) -> Callable[[F], F]: ...
+    def entrypoint(
+        self,
+        function: Any = None,
+        /,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        new: bool = False,
+    ) -> Any:
+        """Declare the function as an entrypoint of this flow; see `headrace.entrypoint`."""
+        options = {"name": name, "description": description, "new": new, "is_entrypoint": True}
+        return _apply(function, self._declarer(options))
+
+    @overload
+    def step(self, function: F, /) -> F: ...
+    @overload
+    def step(
+        self, *, after: After = (), name: str | None = None, description: str | None = None
+    ) -> Callable[[F], F]: ...
+    def step(
+        self,
+        function: Any = None,
+        /,
+        *,
+        after: After = (),
+        name: str | None = None,
+        description: str | None = None,
+    ) -> Any:
+        """Declare the function as a step of this flow; see `headrace.step`."""
+        options = {"after": after, "name": name, "description": description}
+        return _apply(function, self._declarer(options))
+
+    @contextmanager
+    def open(self, correlation_id: str | None = None) -> Iterator[FlowContext]:
+        """Run the block in this flow: an entrypoint without a function.
+
+        Opens a unit of work if there is none, or if a `correlation_id` is given; otherwise joins
+        the active one.
+
+        Raises:
+            ValueError: `correlation_id` is not a valid ID.
+        """
+        if correlation_id is not None and not is_valid_id(correlation_id):
+            raise ValueError(
+                "correlation_id must be a string of 1 to 128 characters out of A-Z a-z 0-9 . _ -"
+            )
+        unit = unit_var.get()
+        if unit is None or correlation_id is not None:
+            with Unit(nested_context("flow", self.name, correlation_id)) as unit:
+                step_var.set(StepInfo("", self.name))
+                yield unit
+            return
+        outer = step_var.get()
+        step_var.set(StepInfo("", self.name))
+        try:
+            yield unit
+        finally:
+            step_var.set(outer)
+
+    def graph(self) -> FlowGraph:
+        """Return the flow as it is declared now, as a frozen graph."""
+        from ._graph import build_graph
+
+        return build_graph(self.name, [info for info, _, _ in self._steps.values()])
+
+    def __call__(self, cls: C) -> C:
+        """Declare the steps of the class `cls` as this flow's: ``@flow("name") class ...``.
+
+        Raises:
+            TypeError: `cls` is not a class.
+        """
+        if not isinstance(cls, type):
+            raise TypeError(
+                f"@flow({self.name!r}) decorates a class; for a function use "
+                f"@step({self.name!r}) or @entrypoint({self.name!r})"
+            )
+        bind_class(cls, self._register)
+        return cls
+
+    def __contains__(self, step_name: object) -> bool:
+        """Tell whether a step of this name is declared."""
+        return step_name in self._steps
+
+    def __repr__(self) -> str:
+        """Show the name and the number of steps."""
+        return f"<Flow {self.name!r}, {len(self._steps)} steps>"
+
+    def _declarer(self, options: dict[str, Any]) -> Callable[[Callable[..., Any]], Any]:
+        return lambda function: self._register(declare(function, **options), None)
+
+    def _register(self, declaration: Declaration, owner: type | None) -> Callable[..., Any]:
+        info = declaration.info(self.name)
+        self._refuse_duplicate(declaration, info, owner)
+        if declaration.is_entrypoint:
+            wrapper = wrap_entrypoint(declaration.function, info, new=declaration.new)
+        else:
+            wrapper = wrap_step(declaration.function, info)
+        self._steps[info.name] = (info, declaration, owner)
+        record(wrapper, declaration, info)
+        return wrapper
+
+    def _refuse_duplicate(
+        self, declaration: Declaration, info: StepInfo, owner: type | None
+    ) -> None:
+        if info.name not in self._steps:
+            return
+        other_info, other, other_owner = self._steps[info.name]
+        if _same_function(declaration, other) or _overrides(owner, other_owner):
+            return
+        raise DuplicateStepError(
+            f"flow {self.name!r} has two steps named {info.name!r}: {_place(other_info, other)} "
+            f"and {_place(info, declaration)}; rename one, or give it another step name with name="
+        )
+
+
+def flow(name: str) -> Flow:
+    """Return the flow called `name`, made at the first call.
+
+    The result declares steps with its `entrypoint` and `step`; as a decorator of a class it makes
+    the class's marked methods the flow's steps.
+
+    Raises:
+        TypeError: `name` is not a string.
+        ValueError: `name` is empty.
+    """
+    if not isinstance(name, str):
+        raise TypeError(f'flow() takes the flow\'s name, as in flow("orders"), not {name!r}')
+    if not name.strip():
+        raise ValueError("a flow's name must not be empty")
+    return _flows.setdefault(name, Flow(name)) if name not in _flows else _flows[name]
+
+
+def get_flow(name: str) -> Flow:
+    """Return the flow called `name`.
+
+    Raises:
+        UnknownFlowError: there is none; the message lists those that are declared.
+    """
+    try:
+        return _flows[name]
+    except KeyError:
+        known = ", ".join(sorted(_flows)) or "none"
+        raise UnknownFlowError(
+            f"no flow named {name!r} is declared; declared: {known}. Has the module that declares "
+            f"it been imported?"
+        ) from None
+
+
+def all_flows() -> list[Flow]:
+    """Return every declared flow, sorted by name."""
+    return [_flows[name] for name in sorted(_flows)]
+
+
+@overload
+def entrypoint(function: F, /) -> F: ...
+@overload
+def entrypoint(
+    flow: str | None = None,
+    /,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    new: bool = False,
+) -> Callable[[F], F]: ...
+def entrypoint(
+    target: Any = None,
+    /,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    new: bool = False,
+) -> Any:
+    """Declare a function as an entrypoint: a step with which a flow begins.
+
+    Called where no unit of work is active it opens one; otherwise it joins the active one: same
+    correlation ID, and at the end everything is as before.
+
+    Args:
+        target: the flow's name; nothing in the body of a class that `flow` decorates.
+        name: the step's name, if it is not the function's.
+        description: what the step does, if it is not the docstring's first line.
+        new: open a unit with a fresh correlation ID even inside another, which is its cause.
+
+    Raises:
+        DuplicateStepError: another function has this step name in the flow.
+        TypeError: an argument of a wrong type, or something that cannot be a step.
+    """
+    options = {"name": name, "description": description, "new": new, "is_entrypoint": True}
+    return _by_name("entrypoint", target, options)
+
+
+@overload
+def step(function: F, /) -> F: ...
+@overload
+def step(
+    flow: str | None = None,
+    /,
+    *,
+    after: After = (),
+    name: str | None = None,
+    description: str | None = None,
+) -> Callable[[F], F]: ...
+def step(
+    target: Any = None,
+    /,
+    *,
+    after: After = (),
+    name: str | None = None,
+    description: str | None = None,
+) -> Any:
+    """Declare a function as a step of a flow.
+
+    In a unit of work the function runs with its flow and step set in the context, and is reported
+    to the backends; outside any it just runs.
+
+    Args:
+        target: the flow's name; nothing in the body of a class that `flow` decorates.
+        after: the steps before: a name, a decorated function, or a list of these.
+            ``"other.step"`` or a function of another flow links the two.
+        name: the step's name, if it is not the function's.
+        description: what the step does, if it is not the docstring's first line.
+
+    Raises:
+        DuplicateStepError: another function has this step name in the flow.
+        TypeError: an argument of a wrong type, or something that cannot be a step.
+    """
+    return _by_name("step", target, {"after": after, "name": name, "description": description})
+
+
+def declare_step(
+    function: Callable[..., Any], flow_name: str, options: dict[str, Any]
+) -> Callable[..., Any]:
+    """Declare `function` with `options` of `Declaration`; for integrations and chains."""
+    return flow(flow_name)._register(declare(function, **options), None)
+
+
+def _by_name(decorator: str, target: Any, options: dict[str, Any]) -> Any:
+    if isinstance(target, str):
+        return _apply(None, flow(target)._declarer(options))
+    if isinstance(target, Flow):
+        raise TypeError(
+            f"{decorator}() takes the flow's name; with a Flow object write "
+            f"@that_flow.{decorator}(...)"
+        )
+    return _apply(target, lambda function: Pending(declare(function, **options)).placeholder)
+
+
+def _apply(target: Any, make: Callable[[Callable[..., Any]], Any]) -> Any:
+    if target is None:
+        return lambda function: decorate(function, make)
+    return decorate(target, make)
+
+
+def _same_function(one: Declaration, other: Declaration) -> bool:
+    module, file, qualname = one.identity
+    other_module, other_file, other_qualname = other.identity
+    # The file counts as well as the module: a script is imported once more under its own name.
+    return qualname == other_qualname and (
+        module == other_module or bool(file) and file == other_file
+    )
+
+
+def _overrides(owner: type | None, other_owner: type | None) -> bool:
+    if owner is None or other_owner is None:
+        return False
+    names = {(base.__module__, base.__qualname__) for base in owner.__mro__}
+    return (other_owner.__module__, other_owner.__qualname__) in names
+
+
+def _place(info: StepInfo, declaration: Declaration) -> str:
+    qualname = declaration.identity[2]
+    return f"{qualname} at {info.file}:{info.line}" if info.file else qualname

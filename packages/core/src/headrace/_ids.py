@@ -1,0 +1,58 @@
+"""Identifiers, drawn from a private pool that neither ``random.seed()`` nor ``fork`` can make repeat."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MAX_ID_LENGTH = 128
+"""Longest accepted identifier, in characters."""
+
+_POOL_BYTES = 4096
+_plain = re.compile(rf"[A-Za-z0-9._-]{{1,{MAX_ID_LENGTH}}}").fullmatch
+_visible = re.compile(rf"[!-~]{{1,{MAX_ID_LENGTH}}}").fullmatch
+
+
+def is_valid_id(text: object) -> bool:
+    """Tell whether `text` is a correlation ID that is safe in headers and logs.
+
+    That is a `str` of 1 to 128 characters out of ``A-Z a-z 0-9 . _ -``.
+    """
+    return isinstance(text, str) and _plain(text) is not None
+
+
+def is_visible_ascii(text: str) -> bool:
+    """Tell whether `text` has 1 to 128 characters, each of them visible ASCII."""
+    return _visible(text) is not None
+
+
+def _hex_maker(size: int) -> Callable[[], str]:
+    """Return a function that makes random identifiers of `size` bytes in lower-case hex."""
+    width = 2 * size
+    zero = "0" * width
+    pool: list[str] = []
+    take = pool.pop  # atomic: no two threads get the same one
+
+    def make() -> str:
+        while True:
+            try:
+                return take()
+            except IndexError:
+                digits = os.urandom(_POOL_BYTES).hex()
+                pieces = (digits[i : i + width] for i in range(0, len(digits), width))
+                pool.extend(piece for piece in pieces if piece != zero)
+
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=pool.clear)
+    return make
+
+
+new_correlation_id = _hex_maker(16)
+"""Make a correlation ID: 32 lower-case hex digits, never all zero, so a valid W3C trace ID."""
+
+new_unit_id = _hex_maker(8)
+"""Make a unit ID: 16 lower-case hex digits, never all zero, so a valid W3C span ID."""

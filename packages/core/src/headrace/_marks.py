@@ -1,0 +1,18 @@
+"""The mark on an exception that a unit of work has let through.
+
+A server logs an unhandled error after the unit has ended; the mark lets that line carry the ID.
+"""
+
+from __future__ import annotations
+
+_KEY = "_headrace_correlation_id"
+
+
+def mark(exc: BaseException, correlation_id: str) -> None:
+    """Remember on `exc` which operation it comes from; the outermost unit has the last word."""
+    exc.__dict__[_KEY] = correlation_id
+
+
+def marked_id(exc: object) -> str | None:
+    """Return the correlation ID that `exc` was marked with, or None."""
+    return getattr(exc, "__dict__", {}).get(_KEY)

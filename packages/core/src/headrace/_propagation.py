@@ -1,0 +1,92 @@
+"""Headers between processes: the correlation header in and out of a carrier."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from . import _runtime
+from ._context import unit_var
+from ._ids import is_valid_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteContext:
+    """What another process says of the operation that a message belongs to.
+
+    Attributes:
+        correlation_id: a valid correlation ID, or None.
+        causation_id: the unit that sent the message, or None.
+        deadline: the reading of this process's `time.monotonic` (seconds) by which the work must
+            be done, or None.
+        metadata: values that the sender passed on.
+    """
+
+    correlation_id: str | None = None
+    causation_id: str | None = None
+    deadline: float | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+NOTHING = RemoteContext()
+
+
+def inject(carrier: MutableMapping[str, str]) -> None:
+    """Write the current operation's headers into `carrier`; outside any unit, write nothing.
+
+    The name of the correlation header is that of ``configure(header=...)``. A header of the same
+    name in another case is replaced.
+
+    Args:
+        carrier: the mutable mapping of header names to values of an outgoing message.
+    """
+    context = unit_var.get()
+    if context is None:
+        return
+    header = _runtime.settings.header
+    if header not in carrier:
+        for name in [name for name in carrier if name.lower() == header.lower()]:
+            del carrier[name]
+    carrier[header] = context.correlation_id
+
+
+def extract(carrier: Mapping[Any, Any] | Iterable[tuple[Any, Any]]) -> RemoteContext:
+    """Read the correlation header out of a message's headers; never raises.
+
+    A missing, malformed or contradictory header counts as none.
+
+    Args:
+        carrier: a mapping or an iterable of pairs, of `str` or `bytes`: WSGI's environ (with its
+            ``HTTP_`` names), ASGI's header list, Kafka's, gRPC's.
+    """
+    wanted = _names_of(_runtime.settings.header)
+    try:
+        found = {text(value) for name, value in _pairs(carrier) if text(name).lower() in wanted}
+    except Exception:  # a carrier from outside may be anything
+        return NOTHING
+    if len(found) != 1:
+        return NOTHING
+    (value,) = found
+    return RemoteContext(correlation_id=value) if is_valid_id(value) else NOTHING
+
+
+def text(raw: object) -> str:
+    """Return a header's name or value as `str`; what is neither text nor bytes is ``""``."""
+    if isinstance(raw, bytes):
+        return raw.decode("latin-1")
+    return raw if isinstance(raw, str) else ""
+
+
+def _names_of(header: str) -> tuple[str, str]:
+    return header.lower(), "http_" + header.lower().replace("-", "_")
+
+
+def _pairs(carrier: Any) -> Iterator[tuple[Any, Any]]:
+    pairs = carrier.items() if hasattr(carrier, "items") else carrier
+    for pair in pairs:
+        name, value = pair
+        for single in value if isinstance(value, list | tuple) else (value,):
+            yield name, single

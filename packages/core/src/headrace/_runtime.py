@@ -1,0 +1,52 @@
+"""What `configure` has set: one module of globals that the hot paths read."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ._ids import is_valid_id, new_correlation_id
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ._observers import Observer
+
+DEFAULT_HEADER = "X-Correlation-ID"
+
+log = logging.getLogger("headrace")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The configuration in force; `configure` says what each field means."""
+
+    strict: bool = False
+    header: str = DEFAULT_HEADER
+    id_factory: Callable[[], str] | None = None
+    propagate_metadata: tuple[str, ...] = ()
+
+
+settings = Settings()
+# None while nothing observes: the one thing that the hot path looks at.
+observer: Observer | None = None
+
+
+def make_id() -> str:
+    """Make a correlation ID, by the configured factory if that gives a valid one."""
+    factory = settings.id_factory
+    if factory is None:
+        return new_correlation_id()
+    try:
+        made = factory()
+    except Exception:
+        log.exception("id_factory raised; a correlation ID was made without it")
+        return new_correlation_id()
+    if is_valid_id(made):
+        return made
+    log.error(
+        "id_factory returned an invalid correlation ID; it must be a string of 1 to 128 characters "
+        "out of A-Z a-z 0-9 . _ -; one was made without it"
+    )
+    return new_correlation_id()

@@ -1,0 +1,30 @@
+"""What is known of a step at import time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class StepInfo:
+    """A step as it was declared.
+
+    Attributes:
+        name: the step's name, unique in its flow.
+        flow: the name of the flow.
+        after: the steps that come before, as names; those of another flow as ``flow.step``.
+        kind: ``function``, ``task`` or ``chain``.
+        is_entrypoint: whether the flow begins here.
+        description: the first line of the docstring, or what was given instead; else ``""``.
+        file: the source file, or ``""`` where there is none.
+        line: the line on which the definition begins, decorators included; 0 where unknown.
+    """
+
+    name: str
+    flow: str
+    after: tuple[str, ...] = ()
+    kind: str = "function"
+    is_entrypoint: bool = False
+    description: str = ""
+    file: str = ""
+    line: int = 0

@@ -1,0 +1,324 @@
+"""Wrappers that make a function a step: for functions, coroutines, generators, async generators."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from typing import TYPE_CHECKING, Any
+
+from . import _runtime
+from ._context import FlowContext, step_var, unit_var
+from ._errors import OutsideFlowError
+from ._frames import Frame, steer
+from ._marks import mark
+from ._units import Unit, nested_context
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Generator
+    from types import CodeType
+
+    from ._step_info import StepInfo
+
+_current_unit = unit_var.get
+_set_step = step_var.set
+_reset_step = step_var.reset
+
+
+def wrap_step(function: Callable[..., Any], info: StepInfo) -> Callable[..., Any]:
+    """Return `function` as the step `info`: set in the context and reported while it runs."""
+    return functools.wraps(function)(_maker(function, _STEP_MAKERS)(function, info))
+
+
+def wrap_entrypoint(
+    function: Callable[..., Any], info: StepInfo, *, new: bool
+) -> Callable[..., Any]:
+    """Return `function` as an entrypoint: a step that opens a unit of work if there is none.
+
+    Args:
+        function: the function as the user wrote it.
+        info: what has been declared of it.
+        new: open a unit with a fresh correlation ID even where one is active.
+    """
+    maker = _maker(function, _ENTRYPOINT_MAKERS)
+    return functools.wraps(function)(maker(function, info, new))
+
+
+def call_through(function: Callable[..., Any], call: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that runs `call` and is taken for `function` by `inspect`."""
+
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return call(*args, **kwargs)
+
+    wrapper.__code__ = _flagged(wrapper.__code__, _kind(function))
+    return functools.wraps(function)(wrapper)
+
+
+def _outside(info: StepInfo) -> None:
+    if _runtime.settings.strict:
+        raise OutsideFlowError(
+            f"step {info.name!r} of flow {info.flow!r} was called outside any unit of work; open "
+            f"one with an entrypoint, `with headrace.open_context():` or an integration's "
+            f"middleware, or configure(strict=False)"
+        )
+
+
+def _entry_context(info: StepInfo, new: bool) -> FlowContext:
+    fresh = _runtime.make_id() if new else None
+    return nested_context("flow", info.flow, fresh)
+
+
+# --- functions ---------------------------------------------------------------------------------
+
+
+def _sync_step(function: Callable[..., Any], info: StepInfo) -> Callable[..., Any]:
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        unit = _current_unit()
+        if unit is None:
+            _outside(info)
+            return function(*args, **kwargs)
+        observer = _runtime.observer
+        token = _set_step(info)
+        try:
+            if observer is None or not observer.enabled():
+                return function(*args, **kwargs)
+            state = observer.begin(info, unit)
+            try:
+                result = function(*args, **kwargs)
+            except BaseException as exc:
+                observer.end(state, exc)
+                raise
+            observer.end(state, None)
+            return result
+        finally:
+            _reset_step(token)
+
+    return wrapper
+
+
+def _async_step(function: Callable[..., Any], info: StepInfo) -> Callable[..., Any]:
+    async def wrapper(*args: Any, **kwargs: Any) -> Any:
+        unit = _current_unit()
+        if unit is None:
+            _outside(info)
+            return await function(*args, **kwargs)
+        observer = _runtime.observer
+        outer = step_var.get()
+        token = _set_step(info)
+        try:
+            if observer is None or not observer.enabled():
+                return await function(*args, **kwargs)
+            state = observer.begin(info, unit)
+            try:
+                result = await function(*args, **kwargs)
+            except BaseException as exc:
+                observer.end(state, exc)
+                raise
+            observer.end(state, None)
+            return result
+        finally:
+            try:
+                _reset_step(token)
+            except ValueError:  # closed from another context than it was started in
+                _set_step(outer)
+
+    return wrapper
+
+
+def _sync_entrypoint(function: Callable[..., Any], info: StepInfo, new: bool) -> Callable[..., Any]:
+    step = _sync_step(function, info)
+
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        if _current_unit() is not None and not new:
+            return step(*args, **kwargs)
+        with Unit(_entry_context(info, new)):
+            return step(*args, **kwargs)
+
+    return wrapper
+
+
+def _async_entrypoint(
+    function: Callable[..., Any], info: StepInfo, new: bool
+) -> Callable[..., Any]:
+    step = _async_step(function, info)
+
+    async def wrapper(*args: Any, **kwargs: Any) -> Any:
+        if _current_unit() is not None and not new:
+            return await step(*args, **kwargs)
+        with Unit(_entry_context(info, new)):
+            return await step(*args, **kwargs)
+
+    return wrapper
+
+
+# --- generators --------------------------------------------------------------------------------
+#
+# These wrappers are plain functions, since a generator belongs to the unit and step of its call,
+# and a generator function would run nothing before the first item is asked for.
+
+
+def _generator_step(function: Callable[..., Any], info: StepInfo) -> Callable[..., Any]:
+    return _generator_wrapper(function, info, lambda: None, _drive)
+
+
+def _async_generator_step(function: Callable[..., Any], info: StepInfo) -> Callable[..., Any]:
+    return _generator_wrapper(function, info, lambda: None, _drive_async)
+
+
+def _generator_entrypoint(
+    function: Callable[..., Any], info: StepInfo, new: bool
+) -> Callable[..., Any]:
+    return _generator_wrapper(function, info, functools.partial(_entered, info, new), _drive)
+
+
+def _async_generator_entrypoint(
+    function: Callable[..., Any], info: StepInfo, new: bool
+) -> Callable[..., Any]:
+    return _generator_wrapper(function, info, functools.partial(_entered, info, new), _drive_async)
+
+
+def _entered(info: StepInfo, new: bool) -> FlowContext | None:
+    return _entry_context(info, new) if new or _current_unit() is None else None
+
+
+def _generator_wrapper(
+    function: Callable[..., Any],
+    info: StepInfo,
+    opening: Callable[[], FlowContext | None],
+    drive: Callable[..., Any],
+) -> Callable[..., Any]:
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        opened = opening()
+        unit = opened or _current_unit()
+        body = function(*args, **kwargs)
+        if unit is None:
+            _outside(info)
+            return body
+        return drive(body, _Pieces(info, unit, opened is not None))
+
+    wrapper.__code__ = _flagged(wrapper.__code__, _kind(function))
+    return wrapper
+
+
+class _Pieces:
+    """The unit, step and reports of one generator, around each of its pieces."""
+
+    __slots__ = ("_frame", "_info", "_observer", "_opens", "_reports", "_unit", "run")
+
+    def __init__(self, info: StepInfo, unit: FlowContext, opens: bool) -> None:
+        self._info = info
+        self._unit = unit
+        self._opens = opens
+        self._frame = Frame({unit_var: unit, step_var: info})
+        self._observer = _runtime.observer
+        self._reports: tuple[Any, Any] = (None, None)
+        self.run = self._frame.run
+
+    def begin(self) -> None:
+        if self._observer is not None:
+            self._reports = self._frame.begin(self._begin_reports)
+
+    def _begin_reports(self) -> tuple[Any, Any]:
+        observer = self._observer
+        assert observer is not None
+        watch = observer.begin_unit(self._unit) if self._opens else None
+        state = observer.begin(self._info, self._unit) if observer.enabled() else None
+        return watch, state
+
+    def end(self, exc: BaseException | None) -> None:
+        watch, state = self._reports
+        if state is not None and self._observer is not None:
+            self._frame.finish(self._observer.end, state, exc)
+        if watch is not None:
+            self._frame.finish(watch.end, exc)
+        if self._opens and exc is not None:
+            mark(exc, self._unit.correlation_id)
+
+
+def _drive(body: Generator[Any, Any, Any], pieces: _Pieces) -> Generator[Any, Any, Any]:
+    failure: BaseException | None = None
+    pieces.begin()
+    advance: Callable[..., Any] = body.send
+    argument: Any = None
+    try:
+        while True:
+            try:
+                item = pieces.run(advance, argument)
+            except StopIteration as stop:
+                return stop.value
+            try:
+                argument = yield item
+                advance = body.send
+            except GeneratorExit:
+                pieces.run(body.close)
+                raise
+            except BaseException as exc:
+                argument = exc
+                advance = body.throw
+    except BaseException as exc:
+        failure = exc
+        raise
+    finally:
+        pieces.end(failure)
+
+
+async def _drive_async(body: AsyncGenerator[Any, Any], pieces: _Pieces) -> AsyncGenerator[Any, Any]:
+    failure: BaseException | None = None
+    pieces.begin()
+    advance: Callable[..., Any] = body.asend
+    argument: Any = None
+    try:
+        while True:
+            try:
+                item = await steer(advance(argument), pieces.run)
+            except StopAsyncIteration:
+                return
+            try:
+                argument = yield item
+                advance = body.asend
+            except GeneratorExit:
+                await steer(body.aclose(), pieces.run)
+                raise
+            except BaseException as exc:
+                argument = exc
+                advance = body.athrow
+    except BaseException as exc:
+        failure = exc
+        raise
+    finally:
+        pieces.end(failure)
+
+
+# --- which kind --------------------------------------------------------------------------------
+
+_STEP_MAKERS = {
+    0: _sync_step,
+    inspect.CO_COROUTINE: _async_step,
+    inspect.CO_GENERATOR: _generator_step,
+    inspect.CO_ASYNC_GENERATOR: _async_generator_step,
+}
+_ENTRYPOINT_MAKERS = {
+    0: _sync_entrypoint,
+    inspect.CO_COROUTINE: _async_entrypoint,
+    inspect.CO_GENERATOR: _generator_entrypoint,
+    inspect.CO_ASYNC_GENERATOR: _async_generator_entrypoint,
+}
+
+
+def _maker(function: Callable[..., Any], makers: dict[int, Any]) -> Any:
+    return makers[_kind(function)]
+
+
+def _kind(function: Callable[..., Any]) -> int:
+    """Return the code flag that tells what calling `function` gives; 0 for a plain function."""
+    if inspect.iscoroutinefunction(function):
+        return inspect.CO_COROUTINE
+    if inspect.isgeneratorfunction(function):
+        return inspect.CO_GENERATOR
+    return inspect.CO_ASYNC_GENERATOR if inspect.isasyncgenfunction(function) else 0
+
+
+@functools.cache
+def _flagged(code: CodeType, flag: int) -> CodeType:
+    # `inspect` and with it pytest, FastAPI and contextlib tell a function's kind by this flag
+    # alone; the interpreter itself goes by the instructions.
+    return code.replace(co_flags=code.co_flags | flag)
