@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from . import _runtime
 from ._observers import AutoObserver, make_observer
-from ._runtime import DEFAULT_HEADER, Settings
-
-_is_header_name = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
+from ._runtime import DEFAULT_HEADER, Settings, is_header_name
 
 
 def configure(
@@ -53,7 +50,7 @@ def _checked_flag(name: str, value: bool) -> bool:
 
 
 def _checked_header(header: str) -> str:
-    if not isinstance(header, str) or not _is_header_name(header):
+    if not is_header_name(header):
         raise ValueError(
             f"header must be an HTTP header name (RFC 9110 token) such as "
             f"{DEFAULT_HEADER!r}, not {header!r}"

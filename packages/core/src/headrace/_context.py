@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from ._errors import OutsideFlowError
 from ._ids import new_correlation_id, new_unit_id
@@ -111,7 +111,7 @@ class FlowContext:
             _deep_copy(self._metadata),
         )
 
-    def __enter__(self) -> FlowContext:
+    def __enter__(self) -> Self:
         """Make this unit the current one.
 
         Raises:
@@ -125,7 +125,8 @@ class FlowContext:
                 f"use `with context.fork():` for another unit of the same operation"
             )
         self._entered = Unit(self)
-        return self._entered.__enter__()
+        self._entered.__enter__()
+        return self
 
     def __exit__(
         self,

@@ -18,6 +18,7 @@ Reference = str | Callable[..., Any]
 
 _STEPS = "__headrace_steps__"
 _DECLARATION = "__headrace_declaration__"
+_PENDING = "__headrace_pending__"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +110,12 @@ class Pending:
     def __init__(self, declaration: Declaration) -> None:
         self.target: Callable[..., Any] = self._refuse
         self._declaration = declaration
-        self.placeholder = call_through(declaration.function, lambda *a, **k: self.target(*a, **k))
+        self.placeholder = call_through(declaration.function, self._call)
         setattr(self.placeholder, _DECLARATION, declaration)
-        setattr(self.placeholder, "__headrace_pending__", self)
+        setattr(self.placeholder, _PENDING, self)
+
+    def _call(self, *args: Any, **kwargs: Any) -> Any:
+        return self.target(*args, **kwargs)
 
     def _refuse(self, *args: Any, **kwargs: Any) -> Any:
         raise TypeError(
@@ -131,7 +135,7 @@ def bind_class(
         if declaration is None:
             continue
         wrapper = register(declaration, cls)
-        pending: Pending | None = getattr(function, "__headrace_pending__", None)
+        pending: Pending | None = getattr(function, _PENDING, None)
         if pending is not None:
             pending.target = wrapper
         replacement = _replaced(value, function, wrapper)
@@ -192,7 +196,7 @@ def _replaced(value: Any, function: Any, wrapper: Callable[..., Any]) -> Any:
 
 def _is_ours(function: Any) -> bool:
     # Under another decorator the mark is there too, copied by functools.wraps.
-    pending: Pending | None = getattr(function, "__headrace_pending__", None)
+    pending: Pending | None = getattr(function, _PENDING, None)
     return pending is None or pending.placeholder is function
 
 

@@ -1,4 +1,4 @@
-"""The context across threads: `bind`, `ContextExecutor`, and `detached` for what outlives a unit."""
+"""The context across threads: `bind` and `ContextExecutor`; and `detached`, to leave it behind."""
 
 from __future__ import annotations
 
@@ -78,7 +78,8 @@ class ContextExecutor(Executor):
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Run ``fn(*args, **kwargs)`` in a copy of the context of this call."""
-        return self._executor.submit(copy_context().run, fn, *args, **kwargs)
+        context = copy_context()
+        return self._executor.submit(lambda: context.run(fn, *args, **kwargs))
 
     def map(
         self,

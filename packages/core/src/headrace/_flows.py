@@ -43,7 +43,7 @@ class Flow:
     def entrypoint(self, function: F, /) -> F: ...
     @overload
     def entrypoint(
-        self, *, name: str | None = None, description: str | None = None, new: bool = False
+        self, /, *, name: str | None = None, description: str | None = None, new: bool = False
     ) -> Callable[[F], F]: ...
     def entrypoint(
         self,
@@ -62,7 +62,7 @@ class Flow:
     def step(self, function: F, /) -> F: ...
     @overload
     def step(
-        self, *, after: After = (), name: str | None = None, description: str | None = None
+        self, /, *, after: After = (), name: str | None = None, description: str | None = None
     ) -> Callable[[F], F]: ...
     def step(
         self,
@@ -303,7 +303,7 @@ def _same_function(one: Declaration, other: Declaration) -> bool:
     other_module, other_file, other_qualname = other.identity
     # The file counts as well as the module: a script is imported once more under its own name.
     return qualname == other_qualname and (
-        module == other_module or bool(file) and file == other_file
+        module == other_module or (bool(file) and file == other_file)
     )
 
 

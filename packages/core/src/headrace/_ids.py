@@ -1,4 +1,4 @@
-"""Identifiers, drawn from a private pool that neither ``random.seed()`` nor ``fork`` can make repeat."""
+"""Identifiers, from a private pool that neither ``random.seed()`` nor ``fork`` can make repeat."""
 
 from __future__ import annotations
 

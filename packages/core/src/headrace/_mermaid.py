@@ -7,10 +7,24 @@ from collections.abc import Sequence
 
 _is_plain = re.compile(r"[A-Za-z_][A-Za-z0-9_]*").fullmatch
 _unsafe = re.compile(r"[^A-Za-z0-9 _.,/()\u00a1-\U0010ffff-]")
-_RESERVED = frozenset(
-    "end graph subgraph flowchart style linkstyle classdef class click call href default "
-    "direction interpolate accdescr acctitle".split()
-)
+_RESERVED = frozenset([
+    "end",
+    "graph",
+    "subgraph",
+    "flowchart",
+    "style",
+    "linkstyle",
+    "classdef",
+    "class",
+    "click",
+    "call",
+    "href",
+    "default",
+    "direction",
+    "interpolate",
+    "accdescr",
+    "acctitle",
+])
 
 
 def mermaid(nodes: Sequence[str], edges: Sequence[tuple[str, str]]) -> str:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+import re
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from . import _runtime
 from ._context import unit_var
+from ._deadlines import remaining
 from ._ids import is_valid_id
 
 if TYPE_CHECKING:
@@ -31,26 +35,30 @@ class RemoteContext:
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
+_is_milliseconds = re.compile(r"[0-9]{1,15}").fullmatch
+
 NOTHING = RemoteContext()
+
+DEADLINE_HEADER = "X-Deadline-Ms"
+"""The header that carries the milliseconds left of a deadline."""
 
 
 def inject(carrier: MutableMapping[str, str]) -> None:
     """Write the current operation's headers into `carrier`; outside any unit, write nothing.
 
-    The name of the correlation header is that of ``configure(header=...)``. A header of the same
-    name in another case is replaced.
+    These are the correlation header, named by ``configure(header=...)``, and while a deadline is
+    active ``X-Deadline-Ms``, the milliseconds left. A header of the same name in another case is
+    replaced.
 
     Args:
         carrier: the mutable mapping of header names to values of an outgoing message.
     """
     context = unit_var.get()
-    if context is None:
-        return
-    header = _runtime.settings.header
-    if header not in carrier:
-        for name in [name for name in carrier if name.lower() == header.lower()]:
-            del carrier[name]
-    carrier[header] = context.correlation_id
+    if context is not None:
+        _write(carrier, _runtime.settings.header, context.correlation_id)
+    left = remaining()
+    if left is not None:
+        _write(carrier, DEADLINE_HEADER, str(max(0, math.floor(left * 1000.0))))
 
 
 def extract(carrier: Mapping[Any, Any] | Iterable[tuple[Any, Any]]) -> RemoteContext:
@@ -78,6 +86,25 @@ def text(raw: object) -> str:
     if isinstance(raw, bytes):
         return raw.decode("latin-1")
     return raw if isinstance(raw, str) else ""
+
+
+def deadline_from_header(found: Iterable[tuple[str, str]]) -> float | None:
+    """Return the deadline that headers state, as a reading of `time.monotonic`, or None.
+
+    Args:
+        found: lower-case names and values; a doubled or malformed deadline counts as none.
+    """
+    values = [value for name, value in found if name == DEADLINE_HEADER.lower()]
+    if len(values) != 1 or not _is_milliseconds(values[0]):
+        return None
+    return time.monotonic() + int(values[0]) / 1000.0
+
+
+def _write(carrier: MutableMapping[str, str], header: str, value: str) -> None:
+    if header not in carrier:
+        for name in [name for name in carrier if name.lower() == header.lower()]:
+            del carrier[name]
+    carrier[header] = value
 
 
 def _names_of(header: str) -> tuple[str, str]:

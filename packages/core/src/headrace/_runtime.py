@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 DEFAULT_HEADER = "X-Correlation-ID"
 
 log = logging.getLogger("headrace")
+
+_token = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,11 @@ class Settings:
 settings = Settings()
 # None while nothing observes: the one thing that the hot path looks at.
 observer: Observer | None = None
+
+
+def is_header_name(text: object) -> bool:
+    """Tell whether `text` can be the name of an HTTP header (RFC 9110, section 5.6.2)."""
+    return isinstance(text, str) and _token(text) is not None
 
 
 def make_id() -> str:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
         Callable,
         Iterable,
         Iterator,
+        Mapping,
     )
-    from collections.abc import Mapping
     from types import TracebackType
 
     from ._propagation import RemoteContext

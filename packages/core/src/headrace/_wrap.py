@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator
     from types import CodeType
 
+    from ._observers import Observer
     from ._step_info import StepInfo
 
 _current_unit = unit_var.get
@@ -215,11 +216,9 @@ class _Pieces:
 
     def begin(self) -> None:
         if self._observer is not None:
-            self._reports = self._frame.begin(self._begin_reports)
+            self._reports = self._frame.begin(self._begin_reports, self._observer)
 
-    def _begin_reports(self) -> tuple[Any, Any]:
-        observer = self._observer
-        assert observer is not None
+    def _begin_reports(self, observer: Observer) -> tuple[Any, Any]:
         watch = observer.begin_unit(self._unit) if self._opens else None
         state = observer.begin(self._info, self._unit) if observer.enabled() else None
         return watch, state

@@ -1,0 +1,201 @@
+"""The rules by which a request gets its unit of work, without I/O: every web integration's."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from . import _runtime
+from ._ids import is_valid_id, is_visible_ascii
+from ._propagation import DEADLINE_HEADER, RemoteContext, deadline_from_header
+from ._runtime import DEFAULT_HEADER, is_header_name
+from ._units import transport_context
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from ._context import FlowContext
+
+REFUSAL = "400 Bad Request: the correlation ID header is invalid\n"
+
+_access = logging.getLogger("headrace.access")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpOptions:
+    """The options that every web integration takes, checked when it is made.
+
+    Attributes:
+        request_headers: the headers that may carry an inbound correlation ID; the first that
+            holds a valid one wins.
+        response_header: the header of the response that carries the ID.
+        trust_inbound: whether inbound IDs are taken over at all.
+        validator: tells whether an inbound ID is valid, in place of the rule ``A-Z a-z 0-9 . _ -``;
+            what is not 1 to 128 visible ASCII characters is refused before it is asked.
+        on_invalid: ``"replace"`` an invalid inbound ID by a fresh one, or ``"reject"`` the request
+            with status 400.
+        exclude_paths: paths for which no unit is opened: exact, or prefixes ending in ``/*``.
+        access_log: whether to log a line per request, to the logger ``headrace.access``.
+        accept_deadline: whether ``X-Deadline-Ms`` (milliseconds left) sets the unit's deadline.
+        expose_header: whether to name the response header in ``Access-Control-Expose-Headers``,
+            so that browsers can read it across origins.
+
+    Raises:
+        TypeError: an option of a wrong type.
+        ValueError: an option with an impossible value.
+    """
+
+    request_headers: tuple[str, ...] = (DEFAULT_HEADER, "X-Request-ID")
+    response_header: str = DEFAULT_HEADER
+    trust_inbound: bool = True
+    validator: Callable[[str], bool] | None = None
+    on_invalid: str = "replace"
+    exclude_paths: tuple[str, ...] = ()
+    access_log: bool = False
+    accept_deadline: bool = False
+    expose_header: bool = False
+
+    def __post_init__(self) -> None:
+        """Check every option."""
+        for name in ("request_headers", "exclude_paths"):
+            object.__setattr__(self, name, _checked_strings(name, getattr(self, name)))
+        for name in ("trust_inbound", "access_log", "accept_deadline", "expose_header"):
+            if not isinstance(getattr(self, name), bool):
+                raise TypeError(f"{name} must be True or False, not {getattr(self, name)!r}")
+        for header in (*self.request_headers, self.response_header):
+            if not is_header_name(header):
+                raise ValueError(f"{header!r} is not an HTTP header name (RFC 9110 token)")
+        for path in self.exclude_paths:
+            if not path.startswith("/") or "*" in path.removesuffix("/*"):
+                raise ValueError(
+                    f"exclude_paths holds {path!r}; a path begins with '/', and is exact or a "
+                    f"prefix ending in '/*'"
+                )
+        if self.validator is not None and not callable(self.validator):
+            raise TypeError(f"validator must be a function of the ID, not {self.validator!r}")
+        if self.on_invalid not in {"replace", "reject"}:
+            raise ValueError(f"on_invalid must be 'replace' or 'reject', not {self.on_invalid!r}")
+
+
+HTTP_OPTIONS = tuple(each.name for each in fields(HttpOptions))
+"""The names of the options that every web integration takes."""
+
+
+class HttpPolicy:
+    """What `HttpOptions` mean for a request.
+
+    Args:
+        options: as the integration was given them.
+
+    Attributes:
+        options: the same.
+        wanted: the lower-case names of the headers to collect for `admit`.
+    """
+
+    __slots__ = ("_exact", "_prefixes", "_rank", "_valid", "excludes_any", "options", "wanted")
+
+    def __init__(self, options: HttpOptions) -> None:
+        self.options = options
+        trusted = options.request_headers if options.trust_inbound else ()
+        self._rank = {name.lower(): rank for rank, name in enumerate(trusted)}
+        extra = [DEADLINE_HEADER.lower()] if options.accept_deadline else []
+        self.wanted = frozenset([*self._rank, *extra])
+        self._exact = frozenset(p for p in options.exclude_paths if not p.endswith("/*"))
+        self._prefixes = tuple(p[:-1] for p in options.exclude_paths if p.endswith("/*"))
+        self._valid = is_valid_id if options.validator is None else self._ask_validator
+        self.excludes_any = bool(options.exclude_paths)
+
+    def excludes(self, path: str) -> bool:
+        """Tell whether no unit is opened for `path`."""
+        if path in self._exact or path.startswith(self._prefixes):
+            return True
+        return path + "/" in self._prefixes
+
+    def admit(
+        self, kind: str, name: str | None, found: Sequence[tuple[str, str]]
+    ) -> tuple[FlowContext, bool]:
+        """Return the context of the request's unit, and whether to refuse the request.
+
+        Args:
+            kind: ``http`` or ``websocket``.
+            name: the unit's name: the route, or the path where that is not known yet.
+            found: the request's headers whose lower-case name is in `wanted`, each as often as
+                it came.
+        """
+        if not found:
+            return transport_context(kind, name), False
+        correlation_id, refused = self._choose(found)
+        deadline = deadline_from_header(found) if self.options.accept_deadline else None
+        remote = RemoteContext(correlation_id=correlation_id, deadline=deadline)
+        reject = refused and self.options.on_invalid == "reject"
+        return transport_context(kind, name, remote), reject
+
+    def _choose(self, found: Sequence[tuple[str, str]]) -> tuple[str | None, bool]:
+        candidates: dict[str, list[str]] = {}
+        for name, value in found:
+            if name in self._rank:
+                candidates.setdefault(name, []).append(value)
+        chosen, refused = None, False
+        for name in sorted(candidates, key=self._rank.__getitem__):
+            values = candidates[name]
+            if len(values) == 1 and self._valid(values[0]):
+                chosen = chosen or values[0]
+            else:
+                refused = True
+                _log_refusal(name, values)
+        return chosen, refused
+
+    def _ask_validator(self, value: object) -> bool:
+        validator = self.options.validator
+        if validator is None or not isinstance(value, str) or not is_visible_ascii(value):
+            return False
+        try:
+            return bool(validator(value))
+        except Exception:
+            _runtime.log.exception("the validator of correlation IDs raised; the ID was refused")
+            return False
+
+
+def exposed(existing: Iterable[str], header: str) -> str:
+    """Return ``Access-Control-Expose-Headers`` with `header` added to its `existing` values."""
+    names = [name.strip() for value in existing for name in value.split(",") if name.strip()]
+    if "*" in names or header.lower() in (name.lower() for name in names):
+        return ", ".join(names)
+    return ", ".join([*names, header])
+
+
+def log_access(method: str, path: str, status: int | None, seconds: float) -> None:
+    """Log the line of a request that is done.
+
+    Args:
+        method: the request's method.
+        path: its path, which is escaped, for it comes from outside.
+        status: the response's status, or None where there was none.
+        seconds: how long it took.
+    """
+    shown = path.encode("unicode_escape").decode("ascii")
+    milliseconds = seconds * 1000.0
+    _access.info(
+        "%s %s %s %.1f ms",
+        method,
+        shown,
+        "-" if status is None else status,
+        milliseconds,
+        extra={"method": method, "path": shown, "status": status, "duration_ms": milliseconds},
+    )
+
+
+def _log_refusal(name: str, values: Sequence[str]) -> None:
+    # The refused text itself never reaches the log.
+    _runtime.log.warning(
+        "refused the correlation ID in header %s (%s)",
+        name,
+        f"{len(values)} values" if len(values) > 1 else f"{len(values[0])} characters",
+    )
+
+
+def _checked_strings(name: str, values: Any) -> tuple[str, ...]:
+    if isinstance(values, list | tuple) and all(isinstance(value, str) for value in values):
+        return tuple(values)
+    raise TypeError(f"{name} must be a list of strings, not {values!r}")

@@ -1,0 +1,103 @@
+"""What the framework packages build on, and what an integration of your own may use.
+
+An integration translates a framework's events and decides nothing: `HttpPolicy` says which
+context a request gets, `Unit` and `ResumableUnit` are the life of a unit of work, and none of
+them does I/O. `read_settings` reads a framework's settings with the same words everywhere.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ._configure import configure
+from ._control_flow import is_control_flow, register_control_flow
+from ._flows import declare_step
+from ._http import HTTP_OPTIONS, REFUSAL, HttpOptions, HttpPolicy, exposed, log_access
+from ._ids import is_valid_id
+from ._marks import mark
+from ._propagation import RemoteContext
+from ._units import ResumableUnit, Unit, nested_context, transport_context
+
+__all__ = [
+    "CONFIGURE_OPTIONS",
+    "HTTP_OPTIONS",
+    "REFUSAL",
+    "HttpOptions",
+    "HttpPolicy",
+    "RemoteContext",
+    "ResumableUnit",
+    "Unit",
+    "declare_task",
+    "exposed",
+    "is_control_flow",
+    "is_valid_id",
+    "log_access",
+    "mark",
+    "nested_context",
+    "read_settings",
+    "register_control_flow",
+    "transport_context",
+]
+
+CONFIGURE_OPTIONS = tuple(inspect.signature(configure).parameters)
+"""The names of what `headrace.configure` takes."""
+
+
+def read_settings(
+    settings: Mapping[str, Any], *, others: tuple[str, ...] = ()
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """Sort a framework's settings into the arguments of `configure`, of `HttpOptions`, and others.
+
+    Args:
+        settings: upper-case names, such as ``TRUST_INBOUND``, and their values.
+        others: the upper-case names that the integration itself knows besides.
+
+    Returns:
+        Three dicts: the arguments of `configure`, those of `HttpOptions` (both by their lower-case
+        names), and the others (by their own names).
+
+    Raises:
+        ValueError: an unknown name; the message suggests the nearest known one.
+    """
+    known = {name.upper(): name for name in (*CONFIGURE_OPTIONS, *HTTP_OPTIONS)}
+    for key in settings:
+        if key not in known and key not in others:
+            raise ValueError(_unknown_setting(key, [*known, *others]))
+    lower = {known[key]: value for key, value in settings.items() if key in known}
+    return (
+        {name: value for name, value in lower.items() if name in CONFIGURE_OPTIONS},
+        {name: value for name, value in lower.items() if name in HTTP_OPTIONS},
+        {key: value for key, value in settings.items() if key in others},
+    )
+
+
+def declare_task(
+    function: Callable[..., Any],
+    flow: str,
+    *,
+    after: Any = (),
+    name: str | None = None,
+    description: str | None = None,
+    entrypoint: bool = False,
+) -> Callable[..., Any]:
+    """Declare `function` as a step of kind ``task``, for a queue's task decorator.
+
+    The arguments are those of `headrace.step`; `entrypoint` makes it an entrypoint.
+    """
+    options = {
+        "after": after,
+        "name": name,
+        "description": description,
+        "is_entrypoint": entrypoint,
+        "kind": "task",
+    }
+    return declare_step(function, flow, options)
+
+
+def _unknown_setting(key: object, known: list[str]) -> str:
+    near = difflib.get_close_matches(str(key), known, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known))}"
+    return f"unknown setting {key!r}; {hint}"
