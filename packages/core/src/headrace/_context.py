@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import threading
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Self
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 unit_var: ContextVar[FlowContext | None] = ContextVar("headrace.unit", default=None)
 step_var: ContextVar[StepInfo | None] = ContextVar("headrace.step", default=None)
 
+_unit_id_lock = threading.RLock()
+
 
 class FlowContext:
     """One unit of work: an HTTP request, a task, a command, a script.
@@ -29,7 +32,6 @@ class FlowContext:
     Attributes:
         correlation_id: the ID of the whole operation, the same in every process that it crosses.
         causation_id: the `unit_id` of the unit that caused this one, or None.
-        unit_id: the ID of this unit, 16 lower-case hex digits.
         kind: ``http``, ``websocket``, ``task``, ``command``, ``flow`` or ``manual``.
         name: the route, task or flow name, or None.
         deadline: the reading of `time.monotonic` (seconds) by which the unit must be done, or None.
@@ -38,12 +40,12 @@ class FlowContext:
     __slots__ = (
         "_entered",
         "_metadata",
+        "_unit_id",
         "causation_id",
         "correlation_id",
         "deadline",
         "kind",
         "name",
-        "unit_id",
     )
 
     def __init__(
@@ -57,12 +59,21 @@ class FlowContext:
     ) -> None:
         self.correlation_id = correlation_id or new_correlation_id()
         self.causation_id = causation_id
-        self.unit_id = new_unit_id()
         self.kind = kind
         self.name = name
         self.deadline = deadline
         self._metadata: dict[str, Any] = dict(metadata) if metadata else {}
         self._entered: Unit | None = None
+        self._unit_id: str | None = None
+
+    @property
+    def unit_id(self) -> str:
+        """The ID of this unit, 16 lower-case hex digits."""
+        # Made when first asked for: most units of work cause no other.
+        if self._unit_id is None:
+            with _unit_id_lock:
+                self._unit_id = self._unit_id or new_unit_id()
+        return self._unit_id
 
     @property
     def flow(self) -> str | None:

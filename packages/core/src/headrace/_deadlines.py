@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 # The unit in which the budget was set stands beside it: another unit that happens to run in a
 # copy of these variables (a request on a kept-alive connection) is not bound by it.
-_budget: ContextVar[tuple[FlowContext | None, float] | None] = ContextVar(
+budget_var: ContextVar[tuple[FlowContext | None, float] | None] = ContextVar(
     "headrace.deadline", default=None
 )
 
@@ -34,12 +34,12 @@ def deadline(seconds: float) -> Iterator[None]:
     unit = unit_var.get()
     running = inherited_deadline(unit)
     until = time.monotonic() + seconds
-    previous = _budget.get()
-    _budget.set((unit, until if running is None else min(until, running)))
+    previous = budget_var.get()
+    budget_var.set((unit, until if running is None else min(until, running)))
     try:
         yield
     finally:
-        _budget.set(previous)
+        budget_var.set(previous)
 
 
 def remaining() -> float | None:
@@ -50,20 +50,8 @@ def remaining() -> float | None:
 
 def inherited_deadline(unit: FlowContext | None) -> float | None:
     """Return the deadline that is active in `unit`, the current one, as a clock reading."""
-    budget = _budget.get()
     own = None if unit is None else unit.deadline
+    budget = budget_var.get()
     if budget is None or budget[0] is not unit:
         return own
     return budget[1] if own is None else min(budget[1], own)
-
-
-def clear_budget() -> tuple[FlowContext | None, float] | None:
-    """Take the running budget off and return it, for `restore_budget`."""
-    budget = _budget.get()
-    _budget.set(None)
-    return budget
-
-
-def restore_budget(budget: tuple[FlowContext | None, float] | None) -> None:
-    """Put back what `clear_budget` returned."""
-    _budget.set(budget)

@@ -10,7 +10,7 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from ._context import step_var, unit_var
-from ._deadlines import clear_budget, restore_budget
+from ._deadlines import budget_var
 from ._frames import steer
 
 if TYPE_CHECKING:
@@ -23,15 +23,16 @@ T = TypeVar("T")
 @contextmanager
 def detached() -> Iterator[None]:
     """Run the block without any unit of work: for starting background work that outlives it."""
-    unit, info, budget = unit_var.get(), step_var.get(), clear_budget()
+    unit, info, budget = unit_var.get(), step_var.get(), budget_var.get()
     unit_var.set(None)
     step_var.set(None)
+    budget_var.set(None)
     try:
         yield
     finally:
         unit_var.set(unit)
         step_var.set(info)
-        restore_budget(budget)
+        budget_var.set(budget)
 
 
 def bind(function: Callable[P, T]) -> Callable[P, T]:

@@ -32,8 +32,7 @@ def is_visible_ascii(text: str) -> bool:
 
 def _hex_maker(size: int) -> Callable[[], str]:
     """Return a function that makes random identifiers of `size` bytes in lower-case hex."""
-    width = 2 * size
-    zero = "0" * width
+    zero = "00" * size
     pool: list[str] = []
     take = pool.pop  # atomic: no two threads get the same one
 
@@ -42,9 +41,10 @@ def _hex_maker(size: int) -> Callable[[], str]:
             try:
                 return take()
             except IndexError:
-                digits = os.urandom(_POOL_BYTES).hex()
-                pieces = (digits[i : i + width] for i in range(0, len(digits), width))
-                pool.extend(piece for piece in pieces if piece != zero)
+                pieces = os.urandom(_POOL_BYTES).hex(" ", size).split()
+                while zero in pieces:
+                    pieces.remove(zero)
+                pool.extend(pieces)
 
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=pool.clear)

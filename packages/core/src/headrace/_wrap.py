@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from . import _runtime
 from ._context import FlowContext, step_var, unit_var
+from ._deadlines import budget_var, inherited_deadline
 from ._errors import OutsideFlowError
 from ._frames import Frame, steer
 from ._marks import mark
-from ._units import Unit, nested_context
+from ._units import Unit
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from ._step_info import StepInfo
 
 _current_unit = unit_var.get
+_budget = budget_var.get
+_set_unit = unit_var.set
+_reset_unit = unit_var.reset
 _set_step = step_var.set
 _reset_step = step_var.reset
 
@@ -63,9 +67,11 @@ def _outside(info: StepInfo) -> None:
         )
 
 
-def _entry_context(info: StepInfo, new: bool) -> FlowContext:
-    fresh = _runtime.make_id() if new else None
-    return nested_context("flow", info.flow, fresh)
+def _entry_context(info: StepInfo, outer: FlowContext | None) -> FlowContext:
+    if outer is None and _budget() is None:
+        return FlowContext(_runtime.make_id(), None, "flow", info.flow)
+    cause = None if outer is None else outer.unit_id
+    return FlowContext(_runtime.make_id(), cause, "flow", info.flow, inherited_deadline(outer))
 
 
 # --- functions ---------------------------------------------------------------------------------
@@ -129,10 +135,21 @@ def _sync_entrypoint(function: Callable[..., Any], info: StepInfo, new: bool) ->
     step = _sync_step(function, info)
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        if _current_unit() is not None and not new:
+        outer = _current_unit()
+        if outer is not None and not new:
             return step(*args, **kwargs)
-        with Unit(_entry_context(info, new)):
+        context = _entry_context(info, outer)
+        if _runtime.observer is not None:
+            with Unit(context):
+                return step(*args, **kwargs)
+        token = _set_unit(context)  # what Unit does, where nobody watches
+        try:
             return step(*args, **kwargs)
+        except BaseException as exc:
+            mark(exc, context.correlation_id)
+            raise
+        finally:
+            _reset_unit(token)
 
     return wrapper
 
@@ -143,9 +160,10 @@ def _async_entrypoint(
     step = _async_step(function, info)
 
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
-        if _current_unit() is not None and not new:
+        outer = _current_unit()
+        if outer is not None and not new:
             return await step(*args, **kwargs)
-        with Unit(_entry_context(info, new)):
+        with Unit(_entry_context(info, outer)):
             return await step(*args, **kwargs)
 
     return wrapper
@@ -178,7 +196,8 @@ def _async_generator_entrypoint(
 
 
 def _entered(info: StepInfo, new: bool) -> FlowContext | None:
-    return _entry_context(info, new) if new or _current_unit() is None else None
+    outer = _current_unit()
+    return _entry_context(info, outer) if new or outer is None else None
 
 
 def _generator_wrapper(
