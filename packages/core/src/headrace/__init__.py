@@ -22,6 +22,7 @@ from ._units import open_context
 if TYPE_CHECKING:
     from ._executors import ContextExecutor, bind, detached
     from ._graph import FlowGraph, generate_dag
+    from ._validation import GraphProblem
 
 __all__ = [
     "ContextExecutor",
@@ -29,6 +30,7 @@ __all__ = [
     "Flow",
     "FlowContext",
     "FlowGraph",
+    "GraphProblem",
     "HeadraceError",
     "OutsideFlowError",
     "RemoteContext",
@@ -58,6 +60,7 @@ __all__ = [
 _LAZY = {
     "ContextExecutor": "_executors",
     "FlowGraph": "_graph",
+    "GraphProblem": "_validation",
     "bind": "_executors",
     "detached": "_executors",
     "generate_dag": "_graph",

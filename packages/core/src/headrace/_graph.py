@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from ._step_info import StepInfo
+    from ._validation import GraphProblem
 
 _RENDERERS = {"mermaid": mermaid}
 
@@ -38,6 +39,16 @@ class FlowGraph:
     edges: tuple[tuple[str, str], ...]
     entrypoints: tuple[str, ...]
     steps: Mapping[str, StepInfo]
+
+    def validate(self) -> list[GraphProblem]:
+        """Return what is wrong with the graph; nothing where all is well.
+
+        Reported are references to steps that are not declared, cycles, and steps that no
+        entrypoint leads to. Import every module that declares flows first.
+        """
+        from ._validation import find_problems
+
+        return find_problems(self)
 
     def render(self, format: str = "mermaid") -> str:
         """Draw the graph.
