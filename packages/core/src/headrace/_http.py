@@ -18,6 +18,13 @@ if TYPE_CHECKING:
     from ._context import FlowContext
 
 REFUSAL = "400 Bad Request: the correlation ID header is invalid\n"
+"""The body of the response to a request that ``on_invalid="reject"`` refuses."""
+
+ENVIRON_KEY = "headrace.context"
+"""Where a WSGI environ holds the request's `FlowContext`: whoever finds one opens no other."""
+
+SCOPE_KEY = "headrace"
+"""Where an ASGI scope holds it."""
 
 _access = logging.getLogger("headrace.access")
 

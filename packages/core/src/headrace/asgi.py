@@ -7,7 +7,7 @@ from time import perf_counter
 from typing import Any
 
 from ._context import FlowContext
-from ._http import REFUSAL, HttpOptions, HttpPolicy, exposed, log_access
+from ._http import REFUSAL, SCOPE_KEY, HttpOptions, HttpPolicy, exposed, log_access
 from ._units import Unit
 
 __all__ = ["FlowMiddleware"]
@@ -19,7 +19,6 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 _Headers = list[tuple[bytes, bytes]]
 
-_SCOPE_KEY = "headrace"
 _EXPOSE = b"access-control-expose-headers"
 _RESPONSE_STARTS = frozenset({
     "http.response.start",
@@ -52,13 +51,13 @@ class FlowMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the application inside a unit of work."""
         kind = scope["type"]
-        if kind not in {"http", "websocket"} or _SCOPE_KEY in scope or self._excludes(scope):
+        if kind not in {"http", "websocket"} or SCOPE_KEY in scope or self._excludes(scope):
             await self.app(scope, receive, send)
             return
         wanted = self._wanted
         found = [(n.decode(), v.decode("latin-1")) for n, v in scope["headers"] if n in wanted]
         context, reject = self._policy.admit(kind, scope["path"], found)
-        scope[_SCOPE_KEY] = context
+        scope[SCOPE_KEY] = context
         send = self._sender(send, context)
         with Unit(context):
             if reject:

@@ -15,7 +15,16 @@ from typing import Any
 from ._configure import configure
 from ._control_flow import is_control_flow, register_control_flow
 from ._flows import declare_step
-from ._http import HTTP_OPTIONS, REFUSAL, HttpOptions, HttpPolicy, exposed, log_access
+from ._http import (
+    ENVIRON_KEY,
+    HTTP_OPTIONS,
+    REFUSAL,
+    SCOPE_KEY,
+    HttpOptions,
+    HttpPolicy,
+    exposed,
+    log_access,
+)
 from ._ids import is_valid_id
 from ._marks import mark
 from ._propagation import RemoteContext
@@ -23,8 +32,10 @@ from ._units import ResumableUnit, Unit, nested_context, transport_context
 
 __all__ = [
     "CONFIGURE_OPTIONS",
+    "ENVIRON_KEY",
     "HTTP_OPTIONS",
     "REFUSAL",
+    "SCOPE_KEY",
     "HttpOptions",
     "HttpPolicy",
     "RemoteContext",

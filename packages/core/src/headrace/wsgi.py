@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from ._http import REFUSAL, HttpOptions, HttpPolicy, exposed, log_access
+from ._http import ENVIRON_KEY, REFUSAL, HttpOptions, HttpPolicy, exposed, log_access
 from ._units import ResumableUnit
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["FlowMiddleware"]
 
-_ENVIRON_KEY = "headrace.context"
 _EXPOSE = "access-control-expose-headers"
 
 
@@ -43,11 +42,11 @@ class FlowMiddleware:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Run the application inside a unit of work."""
-        if _ENVIRON_KEY in environ or self._excludes(environ):
+        if ENVIRON_KEY in environ or self._excludes(environ):
             return self.app(environ, start_response)
         found = [(name, environ[key]) for key, name in self._keys if key in environ]
         context, reject = self._policy.admit("http", environ.get("PATH_INFO", ""), found)
-        environ[_ENVIRON_KEY] = context
+        environ[ENVIRON_KEY] = context
         response = _Response(self, context, environ, start_response)
         return response.run(_refuse if reject else self.app)
 
