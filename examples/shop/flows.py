@@ -1,0 +1,17 @@
+"""The way of an order: one flow over four processes. Run this file to see it drawn."""
+
+from __future__ import annotations
+
+from headrace import flow, generate_dag
+
+order = flow("order")
+
+if __name__ == "__main__":
+    import django
+
+    django.setup()  # imports warehouse/flows.py
+    import carrier  # noqa: F401
+    import shop  # noqa: F401
+    import worker  # noqa: F401
+
+    print(generate_dag("order"))

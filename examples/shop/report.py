@@ -1,0 +1,176 @@
+"""What the demo prints."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import sys
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Console, Group
+from rich.padding import Padding
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from check import PROCESSES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from rich.console import RenderableType
+
+    from check import Findings, Line
+    from customers import Placed
+
+COLOURS = {
+    "shop": "cyan",
+    "worker": "magenta",
+    "warehouse": "yellow",
+    "carrier": "blue",
+    "shipped": "green",
+    "refused": "yellow",
+    "rejected": "yellow",
+}
+
+STATIONS = {
+    "shop": "FastAPI shop",
+    "worker": "Celery worker",
+    "warehouse": "Django warehouse",
+    "carrier": "Flask carrier",
+}
+
+# Long messages of other libraries, cut to what tells something here.
+SHORTER = (
+    (re.compile(r'HTTP Request: (\w+) http://[^/]+(\S+) "\S+ (\d+).*"'), r"\1 \2: \3"),
+    (re.compile(r"^Task (\S+)\[\S+\] (\w+).*"), r"task \1: \2"),
+)
+
+
+class Bars:
+    """The progress bars of a run."""
+
+    def __init__(self, progress: Progress, services: int, orders: int) -> None:
+        self.progress = progress
+        self.services = progress.add_task("services started", total=services)
+        self.sending = progress.add_task("orders sent", total=orders)
+        self.ending = progress.add_task("orders ended", total=orders)
+
+    def started(self, count: int) -> None:
+        """So many services are up."""
+        self.progress.update(self.services, completed=count)
+
+    def sent(self, count: int) -> None:
+        """So many orders are in the shop."""
+        self.progress.update(self.sending, completed=count)
+
+    def ended(self, count: int) -> None:
+        """So many orders have an outcome."""
+        self.progress.update(self.ending, completed=count)
+
+
+class Report:
+    """Prints to a terminal, and plainly to anything else."""
+
+    def __init__(self) -> None:
+        terminal = sys.stdout.isatty()
+        width = None if terminal else int(os.environ.get("COLUMNS", "120"))
+        self.console = Console(width=width, force_interactive=terminal, highlight=False)
+        self.errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+    def trouble(self, text: str) -> None:
+        """Something that went wrong, on standard error."""
+        self.errors.print(Text(text, style="red"))
+
+    def opening(self, path: Path, orders: int, problems: list[str], broker: str) -> None:
+        """What is about to happen, and which lines of the file are no orders."""
+        way = (Text(name, style=COLOURS[process]) for process, name in STATIONS.items())
+        self.console.print(Text(" > ").join(way))
+        self.console.print(Text(f"{orders} orders from {path}, broker: {broker}"), soft_wrap=True)
+        for problem in problems:
+            self.console.print(Text.assemble(("skipped ", "yellow"), problem), soft_wrap=True)
+
+    @contextlib.contextmanager
+    def progress(self, services: int, orders: int) -> Iterator[Bars]:
+        """Progress bars, for as long as the block runs."""
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+        )
+        with Progress(*columns, console=self.console) as progress:
+            yield Bars(progress, services, orders)
+
+    def section(self, title: str, *body: RenderableType) -> None:
+        """A heading and what stands under it."""
+        self.console.print()
+        self.console.print(Text(title, style="bold"))
+        self.console.print(Padding(Group(*body), (0, 0, 0, 2), expand=False))
+
+    def story(self, placed: list[Placed], lines: list[Line]) -> None:
+        """The log lines of one order: of the one with the most to tell."""
+        shares = Counter(line["flow_id"] for line in lines)
+        told = max(placed, key=lambda order: (order.status == "shipped", shares[order.flow_id]))
+        own = [line for line in lines if line["flow_id"] == told.flow_id]
+        table = Table(box=None, pad_edge=False)
+        table.add_column("at ms", justify="right", style="dim", min_width=5)
+        table.add_column("process", min_width=9)
+        table.add_column("flow", style="dim", min_width=5)
+        table.add_column("step", min_width=7)
+        table.add_column("took ms", justify="right", style="dim", min_width=7)
+        table.add_column("log line", overflow="ellipsis", no_wrap=True)
+        for line in own:
+            table.add_row(*story_row(line, since=own[0]["time"]))
+        self.section(f"The story of order {told.number}, ID {told.flow_id}", table)
+
+    def orders(self, placed: list[Placed]) -> None:
+        """All orders with outcome and ID."""
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        for name in ("order", "outcome", "", "ID"):
+            table.add_column(name, no_wrap=name == "ID")
+        for order in placed:
+            outcome = Text(order.status, style=COLOURS.get(order.status, "red"))
+            table.add_row(Text(order.number), outcome, Text(order.detail), order.flow_id)
+        tally = Counter(order.status for order in placed)
+        counts = ", ".join(f"{count} {status}" for status, count in tally.most_common())
+        self.section(f"{len(placed)} orders: {counts}", table)
+
+    def flow(self, mermaid: str) -> None:
+        """The flow as it was declared, ready to be pasted into any Markdown."""
+        self.console.print(Text("\nThe flow, as declared in the code", style="bold"))
+        for line in ("```mermaid", *mermaid.splitlines(), "```"):
+            self.console.print(Text(f"  {line}"), soft_wrap=True)
+
+    def findings(self, findings: Findings, lines: list[Line]) -> None:
+        """What was checked, and what was found."""
+        counts = Counter(line["process"] for line in lines if line["flow_id"] != "-")
+        each = ", ".join(f"{name} {counts[name]}" for name in PROCESSES)
+        body = [Text(f"{counts.total()} log lines with an ID: {each}")]
+        for claim, wrong in findings.items():
+            style, word = ("bold red", "FAILED") if wrong else ("green", "ok    ")
+            body.append(Text.assemble((word, style), " ", claim))
+            body += [Text(f"       {finding}", style="red") for finding in wrong]
+        self.section("The check", *body)
+
+
+def story_row(line: Line, since: float) -> list[Text]:
+    """One log line as a row: how long after the first, where, in which step, how long, what."""
+    message = line["message"]
+    for pattern, shorter in SHORTER:
+        message = pattern.sub(shorter, message)
+    outcome = line.get("outcome")
+    if outcome:
+        message = f"{message}: {outcome}"
+    return [
+        Text(f"{(line['time'] - since) * 1000:.0f}"),
+        Text(line["process"], style=COLOURS[line["process"]]),
+        Text(line["flow"]),
+        Text(line["step"]),
+        Text(f"{line['duration_ms']:.1f}" if "duration_ms" in line else ""),
+        Text(message, style="dim" if outcome == "ok" else ""),
+    ]

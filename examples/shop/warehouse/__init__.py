@@ -1,0 +1,1 @@
+"""The warehouse: a small Django project with one app, itself, and a SQLite database."""

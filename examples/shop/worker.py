@@ -1,0 +1,62 @@
+"""The worker: fulfils orders by asking the warehouse and the carrier. Celery."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import httpx
+from celery import Celery, Task
+from celery.signals import setup_logging
+
+import broker
+import headrace_celery
+import logs
+from config import CARRIER, SHOP, WAREHOUSE
+from headrace.clients import httpx_hooks
+from headrace_celery import flow_task
+
+log = logging.getLogger("worker")
+app = Celery("worker")
+app.conf.update(broker.SETTINGS)
+headrace_celery.init_app(app)  # each task has the ID of the request that published it
+
+# Requests to this machine carry the ID on; requests to anywhere else would not.
+http = httpx.Client(event_hooks=httpx_hooks(hosts=["127.0.0.1"]), trust_env=False, timeout=10)
+
+
+@setup_logging.connect
+def configure_logging(**_: Any) -> None:
+    """Take logging over from Celery."""
+    logs.configure("worker")
+
+
+@flow_task("order", after="receive", app=app, bind=True, max_retries=4)
+def fulfil(self: Task, order: dict[str, Any]) -> None:
+    """Reserve the article, book the parcel, tell the shop."""
+    number = order["number"]
+    log.info("fulfilling, attempt %d", self.request.retries + 1, extra={"order": number})
+    reserved = ask("PUT", f"{WAREHOUSE}/reservations/{number}", order)
+    if reserved["problem"]:
+        return tell(number, "refused", reserved["problem"])
+    booked = ask("PUT", f"{CARRIER}/parcels/{number}", order)
+    if booked["parcel"]:
+        return tell(number, "shipped", f"parcel {booked['parcel']}")
+    if self.request.retries < self.max_retries:
+        log.warning("carrier is down, trying again", extra={"order": number})
+        raise self.retry(countdown=0.3)
+    ask("DELETE", f"{WAREHOUSE}/reservations/{number}")
+    return tell(number, "failed", "carrier stayed down")
+
+
+def ask(method: str, url: str, body: Any = None) -> Any:
+    """The JSON answer of another service. A carrier that is down answers 503, and no parcel."""
+    response = http.request(method, url, json=body)
+    if response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+        response.raise_for_status()
+    return response.json()
+
+
+def tell(number: str, status: str, detail: str) -> None:
+    """Report the outcome to the shop."""
+    ask("PUT", f"{SHOP}/orders/{number}/outcome", {"status": status, "detail": detail})
