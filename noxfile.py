@@ -10,6 +10,8 @@ import contextlib
 import os
 import shutil
 import socket
+import subprocess
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -30,6 +32,7 @@ WORKSPACE = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(nox.project.load_toml("packages/core/pyproject.toml"))
 PACKAGES = sorted(path.parent.name for path in ROOT.glob("packages/*/pyproject.toml"))
 VERSION = "import sys, importlib.metadata as m; print(*sys.argv[1:], m.version(sys.argv[1]))"
+REDIS_PORT, RABBITMQ_PORT = 6379, 5672
 TESTED = ["tests", "docs", "README.md", "conftest.py", "pyproject.toml"]
 
 
@@ -197,11 +200,13 @@ def copy_tests(target: Path) -> Path:
 @nox.session(tags=["full"])
 def brokers(session: nox.Session) -> None:
     """Run the tests that talk to Redis and RabbitMQ; none of them may be skipped."""
-    system_package(session, "redis-server", "redis-server")
+    if not answers(REDIS_PORT):  # the tests start their own, once there is a binary
+        system_package(session, "redis-server", "redis-server")
     install_tree(session, *group("test-all"))
-    env = {"HEADRACE_REQUIRE_BROKERS": "1"}
     with rabbitmq(session):
-        session.run("pytest", "-m", "broker", *session.posargs, env=env)
+        session.run(
+            "pytest", "-m", "broker", *session.posargs, env={"HEADRACE_REQUIRE_BROKERS": "1"}
+        )
 
 
 def system_package(session: nox.Session, command: str, package: str) -> str:
@@ -213,10 +218,9 @@ def system_package(session: nox.Session, command: str, package: str) -> str:
         return found
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         session.skip(f"{command} is missing; install {package}, or run as root on Debian")
-    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
     session.run("apt-get", "update", "-qq", external=True, silent=True)
     install = ("apt-get", "install", "-y", "-qq", "--no-install-recommends", package)
-    session.run(*install, external=True, silent=True, env=quiet)
+    session.run(*install, external=True, silent=True, env={"DEBIAN_FRONTEND": "noninteractive"})
     found = shutil.which(command)
     if found is None:
         session.error(f"{package} was installed, and {command} is still missing")
@@ -225,21 +229,40 @@ def system_package(session: nox.Session, command: str, package: str) -> str:
 
 @contextlib.contextmanager
 def rabbitmq(session: nox.Session) -> Iterator[None]:
-    """Have a RabbitMQ on its standard port inside the block; one started here is stopped again."""
-    if answers(5672):
+    """Have a RabbitMQ on its standard port inside the block: the one that answers, or our own."""
+    if answers(RABBITMQ_PORT):
         yield
         return
-    server = system_package(session, "rabbitmq-server", "rabbitmq-server")
-    session.run(server, "-detached", external=True)
-    control = server.replace("rabbitmq-server", "rabbitmqctl")
-    try:
-        for _ in range(60):
-            if answers(5672):
-                break
-            time.sleep(1)
-        yield
-    finally:
-        session.run(control, "stop", external=True, silent=True)
+    binary = system_package(session, "rabbitmq-server", "rabbitmq-server")
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o777)  # the server runs as a user of its own
+        env = os.environ | {
+            "ERL_EPMD_PORT": "4370",
+            "RABBITMQ_LOG_BASE": folder,
+            "RABBITMQ_MNESIA_BASE": folder,
+            "RABBITMQ_NODENAME": "headrace@localhost",
+        }
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        server = subprocess.Popen([binary], env=env, **quiet)
+        try:
+            wait_for_port(session, RABBITMQ_PORT, server)
+            yield
+        finally:
+            # Signals do not reach it, since it runs under another user in a session of its own.
+            subprocess.run(["rabbitmqctl", "stop"], env=env, check=False, **quiet)
+            server.wait(timeout=30)
+            subprocess.run(["epmd", "-kill"], env=env, check=False, **quiet)  # it outlives its node
+
+
+def wait_for_port(session: nox.Session, port: int, server: subprocess.Popen[bytes]) -> None:
+    """Wait until `server` listens on `port`; skip the session if it does not within a minute."""
+    for _ in range(120):
+        if answers(port):
+            return
+        if server.poll() is not None:
+            break
+        time.sleep(0.5)
+    session.skip(f"{server.args} did not start on port {port}")
 
 
 def answers(port: int) -> bool:
