@@ -33,7 +33,7 @@ PYTHONS = nox.project.python_versions(nox.project.load_toml("packages/core/pypro
 PACKAGES = sorted(path.parent.name for path in ROOT.glob("packages/*/pyproject.toml"))
 VERSION = "import sys, importlib.metadata as m; print(*sys.argv[1:], m.version(sys.argv[1]))"
 REDIS_PORT, RABBITMQ_PORT = 6379, 5672
-TESTED = ["tests", "docs", "README.md", "conftest.py", "pyproject.toml"]
+TESTED = ["tests", "docs", "examples", "README.md", "conftest.py", "pyproject.toml"]
 
 
 class Row(NamedTuple):
