@@ -11,6 +11,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from ._context import FlowContext, current_flow_id
+from ._control_flow import control_flow_outcome
 from ._step_info import StepInfo
 
 if TYPE_CHECKING:
@@ -112,10 +113,12 @@ class LoggingBackend:
 
     def _end(self, state: tuple[StepInfo, FlowContext, float], exc: BaseException | None) -> None:
         step, context, start = state
+        outcome = outcome_of(exc)
+        failed = outcome in {"error", "cancelled"}
         fields = {
             "duration_ms": (perf_counter() - start) * 1000.0,
-            "outcome": outcome_of(exc),
-            "error": None if exc is None else f"{type(exc).__name__}: {exc}",
+            "outcome": outcome,
+            "error": f"{type(exc).__name__}: {exc}" if failed else None,
         }
         self._emit(logging.INFO, "step.end", step, context, fields)
 
@@ -141,11 +144,12 @@ class LoggingBackend:
 def outcome_of(exc: BaseException | None) -> str:
     """Name the outcome of a step or unit that raised `exc`: ``ok``, ``error`` or ``cancelled``.
 
-    A generator that its consumer closed early is ``ok``.
+    A generator that its consumer closed early is ``ok``. An integration may have registered other
+    outcomes for its framework's control flow: ``retry``, ``ignored`` and ``rejected`` for Celery.
     """
     if exc is None or isinstance(exc, GeneratorExit):
         return "ok"
     if isinstance(exc, Exception):
-        return "error"
+        return control_flow_outcome(exc) or "error"
     # asyncio's and trio's, told by name so as to import neither.
     return "cancelled" if type(exc).__name__ in {"CancelledError", "Cancelled"} else "error"

@@ -12,7 +12,9 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from . import _runtime
 from ._configure import configure
+from ._context import FlowContext
 from ._control_flow import is_control_flow, register_control_flow
 from ._flows import declare_step
 from ._http import (
@@ -48,6 +50,7 @@ __all__ = [
     "log_access",
     "mark",
     "nested_context",
+    "propagated_metadata",
     "read_settings",
     "register_control_flow",
     "transport_context",
@@ -55,6 +58,18 @@ __all__ = [
 
 CONFIGURE_OPTIONS = tuple(inspect.signature(configure).parameters)
 """The names of what `headrace.configure` takes."""
+
+
+def propagated_metadata(context: FlowContext) -> dict[str, Any]:
+    """Return what of the metadata of `context` messages carry to other processes.
+
+    These are the keys in ``configure(propagate_metadata=...)`` that the unit has.
+    """
+    keys = _runtime.settings.propagate_metadata
+    if not keys:
+        return {}
+    values = context.metadata
+    return {key: values[key] for key in keys if key in values}
 
 
 def read_settings(
