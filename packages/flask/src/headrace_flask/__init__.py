@@ -1,1 +1,14 @@
 """headrace for Flask: every request, stream and log line under one correlation ID."""
+
+from __future__ import annotations
+
+from werkzeug.exceptions import HTTPException
+
+from headrace.integration import register_control_flow
+
+from ._extension import Headrace
+
+__all__ = ["Headrace"]
+
+# `abort(404)` is an answer and no failure: no chain retries or wraps it.
+register_control_flow(HTTPException)

@@ -1,0 +1,211 @@
+"""The middleware: each request is a unit of work, sync or async."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import partial
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from django.conf import settings
+from django.http import HttpResponse
+from django.utils.log import log_response
+from django.utils.module_loading import import_string
+
+from headrace.integration import (
+    ENVIRON_KEY,
+    REFUSAL,
+    SCOPE_KEY,
+    HttpPolicy,
+    ResumableUnit,
+    exposed,
+    log_access,
+)
+
+from ._settings import read
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+    from headrace import FlowContext
+
+__all__ = ["FlowMiddleware"]
+
+_log = logging.getLogger("headrace")
+_EXPOSE = "Access-Control-Expose-Headers"
+_Handler = Callable[["HttpRequest"], Any]
+
+
+class FlowMiddleware:
+    """Opens a unit of work for each request; it lives until the response's body is done.
+
+    It belongs first in ``MIDDLEWARE``. ``request.flow_id`` is the correlation ID, which the
+    response carries in exactly one header. Where a request has a unit already, by another
+    middleware of this kind, no other is opened; on excluded paths ``request.flow_id`` is None.
+
+    Raises:
+        ImproperlyConfigured: the ``HEADRACE`` setting is wrong.
+    """
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: _Handler) -> None:
+        self.get_response = get_response
+        self._policy = policy = HttpPolicy(read().http)
+        self._options = policy.options
+        self._keys = [("HTTP_" + n.upper().replace("-", "_"), n) for n in policy.wanted]
+        self._is_first = _stands_first(type(self))
+        self._is_async = iscoroutinefunction(get_response)
+        if self._is_async:
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> Any:
+        """Return the response, or in an async stack its awaitable."""
+        if self._is_async:
+            return self._call_async(request)
+        unit, handler = self._begin(request)
+        if unit is None:
+            return handler(request)
+        try:
+            response = unit.run(handler, request)
+            if self._is_first and response.status_code >= 400:
+                unit.run(_log_error, request, response)
+        except BaseException as exc:
+            unit.end(exc)
+            raise
+        self._finish(unit, request, response)
+        return response
+
+    async def _call_async(self, request: HttpRequest) -> Any:
+        unit, handler = self._begin(request)
+        if unit is None:
+            return await handler(request)
+        try:
+            response = await unit.wait(handler(request))
+            if self._is_first and response.status_code >= 400:
+                # In a thread, as Django does it: a handler of the log may block.
+                log_error = sync_to_async(_log_error, thread_sensitive=False)
+                await unit.wait(log_error(request, response))
+        except BaseException as exc:
+            unit.end(exc)
+            raise
+        self._finish(unit, request, response)
+        return response
+
+    def _begin(self, request: HttpRequest) -> tuple[ResumableUnit | None, _Handler]:
+        try:
+            return self._open(request)
+        except Exception:
+            _log.exception("a request is served without a unit of work")
+            return None, self.get_response
+
+    def _open(self, request: HttpRequest) -> tuple[ResumableUnit | None, _Handler]:
+        context = _context_of(request)
+        if context is not None:
+            _set_flow_id(request, context.correlation_id)
+            return None, self.get_response
+        if self._policy.excludes_any and self._policy.excludes(request.path_info):
+            _set_flow_id(request, None)
+            return None, self.get_response
+        meta = request.META
+        found = [(name, meta[key]) for key, name in self._keys if key in meta]
+        context, reject = self._policy.admit("http", request.path, found)
+        meta[ENVIRON_KEY] = context
+        _set_flow_id(request, context.correlation_id)
+        handler = self._refuse if reject else self.get_response
+        if self._options.access_log:
+            return _LoggedUnit(context, request), handler
+        return ResumableUnit(context), handler
+
+    def _refuse(self, request: HttpRequest) -> Any:
+        return _refuse_async(request) if self._is_async else _refuse(request)
+
+    def _finish(self, unit: ResumableUnit, request: HttpRequest, response: Any) -> None:
+        """Add the header; end the unit, or leave that to the body that is still to be made."""
+        try:
+            self._add_header(unit.context, response)
+            if request.resolver_match is not None:
+                unit.context.name = request.resolver_match.route
+            if isinstance(unit, _LoggedUnit):
+                unit.status = response.status_code
+            if response.streaming:
+                _keep_alive(unit, response)
+            else:
+                unit.end()
+        except Exception:
+            _log.exception("a response may lack its correlation ID")
+            unit.end()
+
+    def _add_header(self, context: FlowContext, response: Any) -> None:
+        name = self._options.response_header
+        response.headers[name] = context.correlation_id
+        if self._options.expose_header:
+            existing = response.headers.get(_EXPOSE)
+            response.headers[_EXPOSE] = exposed([existing] if existing else [], name)
+
+
+class _LoggedUnit(ResumableUnit):
+    """Logs a line as the last thing that happens in the unit."""
+
+    __slots__ = ("_request", "_start", "status")
+
+    def __init__(self, context: FlowContext, request: HttpRequest) -> None:
+        super().__init__(context)
+        self._request: HttpRequest | None = request
+        self._start = perf_counter()
+        self.status: int | None = None
+
+    def end(self, exc: BaseException | None = None) -> None:
+        """Log, then end; a second call does nothing."""
+        request, self._request = self._request, None
+        if request is not None:
+            seconds = perf_counter() - self._start
+            self.run(log_access, request.method or "-", request.path, self.status, seconds)
+        super().end(exc)
+
+
+def _context_of(request: HttpRequest) -> FlowContext | None:
+    """Return the context of the request's unit, if a middleware around us has opened one."""
+    context: FlowContext | None = request.META.get(ENVIRON_KEY)
+    if context is None:
+        context = getattr(request, "scope", {}).get(SCOPE_KEY)
+    return context
+
+
+def _set_flow_id(request: HttpRequest, flow_id: str | None) -> None:
+    # The type of a request does not know this attribute.
+    request.__dict__["flow_id"] = flow_id
+
+
+def _keep_alive(unit: ResumableUnit, response: Any) -> None:
+    """Let the unit live until the response's streaming body is exhausted or closed."""
+    closers = response._resource_closers  # noqa: SLF001 - Django has no public way
+    closers[:] = [partial(unit.run, closer) for closer in closers]
+    # A server may send an open file by itself, unless we put an iterator in its place.
+    if getattr(response, "file_to_stream", None) is None:
+        wrap = unit.aiterate if response.is_async else unit.iterate
+        response.streaming_content = wrap(response.streaming_content)
+    closers.append(unit.end)
+
+
+def _log_error(request: HttpRequest, response: Any) -> None:
+    # Django would log this line, once, when we have returned and the unit is over.
+    message = "%s: %s"
+    log_response(message, response.reason_phrase, request.path, response=response, request=request)
+
+
+def _refuse(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(REFUSAL, status=400, content_type="text/plain; charset=utf-8")
+
+
+async def _refuse_async(request: HttpRequest) -> HttpResponse:
+    return _refuse(request)
+
+
+def _stands_first(middleware: type) -> bool:
+    # Behind us only: a middleware around us may still turn a 404 into a redirect.
+    listed = settings.MIDDLEWARE
+    return bool(listed) and import_string(listed[0]) is middleware
