@@ -48,6 +48,9 @@ class FlowContext:
         "name",
     )
 
+    _entered: Unit
+    _unit_id: str
+
     def __init__(
         self,
         correlation_id: str | None = None,
@@ -63,17 +66,21 @@ class FlowContext:
         self.name = name
         self.deadline = deadline
         self._metadata: dict[str, Any] = dict(metadata) if metadata else {}
-        self._entered: Unit | None = None
-        self._unit_id: str | None = None
 
     @property
     def unit_id(self) -> str:
         """The ID of this unit, 16 lower-case hex digits."""
-        # Made when first asked for: most units of work cause no other.
-        if self._unit_id is None:
-            with _unit_id_lock:
-                self._unit_id = self._unit_id or new_unit_id()
-        return self._unit_id
+        # Made when first asked for, since most units of work cause no other.
+        try:
+            return self._unit_id
+        except AttributeError:
+            return self._make_unit_id()
+
+    def _make_unit_id(self) -> str:
+        with _unit_id_lock:
+            if not hasattr(self, "_unit_id"):
+                self._unit_id = new_unit_id()
+            return self._unit_id
 
     @property
     def flow(self) -> str | None:
@@ -130,7 +137,7 @@ class FlowContext:
         """
         from ._units import Unit
 
-        if self._entered is not None:
+        if hasattr(self, "_entered"):
             raise RuntimeError(
                 f"unit {self.unit_id} has already been entered, and a unit of work has one life; "
                 f"use `with context.fork():` for another unit of the same operation"
@@ -146,8 +153,7 @@ class FlowContext:
         traceback: TracebackType | None,
     ) -> None:
         """End the unit and restore what was current before."""
-        if self._entered is not None:
-            self._entered.__exit__(exc_type, exc, traceback)
+        self._entered.__exit__(exc_type, exc, traceback)
 
     def __repr__(self) -> str:
         """Show what identifies the unit; metadata may be private and stays out."""

@@ -41,7 +41,7 @@ def _hex_maker(size: int) -> Callable[[], str]:
             try:
                 return take()
             except IndexError:
-                pieces = os.urandom(_POOL_BYTES).hex(" ", size).split()
+                pieces = os.urandom(_POOL_BYTES).hex("-", size).split("-")
                 while zero in pieces:
                     pieces.remove(zero)
                 pool.extend(pieces)

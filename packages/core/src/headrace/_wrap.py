@@ -12,6 +12,7 @@ from ._deadlines import budget_var, inherited_deadline
 from ._errors import OutsideFlowError
 from ._frames import Frame, steer
 from ._marks import mark
+from ._runtime import make_id
 from ._units import Unit
 
 if TYPE_CHECKING:
@@ -68,10 +69,8 @@ def _outside(info: StepInfo) -> None:
 
 
 def _entry_context(info: StepInfo, outer: FlowContext | None) -> FlowContext:
-    if outer is None and _budget() is None:
-        return FlowContext(_runtime.make_id(), None, "flow", info.flow)
     cause = None if outer is None else outer.unit_id
-    return FlowContext(_runtime.make_id(), cause, "flow", info.flow, inherited_deadline(outer))
+    return FlowContext(make_id(), cause, "flow", info.flow, inherited_deadline(outer))
 
 
 # --- functions ---------------------------------------------------------------------------------
@@ -138,18 +137,23 @@ def _sync_entrypoint(function: Callable[..., Any], info: StepInfo, new: bool) ->
         outer = _current_unit()
         if outer is not None and not new:
             return step(*args, **kwargs)
-        context = _entry_context(info, outer)
-        if _runtime.observer is not None:
-            with Unit(context):
+        observer = _runtime.observer
+        observed = observer is not None and observer.enabled()
+        if observed or outer is not None or _budget() is not None:
+            with Unit(_entry_context(info, outer)):
                 return step(*args, **kwargs)
-        token = _set_unit(context)  # what Unit does, where nobody watches
+        context = FlowContext(make_id(), None, "flow", info.flow)
+        # What Unit and the step do, in one: the way to go where nobody watches.
+        unit_token = _set_unit(context)
+        step_token = _set_step(info)
         try:
-            return step(*args, **kwargs)
+            return function(*args, **kwargs)
         except BaseException as exc:
             mark(exc, context.correlation_id)
             raise
         finally:
-            _reset_unit(token)
+            _reset_step(step_token)
+            _reset_unit(unit_token)
 
     return wrapper
 
