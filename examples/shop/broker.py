@@ -24,11 +24,11 @@ class Channel(filesystem.Channel):
     and the order with it (https://github.com/celery/kombu/issues/1551).
     """
 
-    def _put(self, queue: str, payload: Any, **_: Any) -> None:
+    def _put(self, queue: str, message: Any, **_: Any) -> None:
         folder = Path(self.data_folder_out)
         name = f"{time.monotonic_ns():020}_{uuid.uuid4().hex}"
         draft = folder / f"{name}.draft"
-        draft.write_text(dumps(payload), encoding="utf-8")
+        draft.write_text(dumps(message), encoding="utf-8")
         os.replace(draft, folder / f"{name}.{queue}.msg")
 
 

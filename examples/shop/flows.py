@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from headrace import flow, generate_dag
 
 order = flow("order")
@@ -9,6 +11,7 @@ order = flow("order")
 if __name__ == "__main__":
     import django
 
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "warehouse.settings")
     django.setup()  # imports warehouse/flows.py
     import carrier  # noqa: F401
     import shop  # noqa: F401
