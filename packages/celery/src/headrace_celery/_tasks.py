@@ -1,0 +1,161 @@
+"""`flow_task`: a Celery task that is a step of a flow as well."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar, overload
+
+from celery import shared_task
+from celery.local import Proxy
+from celery.utils.functional import head_from_fun
+
+from headrace.integration import declare_task
+
+if TYPE_CHECKING:
+    from celery import Celery
+    from celery.canvas import Signature
+    from celery.result import AsyncResult
+
+P = ParamSpec("P")
+R_co = TypeVar("R_co", covariant=True)
+R = TypeVar("R")
+
+
+class FlowTask(Protocol[P, R_co]):
+    """A task as type checkers see it. At run time it is what Celery's own decorator returns."""
+
+    name: str
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
+        """Call the function here and now."""
+        ...
+
+    def delay(self, *args: P.args, **kwargs: P.kwargs) -> AsyncResult[R_co]:
+        """Publish the task with these arguments."""
+        ...
+
+    def apply_async(
+        self, args: Any = None, kwargs: Any = None, **options: Any
+    ) -> AsyncResult[R_co]:
+        """Publish the task with Celery's options."""
+        ...
+
+    def s(self, *args: Any, **kwargs: Any) -> Signature[R_co]:
+        """Return a signature, whose first arguments may be those of the task before."""
+        ...
+
+    def si(self, *args: P.args, **kwargs: P.kwargs) -> Signature[R_co]:
+        """Return an immutable signature."""
+        ...
+
+
+@overload
+def flow_task(function: Callable[P, R], /) -> FlowTask[P, R]: ...
+@overload
+def flow_task(
+    flow: str | None = None,
+    /,
+    *,
+    bind: Literal[True],
+    after: Any = (),
+    app: Celery | None = None,
+    entrypoint: bool = False,
+    name: str | None = None,
+    step_name: str | None = None,
+    **task_options: Any,
+) -> Callable[[Callable[Concatenate[Any, P], R]], FlowTask[P, R]]: ...
+@overload
+def flow_task(
+    flow: str | None = None,
+    /,
+    *,
+    after: Any = (),
+    app: Celery | None = None,
+    entrypoint: bool = False,
+    name: str | None = None,
+    step_name: str | None = None,
+    **task_options: Any,
+) -> Callable[[Callable[P, R]], FlowTask[P, R]]: ...
+def flow_task(
+    target: Any = None,
+    /,
+    *,
+    after: Any = (),
+    app: Celery | None = None,
+    entrypoint: bool = False,
+    name: str | None = None,
+    step_name: str | None = None,
+    **task_options: Any,
+) -> Any:
+    """Declare a task, and with a flow's name a step of that flow at once.
+
+    Args:
+        target: the flow's name; nothing for a task that is no step.
+        after: the steps before: a name, a decorated function or task, or a list of these.
+        app: the task's app; without it the task is a `celery.shared_task`.
+        entrypoint: whether the flow begins with this task.
+        name: the task's name, if it is not made of the module's and the function's.
+        step_name: the step's name, if it is not the function's.
+        task_options: what Celery's decorator takes, such as ``bind`` or ``autoretry_for``;
+            ``headrace_new=True`` gives each run a correlation ID of its own.
+
+    Raises:
+        DuplicateStepError: another function has this step name in the flow.
+        TypeError: an argument of a wrong type, or a step's option without a flow.
+    """
+    if name is not None:
+        task_options["name"] = name
+    make = shared_task if app is None else app.task
+    if callable(target):
+        return make(target)
+    if target is None:
+        if after or entrypoint or step_name:
+            raise TypeError(
+                "after=, entrypoint= and step_name= belong to a step: name its flow, as in "
+                '@flow_task("orders", after=...)'
+            )
+        return make(**task_options)
+    if not isinstance(target, str):
+        raise TypeError(f'flow_task() takes the flow\'s name, as in "orders", not {target!r}')
+    step_options = {"after": _steps_of(after), "name": step_name, "entrypoint": entrypoint}
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        step = declare_task(function, target, **step_options)
+        task = make(**{**_marks(function, step, task_options), **task_options})(step)
+        if isinstance(task, Proxy):
+            _shared.append((task, step))
+        return task
+
+    return decorate
+
+
+# A shared task is a proxy; to ask it for anything would finalise the app, at import time too early.
+_shared: list[tuple[Any, Callable[..., Any]]] = []
+
+
+def _steps_of(after: Any) -> Any:
+    if isinstance(after, list | tuple):
+        return [_step_of(each) for each in after]
+    return _step_of(after)
+
+
+def _step_of(reference: Any) -> Any:
+    for task, step in _shared:
+        if task is reference:
+            return step
+    return reference
+
+
+def _marks(
+    function: Callable[..., Any], step: Callable[..., Any], options: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the attributes by which a task is known as the step, and checks its arguments.
+
+    Celery takes a function's parameters from the outermost wrapper alone, and by their number
+    tells how an errback is called.
+    """
+    marks = {key: value for key, value in vars(step).items() if key.startswith("__headrace_")}
+    if not options.get("pydantic"):
+        header = head_from_fun(function, bound=bool(options.get("bind")))
+        marks["__header__"] = staticmethod(header)
+    return marks
