@@ -105,7 +105,7 @@ def typing(session: nox.Session) -> None:
     """Check the types of the packages with mypy (strict) and basedpyright."""
     install_tree(session, *group("test-all", "typing"))
     session.run("mypy")
-    session.run("basedpyright")
+    session.run("basedpyright", "--pythonpath", f"{session.bin}/python")
 
 
 # --- On request -----------------------------------------------------------------------------------
