@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import _runtime
@@ -71,6 +72,22 @@ class Unit:
                 step_var.set(self._outer_step)
         if exc is not None:
             mark(exc, self.context.correlation_id)
+
+
+@contextmanager
+def as_current(context: FlowContext) -> Iterator[None]:
+    """Make `context` current without reporting a unit of work to the backends.
+
+    For what is said and done about a unit that runs, or would have run, somewhere else.
+    """
+    outer, outer_step = unit_var.get(), step_var.get()
+    unit_var.set(context)
+    step_var.set(None)
+    try:
+        yield
+    finally:
+        unit_var.set(outer)
+        step_var.set(outer_step)
 
 
 class ResumableUnit:

@@ -30,7 +30,7 @@ from ._http import (
 from ._ids import is_valid_id
 from ._marks import mark
 from ._propagation import RemoteContext
-from ._units import ResumableUnit, Unit, nested_context, transport_context
+from ._units import ResumableUnit, Unit, as_current, nested_context, transport_context
 
 __all__ = [
     "CONFIGURE_OPTIONS",
@@ -43,6 +43,7 @@ __all__ = [
     "RemoteContext",
     "ResumableUnit",
     "Unit",
+    "as_current",
     "declare_task",
     "exposed",
     "is_control_flow",
