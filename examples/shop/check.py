@@ -47,7 +47,7 @@ def check(placed: list[Placed], lines: list[Line]) -> Findings:
 
 def own_ids(placed: list[Placed]) -> list[str]:
     """Errors, and orders without an ID or with another's."""
-    uses = Counter(order.flow_id for order in placed)
+    uses = Counter(order.flow_id for order in placed if order.flow_id)
     wrong = [f"{order.number}: {order.detail}" for order in placed if order.status == "error"]
     wrong += [f"{order.number}: the response names no ID" for order in placed if not order.flow_id]
     wrong += [f"{order.number}: shares its ID" for order in placed if uses[order.flow_id] > 1]

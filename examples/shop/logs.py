@@ -52,6 +52,11 @@ def config(process: str) -> dict[str, Any]:
                 "filters": ["flow"],
             },
         },
+        "loggers": {
+            # The server's own lines too: the traceback of an error carries the ID of its request.
+            "uvicorn": {"propagate": True},
+            "uvicorn.access": {"level": "WARNING"},
+        },
         "root": {"level": "INFO", "handlers": ["file"]},
     }
 

@@ -44,6 +44,9 @@ STATIONS = {
     "carrier": "Flask carrier",
 }
 
+SHOWN = 20
+"""How many findings of one kind are printed."""
+
 # Long messages of other libraries, cut to what tells something here.
 SHORTER = (
     (re.compile(r'HTTP Request: (\w+) http://[^/]+(\S+) "\S+ (\d+).*"'), r"\1 \2: \3"),
@@ -154,7 +157,9 @@ class Report:
         for claim, wrong in findings.items():
             style, word = ("bold red", "FAILED") if wrong else ("green", "ok    ")
             body.append(Text.assemble((word, style), " ", claim))
-            body += [Text(f"       {finding}", style="red") for finding in wrong]
+            body += [Text(f"       {finding}", style="red") for finding in wrong[:SHOWN]]
+            if len(wrong) > SHOWN:
+                body.append(Text(f"       and {len(wrong) - SHOWN} more", style="red"))
         self.section("The check", *body)
 
 

@@ -1,0 +1,181 @@
+"""The demo as a process, with the filesystem broker: what it prints, and how it ends."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.demo.shop import ORDERS, SHOP, run, start, survivors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+
+
+@pytest.fixture
+def orders(tmp_path: Path) -> Path:
+    """A file with a few orders, one of each kind."""
+    path = tmp_path / "my.jsonl"
+    path.write_text(ORDERS, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def tmp(tmp_path: Path) -> Path:
+    """The demo's temporary folder."""
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def shop_copy(tmp_path: Path) -> Callable[[str, str, str], Path]:
+    """Makes a copy of the demo in which one thing in one file is replaced."""
+
+    def copy(file: str, old: str, new: str) -> Path:
+        shop = shutil.copytree(SHOP, tmp_path / "shop")
+        text = (shop / file).read_text(encoding="utf-8")
+        assert old in text
+        (shop / file).write_text(text.replace(old, new), encoding="utf-8")
+        return shop
+
+    return copy
+
+
+def outcomes(out: str) -> dict[str, str]:
+    """The outcome of each order, from the printed table."""
+    rows = (line.split() for line in out.splitlines() if line.startswith("   T-"))
+    return {row[0]: row[1] for row in rows}
+
+
+@linux
+def test_orders_cross_four_processes_under_one_id_each(orders: Path, tmp: Path) -> None:
+    """Each kind of order ends as it should, the check holds, and nothing is left behind."""
+    status, out, err = run(orders, tmp=tmp)
+    assert status == 0, out + err
+    assert outcomes(out) == {
+        "T-1": "shipped",
+        "T-2": "refused",
+        "T-3": "refused",
+        "T-5": "shipped",
+        "T-6": "rejected",
+    }
+    assert f"{orders}:4: not JSON" in out
+    assert "The story of order T-5" in out
+    assert "    receive --> fulfil" in out
+    assert out.count("\n  ok  ") == 4
+    assert "\x1b" not in out + err
+    assert (survivors(tmp), list(tmp.iterdir())) == ([], [])
+
+
+def test_an_id_that_is_not_passed_on_fails_the_check(
+    orders: Path, tmp: Path, shop_copy: Callable[[str, str, str], Path]
+) -> None:
+    """Without the httpx hook the exit status is 1, and order and process are named."""
+    shop = shop_copy("worker.py", 'hosts=["127.0.0.1"]', "hosts=[]")
+    status, out, err = run(orders, tmp=tmp, shop=shop)
+    assert status == 1, out + err
+    assert "T-1: no line of step book under its ID in carrier" in out
+    assert "warehouse.jsonl:" in out
+    assert "The logs are in" in err
+
+
+@linux
+def test_a_service_that_does_not_start_ends_the_demo(
+    orders: Path, tmp: Path, shop_copy: Callable[[str, str, str], Path]
+) -> None:
+    """The exit status is 1, the service's own words are shown, and the others are stopped."""
+    shop = shop_copy("carrier.py", "app = Flask(__name__)", "raise SystemExit('no van today')")
+    status, out, err = run(orders, tmp=tmp, shop=shop)
+    assert status == 1, out + err
+    assert "carrier ended with" in err
+    assert "no van today" in err
+    assert survivors(tmp) == []
+
+
+@linux
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("moment", ["shop.out", "queue/done/*"])
+def test_an_interrupted_demo_leaves_nothing(tmp: Path, moment: str, signum: signal.Signals) -> None:
+    """Early or late, Ctrl-C and SIGTERM end it as a shell expects, and no child survives."""
+    with start(tmp=tmp) as demo:
+        wait_for(lambda: any(tmp.glob(f"headrace-shop-*/{moment}")), demo)
+        demo.send_signal(signum)
+        _, err = demo.communicate(timeout=30)
+    assert demo.returncode == 128 + signum
+    assert err == f"{signum.name}: stopped, and no process is left.\n"
+    assert (survivors(tmp), list(tmp.iterdir())) == ([], [])
+
+
+@linux
+def test_a_killed_demo_takes_its_services_along(tmp: Path) -> None:
+    """Even after SIGKILL no service lives on."""
+    with start(tmp=tmp) as demo:
+        wait_for(lambda: any(tmp.glob("headrace-shop-*/queue/done/*")), demo)
+        assert survivors(tmp)
+        demo.kill()
+        demo.communicate()
+    wait_for(lambda: not survivors(tmp))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "complaint"),
+    [
+        ("missing.jsonl", None, "No such file or directory"),
+        ("empty.jsonl", "", "no orders in it"),
+        ("broken.jsonl", "not an order\n", "no orders in it"),
+    ],
+)
+def test_nothing_to_do_is_said_and_ends_with_status_2(
+    tmp: Path, tmp_path: Path, name: str, content: str | None, complaint: str
+) -> None:
+    """A missing file, and a file without an order, end it before anything is started."""
+    path = tmp_path / name
+    if content is not None:
+        path.write_text(content, encoding="utf-8")
+    status, _, err = run(path, tmp=tmp)
+    assert status == 2
+    assert complaint in err
+    assert str(path) in err
+    assert list(tmp.iterdir()) == []
+
+
+def test_a_broker_that_does_not_answer_is_named_without_its_password(tmp: Path) -> None:
+    """The exit status is 2, and the password is not printed."""
+    broker = "redis://:secret@127.0.0.1:1/0"
+    status, out, err = run(tmp=tmp, HEADRACE_DEMO_BROKER=broker)
+    assert status == 2
+    assert "HEADRACE_DEMO_BROKER: redis://:**@127.0.0.1:1/0 cannot be reached" in err
+    assert "secret" not in out + err
+
+
+@linux
+def test_a_real_redis_serves_as_broker(orders: Path, tmp: Path, redis_url: str) -> None:
+    """The check holds with Redis too."""
+    status, out, err = run(orders, tmp=tmp, HEADRACE_DEMO_BROKER=redis_url)
+    assert status == 0, out + err
+    assert outcomes(out)["T-5"] == "shipped"
+
+
+@linux
+def test_a_real_rabbitmq_serves_as_broker(orders: Path, tmp: Path, rabbitmq_url: str) -> None:
+    """The check holds with RabbitMQ too."""
+    status, out, err = run(orders, tmp=tmp, HEADRACE_DEMO_BROKER=rabbitmq_url)
+    assert status == 0, out + err
+    assert outcomes(out)["T-5"] == "shipped"
+
+
+def wait_for(happened: Callable[[], Any], demo: Any = None) -> None:
+    """Wait until something has happened, but not for ever, nor after the demo has ended."""
+    deadline = time.monotonic() + 60
+    while not happened():
+        assert time.monotonic() < deadline
+        assert demo is None or demo.poll() is None, demo.communicate()
+        time.sleep(0.05)
