@@ -1,20 +1,24 @@
-"""Runs the Python examples of README.md and of docs/ as tests.
+"""Runs the Python examples of the READMEs and of docs/ as tests.
 
-The examples of one document share a namespace and run in order; `<!-- skip: next -->` leaves one
-out.
+The examples of one document share a namespace and run in order, with no flow declared before them;
+`<!-- skip: next -->` leaves one out. What a document does to logging and to the configuration of
+headrace ends with it.
 """
 
 from __future__ import annotations
 
 import copy
 import logging
+import sys
+import types
 from typing import Any
 
 from sybil import Sybil
 from sybil.parsers.myst import PythonCodeBlockParser, SkipParser
 
-_SAVED = "_saved_logging"
-_NEW = {
+_MODULE = "example"
+_SAVED = "_saved"
+_NEW_LOGGER = {
     "level": logging.NOTSET,
     "propagate": True,
     "disabled": False,
@@ -29,25 +33,35 @@ def _loggers() -> list[logging.Logger]:
 
 
 def _state(logger: logging.Logger) -> dict[str, Any]:
-    state = {name: getattr(logger, name) for name in _NEW}
+    state = {name: getattr(logger, name) for name in _NEW_LOGGER}
     return {name: [*value] if isinstance(value, list) else value for name, value in state.items()}
 
 
 def _begin(namespace: dict[str, Any]) -> None:
-    factory = logging.getLogRecordFactory()
-    namespace[_SAVED] = factory, {logger: _state(logger) for logger in _loggers()}
+    from headrace import _flows
+
+    module = types.ModuleType(_MODULE)
+    module.__file__ = __file__  # Flask(__name__) looks for its folder there
+    sys.modules[_MODULE] = module
+    namespace["__name__"] = _MODULE
+    loggers = {logger: _state(logger) for logger in _loggers()}
+    namespace[_SAVED] = logging.getLogRecordFactory(), loggers, dict(_flows._flows)
+    _flows._flows.clear()
 
 
 def _end(namespace: dict[str, Any]) -> None:
-    """Give back logging and configuration as they were; a context left behind is an error."""
     import headrace
+    from headrace import _flows
 
-    factory, states = namespace[_SAVED]
+    factory, loggers, flows = namespace[_SAVED]
+    _flows._flows.clear()
+    _flows._flows.update(flows)
     logging.setLogRecordFactory(factory)
     for logger in _loggers():
-        vars(logger).update(states.get(logger) or copy.deepcopy(_NEW))
+        vars(logger).update(loggers.get(logger) or copy.deepcopy(_NEW_LOGGER))
     logging.root.manager._clear_cache()  # type: ignore[attr-defined]  # cached isEnabledFor
     headrace.configure()
+    del sys.modules[_MODULE]
     if headrace.get_flow_context() is not None:
         msg = "an example of this document left a context behind"
         raise RuntimeError(msg)
@@ -55,7 +69,7 @@ def _end(namespace: dict[str, Any]) -> None:
 
 pytest_collect_file = Sybil(
     parsers=[PythonCodeBlockParser(), SkipParser()],
-    patterns=["README.md", "docs/*.md"],
+    patterns=["README.md", "docs/*.md", "packages/*/README.md"],
     excludes=["docs/_build/*"],
     setup=_begin,
     teardown=_end,
