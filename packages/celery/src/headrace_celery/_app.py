@@ -4,21 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
-from celery import Celery, signals
+from celery import Celery, Task, signals
 
 import headrace.logging
 
-from . import _publishing, _running
+from . import _beat, _deadlines, _publishing, _redelivery, _running, _worker_logging
+from ._contexts import accepting_deadlines
 
-_RECEIVERS = {
-    "before_task_publish": _publishing.stamp,
-    "task_prerun": _running.begin,
-    "task_postrun": _running.end,
-}
+_RECEIVERS = (
+    ("before_task_publish", _publishing.stamp),
+    ("task_prerun", _running.begin),
+    ("task_postrun", _running.end),
+    ("task_received", _deadlines.heed),
+    ("task_received", _redelivery.guard_one),
+    ("worker_process_init", _redelivery.guard_all),
+    ("beat_init", _beat.watch),
+    ("beat_embedded_init", _beat.watch),
+    ("after_setup_logger", _worker_logging.add_filters),
+    ("after_setup_task_logger", _worker_logging.add_filters),
+)
+_CELERYS_REQUEST = "celery.worker.request:Request"
+_OUR_REQUEST = "headrace_celery._request:FlowRequest"
 
 
 def init_app(celery_app: Celery, *, accept_deadline: bool = False) -> None:
-    """Let the tasks of this process carry the context; a second call changes nothing.
+    """Let the tasks of this process carry the context; a second call adds nothing.
 
     Celery's signals are global to the process: tasks of any app in it carry the context from now
     on. Call it in the module that makes the app, so that publishers and workers both do.
@@ -36,14 +46,17 @@ def init_app(celery_app: Celery, *, accept_deadline: bool = False) -> None:
     if not isinstance(accept_deadline, bool):
         raise TypeError(f"accept_deadline must be True or False, not {accept_deadline!r}")
     headrace.logging.install()
-    for name, receiver in _RECEIVERS.items():
-        _connect(getattr(signals, name), receiver, name)
+    for name, receiver in _RECEIVERS:
+        _connect(getattr(signals, name), receiver)
+    if Task.Request == _CELERYS_REQUEST:
+        Task.Request = _OUR_REQUEST
     if accept_deadline:
-        _running.accepting_deadlines.add(celery_app)
+        accepting_deadlines.add(celery_app)
     else:
-        _running.accepting_deadlines.discard(celery_app)
+        accepting_deadlines.discard(celery_app)
 
 
-def _connect(signal: Any, receiver: Any, name: str) -> None:
+def _connect(signal: Any, receiver: Any) -> None:
     # Celery keeps weak references unless told otherwise; the identifier makes it idempotent.
-    signal.connect(receiver, weak=False, dispatch_uid=f"headrace.{name}")
+    uid = f"{receiver.__module__}.{receiver.__name__}"
+    signal.connect(receiver, weak=False, dispatch_uid=uid)

@@ -69,6 +69,7 @@ def flow_task(
     flow: str | None = None,
     /,
     *,
+    bind: Literal[False] = False,
     after: Any = (),
     app: Celery | None = None,
     entrypoint: bool = False,

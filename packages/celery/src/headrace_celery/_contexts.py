@@ -1,0 +1,88 @@
+"""Which context the run of a task gets."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
+
+from celery import Celery
+
+from headrace import FlowContext, RemoteContext
+from headrace.integration import nested_context, propagated_metadata, transport_context
+
+from ._envelope import Envelope, MalformedHeaderError, find, log, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+accepting_deadlines: WeakSet[Celery] = WeakSet()
+"""The apps whose workers heed the deadline of a message."""
+
+
+def worker_context(task: Any, fields: Mapping[str, Any]) -> tuple[FlowContext, str]:
+    """Return the context of a run of `task`, and what is wrong with its message's header, or "".
+
+    Args:
+        task: the task.
+        fields: the message's headers, as a request keeps them.
+    """
+    context = transport_context("task", task.name)
+    try:
+        present, raw = find(fields)
+        if not present:
+            return context, ""
+        return _sent_context(task, parse(raw)), ""
+    except MalformedHeaderError as error:
+        return context, str(error)
+    except Exception:  # whatever it is made of, a header never fails a task
+        return context, "it cannot be read"
+
+
+def eager_context(task: Any, request: Any, caller: FlowContext) -> FlowContext:
+    """Return the context of a run of `task` inside its `caller`, which wins over any header."""
+    remote = RemoteContext(None, _attempt_before(request))
+    fresh_id = transport_context("task").correlation_id if _is_new(task) else None
+    return nested_context("task", task.name, fresh_id, remote, propagated_metadata(caller))
+
+
+def report(problem: str, name: str, task_id: str | None) -> None:
+    """Log that the header of a message was ignored; its value never reaches the log."""
+    log.warning(
+        "ignored the headrace header of task %s[%s]: %s; a fresh unit of work was opened",
+        name,
+        task_id,
+        problem,
+    )
+
+
+def _sent_context(task: Any, envelope: Envelope) -> FlowContext:
+    remote = envelope.remote(accept_deadline=task.app in accepting_deadlines)
+    if _is_new(task):
+        remote = RemoteContext(None, remote.causation_id, remote.deadline)
+    return transport_context("task", task.name, remote, _metadata(envelope))
+
+
+def _metadata(envelope: Envelope) -> dict[str, Any]:
+    metadata = dict(envelope.metadata)
+    if envelope.published_ms is not None:
+        metadata["celery.queue_ms"] = max(0.0, time.time() * 1000.0 - envelope.published_ms)
+    if envelope.flow is not None:
+        metadata["celery.from_flow"] = envelope.flow
+    if envelope.step is not None:
+        metadata["celery.from_step"] = envelope.step
+    return metadata
+
+
+def _is_new(task: Any) -> bool:
+    return bool(getattr(task, "headrace_new", False))
+
+
+def _attempt_before(request: Any) -> str | None:
+    # An eager retry is run by the caller, but published, so to say, by the attempt before.
+    if not request.retries:
+        return None
+    try:
+        return parse(find(vars(request))[1]).causation_id
+    except Exception:
+        return None

@@ -1,0 +1,54 @@
+"""Deadlines that came with a message: the worker of an app that accepts them heeds them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from ._contexts import accepting_deadlines
+from ._envelope import Envelope, find, parse
+
+_LEAST_SECONDS = 0.001  # Celery takes 0 for no limit; a task whose time is up has expired anyway
+
+
+def heed(request: Any = None, **_: Any) -> None:
+    """Receive `task_received`: shorten the request's expiry and soft time limit.
+
+    Only this request is changed, not the message: a retry brings the limits of its own task.
+    """
+    if request.app not in accepting_deadlines:
+        return
+    present, raw = find(request.request_dict)
+    if not present:
+        return
+    try:
+        envelope = parse(raw)
+        if envelope.deadline_ms is None:
+            return
+        deadline = datetime.fromtimestamp(envelope.deadline_ms / 1000.0, UTC)
+    except Exception:  # the run reports a malformed header
+        return
+    if request.expires is None or not _is_before(request.expires, deadline):
+        request.expires = deadline
+    hard, soft = request.time_limits
+    request.time_limits = _Limits(hard, soft or request.task.soft_time_limit, envelope)
+
+
+class _Limits:
+    """The hard and the soft limit of a run, reckoned when the run is given to the pool."""
+
+    def __init__(self, hard: float | None, soft: float | None, envelope: Envelope) -> None:
+        self._hard = hard
+        self._soft = soft
+        self._envelope = envelope
+
+    def __iter__(self) -> Iterator[float | None]:
+        left = max(_LEAST_SECONDS, self._envelope.seconds_left())
+        yield self._hard
+        yield min(left, math.inf if self._soft is None else self._soft)
+
+
+def _is_before(one: datetime, other: datetime) -> bool:
+    return one < (other if one.tzinfo else other.replace(tzinfo=None))
