@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from . import _runtime
-from ._observers import AutoObserver, make_observer
+from ._observers import AutoObserver, install, make_observer
 from ._runtime import DEFAULT_HEADER, Settings, is_header_name
 
 
@@ -39,7 +39,7 @@ def configure(
         _checked_factory(id_factory),
         _checked_keys(propagate_metadata),
     )
-    _runtime.observer = make_observer(backend)
+    install(make_observer(backend))
     _runtime.settings = new_settings
 
 
@@ -72,4 +72,4 @@ def _checked_keys(keys: Iterable[str]) -> tuple[str, ...]:
     raise TypeError(f"propagate_metadata must be a list of metadata keys, not {keys!r}")
 
 
-_runtime.observer = AutoObserver()
+install(AutoObserver())

@@ -1,20 +1,26 @@
-"""Between the steps and the backends: several at once, none that can break user code."""
+"""Between the steps and the backends: several at once, and which of them are in force."""
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import TYPE_CHECKING, Any, Protocol
+import threading
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from . import _runtime
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from contextlib import AbstractContextManager
-
     from ._context import FlowContext
     from ._step_info import StepInfo
 
 _NAMES = ("auto", "logging", "otel", "none")
+
+
+class UnitWatch(Protocol):
+    """What was begun around a unit of work."""
+
+    def end(self, exc: BaseException | None) -> None:
+        """Report that the unit has ended, with what it raised."""
 
 
 class Observer(Protocol):
@@ -22,6 +28,7 @@ class Observer(Protocol):
 
     def enabled(self) -> bool:
         """Tell whether anything listens now."""
+        ...
 
     def begin(self, step: StepInfo, context: FlowContext) -> Any:
         """Report that `step` begins; what is returned goes to `end`."""
@@ -33,138 +40,83 @@ class Observer(Protocol):
         """Report that a unit of work begins."""
 
 
-class UnitWatch:
-    """The backends' context managers around one unit of work."""
-
-    __slots__ = ("_entered",)
-
-    def __init__(self, entered: list[tuple[_Reporter, AbstractContextManager[Any]]]) -> None:
-        self._entered = entered
-
-    def end(self, exc: BaseException | None) -> None:
-        """Leave them, the last first."""
-        for reporter, manager in reversed(self._entered):
-            reporter.leave(manager, exc)
-
-
-class _Reporter:
-    """One backend, shielded: what it raises is logged once and goes no further."""
-
-    __slots__ = ("_backend", "_begin", "_complained", "_end", "_unit", "enabled")
-
-    def __init__(self, backend: Any) -> None:
-        self._backend = backend
-        self._complained = False
-        # Our own backends come without a context manager object for each step.
-        self._begin: Callable[[StepInfo, FlowContext], Any] = getattr(
-            backend, "_begin", self._enter_span
-        )
-        self._end: Callable[[Any, BaseException | None], None] = getattr(backend, "_end", _leave)
-        self._unit = getattr(backend, "unit", None)
-        enabled = getattr(backend, "enabled", _always)
-        self.enabled: Callable[[], bool] = (
-            enabled if getattr(backend, "_cannot_raise", False) else self._shielded(enabled)
-        )
-
-    def begin(self, step: StepInfo, context: FlowContext) -> Any:
-        try:
-            return self._begin(step, context)
-        except Exception as error:
-            self._complain(error)
-            return None
-
-    def end(self, state: Any, exc: BaseException | None) -> None:
-        if state is None:
-            return
-        try:
-            self._end(state, exc)
-        except Exception as error:
-            self._complain(error)
-
-    def begin_unit(self, context: FlowContext) -> UnitWatch | None:
-        manager = self.enter_unit(context)
-        return None if manager is None else UnitWatch([(self, manager)])
-
-    def enter_unit(self, context: FlowContext) -> AbstractContextManager[Any] | None:
-        if self._unit is None or not self.enabled():
-            return None
-        try:
-            manager: AbstractContextManager[Any] = self._unit(context)
-            manager.__enter__()
-        except Exception as error:
-            self._complain(error)
-            return None
-        return manager
-
-    def leave(self, manager: AbstractContextManager[Any], exc: BaseException | None) -> None:
-        try:
-            _leave(manager, exc)
-        except Exception as error:
-            self._complain(error)
-
-    def _enter_span(self, step: StepInfo, context: FlowContext) -> AbstractContextManager[Any]:
-        manager: AbstractContextManager[Any] = self._backend.span(step, context)
-        manager.__enter__()
-        return manager
-
-    def _shielded(self, enabled: Callable[[], bool]) -> Callable[[], bool]:
-        def shielded() -> bool:
-            try:
-                return enabled()
-            except Exception as error:
-                self._complain(error)
-                return False
-
-        return shielded
-
-    def _complain(self, error: Exception) -> None:
-        if not self._complained:
-            self._complained = True
-            _runtime.log.error(
-                "backend %s raised; the call went on without it, and further errors of this "
-                "backend are not logged",
-                type(self._backend).__name__,
-                exc_info=error,
-            )
-
-
 class _Several:
-    """Several backends, each of which receives every step and unit."""
+    """Several observers, each of which receives every step and unit; the last to begin ends first.
 
-    __slots__ = ("_reporters",)
+    What one of them lets through reaches the caller after the others have ended.
+    """
 
-    def __init__(self, reporters: list[_Reporter]) -> None:
-        self._reporters = reporters
+    __slots__ = ("_observers",)
+
+    def __init__(self, observers: list[Observer]) -> None:
+        self._observers = observers
 
     def enabled(self) -> bool:
-        return any(reporter.enabled() for reporter in self._reporters)
+        for observer in self._observers:  # noqa: SIM110 - a generator costs more than the answer
+            if observer.enabled():
+                return True
+        return False
 
-    def begin(self, step: StepInfo, context: FlowContext) -> list[tuple[_Reporter, Any]]:
-        return [
-            (reporter, reporter.begin(step, context))
-            for reporter in self._reporters
-            if reporter.enabled()
-        ]
+    def begin(self, step: StepInfo, context: FlowContext) -> list[tuple[Observer, Any]]:
+        begun: list[tuple[Observer, Any]] = []
+        try:
+            for observer in self._observers:
+                if observer.enabled():  # one by one: what has begun must be known
+                    begun.append((observer, observer.begin(step, context)))  # noqa: PERF401
+        except BaseException as exc:
+            self.end(begun, exc)
+            raise
+        return begun
 
-    def end(self, state: list[tuple[_Reporter, Any]], exc: BaseException | None) -> None:
-        for reporter, own_state in reversed(state):
-            reporter.end(own_state, exc)
+    def end(self, state: list[tuple[Observer, Any]], exc: BaseException | None) -> None:
+        if state:
+            observer, own_state = state.pop()
+            try:
+                observer.end(own_state, exc)
+            finally:
+                self.end(state, exc)
 
     def begin_unit(self, context: FlowContext) -> UnitWatch | None:
-        entered = [
-            (reporter, manager)
-            for reporter in self._reporters
-            if (manager := reporter.enter_unit(context)) is not None
-        ]
-        return UnitWatch(entered) if entered else None
+        watches: list[UnitWatch] = []
+        try:
+            for observer in self._observers:
+                watch = observer.begin_unit(context)
+                if watch is not None:
+                    watches.append(watch)
+        except BaseException as exc:
+            _SeveralUnits(watches).end(exc)
+            raise
+        return _SeveralUnits(watches) if watches else None
+
+
+class _SeveralUnits:
+    """What several observers have begun around one unit of work."""
+
+    __slots__ = ("_watches",)
+
+    def __init__(self, watches: list[UnitWatch]) -> None:
+        self._watches = watches
+
+    def end(self, exc: BaseException | None) -> None:
+        if self._watches:
+            watch = self._watches.pop()
+            try:
+                watch.end(exc)
+            finally:
+                self.end(exc)
 
 
 class AutoObserver:
-    """Decides at first use: OpenTelemetry where a real tracer provider is set, else logging."""
+    """Decides at first use: OpenTelemetry where a real tracer provider is set, else logging.
 
-    __slots__ = ("_chosen",)
+    Args:
+        besides: the names of the backends that are there anyway, and shall not report twice.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_besides", "_chosen")
+
+    def __init__(self, besides: frozenset[str] = frozenset()) -> None:
+        self._besides = besides
         self._chosen: Observer | None = None
 
     def enabled(self) -> bool:
@@ -181,66 +133,121 @@ class AutoObserver:
 
     def _choose(self) -> Observer:
         if self._chosen is None:
-            self._chosen = _Reporter(_automatic_backend())
-            if _runtime.observer is self:
-                _runtime.observer = self._chosen
+            name = _automatic_name()
+            self._chosen = _Several([]) if name in self._besides else _named_observer(name)
+            _replace(self, self._chosen)
         return self._chosen
 
 
 def make_observer(backend: Any) -> Observer | None:
     """Return what the core calls for `configure`'s `backend`; None where nothing observes."""
-    if backend == "auto":
-        return AutoObserver()
     backends = backend if isinstance(backend, list | tuple) else [backend]
-    reporters = [_Reporter(_resolve(each)) for each in backends if each != "none"]
-    if len(reporters) == 1:
-        return reporters[0]
-    return _Several(reporters) if reporters else None
+    names = frozenset(each for each in backends if isinstance(each, str))
+    observers = [_observer_of(each, names) for each in backends]
+    return _together([each for each in observers if each is not None])
 
 
-def _resolve(backend: Any) -> Any:
+def _observer_of(backend: Any, names: frozenset[str]) -> Observer | None:
     if isinstance(backend, str):
-        if backend == "auto":
-            return _automatic_backend()
-        return _named_backend(backend)
+        if backend == "none":
+            return None
+        return AutoObserver(names) if backend == "auto" else _named_observer(backend)
     if isinstance(backend, type) or not callable(getattr(backend, "span", None)):
         raise TypeError(
             f"a backend is an object with a span(step, context) method, or one of "
             f"{', '.join(_NAMES)}; got {backend!r}"
         )
-    return backend
+    return _reporter(backend)
 
 
-def _named_backend(name: str) -> Any:
+def _named_observer(name: str) -> Observer:
     from . import backends
 
     if name == "logging":
-        return backends.LoggingBackend()
+        return _reporter(backends.LoggingBackend())
     if name == "otel":
-        return backends.OTelBackend()
+        return _reporter(backends.OTelBackend())
     raise ValueError(
         f"unknown backend {name!r}; choose one of {', '.join(_NAMES)}, or pass an object"
     )
 
 
-def _automatic_backend() -> Any:
-    return _named_backend("otel" if _tracer_provider_is_set() else "logging")
+def _reporter(backend: Any) -> Observer:
+    from ._reporter import Reporter
+
+    # Its `enabled` is an attribute, which spares each step a call; type checkers want a method.
+    return cast("Observer", Reporter(backend))
 
 
-def _tracer_provider_is_set() -> bool:
+def _automatic_name() -> str:
     # Whoever set a provider has imported the API; importing it here would only cost time.
     trace = sys.modules.get("opentelemetry.trace")
     if trace is None:
-        return False
-    provider = trace.get_tracer_provider()
-    return not isinstance(provider, trace.ProxyTracerProvider | trace.NoOpTracerProvider)
+        return "logging"
+    from ._otel import real_tracer
+
+    try:
+        tracer = real_tracer(trace.get_tracer_provider(), "headrace")
+    except Exception:  # a provider that an environment variable names, and that cannot be loaded
+        _runtime.log.exception("OpenTelemetry's tracer provider is broken; steps are logged")
+        return "logging"
+    return "logging" if tracer is None else "otel"
 
 
-def _always() -> bool:
-    return True
+# --- What is in force: the configured observer, and the taps beside it ----------------------------
+
+_configured: Observer | None = None
+_taps: tuple[Observer, ...] = ()
+_lock = threading.Lock()
 
 
-def _leave(manager: AbstractContextManager[Any], exc: BaseException | None) -> None:
-    manager.__exit__(
-        None if exc is None else type(exc), exc, None if exc is None else exc.__traceback__
-    )
+def _renew_lock() -> None:
+    # Another thread may have held it while the process was forked.
+    global _lock  # noqa: PLW0603 - as the standard library does it
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
+
+
+def install(observer: Observer | None) -> None:
+    """Put `observer` in force, in place of the one that was configured before."""
+    global _configured  # noqa: PLW0603 - the one in force
+    with _lock:
+        _configured = observer
+        _refresh()
+
+
+def add_tap(tap: Observer) -> None:
+    """Have `tap` told of all steps and units, whatever is configured, until it is removed."""
+    global _taps  # noqa: PLW0603 - those in force
+    with _lock:
+        _taps = (*_taps, tap)
+        _refresh()
+
+
+def remove_tap(tap: Observer) -> None:
+    """Undo `add_tap`; what has begun is still ended."""
+    global _taps  # noqa: PLW0603 - those in force
+    with _lock:
+        _taps = tuple(each for each in _taps if each is not tap)
+        _refresh()
+
+
+def _replace(old: Observer, new: Observer) -> None:
+    global _configured  # noqa: PLW0603 - the one in force
+    with _lock:
+        if _configured is old:
+            _configured = new
+            _refresh()
+
+
+def _refresh() -> None:
+    _runtime.observer = _together([each for each in (_configured, *_taps) if each is not None])
+
+
+def _together(observers: list[Observer]) -> Observer | None:
+    if not observers:
+        return None
+    return observers[0] if len(observers) == 1 else _Several(observers)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from . import _active_trace
 from ._ids import is_valid_id, new_correlation_id
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ DEFAULT_HEADER = "X-Correlation-ID"
 
 log = logging.getLogger("headrace")
 
+_modules = sys.modules
 _token = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
 
 
@@ -41,8 +44,18 @@ def is_header_name(text: object) -> bool:
     return isinstance(text, str) and _token(text) is not None
 
 
+def opening_id() -> str:
+    """Return the ID of a unit that is given none: that of the trace it opens in, or a fresh one."""
+    # Whoever has started a span has imported OpenTelemetry, and mostly nothing is active even so.
+    if "opentelemetry.trace" in _modules and _active_trace.current(None):
+        found = _active_trace.trace_id()
+        if found is not None:
+            return found
+    return new_correlation_id() if settings.id_factory is None else make_id()
+
+
 def make_id() -> str:
-    """Make a correlation ID, by the configured factory if that gives a valid one."""
+    """Make a fresh correlation ID, by the configured factory if that gives a valid one."""
     factory = settings.id_factory
     if factory is None:
         return new_correlation_id()

@@ -215,7 +215,7 @@ def nested_context(
         cause = remote.causation_id or cause
         deadline = min_deadline(deadline, remote.deadline)
     if correlation_id is None:
-        correlation_id = _runtime.make_id() if outer is None else outer.correlation_id
+        correlation_id = _runtime.opening_id() if outer is None else outer.correlation_id
     return FlowContext(correlation_id, cause, kind, name, deadline, metadata)
 
 
@@ -227,9 +227,9 @@ def transport_context(
 ) -> FlowContext:
     """Make the context of a request or message: it never joins what happens to be active."""
     if remote is None:
-        return FlowContext(_runtime.make_id(), None, kind, name, None, metadata)
+        return FlowContext(_runtime.opening_id(), None, kind, name, None, metadata)
     return FlowContext(
-        remote.correlation_id or _runtime.make_id(),
+        remote.correlation_id or _runtime.opening_id(),
         remote.causation_id,
         kind,
         name,

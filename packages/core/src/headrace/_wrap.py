@@ -12,7 +12,7 @@ from ._deadlines import budget_var, inherited_deadline
 from ._errors import OutsideFlowError
 from ._frames import Frame, steer
 from ._marks import mark
-from ._runtime import make_id
+from ._runtime import make_id, opening_id
 from ._units import Unit
 
 if TYPE_CHECKING:
@@ -68,9 +68,10 @@ def _outside(info: StepInfo) -> None:
         )
 
 
-def _entry_context(info: StepInfo, outer: FlowContext | None) -> FlowContext:
+def _entry_context(info: StepInfo, outer: FlowContext | None, new: bool) -> FlowContext:
     cause = None if outer is None else outer.unit_id
-    return FlowContext(make_id(), cause, "flow", info.flow, inherited_deadline(outer))
+    correlation_id = make_id() if new else opening_id()
+    return FlowContext(correlation_id, cause, "flow", info.flow, inherited_deadline(outer))
 
 
 # --- functions ---------------------------------------------------------------------------------
@@ -132,6 +133,7 @@ def _async_step(function: Callable[..., Any], info: StepInfo) -> Callable[..., A
 
 def _sync_entrypoint(function: Callable[..., Any], info: StepInfo, new: bool) -> Callable[..., Any]:
     step = _sync_step(function, info)
+    first_id = make_id if new else opening_id
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         outer = _current_unit()
@@ -140,9 +142,9 @@ def _sync_entrypoint(function: Callable[..., Any], info: StepInfo, new: bool) ->
         observer = _runtime.observer
         observed = observer is not None and observer.enabled()
         if observed or outer is not None or _budget() is not None:
-            with Unit(_entry_context(info, outer)):
+            with Unit(_entry_context(info, outer, new)):
                 return step(*args, **kwargs)
-        context = FlowContext(make_id(), None, "flow", info.flow)
+        context = FlowContext(first_id(), None, "flow", info.flow)
         # What Unit and the step do, in one: the way to go where nobody watches.
         unit_token = _set_unit(context)
         step_token = _set_step(info)
@@ -167,7 +169,7 @@ def _async_entrypoint(
         outer = _current_unit()
         if outer is not None and not new:
             return await step(*args, **kwargs)
-        with Unit(_entry_context(info, outer)):
+        with Unit(_entry_context(info, outer, new)):
             return await step(*args, **kwargs)
 
     return wrapper
@@ -201,7 +203,7 @@ def _async_generator_entrypoint(
 
 def _entered(info: StepInfo, new: bool) -> FlowContext | None:
     outer = _current_unit()
-    return _entry_context(info, outer) if new or outer is None else None
+    return _entry_context(info, outer, new) if new or outer is None else None
 
 
 def _generator_wrapper(

@@ -7,70 +7,100 @@ from __future__ import annotations
 
 import logging
 from contextlib import contextmanager
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from ._context import FlowContext, current_flow_id
-from ._control_flow import control_flow_outcome
 from ._step_info import StepInfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
-__all__ = ["Backend", "LoggingBackend", "StepInfo", "TracingBackend", "outcome_of"]
+    from ._otel import OTelBackend
+    from ._otel_sdk import FlowSpanProcessor
+
+__all__ = [
+    "Backend",
+    "FlowSpanProcessor",
+    "LoggingBackend",
+    "OTelBackend",
+    "StepInfo",
+    "TracingBackend",
+    "outcome_of",
+]
+
+# They need OpenTelemetry, and this module does not: (module, distribution).
+_LAZY = {
+    "FlowSpanProcessor": ("_otel_sdk", "opentelemetry-sdk"),
+    "OTelBackend": ("_otel", "opentelemetry-api"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'headrace.backends' has no attribute {name!r}")
+    from importlib import import_module
+
+    module, distribution = _LAZY[name]
+    try:
+        value = getattr(import_module(f"headrace.{module}"), name)
+    except ModuleNotFoundError as error:
+        raise ImportError(
+            f"{name} needs OpenTelemetry: pip install {distribution}", name=error.name
+        ) from error
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
 @runtime_checkable
 class Backend(Protocol):
     """What a backend must have. Two more methods are optional.
 
-    ``unit(context)`` returns a context manager that is entered around each unit of work;
-    ``enabled()`` returns a bool, and False lets the core skip the backend cheaply.
+    ``unit(context)`` returns a context manager that is entered around each unit of work, steps or
+    none; ``enabled()`` returns a bool, and False lets the core skip the backend cheaply.
 
-    The exception of a step or unit passes through ``__exit__``, whose return value is ignored. A
-    backend that raises is logged once, to the logger ``headrace``, and breaks nothing.
+    The exception of a step or unit passes through ``__exit__``, whose return value is ignored. An
+    `Exception` that the backend itself raises is logged once, to the logger ``headrace``, and the
+    call goes on; what is not an `Exception`, such as a `KeyboardInterrupt`, is let through.
     """
 
     def span(self, step: StepInfo, context: FlowContext) -> AbstractContextManager[Any]:
-        """Return a context manager that is entered around the call of `step`, once."""
+        """Return a context manager that is entered around the call of `step`, once.
+
+        Args:
+            step: what has been declared of the step.
+            context: the unit of work. Its `flow` and `step` are those that are current where they
+                are read; a backend that queues its work takes the names from `step`.
+        """
         ...
 
 
 class TracingBackend:
     """A base class for backends that think in names: override `span`.
 
-    `headrace` calls `span` with the step's name, the flow's name and the other fields of
-    `StepInfo` as keywords.
+    `unit(context)` and `enabled()` may be added, as `Backend` describes them.
     """
 
     def span(self, step_name: str, flow_name: str, **attrs: Any) -> AbstractContextManager[Any]:
-        """Return a context manager that is entered around the call of the step.
+        """Return a context manager that is entered around the call of the step, once.
 
         Args:
             step_name: the step's name.
             flow_name: the name of its flow.
-            attrs: `after`, `kind`, `is_entrypoint`, `description`, `file` and `line`.
+            attrs: the other fields of `StepInfo`: `after`, `kind`, `is_entrypoint`,
+                `description`, `file` and `line`; later versions may add to them.
         """
         raise NotImplementedError("a TracingBackend defines span(step_name, flow_name, **attrs)")
 
     def get_correlation_id(self) -> str | None:
         """Return the correlation ID of the current unit of work, or None."""
         return current_flow_id()
-
-    def _begin(self, step: StepInfo, context: FlowContext) -> AbstractContextManager[Any]:
-        manager = self.span(
-            step.name,
-            step.flow,
-            after=step.after,
-            kind=step.kind,
-            is_entrypoint=step.is_entrypoint,
-            description=step.description,
-            file=step.file,
-            line=step.line,
-        )
-        manager.__enter__()
-        return manager
 
 
 class LoggingBackend:
@@ -85,19 +115,23 @@ class LoggingBackend:
         logger: the logger's name.
     """
 
-    _cannot_raise = True
+    _headrace_direct = True
 
     def __init__(self, logger: str = "headrace") -> None:
-        self._logger = log = logging.getLogger(logger)
-        self._is_on = is_on = log.isEnabledFor
-        self.enabled = lambda: is_on(logging.INFO)
+        self._logger = logging.getLogger(logger)
+        self._is_enabled_for = self._logger.isEnabledFor
+        self._is_on = partial(self._is_enabled_for, logging.INFO)
 
-    def span(self, step: StepInfo, context: FlowContext) -> AbstractContextManager[None]:
-        """Return a context manager that logs the start and the end of `step`."""
-        return self._span(step, context)
+    def enabled(self) -> bool:
+        """Tell whether the logger takes records of level INFO."""
+        return self._is_on()
 
     @contextmanager
-    def _span(self, step: StepInfo, context: FlowContext) -> Iterator[None]:
+    def span(self, step: StepInfo, context: FlowContext) -> Iterator[None]:
+        """Log the start and the end of `step`, unless the logger is above INFO."""
+        if not self._is_on():
+            yield
+            return
         state = self._begin(step, context)
         try:
             yield
@@ -107,19 +141,16 @@ class LoggingBackend:
         self._end(state, None)
 
     def _begin(self, step: StepInfo, context: FlowContext) -> tuple[StepInfo, FlowContext, float]:
-        if self._is_on(logging.DEBUG):
+        if self._is_enabled_for(logging.DEBUG):
             self._emit(logging.DEBUG, "step.start", step, context, {})
         return step, context, perf_counter()
 
     def _end(self, state: tuple[StepInfo, FlowContext, float], exc: BaseException | None) -> None:
         step, context, start = state
-        outcome = outcome_of(exc)
-        failed = outcome in {"error", "cancelled"}
-        fields = {
-            "duration_ms": (perf_counter() - start) * 1000.0,
-            "outcome": outcome,
-            "error": f"{type(exc).__name__}: {exc}" if failed else None,
-        }
+        duration_ms = (perf_counter() - start) * 1000.0
+        outcome = "ok" if exc is None else outcome_of(exc)
+        error = None if exc is None or outcome == "ok" else describe(exc)
+        fields = {"duration_ms": duration_ms, "outcome": outcome, "error": error}
         self._emit(logging.INFO, "step.end", step, context, fields)
 
     def _emit(
@@ -144,12 +175,21 @@ class LoggingBackend:
 def outcome_of(exc: BaseException | None) -> str:
     """Name the outcome of a step or unit that raised `exc`: ``ok``, ``error`` or ``cancelled``.
 
-    A generator that its consumer closed early is ``ok``. An integration may have registered other
-    outcomes for its framework's control flow: ``retry``, ``ignored`` and ``rejected`` for Celery.
+    A generator that its consumer closed early is ``ok``, and so is a program's exit with status 0.
     """
     if exc is None or isinstance(exc, GeneratorExit):
         return "ok"
+    if isinstance(exc, SystemExit):
+        return "error" if exc.code else "ok"
     if isinstance(exc, Exception):
-        return control_flow_outcome(exc) or "error"
+        return "error"
     # asyncio's and trio's, told by name so as to import neither.
     return "cancelled" if type(exc).__name__ in {"CancelledError", "Cancelled"} else "error"
+
+
+def describe(exc: BaseException) -> str:
+    """Return `exc` as text: its type's name and its message."""
+    try:
+        return f"{type(exc).__name__}: {exc}"
+    except Exception:  # a __str__ of the user's
+        return type(exc).__name__

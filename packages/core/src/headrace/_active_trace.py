@@ -1,0 +1,49 @@
+"""The trace that a unit of work opens in, where OpenTelemetry is in use.
+
+Nothing here imports OpenTelemetry: whoever has started a span has done so.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextvars import Token
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+OURS = "_headrace_correlation_id"
+"""The attribute by which a span that headrace has started is known."""
+
+
+def trace_id() -> str | None:
+    """Return the trace ID (32 hex digits) of the active span, unless headrace started it.
+
+    A span that records nothing does not count, for what its trace names cannot be looked up.
+    """
+    try:
+        span = sys.modules["opentelemetry.trace"].get_current_span()
+        if not span.is_recording() or getattr(span, OURS, None) is not None:
+            return None
+        number = span.get_span_context().trace_id
+    except Exception:  # another thread is importing it at this moment, or a faulty SDK
+        return None
+    return f"{number:032x}" if number else None
+
+
+def _look_first(default: Any) -> Any:
+    """Return OpenTelemetry's current context, and see to it that the next look is a quick one."""
+    global current  # noqa: PLW0603 - found once
+    try:
+        otel_context = sys.modules["opentelemetry.context"]
+        token = otel_context.attach(otel_context.get_current())
+        otel_context.detach(token)
+    except Exception:  # another thread is importing it at this moment
+        return default
+    known = isinstance(token, Token)  # a runtime context of the user's may give something else
+    current = token.var.get if known else lambda _: otel_context.get_current()
+    return current(default)
+
+
+current: Callable[[Any], Any] = _look_first
+"""Return OpenTelemetry's current context, which is falsy where nothing is active."""

@@ -1,0 +1,283 @@
+"""OpenTelemetry: a span for each step, and for each unit of work where none is active.
+
+Only OpenTelemetry's API is needed here; the SDK comes with the application.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager, nullcontext, suppress
+from contextvars import Token
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry import context as otel_context
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.trace import SpanKind, Status, StatusCode
+
+from ._active_trace import OURS
+from ._context import unit_var
+from .backends import describe, outcome_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+    from types import TracebackType
+
+    from ._context import FlowContext
+    from ._step_info import StepInfo
+
+CORRELATION_ID = "headrace.correlation_id"
+FLOW = "headrace.flow"
+STEP = "headrace.step"
+OUTCOME = "headrace.outcome"
+
+_GENERATOR = "id_generator"
+_KINDS = {"http": SpanKind.SERVER, "websocket": SpanKind.SERVER, "task": SpanKind.CONSUMER}
+_is_trace_id = re.compile(r"(?!0{32})[0-9A-Fa-f]{32}").fullmatch
+
+# A span that has been made the current one: itself, the context it is current in, the way back.
+_Active = tuple[trace.Span, Context, Any]
+
+
+class OTelBackend:
+    """Reports steps and units of work as spans of OpenTelemetry.
+
+    A step's span has its name and the attributes ``headrace.flow``, ``headrace.step`` and
+    ``headrace.correlation_id``. A unit of work gets a span where none is active, and where the
+    correlation ID is a valid trace ID (32 hex digits, not all zero) that is the span's trace ID,
+    so that all steps of a request share one trace. Where a span is active already, such as that of
+    an instrumented web framework, the unit adds none and stamps its correlation ID on that one.
+
+    An error is recorded on the span, whose status becomes ERROR. A cancelled step's status stays
+    unset, as OpenTelemetry's own context managers leave it, and ``headrace.outcome`` says
+    ``cancelled``.
+
+    Without a tracer provider (the API alone) the backend is disabled; it begins to work when one
+    is set.
+
+    Args:
+        tracer_name: the name of the tracer, which is the instrumentation scope of the spans.
+    """
+
+    _headrace_direct = True
+
+    def __init__(self, tracer_name: str = "headrace") -> None:
+        self._tracer_name = tracer_name
+        self._provider: trace.TracerProvider | None = None
+        self._tracer: trace.Tracer | None = None
+        self._start: Any = None
+
+    def enabled(self) -> bool:
+        """Tell whether there is a tracer provider that makes spans."""
+        provider = trace.get_tracer_provider()
+        if provider is not self._provider:
+            self._tracer = tracer = real_tracer(provider, self._tracer_name)
+            self._start = None if tracer is None else tracer.start_span
+            self._provider = provider
+        return self._tracer is not None
+
+    def span(self, step: StepInfo, context: FlowContext) -> AbstractContextManager[None]:
+        """Return a context manager that makes the span of `step` the current one."""
+        return self._span(step, context) if self.enabled() else nullcontext()
+
+    def unit(self, context: FlowContext) -> AbstractContextManager[None]:
+        """Return a context manager for the unit's span, if it is to have one of its own."""
+        if not self.enabled():
+            return nullcontext()
+        current = trace.get_current_span()
+        if _serves(current, context.correlation_id):
+            _stamp(current, context.correlation_id)
+            return nullcontext()
+        parent = None if _continues(current, context.correlation_id) else _no_parent()
+        return _UnitSpan(self._start, parent, context)
+
+    @contextmanager
+    def _span(self, step: StepInfo, context: FlowContext) -> Iterator[None]:
+        state = self._begin(step, context)
+        try:
+            yield
+        except BaseException as exc:
+            self._end(state, exc)
+            raise
+        self._end(state, None)
+
+    def _begin(self, step: StepInfo, context: FlowContext) -> _Active:
+        correlation_id = context.correlation_id
+        attributes = {FLOW: step.flow, STEP: step.name, CORRELATION_ID: correlation_id}
+        span = self._start(step.name, None, SpanKind.INTERNAL, attributes)
+        return _activate(span, correlation_id)
+
+    def _end(self, state: _Active, exc: BaseException | None) -> None:
+        _finish(state, exc)
+
+
+class _UnitSpan:
+    """The span of one unit of work, as a context manager."""
+
+    __slots__ = ("_context", "_name", "_parent", "_start", "_state")
+
+    def __init__(self, start: Any, parent: Context | None, context: FlowContext) -> None:
+        self._start = start
+        self._parent = parent
+        self._context = context
+        self._name = context.name or context.kind
+
+    def __enter__(self) -> None:
+        context = self._context
+        attributes = {CORRELATION_ID: context.correlation_id}
+        if context.kind == "flow":
+            attributes[FLOW] = self._name
+        kind = _KINDS.get(context.kind, SpanKind.INTERNAL)
+        span = self._start(self._name, self._parent, kind, attributes)
+        self._state = _activate(span, context.correlation_id)
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        name = self._context.name
+        if name and name != self._name:  # a route is known only after its request has begun
+            self._state[0].update_name(name)
+        _finish(self._state, exc)
+
+
+def real_tracer(provider: trace.TracerProvider, name: str) -> trace.Tracer | None:
+    """Return the tracer of headrace's spans, or None where spans would be swallowed.
+
+    That is the case with the API alone, and with an SDK that is disabled.
+    """
+    tracer = provider.get_tracer(name, _version())
+    if isinstance(tracer, trace.ProxyTracer | trace.NoOpTracer):
+        return None
+    # A root span with a trace ID of one's own has no other way: a parent that does not exist would
+    # leave an orphan in the trace, and would take the decision away from the root sampler. The
+    # tracer is of this scope alone. An SDK of another make may have no such generator; its traces
+    # then have IDs of their own.
+    generator = getattr(tracer, _GENERATOR, None)
+    if generator is not None and not isinstance(generator, _UnitIds):
+        setattr(tracer, _GENERATOR, _UnitIds(generator))
+    return tracer
+
+
+class _UnitIds:
+    """An ID generator of the SDK, by whose trace IDs a unit's root span is found.
+
+    Args:
+        wrapped: the generator for whatever is outside any unit.
+    """
+
+    def __init__(self, wrapped: Any) -> None:
+        self._wrapped = wrapped
+
+    def generate_trace_id(self) -> int:
+        chosen = _trace_id_of_unit()
+        made: int = self._wrapped.generate_trace_id() if chosen is None else chosen
+        return made
+
+    def generate_span_id(self) -> int:
+        made: int = self._wrapped.generate_span_id()
+        return made
+
+    def is_trace_id_random(self) -> bool:
+        # W3C Trace Context, level 2: a promise that cannot be given for an ID from elsewhere.
+        return _trace_id_of_unit() is None and bool(self._wrapped.is_trace_id_random())
+
+
+def _trace_id_of_unit() -> int | None:
+    unit = unit_var.get()
+    return None if unit is None else _trace_id(unit.correlation_id)
+
+
+def _trace_id(correlation_id: str) -> int | None:
+    return int(correlation_id, 16) if _is_trace_id(correlation_id) else None
+
+
+def _serves(current: trace.Span, correlation_id: str) -> bool:
+    """Tell whether `current` is the span of a unit of `correlation_id`, which then needs no other.
+
+    The span of an instrumentation is; a span of headrace's for another operation is not: it is
+    current only because a callback runs in the context of another request.
+    """
+    parent = current.get_span_context()
+    if not parent.is_valid or parent.is_remote or _has_ended(current):
+        return False
+    return getattr(current, OURS, None) is None or _is_of(current, correlation_id)
+
+
+def _continues(current: trace.Span, correlation_id: str) -> bool:
+    """Tell whether a unit's span is to be a child of `current`, which does not serve it."""
+    parent = current.get_span_context()
+    return not parent.is_valid or parent.is_remote or _is_of(current, correlation_id)
+
+
+def _is_of(span: trace.Span, correlation_id: str) -> bool:
+    if getattr(span, OURS, None) == correlation_id:
+        return True
+    return span.get_span_context().trace_id == _trace_id(correlation_id)
+
+
+def _has_ended(span: trace.Span) -> bool:
+    return getattr(span, "end_time", None) is not None
+
+
+def _no_parent() -> Context:
+    # Whatever else is in the context, such as baggage, stays.
+    return trace.set_span_in_context(trace.INVALID_SPAN)
+
+
+def _stamp(span: trace.Span, correlation_id: str) -> None:
+    if span.is_recording() and CORRELATION_ID not in (getattr(span, "attributes", None) or ()):
+        span.set_attribute(CORRELATION_ID, correlation_id)
+
+
+def _activate(span: trace.Span, correlation_id: str) -> _Active:
+    if span is not trace.INVALID_SPAN:
+        with suppress(AttributeError):  # a span class with __slots__
+            setattr(span, OURS, correlation_id)
+    active = trace.set_span_in_context(span)
+    return span, active, otel_context.attach(active)
+
+
+def _finish(state: _Active, exc: BaseException | None) -> None:
+    span, active, token = state
+    try:
+        _restore(active, token)
+    finally:
+        try:
+            if exc is not None:
+                _record(span, exc)
+        finally:
+            span.end()
+
+
+def _restore(active: Context, token: Any) -> None:
+    if not isinstance(token, Token):  # a runtime context of the user's
+        otel_context.detach(token)
+        return
+    try:
+        token.var.reset(token)
+    except ValueError:
+        # Ended elsewhere than begun, where OpenTelemetry's detach() would log an error.
+        if otel_context.get_current() is active:
+            previous = token.old_value
+            otel_context.attach(Context() if previous is Token.MISSING else previous)
+
+
+def _record(span: trace.Span, exc: BaseException) -> None:
+    outcome = outcome_of(exc)
+    if outcome == "error":
+        span.set_status(Status(StatusCode.ERROR, describe(exc)))
+        span.record_exception(exc)
+    elif outcome != "ok":
+        span.set_attribute(OUTCOME, outcome)
+
+
+def _version() -> str | None:
+    try:
+        return metadata.version("headrace")
+    except metadata.PackageNotFoundError:
+        return None
