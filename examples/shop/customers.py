@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import httpx
+
+from orders import encode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +47,10 @@ def place(shop: httpx.Client, orders: list[Order]) -> Iterator[Placed]:
 def place_one(shop: httpx.Client, order: Order) -> Placed:
     """Send one order."""
     kind = {"Content-Type": "application/json"}
-    response = shop.post("/orders", content=json.dumps(order), headers=kind)
+    try:
+        response = shop.post("/orders", content=encode(order), headers=kind)
+    except httpx.TransportError as error:
+        return Placed(order["number"], None, "error", f"no answer: {error}")
     placed = Placed(order["number"], response.headers.get("X-Correlation-ID"))
     if response.status_code == 422:
         flaw = response.json()["detail"][0]

@@ -113,6 +113,7 @@ def deliver(shop_url: str, orders: list[Order], running: Services, bars: Bars) -
     with httpx.Client(base_url=shop_url, trust_env=False, timeout=10) as shop:
         try:
             for order in place(shop, orders):
+                running.check()
                 placed.append(order)
                 bars.sent(len(placed))
             for ended in follow(shop, placed):

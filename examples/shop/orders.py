@@ -36,8 +36,9 @@ def parse(raw: bytes) -> Order:
     """One order from one line. Raises ``ValueError`` when the line is none."""
     try:
         order = json.loads(raw.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise ValueError(f"not UTF-8: {error.reason} at byte {error.start + 1}") from None
+        encode(order)
+    except (UnicodeDecodeError, UnicodeEncodeError) as error:
+        raise ValueError(f"not UTF-8: {error.reason}") from None
     except json.JSONDecodeError as error:
         raise ValueError(f"not JSON: {error.msg} at column {error.colno}") from None
     except RecursionError:
@@ -45,3 +46,8 @@ def parse(raw: bytes) -> Order:
     if not isinstance(order, dict) or not isinstance(order.get("number"), str):
         raise ValueError('not an order: expected an object with a "number", a string')
     return order
+
+
+def encode(order: Order) -> bytes:
+    """An order as it is sent. Raises ``ValueError`` for what JSON or UTF-8 cannot say."""
+    return json.dumps(order, ensure_ascii=False, allow_nan=False).encode()

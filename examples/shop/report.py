@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import re
 import sys
@@ -80,6 +81,8 @@ class Report:
     """Prints to a terminal, and plainly to anything else."""
 
     def __init__(self) -> None:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="replace")  # where the terminal has few characters
         terminal = sys.stdout.isatty()
         width = None if terminal else int(os.environ.get("COLUMNS", "120"))
         self.console = Console(width=width, force_interactive=terminal, highlight=False)
@@ -138,7 +141,7 @@ class Report:
             table.add_column(name, no_wrap=name == "ID")
         for order in placed:
             outcome = Text(order.status, style=COLOURS.get(order.status, "red"))
-            table.add_row(Text(order.number), outcome, Text(order.detail), order.flow_id)
+            table.add_row(plain(order.number), outcome, plain(order.detail), order.flow_id)
         tally = Counter(order.status for order in placed)
         counts = ", ".join(f"{count} {status}" for status, count in tally.most_common())
         self.section(f"{len(placed)} orders: {counts}", table)
@@ -177,5 +180,10 @@ def story_row(line: Line, since: float) -> list[Text]:
         Text(line["flow"]),
         Text(line["step"]),
         Text(f"{line['duration_ms']:.1f}" if "duration_ms" in line else ""),
-        Text(message, style="dim" if outcome == "ok" else ""),
+        plain(message, style="dim" if outcome == "ok" else ""),
     ]
+
+
+def plain(text: str, style: str = "") -> Text:
+    """Text from outside, which must not move the cursor or ring the bell."""
+    return Text("".join(char if char.isprintable() else "?" for char in text), style=style)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import signal
 import sys
@@ -51,8 +52,7 @@ def shop_copy(tmp_path: Path) -> Callable[[str, str, str], Path]:
 
 def outcomes(out: str) -> dict[str, str]:
     """The outcome of each order, from the printed table."""
-    rows = (line.split() for line in out.splitlines() if line.startswith("   T-"))
-    return {row[0]: row[1] for row in rows}
+    return dict(re.findall(r"^\W*(T-\d+)\W+(\w+)", out, re.MULTILINE))
 
 
 @linux
@@ -73,6 +73,23 @@ def test_orders_cross_four_processes_under_one_id_each(orders: Path, tmp: Path) 
     assert out.count("\n  ok  ") == 4
     assert "\x1b" not in out + err
     assert (survivors(tmp), list(tmp.iterdir())) == ([], [])
+
+
+def test_odd_orders_and_a_poor_terminal_do_no_harm(tmp: Path, tmp_path: Path) -> None:
+    """Markup, control characters and text that the terminal lacks are printed harmlessly."""
+    path = tmp_path / "odd.jsonl"
+    path.write_text(
+        '{"number": "[red]x[/red]", "article": "mug", "quantity": 1}\n'
+        '{"number": "\\u001b[31m", "article": "mug", "quantity": 1}\n'
+        '{"number": "T-1", "article": "caf\\u00e9 [b]\\u001b[31m", "quantity": 1}\n',
+        encoding="utf-8",
+    )
+    status, out, err = run(path, tmp=tmp, PYTHONIOENCODING="ascii")
+    assert status == 0, out + err
+    assert outcomes(out) == {"T-1": "refused"}
+    assert "[red]x[/red]" in out
+    assert "no article 'caf? [b]" in out
+    assert "\x1b" not in out + err
 
 
 def test_an_id_that_is_not_passed_on_fails_the_check(
