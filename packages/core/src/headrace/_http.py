@@ -167,7 +167,8 @@ class HttpPolicy:
 def exposed(existing: Iterable[str], header: str) -> str:
     """Return ``Access-Control-Expose-Headers`` with `header` added to its `existing` values."""
     names = [name.strip() for value in existing for name in value.split(",") if name.strip()]
-    if "*" in names or header.lower() in (name.lower() for name in names):
+    # Beside "*" too: to a request with credentials it is a name like any other.
+    if header.lower() in (name.lower() for name in names):
         return ", ".join(names)
     return ", ".join([*names, header])
 

@@ -46,7 +46,9 @@ class FlowMiddleware:
         self.app = app
         self._policy = policy = HttpPolicy(HttpOptions(**options))
         self._wanted = frozenset(name.encode() for name in policy.wanted)
-        self._header = policy.options.response_header.lower().encode()
+        options = policy.options
+        self._header = options.response_header.lower().encode()
+        self._exposed_name = options.response_header if options.expose_header else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the application inside a unit of work."""
@@ -61,7 +63,7 @@ class FlowMiddleware:
         send = self._sender(send, context)
         with Unit(context):
             if reject:
-                await _refuse(kind, send)
+                await _refuse(scope, send)
             elif self._policy.options.access_log and kind == "http":
                 await self._run_logged(scope, receive, send)
             else:
@@ -73,15 +75,15 @@ class FlowMiddleware:
     def _sender(self, send: Send, context: FlowContext) -> Send:
         ours = (self._header, context.correlation_id.encode("latin-1"))
         own_name = self._header
-        expose = self._policy.options.expose_header
+        exposed_name = self._exposed_name
 
         def send_with_header(message: Message) -> Awaitable[None]:
             if message["type"] in _RESPONSE_STARTS:
                 # A new list in a new message: the application may send a constant one.
                 headers = [h for h in message.get("headers") or () if h[0].lower() != own_name]
                 headers.append(ours)
-                if expose:
-                    headers = _exposed(headers, own_name)
+                if exposed_name is not None:
+                    headers = _exposed(headers, exposed_name)
                 message = {**message, "headers": headers}
             return send(message)
 
@@ -103,20 +105,24 @@ class FlowMiddleware:
             log_access(scope["method"], scope["path"], status, perf_counter() - start)
 
 
-def _exposed(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> _Headers:
+def _exposed(headers: Iterable[tuple[bytes, bytes]], name: str) -> _Headers:
     kept = [header for header in headers if header[0].lower() != _EXPOSE]
     existing = [value.decode("latin-1") for key, value in headers if key.lower() == _EXPOSE]
-    return [*kept, (_EXPOSE, exposed(existing, name.decode()).encode("latin-1"))]
+    return [*kept, (_EXPOSE, exposed(existing, name).encode("latin-1"))]
 
 
-async def _refuse(kind: str, send: Send) -> None:
-    if kind == "websocket":
-        await send({"type": "websocket.close", "code": 1008})
-        return
+async def _refuse(scope: Scope, send: Send) -> None:
+    kind = "http.response"
+    if scope["type"] == "websocket":
+        kind = "websocket.http.response"
+        if kind not in (scope.get("extensions") or ()):
+            # The server answers 403 of its own accord.
+            await send({"type": "websocket.close", "code": 1008})
+            return
     body = REFUSAL.encode()
     headers = [
         (b"content-type", b"text/plain; charset=utf-8"),
         (b"content-length", str(len(body)).encode()),
     ]
-    await send({"type": "http.response.start", "status": 400, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    await send({"type": f"{kind}.start", "status": 400, "headers": headers})
+    await send({"type": f"{kind}.body", "body": body})

@@ -1,0 +1,359 @@
+"""The contract: what every web framework's integration does, as requests and what is then seen.
+
+A framework's tests give a `tests.sites.Framework` and run every scenario:
+
+    @pytest.mark.parametrize("scenario", SCENARIOS)
+    def test_contract(scenario: Scenario) -> None:
+        run(scenario, FRAMEWORK)
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from headrace.integration import REFUSAL
+from tests.contract import (
+    HEADER,
+    Scenario,
+    asks_at_once,
+    asks_inside_a_unit,
+    asks_twice,
+    closes_in_unit,
+    goes_away,
+    logs_access,
+    talks,
+)
+from tests.sites import OWN_HEADERS
+
+BIG = b"x" * 1024 * 1024
+
+
+def raising(flow_id: str) -> bool:
+    """Fail, as a validator."""
+    raise LookupError(flow_id)
+
+
+TAKEN_OVER = [
+    Scenario("makes an ID", places=("handler",), on_server=True),
+    Scenario(
+        "makes an ID for an async handler", "/async/id", places=("handler",), needs=("async",)
+    ),
+    Scenario("takes an inbound ID over", headers=[(HEADER, "aB-1._")], id="aB-1._", on_server=True),
+    Scenario("takes over an ID of 128 characters", headers=[(HEADER, "x" * 128)], id="x" * 128),
+    Scenario("reads X-Request-ID too", headers=[("X-Request-ID", "abc")], id="abc"),
+    Scenario(
+        "prefers the first header",
+        headers=[("X-Request-ID", "second"), (HEADER, "first")],
+        id="first",
+    ),
+    Scenario(
+        "falls back to the second header where the first is refused",
+        headers=[("X-Request-ID", "second"), (HEADER, "not valid")],
+        id="second",
+        never=("not valid",),
+    ),
+    Scenario(
+        "reads and writes the headers that it is told to",
+        headers=[("X-Trace", "abc"), (HEADER, "other")],
+        id="abc",
+        options={"request_headers": ["X-Trace"], "response_header": "X-Trace-Out"},
+    ),
+    Scenario(
+        "takes no inbound ID over where they are not trusted",
+        headers=[(HEADER, "untrusted")],
+        options={"trust_inbound": False},
+        never=("untrusted",),
+    ),
+]
+
+REFUSED_TEXTS = {
+    "empty": "",
+    "with a space": "not valid",
+    "with line breaks": "abc\r\nSet-Cookie: evil=1",
+    "of 16 KB": "x" * 16384,
+    "of 129 characters": "x" * 129,
+    "with a terminal escape": "\x1b[31mred",
+    "with a quote": 'not"valid',
+    "with a comma": "not,valid",
+    "outside ASCII": "n\u00e3o",
+    "with fullwidth digits, in UTF-8": "\uff11\uff12".encode().decode("latin-1"),
+}
+
+REFUSED = [
+    *(
+        Scenario(
+            f"replaces an inbound ID {words}",
+            headers=[(HEADER, text)],
+            places=("handler",),
+            never=(text,) if text else (),
+            marks=[pytest.mark.guarantee(8)],
+        )
+        for words, text in REFUSED_TEXTS.items()
+    ),
+    Scenario(
+        "replaces a doubled header, whichever is valid",
+        headers=[(HEADER, "not-this"), (HEADER, "nor-this")],
+        never=("not-this", "nor-this"),
+        marks=[pytest.mark.guarantee(8)],
+    ),
+    Scenario(
+        "answers 400 to an invalid ID where it is to reject",
+        headers=[(HEADER, "not valid")],
+        status=400,
+        body=REFUSAL,
+        never=("not valid", "handler"),
+        options={"on_invalid": "reject"},
+        marks=[pytest.mark.guarantee(8)],
+    ),
+    Scenario(
+        "lets a valid ID pass where it is to reject",
+        headers=[(HEADER, "abc")],
+        id="abc",
+        options={"on_invalid": "reject"},
+    ),
+    Scenario(
+        "lets a request without an ID pass where it is to reject",
+        options={"on_invalid": "reject"},
+    ),
+    Scenario(
+        "takes over what the validator accepts",
+        headers=[(HEADER, "/12/")],
+        id="/12/",
+        options={"validator": lambda flow_id: flow_id == "/12/"},
+    ),
+    Scenario(
+        "replaces what the validator refuses",
+        headers=[(HEADER, "letters")],
+        options={"validator": str.isdigit},
+        never=("letters",),
+    ),
+    Scenario(
+        "replaces an ID whose validator raises",
+        headers=[(HEADER, "abc")],
+        options={"validator": raising},
+    ),
+    Scenario(
+        "shows the validator no control characters",
+        headers=[(HEADER, "a\r\nb")],
+        options={"validator": lambda flow_id: True},
+    ),
+]
+
+RESPONSES = [
+    Scenario(
+        "opens no unit for an excluded path",
+        id=None,
+        places=("handler",),
+        options={"exclude_paths": ["/id"]},
+    ),
+    Scenario(
+        "opens no unit below an excluded prefix",
+        "/nested/id",
+        id=None,
+        options={"exclude_paths": ["/nested/*"]},
+        needs=("nested",),
+    ),
+    Scenario(
+        "opens no unit for the path of an excluded prefix itself",
+        id=None,
+        options={"exclude_paths": ["/id/*"]},
+    ),
+    Scenario("opens one beside excluded paths", options={"exclude_paths": ["/i", "/iden/*"]}),
+    Scenario(
+        "has the ID in the handler of an error",
+        "/error/handled",
+        status=409,
+        places=("error handler",),
+    ),
+    Scenario(
+        "has the ID on the page of an unhandled error, and in its traceback's line",
+        "/error/unhandled",
+        status=500,
+        body=None,
+        error="BrokenError",
+        on_server=True,
+        marks=[pytest.mark.guarantee(9)],
+    ),
+    Scenario("has the ID on a 404", "/nowhere", status=404, body=None),
+    Scenario("has the ID on a 405", method="DELETE", status=405, body=None),
+    Scenario("has the ID on a redirect", "/redirect", status=302, body=None),
+    Scenario("has the ID on the answer to HEAD", method="HEAD", body="", on_server=True),
+    Scenario(
+        "replaces the handler's own header",
+        "/own-header",
+        marks=[pytest.mark.guarantee(17)],
+    ),
+    Scenario(
+        "exposes its header to browsers",
+        options={"expose_header": True},
+        has=[("Access-Control-Expose-Headers", HEADER)],
+        marks=[pytest.mark.guarantee(18)],
+    ),
+    Scenario(
+        "exposes its header beside the handler's",
+        "/own-header",
+        options={"expose_header": True},
+        has=[("Access-Control-Expose-Headers", f"{OWN_HEADERS[1][1]}, {HEADER}")],
+        marks=[pytest.mark.guarantee(18)],
+    ),
+    Scenario(
+        "leaves a constant list of headers alone",
+        "/constant",
+        play=asks_twice,
+        marks=[pytest.mark.guarantee(17)],
+    ),
+    Scenario(
+        "opens one unit where the middleware is there twice",
+        twice=True,
+        marks=[pytest.mark.guarantee(1)],
+    ),
+    Scenario("has the ID in a nested application", "/nested/id", needs=("nested",)),
+]
+
+STREAM = "{id}\n{id}\n{id}\n"
+
+LIFE = [
+    Scenario(
+        "streams within the unit",
+        "/stream",
+        body=STREAM,
+        places=("piece", "piece", "piece", "closed"),
+        needs=("stream",),
+        on_server=True,
+        marks=[pytest.mark.guarantee(12)],
+    ),
+    Scenario(
+        "streams asynchronously within the unit",
+        "/async/stream",
+        body=STREAM,
+        places=("piece", "piece", "piece", "closed"),
+        needs=("async stream",),
+        on_server=True,
+        marks=[pytest.mark.guarantee(12)],
+    ),
+    Scenario(
+        "sends events within the unit",
+        "/events",
+        body="data: {id}\n\n" * 3,
+        places=("piece", "piece", "piece"),
+        needs=("stream",),
+        on_server=True,
+    ),
+    Scenario(
+        "ends the unit of a client that goes away",
+        "/endless",
+        play=goes_away,
+        needs=("stream",),
+        on_server=True,
+        marks=[pytest.mark.guarantee(12)],
+    ),
+    Scenario(
+        "closes the stream of a client that goes away within its unit",
+        "/endless",
+        play=closes_in_unit,
+        needs=("stream", "closed stream"),
+        on_server=True,
+    ),
+    Scenario(
+        "ends the unit of a client that goes away from an asynchronous stream",
+        "/async/endless",
+        play=goes_away,
+        needs=("async stream",),
+        on_server=True,
+        marks=[pytest.mark.guarantee(12)],
+    ),
+    Scenario(
+        "has the ID in background work",
+        "/background",
+        places=("background",),
+        needs=("background",),
+        on_server=True,
+        marks=[pytest.mark.guarantee(13)],
+    ),
+    Scenario("has the ID in threads", "/thread", body="{id} {id}", places=("thread", "thread")),
+    Scenario(
+        "shares metadata across the request",
+        "/metadata",
+        body="yes",
+        marks=[pytest.mark.guarantee(11)],
+    ),
+    Scenario(
+        "opens a unit for a WebSocket",
+        "/socket",
+        headers=[(HEADER, "abc")],
+        id="abc",
+        status=101,
+        body="abc\nabc\n",
+        places=("socket",),
+        play=talks,
+        needs=("websocket",),
+        on_server=True,
+        marks=[pytest.mark.guarantee(14)],
+    ),
+    Scenario(
+        "refuses a WebSocket with an invalid ID where it is to reject",
+        "/socket",
+        headers=[(HEADER, "not valid")],
+        status=400,
+        body=REFUSAL,
+        never=("not valid", "socket"),
+        play=talks,
+        options={"on_invalid": "reject"},
+        needs=("websocket",),
+    ),
+    Scenario(
+        "reads a large body",
+        "/body",
+        method="POST",
+        sends=BIG,
+        body=f"{{id}} {len(BIG)}",
+        on_server=True,
+    ),
+    Scenario(
+        "keeps 200 requests at once apart",
+        "/slow",
+        play=asks_at_once,
+        on_server=True,
+        marks=[pytest.mark.guarantee(1)],
+    ),
+    Scenario(
+        "leaves the caller's context intact and does not join it",
+        play=asks_inside_a_unit,
+        marks=[pytest.mark.guarantee(2)],
+    ),
+]
+
+SETTINGS = [
+    Scenario(
+        "logs a line for each request where it is told to",
+        play=logs_access,
+        options={"access_log": True},
+    ),
+    Scenario(
+        "ignores an inbound deadline",
+        "/deadline",
+        headers=[("X-Deadline-Ms", "3600000")],
+        body="None",
+    ),
+    Scenario(
+        "accepts an inbound deadline where it is told to",
+        "/deadline",
+        headers=[("X-Deadline-Ms", "3600000")],
+        body="60",
+        options={"accept_deadline": True},
+        marks=[pytest.mark.guarantee(40)],
+    ),
+    Scenario(
+        "ignores a malformed deadline",
+        "/deadline",
+        headers=[("X-Deadline-Ms", "-9e3")],
+        body="None",
+        options={"accept_deadline": True},
+    ),
+]
+
+SCENARIOS = [
+    pytest.param(each, id=each.does, marks=each.marks)
+    for each in [*TAKEN_OVER, *REFUSED, *RESPONSES, *LIFE, *SETTINGS]
+]
+ON_SERVERS = [param for param in SCENARIOS if param.values[0].on_server]
