@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from . import _runtime
-from ._observers import AutoObserver, install, make_observer
+from ._observers import AutoObserver, Observer, install, make_observer
 from ._runtime import DEFAULT_HEADER, Settings, is_header_name
 
 
@@ -33,14 +33,33 @@ def configure(
         ValueError: an unknown backend name, or an impossible header name.
         TypeError: an argument of a wrong type.
     """
-    new_settings = Settings(
+    observer, settings = _checked(backend, strict, header, id_factory, propagate_metadata)
+    install(observer)
+    _runtime.settings = settings
+
+
+def check_configuration(
+    backend: Any = "auto",
+    *,
+    strict: bool = False,
+    header: str = DEFAULT_HEADER,
+    id_factory: Callable[[], str] | None = None,
+    propagate_metadata: Iterable[str] = (),
+) -> None:
+    """Raise what `configure` would raise for these arguments, and change nothing."""
+    _checked(backend, strict, header, id_factory, propagate_metadata)
+
+
+def _checked(
+    backend: Any, strict: Any, header: Any, id_factory: Any, propagate_metadata: Any
+) -> tuple[Observer | None, Settings]:
+    settings = Settings(
         _checked_flag("strict", strict),
         _checked_header(header),
         _checked_factory(id_factory),
         _checked_keys(propagate_metadata),
     )
-    install(make_observer(backend))
-    _runtime.settings = new_settings
+    return make_observer(backend), settings
 
 
 def _checked_flag(name: str, value: bool) -> bool:

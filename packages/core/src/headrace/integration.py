@@ -13,9 +13,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from . import _runtime
-from ._configure import configure
+from ._configure import check_configuration, configure
 from ._context import FlowContext
 from ._control_flow import is_control_flow, register_control_flow
+from ._flow_report import flow_lines, flow_problems
 from ._flows import declare_step
 from ._http import (
     ENVIRON_KEY,
@@ -44,8 +45,11 @@ __all__ = [
     "ResumableUnit",
     "Unit",
     "as_current",
+    "check_configuration",
     "declare_task",
     "exposed",
+    "flow_lines",
+    "flow_problems",
     "is_control_flow",
     "is_valid_id",
     "log_access",

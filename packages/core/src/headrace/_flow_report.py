@@ -1,0 +1,30 @@
+"""What the commands ``flows`` of the integrations say about the declared flows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ._flows import all_flows, get_flow
+from ._validation import GraphProblem
+
+
+def flow_lines() -> list[str]:
+    """Return a line for each declared flow, by name: its steps counted, its entrypoints named."""
+    return [_line(flow.name) for flow in sorted(all_flows(), key=lambda flow: flow.name)]
+
+
+def flow_problems(names: Iterable[str] = ()) -> list[GraphProblem]:
+    """Return what is wrong with the flows called `names`, or with all of them.
+
+    Raises:
+        UnknownFlowError: no flow of such a name is declared.
+    """
+    wanted = list(names) or sorted(flow.name for flow in all_flows())
+    return [problem for name in wanted for problem in get_flow(name).graph().validate()]
+
+
+def _line(name: str) -> str:
+    graph = get_flow(name).graph()
+    count = len(graph.steps)
+    entrypoints = ", ".join(graph.entrypoints) or "none"
+    return f"{name}: {count} {'step' if count == 1 else 'steps'}, entrypoints: {entrypoints}"
