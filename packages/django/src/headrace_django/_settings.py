@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
-from headrace.integration import HttpOptions, read_settings
+from headrace.integration import HttpOptions, check_configuration, read_settings
 
 
 class Settings(NamedTuple):
@@ -22,42 +23,52 @@ class Settings(NamedTuple):
     """Whether each management command runs in a unit of its own."""
 
 
-_CALLABLES = ("ID_FACTORY", "VALIDATOR")
-OTHERS = ("COMMANDS",)
+def given() -> Any:
+    """Return the setting as it stands in the project's settings."""
+    return getattr(settings, "HEADRACE", {})
 
 
 def read() -> Settings:
     """Return the settings as they are now.
 
     Raises:
-        ImproperlyConfigured: a setting is unknown or wrong.
+        ImproperlyConfigured: one of them is unknown or wrong.
     """
-    given = getattr(settings, "HEADRACE", {})
     try:
-        resolved = {name: resolve(name, value) for name, value in given.items()}
-        configuration, http, others = read_settings(resolved, others=OTHERS)
-        return Settings(configuration, HttpOptions(**http), others.get("COMMANDS", False))
+        return parse(given())
     except (ImportError, TypeError, ValueError) as error:
         raise ImproperlyConfigured(f"HEADRACE: {error}") from error
 
 
-def resolve(name: str, value: Any) -> Any:
-    """Return the setting's value, with dotted paths replaced by what they lead to.
+def parse(values: Mapping[str, Any]) -> Settings:
+    """Return what `values` say.
 
     Raises:
-        ImportError: there is nothing at the path.
+        ImportError: a dotted path leads nowhere.
+        TypeError: a value of a wrong type.
+        ValueError: an unknown setting, or an impossible value.
     """
-    if name in _CALLABLES and isinstance(value, str):
-        return import_string(value)
-    if name == "BACKEND":
-        several = isinstance(value, list | tuple)
-        return [_backend(each) for each in value] if several else _backend(value)
-    return value
+    if not isinstance(values, Mapping):
+        raise TypeError(f"it must be a dict, not {values!r}")
+    configuration, http, others = read_settings(values, others=("COMMANDS",))
+    for options, name in ((configuration, "id_factory"), (http, "validator")):
+        if isinstance(options.get(name), str):
+            options[name] = import_string(options[name])
+    if "backend" in configuration:
+        configuration["backend"] = _backends(configuration["backend"])
+    check_configuration(**configuration)
+    commands = others.get("COMMANDS", False)
+    if not isinstance(commands, bool):
+        raise TypeError(f"COMMANDS must be True or False, not {commands!r}")
+    return Settings(configuration, HttpOptions(**http), commands)
+
+
+def _backends(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_backend(each) for each in value]
+    return _backend(value)
 
 
 def _backend(value: Any) -> Any:
-    """Return the backend at a dotted path; a class is called to make one."""
-    if not isinstance(value, str) or "." not in value:
-        return value
-    found = import_string(value)
-    return found() if isinstance(found, type) else found
+    """Return the backend, which may be given by the dotted path of an object."""
+    return import_string(value) if isinstance(value, str) and "." in value else value

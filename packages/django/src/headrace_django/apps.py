@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
+from typing import Any
+
 from django.apps import AppConfig
+from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
 from django.utils.module_loading import autodiscover_modules
 
 import headrace
 import headrace.logging
 
-from ._settings import read
+from . import _settings
+
+_log = logging.getLogger("headrace")
 
 
 class HeadraceConfig(AppConfig):
@@ -16,11 +25,36 @@ class HeadraceConfig(AppConfig):
 
     name = "headrace_django"
     verbose_name = "headrace"
+    _in_force: Mapping[str, Any] = {}
 
     def ready(self) -> None:
         """Configure, install the log record factory, import each app's ``flows`` module."""
-        configuration = read().configuration
-        if configuration:
-            headrace.configure(**configuration)
+        from .checks import check_middleware, check_settings
+
+        checks.register(check_settings)
+        checks.register(check_middleware)
+        self._put_in_force()
+        setting_changed.connect(self._setting_changed, dispatch_uid="headrace", weak=False)
         headrace.logging.install()
         autodiscover_modules("flows")
+
+    def _put_in_force(self) -> None:
+        try:
+            settings = _settings.read()
+        except ImproperlyConfigured:
+            # The system checks say what is wrong, one by one; the middleware refuses to start.
+            _log.exception("the setting HEADRACE is not in force")
+            return
+        # A project may also call `headrace.configure`: what we have no word on is not undone.
+        if settings.configuration != self._in_force:
+            headrace.configure(**settings.configuration)
+            self._in_force = settings.configuration
+        if settings.commands:
+            from ._commands import run_commands_in_units
+
+            run_commands_in_units()
+
+    def _setting_changed(self, *, setting: str, **_: Any) -> None:
+        # Sent in tests alone, by override_settings.
+        if setting == "HEADRACE":
+            self._put_in_force()

@@ -9,6 +9,8 @@ import headrace.logging
 from headrace.integration import read_settings
 from headrace.wsgi import FlowMiddleware
 
+from ._cli import flows
+
 if TYPE_CHECKING:
     from flask import Flask
 
@@ -50,4 +52,5 @@ class Headrace:
             headrace.configure(**configuration)
         headrace.logging.install()
         app.wsgi_app = middleware  # type: ignore[method-assign]  # as Flask documents it
+        app.cli.add_command(flows)
         app.extensions["headrace"] = self

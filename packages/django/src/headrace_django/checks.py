@@ -1,0 +1,80 @@
+"""System checks: what is wrong with the settings, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import Warning as CheckWarning
+from django.utils.module_loading import import_string
+
+from headrace.integration import CONFIGURE_OPTIONS, HTTP_OPTIONS
+
+from . import _settings
+from .middleware import FlowMiddleware
+
+__all__ = ["check_middleware", "check_settings"]
+
+_DOCS = "https://headrace.readthedocs.io/en/stable/django.html"
+_PATH = "headrace_django.middleware.FlowMiddleware"
+_KNOWN = {name.upper() for name in (*CONFIGURE_OPTIONS, *HTTP_OPTIONS, "commands")}
+
+
+def check_settings(**_: Any) -> list[CheckWarning]:
+    """Report every setting in ``HEADRACE`` that is unknown or wrong."""
+    given = _settings.given()
+    if not isinstance(given, Mapping):
+        message = f"HEADRACE is {given!r}, and no dict."
+        return [_warning(1, message, 'Write HEADRACE = {"NAME": value, ...}.')]
+    found = [_problem(name, value) for name, value in given.items()]
+    return [warning for warning in found if warning is not None]
+
+
+def check_middleware(**_: Any) -> list[CheckWarning]:
+    """Report a middleware that is missing, not the first, or there twice."""
+    places = [i for i, path in enumerate(settings.MIDDLEWARE) if _is_ours(path)]
+    if not places:
+        hint = (
+            f"Put {_PATH!r} first in MIDDLEWARE, or take 'headrace_django' out of INSTALLED_APPS."
+        )
+        return [_warning(5, "FlowMiddleware is not in MIDDLEWARE: requests have no ID.", hint)]
+    found = []
+    if places[0] != 0:
+        message = (
+            f"FlowMiddleware is number {places[0] + 1} in MIDDLEWARE: what the middleware before "
+            f"it logs and answers has no ID."
+        )
+        found.append(_warning(6, message, f"Put {_PATH!r} first."))
+    if len(places) > 1:
+        message = f"FlowMiddleware is {len(places)} times in MIDDLEWARE; the first alone counts."
+        found.append(_warning(7, message, "Take the others out."))
+    return found
+
+
+def _problem(name: Any, value: Any) -> CheckWarning | None:
+    try:
+        _settings.parse({name: value})
+    except ImportError as error:
+        message = f"HEADRACE[{name!r}] leads nowhere: {error}."
+        return _warning(4, message, "Write the dotted path of a callable: 'package.module.name'.")
+    except Exception as error:
+        if name not in _KNOWN:
+            return _warning(
+                2, f"HEADRACE: {error}.", f"The settings are {', '.join(sorted(_KNOWN))}."
+            )
+        return _warning(3, f"HEADRACE[{name!r}] is wrong: {error}.", "Correct the value.")
+    return None
+
+
+def _is_ours(path: str) -> bool:
+    try:
+        middleware = import_string(path)
+    except ImportError:  # Django itself reports that, when it loads the middleware
+        return False
+    return isinstance(middleware, type) and issubclass(middleware, FlowMiddleware)
+
+
+def _warning(number: int, message: str, hint: str) -> CheckWarning:
+    link = f"{hint} See {_DOCS}#headrace-w{number:03}"
+    return CheckWarning(message, hint=link, id=f"headrace.W{number:03}")

@@ -1,0 +1,21 @@
+"""Django keeps the contract of every web framework, over WSGI and over ASGI."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.contract import Scenario, run
+from tests.django.frameworks import DjangoAsgi, DjangoWsgi
+from tests.scenarios import SCENARIOS
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_wsgi(scenario: Scenario) -> None:
+    """Over WSGI, the scenario is seen as it is described."""
+    run(scenario, DjangoWsgi())
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_asgi(scenario: Scenario) -> None:
+    """Over ASGI, the scenario is seen as it is described."""
+    run(scenario, DjangoAsgi())

@@ -1,0 +1,346 @@
+"""The middleware, beyond the contract that it shares with the other frameworks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from asgiref.sync import SyncToAsync, iscoroutinefunction
+from asgiref.testing import ApplicationCommunicator
+from django.core.handlers.asgi import ASGIHandler
+from django.core.handlers.wsgi import WSGIHandler
+from django.db import connection
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.test import AsyncClient, Client, RequestFactory, override_settings
+from django.urls import path
+
+import headrace
+import headrace.asgi
+import headrace.wsgi
+import headrace_django
+from headrace.integration import HttpPolicy
+from headrace_django.middleware import FlowMiddleware
+from tests.django.frameworks import FLOW_MIDDLEWARE, settings_for
+from tests.sites import MemoryLog
+from tests.units import WatchedUnit
+
+HEADER = "X-Correlation-ID"
+HERE = "tests.django.test_middleware"
+waiting = asyncio.Event()
+
+
+def show(request: HttpRequest, *args: Any) -> HttpResponse:
+    """Show what a template would show."""
+    flow_id: str | None = vars(request)["flow_id"]
+    return HttpResponse(f"{flow_id} {headrace.current_flow_id()}")
+
+
+async def show_thread(request: HttpRequest) -> HttpResponse:
+    """Show in which thread the view runs."""
+    return HttpResponse(f"{threading.get_ident()} {headrace.current_flow_id()}")
+
+
+def missing(request: HttpRequest) -> HttpResponse:
+    """Find nothing."""
+    raise Http404
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    """Fail."""
+    raise LookupError("broken")
+
+
+async def never(request: HttpRequest) -> HttpResponse:
+    """Wait for ever."""
+    waiting.set()
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+def handler500(request: HttpRequest) -> HttpResponse:
+    """Show the ID on the page of an unhandled error."""
+    return HttpResponse(f"error {vars(request)['flow_id']}", status=500)
+
+
+urlpatterns = [
+    path("id", show),
+    path("orders/<int:number>", show),
+    path("thread", show_thread),
+    path("missing", missing),
+    path("broken", broken),
+    path("never", never),
+]
+
+
+class RedirectMissing:
+    """Stands around ours and makes a redirect of a 404, as LocaleMiddleware does."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Redirect."""
+        response = self.get_response(request)
+        return HttpResponseRedirect("/id") if response.status_code == 404 else response
+
+
+class Untouchable:
+    """Fails whoever looks at it."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise AssertionError(f".{name} was touched")
+
+    def __bool__(self) -> bool:
+        raise AssertionError("it was touched")
+
+
+class ForbidUserAndSession:
+    """Stands inside ours and leaves a user and a session that must not be touched."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Set them."""
+        vars(request).update(user=Untouchable(), session=Untouchable())
+        return self.get_response(request)
+
+
+def get(path: str, **options: Any) -> Any:
+    """Send a request over WSGI."""
+    with settings_for(options.pop("settings", {}), HERE):
+        return Client(raise_request_exception=False).get(path, **options)
+
+
+def asgi_get(path: str) -> Any:
+    """Send a request over ASGI."""
+    with settings_for({}, HERE):
+        return asyncio.run(AsyncClient(raise_request_exception=False).get(path))
+
+
+def test_package_exports_the_middleware_lazily() -> None:
+    """The package exports the middleware, and importing the package does not import it."""
+    assert headrace_django.FlowMiddleware is FlowMiddleware
+    with pytest.raises(AttributeError, match="no attribute 'Other'"):
+        _ = headrace_django.Other
+    code = "import sys, headrace_django; sys.exit('headrace_django.middleware' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_middleware_is_sync_and_async() -> None:
+    """One class serves both: what it is given decides, and Django is told so."""
+
+    async def get_response(request: HttpRequest) -> HttpResponse:
+        return HttpResponse()
+
+    assert FlowMiddleware.sync_capable
+    assert FlowMiddleware.async_capable
+    assert iscoroutinefunction(FlowMiddleware(get_response))
+    assert not iscoroutinefunction(FlowMiddleware(lambda request: HttpResponse()))
+
+
+def test_async_request_stays_in_its_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An async view runs in the event loop's thread, and nothing hops to another one for us."""
+    hops = []
+    call = SyncToAsync.__call__
+
+    async def counted(self: Any, *args: Any, **kwargs: Any) -> Any:
+        hops.append(self.func)
+        return await call(self, *args, **kwargs)
+
+    def hops_of(*middleware: str) -> int:
+        hops.clear()
+        with override_settings(MIDDLEWARE=middleware, ROOT_URLCONF=HERE):
+            response = asyncio.run(AsyncClient().get("/thread"))
+        assert response.content.split()[0].decode() == str(threading.get_ident())
+        return len(hops)
+
+    monkeypatch.setattr(SyncToAsync, "__call__", counted)
+    assert hops_of(FLOW_MIDDLEWARE) == hops_of()
+
+
+def test_sync_request_stays_in_its_thread() -> None:
+    """A sync request is served in the thread that it came in, and no event loop is started."""
+    seen = []
+
+    def get_response(request: HttpRequest) -> HttpResponse:
+        seen.append(threading.get_ident())
+        with pytest.raises(RuntimeError, match="no running event loop"):
+            asyncio.get_running_loop()
+        return HttpResponse()
+
+    FlowMiddleware(get_response)(RequestFactory().get("/"))
+    assert seen == [threading.get_ident()]
+
+
+def test_request_has_the_flow_id() -> None:
+    """`request.flow_id` is the current ID, for views and templates."""
+    assert get("/id", headers={HEADER: "abc"}).content == b"abc abc"
+
+
+def test_excluded_request_has_no_flow_id() -> None:
+    """On an excluded path `request.flow_id` is None, so that templates can ask for it."""
+    response = get("/id", settings={"exclude_paths": ["/id"]})
+    assert response.content == b"None None"
+    assert HEADER not in response
+
+
+def test_error_page_shows_the_flow_id() -> None:
+    """A project's own page for unhandled errors shows `request.flow_id`."""
+    response = get("/broken", headers={HEADER: "abc"})
+    assert (response.status_code, response.content) == (500, b"error abc")
+
+
+def test_unit_is_named_for_the_route(units: list[WatchedUnit]) -> None:
+    """Once the URL is resolved, the unit has the route's name, and before that the path."""
+    get("/orders/12")
+    get("/nowhere")
+    assert [unit.context.name for unit in units] == ["orders/<int:number>", "/nowhere"]
+
+
+@pytest.mark.guarantee(9)
+@pytest.mark.parametrize("send", [get, asgi_get])
+@pytest.mark.parametrize("path", ["/nowhere", "/missing"])
+def test_line_of_a_404_has_the_id(log: MemoryLog, send: Any, path: str) -> None:
+    """Django's line about a 404, which it logs behind all middleware, has the ID; it comes once."""
+    response = send(path)
+    lines = [line for line in log.lines() if line.logger == "django.request"]
+    assert [(line.message, line.flow_id) for line in lines] == [
+        (f"Not Found: {path}", response[HEADER])
+    ]
+
+
+@pytest.mark.guarantee(9)
+def test_line_of_a_404_is_left_to_django_where_we_are_not_first(log: MemoryLog) -> None:
+    """Where a middleware around ours makes a redirect of a 404, no 404 is logged."""
+    middleware = [f"{HERE}.RedirectMissing", FLOW_MIDDLEWARE]
+    with override_settings(MIDDLEWARE=middleware, ROOT_URLCONF=HERE):
+        assert Client().get("/nowhere").status_code == 302
+    assert [line for line in log.lines() if line.logger == "django.request"] == []
+
+
+@pytest.mark.guarantee(9)
+@pytest.mark.parametrize("propagates", [True, False])
+def test_propagated_exception_is_marked(
+    log: MemoryLog, units: list[WatchedUnit], propagates: bool
+) -> None:
+    """An exception that passes us takes the ID along, so that the server's line has it."""
+    with (
+        settings_for({}, HERE),
+        override_settings(DEBUG_PROPAGATE_EXCEPTIONS=propagates),
+        pytest.raises(LookupError) as caught,
+    ):
+        Client().get("/broken", headers={HEADER: "abc"})
+    assert headrace.get_flow_context() is None
+    logging.getLogger("server").error("failed", exc_info=caught.value)
+    (line,) = (line for line in log.lines() if line.logger == "server")
+    assert line.flow_id == ("abc" if propagates else "-")
+    assert [unit.error for unit in units] == [caught.value if propagates else None]
+
+
+@pytest.mark.guarantee(15)
+def test_cancelled_request_ends_its_unit(units: list[WatchedUnit]) -> None:
+    """A client that goes away before the response cancels the view; its unit ends cancelled."""
+
+    async def go_away() -> None:
+        waiting.clear()
+        scope = {"type": "http", "method": "GET", "path": "/never", "headers": []}
+        app = ApplicationCommunicator(ASGIHandler(), scope)
+        await app.send_input({"type": "http.request"})
+        await waiting.wait()
+        await app.send_input({"type": "http.disconnect"})
+        await app.wait()
+
+    with override_settings(MIDDLEWARE=[FLOW_MIDDLEWARE], ROOT_URLCONF=HERE):
+        asyncio.run(go_away())
+    assert [unit.outcome for unit in units] == ["cancelled"]
+
+
+@pytest.mark.guarantee(16)
+@pytest.mark.parametrize("path", ["/id", "/nowhere", "/broken"])
+def test_user_session_and_database_are_not_touched(path: str) -> None:
+    """With every option on, neither the user nor the session nor the database is asked."""
+
+    def refuse(execute: Any, sql: str, *args: Any) -> Any:
+        raise AssertionError(sql)
+
+    options = {"ACCESS_LOG": True, "EXPOSE_HEADER": True, "ACCEPT_DEADLINE": True}
+    middleware = [FLOW_MIDDLEWARE, f"{HERE}.ForbidUserAndSession"]
+    with (
+        override_settings(HEADRACE=options, MIDDLEWARE=middleware, ROOT_URLCONF=HERE),
+        connection.execute_wrapper(refuse),
+    ):
+        response = Client(raise_request_exception=False).get(path)
+    assert response.status_code in {200, 404, 500}
+    assert HEADER in response
+
+
+def test_failure_on_opening_does_not_fail_the_request(
+    log: MemoryLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What fails in our own code, before the view, is logged; the request is served without us."""
+
+    def fail(*args: Any) -> Any:
+        raise ArithmeticError
+
+    monkeypatch.setattr(HttpPolicy, "admit", fail)
+    response = get("/thread")
+    assert (response.status_code, response.content.split()[1]) == (200, b"None")
+    assert [line.error for line in log.lines()] == ["ArithmeticError"]
+
+
+def test_failure_on_finishing_does_not_fail_the_request(
+    log: MemoryLog, units: list[WatchedUnit]
+) -> None:
+    """What fails in our own code, after the view, is logged; response and end of unit remain."""
+    strange = object()
+    middleware = FlowMiddleware(lambda request: strange)
+    vars(middleware)["_is_first"] = False
+    assert middleware(RequestFactory().get("/")) is strange
+    assert [line.error for line in log.lines()] == ["AttributeError"]
+    assert [unit.outcome for unit in units] == ["ok"]
+
+
+@pytest.mark.guarantee(1)
+def test_request_inside_asgi_middleware_has_its_unit() -> None:
+    """With the ASGI middleware around Django, the request has one unit and one header."""
+
+    async def ask() -> list[dict[str, Any]]:
+        headers = [(b"x-correlation-id", b"abc")]
+        scope = {"type": "http", "method": "GET", "path": "/id", "headers": headers}
+        app = ApplicationCommunicator(headrace.asgi.FlowMiddleware(ASGIHandler()), scope)
+        await app.send_input({"type": "http.request"})
+        output = [await app.receive_output(), await app.receive_output()]
+        await app.wait()
+        return output
+
+    with settings_for({"trust_inbound": False}, HERE):
+        start, body = asyncio.run(ask())
+    assert [v for k, v in start["headers"] if k.lower() == b"x-correlation-id"] == [b"abc"]
+    assert body["body"] == b"abc abc"
+
+
+@pytest.mark.guarantee(1)
+def test_request_inside_wsgi_middleware_has_its_unit() -> None:
+    """With the WSGI middleware around Django, the request has one unit and one header."""
+    started: list[Any] = []
+    with settings_for({"trust_inbound": False}, HERE):
+        app = headrace.wsgi.FlowMiddleware(WSGIHandler())
+        environ = RequestFactory(headers={HEADER: "abc"}).get("/id").META
+        body = b"".join(app(environ, lambda *args: started.extend(args)))  # type: ignore[arg-type]
+    assert [value for key, value in started[1] if key == HEADER] == ["abc"]
+    assert body == b"abc abc"
+
+
+@pytest.mark.guarantee(1)
+def test_request_does_not_join_what_a_signal_left() -> None:
+    """A context that is active when the request comes is neither joined nor lost."""
+    with headrace.open_context("outer") as outer:
+        assert get("/id", headers={HEADER: "abc"}).content == b"abc abc"
+        assert headrace.get_flow_context() is outer

@@ -1,0 +1,1 @@
+"""An app whose flows are found when Django starts."""
