@@ -10,13 +10,9 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from ._context import step_var, unit_var
-from ._marks import marked_id
+from ._capture import KEY, Captured, capture
 
 __all__ = ["FlowFilter", "install", "uninstall"]
-
-_KEY = "_headrace"
-_Captured = tuple["str | None", "str | None", "str | None"]
 
 
 class FlowFilter(logging.Filter):
@@ -35,13 +31,14 @@ class FlowFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Add the attributes; let every record through."""
         values = record.__dict__
-        captured: _Captured | None = values.get(_KEY)
-        flow_id, flow, step = captured if captured is not None else _capture(record.exc_info)
+        captured: Captured | None = values.get(KEY)
+        flow_id, flow, step = captured if captured is not None else capture(record.exc_info)
         default = self._default
         # One ID under two names: whichever the user gave with extra= serves both.
         given = values.get("flow_id", values.get("correlation_id", flow_id))
-        values.setdefault("flow_id", default if given is None else str(given))
-        values.setdefault("correlation_id", values["flow_id"])
+        text = default if given is None else str(given)
+        values.setdefault("flow_id", text)
+        values.setdefault("correlation_id", text)
         values.setdefault("flow", flow or default)
         values.setdefault("step", step or default)
         return True
@@ -52,42 +49,36 @@ def install() -> None:
 
     It sets a log record factory around the present one, so that handlers in other threads (queue
     listeners), child loggers and other libraries' loggers carry the ID too. A second call does
-    nothing.
+    nothing, unless another library has replaced the factory meanwhile.
     """
+    _Factory.active = True
     if not _is_installed():
         logging.setLogRecordFactory(_Factory(logging.getLogRecordFactory()))
 
 
 def uninstall() -> None:
     """Undo `install`: later records capture nothing."""
+    _Factory.active = False  # for one that another library has wrapped, which must stay
     factory = logging.getLogRecordFactory()
     if isinstance(factory, _Factory):
         logging.setLogRecordFactory(factory.wrapped)
 
 
 class _Factory:
+    active = False
+
     def __init__(self, wrapped: Callable[..., logging.LogRecord]) -> None:
         self.wrapped = wrapped
 
     def __call__(self, *args: Any, **kwargs: Any) -> logging.LogRecord:
         record = self.wrapped(*args, **kwargs)
-        # A private name: a public one would make a user's extra={"flow_id": ...} raise KeyError.
-        record.__dict__[_KEY] = _capture(record.exc_info)
+        if _Factory.active:
+            # A private name: a public one would make a user's extra={"flow_id": ...} raise.
+            record.__dict__[KEY] = capture(record.exc_info)
         return record
 
 
 def _is_installed() -> bool:
     # Asked of a record: another library may have set its factory around ours.
     probe = logging.getLogRecordFactory()("headrace", logging.DEBUG, "", 0, "", (), None)
-    return _KEY in probe.__dict__
-
-
-def _capture(exc_info: Any) -> _Captured:
-    unit = unit_var.get()
-    if unit is None:
-        # The unit may just have ended with this exception: a server's line about an error.
-        return (marked_id(exc_info[1]) if isinstance(exc_info, tuple) else None, None, None)
-    info = step_var.get()
-    if info is None:
-        return unit.correlation_id, None, None
-    return unit.correlation_id, info.flow, info.name or None
+    return KEY in probe.__dict__

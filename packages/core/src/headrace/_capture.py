@@ -1,0 +1,39 @@
+"""What of the context goes into a log line: captured where the line is logged."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from ._context import step_var, unit_var
+from ._marks import marked_id
+
+KEY = "_headrace"
+"""The private attribute under which a log record keeps what was captured."""
+
+Captured = tuple[str | None, str | None, str | None]
+"""The correlation ID, the flow's name and the step's name."""
+
+
+def capture(exc_info: Any = None) -> Captured:
+    """Return what is current here; outside any unit, the ID of the unit that raised `exc_info`.
+
+    Args:
+        exc_info: as `logging` and structlog take it: a tuple, an exception, True or nothing.
+    """
+    unit = unit_var.get()
+    if unit is None:
+        # The unit may just have ended with this exception: a server's line about an error.
+        return (marked_id(_exception(exc_info)) if exc_info else None), None, None
+    info = step_var.get()
+    if info is None:
+        return unit.correlation_id, None, None
+    return unit.correlation_id, info.flow, info.name or None
+
+
+def _exception(exc_info: Any) -> object:
+    if isinstance(exc_info, BaseException):
+        return exc_info
+    if not isinstance(exc_info, tuple):
+        exc_info = sys.exc_info()
+    return exc_info[1] if len(exc_info) > 1 else None

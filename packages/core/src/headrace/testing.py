@@ -1,0 +1,218 @@
+"""Helpers for the tests of applications: what ran, and whether a context was left behind."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from ._configure import configure
+from ._context import step_var, unit_var
+from ._deadlines import budget_var
+from ._observers import add_tap, remove_tap
+from .backends import outcome_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ._context import FlowContext
+    from ._step_info import StepInfo
+
+__all__ = ["Capture", "CapturedStep", "CapturedUnit", "assert_clean", "capture", "reset"]
+
+
+@dataclass(slots=True)
+class CapturedStep:
+    """A step that began while a `capture` was open.
+
+    Attributes:
+        flow: the name of its flow.
+        name: its own name.
+        correlation_id: the correlation ID under which it ran.
+        unit_id: the unit of work that it belonged to.
+        parent: the name of the step in which it ran (``flow.step`` where that is of another flow),
+            or None where it ran directly in its unit, or that step began before the capture.
+        outcome: ``ok``, ``error`` or ``cancelled``; None while it runs.
+        error: what it raised, or None.
+        seconds: how long it took; None while it runs.
+    """
+
+    flow: str
+    name: str
+    correlation_id: str
+    unit_id: str
+    parent: str | None = None
+    outcome: str | None = None
+    error: BaseException | None = None
+    seconds: float | None = None
+
+
+@dataclass(slots=True)
+class CapturedUnit:
+    """A unit of work that began while a `capture` was open.
+
+    Attributes:
+        kind: ``http``, ``websocket``, ``task``, ``command``, ``flow`` or ``manual``.
+        name: the route, task or flow name, or None.
+        correlation_id: its correlation ID.
+        unit_id: its own ID, which its steps name.
+        parent: the ID of the unit that caused it, or None.
+        outcome: ``ok``, ``error`` or ``cancelled``; None while it runs.
+        error: what it raised, or None.
+        seconds: how long it took; None while it runs.
+    """
+
+    kind: str
+    name: str | None
+    correlation_id: str
+    unit_id: str
+    parent: str | None = None
+    outcome: str | None = None
+    error: BaseException | None = None
+    seconds: float | None = None
+
+
+@dataclass(slots=True)
+class Capture:
+    """What `capture` has seen so far, in the order in which it began.
+
+    Attributes:
+        units: the units of work.
+        steps: the steps, entrypoints included.
+    """
+
+    units: list[CapturedUnit] = field(default_factory=list)
+    steps: list[CapturedStep] = field(default_factory=list)
+
+
+@contextmanager
+def capture() -> Iterator[Capture]:
+    """Collect the units of work and steps that begin inside the block.
+
+    The whole process is captured: every thread and task, whoever started them, whatever backend
+    is configured (which goes on as before, and may be ``none``). What began before the block is
+    not captured; what outlives it is, and gets its outcome when it ends. Captures nest, and each
+    sees everything.
+    """
+    captured = Capture()
+    _tap.open(captured)
+    try:
+        yield captured
+    finally:
+        _tap.close(captured)
+
+
+def assert_clean() -> None:
+    """Check that no context is left behind in this thread or task.
+
+    Raises:
+        AssertionError: a unit of work, a step or a deadline is current; the message names it.
+    """
+    unit, step = unit_var.get(), step_var.get()
+    left = []
+    if unit is not None:
+        left.append(f"the unit of work {unit!r}")
+    if step is not None:
+        left.append(f"the step {step.name!r} of flow {step.flow!r}")
+    if budget_var.get() is not None:
+        left.append("a deadline")
+    if left:
+        raise AssertionError(f"a context was left behind: {', '.join(left)}")
+
+
+def reset() -> None:
+    """Put headrace back: the configuration as at import, and no context in this thread or task.
+
+    Flows and steps stay registered, since they are declared when modules are imported, which
+    happens once. A log record factory stays too: `headrace.logging.uninstall` removes it.
+    """
+    configure()
+    unit_var.set(None)
+    step_var.set(None)
+    budget_var.set(None)
+
+
+# The step that encloses what begins now: a backend is told of a step, not of what is around it.
+_enclosing: ContextVar[StepInfo | None] = ContextVar("headrace.testing.enclosing", default=None)
+
+
+class _Tap:
+    """The observer that fills all open captures."""
+
+    def __init__(self) -> None:
+        self._captures: tuple[Capture, ...] = ()
+        self._lock = threading.Lock()
+
+    def open(self, captured: Capture) -> None:
+        with self._lock:
+            if not self._captures:
+                add_tap(self)
+            self._captures = (*self._captures, captured)
+
+    def close(self, captured: Capture) -> None:
+        with self._lock:
+            self._captures = tuple(each for each in self._captures if each is not captured)
+            if not self._captures:
+                remove_tap(self)
+
+    def enabled(self) -> bool:
+        return True
+
+    def begin(self, step: StepInfo, context: FlowContext) -> _Running:
+        outer = _enclosing.get()
+        record = CapturedStep(
+            step.flow, step.name, context.correlation_id, context.unit_id, _name(outer, step)
+        )
+        for captured in self._captures:
+            captured.steps.append(record)
+        return _Running(record, outer, step)
+
+    def end(self, state: _Running, exc: BaseException | None) -> None:
+        state.end(exc)
+
+    def begin_unit(self, context: FlowContext) -> _Running:
+        record = CapturedUnit(
+            context.kind,
+            context.name,
+            context.correlation_id,
+            context.unit_id,
+            context.causation_id,
+        )
+        for captured in self._captures:
+            captured.units.append(record)
+        return _Running(record, _enclosing.get(), None)
+
+
+class _Running:
+    """A step or unit between its beginning and its end."""
+
+    __slots__ = ("_info", "_outer", "_record", "_start")
+
+    def __init__(
+        self, record: CapturedStep | CapturedUnit, outer: StepInfo | None, info: StepInfo | None
+    ) -> None:
+        self._record = record
+        self._outer = outer
+        self._info = info
+        _enclosing.set(info)
+        self._start = perf_counter()
+
+    def end(self, exc: BaseException | None) -> None:
+        record = self._record
+        record.seconds = perf_counter() - self._start
+        record.outcome = outcome_of(exc)
+        record.error = None if record.outcome == "ok" else exc
+        if _enclosing.get() is self._info:  # else it ends elsewhere than it began
+            _enclosing.set(self._outer)
+
+
+def _name(outer: StepInfo | None, step: StepInfo) -> str | None:
+    if outer is None:
+        return None
+    return outer.name if outer.flow == step.flow else f"{outer.flow}.{outer.name}"
+
+
+_tap = _Tap()
