@@ -54,7 +54,11 @@ class Unit:
             step_var.set(None)
         observer = _runtime.observer
         if observer is not None:
-            self._watch = observer.begin_unit(context)
+            try:
+                self._watch = observer.begin_unit(context)
+            except BaseException:  # a KeyboardInterrupt while a backend runs
+                self._restore()
+                raise
         return context
 
     def __exit__(
@@ -63,15 +67,20 @@ class Unit:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._watch is not None:
-            self._watch.end(exc)
+        try:
+            if self._watch is not None:
+                self._watch.end(exc)
+        finally:
+            self._restore()
+        if exc is not None:
+            mark(exc, self.context.correlation_id)
+
+    def _restore(self) -> None:
         # Where something else has become current meanwhile, that is not ours to undo.
         if unit_var.get() is self.context:
             unit_var.set(self._outer)
             if step_var.get() is not self._outer_step:
                 step_var.set(self._outer_step)
-        if exc is not None:
-            mark(exc, self.context.correlation_id)
 
 
 @contextmanager
