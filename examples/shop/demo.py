@@ -6,6 +6,7 @@ Exit status: 0 if each order's ID was seen wherever the order went and nowhere e
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import os
 import shutil
@@ -28,27 +29,28 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+class NothingToDoError(Exception):
+    """There are no orders, or there is no broker."""
+
+
 class UnprovenError(Exception):
     """The check found something wrong."""
 
 
-def main(arguments: list[str]) -> int:
+def main() -> int:
     """Run the demo and return its exit status."""
+    parser = argparse.ArgumentParser(description="Sends orders through four frameworks.")
+    ours = Path(os.path.relpath(HERE / "orders.jsonl"))
+    parser.add_argument("orders", type=Path, nargs="?", default=ours, help="a file of JSON lines")
+    path = parser.parse_args().orders
     interrupts, report = Interrupts(), Report()
-    path = Path(arguments[0] if arguments else os.path.relpath(HERE / "orders.jsonl"))
     try:
-        orders, problems = read_orders(path)
-        real_broker.probe()
-    except (OSError, ValueError) as error:
-        report.trouble(str(error))
-        return 2
-    report.opening(path, len(orders), problems, real_broker.name())
-    if not orders:
-        report.trouble(f"{path}: no orders in it")
-        return 2
-    try:
+        orders = load(path, report)
         with run_folder(interrupts, report) as run:
             tell(report, run, *serve(report, run, orders, interrupts))
+    except NothingToDoError as error:
+        report.trouble(str(error))
+        return 2
     except (ServiceError, UnprovenError) as error:
         report.trouble(str(error))
         return 1
@@ -56,6 +58,21 @@ def main(arguments: list[str]) -> int:
         report.trouble(f"{interrupted}: stopped, and no process is left.")
         return interrupted.exit_status
     return 0
+
+
+def load(path: Path, report: Report) -> list[Order]:
+    """The orders to send, once it is clear that they can be. Says what is wrong with the others."""
+    try:
+        orders, problems = read_orders(path)
+        real_broker.probe()
+    except OSError as error:
+        raise NothingToDoError(f"{path}: {error.strerror}") from error
+    except ValueError as error:
+        raise NothingToDoError(str(error)) from error
+    report.opening(path, len(orders), problems, real_broker.name())
+    if not orders:
+        raise NothingToDoError(f"{path}: no orders in it")
+    return orders
 
 
 @contextlib.contextmanager
@@ -138,4 +155,4 @@ def tell(report: Report, run: Path, placed: list[Placed], drawing: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -50,4 +50,8 @@ def parse(raw: bytes) -> Order:
 
 def encode(order: Order) -> bytes:
     """An order as it is sent. Raises ``ValueError`` for what JSON or UTF-8 cannot say."""
-    return json.dumps(order, ensure_ascii=False, allow_nan=False).encode()
+    try:
+        text = json.dumps(order, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        raise ValueError("not JSON: a number is infinite or none") from None
+    return text.encode()
