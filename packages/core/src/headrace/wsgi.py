@@ -96,8 +96,8 @@ class _Response:
         except BaseException as exc:
             self._end(exc)
             raise
-        if isinstance(body, list | tuple):
-            # Nothing is left to be made: servers look at the length of such a body.
+        if isinstance(body, list | tuple) or _is_file(self._environ, body):
+            # Nothing is left to be made: servers look at a list's length, and send files unread.
             self._end(None)
             return body
         return _Body(body, self._unit, self._end)
@@ -164,6 +164,11 @@ class _Body:
         end, self._end = self._end, None
         if end is not None:
             end(exc)
+
+
+def _is_file(environ: WSGIEnvironment, body: object) -> bool:
+    wrapper = environ.get("wsgi.file_wrapper")
+    return isinstance(wrapper, type) and isinstance(body, wrapper)
 
 
 def _environ_key(header: str) -> str:

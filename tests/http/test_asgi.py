@@ -1,0 +1,237 @@
+"""`headrace.asgi.FlowMiddleware`: what it passes on, and what it leaves alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+import headrace
+from headrace.asgi import FlowMiddleware
+from tests.asgi_client import http_scope
+from tests.units import watched_units
+
+ID = (b"x-correlation-id", b"abc")
+OTHER = (b"x-other", b"1")
+
+
+def call(app: Any, scope: dict[str, Any], messages: Iterable[Any] = ()) -> list[Any]:
+    """Call `app` as a server does, and return what it sent."""
+    sent: list[Any] = []
+    incoming = iter(messages)
+
+    async def receive() -> Any:
+        return next(incoming)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    asyncio.run(app(scope, receive, send))
+    return sent
+
+
+def sending(*messages: Any) -> Any:
+    """Return an application that sends `messages`, these very objects."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        for message in messages:
+            await send(message)
+
+    return app
+
+
+def scope_of(kind: str, **more: Any) -> dict[str, Any]:
+    return http_scope("/", [("x-correlation-id", "abc")], **{"type": kind, **more})
+
+
+@pytest.mark.guarantee(14)
+def test_lifespan_passes_untouched() -> None:
+    """Scope, receive and send of the lifespan protocol reach the application as they are."""
+    seen: list[Any] = []
+
+    async def app(*args: Any) -> None:
+        seen.extend([*args, headrace.current_flow_id()])
+
+    args: list[Any] = [{"type": "lifespan"}, object(), object()]
+    asyncio.run(FlowMiddleware(app)(*args))
+    assert all(mine is theirs for mine, theirs in zip(seen, [*args, None], strict=True))
+    assert args[0] == {"type": "lifespan"}
+
+
+@pytest.mark.guarantee(17)
+def test_messages_of_the_application_are_not_changed() -> None:
+    """A constant message with a constant list of headers is the same after two requests."""
+    headers = [OTHER]
+    message = {"type": "http.response.start", "status": 200, "headers": headers}
+    app = FlowMiddleware(sending(message))
+    for _ in range(2):
+        (sent,) = call(app, scope_of("http"))
+        assert sent == {**message, "headers": [OTHER, ID]}
+    assert message == {"type": "http.response.start", "status": 200, "headers": [OTHER]}
+    assert message["headers"] is headers
+
+
+@pytest.mark.guarantee(17)
+def test_headers_of_the_same_name_are_replaced_in_any_case() -> None:
+    """The application's own correlation headers go, however they are written; others stay."""
+    headers = [(b"X-Correlation-ID", b"theirs"), OTHER, (b"x-correlation-id", b"theirs")]
+    start = {"type": "http.response.start", "status": 200, "headers": headers}
+    (sent,) = call(FlowMiddleware(sending(start)), scope_of("http"))
+    assert sent["headers"] == [OTHER, ID]
+
+
+def test_a_response_without_headers_gets_ours() -> None:
+    """`headers` is optional in the message, and may be any iterable."""
+    without = {"type": "http.response.start", "status": 204}
+    (sent,) = call(FlowMiddleware(sending(without)), scope_of("http"))
+    assert sent["headers"] == [ID]
+    (sent,) = call(FlowMiddleware(sending({**without, "headers": iter([OTHER])})), scope_of("http"))
+    assert sent["headers"] == [OTHER, ID]
+
+
+def test_other_messages_are_passed_on_as_they_are() -> None:
+    """Bodies, trailers, debug and push messages are the application's own objects."""
+    messages = [
+        {"type": "http.response.body", "body": b"x", "more_body": True},
+        {"type": "http.response.trailers", "headers": []},
+        {"type": "http.response.debug", "info": {}},
+        {"type": "websocket.send", "text": "x"},
+        {"type": "websocket.close"},
+    ]
+    sent = call(FlowMiddleware(sending(*messages)), scope_of("http"))
+    assert all(mine is theirs for mine, theirs in zip(sent, messages, strict=True))
+
+
+@pytest.mark.guarantee(14)
+def test_the_header_is_in_the_handshake_of_a_websocket() -> None:
+    """Accepting and denying a connection both carry the ID."""
+    accept = {"type": "websocket.accept", "subprotocol": "chat"}
+    denial = {"type": "websocket.http.response.start", "status": 403, "headers": []}
+    sent = call(FlowMiddleware(sending(accept, denial)), scope_of("websocket"))
+    assert sent == [{**accept, "headers": [ID]}, {**denial, "headers": [ID]}]
+
+
+def test_a_websocket_is_refused_by_closing_where_there_is_no_other_way() -> None:
+    """Without the server's extension for denials, `reject` closes before accepting."""
+    app = FlowMiddleware(sending(), on_invalid="reject")
+    scope = http_scope("/", [("x-correlation-id", "not valid")], type="websocket")
+    assert call(app, scope) == [{"type": "websocket.close", "code": 1008}]
+
+
+class PrivateScope(dict[str, Any]):
+    """A scope whose user and session must not be looked at."""
+
+    def __getitem__(self, key: str) -> Any:
+        assert key not in {"user", "session", "auth"}
+        return super().__getitem__(key)
+
+    get = __getitem__  # type: ignore[assignment]
+
+
+@pytest.mark.guarantee(16)
+def test_user_and_session_are_left_alone() -> None:
+    """The middleware looks at neither, in whatever options it has."""
+    scope = PrivateScope(scope_of("http", user=object(), session=object(), extensions={}))
+    start = {"type": "http.response.start", "status": 200}
+    app = FlowMiddleware(sending(start), access_log=True, accept_deadline=True, expose_header=True)
+    assert call(app, scope)[0]["status"] == 200
+
+
+@pytest.mark.guarantee(12)
+def test_a_client_that_has_gone_is_an_error_of_send_alone() -> None:
+    """Where `send` raises OSError for a client that has gone, the application gets just that."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        with pytest.raises(OSError, match="gone"):
+            await send({"type": "http.response.start", "status": 200})
+
+    async def send(message: Any) -> None:
+        raise OSError("gone")
+
+    async def receive() -> Any: ...
+
+    with watched_units() as units:
+        asyncio.run(FlowMiddleware(app)(scope_of("http"), receive, send))
+    assert [unit.outcome for unit in units] == ["ok"]
+
+
+@pytest.mark.guarantee(15)
+@pytest.mark.parametrize("access_log", [False, True])
+def test_a_cancelled_request_restores_and_reports(access_log: bool) -> None:
+    """Cancelled in the middle, the unit ends as `cancelled` and the caller's is current again."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await asyncio.sleep(60)
+
+    async def main() -> headrace.FlowContext | None:
+        with headrace.open_context():
+            request = FlowMiddleware(app, access_log=access_log)(scope_of("http"), app, app)
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(request, 0.01)
+            with pytest.raises(asyncio.CancelledError):
+                await cancelled_here(FlowMiddleware(app)(scope_of("http"), app, app))
+            return headrace.get_flow_context()
+
+    with watched_units() as units:
+        left = asyncio.run(main())
+    assert left is units[0].context
+    assert [unit.outcome for unit in units] == ["ok", "cancelled", "cancelled"]
+
+
+async def cancelled_here(request: Any) -> None:
+    """Await `request` in this very task, which is cancelled meanwhile."""
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().call_later(0.01, task.cancel)
+    await request
+
+
+@pytest.mark.guarantee(2)
+def test_the_callers_step_is_current_again() -> None:
+    """An application called from inside a step sees no step, and the caller sees its own again."""
+    seen: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        context = headrace.get_flow_context()
+        assert context is not None
+        seen.append((context.correlation_id, context.step))
+
+    async def main() -> None:
+        with headrace.flow("outer").open() as context:
+            await headrace.step("outer", name="caller")(in_step)(context)
+
+    async def in_step(context: headrace.FlowContext) -> None:
+        await FlowMiddleware(app)(scope_of("http"), app, app)
+        seen.append((headrace.get_flow_context() is context, context.step))
+
+    asyncio.run(main())
+    assert seen == [("abc", None), (True, "caller")]
+
+
+@pytest.mark.guarantee(1)
+def test_a_request_never_joins_an_active_unit() -> None:
+    """Called where another request's unit is still current, a request opens its own, uncaused."""
+    contexts: list[headrace.FlowContext | None] = []
+
+    async def inner(scope: Any, receive: Any, send: Any) -> None:
+        contexts.append(headrace.get_flow_context())
+
+    async def outer(scope: Any, receive: Any, send: Any) -> None:
+        await inner(scope, receive, send)
+        await FlowMiddleware(inner)(http_scope("/"), receive, send)
+
+    asyncio.run(FlowMiddleware(outer)(http_scope("/"), inner, inner))
+    first, second = contexts
+    assert first is not None
+    assert second is not None
+    assert first.correlation_id != second.correlation_id
+    assert second.causation_id is None
+
+
+@pytest.mark.parametrize("options", [{"request_header": "X"}, {"exclude_paths": "/health"}])
+def test_wrong_options_raise_when_it_is_made(options: dict[str, Any]) -> None:
+    """An unknown option, and a string where a list belongs, are TypeErrors."""
+    with pytest.raises(TypeError):
+        FlowMiddleware(sending(), **options)

@@ -1,0 +1,180 @@
+"""`headrace.wsgi.FlowMiddleware`: bodies of all kinds, and when a unit ends."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+from wsgiref.util import FileWrapper
+
+import pytest
+
+import headrace
+from headrace.wsgi import FlowMiddleware
+from tests.http.wsgi_site import make_environ
+from tests.sites import shown
+from tests.units import watched_units
+
+ABC = [("X-Correlation-ID", "abc")]
+
+
+class Body:
+    """A body that shows the ID where it is made and closed, and fails where it is told to."""
+
+    def __init__(self, fails: str = "") -> None:
+        self.fails = fails
+        self.closed: list[str] = []
+        self._left = 2
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        if self.fails == "next":
+            raise LookupError("on purpose")
+        self._left -= 1
+        if self._left < 0:
+            raise StopIteration
+        return shown().encode()
+
+    def close(self) -> None:
+        self.closed.append(shown())
+        if self.fails == "close":
+            raise LookupError("on purpose")
+
+
+def ask(
+    body: Any, *, environ: dict[str, Any] | None = None, **options: Any
+) -> tuple[Any, list[Any]]:
+    """Call an application that returns `body`; return what comes of it, and the arguments given."""
+    answer: list[Any] = []
+
+    def app(environ: Any, start_response: Any) -> Iterable[bytes]:
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return body  # type: ignore[no-any-return]
+
+    def start_response(*args: Any) -> Callable[[bytes], object]:
+        answer.extend(args)
+        return lambda piece: None
+
+    environ = environ or make_environ("GET", "/", ABC)
+    return FlowMiddleware(app, **options)(environ, start_response), answer
+
+
+@pytest.mark.guarantee(12)
+def test_the_unit_lives_until_the_body_is_closed() -> None:
+    """Pieces and close run inside the unit, nothing between them does, and then it ends."""
+    body = Body()
+    with watched_units() as units:
+        pieces, _ = ask(body)
+        made = []
+        for piece in pieces:
+            assert headrace.current_flow_id() is None
+            made.append(piece)
+        assert units[0].outcome is None
+        pieces.close()
+    assert (made, body.closed) == ([b"abc", b"abc"], ["abc"])
+    assert [unit.outcome for unit in units] == ["ok"]
+
+
+@pytest.mark.guarantee(12)
+def test_an_abandoned_body_ends_its_unit_when_closed() -> None:
+    """A client that goes away is no error, and closing again does nothing more to the unit."""
+    body = Body()
+    with watched_units() as units:
+        pieces, _ = ask(body)
+        next(pieces)
+        pieces.close()
+        pieces.close()
+    assert body.closed == ["abc", "abc"]
+    assert [unit.outcome for unit in units] == ["ok"]
+
+
+@pytest.mark.parametrize("place", ["next", "close"])
+def test_an_error_in_the_body_ends_the_unit(place: str) -> None:
+    """An error while streaming or closing goes on, and is the unit's outcome."""
+    with watched_units() as units:
+        pieces, _ = ask(Body(fails=place))
+        with pytest.raises(LookupError), contextlib.closing(pieces):
+            list(pieces)
+    assert [unit.outcome for unit in units] == ["error"]
+
+
+@pytest.mark.parametrize("body", [[b"a", b"b"], (b"a",), []])
+def test_a_body_that_is_there_already_is_returned_as_it_is(body: Any) -> None:
+    """Servers look at the length of a list; there is nothing left to run in the unit."""
+    with watched_units() as units:
+        pieces, _ = ask(body)
+    assert pieces is body
+    assert [unit.outcome for unit in units] == ["ok"]
+
+
+def test_a_file_is_left_to_the_server(tmp_path: Any) -> None:
+    """A body of the server's own file wrapper arrives as it is, so that it can use sendfile."""
+    path = tmp_path / "file"
+    path.write_bytes(b"content")
+    environ = make_environ("GET", "/", ABC) | {"wsgi.file_wrapper": FileWrapper}
+    with path.open("rb") as file, watched_units() as units:
+        body = FileWrapper(file)
+        pieces, answer = ask(body, environ=environ)
+        assert pieces is body
+    assert ("X-Correlation-ID", "abc") in answer[1]
+    assert [unit.outcome for unit in units] == ["ok"]
+
+
+def test_a_generator_may_start_its_response_late() -> None:
+    """`start_response` called while the body is made has the header too."""
+    answer: list[Any] = []
+
+    def app(environ: Any, start_response: Any) -> Iterator[bytes]:
+        start_response("200 OK", [])
+        yield shown().encode()
+
+    pieces = FlowMiddleware(app)(make_environ("GET", "/", ABC), lambda *a: answer.extend(a))  # type: ignore[arg-type]
+    assert [*pieces] == [b"abc"]
+    assert answer == ["200 OK", ABC]
+    pieces.close()  # type: ignore[attr-defined]
+
+
+def test_the_arguments_of_start_response_are_passed_on() -> None:
+    """Status and exception information arrive, and what the server returns comes back."""
+    answer: list[Any] = []
+    writer = object()
+
+    def start(*args: Any) -> Any:
+        answer.extend(args)
+        return writer
+
+    def app(environ: Any, start_response: Any) -> list[bytes]:
+        assert start_response("500 Oh", [], (None, None, None)) is writer
+        return []
+
+    FlowMiddleware(app)(make_environ("GET", "/", ABC), start)
+    assert answer == ["500 Oh", ABC, (None, None, None)]
+
+
+@pytest.mark.guarantee(17)
+def test_the_applications_list_of_headers_is_not_changed() -> None:
+    """A constant list is the same afterwards, and a header of our name is replaced."""
+    headers = [("x-correlation-id", "theirs"), ("X-Other", "1")]
+    answer: list[Any] = []
+
+    def app(environ: Any, start_response: Any) -> list[bytes]:
+        start_response("200 OK", headers)
+        return []
+
+    FlowMiddleware(app)(make_environ("GET", "/", ABC), lambda *a: answer.extend(a))  # type: ignore[arg-type]
+    assert answer[1] == [("X-Other", "1"), *ABC]
+    assert headers == [("x-correlation-id", "theirs"), ("X-Other", "1")]
+
+
+@pytest.mark.guarantee(9)
+def test_an_error_of_the_application_goes_on_marked() -> None:
+    """The server gets the very exception, the unit ends as error, and no context is left."""
+
+    def app(environ: Any, start_response: Any) -> list[bytes]:
+        raise LookupError("on purpose")
+
+    with watched_units() as units, pytest.raises(LookupError):
+        FlowMiddleware(app)(make_environ("GET", "/", ABC), lambda *a: lambda b: None)
+    assert [(unit.context.correlation_id, unit.outcome) for unit in units] == [("abc", "error")]
