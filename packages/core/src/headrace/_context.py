@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import threading
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Self
@@ -11,7 +12,7 @@ from ._errors import OutsideFlowError
 from ._ids import new_correlation_id, new_unit_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from types import TracebackType
 
     from ._step_info import StepInfo
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
 unit_var: ContextVar[FlowContext | None] = ContextVar("headrace.unit", default=None)
 step_var: ContextVar[StepInfo | None] = ContextVar("headrace.step", default=None)
-
-_unit_id_lock = threading.RLock()
 
 
 class FlowContext:
@@ -34,22 +33,24 @@ class FlowContext:
         causation_id: the `unit_id` of the unit that caused this one, or None.
         kind: ``http``, ``websocket``, ``task``, ``command``, ``flow`` or ``manual``.
         name: the route, task or flow name, or None.
+        unit_id: the ID of this unit, 16 lower-case hex digits.
         deadline: the reading of `time.monotonic` (seconds) by which the unit must be done, or None.
     """
 
     __slots__ = (
         "_entered",
         "_metadata",
-        "_unit_id",
         "causation_id",
         "correlation_id",
         "deadline",
         "kind",
         "name",
+        "unit_id",
     )
 
     _entered: Unit
-    _unit_id: str
+    _metadata: dict[str, Any]
+    unit_id: str
 
     def __init__(
         self,
@@ -65,22 +66,14 @@ class FlowContext:
         self.kind = kind
         self.name = name
         self.deadline = deadline
-        self._metadata: dict[str, Any] = dict(metadata) if metadata else {}
+        if metadata:
+            self._metadata = dict(metadata)
 
-    @property
-    def unit_id(self) -> str:
-        """The ID of this unit, 16 lower-case hex digits."""
-        # Made when first asked for, since most units of work cause no other.
-        try:
-            return self._unit_id
-        except AttributeError:
-            return self._make_unit_id()
+    if not TYPE_CHECKING:  # to a type checker it would give every attribute there is
 
-    def _make_unit_id(self) -> str:
-        with _unit_id_lock:
-            if not hasattr(self, "_unit_id"):
-                self._unit_id = new_unit_id()
-            return self._unit_id
+        def __getattr__(self, name: str) -> Any:
+            # Made when first asked for: most units have no metadata, and cause no other unit.
+            return _make_late(self, name)
 
     @property
     def flow(self) -> str | None:
@@ -161,6 +154,31 @@ class FlowContext:
             f"<FlowContext {self.kind} {self.name or '-'} correlation_id={self.correlation_id} "
             f"unit_id={self.unit_id} causation_id={self.causation_id or '-'}>"
         )
+
+
+_MADE_LATE: dict[str, Callable[[], Any]] = {"unit_id": new_unit_id, "_metadata": dict}
+_late_lock = threading.Lock()
+
+
+def _renew_lock() -> None:
+    global _late_lock  # noqa: PLW0603 - a child process must not wait for a thread it lacks
+    _late_lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
+
+
+def _make_late(context: FlowContext, name: str) -> Any:
+    if name not in _MADE_LATE:
+        raise AttributeError(f"FlowContext has no attribute {name!r}")
+    with _late_lock:
+        try:  # another thread may have been first
+            return object.__getattribute__(context, name)
+        except AttributeError:
+            value = _MADE_LATE[name]()
+            setattr(context, name, value)
+            return value
 
 
 def current_flow_id() -> str | None:

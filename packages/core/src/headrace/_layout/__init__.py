@@ -51,7 +51,7 @@ def layout(sizes: Mapping[str, tuple[float, float]], edges: Sequence[tuple[str, 
     """
     names = list(sizes)
     index = {name: i for i, name in enumerate(names)}
-    plain = [size for size in sizes.values()]
+    plain = list(sizes.values())
     links = list(dict.fromkeys((index[a], index[b]) for a, b in edges))
     placed = [_lay_component(group, plain, links) for group in components(len(names), links)]
     return _packed(names, placed)

@@ -6,6 +6,7 @@ compaction over a graph of blocks.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 from ._layers import Layers
@@ -66,7 +67,7 @@ def _align(
     roots = list(range(len(layers.ranks)))
     neighbours = layers.below if upward else layers.above
     sequence = list(reversed(order)) if upward else order
-    for fixed, layer in zip(sequence, sequence[1:], strict=False):
+    for fixed, layer in itertools.pairwise(sequence):
         position = {node: i for i, node in enumerate(fixed)}
         taken = -1
         for node in layer:
@@ -94,7 +95,7 @@ def _compact(
     right_of: dict[int, dict[int, float]] = {root: {} for root in roots}
     waiting = dict.fromkeys(right_of, 0)
     for layer in order:
-        for left, right in zip(layer, layer[1:], strict=False):
+        for left, right in itertools.pairwise(layer):
             space = (layers.widths[left] + layers.widths[right]) / 2 + gap
             targets = right_of[roots[left]]
             if roots[right] not in targets:
@@ -137,7 +138,7 @@ def _right(layers: Layers, xs: _Xs) -> float:
 def _separated(layers: Layers, xs: _Xs, gap: float) -> _Xs:
     """Push nodes apart that the balancing has left too close."""
     for layer in layers.order:
-        for left, right in zip(layer, layer[1:], strict=False):
+        for left, right in itertools.pairwise(layer):
             space = (layers.widths[left] + layers.widths[right]) / 2 + gap
             xs[right] = max(xs[right], xs[left] + space)
     return xs

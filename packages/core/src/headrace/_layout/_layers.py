@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -81,7 +82,7 @@ def _add_link(layers: Layers, link: Link, source: int, target: int) -> None:
         layers.below.append([])
     layers.dummies[link] = chain[1:]
     chain.append(target)
-    for upper, lower in zip(chain, chain[1:], strict=False):
+    for upper, lower in itertools.pairwise(chain):
         layers.below[upper].append(lower)
         layers.above[lower].append(upper)
 
