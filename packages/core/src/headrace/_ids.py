@@ -30,8 +30,11 @@ def is_visible_ascii(text: str) -> bool:
     return _visible(text) is not None
 
 
-def _hex_maker(size: int) -> Callable[[], str]:
-    """Return a function that makes random identifiers of `size` bytes in lower-case hex."""
+def _hex_pool(size: int) -> tuple[Callable[[], str], Callable[[], str]]:
+    """Return two functions that make random identifiers of `size` bytes in lower-case hex.
+
+    The first always does; the second is the quicker one, and raises `IndexError` now and then.
+    """
     zero = "00" * size
     pool: list[str] = []
     take = pool.pop  # atomic: no two threads get the same one
@@ -48,11 +51,11 @@ def _hex_maker(size: int) -> Callable[[], str]:
 
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=pool.clear)
-    return make
+    return make, take
 
 
-new_correlation_id = _hex_maker(16)
+new_correlation_id, take_correlation_id = _hex_pool(16)
 """Make a correlation ID: 32 lower-case hex digits, never all zero, so a valid W3C trace ID."""
 
-new_unit_id = _hex_maker(8)
+new_unit_id, _ = _hex_pool(8)
 """Make a unit ID: 16 lower-case hex digits, never all zero, so a valid W3C span ID."""

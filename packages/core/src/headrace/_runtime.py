@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from . import _active_trace
-from ._ids import is_valid_id, new_correlation_id
+from ._ids import is_valid_id, new_correlation_id, take_correlation_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,7 +51,12 @@ def opening_id() -> str:
         found = _active_trace.trace_id()
         if found is not None:
             return found
-    return new_correlation_id() if settings.id_factory is None else make_id()
+    if settings.id_factory is not None:
+        return make_id()
+    try:
+        return take_correlation_id()
+    except IndexError:
+        return new_correlation_id()
 
 
 def make_id() -> str:
