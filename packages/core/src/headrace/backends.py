@@ -12,6 +12,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from ._context import FlowContext, current_flow_id
+from ._control_flow import control_flow_outcome
 from ._step_info import StepInfo
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ __all__ = [
     "TracingBackend",
     "outcome_of",
 ]
+
+_FAILED = {"error", "cancelled"}
 
 # They need OpenTelemetry, and this module does not: (module, distribution).
 _LAZY = {
@@ -107,7 +110,7 @@ class LoggingBackend:
     """Reports steps as log records: ``step.start`` at DEBUG, ``step.end`` at INFO.
 
     The records carry `flow`, `step` and `correlation_id`; the last one also `duration_ms`
-    (milliseconds), `outcome` (``ok``, ``error`` or ``cancelled``) and `error` (text, or None).
+    (milliseconds), `outcome` (see `outcome_of`) and `error` (text, or None where there is none).
     File and line are the step's own. While the logger is above INFO nothing is formatted and no
     clock is read.
 
@@ -149,7 +152,7 @@ class LoggingBackend:
         step, context, start = state
         duration_ms = (perf_counter() - start) * 1000.0
         outcome = "ok" if exc is None else outcome_of(exc)
-        error = None if exc is None or outcome == "ok" else describe(exc)
+        error = describe(exc) if exc is not None and outcome in _FAILED else None
         fields = {"duration_ms": duration_ms, "outcome": outcome, "error": error}
         self._emit(logging.INFO, "step.end", step, context, fields)
 
@@ -176,13 +179,15 @@ def outcome_of(exc: BaseException | None) -> str:
     """Name the outcome of a step or unit that raised `exc`: ``ok``, ``error`` or ``cancelled``.
 
     A generator that its consumer closed early is ``ok``, and so is a program's exit with status 0.
+    An integration may have registered other outcomes for its framework's control flow: ``retry``,
+    ``ignored`` and ``rejected`` for Celery. They are no errors.
     """
     if exc is None or isinstance(exc, GeneratorExit):
         return "ok"
     if isinstance(exc, SystemExit):
         return "error" if exc.code else "ok"
     if isinstance(exc, Exception):
-        return "error"
+        return control_flow_outcome(exc) or "error"
     # asyncio's and trio's, told by name so as to import neither.
     return "cancelled" if type(exc).__name__ in {"CancelledError", "Cancelled"} else "error"
 
