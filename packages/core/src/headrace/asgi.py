@@ -8,7 +8,7 @@ from typing import Any
 
 from ._context import FlowContext
 from ._http import REFUSAL, SCOPE_KEY, HttpOptions, HttpPolicy, exposed, log_access
-from ._units import Unit
+from ._units import await_in_unit
 
 __all__ = ["FlowMiddleware"]
 
@@ -20,6 +20,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 _Headers = list[tuple[bytes, bytes]]
 
 _EXPOSE = b"access-control-expose-headers"
+_KINDS = frozenset({"http", "websocket"})
 _RESPONSE_STARTS = frozenset({
     "http.response.start",
     "websocket.accept",
@@ -45,45 +46,47 @@ class FlowMiddleware:
     def __init__(self, app: App, **options: Any) -> None:
         self.app = app
         self._policy = policy = HttpPolicy(HttpOptions(**options))
-        self._wanted = frozenset(name.encode() for name in policy.wanted)
-        options = policy.options
-        self._header = options.response_header.lower().encode()
-        self._exposed_name = options.response_header if options.expose_header else None
+        self._wanted = {name.encode(): name for name in policy.wanted}
+        self._header = policy.options.response_header.lower().encode()
+        self._inner = self._run_logged if policy.options.access_log else app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the application inside a unit of work."""
         kind = scope["type"]
-        if kind not in {"http", "websocket"} or SCOPE_KEY in scope or self._excludes(scope):
+        policy = self._policy
+        if (
+            kind not in _KINDS
+            or SCOPE_KEY in scope
+            or (policy.excludes_any and policy.excludes(scope["path"]))
+        ):
             await self.app(scope, receive, send)
             return
         wanted = self._wanted
-        found = [(n.decode(), v.decode("latin-1")) for n, v in scope["headers"] if n in wanted]
-        context, reject = self._policy.admit(kind, scope["path"], found)
+        found: tuple[tuple[str, str], ...] = ()
+        for name, value in scope["headers"]:
+            if name in wanted:
+                found = (*found, (wanted[name], str(value, "latin-1")))
+        context, reject = policy.admit(kind, scope["path"], found)
         scope[SCOPE_KEY] = context
-        send = self._sender(send, context)
-        with Unit(context):
-            if reject:
-                await _refuse(scope, send)
-            elif self._policy.options.access_log and kind == "http":
-                await self._run_logged(scope, receive, send)
-            else:
-                await self.app(scope, receive, send)
-
-    def _excludes(self, scope: Scope) -> bool:
-        return self._policy.excludes_any and self._policy.excludes(scope["path"])
+        app = _refuse if reject else self._inner
+        await await_in_unit(context, app, scope, receive, self._sender(send, context))
 
     def _sender(self, send: Send, context: FlowContext) -> Send:
-        ours = (self._header, context.correlation_id.encode("latin-1"))
         own_name = self._header
-        exposed_name = self._exposed_name
+        size = len(own_name)
+        options = self._policy.options
 
         def send_with_header(message: Message) -> Awaitable[None]:
             if message["type"] in _RESPONSE_STARTS:
                 # A new list in a new message: the application may send a constant one.
-                headers = [h for h in message.get("headers") or () if h[0].lower() != own_name]
-                headers.append(ours)
-                if exposed_name is not None:
-                    headers = _exposed(headers, exposed_name)
+                headers = [*message.get("headers", ())]
+                for name, _ in headers:
+                    if len(name) == size and name.lower() == own_name:
+                        headers = [pair for pair in headers if pair[0].lower() != own_name]
+                        break
+                headers.append((own_name, context.correlation_id.encode()))
+                if options.expose_header:
+                    headers = _exposed(headers, options.response_header)
                 message = {**message, "headers": headers}
             return send(message)
 
@@ -102,7 +105,8 @@ class FlowMiddleware:
         try:
             await self.app(scope, receive, note_status)
         finally:
-            log_access(scope["method"], scope["path"], status, perf_counter() - start)
+            if scope["type"] == "http":
+                log_access(scope["method"], scope["path"], status, perf_counter() - start)
 
 
 def _exposed(headers: Iterable[tuple[bytes, bytes]], name: str) -> _Headers:
@@ -111,7 +115,7 @@ def _exposed(headers: Iterable[tuple[bytes, bytes]], name: str) -> _Headers:
     return [*kept, (_EXPOSE, exposed(existing, name).encode("latin-1"))]
 
 
-async def _refuse(scope: Scope, send: Send) -> None:
+async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
     kind = "http.response"
     if scope["type"] == "websocket":
         kind = "websocket.http.response"
