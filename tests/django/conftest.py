@@ -32,6 +32,7 @@ def pytest_configure() -> None:
         MIDDLEWARE=["headrace_django.middleware.FlowMiddleware"],
         DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
         LOGGING_CONFIG=None,
+        TEMPLATES=[{"BACKEND": "django.template.backends.django.DjangoTemplates"}],
         USE_TZ=True,
     )
     django.setup()

@@ -7,6 +7,7 @@ import contextlib
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 from asgiref.testing import ApplicationCommunicator
@@ -80,9 +81,11 @@ class WsgiClient:
         raise NotImplementedError
 
 
+@dataclass(frozen=True)
 class DjangoWsgi:
     """Django over WSGI."""
 
+    urlconf: str = "tests.django.site"
     name = "Django (WSGI)"
     lacks = NOT_IN_DJANGO | {
         "async stream": "over WSGI, Django collects an asynchronous stream in a list, and warns",
@@ -91,7 +94,7 @@ class DjangoWsgi:
     @contextlib.contextmanager
     def serve(self, options: Mapping[str, Any], *, twice: bool) -> Iterator[WsgiClient]:
         """Build the site, and open a client of it."""
-        with memory_log() as log, settings_for(options, "tests.django.site", twice=twice):
+        with memory_log() as log, settings_for(options, self.urlconf, twice=twice):
             yield WsgiClient(log)
 
 
@@ -153,14 +156,16 @@ class AsgiClient:
         raise NotImplementedError
 
 
+@dataclass(frozen=True)
 class DjangoAsgi:
     """Django over ASGI."""
 
+    urlconf: str = "tests.django.site_async"
     name = "Django (ASGI)"
     lacks = NOT_IN_DJANGO
 
     @contextlib.contextmanager
     def serve(self, options: Mapping[str, Any], *, twice: bool) -> Iterator[AsgiClient]:
         """Build the site, and open a client of it."""
-        with memory_log() as log, settings_for(options, "tests.django.site_async", twice=twice):
+        with memory_log() as log, settings_for(options, self.urlconf, twice=twice):
             yield AsgiClient(log)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
@@ -128,28 +128,32 @@ class SiteMiddleware:
         return text(sites.shown(), status=409)
 
 
-def routes(**views: Callable[..., Any]) -> list[URLPattern | URLResolver]:
-    """Return the site's routes; `views` take the place of those of the same names."""
-    return [
-        path("id", show),
-        path("nested/", include([path("id", show)])),
-        path("async/id", show_async),
-        path("body", read_body),
-        path("slow", views.get("slow", slow)),
-        path("error/handled", refused),
-        path("error/unhandled", broken),
-        path("redirect", redirect),
-        path("stream", stream(sites.pieces)),
-        path("async/stream", stream(sites.async_pieces)),
-        path("endless", views.get("endless", stream(sites.endless))),
-        path("async/endless", stream(sites.async_endless)),
-        path("events", stream(sites.events, "text/event-stream")),
-        path("thread", in_thread),
-        path("own-header", own_header),
-        path("constant", constant),
-        path("deadline", deadline),
-        path("metadata", metadata),
-    ]
+VIEWS: dict[str, Callable[..., Any]] = {
+    "id": show,
+    "async/id": show_async,
+    "body": read_body,
+    "slow": slow,
+    "error/handled": refused,
+    "error/unhandled": broken,
+    "redirect": redirect,
+    "stream": stream(sites.pieces),
+    "async/stream": stream(sites.async_pieces),
+    "endless": stream(sites.endless),
+    "async/endless": stream(sites.async_endless),
+    "events": stream(sites.events, "text/event-stream"),
+    "thread": in_thread,
+    "own-header": own_header,
+    "constant": constant,
+    "deadline": deadline,
+    "metadata": metadata,
+}
 
 
-urlpatterns: list[URLPattern | URLResolver] = routes()
+def routes(views: Mapping[str, Callable[..., Any]]) -> list[URLPattern | URLResolver]:
+    """Return the site's routes, with `views` in place of its own for the same paths."""
+    merged = VIEWS | dict(views)
+    nested: URLResolver = path("nested/", include([path("id", merged["id"])]))
+    return [nested, *(path(route, view) for route, view in merged.items())]
+
+
+urlpatterns = routes({})

@@ -6,11 +6,7 @@ end would never begin.
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
-
 from tests import sites
 from tests.django import site
 
-urlpatterns: list[URLPattern | URLResolver] = site.routes(
-    slow=site.slow_async, endless=site.stream(sites.async_endless)
-)
+urlpatterns = site.routes({"slow": site.slow_async, "endless": site.stream(sites.async_endless)})

@@ -1,4 +1,4 @@
-"""Django keeps the contract of every web framework, over WSGI and over ASGI."""
+"""Django keeps the contract of every web framework, and so do the frameworks on top of it."""
 
 from __future__ import annotations
 
@@ -19,3 +19,15 @@ def test_wsgi(scenario: Scenario) -> None:
 def test_asgi(scenario: Scenario) -> None:
     """Over ASGI, the scenario is seen as it is described."""
     run(scenario, DjangoAsgi())
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_ninja(scenario: Scenario) -> None:
+    """With Django Ninja's operations, the scenario is seen as it is described."""
+    run(scenario, DjangoWsgi("tests.django.site_ninja"))
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_rest_framework(scenario: Scenario) -> None:
+    """With Django REST framework's views, the scenario is seen as it is described."""
+    run(scenario, DjangoWsgi("tests.django.site_rest"))
