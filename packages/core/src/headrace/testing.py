@@ -34,7 +34,7 @@ class CapturedStep:
         correlation_id: the correlation ID under which it ran.
         unit_id: the unit of work that it belonged to.
         parent: the name of the step in which it ran (``flow.step`` where that is of another flow),
-            or None where it ran directly in its unit, or that step began before the capture.
+            or None where it ran directly in its unit, or where that step began before the capture.
         outcome: ``ok``, ``error`` or ``cancelled``; None while it runs.
         error: what it raised, or None.
         seconds: how long it took; None while it runs.
@@ -116,7 +116,8 @@ def assert_clean() -> None:
     if unit is not None:
         left.append(f"the unit of work {unit!r}")
     if step is not None:
-        left.append(f"the step {step.name!r} of flow {step.flow!r}")
+        flow = f"the flow {step.flow!r}"
+        left.append(f"the step {step.name!r} of {flow}" if step.name else flow)
     if budget_var.get() is not None:
         left.append("a deadline")
     if left:
