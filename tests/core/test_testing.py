@@ -307,7 +307,7 @@ def _left_step() -> Iterator[None]:
         ),
         (lambda: shop.open("order-17"), "the flow 'testing'"),
         (lambda: headrace.deadline(1.0), "a deadline"),
-        (lambda: _left_step(), "the step 'charge' of the flow 'testing'"),
+        (_left_step, "the step 'charge' of the flow 'testing'"),
     ],
 )
 def test_assert_clean_names_what_is_left(leave: Any, said: str) -> None:
