@@ -7,7 +7,8 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from . import _runtime
-from ._ids import is_valid_id, is_visible_ascii
+from ._context import FlowContext
+from ._ids import is_visible_ascii, match_id
 from ._propagation import DEADLINE_HEADER, RemoteContext, deadline_from_header
 from ._runtime import DEFAULT_HEADER, is_header_name
 from ._units import transport_context
@@ -15,7 +16,6 @@ from ._units import transport_context
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from ._context import FlowContext
 
 REFUSAL = "400 Bad Request: the correlation ID header is invalid\n"
 """The body of the response to a request that ``on_invalid="reject"`` refuses."""
@@ -110,7 +110,9 @@ class HttpPolicy:
         self.wanted = frozenset([*self._rank, *extra])
         self._exact = frozenset(p for p in options.exclude_paths if not p.endswith("/*"))
         self._prefixes = tuple(p[:-1] for p in options.exclude_paths if p.endswith("/*"))
-        self._valid = is_valid_id if options.validator is None else self._ask_validator
+        self._valid: Callable[[str], object] = (
+            match_id if options.validator is None else self._ask_validator
+        )
         self.excludes_any = bool(options.exclude_paths)
 
     def excludes(self, path: str) -> bool:
@@ -132,6 +134,10 @@ class HttpPolicy:
         """
         if not found:
             return transport_context(kind, name), False
+        if len(found) == 1:  # the usual request, in short
+            header, value = found[0]
+            if header in self._rank and self._valid(value):
+                return FlowContext(value, None, kind, name), False
         correlation_id, refused = self._choose(found)
         deadline = deadline_from_header(found) if self.options.accept_deadline else None
         remote = RemoteContext(correlation_id=correlation_id, deadline=deadline)
@@ -153,9 +159,9 @@ class HttpPolicy:
                 _log_refusal(name, values)
         return chosen, refused
 
-    def _ask_validator(self, value: object) -> bool:
+    def _ask_validator(self, value: str) -> bool:
         validator = self.options.validator
-        if validator is None or not isinstance(value, str) or not is_visible_ascii(value):
+        if validator is None or not is_visible_ascii(value):
             return False
         try:
             return bool(validator(value))

@@ -13,7 +13,9 @@ MAX_ID_LENGTH = 128
 """Longest accepted identifier, in characters."""
 
 _POOL_BYTES = 4096
-_plain = re.compile(rf"[A-Za-z0-9._-]{{1,{MAX_ID_LENGTH}}}").fullmatch
+match_id = re.compile(rf"[A-Za-z0-9._-]{{1,{MAX_ID_LENGTH}}}").fullmatch
+"""Match a `str` that is a valid correlation ID; see `is_valid_id`."""
+
 _visible = re.compile(rf"[!-~]{{1,{MAX_ID_LENGTH}}}").fullmatch
 
 
@@ -22,7 +24,7 @@ def is_valid_id(text: object) -> bool:
 
     That is a `str` of 1 to 128 characters out of ``A-Z a-z 0-9 . _ -``.
     """
-    return isinstance(text, str) and _plain(text) is not None
+    return isinstance(text, str) and match_id(text) is not None
 
 
 def is_visible_ascii(text: str) -> bool:

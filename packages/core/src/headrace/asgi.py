@@ -8,7 +8,7 @@ from typing import Any
 
 from ._context import FlowContext
 from ._http import REFUSAL, SCOPE_KEY, HttpOptions, HttpPolicy, exposed, log_access
-from ._units import await_in_unit
+from ._units import run_asgi
 
 __all__ = ["FlowMiddleware"]
 
@@ -69,11 +69,10 @@ class FlowMiddleware:
         context, reject = policy.admit(kind, scope["path"], found)
         scope[SCOPE_KEY] = context
         app = _refuse if reject else self._inner
-        await await_in_unit(context, app, scope, receive, self._sender(send, context))
+        await run_asgi(context, app, scope, receive, self._sender(send, context))
 
     def _sender(self, send: Send, context: FlowContext) -> Send:
         own_name = self._header
-        size = len(own_name)
         options = self._policy.options
 
         def send_with_header(message: Message) -> Awaitable[None]:
@@ -81,7 +80,7 @@ class FlowMiddleware:
                 # A new list in a new message: the application may send a constant one.
                 headers = [*message.get("headers", ())]
                 for name, _ in headers:
-                    if len(name) == size and name.lower() == own_name:
+                    if name.lower() == own_name:
                         headers = [pair for pair in headers if pair[0].lower() != own_name]
                         break
                 headers.append((own_name, context.correlation_id.encode()))
