@@ -23,7 +23,7 @@ _open: dict[int, Unit] = {}
 def begin(task: Any, **_: Any) -> None:
     """Receive `task_prerun`: open the unit of the run."""
     request = task.request
-    caller = get_flow_context() if request.is_eager else None
+    caller = get_flow_context() if request.get("is_eager") else None
     unit = None if caller is not None else take_over()
     problem = ""
     if unit is None:

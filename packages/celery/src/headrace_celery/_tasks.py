@@ -135,7 +135,7 @@ _shared: list[tuple[Any, Callable[..., Any]]] = []
 
 
 def _steps_of(after: Any) -> Any:
-    if isinstance(after, list | tuple):
+    if type(after) is not Proxy and isinstance(after, list | tuple):
         return [_step_of(each) for each in after]
     return _step_of(after)
 

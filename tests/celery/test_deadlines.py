@@ -1,0 +1,164 @@
+"""Deadlines across the queue: wall time in the message, and only ever shorter."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import headrace
+from headrace_celery import _deadlines
+from tests.celery.conftest import looking, raw_messages, run_in_worker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from celery import Celery
+
+
+def request_with(app: Celery, left: float, **fields: Any) -> Any:
+    """Return a request, with what `heed` needs of it, whose message has `left` seconds."""
+    at = int((time.time() + left) * 1000)
+    header = {"v": 1, "id": "an-id", "deadline": at}
+    task = SimpleNamespace(soft_time_limit=fields.pop("task_soft", None))
+    return SimpleNamespace(
+        app=app,
+        task=task,
+        request_dict={"headrace": header},
+        **{"expires": None, "time_limits": (None, None), **fields},
+    )
+
+
+@pytest.mark.guarantee(40)
+def test_message_carries_the_deadline_as_wall_time(app: Celery) -> None:
+    """The header says when the time is up, in milliseconds since the epoch."""
+    with headrace.open_context(), headrace.deadline(30):
+        app.send_task("any")
+    (message,) = raw_messages(app)
+    left = message["headers"]["headrace"]["deadline"] / 1000 - time.time()
+    assert 29 < left <= 30
+
+
+def test_deadline_is_not_heeded_by_default(app: Celery) -> None:
+    """Without accept_deadline a run has no deadline from its message."""
+    task, seen = looking(app)
+    with headrace.open_context(), headrace.deadline(30):
+        run_in_worker(app, task.delay)
+    assert [context.deadline for context in seen] == [None]
+
+
+@pytest.mark.guarantee(40)
+def test_accepted_deadline_is_the_runs_own(make_app: Callable[..., Celery]) -> None:
+    """With accept_deadline the run has the time that is left, on its own monotonic clock."""
+    app = make_app(accept_deadline=True)
+    task, seen = looking(app)
+    with headrace.open_context(), headrace.deadline(30):
+        run_in_worker(app, task.delay)
+    assert 29 < seen[0].deadline - time.monotonic() <= 30
+
+
+def test_deadline_travels_on(make_app: Callable[..., Celery]) -> None:
+    """A task that is published by a run with a deadline has the same one."""
+    app = make_app(accept_deadline=True)
+    last, seen = looking(app)
+
+    @app.task(name="first")
+    def first() -> None:
+        last.delay()
+
+    with headrace.open_context(), headrace.deadline(30):
+        run_in_worker(app, first.delay)
+    assert 29 < seen[0].deadline - time.monotonic() <= 30
+
+
+@pytest.mark.guarantee(40)
+def test_passed_deadline_expires_the_task(make_app: Callable[..., Celery]) -> None:
+    """A task whose time is up before a worker has it is revoked as expired, and does not run."""
+    app = make_app(accept_deadline=True)
+    task, seen = looking(app)
+    with headrace.open_context(), headrace.deadline(0.01):
+        result = task.delay()
+    time.sleep(0.02)
+    run_in_worker(app)
+    assert seen == []
+    assert result.state == "REVOKED"
+
+
+def test_each_call_decides_for_its_own_app(make_app: Callable[..., Celery]) -> None:
+    """One app accepts deadlines and another does not, though the signals are the same."""
+    accepting, other = make_app(accept_deadline=True), make_app()
+    request = request_with(other, 30)
+    _deadlines.heed(request)
+    assert request.expires is None
+    request = request_with(accepting, 30)
+    _deadlines.heed(request)
+    assert request.expires is not None
+
+
+@pytest.mark.guarantee(40)
+@pytest.mark.parametrize("shorter", [10, 60])
+def test_expiry_is_only_shortened(make_app: Callable[..., Celery], shorter: int) -> None:
+    """Of the message's own expiry and the deadline the earlier one holds."""
+    app = make_app(accept_deadline=True)
+    own = datetime.now(UTC) + timedelta(seconds=shorter)
+    request = request_with(app, 30, expires=own)
+    _deadlines.heed(request)
+    left = (request.expires - datetime.now(UTC)).total_seconds()
+    assert min(shorter, 30) - 1 < left <= min(shorter, 30)
+
+
+@pytest.mark.guarantee(40)
+@pytest.mark.parametrize(
+    ("limits", "task_soft", "expected"),
+    [
+        ((None, None), None, (None, 30)),
+        ((None, 10), None, (None, 10)),
+        ((50, 60), None, (50, 30)),
+        ((None, None), 10, (None, 10)),
+        ((None, None), 60, (None, 30)),
+    ],
+)
+def test_soft_time_limit_is_only_shortened(
+    make_app: Callable[..., Celery], limits: Any, task_soft: Any, expected: Any
+) -> None:
+    """Of the soft limit and the time that is left the shorter holds; the hard limit stays."""
+    request = request_with(
+        make_app(accept_deadline=True), 30, time_limits=limits, task_soft=task_soft
+    )
+    _deadlines.heed(request)
+    hard, soft = request.time_limits
+    assert hard == expected[0]
+    assert soft == pytest.approx(expected[1], abs=1)
+
+
+def test_soft_time_limit_is_reckoned_when_the_run_begins(make_app: Callable[..., Celery]) -> None:
+    """What a message waits in the worker itself is not given to the run as well."""
+    request = request_with(make_app(accept_deadline=True), 0.5)
+    _deadlines.heed(request)
+    _, at_once = request.time_limits
+    time.sleep(0.1)
+    _, later = request.time_limits
+    assert later <= at_once - 0.1
+
+
+@pytest.mark.parametrize("deadline", [10**400, "soon", -1, 2**53])
+def test_impossible_deadline_changes_nothing(
+    make_app: Callable[..., Celery], deadline: Any
+) -> None:
+    """A deadline that is none, or beyond all clocks, leaves the request as it is."""
+    request = request_with(make_app(accept_deadline=True), 30)
+    request.request_dict["headrace"]["deadline"] = deadline
+    _deadlines.heed(request)
+    assert request.expires is None
+    assert request.time_limits == (None, None)
+
+
+def test_eager_run_inherits_the_callers_deadline(app: Celery) -> None:
+    """Inside one process a deadline needs no acceptance."""
+    task, seen = looking(app)
+    with headrace.open_context(), headrace.deadline(30):
+        task.apply()
+    assert 29 < seen[0].deadline - time.monotonic() <= 30

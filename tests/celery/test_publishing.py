@@ -1,0 +1,206 @@
+"""The header of a message: written once, overwritten, small."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from celery import Celery, signals
+
+import headrace
+from headrace import get_flow_context
+from headrace_celery._envelope import MAX_NAMES
+from tests.celery.conftest import looking, raw_messages, run_in_worker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def published_headers(app: Celery, **options: Any) -> dict[str, Any]:
+    """Publish a task with `options` and return the headers of its message."""
+    app.send_task("any", **options)
+    (message,) = raw_messages(app)
+    headers: dict[str, Any] = message["headers"]
+    return headers
+
+
+def size(message: Any) -> int:
+    """Return how many bytes a message takes as JSON."""
+    return len(json.dumps(message))
+
+
+def test_header_says_who_published(app: Celery) -> None:
+    """The header holds version, ID, publishing unit and time, and nothing that is not known."""
+    with headrace.open_context("an-id") as context:
+        header = published_headers(app)["headrace"]
+    assert {key: header[key] for key in ("v", "id", "cause")} == {
+        "v": 1,
+        "id": "an-id",
+        "cause": context.unit_id,
+    }
+    assert type(header["at"]) is int
+    assert set(header) == {"v", "id", "cause", "at"}
+
+
+def test_celerys_correlation_id_is_another_thing(app: Celery) -> None:
+    """Celery's own correlation_id property stays the task's ID."""
+    with headrace.open_context("an-id"):
+        result = app.send_task("any")
+    (message,) = raw_messages(app)
+    assert message["properties"]["correlation_id"] == result.id
+
+
+def test_publishing_outside_any_unit_leaves_the_header_alone(app: Celery) -> None:
+    """Outside a unit no header is added, and one that is given stays as it is."""
+    given = {"v": 1, "id": "mine", "at": 1}
+    assert "headrace" not in published_headers(app)
+    assert published_headers(app, headers={"headrace": given})["headrace"] == given
+
+
+@pytest.mark.guarantee(22)
+def test_callers_dict_is_never_changed(app: Celery) -> None:
+    """The dict that is given as headers is as it was afterwards, nested ones included."""
+    nested = {"headrace": {"v": 1, "id": "old"}, "other": 1}
+    given = {"mine": 1, "headrace": {"v": 1, "id": "old"}, "headers": nested}
+    before = json.dumps(given)
+    with headrace.open_context("new"):
+        headers = published_headers(app, headers=given)
+        looking(app)[0].apply_async(headers=given)
+    assert json.dumps(given) == before
+    assert headers["headrace"]["id"] == "new"
+
+
+@pytest.mark.guarantee(29)
+def test_header_of_another_message_is_stripped(app: Celery) -> None:
+    """What an SDK has copied of an earlier header into nested headers is not sent again."""
+    nested = {"headrace": {"v": 1, "id": "old"}, "other": 1}
+    with headrace.open_context("new"):
+        headers = published_headers(app, headers={"headers": nested})
+    assert headers["headers"] == {"other": 1}
+    assert headers["headrace"]["id"] == "new"
+
+
+PLACES: dict[str, Callable[[Any], dict[str, Any]]] = {
+    "top": lambda header: {"headrace": header},
+    "headers": lambda header: {"headers": {"headrace": header}},
+    "nested": lambda header: {"headers": {"headers": {"headrace": header}, "sentry-trace": "1"}},
+}
+
+
+@pytest.mark.guarantee(23)
+@pytest.mark.parametrize("place", PLACES)
+def test_header_is_found_wherever_it_arrives(app: Celery, place: str) -> None:
+    """A header at the top, under `headers` or nested in these gives the run its ID."""
+    task, seen = looking(app)
+    header = {"v": 1, "id": "elsewhere", "cause": "0" * 15 + "1", "at": 1}
+    task.apply_async(headers=PLACES[place](header))
+    run_in_worker(app)
+    assert [(one.correlation_id, one.causation_id) for one in seen] == [
+        ("elsewhere", header["cause"])
+    ]
+
+
+@pytest.mark.guarantee(23)
+def test_header_is_written_to_one_place(app: Celery) -> None:
+    """Whichever way a task is published, the message has one header, at the top."""
+    task, _ = looking(app)
+    with headrace.open_context("one"):
+        task.delay()
+        app.send_task("look")
+        task.s().apply_async()
+        (task.si() | task.si()).apply_async()
+    messages = raw_messages(app)
+    assert [json.dumps(message["headers"]).count('"one"') for message in messages] == [1, 1, 1, 1]
+    assert {message["headers"]["headrace"]["id"] for message in messages} == {"one"}
+
+
+def test_protocol_1_carries_the_header(make_app: Callable[..., Celery]) -> None:
+    """Messages of the old task protocol carry the ID as well."""
+    app = make_app(task_protocol=1)
+    task, seen = looking(app)
+    with headrace.open_context("old-protocol"):
+        run_in_worker(app, task.delay)
+    assert [context.correlation_id for context in seen] == ["old-protocol"]
+
+
+@pytest.mark.guarantee(22)
+def test_twenty_retries_leave_the_message_as_large_as_one(app: Celery) -> None:
+    """The header is overwritten at each retry: same size, and the attempt before as cause."""
+    sent: list[dict[str, Any]] = []
+    seen: list[Any] = []
+
+    @signals.after_task_publish.connect(weak=False)
+    def keep(headers: Any, body: Any, **_: Any) -> None:
+        sent.append(json.loads(json.dumps({"headers": headers, "body": body})))
+
+    @app.task(name="again", bind=True, max_retries=20)
+    def again(self: Any) -> None:
+        seen.append(get_flow_context())
+        if self.request.retries < 20:
+            raise self.retry(countdown=0)
+
+    with headrace.open_context():
+        run_in_worker(app, again.delay)
+    assert [context.causation_id for context in seen[1:]] == [one.unit_id for one in seen[:-1]]
+    assert len({context.correlation_id for context in seen}) == 1
+    sizes = [size(message["headers"].pop("headrace")) for message in sent]
+    assert (len(sizes), len(set(sizes))) == (21, 1)
+    rest = [size(message) for message in sent[1:]]
+    assert rest[-1] - rest[0] == 1  # the second digit of `retries`
+
+
+@pytest.mark.parametrize("length", [32, 128])
+@pytest.mark.parametrize("name", ["order", "x" * 60, "ü" * 30, "流" * 200])
+def test_message_grows_by_at_most_300_bytes(app: Celery, length: int, name: str) -> None:
+    """Without propagated metadata a message grows by 300 bytes at most, long names or not."""
+
+    @headrace.entrypoint(f"size.{name}.{length}", name=name)
+    def publish() -> None:
+        app.send_task("any", task_id="1")
+
+    app.send_task("any", task_id="1")
+    with headrace.open_context("i" * length), headrace.deadline(30):
+        publish()
+    plain, grown = raw_messages(app)
+    growth = size(grown["headers"]) - size(plain["headers"])
+    assert 0 < growth <= 300
+
+
+def test_longest_id_and_names_stay_below_300_bytes(app: Celery) -> None:
+    """The longest names that are still sent keep to the limit as well."""
+    flow = "f" * (MAX_NAMES - 32 - len('""""s'))
+
+    @headrace.entrypoint(flow, name="s")
+    def publish() -> None:
+        app.send_task("any", task_id="1")
+
+    app.send_task("any", task_id="1")
+    with headrace.open_context("i" * 32), headrace.deadline(30):
+        publish()
+    plain, grown = raw_messages(app)
+    assert grown["headers"]["headrace"]["flow"] == flow
+    assert size(grown["headers"]) - size(plain["headers"]) <= 300
+
+
+def test_metadata_that_cannot_travel_is_left_out(
+    app: Celery, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A value that not every broker takes is left out with a warning; publishing goes on."""
+    values = {"good": {"a": [1, None, "x"]}, "bad": object(), "wide": 2**80, "odd": float("nan")}
+    headrace.configure(propagate_metadata=list(values))
+    with headrace.open_context(metadata=values):
+        header = published_headers(app)["headrace"]
+    assert header["meta"] == {"good": {"a": [1, None, "x"]}}
+    (record,) = caplog.records
+    assert "'bad', 'wide', 'odd'" in record.getMessage()
+
+
+def test_large_metadata_is_left_out(app: Celery, caplog: pytest.LogCaptureFixture) -> None:
+    """Metadata of more than 8 KB is left out with a warning that does not quote it."""
+    headrace.configure(propagate_metadata=["large"])
+    with headrace.open_context(metadata={"large": "x" * 10_000}):
+        header = published_headers(app)["headrace"]
+    assert "meta" not in header
+    (record,) = caplog.records
+    assert "xxx" not in record.getMessage()
