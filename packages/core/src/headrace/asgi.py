@@ -75,7 +75,8 @@ class FlowMiddleware:
         own_name = self._header
         options = self._policy.options
 
-        def send_with_header(message: Message) -> Awaitable[None]:
+        # A coroutine function, as servers' are: asgiref's async_to_sync warns of anything else.
+        async def send_with_header(message: Message) -> None:
             if message["type"] in _RESPONSE_STARTS:
                 # A new list in a new message: the application may send a constant one.
                 headers = [*message.get("headers", ())]
@@ -87,18 +88,18 @@ class FlowMiddleware:
                 if options.expose_header:
                     headers = _exposed(headers, options.response_header)
                 message = {**message, "headers": headers}
-            return send(message)
+            await send(message)
 
         return send_with_header
 
     async def _run_logged(self, scope: Scope, receive: Receive, send: Send) -> None:
         status: int | None = None
 
-        def note_status(message: Message) -> Awaitable[None]:
+        async def note_status(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-            return send(message)
+            await send(message)
 
         start = perf_counter()
         try:
