@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import headrace
-from headrace import FlowContext, StepInfo, backends
+from headrace import FlowContext, StepInfo, _observers, backends
 from tests.core.backends_kit import Failing, Recorder, StepsAlone
 
 if TYPE_CHECKING:
@@ -516,6 +516,14 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
     assert run.stdout.strip() == "7"
 
 
+def test_a_renewed_lock_is_free() -> None:
+    """What a child process does after a fork, done here: the lock that is held is held no more."""
+    with _observers._lock:
+        _observers._renew_lock()
+        headrace.configure("none")
+    assert receive() == "charged"
+
+
 # --- TracingBackend -------------------------------------------------------------------------------
 
 
@@ -717,6 +725,28 @@ def test_the_module_offers_what_it_lists() -> None:
     assert set(backends.__all__) <= set(dir(backends))
     with pytest.raises(AttributeError, match="has no attribute 'StatsdBackend'"):
         _ = backends.StatsdBackend  # type: ignore[attr-defined]
+
+
+def test_without_opentelemetry_its_backend_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The error names what is missing and how to get it, at `configure` already."""
+    monkeypatch.delitem(vars(backends), "OTelBackend", raising=False)
+    monkeypatch.setitem(sys.modules, "headrace._otel", None)
+    with pytest.raises(ImportError, match="OTelBackend needs OpenTelemetry: pip install"):
+        headrace.configure("otel")
+
+
+def test_auto_does_not_look_for_opentelemetry_that_nobody_imported(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who has not imported it has set no provider: `auto` logs."""
+    monkeypatch.delitem(sys.modules, "opentelemetry.trace", raising=False)
+    caplog.set_level(logging.INFO, "headrace")
+    headrace.configure()
+    receive()
+    assert [each.message for each in caplog.records] == ["step.end", "step.end"]
+    assert "opentelemetry.trace" not in sys.modules
 
 
 def test_importing_the_backends_imports_no_opentelemetry() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import threading
 from contextlib import nullcontext
+from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -503,3 +504,19 @@ def test_the_backend_waits_for_a_provider(install: Callable[..., Spans]) -> None
     assert backend.enabled()
     receive()
     assert spans.names == ["charge", "receive", "otel"]
+
+
+def test_headrace_need_not_be_installed_to_be_traced(
+    spans: Spans, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Run from a copy of its sources it has no version, and its spans are there all the same."""
+
+    def missing(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", missing)
+    receive()
+    assert spans.names == ["charge", "receive", "otel"]
+    scope = spans["receive"].instrumentation_scope
+    assert scope is not None
+    assert not scope.version

@@ -320,6 +320,26 @@ def test_an_sdk_without_an_id_generator(install: Callable[..., Spans]) -> None:
     assert (spans["receive"].attributes or {})["headrace.correlation_id"] == TRACE_ID
 
 
+def test_a_tracer_that_makes_nothing_marks_nobody(install: Callable[..., Spans]) -> None:
+    """The invalid span is one object for the whole process: it is never marked as ours."""
+
+    class Silent(trace.Tracer):
+        def start_span(self, *args: Any, **kwargs: Any) -> trace.Span:
+            return trace.INVALID_SPAN
+
+        def start_as_current_span(self, *args: Any, **kwargs: Any) -> Any:
+            raise NotImplementedError
+
+    class Provider(TracerProvider):
+        def get_tracer(self, *args: Any, **kwargs: Any) -> Any:
+            return Silent()
+
+    install(Provider(shutdown_on_exit=False))
+    headrace.configure("otel")
+    receive()
+    assert not hasattr(trace.INVALID_SPAN, _active_trace.OURS)
+
+
 def test_a_span_class_that_takes_no_mark(install: Callable[..., Spans]) -> None:
     """A span with `__slots__` cannot be marked as ours, and works all the same."""
 
