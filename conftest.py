@@ -61,10 +61,23 @@ def _end(namespace: dict[str, Any]) -> None:
         vars(logger).update(loggers.get(logger) or copy.deepcopy(_NEW_LOGGER))
     logging.root.manager._clear_cache()  # type: ignore[attr-defined]  # cached isEnabledFor
     headrace.configure()
+    _unset_tracer_provider()
+    if "structlog" in sys.modules:
+        sys.modules["structlog"].reset_defaults()
     del sys.modules[_MODULE]
     if headrace.get_flow_context() is not None:
         msg = "an example of this document left a context behind"
         raise RuntimeError(msg)
+
+
+def _unset_tracer_provider() -> None:
+    """An application sets it once for its process; the next document is another application."""
+    if "opentelemetry.trace" in sys.modules:
+        from opentelemetry import trace
+        from opentelemetry.util._once import Once
+
+        trace._TRACER_PROVIDER = None
+        trace._TRACER_PROVIDER_SET_ONCE = Once()
 
 
 pytest_collect_file = Sybil(
