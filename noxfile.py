@@ -126,6 +126,13 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def compare(session: nox.Session) -> None:
+    """Ask headrace and its peers the hard questions; `-- --store` keeps the answers."""
+    install_tree(session, *group("compare"), pinned=False)
+    session.run("python", "-m", "benchmarks.comparison", *session.posargs)
+
+
+@nox.session
 def build(session: nox.Session) -> None:
     """Build a wheel and a source distribution of every package into dist/."""
     session.install(*group("build"), "--constraint", "constraints.txt")
