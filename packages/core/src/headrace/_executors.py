@@ -7,7 +7,7 @@ import inspect
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from contextvars import copy_context
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from ._context import step_var, unit_var
 from ._deadlines import budget_var
@@ -43,16 +43,15 @@ def bind(function: Callable[P, T]) -> Callable[P, T]:
     """
     context = copy_context()
 
-    @functools.wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> T:
         return context.copy().run(function, *args, **kwargs)
 
-    @functools.wraps(function)
-    async def run_async(*args: P.args, **kwargs: P.kwargs) -> Any:
+    async def run_async(*args: Any, **kwargs: Any) -> Any:
         own = context.copy()
-        return await steer(own.run(function, *args, **kwargs), own.run)  # type: ignore[arg-type]
+        return await steer(own.run(cast("Any", function), *args, **kwargs), own.run)
 
-    return run_async if inspect.iscoroutinefunction(function) else run  # type: ignore[return-value]
+    chosen: Any = run_async if inspect.iscoroutinefunction(function) else run
+    return cast("Callable[P, T]", functools.wraps(function)(chosen))
 
 
 class ContextExecutor(Executor):
