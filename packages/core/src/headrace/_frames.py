@@ -11,46 +11,86 @@ import types
 from contextvars import Context, ContextVar, copy_context
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ._context import step_var, unit_var
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator
+
+    from ._context import FlowContext
+    from ._step_info import StepInfo
 
 T = TypeVar("T")
 
 _MISSING = object()
+# Looked up once: these are the hot paths of streams and generators.
+_get_unit, _set_unit, _reset_unit = unit_var.get, unit_var.set, unit_var.reset
+_get_step, _set_step, _reset_step = step_var.get, step_var.set, step_var.reset
 
 
 class Frame:
     """The variables that belong to one suspended computation.
 
     Args:
-        held: each variable and the value that it has inside.
+        unit: the unit that is current inside.
+        step: the step that is.
     """
 
-    __slots__ = ("_held", "_home")
+    __slots__ = ("_home", "_others", "_step", "_unit")
 
-    def __init__(self, held: dict[ContextVar[Any], Any]) -> None:
-        self._held = held
+    def __init__(self, unit: FlowContext | None, step: StepInfo | None) -> None:
+        self._unit = unit
+        self._step = step
+        # A backend's variables; None while there are none, which is the usual case.
+        self._others: dict[ContextVar[Any], Any] | None = None
         self._home: Context | None = None
 
     def run(self, function: Callable[..., T], *args: Any) -> T:
         """Call ``function(*args)`` with the held values, and keep what it leaves in them."""
-        held = self._held
-        tokens = [(var, var.set(value)) for var, value in held.items()]
+        if self._others is not None:
+            return self._run_with_others(function, *args)
+        unit_token = _set_unit(self._unit)
+        step_token = _set_step(self._step)
         try:
             return function(*args)
         finally:
+            self._unit = _get_unit()
+            self._step = _get_step()
+            _reset_step(step_token)
+            _reset_unit(unit_token)
+
+    def _run_with_others(self, function: Callable[..., T], *args: Any) -> T:
+        others, self._others = self._others or {}, None
+        tokens = [(var, var.set(value)) for var, value in others.items()]
+        try:
+            return self.run(function, *args)
+        finally:
             for var, token in tokens:
-                held[var] = var.get()
+                others[var] = var.get()
                 var.reset(token)
+            self._others = others
+
+    async def wait(self, awaitable: Awaitable[T]) -> T:
+        """Await `awaitable` with the held values, in one and the same task."""
+        if self._others is not None:
+            return await steer(awaitable, self.run)
+        unit, outer_unit, outer_step = self._unit, _get_unit(), _get_step()
+        _set_unit(unit)
+        _set_step(self._step)
+        try:
+            return await awaitable
+        finally:
+            # No tokens: a coroutine that is never finished is closed in a context of somebody else.
+            if _get_unit() is unit:
+                _set_unit(outer_unit)
+                _set_step(outer_step)
 
     def begin(self, function: Callable[..., T], *args: Any) -> T:
         """Call ``function(*args)`` and hold every variable that it sets, such as a current span."""
         before = copy_context()
         self._home = home = before.copy()
         result = home.run(self.run, function, *args)
-        for var, value in home.items():
-            if before.get(var, _MISSING) is not value:
-                self._held[var] = value
+        changed = {v: value for v, value in home.items() if before.get(v, _MISSING) is not value}
+        self._others = changed or None
         return result
 
     def finish(self, function: Callable[..., T], *args: Any) -> T:

@@ -36,6 +36,10 @@ class Observer(Protocol):
     def end(self, state: Any, exc: BaseException | None) -> None:
         """Report that the step has ended, with what it raised."""
 
+    @property
+    def watches_units(self) -> bool:
+        """Whether `begin_unit` may do something."""
+
     def begin_unit(self, context: FlowContext) -> UnitWatch | None:
         """Report that a unit of work begins."""
 
@@ -50,6 +54,10 @@ class _Several:
 
     def __init__(self, observers: list[Observer]) -> None:
         self._observers = observers
+
+    @property
+    def watches_units(self) -> bool:
+        return any(observer.watches_units for observer in self._observers)
 
     def enabled(self) -> bool:
         for observer in self._observers:  # noqa: SIM110 - a generator costs more than the answer
@@ -118,6 +126,10 @@ class AutoObserver:
     def __init__(self, besides: frozenset[str] = frozenset()) -> None:
         self._besides = besides
         self._chosen: Observer | None = None
+
+    @property
+    def watches_units(self) -> bool:
+        return self._choose().watches_units
 
     def enabled(self) -> bool:
         return self._choose().enabled()

@@ -51,6 +51,10 @@ class Reporter:
             if error is not exc:  # a manager that raises what it was given has no error of its own
                 self._complain(error)
 
+    @property
+    def watches_units(self) -> bool:
+        return self._unit is not None
+
     def begin_unit(self, context: FlowContext) -> ManagedUnit | None:
         if self._unit is None or not self.enabled():
             return None

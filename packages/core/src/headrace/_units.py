@@ -142,10 +142,10 @@ class ResumableUnit:
     def __init__(self, context: FlowContext) -> None:
         self.context = context
         self._ended = False
-        self._frame = Frame({unit_var: context, step_var: None})
+        self._frame = Frame(context, None)
         self._watch: Any = None
         observer = _runtime.observer
-        if observer is not None:
+        if observer is not None and observer.watches_units:
             self._watch = self._frame.begin(observer.begin_unit, context)
 
     def run(self, function: Callable[..., T], *args: Any) -> T:
@@ -154,7 +154,7 @@ class ResumableUnit:
 
     async def wait(self, awaitable: Awaitable[T]) -> T:
         """Await `awaitable` inside the unit."""
-        return await steer(awaitable, self._frame.run)
+        return await self._frame.wait(awaitable)
 
     def end(self, exc: BaseException | None = None) -> None:
         """End the unit; a second call does nothing."""
@@ -190,12 +190,13 @@ class ResumableUnit:
 
     async def aiterate(self, body: AsyncIterable[T]) -> AsyncIterator[T]:
         """Yield from the asynchronous `body` inside the unit, as `iterate` does."""
-        iterator = self.run(aiter, body)
+        run = self._frame.run
+        iterator = run(aiter, body)
         failure: BaseException | None = None
         try:
             while True:
                 try:
-                    item = await self.wait(anext(iterator))
+                    item = await steer(anext(iterator), run)
                 except StopAsyncIteration:
                     return
                 yield item
@@ -206,7 +207,7 @@ class ResumableUnit:
             try:
                 close = getattr(iterator, "aclose", None)
                 if close is not None:
-                    await self.wait(close())
+                    await steer(close(), run)
             finally:
                 self.end(None if isinstance(failure, GeneratorExit) else failure)
 

@@ -234,7 +234,7 @@ class _Pieces:
         self._info = info
         self._unit = unit
         self._opens = opens
-        self._frame = Frame({unit_var: unit, step_var: info})
+        self._frame = Frame(unit, info)
         self._observer = _runtime.observer
         self._reports: tuple[Any, Any] = (None, None)
         self.run = self._frame.run

@@ -143,6 +143,8 @@ _enclosing: ContextVar[StepInfo | None] = ContextVar("headrace.testing.enclosing
 class _Tap:
     """The observer that fills all open captures."""
 
+    watches_units = True
+
     def __init__(self) -> None:
         self._captures: tuple[Capture, ...] = ()
         self._lock = threading.Lock()
