@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from contextlib import contextmanager, nullcontext, suppress
+from contextvars import ContextVar, copy_context
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -423,6 +424,78 @@ def test_an_interrupt_inside_a_backend_goes_on(where: str) -> None:
         assert begun == ended[::-1]
     assert before.events[0] == ("unit begins", "backends")
     assert headrace.get_flow_context() is None
+
+
+current: ContextVar[str | None] = ContextVar("backends-current", default=None)
+
+
+class WithToken:
+    """A backend with a context variable of its own, which it resets by token."""
+
+    @contextmanager
+    def span(self, step: StepInfo, context: FlowContext) -> Iterator[None]:
+        token = current.set(step.name)
+        try:
+            yield
+        finally:
+            current.reset(token)
+
+
+@shop.step
+def currents() -> Iterator[str | None]:
+    """Yield the backend's variable, twice."""
+    yield current.get()
+    yield current.get()
+
+
+@shop.step
+async def currents_async() -> AsyncIterator[str | None]:
+    """Yield the same."""
+    yield current.get()
+    await asyncio.sleep(0)
+    yield current.get()
+
+
+@pytest.mark.guarantee(4)
+@pytest.mark.parametrize("how", ["to its end", "closed early", "closed elsewhere"])
+def test_a_backend_s_own_variable_is_never_the_consumer_s(
+    how: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Inside the generator it is set, between the items it is not, and its token stays valid."""
+    headrace.configure(WithToken())
+    with headrace.open_context():
+        running: Any = currents()
+        assert next(running) == "currents"
+        assert current.get() is None
+        if how == "to its end":
+            assert [*running] == ["currents"]
+        elif how == "closed early":
+            running.close()
+        else:
+            copy_context().run(running.close)
+        assert current.get() is None
+    assert complaints(caplog) == []
+
+
+@pytest.mark.guarantee(4)
+def test_a_backend_s_own_variable_is_never_the_async_consumer_s(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The same for asynchronous generators, one of which another task closes."""
+    headrace.configure(WithToken())
+
+    async def consume() -> None:
+        with headrace.open_context():
+            async for item in currents_async():
+                assert item == "currents_async"
+                assert current.get() is None
+            running: Any = currents_async()
+            assert await anext(running) == "currents_async"
+            await asyncio.create_task(running.aclose())
+            assert current.get() is None
+
+    asyncio.run(consume())
+    assert complaints(caplog) == []
 
 
 # --- Which backend --------------------------------------------------------------------------------

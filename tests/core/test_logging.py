@@ -131,6 +131,15 @@ def test_the_user_s_extra_wins(name: str, keeper: Keeper) -> None:
 
 
 @pytest.mark.guarantee(32)
+def test_the_user_s_extra_stays_what_it_is(keeper: Keeper) -> None:
+    """A value that is no text is not made one; what we add beside it is text."""
+    with headrace.open_context("order-17"):
+        log.warning("hello", extra={"flow_id": 17})
+    assert vars(keeper.records[0])["flow_id"] == 17
+    assert vars(keeper.records[0])["correlation_id"] == "17"
+
+
+@pytest.mark.guarantee(32)
 def test_all_our_names_may_be_the_user_s(keeper: Keeper) -> None:
     """All four in one `extra=`, in a step, each with a value of its own."""
     flow_logging.install()

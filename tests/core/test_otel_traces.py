@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from opentelemetry import baggage, trace
 from opentelemetry import context as otel_context
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased, Sampler
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
@@ -158,11 +158,19 @@ def test_a_span_of_ours_is_nobody_else_s_trace(spans: Spans) -> None:
 
 
 def test_the_rest_of_the_context_stays(spans: Spans) -> None:
-    """Where a unit leaves another one's trace, baggage is not lost."""
+    """Where a unit leaves another one's trace, baggage is lost neither inside nor to processors."""
+    seen: list[object] = []
+
+    class BaggageProcessor(SpanProcessor):
+        def on_start(self, span: Any, parent_context: Any = None) -> None:
+            seen.append(baggage.get_baggage("tenant", parent_context))
+
+    spans.provider.add_span_processor(BaggageProcessor())
     with headrace.open_context(), attached(baggage.set_baggage("tenant", "blue")):
         with headrace.open_context("another"):
             assert baggage.get_baggage("tenant") == "blue"
         assert spans.names == ["manual"]
+    assert seen == [None, "blue"]
 
 
 def test_background_work_after_its_request_stays_in_the_trace(spans: Spans) -> None:
