@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LACKS = {
-    "closed stream": "Starlette drops the plain generator of a client that has gone, in a thread "
-    "of its pool and in no context",
+    "closed stream": "Starlette leaves the plain generator of a client that has gone to the "
+    "garbage collection",
 }
 
 

@@ -263,6 +263,14 @@ LIFE = [
         marks=[pytest.mark.guarantee(12)],
     ),
     Scenario(
+        "closes the asynchronous stream of a client that goes away within its unit",
+        "/async/endless",
+        play=closes_in_unit,
+        needs=("async stream",),
+        on_server=True,
+        marks=[pytest.mark.guarantee(12)],
+    ),
+    Scenario(
         "has the ID in background work",
         "/background",
         places=("background",),

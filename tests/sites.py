@@ -92,9 +92,9 @@ async def async_pieces() -> AsyncIterator[bytes]:
 
 
 def endless() -> Iterator[bytes]:
-    """Show the ID until the consumer goes away, or for ten seconds."""
+    """Show the ID until the consumer goes away, or for half a minute."""
     try:
-        for _ in range(1000):
+        for _ in range(3000):
             yield f"{shown()}\n".encode()
             time.sleep(0.01)
     finally:
@@ -102,9 +102,9 @@ def endless() -> Iterator[bytes]:
 
 
 async def async_endless() -> AsyncIterator[bytes]:
-    """Show the ID until the consumer goes away, or for ten seconds."""
+    """Show the ID until the consumer goes away, or for half a minute."""
     try:
-        for _ in range(1000):
+        for _ in range(3000):
             yield f"{shown()}\n".encode()
             await asyncio.sleep(0.01)
     finally:

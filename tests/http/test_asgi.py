@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
+import logging
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,7 +12,8 @@ import pytest
 
 import headrace
 from headrace.asgi import FlowMiddleware
-from tests.asgi_client import http_scope
+from tests.asgi_client import LikeAServer, http_scope
+from tests.sites import memory_log
 from tests.units import watched_units
 
 ID = (b"x-correlation-id", b"abc")
@@ -228,6 +231,56 @@ def test_a_request_never_joins_an_active_unit() -> None:
     assert second is not None
     assert first.correlation_id != second.correlation_id
     assert second.causation_id is None
+
+
+@pytest.mark.guarantee(1)
+@pytest.mark.guarantee(9)
+def test_the_line_of_an_error_has_the_id_of_its_own_request() -> None:
+    """Asyncio may start a request in the context of an earlier one on the same connection.
+
+    The server's line of the traceback, after the second unit's end, then names the second request.
+    """
+    contexts: list[contextvars.Context] = []
+
+    async def first(scope: Any, receive: Any, send: Any) -> None:
+        contexts.append(contextvars.copy_context())
+
+    async def second(scope: Any, receive: Any, send: Any) -> None:
+        raise LookupError("on purpose")
+
+    async def main() -> None:
+        scopes = [http_scope("/", [("x-correlation-id", name)]) for name in ("first", "second")]
+        await LikeAServer(FlowMiddleware(first))(scopes[0], first, first)
+        request = LikeAServer(FlowMiddleware(second))(scopes[1], first, first)
+        with pytest.raises(LookupError):
+            await asyncio.get_running_loop().create_task(request, context=contexts[0])
+
+    with memory_log() as log:
+        asyncio.run(main())
+    assert [line.flow_id for line in log.lines() if line.error] == ["second"]
+
+
+def test_work_that_outlives_its_request_keeps_the_id() -> None:
+    """A task that a handler leaves behind logs under the request's ID, its own errors included."""
+    left: list[asyncio.Task[None]] = []
+
+    async def work() -> None:
+        await asyncio.sleep(0.01)
+        try:
+            raise LookupError("on purpose")
+        except LookupError:
+            logging.getLogger("work").exception("failed")
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        left.append(asyncio.ensure_future(work()))
+
+    async def main() -> None:
+        await FlowMiddleware(app)(scope_of("http"), app, app)
+        await left[0]
+
+    with memory_log() as log:
+        asyncio.run(main())
+    assert [line.flow_id for line in log.lines() if line.error] == ["abc"]
 
 
 @pytest.mark.parametrize("options", [{"request_header": "X"}, {"exclude_paths": "/health"}])

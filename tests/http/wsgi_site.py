@@ -56,7 +56,9 @@ def measure(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable
 
 
 def fail(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    """Fail in mid-stream: as long as nothing is sent, the server answers with its own headers."""
     start_response("500 Internal Server Error", [TEXT])
+    yield b"oh"
     raise sites.BrokenError
 
 

@@ -38,6 +38,7 @@ class FlowContext:
     """
 
     __slots__ = (
+        "_ended",
         "_entered",
         "_metadata",
         "causation_id",
@@ -48,6 +49,7 @@ class FlowContext:
         "unit_id",
     )
 
+    _ended: bool
     _entered: Unit
     _metadata: dict[str, Any]
     unit_id: str
@@ -179,6 +181,16 @@ def _make_late(context: FlowContext, name: str) -> Any:
             value = _MADE_LATE[name]()
             setattr(context, name, value)
             return value
+
+
+def set_ended(context: FlowContext) -> None:
+    """Remember that the unit has ended, for what still runs with it as the current one."""
+    context._ended = True  # noqa: SLF001 - of this very module
+
+
+def has_ended(context: FlowContext) -> bool:
+    """Tell whether the unit has ended, and is current only for what outlives it."""
+    return getattr(context, "_ended", False)
 
 
 def current_flow_id() -> str | None:

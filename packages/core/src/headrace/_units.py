@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import _runtime
-from ._context import FlowContext, step_var, unit_var
+from ._context import FlowContext, set_ended, step_var, unit_var
 from ._deadlines import inherited_deadline
 from ._frames import Frame, steer
 from ._ids import is_valid_id
@@ -81,6 +81,7 @@ class Unit:
             unit_var.set(self._outer)
             if step_var.get() is not self._outer_step:
                 step_var.set(self._outer_step)
+        set_ended(self.context)
 
 
 async def run_asgi(
@@ -97,7 +98,9 @@ async def run_asgi(
         if outer_step is not None:
             step_var.set(None)
         observer = _runtime.observer
-        watch = None if observer is None else observer.begin_unit(context)
+        watch = None
+        if observer is not None and observer.watches_units:
+            watch = observer.begin_unit(context)
         try:
             await app(scope, receive, send)
         except BaseException as exc:
@@ -113,6 +116,7 @@ async def run_asgi(
             unit_var.set(outer)
             if step_var.get() is not outer_step:
                 step_var.set(outer_step)
+        set_ended(context)
 
 
 @contextmanager
@@ -161,6 +165,7 @@ class ResumableUnit:
         if self._ended:
             return
         self._ended = True
+        set_ended(self.context)
         if self._watch is not None:
             self._frame.finish(self._watch.end, exc)
         if exc is not None:
@@ -168,12 +173,12 @@ class ResumableUnit:
 
     def iterate(self, body: Iterable[T]) -> Iterator[T]:
         """Yield from `body` inside the unit, which ends when the body does or is closed."""
-        iterator = self.run(iter, body)
+        iterator: Iterator[T] = self.run(body.__iter__)
         failure: BaseException | None = None
         try:
             while True:
                 try:
-                    item = self.run(next, iterator)
+                    item = self.run(iterator.__next__)
                 except StopIteration:
                     return
                 yield item
