@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -39,42 +39,42 @@ class FlowMiddleware:
         self._policy = policy = HttpPolicy(HttpOptions(**options))
         self._keys = [(_environ_key(name), name) for name in policy.wanted]
         self._header = policy.options.response_header
+        self._lower = self._header.lower()
+        self._response = _LoggedResponse if policy.options.access_log else _Response
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Run the application inside a unit of work."""
-        if ENVIRON_KEY in environ or self._excludes(environ):
+        policy = self._policy
+        path = environ.get("PATH_INFO", "")
+        if ENVIRON_KEY in environ or (policy.excludes_any and policy.excludes(path)):
             return self.app(environ, start_response)
         found = [(name, environ[key]) for key, name in self._keys if key in environ]
-        context, reject = self._policy.admit("http", environ.get("PATH_INFO", ""), found)
+        context, reject = policy.admit("http", path, found)
         environ[ENVIRON_KEY] = context
-        response = _Response(self, context, environ, start_response)
+        response = self._response(self, context, environ, start_response)
         return response.run(_refuse if reject else self.app)
-
-    def _excludes(self, environ: WSGIEnvironment) -> bool:
-        return self._policy.excludes_any and self._policy.excludes(environ.get("PATH_INFO", ""))
 
     def with_header(
         self, headers: list[tuple[str, str]], context: FlowContext
     ) -> list[tuple[str, str]]:
         """Return the response's `headers` with ours, as a new list."""
-        name = self._header
-        lower = name.lower()
-        kept = [header for header in headers if header[0].lower() != lower]
-        kept.append((name, context.correlation_id))
+        kept = [*headers]
+        for name, _ in headers:
+            if name.lower() == self._lower:
+                kept = [header for header in headers if header[0].lower() != self._lower]
+                break
+        kept.append((self._header, context.correlation_id))
         if self._policy.options.expose_header:
             existing = [value for key, value in kept if key.lower() == _EXPOSE]
             kept = [header for header in kept if header[0].lower() != _EXPOSE]
-            kept.append(("Access-Control-Expose-Headers", exposed(existing, name)))
+            kept.append(("Access-Control-Expose-Headers", exposed(existing, self._header)))
         return kept
-
-    @property
-    def logs_access(self) -> bool:
-        """Whether a line is logged for each request."""
-        return self._policy.options.access_log
 
 
 class _Response:
-    """One request on its way through the application, and its body."""
+    """One request on its way through the application, and then the body of its response."""
+
+    __slots__ = ("_body", "_environ", "_middleware", "_next", "_start_response", "_unit")
 
     def __init__(
         self,
@@ -87,8 +87,8 @@ class _Response:
         self._environ = environ
         self._start_response = start_response
         self._unit = ResumableUnit(context)
-        self._status: int | None = None
-        self._start = perf_counter()
+        self._body: Iterable[bytes] = ()
+        self._next: Callable[[], bytes] | None = None
 
     def run(self, app: WSGIApplication) -> Iterable[bytes]:
         try:
@@ -100,53 +100,36 @@ class _Response:
             # Nothing is left to be made: servers look at a list's length, and send files unread.
             self._end(None)
             return body
-        return _Body(body, self._unit, self._end)
+        self._body = body
+        return self
 
     def _respond(
         self, status: str, headers: list[tuple[str, str]], *exc_info: Any
     ) -> Callable[[bytes], object]:
-        self._status = int(status[:3])
         ours = self._middleware.with_header(headers, self._unit.context)
         return self._start_response(status, ours, *exc_info)
 
     def _end(self, exc: BaseException | None) -> None:
-        if self._middleware.logs_access:
-            self._unit.run(self._log_access)
         self._unit.end(exc)
 
-    def _log_access(self) -> None:
-        environ = self._environ
-        seconds = perf_counter() - self._start
-        path = environ.get("PATH_INFO", "")
-        log_access(environ.get("REQUEST_METHOD", "-"), path, self._status, seconds)
+    # --- The body, each piece of which is made inside the unit ------------------------------------
 
-
-class _Body:
-    """The response's body, each piece of which is made inside the unit."""
-
-    def __init__(
-        self,
-        body: Iterable[bytes],
-        unit: ResumableUnit,
-        end: Callable[[BaseException | None], None],
-    ) -> None:
-        self._body = body
-        self._unit = unit
-        self._end: Callable[[BaseException | None], None] | None = end
-        self._pieces: Iterator[bytes] = unit.run(iter, body)
-
-    def __iter__(self) -> _Body:
+    def __iter__(self) -> _Response:
         return self
 
     def __next__(self) -> bytes:
         try:
-            piece: bytes = self._unit.run(next, self._pieces)
+            return self._unit.run(self._next or self._first)
         except StopIteration:
             raise
         except BaseException as exc:
-            self._finish(exc)
+            self._end(exc)
             raise
-        return piece
+
+    def _first(self) -> bytes:
+        pieces = iter(self._body)
+        self._next = pieces.__next__
+        return self._next()
 
     def close(self) -> None:
         failure: BaseException | None = None
@@ -158,12 +141,36 @@ class _Body:
             failure = exc
             raise
         finally:
-            self._finish(failure)
+            self._end(failure)
 
-    def _finish(self, exc: BaseException | None) -> None:
-        end, self._end = self._end, None
-        if end is not None:
-            end(exc)
+
+class _LoggedResponse(_Response):
+    """Logs a line when all is done."""
+
+    __slots__ = ("_logged", "_start", "_status")
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._logged = False
+        self._status: int | None = None
+        self._start = perf_counter()
+
+    def _respond(
+        self, status: str, headers: list[tuple[str, str]], *exc_info: Any
+    ) -> Callable[[bytes], object]:
+        self._status = int(status[:3])
+        return super()._respond(status, headers, *exc_info)
+
+    def _end(self, exc: BaseException | None) -> None:
+        if not self._logged:
+            self._logged = True
+            self._unit.run(self._log)
+        super()._end(exc)
+
+    def _log(self) -> None:
+        environ, seconds = self._environ, perf_counter() - self._start
+        method, path = environ.get("REQUEST_METHOD", "-"), environ.get("PATH_INFO", "")
+        log_access(method, path, self._status, seconds)
 
 
 def _is_file(environ: WSGIEnvironment, body: object) -> bool:
