@@ -1,0 +1,294 @@
+"""The extension, beyond the contract that it shares with the other frameworks."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Blueprint, Flask, abort, stream_with_context
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+from werkzeug.test import Client
+
+import headrace
+from headrace.integration import is_control_flow
+from headrace.wsgi import FlowMiddleware
+from headrace_flask import Headrace
+from tests import sites
+from tests.sites import MemoryLog
+from tests.units import WatchedUnit
+
+HEADER = "X-Correlation-ID"
+
+
+def create_app(name: str = "shop", **config: Any) -> Flask:
+    """Return an application that shows the ID, without the extension."""
+    app = Flask(name)
+    app.config.update(config)
+
+    @app.get("/")
+    def home() -> str:
+        sites.note("handler")
+        return f"{app.name} {headrace.current_flow_id()}"
+
+    @app.get("/broken")
+    def broken() -> str:
+        raise sites.BrokenError
+
+    return app
+
+
+def get(app: Flask, path: str = "/", flow_id: str | None = "abc") -> Any:
+    """Send a request."""
+    return app.test_client().get(path, headers={HEADER: flow_id} if flow_id else {})
+
+
+def test_application_factory() -> None:
+    """One extension object, made before any application, serves those that it is given later."""
+    extension = Headrace(response_header="X-Trace")
+    first, second = create_app("first"), create_app("second")
+    extension.init_app(first)
+    extension.init_app(second)
+    for app in (first, second):
+        response = get(app)
+        assert (response.text, response.headers["X-Trace"]) == (f"{app.name} abc", "abc")
+        assert app.extensions["headrace"] is extension
+
+
+def test_init_app_twice_does_nothing(units: list[WatchedUnit]) -> None:
+    """A second `init_app`, of the same extension or another, leaves the application as it is."""
+    app = create_app()
+    extension = Headrace(app)
+    wrapped = app.wsgi_app
+    extension.init_app(app)
+    Headrace(app)
+    assert app.wsgi_app is wrapped
+    assert app.extensions["headrace"] is extension
+    get(app)
+    assert len(units) == 1
+
+
+def test_applications_have_settings_of_their_own() -> None:
+    """Each of several applications in a process follows its own settings."""
+    trusting = create_app("trusting")
+    wary = create_app("wary", HEADRACE_TRUST_INBOUND=False, HEADRACE_RESPONSE_HEADER="X-Wary")
+    Headrace(trusting)
+    Headrace(wary)
+    assert get(trusting).headers[HEADER] == "abc"
+    assert get(wary).headers["X-Wary"] != "abc"
+    assert HEADER not in get(wary).headers
+
+
+@pytest.mark.guarantee(1)
+def test_mounted_application_is_in_the_units_of_the_outer(units: list[WatchedUnit]) -> None:
+    """An application mounted below another, both with the extension, opens no unit of its own."""
+    outer, inner = create_app("outer"), create_app("inner")
+    Headrace(inner)
+    outer.wsgi_app = DispatcherMiddleware(  # type: ignore[method-assign]
+        outer.wsgi_app, {"/inner": inner}
+    )
+    Headrace(outer)
+    response = get(outer, "/inner/")
+    assert (response.text, response.headers.getlist(HEADER)) == ("inner abc", ["abc"])
+    assert len(units) == 1
+
+
+def test_settings_are_read_and_options_win() -> None:
+    """The settings are the options' names after ``HEADRACE_``; what the code says stands above."""
+    app = create_app(HEADRACE_RESPONSE_HEADER="X-Setting", HEADRACE_EXPOSE_HEADER=True)
+    Headrace(app, response_header="X-Option")
+    headers = get(app).headers
+    assert headers["X-Option"] == "abc"
+    assert headers["Access-Control-Expose-Headers"] == "X-Option"
+
+
+def test_settings_of_configure_are_put_in_force() -> None:
+    """What `headrace.configure` takes may be set too."""
+    app = create_app(HEADRACE_ID_FACTORY=lambda: "made-here")
+    Headrace(app)
+    assert get(app, flow_id=None).text == "shop made-here"
+
+
+def test_configure_of_a_program_is_left_alone() -> None:
+    """Where no setting says anything of it, what `headrace.configure` has set remains."""
+    headrace.configure(id_factory=lambda: "made-here")
+    app = create_app(HEADRACE_EXPOSE_HEADER=True)
+    Headrace(app)
+    assert get(app, flow_id=None).text == "shop made-here"
+
+
+@pytest.mark.parametrize(
+    ("config", "options", "message"),
+    [
+        ({"HEADRACE_TRUST_INBOND": True}, {}, "did you mean 'TRUST_INBOUND'"),
+        ({}, {"trust_inbond": True}, "did you mean 'TRUST_INBOUND'"),
+        ({"HEADRACE_ON_INVALID": "drop"}, {}, "must be 'replace' or 'reject'"),
+        ({}, {"backend": "stdout"}, "unknown backend 'stdout'"),
+    ],
+)
+def test_wrong_setting_raises(config: Any, options: Any, message: str) -> None:
+    """A wrong setting or option raises at once, and leaves the application as it was."""
+    app = create_app(**config)
+    before = app.wsgi_app
+    with pytest.raises(ValueError, match=message):
+        Headrace(app, **options)
+    assert app.wsgi_app == before
+    assert "headrace" not in app.extensions
+
+
+def test_type_of_the_application_is_unchanged() -> None:
+    """The application stays a `Flask`, and its `wsgi_app` can be wrapped by others."""
+    app = create_app()
+    Headrace(app)
+    assert type(app) is Flask
+    app.wsgi_app = FlowMiddleware(app.wsgi_app)  # type: ignore[method-assign]
+    assert get(app).headers.getlist(HEADER) == ["abc"]
+
+
+def test_unit_is_named_for_the_endpoint(units: list[WatchedUnit]) -> None:
+    """Once the URL is matched, the unit has the endpoint's name; where none matches, the path."""
+    app = create_app()
+    admin = Blueprint("admin", __name__, url_prefix="/admin")
+    admin.get("/orders/<int:number>", endpoint="order")(str)
+    app.register_blueprint(admin)
+    Headrace(app)
+    for path in ("/", "/admin/orders/12", "/broken", "/nowhere"):
+        get(app, path)
+    names = [unit.context.name for unit in units]
+    assert names == ["home", "admin.order", "broken", "/nowhere"]
+
+
+@pytest.mark.guarantee(9)
+def test_propagated_exception_is_marked(log: MemoryLog, units: list[WatchedUnit]) -> None:
+    """An exception that Flask lets through takes the ID along, so that the server's line has it."""
+    app = create_app(PROPAGATE_EXCEPTIONS=True)
+    Headrace(app)
+    with pytest.raises(sites.BrokenError) as caught:
+        get(app, "/broken")
+    assert headrace.get_flow_context() is None
+    logging.getLogger("server").error("failed", exc_info=caught.value)
+    (line,) = (line for line in log.lines() if line.logger == "server")
+    assert line.flow_id == "abc"
+    assert [unit.error for unit in units] == [caught.value]
+
+
+@pytest.mark.guarantee(12)
+def test_everything_that_belongs_to_the_request_is_in_the_unit(log: MemoryLog) -> None:
+    """What runs before, after and at the end of a request, and of its stream, has the ID."""
+    app = create_app()
+    app.before_request(lambda: sites.note("before"))
+    app.teardown_request(lambda error: sites.note("teardown"))
+
+    @app.after_request
+    def note_after(response: Any) -> Any:
+        sites.note("after")
+        response.call_on_close(lambda: sites.note("closed"))
+        return response
+
+    @app.get("/stream")
+    def stream() -> Any:
+        @stream_with_context
+        def pieces() -> Iterator[str]:
+            sites.note("piece")
+            yield f"{headrace.current_flow_id()}"
+
+        return app.response_class(pieces())
+
+    Headrace(app)
+    with get(app, "/stream") as response:
+        assert response.text == "abc"
+    notes = [(line.message, line.flow_id) for line in log.lines() if line.logger == "site"]
+    places = ("before", "after", "piece", "teardown", "closed")
+    assert set(notes) == {(place, "abc") for place in places}
+
+
+@pytest.mark.guarantee(16)
+def test_session_is_not_touched() -> None:
+    """With every option on, the session is not looked at, so that no response varies by cookie."""
+
+    class Untouchable(SecureCookieSession):
+        def __getattribute__(self, name: str) -> Any:
+            if name in {"get", "__getitem__", "__contains__", "items", "keys"}:
+                raise AssertionError(f".{name} was touched")
+            return super().__getattribute__(name)
+
+    class Interface(SecureCookieSessionInterface):
+        session_class = Untouchable
+
+    app = create_app(SECRET_KEY="only for tests")
+    app.session_interface = Interface()
+    Headrace(app, access_log=True, expose_header=True, accept_deadline=True)
+    for path in ("/", "/broken", "/nowhere"):
+        with get(app, path) as response:
+            assert "Vary" not in response.headers
+
+
+def test_abort_is_control_flow() -> None:
+    """`abort` in a step is an answer: chains neither retry nor wrap it."""
+    with pytest.raises(Exception, match="404") as caught:
+        abort(404)
+    assert is_control_flow(caught.value)
+
+
+def test_flows_are_listed_drawn_and_checked(tmp_path: Path) -> None:
+    """`flask flows` lists the flows, draws one, and says what is wrong by file and line."""
+    app = create_app()
+    Headrace(app)
+    flow = headrace.flow("flask_parcels")
+
+    @flow.entrypoint
+    def pack() -> None:
+        pass
+
+    @flow.step(after=pack)
+    def send() -> None:
+        pass
+
+    def run(*arguments: str) -> tuple[int, str]:
+        result = app.test_cli_runner().invoke(args=["flows", *arguments])
+        return result.exit_code, result.output
+
+    code, output = run("list")
+    assert code == 0
+    assert "flask_parcels: 2 steps, entrypoints: pack" in output.splitlines()
+    drawing = "graph TD\n    pack --> send\n"
+    assert run("graph", "flask_parcels") == (0, drawing)
+    target = tmp_path / "parcels.mmd"
+    assert run("graph", "flask_parcels", "--output", str(target)) == (0, "")
+    assert target.read_text() == drawing
+    assert run("check", "flask_parcels") == (0, "no problems\n")
+
+    @headrace.step("flask_unsound")
+    def lost() -> None:
+        pass
+
+    code, output = run("check")
+    assert code == 1
+    assert "flask_unsound.lost: no entrypoint leads to this step" in output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["graph", "nowhere"], "no flow named 'nowhere' is declared"),
+        (["check", "nowhere"], "no flow named 'nowhere' is declared"),
+        (["graph", "nowhere", "--output", "/nowhere/x"], "no flow named"),
+    ],
+)
+def test_wrong_arguments_say_what_is_wrong(arguments: list[str], message: str) -> None:
+    """A wrong argument ends in an error that says what is wrong, without a traceback."""
+    app = create_app()
+    Headrace(app)
+    result = app.test_cli_runner().invoke(args=["flows", *arguments])
+    assert result.exit_code == 1
+    assert message in result.output
+
+
+def test_client_of_werkzeug_reaches_the_application() -> None:
+    """The wrapped application is a plain WSGI application to others."""
+    app = create_app()
+    Headrace(app)
+    assert Client(app).get("/", headers={HEADER: "abc"}).text == "shop abc"
