@@ -216,6 +216,13 @@ def brokers(session: nox.Session) -> None:
         )
 
 
+@nox.session(tags=["full"])
+def servers(session: nox.Session) -> None:
+    """Run the contract on real servers: uvicorn, gunicorn, hypercorn, Django's own."""
+    install_tree(session, *group("test-all", "test-servers"))
+    session.run("pytest", "tests/serving", *session.posargs, env={"HEADRACE_REQUIRE_SERVERS": "1"})
+
+
 def system_package(session: nox.Session, command: str, package: str) -> str:
     """Return the path of `command`, from the Debian package `package` where it is missing.
 
