@@ -12,6 +12,10 @@ from ._context import FlowContext, unit_var
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# Called through this module each time: headrace.testing puts a clock of its own here.
+monotonic = time.monotonic
+"""The clock of deadlines, in seconds."""
+
 # The unit in which the budget was set stands beside it: another unit that happens to run in a
 # copy of these variables (a request on a kept-alive connection) is not bound by it.
 budget_var: ContextVar[tuple[FlowContext | None, float] | None] = ContextVar(
@@ -33,7 +37,7 @@ def deadline(seconds: float) -> Iterator[None]:
         raise ValueError(f"a deadline is a number of seconds from 0, not {seconds!r}")
     unit = unit_var.get()
     running = inherited_deadline(unit)
-    until = time.monotonic() + seconds
+    until = monotonic() + seconds
     previous = budget_var.get()
     budget_var.set((unit, until if running is None else min(until, running)))
     try:
@@ -45,7 +49,7 @@ def deadline(seconds: float) -> Iterator[None]:
 def remaining() -> float | None:
     """Return the seconds left of the active deadline, negative once it has passed, or None."""
     until = inherited_deadline(unit_var.get())
-    return None if until is None else until - time.monotonic()
+    return None if until is None else until - monotonic()
 
 
 def inherited_deadline(unit: FlowContext | None) -> float | None:
