@@ -15,17 +15,33 @@ from ._context import (
 from ._deadlines import deadline, remaining
 from ._errors import DuplicateStepError, HeadraceError, OutsideFlowError, UnknownFlowError
 from ._flows import Flow, all_flows, entrypoint, flow, get_flow, step
-from ._propagation import RemoteContext, extract, inject
 from ._step_info import StepInfo
 from ._units import open_context
 
 if TYPE_CHECKING:
+    from ._chains._async_chain import AsyncChain
+    from ._chains._chain import Chain
+    from ._chains._errors import (
+        ChainError,
+        DeadlineExceededError,
+        StepFailedError,
+        UnresolvedReferenceError,
+        ValidationFailedError,
+    )
+    from ._chains._references import literal, ref
+    from ._chains._result import ChainResult
     from ._executors import ContextExecutor, bind, detached
     from ._graph import FlowGraph, generate_dag
+    from ._propagation import RemoteContext, extract, inject
     from ._validation import GraphProblem
 
 __all__ = [
+    "AsyncChain",
+    "Chain",
+    "ChainError",
+    "ChainResult",
     "ContextExecutor",
+    "DeadlineExceededError",
     "DuplicateStepError",
     "Flow",
     "FlowContext",
@@ -34,8 +50,11 @@ __all__ = [
     "HeadraceError",
     "OutsideFlowError",
     "RemoteContext",
+    "StepFailedError",
     "StepInfo",
     "UnknownFlowError",
+    "UnresolvedReferenceError",
+    "ValidationFailedError",
     "all_flows",
     "bind",
     "configure",
@@ -50,7 +69,9 @@ __all__ = [
     "get_flow_context",
     "get_flow_context_value",
     "inject",
+    "literal",
     "open_context",
+    "ref",
     "remaining",
     "set_flow_context_value",
     "step",
@@ -58,12 +79,25 @@ __all__ = [
 
 # What few programs need at start is imported at first use: it keeps `import headrace` quick.
 _LAZY = {
+    "AsyncChain": "_chains._async_chain",
+    "Chain": "_chains._chain",
+    "ChainError": "_chains._errors",
+    "ChainResult": "_chains._result",
     "ContextExecutor": "_executors",
+    "DeadlineExceededError": "_chains._errors",
     "FlowGraph": "_graph",
+    "RemoteContext": "_propagation",
+    "extract": "_propagation",
+    "inject": "_propagation",
     "GraphProblem": "_validation",
+    "StepFailedError": "_chains._errors",
+    "UnresolvedReferenceError": "_chains._errors",
+    "ValidationFailedError": "_chains._errors",
     "bind": "_executors",
     "detached": "_executors",
     "generate_dag": "_graph",
+    "literal": "_chains._references",
+    "ref": "_chains._references",
 }
 
 

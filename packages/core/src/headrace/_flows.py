@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, overload
 
 from ._context import FlowContext, step_var, unit_var
 from ._declarations import Declaration, Pending, bind_class, declare, decorate, record
@@ -26,6 +26,31 @@ C = TypeVar("C", bound=type)
 _flows: dict[str, Flow] = {}
 
 
+class Entry(Protocol):
+    """A step in the registry of its flow."""
+
+    @property
+    def info(self) -> StepInfo:
+        """What is known of it."""
+        ...
+
+    @property
+    def declaration(self) -> Declaration:
+        """How it was declared."""
+        ...
+
+    @property
+    def owner(self) -> type | None:
+        """The class that it was declared in, or None."""
+        ...
+
+
+class _Declared(NamedTuple):
+    info: StepInfo
+    declaration: Declaration
+    owner: type | None
+
+
 class Flow:
     """A named graph of steps. `flow` makes it; its decorators declare the steps.
 
@@ -37,7 +62,7 @@ class Flow:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._steps: dict[str, tuple[StepInfo, Declaration, type | None]] = {}
+        self._steps: dict[str, Entry] = {}
 
     @overload
     def entrypoint(self, function: F, /) -> F: ...
@@ -108,7 +133,7 @@ class Flow:
         """Return the flow as it is declared now, as a frozen graph."""
         from ._graph import build_graph
 
-        return build_graph(self.name, [info for info, _, _ in self._steps.values()])
+        return build_graph(self.name, [entry.info for entry in self._steps.values()])
 
     def __call__(self, cls: C) -> C:
         """Declare the steps of the class `cls` as this flow's: ``@flow("name") class ...``.
@@ -142,21 +167,33 @@ class Flow:
             wrapper = wrap_entrypoint(declaration.function, info, new=declaration.new)
         else:
             wrapper = wrap_step(declaration.function, info)
-        self._steps[info.name] = (info, declaration, owner)
+        self._steps[info.name] = _Declared(info, declaration, owner)
         record(wrapper, declaration, info)
         return wrapper
+
+    def _adopt(self, name: str, entry: Entry) -> None:
+        """Take a step that something else calls, and sets and reports: a chain."""
+        if name in self._steps:
+            self._refuse_duplicate(entry.declaration, entry.info, None)
+        self._steps[name] = entry
+
+    def _forget(self, name: str, entry: Entry) -> None:
+        """Undo `_adopt`, unless the step has been replaced meanwhile."""
+        if self._steps.get(name) is entry:
+            del self._steps[name]
 
     def _refuse_duplicate(
         self, declaration: Declaration, info: StepInfo, owner: type | None
     ) -> None:
         if info.name not in self._steps:
             return
-        other_info, other, other_owner = self._steps[info.name]
-        if _same_function(declaration, other) or _overrides(owner, other_owner):
+        other = self._steps[info.name]
+        if _same_function(declaration, other.declaration) or _overrides(owner, other.owner):
             return
         raise DuplicateStepError(
-            f"flow {self.name!r} has two steps named {info.name!r}: {_place(other_info, other)} "
-            f"and {_place(info, declaration)}; rename one, or give it another step name with name="
+            f"flow {self.name!r} has two steps named {info.name!r}: "
+            f"{_place(other.info, other.declaration)} and {_place(info, declaration)}; rename "
+            f"one, or give it another step name with name="
         )
 
 

@@ -1,0 +1,1 @@
+"""Chains: pipelines of steps with retries, deadlines, validation and undo."""

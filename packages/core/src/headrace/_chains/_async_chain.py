@@ -1,0 +1,123 @@
+"""`AsyncChain`: a pipeline of steps that are awaited."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from headrace._context import FlowContext, step_var, unit_var
+from headrace._marks import mark
+from headrace._runtime import opening_id
+from headrace._units import Unit, nested_context
+
+from . import _async, _checks
+from ._build import Definition
+from ._units import must_be_told, restore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from headrace._flows import Flow
+
+    from ._redaction import Redact
+    from ._result import ChainResult
+
+_current_unit = unit_var.get
+_set_unit = unit_var.set
+_current_step = step_var.get
+
+
+class AsyncChain(Definition):
+    """A pipeline of steps as `Chain` is one, whose steps are awaited.
+
+    A sync function runs in a thread, in a copy of the context, and what it returns is awaited if
+    it can be. Hooks, predicates and callbacks may be coroutine functions; sync ones are called on
+    the event loop, undos in a thread.
+
+    Args:
+        name: as for `Chain`, and so are the others but the last.
+        flow: see there.
+        strict: see there.
+        before_step: see there.
+        after_step: see there.
+        on_retry: see there.
+        redact: see there.
+        deadline: see there.
+        deadline_fn: see there.
+        safety_margin: see there.
+        jitter: see there.
+        allow_sync: whether steps and undos may be sync functions.
+
+    Raises:
+        TypeError: an argument of a wrong type.
+        ValueError: an argument with an impossible value.
+    """
+
+    _awaits = True
+
+    def __init__(
+        self,
+        name: str | None = None,
+        *,
+        flow: str | Flow | None = None,
+        strict: bool = False,
+        before_step: Callable[..., Any] | None = None,
+        after_step: Callable[..., Any] | None = None,
+        on_retry: Callable[..., Any] | None = None,
+        redact: Redact = None,
+        deadline: float | None = None,
+        deadline_fn: Callable[[], float | None] | None = None,
+        safety_margin: float = 0.25,
+        jitter: bool = True,
+        allow_sync: bool = True,
+    ) -> None:
+        self._allow_sync = _checks.flag("allow_sync", allow_sync)
+        super().__init__(
+            name,
+            flow=flow,
+            strict=strict,
+            before_step=before_step,
+            after_step=after_step,
+            on_retry=on_retry,
+            redact=redact,
+            deadline=deadline,
+            deadline_fn=deadline_fn,
+            safety_margin=safety_margin,
+            jitter=jitter,
+        )
+
+    async def run(self, /, **inputs: Any) -> ChainResult:
+        """Run the steps in order, on a context of this run's own, and return it.
+
+        Inside a unit of work the run joins it; outside it opens one. When the run is cancelled it
+        undoes what is done, and lets the cancellation through.
+
+        Args:
+            inputs: values for the context; they win over those that `put` has put there.
+
+        Raises:
+            StepFailedError: a step failed for good; `result` is what was done so far.
+            ValidationFailedError: a `validate` rejected a result.
+            DeadlineExceededError: the time, or the `timeout` of a step, ran out.
+            UnresolvedReferenceError: a reference of a strict chain leads nowhere.
+        """
+        plan = self._plan or self._freeze()
+        unit = _current_unit()
+        if unit is not None:
+            outer = _current_step()
+            try:
+                return await _async.run(plan, unit, inputs)
+            finally:
+                restore(unit, unit, outer)
+        if must_be_told():
+            with Unit(nested_context("flow", self._unit_name)) as unit:
+                return await _async.run(plan, unit, inputs)
+        unit = FlowContext(opening_id(), None, "flow", self._unit_name)
+        outer = _current_step()
+        _set_unit(unit)
+        try:
+            return await _async.run(plan, unit, inputs)
+        except BaseException as exc:
+            mark(exc, unit.correlation_id)
+            raise
+        finally:
+            restore(unit, None, outer)

@@ -1,0 +1,322 @@
+"""What `Chain` and `AsyncChain` have in common: how a chain is built, checked and drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from inspect import isasyncgenfunction
+from typing import TYPE_CHECKING, Any, NoReturn, Self
+
+from headrace._flows import Flow
+
+from . import _checks
+from ._checking import problems_of
+from ._errors import FrozenChainError
+from ._kinds import COROUTINE, kind_of
+from ._ledger import Ledger
+from ._placing import Draft, Placing
+from ._plan import Plan, Settings
+from ._redaction import checked_redaction
+from ._registry import Membership
+from ._spec import Spec, free_name, own_name
+
+if TYPE_CHECKING:
+    from headrace._graph import FlowGraph
+
+    from ._redaction import Redact
+    from ._references import Reference
+    from ._result import ChainResult
+    from ._retries import RetryOn
+
+_NO_ARGS = ()
+_ANY_ERROR = (Exception,)
+
+
+class Definition:
+    """A chain as it is being built; the first run freezes it.
+
+    Attributes:
+        name: the chain's name, or None.
+    """
+
+    _awaits: bool
+    _allow_sync = True
+
+    def __init__(
+        self,
+        name: str | None,
+        *,
+        flow: str | Flow | None,
+        strict: bool,
+        before_step: Callable[..., Any] | None,
+        after_step: Callable[..., Any] | None,
+        on_retry: Callable[..., Any] | None,
+        redact: Redact,
+        deadline: float | None,
+        deadline_fn: Callable[[], float | None] | None,
+        safety_margin: float,
+        jitter: bool,
+    ) -> None:
+        awaits = self._awaits
+        self.name = None if name is None else _checks.text("a chain's name", name)
+        self._flow = _flow_name(flow) or self.name or ""
+        self._unit_name = self._flow or None
+        self._settings = Settings(
+            _checks.flag("strict", strict),
+            _checks.function("before_step", before_step, awaits=awaits),
+            _checks.function("after_step", after_step, awaits=awaits),
+            _checks.function("on_retry", on_retry, awaits=awaits),
+            checked_redaction(redact),
+            None if deadline is None else _checks.seconds("deadline", deadline),
+            _checks.function("deadline_fn", deadline_fn, awaits=False),
+            _checks.seconds("safety_margin", safety_margin),
+            _checks.flag("jitter", jitter),
+        )
+        self._values: dict[str, Any] = {}
+        self._items: list[Spec | tuple[Draft, ...]] = []
+        self._tails: tuple[str, ...] = ()  # what the next step comes after
+        self._ledger = Ledger()
+        self._plan: Plan | None = None
+        self._is_branch = False
+        self._membership: Membership | None = None
+
+    def put(self, key: str, value: Any) -> Self:
+        """Put a value into the context with which each run begins.
+
+        All runs share the value itself; what differs from run to run is an input of `run`.
+
+        Args:
+            key: the key, without a dot.
+            value: anything.
+
+        Raises:
+            TypeError: `key` is no string.
+            ValueError: `key` is empty or has a dot.
+            ChainError: the chain has already run.
+        """
+        if self._plan is not None or self._is_branch:
+            self._refuse()
+        self._values[_checks.key("put()", key)] = value
+        return self
+
+    def next(
+        self,
+        func: Callable[..., Any],
+        *,
+        out: str | None = None,
+        args: Sequence[Any] = _NO_ARGS,
+        kwargs: Mapping[str, Any] | None = None,
+        name: str | None = None,
+        retries: int = 0,
+        retry_on: RetryOn = _ANY_ERROR,
+        backoff: float = 1.5,
+        max_backoff: float = 10.0,
+        timeout: float | None = None,
+        log: Callable[[ChainResult, Any], Any] | None = None,
+        log_fmt: str | None = None,
+        validate: Callable[[Any], Any] | None = None,
+        when: str | Reference | Callable[[ChainResult], Any] | None = None,
+        undo: Callable[[Any], Any] | None = None,
+        overwrite: bool = False,
+    ) -> Self:
+        """Add a step.
+
+        Args:
+            func: what is called.
+            out: the key of the context under which the result is put; without it the result is
+                not kept.
+            args: the positional arguments. A `str` is a reference into the context, such as
+                ``"order.customer.name"`` (keys of mappings, then attributes); `headrace.literal`
+                passes a text itself; anything else is passed as it is.
+            kwargs: the keyword arguments, in the same way.
+            name: the step's name; without it, `out`, else the function's name. A second step of
+                one name gets a number.
+            retries: how often the step is tried again where it fails.
+            retry_on: the exception types that are worth a retry, or a function of the exception
+                that answers True, False, or the delay in seconds.
+            backoff: the longest delay before the first retry, in seconds; it doubles each time.
+            max_backoff: the longest delay before any retry, in seconds.
+            timeout: how long one attempt may take, in seconds; in an `AsyncChain` only.
+            log: called as ``log(context, result)`` when the step is done.
+            log_fmt: a line to log then, such as ``"loaded={result.count} of {raw.__len__}"``.
+            validate: called with the result; rejects it by raising, or by returning False.
+            when: a reference or a function of the context: whether to do the step at all.
+            undo: called with the step's result, if a later step fails for good.
+            overwrite: whether `out` may be a key that an earlier step, or an input, has given.
+
+        Raises:
+            TypeError: an argument of a wrong type, or a coroutine function in a `Chain`.
+            ValueError: an argument with an impossible value; the message says why.
+            DuplicateStepError: another function has this step name in the flow.
+            ChainError: the chain has already run.
+        """
+        if self._plan is not None or self._is_branch:
+            self._refuse()
+        spec = Spec(func, self._checked_kind(func))
+        if out is not None:
+            spec.out = _checks.key("out", out)
+        if name is not None:
+            spec.name = _checks.text("name", name)
+        if args is not _NO_ARGS or kwargs is not None:
+            spec.take_arguments(args, kwargs)
+        if overwrite is not False:
+            spec.overwrite = _checks.flag("overwrite", overwrite)
+        if retries != 0 or retry_on is not _ANY_ERROR or backoff != 1.5 or max_backoff != 10.0:
+            spec.take_retries(retries, retry_on, backoff, max_backoff)
+        if log_fmt is not None:
+            spec.take_template(log_fmt)
+        for extra in (when, timeout, log, validate, undo):
+            if extra is not None:
+                self._take_extras(spec, when, timeout, log, validate, undo)
+                break
+        self._add(spec)
+        return self
+
+    def parallel(self, *branches: Self) -> Self:
+        """Add branches that run at once: in threads, or in the tasks of an `AsyncChain`.
+
+        Each branch is a chain that begins with what the context holds. When all are done their
+        outputs are put into it. Where one fails the others are cancelled (in an `AsyncChain`) or
+        waited for (in a `Chain`), and what they have done is undone.
+
+        A branch has the options it was given, and takes the hooks that it has not, `strict`,
+        `redact` and the deadline from this chain. It cannot be built further.
+
+        Raises:
+            TypeError: a branch is no chain of this chain's type.
+            ValueError: no branches, an empty one, two with one output, or one that refers to
+                another's output.
+            ChainError: the chain has already run.
+        """
+        if self._plan is not None or self._is_branch:
+            self._refuse()
+        self._check_branches(branches)
+        ledger = self._ledger.copy()
+        given = [branch._values for branch in branches]
+        ledger.merge([branch._ledger for branch in branches], given, self._values)
+        drafts = tuple([branch._draft() for branch in branches])
+        place = Placing(self._flow, self._awaits, ledger.names)
+        parallel, tails = place.parallel(drafts, self._settings, self._tails)
+        if self._flow:
+            for plan in parallel.branches:
+                for step in plan.all_steps():
+                    self._declare(step.name, step.spec, step.info.after)
+        for branch in branches:
+            branch._is_branch = True
+        self._ledger, self._tails = ledger, tails
+        self._items.append(drafts)
+        return self
+
+    # --- looking at it ----------------------------------------------------------------------------
+
+    def graph(self) -> FlowGraph:
+        """Return the chain as a graph: each step follows the one before."""
+        from headrace._graph import build_graph
+
+        return build_graph(
+            self._flow or "chain", [step.info for step in self._compiled().all_steps()]
+        )
+
+    def check(self, *inputs: str) -> list[str]:
+        """Return what is wrong with the chain's references, a line for each; at best nothing.
+
+        Args:
+            inputs: the names of the inputs that `run` will get.
+        """
+        return problems_of(self._compiled(), {*self._values, *inputs})
+
+    def __repr__(self) -> str:
+        """Show the name and the number of steps."""
+        count = sum(1 for _ in self._compiled().all_steps())
+        return f"<{type(self).__name__} {self.name or '-'}, {count} steps>"
+
+    # --- building ---------------------------------------------------------------------------------
+
+    def _take_extras(
+        self,
+        spec: Spec,
+        when: Any,
+        timeout: float | None,
+        log: Any,
+        validate: Any,
+        undo: Any,
+    ) -> None:
+        awaits = self._awaits
+        if when is not None:
+            spec.take_when(when, awaits=awaits)
+        if log is not None or validate is not None or undo is not None:
+            spec.take_callbacks(log, validate, undo, awaits=awaits)
+        if timeout is not None:
+            spec.take_timeout(timeout, awaits=awaits)
+        if undo is not None and not self._allow_sync:
+            self._checked_kind(undo)
+
+    def _add(self, spec: Spec) -> None:
+        ledger = self._ledger
+        name = spec.name or spec.out or own_name(spec.function)
+        if name in ledger.names:
+            name = free_name(spec, ledger.names)
+        ledger.enter(spec, name, self._values)
+        if self._flow:
+            self._declare(name, spec, self._tails)
+        self._items.append(spec)
+        self._tails = (name,)
+
+    def _declare(self, name: str, spec: Spec, after: tuple[str, ...]) -> None:
+        if self._membership is None:
+            self._membership = Membership(self, self._flow)
+        self._membership.declare(name, spec, after)
+
+    def _draft(self) -> Draft:
+        return Draft(tuple(self._items), self._settings, dict(self._values))
+
+    def _compiled(self) -> Plan:
+        return self._plan or Placing(self._flow, self._awaits, set()).plan(self._draft())[0]
+
+    def _freeze(self) -> Plan:
+        self._plan = plan = self._compiled()
+        return plan
+
+    def _refuse(self) -> NoReturn:
+        if self._is_branch:
+            reason = (
+                "this chain is a branch of another one, which has taken its steps; build it to "
+                "its end before parallel()"
+            )
+        else:
+            reason = (
+                "this chain has already run, and its runs rely on it: what differs from run to "
+                "run is an input, as in chain.run(order=order); for other steps build another chain"
+            )
+        raise FrozenChainError(reason=reason)
+
+    def _checked_kind(self, function: Any) -> str:
+        kind = kind_of(function)
+        if kind is COROUTINE and not self._awaits:
+            raise TypeError(
+                f"{own_name(function)!r} is a coroutine function, which a Chain cannot await; use "
+                f"AsyncChain"
+            )
+        if not self._allow_sync and kind is not COROUTINE and not isasyncgenfunction(function):
+            raise TypeError(
+                f"{own_name(function)!r} is a sync function, which this chain refuses "
+                f"(allow_sync=False); make it a coroutine function"
+            )
+        return kind
+
+    def _check_branches(self, branches: Sequence[Definition]) -> None:
+        kind = type(self).__name__
+        if not branches:
+            raise ValueError(f"parallel() takes the chains that run at once: parallel({kind}(), …)")
+        for branch in branches:
+            if not isinstance(branch, Definition) or branch._awaits != self._awaits:
+                raise TypeError(f"the branches of a {kind} are {kind}s, not {branch!r}")
+            if branch is self:
+                raise ValueError("a chain cannot be a branch of itself")
+            if not branch._items:
+                raise ValueError("a branch needs at least one step")
+
+
+def _flow_name(flow: Any) -> str | None:
+    if flow is None:
+        return None
+    return flow.name if isinstance(flow, Flow) else _checks.text("flow", flow)

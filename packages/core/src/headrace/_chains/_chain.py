@@ -1,0 +1,126 @@
+"""`Chain`: a pipeline of steps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from headrace._context import FlowContext, step_var, unit_var
+from headrace._marks import mark
+from headrace._runtime import opening_id
+from headrace._units import Unit, nested_context
+
+from . import _sync
+from ._build import Definition
+from ._units import must_be_told
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from headrace._flows import Flow
+
+    from ._redaction import Redact
+    from ._result import ChainResult
+
+_current_unit = unit_var.get
+_set_unit = unit_var.set
+_reset_unit = unit_var.reset
+_current_step = step_var.get
+_set_step = step_var.set
+
+
+class Chain(Definition):
+    """A pipeline of steps, built once and run many times, in many threads at once.
+
+        etl = Chain("etl").next(extract, out="raw").next(load, out="loaded", args=["raw"])
+        result = etl.run(day="2026-11-21")
+        result["loaded"]
+
+    Args:
+        name: the name of the chain, and of the flow that its steps are declared in.
+        flow: another flow for the steps.
+        strict: whether a reference that leads nowhere raises `UnresolvedReferenceError`, instead
+            of being None.
+        before_step: called as ``before_step(step=..., context=...)`` once before each step.
+        after_step: called as ``after_step(step=..., context=..., result=..., elapsed=...)`` once
+            after each step that has succeeded; `elapsed` is in seconds.
+        on_retry: called as ``on_retry(step=..., exc=..., attempt=..., next_delay=...)`` before the
+            wait for each retry; `attempt` is the one that failed, from 1, and `next_delay` is in
+            seconds.
+        redact: the names of keys whose values are written nowhere, or a function that is applied
+            to each line that is logged.
+        deadline: how long a run may take, in seconds.
+        deadline_fn: returns the seconds that are left when a run begins, or None.
+        safety_margin: the seconds that are kept free before the deadline.
+        jitter: whether the delay before a retry is drawn between 0 and its maximum.
+
+    Raises:
+        TypeError: an argument of a wrong type.
+        ValueError: an argument with an impossible value.
+    """
+
+    _awaits = False
+
+    def __init__(
+        self,
+        name: str | None = None,
+        *,
+        flow: str | Flow | None = None,
+        strict: bool = False,
+        before_step: Callable[..., Any] | None = None,
+        after_step: Callable[..., Any] | None = None,
+        on_retry: Callable[..., Any] | None = None,
+        redact: Redact = None,
+        deadline: float | None = None,
+        deadline_fn: Callable[[], float | None] | None = None,
+        safety_margin: float = 0.25,
+        jitter: bool = True,
+    ) -> None:
+        super().__init__(
+            name,
+            flow=flow,
+            strict=strict,
+            before_step=before_step,
+            after_step=after_step,
+            on_retry=on_retry,
+            redact=redact,
+            deadline=deadline,
+            deadline_fn=deadline_fn,
+            safety_margin=safety_margin,
+            jitter=jitter,
+        )
+
+    def run(self, /, **inputs: Any) -> ChainResult:
+        """Run the steps in order, on a context of this run's own, and return it.
+
+        Inside a unit of work the run joins it; outside it opens one.
+
+        Args:
+            inputs: values for the context; they win over those that `put` has put there.
+
+        Raises:
+            StepFailedError: a step failed for good; `result` is what was done so far.
+            ValidationFailedError: a `validate` rejected a result.
+            DeadlineExceededError: the time ran out.
+            UnresolvedReferenceError: a reference of a strict chain leads nowhere.
+        """
+        plan = self._plan or self._freeze()
+        unit = _current_unit()
+        outer = _current_step()
+        if unit is not None:
+            try:
+                return _sync.run(plan, unit, inputs)
+            finally:
+                _set_step(outer)
+        if must_be_told():
+            with Unit(nested_context("flow", self._unit_name)) as unit:
+                return _sync.run(plan, unit, inputs)
+        unit = FlowContext(opening_id(), None, "flow", self._unit_name)
+        token = _set_unit(unit)
+        try:
+            return _sync.run(plan, unit, inputs)
+        except BaseException as exc:
+            mark(exc, unit.correlation_id)
+            raise
+        finally:
+            _reset_unit(token)
+            _set_step(outer)

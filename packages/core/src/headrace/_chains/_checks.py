@@ -1,0 +1,86 @@
+"""Checks of what a chain is given when it is built: what is wrong, and what to do."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ._kinds import COROUTINE, kind_of
+
+
+def seconds(name: str, value: Any, *, least: float = 0.0) -> float:
+    """Return `value`, a number of seconds.
+
+    Raises:
+        TypeError: it is no number.
+        ValueError: it is less than `least`, infinite, or not a number.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{name} is a number of seconds, not {value!r}")
+    if not least <= value < math.inf:
+        raise ValueError(f"{name} is a number of seconds from {least:g}, not {value!r}")
+    return value
+
+
+def key(name: str, value: Any) -> str:
+    """Return `value`, a key of the context.
+
+    Raises:
+        TypeError: it is no string.
+        ValueError: it is empty, or has a dot, behind which no reference could find it.
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is a key of the context, a str, not {value!r}")
+    if not value or "." in value:
+        raise ValueError(
+            f"{name} is a key of the context; {value!r} could not be referred to, since "
+            f"{'a dot leads into a value' if value else 'it is empty'}"
+        )
+    return value
+
+
+def text(name: str, value: Any) -> str:
+    """Return `value`, a name.
+
+    Raises:
+        TypeError: it is no string.
+        ValueError: it is empty.
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is a str, not {value!r}")
+    if not value.strip():
+        raise ValueError(f"{name} must not be empty")
+    return value
+
+
+def flag(name: str, value: Any) -> bool:
+    """Return `value`, True or False.
+
+    Raises:
+        TypeError: it is neither.
+    """
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be True or False, not {value!r}")
+    return value
+
+
+def function(name: str, value: Any, *, awaits: bool) -> Any:
+    """Return `value`, a function or None.
+
+    Args:
+        name: the argument's name.
+        value: what was given.
+        awaits: whether it may be a coroutine function.
+
+    Raises:
+        TypeError: it is not callable, or nobody would await it.
+    """
+    if value is None:
+        return None
+    if not callable(value):
+        raise TypeError(f"{name} is a function, not {value!r}")
+    if not awaits and kind_of(value) == COROUTINE:
+        raise TypeError(
+            f"{name} is a coroutine function, which a Chain cannot await; use AsyncChain"
+        )
+    return value

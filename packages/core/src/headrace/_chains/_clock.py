@@ -1,0 +1,37 @@
+"""Time and chance, as chains see them: one place in which tests put their own."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# Called through this module each time, never imported by name: headrace.testing replaces them. The
+# clock of deadlines is `headrace._deadlines.monotonic`.
+perf_counter: Callable[[], float] = time.perf_counter
+"""The clock of durations, in seconds."""
+
+sleep: Callable[[float], None] = time.sleep
+"""Wait in a thread, for a number of seconds."""
+
+
+async def sleep_async(seconds: float) -> None:
+    """Wait in a task."""
+    import asyncio  # a Chain has no use for it
+
+    await asyncio.sleep(seconds)
+
+
+def draw() -> float:
+    """Draw a number from 0 (included) to 1, with 53 bits of the system's randomness.
+
+    Neither `random.seed()` nor a fork makes two processes draw alike, and retry at once.
+    """
+    return (int.from_bytes(os.urandom(7), "big") >> 3) * 2.0**-53
+
+
+waits: bool = True
+"""Whether retries wait at all."""

@@ -1,0 +1,341 @@
+"""What is done for a step, written once for both kinds of chain.
+
+The functions are coroutines, and what they await belongs to an `IO`: how a chain calls and how it
+waits. A `Chain` has one that never suspends, so that `drive` runs such a coroutine to its end
+without any event loop.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from headrace._context import step_var
+from headrace._control_flow import is_control_flow
+from headrace.backends import outcome_of
+
+from . import _clock
+from ._errors import ChainError, DeadlineExceededError, ValidationFailedError
+from ._plan import Parallel
+from ._spec import own_name
+from ._steps import StepName
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from ._run import Run, Tally
+    from ._steps import Step
+
+T = TypeVar("T")
+
+
+class IO(Protocol):
+    """How a chain calls and waits."""
+
+    async def call(self, run: Run, step: Step) -> tuple[Any, Exception | None]:
+        """Call the step's function once; return its result, or what it has raised."""
+        ...
+
+    async def ask(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Call a hook, a predicate or a callback."""
+        ...
+
+    async def undo(self, step: Step, result: Any) -> None:
+        """Call the step's undo."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+    async def see_through(self, work: Coroutine[Any, Any, T]) -> T:
+        """Await `work` to its end, also where the run is being cancelled."""
+        ...
+
+    async def run_branches(self, runs: list[Run]) -> list[tuple[Run, BaseException | None]]:
+        """Run the branches at once, and return what each has raised, in the order of their ends.
+
+        One that was cancelled because another failed comes with a `Stopped`.
+        """
+        ...
+
+
+class Stopped(BaseException):
+    """The end of a branch that was cancelled because another one failed."""
+
+
+async def perform(
+    io: IO, run: Run, step: Step | Parallel, failure: BaseException | None = None
+) -> None:
+    """Do a step, with all that belongs to it; return when it is done, or skipped.
+
+    Args:
+        io: how to call and wait.
+        run: the run.
+        step: what to do.
+        failure: what a first attempt, made by the quick way, has raised.
+
+    Raises:
+        BaseException: the error that ends the run.
+    """
+    if isinstance(step, Parallel):
+        await _perform_parallel(io, run, step)
+    else:
+        await _perform_step(io, run, step, failure)
+    run.context._ends.append(_clock.perf_counter())
+
+
+async def fail(io: IO, run: Run, exc: BaseException) -> None:
+    """Undo what the run has done, tell about it, and raise `exc`."""
+    errors: list[BaseException] = []
+    if isinstance(exc, GeneratorExit):
+        _say_not_undone(run)
+    elif run.undos.waiting:
+        errors = await io.see_through(_undo_all(io, run))
+    if run.owns(exc) and isinstance(exc, ChainError):
+        exc.undo_errors += errors
+        run.log(logging.ERROR, str(exc))
+    for error in errors:
+        if not isinstance(error, Exception):
+            raise error from exc
+    raise exc
+
+
+# --- a step ---------------------------------------------------------------------------------------
+
+
+async def _perform_step(io: IO, run: Run, step: Step, failure: BaseException | None) -> None:
+    step_var.set(step.info)
+    tally = run.tally(step)
+    try:
+        if failure is None:
+            if step.when is not None and not await io.ask(step.when, run.context):
+                run.note(tally, "skipped", "when said no")
+                return
+            run.check_time(tally)
+        await _observed(io, run, tally, failure)
+    except BaseException as exc:
+        verdict = _verdict(run, tally, exc)
+        run.note(tally, *_outcome(run, verdict))
+        if verdict is exc:
+            raise
+        raise verdict from exc
+    run.note(tally, "ok")
+
+
+async def _observed(io: IO, run: Run, tally: Tally, failure: BaseException | None) -> None:
+    step, observer = tally.step, run.observer
+    if observer is None or not step.emits:
+        await _do(io, run, tally, failure)
+        return
+    state = observer.begin(step.info, run.unit)
+    try:
+        await _do(io, run, tally, failure)
+    except BaseException as exc:
+        observer.end(state, run.shown(step, exc))
+        raise
+    observer.end(state, None)
+
+
+async def _do(io: IO, run: Run, tally: Tally, failure: BaseException | None) -> None:
+    step, context = tally.step, run.context
+    spec, settings = step.spec, run.plan.settings
+    if settings.before_step is not None:
+        await _hook(io, run, step, "before_step", settings.before_step, context=context)
+    result = await _attempt(io, run, tally, failure)
+    if spec.validate is not None:
+        await _validate(io, run, step, spec.validate, result)
+    if step.out is not None:
+        context[step.out] = result
+    if spec.undo is not None:
+        run.undos.waiting.append((step, result))
+    if settings.after_step is not None:
+        about: dict[str, Any] = {"context": context, "result": result, "elapsed": tally.seconds}
+        await _hook(io, run, step, "after_step", settings.after_step, **about)
+    if spec.log is not None:
+        await _guarded(io, run, f"log of step {step.name!r}", spec.log, context, result)
+    run.log_result(step, result)
+
+
+async def _attempt(io: IO, run: Run, tally: Tally, failure: BaseException | None) -> Any:
+    """Call the step until it succeeds, as long as its retries and the deadline allow it."""
+    try:
+        while True:
+            if failure is None:
+                tally.attempts += 1
+                result, failure = await io.call(run, tally.step)
+                if failure is None:
+                    return result
+            else:
+                tally.attempts = 1
+            delay = _delay(run, tally, failure)
+            if delay is None:
+                raise _presentable(run, tally, failure)
+            await _wait(io, run, tally, failure, delay)
+            failure = None
+    finally:
+        failure = None  # it holds this frame, and this frame must not hold it
+
+
+def _delay(run: Run, tally: Tally, exc: BaseException) -> float | None:
+    retries, attempt = tally.step.spec.retries, tally.attempts
+    if attempt > retries.count or not isinstance(exc, Exception) or is_control_flow(exc):
+        return None
+    jitter = run.plan.settings.jitter
+    if run.owns(exc):
+        # A timeout of this very step is retried whatever retry_on says; nothing else of ours is.
+        return (
+            retries.scheduled(attempt, jitter) if isinstance(exc, DeadlineExceededError) else None
+        )
+    try:
+        return retries.delay(exc, attempt, jitter)
+    except Exception as error:
+        run.complain(f"retry_on of step {tally.step.name!r}", error)
+        return None
+
+
+async def _wait(io: IO, run: Run, tally: Tally, exc: BaseException, delay: float) -> None:
+    step, attempt = tally.step, tally.attempts
+    pause = delay if _clock.waits else 0.0
+    run.check_time(tally, exc, pause)
+    hook = run.plan.settings.on_retry
+    if hook is not None:
+        about: dict[str, Any] = {"exc": exc, "attempt": attempt, "next_delay": delay}
+        await _hook(io, run, step, "on_retry", hook, **about)
+    run.log(
+        logging.WARNING,
+        f"step {step.name!r}: attempt {attempt} failed, the next one comes in {pause:.3g} s: "
+        f"{run.describe(exc)}",
+    )
+    run.check_time(tally, exc, pause)  # the hook took its time, too
+    if pause:
+        await io.sleep(pause)
+    run.check_time(tally, exc)
+
+
+async def _validate(
+    io: IO, run: Run, step: Step, validate: Callable[[Any], Any], result: Any
+) -> None:
+    try:
+        accepted = await io.ask(validate, result) is not False
+    except Exception as exc:
+        if is_control_flow(exc):
+            raise
+        reason = run.describe(exc, {step.out: result})
+        raise run.own(ValidationFailedError(step.name, reason)) from exc
+    if not accepted:
+        reason = f"{own_name(validate)} returned False"
+        raise run.own(ValidationFailedError(step.name, reason))
+
+
+async def _hook(
+    io: IO, run: Run, step: Step, name: str, hook: Callable[..., Any], **about: Any
+) -> None:
+    what = f"{name} of step {step.name!r}"
+    await _guarded(io, run, what, hook, step=StepName.of(step), **about)
+
+
+async def _guarded(
+    io: IO, run: Run, what: str, function: Callable[..., Any], *args: Any, **kwargs: Any
+) -> None:
+    try:
+        await io.ask(function, *args, **kwargs)
+    except Exception as exc:
+        run.complain(what, exc)
+
+
+# --- ends -----------------------------------------------------------------------------------------
+
+
+def _presentable(run: Run, tally: Tally, exc: BaseException) -> BaseException:
+    # A coroutine cannot let a StopIteration through.
+    return run.failed(tally, exc) if isinstance(exc, StopIteration) else exc
+
+
+def _verdict(run: Run, tally: Tally, exc: BaseException) -> BaseException:
+    """Return what the run ends with where a step has ended with `exc`."""
+    if not isinstance(exc, Exception) or is_control_flow(exc):
+        return exc
+    if run.owns(exc) and isinstance(exc, ChainError):
+        exc.attempts = tally.attempts
+        return exc
+    return run.failed(tally, exc)
+
+
+def _outcome(run: Run, verdict: BaseException) -> tuple[str, str]:
+    if isinstance(verdict, ChainError) and run.owns(verdict):
+        return "error", verdict.reason
+    if outcome_of(verdict) == "cancelled":
+        return "cancelled", "cancelled"
+    if is_control_flow(verdict):
+        return "stopped", run.describe(verdict)
+    return "error", run.describe(verdict)
+
+
+async def _undo_all(io: IO, run: Run) -> list[BaseException]:
+    undos, errors = run.undos, []
+    while undos.waiting:
+        step, result = undos.waiting.pop()
+        step_var.set(step.info)
+        try:
+            await io.undo(step, result)
+        except BaseException as exc:  # the undos before it must run all the same
+            errors.append(exc)
+            reason = f"undo failed: {run.describe(exc, {step.out: result})}"
+            run.log(logging.ERROR, f"step {step.name!r}: {reason}", exc)
+        else:
+            reason = "undone"
+        undos.said[step] = reason
+    return errors
+
+
+def _say_not_undone(run: Run) -> None:
+    names = ", ".join(repr(step.name) for step, _ in run.undos.waiting)
+    if names:
+        run.log(logging.ERROR, f"the run was closed before its end; not undone: {names}")
+
+
+# --- branches -------------------------------------------------------------------------------------
+
+
+async def _perform_parallel(io: IO, run: Run, step: Parallel) -> None:
+    branches = [run.branch(plan) for plan in step.branches]
+    run.note_branches(step, [branch.context for branch in branches])
+    ended = await io.run_branches(branches)
+    for branch in branches:
+        context = branch.context
+        run.context.update({out: context[out] for out in branch.plan.outs if out in context})
+    raised = [(branch, exc) for branch, exc in ended if exc is not None]
+    if raised:
+        raise _together(run, raised)
+
+
+def _together(run: Run, raised: list[tuple[Run, BaseException]]) -> BaseException:
+    """Return the first of the errors of several branches; its message names all of them."""
+    raised.sort(key=_rank)
+    branch, first = raised[0]
+    others = raised[1:]
+    if branch.owns(first) and isinstance(first, ChainError):
+        first.reason = "; ".join([first.reason, *(_line(other, exc) for other, exc in others)])
+        first.others = [exc for _, exc in others if not isinstance(exc, Stopped)]
+        return run.own(first, first.attempts)
+    for other, exc in others:
+        run.log(logging.ERROR, f"besides, {_line(other, exc)}")
+    return first
+
+
+def _rank(raised: tuple[Run, BaseException]) -> int:
+    _, exc = raised
+    if isinstance(exc, Stopped):
+        return 3
+    if not isinstance(exc, Exception):
+        return 0
+    return 1 if is_control_flow(exc) else 2
+
+
+def _line(run: Run, exc: BaseException) -> str:
+    if isinstance(exc, ChainError) and run.owns(exc):
+        return str(exc)
+    reports = run.context.steps
+    name = reports[-1].name if reports else run.plan.first.name
+    return f"step {name!r} {'was cancelled' if isinstance(exc, Stopped) else run.describe(exc)}"

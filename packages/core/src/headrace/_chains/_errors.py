@@ -1,0 +1,76 @@
+"""The errors of chains: which step, why, and what had been done so far."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headrace._errors import HeadraceError
+
+if TYPE_CHECKING:
+    from ._result import ChainResult
+
+
+class ChainError(HeadraceError):
+    """The base of the errors that end the run of a chain.
+
+    Attributes:
+        step: the name of the step at which the run ended; ``""`` where there is none.
+        reason: why, in one line.
+        attempts: how often the step was called.
+        result: the `ChainResult` with what was done so far.
+        undo_errors: what the undos of the finished steps raised, in the order in which they ran.
+        others: the errors of the branches that failed beside the one whose error this is.
+    """
+
+    def __init__(self, step: str = "", reason: str = "") -> None:
+        super().__init__(step, reason)
+        self.step = step
+        self.reason = reason
+        self.attempts = 0
+        self.result: ChainResult | None = None
+        self.undo_errors: list[BaseException] = []
+        self.others: list[BaseException] = []
+
+    def __str__(self) -> str:
+        """Tell the step, the attempts and the reason, and how many undos failed."""
+        text = self._headline()
+        failed = len(self.undo_errors)
+        if failed:
+            text += f" ({failed} {'undo' if failed == 1 else 'undos'} failed, see undo_errors)"
+        return text
+
+    def _headline(self) -> str:
+        return self.reason
+
+
+class StepFailedError(ChainError):
+    """A step failed for good; the error that it raised is the ``__cause__``."""
+
+    def _headline(self) -> str:
+        times = f" after {self.attempts} attempts" if self.attempts > 1 else ""
+        return f"step {self.step!r} failed{times}: {self.reason}"
+
+
+class ValidationFailedError(ChainError):
+    """The `validate` of a step rejected its result."""
+
+    def _headline(self) -> str:
+        return f"step {self.step!r}: the result was rejected: {self.reason}"
+
+
+class DeadlineExceededError(ChainError):
+    """A deadline ran out, or the `timeout` of a step did."""
+
+    def _headline(self) -> str:
+        return f"step {self.step!r}: {self.reason}"
+
+
+class UnresolvedReferenceError(ChainError, LookupError):
+    """A reference of a strict chain leads nowhere."""
+
+    def _headline(self) -> str:
+        return f"step {self.step!r}: {self.reason}"
+
+
+class FrozenChainError(ChainError, RuntimeError):
+    """A chain was built further after its first run."""

@@ -1,0 +1,57 @@
+"""What a call of a function gives: a value, a coroutine, or a generator."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from types import CoroutineType, FunctionType
+from typing import Any
+
+VALUE, COROUTINE, GENERATOR = "value", "coroutine", "generator"
+
+_FLAGS = inspect.CO_COROUTINE | inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
+
+
+def kind_of(function: Any) -> str:
+    """Tell what calling `function` gives, as far as it can be seen without calling it.
+
+    Partials, bound methods and objects with a ``__call__`` are looked through. An asynchronous
+    generator is a generator too.
+
+    Raises:
+        TypeError: it cannot be called.
+    """
+    # The quick way for the plain function that most steps are.
+    if (
+        type(function) is FunctionType
+        and not function.__code__.co_flags & _FLAGS
+        and not function.__dict__
+    ):
+        return VALUE
+    if not callable(function):
+        raise TypeError(f"a step is a function, not {function!r}")
+    while isinstance(function, functools.partial):
+        function = function.func
+    seen = _seen(function)
+    if seen is VALUE and not inspect.isroutine(function) and not isinstance(function, type):
+        return _seen(type(function).__call__)
+    return seen
+
+
+def _seen(function: Any) -> str:
+    if inspect.iscoroutinefunction(function):
+        return COROUTINE
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        return GENERATOR
+    return VALUE
+
+
+def is_awaitable(value: Any) -> bool:
+    """Tell whether `value` can be awaited."""
+    return hasattr(type(value), "__await__") or inspect.isawaitable(value)
+
+
+def close(value: Any) -> None:
+    """Close `value` if it is a coroutine, so that nobody complains that it was never awaited."""
+    if type(value) is CoroutineType:
+        value.close()

@@ -1,0 +1,78 @@
+"""From definitions to a plan: each step gets its name, its place in the flow, and is compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ._plan import Parallel, Plan, Settings
+from ._spec import Spec, free_name
+from ._steps import Step, make_info
+
+Tails = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A chain as it was built.
+
+    Attributes:
+        items: its steps; a tuple of drafts stands for branches that run at once.
+        settings: what holds for all of them.
+        values: what `Chain.put` has put into the context.
+    """
+
+    items: Sequence[Spec | tuple[Draft, ...]]
+    settings: Settings
+    values: Mapping[str, Any]
+
+    def within(self, outer: Settings) -> Draft:
+        """Return the draft as a branch of a chain with the settings `outer`."""
+        return Draft(self.items, self.settings.within(outer), self.values)
+
+
+class Placing:
+    """Where steps are placed.
+
+    Args:
+        flow: the name of the flow, or ``""``.
+        awaits: whether coroutines are awaited there.
+        names: the names that are taken; those of the placed steps are added.
+    """
+
+    def __init__(self, flow: str, awaits: bool, names: set[str]) -> None:
+        self._flow = flow
+        self._awaits = awaits
+        self._names = names
+
+    def plan(self, draft: Draft, after: Tails = ()) -> tuple[Plan, Tails]:
+        """Return the plan of `draft`, and the names of its last steps.
+
+        Args:
+            draft: the chain.
+            after: the names of the steps before.
+        """
+        steps: list[Step | Parallel] = []
+        for item in draft.items:
+            if isinstance(item, Spec):
+                step = self._step(item, draft.settings, after)
+                steps.append(step)
+                after = (step.name,)
+            else:
+                parallel, after = self.parallel(item, draft.settings, after)
+                steps.append(parallel)
+        return Plan(steps, draft.settings, draft.values, awaits=self._awaits), after
+
+    def parallel(
+        self, branches: Sequence[Draft], settings: Settings, after: Tails
+    ) -> tuple[Parallel, Tails]:
+        """Return `branches` in their place behind the steps `after`, and their last steps."""
+        placed = [self.plan(branch.within(settings), after) for branch in branches]
+        tails = tuple(name for _, last in placed for name in last)
+        return Parallel([plan for plan, _ in placed]), tails
+
+    def _step(self, spec: Spec, settings: Settings, after: Tails) -> Step:
+        name = free_name(spec, self._names)
+        self._names.add(name)
+        return Step(spec, make_info(spec, name, self._flow, after), strict=settings.strict)

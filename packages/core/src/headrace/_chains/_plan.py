@@ -1,0 +1,162 @@
+"""A chain, compiled: its steps in order, and what holds for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from ._kinds import COROUTINE
+from ._redaction import NOTHING_HIDDEN, Redaction
+from ._steps import Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from headrace._step_info import StepInfo
+
+Hook = Callable[..., Any]
+# info, key, function or call, out; the info is None where a step needs more than its call.
+Row = tuple["StepInfo | None", "str | None", Callable[..., Any], "str | None"]
+
+
+@dataclass(slots=True)
+class Settings:
+    """What a chain was given besides its steps; `Chain` says what each means. Never changed."""
+
+    strict: bool = False
+    before_step: Hook | None = None
+    after_step: Hook | None = None
+    on_retry: Hook | None = None
+    redaction: Redaction = NOTHING_HIDDEN
+    deadline: float | None = None
+    deadline_fn: Callable[[], float | None] | None = None
+    safety_margin: float = 0.25
+    jitter: bool = True
+
+    @property
+    def has_hooks(self) -> bool:
+        """Whether something is called around each step."""
+        return self.before_step is not None or self.after_step is not None
+
+    def within(self, outer: Settings) -> Settings:
+        """Return the settings of a branch: its own, and those of `outer` where it has none."""
+        return replace(
+            self,
+            strict=self.strict or outer.strict,
+            before_step=self.before_step or outer.before_step,
+            after_step=self.after_step or outer.after_step,
+            on_retry=self.on_retry or outer.on_retry,
+            redaction=self.redaction.joined(outer.redaction),
+            jitter=self.jitter and outer.jitter,
+        )
+
+
+class Parallel:
+    """Branches that run at once.
+
+    Attributes:
+        branches: what runs.
+        name: for messages.
+    """
+
+    __slots__ = ("branches", "name")
+
+    def __init__(self, branches: Sequence[Plan]) -> None:
+        self.branches = tuple(branches)
+        self.name = " | ".join(branch.first.name for branch in branches)
+
+
+class Plan:
+    """What a run goes by. It is never changed, and so serves many runs at once.
+
+    Attributes:
+        steps: steps and parallels, in order.
+        settings: what holds for all of them.
+        values: what `Chain.put` has put into the context.
+        outs: the keys that the steps give to the context.
+        rows: per step what a run needs of it where nothing but its call is to be done.
+        silent_rows: the same, to be used where no line would be logged.
+        special_rows: the same, to be used where each step needs more than its call.
+        has_templates: whether there are lines to log.
+        has_deadline: whether the chain sets itself a deadline.
+    """
+
+    __slots__ = (
+        "has_deadline",
+        "has_templates",
+        "outs",
+        "rows",
+        "settings",
+        "silent_rows",
+        "special_rows",
+        "steps",
+        "values",
+    )
+
+    def __init__(
+        self,
+        steps: Sequence[Step | Parallel],
+        settings: Settings,
+        values: Mapping[str, Any],
+        *,
+        awaits: bool,
+    ) -> None:
+        self.steps = tuple(steps)
+        self.settings = settings
+        self.values = dict(values)
+        self.outs = tuple(_outs(steps))
+        self.has_templates = any(
+            isinstance(step, Step) and step.spec.template is not None for step in steps
+        )
+        self.silent_rows = tuple([_row(step, settings, awaits, silent=True) for step in steps])
+        self.rows = (
+            tuple([_row(step, settings, awaits, silent=False) for step in steps])
+            if self.has_templates
+            else self.silent_rows
+        )
+
+        self.has_deadline = settings.deadline is not None or settings.deadline_fn is not None
+        self.special_rows = (_SPECIAL,) * len(self.steps)
+
+    @property
+    def first(self) -> Step:
+        """The first step, or the first of the first branch."""
+        first = self.steps[0]
+        return first if isinstance(first, Step) else first.branches[0].first
+
+    def all_steps(self) -> Iterator[Step]:
+        """Yield every step, those of branches included."""
+        for step in self.steps:
+            if isinstance(step, Step):
+                yield step
+            else:
+                for branch in step.branches:
+                    yield from branch.all_steps()
+
+
+def _outs(steps: Sequence[Step | Parallel]) -> Iterator[str]:
+    for step in steps:
+        if isinstance(step, Parallel):
+            for branch in step.branches:
+                yield from branch.outs
+        elif step.out is not None:
+            yield step.out
+
+
+def _row(step: Step | Parallel, settings: Settings, awaits: bool, *, silent: bool) -> Row:
+    if isinstance(step, Parallel) or settings.has_hooks or not step.spec.is_plain:
+        return _SPECIAL
+    if step.spec.template is not None and not silent:
+        return _SPECIAL
+    if (step.spec.kind == COROUTINE) != awaits:  # a function that goes to a thread, a generator
+        return _SPECIAL
+    if step.key is not None:
+        return step.info, step.key, step.function, step.out
+    return step.info, None, step.call, step.out
+
+
+def _nothing() -> None: ...
+
+
+_SPECIAL: Row = (None, None, _nothing, None)

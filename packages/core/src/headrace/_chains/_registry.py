@@ -1,0 +1,106 @@
+"""Which chain has declared which steps in which flow.
+
+Chains are objects that come and go: one that was built in a function or in a test leaves its flow
+to the next of its name. Two that exist at the same time must not both have a step of one name.
+"""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from headrace._declarations import Declaration
+from headrace._errors import DuplicateStepError
+from headrace._flows import Flow, flow
+
+from ._steps import make_info
+
+if TYPE_CHECKING:
+    from headrace._step_info import StepInfo
+
+    from ._spec import Spec
+
+
+class ChainEntry:
+    """A chain's step in the registry of its flow; what it says is made when it is asked for."""
+
+    __slots__ = ("_after", "_flow", "_spec", "chain", "name")
+
+    owner = None
+
+    def __init__(
+        self, chain: weakref.ref[Any], name: str, spec: Spec, flow: str, after: tuple[str, ...]
+    ) -> None:
+        self.chain = chain
+        self.name = name
+        self._spec = spec
+        self._flow = flow
+        self._after = after
+
+    @property
+    def info(self) -> StepInfo:
+        """What is known of the step."""
+        return make_info(self._spec, self.name, self._flow, self._after)
+
+    @property
+    def declaration(self) -> Declaration:
+        """How the step was declared."""
+        info = self.info
+        return Declaration(
+            self._spec.function,
+            info.name,
+            info.after,
+            info.description,
+            info.is_entrypoint,
+            kind="chain",
+        )
+
+
+class Membership:
+    """The part that a chain has in a flow.
+
+    Args:
+        chain: the chain.
+        flow_name: the name of the flow.
+    """
+
+    __slots__ = ("_chain", "_entries", "_flow")
+
+    def __init__(self, chain: object, flow_name: str) -> None:
+        self._chain = weakref.ref(chain)
+        self._flow = flow(flow_name)
+        self._entries = _forget_dead(self._flow)
+
+    def declare(self, name: str, spec: Spec, after: tuple[str, ...]) -> None:
+        """Declare a step of the chain.
+
+        Args:
+            name: the step's name.
+            spec: the step.
+            after: the names of the steps before.
+
+        Raises:
+            DuplicateStepError: another function has this step name in the flow.
+        """
+        entry = ChainEntry(self._chain, name, spec, self._flow.name, after)
+        try:
+            self._flow._adopt(name, entry)
+        except DuplicateStepError:
+            gc.collect()  # a chain that only a cycle keeps, such as a traceback, is as good as gone
+            _forget_dead(self._flow)
+            self._flow._adopt(name, entry)
+        self._entries.append(entry)
+
+
+_entries_of: dict[str, list[ChainEntry]] = {}
+
+
+def _forget_dead(flow: Flow) -> list[ChainEntry]:
+    """Forget the steps of chains that are gone, and return the list of those that are not."""
+    entries = _entries_of.setdefault(flow.name, [])
+    for entry in entries:
+        if entry.chain() is None:
+            flow._forget(entry.name, entry)
+    entries[:] = [entry for entry in entries if entry.chain() is not None]
+    return entries

@@ -1,0 +1,120 @@
+"""What a run leaves: the context, and a report that is made when somebody asks for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ._redaction import Redaction
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ._plan import Plan
+    from ._report import Report
+    from ._run import Run
+
+
+@dataclass(frozen=True, slots=True)
+class StepReport:
+    """What became of a step in one run.
+
+    Attributes:
+        name: the step's name.
+        outcome: ``ok``; ``skipped``, where `when` said so; ``error``; ``cancelled``; or
+            ``stopped``, where a framework's control-flow exception ended the run.
+        attempts: how often the step was called.
+        seconds: how long it took, the waiting between its attempts included.
+        reason: why it failed or was skipped, or that it was undone; else None.
+    """
+
+    name: str
+    outcome: str
+    attempts: int
+    seconds: float
+    reason: str | None = None
+
+
+class ChainResult(dict[str, Any]):
+    """The context of one run: the values that were put in, the inputs, and what the steps gave.
+
+    It is a `dict`, with `steps`, `report` and `correlation_id` besides.
+
+    Attributes:
+        correlation_id: the ID of the operation that the run was part of; None for a result that
+            no run has made.
+    """
+
+    __slots__ = ("_ends", "_kept", "_plan", "_run", "_started", "correlation_id")
+
+    _ends: list[float]
+    _kept: tuple[tuple[StepReport, ...], Redaction]
+    _plan: Plan | None
+    _run: Run | None
+    _started: float
+    correlation_id: str | None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        # A run makes its result with __new__ and fills it; this is for results made by hand.
+        super().__init__(*args, **kwargs)
+        self._plan = None
+        self._kept = (), Redaction()
+        self.correlation_id = None
+
+    @property
+    def steps(self) -> list[StepReport]:
+        """What became of each step that the run has come to, in the order of the chain."""
+        return list(self._kept[0] if self._plan is None else self._reports(self._plan))
+
+    @property
+    def report(self) -> Report:
+        """The run as a report for people: ``print(result.report)``."""
+        from ._report import Report
+
+        return Report(tuple(self.steps), self.correlation_id)
+
+    def _reports(self, plan: Plan) -> Iterator[StepReport]:
+        begun = self._started
+        run = self._run
+        for number, step in enumerate(plan.steps):
+            noted = None if run is None else run.reports_of(step)
+            if noted is not None:
+                yield from noted
+            if number >= len(self._ends):
+                return
+            ended = self._ends[number]
+            if noted is None:
+                yield StepReport(step.name, "ok", 1, ended - begun)
+            begun = ended
+
+    @property
+    def _redaction(self) -> Redaction:
+        return self._kept[1] if self._plan is None else self._plan.settings.redaction
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle and copy what the run has left; a chain's functions stay behind."""
+        return _restored, (dict(self), self.steps, self._redaction.names, self.correlation_id)
+
+    def __repr__(self) -> str:
+        """Show the values, those under redacted keys masked."""
+        redaction = self._redaction
+        if not redaction.names:
+            return super().__repr__()
+        return redaction.blot(repr(redaction.plain(self)), self)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        """Let FastAPI and other users of pydantic take and give it as the mapping that it is."""
+        return handler(dict[str, Any])
+
+
+def _restored(
+    values: dict[str, Any],
+    steps: list[StepReport],
+    names: frozenset[str],
+    correlation_id: str | None,
+) -> ChainResult:
+    result = ChainResult(values)
+    result._kept = tuple(steps), Redaction(names)
+    result.correlation_id = correlation_id
+    return result

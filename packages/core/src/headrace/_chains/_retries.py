@@ -1,0 +1,97 @@
+"""When a step is tried again, and after which delay: compiled when the chain is built."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from . import _clock
+from ._kinds import COROUTINE, kind_of
+
+RetryOn = type[BaseException] | tuple[type[BaseException], ...] | Callable[[Any], Any]
+
+
+class Retries:
+    """The retry policy of a step.
+
+    Args:
+        count: how often the step is tried again, at most.
+        retry_on: the exception types that are worth a retry, or a predicate of the exception. The
+            predicate's answer is True, False, or the delay in seconds (a server's Retry-After).
+        backoff: the longest delay before the first retry, in seconds; it doubles with each retry.
+        max_backoff: the longest delay before any retry, in seconds.
+    """
+
+    __slots__ = ("_ceilings", "_last", "_predicate", "_types", "count")
+
+    def __init__(self, count: int, retry_on: RetryOn, backoff: float, max_backoff: float) -> None:
+        self.count = count
+        self._types, self._predicate = _sorted_out(retry_on)
+        self._ceilings = _ceilings(count, backoff, max_backoff)
+        self._last = self._ceilings[-1] if self._ceilings else 0.0
+
+    def ceiling(self, attempt: int) -> float:
+        """Return the longest delay after failed attempt `attempt` (from 1), in seconds."""
+        ceilings = self._ceilings
+        return ceilings[attempt - 1] if attempt <= len(ceilings) else self._last
+
+    def delay(self, exc: Exception, attempt: int, jitter: bool) -> float | None:
+        """Return the delay before the next attempt, in seconds, or None if there is to be none.
+
+        Args:
+            exc: what the attempt raised.
+            attempt: its number, from 1.
+            jitter: whether the delay is drawn from all that is not longer than the ceiling.
+
+        Raises:
+            TypeError: the predicate's answer is none.
+        """
+        if attempt > self.count:
+            return None
+        if self._predicate is None:
+            return self.scheduled(attempt, jitter) if isinstance(exc, self._types) else None
+        answer = self._predicate(exc)
+        if answer is None or isinstance(answer, bool):
+            return self.scheduled(attempt, jitter) if answer else None
+        if isinstance(answer, int | float) and 0 <= answer < math.inf:
+            return float(answer)
+        raise TypeError(
+            f"retry_on answers with True, False or a delay in seconds, not with {answer!r}"
+        )
+
+    def scheduled(self, attempt: int, jitter: bool) -> float:
+        """Return the delay after failed attempt `attempt` (from 1), in seconds."""
+        # First the cap, then the draw: the other way round, long delays would all be the cap.
+        ceiling = self.ceiling(attempt)
+        return ceiling * _clock.draw() if jitter else ceiling
+
+
+def _sorted_out(
+    retry_on: RetryOn,
+) -> tuple[tuple[type[BaseException], ...], Callable[[Any], Any] | None]:
+    given: tuple[Any, ...] = tuple(retry_on) if isinstance(retry_on, tuple | list) else (retry_on,)
+    if all(isinstance(each, type) and issubclass(each, BaseException) for each in given):
+        return given, None
+    if callable(retry_on) and not isinstance(retry_on, type):
+        if kind_of(retry_on) == COROUTINE:
+            raise TypeError("retry_on is a coroutine function; it is asked, and never awaited")
+        return (), retry_on
+    raise TypeError(
+        f"retry_on takes exception types, a tuple of these, or a function of the exception, not "
+        f"{retry_on!r}"
+    )
+
+
+def _ceilings(count: int, backoff: float, max_backoff: float) -> tuple[float, ...]:
+    """Return the ceilings up to the one that the cap or a lack of backoff keeps for the rest."""
+    ceilings: list[float] = []
+    while len(ceilings) < count:
+        ceilings.append(min(backoff, max_backoff))
+        if backoff >= max_backoff or backoff == 0:
+            break
+        backoff *= 2
+    return tuple(ceilings)
+
+
+NO_RETRIES = Retries(0, (Exception,), 0.0, 0.0)

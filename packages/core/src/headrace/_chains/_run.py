@@ -1,0 +1,299 @@
+"""One run of a chain: what has happened so far, what is logged of it, how much time is left."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from headrace import _deadlines, _runtime
+from headrace._deadlines import budget_var, inherited_deadline
+from headrace._units import min_deadline
+
+from . import _clock
+from ._errors import ChainError, DeadlineExceededError, StepFailedError
+from ._result import ChainResult, StepReport
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from headrace._context import FlowContext
+    from headrace._observers import Observer
+
+    from ._plan import Parallel, Plan, Row
+    from ._steps import Step
+
+logger = logging.getLogger("headrace.chain")
+_is_on = logger.isEnabledFor
+_make_context = ChainResult.__new__
+_budget = budget_var.get
+
+
+class Undos:
+    """What is to be undone if the run fails; the branches of a run share it.
+
+    Attributes:
+        waiting: the finished steps that can be undone, each with its result, in the order in which
+            they finished.
+        said: what became of each undo.
+    """
+
+    __slots__ = ("said", "waiting")
+
+    def __init__(self) -> None:
+        self.waiting: list[tuple[Step, Any]] = []
+        self.said: dict[Step, str] = {}
+
+
+class Tally:
+    """How it stands with a step that is being done.
+
+    Attributes:
+        step: the step.
+        begun: when it began, by the clock of durations.
+        attempts: how often it has been called.
+    """
+
+    __slots__ = ("attempts", "begun", "step")
+
+    def __init__(self, step: Step, begun: float) -> None:
+        self.step = step
+        self.begun = begun
+        self.attempts = 0
+
+    @property
+    def seconds(self) -> float:
+        """How long it has taken."""
+        return _clock.perf_counter() - self.begun
+
+
+class Run:
+    """The state of one run, or of one branch of it, which is kept once something needs it.
+
+    Attributes:
+        plan: what the run goes by.
+        context: the values.
+        unit: the unit of work that the run is part of.
+        observer: who is told of the steps, or None.
+        until: the deadline that the chain has set itself, as a reading of the clock, or None.
+        limit: the reading at which nothing more may begin, or None.
+        undos: what is to be undone if the run fails.
+    """
+
+    __slots__ = ("_noted", "context", "limit", "observer", "plan", "undos", "unit", "until")
+
+    def __init__(
+        self,
+        plan: Plan,
+        context: ChainResult,
+        unit: FlowContext,
+        observer: Observer | None = None,
+        undos: Undos | None = None,
+    ) -> None:
+        self.plan = plan
+        self.context = context
+        self.unit = unit
+        self.observer = observer
+        self.undos = undos or Undos()
+        self.until = _own_deadline(plan)
+        deadline = min_deadline(self.until, inherited_deadline(unit))
+        self.limit = None if deadline is None else deadline - plan.settings.safety_margin
+        self._noted: dict[Step | Parallel, tuple[StepReport, ...] | list[ChainResult]] = {}
+        context._run = self
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """What to do per step: everything, where somebody watches or a clock runs."""
+        if self.observer is None and self.limit is None:
+            return rows_of(self.plan)
+        return self.plan.special_rows
+
+    def branch(self, plan: Plan) -> Run:
+        """Return the run of a branch, which begins with what the context holds now."""
+        context = begin(plan, self.unit, {**self.context, **plan.values})
+        run = Run(plan, context, self.unit, self.observer, self.undos)
+        run.limit = min_deadline(run.limit, self.limit)
+        return run
+
+    @contextmanager
+    def budget(self) -> Iterator[None]:
+        """Let `headrace.remaining` tell the time that the chain's own deadline leaves."""
+        if self.until is None:
+            yield
+            return
+        until = min_deadline(self.until, inherited_deadline(self.unit))
+        previous = budget_var.get()
+        budget_var.set((self.unit, until or self.until))
+        try:
+            yield
+        finally:
+            budget_var.set(previous)
+
+    # --- what has happened ------------------------------------------------------------------------
+
+    def tally(self, step: Step) -> Tally:
+        """Return the tally of `step`, which begins where the step before has ended."""
+        ends = self.context._ends
+        return Tally(step, ends[-1] if ends else self.context._started)
+
+    def note(self, tally: Tally, outcome: str, reason: str | None = None) -> None:
+        """Write down what became of a step."""
+        report = StepReport(tally.step.name, outcome, tally.attempts, tally.seconds, reason)
+        self._noted[tally.step] = (report,)
+
+    def note_branches(self, step: Parallel, contexts: list[ChainResult]) -> None:
+        """Write down which runs the branches of `step` are."""
+        self._noted[step] = contexts
+
+    def reports_of(self, step: Step | Parallel) -> Iterable[StepReport] | None:
+        """Return what was written down of `step`, or None."""
+        noted = self._noted.get(step)
+        if isinstance(noted, list):
+            return [report for context in noted for report in context.steps]
+        if noted is None or step not in self.undos.said:
+            return noted
+        (report,) = noted
+        said = self.undos.said[step]
+        return (StepReport(report.name, report.outcome, report.attempts, report.seconds, said),)
+
+    # --- errors -----------------------------------------------------------------------------------
+
+    def owns(self, exc: BaseException) -> bool:
+        """Tell whether `exc` is an error of this very run, not one of a chain within a step."""
+        return isinstance(exc, ChainError) and exc.result is self.context
+
+    def own(self, error: ChainError, attempts: int = 0) -> ChainError:
+        """Return `error` as one of this run."""
+        error.result = self.context
+        error.attempts = attempts
+        return error
+
+    def failed(self, tally: Tally, exc: BaseException) -> StepFailedError:
+        """Return the error that says that a step has failed with `exc`."""
+        error = StepFailedError(tally.step.name, self.describe(exc))
+        self.own(error, tally.attempts)
+        error.__cause__ = exc
+        return error
+
+    def describe(self, exc: BaseException, *values: Any) -> str:
+        """Return type and message of `exc`, without the secrets of the context.
+
+        Args:
+            exc: the exception.
+            values: what may hold secrets besides the context.
+        """
+        try:
+            text = str(exc)
+        except Exception:
+            text = ""
+        line = f"{type(exc).__name__}: {text}" if text else type(exc).__name__
+        return self.plan.settings.redaction.blot(line, self.context, *values)
+
+    def shown(self, step: Step, exc: BaseException) -> BaseException:
+        """Return what backends may see of `exc`: where there are secrets, only what is told."""
+        if not self.plan.settings.redaction.names or not isinstance(exc, Exception):
+            return exc
+        return StepFailedError(step.name, self.describe(exc))
+
+    # --- time -------------------------------------------------------------------------------------
+
+    def check_time(
+        self, tally: Tally, failure: BaseException | None = None, delay: float = 0.0
+    ) -> None:
+        """Raise where the deadline leaves no time for an attempt in `delay` seconds.
+
+        Args:
+            tally: of the step.
+            failure: what the attempt before has raised, if there was one.
+            delay: how long the wait before the attempt would be.
+
+        Raises:
+            DeadlineExceededError: there is no time left.
+        """
+        if self.limit is None or _deadlines.monotonic() + delay < self.limit:
+            return
+        margin = self.plan.settings.safety_margin
+        reason = f"the deadline leaves no time for it (safety margin: {margin:g} s)"
+        if failure is not None:
+            reason = (
+                f"the deadline leaves no time for a retry in {delay:.3g} s (safety margin: "
+                f"{margin:g} s) after {self.describe(failure)}"
+            )
+        error = self.own(DeadlineExceededError(tally.step.name, reason), tally.attempts)
+        raise error from failure
+
+    # --- log lines --------------------------------------------------------------------------------
+
+    def log(self, level: int, line: str, exc: BaseException | None = None) -> None:
+        """Log `line`, after the chain's own functions have redacted it.
+
+        Args:
+            level: the level.
+            line: the line.
+            exc: an exception whose traceback is logged, where no keys are redacted.
+        """
+        if not _is_on(level):
+            return
+        redaction = self.plan.settings.redaction
+        try:
+            for function in redaction.functions:
+                line = function(line)
+        except Exception as error:
+            # Better no line than one with a secret in it, and so no traceback either.
+            logger.error("redact raised %s; a line was left out", type(error).__name__)  # noqa: TRY400
+            return
+        logger.log(level, line, exc_info=None if redaction.names or redaction.functions else exc)
+
+    def complain(self, what: str, exc: Exception) -> None:
+        """Log that `what`, which must not fail a step, has raised `exc`."""
+        self.log(logging.ERROR, f"{what} raised {self.describe(exc)}; the run went on", exc)
+
+    def log_result(self, step: Step, result: Any) -> None:
+        """Log the line that the step's template makes."""
+        template = step.spec.template
+        if template is not None and _is_on(logging.INFO):
+            redaction = self.plan.settings.redaction
+            self.log(logging.INFO, template.render(self.context, result, redaction))
+
+
+def begin(plan: Plan, unit: FlowContext, inputs: dict[str, Any]) -> ChainResult:
+    """Return the context of a run that begins, and keep the run where somebody watches it."""
+    context = _make_context(ChainResult)
+    if plan.values:
+        context.update(plan.values)
+    context.update(inputs)
+    context._plan = plan
+    context._run = None
+    context._ends = []
+    context.correlation_id = unit.correlation_id
+    observer = _runtime.observer
+    if observer is not None and not observer.enabled():
+        observer = None
+    if (
+        observer is not None
+        or plan.has_deadline
+        or unit.deadline is not None
+        or _budget() is not None
+    ):
+        Run(plan, context, unit, observer)
+    context._started = _clock.perf_counter()
+    return context
+
+
+def rows_of(plan: Plan) -> tuple[Row, ...]:
+    """Return what to do per step where nobody watches and no clock runs."""
+    if plan.has_templates and not _is_on(logging.INFO):
+        return plan.silent_rows
+    return plan.rows
+
+
+def _own_deadline(plan: Plan) -> float | None:
+    if not plan.has_deadline:
+        return None
+    settings = plan.settings
+    now = _deadlines.monotonic()
+    left = None if settings.deadline_fn is None else settings.deadline_fn()
+    return min_deadline(
+        None if settings.deadline is None else now + settings.deadline,
+        None if left is None else now + left,
+    )

@@ -1,0 +1,143 @@
+"""`Chain`: how it calls and waits. Everything else is in `_engine`."""
+
+from __future__ import annotations
+
+from contextvars import copy_context
+from types import CoroutineType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from headrace._context import step_var
+
+from . import _clock
+from ._engine import fail, perform
+from ._errors import StepFailedError
+from ._run import Run, begin, rows_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterable
+
+    from headrace._context import FlowContext
+
+    from ._plan import Plan, Row
+    from ._result import ChainResult
+    from ._steps import Step
+
+T = TypeVar("T")
+
+_set_step = step_var.set
+
+
+def run(plan: Plan, unit: FlowContext, inputs: dict[str, Any]) -> ChainResult:
+    """Run `plan` in `unit`, and return its context."""
+    context = begin(plan, unit, inputs)
+    watch = context._run
+    try:
+        if watch is None:
+            rows = rows_of(plan) if plan.has_templates else plan.rows
+            _walk(plan, rows, context, unit)
+        else:
+            with watch.budget():
+                _walk(plan, watch.rows, context, unit)
+    except BaseException as exc:
+        kept = context._run
+        if kept is None:
+            raise
+        drive(fail(_IO, kept, exc))
+    return context
+
+
+def _walk(plan: Plan, rows: Iterable[Row], context: ChainResult, unit: FlowContext) -> None:
+    """Do the steps, by the quick way those that are nothing but a call."""
+    get, ends, clock = context.get, context._ends, _clock.perf_counter
+    ended, coroutine = ends.append, CoroutineType
+    waiting = iter(rows)
+    while True:
+        failure: BaseException | None = None
+        try:
+            for info, key, function, out in waiting:
+                if info is None:
+                    break
+                _set_step(info)
+                result = function(context) if key is None else function(get(key))
+                if type(result) is coroutine:
+                    raise _not_awaited(info.name, result, context)
+                if out is not None:
+                    context[out] = result
+                ended(clock())
+            else:
+                return
+        except BaseException as exc:
+            failure = exc
+        done = len(ends)
+        if failure is not None and done == len(plan.steps):
+            raise failure  # an interrupt behind the last step
+        kept = context._run or Run(plan, context, unit)
+        drive(perform(_IO, kept, plan.steps[done], failure))
+
+
+def drive(work: Coroutine[Any, Any, T]) -> T:
+    """Run `work`, which never suspends, to its end."""
+    try:
+        work.send(None)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    raise RuntimeError("a sync chain cannot wait for an event loop")
+
+
+class _SyncIO:
+    """Calls where it is, waits by sleeping, and runs branches in threads."""
+
+    async def call(self, run: Run, step: Step) -> tuple[Any, Exception | None]:
+        try:
+            result = step.call(run.context)
+        except Exception as exc:
+            return None, exc
+        if type(result) is CoroutineType:
+            return None, _not_awaited(step.name, result, run.context)
+        return result, None
+
+    async def ask(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        answer = function(*args, **kwargs)
+        if type(answer) is CoroutineType:
+            answer.close()
+            raise TypeError("it returned a coroutine, which a Chain cannot await; use AsyncChain")
+        return answer
+
+    async def undo(self, step: Step, result: Any) -> None:
+        if step.spec.undo is not None:
+            await self.ask(step.spec.undo, result)
+
+    async def sleep(self, seconds: float) -> None:
+        _clock.sleep(seconds)
+
+    async def see_through(self, work: Coroutine[Any, Any, T]) -> T:
+        return await work
+
+    async def run_branches(self, runs: list[Run]) -> list[tuple[Run, BaseException | None]]:
+        from concurrent.futures import ThreadPoolExecutor, as_completed
+
+        with ThreadPoolExecutor(len(runs), thread_name_prefix="headrace-chain") as pool:
+            branches = {pool.submit(copy_context().run, _outcome, run): run for run in runs}
+            return [(branches[done], done.result()) for done in as_completed(branches)]
+
+
+_IO = _SyncIO()
+
+
+def _outcome(run: Run) -> BaseException | None:
+    try:
+        with run.budget():
+            _walk(run.plan, run.rows, run.context, run.unit)
+    except BaseException as exc:  # it is raised where the branches come together
+        return exc
+    return None
+
+
+def _not_awaited(step: str, coroutine: Any, context: ChainResult) -> StepFailedError:
+    coroutine.close()  # so that nobody complains that it was never awaited
+    error = StepFailedError(
+        step, "it returned a coroutine, which a Chain cannot await; use AsyncChain"
+    )
+    error.result = context
+    return error

@@ -1,0 +1,116 @@
+"""Templates for log lines: ``"loaded={result.count} of {raw.__len__}"``, compiled when built."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ._redaction import MASK
+from ._references import MISSING, split
+
+if TYPE_CHECKING:
+    from ._redaction import Redaction
+
+_token = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
+_is_part = re.compile(r"[\w-]+").fullmatch
+
+Path = tuple[str, ...]
+
+
+class Template:
+    """A compiled template.
+
+    Args:
+        text: the text, with ``{dotted.references}`` in braces; ``{{`` and ``}}`` are braces.
+
+    Attributes:
+        paths: the references, in their order.
+
+    Raises:
+        TypeError: `text` is not a string.
+        ValueError: a broken token; the message says which, and why.
+    """
+
+    __slots__ = ("_pieces", "paths")
+
+    def __init__(self, text: str) -> None:
+        if not isinstance(text, str):
+            raise TypeError(f"log_fmt takes a template such as 'n={{result.count}}', not {text!r}")
+        self._pieces = _pieces(text)
+        self.paths: tuple[Path, ...] = tuple(p for p in self._pieces if isinstance(p, tuple))
+
+    def render(self, context: Mapping[str, Any], result: Any, redaction: Redaction) -> str:
+        """Return the text with the values in place; what cannot be read is named by its error."""
+        return "".join(
+            piece if isinstance(piece, str) else _value(piece, context, result, redaction)
+            for piece in self._pieces
+        )
+
+
+def _pieces(text: str) -> tuple[str | Path, ...]:
+    pieces: list[str | Path] = []
+    end = 0
+    for found in _token.finditer(text):
+        pieces.append(text[end : found.start()])
+        end = found.end()
+        token = found.group()
+        if token in {"{{", "}}"}:
+            pieces.append(token[0])
+        elif found.group(1) is None:
+            raise ValueError(
+                f"log_fmt {text!r}: a brace at position {found.start()} has no counterpart; write "
+                f"{{{{ or }}}} for a brace in the text"
+            )
+        else:
+            pieces.append(_path(found.group(1), text))
+    pieces.append(text[end:])
+    return tuple(piece for piece in pieces if piece)
+
+
+def _path(token: str, text: str) -> Path:
+    parts = split(token, f"log_fmt {text!r}") if token else ()
+    if not parts or not all(_is_part(part) for part in parts):
+        raise ValueError(
+            f"log_fmt {text!r}: the token {{{token}}} is not a dotted reference such as "
+            f"{{order.id}}; formats and conversions are not known here"
+        )
+    return parts
+
+
+def _value(parts: Path, context: Mapping[str, Any], result: Any, redaction: Redaction) -> str:
+    if not redaction.names.isdisjoint(parts):
+        return MASK
+    try:
+        value = result if parts[0] == "result" else context.get(parts[0], MISSING)
+        for part in parts[1:]:
+            value = _hop(value, part)
+        text = _written(value, redaction)
+    except Exception as error:
+        return f"<{type(error).__name__}>"
+    if value is None or isinstance(value, int | float):
+        return text
+    return redaction.blot(text, context, value)  # a secret may stand under other names too
+
+
+def _hop(value: Any, part: str) -> Any:
+    if isinstance(value, Mapping) and part in value:
+        return value[part]
+    found = getattr(value, part, MISSING)
+    if not inspect.isroutine(found):
+        return found
+    made = found()
+    if inspect.iscoroutine(made):
+        made.close()
+        raise TypeError("a template cannot await")
+    return made
+
+
+def _written(value: Any, redaction: Redaction) -> str:
+    if value is MISSING:
+        return "None"
+    if isinstance(value, Mapping | list):
+        return json.dumps(redaction.plain(value), ensure_ascii=False)
+    return str(value)

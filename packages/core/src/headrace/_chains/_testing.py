@@ -1,0 +1,112 @@
+"""Time and chance under the control of a test; `headrace.testing` exports this."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from headrace import _deadlines
+
+from . import _clock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def no_waiting() -> Iterator[None]:
+    """Make every retry of every chain immediate.
+
+    Hooks are still told the delay that the schedule has, and a deadline does not mind it. It
+    holds for the whole process, all threads and tasks.
+    """
+    before = _clock.waits
+    _clock.waits = False
+    try:
+        yield
+    finally:
+        _clock.waits = before
+
+
+class FakeClock:
+    """A clock that a test moves; `fake_clock` puts it in place of the real one.
+
+    Attributes:
+        now: what it says, in seconds.
+        slept: how long chains have waited, in seconds, in the order in which they did.
+    """
+
+    def __init__(self, now: float) -> None:
+        self.now = now
+        self.slept: list[float] = []
+        self._lock = threading.Lock()
+
+    def advance(self, seconds: float) -> None:
+        """Let `seconds` pass."""
+        with self._lock:
+            self.now += seconds
+
+    def read(self) -> float:
+        """Return what the clock says, in seconds."""
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        """Let `seconds` pass, as something that waits."""
+        self.slept.append(seconds)
+        self.advance(seconds)
+
+    async def sleep_async(self, seconds: float) -> None:
+        """Let `seconds` pass, as something that waits on an event loop."""
+        import asyncio
+
+        self.sleep(seconds)
+        await asyncio.sleep(0)
+
+
+@contextmanager
+def fake_clock(now: float = 1000.0) -> Iterator[FakeClock]:
+    """Put a clock in place that only moves when something waits, or when it is told to.
+
+    Chains and deadlines go by it, in the whole process: retries wait without time passing, and
+    ``clock.slept`` tells how long. The `timeout` of a step still takes real time.
+
+    Args:
+        now: what the clock says at first, in seconds.
+    """
+    clock = FakeClock(now)
+    before = _deadlines.monotonic, _clock.perf_counter, _clock.sleep, _clock.sleep_async
+    _deadlines.monotonic, _clock.perf_counter = clock.read, clock.read
+    _clock.sleep, _clock.sleep_async = clock.sleep, clock.sleep_async
+    try:
+        yield clock
+    finally:
+        _deadlines.monotonic, _clock.perf_counter, _clock.sleep, _clock.sleep_async = before
+
+
+@contextmanager
+def fake_random(*numbers: float) -> Iterator[None]:
+    """Let the jitter of retries draw `numbers`, each from 0 (included) to 1, over and over.
+
+    Args:
+        numbers: ``0.5`` alone makes each delay half of its maximum.
+
+    Raises:
+        ValueError: there are none, or one that could not be drawn.
+    """
+    if not numbers or not all(0 <= number < 1 for number in numbers):
+        raise ValueError(f"fake_random() takes numbers from 0 (included) to 1, not {numbers!r}")
+    queue = list(numbers)
+    lock = threading.Lock()
+
+    def draw() -> float:
+        with lock:
+            queue.append(queue[0])
+            return queue.pop(0)
+
+    before = _clock.draw
+    _clock.draw = draw
+    try:
+        yield
+    finally:
+        _clock.draw = before
