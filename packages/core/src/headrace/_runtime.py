@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from . import _active_trace
 from ._ids import is_valid_id, new_correlation_id, take_correlation_id
@@ -24,8 +23,7 @@ _modules = sys.modules
 _token = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """The configuration in force; `configure` says what each field means."""
 
     strict: bool = False
