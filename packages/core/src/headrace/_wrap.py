@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from . import _runtime
@@ -55,8 +56,7 @@ def call_through(function: Callable[..., Any], call: Callable[..., Any]) -> Call
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         return call(*args, **kwargs)
 
-    wrapper.__code__ = _flagged(wrapper.__code__, _kind(function))
-    return functools.wraps(function)(wrapper)
+    return functools.wraps(function)(_taken_for(wrapper, _kind(function)))
 
 
 def _outside(info: StepInfo) -> None:
@@ -221,8 +221,7 @@ def _generator_wrapper(
             return body
         return drive(body, _Pieces(info, unit, opened is not None))
 
-    wrapper.__code__ = _flagged(wrapper.__code__, _kind(function))
-    return wrapper
+    return _taken_for(wrapper, _kind(function))
 
 
 class _Pieces:
@@ -339,6 +338,13 @@ def _kind(function: Callable[..., Any]) -> int:
     if inspect.isgeneratorfunction(function):
         return inspect.CO_GENERATOR
     return inspect.CO_ASYNC_GENERATOR if inspect.isasyncgenfunction(function) else 0
+
+
+def _taken_for(wrapper: Any, flag: int) -> Callable[..., Any]:
+    """Return the function `wrapper` as one that `inspect` takes for one of the kind `flag`."""
+    # Made anew, for the assignment of such code to a function is deprecated since Python 3.13.
+    code = _flagged(wrapper.__code__, flag)
+    return FunctionType(code, wrapper.__globals__, wrapper.__name__, None, wrapper.__closure__)
 
 
 @functools.cache
