@@ -46,7 +46,7 @@ WRONG = {
     "accept_deadline": ({"ACCEPT_DEADLINE": None}, 3, "must be True or False"),
     "expose_header": ({"EXPOSE_HEADER": "yes"}, 3, "must be True or False"),
     "commands": ({"COMMANDS": "all"}, 3, "must be True or False"),
-    "backend": ({"BACKEND": "stdout"}, 3, "unknown backend name 'stdout'"),
+    "backend": ({"BACKEND": "stdout"}, 3, "unknown backend 'stdout'"),
     "backend's path": ({"BACKEND": "tests.nowhere"}, 4, "leads nowhere"),
     "backend's type": ({"BACKEND": object()}, 3, "a backend is an object with"),
     "strict": ({"STRICT": 0}, 3, "must be True or False"),
