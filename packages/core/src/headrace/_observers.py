@@ -39,6 +39,7 @@ class Observer(Protocol):
     @property
     def watches_units(self) -> bool:
         """Whether `begin_unit` may do something."""
+        ...
 
     def begin_unit(self, context: FlowContext) -> UnitWatch | None:
         """Report that a unit of work begins."""
