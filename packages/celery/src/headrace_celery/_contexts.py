@@ -9,7 +9,12 @@ from weakref import WeakSet
 from celery import Celery
 
 from headrace import FlowContext, RemoteContext
-from headrace.integration import nested_context, propagated_metadata, transport_context
+from headrace.integration import (
+    make_id,
+    nested_context,
+    propagated_metadata,
+    transport_context,
+)
 
 from ._envelope import Envelope, MalformedHeaderError, find, log, parse
 
@@ -42,7 +47,7 @@ def worker_context(task: Any, fields: Mapping[str, Any]) -> tuple[FlowContext, s
 def eager_context(task: Any, request: Any, caller: FlowContext) -> FlowContext:
     """Return the context of a run of `task` inside its `caller`, which wins over any header."""
     remote = RemoteContext(None, _attempt_before(request))
-    fresh_id = transport_context("task").correlation_id if _is_new(task) else None
+    fresh_id = make_id() if _is_new(task) else None
     return nested_context("task", task.name, fresh_id, remote, propagated_metadata(caller))
 
 
@@ -59,7 +64,7 @@ def report(problem: str, name: str, task_id: str | None) -> None:
 def _sent_context(task: Any, envelope: Envelope) -> FlowContext:
     remote = envelope.remote(accept_deadline=task.app in accepting_deadlines)
     if _is_new(task):
-        remote = RemoteContext(None, remote.causation_id, remote.deadline)
+        remote = RemoteContext(make_id(), remote.causation_id, remote.deadline)
     return transport_context("task", task.name, remote, _metadata(envelope))
 
 

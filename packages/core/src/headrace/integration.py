@@ -31,6 +31,7 @@ from ._http import (
 from ._ids import is_valid_id
 from ._marks import mark
 from ._propagation import RemoteContext
+from ._runtime import make_id
 from ._units import ResumableUnit, Unit, as_current, nested_context, transport_context
 
 __all__ = [
@@ -53,6 +54,7 @@ __all__ = [
     "is_control_flow",
     "is_valid_id",
     "log_access",
+    "make_id",
     "mark",
     "nested_context",
     "propagated_metadata",
