@@ -14,8 +14,14 @@ from tests.sites import MemoryLog, memory_log
 from tests.units import WatchedUnit, watched_units
 
 
-def pytest_configure() -> None:
+LEFT_OPEN = "ignore:.*SpooledTemporaryFile:pytest.PytestUnraisableExceptionWarning"
+
+
+def pytest_configure(config: pytest.Config) -> None:
     """Set Django up, before any test module is imported."""
+    if django.VERSION < (5, 0):
+        # It leaves the file of a request's body open where the client goes away.
+        config.addinivalue_line("filterwarnings", LEFT_OPEN)
     if settings.configured:
         return
     factory = logging.getLogRecordFactory()
