@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -40,9 +41,9 @@ class GraphProblem:
 
 def find_problems(graph: FlowGraph) -> list[GraphProblem]:
     """Return what is wrong with `graph`, in the order of its nodes."""
-    known_elsewhere = {f"{flow.name}.{node}" for flow in all_flows() for node in flow.graph().steps}
-    unknown = [n for n in graph.nodes if n not in graph.steps and n not in known_elsewhere]
-    foreign = [n for n in graph.nodes if n not in graph.steps and n in known_elsewhere]
+    outside = [node for node in graph.nodes if node not in graph.steps]
+    foreign = {node for node in outside if _is_declared(node)}
+    unknown = set(outside) - foreign
     cycles = list(_cycles(graph))
     reached = _reachable(graph.edges, [*graph.entrypoints, *foreign])
     # What hangs on an unknown reference or a cycle has been reported by that.
@@ -61,7 +62,17 @@ def find_problems(graph: FlowGraph) -> list[GraphProblem]:
         for node in graph.nodes
         if node in graph.steps and node not in reached and node not in excused
     ]
-    return sorted(problems, key=lambda problem: graph.nodes.index(problem.step))
+    position = {node: i for i, node in enumerate(graph.nodes)}
+    return sorted(problems, key=lambda problem: position[problem.step])
+
+
+def _is_declared(reference: str) -> bool:
+    """Tell whether ``flow.step`` names a step of some flow."""
+    return any(
+        reference.removeprefix(flow.name + ".") in flow
+        for flow in all_flows()
+        if reference.startswith(flow.name + ".")
+    )
 
 
 _UNREACHABLE = (
@@ -105,21 +116,50 @@ def _targets(edges: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
 def _cycles(graph: FlowGraph) -> Iterator[list[str]]:
     """Yield one cycle, closed, for each group of steps that lead to one another."""
     targets = _targets(graph.edges)
-    done: set[str] = set()
-    for start in graph.nodes:
-        if start in done:
-            continue
-        path: dict[str, Iterator[str]] = {start: iter(targets.get(start, ()))}
-        while path:
-            node = next(reversed(path))
-            following = next(path[node], None)
-            if following is None:
-                path.popitem()
-                done.add(node)
-            elif following in path:
-                names = list(path)
-                yield [*names[names.index(following) :], following]
-                done.update(names)
-                break
-            elif following not in done:
-                path[following] = iter(targets.get(following, ()))
+    position = {node: i for i, node in enumerate(graph.nodes)}
+    for group in _groups(graph.nodes, targets):
+        start = min(group, key=position.__getitem__)
+        if len(group) > 1 or start in targets.get(start, ()):
+            yield _cycle_through(start, group, targets)
+
+
+def _groups(nodes: Iterable[str], targets: Mapping[str, list[str]]) -> Iterator[set[str]]:
+    """Yield the strongly connected components, by Kosaraju's algorithm."""
+    seen: set[str] = set()
+    left = [each for node in nodes for each in _walk(node, targets, seen)]
+    sources = _targets((target, source) for source in targets for target in targets[source])
+    seen.clear()
+    for node in reversed(left):
+        if node not in seen:
+            yield set(_walk(node, sources, seen))
+
+
+def _walk(start: str, targets: Mapping[str, list[str]], seen: set[str]) -> Iterator[str]:
+    """Yield what `start` leads to and has not been seen, in the order a deep search leaves it."""
+    path: list[tuple[str, Iterator[str]]] = []
+    entering: str | None = start if start not in seen else None
+    while path or entering is not None:
+        if entering is not None:
+            seen.add(entering)
+            path.append((entering, iter(targets.get(entering, ()))))
+        node, following = path[-1]
+        entering = next((each for each in following if each not in seen), None)
+        if entering is None:
+            path.pop()
+            yield node
+
+
+def _cycle_through(start: str, group: set[str], targets: Mapping[str, list[str]]) -> list[str]:
+    """Return a shortest way from `start` back to it inside its group."""
+    before: dict[str, str] = {}
+    waiting = deque([start])
+    while start not in before:
+        node = waiting.popleft()
+        for target in targets.get(node, ()):
+            if target in group and target not in before:
+                before[target] = node
+                waiting.append(target)
+    cycle = [start]
+    while len(cycle) == 1 or cycle[-1] != start:
+        cycle.append(before[cycle[-1]])
+    return cycle[::-1]
