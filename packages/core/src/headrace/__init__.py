@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from ._executors import ContextExecutor, bind, detached
     from ._graph import FlowGraph, generate_dag
     from ._propagation import RemoteContext, extract, inject
-        from ._validation import GraphProblem
+    from ._validation import GraphProblem
 
 __all__ = [
     "AsyncChain",
@@ -86,9 +86,6 @@ _LAZY = {
     "ContextExecutor": "_executors",
     "DeadlineExceededError": "_chains._errors",
     "FlowGraph": "_graph",
-    "RemoteContext": "_propagation",
-    "extract": "_propagation",
-    "inject": "_propagation",
     "RemoteContext": "_propagation",
     "extract": "_propagation",
     "inject": "_propagation",

@@ -40,19 +40,22 @@ class FlowContext:
     __slots__ = (
         "_ended",
         "_entered",
-        "_metadata",
+        "_left",
+        "_unit_id",
+        "_values",
         "causation_id",
         "correlation_id",
         "deadline",
         "kind",
         "name",
-        "unit_id",
     )
 
     _ended: bool
     _entered: Unit
-    _metadata: dict[str, Any]
-    unit_id: str
+    _left: Unit  # set where the unit ended while something that began in it was still current
+    # These two are made when first asked for: most units have no metadata, and cause no other unit.
+    _unit_id: str
+    _values: dict[str, Any]
 
     def __init__(
         self,
@@ -69,13 +72,26 @@ class FlowContext:
         self.name = name
         self.deadline = deadline
         if metadata:
-            self._metadata = dict(metadata)
+            self._values = dict(metadata)
 
-    if not TYPE_CHECKING:  # to a type checker it would give every attribute there is
+    # No __getattr__ here: the mere presence of one makes every attribute slower to read.
 
-        def __getattr__(self, name: str) -> Any:
-            # Made when first asked for: most units have no metadata, and cause no other unit.
-            return _make_late(self, name)
+    @property
+    def unit_id(self) -> str:
+        """The ID of this unit, 16 lower-case hex digits."""
+        try:
+            return self._unit_id
+        except AttributeError:
+            _make_late(self, "_unit_id", new_unit_id)
+            return self._unit_id
+
+    @property
+    def _metadata(self) -> dict[str, Any]:
+        try:
+            return self._values
+        except AttributeError:
+            _make_late(self, "_values", dict)
+            return self._values
 
     @property
     def flow(self) -> str | None:
@@ -115,12 +131,14 @@ class FlowContext:
         Raises:
             TypeError: a metadata value cannot be copied; the message names its key.
         """
+        from ._deadlines import inherited_deadline
+
         return FlowContext(
             self.correlation_id,
             self.unit_id,
             self.kind,
             self.name,
-            self.deadline,
+            inherited_deadline(self),
             _deep_copy(self._metadata),
         )
 
@@ -130,13 +148,12 @@ class FlowContext:
         Raises:
             RuntimeError: the unit has been entered before; fork it instead.
         """
+        from ._deadlines import inherited_deadline, min_deadline
         from ._units import Unit
 
-        if hasattr(self, "_entered"):
-            raise RuntimeError(
-                f"unit {self.unit_id} has already been entered, and a unit of work has one life; "
-                f"use `with context.fork():` for another unit of the same operation"
-            )
+        if hasattr(self, "_entered") or unit_var.get() is self:
+            raise used_unit(self)
+        self.deadline = min_deadline(self.deadline, inherited_deadline(unit_var.get()))
         self._entered = Unit(self)
         self._entered.__enter__()
         return self
@@ -158,29 +175,39 @@ class FlowContext:
         )
 
 
-_MADE_LATE: dict[str, Callable[[], Any]] = {"unit_id": new_unit_id, "_metadata": dict}
-_late_lock = threading.Lock()
+_late_lock = threading.RLock()  # a signal may come, or a collection, while it is held
 
 
 def _renew_lock() -> None:
     global _late_lock  # noqa: PLW0603 - a child process must not wait for a thread it lacks
-    _late_lock = threading.Lock()
+    _late_lock = threading.RLock()
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_renew_lock)
 
 
-def _make_late(context: FlowContext, name: str) -> Any:
-    if name not in _MADE_LATE:
-        raise AttributeError(f"FlowContext has no attribute {name!r}")
+def _make_late(context: FlowContext, name: str, make: Callable[[], Any]) -> None:
     with _late_lock:
-        try:  # another thread may have been first
-            return object.__getattribute__(context, name)
-        except AttributeError:
-            value = _MADE_LATE[name]()
-            setattr(context, name, value)
-            return value
+        if not hasattr(context, name):  # another thread may have been first
+            setattr(context, name, make())
+
+
+def used_unit(context: FlowContext) -> RuntimeError:
+    """Return the error of entering the unit `context` a second time."""
+    return RuntimeError(
+        f"unit {context.unit_id} has already been entered, and a unit of work has one life; "
+        f"use `with context.fork():` for another unit of the same operation"
+    )
+
+
+def restored(
+    unit: FlowContext | None, info: StepInfo | None
+) -> tuple[FlowContext | None, StepInfo | None]:
+    """Return what to restore in place of `unit` and its step: itself, unless it is over."""
+    while unit is not None and (left := getattr(unit, "_left", None)) is not None:
+        unit, info = left.outer, left.outer_step
+    return unit, info
 
 
 def set_ended(context: FlowContext) -> None:

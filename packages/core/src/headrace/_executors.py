@@ -2,56 +2,109 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 from concurrent.futures import Executor, Future
-from contextlib import contextmanager
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
-from ._context import step_var, unit_var
-from ._deadlines import budget_var
-from ._frames import steer
+from ._context import FlowContext, restored, step_var, unit_var
+from ._deadlines import Budget
+from ._frames import drive, drive_async, steer
+from ._wrap import call_through
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Coroutine, Iterable, Iterator
+    from contextlib import AbstractContextManager
+    from types import TracebackType
+
+    from ._step_info import StepInfo
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-@contextmanager
-def detached() -> Iterator[None]:
+def detached() -> AbstractContextManager[None]:
     """Run the block without any unit of work: for starting background work that outlives it."""
-    unit, info, budget = unit_var.get(), step_var.get(), budget_var.get()
-    unit_var.set(None)
-    step_var.set(None)
-    budget_var.set(None)
-    try:
-        yield
-    finally:
-        unit_var.set(unit)
-        step_var.set(info)
-        budget_var.set(budget)
+    return _Detached()
+
+
+class _Detached:
+    """The block of `detached`, for one use."""
+
+    __slots__ = ("_budget", "_step", "_unit")
+
+    def __init__(self) -> None:
+        self._budget: Budget | None = None
+        self._unit: FlowContext | None = None
+        self._step: StepInfo | None = None
+
+    def __enter__(self) -> None:
+        if self._budget is not None:
+            raise RuntimeError("this block has been used; call headrace.detached() for another")
+        # A budget that binds nothing: it hides the one around, and tells this block from others.
+        self._budget = Budget(unit_var.get(), None)
+        self._unit, self._step = unit_var.get(), step_var.get()
+        unit_var.set(None)
+        step_var.set(None)
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._budget is None:
+            return
+        if self._budget.is_current() and unit_var.get() is None:
+            unit, step = restored(self._unit, self._step)
+            unit_var.set(unit)
+            step_var.set(step)
+        self._budget.leave()
 
 
 def bind(function: Callable[P, T]) -> Callable[P, T]:
     """Return a callable that runs `function` in a copy of the context of this call to `bind`.
 
     Each call gets a copy of its own, so that the result may be called from many threads at once.
-    A coroutine function's body runs there too.
+    The body of a coroutine or generator function runs there too, and so does an awaitable that
+    `function` returns.
+
+    Raises:
+        TypeError: `function` cannot be called.
     """
+    if not callable(function):
+        raise TypeError(f"bind() takes a function, not {function!r}")
     context = copy_context()
 
-    def run(*args: P.args, **kwargs: P.kwargs) -> T:
-        return context.copy().run(function, *args, **kwargs)
-
-    async def run_async(*args: Any, **kwargs: Any) -> Any:
+    def run(*args: Any, **kwargs: Any) -> Any:
         own = context.copy()
-        return await steer(own.run(cast("Any", function), *args, **kwargs), own.run)
+        result = own.run(function, *args, **kwargs)
+        if inspect.iscoroutine(result):
+            return _finish(result, own)
+        if inspect.isgenerator(result) and not inspect.isawaitable(result):
+            return drive(result, _InContext(own))
+        return drive_async(result, _InContext(own)) if inspect.isasyncgen(result) else result
 
-    chosen: Any = run_async if inspect.iscoroutinefunction(function) else run
-    return cast("Callable[P, T]", functools.wraps(function)(chosen))
+    return cast("Callable[P, T]", call_through(function, run))
+
+
+async def _finish(coroutine: Coroutine[Any, Any, T], context: Context) -> T:
+    return await steer(coroutine, context.run)
+
+
+class _InContext:
+    """Runs each piece of a generator in one context."""
+
+    __slots__ = ("run",)
+
+    def __init__(self, context: Context) -> None:
+        self.run = context.run
+
+    def begin(self) -> None:
+        """Do nothing."""
+
+    def end(self, exc: BaseException | None) -> None:
+        """Do nothing."""
 
 
 class ContextExecutor(Executor):
@@ -69,7 +122,8 @@ class ContextExecutor(Executor):
             raise TypeError(
                 f"ContextExecutor wraps a concurrent.futures.Executor, not {executor!r}"
             )
-        if type(executor).__name__ in {"ProcessPoolExecutor", "InterpreterPoolExecutor"}:
+        names = {base.__name__ for base in type(executor).__mro__}
+        if names & {"ProcessPoolExecutor", "InterpreterPoolExecutor"}:
             raise TypeError(
                 "ContextExecutor wraps an executor of threads: a context cannot be copied to "
                 "another process; pass the correlation ID with headrace.inject() instead"
@@ -87,9 +141,20 @@ class ContextExecutor(Executor):
         *iterables: Iterable[Any],
         timeout: float | None = None,
         chunksize: int = 1,
+        **options: Any,
     ) -> Iterator[T]:
-        """Map as `concurrent.futures.Executor.map` does, each call in a copy of this context."""
-        return self._executor.map(bind(fn), *iterables, timeout=timeout, chunksize=chunksize)
+        """Map as `concurrent.futures.Executor.map` does, each call in a copy of this context.
+
+        Args:
+            fn: what to call.
+            iterables: where its arguments come from, one from each for a call.
+            timeout: how many seconds the result may be waited for.
+            chunksize: of no effect on threads.
+            options: what `map` of this Python takes besides: ``buffersize`` from 3.14.
+        """
+        return self._executor.map(
+            bind(fn), *iterables, timeout=timeout, chunksize=chunksize, **options
+        )
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Shut the wrapped executor down."""

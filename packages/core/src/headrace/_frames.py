@@ -7,17 +7,23 @@ what the piece left in them is kept for the next, while the consumer sees its ow
 
 from __future__ import annotations
 
+import sys
 import types
 from contextvars import Context, ContextVar, copy_context
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from ._context import step_var, unit_var
+from ._deadlines import budget_var
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Generator
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 
     from ._context import FlowContext
+    from ._deadlines import Budget
     from ._step_info import StepInfo
+
+    _Values = dict[ContextVar[Any], Any]
 
 T = TypeVar("T")
 
@@ -25,6 +31,7 @@ _MISSING = object()
 # Looked up once: these are the hot paths of streams and generators.
 _get_unit, _set_unit, _reset_unit = unit_var.get, unit_var.set, unit_var.reset
 _get_step, _set_step, _reset_step = step_var.get, step_var.set, step_var.reset
+_get_budget = budget_var.get
 
 
 class Frame:
@@ -33,20 +40,23 @@ class Frame:
     Args:
         unit: the unit that is current inside.
         step: the step that is.
+        budget: the time budget that is in force there.
     """
 
     __slots__ = ("_home", "_others", "_step", "_unit")
 
-    def __init__(self, unit: FlowContext | None, step: StepInfo | None) -> None:
+    def __init__(
+        self, unit: FlowContext | None, step: StepInfo | None, budget: Budget | None = None
+    ) -> None:
         self._unit = unit
         self._step = step
-        # A backend's variables; None while there are none, which is the usual case.
-        self._others: dict[ContextVar[Any], Any] | None = None
+        # The budget and a backend's variables; None while there are none, which is the usual case.
+        self._others: _Values | None = None if budget is None else {budget_var: budget}
         self._home: Context | None = None
 
     def run(self, function: Callable[..., T], *args: Any) -> T:
         """Call ``function(*args)`` with the held values, and keep what it leaves in them."""
-        if self._others is not None:
+        if self._others is not None or _get_budget() is not None:
             return self._run_with_others(function, *args)
         unit_token = _set_unit(self._unit)
         step_token = _set_step(self._step)
@@ -57,17 +67,24 @@ class Frame:
             self._step = _get_step()
             _reset_step(step_token)
             _reset_unit(unit_token)
+            if _get_budget() is not None:
+                self._others = {budget_var: _get_budget()}
+                budget_var.set(None)
 
     def _run_with_others(self, function: Callable[..., T], *args: Any) -> T:
-        others, self._others = self._others or {}, None
-        tokens = [(var, var.set(value)) for var, value in others.items()]
+        held: _Values = {budget_var: None, **(self._others or {})}
+        held[unit_var], held[step_var] = self._unit, self._step
+        tokens = [(var, var.set(value)) for var, value in held.items()]
         try:
-            return self.run(function, *args)
+            return function(*args)
         finally:
             for var, token in tokens:
-                others[var] = var.get()
+                held[var] = var.get()
                 var.reset(token)
-            self._others = others
+            self._unit, self._step = held.pop(unit_var), held.pop(step_var)
+            if held[budget_var] is None:
+                del held[budget_var]
+            self._others = held or None
 
     async def wait(self, awaitable: Awaitable[T]) -> T:
         """Await `awaitable` with the held values, in one and the same task."""
@@ -90,7 +107,7 @@ class Frame:
         self._home = home = before.copy()
         result = home.run(self.run, function, *args)
         changed = {v: value for v, value in home.items() if before.get(v, _MISSING) is not value}
-        self._others = changed or None
+        self._others = {**(self._others or {}), **changed} or None
         return result
 
     def finish(self, function: Callable[..., T], *args: Any) -> T:
@@ -102,6 +119,88 @@ class Frame:
         )
 
 
+class Pieces(Protocol):
+    """What is done around a generator, whose body is run in pieces."""
+
+    def begin(self) -> None:
+        """Do what comes before the first piece, when the first item is asked for."""
+
+    def run(self, function: Callable[..., T], /, *args: Any) -> T:
+        """Call ``function(*args)``, which is one piece."""
+        ...
+
+    def end(self, exc: BaseException | None) -> None:
+        """Do what comes after the last piece, which raised `exc`."""
+
+
+def drive(body: Generator[Any, Any, Any], pieces: Pieces) -> Generator[Any, Any, Any]:
+    """Yield what `body` yields, and pass on what is sent and thrown, each piece by `pieces`."""
+    advance: Callable[..., Any] = body.send
+    argument: Any = None
+    try:
+        pieces.begin()
+        while True:
+            try:
+                item = pieces.run(advance, argument)
+            except StopIteration as stop:
+                result = stop.value
+                break
+            argument = None  # an exception in it would make a cycle with its traceback
+            try:
+                argument = yield item
+                advance = body.send
+            except BaseException as exc:
+                argument = exc
+                advance = body.throw
+            item = None
+    except BaseException as exc:
+        argument = None
+        pieces.end(exc)
+        raise
+    pieces.end(None)
+    return result
+
+
+async def drive_async(body: AsyncGenerator[Any, Any], pieces: Pieces) -> AsyncGenerator[Any, Any]:
+    """Do for an asynchronous generator what `drive` does."""
+    advance: Callable[..., Any] = partial(unregistered, body.asend)
+    argument: Any = None
+    try:
+        pieces.begin()
+        while True:
+            try:
+                item = await steer(advance(argument), pieces.run)
+            except StopAsyncIteration:
+                break
+            argument = None
+            try:
+                argument = yield item
+                advance = body.asend
+            except BaseException as exc:
+                argument = exc
+                advance = body.athrow
+            item = None
+    except BaseException as exc:
+        argument = None
+        pieces.end(exc)
+        raise
+    pieces.end(None)
+
+
+def unregistered(function: Callable[..., T], *args: Any) -> T:
+    """Call ``function(*args)``, the first use of an asynchronous generator, unseen by the loop.
+
+    At its end the event loop closes every generator that it has seen begin. It sees the one that
+    drives, which closes what it drives; that must not be closed from two sides at once.
+    """
+    hooks = sys.get_asyncgen_hooks()
+    sys.set_asyncgen_hooks(None, None)
+    try:
+        return function(*args)
+    finally:
+        sys.set_asyncgen_hooks(*hooks)
+
+
 @types.coroutine
 def steer(awaitable: Awaitable[T], run: Callable[..., Any]) -> Generator[Any, Any, T]:
     """Await `awaitable` with each of its pieces called through `run`.
@@ -109,23 +208,27 @@ def steer(awaitable: Awaitable[T], run: Callable[..., Any]) -> Generator[Any, An
     Between the pieces the event loop is at work, in the waiting task's own context.
     """
     pieces: Any = run(awaitable.__await__)
-    advance: Callable[..., Any] = _sender(pieces)
-    argument: Any = None
-    while True:
-        try:
-            awaited = run(advance, argument)
-        except StopIteration as stop:
-            result: T = stop.value
-            return result
-        try:
-            argument = yield awaited
-            advance = _sender(pieces)
-        except BaseException as exc:
-            argument = exc
-            advance = pieces.throw
-
-
-def _sender(pieces: Any) -> Callable[..., Any]:
     # An awaitable may be a plain iterator, which knows next() alone.
-    send = getattr(pieces, "send", None)
-    return send if send is not None else lambda _: next(pieces)
+    send: Callable[..., Any] = getattr(pieces, "send", None) or (lambda _: next(pieces))
+    throw: Callable[..., Any] = getattr(pieces, "throw", None) or _raise
+    advance, argument = send, None
+    try:
+        while True:
+            try:
+                awaited = run(advance, argument)
+            except StopIteration as stop:
+                result: T = stop.value
+                return result
+            argument = None  # as in `drive`
+            try:
+                argument = yield awaited
+                advance = send
+            except BaseException as exc:
+                argument = exc
+                advance = throw
+    finally:
+        argument = None
+
+
+def _raise(exc: BaseException) -> None:
+    raise exc

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import contextmanager
+from contextvars import Token
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import _runtime
-from ._context import FlowContext, set_ended, step_var, unit_var
-from ._deadlines import inherited_deadline
-from ._frames import Frame, steer
+from ._context import FlowContext, restored, set_ended, step_var, unit_var, used_unit
+from ._deadlines import inherited_deadline, min_deadline
+from ._frames import Frame, steer, unregistered
 from ._ids import is_valid_id
 from ._marks import mark
 
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
         Callable,
         Iterable,
         Iterator,
-        Mapping,
     )
     from types import TracebackType
 
@@ -31,26 +32,29 @@ T = TypeVar("T")
 
 
 class Unit:
-    """A unit of work that begins and ends in one place: a context manager.
+    """A unit of work that begins and ends in one place: a context manager, for one use.
 
     Leaving restores what was current before, even where that happens in another thread or task
     than entering (a token of `contextvars` would refuse).
     """
 
-    __slots__ = ("_outer", "_outer_step", "_watch", "context")
+    __slots__ = ("_token", "_watch", "context", "outer", "outer_step")
 
     def __init__(self, context: FlowContext) -> None:
         self.context = context
-        self._outer: FlowContext | None = None
-        self._outer_step: StepInfo | None = None
+        self.outer: FlowContext | None = None
+        self.outer_step: StepInfo | None = None
+        self._token: Token[FlowContext | None] | None = None
         self._watch: Any = None
 
     def __enter__(self) -> FlowContext:
         context = self.context
-        self._outer = unit_var.get()
-        self._outer_step = step_var.get()
-        unit_var.set(context)
-        if self._outer_step is not None:
+        if self._token is not None:
+            raise used_unit(context)
+        self.outer = unit_var.get()
+        self.outer_step = step_var.get()
+        self._token = unit_var.set(context)
+        if self.outer_step is not None:
             step_var.set(None)
         observer = _runtime.observer
         if observer is not None:
@@ -72,16 +76,31 @@ class Unit:
                 self._watch.end(exc)
         finally:
             self._restore()
-        if exc is not None:
-            mark(exc, self.context.correlation_id)
+            if exc is not None:
+                mark(exc, self.context.correlation_id)
 
     def _restore(self) -> None:
-        # Where something else has become current meanwhile, that is not ours to undo.
-        if unit_var.get() is self.context:
-            unit_var.set(self._outer)
-            if step_var.get() is not self._outer_step:
-                step_var.set(self._outer_step)
         set_ended(self.context)
+        if unit_var.get() is not self.context:
+            self._leave_in_disorder()
+            return
+        outer, step = self.outer, self.outer_step
+        if outer is not None:
+            outer, step = restored(outer, step)
+        unit_var.set(outer)
+        if step_var.get() is not step:
+            step_var.set(step)
+
+    def _leave_in_disorder(self) -> None:
+        # Something else has become current meanwhile, and that is not ours to undo. Where it was
+        # opened inside this unit it will restore this one in its turn, unless told that it is over.
+        current = unit_var.get()
+        try:
+            unit_var.reset(self._token)  # type: ignore[arg-type]
+        except ValueError:  # another thread or task ends the unit
+            return
+        unit_var.set(current)
+        self.context._left = self  # noqa: SLF001 - the business of these two classes
 
 
 async def run_asgi(
@@ -131,8 +150,9 @@ def as_current(context: FlowContext) -> Iterator[None]:
     try:
         yield
     finally:
-        unit_var.set(outer)
-        step_var.set(outer_step)
+        if unit_var.get() is context:
+            unit_var.set(outer)
+            step_var.set(outer_step)
 
 
 class ResumableUnit:
@@ -174,47 +194,53 @@ class ResumableUnit:
     def iterate(self, body: Iterable[T]) -> Iterator[T]:
         """Yield from `body` inside the unit, which ends when the body does or is closed."""
         iterator: Iterator[T] = self.run(body.__iter__)
-        failure: BaseException | None = None
         try:
             while True:
                 try:
                     item = self.run(iterator.__next__)
                 except StopIteration:
-                    return
+                    break
                 yield item
+                del item  # or two of them would be in memory at once
         except BaseException as exc:
-            failure = exc
+            self._close(body, exc)
             raise
+        self._close(body, None)
+
+    def _close(self, body: Any, exc: BaseException | None) -> None:
+        try:
+            close = getattr(body, "close", None)
+            if close is not None:
+                self.run(close)
         finally:
-            try:
-                close = getattr(body, "close", None)
-                if close is not None:
-                    self.run(close)
-            finally:
-                self.end(None if isinstance(failure, GeneratorExit) else failure)
+            self.end(None if isinstance(exc, GeneratorExit) else exc)
 
     async def aiterate(self, body: AsyncIterable[T]) -> AsyncIterator[T]:
         """Yield from the asynchronous `body` inside the unit, as `iterate` does."""
         run = self._frame.run
         iterator = run(aiter, body)
-        failure: BaseException | None = None
         try:
+            following = unregistered(anext, iterator)
             while True:
                 try:
-                    item = await steer(anext(iterator), run)
+                    item = await steer(following, run)
                 except StopAsyncIteration:
-                    return
+                    break
                 yield item
+                del item
+                following = anext(iterator)
         except BaseException as exc:
-            failure = exc
+            await self._aclose(iterator, exc)
             raise
+        await self._aclose(iterator, None)
+
+    async def _aclose(self, iterator: Any, exc: BaseException | None) -> None:
+        try:
+            close = getattr(iterator, "aclose", None)
+            if close is not None:
+                await steer(close(), self._frame.run)
         finally:
-            try:
-                close = getattr(iterator, "aclose", None)
-                if close is not None:
-                    await steer(close(), run)
-            finally:
-                self.end(None if isinstance(failure, GeneratorExit) else failure)
+            self.end(None if isinstance(exc, GeneratorExit) else exc)
 
 
 def open_context(
@@ -232,18 +258,39 @@ def open_context(
     Args:
         correlation_id: 1 to 128 characters out of ``A-Z a-z 0-9 . _ -``; made if not given.
         remote: what `extract` read from a message's headers.
-        metadata: the unit's first metadata.
+        metadata: the unit's first metadata, besides what `remote` holds.
 
     Raises:
         ValueError: `correlation_id` is not a valid ID.
+        TypeError: `remote` or `metadata` is of a wrong type.
     """
-    if correlation_id is not None and not is_valid_id(correlation_id):
+    if correlation_id is not None:
+        check_id(correlation_id)
+    if remote is not None:
+        _check_remote(remote)
+    if metadata is not None and not isinstance(metadata, Mapping):
+        raise TypeError(f"metadata= takes a mapping of names to values, not {metadata!r}")
+    return Unit(nested_context("manual", None, correlation_id, remote, metadata))
+
+
+def _check_remote(remote: object) -> None:
+    from ._propagation import RemoteContext
+
+    if not isinstance(remote, RemoteContext):
+        raise TypeError(f"remote= takes what headrace.extract() returns, not {remote!r}")
+
+
+def check_id(correlation_id: object) -> None:
+    """Refuse what is not a valid correlation ID.
+
+    Raises:
+        ValueError: it is not; the message does not repeat it.
+    """
+    if not is_valid_id(correlation_id):
         raise ValueError(
             "correlation_id must be a string of 1 to 128 characters out of A-Z a-z 0-9 . _ -; "
             "pass nothing to have one made"
         )
-    context = nested_context("manual", None, correlation_id, remote, metadata)
-    return Unit(context)
 
 
 def nested_context(
@@ -258,7 +305,10 @@ def nested_context(
     cause = None if outer is None else outer.unit_id
     deadline = inherited_deadline(outer)
     if remote is not None:
-        correlation_id = correlation_id or remote.correlation_id
+        if correlation_id is None and is_valid_id(remote.correlation_id):
+            correlation_id = remote.correlation_id
+        if remote.metadata:
+            metadata = {**remote.metadata, **(metadata or {})}
         cause = remote.causation_id or cause
         deadline = min_deadline(deadline, remote.deadline)
     if correlation_id is None:
@@ -283,10 +333,3 @@ def transport_context(
         remote.deadline,
         metadata,
     )
-
-
-def min_deadline(first: float | None, second: float | None) -> float | None:
-    """Return the earlier of two deadlines, either of which may be None."""
-    if first is None or second is None:
-        return second if first is None else first
-    return min(first, second)

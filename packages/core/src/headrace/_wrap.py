@@ -11,13 +11,13 @@ from . import _runtime
 from ._context import FlowContext, step_var, unit_var
 from ._deadlines import budget_var, inherited_deadline
 from ._errors import OutsideFlowError
-from ._frames import Frame, steer
+from ._frames import Frame, drive, drive_async
 from ._marks import mark
 from ._runtime import make_id, opening_id
 from ._units import Unit
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Generator
+    from collections.abc import Callable
     from types import CodeType
 
     from ._observers import Observer
@@ -27,6 +27,7 @@ _current_unit = unit_var.get
 _budget = budget_var.get
 _set_unit = unit_var.set
 _reset_unit = unit_var.reset
+_current_step = step_var.get
 _set_step = step_var.set
 _reset_step = step_var.reset
 
@@ -109,7 +110,7 @@ def _async_step(function: Callable[..., Any], info: StepInfo) -> Callable[..., A
             _outside(info)
             return await function(*args, **kwargs)
         observer = _runtime.observer
-        outer = step_var.get()
+        outer = _current_step()
         token = _set_step(info)
         try:
             if observer is None or not observer.enabled():
@@ -126,7 +127,8 @@ def _async_step(function: Callable[..., Any], info: StepInfo) -> Callable[..., A
             try:
                 _reset_step(token)
             except ValueError:  # closed from another context than it was started in
-                _set_step(outer)
+                if _current_step() is info and _current_unit() is unit:
+                    _set_step(outer)
 
     return wrapper
 
@@ -182,23 +184,23 @@ def _async_entrypoint(
 
 
 def _generator_step(function: Callable[..., Any], info: StepInfo) -> Callable[..., Any]:
-    return _generator_wrapper(function, info, lambda: None, _drive)
+    return _generator_wrapper(function, info, lambda: None, drive)
 
 
 def _async_generator_step(function: Callable[..., Any], info: StepInfo) -> Callable[..., Any]:
-    return _generator_wrapper(function, info, lambda: None, _drive_async)
+    return _generator_wrapper(function, info, lambda: None, drive_async)
 
 
 def _generator_entrypoint(
     function: Callable[..., Any], info: StepInfo, new: bool
 ) -> Callable[..., Any]:
-    return _generator_wrapper(function, info, functools.partial(_entered, info, new), _drive)
+    return _generator_wrapper(function, info, functools.partial(_entered, info, new), drive)
 
 
 def _async_generator_entrypoint(
     function: Callable[..., Any], info: StepInfo, new: bool
 ) -> Callable[..., Any]:
-    return _generator_wrapper(function, info, functools.partial(_entered, info, new), _drive_async)
+    return _generator_wrapper(function, info, functools.partial(_entered, info, new), drive_async)
 
 
 def _entered(info: StepInfo, new: bool) -> FlowContext | None:
@@ -210,8 +212,11 @@ def _generator_wrapper(
     function: Callable[..., Any],
     info: StepInfo,
     opening: Callable[[], FlowContext | None],
-    drive: Callable[..., Any],
+    driver: Callable[..., Any],
 ) -> Callable[..., Any]:
+    function_name = getattr(function, "__name__", info.name)
+    qualname = getattr(function, "__qualname__", info.name)
+
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         opened = opening()
         unit = opened or _current_unit()
@@ -219,7 +224,10 @@ def _generator_wrapper(
         if unit is None:
             _outside(info)
             return body
-        return drive(body, _Pieces(info, unit, opened is not None))
+        driven = driver(body, _Pieces(info, unit, opened is not None))
+        driven.__name__ = function_name
+        driven.__qualname__ = qualname
+        return driven
 
     return _taken_for(wrapper, _kind(function))
 
@@ -227,88 +235,34 @@ def _generator_wrapper(
 class _Pieces:
     """The unit, step and reports of one generator, around each of its pieces."""
 
-    __slots__ = ("_frame", "_info", "_observer", "_opens", "_reports", "_unit", "run")
+    __slots__ = ("_frame", "_info", "_observer", "_opens", "_state", "_unit", "_watch", "run")
 
     def __init__(self, info: StepInfo, unit: FlowContext, opens: bool) -> None:
         self._info = info
         self._unit = unit
         self._opens = opens
-        self._frame = Frame(unit, info)
+        self._frame = Frame(unit, info, _budget())
         self._observer = _runtime.observer
-        self._reports: tuple[Any, Any] = (None, None)
+        self._watch: Any = None
+        self._state: Any = None
         self.run = self._frame.run
 
     def begin(self) -> None:
-        if self._observer is not None:
-            self._reports = self._frame.begin(self._begin_reports, self._observer)
+        if self._observer is not None and self._observer.enabled():
+            self._frame.begin(self._begin_reports, self._observer)
 
-    def _begin_reports(self, observer: Observer) -> tuple[Any, Any]:
-        watch = observer.begin_unit(self._unit) if self._opens else None
-        state = observer.begin(self._info, self._unit) if observer.enabled() else None
-        return watch, state
+    def _begin_reports(self, observer: Observer) -> None:
+        if self._opens:
+            self._watch = observer.begin_unit(self._unit)
+        self._state = observer.begin(self._info, self._unit)
 
     def end(self, exc: BaseException | None) -> None:
-        watch, state = self._reports
-        if state is not None and self._observer is not None:
-            self._frame.finish(self._observer.end, state, exc)
-        if watch is not None:
-            self._frame.finish(watch.end, exc)
+        if self._state is not None and self._observer is not None:
+            self._frame.finish(self._observer.end, self._state, exc)
+        if self._watch is not None:
+            self._frame.finish(self._watch.end, exc)
         if self._opens and exc is not None:
             mark(exc, self._unit.correlation_id)
-
-
-def _drive(body: Generator[Any, Any, Any], pieces: _Pieces) -> Generator[Any, Any, Any]:
-    failure: BaseException | None = None
-    pieces.begin()
-    advance: Callable[..., Any] = body.send
-    argument: Any = None
-    try:
-        while True:
-            try:
-                item = pieces.run(advance, argument)
-            except StopIteration as stop:
-                return stop.value
-            try:
-                argument = yield item
-                advance = body.send
-            except GeneratorExit:
-                pieces.run(body.close)
-                raise
-            except BaseException as exc:
-                argument = exc
-                advance = body.throw
-    except BaseException as exc:
-        failure = exc
-        raise
-    finally:
-        pieces.end(failure)
-
-
-async def _drive_async(body: AsyncGenerator[Any, Any], pieces: _Pieces) -> AsyncGenerator[Any, Any]:
-    failure: BaseException | None = None
-    pieces.begin()
-    advance: Callable[..., Any] = body.asend
-    argument: Any = None
-    try:
-        while True:
-            try:
-                item = await steer(advance(argument), pieces.run)
-            except StopAsyncIteration:
-                return
-            try:
-                argument = yield item
-                advance = body.asend
-            except GeneratorExit:
-                await steer(body.aclose(), pieces.run)
-                raise
-            except BaseException as exc:
-                argument = exc
-                advance = body.athrow
-    except BaseException as exc:
-        failure = exc
-        raise
-    finally:
-        pieces.end(failure)
 
 
 # --- which kind --------------------------------------------------------------------------------
@@ -336,6 +290,9 @@ def _kind(function: Callable[..., Any]) -> int:
     if inspect.iscoroutinefunction(function):
         return inspect.CO_COROUTINE
     if inspect.isgeneratorfunction(function):
+        code = getattr(function, "__code__", None)
+        if code is not None and code.co_flags & inspect.CO_ITERABLE_COROUTINE:
+            return inspect.CO_COROUTINE  # by types.coroutine: it is awaited
         return inspect.CO_GENERATOR
     return inspect.CO_ASYNC_GENERATOR if inspect.isasyncgenfunction(function) else 0
 

@@ -111,14 +111,14 @@ def assert_clean() -> None:
     Raises:
         AssertionError: a unit of work, a step or a deadline is current; the message names it.
     """
-    unit, step = unit_var.get(), step_var.get()
+    unit, step, budget = unit_var.get(), step_var.get(), budget_var.get()
     left = []
     if unit is not None:
         left.append(f"the unit of work {unit!r}")
     if step is not None:
         flow = f"the flow {step.flow!r}"
         left.append(f"the step {step.name!r} of {flow}" if step.name else flow)
-    if budget_var.get() is not None:
+    if budget is not None and budget.until is not None:
         left.append("a deadline")
     if left:
         raise AssertionError(f"a context was left behind: {', '.join(left)}")

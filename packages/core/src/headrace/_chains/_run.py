@@ -7,8 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from headrace import _deadlines, _runtime
-from headrace._deadlines import budget_var, inherited_deadline
-from headrace._units import min_deadline
+from headrace._deadlines import Budget, budget_var, inherited_deadline, min_deadline
 
 from . import _clock
 from ._errors import ChainError, DeadlineExceededError, StepFailedError
@@ -122,12 +121,11 @@ class Run:
             yield
             return
         until = min_deadline(self.until, inherited_deadline(self.unit))
-        previous = budget_var.get()
-        budget_var.set((self.unit, until or self.until))
+        budget = Budget(self.unit, until)
         try:
             yield
         finally:
-            budget_var.set(previous)
+            budget.leave()
 
     # --- what has happened ------------------------------------------------------------------------
 
