@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import Any
 
 from ._step_info import StepInfo
 from ._wrap import call_through
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 Reference = str | Callable[..., Any]
 
@@ -36,7 +34,7 @@ class Declaration:
     @property
     def identity(self) -> tuple[str, str, str]:
         """Module, file and qualified name: what makes two declarations the same one."""
-        function = self.function
+        function = _inner(self.function)
         return (
             getattr(function, "__module__", None) or "",
             place_of(function)[0],
@@ -94,6 +92,11 @@ def decorate(target: Any, make: Callable[[Callable[..., Any]], Callable[..., Any
             f"a step is a function, and this is {_describe(target)}: put the step's decorator "
             f"nearest to the `def`, below the other decorators"
         )
+    if _makes_context_manager(target):
+        raise TypeError(
+            f"the step {target.__name__!r} would end before the block begins: put the step's "
+            f"decorator below @contextmanager, nearest to the `def`"
+        )
     return make(target)
 
 
@@ -105,42 +108,77 @@ def record(wrapper: Callable[..., Any], declaration: Declaration, info: StepInfo
 
 
 class Pending:
-    """A step in a class body, whose flow is known when the class is decorated."""
+    """A step in a class body, whose flow is known when the class is decorated.
+
+    Attributes:
+        declaration: what has been declared.
+        owner: the class whose body it stands in, once that is known.
+        wrappers: the step, for each class that has it.
+        placeholder: what stands in the class body, and under other decorators for good.
+    """
 
     def __init__(self, declaration: Declaration) -> None:
-        self.target: Callable[..., Any] = self._refuse
-        self._declaration = declaration
+        self.declaration = declaration
+        self.owner: type | None = None
+        self.wrappers: dict[type, Callable[..., Any]] = {}
         self.placeholder = call_through(declaration.function, self._call)
         setattr(self.placeholder, _DECLARATION, declaration)
         setattr(self.placeholder, _PENDING, self)
 
-    def _call(self, *args: Any, **kwargs: Any) -> Any:
-        return self.target(*args, **kwargs)
-
-    def _refuse(self, *args: Any, **kwargs: Any) -> Any:
-        raise TypeError(
-            f"step {self._declaration.name!r} belongs to no flow: decorate its class with "
-            f'@flow("name"), or name the flow in the decorator, as in @step("name")'
+    def is_ours(self, function: object) -> bool:
+        """Tell whether `function` is the step itself, and no decorator stands around it."""
+        # Another decorator has the mark too: functools.wraps copies it.
+        return function is self.placeholder or any(
+            function is wrapper for wrapper in self.wrappers.values()
         )
 
+    def _call(self, /, *args: Any, **kwargs: Any) -> Any:
+        return self._wrapper(args)(*args, **kwargs)
 
-def bind_class(
-    cls: type,
-    register: Callable[[Declaration, type], Callable[..., Any]],
-) -> None:
+    def _wrapper(self, args: tuple[Any, ...]) -> Callable[..., Any]:
+        if not self.wrappers:
+            raise TypeError(
+                f"step {self.declaration.name!r} belongs to no flow: decorate its class with "
+                f'@flow("name"), or name the flow in the decorator, as in @step("name")'
+            )
+        if args and len(self.wrappers) > 1:  # a subclass may belong to another flow
+            cls = args[0] if isinstance(args[0], type) else type(args[0])
+            for base in cls.__mro__:
+                if base in self.wrappers:
+                    return self.wrappers[base]
+        return next(iter(self.wrappers.values()))
+
+
+def bind_class(cls: type, register: Callable[[Declaration, type], Callable[..., Any]]) -> None:
     """Register the steps of `cls`, inherited ones included, and put them on the class."""
-    for attribute, value in _effective_attributes(cls):
+    done: dict[Pending, Callable[..., Any]] = {}
+    for attribute, (value, base) in _effective_attributes(cls).items():
         function = _underlying(value)
-        declaration: Declaration | None = getattr(function, _DECLARATION, None)
-        if declaration is None:
+        pending = _mark_of(function)
+        if pending is None:
             continue
-        wrapper = register(declaration, cls)
-        pending: Pending | None = getattr(function, _PENDING, None)
-        if pending is not None:
-            pending.target = wrapper
-        replacement = _replaced(value, function, wrapper)
+        if pending not in done:
+            done[pending] = _bound(pending, cls, base, register)
+        replacement = _replaced(value, function, pending, done[pending])
         if replacement is not None:
             setattr(cls, attribute, replacement)
+    for pending, wrapper in done.items():
+        pending.wrappers[cls] = wrapper
+
+
+def _bound(
+    pending: Pending,
+    cls: type,
+    base: type,
+    register: Callable[[Declaration, type], Callable[..., Any]],
+) -> Callable[..., Any]:
+    pending.owner = pending.owner or base
+    declaration = pending.declaration
+    if cls in pending.wrappers:  # by another flow, whose step it is and remains
+        declaration = replace(declaration, function=pending.wrappers[cls])
+    wrapper = register(declaration, pending.owner)
+    setattr(wrapper, _PENDING, pending)
+    return wrapper
 
 
 def checked_after(after: Any) -> tuple[Reference, ...]:
@@ -149,7 +187,8 @@ def checked_after(after: Any) -> tuple[Reference, ...]:
     Raises:
         TypeError: it holds something else.
     """
-    references = tuple(after) if isinstance(after, list | tuple) else (after,)
+    given = tuple(after) if isinstance(after, list | tuple) else (after,)
+    references = tuple(map(_underlying, given))  # in a class body it may be a staticmethod
     for reference in references:
         if isinstance(reference, str):
             _checked_name(reference)
@@ -163,41 +202,47 @@ def checked_after(after: Any) -> tuple[Reference, ...]:
 
 def place_of(function: Callable[..., Any]) -> tuple[str, int]:
     """Return the file and the line where `function` is defined; ``""`` and 0 where unknown."""
-    plain = inspect.unwrap(function)
-    while isinstance(plain, functools.partial):
-        plain = plain.func
-    code = getattr(plain, "__code__", None)
+    code = getattr(_inner(inspect.unwrap(function)), "__code__", None)
     return (code.co_filename, code.co_firstlineno) if code is not None else ("", 0)
 
 
-def _effective_attributes(cls: type) -> Iterator[tuple[str, Any]]:
-    attributes: dict[str, Any] = {}
+def _effective_attributes(cls: type) -> dict[str, tuple[Any, type]]:
+    """Return what each name means on `cls`, and the class in whose body it stands."""
+    attributes: dict[str, tuple[Any, type]] = {}
     for base in reversed(cls.__mro__):
-        attributes.update(vars(base))
-    yield from attributes.items()
+        attributes.update((name, (value, base)) for name, value in vars(base).items())
+    return attributes
+
+
+# The values in a class body may be anything, a proxy that does its work when it is looked at
+# included: these three look without touching.
 
 
 def _underlying(value: Any) -> Any:
-    if isinstance(value, staticmethod | classmethod):
+    kind = type(value)
+    if issubclass(kind, staticmethod | classmethod):
         return value.__func__
-    if isinstance(value, property):
+    if issubclass(kind, property):
         return value.fget
-    return value.func if isinstance(value, functools.cached_property) else value
+    return value.func if issubclass(kind, functools.cached_property) else value
 
 
-def _replaced(value: Any, function: Any, wrapper: Callable[..., Any]) -> Any:
+def _mark_of(function: Any) -> Pending | None:
+    try:
+        found = inspect.getattr_static(function, _PENDING, None)
+    except Exception:  # a proxy that has nothing to stand for yet
+        return None
+    return found if type(found) is Pending else None
+
+
+def _replaced(value: Any, function: Any, pending: Pending, wrapper: Callable[..., Any]) -> Any:
     """Return what stands for `value` on the class, or None where a call goes on through it."""
+    if not pending.is_ours(function):
+        return None
     if value is function:
-        return wrapper if _is_ours(function) else None
-    if isinstance(value, staticmethod | classmethod):
-        return type(value)(wrapper)
-    return None
-
-
-def _is_ours(function: Any) -> bool:
-    # Under another decorator the mark is there too, copied by functools.wraps.
-    pending: Pending | None = getattr(function, _PENDING, None)
-    return pending is None or pending.placeholder is function
+        return wrapper
+    kind = type(value)
+    return kind(wrapper) if issubclass(kind, staticmethod | classmethod) else None
 
 
 def _name_of(reference: Reference, flow: str) -> str:
@@ -222,9 +267,14 @@ def _checked_name(name: Any) -> str:
 
 
 def _own_name(function: Callable[..., Any]) -> str:
+    return getattr(_inner(function), "__name__", type(function).__name__)
+
+
+def _inner(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return what a `functools.partial` is of."""
     while isinstance(function, functools.partial):
         function = function.func
-    return getattr(function, "__name__", type(function).__name__)
+    return function
 
 
 def _is_function(target: Any) -> bool:
@@ -232,6 +282,14 @@ def _is_function(target: Any) -> bool:
         return True
     # functools.cache and the like: a callable around a function, without methods of its own.
     return type(target).__module__ == "functools" and callable(target)
+
+
+def _makes_context_manager(target: Any) -> bool:
+    code = getattr(target, "__code__", None)
+    return code is not None and code in {
+        contextlib.contextmanager(iter).__code__,
+        contextlib.asynccontextmanager(aiter).__code__,
+    }
 
 
 def _describe(value: Any) -> str:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import os
+import sys
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, overload
 
-from ._context import FlowContext, step_var, unit_var
 from ._declarations import Declaration, Pending, bind_class, declare, decorate, record
 from ._errors import DuplicateStepError, UnknownFlowError
-from ._ids import is_valid_id
-from ._step_info import StepInfo
-from ._units import Unit, nested_context
+from ._flow_block import FlowBlock
+from ._units import check_id
 from ._wrap import wrap_entrypoint, wrap_step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
 
+    from ._context import FlowContext
     from ._graph import FlowGraph
+    from ._step_info import StepInfo
 
     After = str | Callable[..., Any] | Sequence[str | Callable[..., Any]]
 
@@ -102,38 +104,24 @@ class Flow:
         options = {"after": after, "name": name, "description": description}
         return _apply(function, self._declarer(options))
 
-    @contextmanager
-    def open(self, correlation_id: str | None = None) -> Iterator[FlowContext]:
+    def open(self, correlation_id: str | None = None) -> AbstractContextManager[FlowContext]:
         """Run the block in this flow: an entrypoint without a function.
 
         Opens a unit of work if there is none, or if a `correlation_id` is given; otherwise joins
-        the active one.
+        the active one. ``as context`` gives the `FlowContext`.
 
         Raises:
             ValueError: `correlation_id` is not a valid ID.
         """
-        if correlation_id is not None and not is_valid_id(correlation_id):
-            raise ValueError(
-                "correlation_id must be a string of 1 to 128 characters out of A-Z a-z 0-9 . _ -"
-            )
-        unit = unit_var.get()
-        if unit is None or correlation_id is not None:
-            with Unit(nested_context("flow", self.name, correlation_id)) as unit:
-                step_var.set(StepInfo("", self.name))
-                yield unit
-            return
-        outer = step_var.get()
-        step_var.set(StepInfo("", self.name))
-        try:
-            yield unit
-        finally:
-            step_var.set(outer)
+        if correlation_id is not None:
+            check_id(correlation_id)
+        return FlowBlock(self.name, correlation_id)
 
     def graph(self) -> FlowGraph:
         """Return the flow as it is declared now, as a frozen graph."""
         from ._graph import build_graph
 
-        return build_graph(self.name, [entry.info for entry in self._steps.values()])
+        return build_graph(self.name, [entry.info for entry in [*self._steps.values()]])
 
     def __call__(self, cls: C) -> C:
         """Declare the steps of the class `cls` as this flow's: ``@flow("name") class ...``.
@@ -162,19 +150,19 @@ class Flow:
 
     def _register(self, declaration: Declaration, owner: type | None) -> Callable[..., Any]:
         info = declaration.info(self.name)
-        self._refuse_duplicate(declaration, info, owner)
+        is_in_force = self._takes_its_place(declaration, info, owner)
         if declaration.is_entrypoint:
             wrapper = wrap_entrypoint(declaration.function, info, new=declaration.new)
         else:
             wrapper = wrap_step(declaration.function, info)
-        self._steps[info.name] = _Declared(info, declaration, owner)
+        if is_in_force:
+            self._steps[info.name] = _Declared(info, declaration, owner)
         record(wrapper, declaration, info)
         return wrapper
 
     def _adopt(self, name: str, entry: Entry) -> None:
         """Take a step that something else calls, and sets and reports: a chain."""
-        if name in self._steps:
-            self._refuse_duplicate(entry.declaration, entry.info, None)
+        self._takes_its_place(entry.declaration, entry.info, None)
         self._steps[name] = entry
 
     def _forget(self, name: str, entry: Entry) -> None:
@@ -182,14 +170,18 @@ class Flow:
         if self._steps.get(name) is entry:
             del self._steps[name]
 
-    def _refuse_duplicate(
+    def _takes_its_place(
         self, declaration: Declaration, info: StepInfo, owner: type | None
-    ) -> None:
+    ) -> bool:
+        """Tell whether this is the step of its name; refuse it where the name is another's."""
         if info.name not in self._steps:
-            return
+            return True
         other = self._steps[info.name]
-        if _same_function(declaration, other.declaration) or _overrides(owner, other.owner):
-            return
+        identity = other.declaration.identity
+        if _is_same(declaration.identity, identity) or _overrides(owner, other.owner):
+            return True
+        if _overrides(other.owner, owner):  # a base class that is imported once more, or inherited
+            return False
         raise DuplicateStepError(
             f"flow {self.name!r} has two steps named {info.name!r}: "
             f"{_place(other.info, other.declaration)} and {_place(info, declaration)}; rename "
@@ -335,20 +327,32 @@ def _apply(target: Any, make: Callable[[Callable[..., Any]], Any]) -> Any:
     return decorate(target, make)
 
 
-def _same_function(one: Declaration, other: Declaration) -> bool:
-    module, file, qualname = one.identity
-    other_module, other_file, other_qualname = other.identity
-    # The file counts as well as the module: a script is imported once more under its own name.
-    return qualname == other_qualname and (
-        module == other_module or (bool(file) and file == other_file)
-    )
-
-
 def _overrides(owner: type | None, other_owner: type | None) -> bool:
     if owner is None or other_owner is None:
         return False
-    names = {(base.__module__, base.__qualname__) for base in owner.__mro__}
-    return (other_owner.__module__, other_owner.__qualname__) in names
+    other = _class_identity(other_owner)
+    return any(_is_same(_class_identity(base), other) for base in owner.__mro__)
+
+
+def _class_identity(cls: type) -> tuple[str, str, str]:
+    file = getattr(sys.modules.get(cls.__module__), "__file__", None) or ""
+    return cls.__module__, file, cls.__qualname__
+
+
+def _is_same(one: tuple[str, str, str], other: tuple[str, str, str]) -> bool:
+    """Tell whether two definitions, by module, file and qualified name, are one and the same."""
+    module, file, qualname = one
+    other_module, other_file, other_qualname = other
+    # The file counts as well as the module: a script is imported once more under its own name.
+    return qualname == other_qualname and (
+        module == other_module or _is_same_file(file, other_file)
+    )
+
+
+def _is_same_file(file: str, other: str) -> bool:
+    if not file or file.startswith("<"):  # "<string>" and "<stdin>" are no files
+        return False
+    return file == other or os.path.realpath(file) == os.path.realpath(other)
 
 
 def _place(info: StepInfo, declaration: Declaration) -> str:
