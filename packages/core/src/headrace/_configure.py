@@ -84,7 +84,7 @@ def _checked_factory(factory: Callable[[], str] | None) -> Callable[[], str] | N
 
 
 def _checked_keys(keys: Iterable[str]) -> tuple[str, ...]:
-    if not isinstance(keys, str | Mapping):
+    if isinstance(keys, Iterable) and not isinstance(keys, str | bytes | Mapping):
         checked = tuple(keys)
         if all(isinstance(key, str) for key in checked):
             return checked

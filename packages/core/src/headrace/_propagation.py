@@ -35,6 +35,7 @@ class RemoteContext:
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
+_MAX_MILLISECONDS = 10.0**15 - 1
 _is_milliseconds = re.compile(r"[0-9]{1,15}").fullmatch
 
 NOTHING = RemoteContext()
@@ -58,7 +59,8 @@ def inject(carrier: MutableMapping[str, str]) -> None:
         _write(carrier, _runtime.settings.header, context.correlation_id)
     left = remaining()
     if left is not None:
-        _write(carrier, DEADLINE_HEADER, str(max(0, math.floor(left * 1000.0))))
+        milliseconds = min(max(0.0, left * 1000.0), _MAX_MILLISECONDS)
+        _write(carrier, DEADLINE_HEADER, str(math.floor(milliseconds)))
 
 
 def extract(carrier: Mapping[Any, Any] | Iterable[tuple[Any, Any]]) -> RemoteContext:
@@ -83,9 +85,12 @@ def extract(carrier: Mapping[Any, Any] | Iterable[tuple[Any, Any]]) -> RemoteCon
 
 def text(raw: object) -> str:
     """Return a header's name or value as `str`; what is neither text nor bytes is ``""``."""
+    if type(raw) is str:
+        return raw
     if isinstance(raw, bytes):
-        return raw.decode("latin-1")
-    return raw if isinstance(raw, str) else ""
+        return bytes.decode(raw, "latin-1")
+    # A subclass may show another text in a log than the one that was checked.
+    return str.__str__(raw) if isinstance(raw, str) else ""
 
 
 def deadline_from_header(found: Iterable[tuple[str, str]]) -> float | None:
@@ -101,8 +106,8 @@ def deadline_from_header(found: Iterable[tuple[str, str]]) -> float | None:
 
 
 def _write(carrier: MutableMapping[str, str], header: str, value: str) -> None:
-    if header not in carrier:
-        for name in [name for name in carrier if name.lower() == header.lower()]:
+    for name in [name for name in carrier if text(name).lower() == header.lower()]:
+        if name in carrier:  # one name may stand for several in a mapping that ignores case
             del carrier[name]
     carrier[header] = value
 
