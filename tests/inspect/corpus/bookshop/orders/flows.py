@@ -1,0 +1,4 @@
+from headrace import flow
+
+checkout = flow("checkout")
+housekeeping = flow("housekeeping")

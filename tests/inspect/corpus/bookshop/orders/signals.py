@@ -1,0 +1,4 @@
+from django.dispatch import Signal
+
+basket_priced = Signal()
+stock_low = Signal()

@@ -1,0 +1,4 @@
+from headrace import flow
+
+payments = flow("payments")
+refunds = flow("refunds")

@@ -1,0 +1,4 @@
+from headrace import flow
+
+booking = flow("booking")
+results = flow("results")

@@ -1,0 +1,5 @@
+import headrace as hr
+
+from ..names import LOANS
+
+loans = hr.flow(LOANS)

@@ -1,0 +1,3 @@
+LOANS = "loans"
+FEES = "fe" + "es"
+FIRST_STEP = "borrow"
