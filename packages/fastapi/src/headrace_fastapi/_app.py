@@ -52,11 +52,7 @@ def init_app(app: Starlette, **options: Any) -> None:
 
 
 def _wrap_stack(app: Starlette, options: dict[str, Any]) -> None:
-    if app.middleware_stack is not None:
-        raise RuntimeError(
-            "init_app() came too late: the application has started, and its middleware stack is "
-            "built; call it where the application is made"
-        )
+    check_not_started(app, "init_app()")
     # Looked up on the instance: another library may have wrapped the stack in the same way.
     build = app.build_middleware_stack
 
@@ -64,3 +60,12 @@ def _wrap_stack(app: Starlette, options: dict[str, Any]) -> None:
         return FlowMiddleware(build(), **options)
 
     app.build_middleware_stack = build_middleware_stack  # type: ignore[method-assign]
+
+
+def check_not_started(app: Starlette, caller: str) -> None:
+    """Raise `RuntimeError` where the middleware stack of `app` is built already."""
+    if app.middleware_stack is not None:
+        raise RuntimeError(
+            f"{caller} came too late: the application has started, and its middleware stack is "
+            f"built; call it where the application is made"
+        )

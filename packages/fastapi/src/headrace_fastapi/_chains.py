@@ -1,0 +1,110 @@
+"""Chains as dependencies of FastAPI's path operations."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any
+
+from fastapi import Depends, HTTPException, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
+
+from headrace import AsyncChain, Chain, ChainResult
+
+CLIENT_CLOSED_REQUEST = 499
+"""The status, nginx's, for the logs of a request whose client has gone; nobody receives it."""
+
+Dependency = Callable[..., Awaitable[ChainResult]]
+
+
+def run_chain(
+    chain: AsyncChain | Chain,
+    inputs: Callable[..., Any],
+    *,
+    cancel_on_disconnect: bool = False,
+) -> Dependency:
+    """Return a dependency that runs `chain` once for each request and gives its `ChainResult`.
+
+    An `AsyncChain` is awaited, a `Chain` runs in the thread pool. Without `cancel_on_disconnect` it
+    runs to its end whether the client waits or not, as FastAPI's own handlers do.
+
+    Args:
+        chain: the definition, which all requests share.
+        inputs: a dependency that returns a mapping of the chain's inputs; what it takes from the
+            request appears in the OpenAPI document.
+        cancel_on_disconnect: whether an `AsyncChain` is cancelled when the client goes away; its
+            undos still run. The request's body is then read into memory first.
+
+    Raises:
+        TypeError: `chain` is no chain, or `inputs` cannot be called.
+        ValueError: `cancel_on_disconnect` with a `Chain`, whose thread cannot be interrupted.
+    """
+    if not isinstance(chain, AsyncChain | Chain):
+        raise TypeError(f"run_chain() takes an AsyncChain or a Chain, not {chain!r}")
+    if not callable(inputs):
+        raise TypeError(f"inputs must be a dependency that returns a mapping, not {inputs!r}")
+    if cancel_on_disconnect and isinstance(chain, Chain):
+        raise ValueError(
+            "cancel_on_disconnect needs an AsyncChain: a Chain runs in a thread, and what runs in "
+            "a thread cannot be interrupted"
+        )
+    given = Depends(inputs)
+    run = _runner(chain)
+
+    async def run_to_its_end(values: Any = given) -> ChainResult:
+        return await run(**_checked(values, inputs))
+
+    async def run_until_disconnect(request: Request, values: Any = given) -> ChainResult:
+        return await _until_disconnect(request, run(**_checked(values, inputs)))
+
+    return run_until_disconnect if cancel_on_disconnect else run_to_its_end
+
+
+def _runner(chain: AsyncChain | Chain) -> Callable[..., Coroutine[Any, Any, ChainResult]]:
+    if isinstance(chain, AsyncChain):
+        return chain.run
+
+    async def run(**values: Any) -> ChainResult:
+        return await run_in_threadpool(chain.run, **values)
+
+    return run
+
+
+def _checked(values: object, inputs: Callable[..., Any]) -> Mapping[str, Any]:
+    if isinstance(values, Mapping):
+        return values
+    name = getattr(inputs, "__qualname__", repr(inputs))
+    raise TypeError(
+        f"the inputs dependency {name} of run_chain() must return a mapping of the chain's inputs, "
+        f"and returned {type(values).__name__}"
+    )
+
+
+async def _until_disconnect(request: Request, run: Coroutine[Any, Any, ChainResult]) -> ChainResult:
+    # In a task of its own, so that it can be cancelled and its undos awaited.
+    chain = asyncio.ensure_future(run)
+    gone = asyncio.ensure_future(_disconnected(request))
+    try:
+        await asyncio.wait({chain, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if chain.done():
+            return chain.result()
+        raise HTTPException(CLIENT_CLOSED_REQUEST, "the client has gone")
+    finally:
+        gone.cancel()
+        chain.cancel()
+        await asyncio.wait({chain, gone})
+        if not chain.cancelled():
+            chain.exception()  # looked at, or asyncio complains that nobody has
+
+
+async def _disconnected(request: Request) -> None:
+    try:
+        # What is read is kept on the request, for the handler; after it only the end can come.
+        await request.body()
+    except ClientDisconnect:
+        return
+    except RuntimeError:
+        pass  # a form: it has been read to its end already, and is not kept
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

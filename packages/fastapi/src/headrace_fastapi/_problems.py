@@ -1,0 +1,107 @@
+"""The errors of chains as responses: problem details (RFC 9457) with the correlation ID."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import JSONResponse
+
+from headrace import ChainError, DeadlineExceededError, ValidationFailedError, current_flow_id
+
+from ._app import check_not_started
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+    from starlette.requests import Request
+
+MEDIA_TYPE = "application/problem+json"
+
+_STATUSES: list[tuple[type[ChainError], int]] = [
+    (ValidationFailedError, 422),
+    (DeadlineExceededError, 504),
+    (ChainError, 500),
+]
+_SCHEMA: dict[str, Any] = {
+    "title": "Problem",
+    "type": "object",
+    "properties": {
+        "type": {"type": "string", "format": "uri-reference"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "step": {"type": "string"},
+        "correlation_id": {"type": "string"},
+    },
+    "required": ["type", "title", "status", "detail", "correlation_id"],
+}
+
+
+class ProblemResponse(JSONResponse):
+    """A response of problem details."""
+
+    media_type = MEDIA_TYPE
+
+
+def chain_error_handlers(app: Starlette) -> None:
+    """Have `app` answer the errors of chains with problem details (RFC 9457).
+
+    A result that a `validate` rejected is answered with 422 and the reason; a deadline that ran
+    out with 504; a step that failed, and every other `ChainError`, with 500. Of these the response
+    tells the step and the correlation ID alone: what went wrong stands in the log, by the chain.
+    Handlers of your own for these errors win.
+
+    Raises:
+        RuntimeError: the application has started.
+    """
+    check_not_started(app, "chain_error_handlers()")
+    app.exception_handlers.setdefault(ChainError, _answer)
+
+
+def chain_responses(header: str = "X-Correlation-ID") -> dict[int | str, dict[str, Any]]:
+    """Return what `chain_error_handlers` answers, for the OpenAPI document of a path operation.
+
+    Use it as ``@app.post("/orders", responses=chain_responses())``: the operation then shows the
+    three errors, and the correlation header on these and on 200.
+
+    Args:
+        header: the header that carries the correlation ID.
+    """
+    headers = {header: {"description": "The correlation ID.", "schema": {"type": "string"}}}
+    errors = {
+        status: {
+            "description": HTTPStatus(status).phrase,
+            "headers": headers,
+            "content": {MEDIA_TYPE: {"schema": _SCHEMA}},
+        }
+        for _, status in _STATUSES
+    }
+    # FastAPI's own answer to invalid input, which it would describe if we did not.
+    invalid = {"title": "HTTPValidationError", "type": "object"}
+    errors[422]["content"] = {
+        MEDIA_TYPE: {"schema": _SCHEMA},
+        "application/json": {"schema": invalid},
+    }
+    return {200: {"headers": headers}, **errors}
+
+
+async def _answer(request: Request, exc: Exception) -> ProblemResponse:
+    status = next(status for kind, status in _STATUSES if isinstance(exc, kind))
+    step: str = getattr(exc, "step", "")
+    result = getattr(exc, "result", None)
+    problem = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": _detail(exc, status, step),
+        # On an excluded path there is no unit but the chain's own, which has ended.
+        "correlation_id": current_flow_id() or getattr(result, "correlation_id", None),
+    }
+    return ProblemResponse(problem | ({"step": step} if step else {}), status)
+
+
+def _detail(exc: Exception, status: int, step: str) -> str:
+    if isinstance(exc, ValidationFailedError):
+        return exc.reason
+    where = f"step {step!r}" if step else "the chain"
+    return f"{where} ran out of time" if status == 504 else f"{where} failed"
