@@ -13,7 +13,6 @@ import headrace
 from tests.sites import MemoryLog, memory_log
 from tests.units import WatchedUnit, watched_units
 
-
 LEFT_OPEN = "ignore:.*SpooledTemporaryFile:pytest.PytestUnraisableExceptionWarning"
 
 
@@ -48,9 +47,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(autouse=True)
 def default_configuration() -> Iterator[None]:
-    """Undo what a test configures."""
+    """Undo what a test configures and installs."""
+    factory = logging.getLogRecordFactory()
     yield
     headrace.configure()
+    logging.setLogRecordFactory(factory)
 
 
 @pytest.fixture

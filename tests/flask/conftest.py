@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 
 import pytest
@@ -13,9 +14,11 @@ from tests.units import WatchedUnit, watched_units
 
 @pytest.fixture(autouse=True)
 def default_configuration() -> Iterator[None]:
-    """Undo what a test configures."""
+    """Undo what a test configures and installs."""
+    factory = logging.getLogRecordFactory()
     yield
     headrace.configure()
+    logging.setLogRecordFactory(factory)
 
 
 @pytest.fixture

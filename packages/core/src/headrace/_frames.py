@@ -30,7 +30,7 @@ T = TypeVar("T")
 _MISSING = object()
 # Looked up once: these are the hot paths of streams and generators.
 _get_unit, _set_unit, _reset_unit = unit_var.get, unit_var.set, unit_var.reset
-_get_step, _set_step, _reset_step = step_var.get, step_var.set, step_var.reset
+_get_step, _set_step = step_var.get, step_var.set
 _get_budget = budget_var.get
 
 
@@ -58,15 +58,18 @@ class Frame:
         """Call ``function(*args)`` with the held values, and keep what it leaves in them."""
         if self._others is not None or _get_budget() is not None:
             return self._run_with_others(function, *args)
-        unit_token = _set_unit(self._unit)
-        step_token = _set_step(self._step)
+        step, outer_step = self._step, _get_step()
+        token = _set_unit(self._unit)
+        if step is not outer_step:  # they seldom differ, and each set costs
+            _set_step(step)
         try:
             return function(*args)
         finally:
             self._unit = _get_unit()
-            self._step = _get_step()
-            _reset_step(step_token)
-            _reset_unit(unit_token)
+            self._step = step = _get_step()
+            if step is not outer_step:
+                _set_step(outer_step)
+            _reset_unit(token)
             if _get_budget() is not None:
                 self._others = {budget_var: _get_budget()}
                 budget_var.set(None)

@@ -155,30 +155,23 @@ def as_current(context: FlowContext) -> Iterator[None]:
             step_var.set(outer_step)
 
 
-class ResumableUnit:
+class ResumableUnit(Frame):
     """A unit of work that is done in pieces: a response whose body is made after the handler.
 
-    Between the pieces nothing of it is visible in the thread or task that runs them.
+    Each piece goes through ``run(function, *args)``, or is awaited by ``wait(awaitable)``. Between
+    the pieces nothing of the unit is visible in the thread or task that runs them.
     """
 
-    __slots__ = ("_ended", "_frame", "_watch", "context")
+    __slots__ = ("_ended", "_watch", "context")
 
     def __init__(self, context: FlowContext) -> None:
+        super().__init__(context, None)
         self.context = context
         self._ended = False
-        self._frame = Frame(context, None)
         self._watch: Any = None
         observer = _runtime.observer
         if observer is not None and observer.watches_units:
-            self._watch = self._frame.begin(observer.begin_unit, context)
-
-    def run(self, function: Callable[..., T], *args: Any) -> T:
-        """Call ``function(*args)`` inside the unit."""
-        return self._frame.run(function, *args)
-
-    async def wait(self, awaitable: Awaitable[T]) -> T:
-        """Await `awaitable` inside the unit."""
-        return await self._frame.wait(awaitable)
+            self._watch = self.begin(observer.begin_unit, context)
 
     def end(self, exc: BaseException | None = None) -> None:
         """End the unit; a second call does nothing."""
@@ -187,7 +180,7 @@ class ResumableUnit:
         self._ended = True
         set_ended(self.context)
         if self._watch is not None:
-            self._frame.finish(self._watch.end, exc)
+            self.finish(self._watch.end, exc)
         if exc is not None:
             mark(exc, self.context.correlation_id)
 
@@ -217,7 +210,7 @@ class ResumableUnit:
 
     async def aiterate(self, body: AsyncIterable[T]) -> AsyncIterator[T]:
         """Yield from the asynchronous `body` inside the unit, as `iterate` does."""
-        run = self._frame.run
+        run = self.run
         iterator = run(aiter, body)
         try:
             following = unregistered(anext, iterator)
@@ -238,7 +231,7 @@ class ResumableUnit:
         try:
             close = getattr(iterator, "aclose", None)
             if close is not None:
-                await steer(close(), self._frame.run)
+                await steer(close(), self.run)
         finally:
             self.end(None if isinstance(exc, GeneratorExit) else exc)
 

@@ -41,6 +41,8 @@ class FlowMiddleware:
         self._header = policy.options.response_header
         self._lower = self._header.lower()
         self._response = _LoggedResponse if policy.options.access_log else _Response
+        # Asked for the unit's name when the response starts: for integrations, which set it.
+        self.route_of: Callable[[WSGIEnvironment], str | None] | None = None
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Run the application inside a unit of work."""
@@ -48,7 +50,10 @@ class FlowMiddleware:
         path = environ.get("PATH_INFO", "")
         if ENVIRON_KEY in environ or (policy.excludes_any and policy.excludes(path)):
             return self.app(environ, start_response)
-        found = [(name, environ[key]) for key, name in self._keys if key in environ]
+        found = []
+        for key, name in self._keys:  # a comprehension costs a call before Python 3.12
+            if key in environ:
+                found.append((name, environ[key]))
         context, reject = policy.admit("http", path, found)
         environ[ENVIRON_KEY] = context
         response = self._response(self, context, environ, start_response)
@@ -106,8 +111,10 @@ class _Response:
     def _respond(
         self, status: str, headers: list[tuple[str, str]], *exc_info: Any
     ) -> Callable[[bytes], object]:
-        ours = self._middleware.with_header(headers, self._unit.context)
-        return self._start_response(status, ours, *exc_info)
+        middleware, context = self._middleware, self._unit.context
+        if middleware.route_of is not None:
+            context.name = middleware.route_of(self._environ) or context.name
+        return self._start_response(status, middleware.with_header(headers, context), *exc_info)
 
     def _end(self, exc: BaseException | None) -> None:
         self._unit.end(exc)

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import headrace
 import headrace.logging
-from headrace.integration import ENVIRON_KEY, read_settings
+from headrace.integration import read_settings
 from headrace.wsgi import FlowMiddleware
 
 from ._cli import flows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+    from wsgiref.types import WSGIEnvironment
 
     from flask import Flask
 
@@ -50,7 +49,8 @@ class Headrace:
             return
         settings = app.config.get_namespace("HEADRACE_", lowercase=False)
         configuration, http, _ = read_settings({**settings, **self._options})
-        middleware = FlowMiddleware(_naming(app.wsgi_app), **http)
+        middleware = FlowMiddleware(app.wsgi_app, **http)
+        middleware.route_of = _endpoint_of
         if configuration:
             headrace.configure(**configuration)
         headrace.logging.install()
@@ -59,17 +59,8 @@ class Headrace:
         app.extensions["headrace"] = self
 
 
-def _naming(wsgi_app: WSGIApplication) -> WSGIApplication:
-    """Return `wsgi_app` such that the unit gets the endpoint's name, once that is known."""
-
-    def named(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        def respond(*args: Any) -> Any:
-            # Now, for when the request is done Flask takes its request out of the environ.
-            request, context = environ.get("werkzeug.request"), environ.get(ENVIRON_KEY)
-            if request is not None and context is not None and request.endpoint is not None:
-                context.name = request.endpoint
-            return start_response(*args)
-
-        return wsgi_app(environ, respond)
-
-    return named
+def _endpoint_of(environ: WSGIEnvironment) -> str | None:
+    request = environ.get("werkzeug.request")
+    # It may be another one than Flask's, of a WSGI application in the same stack.
+    endpoint: str | None = getattr(request, "endpoint", None)
+    return endpoint
