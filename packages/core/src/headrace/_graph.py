@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ._flows import get_flow
-from ._mermaid import mermaid
+from ._render import check_format, picture_of, render
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -18,7 +18,21 @@ if TYPE_CHECKING:
     from ._step_info import StepInfo
     from ._validation import GraphProblem
 
-_RENDERERS = {"mermaid": mermaid}
+
+class StepNote(NamedTuple):
+    """What a chain adds to a step: when it is skipped, how often it is tried.
+
+    Attributes:
+        kind: ``when``, ``retries``, ``timeout``, ``undo`` or ``parallel``.
+        text: what of it, such as ``order.is_new``, ``3`` or ``1 of 2``; may be empty.
+    """
+
+    kind: str
+    text: str = ""
+
+
+def _nothing() -> Mapping[Any, Any]:
+    return MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +46,8 @@ class FlowGraph:
         edges: pairs of names, in the order of their sources in `nodes`, then by target.
         entrypoints: the names of the entrypoints, in the order of `nodes`.
         steps: what is known of each step of this flow, by name.
+        kinds: the kind of each edge: ``call``, or ``enqueue`` where it leads to a task.
+        notes: what a chain adds to its steps, by name.
     """
 
     name: str
@@ -39,6 +55,8 @@ class FlowGraph:
     edges: tuple[tuple[str, str], ...]
     entrypoints: tuple[str, ...]
     steps: Mapping[str, StepInfo]
+    kinds: Mapping[tuple[str, str], str] = field(default_factory=_nothing)
+    notes: Mapping[str, tuple[StepNote, ...]] = field(default_factory=_nothing)
 
     def validate(self) -> list[GraphProblem]:
         """Return what is wrong with the graph; nothing where all is well.
@@ -50,48 +68,55 @@ class FlowGraph:
 
         return find_problems(self)
 
-    def render(self, format: str = "mermaid") -> str:
+    def render(self, format: str = "mermaid", *, style: str = "plain") -> str:
         """Draw the graph.
 
         Args:
-            format: ``mermaid``.
+            format: ``dot``, ``html``, ``json``, ``mermaid``, ``svg`` or ``text``.
+            style: for Mermaid, ``plain`` or ``rich``: with entrypoints, tasks and links marked. The
+                other formats always show these.
 
         Raises:
-            ValueError: an unknown format.
+            ValueError: an unknown format or style.
         """
-        try:
-            renderer = _RENDERERS[format]
-        except KeyError:
-            raise ValueError(
-                f"unknown format {format!r}; choose one of {', '.join(sorted(_RENDERERS))}"
-            ) from None
-        return renderer(self.nodes, self.edges)
+        return render(picture_of([self]), format, style)
 
 
 def generate_dag(
-    flow_name: str, *, format: str = "mermaid", output: str | PathLike[str] | None = None
+    flow_name: str,
+    *,
+    format: str = "mermaid",
+    style: str = "plain",
+    output: str | PathLike[str] | None = None,
 ) -> str | None:
     """Draw the flow called `flow_name`.
 
     Args:
         flow_name: the flow's name.
-        format: ``mermaid``.
+        format: ``dot``, ``html``, ``json``, ``mermaid``, ``svg`` or ``text``.
+        style: for Mermaid, ``plain`` or ``rich``; see `FlowGraph.render`.
         output: the file to write; then None is returned.
 
     Raises:
         UnknownFlowError: no such flow is declared.
-        ValueError: an unknown format.
+        ValueError: an unknown format or style.
         OSError: the file cannot be written.
     """
-    drawing = get_flow(flow_name).graph().render(format)
+    check_format(format, style)
+    drawing = get_flow(flow_name).graph().render(format, style=style)
     if output is None:
         return drawing
-    Path(output).write_text(drawing + "\n", encoding="utf-8")
+    # The same bytes on every system.
+    Path(output).write_text(drawing + "\n", encoding="utf-8", newline="\n")
     return None
 
 
-def build_graph(name: str, steps: Iterable[StepInfo]) -> FlowGraph:
-    """Return the graph of the flow `name` with these steps."""
+def build_graph(
+    name: str,
+    steps: Iterable[StepInfo],
+    notes: Mapping[str, Sequence[StepNote]] = MappingProxyType({}),
+) -> FlowGraph:
+    """Return the graph of the flow or chain `name` with these steps and notes on them."""
     by_name = {info.name: info for info in steps}
     edges = {
         (_local_name(source, name, by_name), info.name)
@@ -100,12 +125,16 @@ def build_graph(name: str, steps: Iterable[StepInfo]) -> FlowGraph:
     }
     nodes = topological_order({*by_name, *(source for source, _ in edges)}, edges)
     position = {node: i for i, node in enumerate(nodes)}
+    in_order = tuple(sorted(edges, key=lambda edge: (position[edge[0]], edge[1])))
+    kinds = {edge: "enqueue" if by_name[edge[1]].kind == "task" else "call" for edge in in_order}
     return FlowGraph(
         name=name,
         nodes=nodes,
-        edges=tuple(sorted(edges, key=lambda edge: (position[edge[0]], edge[1]))),
+        edges=in_order,
         entrypoints=tuple(n for n in nodes if n in by_name and by_name[n].is_entrypoint),
         steps=MappingProxyType(by_name),
+        kinds=MappingProxyType(kinds),
+        notes=MappingProxyType({step: tuple(given) for step, given in notes.items() if given}),
     )
 
 

@@ -24,7 +24,6 @@ class Layers:
         below: each node's neighbours in the rank below.
         order: the nodes of each rank, from left to right.
         dummies: the dummy nodes of each link, from top to bottom.
-        both_ways: the links that were there in both directions.
     """
 
     nodes: list[int]
@@ -35,11 +34,32 @@ class Layers:
     below: list[list[int]] = field(default_factory=list)
     order: list[list[int]] = field(default_factory=list)
     dummies: dict[Link, list[int]] = field(default_factory=dict)
-    both_ways: set[Link] = field(default_factory=set)
 
     def is_dummy(self, node: int) -> bool:
         """Tell whether `node` is a bend of a long link."""
         return node >= len(self.nodes)
+
+    def walk(
+        self, before: Sequence[Sequence[int]], ways: Sequence[Sequence[Sequence[int]]]
+    ) -> list[list[int]]:
+        """Order the ranks by a depth-first walk: what is linked begins side by side.
+
+        Args:
+            before: `above` or `below`; the walk starts where these are none.
+            ways: `above`, `below` or both: where it leads on.
+        """
+        order: list[list[int]] = [[] for _ in range(max(self.ranks) + 1)]
+        seen = [False] * len(self.ranks)
+        for root in sorted(range(len(seen)), key=lambda node: (len(before[node]) > 0, node)):
+            waiting = [root]
+            while waiting:
+                node = waiting.pop()
+                if not seen[node]:
+                    seen[node] = True
+                    order[self.ranks[node]].append(node)
+                    for way in ways:
+                        waiting.extend(reversed(way[node]))
+        return order
 
 
 def build_layers(
@@ -67,7 +87,7 @@ def build_layers(
     local = {node: i for i, node in enumerate(nodes)}
     for link in links:
         _add_link(layers, link, local[link[0]], local[link[1]])
-    layers.order = _first_order(layers)
+    layers.order = layers.walk(layers.above, [layers.below])
     return layers
 
 
@@ -85,19 +105,3 @@ def _add_link(layers: Layers, link: Link, source: int, target: int) -> None:
     for upper, lower in itertools.pairwise(chain):
         layers.below[upper].append(lower)
         layers.above[lower].append(upper)
-
-
-def _first_order(layers: Layers) -> list[list[int]]:
-    """Order by a depth-first walk down from the roots: neighbours begin side by side."""
-    order: list[list[int]] = [[] for _ in range(max(layers.ranks) + 1)]
-    seen = [False] * len(layers.ranks)
-    roots = sorted(range(len(layers.ranks)), key=lambda node: (len(layers.above[node]) > 0, node))
-    for root in roots:
-        waiting = [root]
-        while waiting:
-            node = waiting.pop()
-            if not seen[node]:
-                seen[node] = True
-                order[layers.ranks[node]].append(node)
-                waiting.extend(reversed(layers.below[node]))
-    return order

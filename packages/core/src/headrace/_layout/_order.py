@@ -1,48 +1,67 @@
-"""The order within the ranks: sweeps by medians, and exchanges of neighbours.
+"""The order within the ranks: sweeps by medians from several starts, then a search near the best.
 
-After Gansner, Koutsofios, North and Vo, "A technique for drawing directed graphs" (1993).
+The sweeps are after Gansner, Koutsofios, North and Vo, "A technique for drawing directed graphs"
+(1993); the search is an iterated local search, with a sequence of its own that never changes.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right, insort
+import random
 from collections.abc import Sequence
 
+from ._crossings import count_crossings, crossings_below, exchange
 from ._layers import Layers
 
 _SWEEPS = 24
-_PATIENCE = 8
+_PATIENCE = 4
+_TRIALS = 100
 
 
 def reduce_crossings(layers: Layers) -> None:
     """Reorder the ranks of `layers` so that few links cross."""
+    best = layers.order
+    fewest = count_crossings(layers)
+    for start, begin_down in ((_from_roots, True), (_from_leaves, False), (_around, True)):
+        if fewest == 0:
+            break
+        layers.order = start(layers)
+        crossings = _sweeps(layers, begin_down=begin_down)
+        if crossings < fewest:
+            best, fewest = layers.order, crossings
+    layers.order = best
+    if fewest:
+        _search(layers)
+
+
+def _from_roots(layers: Layers) -> list[list[int]]:
+    return layers.walk(layers.above, [layers.below])
+
+
+def _from_leaves(layers: Layers) -> list[list[int]]:
+    return layers.walk(layers.below, [layers.above])
+
+
+def _around(layers: Layers) -> list[list[int]]:
+    return layers.walk(layers.above, [layers.above, layers.below])
+
+
+def _sweeps(layers: Layers, *, begin_down: bool) -> int:
+    """Sweep down and up until that no longer helps; leave the best order, and return its count."""
     best = [layer.copy() for layer in layers.order]
     fewest = count_crossings(layers)
     stale = 0
     for sweep in range(_SWEEPS):
         if fewest == 0 or stale == _PATIENCE:
             break
-        _sweep(layers, down=sweep % 2 == 0, flip_ties=sweep % 4 >= 2)
-        _exchange(layers)
+        _sweep(layers, down=(sweep % 2 == 0) == begin_down, flip_ties=sweep % 4 >= 2)
+        exchange(layers, ties=sweep % 4 < 2)
         crossings = count_crossings(layers)
         stale += 1
         if crossings < fewest:
             best, fewest, stale = [layer.copy() for layer in layers.order], crossings, 0
     layers.order = best
-
-
-def count_crossings(layers: Layers) -> int:
-    """Return how many pairs of links cross."""
-    total = 0
-    for upper, lower in zip(layers.order, layers.order[1:], strict=False):
-        position = {node: i for i, node in enumerate(lower)}
-        passed: list[int] = []
-        for node in upper:
-            ends = [position[target] for target in layers.below[node]]
-            total += sum(len(passed) - bisect_right(passed, end) for end in ends)
-            for end in ends:
-                insort(passed, end)
-    return total
+    exchange(layers)
+    return count_crossings(layers)
 
 
 def _sweep(layers: Layers, *, down: bool, flip_ties: bool) -> None:
@@ -84,35 +103,42 @@ def _median(positions: Sequence[int]) -> float:
     return (positions[middle - 1] * right + positions[middle] * left) / (left + right)
 
 
-def _exchange(layers: Layers) -> None:
-    """Exchange neighbours within a rank as long as that removes crossings."""
-    improved = True
-    while improved:
-        improved = False
-        for rank, layer in enumerate(layers.order):
-            above = _sorted_positions(layers.above, layer, layers.order[rank - 1] if rank else [])
-            last = rank + 1 == len(layers.order)
-            below = _sorted_positions(layers.below, layer, [] if last else layers.order[rank + 1])
-            for i in range(len(layer) - 1):
-                left, right = layer[i], layer[i + 1]
-                now = _crossings(above[left], above[right]) + _crossings(below[left], below[right])
-                if now == 0:
-                    continue
-                then = _crossings(above[right], above[left]) + _crossings(below[right], below[left])
-                if then < now:
-                    layer[i], layer[i + 1] = right, left
-                    improved = True
+def _search(layers: Layers) -> None:
+    """Move a node where links cross, let its surroundings settle, and keep what is no worse."""
+    # A fixed seed: the same graph is drawn alike. Only `random()` is the same on every Python.
+    draw = random.Random(1).random  # noqa: S311 - no secret
+    counts = [crossings_below(layers, rank) for rank in range(len(layers.order) - 1)]
+    for trial in range(_TRIALS):
+        crossed = [rank for rank, count in enumerate(counts) if count]
+        if not crossed:
+            return
+        rank = crossed[int(draw() * len(crossed))] + int(draw() * 2)
+        before = {rank: layers.order[rank].copy()}
+        layer = layers.order[rank]
+        node = layer.pop(int(draw() * len(layer)))
+        layer.insert(int(draw() * (len(layer) + 1)), node)
+        _settle(layers, before, ties=trial % 2 == 0)
+        _keep_better(layers, counts, before)
 
 
-def _sorted_positions(
-    neighbours: Sequence[Sequence[int]], layer: Sequence[int], fixed: Sequence[int]
-) -> dict[int, list[int]]:
-    position = {node: i for i, node in enumerate(fixed)}
-    return {node: sorted(position[other] for other in neighbours[node]) for node in layer}
+def _settle(layers: Layers, before: dict[int, list[int]], *, ties: bool) -> None:
+    for with_ties in (True, False) if ties else (False,):
+        for rank, old in exchange(layers, _beside(layers, before), ties=with_ties).items():
+            before.setdefault(rank, old)
 
 
-def _crossings(left: Sequence[int], right: Sequence[int]) -> int:
-    """Return how many links of the left node cross one of the right node."""
-    if not left or not right or left[-1] <= right[0]:
-        return 0
-    return sum(1 for a in left for b in right if a > b)
+def _beside(layers: Layers, ranks: dict[int, list[int]]) -> set[int]:
+    near = {other for rank in ranks for other in (rank - 1, rank, rank + 1)}
+    return {rank for rank in near if 0 <= rank < len(layers.order)}
+
+
+def _keep_better(layers: Layers, counts: list[int], before: dict[int, list[int]]) -> None:
+    """Take the changed order, and its counts, or restore the one before."""
+    near = {other for rank in before for other in (rank - 1, rank) if 0 <= other < len(counts)}
+    changed = {rank: crossings_below(layers, rank) for rank in near}
+    if sum(changed.values()) > sum(counts[rank] for rank in changed):
+        for rank, old in before.items():
+            layers.order[rank] = old
+    else:
+        for rank, count in changed.items():
+            counts[rank] = count

@@ -1,0 +1,46 @@
+"""Drawing flows: a `Picture` goes in, text of one format comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+
+from ._picture import Picture, picture_of
+
+__all__ = ["FORMATS", "STYLES", "Picture", "check_format", "picture_of", "render"]
+
+FORMATS = ("dot", "html", "json", "mermaid", "svg", "text")
+STYLES = ("plain", "rich")
+
+_RENDERERS = {"dot": "_dot", "html": "_html", "json": "_json", "svg": "_svg", "text": "_text"}
+
+
+def render(picture: Picture, format: str, style: str = "plain") -> str:
+    """Draw `picture`, without a line break at the end.
+
+    Args:
+        picture: what to draw.
+        format: one of `FORMATS`.
+        style: one of `STYLES`; the formats but Mermaid always show all that they can.
+
+    Raises:
+        ValueError: an unknown format or style.
+    """
+    check_format(format, style)
+    if format == "mermaid":
+        name = "draw_rich" if style == "rich" else "draw_plain"
+        return _renderer("_mermaid", name)(picture)
+    return _renderer(_RENDERERS[format], "draw")(picture)
+
+
+def check_format(format: str, style: str = "plain") -> None:
+    """Raise `ValueError` if there is no such format or style."""
+    for what, given, known in (("format", format, FORMATS), ("style", style, STYLES)):
+        if given not in known:
+            raise ValueError(f"unknown {what} {given!r}; choose one of {', '.join(known)}")
+
+
+def _renderer(module: str, name: str) -> Callable[[Picture], str]:
+    # Imported when asked for: most programs draw nothing, or in one format.
+    renderer: Callable[[Picture], str] = getattr(import_module(f"{__name__}.{module}"), name)
+    return renderer

@@ -1,0 +1,126 @@
+"""Mermaid: https://mermaid.js.org/syntax/flowchart.html."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from ._picture import FOREIGN, UNKNOWN
+from ._words import note_text, printable
+
+if TYPE_CHECKING:
+    from ._picture import Edge, Node, Picture
+
+_is_plain = re.compile(r"[A-Za-z_][A-Za-z0-9_]*").fullmatch
+_unsafe = re.compile(r"[^A-Za-z0-9 _.,/()\u00a1-\U0010ffff-]")
+_RESERVED = frozenset([
+    "end",
+    "graph",
+    "subgraph",
+    "flowchart",
+    "style",
+    "linkstyle",
+    "classdef",
+    "class",
+    "click",
+    "call",
+    "href",
+    "default",
+    "direction",
+    "interpolate",
+    "accdescr",
+    "acctitle",
+])
+
+# Colours that are legible on light and dark ground alike, since Mermaid's own theme is not known.
+_CLASSES = {
+    "entrypoint": "fill:#0b63b5,stroke:#084c8d,color:#ffffff",
+    "task": "fill:#8a5a00,stroke:#6b4500,color:#ffffff",
+    "foreign": "fill:#6a5acd,stroke:#4b3fa0,color:#ffffff,stroke-dasharray:4 3",
+    "unknown": "fill:#b42318,stroke:#7a1710,color:#ffffff,stroke-dasharray:4 3",
+}
+_SHAPES = {
+    "entrypoint": ("([", "])"),
+    "task": ("[[", "]]"),
+    FOREIGN: ("[", "]"),
+    UNKNOWN: ("{{", "}}"),
+}
+
+
+def draw_plain(picture: Picture) -> str:
+    """Draw ``graph TD`` and a line per edge; a step without edges has its own line.
+
+    A name that Mermaid cannot take as an ID stands as the label of a made one.
+    """
+    ids = _ids(picture)
+    if picture.is_map:
+        lines = _grouped(picture, {node.id: _labelled(ids, node) for node in picture.nodes})
+    else:
+        lines = [_labelled(ids, node) for node in picture.nodes if ids[node.id] != node.id]
+        linked = {node for edge in picture.edges for node in (edge.source, edge.target)}
+        lines += [n.id for n in picture.nodes if n.id not in linked and ids[n.id] == n.id]
+    lines += [f"{ids[edge.source]} --> {ids[edge.target]}" for edge in picture.edges]
+    return "\n    ".join(["graph TD", *lines])
+
+
+def draw_rich(picture: Picture) -> str:
+    """Draw with shapes for the kinds of steps and lines for the kinds of edges."""
+    ids = _ids(picture)
+    drawn = {node.id: _shaped(ids, node) for node in picture.nodes}
+    lines = _grouped(picture, drawn) if picture.is_map else [*drawn.values()]
+    lines += [f"{ids[edge.source]} {_arrow(edge)} {ids[edge.target]}" for edge in picture.edges]
+    for name, style in _CLASSES.items():
+        members = [ids[node.id] for node in picture.nodes if _class(node) == name]
+        if members:
+            lines += [f"classDef {name} {style}", f"class {','.join(members)} {name}"]
+    return "\n    ".join(["flowchart TD", *lines])
+
+
+def _grouped(picture: Picture, drawn: Mapping[str, str]) -> list[str]:
+    lines: list[str] = []
+    for i, flow in enumerate(picture.flows, 1):
+        lines.append(f'subgraph flow{i}["{_escaped(flow)}"]')
+        lines += [f"    {drawn[node.id]}" for node in picture.nodes if node.flow == flow]
+        lines.append("end")
+    return lines
+
+
+def _labelled(ids: Mapping[str, str], node: Node) -> str:
+    return f'{ids[node.id]}["{_escaped(node.label)}"]'
+
+
+def _shaped(ids: Mapping[str, str], node: Node) -> str:
+    before, after = _SHAPES.get(_class(node), ("[", "]"))
+    label = _escaped(node.label)
+    if node.notes:
+        label += "<br>" + _escaped(", ".join(note_text(note) for note in node.notes))
+    return f'{ids[node.id]}{before}"{label}"{after}'
+
+
+def _class(node: Node) -> str:
+    if node.is_entrypoint:
+        return "entrypoint"
+    return node.kind
+
+
+def _arrow(edge: Edge) -> str:
+    if edge.kind != "call":
+        return f"-. {edge.kind} .->"
+    return "==>" if edge.crosses else "-->"
+
+
+def _ids(picture: Picture) -> dict[str, str]:
+    nodes = [node.id for node in picture.nodes]
+    taken = {*nodes, *(f"flow{i}" for i in range(1, len(picture.flows) + 1))}
+    made = (name for i in itertools.count(1) if (name := f"n{i}") not in taken)
+    return {node: node if _can_be_id(node) else next(made) for node in nodes}
+
+
+def _can_be_id(name: str) -> bool:
+    return _is_plain(name) is not None and name.lower() not in _RESERVED
+
+
+def _escaped(label: str) -> str:
+    return _unsafe.sub(lambda found: f"#{ord(found.group())};", printable(label))
