@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import os
 import threading
 from contextvars import ContextVar
@@ -253,11 +252,13 @@ def set_flow_context_value(key: str, value: Any) -> None:
 
 
 def _deep_copy(metadata: dict[str, Any]) -> dict[str, Any]:
+    from copy import deepcopy
+
     memo: dict[int, Any] = {}
     copied = {}
     for key, value in metadata.copy().items():
         try:
-            copied[key] = copy.deepcopy(value, memo)
+            copied[key] = deepcopy(value, memo)
         except Exception as error:
             raise TypeError(
                 f"cannot fork: the metadata value {key!r} ({type(value).__name__}) cannot be "

@@ -6,8 +6,7 @@ import contextlib
 import functools
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from ._step_info import StepInfo
 from ._wrap import call_through
@@ -19,8 +18,7 @@ _DECLARATION = "__headrace_declaration__"
 _PENDING = "__headrace_pending__"
 
 
-@dataclass(frozen=True, slots=True)
-class Declaration:
+class Declaration(NamedTuple):
     """A step, before it is known which flow it belongs to."""
 
     function: Callable[..., Any]
@@ -175,7 +173,7 @@ def _bound(
     pending.owner = pending.owner or base
     declaration = pending.declaration
     if cls in pending.wrappers:  # by another flow, whose step it is and remains
-        declaration = replace(declaration, function=pending.wrappers[cls])
+        declaration = declaration._replace(function=pending.wrappers[cls])
     wrapper = register(declaration, pending.owner)
     setattr(wrapper, _PENDING, pending)
     return wrapper

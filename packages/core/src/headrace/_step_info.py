@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class StepInfo:
-    """A step as it was declared.
+class StepInfo(NamedTuple):
+    """A step as it was declared; it cannot be changed.
 
     Attributes:
         name: the step's name, unique in its flow.
