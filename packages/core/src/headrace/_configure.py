@@ -46,7 +46,19 @@ def check_configuration(
     id_factory: Callable[[], str] | None = None,
     propagate_metadata: Iterable[str] = (),
 ) -> None:
-    """Raise what `configure` would raise for these arguments, and change nothing."""
+    """Raise what `configure` would raise for these arguments, and change nothing.
+
+    Args:
+        backend: as for `configure`.
+        strict: as for `configure`.
+        header: as for `configure`.
+        id_factory: as for `configure`.
+        propagate_metadata: as for `configure`.
+
+    Raises:
+        ValueError: an unknown backend name, or an impossible header name.
+        TypeError: an argument of a wrong type.
+    """
     _checked(backend, strict, header, id_factory, propagate_metadata)
 
 

@@ -237,7 +237,7 @@ def get_flow_context_value(key: str, default: Any = None) -> Any:
 
 
 def set_flow_context_value(key: str, value: Any) -> None:
-    """Set a metadata value, visible everywhere in the current unit of work.
+    """Set the metadata value under `key`, visible everywhere in the current unit of work.
 
     Raises:
         OutsideFlowError: no unit of work is active.

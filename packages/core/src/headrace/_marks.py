@@ -9,7 +9,12 @@ _KEY = "_headrace_correlation_id"
 
 
 def mark(exc: BaseException, correlation_id: str) -> None:
-    """Remember on `exc` which operation it comes from; the outermost unit has the last word."""
+    """Remember on the exception `exc` which operation it comes from.
+
+    Args:
+        exc: what a unit of work lets through.
+        correlation_id: the ID of that unit. Of several units the outermost has the last word.
+    """
     exc.__dict__[_KEY] = correlation_id
 
 

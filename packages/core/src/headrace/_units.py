@@ -36,6 +36,12 @@ class Unit:
 
     Leaving restores what was current before, even where that happens in another thread or task
     than entering (a token of `contextvars` would refuse).
+
+    Args:
+        context: the unit.
+
+    Raises:
+        RuntimeError: on entering a second time.
     """
 
     __slots__ = ("_token", "_watch", "context", "outer", "outer_step")
@@ -160,6 +166,9 @@ class ResumableUnit(Frame):
 
     Each piece goes through ``run(function, *args)``, or is awaited by ``wait(awaitable)``. Between
     the pieces nothing of the unit is visible in the thread or task that runs them.
+
+    Args:
+        context: the unit, which begins at once.
     """
 
     __slots__ = ("_ended", "_watch", "context")
@@ -293,7 +302,15 @@ def nested_context(
     remote: RemoteContext | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> FlowContext:
-    """Make the context of a unit whose cause is the current one, if there is one."""
+    """Make the context of a unit whose cause is the current one, if there is one.
+
+    Args:
+        kind: ``command``, ``flow``, ``task``, ``http``, ``websocket`` or ``manual``.
+        name: the route, task or flow name, or None.
+        correlation_id: a valid ID, or None for that of `remote`, of the current unit or a new one.
+        remote: what the message says of the operation that it belongs to.
+        metadata: the unit's first metadata, besides what `remote` holds.
+    """
     outer = unit_var.get()
     cause = None if outer is None else outer.unit_id
     deadline = inherited_deadline(outer)
@@ -315,7 +332,14 @@ def transport_context(
     remote: RemoteContext | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> FlowContext:
-    """Make the context of a request or message: it never joins what happens to be active."""
+    """Make the context of a request or message: it never joins what happens to be active.
+
+    Args:
+        kind: ``http``, ``websocket`` or ``task``.
+        name: the route or task name, or None.
+        remote: what the message says of the operation that it belongs to, checked by the caller.
+        metadata: the unit's first metadata; that of `remote` is left to the caller.
+    """
     if remote is None:
         return FlowContext(_runtime.opening_id(), None, kind, name, None, metadata)
     return FlowContext(

@@ -33,7 +33,14 @@ def httpx_hooks(*, hosts: Iterable[str] = ()) -> dict[str, list[Callable[[Any], 
 
 
 def async_httpx_hooks(*, hosts: Iterable[str] = ()) -> dict[str, list[Callable[[Any], Any]]]:
-    """Return the event hooks of an `httpx.AsyncClient`; see `httpx_hooks`."""
+    """Return the event hooks of an `httpx.AsyncClient`.
+
+    Args:
+        hosts: as for `httpx_hooks`, empty by default.
+
+    Raises:
+        TypeError: `hosts` is not a list of strings.
+    """
     (add_headers,) = httpx_hooks(hosts=hosts)["request"]
 
     async def add_headers_async(request: Any) -> None:

@@ -118,7 +118,17 @@ def declare_task(
 ) -> Callable[..., Any]:
     """Declare `function` as a step of kind ``task``, for a queue's task decorator.
 
-    The arguments are those of `headrace.step`; `entrypoint` makes it an entrypoint.
+    Args:
+        function: what the task runs.
+        flow: the flow's name.
+        after: the steps before, as for `headrace.step`.
+        name: the step's name, if it is not the function's.
+        description: what the step does, if it is not the docstring's first line.
+        entrypoint: whether the flow begins here.
+
+    Raises:
+        DuplicateStepError: another function has this step name in the flow.
+        TypeError: an argument of a wrong type.
     """
     options = {
         "after": after,
