@@ -73,7 +73,7 @@ def test_worker_is_left_without_a_context(app: Celery) -> None:
     """Between two runs the worker has no context, whatever the runs did."""
     between: list[Any] = []
 
-    signals.task_postrun.connect(lambda **_: between.append(get_flow_context()), weak=False)
+    signals.task_received.connect(lambda **_: between.append(get_flow_context()), weak=False)
     task = failing(app)
     with headrace.open_context():
         run_in_worker(app, task.delay, task.delay)

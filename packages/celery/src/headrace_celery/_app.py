@@ -48,6 +48,7 @@ def init_app(celery_app: Celery, *, accept_deadline: bool = False) -> None:
     headrace.logging.install()
     for name, receiver in _RECEIVERS:
         _connect(getattr(signals, name), receiver)
+    _running.stay_outermost()
     if Task.Request == _CELERYS_REQUEST:
         Task.Request = _OUR_REQUEST
     if accept_deadline:

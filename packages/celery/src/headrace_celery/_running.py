@@ -6,6 +6,7 @@ import logging
 import sys
 from typing import Any
 
+from celery import signals
 from celery.exceptions import Retry
 
 from headrace import FlowContext, get_flow_context
@@ -22,6 +23,8 @@ _open: dict[int, Unit] = {}
 
 def begin(task: Any, **_: Any) -> None:
     """Receive `task_prerun`: open the unit of the run."""
+    if signals.task_postrun.receivers[-1][1] is not end:
+        stay_outermost()
     request = task.request
     caller = get_flow_context() if request.get("is_eager") else None
     unit = None if caller is not None else take_over()
@@ -52,6 +55,25 @@ def end(task: Any, retval: Any = None, state: str | None = None, **_: Any) -> No
     if isinstance(exc, Retry):
         _remember_attempt(exc, unit.context)
     unit.__exit__(type(exc), exc, exc.__traceback__)
+
+
+def stay_outermost() -> None:
+    """Be the first to receive `task_prerun` and the last to receive `task_postrun`.
+
+    What the other receivers log carries the ID; and those that make something current for the
+    run, as OpenTelemetry's instrumentation does, restore it before we restore what was there
+    before. Celery calls the receivers of both signals in the order in which they were connected.
+    """
+    _move(signals.task_prerun, begin, 0)
+    _move(signals.task_postrun, end, -1)
+
+
+def _move(signal: Any, receiver: Any, index: int) -> None:
+    with signal.lock:
+        ours = next(entry for entry in signal.receivers if entry[1] is receiver)
+        others = [entry for entry in signal.receivers if entry is not ours]
+        signal.receivers[:] = [ours, *others] if index == 0 else [*others, ours]
+        signal.sender_receivers_cache.clear()
 
 
 def _log_start(task: Any, context: FlowContext) -> None:
