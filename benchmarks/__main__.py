@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import bench_core, bench_size
+from benchmarks import bench_chains, bench_core, bench_size, bench_web
 from benchmarks.harness import Result, load, measure, print_tables, save
 from benchmarks.picture import draw
 
@@ -23,7 +23,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--rounds", type=int, default=60, help="rounds of all cases (60)")
     parser.add_argument("--store", action="store_true", help="keep the results for the docs")
     options = parser.parse_args(arguments)
-    results = [*measure(bench_core.groups(), rounds=options.rounds), *bench_size.results()]
+    groups = [*bench_core.groups(), *bench_chains.groups(), *bench_web.groups()]
+    results = [*measure(groups, rounds=options.rounds), *bench_size.results()]
     compare(results)
     console = Console()
     print_tables(results, console)

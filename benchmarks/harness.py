@@ -49,10 +49,22 @@ class Case:
 
 @dataclass(frozen=True)
 class Group:
-    """Cases that are compared with one another; the first is the base."""
+    """Cases that are compared with one another; the first is the base.
+
+    Attributes:
+        title: what the ratios mean.
+        cases: the cases.
+        bare: what all of them do besides; its time is taken off theirs.
+    """
 
     title: str
     cases: Sequence[Case]
+    bare: Case | None = None
+
+    @property
+    def measured(self) -> list[Case]:
+        """All that is to be measured."""
+        return [*self.cases, *([] if self.bare is None else [self.bare])]
 
 
 @dataclass
@@ -75,7 +87,7 @@ class Result:
 def measure(groups: Iterable[Group], *, rounds: int) -> list[Result]:
     """Measure all cases of all `groups`, interleaved over `rounds`; medians."""
     groups = list(groups)
-    pairs = [(group, case) for group in groups for case in group.cases]
+    pairs = [(group, case) for group in groups for case in group.measured]
     times: dict[tuple[str, str], list[float]] = {(g.title, c.name): [] for g, c in pairs}
     for _ in track(range(rounds), "measuring", console=Console(stderr=True), transient=True):
         random.shuffle(pairs)
@@ -102,10 +114,14 @@ def _time(case: Case) -> float:
 
 
 def _results(group: Group, times: dict[tuple[str, str], list[float]]) -> list[Result]:
-    base = statistics.median(times[group.title, group.cases[0].name])
-    medians = {case.name: statistics.median(times[group.title, case.name]) for case in group.cases}
+    medians = {
+        case.name: statistics.median(times[group.title, case.name]) for case in group.measured
+    }
+    bare = 0.0 if group.bare is None else medians[group.bare.name]
+    base = medians[group.cases[0].name] - bare
+    added = {case.name: medians[case.name] - bare for case in group.cases}
     return [
-        Result(group.title, case.name, medians[case.name], medians[case.name] / base, case.limit)
+        Result(group.title, case.name, added[case.name], added[case.name] / base, case.limit)
         for case in group.cases
     ]
 

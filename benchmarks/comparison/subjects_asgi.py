@@ -145,13 +145,17 @@ class Trial:
             sent.append(message)
 
         scope = {
-            "type": kind, "path": path, "method": "GET", "query_string": b"", "root_path": "",
-
-                "headers": [(name, value)] if value else [],
-                "http_version": "1.1",
-                "scheme": "http"
-            ,
-            "server": ("localhost", 80), "client": ("localhost", 1), "subprotocols": [],
+            "type": kind,
+            "path": path,
+            "method": "GET",
+            "query_string": b"",
+            "root_path": "",
+            "headers": [(name, value)] if value else [],
+            "http_version": "1.1",
+            "scheme": "http",
+            "server": ("localhost", 80),
+            "client": ("localhost", 1),
+            "subprotocols": [],
         }
         failure = None
         try:
