@@ -32,7 +32,7 @@ _id: ContextVar[str | None] = ContextVar("hand_written", default=None)
 _INBOUND = "0af7651916cd43dd8448eb211c80319c"
 
 
-# --- ASGI ------------------------------------------------------------------------------------------
+# --- ASGI ---
 
 
 async def _bare(_scope: Any, _receive: Any, send: Any) -> None:
@@ -124,7 +124,7 @@ def _asgi_groups() -> list[Group]:
     ]
 
 
-# --- Django ----------------------------------------------------------------------------------------
+# --- Django ---
 
 
 def _view(_request: HttpRequest) -> HttpResponse:
@@ -213,7 +213,7 @@ def _compared(calls: dict[str, Callable[[], None]]) -> tuple[list[Case], Case]:
     return [hand, Case(ours.name, ours.call, limit=1.2, per=_AT_ONCE, calls=4)], bare
 
 
-# --- Flask -----------------------------------------------------------------------------------------
+# --- Flask ---
 
 
 def _flask_app() -> Flask:
