@@ -223,6 +223,17 @@ def servers(session: nox.Session) -> None:
     session.run("pytest", "tests/serving", *session.posargs, env={"HEADRACE_REQUIRE_SERVERS": "1"})
 
 
+@nox.session(tags=["full"])
+def celery_full(session: nox.Session) -> None:
+    """Try each way to publish and run a task on every pool, and 12,500 of them at once."""
+    if not answers(REDIS_PORT):
+        system_package(session, "redis-server", "redis-server")
+    install_tree(session, *group("test-all", "test-servers"))  # gevent comes with the servers
+    env = {"HEADRACE_CELERY_FULL": "1", "HEADRACE_REQUIRE_BROKERS": "1"}
+    with rabbitmq(session):
+        session.run("pytest", "tests/celery/test_matrix.py", *session.posargs, env=env)
+
+
 def system_package(session: nox.Session, command: str, package: str) -> str:
     """Return the path of `command`, from the Debian package `package` where it is missing.
 
