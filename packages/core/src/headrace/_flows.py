@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from ._context import FlowContext
-    from ._graph import FlowGraph
+    from ._graph import FlowGraph, StepNote
     from ._step_info import StepInfo
 
     After = str | Callable[..., Any] | Sequence[str | Callable[..., Any]]
@@ -46,11 +46,17 @@ class Entry(Protocol):
         """The class that it was declared in, or None."""
         ...
 
+    @property
+    def notes(self) -> tuple[StepNote, ...]:
+        """What a picture says of it besides."""
+        ...
+
 
 class _Declared(NamedTuple):
     info: StepInfo
     declaration: Declaration
     owner: type | None
+    notes: tuple[StepNote, ...] = ()
 
 
 class Flow:
@@ -121,7 +127,9 @@ class Flow:
         """Return the flow as it is declared now, as a frozen graph."""
         from ._graph import build_graph
 
-        return build_graph(self.name, [entry.info for entry in [*self._steps.values()]])
+        entries = [*self._steps.values()]
+        notes = {entry.info.name: entry.notes for entry in entries}
+        return build_graph(self.name, [entry.info for entry in entries], notes)
 
     def __call__(self, cls: C) -> C:
         """Declare the steps of the class `cls` as this flow's: ``@flow("name") class ...``.

@@ -197,9 +197,10 @@ class Definition:
         place = Placing(self._flow, self._awaits, ledger.names)
         parallel, tails = place.parallel(drafts, self._settings, self._tails)
         if self._flow:
+            places = parallel.places()
             for plan in parallel.branches:
                 for step in plan.all_steps():
-                    self._declare(step.name, step.spec, step.info.after)
+                    self._declare(step.name, step.spec, step.info.after, places[step.name])
         for branch in branches:
             branch._is_branch = True
         self._ledger, self._tails = ledger, tails
@@ -212,9 +213,11 @@ class Definition:
         """Return the chain as a graph: each step follows the one before."""
         from headrace._graph import build_graph
 
-        return build_graph(
-            self._flow or "chain", [step.info for step in self._compiled().all_steps()]
-        )
+        from ._notes import notes_on
+
+        plan = self._compiled()
+        infos = [step.info for step in plan.all_steps()]
+        return build_graph(self._flow or "chain", infos, notes_on(plan))
 
     def check(self, *inputs: str) -> list[str]:
         """Return what is wrong with the chain's references, a line for each; at best nothing.
@@ -261,10 +264,10 @@ class Definition:
         self._items.append(spec)
         self._tails = (name,)
 
-    def _declare(self, name: str, spec: Spec, after: tuple[str, ...]) -> None:
+    def _declare(self, name: str, spec: Spec, after: tuple[str, ...], branch: str = "") -> None:
         if self._membership is None:
             self._membership = Membership(self, self._flow)
-        self._membership.declare(name, spec, after)
+        self._membership.declare(name, spec, after, branch)
 
     def _draft(self) -> Draft:
         return Draft(tuple(self._items), self._settings, dict(self._values))

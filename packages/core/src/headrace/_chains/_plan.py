@@ -66,6 +66,22 @@ class Parallel:
         self.branches = tuple(branches)
         self.name = " | ".join(branch.first.name for branch in branches)
 
+    def places(self, outer: str = "") -> dict[str, str]:
+        """Return in which branch each step is, by name: ``1 of 2``, or ``1 of 2, 2 of 3`` within.
+
+        Args:
+            outer: in which branch this is itself, if in any.
+        """
+        places: dict[str, str] = {}
+        for i, branch in enumerate(self.branches, 1):
+            here = f"{i} of {len(self.branches)}"
+            here = f"{outer}, {here}" if outer else here
+            for step in branch.steps:
+                places.update(
+                    step.places(here) if isinstance(step, Parallel) else {step.name: here}
+                )
+        return places
+
 
 class Plan:
     """What a run goes by. It is never changed, and so serves many runs at once.

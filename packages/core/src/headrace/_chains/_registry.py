@@ -17,6 +17,7 @@ from headrace._flows import Flow, flow
 from ._steps import make_info
 
 if TYPE_CHECKING:
+    from headrace._graph import StepNote
     from headrace._step_info import StepInfo
 
     from ._spec import Spec
@@ -25,18 +26,32 @@ if TYPE_CHECKING:
 class ChainEntry:
     """A chain's step in the registry of its flow; what it says is made when it is asked for."""
 
-    __slots__ = ("_after", "_flow", "_spec", "chain", "name")
+    __slots__ = ("_after", "_branch", "_flow", "_spec", "chain", "name")
 
     owner = None
 
     def __init__(
-        self, chain: weakref.ref[Any], name: str, spec: Spec, flow: str, after: tuple[str, ...]
+        self,
+        chain: weakref.ref[Any],
+        name: str,
+        spec: Spec,
+        flow: str,
+        after: tuple[str, ...],
+        branch: str,
     ) -> None:
         self.chain = chain
         self.name = name
         self._spec = spec
         self._flow = flow
         self._after = after
+        self._branch = branch
+
+    @property
+    def notes(self) -> tuple[StepNote, ...]:
+        """What a picture says of the step besides its name."""
+        from ._notes import notes_of
+
+        return notes_of(self._spec, self._branch)
 
     @property
     def info(self) -> StepInfo:
@@ -72,18 +87,19 @@ class Membership:
         self._flow = flow(flow_name)
         self._entries = _forget_dead(self._flow)
 
-    def declare(self, name: str, spec: Spec, after: tuple[str, ...]) -> None:
+    def declare(self, name: str, spec: Spec, after: tuple[str, ...], branch: str = "") -> None:
         """Declare a step of the chain.
 
         Args:
             name: the step's name.
             spec: the step.
             after: the names of the steps before.
+            branch: which of the branches that run at once it belongs to, such as ``1 of 2``.
 
         Raises:
             DuplicateStepError: another function has this step name in the flow.
         """
-        entry = ChainEntry(self._chain, name, spec, self._flow.name, after)
+        entry = ChainEntry(self._chain, name, spec, self._flow.name, after, branch)
         try:
             self._flow._adopt(name, entry)
         except DuplicateStepError:

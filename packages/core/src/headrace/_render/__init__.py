@@ -5,9 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 
-from ._picture import Picture, picture_of
+from ._picture import Picture, focused, picture_of
+from ._words import short_path
 
-__all__ = ["FORMATS", "STYLES", "Picture", "check_format", "picture_of", "render"]
+__all__ = [
+    "FORMATS",
+    "STYLES",
+    "Picture",
+    "check_format",
+    "focused",
+    "picture_of",
+    "render",
+    "short_path",
+]
 
 FORMATS = ("dot", "html", "json", "mermaid", "svg", "text")
 STYLES = ("plain", "rich")

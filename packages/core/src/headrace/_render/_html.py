@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator
 from html import escape
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from . import _svg
 from ._picture import FOREIGN, UNKNOWN
-from ._words import counted, note_text, place, printable
+from ._words import counted, note_text, place, printable, read_resource
 
 if TYPE_CHECKING:
     from ._picture import Node, Picture
@@ -26,12 +24,12 @@ def draw(picture: Picture) -> str:
         "title": escape(title),
         "heading": escape(title),
         "counts": f"{counted(steps, 'step')}, {counted(len(picture.edges), 'edge')}",
-        "style": _file("page.css"),
+        "style": read_resource("page.css"),
         "drawing": _svg.draw(picture, as_part=True),
         "steps": "\n".join(_lists(picture)),
-        "script": _file("page.js"),
+        "script": read_resource("page.js"),
     }
-    page = _file("page.html")
+    page = read_resource("page.html")
     # In one go: what was put in is not looked through again.
     pieces = page.split("{{")
     filled = [pieces[0]]
@@ -39,11 +37,6 @@ def draw(picture: Picture) -> str:
         name, _, rest = piece.partition("}}")
         filled += [words[name], rest]
     return "".join(filled).rstrip("\n")
-
-
-@functools.cache
-def _file(name: str) -> str:
-    return files(__package__).joinpath(name).read_text("utf-8")
 
 
 def _lists(picture: Picture) -> Iterator[str]:

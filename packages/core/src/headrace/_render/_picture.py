@@ -120,8 +120,11 @@ def focused(picture: Picture, step: str, depth: int | None = None) -> Picture:
 def _single(graph: FlowGraph, infos: Mapping[str, StepInfo]) -> Picture:
     is_chain = all(info.kind == "chain" for info in graph.steps.values())
     # The steps of a chain are in the order in which they were added: branches stay side by side.
-    nodes = [_node(name, name, graph, infos) for name in (graph.steps if is_chain else graph.nodes)]
+    order = list(graph.steps if is_chain else graph.nodes)
+    nodes = [_node(name, name, graph, infos) for name in order]
     edges = [_edge(graph, source, target, source, target) for source, target in graph.edges]
+    if is_chain:
+        edges.sort(key=lambda edge: (order.index(edge.source), order.index(edge.target)))
     return Picture(graph.name, (graph.name,), tuple(nodes), tuple(edges))
 
 

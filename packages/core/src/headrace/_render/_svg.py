@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import re
 import zlib
 from collections.abc import Iterator
 from html import escape
-from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
 
 from ._picture import FOREIGN, UNKNOWN
@@ -24,7 +22,7 @@ from ._shapes import (
     shape_of,
 )
 from ._widths import text_width, wrapped
-from ._words import counted, describe_edge, describe_node, printable
+from ._words import counted, describe_edge, describe_node, printable, read_resource
 
 if TYPE_CHECKING:
     from headrace._layout import Layout
@@ -76,7 +74,7 @@ def draw(picture: Picture, *, as_part: bool = False) -> str:
     left = (width - canvas.layout.width) / 2
     parts = [
         _opening(canvas, width, height),
-        f"<style>\n{_css()}</style>",
+        f"<style>\n{read_resource('svg.css')}</style>",
         _markers(canvas.prefix),
         "" if as_part else _ground(width, height),
         "" if as_part else heading,
@@ -115,11 +113,6 @@ def _prefix(title: str) -> str:
     if slug != title:
         slug += f"-{zlib.crc32(title.encode('utf-8', 'surrogatepass')):08x}"
     return f"headrace-{slug}"
-
-
-@functools.cache
-def _css() -> str:
-    return files(__package__).joinpath("svg.css").read_text("utf-8")
 
 
 def _opening(canvas: _Canvas, width: float, height: float) -> str:

@@ -1,9 +1,11 @@
-"""Words for readers: names that show what they hold, places, notes, kinds."""
+"""Words for readers: names that show what they hold, places, notes; and our own files."""
 
 from __future__ import annotations
 
+import functools
 import re
 import sys
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,3 +79,9 @@ def describe_edge(edge: Edge) -> str:
 def counted(count: int, word: str) -> str:
     """Return ``1 step``, ``2 steps``."""
     return f"{count} {word}{'' if count == 1 else 's'}"
+
+
+@functools.cache
+def read_resource(name: str) -> str:
+    """Return the text of the file `name` beside this module."""
+    return files("headrace._render").joinpath(name).read_text("utf-8")

@@ -1,0 +1,49 @@
+"""What a picture of a chain says of a step besides its name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from headrace._graph import StepNote
+
+from ._plan import Parallel
+from ._spec import own_name
+
+if TYPE_CHECKING:
+    from ._plan import Plan
+    from ._spec import Spec
+
+
+def notes_of(spec: Spec, branch: str = "") -> tuple[StepNote, ...]:
+    """Return the notes on a step.
+
+    Args:
+        spec: the step.
+        branch: which of the branches that run at once it belongs to, such as ``1 of 2``.
+    """
+    notes = [StepNote("parallel", branch)] if branch else []
+    if spec.when is not None:
+        path = spec.when
+        notes.append(StepNote("when", ".".join(path) if isinstance(path, tuple) else _name(path)))
+    if spec.retries.count:
+        notes.append(StepNote("retries", str(spec.retries.count)))
+    if spec.timeout is not None:
+        notes.append(StepNote("timeout", f"{spec.timeout:g} s"))
+    if spec.undo is not None:
+        notes.append(StepNote("undo", _name(spec.undo)))
+    return tuple(notes)
+
+
+def notes_on(plan: Plan) -> dict[str, tuple[StepNote, ...]]:
+    """Return the notes on the steps of a chain, by name."""
+    branches: dict[str, str] = {}
+    for step in plan.steps:
+        branches.update(step.places() if isinstance(step, Parallel) else {})
+    return {
+        step.name: notes_of(step.spec, branches.get(step.name, "")) for step in plan.all_steps()
+    }
+
+
+def _name(function: Any) -> str:
+    name = own_name(function)
+    return "" if name == "<lambda>" else name

@@ -1,0 +1,48 @@
+"""The command ``headrace``: it finds the subcommand and hands over."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from ._commands import find_command, known_commands
+from ._errors import CommandError
+
+__all__ = ["CommandError", "main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run ``headrace`` with `arguments`, or with those of the process; return the exit status.
+
+    0: done; 2: something is wrong, and the message says what.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _run(words)
+    except CommandError as error:
+        print(f"headrace: {error}", file=sys.stderr)  # noqa: T201
+        return 2
+
+
+def _run(words: list[str]) -> int:
+    if not words or words[0] in {"-h", "--help"}:
+        print(_usage(), file=sys.stdout if words else sys.stderr)
+        return 0 if words else 2
+    if words[0] == "--version":
+        from importlib.metadata import version
+
+        print(f"headrace {version('headrace')}")  # noqa: T201
+        return 0
+    return find_command(words[0])(words[1:])
+
+
+def _usage() -> str:
+    lines = [f"  {name:<10} {says}" for name, says in known_commands().items()]
+    return "\n".join([
+        "usage: headrace [--help] [--version] COMMAND ...",
+        "",
+        "commands:",
+        *lines,
+        "",
+        "headrace COMMAND --help tells more.",
+    ])

@@ -1,0 +1,67 @@
+"""The subcommands: our own, and those that other packages add by an entry point."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from importlib.metadata import EntryPoint, entry_points
+
+from ._errors import CommandError
+
+GROUP = "headrace.commands"
+
+Command = Callable[[list[str]], int]
+
+_OWN = {"graph": "draw flows, or check them"}
+_ELSEWHERE = {
+    "check": ("headrace-inspect", "compare the declared flows with the code"),
+    "diff": ("headrace-inspect", "show how the flows have changed since a revision"),
+    "serve": ("headrace-viewer", "show flows and their runs in the browser"),
+}
+
+
+def find_command(name: str) -> Command:
+    """Return the subcommand `name`.
+
+    Raises:
+        CommandError: there is none; the message names the package that has it.
+    """
+    if name == "graph":
+        from ._graph import main
+
+        return main
+    added = _added()
+    if name in added:
+        return _loaded(added[name])
+    if name in _ELSEWHERE:
+        package = _ELSEWHERE[name][0]
+        raise CommandError(f"{name!r} comes with {package}: pip install {package}")
+    near = difflib.get_close_matches(name, [*known_commands()], n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known_commands())}"
+    raise CommandError(f"there is no command {name!r}; {hint}")
+
+
+def known_commands() -> dict[str, str]:
+    """Return what each subcommand does, by name, with the package where it is missing."""
+    added = _added()
+    known = dict(_OWN)
+    for name, (package, says) in _ELSEWHERE.items():
+        known[name] = says if name in added else f"{says} (pip install {package})"
+    for name, point in added.items():
+        known.setdefault(name, f"from {point.dist.name}" if point.dist else "")
+    return known
+
+
+def _added() -> dict[str, EntryPoint]:
+    return {point.name: point for point in sorted(entry_points(group=GROUP))}
+
+
+def _loaded(point: EntryPoint) -> Command:
+    try:
+        command: Command = point.load()
+    except Exception as error:
+        raise CommandError(
+            f"the command {point.name!r} cannot be loaded from {point.value}: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+    return command

@@ -1,0 +1,211 @@
+"""``headrace graph``, which ``manage.py flows graph`` and ``flask flows graph`` share."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from headrace._errors import UnknownFlowError
+from headrace._flows import all_flows, get_flow
+from headrace._render import FORMATS, STYLES, Picture, check_format, focused, picture_of, render
+
+from ._defaults import Defaults, read_defaults
+from ._errors import CommandError
+from ._modules import import_modules
+from ._streams import shows_ascii_only, welcomes_colors, write
+
+if TYPE_CHECKING:
+    from headrace._graph import FlowGraph
+
+MANY_STEPS = 300
+
+_ENDINGS = {
+    ".dot": "dot",
+    ".gv": "dot",
+    ".htm": "html",
+    ".html": "html",
+    ".json": "json",
+    ".mermaid": "mermaid",
+    ".mmd": "mermaid",
+    ".svg": "svg",
+    ".txt": "text",
+}
+
+
+def main(arguments: Sequence[str], *, prog: str = "headrace graph", app: bool = True) -> int:
+    """Parse `arguments` and draw or check flows; return the exit status, 0 or 2.
+
+    Args:
+        arguments: the words after the command.
+        prog: the command's name, for its help.
+        app: as for `add_graph_arguments`.
+    """
+    parser = argparse.ArgumentParser(prog=prog, description="Draw flows, or check them.")
+    add_graph_arguments(parser, app=app)
+    return run_graph(parser.parse_args(arguments))
+
+
+def add_graph_arguments(parser: argparse.ArgumentParser, *, app: bool = True) -> None:
+    """Declare the arguments of the command ``graph``.
+
+    Args:
+        parser: on which.
+        app: whether the modules that declare the flows are named there; a framework's own command
+            knows them.
+    """
+    add = parser.add_argument
+    add("flows", nargs="*", metavar="FLOW", help="a flow's name; several make a map")
+    if app:
+        says = "a module that declares flows; may be given more than once"
+        add("--app", action="append", metavar="MODULE", help=says)
+    add("--all", action="store_true", help="a map of all flows and their links")
+    add("--format", metavar="F", help=f"{', '.join(FORMATS)}; unless given, by the file's ending")
+    add("--style", metavar="S", help=f"{' or '.join(STYLES)}, for Mermaid")
+    add("-o", "--output", metavar="FILE", help="the file to write, instead of standard output")
+    add("--focus", metavar="STEP", help="only what leads to this step, and where it leads")
+    add("--depth", type=int, metavar="N", help="with --focus: at most so many edges away")
+    says = "draw nothing; report what is wrong, and whether FILE is what would be drawn"
+    add("--check", action="store_true", help=says)
+
+
+def run_graph(
+    options: argparse.Namespace, *, out: TextIO | None = None, err: TextIO | None = None
+) -> int:
+    """Draw or check flows; return the exit status, 0 or 2.
+
+    Args:
+        options: what `add_graph_arguments` has declared.
+        out: where the drawing goes; standard output, unless given.
+        err: where messages go; standard error, unless given.
+    """
+    messages: TextIO = err or sys.stderr
+    try:
+        return _run(options, out or sys.stdout, messages)
+    except (CommandError, UnknownFlowError, ValueError) as error:
+        write(messages, f"error: {error}")
+        return 2
+
+
+def _run(options: argparse.Namespace, out: TextIO, err: TextIO) -> int:
+    defaults = read_defaults(Path.cwd())
+    format = _format(options, defaults)
+    style = options.style or defaults.style
+    check_format(format, style)
+    _import_apps(options, defaults)
+    graphs = _graphs(options, defaults)
+    picture = _part(picture_of(graphs), options)
+    if options.check:
+        return _check(options, graphs, _drawn(picture, format, style, None), out, err)
+    if len(picture.nodes) > MANY_STEPS and format in {"svg", "html"}:
+        write(err, f"{len(picture.nodes)} steps are many; draw a part: --focus STEP --depth 2")
+    if options.output is None:
+        write(out, _drawn(picture, format, style, out))
+    else:
+        _save(options.output, _drawn(picture, format, style, None))
+    return _report([p for g in graphs for p in g.validate() if p.kind == "cycle"], err)
+
+
+def _format(options: argparse.Namespace, defaults: Defaults) -> str:
+    if options.format:
+        return str(options.format)
+    if options.output:
+        ending = Path(options.output).suffix.lower()
+        if ending in _ENDINGS:
+            return _ENDINGS[ending]
+        if defaults.format is None:
+            raise CommandError(
+                f"cannot tell the format from {options.output!r}; give --format, or one of the "
+                f"endings {' '.join(_ENDINGS)}"
+            )
+    return defaults.format or "mermaid"
+
+
+def _import_apps(options: argparse.Namespace, defaults: Defaults) -> None:
+    if not hasattr(options, "app"):  # the framework has imported them
+        return
+    given = options.app or defaults.app
+    folders = [Path.cwd()] if options.app or not defaults.folder else [Path.cwd(), defaults.folder]
+    import_modules(list(given), folders)
+
+
+def _graphs(options: argparse.Namespace, defaults: Defaults) -> list[FlowGraph]:
+    declared = [flow.name for flow in all_flows()]
+    if not declared:
+        hint = "; name the module that declares them: --app MODULE" if _has_no_app(options) else ""
+        raise CommandError(f"no flow is declared{hint}")
+    if options.all and options.flows:
+        raise CommandError("--all draws all flows; leave out either it or the flows' names")
+    wanted = options.flows or ([] if options.all else list(defaults.flows))
+    if not wanted and (options.all or options.check or len(declared) == 1):
+        wanted = declared
+    if not wanted:
+        raise CommandError(
+            f"several flows are declared: {', '.join(declared)}; name those to draw, or give --all"
+        )
+    graphs = [get_flow(name).graph() for name in dict.fromkeys(wanted)]
+    for graph in graphs:
+        if not graph.nodes:
+            raise CommandError(f"flow {graph.name!r} has no steps; nothing declares any")
+    return graphs
+
+
+def _has_no_app(options: argparse.Namespace) -> bool:
+    return hasattr(options, "app") and not options.app
+
+
+def _part(picture: Picture, options: argparse.Namespace) -> Picture:
+    if options.depth is not None and (options.focus is None or options.depth < 0):
+        raise CommandError("--depth is a number of edges from 0, for use with --focus STEP")
+    return picture if options.focus is None else focused(picture, options.focus, options.depth)
+
+
+def _drawn(picture: Picture, format: str, style: str, out: TextIO | None) -> str:
+    if format == "text" and out is not None:
+        from headrace._render._text import draw
+
+        return draw(
+            picture,
+            colors=welcomes_colors(out, os.environ),
+            ascii_only=shows_ascii_only(out),
+        )
+    return render(picture, format, style)
+
+
+def _save(output: str, drawing: str) -> None:
+    path = Path(output)
+    if not path.parent.is_dir():
+        raise CommandError(f"cannot write {output}: there is no folder {path.parent}")
+    try:
+        path.write_bytes(_bytes(drawing))
+    except OSError as error:
+        raise CommandError(f"cannot write {output}: {error.strerror}") from error
+
+
+def _bytes(drawing: str) -> bytes:
+    return f"{drawing}\n".encode()
+
+
+def _check(
+    options: argparse.Namespace, graphs: list[FlowGraph], drawing: str, out: TextIO, err: TextIO
+) -> int:
+    status = _report([problem for graph in graphs for problem in graph.validate()], err)
+    if options.output is not None:
+        path = Path(options.output)
+        if not path.is_file() or path.read_bytes() != _bytes(drawing):
+            write(
+                err, f"{options.output} is not current; the same command without --check draws it"
+            )
+            return 2
+    if status == 0:
+        write(out, "no problems")
+    return status
+
+
+def _report(problems: Sequence[object], err: TextIO) -> int:
+    for problem in problems:
+        write(err, str(problem))
+    return 2 if problems else 0

@@ -1,0 +1,58 @@
+"""Importing the modules that declare flows."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from contextlib import redirect_stdout
+from importlib import import_module
+from pathlib import Path
+
+from headrace._render import short_path
+
+from ._errors import CommandError
+
+
+def import_modules(names: list[str], folders: list[Path]) -> None:
+    """Import the modules `names`, which are looked for in `folders` too.
+
+    What they print goes to standard error: standard output is for the drawing.
+
+    Args:
+        names: as servers take them: ``shop``, ``shop.flows`` or ``shop:app``.
+        folders: put before the places where Python looks.
+
+    Raises:
+        CommandError: a module cannot be imported.
+    """
+    for folder in map(str, folders):
+        if folder not in sys.path:
+            sys.path.insert(0, folder)
+    for name in names:
+        module = name.partition(":")[0]
+        if "/" in module or "\\" in module or module.endswith(".py"):
+            dotted = module.removesuffix(".py").replace("\\", ".").replace("/", ".").strip(".")
+            raise CommandError(f"{name!r} is a path; name the module, as in --app {dotted}")
+        _import(module)
+
+
+def _import(module: str) -> None:
+    try:
+        with redirect_stdout(sys.stderr):
+            import_module(module)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a script that ends with sys.exit() is one of them
+        said = f"{type(error).__name__}: {error}".rstrip(": ")
+        raise CommandError(f"cannot import {module!r}: {said}{_where(error)}") from error
+
+
+def _where(error: BaseException) -> str:
+    """Return the place in the user's code where the import failed."""
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith("<frozen") and frame.filename != __file__
+    ]
+    own = [frame for frame in frames if "importlib" not in frame.filename]
+    return f" (at {short_path(own[-1].filename)}:{own[-1].lineno})" if own else ""

@@ -1,0 +1,91 @@
+"""A Sphinx extension: the directive ``headrace-graph`` draws a flow where it stands.
+
+Its argument are the names of flows, those with spaces in quotes; several make a map. Its options
+are ``app`` (modules to import, besides those of ``headrace_app`` in ``conf.py``), ``all`` (a map of
+all flows), ``focus`` and ``depth`` (only what is near a step).
+
+In ``conf.py``: ``extensions = ["headrace.sphinx"]`` and ``headrace_app = ["shop.flows"]``. It needs
+the extra ``headrace[sphinx]``.
+"""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from docutils import nodes
+from docutils.parsers.rst import directives
+from sphinx import addnodes
+from sphinx.util.docutils import SphinxDirective
+
+from ._cli._errors import CommandError
+from ._cli._modules import import_modules
+from ._errors import UnknownFlowError
+from ._flows import all_flows, get_flow
+from ._render import Picture, focused, picture_of, render
+
+if TYPE_CHECKING:
+    from docutils.nodes import Node
+    from sphinx.application import Sphinx
+    from sphinx.util.typing import ExtensionMetadata
+
+__all__ = ["setup"]
+
+_BEFORE = '<div class="headrace-graph" style="overflow-x: auto">'
+
+
+class _GraphDirective(SphinxDirective):
+    """Draws flows: as SVG in HTML, as a tree in every other format."""
+
+    optional_arguments = 1
+    final_argument_whitespace = True
+    option_spec = {  # noqa: RUF012 - as docutils has it
+        "app": directives.unchanged_required,
+        "all": directives.flag,
+        "focus": directives.unchanged_required,
+        "depth": directives.nonnegative_int,
+    }
+
+    def run(self) -> list[Node]:
+        """Return the drawing."""
+        try:
+            picture = self._picture()
+        except (CommandError, UnknownFlowError, ValueError) as error:
+            raise self.error(f"headrace-graph: {error}") from error
+        for node in picture.nodes:
+            if node.info is not None and Path(node.info.file).is_file():
+                self.env.note_dependency(node.info.file)
+        svg = f"{_BEFORE}\n{render(picture, 'svg')}\n</div>"
+        text = addnodes.only(expr="not html")
+        text += nodes.literal_block("", render(picture, "text"), language="none")
+        return [nodes.raw("", svg, format="html"), text]
+
+    def _picture(self) -> Picture:
+        modules = [*self.config.headrace_app, *shlex.split(self.options.get("app", ""))]
+        import_modules(modules, [])
+        names = shlex.split(self.arguments[0]) if self.arguments else []
+        if "all" in self.options:
+            names = [flow.name for flow in all_flows()]
+        if not names:
+            raise CommandError("name a flow, or give the option all")
+        picture = picture_of([get_flow(name).graph() for name in names])
+        focus = self.options.get("focus")
+        return picture if focus is None else focused(picture, focus, self.options.get("depth"))
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Add the directive and its setting to Sphinx, which calls this.
+
+    Args:
+        app: Sphinx itself.
+    """
+    from importlib.metadata import version
+
+    app.add_config_value("headrace_app", [], "env", types=(list, tuple))
+    app.add_directive("headrace-graph", _GraphDirective)
+    return {
+        "version": version("headrace"),
+        "parallel_read_safe": True,
+        "parallel_write_safe": True,
+    }
