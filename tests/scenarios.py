@@ -66,6 +66,41 @@ TAKEN_OVER = [
     ),
 ]
 
+TRACE_ID = "12345678901234567890123456789012"
+TRACEPARENT = f"00-{TRACE_ID}-1234567890123456-01"
+
+TRACED = [
+    Scenario("takes a trace's ID over", headers=[("traceparent", TRACEPARENT)], id=TRACE_ID),
+    Scenario(
+        "prefers its own header to a trace",
+        headers=[("traceparent", TRACEPARENT), (HEADER, "abc"), ("tracestate", "a=1")],
+        id="abc",
+    ),
+    Scenario(
+        "falls back to a trace where its own header is refused",
+        headers=[("traceparent", TRACEPARENT), (HEADER, "not valid")],
+        id=TRACE_ID,
+        never=("not valid",),
+    ),
+    Scenario(
+        "takes no trace over where inbound IDs are not trusted",
+        headers=[("traceparent", TRACEPARENT)],
+        options={"trust_inbound": False},
+        never=(TRACE_ID,),
+    ),
+    Scenario(
+        "begins a new trace where the header is doubled",
+        headers=[("traceparent", TRACEPARENT), ("traceparent", TRACEPARENT)],
+        never=(TRACE_ID,),
+    ),
+    Scenario(
+        "neither takes over nor rejects a malformed trace",
+        headers=[("traceparent", TRACEPARENT + "0")],
+        options={"on_invalid": "reject"},
+        never=(TRACE_ID,),
+    ),
+]
+
 REFUSED_TEXTS = {
     "empty": "",
     "with a space": "not valid",
@@ -362,6 +397,6 @@ SETTINGS = [
 
 SCENARIOS = [
     pytest.param(each, id=each.does, marks=each.marks)
-    for each in [*TAKEN_OVER, *REFUSED, *RESPONSES, *LIFE, *SETTINGS]
+    for each in [*TAKEN_OVER, *TRACED, *REFUSED, *RESPONSES, *LIFE, *SETTINGS]
 ]
 ON_SERVERS = [param for param in SCENARIOS if param.values[0].on_server]

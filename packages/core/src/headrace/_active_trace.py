@@ -10,7 +10,7 @@ from contextvars import Token
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, MutableMapping
 
 OURS = "_headrace_correlation_id"
 """The attribute by which a span that headrace has started is known."""
@@ -29,6 +29,19 @@ def trace_id() -> str | None:
     except Exception:  # another thread is importing it at this moment, or a faulty SDK
         return None
     return f"{number:032x}" if number else None
+
+
+def write_headers(carrier: MutableMapping[str, str]) -> bool:
+    """Have OpenTelemetry write its headers, where a span of it is active; tell whether it was."""
+    try:
+        if not sys.modules["opentelemetry.trace"].get_current_span().get_span_context().is_valid:
+            return False
+        from opentelemetry.propagate import inject
+
+        inject(carrier)
+    except Exception:  # another thread is importing it at this moment, or a faulty propagator
+        return False
+    return True
 
 
 def _look_first(default: Any) -> Any:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from ._step_info import StepInfo
+    from ._trace_context import TraceContext
     from ._units import Unit
 
 unit_var: ContextVar[FlowContext | None] = ContextVar("headrace.unit", default=None)
@@ -40,6 +41,7 @@ class FlowContext:
         "_ended",
         "_entered",
         "_left",
+        "_trace",
         "_unit_id",
         "_values",
         "causation_id",
@@ -52,6 +54,7 @@ class FlowContext:
     _ended: bool
     _entered: Unit
     _left: Unit  # set where the unit ended while something that began in it was still current
+    _trace: TraceContext
     # These two are made when first asked for: most units have no metadata, and cause no other unit.
     _unit_id: str
     _values: dict[str, Any]
@@ -132,7 +135,7 @@ class FlowContext:
         """
         from ._deadlines import inherited_deadline
 
-        return FlowContext(
+        forked = FlowContext(
             self.correlation_id,
             self.unit_id,
             self.kind,
@@ -140,6 +143,8 @@ class FlowContext:
             inherited_deadline(self),
             _deep_copy(self._metadata),
         )
+        set_trace(forked, get_trace(self))
+        return forked
 
     def __enter__(self) -> Self:
         """Make this unit the current one.
@@ -217,6 +222,17 @@ def set_ended(context: FlowContext) -> None:
 def has_ended(context: FlowContext) -> bool:
     """Tell whether the unit has ended, and is current only for what outlives it."""
     return getattr(context, "_ended", False)
+
+
+def set_trace(context: FlowContext, trace: TraceContext | None) -> None:
+    """Remember the trace that an inbound message has named, for what the unit sends."""
+    if trace is not None:
+        context._trace = trace  # noqa: SLF001 - of this very module
+
+
+def get_trace(context: FlowContext) -> TraceContext | None:
+    """Return the trace that the unit belongs to by its inbound message, or None."""
+    return getattr(context, "_trace", None)
 
 
 def current_flow_id() -> str | None:

@@ -11,6 +11,7 @@ from ._context import FlowContext
 from ._ids import is_visible_ascii, match_id
 from ._propagation import DEADLINE_HEADER, RemoteContext, deadline_from_header
 from ._runtime import DEFAULT_HEADER, is_header_name
+from ._trace_context import TRACEPARENT, TRACESTATE, TraceContext, parse
 from ._units import transport_context
 
 if TYPE_CHECKING:
@@ -107,7 +108,8 @@ class HttpPolicy:
         trusted = options.request_headers if options.trust_inbound else ()
         self._rank = {name.lower(): rank for rank, name in enumerate(trusted)}
         extra = [DEADLINE_HEADER.lower()] if options.accept_deadline else []
-        self.wanted = frozenset([*self._rank, *extra])
+        trace = [TRACEPARENT, TRACESTATE] if options.trust_inbound else []
+        self.wanted = frozenset([*self._rank, *trace, *extra])
         self._exact = frozenset(p for p in options.exclude_paths if not p.endswith("/*"))
         self._prefixes = tuple(p[:-1] for p in options.exclude_paths if p.endswith("/*"))
         self._valid: Callable[[str], object] = (
@@ -140,7 +142,9 @@ class HttpPolicy:
                 return FlowContext(value, None, kind, name), False
         correlation_id, refused = self._choose(found)
         deadline = deadline_from_header(found) if self.options.accept_deadline else None
-        remote = RemoteContext(correlation_id=correlation_id, deadline=deadline)
+        trace = _trace(found)
+        cause = None if trace is None else trace.cause
+        remote = RemoteContext(correlation_id, cause, deadline, trace=trace)
         reject = refused and self.options.on_invalid == "reject"
         return transport_context(kind, name, remote), reject
 
@@ -168,6 +172,13 @@ class HttpPolicy:
         except Exception:
             _runtime.log.exception("the validator of correlation IDs raised; the ID was refused")
             return False
+
+
+def _trace(found: Sequence[tuple[str, str]]) -> TraceContext | None:
+    parents = [value for name, value in found if name == TRACEPARENT]
+    if not parents:
+        return None
+    return parse(parents, [value for name, value in found if name == TRACESTATE])
 
 
 def exposed(existing: Iterable[str], header: str) -> str:

@@ -1,4 +1,4 @@
-"""Headers between processes: the correlation header in and out of a carrier."""
+"""Headers between processes: correlation, trace and deadline, in and out of a carrier."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from . import _runtime
-from ._context import unit_var
+from . import _active_trace, _runtime
+from ._context import get_trace, unit_var
 from ._deadlines import remaining
-from ._ids import is_valid_id
+from ._ids import is_valid_id, new_unit_id
+from ._trace_context import TRACEPARENT, TRACESTATE, parse, render, trace_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+
+    from ._trace_context import TraceContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +30,15 @@ class RemoteContext:
         deadline: the reading of this process's `time.monotonic` (seconds) by which the work must
             be done, or None.
         metadata: values that the sender passed on.
+        trace: what the message's W3C Trace Context says, or None. Its trace ID becomes the
+            correlation ID where there is no other.
     """
 
     correlation_id: str | None = None
     causation_id: str | None = None
     deadline: float | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    trace: TraceContext | None = None
 
 
 _MAX_MILLISECONDS = 10.0**15 - 1
@@ -47,24 +53,31 @@ DEADLINE_HEADER = "X-Deadline-Ms"
 def inject(carrier: MutableMapping[str, str]) -> None:
     """Write the current operation's headers into `carrier`; outside any unit, write nothing.
 
-    These are the correlation header, named by ``configure(header=...)``, and while a deadline is
-    active ``X-Deadline-Ms``, the milliseconds left. A header of the same name in another case is
-    replaced.
+    These are the correlation header, named by ``configure(header=...)``; ``traceparent`` and
+    ``tracestate`` of W3C Trace Context, which OpenTelemetry's own propagator writes where a span
+    of it is active; and while a deadline is active ``X-Deadline-Ms``, the milliseconds left. A
+    header of the same name in another case is replaced.
 
     Args:
         carrier: the mutable mapping of header names to values of an outgoing message.
     """
-    context = unit_var.get()
+    context, left = unit_var.get(), remaining()
+    header = _runtime.settings.header
+    names = () if context is None else (header, TRACEPARENT, TRACESTATE)
+    _remove(carrier, names if left is None else (*names, DEADLINE_HEADER))
     if context is not None:
-        _write(carrier, _runtime.settings.header, context.correlation_id)
-    left = remaining()
+        carrier[header] = context.correlation_id
+        if not _runtime.trace_is_active() or not _active_trace.write_headers(carrier):
+            trace = get_trace(context) or trace_of(context.correlation_id)
+            parent, state = render(trace, context.unit_id, new_unit_id())
+            carrier[TRACEPARENT], carrier[TRACESTATE] = parent, state
     if left is not None:
         milliseconds = min(max(0.0, left * 1000.0), _MAX_MILLISECONDS)
-        _write(carrier, DEADLINE_HEADER, str(math.floor(milliseconds)))
+        carrier[DEADLINE_HEADER] = str(math.floor(milliseconds))
 
 
 def extract(carrier: Mapping[Any, Any] | Iterable[tuple[Any, Any]]) -> RemoteContext:
-    """Read the correlation header out of a message's headers; never raises.
+    """Read the correlation header and W3C Trace Context of a message; never raises.
 
     A missing, malformed or contradictory header counts as none.
 
@@ -72,15 +85,27 @@ def extract(carrier: Mapping[Any, Any] | Iterable[tuple[Any, Any]]) -> RemoteCon
         carrier: a mapping or an iterable of pairs, of `str` or `bytes`: WSGI's environ (with its
             ``HTTP_`` names), ASGI's header list, Kafka's, gRPC's.
     """
-    wanted = _names_of(_runtime.settings.header)
+    wanted = {**_names_of(_runtime.settings.header), **_TRACE_NAMES}
+    found: dict[str, list[str]] = {}
     try:
-        found = {text(value) for name, value in _pairs(carrier) if text(name).lower() in wanted}
+        for name, value in _pairs(carrier):
+            header = wanted.get(text(name).lower())
+            if header is not None:
+                found.setdefault(header, []).append(text(value))
     except Exception:  # a carrier from outside may be anything
         return NOTHING
-    if len(found) != 1:
-        return NOTHING
-    (value,) = found
-    return RemoteContext(correlation_id=value) if is_valid_id(value) else NOTHING
+    return _remote(found)
+
+
+def _remote(found: Mapping[str, list[str]]) -> RemoteContext:
+    values = {*found.get(_runtime.settings.header, ())}
+    trace = parse(found.get(TRACEPARENT, ()), found.get(TRACESTATE, ()))
+    correlation_id = values.pop() if len(values) == 1 else None
+    return RemoteContext(
+        correlation_id if is_valid_id(correlation_id) else None,
+        None if trace is None else trace.cause,
+        trace=trace,
+    )
 
 
 def text(raw: object) -> str:
@@ -105,15 +130,19 @@ def deadline_from_header(found: Iterable[tuple[str, str]]) -> float | None:
     return time.monotonic() + int(values[0]) / 1000.0
 
 
-def _write(carrier: MutableMapping[str, str], header: str, value: str) -> None:
-    for name in [name for name in carrier if text(name).lower() == header.lower()]:
+def _remove(carrier: MutableMapping[str, str], headers: Iterable[str]) -> None:
+    lowered = {header.lower() for header in headers}
+    for name in [name for name in carrier if text(name).lower() in lowered]:
         if name in carrier:  # one name may stand for several in a mapping that ignores case
             del carrier[name]
-    carrier[header] = value
 
 
-def _names_of(header: str) -> tuple[str, str]:
-    return header.lower(), "http_" + header.lower().replace("-", "_")
+def _names_of(header: str) -> dict[str, str]:
+    """Return `header` by the names that it has in a carrier, in lower case."""
+    return {header.lower(): header, "http_" + header.lower().replace("-", "_"): header}
+
+
+_TRACE_NAMES = {**_names_of(TRACEPARENT), **_names_of(TRACESTATE)}
 
 
 def _pairs(carrier: Any) -> Iterator[tuple[Any, Any]]:

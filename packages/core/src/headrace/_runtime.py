@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ._observers import Observer
+    from ._trace_context import TraceContext
 
 DEFAULT_HEADER = "X-Correlation-ID"
 
@@ -55,6 +56,17 @@ def opening_id() -> str:
         return take_correlation_id()
     except IndexError:
         return new_correlation_id()
+
+
+def inbound_id(trace: TraceContext) -> str:
+    """Return the ID of a unit whose message names `trace` and has no correlation header."""
+    active = _active_trace.trace_id() if trace_is_active() else None
+    return active or trace.trace_id
+
+
+def trace_is_active() -> bool:
+    """Tell whether OpenTelemetry may have an active span."""
+    return "opentelemetry.trace" in _modules and bool(_active_trace.current(None))
 
 
 def make_id() -> str:

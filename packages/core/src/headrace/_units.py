@@ -8,7 +8,16 @@ from contextvars import Token
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import _runtime
-from ._context import FlowContext, restored, set_ended, step_var, unit_var, used_unit
+from ._context import (
+    FlowContext,
+    get_trace,
+    restored,
+    set_ended,
+    set_trace,
+    step_var,
+    unit_var,
+    used_unit,
+)
 from ._deadlines import inherited_deadline, min_deadline
 from ._frames import Frame, steer, unregistered
 from ._ids import is_valid_id
@@ -317,13 +326,20 @@ def nested_context(
     if remote is not None:
         if correlation_id is None and is_valid_id(remote.correlation_id):
             correlation_id = remote.correlation_id
+        if correlation_id is None and remote.trace is not None:
+            correlation_id = _runtime.inbound_id(remote.trace)
         if remote.metadata:
             metadata = {**remote.metadata, **(metadata or {})}
         cause = remote.causation_id or cause
         deadline = min_deadline(deadline, remote.deadline)
     if correlation_id is None:
         correlation_id = _runtime.opening_id() if outer is None else outer.correlation_id
-    return FlowContext(correlation_id, cause, kind, name, deadline, metadata)
+    context = FlowContext(correlation_id, cause, kind, name, deadline, metadata)
+    if remote is not None and remote.trace is not None:
+        set_trace(context, remote.trace)
+    elif outer is not None and outer.correlation_id == correlation_id:
+        set_trace(context, get_trace(outer))
+    return context
 
 
 def transport_context(
@@ -342,11 +358,11 @@ def transport_context(
     """
     if remote is None:
         return FlowContext(_runtime.opening_id(), None, kind, name, None, metadata)
-    return FlowContext(
-        remote.correlation_id or _runtime.opening_id(),
-        remote.causation_id,
-        kind,
-        name,
-        remote.deadline,
-        metadata,
+    correlation_id, trace = remote.correlation_id, remote.trace
+    if not correlation_id:
+        correlation_id = _runtime.opening_id() if trace is None else _runtime.inbound_id(trace)
+    context = FlowContext(
+        correlation_id, remote.causation_id, kind, name, remote.deadline, metadata
     )
+    set_trace(context, trace)
+    return context
