@@ -82,8 +82,8 @@ def bind(function: Callable[P, T]) -> Callable[P, T]:
         if inspect.iscoroutine(result):
             return _finish(result, own)
         if inspect.isgenerator(result) and not inspect.isawaitable(result):
-            return drive(result, _InContext(own))
-        return drive_async(result, _InContext(own)) if inspect.isasyncgen(result) else result
+            return drive(_InContext(own, result))
+        return drive_async(_InContext(own, result)) if inspect.isasyncgen(result) else result
 
     return cast("Callable[P, T]", call_through(function, run))
 
@@ -95,9 +95,10 @@ async def _finish(coroutine: Coroutine[Any, Any, T], context: Context) -> T:
 class _InContext:
     """Runs each piece of a generator in one context."""
 
-    __slots__ = ("run",)
+    __slots__ = ("body", "run")
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, body: Any) -> None:
+        self.body = body
         self.run = context.run
 
     def begin(self) -> None:

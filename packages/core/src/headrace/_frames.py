@@ -123,7 +123,15 @@ class Frame:
 
 
 class Pieces(Protocol):
-    """What is done around a generator, whose body is run in pieces."""
+    """What is done around a generator, whose body is run in pieces.
+
+    Attributes:
+        body: the generator itself. It is made after the one that drives it, since the garbage
+            collector closes the older one first, and that must be the one that knows what is
+            around.
+    """
+
+    body: Any
 
     def begin(self) -> None:
         """Do what comes before the first piece, when the first item is asked for."""
@@ -136,8 +144,9 @@ class Pieces(Protocol):
         """Do what comes after the last piece, which raised `exc`."""
 
 
-def drive(body: Generator[Any, Any, Any], pieces: Pieces) -> Generator[Any, Any, Any]:
-    """Yield what `body` yields, and pass on what is sent and thrown, each piece by `pieces`."""
+def drive(pieces: Pieces) -> Generator[Any, Any, Any]:
+    """Yield what the body yields, and pass on what is sent and thrown, each piece by `pieces`."""
+    body = pieces.body
     advance: Callable[..., Any] = body.send
     argument: Any = None
     try:
@@ -164,8 +173,9 @@ def drive(body: Generator[Any, Any, Any], pieces: Pieces) -> Generator[Any, Any,
     return result
 
 
-async def drive_async(body: AsyncGenerator[Any, Any], pieces: Pieces) -> AsyncGenerator[Any, Any]:
+async def drive_async(pieces: Pieces) -> AsyncGenerator[Any, Any]:
     """Do for an asynchronous generator what `drive` does."""
+    body = pieces.body
     advance: Callable[..., Any] = partial(unregistered, body.asend)
     argument: Any = None
     try:
@@ -193,15 +203,20 @@ async def drive_async(body: AsyncGenerator[Any, Any], pieces: Pieces) -> AsyncGe
 def unregistered(function: Callable[..., T], *args: Any) -> T:
     """Call ``function(*args)``, the first use of an asynchronous generator, unseen by the loop.
 
-    At its end the event loop closes every generator that it has seen begin. It sees the one that
-    drives, which closes what it drives; that must not be closed from two sides at once.
+    At its end the event loop closes every generator that it has seen begin, and so it does with
+    one that is collected. It sees the one that drives, which closes what it drives; that must not
+    be closed from two sides at once.
     """
     hooks = sys.get_asyncgen_hooks()
-    sys.set_asyncgen_hooks(None, None)
+    sys.set_asyncgen_hooks(None, _leave_open)
     try:
         return function(*args)
     finally:
         sys.set_asyncgen_hooks(*hooks)
+
+
+def _leave_open(body: AsyncGenerator[Any, Any]) -> None:
+    """Do nothing with a generator that is collected: the one that drives it closes it."""
 
 
 @types.coroutine

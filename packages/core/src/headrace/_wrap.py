@@ -220,11 +220,12 @@ def _generator_wrapper(
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         opened = opening()
         unit = opened or _current_unit()
-        body = function(*args, **kwargs)
         if unit is None:
             _outside(info)
-            return body
-        driven = driver(body, _Pieces(info, unit, opened is not None))
+            return function(*args, **kwargs)
+        pieces = _Pieces(info, unit, opened is not None)
+        driven = driver(pieces)
+        pieces.body = function(*args, **kwargs)
         driven.__name__ = function_name
         driven.__qualname__ = qualname
         return driven
@@ -235,7 +236,19 @@ def _generator_wrapper(
 class _Pieces:
     """The unit, step and reports of one generator, around each of its pieces."""
 
-    __slots__ = ("_frame", "_info", "_observer", "_opens", "_state", "_unit", "_watch", "run")
+    __slots__ = (
+        "_frame",
+        "_info",
+        "_observer",
+        "_opens",
+        "_state",
+        "_unit",
+        "_watch",
+        "body",
+        "run",
+    )
+
+    body: Any
 
     def __init__(self, info: StepInfo, unit: FlowContext, opens: bool) -> None:
         self._info = info
