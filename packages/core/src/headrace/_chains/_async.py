@@ -44,11 +44,16 @@ async def run(plan: Plan, unit: FlowContext, inputs: dict[str, Any]) -> ChainRes
             with watch.budget():
                 await _walk(plan, watch.rows, context, unit)
     except BaseException as exc:
-        kept = context._run
-        if kept is None:
+        if context._run is None:
             raise
-        await fail(_IO, kept, exc)
-    return context
+        failure = exc
+    else:
+        return context
+    # Out here what the undos raise does not drag the traceback of the failure along.
+    try:
+        return await fail(_IO, context._run, failure)
+    finally:
+        del failure
 
 
 async def _walk(plan: Plan, rows: Iterable[Row], context: ChainResult, unit: FlowContext) -> None:

@@ -8,7 +8,7 @@ without any event loop.
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
 
 from headrace._context import step_var
 from headrace._control_flow import is_control_flow
@@ -85,7 +85,7 @@ async def perform(
     run.context._ends.append(_clock.perf_counter())
 
 
-async def fail(io: IO, run: Run, exc: BaseException) -> None:
+async def fail(io: IO, run: Run, exc: BaseException) -> NoReturn:
     """Undo what the run has done, tell about it, and raise `exc`."""
     errors: list[BaseException] = []
     if isinstance(exc, GeneratorExit):
@@ -105,10 +105,10 @@ async def fail(io: IO, run: Run, exc: BaseException) -> None:
 
 
 async def _perform_step(io: IO, run: Run, step: Step, failure: BaseException | None) -> None:
-    step_var.set(step.info)
     tally = run.tally(step)
     try:
         if failure is None:
+            step_var.set(step.info)
             if step.when is not None and not await io.ask(step.when, run.context):
                 run.note(tally, "skipped", "when said no")
                 return

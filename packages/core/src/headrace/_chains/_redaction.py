@@ -43,17 +43,21 @@ class Redaction:
         """Return `text` without any secret that the mappings and sequences in `values` hold."""
         if not self.names:
             return text
-        found = {
-            form for leaf in self._leaves(values) for form in _written_forms(leaf) if form in text
-        }
-        # The longest first: a secret may be a part of another.
-        for form in sorted(found, key=len, reverse=True):
-            text = text.replace(form, MASK)
-        return text
+        return _blotted(text, {form for form in self._forms(values) if form in text})
 
-    def plain(self, value: Any) -> Any:
-        """Return `value` as JSON can take it: masked, cycles cut, objects as text."""
-        return _plain(value, self.names, ())
+    def plain(self, value: Any, *values: Any) -> Any:
+        """Return `value` as JSON can take it: masked, cycles cut, objects as text.
+
+        Args:
+            value: what is to be shown.
+            values: what may hold secrets besides it.
+        """
+        forms = set(self._forms((value, *values))) if self.names else set()
+        return _plain(value, self.names, forms, ())
+
+    def _forms(self, values: Iterable[Any]) -> Iterator[str]:
+        for leaf in self._leaves(values):
+            yield from _written_forms(leaf)
 
     def _leaves(self, values: Iterable[Any]) -> Iterator[Any]:
         """Yield each value that stands under a named key, at any depth; cycles are no harm."""
@@ -112,27 +116,37 @@ def _children(value: Any) -> list[tuple[object, Any]] | None:
     return None
 
 
-def _plain(value: Any, names: frozenset[str], above: tuple[int, ...]) -> Any:
-    if value is None or isinstance(value, str | int | float):
+def _plain(value: Any, names: frozenset[str], forms: set[str], above: tuple[int, ...]) -> Any:
+    if value is None or isinstance(value, int | float):
         return value
     if id(value) in above:
         return CYCLE
     inner = (*above, id(value))
     if isinstance(value, Mapping):
         return {
-            str(key): MASK if key in names else _plain(each, names, inner)
+            str(key): MASK if key in names else _plain(each, names, forms, inner)
             for key, each in value.items()
         }
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(each, names, inner) for each in value]
-    return str(value)
+    if isinstance(value, list | tuple | set | frozenset) and not hasattr(value, "_fields"):
+        return [_plain(each, names, forms, inner) for each in value]
+    return _blotted(str(value), forms)
+
+
+def _blotted(text: str, forms: set[str]) -> str:
+    found = [form for form in forms if form in text]
+    # The longest first: a secret may be a part of another.
+    for form in sorted(found, key=len, reverse=True):
+        text = text.replace(form, MASK)
+    return text
 
 
 def _written_forms(leaf: Any) -> set[str]:
-    """Return how the value may appear in text: as it is, quoted by Python, quoted by JSON."""
+    """Return how a value may appear in text: as it is, quoted by Python once or twice, by JSON."""
     if leaf is None or isinstance(leaf, bool):
         return set()
+    forms = {repr(leaf)[2:-1]} if isinstance(leaf, bytes) else set()
     text = leaf.decode("utf-8", "replace") if isinstance(leaf, bytes) else str(leaf)
-    quoted = {repr(leaf)[1:-1]} if isinstance(leaf, str) else {repr(leaf)}
-    forms = {text, json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1], *quoted}
+    quoted = repr(text)[1:-1]
+    forms |= {text, quoted, repr(quoted)[1:-1]}
+    forms |= {json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]}
     return {form for form in forms if form}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -291,6 +292,8 @@ def _own_deadline(plan: Plan) -> float | None:
     settings = plan.settings
     now = _deadlines.monotonic()
     left = None if settings.deadline_fn is None else settings.deadline_fn()
+    if left is not None and (not isinstance(left, int | float) or math.isnan(left)):
+        raise TypeError(f"deadline_fn() returns the seconds that are left, or None, not {left!r}")
     return min_deadline(
         None if settings.deadline is None else now + settings.deadline,
         None if left is None else now + left,

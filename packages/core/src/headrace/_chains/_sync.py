@@ -39,11 +39,16 @@ def run(plan: Plan, unit: FlowContext, inputs: dict[str, Any]) -> ChainResult:
             with watch.budget():
                 _walk(plan, watch.rows, context, unit)
     except BaseException as exc:
-        kept = context._run
-        if kept is None:
+        if context._run is None:
             raise
-        drive(fail(_IO, kept, exc))
-    return context
+        failure = exc
+    else:
+        return context
+    # Out here what the undos raise does not drag the traceback of the failure along.
+    try:
+        return drive(fail(_IO, context._run, failure))
+    finally:
+        del failure
 
 
 def _walk(plan: Plan, rows: Iterable[Row], context: ChainResult, unit: FlowContext) -> None:

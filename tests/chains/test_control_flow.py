@@ -1,0 +1,136 @@
+"""A framework's own exceptions are not failures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import headrace.testing
+from headrace import _control_flow
+from headrace._chains._testing import no_waiting
+from headrace.integration import register_control_flow
+
+if TYPE_CHECKING:
+    from tests.chains.conftest import Kind
+
+
+class NotFound(Exception):  # noqa: N818 - as frameworks name theirs
+    """As a framework has it: an answer, not an error."""
+
+
+class Again(BaseException):
+    """As a task queue might have it."""
+
+
+@pytest.fixture(autouse=True)
+def registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Register them for the test."""
+    monkeypatch.setattr(_control_flow, "_registered", {})
+    register_control_flow(NotFound, Again)
+
+
+def test_only_exception_types_can_be_registered() -> None:
+    """Anything else is refused."""
+    with pytest.raises(TypeError, match="takes exception types"):
+        register_control_flow(int)  # type: ignore[arg-type]
+
+
+@pytest.mark.guarantee(43)
+@pytest.mark.parametrize("error", [NotFound, Again])
+@pytest.mark.parametrize("plain", [True, False])
+def test_control_flow_passes_through_as_it_is(
+    kind: Kind, lines: Any, error: type[BaseException], plain: bool
+) -> None:
+    """Neither retried nor wrapped nor logged, whatever `retry_on` says; the undos run."""
+    calls: list[int] = []
+    undone: list[str] = []
+    raised = error("no such order")
+
+    def find() -> None:
+        calls.append(1)
+        raise raised
+
+    options = {} if plain else {"validate": lambda result: True}
+    chain = kind.chain().next(kind.fn(lambda: "a"), undo=kind.fn(undone.append))
+    chain.next(kind.fn(find), retries=5, retry_on=BaseException, **options)
+    with no_waiting(), pytest.raises(error) as caught:
+        kind.run(chain)
+    assert caught.value is raised
+    assert caught.value.__cause__ is None
+    assert (calls, undone, lines()) == ([1], ["a"], [])
+
+
+@pytest.mark.guarantee(43)
+@pytest.mark.parametrize("argument", ["validate", "when"])
+def test_control_flow_in_a_validation_or_predicate_passes_through(
+    kind: Kind, argument: str
+) -> None:
+    """A validator may answer for the framework, too."""
+
+    def refuse(_: Any) -> None:
+        raise NotFound("refused")
+
+    chain = kind.chain().next(kind.fn(lambda: 1), **{argument: refuse})
+    with pytest.raises(NotFound, match="refused"):
+        kind.run(chain)
+
+
+@pytest.mark.guarantee(43)
+def test_control_flow_in_a_branch_comes_before_failures(kind: Kind, lines: Any) -> None:
+    """It ends the run as it would have without branches."""
+
+    def find() -> None:
+        raise NotFound("no such order")
+
+    def fail() -> None:
+        raise ValueError("boom")
+
+    chain = kind.chain().parallel(
+        kind.chain().next(fail, name="a"), kind.chain().next(find, name="b")
+    )
+    if kind.is_async:  # which of them is first is up to the threads: make it one
+        chain = kind.chain().parallel(kind.chain().next(find, name="b"))
+    with pytest.raises(NotFound):
+        kind.run(chain)
+
+
+def test_a_failing_undo_is_logged_where_control_flow_passes(kind: Kind, lines: Any) -> None:
+    """The framework's exception is not changed; the log has the undo's error."""
+
+    def find() -> None:
+        raise NotFound("no such order")
+
+    def broken(_: Any) -> None:
+        raise OSError("stuck")
+
+    chain = kind.chain().next(kind.fn(lambda: 1), name="a", undo=kind.fn(broken))
+    with pytest.raises(NotFound):
+        kind.run(chain.next(kind.fn(find)))
+    assert lines() == [("ERROR", "step 'a': undo failed: OSError: stuck")]
+
+
+def test_the_report_says_that_the_run_was_stopped(kind: Kind) -> None:
+    """Hooks that keep the context see the outcome `stopped`."""
+    contexts: list[Any] = []
+
+    def find() -> None:
+        raise NotFound("no such order")
+
+    chain = kind.chain(before_step=lambda step, context: contexts.append(context))
+    with pytest.raises(NotFound):
+        kind.run(chain.next(kind.fn(find), name="find"))
+    (report,) = contexts[0].steps
+    assert (report.outcome, report.reason) == ("stopped", "NotFound: no such order")
+
+
+def test_backends_see_control_flow_as_it_is(kind: Kind) -> None:
+    """As with any step: the exception passes through them."""
+
+    def find() -> None:
+        raise NotFound("no such order")
+
+    with headrace.testing.capture() as captured, pytest.raises(NotFound):
+        kind.run(kind.chain("finding").next(kind.fn(find), name="find"))
+    (step,) = captured.steps
+    assert isinstance(step.error, NotFound)

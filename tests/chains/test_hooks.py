@@ -1,0 +1,303 @@
+"""Hooks, callbacks and validation: what is called around a step."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import headrace
+import headrace.testing
+from headrace import AsyncChain, ChainResult, StepFailedError, ValidationFailedError
+from headrace._chains._testing import fake_clock, no_waiting
+
+if TYPE_CHECKING:
+    from tests.chains.conftest import Kind
+
+
+class Recorder:
+    """Keeps what hooks are called with."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+
+    def hook(self, name: str) -> Any:
+        def call(**about: Any) -> None:
+            self.calls.append((name, about))
+
+        return call
+
+    def names(self) -> list[tuple[str, str]]:
+        return [(name, about["step"]) for name, about in self.calls]
+
+
+def chain_with(kind: Kind, hook: Any) -> Any:
+    """Return a chain with the hooks that `hook(name)` makes."""
+    names = ("before_step", "after_step", "on_retry")
+    return kind.chain("hooked", **{name: hook(name) for name in names})
+
+
+def test_hooks_come_once_per_step_and_once_per_retry(kind: Kind) -> None:
+    """Whatever the retries, a step has one `before_step` and one `after_step`."""
+    left = [ValueError("one"), ValueError("two")]
+
+    def flaky() -> str:
+        if left:
+            raise left.pop(0)
+        return "done"
+
+    recorder = Recorder()
+    chain = chain_with(kind, recorder.hook)
+    chain.next(kind.fn(flaky), out="a", retries=3).next(kind.fn(str.upper), out="b", args=["a"])
+    with no_waiting():
+        kind.run(chain)
+    assert recorder.names() == [
+        ("before_step", "a"),
+        ("on_retry", "a"),
+        ("on_retry", "a"),
+        ("after_step", "a"),
+        ("before_step", "b"),
+        ("after_step", "b"),
+    ]
+
+
+def test_hooks_are_told_everything_by_keyword(kind: Kind) -> None:
+    """The step's name with what is known of it, the context, the result, the times."""
+    error = ValueError("one")
+    left = [error]
+
+    def flaky() -> str:
+        if left:
+            raise left.pop()
+        return "done"
+
+    recorder = Recorder()
+    chain = kind.chain(
+        "told",
+        jitter=False,
+        before_step=recorder.hook("before_step"),
+        after_step=recorder.hook("after_step"),
+        on_retry=recorder.hook("on_retry"),
+    )
+    with fake_clock():
+        result = kind.run(chain.next(kind.fn(flaky), out="a", retries=1))
+    (_, before), (_, retry), (_, after) = recorder.calls
+    assert before == {"step": "a", "context": result}
+    assert before["step"].name == "a"
+    assert before["step"].info.flow == "told"
+    assert isinstance(before["context"], ChainResult)
+    assert retry == {"step": "a", "exc": error, "attempt": 1, "next_delay": 1.5}
+    assert after == {"step": "a", "context": result, "result": "done", "elapsed": 1.5}
+
+
+@pytest.mark.guarantee(36)
+def test_a_hook_that_raises_neither_fails_nor_repeats_a_step(kind: Kind, lines: Any) -> None:
+    """Each failure is logged, and each step called once, or as often as its retries say."""
+    calls: list[str] = []
+    left = [ValueError("mine")]
+
+    def pay() -> str:
+        calls.append("pay")
+        if left:
+            raise left.pop()
+        return "paid"
+
+    def broken(name: str) -> Any:
+        def call(**_: Any) -> None:
+            raise RuntimeError(f"{name} is broken")
+
+        return call
+
+    def broken_log(context: ChainResult, result: str) -> None:
+        raise KeyError(result)
+
+    chain = chain_with(kind, broken)
+    chain.next(kind.fn(pay), out="receipt", retries=5, log=broken_log)
+    with no_waiting():
+        result = kind.run(chain)
+    assert result["receipt"] == "paid"
+    assert calls == ["pay", "pay"]
+    assert [text for level, text in lines() if level == "ERROR"] == [
+        "before_step of step 'receipt' raised RuntimeError: before_step is broken; the run went on",
+        "on_retry of step 'receipt' raised RuntimeError: on_retry is broken; the run went on",
+        "after_step of step 'receipt' raised RuntimeError: after_step is broken; the run went on",
+        "log of step 'receipt' raised KeyError: 'paid'; the run went on",
+    ]
+
+
+@pytest.mark.guarantee(36)
+def test_a_backend_that_raises_neither_fails_nor_repeats_a_step(kind: Kind, caplog: Any) -> None:
+    """A broken backend and a broken log handler are the same: the step has been done."""
+
+    class Broken:
+        def span(self, step: Any, context: Any) -> Any:
+            raise RuntimeError("the backend is broken")
+
+    calls: list[str] = []
+    headrace.configure(backend=Broken())
+    chain = kind.chain().next(kind.fn(lambda: calls.append("pay")), retries=3, name="pay")
+    with headrace.open_context():
+        kind.run(chain)
+    assert calls == ["pay"]
+    assert "Broken" in caplog.text
+
+
+def test_hooks_may_be_coroutine_functions_in_an_async_chain() -> None:
+    """They are awaited, and so are predicates and callbacks."""
+    seen: list[str] = []
+
+    def noting(what: str, answer: Any = None) -> Any:
+        async def note(*_: Any, **__: Any) -> Any:
+            await asyncio.sleep(0)
+            seen.append(what)
+            return answer
+
+        return note
+
+    left = [ValueError()]
+
+    async def flaky() -> int:
+        if left:
+            raise left.pop()
+        return 1
+
+    async def fail() -> None:
+        raise ValueError
+
+    chain = AsyncChain(
+        before_step=noting("before"), after_step=noting("after"), on_retry=noting("retry")
+    )
+    chain.next(
+        flaky,
+        retries=1,
+        when=noting("when", True),
+        validate=noting("validate", True),
+        log=noting("log"),
+        undo=noting("undo"),
+    )
+    chain.next(fail, when=noting("when", False)).next(fail)
+    with no_waiting(), pytest.raises(StepFailedError):
+        asyncio.run(chain.run())
+    expected = ["when", "before", "retry", "validate", "after", "log", "when", "before", "undo"]
+    assert seen == expected
+
+
+def test_a_hook_that_returns_a_coroutine_cannot_be_awaited_in_a_chain(lines: Any) -> None:
+    """It is closed, and logged with the way out."""
+
+    async def later() -> None: ...
+
+    chain = headrace.Chain(after_step=lambda **_: later()).next(lambda: None, name="a")
+    chain.run()
+    assert lines() == [
+        (
+            "ERROR",
+            (
+                "after_step of step 'a' raised TypeError: it returned a coroutine, which a Chain "
+                "cannot await; use AsyncChain; the run went on"
+            ),
+        )
+    ]
+
+
+def test_log_is_called_with_context_and_result(kind: Kind) -> None:
+    """For logging of one's own; what it returns is ignored."""
+    seen: list[Any] = []
+
+    def log(context: ChainResult, result: int) -> None:
+        seen.append((dict(context), result))
+
+    kind.run(kind.chain().next(kind.fn(lambda: 5), out="n", log=log), given=1)
+    assert seen == [({"given": 1, "n": 5}, 5)]
+
+
+# --- validation -----------------------------------------------------------------------------------
+
+
+def positive(number: int) -> bool:
+    """Tell whether the number is above 0."""
+    return number > 0
+
+
+def complain(number: int) -> None:
+    """Raise, with the reason."""
+    raise ValueError(f"{number} is not enough")
+
+
+@pytest.mark.parametrize(
+    ("validate", "reason"),
+    [(positive, "positive returned False"), (complain, "ValueError: -1 is not enough")],
+)
+def test_validate_rejects_by_false_or_by_raising(kind: Kind, validate: Any, reason: str) -> None:
+    """The message contains the reason; nothing is retried, and the result is not kept."""
+    calls: list[int] = []
+
+    def compute() -> int:
+        calls.append(1)
+        return -1
+
+    chain = kind.chain().next(kind.fn(compute), out="n", validate=validate, retries=5)
+    with no_waiting(), pytest.raises(ValidationFailedError) as caught:
+        kind.run(chain)
+    assert calls == [1]
+    assert str(caught.value) == f"step 'n': the result was rejected: {reason}"
+    assert caught.value.result == {}
+    assert caught.value.result.steps[0].reason == reason  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("answer", [True, None, 0, ""])
+def test_validate_accepts_by_anything_but_false(kind: Kind, answer: Any) -> None:
+    """A validator that returns nothing accepts."""
+    chain = kind.chain().next(kind.fn(lambda: 1), out="n", validate=lambda result: answer)
+    assert kind.run(chain)["n"] == 1
+
+
+# --- when -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("when", "is_done"),
+    [
+        ("order.is_new", True),
+        (headrace.ref("order.is_new"), True),
+        ("order.is_old", False),
+        ("missing", False),
+        (lambda context: context["order"]["is_new"], True),
+        (lambda context: 0, False),
+    ],
+)
+def test_when_decides_whether_a_step_is_done(kind: Kind, when: Any, is_done: bool) -> None:
+    """A reference or a predicate; a skipped step is reported, and keeps nothing."""
+    chain = kind.chain(after_step=lambda **_: None)
+    chain.next(kind.fn(lambda: "mail"), out="sent", when=when).next(kind.fn(lambda: 1), out="end")
+    result = kind.run(chain, order={"is_new": True, "is_old": False})
+    assert ("sent" in result) is is_done
+    assert result["end"] == 1
+    report = result.steps[0]
+    expected = ("ok", 1, None) if is_done else ("skipped", 0, "when said no")
+    assert (report.outcome, report.attempts, report.reason) == expected
+
+
+def test_a_skipped_step_is_not_told_to_anyone(kind: Kind) -> None:
+    """No hook, no backend."""
+    recorder = Recorder()
+    chain = chain_with(kind, recorder.hook).next(kind.fn(print), name="a", when="missing")
+    with headrace.testing.capture() as captured:
+        kind.run(chain)
+    assert recorder.calls == []
+    assert captured.steps == []
+
+
+def test_a_predicate_that_raises_fails_its_step(kind: Kind) -> None:
+    """It is not known whether the step is wanted."""
+    chain = kind.chain().next(kind.fn(print), name="a", when=lambda context: 1 / 0, retries=3)
+    with pytest.raises(StepFailedError, match="step 'a' failed: ZeroDivisionError"):
+        kind.run(chain)
+
+
+def test_an_unresolved_when_raises_under_strict(kind: Kind) -> None:
+    """Strict means every reference."""
+    chain = kind.chain(strict=True).next(kind.fn(print), name="a", when="missing")
+    with pytest.raises(headrace.UnresolvedReferenceError, match="'missing' leads nowhere"):
+        kind.run(chain)

@@ -1,0 +1,534 @@
+"""Branches that run at once."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import headrace
+import headrace.testing
+from headrace import (
+    AsyncChain,
+    Chain,
+    ChainError,
+    DeadlineExceededError,
+    StepFailedError,
+    ValidationFailedError,
+)
+from headrace._chains._testing import fake_clock, no_waiting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.chains.conftest import Kind
+
+
+class Meeting:
+    """Two steps that can only end when both have begun."""
+
+    def __init__(self, is_async: bool) -> None:
+        self._threads = threading.Barrier(2, timeout=10)
+        self._arrived = 0
+        self._both = asyncio.Event()
+        self._is_async = is_async
+
+    def step(self, result: str) -> Callable[[], Any]:
+        async def meet_async() -> str:
+            self._arrived += 1
+            if self._arrived == 2:
+                self._both.set()
+            await self._both.wait()
+            return result
+
+        def meet() -> str:
+            self._threads.wait()
+            return result
+
+        return meet_async if self._is_async else meet
+
+
+def value(result: Any) -> Callable[..., Any]:
+    """Return a function that returns `result`."""
+    return lambda *args: result
+
+
+def failing(error: BaseException, *, after: float = 0.0) -> Callable[[], Any]:
+    """Return a sync function that raises `error`, after a while."""
+
+    def fail() -> None:
+        time.sleep(after)
+        raise error
+
+    return fail
+
+
+def test_branches_run_at_once_and_their_outputs_merge(kind: Kind) -> None:
+    """Each reads the context; what follows sees the outputs of all."""
+    meeting = Meeting(kind.name == "async")
+    chain = kind.chain().put("base", 1).next(kind.fn(value(2)), out="raw")
+    chain.parallel(
+        kind.chain().put("own", 5).next(meeting.step("L"), out="left"),
+        kind
+        .chain()
+        .next(meeting.step("R"), out="right")
+        .next(
+            kind.fn(lambda *seen: seen), out="seen", args=["base", "raw", "own", "given", "right"]
+        ),
+    )
+    chain.next(kind.fn(lambda *seen: seen), out="all", args=["left", "right", "own"])
+    result = kind.run(chain, given=3)
+    assert result["seen"] == (1, 2, None, 3, "R")
+    assert result["all"] == ("L", "R", None)
+    assert "own" not in result
+    assert [step.name for step in result.steps] == ["raw", "left", "right", "seen", "all"]
+
+
+@pytest.mark.parametrize("empty", [[], [1]])
+def test_a_branch_may_be_a_chain_of_its_own(kind: Kind, empty: list[int]) -> None:
+    """A chain that serves as a branch can still be run alone; it cannot be built further."""
+    branch = kind.chain().next(kind.fn(len), out="n", args=["rows"])
+    chain = kind.chain().parallel(branch)
+    assert kind.run(chain, rows=empty)["n"] == len(empty)
+    assert kind.run(branch, rows=empty)["n"] == len(empty)
+    with pytest.raises(ChainError, match="is a branch of another one"):
+        branch.next(print)
+
+
+def test_branches_have_branches(kind: Kind) -> None:
+    """To any depth."""
+    inner = kind.chain().next(kind.fn(value(1)), out="b1")
+    other = kind.chain().next(kind.fn(value(2)), out="b2")
+    left = kind.chain().parallel(inner, other)
+    left.next(kind.fn(lambda a, b: a + b), out="b", args=["b1", "b2"])
+    chain = kind.chain().parallel(left, kind.chain().next(kind.fn(value(4)), out="c"))
+    chain.next(kind.fn(lambda a, b: a + b), out="d", args=["b", "c"])
+    result = kind.run(chain)
+    assert result == {"b1": 1, "b2": 2, "b": 3, "c": 4, "d": 7}
+    assert [step.name for step in result.steps] == ["b1", "b2", "b", "c", "d"]
+
+
+def test_every_branch_is_in_the_same_unit(kind: Kind) -> None:
+    """The correlation ID and the metadata are everywhere, what a branch writes included."""
+
+    def look(number: int) -> Any:
+        headrace.set_flow_context_value(f"from_{number}", number)
+        context = headrace.get_flow_context()
+        assert context is not None
+        return context.correlation_id, context.step, headrace.get_flow_context_value("set_before")
+
+    chain = kind.chain().parallel(
+        *(kind.chain().next(kind.fn(look), out=f"b{n}", args=[n]) for n in range(4))
+    )
+    with headrace.open_context("the-op") as context:
+        context.set_value("set_before", "x")
+        result = kind.run(chain)
+        assert context.step is None
+        assert {f"from_{n}": n for n in range(4)}.items() <= context.metadata.items()
+    assert result == {f"b{n}": ("the-op", f"b{n}", "x") for n in range(4)}
+
+
+def test_a_failure_undoes_what_the_branches_have_done(kind: Kind) -> None:
+    """All branches and what came before, the last first; the error is the failed step's."""
+    undone: list[str] = []
+    chain = kind.chain().next(kind.fn(value("before")), undo=kind.fn(undone.append))
+    chain.parallel(
+        kind.chain().next(kind.fn(value("left")), out="left", undo=kind.fn(undone.append)),
+        kind.chain().next(failing(ValueError("boom"), after=0.1), name="right"),
+    )
+    with pytest.raises(StepFailedError) as caught:
+        kind.run(chain)
+    assert undone == ["left", "before"]
+    error = caught.value
+    assert str(error) == "step 'right' failed: ValueError: boom"
+    assert isinstance(error.__cause__, ValueError)
+    assert error.result is not None
+    assert error.result["left"] == "left"
+    assert [(s.name, s.outcome, s.reason) for s in error.result.steps] == [
+        (error.result.steps[0].name, "ok", "undone"),
+        ("left", "ok", "undone"),
+        ("right", "error", "ValueError: boom"),
+    ]
+
+
+def test_a_chain_waits_for_the_other_branches() -> None:
+    """A running thread cannot be interrupted: it ends, and is then undone."""
+    undone: list[str] = []
+
+    def slow() -> str:
+        time.sleep(0.1)
+        return "slow"
+
+    chain = Chain().parallel(
+        Chain().next(failing(ValueError("boom")), name="quick"),
+        Chain().next(slow, undo=undone.append),
+    )
+    with pytest.raises(StepFailedError, match="step 'quick' failed"):
+        chain.run()
+    assert undone == ["slow"]
+
+
+def test_an_async_chain_cancels_the_other_branches(lines: Any) -> None:
+    """What they have done is undone, and the error names them."""
+    undone: list[str] = []
+
+    async def fail() -> None:
+        await asyncio.sleep(0.01)
+        raise ValueError("boom")
+
+    async def undo(result: str) -> None:
+        await asyncio.sleep(0)
+        undone.append(result)
+
+    chain = AsyncChain().parallel(
+        AsyncChain().next(value("done"), undo=undo).next(asyncio.sleep, args=[60], name="long"),
+        AsyncChain().next(fail, name="quick"),
+    )
+    begun = time.monotonic()
+    with pytest.raises(StepFailedError) as caught:
+        asyncio.run(chain.run())
+    assert time.monotonic() - begun < 5
+    assert undone == ["done"]
+    assert str(caught.value) == ("step 'quick' failed: ValueError: boom; step 'long' was cancelled")
+    assert caught.value.others == []
+    outcomes = [s.outcome for s in caught.value.result.steps]  # type: ignore[union-attr]
+    assert outcomes == ["ok", "cancelled", "error"]
+    assert lines() == [("ERROR", str(caught.value))]
+
+
+def test_the_error_names_all_that_failed(kind: Kind) -> None:
+    """The first is the error; the others are in its message and in `others`."""
+    meeting = threading.Barrier(2, timeout=10)
+
+    def fail(error: Exception, after: float) -> Any:
+        def meet() -> None:
+            meeting.wait()
+            time.sleep(after)
+            raise error
+
+        return meet
+
+    first, second = ValueError("one"), OSError("two")
+    chain = kind.chain().parallel(
+        kind.chain().next(fail(second, 0.05), name="b"),
+        kind.chain().next(fail(first, 0), name="a"),
+    )
+    if kind.is_async:  # the second is cancelled as soon as the first has failed
+        with pytest.raises(StepFailedError, match="'a' failed: ValueError: one; step 'b' was canc"):
+            kind.run(chain)
+        return
+    with pytest.raises(StepFailedError) as caught:
+        kind.run(chain)
+    assert str(caught.value) == ("step 'a' failed: ValueError: one; step 'b' failed: OSError: two")
+    assert caught.value.__cause__ is first
+    (other,) = caught.value.others
+    assert isinstance(other, StepFailedError)
+    assert other.__cause__ is second
+
+
+def test_async_branches_that_fail_in_the_same_moment_are_all_named() -> None:
+    """Even where none of them could be cancelled any more."""
+
+    async def fail(error: Exception) -> None:
+        raise error
+
+    chain = AsyncChain().parallel(
+        AsyncChain().next(fail, args=[ValueError("one")], name="a"),
+        AsyncChain().next(fail, args=[OSError("two")], name="b"),
+    )
+    with pytest.raises(StepFailedError) as caught:
+        asyncio.run(chain.run())
+    assert {"step 'a' failed: ValueError: one", "step 'b' failed: OSError: two"} == set(
+        str(caught.value).split("; ")
+    )
+    assert len(caught.value.others) == 1
+
+
+def test_other_kinds_of_failure_keep_their_type(kind: Kind) -> None:
+    """A rejected result in a branch is a `ValidationFailedError`."""
+    chain = kind.chain().parallel(
+        kind.chain().next(kind.fn(value(1)), name="a", validate=lambda result: False),
+        kind.chain().next(kind.fn(value(2)), name="b"),
+    )
+    with pytest.raises(ValidationFailedError, match="step 'a': the result was rejected"):
+        kind.run(chain)
+
+
+class Interrupted(BaseException):
+    """Neither an error nor a cancellation."""
+
+
+def test_an_interrupt_in_a_branch_comes_before_its_errors(kind: Kind, lines: Any) -> None:
+    """It passes through; the other failures are logged."""
+    meeting = threading.Barrier(2, timeout=10)
+
+    def fail() -> None:
+        meeting.wait()
+        raise ValueError("boom")
+
+    def interrupt() -> None:
+        meeting.wait()
+        time.sleep(0.05)
+        raise Interrupted
+
+    if kind.is_async:
+        pytest.skip("in an AsyncChain the first failure cancels the rest")
+    chain = kind.chain().parallel(
+        kind.chain().next(fail, name="a"), kind.chain().next(interrupt, name="b")
+    )
+    with pytest.raises(Interrupted):
+        kind.run(chain)
+    assert ("ERROR", "besides, step 'a' failed: ValueError: boom") in lines()
+
+
+def test_a_cancellation_reaches_all_branches_and_passes_through() -> None:
+    """All tasks have ended, and all is undone, when it comes out; a second one changes nothing."""
+    ended: list[str] = []
+    undone: list[str] = []
+
+    async def long() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(0.03)
+            ended.append("long")
+
+    async def main() -> tuple[bool, int]:
+        branches = [
+            AsyncChain().next(value(n), undo=undone.append).next(long, name=f"long{n}")
+            for n in range(3)
+        ]
+        task = asyncio.create_task(AsyncChain().parallel(*branches).run())
+        await asyncio.sleep(0.05)
+        task.cancel()
+        await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.wait([task])
+        return task.cancelled(), len(asyncio.all_tasks())
+
+    assert asyncio.run(main()) == (True, 1)
+    assert ended == ["long"] * 3
+    assert sorted(undone) == [0, 1, 2]
+
+
+def test_a_branch_that_is_cancelled_before_it_begins_does_nothing() -> None:
+    """As at the end of a program, which cancels every task that there is."""
+    done: list[int] = []
+    undone: list[int] = []
+
+    async def main() -> bool:
+        chain = AsyncChain().next(asyncio.sleep, args=[0], undo=undone.append)
+        chain.parallel(*(AsyncChain().next(done.append, args=[n]) for n in range(2)))
+        task = asyncio.create_task(chain.run())
+        while len(asyncio.all_tasks()) == 2:  # noqa: ASYNC110 - the moment they are made
+            await asyncio.sleep(0)
+        for each in asyncio.all_tasks() - {asyncio.current_task()}:
+            each.cancel()
+        await asyncio.wait([task])
+        return task.cancelled()
+
+    assert asyncio.run(main())
+    assert (done, undone) == ([], [None])
+
+
+def test_a_step_that_cancels_itself_passes_through() -> None:
+    """A `CancelledError` that nobody asked for is one all the same."""
+
+    async def cancelled() -> None:
+        raise asyncio.CancelledError
+
+    chain = AsyncChain().parallel(AsyncChain().next(cancelled), AsyncChain().next(value(1)))
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(chain.run())
+
+
+# --- what a branch takes from the chain ----------------------------------------------------------
+
+
+def test_a_branch_takes_the_hooks_that_it_has_not(kind: Kind) -> None:
+    """Its own come first."""
+    seen: list[tuple[str, str]] = []
+
+    def noting(who: str) -> Any:
+        return lambda step, **_: seen.append((who, str(step)))
+
+    chain = kind.chain(before_step=noting("outer"), after_step=noting("outer"))
+    chain.parallel(kind.chain(before_step=noting("inner")).next(kind.fn(value(1)), out="a"))
+    kind.run(chain)
+    assert seen == [("inner", "a"), ("outer", "a")]
+
+
+def test_a_branch_is_as_strict_as_the_chain(kind: Kind) -> None:
+    """A chain that is strict is so in its branches."""
+    chain = kind.chain(strict=True)
+    chain.parallel(kind.chain().next(kind.fn(print), args=["missing"]))
+    with pytest.raises(headrace.UnresolvedReferenceError):
+        kind.run(chain)
+
+
+def test_a_branch_has_the_deadline_of_the_chain_or_its_own(kind: Kind) -> None:
+    """Whichever is shorter; the chain goes on by its own."""
+    chain = kind.chain(deadline=10, jitter=False).parallel(
+        kind.chain(deadline=4).next(kind.fn(headrace.remaining), out="short"),
+        kind.chain(deadline=400).next(kind.fn(headrace.remaining), out="long"),
+    )
+    with fake_clock():
+        assert kind.run(chain.next(kind.fn(headrace.remaining), out="after")) == {
+            "short": 4,
+            "long": 10,
+            "after": 10,
+        }
+
+
+def test_a_branch_may_run_out_of_time_alone(kind: Kind) -> None:
+    """The deadline of a branch ends the run."""
+    chain = kind.chain(jitter=False).parallel(
+        kind.chain(deadline=1).next(failing(ValueError()), name="a", retries=9, backoff=3)
+    )
+    with fake_clock(), pytest.raises(DeadlineExceededError):
+        kind.run(chain)
+
+
+def test_retries_in_branches(kind: Kind) -> None:
+    """A branch retries by itself, while the other goes on."""
+    left = [ValueError(), ValueError()]
+
+    def flaky() -> int:
+        if left:
+            raise left.pop()
+        return 1
+
+    chain = kind.chain().parallel(
+        kind.chain().next(kind.fn(flaky), out="a", retries=2),
+        kind.chain().next(kind.fn(value(2)), out="b"),
+    )
+    with no_waiting():
+        result = kind.run(chain)
+    assert [(s.name, s.attempts) for s in result.steps] == [("a", 3), ("b", 1)]
+
+
+def test_steps_of_branches_are_reported_to_the_backends(kind: Kind) -> None:
+    """Each in its own task or thread, under the same unit."""
+    chain = kind.chain("forked").parallel(
+        kind.chain().next(kind.fn(value(1)), out="a"), kind.chain().next(kind.fn(value(2)), out="b")
+    )
+    with headrace.testing.capture() as captured:
+        kind.run(chain)
+    assert {(s.flow, s.name, s.outcome) for s in captured.steps} == {
+        ("forked", "a", "ok"),
+        ("forked", "b", "ok"),
+    }
+    assert len(captured.units) == 1
+
+
+# --- building -------------------------------------------------------------------------------------
+
+
+def test_the_graph_forks_and_joins(kind: Kind) -> None:
+    """Branches begin behind what came before, and what follows comes behind all of them."""
+    chain = (
+        kind
+        .chain()
+        .next(print, out="raw")
+        .parallel(
+            kind.chain().next(print, out="a1").next(print, out="a2"),
+            kind.chain().next(print, out="b"),
+        )
+    )
+    graph = chain.next(print, out="end").graph()
+    edges = {("raw", "a1"), ("a1", "a2"), ("raw", "b"), ("a2", "end"), ("b", "end")}
+    assert set(graph.edges) == edges
+    assert graph.entrypoints == ("raw",)
+
+
+def test_a_chain_that_begins_with_branches_has_several_entrypoints(kind: Kind) -> None:
+    """The first step of each."""
+    left, right = kind.chain().next(print, out="a"), kind.chain().next(print, out="b")
+    chain = kind.chain().parallel(left, right)
+    assert chain.graph().entrypoints == ("a", "b")
+
+
+def test_steps_of_one_name_in_branches_get_numbers(kind: Kind) -> None:
+    """As anywhere in a chain."""
+    step = kind.fn(value(1))
+    chain = kind.chain().next(step, name="s")
+    chain.parallel(kind.chain().next(step), kind.chain().next(step)).next(step)
+    own = step.__name__
+    assert [s.name for s in kind.run(chain).steps] == ["s", own, f"{own}_2", f"{own}_3"]
+
+
+@pytest.mark.parametrize(
+    ("build", "error", "reason"),
+    [
+        (lambda k, c: c.parallel(), ValueError, "takes the chains that run at once"),
+        (lambda k, c: c.parallel(print), TypeError, "the branches of a"),
+        (lambda k, c: c.parallel(k.chain()), ValueError, "at least one step"),
+        (lambda k, c: c.parallel(c), ValueError, "branch of itself"),
+        (
+            lambda k, c: c.parallel(k.chain().next(print, out="a"), k.chain().next(print, out="a")),
+            ValueError,
+            "steps 'a' and 'a' run at once and both give 'a'",
+        ),
+        (
+            lambda k, c: c.parallel(
+                k.chain().next(print, out="a"), k.chain().next(print, name="reader", args=["a.x"])
+            ),
+            ValueError,
+            "step 'reader' refers to 'a', which step 'a' gives in another branch",
+        ),
+        (
+            lambda k, c: c.next(print, name="early", args=["a"]).parallel(
+                k.chain().next(print, out="a")
+            ),
+            ValueError,
+            "step 'early' refers to 'a', which step 'a' gives only later",
+        ),
+        (
+            lambda k, c: c.parallel(k.chain().next(print, out="first")),
+            ValueError,
+            "steps 'first' and 'first' both give 'first'",
+        ),
+        (
+            lambda k, c: c.parallel(k.chain().next(print, args=["late"], name="x")).next(
+                print, out="late"
+            ),
+            ValueError,
+            "step 'x' refers to 'late', which step 'late' gives only later",
+        ),
+    ],
+)
+def test_bad_branches_are_refused_with_the_reason(
+    kind: Kind, build: Any, error: type[Exception], reason: str
+) -> None:
+    """When the chain is built."""
+    with pytest.raises(error, match=reason):
+        build(kind, kind.chain().next(print, out="first"))
+
+
+def test_a_branch_is_of_the_chains_own_kind() -> None:
+    """A `Chain` cannot await, and an `AsyncChain` takes sync steps itself."""
+    with pytest.raises(TypeError, match="the branches of a Chain are Chains"):
+        Chain().parallel(AsyncChain().next(print))  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="the branches of a AsyncChain are AsyncChains"):
+        AsyncChain().parallel(Chain().next(print))  # type: ignore[arg-type]
+
+
+def test_a_branch_may_overwrite_what_came_before(kind: Kind) -> None:
+    """With `overwrite=True`; its own values and a key that it overwrites are no conflict."""
+    chain = kind.chain().next(kind.fn(value(1)), out="n")
+    branch = kind.chain().put("own", 2)
+    branch.next(kind.fn(lambda a, b: a + b), out="n", args=["n", "own"], overwrite=True)
+    assert kind.run(chain.parallel(branch))["n"] == 3
+
+
+def test_a_refused_branch_leaves_the_chain_as_it_was(kind: Kind) -> None:
+    """A chain can be built on after a mistake was caught."""
+    chain = kind.chain().next(kind.fn(value(1)), out="a")
+    branch = kind.chain().next(kind.fn(value(2)), out="a")
+    with pytest.raises(ValueError, match="both give 'a'"):
+        chain.parallel(branch)
+    branch.next(kind.fn(value(3)), out="c")
+    assert kind.run(chain.next(kind.fn(value(2)), out="b")) == {"a": 1, "b": 2}

@@ -1,0 +1,213 @@
+"""A chain is a definition, a run is a run."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import pickle
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import headrace
+from headrace import AsyncChain, Chain, ChainError, ChainResult, literal
+
+if TYPE_CHECKING:
+    from tests.chains.conftest import Kind
+
+
+def double(value: int) -> int:
+    """Double it."""
+    return 2 * value
+
+
+def test_each_step_gets_what_earlier_steps_gave(kind: Kind) -> None:
+    """The result of a step stands under its `out`, where later steps find it."""
+    chain = kind.chain().put("n", 3)
+    chain.next(kind.fn(double), out="twice", args=["n"])
+    chain.next(kind.fn(lambda a, b: a + b), out="sum", args=["n"], kwargs={"b": "twice"})
+    assert kind.run(chain) == {"n": 3, "twice": 6, "sum": 9}
+
+
+def test_a_step_without_out_keeps_nothing(kind: Kind) -> None:
+    """Without `out` the step is done and its result dropped."""
+    seen: list[int] = []
+    chain = kind.chain().next(kind.fn(seen.append), args=[literal("x")])
+    assert kind.run(chain) == {}
+    assert seen == ["x"]
+
+
+def test_inputs_win_over_put_values(kind: Kind) -> None:
+    """An input of `run` replaces what `put` has put there, for this run alone."""
+    chain = kind.chain().put("n", 1).next(kind.fn(double), out="twice", args=["n"])
+    assert kind.run(chain, n=10)["twice"] == 20
+    assert kind.run(chain)["twice"] == 2
+
+
+def test_an_input_may_have_any_name(kind: Kind) -> None:
+    """`self` and `plan` are names of inputs like any other."""
+    chain = kind.chain().next(kind.fn(double), out="twice", args=["self"])
+    assert kind.run(chain, self=4, plan=5) == {"self": 4, "plan": 5, "twice": 8}
+
+
+def test_a_step_may_replace_an_input_that_it_reads(kind: Kind) -> None:
+    """`args=["n"], out="n"` reads the input and then takes its place."""
+    chain = kind.chain().next(kind.fn(double), out="n", args=["n"])
+    assert kind.run(chain, n=4) == {"n": 8}
+
+
+def test_a_chain_without_steps_gives_its_values(kind: Kind) -> None:
+    """A chain of no steps is a run of no steps."""
+    result = kind.run(kind.chain().put("a", 1), b=2)
+    assert result == {"a": 1, "b": 2}
+    assert result.steps == []
+
+
+def test_runs_do_not_share_their_context(kind: Kind) -> None:
+    """What one run has put into its context no other run sees."""
+    chain = kind.chain().next(kind.fn(double), out="twice", args=["n"])
+    first = kind.run(chain, n=1)
+    first["more"] = "x"
+    assert kind.run(chain, n=2) == {"n": 2, "twice": 4}
+
+
+@pytest.mark.parametrize("build", [lambda c: c.next(double), lambda c: c.put("a", 1)])
+def test_the_first_run_freezes_the_chain(kind: Kind, build: Any) -> None:
+    """Building further raises, and points at the inputs of `run`."""
+    chain = kind.chain().next(kind.fn(double), args=["n"])
+    kind.run(chain, n=1)
+    with pytest.raises(ChainError, match=r"chain\.run\(order=order\)"):
+        build(chain)
+    with pytest.raises(RuntimeError):
+        chain.parallel(kind.chain().next(kind.fn(double)))
+
+
+def test_looking_at_a_chain_does_not_freeze_it(kind: Kind) -> None:
+    """`graph`, `check` and `repr` leave the chain open to building."""
+    chain = kind.chain("looked_at").next(kind.fn(double), out="a", args=["n"])
+    chain.graph()
+    chain.check("n")
+    assert repr(chain) == f"<{type(chain).__name__} looked_at, 1 steps>"
+    chain.next(kind.fn(double), out="b", args=["a"])
+    assert kind.run(chain, n=1) == {"n": 1, "a": 2, "b": 4}
+
+
+def test_a_result_knows_its_operation(kind: Kind) -> None:
+    """Inside a unit the result has its correlation ID, outside that of the run's own unit."""
+    chain = kind.chain().next(kind.fn(headrace.current_flow_id), out="id")
+    result = kind.run(chain)
+    assert result["id"] == result.correlation_id
+    with headrace.open_context("the-operation"):
+        assert kind.run(chain).correlation_id == "the-operation"
+
+
+def test_a_result_made_by_hand_is_a_dict_without_steps() -> None:
+    """For the tests of users: a `ChainResult` can be made like a dict."""
+    result = ChainResult({"a": 1}, b=2)
+    assert result == {"a": 1, "b": 2}
+    assert result.steps == []
+    assert result.correlation_id is None
+    assert repr(result) == "{'a': 1, 'b': 2}"
+    assert "finished" in str(result.report)
+
+
+@pytest.mark.parametrize("copied", [copy.copy, lambda r: pickle.loads(pickle.dumps(r))])
+def test_a_result_can_be_copied_and_pickled(kind: Kind, copied: Any) -> None:
+    """Values, steps, ID and redaction survive; the chain's functions stay behind."""
+    chain = kind.chain(redact=["secret"]).put("secret", "hunter2")
+    result = kind.run(chain.next(kind.fn(double), out="a", args=["n"]), n=1)
+    again = copied(result)
+    assert type(again) is ChainResult
+    assert again == result
+    assert again.steps == result.steps
+    assert again.correlation_id == result.correlation_id
+    assert "hunter2" not in repr(again)
+
+
+def test_pydantic_takes_a_result_as_the_mapping_that_it_is() -> None:
+    """A `ChainResult` can be the annotation of a response."""
+    adapter = pytest.importorskip("pydantic").TypeAdapter(ChainResult)
+    assert adapter.dump_json(ChainResult(a=1)) == b'{"a":1}'
+    assert adapter.json_schema()["type"] == "object"
+
+
+def test_names_come_from_name_then_out_then_function(kind: Kind) -> None:
+    """A step is called by `name`, else by `out`, else by its function."""
+    chain = kind.chain()
+    chain.next(kind.fn(double), name="named", out="a", args=["n"])
+    chain.next(kind.fn(double), out="b", args=["n"])
+    chain.next(kind.fn(double), args=["n"])
+    assert [step.name for step in kind.run(chain, n=1).steps] == ["named", "b", "double"]
+
+
+def test_a_second_step_of_one_name_gets_a_number(kind: Kind) -> None:
+    """Names are unique, so that reports and graphs can tell the steps apart."""
+    chain = kind.chain()
+    for _ in range(3):
+        chain.next(kind.fn(double), args=["n"])
+    assert [step.name for step in kind.run(chain, n=1).steps] == ["double", "double_2", "double_3"]
+
+
+def test_the_step_is_current_while_it_runs(kind: Kind) -> None:
+    """`context.step` and `.flow` are the step's, and afterwards what they were before."""
+
+    def look() -> tuple[str | None, str | None]:
+        context = headrace.get_flow_context()
+        assert context is not None
+        return context.flow, context.step
+
+    chain = kind.chain("look_around").next(kind.fn(look), out="seen")
+    chain.next(kind.fn(look), out="more")
+    with headrace.open_context() as context:
+        result = kind.run(chain)
+        assert (context.flow, context.step) == (None, None)
+    assert result == {"seen": ("look_around", "seen"), "more": ("look_around", "more")}
+
+
+def test_an_async_run_in_the_same_task_restores_the_step() -> None:
+    """Awaited directly, a run leaves the task's step and unit as they were."""
+
+    async def main() -> tuple[Any, ...]:
+        chain = AsyncChain().next(asyncio.sleep, args=[0])
+        outside = headrace.get_flow_context()
+        await chain.run()
+        with headrace.flow("outer_flow").open() as context:
+            await chain.run()
+            return outside, headrace.get_flow_context() is context, context.flow
+
+    assert asyncio.run(main()) == (None, True, "outer_flow")
+
+
+def test_a_closed_run_changes_nothing_where_it_is_closed() -> None:
+    """A coroutine closed in another context than it ran in leaves that context alone."""
+    chain = AsyncChain().next(asyncio.sleep, args=[1])
+
+    async def main() -> None:
+        started = chain.run()
+        with headrace.open_context():
+            started.send(None)
+        with headrace.flow("elsewhere").open() as context:
+            started.close()
+            assert headrace.get_flow_context() is context
+            assert context.flow == "elsewhere"
+
+    asyncio.run(main())
+
+
+def test_import_headrace_does_not_import_chains() -> None:
+    """Chains cost nothing until they are used, and a `Chain` does without asyncio."""
+    program = (
+        "import sys, headrace\n"
+        "assert not any(name.startswith('headrace._chains') for name in sys.modules)\n"
+        "headrace.Chain().next(print).run()\n"
+        "assert 'asyncio' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_chains_are_among_the_public_names() -> None:
+    """`from headrace import *` and `dir` know them."""
+    assert {"Chain", "AsyncChain", "ChainResult", "ref", "literal"} <= set(dir(headrace))
+    assert headrace.Chain is Chain
