@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -108,10 +108,8 @@ def _driven(function: Callable[[], Any]) -> Callable[[], None]:
     """Run the coroutine without an event loop, whose own cost is not the question."""
 
     def drive() -> None:
-        try:
+        with suppress(StopIteration):
             function().send(None)
-        except StopIteration:
-            pass
 
     return drive
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from ._chains._testing import FakeClock, fake_clock, fake_random, no_waiting
 from ._configure import configure
 from ._context import step_var, unit_var
 from ._deadlines import budget_var
@@ -21,7 +22,18 @@ if TYPE_CHECKING:
     from ._context import FlowContext
     from ._step_info import StepInfo
 
-__all__ = ["Capture", "CapturedStep", "CapturedUnit", "assert_clean", "capture", "reset"]
+__all__ = [
+    "Capture",
+    "CapturedStep",
+    "CapturedUnit",
+    "FakeClock",
+    "assert_clean",
+    "capture",
+    "fake_clock",
+    "fake_random",
+    "no_waiting",
+    "reset",
+]
 
 
 @dataclass(slots=True)
