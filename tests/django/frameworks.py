@@ -19,6 +19,7 @@ from tests.sites import Headers, MemoryLog, Seen, memory_log
 
 FLOW_MIDDLEWARE = "headrace_django.middleware.FlowMiddleware"
 SITE_MIDDLEWARE = "tests.django.site.SiteMiddleware"
+SYNC_MIDDLEWARE = "tests.django.site.SyncMiddleware"
 NOT_IN_DJANGO = {
     "background": "Django has no background work of its own",
     "websocket": "Django has no WebSockets; test_channels.py has Channels",
@@ -27,11 +28,12 @@ NOT_IN_DJANGO = {
 
 @contextlib.contextmanager
 def settings_for(
-    options: Mapping[str, Any], urlconf: str, *, twice: bool = False
+    options: Mapping[str, Any], urlconf: str, *, twice: bool = False, inside: Sequence[str] = ()
 ) -> Iterator[None]:
     """Set Django up with the `options` of the integration, as `ready` does it."""
     headrace_settings = {name.upper(): value for name, value in options.items()}
-    middleware = [FLOW_MIDDLEWARE, *([FLOW_MIDDLEWARE] if twice else []), SITE_MIDDLEWARE]
+    ours = [FLOW_MIDDLEWARE, FLOW_MIDDLEWARE] if twice else [FLOW_MIDDLEWARE]
+    middleware = [*ours, *inside, SITE_MIDDLEWARE]
     with override_settings(HEADRACE=headrace_settings, MIDDLEWARE=middleware, ROOT_URLCONF=urlconf):
         apps.get_app_config("headrace_django").ready()
         yield
@@ -158,14 +160,21 @@ class AsgiClient:
 
 @dataclass(frozen=True)
 class DjangoAsgi:
-    """Django over ASGI."""
+    """Django over ASGI.
+
+    Attributes:
+        urlconf: the site's URLconf.
+        inside: middleware between ours and the site's.
+    """
 
     urlconf: str = "tests.django.site_async"
+    inside: tuple[str, ...] = ()
     name = "Django (ASGI)"
     lacks = NOT_IN_DJANGO
 
     @contextlib.contextmanager
     def serve(self, options: Mapping[str, Any], *, twice: bool) -> Iterator[AsgiClient]:
         """Build the site, and open a client of it."""
-        with memory_log() as log, settings_for(options, self.urlconf, twice=twice):
+        settings = settings_for(options, self.urlconf, twice=twice, inside=self.inside)
+        with memory_log() as log, settings:
             yield AsgiClient(log)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.decorators.csrf import csrf_exempt
@@ -108,11 +109,27 @@ def metadata(request: HttpRequest) -> HttpResponse:
     return text(sites.read_metadata())
 
 
-class SiteMiddleware:
-    """Writes metadata far away from the view that reads it, and answers one exception."""
+class SyncMiddleware:
+    """Does nothing, and makes what stands around it synchronous."""
 
     def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
         self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> Any:
+        """Do nothing."""
+        return self.get_response(request)
+
+
+class SiteMiddleware:
+    """Writes metadata far away from the view that reads it, and answers one exception."""
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        self.get_response = get_response
+        if iscoroutinefunction(get_response):
+            markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> Any:
         """Write."""

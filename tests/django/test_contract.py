@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.contract import Scenario, run
-from tests.django.frameworks import DjangoAsgi, DjangoWsgi
+from tests.django.frameworks import SYNC_MIDDLEWARE, DjangoAsgi, DjangoWsgi
 from tests.scenarios import SCENARIOS
 
 
@@ -19,6 +19,12 @@ def test_wsgi(scenario: Scenario) -> None:
 def test_asgi(scenario: Scenario) -> None:
     """Over ASGI, the scenario is seen as it is described."""
     run(scenario, DjangoAsgi())
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_asgi_around_sync_middleware(scenario: Scenario) -> None:
+    """Over ASGI, around a middleware that is synchronous alone, it is seen all the same."""
+    run(scenario, DjangoAsgi(inside=(SYNC_MIDDLEWARE,)))
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)

@@ -46,6 +46,13 @@ async def show_thread(request: HttpRequest) -> HttpResponse:
     return HttpResponse(f"{threading.get_ident()} {headrace.current_flow_id()}")
 
 
+def own(request: HttpRequest) -> HttpResponse:
+    """Answer with headers and cookies of our own."""
+    response = HttpResponse("\u00fc" * 100, status=201, headers={"X-Own": "yes", "Vary": "Accept"})
+    response.set_cookie("name", "value", httponly=True)
+    return response
+
+
 def missing(request: HttpRequest) -> HttpResponse:
     """Find nothing."""
     raise Http404
@@ -64,14 +71,16 @@ async def never(request: HttpRequest) -> HttpResponse:
 
 
 def handler500(request: HttpRequest) -> HttpResponse:
-    """Show the ID on the page of an unhandled error."""
-    return HttpResponse(f"error {vars(request)['flow_id']}", status=500)
+    """Show the ID on the page of an unhandled error, where there is one."""
+    flow_id = vars(request).get("flow_id", "")
+    return HttpResponse(f"error {flow_id}" if flow_id == "abc" else "error", status=500)
 
 
 urlpatterns = [
     path("id", show),
     path("orders/<int:number>", show),
     path("thread", show_thread),
+    path("own", own),
     path("missing", missing),
     path("broken", broken),
     path("never", never),
@@ -279,6 +288,20 @@ def test_user_session_and_database_are_not_touched(path: str) -> None:
         response = Client(raise_request_exception=False).get(path)
     assert response.status_code in {200, 404, 500}
     assert HEADER in response
+
+
+@pytest.mark.parametrize("path", ["/own", "/nowhere", "/broken"])
+def test_response_is_untouched_but_for_the_header(path: str) -> None:
+    """Status, body and every other header are those that come without us."""
+
+    def answer(*middleware: str) -> tuple[int, bytes, list[tuple[str, str]]]:
+        with override_settings(MIDDLEWARE=middleware, ROOT_URLCONF=HERE):
+            response = Client(raise_request_exception=False).get(path)
+        headers = [(name, value) for name, value in response.items() if name != HEADER]
+        cookie = response.cookies.output()
+        return response.status_code, response.content, [*headers, ("cookie", cookie)]
+
+    assert answer(FLOW_MIDDLEWARE) == answer()
 
 
 def test_failure_on_opening_does_not_fail_the_request(

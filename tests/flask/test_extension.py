@@ -226,6 +226,35 @@ def test_session_is_not_touched() -> None:
             assert "Vary" not in response.headers
 
 
+@pytest.mark.parametrize("path", ["/own", "/nowhere", "/broken", "/stream"])
+def test_response_is_untouched_but_for_the_header(path: str) -> None:
+    """Status, body and every other header are those that come without us."""
+
+    def create() -> Flask:
+        app = create_app()
+
+        @app.get("/own")
+        def own() -> Any:
+            response = app.response_class("\u00fc" * 100, 201, {"X-Own": "yes"})
+            response.set_cookie("name", "value", httponly=True)
+            return response
+
+        @app.get("/stream")
+        def stream() -> Any:
+            return app.response_class(str(number) for number in range(3))
+
+        return app
+
+    def answer(app: Flask) -> tuple[int, bytes, list[tuple[str, str]]]:
+        with get(app, path, None) as response:
+            headers = [(name, value) for name, value in response.headers if name != HEADER]
+            return response.status_code, response.data, headers
+
+    ours = create()
+    Headrace(ours)
+    assert answer(ours) == answer(create())
+
+
 def test_abort_is_control_flow() -> None:
     """`abort` in a step is an answer: chains neither retry nor wrap it."""
     with pytest.raises(Exception, match="404") as caught:
