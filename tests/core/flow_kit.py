@@ -35,5 +35,5 @@ def run_python(*arguments: str | Path, cwd: Path | None = None) -> str:
         check=False,
         timeout=60,
     )
-    assert ran.returncode == 0, ran.stderr
+    assert ran.returncode == 0, ran.stderr + ran.stdout
     return ran.stdout

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
+import types
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -13,6 +14,15 @@ from ._wrap import call_through
 
 Reference = str | Callable[..., Any]
 
+_ROUTINES = (
+    types.FunctionType,
+    types.MethodType,
+    types.BuiltinFunctionType,
+    types.ClassMethodDescriptorType,
+    types.MethodDescriptorType,
+    types.MethodWrapperType,
+    types.WrapperDescriptorType,
+)
 _STEPS = "__headrace_steps__"
 _DECLARATION = "__headrace_declaration__"
 _PENDING = "__headrace_pending__"
@@ -276,10 +286,13 @@ def _inner(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _is_function(target: Any) -> bool:
-    if inspect.isroutine(target) or isinstance(target, functools.partial):
+    if isinstance(target, _ROUTINES):
         return True
-    # functools.cache and the like: a callable around a function, without methods of its own.
-    return type(target).__module__ == "functools" and callable(target)
+    kind = type(target)
+    if kind.__name__ == "cython_function_or_method":
+        return True
+    # functools.cache, partial and the like: a callable around a function, which binds as one.
+    return kind.__module__ == "functools" and callable(target)
 
 
 def _makes_context_manager(target: Any) -> bool:
@@ -293,6 +306,6 @@ def _makes_context_manager(target: Any) -> bool:
 def _describe(value: Any) -> str:
     if isinstance(value, type):
         return f"the class {value.__name__}"
-    if inspect.isroutine(value):
+    if isinstance(value, _ROUTINES):
         return f"the undecorated function {value.__name__!r}"
     return f"{value!r} of type {type(value).__name__}"
