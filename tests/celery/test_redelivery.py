@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from celery import Celery
 
+PUBLISHES_NONE = "_dispatch_callbacks_and_chain" not in inspect.getsource(build_tracer)
 HEADER = {"v": 1, "id": "redelivered-id", "cause": "00000000000000aa", "at": 1}
 
 
@@ -48,6 +50,7 @@ def test_redelivered_task_keeps_its_id_and_cause(app: Celery) -> None:
 
 
 @pytest.mark.guarantee(29)
+@pytest.mark.skipif(PUBLISHES_NONE, reason="before 5.7 Celery published no callbacks here")
 def test_callbacks_of_a_deduplicated_redelivery_keep_the_id(deduplicating: Celery) -> None:
     """The callbacks that Celery publishes instead of running the task again carry its ID."""
     task, seen = looking(deduplicating)

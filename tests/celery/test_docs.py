@@ -1,0 +1,138 @@
+"""The modules of docs/celery.md that set up a process: each runs in one of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "celery.md"
+RUN = """
+app.conf.update(task_always_eager=True)
+app.log.setup(loglevel={level!r}, redirect_stdouts=False)
+with headrace.open_context("documented"):
+    log.warning("before")
+    receive(7)
+log.warning("after")
+"""
+
+
+def block(name: str) -> str:
+    """Return the code block of the page that begins with `# name`."""
+    (code,) = re.findall(
+        rf"^```python\n(# {re.escape(name)}\n.*?)^```$",
+        PAGE.read_text("utf-8"),
+        re.DOTALL | re.MULTILINE,
+    )
+    return str(code)
+
+
+def python(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run Python with `command` in `folder`."""
+    paths = [str(folder), os.environ.get("PYTHONPATH", "")]
+    done = subprocess.run(
+        [sys.executable, *command],
+        capture_output=True,
+        check=False,
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))},
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    return done
+
+
+def worker_log(folder: Path, *names: str, level: str = "INFO") -> list[str]:
+    """Return the lines of a worker that was set up with the page's blocks `names`."""
+    code = "\n".join([*(block(name) for name in names), RUN.format(level=level)])
+    (folder / "process.py").write_text(code, encoding="utf-8")
+    return python(folder, "process.py").stderr.splitlines()
+
+
+def test_workers_own_logging_shows_the_id(tmp_path: Path) -> None:
+    """With `%(flow_id)s` in worker_log_format the worker's lines have the ID, or a dash."""
+    lines = worker_log(tmp_path, "shop/tasks.py")
+    shown = [line.split()[3:5] for line in lines]
+    assert ["documented", "shop:"] in shown
+    assert ["documented", "headrace:"] in shown
+    assert ["documented", "celery.app.trace:"] in shown
+    assert shown[-1] == ["-", "shop:"]
+
+
+def test_loglevel_is_kept(tmp_path: Path) -> None:
+    """`--loglevel WARNING` silences what is below, ours included."""
+    lines = worker_log(tmp_path, "shop/tasks.py", level="WARNING")
+    assert [line.split()[2:5] for line in lines] == [
+        ["WARNING", "documented", "shop:"],
+        ["WARNING", "-", "shop:"],
+    ]
+
+
+@pytest.mark.parametrize("level", ["INFO", "WARNING"])
+def test_json_logging_shows_the_id(tmp_path: Path, level: str) -> None:
+    """The module for JSON gives each line the ID, the flow and the step, and heeds --loglevel."""
+    lines = worker_log(tmp_path, "shop/tasks.py", "shop/json_logging.py", level=level)
+    records: list[dict[str, Any]] = [json.loads(line) for line in lines]
+    assert {record["flow_id"] for record in records[:-1]} == {"documented"}
+    assert records[-1]["flow_id"] == "-"
+    steps = {record["step"] for record in records if record["message"].startswith("fulfilling")}
+    assert steps == ({"fulfil"} if level == "INFO" else set())
+
+
+def test_structlog_logging_shows_the_id(tmp_path: Path) -> None:
+    """The module for structlog gives each line the ID, Celery's own lines included."""
+    pytest.importorskip("structlog")
+    lines = worker_log(tmp_path, "shop/tasks.py", "shop/structlog_logging.py")
+    records: list[dict[str, Any]] = [json.loads(line) for line in lines]
+    assert {record["flow_id"] for record in records[:-1]} == {"documented"}
+    assert "celery.app.trace" in {record["logger"] for record in records}
+    assert "flow_id" not in records[-1]
+
+
+def test_django_project_runs_its_tasks_under_the_id(tmp_path: Path) -> None:
+    """The modules for Django make a project whose shared tasks carry the ID, and are drawn."""
+    pytest.importorskip("django")
+    for name, content in {
+        "proj/__init__.py": "from .celery import app as celery_app\n",
+        "proj/celery.py": block("proj/celery.py"),
+        "proj/settings.py": 'SECRET_KEY = "x"\nUSE_TZ = True\nINSTALLED_APPS = ["orders"]\n'
+        'CELERY_TASK_ALWAYS_EAGER = True\nCELERY_BROKER_URL = "memory://"\n',
+        "orders/__init__.py": "",
+        "orders/tasks.py": block("orders/tasks.py").replace(
+            "def label(number): ...", "def label(number): return current_flow_id()"
+        ),
+    }.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    tasks = tmp_path / "orders" / "tasks.py"
+    tasks.write_text(f"from headrace import current_flow_id\n{tasks.read_text('utf-8')}", "utf-8")
+    (tmp_path / "process.py").write_text(
+        "import proj, headrace\n"
+        "import django; django.setup()\n"
+        "proj.celery_app.loader.import_default_modules()\n"
+        "from orders.tasks import label\n"
+        'with headrace.open_context("from-django"):\n'
+        "    print(label.delay(1).get())\n"
+        'print(headrace.generate_dag("parcels"))\n',
+        encoding="utf-8",
+    )
+    assert python(tmp_path, "process.py").stdout.splitlines() == [
+        "from-django",
+        "graph TD",
+        "    book --> label",
+    ]
+
+
+def test_celerys_fixtures_work_as_documented(tmp_path: Path) -> None:
+    """The test of the page passes, with a worker in a thread of its process."""
+    (tmp_path / "test_tasks.py").write_text(block("test_tasks.py"), encoding="utf-8")
+    out = python(tmp_path, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_tasks.py").stdout
+    assert "1 passed" in out

@@ -1,0 +1,48 @@
+"""Uses headrace_celery the way a typed program does: type-checked, never run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, assert_type
+
+from celery import Celery, Task
+
+import headrace_celery
+from headrace_celery import flow_task
+
+if TYPE_CHECKING:
+    from headrace_celery import FlowTask
+
+app = Celery("typed")
+headrace_celery.init_app(app, accept_deadline=True)
+
+
+@flow_task
+def bare(order_id: int, *, fast: bool = False) -> str:
+    """Keep the types of a task that is declared bare."""
+    return str(order_id + fast)
+
+
+@flow_task("orders", app=app, entrypoint=True, max_retries=3)
+def reserve(order_id: int) -> str:
+    """Keep the types of a task that is a step."""
+    return str(order_id)
+
+
+@flow_task("orders", after=[reserve, "receive"], bind=True, step_name="charge")
+def charge_card(self: Task[Any, Any], cents: int) -> bool:
+    """Leave out of the parameters what Celery gives."""
+    return bool(self.request.retries) or cents > 0
+
+
+def calls() -> None:
+    """Calls, publishing and signatures have the function's own parameters."""
+    assert_type(bare(1, fast=True), str)
+    assert_type(reserve(1), str)
+    assert_type(charge_card(100), bool)
+    task: FlowTask[[int], str] = reserve
+    task.delay(1)
+    task.apply_async((1,), countdown=3)
+    task.s().apply_async()
+    task.si(1)
+    reserve.delay("1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    charge_card.delay()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
