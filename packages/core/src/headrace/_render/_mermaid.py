@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 _is_plain = re.compile(r"[A-Za-z_][A-Za-z0-9_]*").fullmatch
 _unsafe = re.compile(r"[^A-Za-z0-9 _.,/()\u00a1-\U0010ffff-]")
 _RESERVED = frozenset([
+    "_blank",
+    "_parent",
+    "_self",
+    "_top",
     "end",
     "graph",
     "subgraph",
@@ -32,6 +36,19 @@ _RESERVED = frozenset([
     "interpolate",
     "accdescr",
     "acctitle",
+    # What each JavaScript object has: its layout looks IDs up in plain objects.
+    "__definegetter__",
+    "__definesetter__",
+    "__lookupgetter__",
+    "__lookupsetter__",
+    "__proto__",
+    "constructor",
+    "hasownproperty",
+    "isprototypeof",
+    "propertyisenumerable",
+    "tolocalestring",
+    "tostring",
+    "valueof",
 ])
 
 # Colours that are legible on light and dark ground alike, since Mermaid's own theme is not known.
