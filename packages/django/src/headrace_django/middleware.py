@@ -35,6 +35,7 @@ __all__ = ["FlowMiddleware"]
 
 _log = logging.getLogger("headrace")
 _EXPOSE = "Access-Control-Expose-Headers"
+_NOTHING: dict[str, Any] = {}
 _Handler = Callable[["HttpRequest"], Any]
 
 
@@ -55,8 +56,10 @@ class FlowMiddleware:
     def __init__(self, get_response: _Handler) -> None:
         self.get_response = get_response
         self._policy = policy = HttpPolicy(read().http)
-        self._options = policy.options
         self._keys = [("HTTP_" + n.upper().replace("-", "_"), n) for n in policy.wanted]
+        self._header = policy.options.response_header
+        self._exposes = policy.options.expose_header
+        self._logs = policy.options.access_log
         self._is_first = _stands_first(type(self))
         self._is_async = iscoroutinefunction(get_response)
         if self._is_async:
@@ -103,22 +106,21 @@ class FlowMiddleware:
             return None, self.get_response
 
     def _open(self, request: HttpRequest) -> tuple[ResumableUnit | None, _Handler]:
-        context = _context_of(request)
-        if context is not None:
-            _set_flow_id(request, context.correlation_id)
+        # The type of a request does not know our attribute, and only ASGI's has a scope.
+        meta, attributes, policy = request.META, request.__dict__, self._policy
+        outer = meta.get(ENVIRON_KEY) or attributes.get("scope", _NOTHING).get(SCOPE_KEY)
+        if outer is not None or (policy.excludes_any and policy.excludes(request.path_info)):
+            attributes["flow_id"] = outer.correlation_id if outer is not None else None
             return None, self.get_response
-        if self._policy.excludes_any and self._policy.excludes(request.path_info):
-            _set_flow_id(request, None)
-            return None, self.get_response
-        meta = request.META
-        found = [(name, meta[key]) for key, name in self._keys if key in meta]
-        context, reject = self._policy.admit("http", request.path, found)
+        found = []
+        for key, name in self._keys:  # a comprehension costs a call before Python 3.12
+            if key in meta:
+                found.append((name, meta[key]))
+        context, reject = policy.admit("http", request.path, found)
         meta[ENVIRON_KEY] = context
-        _set_flow_id(request, context.correlation_id)
-        handler = self._refuse if reject else self.get_response
-        if self._options.access_log:
-            return _LoggedUnit(context, request), handler
-        return ResumableUnit(context), handler
+        attributes["flow_id"] = context.correlation_id
+        unit = _LoggedUnit(context, request) if self._logs else ResumableUnit(context)
+        return unit, self._refuse if reject else self.get_response
 
     def _refuse(self, request: HttpRequest) -> Any:
         return _refuse_async(request) if self._is_async else _refuse(request)
@@ -126,9 +128,14 @@ class FlowMiddleware:
     def _finish(self, unit: ResumableUnit, request: HttpRequest, response: Any) -> None:
         """Add the header; end the unit, or leave that to the body that is still to be made."""
         try:
-            self._add_header(unit.context, response)
+            context = unit.context
+            headers = response.headers
+            headers[self._header] = context.correlation_id
+            if self._exposes:
+                existing = headers.get(_EXPOSE)
+                headers[_EXPOSE] = exposed([existing] if existing else [], self._header)
             if request.resolver_match is not None:
-                unit.context.name = request.resolver_match.route
+                context.name = request.resolver_match.route
             if isinstance(unit, _LoggedUnit):
                 unit.status = response.status_code
             if response.streaming:
@@ -138,13 +145,6 @@ class FlowMiddleware:
         except Exception:
             _log.exception("a response may lack its correlation ID")
             unit.end()
-
-    def _add_header(self, context: FlowContext, response: Any) -> None:
-        name = self._options.response_header
-        response.headers[name] = context.correlation_id
-        if self._options.expose_header:
-            existing = response.headers.get(_EXPOSE)
-            response.headers[_EXPOSE] = exposed([existing] if existing else [], name)
 
 
 class _LoggedUnit(ResumableUnit):
@@ -165,19 +165,6 @@ class _LoggedUnit(ResumableUnit):
             seconds = perf_counter() - self._start
             self.run(log_access, request.method or "-", request.path, self.status, seconds)
         super().end(exc)
-
-
-def _context_of(request: HttpRequest) -> FlowContext | None:
-    """Return the context of the request's unit, if a middleware around us has opened one."""
-    context: FlowContext | None = request.META.get(ENVIRON_KEY)
-    if context is None:
-        context = getattr(request, "scope", {}).get(SCOPE_KEY)
-    return context
-
-
-def _set_flow_id(request: HttpRequest, flow_id: str | None) -> None:
-    # The type of a request does not know this attribute.
-    request.__dict__["flow_id"] = flow_id
 
 
 def _keep_alive(unit: ResumableUnit, response: Any) -> None:
