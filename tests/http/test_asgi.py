@@ -288,3 +288,27 @@ def test_wrong_options_raise_when_it_is_made(options: dict[str, Any]) -> None:
     """An unknown option, and a string where a list belongs, are TypeErrors."""
     with pytest.raises(TypeError):
         FlowMiddleware(sending(), **options)
+
+
+def test_a_fault_of_the_middleware_costs_the_unit_and_not_the_request(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where our own code fails, that is logged, and the request is served without a unit."""
+
+    def fail(*args: Any) -> None:
+        raise RuntimeError("a fault of ours")
+
+    start = {"type": "http.response.start", "status": 200, "headers": [OTHER]}
+    for place in ("_admit", "_finish"):
+        app = FlowMiddleware(sending(start), expose_header=True)
+        monkeypatch.setattr(app, place, fail)
+        with memory_log() as log:
+            assert call(app, scope_of("http")) == [start]
+        assert [line.error for line in log.lines()] == ["RuntimeError"]
+
+
+def test_an_application_that_sends_nonsense_is_served_as_it_is() -> None:
+    """Headers that are none are the server's to complain about."""
+    start = {"type": "http.response.start", "status": 200, "headers": [b"nonsense"]}
+    with memory_log():
+        assert call(FlowMiddleware(sending(start)), scope_of("http")) == [start]

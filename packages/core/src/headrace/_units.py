@@ -118,41 +118,6 @@ class Unit:
         self.context._left = self  # noqa: SLF001 - the business of these two classes
 
 
-async def run_asgi(
-    context: FlowContext,
-    app: Callable[[Any, Any, Any], Awaitable[None]],
-    scope: Any,
-    receive: Any,
-    send: Any,
-) -> None:
-    """Await an ASGI application in a unit of work: `Unit` in one frame, for the hottest path."""
-    outer, outer_step = unit_var.get(), step_var.get()
-    unit_var.set(context)
-    try:
-        if outer_step is not None:
-            step_var.set(None)
-        observer = _runtime.observer
-        watch = None
-        if observer is not None and observer.watches_units:
-            watch = observer.begin_unit(context)
-        try:
-            await app(scope, receive, send)
-        except BaseException as exc:
-            mark(exc, context.correlation_id)
-            if watch is not None:
-                watch.end(exc)
-            raise
-        if watch is not None:
-            watch.end(None)
-    finally:
-        # Where something else has become current meanwhile, that is not ours to undo.
-        if unit_var.get() is context:
-            unit_var.set(outer)
-            if step_var.get() is not outer_step:
-                step_var.set(outer_step)
-        set_ended(context)
-
-
 @contextmanager
 def as_current(context: FlowContext) -> Iterator[None]:
     """Make `context` current without reporting a unit of work to the backends.

@@ -6,9 +6,11 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from time import perf_counter
 from typing import Any
 
-from ._context import FlowContext
+from . import _runtime
+from ._context import FlowContext, step_var, unit_var
 from ._http import REFUSAL, SCOPE_KEY, HttpOptions, HttpPolicy, exposed, log_access
-from ._units import run_asgi
+from ._marks import mark
+from ._runtime import log
 
 __all__ = ["FlowMiddleware"]
 
@@ -18,6 +20,10 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 _Headers = list[tuple[bytes, bytes]]
+
+# Looked up once: this is the hot path.
+_get_unit, _set_unit = unit_var.get, unit_var.set
+_get_step, _set_step = step_var.get, step_var.set
 
 _EXPOSE = b"access-control-expose-headers"
 _KINDS = frozenset({"http", "websocket"})
@@ -46,51 +52,105 @@ class FlowMiddleware:
     def __init__(self, app: App, **options: Any) -> None:
         self.app = app
         self._policy = policy = HttpPolicy(HttpOptions(**options))
+        self._admit = policy.admit
+        self._excludes = policy.excludes if policy.excludes_any else None
         self._wanted = {name.encode(): name for name in policy.wanted}
         self._header = policy.options.response_header.lower().encode()
         self._inner = self._run_logged if policy.options.access_log else app
+        self._route_of: Callable[[Scope], str | None] | None = None
+        self._is_plain = not policy.options.expose_header
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def name_by(self, route_of: Callable[[Scope], str | None]) -> None:
+        """Have `route_of` asked for the name of each unit when its response starts.
+
+        Args:
+            route_of: takes the scope, and returns the route, or None to leave the path as name.
+        """
+        self._route_of = route_of
+        self._is_plain = False
+
+    async def __call__(  # noqa: C901, PLR0912 - one frame, for speed
+        self, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         """Run the application inside a unit of work."""
         kind = scope["type"]
-        policy = self._policy
         if (
             kind not in _KINDS
             or SCOPE_KEY in scope
-            or (policy.excludes_any and policy.excludes(scope["path"]))
+            or (self._excludes is not None and self._excludes(scope["path"]))
         ):
             await self.app(scope, receive, send)
             return
-        wanted = self._wanted
-        found: tuple[tuple[str, str], ...] = ()
-        for name, value in scope["headers"]:
-            if name in wanted:
-                found = (*found, (wanted[name], str(value, "latin-1")))
-        context, reject = policy.admit(kind, scope["path"], found)
-        scope[SCOPE_KEY] = context
-        app = _refuse if reject else self._inner
-        await run_asgi(context, app, scope, receive, self._sender(send, context))
+        try:
+            wanted = self._wanted
+            found: tuple[tuple[str, str], ...] = ()
+            for name, value in scope["headers"]:
+                if name in wanted:
+                    found = (*found, (wanted[name], value.decode("latin-1")))
+            context, reject = self._admit(kind, scope["path"], found)
+            scope[SCOPE_KEY] = context
+            app = _refuse if reject else self._inner
+            send_with_header = self._sender(scope, send, context)
+        except Exception:
+            log.exception("a request is served without a unit of work")
+            await self.app(scope, receive, send)
+            return
+        # `Unit` in this very frame: the calls to one would be a fifth of what all of this costs.
+        outer, outer_step = _get_unit(), _get_step()
+        _set_unit(context)
+        watch = None
+        try:
+            if outer_step is not None:
+                _set_step(None)
+            observer = _runtime.observer
+            if observer is not None and observer.watches_units:
+                watch = observer.begin_unit(context)
+            await app(scope, receive, send_with_header)
+        except BaseException as exc:
+            mark(exc, context.correlation_id)
+            if watch is not None:
+                watch.end(exc)
+            raise
+        else:
+            if watch is not None:
+                watch.end(None)
+        finally:
+            # Where something else has become current meanwhile, that is not ours to undo.
+            if _get_unit() is context:
+                _set_unit(outer)
+                if _get_step() is not outer_step:
+                    _set_step(outer_step)
+            context._ended = True  # noqa: SLF001 - what `Unit` does by a call
 
-    def _sender(self, send: Send, context: FlowContext) -> Send:
+    def _sender(self, scope: Scope, send: Send, context: FlowContext) -> Send:
         own_name = self._header
-        options = self._policy.options
+        is_plain = self._is_plain
 
         # A coroutine function, as servers' are: asgiref's async_to_sync warns of anything else.
         async def send_with_header(message: Message) -> None:
             if message["type"] in _RESPONSE_STARTS:
-                # A new list in a new message: the application may send a constant one.
-                headers = [*message.get("headers", ())]
-                for name, _ in headers:
-                    if name.lower() == own_name:
-                        headers = [pair for pair in headers if pair[0].lower() != own_name]
-                        break
-                headers.append((own_name, context.correlation_id.encode()))
-                if options.expose_header:
-                    headers = _exposed(headers, options.response_header)
-                message = {**message, "headers": headers}
+                try:
+                    # A new list in a new message: the application may send a constant one.
+                    headers = [*message.get("headers", ())]
+                    for name, _ in headers:
+                        if name.lower() == own_name:
+                            headers = [pair for pair in headers if pair[0].lower() != own_name]
+                            break
+                    headers.append((own_name, context.correlation_id.encode()))
+                    if not is_plain:
+                        headers = self._finish(scope, headers, context)
+                    message = {**message, "headers": headers}
+                except Exception:
+                    log.exception("a response may lack its correlation ID")
             await send(message)
 
         return send_with_header
+
+    def _finish(self, scope: Scope, headers: _Headers, context: FlowContext) -> _Headers:
+        if self._route_of is not None:
+            context.name = self._route_of(scope) or context.name
+        options = self._policy.options
+        return _exposed(headers, options.response_header) if options.expose_header else headers
 
     async def _run_logged(self, scope: Scope, receive: Receive, send: Send) -> None:
         status: int | None = None

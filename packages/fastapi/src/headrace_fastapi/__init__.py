@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.exceptions import HTTPException, WebSocketException
 
-from headrace.asgi import FlowMiddleware
 from headrace.integration import register_control_flow
 
-from ._app import init_app
+from ._app import FlowMiddleware, init_app
 
 if TYPE_CHECKING:
     from ._chains import run_chain

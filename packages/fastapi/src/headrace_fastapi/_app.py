@@ -7,12 +7,33 @@ from weakref import WeakKeyDictionary
 
 from starlette.applications import Starlette
 
-from headrace import logging
-from headrace.asgi import FlowMiddleware
+from headrace import asgi, logging
 from headrace.integration import HttpOptions
+
+from ._routes import route_of
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
+
+
+class FlowMiddleware(asgi.FlowMiddleware):
+    """`headrace.asgi.FlowMiddleware`, whose units are named for the route: ``/orders/{number}``.
+
+    Use it as ``Middleware(FlowMiddleware)``; `init_app` reaches error responses too.
+
+    Args:
+        app: the ASGI application.
+        options: see `headrace.integration.HttpOptions`.
+
+    Raises:
+        TypeError: an unknown option, or one of a wrong type.
+        ValueError: an option with an impossible value.
+    """
+
+    def __init__(self, app: ASGIApp, **options: Any) -> None:
+        super().__init__(app, **options)
+        self.name_by(route_of)
+
 
 _initialised: WeakKeyDictionary[Starlette, HttpOptions] = WeakKeyDictionary()
 

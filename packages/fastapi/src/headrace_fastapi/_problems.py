@@ -68,7 +68,7 @@ def chain_responses(header: str = "X-Correlation-ID") -> dict[int | str, dict[st
         header: the header that carries the correlation ID.
     """
     headers = {header: {"description": "The correlation ID.", "schema": {"type": "string"}}}
-    errors = {
+    errors: dict[int | str, dict[str, Any]] = {
         status: {
             "description": HTTPStatus(status).phrase,
             "headers": headers,

@@ -1,0 +1,88 @@
+"""Units of work are named for their routes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from fastapi import APIRouter, FastAPI, WebSocket
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, Route
+from starlette.testclient import TestClient
+
+from headrace_fastapi import FlowMiddleware, init_app
+from tests.units import watched_units
+
+
+def answer(number: int) -> int:
+    if number == 0:
+        raise LookupError("on purpose")
+    return number
+
+
+async def talk(socket: WebSocket) -> None:
+    await socket.accept()
+    await socket.close()
+
+
+async def answer_request(request: Any) -> PlainTextResponse:
+    return PlainTextResponse("")
+
+
+def make_fastapi() -> FastAPI:
+    app, mounted = FastAPI(), FastAPI()
+    init_app(app)
+    inner, outer = APIRouter(prefix="/inner/{tenant}"), APIRouter(prefix="/outer")
+    for each in (app, inner, mounted):
+        each.get("/orders/{number}")(answer)
+    inner.websocket("/socket/{number}")(talk)
+    outer.include_router(inner)
+    app.include_router(outer)
+    app.mount("/shop", mounted)
+    return app
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/orders/7", "/orders/{number}"),
+        ("/orders/0", "/orders/{number}"),
+        ("/orders/x", "/orders/{number}"),
+        ("/outer/inner/a/orders/7", "/outer/inner/{tenant}/orders/{number}"),
+        ("/shop/orders/7", "/shop/orders/{number}"),
+        ("/nowhere/7", "/nowhere/7"),
+        ("/shop/nowhere", "/shop/nowhere"),
+    ],
+)
+def test_a_unit_of_fastapi_has_the_name_of_its_route(path: str, name: str) -> None:
+    """The template of the path, prefixes included; the path itself where there is no route."""
+    with watched_units() as units:
+        TestClient(make_fastapi(), raise_server_exceptions=False).get(path)
+    assert [unit.context.name for unit in units] == [name]
+
+
+def test_the_unit_of_a_websocket_has_the_name_of_its_route() -> None:
+    """Connections are named as requests are."""
+    client = TestClient(make_fastapi())
+    with watched_units() as units, client.websocket_connect("/outer/inner/a/socket/7"):
+        pass
+    assert [unit.context.name for unit in units] == ["/outer/inner/{tenant}/socket/{number}"]
+
+
+def test_a_unit_of_starlette_has_the_name_of_its_route() -> None:
+    """With the middleware in the list, too; an older Starlette does not tell the route."""
+    routes = [
+        Route("/orders/{number}", answer_request),
+        Mount("/shop", routes=[Route("/orders/{number}", answer_request)]),
+    ]
+    app = Starlette(routes=routes, middleware=[Middleware(FlowMiddleware)])
+    with watched_units() as units:
+        for path in ("/orders/7", "/shop/orders/7", "/shop/nowhere"):
+            TestClient(app).get(path)
+    names = [unit.context.name for unit in units]
+    assert names in (
+        ["/orders/{number}", "/shop/orders/{number}", "/shop/nowhere"],
+        ["/orders/7", "/shop/orders/7", "/shop/nowhere"],
+    )
