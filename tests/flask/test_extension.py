@@ -321,3 +321,24 @@ def test_client_of_werkzeug_reaches_the_application() -> None:
     app = create_app()
     Headrace(app)
     assert Client(app).get("/", headers={HEADER: "abc"}).text == "shop abc"
+
+
+def test_failing_log_does_not_fail_the_request() -> None:
+    """Where our own lines run into a filter that raises, the request is served all the same."""
+
+    def fail(record: logging.LogRecord) -> bool:
+        raise ArithmeticError
+
+    app = create_app()
+    Headrace(app, access_log=True)
+    loggers = [logging.getLogger(name) for name in ("headrace", "headrace.access")]
+    for logger in loggers:
+        logger.addFilter(fail)
+        logger.setLevel(logging.INFO)
+    try:
+        with get(app, flow_id="not valid") as response:
+            assert (response.status_code, len(response.headers[HEADER])) == (200, 32)
+    finally:
+        for logger in loggers:
+            logger.removeFilter(fail)
+            logger.setLevel(logging.NOTSET)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -201,23 +202,22 @@ def log_access(method: str, path: str, status: int | None, seconds: float) -> No
     """
     shown = path.encode("unicode_escape").decode("ascii")
     milliseconds = seconds * 1000.0
-    _access.info(
-        "%s %s %s %.1f ms",
-        method,
-        shown,
-        "-" if status is None else status,
-        milliseconds,
-        extra={"method": method, "path": shown, "status": status, "duration_ms": milliseconds},
-    )
+    with suppress(Exception):  # a filter of the user's may raise: that is no reason to fail
+        _access.info(
+            "%s %s %s %.1f ms",
+            method,
+            shown,
+            "-" if status is None else status,
+            milliseconds,
+            extra={"method": method, "path": shown, "status": status, "duration_ms": milliseconds},
+        )
 
 
 def _log_refusal(name: str, values: Sequence[str]) -> None:
     # The refused text itself never reaches the log.
-    _runtime.log.warning(
-        "refused the correlation ID in header %s (%s)",
-        name,
-        f"{len(values)} values" if len(values) > 1 else f"{len(values[0])} characters",
-    )
+    what = f"{len(values)} values" if len(values) > 1 else f"{len(values[0])} characters"
+    with suppress(Exception):
+        _runtime.log.warning("refused the correlation ID in header %s (%s)", name, what)
 
 
 def _checked_strings(name: str, values: Any) -> tuple[str, ...]:
