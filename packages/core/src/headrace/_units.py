@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import (
         AsyncIterable,
         AsyncIterator,
-        Awaitable,
-        Callable,
         Iterable,
         Iterator,
     )
