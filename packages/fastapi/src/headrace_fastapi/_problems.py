@@ -102,6 +102,7 @@ async def _answer(request: Request, exc: Exception) -> ProblemResponse:
 
 def _detail(exc: Exception, status: int, step: str) -> str:
     if isinstance(exc, ValidationFailedError):
-        return exc.reason
+        # The reason begins with the error's type, which is nothing to the client.
+        return exc.reason if exc.__cause__ is None else str(exc.__cause__)
     where = f"step {step!r}" if step else "the chain"
     return f"{where} ran out of time" if status == 504 else f"{where} failed"
