@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import bench_chains, bench_core, bench_size, bench_web
+from benchmarks import bench_celery, bench_chains, bench_core, bench_size, bench_web
 from benchmarks.harness import Result, load, measure, print_tables, save
 from benchmarks.picture import draw
 
@@ -23,7 +23,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--rounds", type=int, default=60, help="rounds of all cases (60)")
     parser.add_argument("--store", action="store_true", help="keep the results for the docs")
     options = parser.parse_args(arguments)
-    groups = [*bench_core.groups(), *bench_chains.groups(), *bench_web.groups()]
+    modules = (bench_core, bench_chains, bench_web, bench_celery)
+    groups = [group for module in modules for group in module.groups()]
     results = [*measure(groups, rounds=options.rounds), *bench_size.results()]
     compare(results)
     console = Console()

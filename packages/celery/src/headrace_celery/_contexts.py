@@ -8,7 +8,7 @@ from weakref import WeakSet
 
 from celery import Celery
 
-from headrace import FlowContext, RemoteContext
+from headrace import FlowContext, RemoteContext, extract
 from headrace.integration import (
     make_id,
     nested_context,
@@ -21,6 +21,8 @@ from ._envelope import Envelope, MalformedHeaderError, find, log, parse
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+TRACE_HEADER = "traceparent"
+
 accepting_deadlines: WeakSet[Celery] = WeakSet()
 """The apps whose workers heed the deadline of a message."""
 
@@ -32,21 +34,24 @@ def worker_context(task: Any, fields: Mapping[str, Any]) -> tuple[FlowContext, s
         task: the task.
         fields: the message's headers, as a request keeps them.
     """
-    context = transport_context("task", task.name)
+    problem = ""
     try:
         present, raw = find(fields)
-        if not present:
-            return context, ""
-        return _sent_context(task, parse(raw)), ""
+        if present:
+            return _sent_context(task, parse(raw), fields), ""
+        if TRACE_HEADER in fields:
+            return transport_context("task", task.name, _traced(fields)), ""
     except MalformedHeaderError as error:
-        return context, str(error)
+        problem = str(error)
     except Exception:  # whatever it is made of, a header never fails a task
-        return context, "it cannot be read"
+        problem = "it cannot be read"
+    return transport_context("task", task.name), problem
 
 
 def eager_context(task: Any, request: Any, caller: FlowContext) -> FlowContext:
     """Return the context of a run of `task` inside its `caller`, which wins over any header."""
-    remote = RemoteContext(None, _attempt_before(request))
+    # An eager retry is run by the caller, but published, so to say, by the attempt before.
+    remote = _attempt_before(request) if request.retries else None
     fresh_id = make_id() if _is_new(task) else None
     return nested_context("task", task.name, fresh_id, remote, propagated_metadata(caller))
 
@@ -61,11 +66,25 @@ def report(problem: str, name: str, task_id: str | None) -> None:
     )
 
 
-def _sent_context(task: Any, envelope: Envelope) -> FlowContext:
-    remote = envelope.remote(accept_deadline=task.app in accepting_deadlines)
-    if _is_new(task):
-        remote = RemoteContext(make_id(), remote.causation_id, remote.deadline)
-    return transport_context("task", task.name, remote, _metadata(envelope))
+def _sent_context(task: Any, envelope: Envelope, fields: Mapping[str, Any]) -> FlowContext:
+    deadline = None
+    if envelope.deadline_ms is not None and task.app in accepting_deadlines:
+        deadline = time.monotonic() + envelope.seconds_left()
+    correlation_id = make_id() if _is_new(task) else envelope.correlation_id
+    metadata = _metadata(envelope)
+    if TRACE_HEADER not in fields:
+        return FlowContext(
+            correlation_id, envelope.causation_id, "task", task.name, deadline, metadata
+        )
+    remote = RemoteContext(
+        correlation_id, envelope.causation_id, deadline, trace=_traced(fields).trace
+    )
+    return transport_context("task", task.name, remote, metadata)
+
+
+def _traced(fields: Mapping[str, Any]) -> RemoteContext:
+    """Return what the headers of W3C Trace Context say, by whomever they were written."""
+    return extract({name: fields.get(name) or "" for name in (TRACE_HEADER, "tracestate")})
 
 
 def _metadata(envelope: Envelope) -> dict[str, Any]:
@@ -83,11 +102,8 @@ def _is_new(task: Any) -> bool:
     return bool(getattr(task, "headrace_new", False))
 
 
-def _attempt_before(request: Any) -> str | None:
-    # An eager retry is run by the caller, but published, so to say, by the attempt before.
-    if not request.retries:
-        return None
+def _attempt_before(request: Any) -> RemoteContext | None:
     try:
-        return parse(find(vars(request))[1]).causation_id
+        return RemoteContext(None, parse(find(vars(request))[1]).causation_id)
     except Exception:
         return None

@@ -13,11 +13,10 @@ import logging
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from headrace import FlowContext, RemoteContext, remaining
+from headrace import FlowContext, remaining
 from headrace.integration import is_valid_id, propagated_metadata
 
 HEADER = "headrace"
@@ -40,8 +39,7 @@ class MalformedHeaderError(ValueError):
     """A header that is not ours, or not one that this version reads."""
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """What the header of a message says of the unit of work that published it."""
 
     correlation_id: str
@@ -51,13 +49,6 @@ class Envelope:
     published_ms: int | None
     deadline_ms: int | None
     metadata: Mapping[str, Any]
-
-    def remote(self, *, accept_deadline: bool) -> RemoteContext:
-        """Return it in the core's terms, the deadline only where it is accepted."""
-        deadline = None
-        if accept_deadline and self.deadline_ms is not None:
-            deadline = time.monotonic() + self.seconds_left()
-        return RemoteContext(self.correlation_id, self.causation_id, deadline, self.metadata)
 
     def seconds_left(self) -> float:
         """Return the seconds until the deadline; infinity where there is none."""
@@ -173,7 +164,7 @@ def parse(raw: Any) -> Envelope:
 
 def _cause(value: Any) -> str | None:
     if value is None or is_valid_id(value):
-        return None if value is None else str(value)
+        return value  # type: ignore[no-any-return]
     raise MalformedHeaderError("its causation ID is invalid")
 
 
