@@ -100,26 +100,23 @@ class FlowMiddleware:
 
     def _begin(self, request: HttpRequest) -> tuple[ResumableUnit | None, _Handler]:
         try:
-            return self._open(request)
+            # The type of a request does not know our attribute, and only ASGI's has a scope.
+            meta, attributes, policy = request.META, request.__dict__, self._policy
+            outer = meta.get(ENVIRON_KEY) or attributes.get("scope", _NOTHING).get(SCOPE_KEY)
+            if outer is not None or (policy.excludes_any and policy.excludes(request.path_info)):
+                attributes["flow_id"] = outer and outer.correlation_id
+                return None, self.get_response
+            found = []
+            for key, name in self._keys:  # a comprehension costs a call before Python 3.12
+                if key in meta:
+                    found.append((name, meta[key]))
+            context, reject = policy.admit("http", request.path, found)
+            meta[ENVIRON_KEY] = context
+            attributes["flow_id"] = context.correlation_id
+            unit = _LoggedUnit(context, request) if self._logs else ResumableUnit(context)
         except Exception:
             _log.exception("a request is served without a unit of work")
             return None, self.get_response
-
-    def _open(self, request: HttpRequest) -> tuple[ResumableUnit | None, _Handler]:
-        # The type of a request does not know our attribute, and only ASGI's has a scope.
-        meta, attributes, policy = request.META, request.__dict__, self._policy
-        outer = meta.get(ENVIRON_KEY) or attributes.get("scope", _NOTHING).get(SCOPE_KEY)
-        if outer is not None or (policy.excludes_any and policy.excludes(request.path_info)):
-            attributes["flow_id"] = outer.correlation_id if outer is not None else None
-            return None, self.get_response
-        found = []
-        for key, name in self._keys:  # a comprehension costs a call before Python 3.12
-            if key in meta:
-                found.append((name, meta[key]))
-        context, reject = policy.admit("http", request.path, found)
-        meta[ENVIRON_KEY] = context
-        attributes["flow_id"] = context.correlation_id
-        unit = _LoggedUnit(context, request) if self._logs else ResumableUnit(context)
         return unit, self._refuse if reject else self.get_response
 
     def _refuse(self, request: HttpRequest) -> Any:
