@@ -287,6 +287,13 @@ def test_a_generator_without_retries_is_a_value(kind: Kind, function: Any) -> No
     assert seen == ["rows"]
 
 
+@pytest.mark.parametrize("function", [rows, functools.partial(rows, count=2)])
+def test_a_generator_function_may_be_a_partial(kind: Kind, function: Any) -> None:
+    """It is looked through."""
+    chain = kind.chain().next(function, out="rows").next(kind.fn(list), out="all", args=["rows"])
+    assert kind.run(chain)["all"] == [0, 1]
+
+
 def test_an_object_that_gives_generators_is_a_step(kind: Kind) -> None:
     """Its call is the step; what it gives is iterated over later."""
     chain = kind.chain().next(Rows(), out="rows").next(kind.fn(list), out="all", args=["rows"])

@@ -81,11 +81,16 @@ def test_a_deadline_within_the_margin_leaves_no_time_at_all(kind: Kind, clock: F
 def test_no_wait_crosses_the_deadline(kind: Kind, clock: FakeClock) -> None:
     """Where the next retry would come too late the run ends at once, without waiting for it."""
     calls: list[Any] = []
-    chain = kind.chain(deadline=5, safety_margin=0.5, jitter=False)
+    told: list[float] = []
+
+    def on_retry(next_delay: float, **_: Any) -> None:
+        told.append(next_delay)
+
+    chain = kind.chain(deadline=5, safety_margin=0.5, jitter=False, on_retry=on_retry)
     chain.next(kind.fn(failing(calls)), name="fetch", retries=9, backoff=1)
     with pytest.raises(DeadlineExceededError) as caught:
         kind.run(chain)
-    assert clock.slept == [1.0, 2.0]
+    assert clock.slept == told == [1.0, 2.0]
     assert calls == [1, 2, 3]
     assert str(caught.value) == (
         "step 'fetch': the deadline leaves no time for a retry in 4 s (safety margin: 0.5 s) "
@@ -172,11 +177,15 @@ def test_the_shortest_deadline_wins(
 @pytest.mark.guarantee(40)
 def test_an_inbound_deadline_can_only_shorten(kind: Kind, clock: FakeClock) -> None:
     """What a message says counts where it is shorter than the chain's own, and only there."""
-    chain = kind.chain(deadline=10).next(kind.fn(headrace.remaining), out="left")
-    for inbound, left in ((4.0, 4.0), (400.0, 10.0)):
-        remote = RemoteContext(deadline=clock.now + inbound)
-        with headrace.open_context(remote=remote):
-            assert kind.run(chain)["left"] == left
+    chain = kind.chain(deadline=10, safety_margin=0)
+    chain.next(kind.fn(headrace.remaining), out="left").next(kind.fn(lambda: clock.advance(5)))
+    chain.next(kind.fn(lambda: None))
+    with headrace.open_context(remote=RemoteContext(deadline=clock.now + 400)):
+        assert kind.run(chain)["left"] == 10
+    remote = RemoteContext(deadline=clock.now + 4)
+    with headrace.open_context(remote=remote), pytest.raises(DeadlineExceededError) as caught:
+        kind.run(chain)
+    assert caught.value.result == {"left": 4}
 
 
 def test_the_chains_deadline_is_inherited_by_a_chain_within(kind: Kind, clock: FakeClock) -> None:

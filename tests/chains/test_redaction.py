@@ -7,6 +7,7 @@ import copy
 import json
 import logging
 from dataclasses import dataclass
+from decimal import Decimal
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -173,7 +174,7 @@ def test_a_secret_in_a_branch_is_hidden_by_the_chain(kind: Kind, lines: Any) -> 
     assert lines() == [("ERROR", str(caught.value))]
 
 
-@pytest.mark.parametrize("secret", ["a", "ab", "abc", 1234, 3.25, b"bytes"])
+@pytest.mark.parametrize("secret", ["a", "ab", "abc", 1234, 3.25, b"bytes", Decimal("4.5")])
 def test_other_kinds_of_values_are_secrets_too(kind: Kind, secret: Any) -> None:
     """Numbers and bytes; and a secret that is a part of another one leaves nothing of it."""
 

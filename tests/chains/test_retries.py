@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -197,6 +198,21 @@ def test_a_retry_is_a_warning(kind: Kind, lines: Any) -> None:
     assert lines() == [
         ("WARNING", "step 's': attempt 1 failed, the next one comes in 1.5 s: ValueError: boom")
     ]
+
+
+def test_no_line_is_made_below_the_level(kind: Kind, caplog: pytest.LogCaptureFixture) -> None:
+    """Where warnings are off there are none, and nothing is redacted for them."""
+    caplog.set_level(logging.ERROR, "headrace.chain")
+    redacted: list[str] = []
+
+    def redact(line: str) -> str:
+        redacted.append(line)
+        return line
+
+    _, step = flaky(kind, ValueError("boom"))
+    with no_waiting():
+        kind.run(kind.chain(redact=redact).next(step, retries=1))
+    assert (caplog.records, redacted) == ([], [])
 
 
 def test_a_final_failure_is_an_error_line(kind: Kind, lines: Any) -> None:

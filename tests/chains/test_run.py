@@ -13,6 +13,7 @@ import pytest
 
 import headrace
 from headrace import AsyncChain, Chain, ChainError, ChainResult, literal
+from headrace._chains import _run, _sync
 
 if TYPE_CHECKING:
     from tests.chains.conftest import Kind
@@ -194,6 +195,46 @@ def test_a_closed_run_changes_nothing_where_it_is_closed() -> None:
             assert context.flow == "elsewhere"
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("has_undo", [True, False])
+def test_an_interrupt_between_steps_comes_out(
+    kind: Kind, monkeypatch: pytest.MonkeyPatch, has_undo: bool
+) -> None:
+    """A KeyboardInterrupt may come anywhere, even when the last step has just ended."""
+    if kind.name == "threads":
+        return
+    undone: list[int] = []
+
+    class Interrupted(BaseException):
+        pass
+
+    class Ends(list[float]):
+        def append(self, ended: float) -> None:
+            super().append(ended)
+            if len(self) == 2:
+                raise Interrupted
+
+    real = _run.begin
+
+    def begin(*args: Any) -> ChainResult:
+        context = real(*args)
+        context._ends = Ends()
+        return context
+
+    monkeypatch.setattr("headrace._chains._sync.begin", begin)
+    monkeypatch.setattr("headrace._chains._async.begin", begin)
+    undo = {"undo": kind.fn(undone.append)} if has_undo else {}
+    chain = kind.chain().next(kind.fn(double), args=[1], **undo).next(kind.fn(double), args=[1])
+    with pytest.raises(Interrupted):
+        kind.run(chain)
+    assert undone == ([2] if has_undo else [])
+
+
+def test_a_sync_run_never_waits_for_an_event_loop() -> None:
+    """What it awaits never suspends; if it did, that would be seen at once."""
+    with pytest.raises(RuntimeError, match="cannot wait for an event loop"):
+        _sync.drive(asyncio.sleep(0))
 
 
 def test_import_headrace_does_not_import_chains() -> None:

@@ -277,7 +277,14 @@ def test_a_step_in_a_thread_with_an_undo_is_waited_for() -> None:
     assert undone == ["charged"]
 
 
-@pytest.mark.parametrize("ending", ["raise", "coroutine"])
+class Later:
+    """An awaitable that is no coroutine."""
+
+    def __await__(self) -> Any:
+        yield
+
+
+@pytest.mark.parametrize("ending", ["raise", "coroutine", "awaitable"])
 def test_a_step_in_a_thread_that_does_not_finish_is_not_undone(ending: str) -> None:
     """It failed, or has only returned a coroutine that now nobody awaits."""
     undone: list[Any] = []
@@ -286,7 +293,7 @@ def test_a_step_in_a_thread_that_does_not_finish_is_not_undone(ending: str) -> N
         time.sleep(0.05)
         if ending == "raise":
             raise ValueError
-        return asyncio.sleep(0)
+        return Later() if ending == "awaitable" else asyncio.sleep(0)
 
     async def main() -> bool:
         chain = AsyncChain().next(charge, undo=undone.append)

@@ -97,7 +97,7 @@ class _AsyncIO:
             return cast("Outcome", await _bounded(run, step, _settled(thread)))
         except asyncio.CancelledError:
             if thread is not None and step.spec.undo is not None:
-                await _finish_late(run, step, thread)
+                await _finish_late(run, step, step.spec.undo, thread)
             raise
         except Exception as exc:
             return None, exc
@@ -106,14 +106,11 @@ class _AsyncIO:
         answer = function(*args, **kwargs)
         return await answer if is_awaitable(answer) else answer
 
-    async def undo(self, step: Step, result: Any) -> None:
-        undo = step.spec.undo
-        if undo is None:
+    async def undo(self, function: Callable[[Any], Any], result: Any) -> None:
+        if kind_of(function) is COROUTINE:
+            await function(result)
             return
-        if kind_of(undo) == COROUTINE:
-            await undo(result)
-            return
-        _, failure = await _settled(_in_thread(undo, result))
+        _, failure = await _settled(_in_thread(function, result))
         if failure is not None:
             raise failure
 
@@ -224,14 +221,16 @@ async def _settled(thread: asyncio.Future[Outcome]) -> Outcome:
     return (await result if is_awaitable(result) else result), failure
 
 
-async def _finish_late(run: Run, step: Step, thread: asyncio.Future[Outcome]) -> None:
+async def _finish_late(
+    run: Run, step: Step, undo: Callable[[Any], Any], thread: asyncio.Future[Outcome]
+) -> None:
     """Wait for a step that goes on in its thread although the run is cancelled: it has an undo."""
     await _until_done(thread)
     result, failure = thread.result()
     if is_awaitable(result):
         close(result)
     elif failure is None:
-        run.undos.waiting.append((step, result))
+        run.undos.waiting.append((step, undo, result))
 
 
 async def _until_done(future: asyncio.Future[Any]) -> asyncio.CancelledError | None:

@@ -40,8 +40,8 @@ class IO(Protocol):
         """Call a hook, a predicate or a callback."""
         ...
 
-    async def undo(self, step: Step, result: Any) -> None:
-        """Call the step's undo."""
+    async def undo(self, function: Callable[[Any], Any], result: Any) -> None:
+        """Call the undo of a step with its result."""
         ...
 
     async def sleep(self, seconds: float) -> None:
@@ -148,7 +148,7 @@ async def _do(io: IO, run: Run, tally: Tally, failure: BaseException | None) -> 
     if step.out is not None:
         context[step.out] = result
     if spec.undo is not None:
-        run.undos.waiting.append((step, result))
+        run.undos.waiting.append((step, spec.undo, result))
     if settings.after_step is not None:
         about: dict[str, Any] = {"context": context, "result": result, "elapsed": tally.seconds}
         await _hook(io, run, step, "after_step", settings.after_step, **about)
@@ -275,10 +275,10 @@ def _outcome(run: Run, verdict: BaseException) -> tuple[str, str]:
 async def _undo_all(io: IO, run: Run) -> list[BaseException]:
     undos, errors = run.undos, []
     while undos.waiting:
-        step, result = undos.waiting.pop()
+        step, function, result = undos.waiting.pop()
         step_var.set(step.info)
         try:
-            await io.undo(step, result)
+            await io.undo(function, result)
         except BaseException as exc:  # the undos before it must run all the same
             errors.append(exc)
             reason = f"undo failed: {run.describe(exc, {step.out: result})}"
@@ -290,7 +290,7 @@ async def _undo_all(io: IO, run: Run) -> list[BaseException]:
 
 
 def _say_not_undone(run: Run) -> None:
-    names = ", ".join(repr(step.name) for step, _ in run.undos.waiting)
+    names = ", ".join(repr(step.name) for step, _, _ in run.undos.waiting)
     if names:
         run.log(logging.ERROR, f"the run was closed before its end; not undone: {names}")
 

@@ -37,7 +37,7 @@ class Retries:
         return ceilings[attempt - 1] if attempt <= len(ceilings) else self._last
 
     def delay(self, exc: Exception, attempt: int, jitter: bool) -> float | None:
-        """Return the delay before the next attempt, in seconds, or None if there is to be none.
+        """Return the delay after a failed attempt, in seconds, or None if it is not worth another.
 
         Args:
             exc: what the attempt raised.
@@ -47,8 +47,6 @@ class Retries:
         Raises:
             TypeError: the predicate's answer is none.
         """
-        if attempt > self.count:
-            return None
         if self._predicate is None:
             return self.scheduled(attempt, jitter) if isinstance(exc, self._types) else None
         answer = self._predicate(exc)

@@ -15,7 +15,7 @@ from ._errors import ChainError, DeadlineExceededError, StepFailedError
 from ._result import ChainResult, StepReport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from headrace._context import FlowContext
     from headrace._observers import Observer
@@ -33,15 +33,15 @@ class Undos:
     """What is to be undone if the run fails; the branches of a run share it.
 
     Attributes:
-        waiting: the finished steps that can be undone, each with its result, in the order in which
-            they finished.
+        waiting: the finished steps that can be undone, each with its undo and its result, in the
+            order in which they finished.
         said: what became of each undo.
     """
 
     __slots__ = ("said", "waiting")
 
     def __init__(self) -> None:
-        self.waiting: list[tuple[Step, Any]] = []
+        self.waiting: list[tuple[Step, Callable[[Any], Any], Any]] = []
         self.said: dict[Step, str] = {}
 
 

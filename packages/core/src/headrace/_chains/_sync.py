@@ -109,9 +109,8 @@ class _SyncIO:
             raise TypeError("it returned a coroutine, which a Chain cannot await; use AsyncChain")
         return answer
 
-    async def undo(self, step: Step, result: Any) -> None:
-        if step.spec.undo is not None:
-            await self.ask(step.spec.undo, result)
+    async def undo(self, function: Callable[[Any], Any], result: Any) -> None:
+        await self.ask(function, result)
 
     async def sleep(self, seconds: float) -> None:
         _clock.sleep(seconds)
