@@ -52,7 +52,7 @@ class FlowContext:
     )
 
     _ended: bool
-    _entered: Unit
+    _entered: Unit | None
     _left: Unit  # set where the unit ended while something that began in it was still current
     _trace: TraceContext
     # These two are made when first asked for: most units have no metadata, and cause no other unit.
@@ -158,8 +158,8 @@ class FlowContext:
         if hasattr(self, "_entered") or unit_var.get() is self:
             raise used_unit(self)
         self.deadline = min_deadline(self.deadline, inherited_deadline(unit_var.get()))
-        self._entered = Unit(self)
-        self._entered.__enter__()
+        self._entered = unit = Unit(self)
+        unit.__enter__()
         return self
 
     def __exit__(
@@ -169,7 +169,9 @@ class FlowContext:
         traceback: TracebackType | None,
     ) -> None:
         """End the unit and restore what was current before."""
-        self._entered.__exit__(exc_type, exc, traceback)
+        unit, self._entered = self._entered, None  # the two are in no cycle afterwards
+        if unit is not None:
+            unit.__exit__(exc_type, exc, traceback)
 
     def __repr__(self) -> str:
         """Show what identifies the unit; metadata may be private and stays out."""
