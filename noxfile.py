@@ -234,6 +234,14 @@ def celery_full(session: nox.Session) -> None:
         session.run("pytest", "tests/celery/test_matrix.py", *session.posargs, env=env)
 
 
+@nox.session(tags=["full"])
+def soak(session: nox.Session) -> None:
+    """Send 50,000 requests to uvicorn and to gunicorn: no growth, no doubled ID, no noise."""
+    install_tree(session, *group("test-all", "test-servers"))
+    env = {"HEADRACE_SOAK": "50000", "HEADRACE_REQUIRE_SERVERS": "1"}
+    session.run("pytest", "tests/serving/test_soak.py", *session.posargs, env=env)
+
+
 def system_package(session: nox.Session, command: str, package: str) -> str:
     """Return the path of `command`, from the Debian package `package` where it is missing.
 

@@ -58,7 +58,9 @@ def test_lifespan_passes_untouched() -> None:
         seen.extend([*args, headrace.current_flow_id()])
 
     args: list[Any] = [{"type": "lifespan"}, object(), object()]
-    asyncio.run(FlowMiddleware(app)(*args))
+    with memory_log() as log:
+        asyncio.run(FlowMiddleware(app)(*args))
+    assert log.lines() == []
     assert all(mine is theirs for mine, theirs in zip(seen, [*args, None], strict=True))
     assert args[0] == {"type": "lifespan"}
 
