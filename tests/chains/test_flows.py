@@ -113,6 +113,17 @@ def test_two_chains_with_one_step_name_are_a_conflict(kind: Kind, name: str) -> 
     assert first is not None
 
 
+def test_a_chain_can_be_built_on_after_a_conflict(kind: Kind, name: str) -> None:
+    """The refused step has left nothing behind."""
+    first = kind.chain(name).next(extract, out="raw")
+    second = kind.chain(flow=name)
+    with pytest.raises(DuplicateStepError):
+        second.next(load, out="raw")
+    second.next(extract, out="raw").next(load, out="loaded", args=["raw"])
+    assert second.graph().nodes == ("raw", "loaded")
+    assert first is not None
+
+
 def test_a_chain_that_is_gone_leaves_its_flow_to_the_next(kind: Kind, name: str) -> None:
     """As in tests and notebooks: what was built before is forgotten with its chain."""
     chain = etl(kind, name)

@@ -524,6 +524,13 @@ def test_a_branch_may_overwrite_what_came_before(kind: Kind) -> None:
     assert kind.run(chain.parallel(branch))["n"] == 3
 
 
+def test_a_branch_within_a_branch_may_overwrite_what_came_before(kind: Kind) -> None:
+    """However deep it is."""
+    inner = kind.chain().next(kind.fn(value(2)), out="n", overwrite=True)
+    chain = kind.chain().next(kind.fn(value(1)), out="n").parallel(kind.chain().parallel(inner))
+    assert kind.run(chain)["n"] == 2
+
+
 def test_a_refused_branch_leaves_the_chain_as_it_was(kind: Kind) -> None:
     """A chain can be built on after a mistake was caught."""
     chain = kind.chain().next(kind.fn(value(1)), out="a")

@@ -170,7 +170,8 @@ class Flow:
 
     def _adopt(self, name: str, entry: Entry) -> None:
         """Take a step that something else calls, and sets and reports: a chain."""
-        self._takes_its_place(entry.declaration, entry.info, None)
+        if name in self._steps:  # else nothing need be known of it yet: building is to be quick
+            self._takes_its_place(entry.declaration, entry.info, None)
         self._steps[name] = entry
 
     def _forget(self, name: str, entry: Entry) -> None:

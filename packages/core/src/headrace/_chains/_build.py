@@ -258,9 +258,10 @@ class Definition:
         name = spec.name or spec.out or own_name(spec.function)
         if name in ledger.names:
             name = free_name(spec, ledger.names)
-        ledger.enter(spec, name, self._values)
+        ledger.check(spec, name)
         if self._flow:
             self._declare(name, spec, self._tails)
+        ledger.enter(spec, name, self._values)
         self._items.append(spec)
         self._tails = (name,)
 

@@ -23,6 +23,8 @@ from ._steps import StepName
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
+    from headrace._observers import Observer
+
     from ._run import Run, Tally
     from ._steps import Step
 
@@ -80,9 +82,29 @@ async def perform(
     """
     if isinstance(step, Parallel):
         await _perform_parallel(io, run, step)
-    else:
-        await _perform_step(io, run, step, failure)
-    run.context._ends.append(_clock.perf_counter())
+        run.context._ends.append(_clock.perf_counter())
+        return
+    tally = run.tally(step)
+    try:
+        if failure is None:
+            step_var.set(step.info)
+            if step.when is not None and not await io.ask(step.when, run.context):
+                run.note(tally, "skipped", "when said no")
+                run.end(tally)
+                return
+            if run.limit is not None:
+                run.check_time(tally)
+        if run.observer is not None and step.emits:
+            await _observed(io, run, run.observer, tally, failure)
+        else:
+            await _do(io, run, tally, failure)
+    except BaseException as exc:
+        verdict = _verdict(run, tally, exc)
+        run.note(tally, *_outcome(run, verdict))
+        if verdict is exc:
+            raise
+        raise verdict from exc
+    run.end(tally)
 
 
 async def fail(io: IO, run: Run, exc: BaseException) -> NoReturn:
@@ -104,35 +126,14 @@ async def fail(io: IO, run: Run, exc: BaseException) -> NoReturn:
 # --- a step ---------------------------------------------------------------------------------------
 
 
-async def _perform_step(io: IO, run: Run, step: Step, failure: BaseException | None) -> None:
-    tally = run.tally(step)
-    try:
-        if failure is None:
-            step_var.set(step.info)
-            if step.when is not None and not await io.ask(step.when, run.context):
-                run.note(tally, "skipped", "when said no")
-                return
-            run.check_time(tally)
-        await _observed(io, run, tally, failure)
-    except BaseException as exc:
-        verdict = _verdict(run, tally, exc)
-        run.note(tally, *_outcome(run, verdict))
-        if verdict is exc:
-            raise
-        raise verdict from exc
-    run.note(tally, "ok")
-
-
-async def _observed(io: IO, run: Run, tally: Tally, failure: BaseException | None) -> None:
-    step, observer = tally.step, run.observer
-    if observer is None or not step.emits:
-        await _do(io, run, tally, failure)
-        return
-    state = observer.begin(step.info, run.unit)
+async def _observed(
+    io: IO, run: Run, observer: Observer, tally: Tally, failure: BaseException | None
+) -> None:
+    state = observer.begin(tally.step.info, run.unit)
     try:
         await _do(io, run, tally, failure)
     except BaseException as exc:
-        observer.end(state, run.shown(step, exc))
+        observer.end(state, run.shown(tally.step, exc))
         raise
     observer.end(state, None)
 
@@ -142,7 +143,15 @@ async def _do(io: IO, run: Run, tally: Tally, failure: BaseException | None) -> 
     spec, settings = step.spec, run.plan.settings
     if settings.before_step is not None:
         await _hook(io, run, step, "before_step", settings.before_step, context=context)
-    result = await _attempt(io, run, tally, failure)
+    result = None
+    tally.attempts = 1
+    if failure is None:
+        result, failure = await io.call(run, step)
+    if failure is not None:
+        try:
+            result = await _try_again(io, run, tally, failure)
+        finally:
+            failure = None  # it holds this frame, and this frame must not hold it
     if spec.validate is not None:
         await _validate(io, run, step, spec.validate, result)
     if step.out is not None:
@@ -154,27 +163,24 @@ async def _do(io: IO, run: Run, tally: Tally, failure: BaseException | None) -> 
         await _hook(io, run, step, "after_step", settings.after_step, **about)
     if spec.log is not None:
         await _guarded(io, run, f"log of step {step.name!r}", spec.log, context, result)
-    run.log_result(step, result)
+    if spec.template is not None:
+        run.log_result(spec.template, result)
 
 
-async def _attempt(io: IO, run: Run, tally: Tally, failure: BaseException | None) -> Any:
+async def _try_again(io: IO, run: Run, tally: Tally, failure: BaseException | None) -> Any:
     """Call the step until it succeeds, as long as its retries and the deadline allow it."""
+    result = None
     try:
-        while True:
-            if failure is None:
-                tally.attempts += 1
-                result, failure = await io.call(run, tally.step)
-                if failure is None:
-                    return result
-            else:
-                tally.attempts = 1
+        while failure is not None:
             delay = _delay(run, tally, failure)
             if delay is None:
                 raise _presentable(run, tally, failure)
             await _wait(io, run, tally, failure, delay)
-            failure = None
+            tally.attempts += 1
+            result, failure = await io.call(run, tally.step)
     finally:
-        failure = None  # it holds this frame, and this frame must not hold it
+        failure = None
+    return result
 
 
 def _delay(run: Run, tally: Tally, exc: BaseException) -> float | None:

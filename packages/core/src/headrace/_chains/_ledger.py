@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from ._spec import Spec
@@ -36,29 +36,37 @@ class Ledger:
         copied.wanted = self.wanted.copy()
         return copied
 
+    def check(self, spec: Spec, name: str) -> None:
+        """Refuse a new step whose output is given twice, or is referred to by an earlier step.
+
+        Args:
+            spec: the step.
+            name: its name.
+
+        Raises:
+            ValueError: it is.
+        """
+        out = spec.out
+        if out is not None and not spec.overwrite and (out in self.makers or out in self.wanted):
+            self._refuse_output(out, name)
+
     def enter(self, spec: Spec, name: str, given: Collection[str]) -> None:
-        """Write down a new step.
+        """Write down a new step, which `check` has passed.
 
         Args:
             spec: the step.
             name: its name.
             given: the keys that `Chain.put` gives.
-
-        Raises:
-            ValueError: its output is given twice, or an earlier step refers to it.
         """
         out, makers = spec.out, self.makers
-        if out is not None:
-            if spec.overwrite:
-                self.overwrites.add(out)
-            elif out in makers or out in self.wanted:
-                self._refuse_output(out, name)
         for _, parts in spec.wants:
             root = parts[0]
             if root not in makers and root != out and root not in given:
                 self.wanted.setdefault(root, name)
         if out is not None:
             makers[out] = name
+            if spec.overwrite:
+                self.overwrites.add(out)
         self.names.add(name)
 
     def merge(
@@ -96,9 +104,10 @@ class Ledger:
                         f"in another branch at the same time; put it behind the parallel()"
                     )
                 self.wanted.setdefault(root, wanting)
+            self.overwrites |= branch.overwrites
         self.makers.update(makers)
 
-    def _refuse_output(self, out: str, name: str) -> None:
+    def _refuse_output(self, out: str, name: str) -> NoReturn:
         if out in self.makers:
             raise ValueError(
                 f"steps {self.makers[out]!r} and {name!r} both give {out!r}; name one output "

@@ -74,18 +74,17 @@ class ChainResult(dict[str, Any]):
         return Report(tuple(self.steps), self.correlation_id)
 
     def _reports(self, plan: Plan) -> Iterator[StepReport]:
-        begun = self._started
-        run = self._run
-        for number, step in enumerate(plan.steps):
-            noted = None if run is None else run.reports_of(step)
-            if noted is not None:
-                yield from noted
-            if number >= len(self._ends):
-                return
-            ended = self._ends[number]
-            if noted is None:
+        begun, run = self._started, self._run
+        for step, ended in zip(plan.steps, self._ends, strict=False):
+            if run is None:
                 yield StepReport(step.name, "ok", 1, ended - begun)
+            else:
+                yield from run.reports_of(step, ended - begun)
             begun = ended
+        unfinished = plan.steps[len(self._ends) :][:1]
+        for step in unfinished:
+            if run is not None and run.has_noted(step):
+                yield from run.reports_of(step, 0.0)
 
     @property
     def _redaction(self) -> Redaction:

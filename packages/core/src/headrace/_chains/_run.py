@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from headrace import _deadlines, _runtime
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from ._plan import Parallel, Plan, Row
     from ._steps import Step
+    from ._templates import Template
 
 logger = logging.getLogger("headrace.chain")
 _is_on = logger.isEnabledFor
@@ -42,7 +44,7 @@ class Undos:
 
     def __init__(self) -> None:
         self.waiting: list[tuple[Step, Callable[[Any], Any], Any]] = []
-        self.said: dict[Step, str] = {}
+        self.said: dict[Step | Parallel, str] = {}
 
 
 class Tally:
@@ -94,11 +96,11 @@ class Run:
         self.context = context
         self.unit = unit
         self.observer = observer
-        self.undos = undos or Undos()
-        self.until = _own_deadline(plan)
+        self.undos = Undos() if undos is None else undos
+        self.until = _own_deadline(plan) if plan.has_deadline else None
         deadline = min_deadline(self.until, inherited_deadline(unit))
         self.limit = None if deadline is None else deadline - plan.settings.safety_margin
-        self._noted: dict[Step | Parallel, tuple[StepReport, ...] | list[ChainResult]] = {}
+        self._noted: dict[Step | Parallel, tuple[StepReport] | list[ChainResult]] = {}
         context._run = self
 
     @property
@@ -136,24 +138,37 @@ class Run:
         return Tally(step, ends[-1] if ends else self.context._started)
 
     def note(self, tally: Tally, outcome: str, reason: str | None = None) -> None:
-        """Write down what became of a step."""
+        """Write down what became of a step that was no plain success."""
         report = StepReport(tally.step.name, outcome, tally.attempts, tally.seconds, reason)
         self._noted[tally.step] = (report,)
+
+    def end(self, tally: Tally) -> None:
+        """Write down that a step has ended well, or was skipped."""
+        if tally.attempts > 1:
+            self.note(tally, "ok")
+        self.context._ends.append(_clock.perf_counter())
 
     def note_branches(self, step: Parallel, contexts: list[ChainResult]) -> None:
         """Write down which runs the branches of `step` are."""
         self._noted[step] = contexts
 
-    def reports_of(self, step: Step | Parallel) -> Iterable[StepReport] | None:
-        """Return what was written down of `step`, or None."""
+    def reports_of(self, step: Step | Parallel, seconds: float) -> Iterable[StepReport]:
+        """Return what became of `step`; where nothing is written down it has ended well.
+
+        Args:
+            step: the step.
+            seconds: how long it took, as far as the run itself can tell.
+        """
         noted = self._noted.get(step)
         if isinstance(noted, list):
             return [report for context in noted for report in context.steps]
-        if noted is None or step not in self.undos.said:
-            return noted
-        (report,) = noted
-        said = self.undos.said[step]
-        return (StepReport(report.name, report.outcome, report.attempts, report.seconds, said),)
+        (report,) = noted or (StepReport(step.name, "ok", 1, seconds),)
+        said = self.undos.said.get(step)
+        return (report if said is None else replace(report, reason=said),)
+
+    def has_noted(self, step: Step | Parallel) -> bool:
+        """Tell whether anything is written down of `step`."""
+        return step in self._noted
 
     # --- errors -----------------------------------------------------------------------------------
 
@@ -247,10 +262,9 @@ class Run:
         """Log that `what`, which must not fail a step, has raised `exc`."""
         self.log(logging.ERROR, f"{what} raised {self.describe(exc)}; the run went on", exc)
 
-    def log_result(self, step: Step, result: Any) -> None:
-        """Log the line that the step's template makes."""
-        template = step.spec.template
-        if template is not None and _is_on(logging.INFO):
+    def log_result(self, template: Template, result: Any) -> None:
+        """Log the line that the template of a step makes."""
+        if _is_on(logging.INFO):
             redaction = self.plan.settings.redaction
             self.log(logging.INFO, template.render(self.context, result, redaction))
 
@@ -287,8 +301,6 @@ def rows_of(plan: Plan) -> tuple[Row, ...]:
 
 
 def _own_deadline(plan: Plan) -> float | None:
-    if not plan.has_deadline:
-        return None
     settings = plan.settings
     now = _deadlines.monotonic()
     left = None if settings.deadline_fn is None else settings.deadline_fn()
