@@ -16,6 +16,8 @@ from headrace_celery import _contexts
 from tests.celery.conftest import Recorder, looking, run_in_worker
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from headrace import FlowContext
 
 
@@ -55,6 +57,27 @@ def test_task_without_publishing_unit_gets_a_fresh_one(app: Celery) -> None:
     assert seen[0].get_value("celery.queue_ms") is None
 
 
+def test_trace_context_gives_the_id_where_there_is_no_header(app: Celery) -> None:
+    """A message of a publisher without headrace, but with a traceparent, has the trace's ID."""
+    trace_id = "0af7651916cd43dd8448eb211c80319c"
+    task, seen = looking(app)
+    task.apply_async(headers={"traceparent": f"00-{trace_id}-b7ad6b7169203331-01"})
+    task.apply_async(headers={"traceparent": "poison"})
+    task.apply_async(headers={"traceparent": ["poison"]})
+    run_in_worker(app)
+    assert seen[0].correlation_id == trace_id
+    assert trace_id not in {context.correlation_id for context in seen[1:]}
+
+
+def test_our_header_wins_over_the_trace_context(app: Celery) -> None:
+    """Where a message has both, the ID and the cause are those of our header."""
+    task, seen = looking(app)
+    parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    with headrace.open_context("ours") as publisher:
+        run_in_worker(app, lambda: task.apply_async(headers={"traceparent": parent}))
+    assert [(one.correlation_id, one.causation_id) for one in seen] == [("ours", publisher.unit_id)]
+
+
 def test_publisher_is_named_by_flow_and_step(app: Celery) -> None:
     """A run knows the flow and the step that published it."""
     task, seen = looking(app)
@@ -78,6 +101,24 @@ def test_worker_is_left_without_a_context(app: Celery) -> None:
     with headrace.open_context():
         run_in_worker(app, task.delay, task.delay)
     assert between == [None, None]
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["connected before", "connected after"])
+def test_other_receivers_have_the_context(make_app: Callable[..., Celery], late: bool) -> None:
+    """Whoever receives the signals of a run sees its ID, connected before ours or after."""
+    said: list[str | None] = []
+
+    def say(**_: Any) -> None:
+        said.append(headrace.current_flow_id())
+
+    app = make_app() if late else None
+    signals.task_prerun.connect(say, weak=False)
+    signals.task_postrun.connect(say, weak=False)
+    app = app or make_app()
+    task, _ = looking(app)
+    with headrace.open_context("heard"):
+        run_in_worker(app, task.delay, task.delay)
+    assert said == ["heard"] * 4
 
 
 @pytest.mark.guarantee(20)
