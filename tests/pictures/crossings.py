@@ -32,7 +32,9 @@ def curve(points: Sequence[Point], pieces: int = 12) -> list[Point]:
         for k in range(1, pieces + 1):
             t = k / pieces
             weights = ((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3)
-            x, y = (sum(w * p[j] for w, p in zip(weights, (a, b, c, d), strict=True)) for j in (0, 1))
+            x, y = (
+                sum(w * p[j] for w, p in zip(weights, (a, b, c, d), strict=True)) for j in (0, 1)
+            )
             line.append((x, y))
     return line
 

@@ -46,17 +46,18 @@ def _ids(picture: Picture) -> dict[str, str]:
     nodes = [node.id for node in picture.nodes]
     taken = set(nodes)
     made = (name for i in itertools.count(1) if (name := f"n{i}") not in taken)
-    # A backslash in an ID stands for itself, unless it is the last character.
+    # In an ID a backslash stands for itself, unless it comes last; "&" is read now and again.
     return {
-        node: f'"{node}"' if printable(node) == node and not {*node} & {*'\\"'} else next(made)
+        node: f'"{node}"' if printable(node) == node and not {*node} & {*'\\"&'} else next(made)
         for node in nodes
     }
 
 
 def _node(ids: dict[str, str], node: Node) -> str:
-    label = "\n".join([node.label, *(note_text(note) for note in node.notes)])
+    label = _quoted(node.label, *(note_text(note) for note in node.notes))
+    tooltip = _quoted(*describe_node(node).split("\n"))
     style = _ENTRYPOINT if node.is_entrypoint else _NODE_STYLES.get(node.kind, "")
-    words = [f"label={_quoted(label)}", f"tooltip={_quoted(describe_node(node))}", style]
+    words = [f"label={label}", f"tooltip={tooltip}", style]
     return f"{ids[node.id]} [{', '.join(word for word in words if word)}]"
 
 
@@ -69,9 +70,12 @@ def _edge(ids: dict[str, str], edge: Edge) -> str:
     return f"{ids[edge.source]} -> {ids[edge.target]} [{', '.join(words)}]"
 
 
-def _quoted(text: str) -> str:
-    """Return `text` as a string in which neither escapes nor entities mean anything."""
-    plain = "\n".join(printable(line) for line in text.split("\n"))
-    for sign, escaped in (("\\", "\\\\"), ('"', '\\"'), ("&", "&amp;"), ("\n", "\\n")):
-        plain = plain.replace(sign, escaped)
-    return f'"{plain}"'
+def _quoted(*lines: str) -> str:
+    """Return `lines` as a string in which neither escapes nor entities mean anything."""
+    return '"' + "\\n".join(_escaped(printable(line)) for line in lines) + '"'
+
+
+def _escaped(text: str) -> str:
+    for sign, escape in (("\\", "\\\\"), ('"', '\\"'), ("&", "&amp;")):
+        text = text.replace(sign, escape)
+    return text
