@@ -75,6 +75,10 @@ def declare(
         ValueError: an empty name.
     """
     checked = _checked_name(name if name is not None else _own_name(function))
+    if not isinstance(new, bool):
+        raise TypeError(f"new= is True or False, not {new!r}")
+    if not isinstance(description, str | None):
+        raise TypeError(f"description= is a string, not {description!r}")
     if description is None:
         description = (inspect.getdoc(function) or "").strip().partition("\n")[0]
     return Declaration(

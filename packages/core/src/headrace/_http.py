@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from contextlib import suppress
 from dataclasses import dataclass, fields
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
 from . import _runtime
-from ._context import FlowContext
+from ._context import FlowContext, has_ended
 from ._ids import is_visible_ascii, match_id
 from ._propagation import DEADLINE_HEADER, RemoteContext, deadline_from_header
 from ._runtime import DEFAULT_HEADER, is_header_name
@@ -81,8 +82,7 @@ class HttpOptions:
                     f"exclude_paths holds {path!r}; a path begins with '/', and is exact or a "
                     f"prefix ending in '/*'"
                 )
-        if self.validator is not None and not callable(self.validator):
-            raise TypeError(f"validator must be a function of the ID, not {self.validator!r}")
+        _check_validator(self.validator)
         if self.on_invalid not in {"replace", "reject"}:
             raise ValueError(f"on_invalid must be 'replace' or 'reject', not {self.on_invalid!r}")
 
@@ -139,8 +139,11 @@ class HttpPolicy:
             return transport_context(kind, name), False
         if len(found) == 1:  # the usual request, in short
             header, value = found[0]
-            if header in self._rank and self._valid(value):
-                return FlowContext(value, None, kind, name), False
+            if header in self._rank:
+                if self._valid(value):
+                    return FlowContext(value, None, kind, name), False
+                _log_refusal(header, [value])
+                return transport_context(kind, name), self.options.on_invalid == "reject"
         correlation_id, refused = self._choose(found)
         deadline = deadline_from_header(found) if self.options.accept_deadline else None
         trace = _trace(found)
@@ -195,12 +198,12 @@ def log_access(method: str, path: str, status: int | None, seconds: float) -> No
     """Log the line of a request that is done.
 
     Args:
-        method: the request's method.
-        path: its path, which is escaped, for it comes from outside.
+        method: the request's method; like the path it is escaped, for it comes from outside.
+        path: its path.
         status: the response's status, or None where there was none.
         seconds: how long it took.
     """
-    shown = path.encode("unicode_escape").decode("ascii")
+    method, shown = _escaped(method), _escaped(path)
     milliseconds = seconds * 1000.0
     with suppress(Exception):  # a filter of the user's may raise: that is no reason to fail
         _access.info(
@@ -213,11 +216,30 @@ def log_access(method: str, path: str, status: int | None, seconds: float) -> No
         )
 
 
+def is_under_way(context: FlowContext) -> bool:
+    """Tell whether the unit `context` that a request has already has not ended yet.
+
+    One that has ended was that of an earlier call with the same scope or environ.
+    """
+    return not has_ended(context)
+
+
+def _escaped(text: str) -> str:
+    return text.encode("unicode_escape").decode("ascii")
+
+
 def _log_refusal(name: str, values: Sequence[str]) -> None:
     # The refused text itself never reaches the log.
     what = f"{len(values)} values" if len(values) > 1 else f"{len(values[0])} characters"
     with suppress(Exception):
         _runtime.log.warning("refused the correlation ID in header %s (%s)", name, what)
+
+
+def _check_validator(validator: Any) -> None:
+    if validator is not None and not callable(validator):
+        raise TypeError(f"validator must be a function of the ID, not {validator!r}")
+    if iscoroutinefunction(validator):
+        raise TypeError("validator must be a plain function: it is asked before the request")
 
 
 def _checked_strings(name: str, values: Any) -> tuple[str, ...]:

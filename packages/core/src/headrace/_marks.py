@@ -5,6 +5,8 @@ A server logs an unhandled error after the unit has ended; the mark lets that li
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 _KEY = "_headrace_correlation_id"
 
 
@@ -15,9 +17,13 @@ def mark(exc: BaseException, correlation_id: str) -> None:
         exc: what a unit of work lets through.
         correlation_id: the ID of that unit. Of several units the outermost has the last word.
     """
-    exc.__dict__[_KEY] = correlation_id
+    with suppress(Exception):  # an exception may be made so that nothing can be set on it
+        exc.__dict__[_KEY] = correlation_id
 
 
 def marked_id(exc: object) -> str | None:
     """Return the correlation ID that `exc` was marked with, or None."""
-    return getattr(exc, "__dict__", {}).get(_KEY)
+    try:
+        return vars(exc).get(_KEY)
+    except Exception:
+        return None

@@ -46,15 +46,18 @@ class Unit:
 
     Args:
         context: the unit.
+        encloses: whether all that is opened inside is over at the end, as in the call of a
+            function: what somebody forgot to close there goes too.
 
     Raises:
         RuntimeError: on entering a second time.
     """
 
-    __slots__ = ("_token", "_watch", "context", "outer", "outer_step")
+    __slots__ = ("_encloses", "_token", "_watch", "context", "outer", "outer_step")
 
-    def __init__(self, context: FlowContext) -> None:
+    def __init__(self, context: FlowContext, *, encloses: bool = False) -> None:
         self.context = context
+        self._encloses = encloses
         self.outer: FlowContext | None = None
         self.outer_step: StepInfo | None = None
         self._token: Token[FlowContext | None] | None = None
@@ -107,10 +110,15 @@ class Unit:
     def _leave_in_disorder(self) -> None:
         # Something else has become current meanwhile, and that is not ours to undo. Where it was
         # opened inside this unit it will restore this one in its turn, unless told that it is over.
+        if self._token is None:
+            raise RuntimeError("this unit has not been entered: use it in a `with` statement")
         current = unit_var.get()
         try:
-            unit_var.reset(self._token)  # type: ignore[arg-type]
+            unit_var.reset(self._token)
         except ValueError:  # another thread or task ends the unit
+            return
+        if self._encloses:
+            step_var.set(self.outer_step)
             return
         unit_var.set(current)
         self.context._left = self  # noqa: SLF001 - the business of these two classes

@@ -144,7 +144,7 @@ def _sync_entrypoint(function: Callable[..., Any], info: StepInfo, new: bool) ->
         observer = _runtime.observer
         observed = observer is not None and observer.enabled()
         if observed or outer is not None or _budget() is not None:
-            with Unit(_entry_context(info, outer, new)):
+            with Unit(_entry_context(info, outer, new), encloses=True):
                 return step(*args, **kwargs)
         context = FlowContext(first_id(), None, "flow", info.flow)
         # What Unit and the step do, in one: the way to go where nobody watches.
@@ -171,7 +171,7 @@ def _async_entrypoint(
         outer = _current_unit()
         if outer is not None and not new:
             return await step(*args, **kwargs)
-        with Unit(_entry_context(info, outer, new)):
+        with Unit(_entry_context(info, outer, new), encloses=True):
             return await step(*args, **kwargs)
 
     return wrapper

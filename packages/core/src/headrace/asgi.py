@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from functools import partial
 from time import perf_counter
 from typing import Any
 
 from . import _runtime
 from ._context import FlowContext, step_var, unit_var
-from ._http import REFUSAL, SCOPE_KEY, HttpOptions, HttpPolicy, exposed, log_access
+from ._http import (
+    REFUSAL,
+    SCOPE_KEY,
+    HttpOptions,
+    HttpPolicy,
+    exposed,
+    is_under_way,
+    log_access,
+)
 from ._marks import mark
 from ._runtime import log
 
@@ -22,7 +31,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 _Headers = list[tuple[bytes, bytes]]
 
 # Looked up once: this is the hot path.
-_get_unit, _set_unit = unit_var.get, unit_var.set
+_get_unit, _set_unit, _reset_unit = unit_var.get, unit_var.set, unit_var.reset
 _get_step, _set_step = step_var.get, step_var.set
 
 _EXPOSE = b"access-control-expose-headers"
@@ -56,7 +65,7 @@ class FlowMiddleware:
         self._excludes = policy.excludes if policy.excludes_any else None
         self._wanted = {name.encode(): name for name in policy.wanted}
         self._header = policy.options.response_header.lower().encode()
-        self._inner = self._run_logged if policy.options.access_log else app
+        self._logs = policy.options.access_log
         self._route_of: Callable[[Scope], str | None] | None = None
         self._is_plain = not policy.options.expose_header
 
@@ -76,7 +85,7 @@ class FlowMiddleware:
         kind = scope["type"]
         if (
             kind not in _KINDS
-            or SCOPE_KEY in scope
+            or (SCOPE_KEY in scope and is_under_way(scope[SCOPE_KEY]))
             or (self._excludes is not None and self._excludes(scope["path"]))
         ):
             await self.app(scope, receive, send)
@@ -89,7 +98,9 @@ class FlowMiddleware:
                     found = (*found, (wanted[name], value.decode("latin-1")))
             context, reject = self._admit(kind, scope["path"], found)
             scope[SCOPE_KEY] = context
-            app = _refuse if reject else self._inner
+            app = _refuse if reject else self.app
+            if self._logs:
+                app = partial(self._run_logged, app)
             send_with_header = self._sender(scope, send, context)
         except Exception:
             log.exception("a request is served without a unit of work")
@@ -97,7 +108,7 @@ class FlowMiddleware:
             return
         # `Unit` in this very frame: the calls to one would be a fifth of what all of this costs.
         outer, outer_step = _get_unit(), _get_step()
-        _set_unit(context)
+        token = _set_unit(context)
         watch = None
         try:
             if outer_step is not None:
@@ -115,11 +126,13 @@ class FlowMiddleware:
             if watch is not None:
                 watch.end(None)
         finally:
-            # Where something else has become current meanwhile, that is not ours to undo.
-            if _get_unit() is context:
-                _set_unit(outer)
-                if _get_step() is not outer_step:
-                    _set_step(outer_step)
+            try:
+                _reset_unit(token)
+            except ValueError:  # closed by another task, in whose context others are current
+                if _get_unit() is context:
+                    _set_unit(outer)
+            if _get_step() is not outer_step and _get_unit() is outer:
+                _set_step(outer_step)
             context._ended = True  # noqa: SLF001 - what `Unit` does by a call
 
     def _sender(self, scope: Scope, send: Send, context: FlowContext) -> Send:
@@ -152,7 +165,7 @@ class FlowMiddleware:
         options = self._policy.options
         return _exposed(headers, options.response_header) if options.expose_header else headers
 
-    async def _run_logged(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _run_logged(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
         status: int | None = None
 
         async def note_status(message: Message) -> None:
@@ -163,7 +176,7 @@ class FlowMiddleware:
 
         start = perf_counter()
         try:
-            await self.app(scope, receive, note_status)
+            await app(scope, receive, note_status)
         finally:
             if scope["type"] == "http":
                 log_access(scope["method"], scope["path"], status, perf_counter() - start)

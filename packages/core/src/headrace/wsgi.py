@@ -6,7 +6,15 @@ from collections.abc import Callable, Iterable
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from ._http import ENVIRON_KEY, REFUSAL, HttpOptions, HttpPolicy, exposed, log_access
+from ._http import (
+    ENVIRON_KEY,
+    REFUSAL,
+    HttpOptions,
+    HttpPolicy,
+    exposed,
+    is_under_way,
+    log_access,
+)
 from ._units import ResumableUnit
 
 if TYPE_CHECKING:
@@ -48,7 +56,8 @@ class FlowMiddleware:
         """Run the application inside a unit of work."""
         policy = self._policy
         path = environ.get("PATH_INFO", "")
-        if ENVIRON_KEY in environ or (policy.excludes_any and policy.excludes(path)):
+        has_unit = ENVIRON_KEY in environ and is_under_way(environ[ENVIRON_KEY])
+        if has_unit or (policy.excludes_any and policy.excludes(path)):
             return self.app(environ, start_response)
         found = []
         for key, name in self._keys:  # a comprehension costs a call before Python 3.12
@@ -165,7 +174,7 @@ class _LoggedResponse(_Response):
     def _respond(
         self, status: str, headers: list[tuple[str, str]], *exc_info: Any
     ) -> Callable[[bytes], object]:
-        self._status = int(status[:3])
+        self._status = int(status[:3]) if status[:3].isdecimal() else None
         return super()._respond(status, headers, *exc_info)
 
     def _end(self, exc: BaseException | None) -> None:
