@@ -64,7 +64,7 @@ def test_wrong_setting_is_reported(setting: Any, number: int, message: str) -> N
     (warning,) = found(HEADRACE=setting)
     assert warning.id == f"headrace.W{number:03}"
     assert message in warning.msg
-    link = re.search(r"https://\S+/django\.html#(\S+)$", str(warning.hint))
+    link = re.search(r"docs/django\.md#(\S+)$", str(warning.hint))
     assert link is not None
     assert f"({link.group(1)})=" in DOCS.read_text(encoding="utf-8")
 

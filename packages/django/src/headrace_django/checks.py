@@ -16,7 +16,7 @@ from .middleware import FlowMiddleware
 
 __all__ = ["check_middleware", "check_settings"]
 
-_DOCS = "docs/django.md"
+_DOCS = "headrace's docs/django.md"
 _PATH = "headrace_django.middleware.FlowMiddleware"
 _KNOWN = {name.upper() for name in (*CONFIGURE_OPTIONS, *HTTP_OPTIONS, "commands")}
 
@@ -76,5 +76,5 @@ def _is_ours(path: str) -> bool:
 
 
 def _warning(number: int, message: str, hint: str) -> CheckWarning:
-    link = f"{hint} See {_DOCS}#headrace-w{number:03} in headrace's documentation."
+    link = f"{hint} See {_DOCS}#headrace-w{number:03}"
     return CheckWarning(message, hint=link, id=f"headrace.W{number:03}")
