@@ -55,7 +55,7 @@ app.conf.update(
     worker_task_log_format="%(processName)s [%(flow_id)s] %(message)s",
     worker_prefetch_multiplier=4,
 )
-headrace_celery.init_app(app)
+headrace_celery.init_app(app, accept_deadline=True)
 
 
 def note(row: str, label: str, **more: Any) -> None:
@@ -149,6 +149,15 @@ def inline_errback(request: Any, exc: Exception, traceback: Any) -> None:
 @app.task(name="matrix.soft_limited", soft_time_limit=0.3)
 def soft_limited(row: str) -> None:
     """Run into the soft time limit."""
+    try:
+        time.sleep(30)
+    except SoftTimeLimitExceeded:
+        note(row, "run")
+
+
+@app.task(name="matrix.timely")
+def timely(row: str) -> None:
+    """Run until the deadline that came with the message."""
     try:
         time.sleep(30)
     except SoftTimeLimitExceeded:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from celery import chain, chord, group
 
+import headrace
+
 if TYPE_CHECKING:
     from types import ModuleType
 
@@ -57,6 +59,12 @@ def later(t: ModuleType, row: str) -> None:
     """Publish with a countdown, and with a time of arrival."""
     t.run.apply_async((row, "countdown"), countdown=0.2)
     t.run.apply_async((row, "eta"), eta=t.app.now())
+
+
+def with_deadline(t: ModuleType, row: str) -> None:
+    """Publish with less time than the task would take."""
+    with headrace.deadline(4):
+        t.timely.delay(row)
 
 
 def in_chord(t: ModuleType, row: str) -> None:
@@ -237,6 +245,13 @@ ROWS = [
         "soft time limit",
         "publisher",
         lambda t, row: t.soft_limited.delay(row),
+        each("run"),
+        log="Soft time limit",
+    ),
+    Row(
+        "deadline, accepted: a soft time limit",
+        "publisher",
+        with_deadline,
         each("run"),
         log="Soft time limit",
     ),

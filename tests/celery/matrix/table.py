@@ -32,7 +32,8 @@ def expected() -> Results:
 
 def render(results: Results) -> str:
     """Return the table: for each column, the problem of each row, or "" where it holds."""
-    head = ["how it is published and run", "the ID that is seen", "its cause", *COLUMNS]
+    head = ["how it is published and run", "ID that is seen", "its cause", "caller afterwards"]
+    head += COLUMNS
     lines = [head, ["---"] * len(head), *(line(row, results) for row in ROWS)]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
@@ -40,7 +41,8 @@ def render(results: Results) -> str:
 def line(row: Row, results: Results) -> list[str]:
     """Return the cells of `row`."""
     seen = [cell(results[column].get(row.name)) for column in COLUMNS]
-    return [row.name, row.reason or "the publisher's", row.cause, *seen]
+    caller = "intact" if row.causes else "none: beat has no context"
+    return [row.name, row.reason or "the publisher's", row.cause, caller, *seen]
 
 
 def cell(problem: str | None) -> str:
