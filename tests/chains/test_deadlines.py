@@ -267,5 +267,5 @@ def test_with_the_real_clock_a_deadline_is_overshot_by_a_step_at_most(kind: Kind
     begun = time.monotonic()
     with pytest.raises(DeadlineExceededError):
         kind.run(chain)
-    assert time.monotonic() - begun < 0.4
-    assert 2 <= len(calls) <= 7
+    assert time.monotonic() - begun < 1.0
+    assert 1 <= len(calls) <= 7

@@ -122,17 +122,17 @@ def test_a_deadline_of_a_chain_within_a_step_is_the_steps_failure() -> None:
 
 
 async def _timeout(chain: AsyncChain) -> None:
-    async with asyncio.timeout(0.03):
+    async with asyncio.timeout(0.05):
         await chain.run()
 
 
 async def _wait_for(chain: AsyncChain) -> None:
-    await asyncio.wait_for(chain.run(), 0.03)
+    await asyncio.wait_for(chain.run(), 0.05)
 
 
 async def _task_group(chain: AsyncChain) -> None:
     async def fail() -> None:
-        await asyncio.sleep(0.03)
+        await asyncio.sleep(0.05)
         raise KeyError("sibling")
 
     async with asyncio.TaskGroup() as group:
@@ -143,7 +143,7 @@ async def _task_group(chain: AsyncChain) -> None:
 
 async def _gather(chain: AsyncChain) -> None:
     gathered = asyncio.gather(chain.run(), asyncio.sleep(60))
-    await asyncio.sleep(0.03)
+    await asyncio.sleep(0.05)
     gathered.cancel()
     await gathered
 
@@ -170,10 +170,13 @@ def test_a_cancellation_from_outside_passes_through(
 
     def block() -> None:
         calls.append(1)
-        time.sleep(0.1)
+        time.sleep(0.15)
+
+    async def first() -> str:
+        return "a"
 
     chain = AsyncChain(on_retry=lambda **about: retried.append(about))
-    chain.next(lambda: "a", undo=undone.append)
+    chain.next(first, undo=undone.append)
     step = block if in_thread else sleeping(calls, 60)
     chain.next(step, timeout=timeout, retries=5, retry_on=(BaseException,), backoff=0)
     with pytest.raises(error):
@@ -201,11 +204,11 @@ def test_both_timeouts_at_once_are_the_outer_one() -> None:
     """Where the step's timeout and an outer cancellation meet, the cancellation wins."""
 
     async def main() -> tuple[bool, bool]:
-        chain = AsyncChain().next(asyncio.sleep, args=[60], timeout=0.03, retries=3, backoff=0)
+        chain = AsyncChain().next(asyncio.sleep, args=[60], timeout=0.05, retries=3, backoff=0)
         task = asyncio.create_task(chain.run())
         await asyncio.sleep(0)
-        asyncio.get_running_loop().call_later(0.03, task.cancel)
-        time.sleep(0.05)  # noqa: ASYNC251 - both timers are due when the loop looks again
+        asyncio.get_running_loop().call_later(0.05, task.cancel)
+        time.sleep(0.1)  # noqa: ASYNC251 - both timers are due when the loop looks again
         await asyncio.wait([task])
         return task.cancelled(), task.done()
 

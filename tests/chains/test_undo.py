@@ -233,6 +233,30 @@ def test_a_second_cancellation_does_not_stop_the_undos() -> None:
     assert undone == ["b", "a"]
 
 
+def test_the_end_of_the_event_loop_does_not_stop_the_undos() -> None:
+    """A program that ends cancels all tasks: the undos that have begun run to their end."""
+    undone: list[str] = []
+
+    async def undo(result: str) -> None:
+        await asyncio.sleep(0.02)
+        undone.append(result)
+
+    async def step(name: str) -> str:
+        return name
+
+    async def main() -> None:
+        chain = AsyncChain()
+        for name in "ab":
+            chain.next(step, out=name, args=[headrace.literal(name)], undo=undo)
+        task = asyncio.create_task(chain.next(asyncio.sleep, args=[60]).run())
+        await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.sleep(0.01)  # in the midst of the first undo
+
+    asyncio.run(main())
+    assert undone == ["b", "a"]
+
+
 def test_a_cancellation_during_the_undos_of_a_failure_comes_out() -> None:
     """The undos run to their end, and then the task is cancelled, not failed."""
     undone: list[str] = []

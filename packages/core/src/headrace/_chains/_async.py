@@ -119,6 +119,9 @@ class _AsyncIO:
 
     async def see_through(self, work: Coroutine[Any, Any, T]) -> T:
         task = asyncio.get_running_loop().create_task(work)
+        # A loop that shuts down cancels every task that it knows of. This one it shall not know: it
+        # cancels the run, which waits for it.
+        asyncio.tasks._unregister_task(task)
         cancelled = await _until_done(task)
         result = task.result()
         if cancelled is not None:
