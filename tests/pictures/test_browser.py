@@ -311,7 +311,7 @@ def test_step_that_is_out_of_sight_is_brought_in(opened: Any) -> None:
 
 
 def test_page_works_by_mouse(opened: Any) -> None:
-    """Dragging pans, the wheel zooms where the pointer is, buttons zoom and fit, a click chooses."""
+    """Dragging pans, the wheel zooms at the pointer, buttons zoom and fit, a click chooses."""
     page = opened(ALL["checkout"])
     before = view_box(page)
     page.mouse.move(1000, 400)

@@ -38,7 +38,7 @@ def run_dot(dot: str, text: str, format: str) -> str:
 @pytest.mark.guarantee(46)
 @pytest.mark.parametrize("name", ALL)
 def test_graphviz_draws_every_step_and_edge(name: str, dot: str) -> None:
-    """Graphviz draws each step with its label as it is to be read, and each edge where it belongs."""
+    """Graphviz draws each step with its label as it is to be read, and each edge at its place."""
     picture = ALL[name]
     drawn = ET.fromstring(run_dot(dot, render(picture, "dot"), "svg"))
     labels = [each.findtext(f".//{SVG}text") for each in nodes(drawn)]

@@ -10,8 +10,8 @@ from ._ranks import Link
 Point = tuple[float, float]
 Route = list[Point]
 
-_LEAN = 0.25
-_SIDE_SPACE = 14.0
+_LEAN = 110.0
+_SIDE_SPACE = 18.0
 _BOTH_WAYS = 9.0
 
 
@@ -81,7 +81,9 @@ def _port(
 ) -> Point:
     """Return where an edge leaves a node: a little to the side to which it goes."""
     most = max(0.0, layers.widths[node] / 2 - _SIDE_SPACE)
-    aside = max(-most, min(most, (towards - xs[node]) * _LEAN))
+    # Never all the way: edges to several nodes on one side leave at places of their own.
+    away = towards - xs[node]
+    aside = most * away / (abs(away) + _LEAN)
     top, bottom = bands[layers.ranks[node]]
     half = layers.heights[node] / 2
     return xs[node] + aside, (top + bottom) / 2 + (half if below else -half)

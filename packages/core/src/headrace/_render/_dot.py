@@ -46,9 +46,10 @@ def _ids(picture: Picture) -> dict[str, str]:
     nodes = [node.id for node in picture.nodes]
     taken = set(nodes)
     made = (name for i in itertools.count(1) if (name := f"n{i}") not in taken)
-    # In an ID a backslash stands for itself, unless it comes last; "&" is read now and again.
+    # A backslash that comes last, an entity and a leading "%" (Graphviz's mark of a node without a
+    # name) are not what they seem in an ID.
     return {
-        node: f'"{node}"' if printable(node) == node and not {*node} & {*'\\"&'} else next(made)
+        node: f'"{node}"' if printable(node) == node and not {*node} & {*'\\"&%'} else next(made)
         for node in nodes
     }
 
