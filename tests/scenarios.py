@@ -121,6 +121,7 @@ REFUSED = [
             headers=[(HEADER, text)],
             places=("handler",),
             never=(text,) if text else (),
+            needs=("line breaks",) if "\n" in text else (),
             marks=[pytest.mark.guarantee(8)],
         )
         for words, text in REFUSED_TEXTS.items()
@@ -170,6 +171,7 @@ REFUSED = [
     Scenario(
         "shows the validator no control characters",
         headers=[(HEADER, "a\r\nb")],
+        needs=("line breaks",),
         options={"validator": lambda flow_id: True},
     ),
 ]
