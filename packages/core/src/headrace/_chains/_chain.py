@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from headrace import _runtime
 from headrace._context import FlowContext, step_var, unit_var
+from headrace._deadlines import budget_var
 from headrace._marks import mark
 from headrace._runtime import opening_id
 from headrace._units import Unit, nested_context
 
 from . import _sync
 from ._build import Definition
-from ._units import must_be_told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from ._redaction import Redact
     from ._result import ChainResult
 
+_budget = budget_var.get
 _current_unit = unit_var.get
 _set_unit = unit_var.set
 _reset_unit = unit_var.reset
@@ -111,9 +113,11 @@ class Chain(Definition):
                 return _sync.run(plan, unit, inputs)
             finally:
                 _set_step(outer)
-        if must_be_told():
+        observer = _runtime.observer
+        if (observer is not None and observer.enabled()) or _budget() is not None:
             with Unit(nested_context("flow", self._unit_name)) as unit:
                 return _sync.run(plan, unit, inputs)
+        # What Unit does, in short: the way to go where nobody watches and no clock runs.
         unit = FlowContext(opening_id(), None, "flow", self._unit_name)
         token = _set_unit(unit)
         try:

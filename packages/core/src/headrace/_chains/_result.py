@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ._redaction import Redaction
+from ._redaction import NOTHING_HIDDEN, Redaction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,12 +54,13 @@ class ChainResult(dict[str, Any]):
     _started: float
     correlation_id: str | None
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        # A run makes its result with __new__ and fills it; this is for results made by hand.
-        super().__init__(*args, **kwargs)
-        self._plan = None
-        self._kept = (), Redaction()
-        self.correlation_id = None
+    if not TYPE_CHECKING:  # to a type checker it would give every attribute there is
+
+        def __getattr__(self, name: str) -> Any:
+            # A run fills its result in; what is not there belongs to one made by hand.
+            if name in _BY_HAND:
+                return _BY_HAND[name]
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     @property
     def steps(self) -> list[StepReport]:
@@ -105,6 +106,9 @@ class ChainResult(dict[str, Any]):
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
         """Let FastAPI and other users of pydantic take and give it as the mapping that it is."""
         return handler(dict[str, Any])
+
+
+_BY_HAND = {"_plan": None, "_kept": ((), NOTHING_HIDDEN), "correlation_id": None}
 
 
 def _restored(

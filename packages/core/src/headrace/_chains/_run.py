@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("headrace.chain")
 _is_on = logger.isEnabledFor
-_make_context = ChainResult.__new__
 _budget = budget_var.get
 
 
@@ -271,10 +270,11 @@ class Run:
 
 def begin(plan: Plan, unit: FlowContext, inputs: dict[str, Any]) -> ChainResult:
     """Return the context of a run that begins, and keep the run where somebody watches it."""
-    context = _make_context(ChainResult)
     if plan.values:
-        context.update(plan.values)
-    context.update(inputs)
+        context = ChainResult(plan.values)
+        context.update(inputs)
+    else:
+        context = ChainResult(inputs)
     context._plan = plan
     context._run = None
     context._ends = []
