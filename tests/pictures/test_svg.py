@@ -201,6 +201,8 @@ def test_straight_edges_are_straight_and_loops_are_round() -> None:
     loop = graph("loop", [("a", "a")]).render("svg")
     assert re.search(r'd="M[\d.]+ [\d.]+C[^"V]*"', loop)
     assert len(curve([(0, 0), (24, 0), (24, 9), (0, 9)])) == 4
+    past_a_rank = [(0, 0), (24, 9), (24, 19), (0, 28)]
+    assert len(curve(past_a_rank)) == 10
 
 
 def test_notes_widen_the_box() -> None:

@@ -94,4 +94,5 @@ def number(value: float) -> str:
 
 
 def _is_loop(route: Sequence[Point]) -> bool:
-    return len(route) == 4 and route[0][0] == route[-1][0] < route[1][0] == route[2][0]
+    # All other routes begin upright.
+    return route[0][1] == route[1][1]
