@@ -17,7 +17,7 @@ import tempfile
 import time
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .judge import Note, judge
 from .rows import ROWS, Row
@@ -170,11 +170,11 @@ def clean(tasks: ModuleType) -> None:
     """Remove what this run has left in the broker and in the result store."""
     app, prefix = tasks.app, tasks.PREFIX
     with app.connection_for_write() as connection:
-        for queue in (prefix, f"{prefix}.kill"):
-            with contextlib.suppress(Exception):
-                connection.default_channel.queue_delete(queue)
-        with contextlib.suppress(Exception):
-            connection.default_channel.exchange_delete(prefix)
+        channel = connection.default_channel
+        for name in (prefix, f"{prefix}.kill"):  # a queue and its exchange
+            for delete in (channel.queue_delete, channel.exchange_delete):
+                with contextlib.suppress(Exception):
+                    delete(name)
     import redis
 
     for url in {tasks.BROKER, tasks.RESULTS}:
@@ -182,12 +182,6 @@ def clean(tasks: ModuleType) -> None:
             with redis.Redis.from_url(url) as client:
                 for key in client.scan_iter(f"{prefix}*"):
                     client.delete(key)
-
-
-def results_of(output: str) -> dict[str, str]:
-    """Return what a run has printed."""
-    outcome: dict[str, Any] = json.loads(output)
-    return outcome
 
 
 if __name__ == "__main__":
