@@ -242,6 +242,26 @@ def soak(session: nox.Session) -> None:
     session.run("pytest", "tests/serving/test_soak.py", *session.posargs, env=env)
 
 
+@nox.session(tags=["full"])
+def pictures(session: nox.Session) -> None:
+    """Show the pictures to their real consumers: Graphviz, Mermaid, Chromium and axe-core.
+
+    Screenshots are kept in build/pictures.
+    """
+    for command, package in (("dot", "graphviz"), ("chromium", "chromium"), ("npm", "npm")):
+        system_package(session, command, package)
+    install_tree(session, *group("test", "test-core", "pictures"), packages=["core"])
+    folder = session.create_tmp()
+    npm = ("npm", "install", "--prefix", folder, "--no-audit", "--no-fund", "--loglevel=error")
+    session.run(*npm, "mermaid@11", "axe-core@4", external=True)
+    env = {
+        "HEADRACE_NODE_MODULES": str(Path(folder, "node_modules").resolve()),
+        "HEADRACE_REQUIRE_CONSUMERS": "1",
+        "HEADRACE_SCREENSHOTS": str(ROOT / "build" / "pictures"),
+    }
+    session.run("pytest", "tests/pictures", *session.posargs, env=env)
+
+
 def system_package(session: nox.Session, command: str, package: str) -> str:
     """Return the path of `command`, from the Debian package `package` where it is missing.
 
