@@ -18,12 +18,12 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+
+    from rich.console import Console
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def measure(groups: Iterable[Group], *, rounds: int) -> list[Result]:
     groups = list(groups)
     pairs = [(group, case) for group in groups for case in group.measured]
     times: dict[tuple[str, str], list[float]] = {(g.title, c.name): [] for g, c in pairs}
-    for _ in track(range(rounds), "measuring", console=Console(stderr=True), transient=True):
+    for _ in range(rounds):
         random.shuffle(pairs)
         for group, case in pairs:
             # An own context each: no case finds what another left in the variables.
