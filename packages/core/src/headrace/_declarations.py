@@ -300,11 +300,10 @@ def _is_function(target: Any) -> bool:
 
 
 def _makes_context_manager(target: Any) -> bool:
+    # `contextmanager` and `asynccontextmanager` return a function of the name "helper".
     code = getattr(target, "__code__", None)
-    return code is not None and code in {
-        contextlib.contextmanager(iter).__code__,
-        contextlib.asynccontextmanager(aiter).__code__,
-    }
+    library = contextlib.contextmanager.__code__.co_filename
+    return code is not None and (code.co_filename, code.co_name) == (library, "helper")
 
 
 def _describe(value: Any) -> str:

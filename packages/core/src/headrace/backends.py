@@ -41,7 +41,7 @@ _LAZY = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def _import_late(name: str) -> Any:
     if name not in _LAZY:
         raise AttributeError(f"module 'headrace.backends' has no attribute {name!r}")
     from importlib import import_module
@@ -55,6 +55,10 @@ def __getattr__(name: str) -> Any:
         ) from error
     globals()[name] = value
     return value
+
+
+# Not by a `def`: to a type checker that would mean that there is every name one asks for.
+globals()["__getattr__"] = _import_late
 
 
 def __dir__() -> list[str]:
