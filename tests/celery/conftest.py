@@ -75,15 +75,19 @@ def looking(app: Celery, name: str = "look", **options: Any) -> tuple[Any, list[
     return app.task(name=name, **options)(look), seen
 
 
-def run_in_worker(app: Celery, *publish: Callable[[], Any]) -> None:
+def run_in_worker(
+    app: Celery, *publish: Callable[[], Any], inside: Callable[[], Any] = headrace.detached
+) -> None:
     """Publish in turn; then run what waits in the queue of `app` until it is empty.
+
+    The worker runs in the context manager that `inside` makes, by default without any unit.
 
     Request, strategy and tracer are Celery's own; its threads, timers and processes are left out.
     """
     for each in publish:
         each()
     consumer = InlineConsumer(app)
-    with headrace.detached(), current(app), app.connection_for_read() as connection:
+    with inside(), current(app), app.connection_for_read() as connection:
         channel = connection.default_channel
         while channel._size(app.conf.task_default_queue):
             consumer.take(app, channel.basic_get(app.conf.task_default_queue))

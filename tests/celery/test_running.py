@@ -240,6 +240,27 @@ def test_headrace_new_gives_a_fresh_id_with_the_publisher_as_cause(app: Celery) 
     assert len({publisher.correlation_id, *(context.correlation_id for context in seen)}) == 3
 
 
+def test_headrace_new_wins_over_a_trace_context(app: Celery) -> None:
+    """Such a task does not take its ID from a traceparent either."""
+    trace_id = "0af7651916cd43dd8448eb211c80319c"
+    task, seen = looking(app, headrace_new=True)
+    task.apply_async(headers={"traceparent": f"00-{trace_id}-b7ad6b7169203331-01"})
+    run_in_worker(app)
+    assert context_of_run(seen).correlation_id != trace_id
+
+
+def test_run_in_a_worker_joins_no_unit_that_happens_to_be_active(app: Celery) -> None:
+    """In a worker that was started inside a unit, a run has its publisher's ID, or a new one."""
+    task, seen = looking(app)
+    with headrace.open_context("published"):
+        task.delay()
+    task.delay()
+    run_in_worker(app, inside=lambda: headrace.open_context("stray"))
+    assert seen[0].correlation_id == "published"
+    assert seen[1].correlation_id not in {"published", "stray"}
+    assert seen[1].causation_id is None
+
+
 def test_publishing_detached_starts_a_new_operation(app: Celery) -> None:
     """A task that is published inside `detached()` has an ID of its own and no cause."""
     task, seen = looking(app)

@@ -39,13 +39,15 @@ def worker_context(task: Any, fields: Mapping[str, Any]) -> tuple[FlowContext, s
         present, raw = find(fields)
         if present:
             return _sent_context(task, parse(raw), fields), ""
-        if TRACE_HEADER in fields:
+        if TRACE_HEADER in fields and not _is_new(task):
             return transport_context("task", task.name, _traced(fields)), ""
     except MalformedHeaderError as error:
         problem = str(error)
     except Exception:  # whatever it is made of, a header never fails a task
         problem = "it cannot be read"
-    return transport_context("task", task.name), problem
+    # Without an ID of its own it would open in a trace that happens to be active.
+    remote = RemoteContext(make_id()) if _is_new(task) else None
+    return transport_context("task", task.name, remote), problem
 
 
 def eager_context(task: Any, request: Any, caller: FlowContext) -> FlowContext:

@@ -17,7 +17,7 @@ from celery.exceptions import Reject, TimeLimitExceeded
 from celery.worker.request import Request
 from celery.worker.state import revoked as revoked_ids
 
-from headrace import FlowContext, get_flow_context
+from headrace import FlowContext
 from headrace.integration import Unit, as_current
 
 from ._contexts import worker_context
@@ -56,16 +56,11 @@ class FlowRequest(Request):
             return super()._announce_revoked(*args, **kwargs)  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
 
     def _mentioned(self) -> AbstractContextManager[None]:
-        return (
-            nullcontext() if get_flow_context() is not None else as_current(self._context_of_run())
-        )
+        return as_current(self._context_of_run())
 
     @contextmanager
     def _lost(self, exc: BaseException) -> Iterator[None]:
         """Report the unit that the killed process could not end."""
-        if get_flow_context() is not None:
-            yield
-            return
         unit = Unit(self._context_of_run())
         unit.__enter__()
         try:

@@ -70,9 +70,9 @@ def stay_outermost() -> None:
 
 def _move(signal: Any, receiver: Any, index: int) -> None:
     with signal.lock:
-        ours = next(entry for entry in signal.receivers if entry[1] is receiver)
-        others = [entry for entry in signal.receivers if entry is not ours]
-        signal.receivers[:] = [ours, *others] if index == 0 else [*others, ours]
+        ours = [entry for entry in signal.receivers if entry[1] is receiver]
+        others = [entry for entry in signal.receivers if entry[1] is not receiver]
+        signal.receivers[:] = [*ours, *others] if index == 0 else [*others, *ours]
         signal.sender_receivers_cache.clear()
 
 
