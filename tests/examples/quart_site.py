@@ -137,8 +137,7 @@ class QuartSite:
 
     name = "quart"
     lacks: Mapping[str, str] = {
-        "closed stream": "Quart closes the plain generator of a client that has gone in no "
-        "context",
+        "closed stream": "Quart closes the plain generator of a client that has gone in no context",
         "line breaks": "Quart refuses a request with line breaks in a header",
     }
 

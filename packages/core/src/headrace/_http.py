@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from inspect import iscoroutinefunction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from . import _runtime
 from ._context import FlowContext, has_ended
@@ -17,7 +18,7 @@ from ._trace_context import TRACEPARENT, TRACESTATE, TraceContext, parse
 from ._units import transport_context
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable
 
 
 REFUSAL = "400 Bad Request: the correlation ID header is invalid\n"
@@ -56,12 +57,12 @@ class HttpOptions:
         ValueError: an option with an impossible value.
     """
 
-    request_headers: tuple[str, ...] = (DEFAULT_HEADER, "X-Request-ID")
+    request_headers: Sequence[str] = (DEFAULT_HEADER, "X-Request-ID")
     response_header: str = DEFAULT_HEADER
     trust_inbound: bool = True
     validator: Callable[[str], bool] | None = None
     on_invalid: str = "replace"
-    exclude_paths: tuple[str, ...] = ()
+    exclude_paths: Sequence[str] = ()
     access_log: bool = False
     accept_deadline: bool = False
     expose_header: bool = False
@@ -85,6 +86,20 @@ class HttpOptions:
         _check_validator(self.validator)
         if self.on_invalid not in {"replace", "reject"}:
             raise ValueError(f"on_invalid must be 'replace' or 'reject', not {self.on_invalid!r}")
+
+
+class HttpKeywords(TypedDict, total=False):
+    """The fields of `HttpOptions` as keyword arguments, for type checkers."""
+
+    request_headers: Sequence[str]
+    response_header: str
+    trust_inbound: bool
+    validator: Callable[[str], bool] | None
+    on_invalid: Literal["replace", "reject"]
+    exclude_paths: Sequence[str]
+    access_log: bool
+    accept_deadline: bool
+    expose_header: bool
 
 
 HTTP_OPTIONS = tuple(each.name for each in fields(HttpOptions))

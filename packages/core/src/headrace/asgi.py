@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from functools import partial
 from time import perf_counter
-from typing import Any
+from typing import Any, Unpack
 
 from . import _runtime
 from ._context import FlowContext, step_var, unit_var
 from ._http import (
     REFUSAL,
     SCOPE_KEY,
+    HttpKeywords,
     HttpOptions,
     HttpPolicy,
     exposed,
@@ -58,7 +59,7 @@ class FlowMiddleware:
         ValueError: an option with an impossible value.
     """
 
-    def __init__(self, app: App, **options: Any) -> None:
+    def __init__(self, app: App, **options: Unpack[HttpKeywords]) -> None:
         self.app = app
         self._policy = policy = HttpPolicy(HttpOptions(**options))
         self._admit = policy.admit

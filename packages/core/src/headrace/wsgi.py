@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from ._http import (
     ENVIRON_KEY,
     REFUSAL,
+    HttpKeywords,
     HttpOptions,
     HttpPolicy,
     exposed,
@@ -42,7 +43,7 @@ class FlowMiddleware:
         ValueError: an option with an impossible value.
     """
 
-    def __init__(self, app: WSGIApplication, **options: Any) -> None:
+    def __init__(self, app: WSGIApplication, **options: Unpack[HttpKeywords]) -> None:
         self.app = app
         self._policy = policy = HttpPolicy(HttpOptions(**options))
         self._keys = [(_environ_key(name), name) for name in policy.wanted]

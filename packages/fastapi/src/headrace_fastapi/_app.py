@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 from weakref import WeakKeyDictionary
 
 from starlette.applications import Starlette
 
 from headrace import asgi, logging
-from headrace.integration import HttpOptions
+from headrace.integration import HttpKeywords, HttpOptions
 
 from ._routes import route_of
 
@@ -30,7 +30,7 @@ class FlowMiddleware(asgi.FlowMiddleware):
         ValueError: an option with an impossible value.
     """
 
-    def __init__(self, app: ASGIApp, **options: Any) -> None:
+    def __init__(self, app: ASGIApp, **options: Unpack[HttpKeywords]) -> None:
         super().__init__(app, **options)
         self.name_by(route_of)
 
@@ -38,7 +38,7 @@ class FlowMiddleware(asgi.FlowMiddleware):
 _initialised: WeakKeyDictionary[Starlette, HttpOptions] = WeakKeyDictionary()
 
 
-def init_app(app: Starlette, **options: Any) -> None:
+def init_app(app: Starlette, **options: Unpack[HttpKeywords]) -> None:
     """Open a unit of work for each request and WebSocket connection of `app`.
 
     The unit encloses the whole middleware stack, whatever is added to it before or after: the
@@ -72,7 +72,7 @@ def init_app(app: Starlette, **options: Any) -> None:
         )
 
 
-def _wrap_stack(app: Starlette, options: dict[str, Any]) -> None:
+def _wrap_stack(app: Starlette, options: HttpKeywords) -> None:
     check_not_started(app, "init_app()")
     # Looked up on the instance: another library may have wrapped the stack in the same way.
     build = app.build_middleware_stack
