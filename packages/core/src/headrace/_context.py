@@ -68,11 +68,11 @@ class FlowContext:
         deadline: float | None = None,
         metadata: Mapping[str, Any] | None = None,
     ) -> None:
-        self.correlation_id = correlation_id or new_correlation_id()
-        self.causation_id = causation_id
-        self.kind = kind
-        self.name = name
-        self.deadline = deadline
+        self.correlation_id: str = correlation_id or new_correlation_id()
+        self.causation_id: str | None = causation_id
+        self.kind: str = kind
+        self.name: str | None = name
+        self.deadline: float | None = deadline
         if metadata:
             self._values = dict(metadata)
 

@@ -29,8 +29,8 @@ class Budget:
     __slots__ = ("_is_over", "_outer", "unit", "until")
 
     def __init__(self, unit: FlowContext | None, until: float | None) -> None:
-        self.unit = unit
-        self.until = until
+        self.unit: FlowContext | None = unit
+        self.until: float | None = until
         self._outer = budget_var.get()
         self._is_over = False
         budget_var.set(self)

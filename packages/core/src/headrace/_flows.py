@@ -69,7 +69,7 @@ class Flow:
     __slots__ = ("_steps", "name")
 
     def __init__(self, name: str) -> None:
-        self.name = name
+        self.name: str = name
         self._steps: dict[str, Entry] = {}
 
     @overload

@@ -120,18 +120,18 @@ class HttpPolicy:
     __slots__ = ("_exact", "_prefixes", "_rank", "_valid", "excludes_any", "options", "wanted")
 
     def __init__(self, options: HttpOptions) -> None:
-        self.options = options
+        self.options: HttpOptions = options
         trusted = options.request_headers if options.trust_inbound else ()
         self._rank = {name.lower(): rank for rank, name in enumerate(trusted)}
         extra = [DEADLINE_HEADER.lower()] if options.accept_deadline else []
         trace = [TRACEPARENT, TRACESTATE] if options.trust_inbound else []
-        self.wanted = frozenset([*self._rank, *trace, *extra])
+        self.wanted: frozenset[str] = frozenset([*self._rank, *trace, *extra])
         self._exact = frozenset(p for p in options.exclude_paths if not p.endswith("/*"))
         self._prefixes = tuple(p[:-1] for p in options.exclude_paths if p.endswith("/*"))
         self._valid: Callable[[str], object] = (
             match_id if options.validator is None else self._ask_validator
         )
-        self.excludes_any = bool(options.exclude_paths)
+        self.excludes_any: bool = bool(options.exclude_paths)
 
     def excludes(self, path: str) -> bool:
         """Tell whether no unit is opened for `path`."""

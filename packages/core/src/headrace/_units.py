@@ -56,7 +56,7 @@ class Unit:
     __slots__ = ("_encloses", "_token", "_watch", "context", "outer", "outer_step")
 
     def __init__(self, context: FlowContext, *, encloses: bool = False) -> None:
-        self.context = context
+        self.context: FlowContext = context
         self._encloses = encloses
         self.outer: FlowContext | None = None
         self.outer_step: StepInfo | None = None
@@ -155,7 +155,7 @@ class ResumableUnit(Frame):
 
     def __init__(self, context: FlowContext) -> None:
         super().__init__(context, None)
-        self.context = context
+        self.context: FlowContext = context
         self._ended = False
         self._watch: Any = None
         observer = _runtime.observer

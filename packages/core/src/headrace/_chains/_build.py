@@ -57,7 +57,7 @@ class Definition:
         jitter: bool,
     ) -> None:
         awaits = self._awaits
-        self.name = None if name is None else _checks.text("a chain's name", name)
+        self.name: str | None = None if name is None else _checks.text("a chain's name", name)
         self._flow = _flow_name(flow) or self.name or ""
         self._unit_name = self._flow or None
         self._settings = Settings(

@@ -38,7 +38,7 @@ class FakeClock:
     """
 
     def __init__(self, now: float) -> None:
-        self.now = now
+        self.now: float = now
         self.slept: list[float] = []
         self._lock = threading.Lock()
 
