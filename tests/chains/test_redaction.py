@@ -6,6 +6,8 @@ import collections
 import copy
 import json
 import logging
+import traceback
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
@@ -22,6 +24,8 @@ from headrace._chains._redaction import MASK, Redaction
 from headrace._chains._testing import no_waiting
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.chains.conftest import Kind
 
 SECRET = "hunter2\"'\n\\ü"  # quoted differently by Python and by JSON
@@ -321,3 +325,40 @@ def test_plain_values_are_json_and_masked(tree: Any) -> None:
 def test_chains_without_redaction_show_everything() -> None:
     """Nothing is hidden that nobody asked to hide."""
     assert repr(Chain().put("password", "x").run()) == "{'password': 'x'}"
+
+
+def test_backends_are_told_no_secret_by_the_cause_of_an_error() -> None:
+    """Spans and units, also those around the chain, see the error without what it came from."""
+    told: list[str] = []
+
+    @contextmanager
+    def note() -> Iterator[None]:
+        try:
+            yield
+        except BaseException as exc:
+            told.append("".join(traceback.format_exception(exc)))
+            raise
+
+    class Backend:
+        def span(self, _step: object, _context: object) -> AbstractContextManager[None]:
+            return note()
+
+        def unit(self, _context: object) -> AbstractContextManager[None]:
+            return note()
+
+    def log_in(password: str) -> None:
+        raise ValueError(f"wrong: {password}")
+
+    chain = Chain("redacted.cause", redact=["password"]).next(log_in, args=["password"])
+    around = headrace.entrypoint("redacted.around", name="around")(
+        lambda: chain.run(password="hunter2")
+    )
+    headrace.configure(Backend())
+    try:
+        with pytest.raises(StepFailedError) as caught:
+            around()
+    finally:
+        headrace.configure()
+    assert len(told) >= 3
+    assert not [text for text in told if "hunter2" in text]
+    assert isinstance(caught.value.__cause__, ValueError)

@@ -1,4 +1,4 @@
-"""The mark on an exception that a unit of work has let through.
+"""What is written on an exception on its way: the ID of its unit, and what backends may see of it.
 
 A server logs an unhandled error after the unit has ended; the mark lets that line carry the ID.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 _KEY = "_headrace_correlation_id"
+_TOLD = "_headrace_told"
 
 
 def mark(exc: BaseException, correlation_id: str) -> None:
@@ -27,3 +28,17 @@ def marked_id(exc: object) -> str | None:
         return vars(exc).get(_KEY)
     except Exception:
         return None
+
+
+def conceal(exc: BaseException, twin: BaseException) -> None:
+    """Have backends told of `twin` in place of `exc`, whose causes may hold secrets."""
+    exc.__dict__[_TOLD] = twin
+
+
+def told(exc: BaseException) -> BaseException:
+    """Return what backends are told of `exc`: mostly itself."""
+    try:
+        twin: BaseException = vars(exc).get(_TOLD, exc)
+    except Exception:  # an exception without a usable __dict__ has no twin
+        return exc
+    return twin

@@ -12,6 +12,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from . import _runtime
+from ._marks import told
 from .backends import TracingBackend
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ class Reporter:
     def end(self, state: Any, exc: BaseException | None) -> None:
         if state is None:
             return
+        if exc is not None:
+            exc = told(exc)
         try:
             self._end(state, exc)
         except Exception as error:
@@ -67,6 +70,8 @@ class Reporter:
         return ManagedUnit(self, manager)
 
     def leave(self, manager: AbstractContextManager[Any], exc: BaseException | None) -> None:
+        if exc is not None:
+            exc = told(exc)
         try:
             _leave(manager, exc)
         except Exception as error:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from headrace import _deadlines, _runtime
 from headrace._deadlines import Budget, budget_var, inherited_deadline, min_deadline
+from headrace._marks import conceal
 
 from . import _clock
 from ._errors import ChainError, DeadlineExceededError, StepFailedError
@@ -179,6 +180,10 @@ class Run:
         """Return `error` as one of this run."""
         error.result = self.context
         error.attempts = attempts
+        if self.plan.settings.redaction.names:
+            twin = type(error)(error.step, error.reason)
+            twin.attempts = attempts
+            conceal(error, twin)
         return error
 
     def failed(self, tally: Tally, exc: BaseException) -> StepFailedError:
