@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
+import importlib
 import importlib.metadata
+import io
 import os
 import subprocess
 import sys
@@ -16,7 +19,8 @@ import pytest
 from headrace import _flows
 from headrace.__main__ import main
 from headrace._cli import _commands
-from headrace._cli._streams import shows_ascii_only, welcomes_colors
+from headrace._cli._streams import shows_ascii_only, welcomes_colors, write
+from headrace.commands import add_graph_arguments, graph_main, run_graph
 
 SHOP = '''\
 from headrace import entrypoint, step
@@ -359,6 +363,46 @@ def test_command_runs_as_a_process() -> None:
     wrong = process("graph", "nope", "--app", "shop")
     assert wrong.returncode == 2
     assert b"Traceback" not in wrong.stderr
+
+
+class Gone(io.StringIO):
+    """A stream whose reader has gone away."""
+
+    def write(self, text: str) -> int:
+        """Refuse."""
+        raise BrokenPipeError
+
+
+def test_messages_for_nobody_are_dropped() -> None:
+    """A stream that is not the process's own may be closed, too."""
+    write(Gone(), "message")
+
+
+def test_framework_shares_the_command(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command of a framework declares the same arguments, without --app, and has its streams."""
+    monkeypatch.syspath_prepend(str(folder))
+    importlib.import_module("shop")  # as the framework has done
+
+    parser = argparse.ArgumentParser()
+    add_graph_arguments(parser, app=False)
+    out, err = io.StringIO(), io.StringIO()
+    assert run_graph(parser.parse_args(["order"]), out=out, err=err) == 0
+    assert (out.getvalue(), err.getvalue()) == (MERMAID, "")
+    assert run_graph(parser.parse_args(["nope"]), out=out, err=err) == 2
+    assert err.getvalue().startswith("error: no flow named 'nope'")
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--app", "shop"])
+
+
+def test_framework_without_argparse_hands_the_words_over(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """`graph_main` parses the words itself, under the framework's name of the command."""
+    assert graph_main([], prog="flask flows graph", app=False) == 2
+    assert capsys.readouterr().err == "error: no flow is declared\n"
+    with pytest.raises(SystemExit):
+        graph_main(["--help"], prog="flask flows graph", app=False)
+    assert capsys.readouterr().out.startswith("usage: flask flows graph")
 
 
 def test_reader_that_goes_away_is_no_error() -> None:

@@ -6,9 +6,12 @@ import os
 import re
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
+
+from headrace import _flows
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "pictures.md"
@@ -77,6 +80,25 @@ def test_directive_draws_a_flow_in_html(tmp_path: Path) -> None:
     assert '<svg xmlns="http://www.w3.org/2000/svg"' in page
     assert "<title>receive\nshop.py:5" in page
     assert "└──" not in page
+
+
+def test_directive_notes_what_it_depends_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page is built again when a module of the flow has changed."""
+    application = pytest.importorskip("sphinx.application")
+    docutils = pytest.importorskip("sphinx.util.docutils")
+    folder = sphinx_project(tmp_path, ".. headrace-graph:: orders\n   :app: shop")
+    (folder / "conf.py").write_text("extensions = ['headrace.sphinx']\n", "utf-8")
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.setattr(_flows, "_flows", {})
+    words = (str(folder), str(folder), str(folder / "out"), str(folder / "trees"), "html")
+    with docutils.patch_docutils(), docutils.docutils_namespace(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Sphinx's own
+        app = application.Sphinx(*words, status=None, warning=None)
+        app.build()
+    assert str(folder / "shop.py") in {str(folder / path) for path in app.env.dependencies["index"]}
+    monkeypatch.delitem(sys.modules, "shop")
 
 
 def test_directive_draws_a_tree_elsewhere(tmp_path: Path) -> None:
