@@ -83,6 +83,8 @@ def test_flow_is_drawn(tmp_path: Path) -> None:
     target = tmp_path / "stock.mmd"
     assert output("flows", "graph", "django_stock", "--output", str(target)) == ""
     assert target.read_text() == drawing + "\n"
+    tree = output("flows", "graph", "django_stock", "--format", "text")
+    assert tree.startswith("django_stock  2 steps\n● count")
 
 
 @pytest.mark.parametrize(
@@ -90,7 +92,7 @@ def test_flow_is_drawn(tmp_path: Path) -> None:
     [
         (["graph", "nowhere"], "no flow named 'nowhere' is declared"),
         (["graph", "django_stock", "--format", "gif"], "unknown format 'gif'"),
-        (["graph", "django_stock", "--output", "/nowhere/x"], "No such file"),
+        (["graph", "django_stock", "--output", "/nowhere/x.svg"], "there is no folder /nowhere"),
         (["check", "nowhere"], "no flow named 'nowhere' is declared"),
         ([], "required: action"),
     ],

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from argparse import Namespace
+from io import StringIO
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from django.core.management.base import BaseCommand, CommandError
 
 import headrace
+from headrace.commands import add_graph_arguments, run_graph
 from headrace.integration import flow_lines, flow_problems
 
 if TYPE_CHECKING:
@@ -22,22 +25,28 @@ class Command(BaseCommand):
         """Declare the three actions."""
         actions = parser.add_subparsers(dest="action", required=True)
         actions.add_parser("list", help="name the flows")
-        graph = actions.add_parser("graph", help="draw a flow")
-        graph.add_argument("name", help="the flow's name")
-        graph.add_argument("--format", default="mermaid", help="mermaid, unless given")
-        graph.add_argument("--output", help="the file to write; standard output, unless given")
+        add_graph_arguments(actions.add_parser("graph", help="draw flows"), app=False)
         check = actions.add_parser("check", help="report what is wrong with the declared graphs")
         check.add_argument("names", nargs="*", help="the flows' names; all, unless given")
 
     def handle(self, *args: Any, action: str, **options: Any) -> str | None:
-        """Run the action; what is wrong ends in status 1."""
+        """Run the action; what is wrong ends in status 1, and in status 2 for a drawing."""
+        if action == "graph":
+            self._graph(Namespace(**options))
+            return None
         try:
-            if action == "graph":
-                name, format, output = options["name"], options["format"], options["output"]
-                return headrace.generate_dag(name, format=format, output=output)
             return self._check(options["names"]) if action == "check" else "\n".join(flow_lines())
-        except (headrace.UnknownFlowError, ValueError, OSError) as error:
+        except headrace.UnknownFlowError as error:
             raise CommandError(str(error)) from error
+
+    def _graph(self, options: Namespace) -> None:
+        messages = StringIO()
+        status = run_graph(options, out=cast("TextIO", self.stdout), err=messages)
+        said = messages.getvalue().strip().removeprefix("error: ")
+        if status:
+            raise CommandError(said, returncode=status)
+        if said:
+            self.stderr.write(said)
 
     def _check(self, names: list[str]) -> str:
         problems = flow_problems(names)
