@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import functools
 import inspect
-from types import FunctionType
+from types import AsyncGeneratorType, CoroutineType, FunctionType, GeneratorType
 from typing import TYPE_CHECKING, Any
 
 from . import _runtime
 from ._context import FlowContext, step_var, unit_var
 from ._deadlines import budget_var, inherited_deadline
 from ._errors import OutsideFlowError
-from ._frames import Frame, drive, drive_async
+from ._frames import Frame, drive, drive_async, steer
 from ._marks import mark
 from ._runtime import make_id, opening_id
 from ._units import Unit
@@ -34,6 +34,8 @@ _reset_step = step_var.reset
 
 def wrap_step(function: Callable[..., Any], info: StepInfo) -> Callable[..., Any]:
     """Return `function` as the step `info`: set in the context and reported while it runs."""
+    if _is_disguised(function):
+        return functools.wraps(function)(_disguised_wrapper(function, info, lambda: None))
     return functools.wraps(function)(_maker(function, _STEP_MAKERS)(function, info))
 
 
@@ -47,6 +49,9 @@ def wrap_entrypoint(
         info: what has been declared of it.
         new: open a unit with a fresh correlation ID even where one is active.
     """
+    if _is_disguised(function):
+        opening = functools.partial(_entered, info, new)
+        return functools.wraps(function)(_disguised_wrapper(function, info, opening))
     maker = _maker(function, _ENTRYPOINT_MAKERS)
     return functools.wraps(function)(maker(function, info, new))
 
@@ -233,10 +238,58 @@ def _generator_wrapper(
     return _taken_for(wrapper, _kind(function))
 
 
+def _disguised_wrapper(
+    function: Callable[..., Any],
+    info: StepInfo,
+    opening: Callable[[], FlowContext | None],
+) -> Callable[..., Any]:
+    """Wrap a plain function around one of another kind: what comes back tells if that has run."""
+
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        opened = opening()
+        unit = opened or _current_unit()
+        if unit is None:
+            _outside(info)
+            return function(*args, **kwargs)
+        pieces = _Pieces(info, unit, opened is not None)
+        pieces.begin()
+        try:
+            result = pieces.run(functools.partial(function, *args, **kwargs))
+        except BaseException as exc:
+            pieces.end(exc)
+            raise
+        continuation = _CONTINUATIONS.get(type(result))
+        if continuation is None:
+            pieces.end(None)
+            return result
+        pieces.body = result
+        return continuation(pieces)
+
+    return wrapper
+
+
+async def _drive_coroutine(pieces: _Pieces) -> Any:
+    try:
+        result = await steer(pieces.body, pieces.run)
+    except BaseException as exc:
+        pieces.end(exc)
+        raise
+    pieces.end(None)
+    return result
+
+
+_CONTINUATIONS: dict[type, Callable[..., Any]] = {
+    CoroutineType: _drive_coroutine,
+    GeneratorType: drive,
+    AsyncGeneratorType: drive_async,
+}
+
+
 class _Pieces:
     """The unit, step and reports of one generator, around each of its pieces."""
 
     __slots__ = (
+        "_begun",
         "_frame",
         "_info",
         "_observer",
@@ -258,9 +311,13 @@ class _Pieces:
         self._observer = _runtime.observer
         self._watch: Any = None
         self._state: Any = None
+        self._begun = False
         self.run = self._frame.run
 
     def begin(self) -> None:
+        if self._begun:
+            return
+        self._begun = True
         if self._observer is not None and self._observer.enabled():
             self._frame.begin(self._begin_reports, self._observer)
 
@@ -308,6 +365,10 @@ def _kind(function: Callable[..., Any]) -> int:
             return inspect.CO_COROUTINE  # by types.coroutine: it is awaited
         return inspect.CO_GENERATOR
     return inspect.CO_ASYNC_GENERATOR if inspect.isasyncgenfunction(function) else 0
+
+
+def _is_disguised(function: Callable[..., Any]) -> bool:
+    return _kind(function) == 0 and _kind(inspect.unwrap(function)) != 0
 
 
 def _taken_for(wrapper: Any, flag: int) -> Callable[..., Any]:
