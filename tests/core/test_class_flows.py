@@ -444,6 +444,26 @@ def test_mixin_brings_its_steps_to_every_flow_that_has_it() -> None:
         ]
 
 
+@pytest.mark.guarantee(47)
+def test_static_method_under_a_decorator_stays_with_its_base() -> None:
+    """Where nothing tells which class it is called on, the flow is that of the first class."""
+    base_flow, own_flow = new_flow(), new_flow()
+
+    @base_flow
+    class Orders:
+        @staticmethod
+        @loud
+        @step
+        def static(value: str) -> str:
+            return value + here()
+
+    @own_flow
+    class Special(Orders): ...
+
+    with headrace.open_context():
+        assert Orders.static("a") == Special.static("a") == f"a{base_flow.name}.static".upper()
+
+
 def test_abstract_step_stays_abstract() -> None:
     """A class with an abstract step cannot be instantiated, its subclass can."""
     made = new_flow()
@@ -593,6 +613,26 @@ class _Proxy:
     def __getattribute__(self, name: str) -> Any:
         looked_at.append(name)
         raise RuntimeError(f"{name} was asked for outside the application")
+
+
+class _Unready:
+    """Stands for an object of a request as some libraries write it, with a `__dict__` of its own."""
+
+    @property
+    def __dict__(self) -> dict[str, Any]:  # type: ignore[override]
+        """Fail outside a request."""
+        raise RuntimeError("outside of a request")
+
+
+def test_proxy_without_an_object_is_left_alone() -> None:
+    """A proxy whose very `__dict__` fails outside a request does no harm in the class body."""
+    proxy = _Unready()
+
+    @new_flow()
+    class Orders:
+        current = proxy
+
+    assert vars(Orders)["current"] is proxy
 
 
 def test_other_values_in_the_class_are_left_alone() -> None:

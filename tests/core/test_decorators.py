@@ -412,6 +412,21 @@ def test_celery_tasks_are_refused_above_and_work_below() -> None:
             made.step(thing)
 
 
+class cython_function_or_method:  # noqa: N801 - as Cython calls it
+    """Stands for a compiled function."""
+
+    def __call__(self) -> str | None:
+        """Tell where it runs."""
+        return here()
+
+
+def test_compiled_function_can_be_a_step() -> None:
+    """What Cython makes of a function is of no type that `inspect` knows, and is a function."""
+    compiled = new_flow().step(name="compiled")(cython_function_or_method())
+    with open_context():
+        assert compiled() == "compiled"
+
+
 def test_bound_method_can_be_a_step() -> None:
     """A method of an object is a function too."""
 

@@ -17,6 +17,7 @@ from headrace import (
     FlowContext,
     configure,
     current_flow_id,
+    deadline,
     detached,
     get_flow_context,
     open_context,
@@ -446,6 +447,64 @@ def test_async_body_left_unfinished_is_closed_once(caplog: pytest.LogCaptureFixt
     asyncio.run(main())
     assert len(set(closed)) == 5
     assert caplog.records == []
+
+
+class _Paused:
+    """An awaitable whose iterator knows nothing but `next`."""
+
+    def __await__(self) -> Iterator[None]:
+        return iter([None])
+
+
+class _Numbers:
+    """An asynchronous iterator without `aclose`, as many libraries have."""
+
+    def __init__(self) -> None:
+        self.seen: list[str | None] = []
+
+    def __aiter__(self) -> _Numbers:
+        return self
+
+    def __anext__(self) -> _Paused:
+        self.seen.append(current_flow_id())
+        return _Paused()
+
+
+def test_bodies_that_cannot_be_closed_are_iterated() -> None:
+    """A list, and an asynchronous iterator of plain awaitables: errors thrown in pass through."""
+    unit = ResumableUnit(transport_context("http"))
+    assert list(unit.iterate(["a", "b"])) == ["a", "b"]
+    with watched_units() as units:
+        numbers: Any = _Numbers()
+        items: Any = ResumableUnit(transport_context("http")).aiterate(numbers)
+        asking = anext(items)
+        assert asking.send(None) is None
+        with pytest.raises(ZeroDivisionError):
+            asking.throw(ZeroDivisionError())
+        items = ResumableUnit(transport_context("http")).aiterate(numbers)
+        asking = anext(items)
+        asking.send(None)
+        with pytest.raises(StopIteration) as caught:
+            asking.send(None)
+        assert caught.value.value is None
+        with pytest.raises(StopIteration):
+            items.aclose().send(None)
+    assert [unit.outcome for unit in units] == ["error", "ok"]
+    assert get_flow_context() is None
+
+
+def test_leaving_what_was_not_entered_takes_nothing_off() -> None:
+    """A block that is left without having been entered, or twice, leaves what is current."""
+    with headrace.flow("units").open() as outer:
+        for block in (detached(), deadline(1), FlowContext(), headrace.flow("units").open()):
+            block.__exit__(None, None, None)
+            assert get_flow_context() is outer
+            assert outer.flow == "units"
+        forked = outer.fork()
+        with forked:
+            pass
+        forked.__exit__(None, None, None)
+        assert get_flow_context() is outer
 
 
 class _Item:

@@ -169,8 +169,9 @@ class FlowContext:
         traceback: TracebackType | None,
     ) -> None:
         """End the unit and restore what was current before."""
-        unit, self._entered = self._entered, None  # the two are in no cycle afterwards
+        unit: Unit | None = getattr(self, "_entered", None)
         if unit is not None:
+            self._entered = None  # the two are in no cycle afterwards
             unit.__exit__(exc_type, exc, traceback)
 
     def __repr__(self) -> str:
