@@ -131,12 +131,15 @@ async def _ask(
     async def send(message: Message) -> None:
         if message["type"] == "http.response.start":
             answer.update(message)
-        elif message["body"]:
-            pieces.append(message["body"])
-            if leave:
+        else:
+            pieces.append(message.get("body", b""))
+            # A server says that the client has gone when the response is complete, too.
+            if not message.get("more_body") or (leave and pieces[-1]):
                 gone.set()
-        # As a server's does that waits for its buffer: the others come to run.
-        await asyncio.sleep(0)
+        if not leave:
+            # As a server's does that waits for its buffer: the others come to run. Whoever leaves
+            # does so while the application makes the next piece, and not while it sends this one.
+            await asyncio.sleep(0)
 
     await app(http_scope(path, headers), receive, send)
     found = [_decoded(pair) for pair in answer["headers"]]
