@@ -40,7 +40,7 @@ def main(arguments: list[str]) -> int:
 def _table(title: str, module: str, names: list[str]) -> str:
     answers = {name: _answers(module, name) for name in names}
     heads = [f"{name} {version(name)}" for name in names]
-    lines = [f"### {title}", "", f"| | {' | '.join(heads)} |", "| --- |" + " --- |" * len(names)]
+    lines = [f"## {title}", "", f"| | {' | '.join(heads)} |", "| --- |" + " --- |" * len(names)]
     for question in answers["headrace"]:
         cells = ["yes" if answers[name][question] else "no" for name in names]
         lines.append(f"| {question} | {' | '.join(cells)} |")
