@@ -234,7 +234,7 @@ def celery_full(session: nox.Session) -> None:
         session.run("pytest", "tests/celery/test_matrix.py", *session.posargs, env=env)
 
 
-@nox.session(tags=["full"])
+@nox.session
 def soak(session: nox.Session) -> None:
     """Send 50,000 requests to uvicorn and to gunicorn: no growth, no doubled ID, no noise."""
     install_tree(session, *group("test-all", "test-servers"))
