@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import subprocess
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -82,23 +84,42 @@ def test_directive_draws_a_flow_in_html(tmp_path: Path) -> None:
     assert "└──" not in page
 
 
-def test_directive_notes_what_it_depends_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The page is built again when a module of the flow has changed."""
+def built_here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, str]:
+    """Build the project in this process; return Sphinx's application and its warnings."""
     application = pytest.importorskip("sphinx.application")
     docutils = pytest.importorskip("sphinx.util.docutils")
-    folder = sphinx_project(tmp_path, ".. headrace-graph:: orders\n   :app: shop")
     (folder / "conf.py").write_text("extensions = ['headrace.sphinx']\n", "utf-8")
     monkeypatch.syspath_prepend(str(folder))
     monkeypatch.setattr(_flows, "_flows", {})
     words = (str(folder), str(folder), str(folder / "out"), str(folder / "trees"), "html")
+    told = io.StringIO()
     with docutils.patch_docutils(), docutils.docutils_namespace(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Sphinx's own
-        app = application.Sphinx(*words, status=None, warning=None)
+        app = application.Sphinx(*words, status=None, warning=told)
         app.build()
-    assert str(folder / "shop.py") in {str(folder / path) for path in app.env.dependencies["index"]}
-    monkeypatch.delitem(sys.modules, "shop")
+    sys.modules.pop("shop", None)
+    return app, told.getvalue()
+
+
+def test_directive_notes_what_it_depends_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page is built again when a module of the flow has changed."""
+    text = ".. headrace-graph::\n   :app: shop\n   :all:\n   :focus: ship"
+    app, told = built_here(sphinx_project(tmp_path, text), monkeypatch)
+    assert told == ""
+    found = {str(tmp_path / path) for path in app.env.dependencies["index"]}
+    assert str(tmp_path / "shop.py") in found
+
+
+def test_directive_without_a_flow_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is wrong is told with the place of the directive, and the rest is built."""
+    folder = sphinx_project(tmp_path, ".. headrace-graph::\n   :app: shop\n\nThe end.")
+    _, told = built_here(folder, monkeypatch)
+    assert "index.rst:4: ERROR: headrace-graph: name a flow, or give the option all" in told
+    assert "The end." in (tmp_path / "out" / "index.html").read_text("utf-8")
 
 
 def test_directive_draws_a_tree_elsewhere(tmp_path: Path) -> None:

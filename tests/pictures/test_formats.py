@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 import headrace
-from headrace import StepInfo, UnknownFlowError, generate_dag
+from headrace import FlowGraph, StepInfo, UnknownFlowError, generate_dag
 from headrace._graph import StepNote, build_graph
 from headrace._render import FORMATS, Picture, focused, picture_of, render
 from headrace._render._words import printable, short_path
@@ -248,3 +248,11 @@ def test_link_into_a_map_of_some_flows_is_drawn_once() -> None:
     picture = picture_of(some)
     assert [node.id for node in picture.nodes].count(far) == 1
     assert len(picture.edges) == 2
+
+
+def test_graph_made_by_hand_is_drawn() -> None:
+    """A `FlowGraph` needs neither kinds of edges nor notes."""
+    steps = {name: StepInfo(name, "f") for name in "ab"}
+    made = FlowGraph("f", ("a", "b"), (("a", "b"),), (), steps)
+    assert made.render() == "graph TD\n    a --> b"
+    assert "call" in made.render("json")
