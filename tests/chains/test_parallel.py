@@ -314,6 +314,53 @@ def test_a_cancellation_reaches_all_branches_and_passes_through() -> None:
     assert sorted(undone) == [0, 1, 2]
 
 
+def test_a_cancellation_that_comes_again_and_again_ends_too() -> None:
+    """A cancel scope of anyio, as Starlette has it, cancels whatever is awaited inside of it."""
+    undone: list[str] = []
+
+    async def undo(result: str) -> None:
+        await asyncio.sleep(0.02)
+        undone.append(result)
+
+    async def main() -> bool:
+        branches = [
+            AsyncChain().next(value(name), undo=undo).next(asyncio.sleep, args=[60])
+            for name in "ab"
+        ]
+        chain = AsyncChain().next(value("first"), undo=undo).parallel(*branches)
+        task = asyncio.create_task(chain.run())
+        await asyncio.sleep(0.05)
+        while not task.done():
+            task.cancel()
+            await asyncio.sleep(0)
+        return task.cancelled()
+
+    assert asyncio.run(main())
+    assert sorted(undone) == ["a", "b", "first"]
+
+
+def test_a_run_that_is_closed_cancels_its_branches() -> None:
+    """Nothing goes on for a run that nobody can finish any more."""
+    cancelled: list[str] = []
+
+    async def long() -> None:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            cancelled.append("long")
+            raise
+
+    async def main() -> None:
+        run = AsyncChain().parallel(AsyncChain().next(long)).run()
+        run.send(None)
+        await asyncio.sleep(0.01)
+        run.close()
+        await asyncio.sleep(0.01)
+
+    asyncio.run(main())
+    assert cancelled == ["long"]
+
+
 def test_a_branch_that_is_cancelled_before_it_begins_does_nothing() -> None:
     """As at the end of a program, which cancels every task that there is."""
     done: list[int] = []

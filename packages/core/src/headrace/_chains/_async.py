@@ -137,12 +137,17 @@ class _AsyncIO:
         stopped = False
         while pending:
             try:
-                done, pending = await asyncio.wait(pending, return_when="FIRST_COMPLETED")
+                await asyncio.wait(pending, return_when="FIRST_COMPLETED")
             except asyncio.CancelledError as exc:
                 if cancelled is None:
                     cancelled = exc
                     _cancel(pending)
-                continue
+            except GeneratorExit:  # closed, where nothing can be awaited
+                _cancel(pending)
+                raise
+            # Looked up, not returned by wait(): a cancel scope of anyio cancels each wait anew.
+            done = {task for task in pending if task.done()}
+            pending -= done
             raised = [(branches[task], _raised_by(task, stopped)) for task in done]
             ended += raised
             if not stopped and any(exc is not None for _, exc in raised):
