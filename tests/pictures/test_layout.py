@@ -89,6 +89,13 @@ def test_any_graph_is_laid_out(edges: Edges) -> None:
     assert_sound(layout(sizes, edges), sizes, edges)
 
 
+def test_dense_graph_is_laid_out() -> None:
+    """Where there are more edges than anybody can follow, the result is sound all the same."""
+    edges = [(f"s{i}", f"s{j}") for i in range(40) for j in range(i + 1, 40) if (i * j) % 3 == 1]
+    sizes = {f"s{i}": SIZE for i in range(40)}
+    assert_sound(layout(sizes, edges), sizes, edges)
+
+
 @pytest.mark.parametrize("name", CORPUS)
 def test_edges_lead_down_and_round_other_nodes(name: str) -> None:
     """Without a cycle each edge leads down, and through no node but its own two."""

@@ -14,22 +14,17 @@ from ._layers import Layers
 _Xs = list[float]
 
 
-def assign_x(layers: Layers, gap: float) -> list[float]:
-    """Return the horizontal centre of each node, dummies included.
-
-    Args:
-        layers: the graph, in its final order.
-        gap: the least space between two nodes.
-    """
+def assign_x(layers: Layers) -> list[float]:
+    """Return the horizontal centre of each node, dummies included, once their order is final."""
     conflicts = _conflicts(layers)
     drawings: list[_Xs] = []
     for upward in (False, True):
         for mirrored in (False, True):
             order = [layer[::-1] if mirrored else layer for layer in layers.order]
             roots = _align(layers, order, conflicts, upward=upward)
-            xs = _compact(layers, order, roots, gap)
+            xs = _compact(layers, order, roots)
             drawings.append([-x for x in xs] if mirrored else xs)
-    return _separated(layers, _balanced(layers, drawings), gap)
+    return _separated(layers, _balanced(layers, drawings))
 
 
 def _conflicts(layers: Layers) -> set[tuple[int, int]]:
@@ -88,15 +83,13 @@ def _medians(neighbours: Sequence[int], position: dict[int, int]) -> list[int]:
     return [ranked[middle]] if len(ranked) % 2 else [ranked[middle - 1], ranked[middle]]
 
 
-def _compact(
-    layers: Layers, order: Sequence[Sequence[int]], roots: Sequence[int], gap: float
-) -> _Xs:
+def _compact(layers: Layers, order: Sequence[Sequence[int]], roots: Sequence[int]) -> _Xs:
     """Push the blocks together, first to the left, then back towards their right neighbours."""
     right_of: dict[int, dict[int, float]] = {root: {} for root in roots}
     waiting = dict.fromkeys(right_of, 0)
     for layer in order:
         for left, right in itertools.pairwise(layer):
-            space = (layers.widths[left] + layers.widths[right]) / 2 + gap
+            space = layers.distance(left, right)
             targets = right_of[roots[left]]
             if roots[right] not in targets:
                 waiting[roots[right]] += 1
@@ -135,10 +128,10 @@ def _right(layers: Layers, xs: _Xs) -> float:
     return max(x + width / 2 for x, width in zip(xs, layers.widths, strict=True))
 
 
-def _separated(layers: Layers, xs: _Xs, gap: float) -> _Xs:
+def _separated(layers: Layers, xs: _Xs) -> _Xs:
     """Push nodes apart that the balancing has left too close."""
     for layer in layers.order:
         for left, right in itertools.pairwise(layer):
-            space = (layers.widths[left] + layers.widths[right]) / 2 + gap
+            space = layers.distance(left, right)
             xs[right] = max(xs[right], xs[left] + space)
     return xs

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from ._ranks import Link
 
 DUMMY_WIDTH = 6.0
+# The least space between two nodes, between a node and a passing edge, and between two edges.
+_GAPS = (28.0, 20.0, 10.0)
 
 
 @dataclass(slots=True)
@@ -38,6 +40,11 @@ class Layers:
     def is_dummy(self, node: int) -> bool:
         """Tell whether `node` is a bend of a long link."""
         return node >= len(self.nodes)
+
+    def distance(self, left: int, right: int) -> float:
+        """Return the least distance of the centres of two neighbours in a rank."""
+        gap = _GAPS[self.is_dummy(left) + self.is_dummy(right)]
+        return (self.widths[left] + self.widths[right]) / 2 + gap
 
     def walk(
         self, before: Sequence[Sequence[int]], ways: Sequence[Sequence[Sequence[int]]]

@@ -15,22 +15,26 @@ from ._layers import Layers
 _SWEEPS = 24
 _PATIENCE = 4
 _TRIALS = 100
+# Up to so many pieces of links all of that is done; beyond, the less the more there are.
+_LARGE = 1500
 
 
 def reduce_crossings(layers: Layers) -> None:
     """Reorder the ranks of `layers` so that few links cross."""
     best = layers.order
     fewest = count_crossings(layers)
-    for start, begin_down in ((_from_roots, True), (_from_leaves, False), (_around, True)):
+    effort = min(1.0, _LARGE / max(1, sum(map(len, layers.below))))
+    starts = ((_from_roots, True), (_from_leaves, False), (_around, True))
+    for start, begin_down in starts if effort == 1.0 else starts[:1]:
         if fewest == 0:
             break
         layers.order = start(layers)
-        crossings = _sweeps(layers, begin_down=begin_down)
+        crossings = _sweeps(layers, max(2, int(_SWEEPS * effort)), begin_down=begin_down)
         if crossings < fewest:
             best, fewest = layers.order, crossings
     layers.order = best
     if fewest:
-        _search(layers)
+        _search(layers, int(_TRIALS * effort * effort))
 
 
 def _from_roots(layers: Layers) -> list[list[int]]:
@@ -45,12 +49,12 @@ def _around(layers: Layers) -> list[list[int]]:
     return layers.walk(layers.above, [layers.above, layers.below])
 
 
-def _sweeps(layers: Layers, *, begin_down: bool) -> int:
+def _sweeps(layers: Layers, most: int, *, begin_down: bool) -> int:
     """Sweep down and up until that no longer helps; leave the best order, and return its count."""
     best = [layer.copy() for layer in layers.order]
     fewest = count_crossings(layers)
     stale = 0
-    for sweep in range(_SWEEPS):
+    for sweep in range(most):
         if fewest == 0 or stale == _PATIENCE:
             break
         _sweep(layers, down=(sweep % 2 == 0) == begin_down, flip_ties=sweep % 4 >= 2)
@@ -103,12 +107,12 @@ def _median(positions: Sequence[int]) -> float:
     return (positions[middle - 1] * right + positions[middle] * left) / (left + right)
 
 
-def _search(layers: Layers) -> None:
+def _search(layers: Layers, trials: int) -> None:
     """Move a node where links cross, let its surroundings settle, and keep what is no worse."""
     # A fixed seed: the same graph is drawn alike. Only `random()` is the same on every Python.
     draw = random.Random(1).random  # noqa: S311 - no secret
     counts = [crossings_below(layers, rank) for rank in range(len(layers.order) - 1)]
-    for trial in range(_TRIALS):
+    for trial in range(trials):
         crossed = [rank for rank, count in enumerate(counts) if count]
         if not crossed:
             return

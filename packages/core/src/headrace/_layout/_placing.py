@@ -11,7 +11,6 @@ from ._order import reduce_crossings
 from ._ranks import assign_ranks, components, downward
 from ._routes import Point, Route, collect_routes, loop_route
 
-_NODE_GAP = 28.0
 _RANK_GAP = 44.0
 _SLOPE = 0.12
 _WIDEST_RANK_GAP = 88.0
@@ -89,7 +88,7 @@ def _lay_component(
     ranks = _with_ends(assign_ranks(group, directed), ends)
     layers = build_layers(group, directed, ranks, [sizes[node] for node in group])
     reduce_crossings(layers)
-    xs = assign_x(layers, _NODE_GAP)
+    xs = assign_x(layers)
     left = min(x - layers.widths[i] / 2 for i, x in enumerate(xs))
     xs = [x - left for x in xs]
     bands = _bands(layers, xs)
