@@ -11,7 +11,8 @@ from headrace import _deadlines
 from headrace._context import step_var
 
 from . import _clock
-from ._engine import Stopped, fail, perform
+from ._branches import Stopped
+from ._engine import fail, perform
 from ._errors import DeadlineExceededError
 from ._kinds import COROUTINE, GENERATOR, close, is_awaitable, kind_of
 from ._run import Run, begin, rows_of

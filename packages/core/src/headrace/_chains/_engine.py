@@ -15,6 +15,7 @@ from headrace._control_flow import is_control_flow
 from headrace.backends import outcome_of
 
 from . import _clock
+from ._branches import perform_parallel
 from ._errors import ChainError, DeadlineExceededError, ValidationFailedError
 from ._plan import Parallel
 from ._spec import own_name
@@ -62,10 +63,6 @@ class IO(Protocol):
         ...
 
 
-class Stopped(BaseException):
-    """The end of a branch that was cancelled because another one failed."""
-
-
 async def perform(
     io: IO, run: Run, step: Step | Parallel, failure: BaseException | None = None
 ) -> None:
@@ -81,7 +78,7 @@ async def perform(
         BaseException: the error that ends the run.
     """
     if isinstance(step, Parallel):
-        await _perform_parallel(io, run, step)
+        await perform_parallel(io, run, step)
         run.context._ends.append(_clock.perf_counter())
         return
     tally = run.tally(step)
@@ -299,49 +296,3 @@ def _say_not_undone(run: Run) -> None:
     names = ", ".join(repr(step.name) for step, _, _ in run.undos.waiting)
     if names:
         run.log(logging.ERROR, f"the run was closed before its end; not undone: {names}")
-
-
-# --- branches -------------------------------------------------------------------------------------
-
-
-async def _perform_parallel(io: IO, run: Run, step: Parallel) -> None:
-    branches = [run.branch(plan) for plan in step.branches]
-    run.note_branches(step, [branch.context for branch in branches])
-    ended = await io.run_branches(branches)
-    for branch in branches:
-        context = branch.context
-        run.context.update({out: context[out] for out in branch.plan.outs if out in context})
-    raised = [(branch, exc) for branch, exc in ended if exc is not None]
-    if raised:
-        raise _together(run, raised)
-
-
-def _together(run: Run, raised: list[tuple[Run, BaseException]]) -> BaseException:
-    """Return the first of the errors of several branches; its message names all of them."""
-    raised.sort(key=_rank)
-    branch, first = raised[0]
-    others = raised[1:]
-    if branch.owns(first) and isinstance(first, ChainError):
-        first.reason = "; ".join([first.reason, *(_line(other, exc) for other, exc in others)])
-        first.others = [exc for _, exc in others if not isinstance(exc, Stopped)]
-        return run.own(first, first.attempts)
-    for other, exc in others:
-        run.log(logging.ERROR, f"besides, {_line(other, exc)}")
-    return first
-
-
-def _rank(raised: tuple[Run, BaseException]) -> int:
-    _, exc = raised
-    if isinstance(exc, Stopped):
-        return 3
-    if not isinstance(exc, Exception):
-        return 0
-    return 1 if is_control_flow(exc) else 2
-
-
-def _line(run: Run, exc: BaseException) -> str:
-    if isinstance(exc, ChainError) and run.owns(exc):
-        return str(exc)
-    reports = run.context.steps
-    name = reports[-1].name if reports else run.plan.first.name
-    return f"step {name!r} {'was cancelled' if isinstance(exc, Stopped) else run.describe(exc)}"
