@@ -113,7 +113,7 @@ def test_a_result_made_by_hand_is_a_dict_without_steps() -> None:
     assert repr(result) == "{'a': 1, 'b': 2}"
     assert "finished" in str(result.report)
     with pytest.raises(AttributeError, match="'ChainResult' object has no attribute 'nonsense'"):
-        result.nonsense
+        _ = result.nonsense
 
 
 @pytest.mark.parametrize("copied", [copy.copy, lambda r: pickle.loads(pickle.dumps(r))])
