@@ -616,7 +616,7 @@ class _Proxy:
 
 
 class _Unready:
-    """Stands for an object of a request as some libraries write it, with a `__dict__` of its own."""
+    """Stands for an object of a request, as some libraries write it, with its own `__dict__`."""
 
     @property
     def __dict__(self) -> dict[str, Any]:  # type: ignore[override]
