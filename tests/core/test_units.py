@@ -7,7 +7,7 @@ import contextvars
 import gc
 import threading
 import weakref
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -505,6 +505,45 @@ def test_leaving_what_was_not_entered_takes_nothing_off() -> None:
             pass
         forked.__exit__(None, None, None)
         assert get_flow_context() is outer
+
+
+def test_unit_that_was_not_entered_cannot_be_left() -> None:
+    """Leaving a unit by hand that was never entered is an error that says so."""
+    with pytest.raises(RuntimeError, match="has not been entered"):
+        open_context().__exit__(None, None, None)
+
+
+@pytest.mark.guarantee(2)
+@pytest.mark.parametrize("backend", ["none", "watching"])
+def test_entrypoint_takes_away_what_was_forgotten_in_it(backend: str) -> None:
+    """A unit that its function opened and never closed is gone when the function returns."""
+    made = new_flow()
+
+    @made.entrypoint(new=True)
+    def forgets() -> None:
+        open_context().__enter__()
+
+    @made.entrypoint(new=True)
+    async def forgets_too() -> None:
+        open_context().__enter__()
+
+    @made.entrypoint
+    def outer() -> None:
+        before = where()
+        forgets()
+        assert where() == before
+
+    with watched_units() if backend == "watching" else nullcontext():
+        outer()
+        forgets()
+        assert where() == (None, None)
+        asyncio.run(_in_a_unit(forgets_too))
+
+
+async def _in_a_unit(forgetful: Callable[[], Any]) -> None:
+    with open_context() as unit:
+        await forgetful()
+        assert get_flow_context() is unit
 
 
 class _Item:

@@ -240,10 +240,7 @@ def _underlying(value: Any) -> Any:
 
 
 def _mark_of(function: Any) -> Pending | None:
-    try:
-        found = inspect.getattr_static(function, _PENDING, None)
-    except Exception:  # a proxy that has nothing to stand for yet
-        return None
+    found = inspect.getattr_static(function, _PENDING, None)
     return found if type(found) is Pending else None
 
 
