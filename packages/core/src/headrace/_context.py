@@ -99,7 +99,7 @@ class FlowContext:
     def flow(self) -> str | None:
         """The name of the flow that is current where this is read, or None."""
         info = step_var.get()
-        return None if info is None else info.flow
+        return None if info is None else info.flow or None
 
     @property
     def step(self) -> str | None:
