@@ -186,7 +186,8 @@ def _found(picture: Picture, step: str) -> str:
     ids = {node.id for node in picture.nodes}
     if step in ids:
         return step
-    found = [node.id for node in picture.nodes if node.label == step]
+    # A picture of one flow leaves its name out, and it may be asked for all the same.
+    found = [node.id for node in picture.nodes if step in {node.label, f"{node.flow}.{node.label}"}]
     if len(found) > 1:
         raise ValueError(f"several steps are named {step!r}; choose one of {', '.join(found)}")
     if not found:
