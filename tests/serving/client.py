@@ -31,11 +31,18 @@ class FileLog:
 
 
 class ServerClient:
-    """A `tests.sites.Client` that goes over the network."""
+    """A `tests.sites.Client` that goes over the network.
 
-    def __init__(self, port: int, log: FileLog) -> None:
+    Args:
+        port: the server's.
+        log: the site's.
+        connections: how many the server lets wait at once; more of them time out on a busy machine.
+    """
+
+    def __init__(self, port: int, log: FileLog, connections: int = 200) -> None:
         self.port = port
         self.log = log
+        self._connections = connections
 
     def request(self, method: str, path: str, headers: Headers = (), body: bytes = b"") -> Seen:
         (seen,) = self.on_one_connection([(method, path, headers, body)])
@@ -86,7 +93,7 @@ class ServerClient:
         return Seen(response.status, response.getheaders(), piece, self.log, start)
 
     def at_once(self, path: str, headers: Sequence[Headers]) -> list[Seen]:
-        with ThreadPoolExecutor(len(headers)) as pool:
+        with ThreadPoolExecutor(min(len(headers), self._connections)) as pool:
             return list(pool.map(lambda each: self.request("GET", path, each), headers))
 
     def talk(self, path: str, headers: Headers, texts: Sequence[str]) -> Seen:

@@ -57,7 +57,9 @@ def client(
             pytest.fail(words)
         pytest.skip(words)
     with running_server(server, site, tmp_path_factory.mktemp("server")) as running:
-        yield ServerClient(running.port, FileLog(running.log))
+        # Django's own server has a backlog of ten.
+        connections = 20 if server.name == "runserver" else 200
+        yield ServerClient(running.port, FileLog(running.log), connections)
 
 
 on_whole = pytest.mark.parametrize(
