@@ -303,7 +303,7 @@ LIFE = [
         "closes the asynchronous stream of a client that goes away within its unit",
         "/async/endless",
         play=closes_in_unit,
-        needs=("async stream",),
+        needs=("async stream", "closed async stream"),
         on_server=True,
         marks=[pytest.mark.guarantee(12)],
     ),

@@ -21,7 +21,8 @@ NO_ASYNC = {
 }
 STARLETTE = {
     "closed stream": "Starlette leaves the plain generator of a client that has gone to the "
-    "garbage collection"
+    "garbage collection",
+    "closed async stream": "Starlette leaves an asynchronous one to it too, if it was not waiting",
 }
 DJANGO = {"background": "Django has no background work", "websocket": "Django has no WebSockets"}
 LACKS: dict[str, dict[str, str]] = {
