@@ -120,6 +120,16 @@ def test_inject_writes_the_milliseconds_left() -> None:
     assert carrier["X-Deadline-Ms"] == "0"
 
 
+def test_inject_replaces_an_earlier_deadline() -> None:
+    """A deadline in another case is replaced while one is active, and left alone otherwise."""
+    carrier = {"x-deadline-ms": "99"}
+    inject(carrier)
+    assert carrier == {"x-deadline-ms": "99"}
+    with deadline(0):
+        inject(carrier)
+    assert carrier == {"X-Deadline-Ms": "0"}
+
+
 @pytest.mark.parametrize("seconds", [math.inf, 1e300, 1e13])
 def test_inject_writes_an_endless_deadline_as_a_number(seconds: float) -> None:
     """A budget beyond all bounds is written as the largest number that is read again."""

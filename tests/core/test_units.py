@@ -22,6 +22,7 @@ from headrace import (
     get_flow_context,
     open_context,
 )
+from headrace._marks import marked_id
 from headrace.integration import ResumableUnit, Unit, as_current, nested_context, transport_context
 from headrace.testing import capture, reset
 from tests.core.flow_kit import new_flow
@@ -322,6 +323,50 @@ def test_outcomes_of_units_are_reported() -> None:
         with pytest.raises(asyncio.CancelledError), open_context():
             raise asyncio.CancelledError
     assert [unit.outcome for unit in units] == ["ok", "error", "cancelled"]
+
+
+@pytest.mark.parametrize("kind", ["unit", "entrypoint", "coroutine", "generator", "resumable"])
+def test_error_is_marked_with_the_operation_that_let_it_through(kind: str) -> None:
+    """Whatever unit an error leaves marks it, so that a line logged afterwards has the ID."""
+    made = new_flow()
+    seen: list[str | None] = []
+
+    def fail() -> None:
+        seen.append(current_flow_id())
+        raise ZeroDivisionError
+
+    async def fail_async() -> None:
+        fail()
+
+    def fail_items() -> Iterator[int]:
+        yield 1
+        fail()
+
+    def in_unit() -> None:
+        with open_context():
+            fail()
+
+    def in_pieces() -> None:
+        unit = ResumableUnit(transport_context("http"))
+        try:
+            unit.run(fail)
+        except ZeroDivisionError as exc:
+            unit.end(exc)
+            raise
+        finally:
+            unit.end()
+
+    actions: dict[str, Callable[[], Any]] = {
+        "unit": in_unit,
+        "entrypoint": made.entrypoint(name="entrypoint")(fail),
+        "coroutine": lambda: asyncio.run(made.entrypoint(name="coroutine")(fail_async)()),
+        "generator": lambda: list(made.entrypoint(name="generator")(fail_items)()),
+        "resumable": in_pieces,
+    }
+    with pytest.raises(ZeroDivisionError) as caught:
+        actions[kind]()
+    assert marked_id(caught.value) == seen[0]
+    assert seen[0] is not None
 
 
 # --- units in pieces --------------------------------------------------------------------------
