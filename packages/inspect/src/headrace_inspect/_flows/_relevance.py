@@ -1,0 +1,184 @@
+"""Which functions may have to do with a flow: found by words, so that the rest is not looked at.
+
+A function that runs a step mentions its name, or that of a function that does, and so on. Words
+are taken from the text of files, so that comments and strings count too: what is left out is
+certain to be without a part in it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from headrace_inspect._names._entities import Class, Function, Module, Scope
+from headrace_inspect._names._library_values import ChainValue, Declarator, FlowValue
+from headrace_inspect._names._survey import survey
+from headrace_inspect._names._values import Choice, External, Value
+
+if TYPE_CHECKING:
+    from headrace_inspect._running._engine import Engine
+
+_WORD = re.compile(r"[^\W\d]\w*")
+_HTTP = frozenset(["aiohttp", "httpx", "httpx2", "requests"])
+_REQUESTING = frozenset(["delete", "get", "patch", "post", "put", "request", "stream"])
+
+
+def words_in(content: bytes) -> frozenset[str]:
+    """Return the words in the text of a file."""
+    return frozenset(_WORD.findall(content.decode("utf-8", errors="replace")))
+
+
+class Relevance:
+    """Finds the functions that may have to do with a flow.
+
+    Args:
+        engine: resolves names.
+        words: the words of each file, by path.
+
+    Attributes:
+        modules: the modules that are relevant.
+        functions: the functions that are relevant.
+        classes: the classes in these modules.
+    """
+
+    def __init__(self, engine: Engine, words: Mapping[str, frozenset[str]]) -> None:
+        self.modules: dict[Module, None] = {}
+        self.functions: dict[Function, None] = {}
+        self.classes: dict[Class, None] = {}
+        self._engine = engine
+        self._words = words
+        self._files: dict[str, list[str]] = {}
+        self._mentions: dict[str, list[Function | tuple[Scope, str]]] = {}
+        self._known: set[str] = set()
+        for path, found in words.items():
+            for word in found:
+                self._files.setdefault(word, []).append(path)
+
+    # --- declarations -----------------------------------------------------------------------------
+
+    def find_declarations(self) -> None:
+        """Find what declares flows: whatever has a name of headrace, or of something made by it."""
+        waiting = [word for word in self._files if word.startswith("headrace")]
+        known = set(waiting)
+        while waiting:
+            word = waiting.pop()
+            for path in self._files.get(word, ()):
+                module = self._engine.program.module(path)
+                if module is None or module in self.modules:
+                    continue
+                self._enter(module)
+                for name in self._names_of_ours(module):
+                    if name not in known:
+                        known.add(name)
+                        waiting.append(name)
+        for function in self._declaring(known):
+            self._engine.decorated(function)
+
+    def _names_of_ours(self, module: Module) -> Iterator[str]:
+        scopes: list[Scope] = [module]
+        scopes += [one for one in self._scopes(module) if isinstance(one, Class)]
+        for scope in scopes:
+            for name, bindings in scope.bindings.names.items():
+                if any(binding.how not in {"def", "class"} for binding in bindings):
+                    if is_ours(self._engine.value_of(scope, name)):
+                        yield name
+                        if isinstance(scope, Class):
+                            yield scope.node.name
+
+    def _declaring(self, known: set[str]) -> Iterator[Function]:
+        for module in self.modules:
+            for scope in self._scopes(module):
+                if isinstance(scope, Function) and scope.decorators:
+                    if any(not survey(one).words.isdisjoint(known) for one in scope.decorators):
+                        yield scope
+
+    # --- what runs them ---------------------------------------------------------------------------
+
+    def find_callers(self, names: Iterable[str]) -> None:
+        """Find what mentions one of `names`, what mentions that, and so on."""
+        waiting = [name for name in names if name not in self._known]
+        self._known.update(waiting)
+        while waiting:
+            word = waiting.pop()
+            for path in self._files.get(word, ()):
+                module = self._engine.program.module(path)
+                if module is not None and module not in self.modules:
+                    self._enter(module)
+            for found in self._mentions.get(word, ()):
+                for name in self._take(found):
+                    if name not in self._known:
+                        self._known.add(name)
+                        waiting.append(name)
+
+    def find_requests(self) -> None:
+        """Find what sends HTTP requests."""
+        found = []
+        for path, words in self._words.items():
+            if words.isdisjoint(_HTTP):
+                continue
+            module = self._engine.program.module(path)
+            if module is None:
+                continue
+            self._enter(module)
+            for scope in self._scopes(module):
+                if isinstance(scope, Function) and not scope.words.isdisjoint(_REQUESTING):
+                    found += self._take(scope)
+        self.find_callers(found)
+
+    def _take(self, found: Function | tuple[Scope, str]) -> list[str]:
+        """Make relevant what mentions a word, and return the names under which it is known."""
+        if not isinstance(found, Function):
+            return [found[1]]
+        if found in self.functions:
+            return []
+        self.functions[found] = None
+        names = [] if found.name.startswith("__") else [found.name]
+        if found.owner is not None:  # instances of the class may be given to somebody
+            names.append(found.owner.node.name)
+        if isinstance(found.parent, Function):
+            names += self._take(found.parent)
+        return names
+
+    # --- reading modules --------------------------------------------------------------------------
+
+    def _enter(self, module: Module) -> None:
+        if module in self.modules:
+            return
+        self.modules[module] = None
+        for scope in (module, *self._scopes(module)):
+            if isinstance(scope, Class):
+                self.classes[scope] = None
+            if isinstance(scope, Function):
+                mentions = scope.survey
+                for word in mentions.words | mentions.strings:
+                    self._mentions.setdefault(word, []).append(scope)
+            else:
+                self._enter_bindings(scope)
+
+    def _enter_bindings(self, scope: Module | Class) -> None:
+        """Note which words the values of variables, and names of imports, are made of."""
+        for name, bindings in scope.bindings.names.items():
+            for binding in bindings:
+                if binding.how in {"import", "from"}:
+                    words = {*binding.module.split("."), binding.name}
+                elif binding.how in {"value", "element", "entered", "other"}:
+                    mentions = survey(binding.node)
+                    words = {*mentions.words, *mentions.strings}
+                else:
+                    continue
+                for word in words - {name, ""}:
+                    self._mentions.setdefault(word, []).append((scope, name))
+
+    def _scopes(self, module: Module) -> list[Class | Function]:
+        return self._engine.program.scopes(module)
+
+
+def is_ours(value: Value) -> bool:
+    """Tell whether `value` declares flows, or is part of headrace."""
+    match value:
+        case External(name=name):
+            return name.startswith("headrace")
+        case Choice(options=options):
+            return any(is_ours(option) for option in options)
+    return isinstance(value, FlowValue | ChainValue | Declarator)

@@ -1,0 +1,233 @@
+"""Built-in functions: those that call others, and those that find them by name."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any
+
+from headrace_inspect._names._entities import Function, Scope
+from headrace_inspect._names._values import (
+    UNKNOWN,
+    Arguments,
+    ClassValue,
+    Dynamic,
+    External,
+    Instance,
+    Items,
+    Many,
+    Method,
+    ModuleValue,
+    SuperValue,
+    Text,
+    Value,
+    choice_of,
+)
+from headrace_inspect._running._attributes import attribute
+from headrace_inspect._running._calls import call_library
+from headrace_inspect._running._giving import give
+from headrace_inspect._running._iterating import element_of
+from headrace_inspect._running._lookup import imported, member
+from headrace_inspect._running._nodes import Hub
+from headrace_inspect._running._texts import filled, joined
+from headrace_inspect._running._trees import Leave
+
+from ._registry import function, method
+from ._running_arguments import call_for_each
+
+if TYPE_CHECKING:
+    from headrace_inspect._running._frame import Frame
+
+ALL = Hub("all")
+
+
+@function("builtins.map", "builtins.filter", "itertools.starmap", "itertools.filterfalse")
+def mapped(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
+    """What calls a function for each item."""
+    result = call_for_each(frame, arguments.get(0), arguments.after(1), node)
+    if value.name in {"builtins.map", "itertools.starmap"}:
+        return result
+    return arguments.get(1) or UNKNOWN
+
+
+@function(
+    "builtins.sorted",
+    "builtins.min",
+    "builtins.max",
+    "itertools.groupby",
+    "heapq.nlargest",
+    "heapq.nsmallest",
+)
+def by_key(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
+    """What calls a function for the key of each item."""
+    key = arguments.get(None, "key")
+    if key is not None:
+        call_for_each(frame, key, Arguments(), node)
+    items = frame.engine.resolve(arguments.get(0) or UNKNOWN)
+    if isinstance(items, Items | Many):
+        return Many(items.items) if value.name == "builtins.sorted" else choice_of(items.items)
+    return UNKNOWN
+
+
+@function(
+    "builtins.list",
+    "builtins.tuple",
+    "builtins.set",
+    "builtins.frozenset",
+    "builtins.reversed",
+    "builtins.iter",
+    "collections.deque",
+)
+def copied(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
+    """Collections with the same items."""
+    items = frame.engine.resolve(arguments.get(0) or Items(()))
+    if isinstance(items, Items):
+        return items if value.name != "builtins.reversed" else Items(items.items[::-1])
+    element = element_of(frame, items)
+    return Many((element,)) if element is not UNKNOWN else UNKNOWN
+
+
+@function("builtins.next", "builtins.anext")
+def next_item(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> Value:
+    """One of the items."""
+    return element_of(frame, frame.engine.resolve(arguments.get(0) or UNKNOWN))
+
+
+@function("builtins.super")
+def super_(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> Value:
+    """``super()`` in a method, and ``super(Class, self)``."""
+    given = frame.engine.resolve(arguments.get(0) or UNKNOWN)
+    if isinstance(given, ClassValue):
+        return SuperValue(given.cls, frame.engine.resolve(arguments.get(1) or given))
+    scope: Scope | None = frame.scope
+    while scope is not None and not (isinstance(scope, Function) and scope.owner is not None):
+        scope = scope.parent
+    if not isinstance(scope, Function) or scope.owner is None or not scope.node.args.args:
+        return UNKNOWN
+    receiver = frame.engine.resolve(frame.name(scope.node.args.args[0].arg))
+    return SuperValue(scope.owner, receiver)
+
+
+@function("builtins.type")
+def type_of(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> Value:
+    """The class of an instance."""
+    match frame.engine.resolve(arguments.get(0) or UNKNOWN):
+        case Instance(cls=cls):
+            return ClassValue(cls)
+    return UNKNOWN
+
+
+@function("builtins.getattr")
+def get_attribute(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> Value:
+    """An attribute by its name, which may be known, in part known, or unknown."""
+    owner = frame.engine.resolve(arguments.get(0) or UNKNOWN)
+    name = frame.engine.resolve(arguments.get(1) or UNKNOWN)
+    if isinstance(name, Text) and name.constant is not None:
+        found = attribute(frame, owner, name.constant, node)
+        default = arguments.get(2)
+        return choice_of([found, default]) if default is not None else found
+    pattern = "*" if not isinstance(name, Text) else "".join(part or "*" for part in name.parts)
+    return Dynamic(_attributes_of(owner, pattern))
+
+
+def _attributes_of(owner: Value, pattern: str) -> Hub:
+    match owner:
+        case Instance(cls=cls) | ClassValue(cls=cls):
+            return Hub("class", pattern, cls)
+        case ModuleValue(path=path):
+            return Hub("module", f"{path}:{pattern}")
+        case Dynamic(hub=hub):
+            return hub
+    # Of an object that is not known, a method; modules are known, or were imported by name.
+    return Hub("methods") if pattern == "*" else Hub("name", pattern)
+
+
+@function("builtins.setattr")
+def set_attribute(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> Value:
+    """A function that is stored under an attribute."""
+    stored = arguments.get(2)
+    if stored is not None:
+        give(frame, stored, node, "attached")
+    return UNKNOWN
+
+
+@function("builtins.globals", "builtins.vars", "builtins.locals")
+def names_of(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> Value:
+    """The functions of a module, or of whatever is given, by name."""
+    owner = arguments.get(0)
+    if owner is not None:
+        return Dynamic(_attributes_of(frame.engine.resolve(owner), "*"))
+    return Dynamic(Hub("module", f"{frame.scope.module.path}:*"))
+
+
+@method(Dynamic, "get", "values", "items", "pop", "setdefault")
+def of_dynamic(frame: Frame, arguments: Arguments, node: ast.AST, value: Method) -> Value:
+    """What is looked up among the names of a module."""
+    return value.owner
+
+
+@function("builtins.exec", "builtins.eval", "runpy.run_module", "runpy.run_path")
+def executed(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> Value:
+    """Code that is made at run time."""
+    frame.maybe(ALL, node)
+    return UNKNOWN
+
+
+@function("importlib.import_module", "builtins.__import__")
+def import_module(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> Value:
+    """A module by its name."""
+    name = arguments.get(0)
+    if isinstance(name, Text) and name.constant and not name.constant.startswith("."):
+        return imported(frame.engine, name.constant, frame.scope.module)
+    return Dynamic(ALL)
+
+
+@function("django.utils.module_loading.import_string", "pkgutil.resolve_name")
+def import_string(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
+    """A function by its dotted name."""
+    name = frame.engine.resolve(arguments.get(0) or UNKNOWN)
+    if not isinstance(name, Text) or name.constant is None:
+        return Dynamic(ALL)
+    module, _, last = name.constant.replace(":", ".").rpartition(".")
+    found = imported(frame.engine, module, frame.scope.module)
+    if isinstance(found, ModuleValue):
+        return member(frame.engine, found, last)
+    return External(name.constant)
+
+
+@function(
+    "builtins.exit",
+    "builtins.quit",
+    "sys.exit",
+    "os._exit",
+    "os.abort",
+    "flask.abort",
+    "werkzeug.exceptions.abort",
+    "pytest.fail",
+    "pytest.skip",
+)
+def leave(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
+    """What never returns."""
+    call_library(frame, value, arguments, node)
+    frame.emit(Leave("raise"))
+    return UNKNOWN
+
+
+@method(Text, "format", "format_map")
+def format_text(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
+    """``"...{}...".format(...)``."""
+    return filled(value.owner)
+
+
+@method(Text, "join")
+def join_text(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
+    """``", ".join(...)``, of which nothing is known."""
+    return joined([UNKNOWN])
+
+
+@method(Text, "rstrip", "lstrip", "strip", "removesuffix", "removeprefix", "lower", "upper")
+def changed_text(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
+    """A string that is nearly the same."""
+    text: Text = value.owner
+    if value.name == "upper" and text.constant is not None:
+        return Text((text.constant.upper(),))
+    return text if text.constant is not None and value.name == "lower" else UNKNOWN

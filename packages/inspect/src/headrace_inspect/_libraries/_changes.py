@@ -1,0 +1,30 @@
+"""Methods that change what a variable holds: lists that grow, chains that are built on."""
+
+from __future__ import annotations
+
+from headrace_inspect._names._library_values import ChainValue, Signature
+from headrace_inspect._names._values import Choice, Items, Many, Value
+
+
+def changed_by(owner: Value, name: str, result: Value) -> Value | None:
+    """Return what a variable with `owner` holds after a call of its method `name`.
+
+    None where it is what it was.
+    """
+    if isinstance(owner, ChainValue) and name in {"next", "parallel", "put"}:
+        return result
+    if isinstance(owner, Signature) and name in {"set", "link", "link_error", "on_error"}:
+        return result
+    if isinstance(owner, Items | Many) and name in _GROWING:
+        return result
+    return None
+
+
+def is_changeable(value: Value) -> bool:
+    """Tell whether calls of methods may change what `value` is."""
+    if isinstance(value, Choice):
+        return any(is_changeable(option) for option in value.options)
+    return isinstance(value, ChainValue | Items | Many)
+
+
+_GROWING = frozenset(["append", "extend", "insert", "add", "appendleft", "update"])

@@ -1,0 +1,166 @@
+"""functools, contextlib, contextvars, operator, and what wraps functions as they do."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any
+
+from headrace_inspect._names._library_values import Driven
+from headrace_inspect._names._values import (
+    UNKNOWN,
+    Arguments,
+    ContextValue,
+    Dynamic,
+    EnteredLater,
+    External,
+    FunctionValue,
+    Instance,
+    PartialValue,
+    Possibly,
+    PropertyValue,
+    StepValue,
+    Text,
+    Value,
+)
+from headrace_inspect._running._calls import call, call_library
+from headrace_inspect._running._giving import ANY_ARGUMENTS
+from headrace_inspect._running._nodes import Hub
+from headrace_inspect._running._trees import Cross, Later, Run
+
+from ._registry import decorator, function
+from ._running_arguments import call_for_each, call_now, tree_of_call
+
+if TYPE_CHECKING:
+    from headrace_inspect._running._frame import Frame
+
+
+@function("functools.partial", "functools.partialmethod")
+def partial(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> Value:
+    """``partial(f, ...)``."""
+    inner = arguments.get(0)
+    if inner is None:
+        return UNKNOWN
+    return PartialValue(frame.engine.resolve(inner), arguments.after(1))
+
+
+@function("functools.reduce")
+def reduce(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> Value:
+    """``reduce(f, items)``."""
+    call_for_each(frame, arguments.get(0), Arguments(), node)
+    return UNKNOWN
+
+
+@function(
+    "asgiref.sync.sync_to_async",
+    "flask.copy_current_request_context",
+    "flask.stream_with_context",
+    "functools.cache",
+    "functools.cmp_to_key",
+    "headrace.bind",
+)
+def same(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
+    """What gives back the function that it is given, or does the same."""
+    inner = arguments.get(0, "func", "function", "fn", "f")
+    return inner if inner is not None else External(f"{value.name}()")
+
+
+@function("asgiref.sync.async_to_sync")
+def driven(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
+    """What awaits a function's result in the caller's stead."""
+    inner = arguments.get(0)
+    return Driven(inner) if inner is not None else External(f"{value.name}()")
+
+
+@decorator("asgiref.sync.async_to_sync", "asgiref.sync.async_to_sync()")
+def driven_decorator(frame: Frame, value: Value, target: Value, node: ast.AST) -> Value:
+    """``@async_to_sync``."""
+    return Driven(target)
+
+
+@decorator(
+    "builtins.property",
+    "functools.cached_property",
+    "django.utils.functional.cached_property",
+    "werkzeug.utils.cached_property",
+)
+def property_(frame: Frame, value: Value, target: Value, node: ast.AST) -> Value:
+    """Attributes that call a function."""
+    return PropertyValue(target)
+
+
+@decorator("contextlib.contextmanager", "contextlib.asynccontextmanager")
+def context_manager(frame: Frame, value: Value, target: Value, node: ast.AST) -> Value:
+    """Generator functions that make context managers."""
+    return ContextValue(target) if isinstance(target, FunctionValue | StepValue) else target
+
+
+@decorator("functools.singledispatch", "functools.singledispatchmethod")
+def single_dispatch(frame: Frame, value: Value, target: Value, node: ast.AST) -> Value:
+    """One of several functions, by the type of the argument."""
+    return Possibly(target)
+
+
+@function(
+    "contextlib.ExitStack().callback",
+    "contextlib.ExitStack().push",
+    "contextlib.AsyncExitStack().callback",
+    "contextlib.AsyncExitStack().push",
+    "contextlib.AsyncExitStack().push_async_callback",
+    "contextlib.AsyncExitStack().push_async_exit",
+)
+def at_exit(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> Value:
+    """What is called when the stack is left."""
+    tree, _ = tree_of_call(frame, arguments.get(0), arguments.after(1), node)
+    frame.emit(Later(tree))
+    return arguments.get(0) or UNKNOWN
+
+
+@function(
+    "contextlib.ExitStack().enter_context",
+    "contextlib.AsyncExitStack().enter_context",
+    "contextlib.AsyncExitStack().enter_async_context",
+)
+def enter_context(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> Value:
+    """A context manager that is left with the stack."""
+    inner = frame.engine.resolve(arguments.get(0) or UNKNOWN)
+    if isinstance(inner, EnteredLater):
+        frame.emit(Run(inner.node, frame.where(node)))
+        return frame.engine.yielded(inner.node)
+    if not isinstance(inner, Instance):
+        return inner
+    from headrace_inspect._running._attributes import attribute
+
+    result = call_now(frame, attribute(frame, inner, "__enter__", node), Arguments(), node)
+    tree, _ = tree_of_call(frame, attribute(frame, inner, "__exit__", node), ANY_ARGUMENTS, node)
+    frame.emit(Later(tree))
+    return result
+
+
+@function("contextlib.closing", "contextlib.aclosing", "contextlib.nullcontext")
+def passed_through(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> Value:
+    """Context managers that give what they are given."""
+    return arguments.get(0) or UNKNOWN
+
+
+@function("atexit.register")
+def at_end(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> Value:
+    """What is called when the program ends."""
+    tree, _ = tree_of_call(frame, arguments.get(0), arguments.after(1), node)
+    frame.emit(Later(Cross("call", tree), is_last=True))
+    return arguments.get(0) or UNKNOWN
+
+
+@function("contextvars.copy_context().run", "contextvars.Context().run")
+def run_in_context(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> Value:
+    """``context.run(f, ...)``."""
+    inner = arguments.get(0)
+    return call(frame, frame.engine.resolve(inner), arguments.after(1), node) if inner else UNKNOWN
+
+
+@function("operator.methodcaller")
+def method_caller(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
+    """A method of whatever comes."""
+    name = arguments.get(0)
+    if isinstance(name, Text) and name.constant is not None:
+        return Dynamic(Hub("name", name.constant))
+    return call_library(frame, value, arguments, node)

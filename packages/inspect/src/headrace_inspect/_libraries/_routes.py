@@ -1,0 +1,260 @@
+"""The addresses of web applications: FastAPI, Starlette, Flask, Django."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from headrace_inspect._names._entities import Class, Function
+from headrace_inspect._names._library_values import Dependency, Router, ViewClass
+from headrace_inspect._names._values import (
+    UNKNOWN,
+    Arguments,
+    ClassValue,
+    External,
+    FunctionValue,
+    Instance,
+    Items,
+    Method,
+    StepValue,
+    Text,
+    Value,
+)
+from headrace_inspect._running._attributes import attribute
+from headrace_inspect._running._calls import call_library
+from headrace_inspect._running._exposure import Route
+from headrace_inspect._running._giving import ANY_ARGUMENTS
+from headrace_inspect._running._trees import NOTHING_HAPPENS, Tree, block_of
+
+from ._http import VERBS
+from ._registry import Model, finder, function, method
+from ._running_arguments import tree_of_call
+
+if TYPE_CHECKING:
+    from headrace_inspect._running._engine import Engine
+    from headrace_inspect._running._frame import Frame
+
+_REGISTERING = frozenset([*VERBS, "api_route", "route", "trace", "websocket", "websocket_route"])
+_HOLE = re.compile(r"\{[^}]*\}|<[^>]*>|\(\?P<[^)]*\)|\([^)]*\)")
+_APPLICATIONS = ("fastapi.FastAPI", "flask.Flask", "starlette.applications.Starlette")
+_PARTS = ("fastapi.APIRouter", "flask.Blueprint", "fastapi.routing.APIRouter")
+
+
+@function(*_APPLICATIONS, *_PARTS)
+def make_router(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
+    """Applications and routers, with the prefix of their addresses."""
+    for argument in arguments.values():
+        _note_dependencies(frame, argument, node)
+    prefix = arguments.get(None, "prefix", "url_prefix")
+    return Router((prefix.constant or "") if isinstance(prefix, Text) else "")
+
+
+@finder
+def router_method(engine: Engine, value: Method) -> Model | None:
+    """What is not modelled of an application or router is its library's business."""
+    return _of_library if isinstance(value.owner, Router) else None
+
+
+def _of_library(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
+    return call_library(frame, External(f"starlette.Router().{value.name}"), arguments, node)
+
+
+# --- entering routes ------------------------------------------------------------------------------
+
+
+def enter_route(frame: Frame, decorator: ast.expr, target: Value, function: Function) -> bool:
+    """Enter the route that `decorator` makes of `target`; return whether it makes one.
+
+    That is told by its looks, ``@anything.post("/path")``: many applications come from functions.
+    """
+    if not (isinstance(decorator, ast.Call) and isinstance(decorator.func, ast.Attribute)):
+        return False
+    verb = decorator.func.attr
+    if verb not in _REGISTERING or not decorator.args:
+        return False
+    path = frame.resolved(decorator.args[0])
+    if not isinstance(path, Text) or (path.parts and not (path.parts[0] or "/").startswith("/")):
+        return False
+    if frame.is_recorded:
+        owner = frame.resolved(decorator.func.value)
+        prefix = owner.prefix if isinstance(owner, Router) else ""
+        methods = _methods(frame, verb, decorator)
+        tree = _endpoint(frame, target, decorator, function)
+        _enter(frame, methods, prefix, path, tree)
+    return True
+
+
+def _methods(frame: Frame, verb: str, node: ast.Call) -> frozenset[str]:
+    if verb in VERBS:
+        return frozenset([verb.upper()])
+    if verb.startswith("websocket"):
+        return frozenset(["WEBSOCKET"])
+    given = next((k.value for k in node.keywords if k.arg == "methods"), None)
+    named = frame.resolved(given) if given is not None else None
+    return methods_in(named, default=frozenset(["GET"]))
+
+
+def methods_in(value: Value | None, default: frozenset[str]) -> frozenset[str]:
+    """Return the HTTP methods that `value` lists."""
+    if isinstance(value, Items):
+        names = [item.constant for item in value.items if isinstance(item, Text)]
+        return frozenset(name.upper() for name in names if name)
+    return default if value is None else frozenset()
+
+
+def _enter(frame: Frame, methods: frozenset[str], prefix: str, path: Text, tree: Tree) -> None:
+    if tree is NOTHING_HAPPENS or frame.node is None:
+        return
+    text = prefix + "".join("{}" if part is None else part for part in path.parts)
+    segments = tuple([
+        None if _HOLE.search(segment) else segment
+        for segment in _HOLE.sub("{}", text).strip("^$").split("/")
+        if segment
+    ])
+    frame.engine.exposure.routes.append(Route(frame.node, methods, segments, tree))
+    frame.expose(tree)
+
+
+def _endpoint(frame: Frame, target: Value, node: ast.AST, function: Function | None) -> Tree:
+    trees = _dependencies(frame, function, node) if function is not None else []
+    tree, _ = tree_of_call(frame, frame.engine.resolve(target), ANY_ARGUMENTS, node)
+    return block_of([*trees, tree])
+
+
+@method(Router, "add_api_route", "add_url_rule", "add_route", "add_websocket_route")
+def add_route(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
+    """``app.add_api_route(path, f)``, ``app.add_url_rule(rule, endpoint, f)``."""
+    position = 2 if value.name == "add_url_rule" else 1
+    target = arguments.get(position, "endpoint", "view_func", "route")
+    return _add(frame, value.owner.prefix, arguments, target, node)
+
+
+@function("starlette.routing.Route", "starlette.routing.WebSocketRoute", "fastapi.routing.APIRoute")
+def make_route(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
+    """``Route(path, f)``."""
+    return _add(frame, "", arguments, arguments.get(1, "endpoint"), node)
+
+
+@function("django.urls.path", "django.urls.re_path", "django.urls.conf.path")
+def django_path(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
+    """``path(route, view)``."""
+    return _add(frame, "", arguments, arguments.get(1, "view"), node, any_method=True)
+
+
+@function("django.urls.include")
+def include(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
+    """``include(...)``: the routes are entered where they stand."""
+    return UNKNOWN
+
+
+def _add(
+    frame: Frame,
+    prefix: str,
+    arguments: Arguments,
+    target: Value | None,
+    node: ast.AST,
+    *,
+    any_method: bool = False,
+) -> Value:
+    path = frame.engine.resolve(arguments.get(0, "path", "rule", "route") or UNKNOWN)
+    resolved = frame.engine.resolve(target or UNKNOWN)
+    if not frame.is_recorded:
+        return UNKNOWN
+    text = path if isinstance(path, Text) else Text((None,))
+    default = frozenset() if any_method else frozenset(["GET"])
+    methods = methods_in(arguments.get(None, "methods"), default)
+    if isinstance(resolved, ViewClass | ClassValue):
+        _enter_class(frame, resolved.cls, prefix, text, node)
+    else:
+        tree = _endpoint(frame, resolved, node, _function_of(resolved))
+        _enter(frame, methods, prefix, text, tree)
+    return UNKNOWN
+
+
+def _function_of(value: Value) -> Function | None:
+    return value.function if isinstance(value, FunctionValue | StepValue) else None
+
+
+def _enter_class(frame: Frame, cls: Class, prefix: str, path: Text, node: ast.AST) -> None:
+    for verb in (*VERBS, "websocket"):
+        if frame.engine.has_method(cls, verb):
+            target = attribute(frame, Instance(cls), verb, node)
+            tree = _endpoint(frame, target, node, None)
+            _enter(frame, frozenset([verb.upper()]), prefix, path, tree)
+
+
+@method(ClassValue, "as_view")
+def as_view(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
+    """``View.as_view()``."""
+    return ViewClass(value.owner.cls)
+
+
+# --- dependencies ---------------------------------------------------------------------------------
+
+
+@function("fastapi.Depends", "fastapi.Security", "fastapi.params.Depends")
+def depends(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
+    """``Depends(f)``."""
+    made = Dependency(frame.engine.resolve(arguments.get(0, "dependency") or UNKNOWN))
+    _note_dependencies(frame, made, node)
+    return made
+
+
+def _note_dependencies(frame: Frame, value: Value, node: ast.AST) -> None:
+    """Note that FastAPI may call what stands in ``Depends``."""
+    values: Sequence[Value] = value.items if isinstance(value, Items) else (value,)
+    for one in values:
+        if isinstance(one, Dependency) and frame.is_recorded:
+            tree, _ = tree_of_call(frame, one.inner, ANY_ARGUMENTS, node)
+            frame.expose(tree)
+
+
+def _dependencies(
+    frame: Frame, function: Function, node: ast.AST, seen: frozenset[Function] = frozenset()
+) -> list[Tree]:
+    """Return what FastAPI runs before the endpoint `function`, in its order."""
+    trees: list[Tree] = []
+    for value in _declared(frame, function):
+        inner = _function_of(value.inner)
+        if inner is not None and inner not in seen:
+            trees += _dependencies(frame, inner, node, seen | {function})
+        tree, _ = tree_of_call(frame, value.inner, ANY_ARGUMENTS, node)
+        trees.append(tree)
+    return trees
+
+
+def _declared(frame: Frame, function: Function) -> list[Dependency]:
+    arguments = function.node.args
+    plain = [*arguments.posonlyargs, *arguments.args]
+    defaults: dict[str, ast.expr | None] = {
+        one.arg: default
+        for one, default in zip(reversed(plain), reversed(arguments.defaults), strict=False)
+    }
+    defaults |= {
+        one.arg: default
+        for one, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+    }
+    found: list[Dependency] = []
+    for name, parameter in function.parameters.items():
+        default = defaults.get(name)
+        candidates = [*_metadata(parameter.annotation), *([default] if default else [])]
+        for candidate in candidates:
+            if isinstance(candidate, ast.Call):
+                value = frame.engine.evaluate(candidate, function.parent)
+                if isinstance(value, Dependency):
+                    found.append(value)
+    return found
+
+
+def _metadata(annotation: ast.expr | None) -> list[ast.expr]:
+    """Return what stands behind the type in ``Annotated[type, ...]``."""
+    if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
+        try:
+            annotation = ast.parse(annotation.value, mode="eval").body
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return []
+    if isinstance(annotation, ast.Subscript) and isinstance(annotation.slice, ast.Tuple):
+        return annotation.slice.elts[1:]
+    return []

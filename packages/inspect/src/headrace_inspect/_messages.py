@@ -1,0 +1,95 @@
+"""What findings say."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from headrace_inspect._flows._steps import DeclaredStep, Name
+
+_MOST_NAMES = 8
+
+
+def unreached(target: Name, *, has_start: bool, is_sure: bool) -> str:
+    """HR101."""
+    flow, name = target
+    if not has_start:
+        return f"flow {flow!r} has no entrypoint in the checked files, so nothing reaches {name!r}"
+    if is_sure:
+        return f"no entrypoint of flow {flow!r} reaches {name!r}"
+    return (
+        f"no call in the source leads from an entrypoint of flow {flow!r} to {name!r}; something "
+        f"that is known only at run time may"
+    )
+
+
+def reversed_order(source: str, target: Name) -> str:
+    """HR102."""
+    return f"{target[1]!r} always runs before {source!r}, but is declared after it"
+
+
+def never_before(source: str, target: Name) -> str:
+    """HR103, for one predecessor."""
+    return f"{source!r} never runs before {target[1]!r}, which is declared after it"
+
+
+def no_predecessor(sources: Sequence[str], target: Name) -> str:
+    """HR103, for all predecessors."""
+    named = ", ".join(map(repr, sources))
+    return f"{target[1]!r} is reached, but none of {named} can run before it"
+
+
+def unresolved(source: str, target: Name) -> str:
+    """HR103, where something dynamic intervenes."""
+    return (
+        f"the source does not show that {source!r} runs before {target[1]!r}; whether it does is "
+        f"known only at run time"
+    )
+
+
+def unreadable_after(target: Name) -> str:
+    """HR103, where ``after=`` is computed."""
+    return f"what {target[1]!r} is declared after is computed, and known only at run time"
+
+
+def unreadable_name(function: str, what: str) -> str:
+    """HR101, where the declaration itself is computed."""
+    return f"{what} of the step {function!r} is computed, and known only at run time"
+
+
+def unknown(source: str, flow: str, names: Sequence[str]) -> str:
+    """HR104."""
+    near = difflib.get_close_matches(source, names, n=1)
+    if near:
+        hint = f"did you mean {near[0]!r}?"
+    else:
+        known = sorted(names)
+        listed = ", ".join(map(repr, known[:_MOST_NAMES])) + (
+            ", …" if len(known) > _MOST_NAMES else ""
+        )
+        hint = f"its steps are {listed}; those of other flows are written 'flow.step'"
+    return f"after={source!r} names no declared step of flow {flow!r}: {hint}"
+
+
+def cycle(way: Sequence[str]) -> str:
+    """HR105."""
+    return f"the steps are declared in a circle: {' -> '.join(way)}"
+
+
+def two_definitions(target: Name, first: DeclaredStep) -> str:
+    """HR106."""
+    flow, name = target
+    return f"flow {flow!r} has another step named {name!r}, on line {first.line} of {first.path}"
+
+
+def wrong_kind(target: Name, kind: str, *, is_task: bool) -> str:
+    """HR107."""
+    name = target[1]
+    if is_task:
+        how = (
+            "by on_commit" if kind == "on_commit" else "over HTTP" if kind == "http" else "directly"
+        )
+        return f"{name!r} is declared as a task, but is called {how}, and not enqueued"
+    return f"{name!r} is declared as a plain step, but is reached over a queue"

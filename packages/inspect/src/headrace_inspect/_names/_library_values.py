@@ -1,0 +1,158 @@
+"""What expressions stand for that have to do with a library."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ._values import Value
+
+if TYPE_CHECKING:
+    from ._entities import Class
+
+
+@dataclass(slots=True, unsafe_hash=True)
+class Driven(Value):
+    """A callable that awaits what `inner` gives."""
+
+    inner: Value
+
+
+@dataclass(slots=True, unsafe_hash=True)
+class FlowValue(Value):
+    """A flow, by its name; None where that is computed."""
+
+    name: str | None
+
+
+@dataclass(slots=True, unsafe_hash=True)
+class OpenedFlow(Value):
+    """What ``flow.open()`` gives, before it is entered."""
+
+    name: str
+
+
+@dataclass(slots=True, unsafe_hash=True)
+class Declarator(Value):
+    """What makes a function a step: a decorator of headrace with its arguments.
+
+    Attributes:
+        flow: the flow's name as a `Text`, None in a class that has the flow, or unknown.
+        is_entrypoint: whether the flow begins with the step.
+        after: the steps before, as names or functions.
+        name: the step's name as a `Text`, or None for the function's own.
+        task: what makes it a Celery task too, or None.
+    """
+
+    flow: Value | None
+    is_entrypoint: bool = False
+    after: tuple[Value, ...] = ()
+    name: Value | None = None
+    task: TaskDecorator | None = None
+
+
+@dataclass(slots=True, unsafe_hash=True)
+class TaskDecorator(Value):
+    """What makes a function a Celery task.
+
+    Attributes:
+        name: the task's name as a `Text`, or None for its usual one.
+        is_bound: whether the task itself is the first argument.
+    """
+
+    name: Value | None = None
+    is_bound: bool = False
+
+
+@dataclass(slots=True, unsafe_hash=True)
+class SignalValue(Value):
+    """A Django signal of the source, by where it is made."""
+
+    name: str
+
+
+@dataclass(slots=True, unsafe_hash=True)
+class Receiver(Value):
+    """What connects a function with signals, by ``@receiver``."""
+
+    signals: tuple[Value, ...]
+    sender: Value | None
+
+
+@dataclass(slots=True, unsafe_hash=True)
+class Router(Value):
+    """A web application or a part of one, with the beginning of its paths."""
+
+    prefix: str = ""
+
+
+@dataclass(slots=True, unsafe_hash=True)
+class ViewClass(Value):
+    """What ``as_view()`` gives."""
+
+    cls: Class
+
+
+@dataclass(slots=True, unsafe_hash=True)
+class Dependency(Value):
+    """What FastAPI calls before an endpoint."""
+
+    inner: Value
+
+
+@dataclass(slots=True, unsafe_hash=True)
+class ChainStep:
+    """A step of a chain; if `branches` is not None, chains that run at once instead.
+
+    Attributes:
+        function: what is called.
+        name: the step's name, or None where it is computed.
+        node: the call that added it.
+        path: the file of that call.
+        undo: what is called if a later step fails.
+        is_optional: whether it depends on the context that it runs.
+        branches: see above.
+    """
+
+    function: Value
+    name: str | None
+    node: ast.AST
+    path: str
+    undo: Value | None = None
+    is_optional: bool = False
+    branches: tuple[ChainValue, ...] | None = None
+
+
+@dataclass(slots=True, unsafe_hash=True)
+class ChainValue(Value):
+    """A chain as far as it is built.
+
+    Attributes:
+        site: the call that made it.
+        flow: the flow that its steps are declared in: a name, ``""`` for none, None if computed.
+        steps: its steps.
+        is_async: whether its run is awaited.
+    """
+
+    site: ast.AST
+    flow: str | None
+    steps: tuple[ChainStep, ...] = ()
+    is_async: bool = False
+
+
+@dataclass(slots=True, unsafe_hash=True)
+class Signature(Value):
+    """Celery work to be done: a task, or a canvas of other work.
+
+    Attributes:
+        how: ``task``, ``chain``, ``group`` or ``chord``.
+        parts: the task, or the work that it consists of; for a chord, the header and the body.
+        links: what runs after it.
+        errors: what runs if it fails.
+    """
+
+    how: str
+    parts: tuple[Value, ...]
+    links: tuple[Value, ...] = ()
+    errors: tuple[Value, ...] = ()

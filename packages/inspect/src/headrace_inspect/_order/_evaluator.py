@@ -1,0 +1,354 @@
+"""Follows a node's tree from beginning to end, and notes which steps have run before which."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+from headrace_inspect._running._nodes import Node
+from headrace_inspect._running._trees import (
+    NOTHING_HAPPENS,
+    QUEUES,
+    Block,
+    Branch,
+    Cross,
+    Later,
+    Leave,
+    Loop,
+    Open,
+    Parallel,
+    Possible,
+    Rounds,
+    Run,
+    Spawn,
+    Team,
+    Tree,
+    Try,
+    Until,
+    Where,
+    Within,
+    Yielded,
+)
+
+from ._sets import RunSets, Steps
+
+
+class State(NamedTuple):
+    """What may have happened on the way to a point in a tree, as bits.
+
+    Attributes:
+        before: the steps that have run.
+        handed: the steps that were handed over, and may run only now.
+    """
+
+    before: int = 0
+    handed: int = 0
+
+
+Reached = State | None
+Exits = dict[str, Reached]
+# Told of each call: the node, the steps that it runs, what has run before, where.
+Note = Callable[[Node, Steps, State, Where], None]
+
+
+class Evaluator:
+    """Evaluates the trees of nodes.
+
+    Args:
+        sets: what each node runs.
+        note: told of each call that runs steps, with what has run before it.
+
+    Attributes:
+        endless: the nodes that never return.
+    """
+
+    def __init__(self, sets: RunSets, note: Note) -> None:
+        self._sets = sets
+        self._note = note
+        self._possibly = sets.possibly
+        self.endless: set[Node] = set()
+        self._begin(None)
+
+    def _begin(self, node: Node | None) -> None:
+        self._node = node
+        self._exits: Exits = {}
+        self._until: list[Tree] = []
+        self._last: list[Tree] = []
+        self._bodies: list[tuple[Tree, Exits]] = []
+        self._spawned = 0
+        self._is_queued = False
+        self._is_left = False
+
+    def node(self, node: Node) -> None:
+        """Evaluate what `node` does."""
+        tree = node.tree
+        if tree is None or tree is NOTHING_HAPPENS:
+            return
+        self._begin(node)
+        end = self.tree(tree, State(self._sets.bits(node), 0))
+        end = join(end, self._exits.get("return"))
+        if end is None and node.function is not None and not node.function.is_generator:
+            self.endless.add(node)
+        at_end = join(end, self._exits.get("raise")) or State(self._sets.of_tree(tree).all, 0)
+        for later in (*self._until, *self._last):
+            at_end = self.tree(later, at_end) or at_end
+
+    def tree(self, tree: Tree, state: Reached) -> Reached:
+        """Evaluate `tree`, reached with `state`; None where it cannot be reached."""
+        if state is None:
+            return None
+        handler = _HANDLERS.get(type(tree))
+        return handler(self, tree, state) if handler is not None else state
+
+    # --- calls ------------------------------------------------------------------------------------
+
+    def _run(self, tree: Run, state: State) -> Reached:
+        steps = self._steps_of(tree.node)
+        after = self._called(tree.node, steps, state, tree.where)
+        return None if self._is_endless(tree.node) and not self._is_queued else after
+
+    def _is_endless(self, node: Node) -> bool:
+        if node in self.endless:
+            return True
+        function = node.function
+        # Of what runs no step, the statements alone are looked at.
+        return not self._sets.of(node).all and function is not None and function.never_returns
+
+    def _steps_of(self, node: Node) -> Steps:
+        sets, own = self._sets, self._node
+        steps = sets.of(node)
+        if own is not None and not self._possibly:
+            home = sets.component.get(own)
+            if sets.component.get(node) == home and steps.all:
+                # What comes only round the circle is not before: it is the next round.
+                steps = sets.avoiding(node, own) if node is not own else Steps()
+        if self._is_queued:
+            plain = steps.plain if sets.is_task(node) else 0
+            return Steps(steps.all, steps.all, plain, steps.later)
+        return steps
+
+    def _called(self, node: Node, steps: Steps, state: State, where: Where) -> State:
+        if not steps.all:
+            return state
+        self._note(node, steps, State(state.before | self._spawned, state.handed), where)
+        return State(state.before | steps.all, state.handed | steps.later)
+
+    def _within(self, tree: Within, state: State) -> Reached:
+        bits = self._sets.bits(tree.node)
+        begun: Reached = self._called(tree.node, Steps(bits, 0, bits), state, tree.where)
+        generator = _generator(tree.node)
+        if generator is None:
+            return self.tree(tree.body, self._run(Run(tree.node, tree.where), state))
+        outer, self._exits = self._exits, {}
+        was_left, self._is_left = self._is_left, False
+        self._bodies.append((tree.body, outer))
+        end = self.tree(generator, begun)
+        self._bodies.pop()
+        end = join(end, self._exits.get("return"))
+        self._exits = outer
+        is_left, self._is_left = self._is_left, was_left
+        return None if is_left else end
+
+    def _yielded(self, tree: Yielded, state: State) -> Reached:
+        if not self._bodies:
+            return state
+        body, outer = self._bodies[-1]
+        bodies, self._bodies = self._bodies, self._bodies[:-1]
+        own, self._exits = self._exits, outer
+        end = self.tree(body, state)
+        self._bodies, self._exits = bodies, own
+        if end is None:
+            # The with statement is left by a return or an exception; its end runs all the same.
+            self._is_left = True
+            return State(state.before | self._sets.of_tree(body).all, state.handed)
+        return end
+
+    def _cross(self, tree: Cross, state: State) -> Reached:
+        was_queued = self._is_queued
+        self._is_queued = was_queued or tree.kind in QUEUES
+        end = self.tree(tree.body, state) or state
+        self._is_queued = was_queued
+        if tree.is_later and self._possibly:
+            return State(end.before, end.handed | self._sets.of_tree(tree.body).all)
+        return end
+
+    def _possible(self, tree: Possible, state: State) -> Reached:
+        if not self._possibly:
+            return state
+        return join(state, self.tree(tree.body, state))
+
+    def _open(self, tree: Open, state: State) -> Reached:
+        bit = self._sets.opened(tree.flow)
+        return State(state.before | bit, state.handed)
+
+    # --- order ------------------------------------------------------------------------------------
+
+    def _block(self, tree: Block, state: State) -> Reached:
+        reached: Reached = state
+        for item in tree.items:
+            reached = self.tree(item, reached)
+            if reached is None:
+                return None
+        return reached
+
+    def _branch(self, tree: Branch, state: State) -> Reached:
+        return join(*[self.tree(option, state) for option in tree.options])
+
+    def _parallel(self, tree: Parallel, state: State) -> Reached:
+        ends = []
+        for branch in tree.branches:
+            begun = state
+            if self._possibly:
+                others = [self._sets.of_tree(one).all for one in tree.branches if one is not branch]
+                begun = State(state.before | _union(others), state.handed)
+            ends.append(self.tree(branch, begun) or state)
+        return join(*ends) if ends else state
+
+    def _loop(self, tree: Loop, state: State) -> Reached:
+        begun = state
+        if self._possibly:
+            round_ = self._sets.of_tree(tree.body)
+            begun = State(state.before | round_.all, state.handed | round_.later)
+        outer = self._swap("break", "continue")
+        end = join(self.tree(tree.body, begun), self._exits.get("continue"))
+        broken = self._exits.get("break")
+        self._exits.update(outer)
+        finished = None if tree.is_endless else join(state, end)
+        return join(self.tree(tree.orelse, finished), broken)
+
+    def _rounds(self, tree: Rounds, state: State) -> Reached:
+        outer = self._swap("break", "continue")
+        reached: Reached = state
+        broken: Reached = None
+        for round_ in tree.rounds:
+            self._exits["continue"] = None
+            reached = join(self.tree(round_, reached), self._exits.get("continue"))
+            broken = join(broken, self._exits.get("break"))
+        self._exits.update(outer)
+        return join(self.tree(tree.orelse, reached), broken)
+
+    def _swap(self, *names: str) -> Exits:
+        outer = {name: self._exits.get(name) for name in names}
+        self._exits.update(dict.fromkeys(names))
+        return outer
+
+    def _try(self, tree: Try, state: State) -> Reached:
+        names = ("return", "raise", "break", "continue")
+        outer = self._swap(*names) if tree.final is not NOTHING_HAPPENS else {}
+        ended = self.tree(tree.body, state)
+        run = self._sets.of_tree(tree.body)
+        anywhere = State(state.before | run.all, state.handed | run.later)
+        caught = [self.tree(handler, anywhere) for handler in tree.handlers]
+        end = join(self.tree(tree.orelse, ended), *caught, anywhere if tree.swallows else None)
+        if not outer:
+            return end
+        inner = {name: self._exits.get(name) for name in names}
+        self._exits.update(outer)
+        return self._finally(tree, end, inner, anywhere)
+
+    def _finally(self, tree: Try, end: Reached, exits: Exits, anywhere: State) -> Reached:
+        """Evaluate the ``finally`` of `tree`, which the exits out of it lead through too."""
+        before = join(end, *exits.values(), anywhere)
+        after = self.tree(tree.final, before)
+        if after is None:
+            return None
+        run = self._sets.of_tree(tree.final)
+        for name, state in exits.items():
+            if state is not None:
+                self._leave_with(name, State(state.before | run.all, state.handed | run.later))
+        return None if end is None else State(end.before | run.all, end.handed | run.later)
+
+    def _leave(self, tree: Leave, state: State) -> Reached:
+        self._leave_with(tree.how, state)
+        return None
+
+    def _leave_with(self, how: str, state: State) -> None:
+        self._exits[how] = join(self._exits.get(how), state)
+
+    # --- put off ----------------------------------------------------------------------------------
+
+    def _later(self, tree: Later, state: State) -> Reached:
+        (self._last if tree.is_last else self._until).append(tree.body)
+        if not self._possibly:
+            return state
+        run = self._sets.of_tree(tree.body).all
+        self.tree(tree.body, state)
+        return State(state.before, state.handed | run)
+
+    def _until_end(self, tree: Until, state: State) -> Reached:
+        outer, self._until = self._until, []
+        left = self._swap("return")
+        end = self.tree(tree.body, state)
+        waiting, self._until = self._until, outer
+        returned = self._exits.get("return")
+        self._exits.update(left)
+        at_end = join(end, returned) or State(self._sets.of_tree(tree.body).all | state.before, 0)
+        run = 0
+        for later in waiting:
+            at_end = self.tree(later, at_end) or at_end
+            run |= self._sets.of_tree(later).all
+        if returned is not None:
+            self._leave_with("return", State(returned.before | run, returned.handed))
+        return None if end is None else State(end.before | run, end.handed)
+
+    def _team(self, tree: Team, state: State) -> Reached:
+        outer, self._spawned = self._spawned, 0
+        end = self.tree(tree.body, state)
+        spawned, self._spawned = self._spawned, outer
+        return None if end is None else State(end.before | spawned, end.handed)
+
+    def _spawn(self, tree: Spawn, state: State) -> Reached:
+        spawned = self._spawned
+        self._spawned = spawned if self._possibly else 0
+        self.tree(tree.body, state)
+        run = self._sets.of_tree(tree.body).all
+        self._spawned = spawned | run
+        return State(state.before, state.handed | run) if self._possibly else state
+
+
+def join(*states: Reached) -> Reached:
+    """Return what may have happened on any of these ways."""
+    before = handed = 0
+    is_reached = False
+    for state in states:
+        if state is not None:
+            is_reached = True
+            before |= state[0]
+            handed |= state[1]
+    return State(before, handed) if is_reached else None
+
+
+def _union(masks: Iterable[int]) -> int:
+    union = 0
+    for mask in masks:
+        union |= mask
+    return union
+
+
+def _generator(node: Node) -> Tree | None:
+    """Return the tree of the generator function that `node` is, or is a step of."""
+    tree = node.tree
+    if node.is_step and isinstance(tree, Run):
+        tree = tree.node.tree
+    return tree
+
+
+_HANDLERS: dict[type, Callable[[Evaluator, Any, State], Reached]] = {
+    Block: Evaluator._block,
+    Branch: Evaluator._branch,
+    Cross: Evaluator._cross,
+    Later: Evaluator._later,
+    Leave: Evaluator._leave,
+    Loop: Evaluator._loop,
+    Open: Evaluator._open,
+    Parallel: Evaluator._parallel,
+    Possible: Evaluator._possible,
+    Rounds: Evaluator._rounds,
+    Run: Evaluator._run,
+    Spawn: Evaluator._spawn,
+    Team: Evaluator._team,
+    Try: Evaluator._try,
+    Until: Evaluator._until_end,
+    Within: Evaluator._within,
+    Yielded: Evaluator._yielded,
+}

@@ -1,0 +1,251 @@
+"""Per node, the steps that it runs: as far as is sure, or possibly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from headrace_inspect._running._nodes import Node
+from headrace_inspect._running._trees import (
+    QUEUES,
+    Cross,
+    Later,
+    Open,
+    Possible,
+    Run,
+    Spawn,
+    Tree,
+    Within,
+    parts_of,
+)
+
+from ._components import components
+
+
+class Steps(NamedTuple):
+    """The steps that something runs, as bits.
+
+    Attributes:
+        all: all of them.
+        queued: those that are reached over a queue.
+        plain: those that are reached without a queue, but for the queues of declared tasks.
+        later: those that are handed over, and may run after what follows.
+    """
+
+    all: int = 0
+    queued: int = 0
+    plain: int = 0
+    later: int = 0
+
+
+NONE = Steps()
+
+
+class Call(NamedTuple):
+    """A node that a tree runs.
+
+    Attributes:
+        node: the node.
+        is_queued: whether it is over a queue.
+        is_later: whether it is handed over.
+    """
+
+    node: Node
+    is_queued: bool
+    is_later: bool
+
+
+class RunSets:
+    """What each node runs.
+
+    Args:
+        nodes: the nodes.
+        bits: gives the steps that a node itself is.
+        is_task: tells whether a node is a step that is declared as a task.
+        opened: gives the bit of a flow that is opened by hand.
+        possibly: whether what is merely possible counts.
+    """
+
+    def __init__(
+        self,
+        nodes: list[Node],
+        bits: Callable[[Node], int],
+        is_task: Callable[[Node], bool],
+        opened: Callable[[str], int],
+        *,
+        possibly: bool,
+    ) -> None:
+        self.bits = bits
+        self.is_task = is_task
+        self.opened = opened
+        self.possibly = possibly
+        self.component: dict[Node, int] = {}
+        self.order: list[list[Node]] = []
+        self._steps: dict[Node, Steps] = {}
+        self._calls: dict[Node, list[Call]] = {}
+        self._opened: dict[Node, int] = {}
+        self._trees: dict[int, tuple[Tree, Steps]] = {}
+        self._avoiding: dict[tuple[Node, Node], Steps] = {}
+        self._compute(nodes)
+
+    def of(self, node: Node) -> Steps:
+        """Return what `node` runs."""
+        return self._steps.get(node, NONE)
+
+    def of_tree(self, tree: Tree) -> Steps:
+        """Return what `tree` runs."""
+        known = self._trees.get(id(tree))
+        if known is None:
+            known = self._trees[id(tree)] = (tree, self._joined(*self._in(tree)))
+        return known[1]
+
+    def of_call(self, call: Call) -> Steps:
+        """Return what a call runs, seen from outside."""
+        return self._crossing(self.of(call.node), call)
+
+    def avoiding(self, node: Node, without: Node) -> Steps:
+        """Return what `node` runs on the ways that do not lead through `without`."""
+        key = (node, without)
+        if key not in self._avoiding:
+            self._avoiding[key] = self._search(node, without)
+        return self._avoiding[key]
+
+    def _compute(self, nodes: list[Node]) -> None:
+        for node in nodes:
+            self._calls[node], self._opened[node] = self._in(node.tree) if node.tree else ([], 0)
+        self._drop_the_rest()
+        self.order = components(self._calls, lambda node: [call.node for call in self._calls[node]])
+        for number, component in enumerate(self.order):
+            for node in component:
+                self.component[node] = number
+            self._settle(component)
+
+    def _drop_the_rest(self) -> None:
+        """Leave out the nodes that run no step, and the calls of them."""
+        callers: dict[Node, list[Node]] = {}
+        for node, calls in self._calls.items():
+            for call in calls:
+                callers.setdefault(call.node, []).append(node)
+        waiting = [node for node in self._calls if self.bits(node) or self._opened[node]]
+        leading: set[Node] = set()
+        while waiting:
+            node = waiting.pop()
+            if node not in leading:
+                leading.add(node)
+                waiting.extend(callers.get(node, ()))
+        self._calls = {
+            node: [call for call in calls if call.node in leading]
+            for node, calls in self._calls.items()
+            if node in leading
+        }
+
+    def _settle(self, component: list[Node]) -> None:
+        if len(component) == 1 and not self._is_recursive(component[0]):
+            self._steps[component[0]] = self._of_own_calls(component[0])
+            return
+        self._settle_circle(component)
+
+    def _settle_circle(self, component: list[Node]) -> None:
+        """Settle nodes that all lead to each other, and so run the same steps."""
+        bits = 0
+        for node in component:
+            bits |= self.bits(node)
+        for node in component:
+            self._steps[node] = Steps(bits, 0, bits, 0)
+        every = NONE
+        for node in component:
+            every = _union(every, self._of_own_calls(node))
+        if self.possibly:  # where anything is possible, so is every way
+            anything = Steps(every.all, every.all, every.all, every.later)
+            self._steps.update(dict.fromkeys(component, anything))
+            return
+        for node in component:
+            self._steps[node] = Steps(every.all, 0, self.bits(node), 0)
+        is_settled = False
+        while not is_settled:
+            is_settled = True
+            for node in component:
+                steps = _union(self._steps[node], self._of_own_calls(node))
+                if steps != self._steps[node]:
+                    self._steps[node] = steps
+                    is_settled = False
+
+    def _of_own_calls(self, node: Node) -> Steps:
+        return self._joined(self._calls[node], self._opened[node] | self.bits(node))
+
+    def _is_recursive(self, node: Node) -> bool:
+        return any(call.node is node for call in self._calls[node])
+
+    def _joined(self, calls: list[Call], own: int) -> Steps:
+        every, queued, plain, later = own, 0, own, 0
+        for call in calls:
+            steps = self.of_call(call)
+            every |= steps.all
+            queued |= steps.queued
+            plain |= steps.plain
+            later |= steps.later
+        return Steps(every, queued, plain, later)
+
+    def _crossing(self, steps: Steps, call: Call) -> Steps:
+        every, queued, plain, later = steps
+        if call.is_queued:
+            queued = every
+            plain = plain if self.is_task(call.node) else 0
+        return Steps(every, queued, plain, every if call.is_later else later)
+
+    def _in(self, tree: Tree) -> tuple[list[Call], int]:
+        """Return what `tree` calls, and the flows that it opens."""
+        calls: list[Call] = []
+        opened = 0
+        waiting: list[tuple[Tree, bool, bool]] = [(tree, False, False)]
+        while waiting:
+            current, is_queued, is_later = waiting.pop()
+            kind = type(current)
+            if kind is Run or kind is Within:
+                calls.append(Call(current.node, is_queued, is_later))  # type: ignore[attr-defined]
+                if kind is Run:
+                    continue
+            elif kind is Possible:
+                if not self.possibly:
+                    continue
+            elif kind is Cross:
+                is_queued = is_queued or current.kind in QUEUES  # type: ignore[attr-defined]
+                is_later = is_later or current.is_later  # type: ignore[attr-defined]
+            elif kind is Later or kind is Spawn:
+                is_later = True
+            elif kind is Open:
+                opened |= self.opened(current.flow)  # type: ignore[attr-defined]
+            waiting.extend([(part, is_queued, is_later) for part in parts_of(current)])
+        return calls, opened
+
+    def _search(self, start: Node, without: Node) -> Steps:
+        """Collect the steps within one component; beyond it `without` cannot be reached."""
+        home = self.component[start]
+        seen: dict[Node, None] = {start: None}
+        waiting = [start]
+        total = NONE
+        while waiting:
+            node = waiting.pop()
+            bits = self.bits(node)
+            total = _union(total, Steps(bits, 0, bits, 0))
+            for call in self._calls[node]:
+                if call.node is without or call.node in seen:
+                    continue
+                if self.component.get(call.node) == home:
+                    seen[call.node] = None
+                    waiting.append(call.node)
+                else:
+                    total = _union(total, self.of_call(call))
+        return total
+
+
+def _union(one: Steps, other: Steps) -> Steps:
+    return Steps(*(a | b for a, b in zip(one, other, strict=True)))
+
+
+def bits_in(mask: int) -> Iterator[int]:
+    """Yield the numbers of the bits that are set in `mask`."""
+    while mask:
+        lowest = mask & -mask
+        yield lowest.bit_length() - 1
+        mask ^= lowest

@@ -1,0 +1,253 @@
+"""What a call runs, and what it gives."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from headrace_inspect._names._entities import Class
+from headrace_inspect._names._library_values import Declarator, Driven, Signature
+from headrace_inspect._names._values import (
+    UNKNOWN,
+    Arguments,
+    Choice,
+    ClassValue,
+    ContextValue,
+    Coroutine,
+    Dynamic,
+    EnteredLater,
+    External,
+    FunctionValue,
+    Instance,
+    Method,
+    PartialValue,
+    Possibly,
+    Result,
+    StepValue,
+    TaskValue,
+    Value,
+    choice_of,
+)
+
+from ._attributes import attribute
+from ._giving import calls_of, give, pass_on, pass_to_library
+from ._libraries_known import is_inert, is_standard, is_transparent
+from ._nodes import Hub, Node
+from ._trees import NOTHING_HAPPENS, Branch, Possible, Run, block_of
+
+if TYPE_CHECKING:
+    from ._frame import Frame
+
+
+def call(frame: Frame, function: Value, arguments: Arguments, node: ast.AST) -> Value:
+    """Let `function` be called with `arguments`, and return what that gives.
+
+    Args:
+        frame: where the call stands.
+        function: what is called.
+        arguments: with what.
+        node: the call, for its place.
+    """
+    handler = _HANDLERS.get(type(function), _unknown)
+    return handler(frame, function, arguments, node)
+
+
+def _function(frame: Frame, value: FunctionValue, arguments: Arguments, node: ast.AST) -> Value:
+    callee = frame.engine.body(value, arguments)
+    return _run(frame, callee, arguments, node, is_async=value.function.is_async)
+
+
+def _step(frame: Frame, value: StepValue, arguments: Arguments, node: ast.AST) -> Value:
+    callee = frame.engine.step(value, arguments)
+    return _run(frame, callee, arguments, node, is_async=value.function.is_async)
+
+
+def _run(
+    frame: Frame, callee: Node, arguments: Arguments, node: ast.AST, *, is_async: bool
+) -> Value:
+    for value in arguments.values():
+        if not callee.takes(value):
+            _leave_behind(frame, value, node)
+    run = Run(callee, frame.where(node))
+    if is_async:
+        return Coroutine(run, Result(callee))
+    frame.emit(run)
+    return Result(callee)
+
+
+def _leave_behind(frame: Frame, value: Value, node: ast.AST) -> None:
+    """Give `value` to a function that is looked at without regard to it."""
+    resolved = frame.engine.resolve(value) if isinstance(value, Result) else value
+    if isinstance(resolved, Coroutine):
+        frame.consume(resolved)
+    else:
+        for tree in calls_of(frame, resolved, node) if frame.is_recorded else ():
+            frame.emit(Possible(tree))
+            frame.escape(tree, "stored")
+
+
+def _task(frame: Frame, value: TaskValue, arguments: Arguments, node: ast.AST) -> Value:
+    return call(frame, value.inner, arguments, node)
+
+
+def _context(frame: Frame, value: ContextValue, arguments: Arguments, node: ast.AST) -> Value:
+    match value.inner:
+        case FunctionValue() as inner:
+            return EnteredLater(frame.engine.body(inner, arguments))
+        case StepValue() as inner:
+            return EnteredLater(frame.engine.step(inner, arguments))
+    return call(frame, value.inner, arguments, node)
+
+
+def _partial(frame: Frame, value: PartialValue, arguments: Arguments, node: ast.AST) -> Value:
+    bound = value.arguments
+    merged = Arguments(
+        (*bound.positional, *arguments.positional),
+        (*bound.named, *arguments.named),
+        bound.starred or arguments.starred,
+    )
+    return call(frame, value.inner, merged, node)
+
+
+def _class(frame: Frame, value: ClassValue, arguments: Arguments, node: ast.AST) -> Value:
+    instance = Instance(value.cls)
+    is_given = True
+    for base in frame.engine.mro(value.cls):
+        if isinstance(base, Class) and not base.bindings.names.keys().isdisjoint(_MAKING):
+            for name in _MAKING:
+                if name in base.bindings.names:
+                    method = attribute(frame, instance, name, node)
+                    call(frame, method, arguments, node)
+            is_given = False
+            break
+    if is_given:  # the fields of a dataclass, or the business of a base that is not seen
+        for argument in arguments.values():
+            give(frame, argument, node, "attached")
+    return instance
+
+
+def _instance(frame: Frame, value: Instance, arguments: Arguments, node: ast.AST) -> Value:
+    method = attribute(frame, value, "__call__", node)
+    return call(frame, method, arguments, node)
+
+
+def _choice(frame: Frame, value: Choice, arguments: Arguments, node: ast.AST) -> Value:
+    options = []
+    results = []
+    for option in value.options:
+        with frame.captured() as events:
+            results.append(call(frame, frame.engine.resolve(option), arguments, node))
+        options.append(block_of(events))
+    if any(option is not NOTHING_HAPPENS for option in options):
+        frame.emit(Branch(options))
+    return choice_of(results)
+
+
+def _possibly(frame: Frame, value: Possibly, arguments: Arguments, node: ast.AST) -> Value:
+    with frame.captured() as events:
+        result = frame.consume(call(frame, frame.engine.resolve(value.inner), arguments, node))
+    frame.emit(Possible(block_of(events)))
+    frame.maybe(ESCAPED, node)
+    return UNKNOWN if result is UNKNOWN else Possibly(result)
+
+
+def _dynamic(frame: Frame, value: Dynamic, arguments: Arguments, node: ast.AST) -> Value:
+    frame.maybe(value.hub, node)
+    _pass_on_all(frame, arguments, node)
+    return UNKNOWN
+
+
+def _driven(frame: Frame, value: Driven, arguments: Arguments, node: ast.AST) -> Value:
+    return frame.consume(call(frame, frame.engine.resolve(value.inner), arguments, node))
+
+
+def _signature(frame: Frame, value: Signature, arguments: Arguments, node: ast.AST) -> Value:
+    from headrace_inspect._libraries._celery_canvas import call_signature
+
+    return call_signature(frame, value, arguments, node)
+
+
+def _declare(frame: Frame, value: Declarator, arguments: Arguments, node: ast.AST) -> Value:
+    from ._decorating import apply
+
+    target = arguments.get(0)
+    return apply(frame, value, target, node) if target is not None else UNKNOWN
+
+
+def _external(frame: Frame, value: External, arguments: Arguments, node: ast.AST) -> Value:
+    from headrace_inspect._libraries import model_of
+
+    model = model_of(value.name)
+    if model is not None:
+        return model(frame, arguments, node, value)
+    return call_library(frame, value, arguments, node)
+
+
+def call_library(frame: Frame, value: External, arguments: Arguments, node: ast.AST) -> Value:
+    """Let something of a library be called of which nothing more is known."""
+    name = value.name
+    first = arguments.get(0)
+    if first is not None and is_transparent(name) and isinstance(first, FunctionValue | StepValue):
+        if not is_standard(name):  # a decorator that is called by hand
+            return first
+    for argument in arguments.values():
+        frame.consume(argument)
+        pass_to_library(frame, name, argument, node)
+    if not is_inert(name):
+        frame.maybe(LIBRARY, node)
+        if "()" in name:
+            _maybe_named(frame, name.rpartition(".")[2], node)
+    return External(f"{name}()")
+
+
+def _method(frame: Frame, value: Method, arguments: Arguments, node: ast.AST) -> Value:
+    from headrace_inspect._libraries import method_model_of
+
+    model = method_model_of(frame.engine, value)
+    if model is not None:
+        return model(frame, arguments, node, value)
+    _maybe_named(frame, value.name, node)
+    frame.maybe(ATTACHED, node)
+    _pass_on_all(frame, arguments, node)
+    return UNKNOWN
+
+
+def _unknown(frame: Frame, value: Value, arguments: Arguments, node: ast.AST) -> Value:
+    frame.maybe(ESCAPED, node)
+    _pass_on_all(frame, arguments, node)
+    return UNKNOWN
+
+
+def _maybe_named(frame: Frame, name: str, node: ast.AST) -> None:
+    if name in frame.engine.relevant:
+        frame.maybe(Hub("name", name), node)
+
+
+def _pass_on_all(frame: Frame, arguments: Arguments, node: ast.AST) -> None:
+    for argument in arguments.values():
+        frame.consume(argument)
+        pass_on(frame, argument, node)
+
+
+ESCAPED = Hub("escaped")
+ATTACHED = Hub("attached")
+LIBRARY = Hub("library")
+_MAKING = ("__new__", "__init__", "__post_init__")
+_HANDLERS: dict[type, Callable[[Frame, Any, Arguments, ast.AST], Value]] = {
+    Choice: _choice,
+    ClassValue: _class,
+    ContextValue: _context,
+    Declarator: _declare,
+    Driven: _driven,
+    Dynamic: _dynamic,
+    External: _external,
+    FunctionValue: _function,
+    Instance: _instance,
+    Method: _method,
+    PartialValue: _partial,
+    Possibly: _possibly,
+    Signature: _signature,
+    StepValue: _step,
+    TaskValue: _task,
+}

@@ -1,0 +1,126 @@
+"""With statements: what runs at the beginning, and what at the end."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from headrace_inspect._names._library_values import OpenedFlow
+from headrace_inspect._names._values import (
+    UNKNOWN,
+    Choice,
+    EnteredLater,
+    External,
+    Instance,
+    Value,
+)
+
+from ._attributes import attribute
+from ._calls import call
+from ._giving import ANY_ARGUMENTS
+from ._iterating import assign
+from ._nodes import NO_ARGUMENTS
+from ._trees import Open, Team, Tree, Try, Until, Within, block_of
+
+if TYPE_CHECKING:
+    from ._frame import Frame
+
+Body = Callable[[], None]
+
+ATOMIC = "django.db.transaction.atomic"
+
+
+def run_with(frame: Frame, items: Sequence[ast.withitem], body: Body) -> None:
+    """Let a with statement run: its items from left to right, then `body`, then their ends."""
+    if not items:
+        body()
+        return
+    first, *others = items
+    value = frame.engine.resolve(frame.consume(frame.evaluate(first.context_expr)))
+    enter(frame, value, first, lambda: run_with(frame, others, body))
+
+
+def enter(frame: Frame, value: Value, item: ast.withitem, body: Body) -> None:
+    """Let the context manager `value` be entered, `body` run, and the context manager left."""
+    match value:
+        case EnteredLater():
+            _generator(frame, value, item, body)
+        case Instance():
+            _instance(frame, value, item, body)
+        case OpenedFlow(name=name):
+            frame.emit(Open(name))
+            _plain(frame, UNKNOWN, item, body)
+        case External(name=name) if name in _WRAPPERS:
+            _plain_within(frame, value, item, body, _WRAPPERS[name])
+        case External(name=name) if name.startswith(ATOMIC):
+            _transaction(frame, value, item, body)
+        case External():
+            _plain(frame, value, item, body)
+        case Choice(options=options):
+            # Whichever it is, the body runs once.
+            enter(frame, options[0], item, body)
+        case _:
+            _plain(frame, UNKNOWN, item, body)
+
+
+def _generator(frame: Frame, value: EnteredLater, item: ast.withitem, body: Body) -> None:
+    target = frame.engine.yielded(value.node)
+    with frame.captured() as events:
+        _plain(frame, target, item, body)
+    where = frame.where(item.context_expr)
+    frame.emit(Within(value.node, block_of(events), where))
+
+
+def _instance(frame: Frame, value: Instance, item: ast.withitem, body: Body) -> None:
+    begin, end = ("__enter__", "__exit__")
+    if frame.engine.has_method(value.cls, "__aenter__"):
+        begin, end = ("__aenter__", "__aexit__")
+    if not frame.engine.has_method(value.cls, begin):
+        _plain(frame, value, item, body)
+        return
+    node = item.context_expr
+    entered = call(frame, attribute(frame, value, begin, node), NO_ARGUMENTS, node)
+    with frame.captured() as events:
+        _plain(frame, frame.engine.resolve(frame.consume(entered)), item, body)
+    with frame.captured() as ending:
+        frame.consume(call(frame, attribute(frame, value, end, node), ANY_ARGUMENTS, node))
+    frame.emit(Try(block_of(events), final=block_of(ending)))
+
+
+def _plain(frame: Frame, target: Value, item: ast.withitem, body: Body) -> None:
+    if item.optional_vars is not None:
+        assign(frame, item.optional_vars, target)
+    body()
+
+
+def _plain_within(
+    frame: Frame,
+    target: Value,
+    item: ast.withitem,
+    body: Body,
+    wrap: Callable[[Tree], Tree],
+) -> None:
+    with frame.captured() as events:
+        _plain(frame, target, item, body)
+    frame.emit(wrap(block_of(events)))
+
+
+def _transaction(frame: Frame, value: Value, item: ast.withitem, body: Body) -> None:
+    outer, frame.in_transaction = frame.in_transaction, True
+    _plain_within(frame, value, item, body, Until)
+    frame.in_transaction = outer
+
+
+def _suppressing(tree: Tree) -> Tree:
+    return Try(tree, swallows=True)
+
+
+_WRAPPERS: dict[str, Callable[[Tree], Tree]] = {
+    "anyio.create_task_group()": Team,
+    "asyncio.TaskGroup()": Team,
+    "contextlib.AsyncExitStack()": Until,
+    "contextlib.ExitStack()": Until,
+    "contextlib.suppress()": _suppressing,
+    "trio.open_nursery()": Team,
+}

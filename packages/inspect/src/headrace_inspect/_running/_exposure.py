@@ -1,0 +1,113 @@
+"""Who else may call a function: code that is not seen, and the world outside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    import ast
+
+    from headrace_inspect._names._entities import Class, Function
+    from headrace_inspect._names._library_values import ChainValue
+    from headrace_inspect._names._values import TaskValue, Value
+
+    from ._nodes import Node
+    from ._trees import Tree
+
+
+Place = Literal["stored", "attached", "library"]
+
+
+class Given(NamedTuple):
+    """Something that gets into other hands.
+
+    Attributes:
+        by: the node in which that happens.
+        tree: what a call of it runs.
+        place: where it gets: ``stored`` somewhere in the program, ``attached`` to an object, or to
+            code that is not seen, perhaps a ``library``.
+    """
+
+    by: Node
+    tree: Tree
+    place: Place = "library"
+
+
+class Connected(NamedTuple):
+    """A receiver of a signal.
+
+    Attributes:
+        by: the node in which it is connected.
+        tree: what a call of it runs.
+        sender: the class that it wants to hear of, or None for any.
+        words: the words by which what sends the signal mentions it.
+    """
+
+    by: Node
+    tree: Tree
+    sender: Class | None
+    words: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """An address of a web application, and what a request to it runs.
+
+    Attributes:
+        by: the node in which it is entered.
+        methods: the HTTP methods, in capitals; empty for any.
+        path: the segments of its path; None for one that varies.
+        tree: what a request runs.
+    """
+
+    by: Node
+    methods: frozenset[str]
+    path: tuple[str | None, ...]
+    tree: Tree
+
+
+class Exposure:
+    """What was seen to get into other hands.
+
+    Attributes:
+        escaped: what was put where it is lost sight of.
+        outside: what a framework or another program calls when it decides so.
+        noted: what was put into a place of its own, such as a chain or a task.
+        classes: the classes whose instances were given away, and where.
+        routes: the addresses of web applications.
+        receivers: what runs when a signal is sent, by the signal.
+        tasks: the Celery tasks, by the function: the name that they were given, and the task.
+        chains: the chains whose steps are declared, by the call that made them.
+    """
+
+    def __init__(self) -> None:
+        self.escaped: list[Given] = []
+        self.outside: list[Given] = []
+        self.noted: list[Given] = []
+        self.classes: dict[tuple[Node, Class], None] = {}
+        self.routes: list[Route] = []
+        self.receivers: dict[Value, list[Connected]] = {}
+        self.tasks: dict[Function, tuple[str | None, TaskValue]] = {}
+        self.chains: dict[ast.AST, ChainValue] = {}
+
+    def trees(self) -> Iterator[tuple[Node, Tree]]:
+        """Yield what may be called, with the nodes that let it be."""
+        for entries in (self.escaped, self.outside, self.noted):
+            for given in entries:
+                yield given.by, given.tree
+        for route in self.routes:
+            yield route.by, route.tree
+        for receivers in self.receivers.values():
+            for connected in receivers:
+                yield connected.by, connected.tree
+
+    def forget(self, nodes: set[Node]) -> None:
+        """Take back what was seen in `nodes`, which are looked at once more."""
+        for entries in (self.escaped, self.outside, self.noted):
+            entries[:] = [given for given in entries if given.by not in nodes]
+        self.routes[:] = [route for route in self.routes if route.by not in nodes]
+        self.classes = {pair: None for pair in self.classes if pair[0] not in nodes}
+        for receivers in self.receivers.values():
+            receivers[:] = [connected for connected in receivers if connected.by not in nodes]

@@ -1,0 +1,298 @@
+"""What expressions stand for, and what their evaluation runs."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from headrace_inspect._names._values import (
+    NOTHING,
+    UNKNOWN,
+    Arguments,
+    ClassValue,
+    Dynamic,
+    External,
+    FunctionValue,
+    Items,
+    Many,
+    Method,
+    Possibly,
+    Table,
+    Text,
+    Value,
+    choice_of,
+)
+
+from ._attributes import attribute
+from ._calls import call
+from ._dispatch import evaluators
+from ._frame import Frame
+from ._giving import give
+from ._texts import added, formatted, joined
+from ._trees import Branch, Loop, Yielded, block_of
+
+
+def _anything(frame: Frame, node: ast.AST) -> Value:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.expr):
+            frame.evaluate(child)
+        elif not isinstance(child, ast.expr_context | ast.operator | ast.unaryop | ast.cmpop):
+            _anything(frame, child)
+    return UNKNOWN
+
+
+def _constant(frame: Frame, node: ast.Constant) -> Value:
+    if isinstance(node.value, str):
+        return Text((node.value,)) if len(node.value) < _LONGEST_TEXT else UNKNOWN
+    return NOTHING
+
+
+def _name(frame: Frame, node: ast.Name) -> Value:
+    return frame.name(node.id)
+
+
+def _attribute(frame: Frame, node: ast.Attribute) -> Value:
+    return attribute(frame, frame.resolved(node.value), node.attr, node)
+
+
+def _call(frame: Frame, node: ast.Call) -> Value:
+    function = frame.resolved(node.func)
+    arguments = arguments_of(frame, node)
+    result = call(frame, function, arguments, node)
+    _rebind(frame, node, function, result)
+    return result
+
+
+def arguments_of(frame: Frame, node: ast.Call) -> Arguments:
+    """Return the arguments of a call; what their evaluation runs happens now."""
+    positional: list[Value] = []
+    named: list[tuple[str, Value]] = []
+    starred = False
+    for argument in node.args:
+        if not isinstance(argument, ast.Starred):
+            positional.append(frame.evaluate(argument))
+            continue
+        value = frame.resolved(argument.value)
+        if isinstance(value, Items):
+            positional.extend(value.items)
+        else:
+            starred = True
+            if isinstance(value, Many):
+                positional.append(value)
+    for keyword in node.keywords:
+        value = frame.evaluate(keyword.value)
+        if keyword.arg is None:
+            starred = True
+        else:
+            named.append((keyword.arg, value))
+    return Arguments(tuple(positional), tuple(named), starred)
+
+
+def _rebind(frame: Frame, node: ast.Call, function: Value, result: Value) -> None:
+    """Keep what a call of a method has made of a variable: a list, a chain, a signature."""
+    target = node.func.value if isinstance(node.func, ast.Attribute) else None
+    while isinstance(target, ast.Call) and isinstance(target.func, ast.Attribute):
+        target = target.func.value
+    if isinstance(target, ast.Name) and isinstance(function, Method):
+        changed = _changed(function.owner, function.name, result)
+        if changed is not None:
+            frame.variables[target.id] = changed
+
+
+def _changed(owner: Value, name: str, result: Value) -> Value | None:
+    from headrace_inspect._libraries._changes import changed_by
+
+    return changed_by(owner, name, result)
+
+
+def _lambda(frame: Frame, node: ast.Lambda) -> Value:
+    return closure(frame, node)
+
+
+def closure(
+    frame: Frame, node: ast.Lambda | ast.FunctionDef | ast.AsyncFunctionDef
+) -> FunctionValue:
+    """Return the function that `node` makes, with the variables that it takes along."""
+    function = frame.scope.module.function(node, frame.scope)
+    taken = []
+    for name in sorted(function.free_names):
+        value = frame.variables.get(name) or frame.closure.get(name)
+        if value is not None and value is not UNKNOWN:
+            taken.append((name, value))
+    return FunctionValue(function, None, tuple(taken))
+
+
+def _await(frame: Frame, node: ast.Await) -> Value:
+    return frame.consume(frame.evaluate(node.value))
+
+
+def _conditional(frame: Frame, node: ast.IfExp) -> Value:
+    frame.evaluate(node.test)
+    with frame.captured() as first:
+        one = frame.evaluate(node.body)
+    with frame.captured() as second:
+        other = frame.evaluate(node.orelse)
+    if first or second:
+        frame.emit(Branch((block_of(first), block_of(second))))
+    return choice_of([one, other])
+
+
+def _boolean(frame: Frame, node: ast.BoolOp) -> Value:
+    values = [frame.evaluate(node.values[0])]
+    for operand in node.values[1:]:
+        with frame.captured() as events:
+            values.append(frame.evaluate(operand))
+        if events:
+            frame.emit(Branch((block_of(()), block_of(events))))
+    return choice_of(values)
+
+
+def _binary(frame: Frame, node: ast.BinOp) -> Value:
+    left, right = frame.resolved(node.left), frame.resolved(node.right)
+    if isinstance(node.op, ast.Add):
+        return added(left, right)
+    if isinstance(node.op, ast.Mod) and isinstance(left, Text):
+        return formatted(left)
+    if isinstance(node.op, ast.BitOr):
+        from headrace_inspect._libraries._celery_canvas import piped
+
+        return piped(left, right)
+    return UNKNOWN
+
+
+def _sequence(frame: Frame, node: ast.List | ast.Tuple | ast.Set) -> Value:
+    items: list[Value] = []
+    is_known = True
+    for element in node.elts:
+        if isinstance(element, ast.Starred):
+            value = frame.resolved(element.value)
+            items.extend(value.items if isinstance(value, Items | Many) else ())
+            is_known = is_known and isinstance(value, Items)
+        else:
+            items.append(frame.evaluate(element))
+    if len(items) > _MOST_ITEMS:
+        for item in items:
+            give(frame, item, node)
+        return UNKNOWN
+    return Items(tuple(items)) if is_known else Many(tuple(items))
+
+
+def _dictionary(frame: Frame, node: ast.Dict) -> Value:
+    for key in node.keys:
+        if key is not None:
+            frame.evaluate(key)
+    values = [frame.evaluate(value) for value in node.values]
+    for value in values:
+        give(frame, value, node)
+    return Table(tuple(dict.fromkeys(values))) if len(values) <= _MOST_ITEMS else UNKNOWN
+
+
+def _subscript(frame: Frame, node: ast.Subscript) -> Value:
+    value = frame.resolved(node.value)
+    frame.evaluate(node.slice)
+    if isinstance(value, Items) and isinstance(node.slice, ast.Constant):
+        index = node.slice.value
+        if isinstance(index, int) and -len(value.items) <= index < len(value.items):
+            return value.items[index]
+    if isinstance(value, Items | Many | Table):
+        return Possibly(choice_of(value.items)) if value.items else UNKNOWN
+    # Generic[...] is the class itself; what is in something external is external too.
+    return value if isinstance(value, ClassValue | Dynamic | External) else UNKNOWN
+
+
+def _comprehension(
+    frame: Frame, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
+) -> Value:
+    from ._iterating import bind_element
+
+    outer = frame.branch()
+    first, *others = node.generators
+    bind_element(frame, first.target, first.iter)  # once, before the loop
+    with frame.captured() as events:
+        for condition in first.ifs:
+            frame.evaluate(condition)
+        for generator in others:
+            bind_element(frame, generator.target, generator.iter)
+            for condition in generator.ifs:
+                frame.evaluate(condition)
+        if isinstance(node, ast.DictComp):
+            frame.evaluate(node.key)
+            element = frame.evaluate(node.value)
+        else:
+            element = frame.evaluate(node.elt)
+    frame.variables = outer
+    if events:
+        frame.emit(Loop(block_of(events)))
+    return UNKNOWN if element is UNKNOWN else Many((element,))
+
+
+def _text(frame: Frame, node: ast.JoinedStr) -> Value:
+    return joined([frame.evaluate(value) for value in node.values])
+
+
+def _text_part(frame: Frame, node: ast.FormattedValue) -> Value:
+    value = frame.evaluate(node.value)
+    if node.format_spec is not None:
+        frame.evaluate(node.format_spec)
+    return value
+
+
+def _walrus(frame: Frame, node: ast.NamedExpr) -> Value:
+    value = frame.evaluate(node.value)
+    frame.variables[node.target.id] = value
+    return value
+
+
+def _yield(frame: Frame, node: ast.Yield) -> Value:
+    value = frame.evaluate(node.value) if node.value is not None else NOTHING
+    frame.yielded.append(value)
+    frame.emit(Yielded())
+    return UNKNOWN
+
+
+def _yield_from(frame: Frame, node: ast.YieldFrom) -> Value:
+    frame.consume(frame.evaluate(node.value))
+    frame.emit(Yielded())
+    return UNKNOWN
+
+
+def _starred(frame: Frame, node: ast.Starred) -> Value:
+    return frame.evaluate(node.value)
+
+
+def _expressions_of(kind: type[ast.AST]) -> Iterator[type[ast.AST]]:
+    for inner in kind.__subclasses__():
+        yield inner
+        yield from _expressions_of(inner)
+
+
+_LONGEST_TEXT = 300
+_MOST_ITEMS = 100
+evaluators.update({
+    # Of the rest the parts are evaluated.
+    **dict.fromkeys(_expressions_of(ast.expr), _anything),
+    ast.Attribute: _attribute,
+    ast.Await: _await,
+    ast.BinOp: _binary,
+    ast.BoolOp: _boolean,
+    ast.Call: _call,
+    ast.Constant: _constant,
+    ast.Dict: _dictionary,
+    ast.DictComp: _comprehension,
+    ast.FormattedValue: _text_part,
+    ast.GeneratorExp: _comprehension,
+    ast.IfExp: _conditional,
+    ast.JoinedStr: _text,
+    ast.Lambda: _lambda,
+    ast.List: _sequence,
+    ast.ListComp: _comprehension,
+    ast.Name: _name,
+    ast.NamedExpr: _walrus,
+    ast.Set: _sequence,
+    ast.SetComp: _comprehension,
+    ast.Starred: _starred,
+    ast.Subscript: _subscript,
+    ast.Tuple: _sequence,
+    ast.Yield: _yield,
+    ast.YieldFrom: _yield_from,
+})

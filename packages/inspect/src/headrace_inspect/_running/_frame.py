@@ -1,0 +1,212 @@
+"""Where code is read: a scope, the values of its variables so far, and the events so far."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from headrace_inspect._names._entities import Class, Function, Scope
+from headrace_inspect._names._values import UNKNOWN, Coroutine, Items, Many, Value, choice_of
+
+from ._dispatch import evaluators
+from ._exposure import Given, Place
+from ._trees import Leave, Possible, Run, Tree, Where, block_of
+
+if TYPE_CHECKING:
+    from ._engine import Engine
+    from ._nodes import Hub, Node
+
+
+class Captured:
+    """What `Frame.captured` gives."""
+
+    __slots__ = ("_frame", "_outer")
+
+    def __init__(self, frame: Frame) -> None:
+        self._frame = frame
+        self._outer = frame.events
+
+    def __enter__(self) -> list[Tree]:
+        events: list[Tree] = []
+        self._frame.events = events
+        return events
+
+    def __exit__(self, *_: object) -> None:
+        self._frame.events = self._outer
+
+
+class Frame:
+    """The state of reading one function, class or module.
+
+    Args:
+        engine: who is asked for values and nodes.
+        scope: whose code is read.
+        node: the node that the events are for; without one nothing is recorded of what is seen,
+            and variables have the values that the scope gives them anywhere.
+        variables: the variables and their values at the beginning.
+        closure: the variables of the functions around it.
+
+    Attributes:
+        events: what has happened so far.
+        in_transaction: whether a database transaction is seen to be open.
+        returned: what has been returned.
+        yielded: what has been yielded.
+    """
+
+    __slots__ = (
+        "closure",
+        "engine",
+        "events",
+        "in_transaction",
+        "node",
+        "returned",
+        "scope",
+        "variables",
+        "yielded",
+    )
+
+    def __init__(
+        self,
+        engine: Engine,
+        scope: Scope,
+        node: Node | None = None,
+        variables: dict[str, Value] | None = None,
+        closure: dict[str, Value] | None = None,
+    ) -> None:
+        self.engine = engine
+        self.scope = scope
+        self.node = node
+        self.variables = variables if variables is not None else {}
+        self.closure = closure if closure is not None else {}
+        self.events: list[Tree] = []
+        self.in_transaction = False
+        self.returned: list[Value] = []
+        self.yielded: list[Value] = []
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether this is a run, rather than a look at one expression."""
+        return self.node is not None
+
+    def where(self, node: ast.AST) -> Where:
+        """Return the line of `node`."""
+        return Where(self.scope.module.path, getattr(node, "lineno", 0))
+
+    def emit(self, tree: Tree) -> None:
+        """Let `tree` happen now."""
+        self.events.append(tree)
+
+    def maybe(self, hub: Hub, node: ast.AST) -> None:
+        """Let one of the functions of `hub` run now, possibly."""
+        if self.is_recorded and not self._is_noted(hub):
+            self.emit(self.any_of(hub, node))
+
+    def _is_noted(self, hub: Hub) -> bool:
+        """Tell whether the same is possible just before, with nothing sure in between."""
+        for event in reversed(self.events):
+            if type(event) is not Possible or type(event.body) is not Run:
+                return False
+            if event.body.node.hub == hub:
+                return True
+        return False
+
+    def any_of(self, hub: Hub, node: ast.AST) -> Tree:
+        """Return that one of the functions of `hub` runs, possibly."""
+        return Possible(Run(self.engine.hub(hub), self.where(node)))
+
+    def escape(self, tree: Tree, place: Place) -> None:
+        """Note that `tree` is put where it is lost sight of."""
+        if self.node is not None:
+            self.engine.exposure.escaped.append(Given(self.node, tree, place))
+
+    def expose(self, tree: Tree) -> None:
+        """Note that a framework or another program may run `tree`."""
+        if self.node is not None:
+            self.engine.exposure.outside.append(Given(self.node, tree))
+
+    def expose_class(self, cls: Class) -> None:
+        """Note that the methods of `cls` may be called by anybody."""
+        if self.node is not None:
+            self.engine.exposure.classes[self.node, cls] = None
+
+    def note(self, tree: Tree) -> None:
+        """Note that what `tree` runs is put into a place of its own."""
+        if self.node is not None:
+            self.engine.exposure.noted.append(Given(self.node, tree))
+
+    def captured(self) -> Captured:
+        """Collect what happens in the block in a list of its own, and record it nowhere else."""
+        return Captured(self)
+
+    def evaluate(self, expression: ast.expr) -> Value:
+        """Return what `expression` stands for; what its evaluation runs happens now."""
+        return evaluators[type(expression)](self, expression)
+
+    def resolved(self, expression: ast.expr) -> Value:
+        """Return what `expression` stands for, looking at what calls return."""
+        return self.engine.resolve(self.evaluate(expression))
+
+    def name(self, name: str) -> Value:
+        """Return what `name` stands for here and now."""
+        value = self.variables.get(name)
+        if value is not None:
+            return value
+        scope = self.scope
+        if not isinstance(scope, Function):
+            return self.engine.lookup(name, scope)
+        if self.is_recorded and name in scope.bindings.names:
+            if name in scope.bindings.outside:
+                return self.engine.lookup(name, scope.parent)
+            return UNKNOWN  # not bound yet
+        value = self.closure.get(name)
+        if value is not None:
+            return value
+        return self.engine.lookup(name, scope.parent if self.is_recorded else scope)
+
+    def consume(self, value: Value) -> Value:
+        """Let what is to be awaited in `value` run now, and return what it gives."""
+        value = self.engine.resolve(value)
+        match value:
+            case Coroutine(tree=tree, result=result):
+                self.emit(tree)
+                return result
+            case Items(items=items):
+                return Items(tuple([self.consume(item) for item in items]))
+            case Many(items=items):
+                return Many(tuple([self.consume(item) for item in items]))
+        return value
+
+    def leave(self, how: str) -> None:
+        """Let control leave what is around."""
+        self.emit(_LEAVES[how])
+
+    def branch(self) -> dict[str, Value]:
+        """Return the variables as they are now, to come back to."""
+        return dict(self.variables)
+
+    def merge(self, paths: list[dict[str, Value]]) -> None:
+        """Let the variables have the values that they have on one of these paths."""
+        if not paths:
+            return
+        first, *others = paths
+        merged = dict(first)
+        for other in others:
+            for name, value in other.items():
+                before = merged.get(name)
+                if before is None:
+                    merged[name] = value
+                elif before is not value and before != value:
+                    merged[name] = choice_of([before, value])
+        self.variables = merged
+
+    def tree(self) -> Tree:
+        """Return what has happened as one tree."""
+        return block_of(self.events)
+
+
+_LEAVES: dict[str, Tree] = {
+    "return": Leave("return"),
+    "raise": Leave("raise"),
+    "break": Leave("break"),
+    "continue": Leave("continue"),
+}

@@ -1,0 +1,121 @@
+"""Sets of functions, of which nothing tells which one is called."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from headrace_inspect._names._entities import Class, Function
+from headrace_inspect._names._values import FunctionValue, Instance, Value
+
+from ._attributes import attribute
+from ._frame import Frame
+from ._trees import Branch, Tree
+
+if TYPE_CHECKING:
+    from ._engine import Engine
+    from ._nodes import Hub, Node
+
+
+def look(engine: Engine, node: Node, hub: Hub) -> None:
+    """Find out what the functions of `hub` run, as far as they are known by now."""
+    node.tree = Branch(list(_trees(engine, node, hub)))
+
+
+def size(engine: Engine, hub: Hub) -> int:
+    """Return how many functions there are that `hub` chooses from."""
+    exposure = engine.exposure
+    match hub.how:
+        case "escaped" | "attached" | "library":
+            return len(exposure.escaped)
+        case "exposed":
+            return len(exposure.outside) + len(exposure.classes) + len(exposure.tasks)
+        case "routes":
+            return len(exposure.routes)
+        case "tasks":
+            return len(exposure.tasks)
+    return engine.relevant_count
+
+
+def _trees(engine: Engine, node: Node, hub: Hub) -> Iterable[Tree]:
+    exposure = engine.exposure
+    match hub.how:
+        case "escaped":
+            return [given.tree for given in exposure.escaped]
+        case "attached":
+            return [given.tree for given in exposure.escaped if given.place != "stored"]
+        case "library":
+            return [given.tree for given in exposure.escaped if given.place == "library"]
+        case "exposed":
+            return [*(given.tree for given in exposure.outside), *_exposed(engine, node)]
+        case "routes":
+            return [route.tree for route in exposure.routes]
+        case "tasks":
+            return _calls(engine, node, [task for _, task in exposure.tasks.values()])
+        case "name":
+            return _calls(engine, node, _named(engine, hub.name))
+        case "class" if hub.cls is not None:
+            return _calls(engine, node, _methods(engine, node, hub.cls, hub.name))
+        case "override" if hub.cls is not None:
+            return _calls(engine, node, _overrides(engine, hub.cls, hub.name))
+        case "module":
+            return _calls(engine, node, _members(engine, hub.name))
+    functions = [one for named in engine.relevant.values() for one in named]
+    if hub.how == "methods":
+        functions = [function for function in functions if function.owner is not None]
+    return _calls(engine, node, [decorated(engine, function) for function in functions])
+
+
+def decorated(engine: Engine, function: Function) -> Value:
+    """Return what `function` is as code elsewhere finds it: decorated, and bound to an instance."""
+    if function.owner is not None and function.binds == "instance":
+        return engine.decorated(function, Instance(function.owner, exact=False))
+    if isinstance(function.parent, Function):
+        return FunctionValue(function)
+    return engine.decorated(function)
+
+
+def _exposed(engine: Engine, node: Node) -> Iterator[Tree]:
+    """Yield what else may be called from outside: methods of instances, tasks known by name."""
+    from headrace_inspect._libraries._celery_tasks import tasks_in_strings
+
+    for cls in dict.fromkeys(cls for _, cls in engine.exposure.classes):
+        yield from _calls(engine, node, _methods(engine, node, cls, "*"))
+    yield from _calls(engine, node, tasks_in_strings(engine))
+
+
+def _calls(engine: Engine, node: Node, values: Iterable[Value]) -> Iterator[Tree]:
+    for value in dict.fromkeys(values):
+        yield from engine.calls(value, node)
+
+
+def _named(engine: Engine, pattern: str) -> Iterator[Value]:
+    names = [pattern] if "*" not in pattern else fnmatch.filter(engine.relevant, pattern)
+    for name in names:
+        for function in engine.relevant.get(name, ()):
+            yield decorated(engine, function)
+
+
+def _methods(engine: Engine, node: Node, cls: Class, pattern: str) -> Iterator[Value]:
+    frame = Frame(engine, cls.module)
+    for name, function in engine.methods(cls).items():
+        if engine.policy.leads(function) and fnmatch.fnmatchcase(name, pattern):
+            yield attribute(frame, Instance(cls), name, cls.node)
+
+
+def _overrides(engine: Engine, cls: Class, name: str) -> Iterator[Value]:
+    for function in engine.relevant.get(name, ()):
+        owner = function.owner
+        if owner is not None and owner is not cls and engine.is_subclass(owner, cls):
+            yield decorated(engine, function)
+
+
+def _members(engine: Engine, name: str) -> Iterator[Value]:
+    path, _, pattern = name.rpartition(":")
+    module = engine.program.module(path)
+    if module is None:
+        return
+    for member in module.bindings.names:
+        if fnmatch.fnmatchcase(member, pattern):
+            yield engine.resolve(engine.value_of(module, member))

@@ -1,0 +1,85 @@
+"""Assigning values to targets: names, attributes, items; and the elements of what is iterated."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from headrace_inspect._names._values import (
+    UNKNOWN,
+    Choice,
+    Coroutine,
+    Items,
+    Many,
+    Method,
+    Value,
+    choice_of,
+)
+
+from ._giving import give
+
+if TYPE_CHECKING:
+    from ._exposure import Place
+    from ._frame import Frame
+
+
+def assign(frame: Frame, target: ast.expr, value: Value) -> None:
+    """Let `target` have `value`."""
+    match target:
+        case ast.Name(id=name):
+            frame.variables[name] = value
+        case ast.Tuple(elts=targets) | ast.List(elts=targets):
+            _unpack(frame, targets, frame.engine.resolve(value))
+        case ast.Attribute(value=owner):
+            frame.evaluate(owner)
+            _store(frame, value, target, "attached")
+        case ast.Subscript(value=owner, slice=index):
+            frame.evaluate(owner)
+            frame.evaluate(index)
+            _store(frame, value, target, "stored")
+        case ast.Starred(value=inner):
+            assign(frame, inner, value)
+
+
+def _unpack(frame: Frame, targets: list[ast.expr], value: Value) -> None:
+    is_plain = not any(isinstance(target, ast.Starred) for target in targets)
+    if isinstance(value, Items) and is_plain and len(value.items) == len(targets):
+        for target, item in zip(targets, value.items, strict=True):
+            assign(frame, target, item)
+        return
+    if isinstance(value, Items | Many):
+        part = choice_of(value.items)
+        for target in targets:
+            is_rest = isinstance(target, ast.Starred)
+            assign(frame, target, Many(value.items) if is_rest else part)
+        return
+    for target in targets:
+        assign(frame, target, UNKNOWN)
+
+
+def _store(frame: Frame, value: Value, target: ast.expr, place: Place) -> None:
+    if isinstance(value, Coroutine):
+        frame.consume(value)
+    else:
+        give(frame, value, target, place)
+
+
+def bind_element(frame: Frame, target: ast.expr, iterated: ast.expr) -> Value:
+    """Let `target` be an element of what `iterated` gives, and return that."""
+    value = frame.resolved(iterated)
+    assign(frame, target, element_of(frame, value))
+    return value
+
+
+def element_of(frame: Frame, value: Value) -> Value:
+    """Return what iterating over `value` gives; a coroutine among it is not awaited."""
+    match value:
+        case Items(items=items) | Many(items=items):
+            return choice_of(items)
+        case Choice(options=options):
+            return choice_of([element_of(frame, option) for option in options])
+        case Method():
+            from headrace_inspect._libraries._django_models import elements_of
+
+            return elements_of(value)
+    return UNKNOWN

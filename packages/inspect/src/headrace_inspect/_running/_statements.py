@@ -1,0 +1,329 @@
+"""What statements run, in which order, and what they leave in the variables."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from headrace_inspect._names._entities import Class
+from headrace_inspect._names._values import (
+    NOTHING,
+    UNKNOWN,
+    ClassValue,
+    Coroutine,
+    Items,
+    Value,
+)
+
+from ._entering import run_with
+from ._expressions import closure
+from ._frame import Frame
+from ._iterating import assign, element_of
+from ._lookup import imported, imported_from
+from ._trees import NOTHING_HAPPENS, Block, Branch, Leave, Loop, Rounds, Tree, Try, block_of
+
+_LONGEST_UNROLLED = 12
+
+
+def run_block(frame: Frame, body: Sequence[ast.stmt]) -> None:
+    """Let the statements run one after the other."""
+    for statement in body:
+        handler = _HANDLERS.get(type(statement))
+        if handler is not None:
+            handler(frame, statement)
+
+
+def _captured(frame: Frame, body: Sequence[ast.stmt]) -> Tree:
+    with frame.captured() as events:
+        run_block(frame, body)
+    return block_of(events)
+
+
+def _expression(frame: Frame, node: ast.Expr) -> None:
+    value = frame.evaluate(node.value)
+    if isinstance(value, Coroutine):
+        frame.consume(value)
+
+
+def _assign(frame: Frame, node: ast.Assign) -> None:
+    value = frame.evaluate(node.value)
+    for target in node.targets:
+        assign(frame, target, value)
+
+
+def _annotated(frame: Frame, node: ast.AnnAssign) -> None:
+    value = frame.evaluate(node.value) if node.value is not None else UNKNOWN
+    if isinstance(node.target, ast.Name):
+        resolved = frame.engine.resolve(value)
+        if resolved in {UNKNOWN, NOTHING, Items(())}:
+            value = frame.engine.annotated(node.annotation, frame.scope)
+    if node.value is not None or isinstance(node.target, ast.Name):
+        assign(frame, node.target, value)
+
+
+def _augmented(frame: Frame, node: ast.AugAssign) -> None:
+    value = frame.evaluate(node.value)
+    if isinstance(node.target, ast.Name):
+        from ._texts import added
+
+        before = frame.engine.resolve(frame.name(node.target.id))
+        frame.variables[node.target.id] = added(before, frame.engine.resolve(value))
+    else:
+        assign(frame, node.target, value)
+
+
+def _return(frame: Frame, node: ast.Return) -> None:
+    if node.value is not None:
+        value = frame.evaluate(node.value)
+        frame.returned.append(frame.consume(value) if isinstance(value, Coroutine) else value)
+    else:
+        frame.returned.append(NOTHING)
+    frame.leave("return")
+
+
+def _raise(frame: Frame, node: ast.Raise) -> None:
+    for part in (node.exc, node.cause):
+        if part is not None:
+            frame.evaluate(part)
+    frame.leave("raise")
+
+
+def _break(frame: Frame, node: ast.Break) -> None:
+    frame.leave("break")
+
+
+def _continue(frame: Frame, node: ast.Continue) -> None:
+    frame.leave("continue")
+
+
+def _if(frame: Frame, node: ast.If) -> None:
+    # A long chain of elif is nested as deep: taken apart here, not by recursion.
+    options: list[Tree] = []
+    paths: list[dict[str, Value]] = []
+    before: list[Tree] = []
+    current: ast.If | None = node
+    while current is not None:
+        test = _known_test(frame, current.test)
+        with frame.captured() as asked:
+            frame.evaluate(current.test)
+        before = [*before, *asked]
+        outer = frame.branch()
+        if test is not False:
+            options.append(block_of([*before, _captured(frame, current.body)]))
+            paths.append(frame.variables)
+        frame.variables = outer
+        rest = current.orelse
+        if test is True:
+            current = None
+            break
+        if len(rest) == 1 and isinstance(rest[0], ast.If):
+            current = rest[0]
+            continue
+        options.append(block_of([*before, _captured(frame, rest)]))
+        paths.append(frame.variables)
+        current = None
+    if any(option is not NOTHING_HAPPENS for option in options):
+        frame.emit(Branch(options) if len(options) > 1 else options[0])
+    frame.merge([path for option, path in zip(options, paths, strict=True) if _goes_on(option)])
+
+
+def _goes_on(option: Tree) -> bool:
+    last = option.items[-1] if isinstance(option, Block) else option
+    return not isinstance(last, Leave)
+
+
+def _known_test(frame: Frame, test: ast.expr) -> bool | None:
+    match test:
+        case ast.Constant(value=value):
+            return bool(value)
+        case ast.Name(id="TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING"):
+            return False
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            known = _known_test(frame, operand)
+            return None if known is None else not known
+    return None
+
+
+def _for(frame: Frame, node: ast.For | ast.AsyncFor) -> None:
+    value = frame.resolved(node.iter)
+    if isinstance(node, ast.AsyncFor):
+        value = frame.consume(value)
+    if isinstance(value, Items) and 0 < len(value.items) <= _LONGEST_UNROLLED:
+        _unrolled(frame, node, value.items)
+        return
+    outer = frame.branch()
+    with frame.captured() as events:
+        assign(frame, node.target, element_of(frame, value))
+        run_block(frame, node.body)
+    frame.merge([outer, frame.variables])
+    orelse = _captured(frame, node.orelse)
+    if events or orelse is not NOTHING_HAPPENS:
+        frame.emit(Loop(block_of(events), orelse))
+
+
+def _unrolled(frame: Frame, node: ast.For | ast.AsyncFor, items: Sequence[Value]) -> None:
+    """Run the body for each item in turn, as a loop that may be left after each."""
+    rounds: list[Tree] = []
+    for item in items:
+        with frame.captured() as events:
+            assign(frame, node.target, item)
+            run_block(frame, node.body)
+        rounds.append(block_of(events))
+    orelse = _captured(frame, node.orelse)
+    if all(one is NOTHING_HAPPENS for one in (*rounds, orelse)):
+        return
+    frame.emit(Rounds(rounds, orelse))
+
+
+def _while(frame: Frame, node: ast.While) -> None:
+    outer = frame.branch()
+    known = _known_test(frame, node.test)
+    with frame.captured() as events:
+        frame.evaluate(node.test)
+        run_block(frame, node.body)
+    frame.merge([outer, frame.variables])
+    orelse = _captured(frame, node.orelse)
+    if known is not False and (events or orelse is not NOTHING_HAPPENS):
+        frame.emit(Loop(block_of(events), orelse, is_endless=known is True))
+
+
+def _try(frame: Frame, node: ast.Try | ast.TryStar) -> None:
+    outer = frame.branch()
+    body = _captured(frame, node.body)
+    after_body = frame.variables
+    handlers = []
+    paths = []
+    for handler in node.handlers:
+        frame.variables = dict(outer)
+        frame.merge([frame.variables, after_body])
+        if handler.name:
+            frame.variables[handler.name] = UNKNOWN
+        handlers.append(_captured(frame, handler.body))
+        paths.append(frame.variables)
+    frame.variables = after_body
+    orelse = _captured(frame, node.orelse)
+    frame.merge([frame.variables, *paths])
+    final = _captured(frame, node.finalbody)
+    if any(one is not NOTHING_HAPPENS for one in (body, *handlers, orelse, final)):
+        frame.emit(Try(body, handlers, orelse, final))
+
+
+def _with(frame: Frame, node: ast.With | ast.AsyncWith) -> None:
+    run_with(frame, node.items, lambda: run_block(frame, node.body))
+
+
+def _match(frame: Frame, node: ast.Match) -> None:
+    frame.evaluate(node.subject)
+    options: list[Tree] = []
+    paths: list[dict[str, Value]] = []
+    guards: list[Tree] = []
+    outer = frame.branch()
+    is_exhaustive = False
+    for case in node.cases:
+        frame.variables = dict(outer)
+        for part in ast.walk(case.pattern):
+            name = getattr(part, "name", None) or getattr(part, "rest", None)
+            if isinstance(name, str):
+                frame.variables[name] = UNKNOWN
+        if case.guard is not None:
+            with frame.captured() as guard:
+                frame.evaluate(case.guard)
+            guards = [*guards, *guard]
+        options.append(block_of([*guards, _captured(frame, case.body)]))
+        paths.append(frame.variables)
+        is_exhaustive = case.guard is None and _matches_all(case.pattern)
+    if not is_exhaustive:
+        options.append(block_of(guards))
+        paths.append(outer)
+    if any(option is not NOTHING_HAPPENS for option in options):
+        frame.emit(Branch(options))
+    frame.merge(paths)
+
+
+def _matches_all(pattern: ast.pattern) -> bool:
+    return isinstance(pattern, ast.MatchAs) and pattern.pattern is None
+
+
+def _function(frame: Frame, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+    from ._decorating import decorate, evaluate_defaults
+
+    evaluate_defaults(frame, node)
+    value = decorate(frame, closure(frame, node))
+    if not isinstance(frame.scope, Class):
+        frame.variables[node.name] = value
+
+
+def _class(frame: Frame, node: ast.ClassDef) -> None:
+    from ._decorating import decorate_class
+
+    cls = frame.scope.module.cls(node, frame.scope)
+    inner = Frame(frame.engine, cls, frame.node)
+    inner.closure = frame.closure
+    run_block(inner, node.body)
+    frame.events.extend(inner.events)
+    frame.variables[node.name] = ClassValue(cls)
+    decorate_class(frame, cls)
+
+
+def _import(frame: Frame, node: ast.Import) -> None:
+    for alias in node.names:
+        name = alias.asname or alias.name.partition(".")[0]
+        module = alias.name if alias.asname else name
+        frame.variables[name] = imported(frame.engine, module, frame.scope.module)
+
+
+def _import_from(frame: Frame, node: ast.ImportFrom) -> None:
+    from headrace_inspect._names._scopes import Binding
+
+    for alias in node.names:
+        if alias.name != "*":
+            binding = Binding("from", node, node.module or "", alias.name, node.level)
+            frame.variables[alias.asname or alias.name] = imported_from(
+                frame.engine, binding, frame.scope.module
+            )
+
+
+def _delete(frame: Frame, node: ast.Delete) -> None:
+    for target in node.targets:
+        if isinstance(target, ast.Name):
+            frame.variables[target.id] = UNKNOWN
+        else:
+            frame.evaluate(target)
+
+
+def _assert(frame: Frame, node: ast.Assert) -> None:
+    frame.evaluate(node.test)
+    if node.msg is not None:
+        with frame.captured() as events:
+            frame.evaluate(node.msg)
+        if events:
+            frame.emit(Branch((NOTHING_HAPPENS, block_of(events))))
+
+
+_HANDLERS: dict[type, Callable[[Frame, Any], None]] = {
+    ast.AnnAssign: _annotated,
+    ast.Assert: _assert,
+    ast.Assign: _assign,
+    ast.AsyncFor: _for,
+    ast.AsyncFunctionDef: _function,
+    ast.AsyncWith: _with,
+    ast.AugAssign: _augmented,
+    ast.Break: _break,
+    ast.ClassDef: _class,
+    ast.Continue: _continue,
+    ast.Delete: _delete,
+    ast.Expr: _expression,
+    ast.For: _for,
+    ast.FunctionDef: _function,
+    ast.If: _if,
+    ast.Import: _import,
+    ast.ImportFrom: _import_from,
+    ast.Match: _match,
+    ast.Raise: _raise,
+    ast.Return: _return,
+    ast.Try: _try,
+    ast.TryStar: _try,
+    ast.While: _while,
+    ast.With: _with,
+}

@@ -1,0 +1,3 @@
+"""From paths to syntax trees."""
+
+from __future__ import annotations

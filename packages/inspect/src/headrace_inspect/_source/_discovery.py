@@ -1,0 +1,93 @@
+"""Which files a check is about."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+from collections.abc import Iterable, Iterator, Sequence
+
+from headrace_inspect._report import Problem
+
+# What tools make: never the program's own source, unless it is a package.
+_MADE = frozenset(["__pypackages__", "_build", "build", "dist", "site-packages"])
+_NEVER = frozenset(["__pycache__", "node_modules"])
+
+
+def find_files(
+    paths: Sequence[str], exclude: Sequence[str] = ()
+) -> tuple[list[str], list[Problem]]:
+    """Return the Python files in `paths` as absolute paths, sorted, and what is wrong with paths.
+
+    A folder is searched for ``*.py``, without folders that begin with a dot, virtual environments,
+    what tools build, and folders that symbolic links lead to. A file that is named is taken
+    whatever it is called.
+
+    Args:
+        paths: files and folders.
+        exclude: patterns as in a shell, for paths relative to the working directory, or for the
+            name of a file or folder anywhere.
+    """
+    found: dict[str, None] = {}
+    problems: list[Problem] = []
+    for path in paths:
+        absolute = os.path.abspath(path)
+        if os.path.isdir(absolute):
+            files = list(_search(absolute, exclude, problems))
+            if not files and not problems:
+                problems.append(Problem(path, 0, "there is no Python file in this folder"))
+            found.update(dict.fromkeys(files))
+        elif os.path.exists(absolute):
+            found[absolute] = None
+        else:
+            problems.append(Problem(path, 0, _missing(absolute)))
+    return sorted(found), problems
+
+
+def _missing(path: str) -> str:
+    if os.path.islink(path):
+        return "is a symbolic link that leads nowhere"
+    return "there is no such file or folder"
+
+
+def _search(root: str, exclude: Sequence[str], problems: list[Problem]) -> Iterator[str]:
+    def report(error: OSError) -> None:
+        problems.append(Problem(error.filename or root, 0, f"cannot be read: {error.strerror}"))
+
+    for folder, folders, files in os.walk(root, onerror=report):
+        folders[:] = sorted(
+            name
+            for name in folders
+            if _is_source(folder, name) and not _is_excluded(os.path.join(folder, name), exclude)
+        )
+        for name in sorted(files):
+            path = os.path.join(folder, name)
+            if name.endswith(".py") and not _is_excluded(path, exclude):
+                yield path
+
+
+def _is_source(parent: str, name: str) -> bool:
+    if name.startswith(".") or name in _NEVER:
+        return False
+    folder = os.path.join(parent, name)
+    if os.path.exists(os.path.join(folder, "pyvenv.cfg")):
+        return False
+    return name not in _MADE or os.path.exists(os.path.join(folder, "__init__.py"))
+
+
+def _is_excluded(path: str, patterns: Iterable[str]) -> bool:
+    if not patterns:
+        return False
+    name, relative = os.path.basename(path), os.path.relpath(path)
+    return any(
+        fnmatch.fnmatch(name, pattern) or fnmatch.fnmatch(relative, pattern.rstrip("/"))
+        for pattern in patterns
+    )
+
+
+def shown(path: str) -> str:
+    """Return `path` as it is shown: relative to the working directory where it lies in it."""
+    try:
+        relative = os.path.relpath(path)
+    except ValueError:  # another drive
+        return path
+    return path if relative.startswith("..") else relative.replace(os.sep, "/")
