@@ -80,18 +80,19 @@ class Relevance:
         scopes += [one for one in self._scopes(module) if isinstance(one, Class)]
         for scope in scopes:
             for name, bindings in scope.bindings.names.items():
-                if any(binding.how not in {"def", "class"} for binding in bindings):
-                    if is_ours(self._engine.value_of(scope, name)):
-                        yield name
-                        if isinstance(scope, Class):
-                            yield scope.node.name
+                is_value = any(binding.how not in {"def", "class"} for binding in bindings)
+                if is_value and is_ours(self._engine.value_of(scope, name)):
+                    yield name
+                    if isinstance(scope, Class):
+                        yield scope.node.name
 
     def _declaring(self, known: set[str]) -> Iterator[Function]:
         for module in self.modules:
             for scope in self._scopes(module):
-                if isinstance(scope, Function) and scope.decorators:
-                    if any(not survey(one).words.isdisjoint(known) for one in scope.decorators):
-                        yield scope
+                if isinstance(scope, Function) and any(
+                    not survey(one).words.isdisjoint(known) for one in scope.decorators
+                ):
+                    yield scope
 
     # --- what runs them ---------------------------------------------------------------------------
 

@@ -13,7 +13,6 @@ from headrace_inspect._names._values import (
     Arguments,
     ClassValue,
     Coroutine,
-    Dynamic,
     External,
     FunctionValue,
     Instance,
@@ -141,9 +140,11 @@ def names_in(chain: ChainValue) -> set[str]:
 def own_name(value: Value) -> str | None:
     """Return the name of a callable, as a chain takes it."""
     match value:
-        case FunctionValue(function=function) | StepValue(function=function):
-            return function.name
-        case TaskValue(function=function):
+        case (
+            FunctionValue(function=function)
+            | StepValue(function=function)
+            | TaskValue(function=function)
+        ):
             return function.name
         case PartialValue(inner=inner) | Possibly(inner=inner):
             return own_name(inner)
@@ -153,8 +154,6 @@ def own_name(value: Value) -> str | None:
             return name.removesuffix("()").rpartition(".")[2]
         case Method(name=name):
             return name
-        case Dynamic():
-            return None
     return None
 
 

@@ -96,11 +96,9 @@ def start(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Valu
 @finder
 def thread_method(engine: Engine, value: Method) -> Model | None:
     """``start()`` of an instance of a class of threads, which runs its ``run()``."""
-    owner = value.owner
-    if value.name == "start" and isinstance(owner, Instance):
-        if not _THREADS.isdisjoint(engine.mro(owner.cls)):
-            return _start_run
-    return None
+    if value.name != "start" or not isinstance(value.owner, Instance):
+        return None
+    return None if _THREADS.isdisjoint(engine.mro(value.owner.cls)) else _start_run
 
 
 def _start_run(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:

@@ -134,8 +134,10 @@ def _routes_of(routes: list[Route], verb: str, path: Segments) -> list[Route]:
 
 
 def _fits(route: Segments, path: Segments) -> bool:
-    """Tell whether the address may be the route's: compared from the end, since what stands before
-    either may be a prefix that is not seen.
+    """Tell whether the address may be the route's.
+
+    They are compared from the end, since what stands before either may be a prefix that is not
+    seen.
     """
     pairs = list(zip(reversed(route), reversed(path), strict=False))
     if any(one is not None and other is not None and one != other for one, other in pairs):

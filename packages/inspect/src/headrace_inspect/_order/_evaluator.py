@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from headrace_inspect._running._nodes import Node
 from headrace_inspect._running._trees import (
@@ -97,7 +97,7 @@ class Evaluator:
         """Evaluate `tree`, reached with `state`; None where it cannot be reached."""
         if state is None:
             return None
-        handler = _HANDLERS.get(type(tree))
+        handler = self._HANDLERS.get(type(tree))
         return handler(self, tree, state) if handler is not None else state
 
     # --- calls ------------------------------------------------------------------------------------
@@ -305,6 +305,26 @@ class Evaluator:
         self._spawned = spawned | run
         return State(state.before, state.handed | run) if self._possibly else state
 
+    _HANDLERS: ClassVar[dict[type, Callable[[Evaluator, Any, State], Reached]]] = {
+        Block: _block,
+        Branch: _branch,
+        Cross: _cross,
+        Later: _later,
+        Leave: _leave,
+        Loop: _loop,
+        Open: _open,
+        Parallel: _parallel,
+        Possible: _possible,
+        Rounds: _rounds,
+        Run: _run,
+        Spawn: _spawn,
+        Team: _team,
+        Try: _try,
+        Until: _until_end,
+        Within: _within,
+        Yielded: _yielded,
+    }
+
 
 def join(*states: Reached) -> Reached:
     """Return what may have happened on any of these ways."""
@@ -331,24 +351,3 @@ def _generator(node: Node) -> Tree | None:
     if node.is_step and isinstance(tree, Run):
         tree = tree.node.tree
     return tree
-
-
-_HANDLERS: dict[type, Callable[[Evaluator, Any, State], Reached]] = {
-    Block: Evaluator._block,
-    Branch: Evaluator._branch,
-    Cross: Evaluator._cross,
-    Later: Evaluator._later,
-    Leave: Evaluator._leave,
-    Loop: Evaluator._loop,
-    Open: Evaluator._open,
-    Parallel: Evaluator._parallel,
-    Possible: Evaluator._possible,
-    Rounds: Evaluator._rounds,
-    Run: Evaluator._run,
-    Spawn: Evaluator._spawn,
-    Team: Evaluator._team,
-    Try: Evaluator._try,
-    Until: Evaluator._until_end,
-    Within: Evaluator._within,
-    Yielded: Evaluator._yielded,
-}

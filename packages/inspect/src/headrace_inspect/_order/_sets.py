@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from headrace_inspect._running._nodes import Node
 from headrace_inspect._running._trees import (
@@ -197,24 +197,24 @@ class RunSets:
         """Return what `tree` calls, and the flows that it opens."""
         calls: list[Call] = []
         opened = 0
-        waiting: list[tuple[Tree, bool, bool]] = [(tree, False, False)]
+        waiting: list[tuple[Any, bool, bool]] = [(tree, False, False)]
         while waiting:
             current, is_queued, is_later = waiting.pop()
             kind = type(current)
             if kind is Run or kind is Within:
-                calls.append(Call(current.node, is_queued, is_later))  # type: ignore[attr-defined]
+                calls.append(Call(current.node, is_queued, is_later))
                 if kind is Run:
                     continue
             elif kind is Possible:
                 if not self.possibly:
                     continue
             elif kind is Cross:
-                is_queued = is_queued or current.kind in QUEUES  # type: ignore[attr-defined]
-                is_later = is_later or current.is_later  # type: ignore[attr-defined]
+                is_queued = is_queued or current.kind in QUEUES
+                is_later = is_later or current.is_later
             elif kind is Later or kind is Spawn:
                 is_later = True
             elif kind is Open:
-                opened |= self.opened(current.flow)  # type: ignore[attr-defined]
+                opened |= self.opened(current.flow)
             waiting.extend([(part, is_queued, is_later) for part in parts_of(current)])
         return calls, opened
 

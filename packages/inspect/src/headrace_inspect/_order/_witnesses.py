@@ -75,13 +75,13 @@ class Witnesses:
             Hop(sighting.called, sighting.where, "call"),  # in a context manager's function
         )
         way = [first, *self._way(first.node, pair[1], first.kind in QUEUES, target)]
-        kind: Kind = next((hop.kind for hop in way if hop.kind != "call"), "call")
+        crossings: list[Kind] = [hop.kind for hop in way if hop.kind != "call"]
         places = [hop.where for hop in way]
         if self._is_own(sighting.node, pair[0]):
             places = places[1:] or places  # the first is but the beginning of the step itself
         elif (start := self._start(sighting.node, pair[0])) is not None:
             places.insert(0, start)
-        return Witness(kind, tuple(dict.fromkeys(places)))
+        return Witness(crossings[0] if crossings else "call", tuple(dict.fromkeys(places)))
 
     def reverse(self, source: Name, target: Name) -> tuple[Where, ...]:
         """Return what shows that `target` comes before `source`."""

@@ -124,7 +124,7 @@ def _methods(base: Class, name: str) -> list[Function]:
 
 
 def _receiver(function: Function, own: Class, receiver: Value) -> Value | None:
-    if function.binds == "class" or function.binds == "nothing":
+    if function.binds in {"class", "nothing"}:
         return ClassValue(own)
     return receiver if isinstance(receiver, Instance) else None
 

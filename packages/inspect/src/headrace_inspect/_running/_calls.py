@@ -188,9 +188,9 @@ def call_library(frame: Frame, value: External, arguments: Arguments, node: ast.
     """Let something of a library be called of which nothing more is known."""
     name = value.name
     first = arguments.get(0)
-    if first is not None and is_transparent(name) and isinstance(first, FunctionValue | StepValue):
-        if not is_standard(name):  # a decorator that is called by hand
-            return first
+    is_decorator = is_transparent(name) and not is_standard(name)
+    if is_decorator and isinstance(first, FunctionValue | StepValue):  # called by hand
+        return first
     for argument in arguments.values():
         frame.consume(argument)
         pass_to_library(frame, name, argument, node)

@@ -51,20 +51,26 @@ def _trees(engine: Engine, node: Node, hub: Hub) -> Iterable[Tree]:
             return [*(given.tree for given in exposure.outside), *_exposed(engine, node)]
         case "routes":
             return [route.tree for route in exposure.routes]
-        case "tasks":
-            return _calls(engine, node, [task for _, task in exposure.tasks.values()])
-        case "name":
-            return _calls(engine, node, _named(engine, hub.name))
-        case "class" if hub.cls is not None:
-            return _calls(engine, node, _methods(engine, node, hub.cls, hub.name))
-        case "override" if hub.cls is not None:
-            return _calls(engine, node, _overrides(engine, hub.cls, hub.name))
-        case "module":
-            return _calls(engine, node, _members(engine, hub.name))
+    return _calls(engine, node, _values(engine, node, hub))
+
+
+def _values(engine: Engine, node: Node, hub: Hub) -> Iterable[Value]:
+    """Return the functions of `hub`, for those that are told by names."""
+    match hub.how, hub.cls:
+        case "tasks", _:
+            return [task for _, task in engine.exposure.tasks.values()]
+        case "name", _:
+            return _named(engine, hub.name)
+        case "class", Class() as cls:
+            return _methods(engine, node, cls, hub.name)
+        case "override", Class() as cls:
+            return _overrides(engine, cls, hub.name)
+        case "module", _:
+            return _members(engine, hub.name)
     functions = [one for named in engine.relevant.values() for one in named]
     if hub.how == "methods":
         functions = [function for function in functions if function.owner is not None]
-    return _calls(engine, node, [decorated(engine, function) for function in functions])
+    return [decorated(engine, function) for function in functions]
 
 
 def decorated(engine: Engine, function: Function) -> Value:

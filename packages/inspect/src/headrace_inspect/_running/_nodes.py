@@ -105,10 +105,11 @@ class Hub:
 
     Attributes:
         how: ``escaped`` for those that were lost sight of, ``attached`` for those of them that an
-            object or a library has, ``library`` for those that a library has, ``name`` for those called
-            `name`, ``class`` for the methods of `cls` whose name fits `name`, ``override`` for the
-            methods `name` of the subclasses of `cls`, ``methods`` for all methods, ``module`` for those of the file `name`,
-            ``tasks`` for every task, ``routes`` for every route, ``all`` for all.
+            object or a library has, ``library`` for those that a library has, ``exposed`` for those
+            that a framework or another program may call, ``name`` for those called `name`,
+            ``class`` for the methods of `cls` whose name fits `name`, ``override`` for the methods
+            `name` of the subclasses of `cls`, ``methods`` for all methods, ``module`` for those of
+            the file `name`, ``tasks`` for every task, ``routes`` for every route, ``all`` for all.
         name: see there.
         cls: see there.
     """

@@ -139,10 +139,10 @@ class _Telling:
             case PartialValue(inner=inner, arguments=arguments):
                 parts = (inner, *arguments.values())
                 return self._fits(parts, depth) and any(self.tells(p, depth + 1) for p in parts)
-            case Items(items=items) | Many(items=items) | Table(items=items):
+            case (
+                Items(items=items) | Many(items=items) | Table(items=items) | Choice(options=items)
+            ):
                 return any(self.tells(item, depth + 1) for item in items)
-            case Choice(options=options):
-                return any(self.tells(option, depth + 1) for option in options)
             case Possibly(inner=inner) | Method(owner=inner):
                 return self.tells(inner, depth + 1)
             case Instance(cls=cls) | ClassValue(cls=cls):
