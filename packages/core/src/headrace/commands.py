@@ -1,12 +1,29 @@
-"""The command ``graph`` for a framework's own command line.
+"""What commands build on: those of frameworks, and those of other packages.
 
-With `argparse`, declare its arguments with `add_graph_arguments` and call `run_graph`; with another
-parser, hand the words over to `graph_main`.
+For the command ``graph`` in a framework's own command line: with `argparse`, declare its arguments
+with `add_graph_arguments` and call `run_graph`; with another parser, hand the words over to
+`graph_main`.
+
+For a command of one's own, an entry point in the group ``headrace.commands``: `CommandError`,
+`read_settings`, `printable`, `welcomes_colors` and `write`.
 """
 
 from __future__ import annotations
 
+from ._cli._defaults import read_settings
+from ._cli._errors import CommandError
 from ._cli._graph import add_graph_arguments, run_graph
 from ._cli._graph import main as graph_main
+from ._cli._streams import welcomes_colors, write
+from ._render._words import printable
 
-__all__ = ["add_graph_arguments", "graph_main", "run_graph"]
+__all__ = [
+    "CommandError",
+    "add_graph_arguments",
+    "graph_main",
+    "printable",
+    "read_settings",
+    "run_graph",
+    "welcomes_colors",
+    "write",
+]

@@ -14,7 +14,7 @@ __all__ = ["CommandError", "main"]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``headrace`` with `arguments`, or with those of the process; return the exit status.
 
-    0: done; 2: something is wrong, and the message says what.
+    0: done; 2: something is wrong, and the message says what; 130: it was interrupted.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
@@ -22,6 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CommandError as error:
         print(f"headrace: {error}", file=sys.stderr)  # noqa: T201
         return 2
+    except KeyboardInterrupt:
+        return 130
 
 
 def _run(words: list[str]) -> int:
