@@ -16,8 +16,8 @@ from headrace import backends, clients, integration
 from tests.core.flow_kit import run_python
 
 FRAMEWORKS = [
-    *("asgiref", "asyncio", "celery", "concurrent.futures", "django", "fastapi", "flask", "httpx"),
-    *("kombu", "opentelemetry", "requests", "rich", "starlette", "structlog", "werkzeug"),
+    *("aiohttp", "asgiref", "asyncio", "celery", "concurrent.futures", "django", "fastapi"),
+    *("flask", "httpx", "kombu", "opentelemetry", "requests", "rich", "starlette", "structlog", "werkzeug"),
 ]
 
 
@@ -47,6 +47,17 @@ def test_declaring_and_running_steps_brings_no_framework() -> None:
         "print(*sys.modules)"
     )
     assert set(FRAMEWORKS) & set(in_new_interpreter(program).split()) == set()
+
+
+def test_the_clients_come_when_they_are_asked_for() -> None:
+    """Without requests and aiohttp the module is there for httpx, whose hooks import nothing."""
+    program = (
+        "import sys\n"
+        "sys.modules.update(dict.fromkeys(['aiohttp', 'httpx', 'requests']))\n"
+        "from headrace.clients import httpx_hooks\n"
+        "print(*httpx_hooks(hosts=['api']))"
+    )
+    assert in_new_interpreter(program) == "request\n"
 
 
 @pytest.mark.guarantee(7)

@@ -18,6 +18,9 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from typing import Any, TypeVar, assert_type, overload
 
+from aiohttp import TraceConfig
+from requests.adapters import HTTPAdapter
+
 import headrace
 from headrace import (
     ContextExecutor,
@@ -38,7 +41,12 @@ from headrace import (
     step,
 )
 from headrace.backends import Backend, LoggingBackend, OTelBackend, TracingBackend, outcome_of
-from headrace.clients import async_httpx_hooks, httpx_hooks
+from headrace.clients import (
+    aiohttp_trace_config,
+    async_httpx_hooks,
+    httpx_hooks,
+    requests_adapter,
+)
 from headrace.logging import FlowFilter, install, uninstall
 from headrace.testing import Capture, CapturedStep, CapturedUnit, assert_clean, capture, reset
 
@@ -86,6 +94,8 @@ def propagation(environ: dict[str, Any], headers: list[tuple[bytes, bytes]]) -> 
         assert_type(opened, FlowContext)
     assert_type(httpx_hooks(hosts=["api"]), dict[str, list[Callable[[Any], None]]])
     async_httpx_hooks(hosts=("api", "*.internal"))
+    assert_type(requests_adapter(hosts=["api"], max_retries=3), HTTPAdapter)
+    assert_type(aiohttp_trace_config(hosts=["api"]), TraceConfig)
 
 
 def deadlines() -> None:
