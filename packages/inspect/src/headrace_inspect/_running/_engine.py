@@ -322,9 +322,11 @@ class Engine:
 
     def refine(self, policy: Coarse, functions: set[Function], bodies: set[Node]) -> None:
         """Look at `functions` and at the nodes `bodies` once more, as `policy` says."""
-        again = {node for node in self.nodes.values() if node.function in functions} | bodies
-        again = {node for node in again if node.size is None}
-        self.exposure.forget(again)
+        left = {key: node for key, node in self.nodes.items() if node.function in functions}
+        for key in left:  # those that are called as `policy` says are made anew
+            del self.nodes[key]
+        again = {node for node in bodies if node.size is None}
+        self.exposure.forget(again | set(left.values()))
         for node in again:
             node.tree = None
             node.returns = node.yields = UNKNOWN
