@@ -17,7 +17,8 @@ from tests.core.flow_kit import run_python
 
 FRAMEWORKS = [
     *("aiohttp", "asgiref", "asyncio", "celery", "concurrent.futures", "django", "fastapi"),
-    *("flask", "httpx", "kombu", "opentelemetry", "requests", "rich", "starlette", "structlog", "werkzeug"),
+    *("flask", "httpx", "kombu", "opentelemetry", "requests", "rich", "starlette", "structlog"),
+    "werkzeug",
 ]
 
 
