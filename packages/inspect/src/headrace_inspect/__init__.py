@@ -2,4 +2,7 @@
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from ._check import check
+from ._report import Edge, Finding, Place, Problem, Report, Suggestion, Verdict
+
+__all__ = ["Edge", "Finding", "Place", "Problem", "Report", "Suggestion", "Verdict", "check"]

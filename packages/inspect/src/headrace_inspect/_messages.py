@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from headrace_inspect._source._discovery import shown
+
 if TYPE_CHECKING:
     from headrace_inspect._flows._steps import DeclaredStep, Name
 
@@ -81,7 +83,8 @@ def cycle(way: Sequence[str]) -> str:
 def two_definitions(target: Name, first: DeclaredStep) -> str:
     """HR106."""
     flow, name = target
-    return f"flow {flow!r} has another step named {name!r}, on line {first.line} of {first.path}"
+    place = f"line {first.line} of {shown(first.path)}"
+    return f"flow {flow!r} has another step named {name!r}, on {place}"
 
 
 def wrong_kind(target: Name, kind: str, *, is_task: bool) -> str:
@@ -93,3 +96,16 @@ def wrong_kind(target: Name, kind: str, *, is_task: bool) -> str:
         )
         return f"{name!r} is declared as a task, but is called {how}, and not enqueued"
     return f"{name!r} is declared as a plain step, but is reached over a queue"
+
+
+def ignores_no_code() -> str:
+    """HR108, for a comment without codes."""
+    return "the comment names no code: write it as # headrace: ignore[HR101]"
+
+
+def idle_ignore(code: str, lines: Sequence[int], *, is_known: bool) -> str:
+    """HR108, for a code of a comment; `lines` are those of the file that have such a finding."""
+    if not is_known:
+        return f"the comment ignores {code!r}, and there is no such code"
+    hint = f"; there is one on line {', '.join(map(str, lines))}" if lines else ""
+    return f"the comment ignores {code}, and there is no such finding on this line{hint}"

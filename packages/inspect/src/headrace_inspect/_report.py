@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from headrace.commands import printable
+
 Verdict = Literal["confirmed", "contradicted", "unresolved"]
 VERDICTS: tuple[Verdict, ...] = ("confirmed", "contradicted", "unresolved")
 KINDS = ("call", "enqueue", "on_commit", "canvas", "http")
@@ -65,6 +67,7 @@ class Finding:
         width: the length of the name.
         message: what is wrong.
         related: other places that explain it.
+        text: the line of the source, without its end.
     """
 
     code: str
@@ -78,6 +81,7 @@ class Finding:
     column: int = 1
     width: int = 1
     related: tuple[Place, ...] = ()
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -108,7 +112,7 @@ class Suggestion:
         flow: the flow's name.
         step: the step's name.
         declared: what is declared.
-        implied: what runs immediately before the step, by name.
+        implied: what runs immediately before the step, by name, sorted.
         place: the line of the ``def``.
     """
 
@@ -117,6 +121,12 @@ class Suggestion:
     declared: tuple[str, ...]
     implied: tuple[str, ...]
     place: Place
+
+    @property
+    def code(self) -> str:
+        """The argument as it is written in Python: ``after="a"`` or ``after=["a", "b"]``."""
+        names = [_quoted(name) for name in self.implied]
+        return f"after={names[0]}" if len(names) == 1 else f"after=[{', '.join(names)}]"
 
 
 @dataclass(slots=True)
@@ -129,6 +139,7 @@ class Report:
         problems: the files that could not be analysed.
         suggestions: per step whose ``after=`` differs from the code, what the code implies.
         files: how many files were read.
+        steps: how many steps are declared.
     """
 
     findings: list[Finding] = field(default_factory=list)
@@ -136,6 +147,7 @@ class Report:
     problems: list[Problem] = field(default_factory=list)
     suggestions: list[Suggestion] = field(default_factory=list)
     files: int = 0
+    steps: int = 0
 
     def failing(self, *, strict: bool = False) -> list[Finding]:
         """Return the findings that make a check fail: the contradicted, and if `strict` all."""
@@ -146,3 +158,7 @@ class Report:
         if self.problems:
             return 2
         return 1 if self.failing(strict=strict) else 0
+
+
+def _quoted(name: str) -> str:
+    return '"' + printable(name.replace("\\", "\\\\").replace('"', '\\"')) + '"'

@@ -217,7 +217,8 @@ class Judge:
         self._fault("HR105", "contradicted", link.target, link.source, message)
 
     def _judge_definitions(self, target: Name) -> None:
-        first, *others = self._declared.steps[target]
+        steps = self._declared.steps[target]
+        first, *others = sorted(steps, key=lambda step: (step.path, step.line))
         for other in others:
             if not self._is_same(first, other):
                 message = messages.two_definitions(target, first)

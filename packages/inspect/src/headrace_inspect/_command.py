@@ -1,0 +1,93 @@
+"""``headrace check``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from headrace.commands import CommandError, printable, welcomes_colors, write
+
+from ._check import check
+from ._output import FORMATS, View, render
+from ._settings import Settings, read_settings
+
+_DESCRIPTION = """\
+Compare the declared flows with the code, without importing it. The exit status is 0 where nothing
+contradicts a declaration, 1 where something does, and 2 where something could not be analysed.
+"""
+
+
+def main(words: list[str]) -> int:
+    """Check as `words`, those after the command, say; return the exit status.
+
+    Raises:
+        CommandError: something is wrong with what was given.
+    """
+    options = _parser().parse_args(words)
+    settings = read_settings()
+    plan = _plan(options, settings)
+    if options.output is not None:
+        _check_target(options.output)
+    report = check(plan.paths, exclude=plan.exclude)
+    for problem in report.problems:
+        write(sys.stderr, f"headrace: {printable(str(problem))}")
+    text = render(report, options.format, _view(options, strict=plan.strict))
+    if options.output is None:
+        write(sys.stdout, text)
+    else:
+        _save(options.output, text)
+    return report.exit_status(strict=plan.strict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    paths: tuple[str, ...]
+    exclude: tuple[str, ...]
+    strict: bool
+
+
+def _plan(options: argparse.Namespace, settings: Settings) -> _Plan:
+    return _Plan(
+        tuple(options.paths) or settings.paths or (".",),
+        (*settings.exclude, *(options.exclude or ())),
+        options.strict or settings.strict,
+    )
+
+
+def _view(options: argparse.Namespace, *, strict: bool) -> View:
+    colors = options.output is None and welcomes_colors(sys.stdout, os.environ)
+    return View(strict=strict, verbose=options.verbose, suggest=options.suggest, colors=colors)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="headrace check", description=_DESCRIPTION)
+    add = parser.add_argument
+    says = "files and folders; unless given, those of pyproject.toml, or the current folder"
+    add("paths", nargs="*", metavar="PATH", help=says)
+    add("--format", choices=FORMATS, default="text", help="what to write; text, unless given")
+    add("-o", "--output", metavar="FILE", help="the file to write, instead of standard output")
+    add("--strict", action="store_true", help="fail for what is unresolved, too")
+    add("-v", "--verbose", action="store_true", help="show what is unresolved, too")
+    says = "show the after= that the code implies where the declaration says something else"
+    add("--suggest", action="store_true", help=says)
+    says = "leave out files and folders; may be given more than once"
+    add("--exclude", action="append", metavar="PATTERN", help=says)
+    return parser
+
+
+def _check_target(output: str) -> None:
+    path = Path(output)
+    if not path.parent.is_dir():
+        raise CommandError(f"cannot write {output}: there is no folder {path.parent}")
+    if path.is_dir():
+        raise CommandError(f"cannot write {output}: it is a folder")
+
+
+def _save(output: str, text: str) -> None:
+    try:
+        Path(output).write_bytes(f"{text}\n".encode("utf-8", "backslashreplace"))
+    except OSError as error:
+        raise CommandError(f"cannot write {output}: {error.strerror}") from error

@@ -1,0 +1,53 @@
+"""``headrace explain``."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import re
+import sys
+
+from headrace.commands import CommandError, write
+
+from ._codes import CODES, explanation
+
+_comment = re.compile(r"<!--.*?-->\n?", re.DOTALL)
+
+
+def main(words: list[str]) -> int:
+    """Explain the codes in `words`, or list them all; return the exit status.
+
+    Raises:
+        CommandError: there is no such code.
+    """
+    parser = argparse.ArgumentParser(
+        prog="headrace explain", description="Tell what the code of a finding means."
+    )
+    parser.add_argument("codes", nargs="*", metavar="CODE", help="such as HR101; all, unless given")
+    codes = [_known(code) for code in parser.parse_args(words).codes]
+    if codes:
+        write(sys.stdout, "\n\n".join(explained(code) for code in codes))
+    else:
+        write(sys.stdout, "\n".join(f"{code}  {explanation(code).title}" for code in CODES))
+    return 0
+
+
+def explained(code: str) -> str:
+    """Return what `code` means as plain text: examples are indented, and not fenced."""
+    told = explanation(code)
+    lines = [f"{code}: {told.title}", ""]
+    indent = ""
+    for line in _comment.sub("", told.text).split("\n"):
+        if line.startswith("```"):
+            indent = "" if indent else "    "
+        else:
+            lines.append((indent + line).rstrip())
+    return "\n".join(lines)
+
+
+def _known(code: str) -> str:
+    if code.upper() in CODES:
+        return code.upper()
+    near = difflib.get_close_matches(code.upper(), CODES, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(CODES)}"
+    raise CommandError(f"there is no code {code!r}; {hint}")

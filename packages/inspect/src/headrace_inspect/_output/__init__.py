@@ -1,0 +1,21 @@
+"""Reports as text of one format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+
+from headrace_inspect._report import Report
+
+from ._view import View
+
+__all__ = ["FORMATS", "View", "render"]
+
+FORMATS = ("text", "json", "sarif", "github", "markdown")
+
+
+def render(report: Report, format: str, view: View) -> str:
+    """Return `report` in one of `FORMATS`, without a line break at the end."""
+    module = import_module(f"{__name__}._{format}")
+    draw: Callable[[Report, View], str] = module.render
+    return draw(report, view)

@@ -1,0 +1,103 @@
+"""SARIF 2.1.0: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from importlib.metadata import version
+from typing import Any
+from urllib.parse import quote
+
+from headrace.commands import printable
+from headrace_inspect._codes import CODES, explanation
+from headrace_inspect._report import Finding, Place, Problem, Report
+
+from ._json import encoded
+from ._view import View, message_of
+
+_SCHEMA = (
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+)
+
+
+def render(report: Report, view: View) -> str:
+    """Return a log of one run; what could not be analysed is a notification of the tool."""
+    run = {
+        "tool": {
+            "driver": {
+                "name": "headrace",
+                "version": version("headrace-inspect"),
+                "rules": [_rule(code) for code in CODES],
+            }
+        },
+        "columnKind": "unicodeCodePoints",
+        "invocations": [
+            {
+                "executionSuccessful": not report.problems,
+                "toolExecutionNotifications": [_notification(p) for p in report.problems],
+            }
+        ],
+        "results": [_result(finding, view) for finding in view.findings(report)],
+    }
+    return encoded({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]})
+
+
+def _rule(code: str) -> dict[str, Any]:
+    told = explanation(code)
+    return {
+        "id": code,
+        "shortDescription": {"text": told.title},
+        "help": {"text": told.text, "markdown": told.text},
+        "defaultConfiguration": {"level": "error"},
+    }
+
+
+def _result(finding: Finding, view: View) -> dict[str, Any]:
+    region = {
+        "startLine": finding.place.line,
+        "startColumn": finding.column,
+        "endColumn": finding.column + finding.width,
+    }
+    result = {
+        "ruleId": finding.code,
+        "ruleIndex": CODES.index(finding.code),
+        "level": "error" if view.fails(finding) else "warning",
+        "message": {"text": _text(message_of(finding))},
+        "locations": [{"physicalLocation": _file(finding.place.file) | {"region": region}}],
+        "partialFingerprints": {"headrace/v1": _fingerprint(finding)},
+    }
+    if finding.related:
+        result["relatedLocations"] = [_location(place) for place in finding.related]
+    return result
+
+
+def _notification(problem: Problem) -> dict[str, Any]:
+    place = Place(problem.file, problem.line)
+    return {
+        "level": "error",
+        "message": {"text": _text(problem.message)},
+        "locations": [_location(place)],
+    }
+
+
+def _location(place: Place) -> dict[str, Any]:
+    region = {"region": {"startLine": place.line}} if place.line else {}
+    return {"physicalLocation": _file(place.file) | region}
+
+
+def _file(file: str) -> dict[str, Any]:
+    path = quote(os.fsencode(file.replace(os.sep, "/")))
+    if os.path.isabs(file):
+        return {"artifactLocation": {"uri": f"file://{'' if path.startswith('/') else '/'}{path}"}}
+    return {"artifactLocation": {"uri": path, "uriBaseId": "%SRCROOT%"}}
+
+
+def _fingerprint(finding: Finding) -> str:
+    """Return what stays the same where the lines of a file have moved."""
+    words = (finding.code, finding.flow, finding.source, finding.target, finding.place.file)
+    return hashlib.sha256(repr(words).encode("utf-8", "backslashreplace")).hexdigest()[:32]
+
+
+def _text(message: str) -> str:
+    # "[words](1)" would be a link to a place within the log.
+    return printable(message).replace("](", "] (")
