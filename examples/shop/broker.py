@@ -14,6 +14,7 @@ from typing import Any
 from kombu.transport import TRANSPORT_ALIASES, filesystem
 from kombu.utils.json import dumps
 
+import real_broker
 from config import BROKER, QUEUE, RUN
 
 
@@ -44,7 +45,7 @@ TRANSPORT_ALIASES["filesystem"] = "broker:Transport"
 def transport_options() -> dict[str, Any]:
     """What kombu has to know about the broker: for files, folders that it does not make itself."""
     if not BROKER.startswith("filesystem:"):
-        return {}
+        return real_broker.transport_options(QUEUE)
     folders = {name: RUN / "queue" / name for name in ("messages", "done", "control")}
     for folder in folders.values():
         folder.mkdir(parents=True, exist_ok=True)
@@ -66,4 +67,8 @@ SETTINGS: dict[str, Any] = {
     "task_ignore_result": True,
     "worker_prefetch_multiplier": 1,
     "worker_enable_remote_control": False,
+    # What a killed process was working on is delivered again.
+    "task_acks_late": True,
+    "task_reject_on_worker_lost": True,
+    "worker_lost_wait": 0.5,  # seconds; with files, Celery first waits for the result
 }

@@ -32,10 +32,29 @@ def read_logs(run: Path) -> list[Line]:
     return sorted(lines, key=lambda line: line["time"])
 
 
+def by_id(lines: list[Line]) -> dict[str | None, list[Line]]:
+    """The lines under each ID."""
+    groups: dict[str | None, list[Line]] = defaultdict(list)
+    for line in lines:
+        groups[line["flow_id"]].append(line)
+    return groups
+
+
+def runs(lines: list[Line]) -> list[Line]:
+    """The lines with which headrace announces each run of a task."""
+    return [line for line in lines if line.get("message") == "task.start"]
+
+
+def losses(lines: list[Line]) -> list[Line]:
+    """The lines with which Celery tells that the process of a run was lost."""
+    return [line for line in lines if "WorkerLostError" in line.get("message", "")]
+
+
 def check(placed: list[Placed], lines: list[Line]) -> Findings:
     """What was checked, each with what is wrong, which should be nothing."""
     accepted = [order for order in placed if order.accepted]
-    return {
+    killed = [order for order in accepted if order.kill_worker]
+    findings = {
         "the shop answered every order, and each has an ID of its own": own_ids(placed),
         "every accepted order came to an end": [
             f"{order.number}: no outcome" for order in accepted if order.status == "open"
@@ -43,6 +62,10 @@ def check(placed: list[Placed], lines: list[Line]) -> Findings:
         "every ID was seen in every process and step that its order passed": seen(accepted, lines),
         "no line carries a wrong ID": right_ids(placed, lines),
     }
+    if killed:
+        claim = "where a worker was killed, its loss and the next delivery carry the ID"
+        findings[claim] = survived(killed, lines)
+    return findings
 
 
 def own_ids(placed: list[Placed]) -> list[str]:
@@ -65,6 +88,23 @@ def seen(accepted: list[Placed], lines: list[Line]) -> list[str]:
         for process, way in WAYS.get(order.status, {}).items()
         for step in sorted(way - steps[order.flow_id or "", process])
     ]
+
+
+def survived(killed: list[Placed], lines: list[Line]) -> list[str]:
+    """What is missing of loss, next delivery and end under the ID of an order."""
+    groups = by_id(lines)
+    wrong = []
+    for order in killed:
+        own = groups[order.flow_id]
+        lost = [line["pid"] for line in losses(own)]
+        ran = [line["pid"] for line in runs(own)]
+        if len(lost) != 1:
+            wrong.append(f"{order.number}: {len(lost)} lost workers under its ID, not one")
+        if len(set(ran)) < 2:
+            wrong.append(f"{order.number}: not run by another process under its ID")
+        if lost and lost[0] in ran:
+            wrong.append(f"{order.number}: the loss was not logged by the worker's parent process")
+    return wrong
 
 
 def right_ids(placed: list[Placed], lines: list[Line]) -> list[str]:

@@ -31,6 +31,8 @@ class Placed:
     status: str = "open"
     """In the end ``shipped``, ``refused``, ``failed``; ``rejected`` if the shop never took it."""
     detail: str = ""
+    kill_worker: bool = False
+    """Whether the worker's process is to be killed while it has this order."""
 
     @property
     def accepted(self) -> bool:
@@ -52,6 +54,7 @@ def place_one(shop: httpx.Client, order: Order) -> Placed:
     except httpx.TransportError as error:
         return Placed(order["number"], None, "error", f"no answer: {error}")
     placed = Placed(order["number"], response.headers.get("X-Correlation-ID"))
+    placed.kill_worker = order.get("kill_worker") is True
     if response.status_code == 422:
         flaw = response.json()["detail"][0]
         reason = flaw["msg"].removeprefix("Input should be ")

@@ -147,7 +147,7 @@ def tell(report: Report, run: Path, placed: list[Placed], drawing: str) -> None:
     lines = read_logs(run)
     findings = check(placed, lines)
     report.story(placed, lines)
-    report.orders(placed)
+    report.orders(placed, lines)
     report.flow(drawing)
     report.findings(findings, lines)
     if any(findings.values()):

@@ -9,7 +9,7 @@ from typing import Any
 
 from config import RUN
 
-FIELDS = ("flow_id", "flow", "step", "order", "duration_ms", "outcome", "error")
+FIELDS = ("flow_id", "flow", "step", "order", "duration_ms", "queue_ms", "outcome", "error")
 
 
 class JsonLines(logging.Formatter):
@@ -56,6 +56,8 @@ def config(process: str) -> dict[str, Any]:
             # The server's own lines too: the traceback of an error carries the ID of its request.
             "uvicorn": {"propagate": True},
             "uvicorn.access": {"level": "WARNING"},
+            # A line at the start of each run of a task, with the time that its message waited.
+            "headrace.celery": {"level": "DEBUG"},
         },
         "root": {"level": "INFO", "handlers": ["file"]},
     }

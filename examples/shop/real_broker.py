@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 URL = os.environ.get("HEADRACE_DEMO_BROKER") or "filesystem://localhost"
 FILES = URL.startswith("filesystem:")
+REDIS = URL.startswith(("redis:", "rediss:"))
 
 
 def name() -> str:
@@ -32,6 +34,12 @@ def probe() -> None:
         raise ValueError(f"HEADRACE_DEMO_BROKER: {shown} cannot be reached: {error}") from error
 
 
+def transport_options(queue: str) -> dict[str, Any]:
+    """Where kombu keeps messages that are being worked on: in Redis, in keys of this queue."""
+    keys = ("unacked_key", "unacked_index_key", "unacked_mutex_key")
+    return {key: f"{queue}.{key}" for key in keys} if REDIS else {}
+
+
 def clean_up(queue: str) -> None:
     """Delete the queue of this run, and the exchange that Celery made for it."""
     if FILES:
@@ -43,3 +51,5 @@ def clean_up(queue: str) -> None:
         ours.declare()  # kombu removes from Redis only the bindings that this connection knows
         ours.delete()
         ours.exchange.delete()
+        if REDIS:  # an interrupted run leaves the messages that it worked on
+            connection.default_channel.client.delete(*transport_options(queue).values())

@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from check import PROCESSES
+from check import PROCESSES, by_id, losses, runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,6 +52,7 @@ SHOWN = 20
 SHORTER = (
     (re.compile(r'HTTP Request: (\w+) http://[^/]+(\S+) "\S+ (\d+).*"'), r"\1 \2: \3"),
     (re.compile(r"^Task (\S+)\[\S+\] (\w+).*"), r"task \1: \2"),
+    (re.compile(r"^Task handler .*WorkerLostError\D+(.+?\)).*"), r"worker lost: signal \1"),
 )
 
 
@@ -120,9 +121,9 @@ class Report:
 
     def story(self, placed: list[Placed], lines: list[Line]) -> None:
         """The log lines of one order: of the one with the most to tell."""
-        shares = Counter(line["flow_id"] for line in lines)
-        told = max(placed, key=lambda order: (order.status == "shipped", shares[order.flow_id]))
-        own = [line for line in lines if line["flow_id"] == told.flow_id]
+        groups = by_id(lines)
+        told = max(placed, key=lambda order: interest(order, groups[order.flow_id]))
+        own = groups[told.flow_id]
         table = Table(box=None, pad_edge=False)
         table.add_column("at ms", justify="right", style="dim", min_width=5)
         table.add_column("process", min_width=9)
@@ -134,14 +135,17 @@ class Report:
             table.add_row(*story_row(line, since=own[0]["time"]))
         self.section(f"The story of order {told.number}, ID {told.flow_id}", table)
 
-    def orders(self, placed: list[Placed]) -> None:
-        """All orders with outcome and ID."""
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        for name in ("order", "outcome", "", "ID"):
-            table.add_column(name, no_wrap=name == "ID")
+    def orders(self, placed: list[Placed], lines: list[Line]) -> None:
+        """All orders with outcome, time in the queue before the first run, and ID."""
+        groups = by_id(lines)
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+        table.add_column("order")
+        table.add_column("outcome")
+        table.add_column("")
+        table.add_column("queue ms", justify="right", style="dim")
+        table.add_column("ID", no_wrap=True)
         for order in placed:
-            outcome = Text(order.status, style=COLOURS.get(order.status, "red"))
-            table.add_row(plain(order.number), outcome, plain(order.detail), order.flow_id)
+            table.add_row(*order_row(order, groups[order.flow_id]))
         tally = Counter(order.status for order in placed)
         counts = ", ".join(f"{count} {status}" for status, count in tally.most_common())
         self.section(f"{len(placed)} orders: {counts}", table)
@@ -166,11 +170,33 @@ class Report:
         self.section("The check", *body)
 
 
+def interest(order: Placed, lines: list[Line]) -> tuple[bool, int, int]:
+    """How much an order has to tell: best a good end after a loss, then the most lines."""
+    return order.status == "shipped", len(losses(lines)), len(lines)
+
+
+def order_row(order: Placed, lines: list[Line]) -> list[Text]:
+    """One order as a row, from what its customer knows and what its log lines tell."""
+    ran, lost = runs(lines), len(losses(lines))
+    detail = plain(order.detail)
+    if lost:
+        detail.append(f", worker killed, {lost + 1} deliveries", style="magenta")
+    return [
+        plain(order.number),
+        Text(order.status, style=COLOURS.get(order.status, "red")),
+        detail,
+        Text(f"{ran[0]['queue_ms']:.0f}" if ran and "queue_ms" in ran[0] else ""),
+        Text(order.flow_id or ""),
+    ]
+
+
 def story_row(line: Line, since: float) -> list[Text]:
     """One log line as a row: how long after the first, where, in which step, how long, what."""
     message = line["message"]
     for pattern, shorter in SHORTER:
         message = pattern.sub(shorter, message)
+    if "queue_ms" in line:
+        message = f"{message}, published {line['queue_ms']:.0f} ms ago"
     outcome = line.get("outcome")
     if outcome:
         message = f"{message}: {outcome}"

@@ -6,7 +6,7 @@ import logging
 from typing import Literal
 
 from fastapi import FastAPI, HTTPException
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StrictBool
 
 import headrace_fastapi
 import logs
@@ -26,6 +26,7 @@ class Order(BaseModel):
     article: str = Field(min_length=1, max_length=60)
     quantity: int = Field(ge=1, le=1000)
     carrier_failures: int = Field(default=0, ge=0, le=100)  # how often the carrier is down for it
+    kill_worker: StrictBool = False  # whether the worker's process is killed while it has it
 
 
 class Outcome(BaseModel):

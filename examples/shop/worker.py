@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
 from typing import Any
 
 import httpx
@@ -12,7 +14,7 @@ from celery.signals import setup_logging
 import broker
 import headrace_celery
 import logs
-from config import CARRIER, SHOP, WAREHOUSE
+from config import CARRIER, RUN, SHOP, WAREHOUSE
 from headrace.clients import httpx_hooks
 from headrace_celery import flow_task
 
@@ -37,6 +39,8 @@ def fulfil(self: Task, order: dict[str, Any]) -> None:
     number = order["number"]
     log.info("fulfilling, attempt %d", self.request.retries + 1, extra={"order": number})
     reserved = ask("PUT", f"{WAREHOUSE}/reservations/{number}", order)
+    if order["kill_worker"]:
+        be_killed_once(number)
     if reserved["problem"]:
         return tell(number, "refused", reserved["problem"])
     booked = ask("PUT", f"{CARRIER}/parcels/{number}", order)
@@ -47,6 +51,16 @@ def fulfil(self: Task, order: dict[str, Any]) -> None:
         raise self.retry(countdown=0.3)
     ask("DELETE", f"{WAREHOUSE}/reservations/{number}")
     return tell(number, "failed", "carrier stayed down")
+
+
+def be_killed_once(number: str) -> None:
+    """End this process as the kernel does when memory is short; do nothing the next time."""
+    try:
+        (RUN / f"{number}.killed").touch(exist_ok=False)
+    except FileExistsError:
+        return
+    log.warning("this process is about to be killed", extra={"order": number})
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def ask(method: str, url: str, body: Any = None) -> Any:

@@ -13,7 +13,7 @@ from tests.demo.shop import load
 check = load("check")
 orders = load("orders")
 
-OWN_ID, ENDED, SEEN, RIGHT = range(4)
+OWN_ID, ENDED, SEEN, RIGHT, SURVIVED = range(5)
 
 
 @dataclass
@@ -25,6 +25,7 @@ class Placed:
     status: str
     detail: str = ""
     accepted: bool = True
+    kill_worker: bool = False
 
 
 def way(number: str, flow_id: str, status: str) -> list[dict[str, Any]]:
@@ -61,6 +62,45 @@ def test_a_good_run_has_no_findings(two: Any) -> None:
     placed, lines = two
     lines.append({"process": "shop", "step": "-", "flow_id": "-", "place": "shop.jsonl:9"})
     assert findings(placed, lines) == [[], [], [], []]
+
+
+@pytest.fixture
+def killed(two: Any) -> tuple[list[Placed], list[dict[str, Any]]]:
+    """The two orders; of the first, one run was lost, which the worker's parent logged."""
+    placed, lines = two
+    placed[0].kill_worker = True
+    common = {"process": "worker", "step": "-", "flow_id": "aa", "place": "worker.jsonl:9"}
+    messages = {11: "task.start", 10: "raised error: WorkerLostError('...')", 12: "task.start"}
+    return placed, lines + [common | {"pid": pid, "message": messages[pid]} for pid in messages]
+
+
+def test_a_lost_run_and_the_next_one_under_the_id_have_no_findings(killed: Any) -> None:
+    """The fifth check is made only where a worker was to be killed."""
+    assert findings(*killed) == [[], [], [], [], []]
+
+
+def test_a_loss_that_is_logged_without_the_id_is_found(killed: Any) -> None:
+    """The line of the worker's parent must stand under the ID of the order that was lost."""
+    _, lines = killed
+    lines[-2]["flow_id"] = "-"
+    assert findings(*killed)[SURVIVED] == ["T-1: 0 lost workers under its ID, not one"]
+
+
+def test_a_lost_run_that_is_not_followed_by_another_is_found(killed: Any) -> None:
+    """Another process must have run the task, under the same ID."""
+    placed, lines = killed
+    assert findings(placed, lines[:-1])[SURVIVED] == [
+        "T-1: not run by another process under its ID"
+    ]
+
+
+def test_a_loss_that_the_lost_process_logs_itself_is_found(killed: Any) -> None:
+    """A process that was killed can log nothing."""
+    _, lines = killed
+    lines[-2]["pid"] = 11
+    assert findings(*killed)[SURVIVED] == [
+        "T-1: the loss was not logged by the worker's parent process"
+    ]
 
 
 def test_a_line_with_the_id_of_another_order_is_found(two: Any) -> None:

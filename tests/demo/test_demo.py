@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import redis
 
 from tests.demo.shop import ORDERS, SHOP, run, start, survivors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+REAL_BROKERS = ("redis_url", "rabbitmq_url")
 linux = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
 
 
@@ -69,6 +71,9 @@ def test_orders_cross_four_processes_under_one_id_each(orders: Path, tmp: Path) 
     }
     assert f"{orders}:4: not JSON" in out
     assert "The story of order T-5" in out
+    assert all(
+        re.search(rf"  T-{n} .* \d+  [0-9a-f]{{32}} *$", out, re.MULTILINE) for n in (1, 2, 3, 5)
+    )
     assert "    receive --> fulfil" in out
     assert out.count("\n  ok  ") == 4
     assert "\x1b" not in out + err
@@ -104,6 +109,52 @@ def test_an_id_that_is_not_passed_on_fails_the_check(
     assert "The logs are in" in err
 
 
+KILLED = """\
+{"number": "T-1", "article": "mug", "quantity": 2}
+{"number": "T-2", "article": "honey", "quantity": 1, "kill_worker": true}
+{"number": "T-3", "article": "honey", "quantity": 1, "kill_worker": "yes"}
+"""
+
+
+@linux
+@pytest.mark.parametrize(
+    "broker",
+    ["files", *(pytest.param(name, marks=pytest.mark.broker) for name in REAL_BROKERS)],
+)
+def test_an_order_whose_worker_is_killed_arrives_under_its_id(
+    tmp: Path, tmp_path: Path, broker: str, request: pytest.FixtureRequest
+) -> None:
+    """It is delivered twice; both runs and the parent's line of the loss are in its story."""
+    url = "" if broker == "files" else request.getfixturevalue(broker)
+    path = tmp_path / "killed.jsonl"
+    path.write_text(KILLED, encoding="utf-8")
+    status, out, err = run(path, tmp=tmp, HEADRACE_DEMO_BROKER=url)
+    assert status == 0, out + err
+    assert outcomes(out) == {"T-1": "shipped", "T-2": "shipped", "T-3": "rejected"}
+    row = r"^ *T-2 +shipped +parcel P\d+, worker killed, 2 deliveries +\d+  [0-9a-f]{32} *$"
+    assert re.search(row, out, re.MULTILINE)
+    assert "The story of order T-2" in out
+    assert out.count("fulfilling, attempt 1") == 2
+    assert out.count("worker lost: signal 9 (SIGKILL)") == 1
+    assert out.count("\n  ok  ") == 5
+    assert (survivors(tmp), list(tmp.iterdir())) == ([], [])
+
+
+def test_a_loss_that_is_logged_without_the_id_fails_the_check(
+    tmp: Path, tmp_path: Path, shop_copy: Callable[[str, str, str], Path]
+) -> None:
+    """With Celery's own request class the exit status is 1, and the order is named."""
+    line = "# Requests to this machine"
+    shop = shop_copy("worker.py", line, f"Task.Request = 'celery.worker.request:Request'\n{line}")
+    path = tmp_path / "killed.jsonl"
+    path.write_text(KILLED, encoding="utf-8")
+    status, out, err = run(path, tmp=tmp, shop=shop)
+    assert status == 1, out + err
+    assert "T-2: 0 lost workers under its ID, not one" in out
+    assert "FAILED where a worker was killed" in out
+    assert out.count("\n  ok  ") == 4
+
+
 @linux
 def test_a_service_that_does_not_start_ends_the_demo(
     orders: Path, tmp: Path, shop_copy: Callable[[str, str, str], Path]
@@ -129,6 +180,21 @@ def test_an_interrupted_demo_leaves_nothing(tmp: Path, moment: str, signum: sign
     assert demo.returncode == 128 + signum
     assert err == f"{signum.name}: stopped, and no process is left.\n"
     assert (survivors(tmp), list(tmp.iterdir())) == ([], [])
+
+
+@linux
+def test_an_interrupted_demo_leaves_nothing_in_redis(tmp: Path, redis_url: str) -> None:
+    """Neither its queue nor the messages that its worker was working on."""
+    with start(tmp=tmp, HEADRACE_DEMO_BROKER=redis_url) as demo:
+        wait_for(lambda: any(tmp.glob("headrace-shop-*/*.killed")), demo)
+        (folder,) = tmp.iterdir()
+        client = redis.Redis.from_url(redis_url)
+        kept = client.keys(f"*{folder.name}*")
+        demo.send_signal(signal.SIGINT)
+        demo.communicate(timeout=30)
+    assert b"unacked_key" in b" ".join(kept)
+    assert client.keys(f"*{folder.name}*") == []
+    client.close()
 
 
 @linux
