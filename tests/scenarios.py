@@ -133,6 +133,12 @@ REFUSED = [
         marks=[pytest.mark.guarantee(8)],
     ),
     Scenario(
+        "replaces a doubled header, be its values equal",
+        headers=[(HEADER, "not-this"), (HEADER, "not-this")],
+        never=("not-this",),
+        marks=[pytest.mark.guarantee(8)],
+    ),
+    Scenario(
         "answers 400 to an invalid ID where it is to reject",
         headers=[(HEADER, "not valid")],
         status=400,

@@ -79,7 +79,8 @@ def inject(carrier: MutableMapping[str, str]) -> None:
 def extract(carrier: Mapping[Any, Any] | Iterable[tuple[Any, Any]]) -> RemoteContext:
     """Read the correlation header and W3C Trace Context of a message; never raises.
 
-    A missing, malformed or contradictory header counts as none.
+    A missing or malformed header counts as none, and so does one that comes twice, even with the
+    same value.
 
     Args:
         carrier: a mapping or an iterable of pairs, of `str` or `bytes`: WSGI's environ (with its
@@ -98,9 +99,9 @@ def extract(carrier: Mapping[Any, Any] | Iterable[tuple[Any, Any]]) -> RemoteCon
 
 
 def _remote(found: Mapping[str, list[str]]) -> RemoteContext:
-    values = {*found.get(_runtime.settings.header, ())}
+    values = found.get(_runtime.settings.header, ())
     trace = parse(found.get(TRACEPARENT, ()), found.get(TRACESTATE, ()))
-    correlation_id = values.pop() if len(values) == 1 else None
+    correlation_id = values[0] if len(values) == 1 else None
     return RemoteContext(
         correlation_id if is_valid_id(correlation_id) else None,
         None if trace is None else trace.cause,
