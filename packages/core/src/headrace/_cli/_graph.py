@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, TextIO
 
 from headrace._errors import UnknownFlowError
 from headrace._flows import all_flows, get_flow
-from headrace._render import FORMATS, STYLES, Picture, check_format, focused, picture_of, render
+from headrace._render import (
+    FORMATS,
+    STYLES,
+    Picture,
+    check_format,
+    focused,
+    judged,
+    picture_of,
+    render,
+)
 
 from ._defaults import Defaults, read_defaults
 from ._errors import CommandError
@@ -68,6 +77,8 @@ def add_graph_arguments(parser: argparse.ArgumentParser, *, app: bool = True) ->
     add("-o", "--output", metavar="FILE", help="the file to write, instead of standard output")
     add("--focus", metavar="STEP", help="only what leads to this step, and where it leads")
     add("--depth", type=int, metavar="N", help="with --focus: at most so many edges away")
+    says = "mark the edges as headrace check finds them: confirmed, unresolved or contradicted"
+    add("--evidence", action="store_true", help=says)
     says = "draw nothing; report what is wrong, and whether FILE is what would be drawn"
     add("--check", action="store_true", help=says)
 
@@ -97,16 +108,18 @@ def _run(options: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     check_format(format, style)
     _import_apps(options, defaults)
     graphs = _graphs(options, defaults)
-    picture = _part(picture_of(graphs), options)
+    picture, unread = _judged(_part(picture_of(graphs), options), options)
     if options.check:
-        return _check(options, graphs, _drawn(picture, format, style, None), out, err)
+        drawing = _drawn(picture, format, style, None)
+        return max(_check(options, graphs, drawing, out, err), _report(unread, err))
     if len(picture.nodes) > MANY_STEPS and format in {"svg", "html"}:
         write(err, f"{len(picture.nodes)} steps are many; draw a part: --focus STEP --depth 2")
     if options.output is None:
         write(out, _drawn(picture, format, style, out))
     else:
         _save(options.output, _drawn(picture, format, style, None))
-    return _report([p for g in graphs for p in g.validate() if p.kind == "cycle"], err)
+    cycles = [p for g in graphs for p in g.validate() if p.kind == "cycle"]
+    return _report([*cycles, *unread], err)
 
 
 def _format(options: argparse.Namespace, defaults: Defaults) -> str:
@@ -161,6 +174,16 @@ def _part(picture: Picture, options: argparse.Namespace) -> Picture:
     if options.depth is not None and (options.focus is None or options.depth < 0):
         raise CommandError("--depth is a number of edges from 0, for use with --focus STEP")
     return picture if options.focus is None else focused(picture, options.focus, options.depth)
+
+
+def _judged(picture: Picture, options: argparse.Namespace) -> tuple[Picture, list[str]]:
+    """Return `picture` with verdicts, if they are asked for, and what could not be analysed."""
+    if not options.evidence:
+        return picture, []
+    from ._evidence import find_verdicts
+
+    verdicts, problems = find_verdicts()
+    return judged(picture, verdicts), problems
 
 
 def _drawn(picture: Picture, format: str, style: str, out: TextIO | None) -> str:

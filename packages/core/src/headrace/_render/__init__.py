@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 
-from ._picture import Picture, focused, picture_of
+from ._picture import Picture, focused, judged, picture_of
 from ._words import short_path
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Picture",
     "check_format",
     "focused",
+    "judged",
     "picture_of",
     "render",
     "short_path",

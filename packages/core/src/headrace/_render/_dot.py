@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from ._picture import FOREIGN, UNKNOWN
+from ._picture import CONTRADICTED, FOREIGN, UNKNOWN, UNRESOLVED
 from ._words import describe_edge, describe_node, note_text, printable
 
 if TYPE_CHECKING:
@@ -21,6 +21,10 @@ _NODE_STYLES = {
     "task": 'fillcolor="#fff4d6", color="#9a6700", peripheries=2',
     FOREIGN: 'fillcolor="#f3f0ff", color="#6f5bd3", style="rounded,filled,dashed"',
     UNKNOWN: 'fillcolor="#ffebe9", color="#cf222e", style="rounded,filled,dashed"',
+}
+_VERDICTS = {
+    UNRESOLVED: "style=dashed",
+    CONTRADICTED: 'style=solid, color="#cf222e", penwidth=2.4, dir=both, arrowtail=tee',
 }
 _ENTRYPOINT = 'fillcolor="#ddf1ff", color="#0b63b5", penwidth=1.6'
 
@@ -68,6 +72,8 @@ def _edge(ids: dict[str, str], edge: Edge) -> str:
         words += ["style=dashed", 'color="#9a6700"', f"label={_quoted(edge.kind)}", "fontsize=9"]
     if edge.crosses:
         words += ['color="#6f5bd3"', "penwidth=1.8"]
+    if edge.verdict:  # what is said last counts
+        words.append(_VERDICTS.get(edge.verdict, "style=solid"))
     return f"{ids[edge.source]} -> {ids[edge.target]} [{', '.join(words)}]"
 
 

@@ -47,10 +47,11 @@ def _node(node: Node) -> dict[str, Any]:
 
 
 def _edge(edge: Edge) -> dict[str, Any]:
-    return {
+    fields = {
         "id": edge.identity,
         "source": edge.source,
         "target": edge.target,
         "kind": edge.kind,
         "crosses": edge.crosses,
     }
+    return fields | {"verdict": edge.verdict} if edge.verdict else fields

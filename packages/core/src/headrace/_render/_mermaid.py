@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ._picture import FOREIGN, UNKNOWN
+from ._picture import CONFIRMED, CONTRADICTED, FOREIGN, UNKNOWN, UNRESOLVED
 from ._words import note_text, printable
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ _CLASSES = {
     "foreign": "fill:#6a5acd,stroke:#4b3fa0,color:#ffffff,stroke-dasharray:4 3",
     "unknown": "fill:#b42318,stroke:#7a1710,color:#ffffff,stroke-dasharray:4 3",
 }
+_VERDICTS = {CONFIRMED: "-->", UNRESOLVED: "-.->", CONTRADICTED: "--x"}
 _SHAPES = {
     "entrypoint": ("([", "])"),
     "task": ("[[", "]]"),
@@ -78,7 +79,11 @@ def draw_plain(picture: Picture) -> str:
         lines = [_labelled(ids, node) for node in picture.nodes if ids[node.id] != node.id]
         linked = {node for edge in picture.edges for node in (edge.source, edge.target)}
         lines += [n.id for n in picture.nodes if n.id not in linked and ids[n.id] == n.id]
-    lines += [f"{ids[edge.source]} --> {ids[edge.target]}" for edge in picture.edges]
+    lines += [
+        f"{ids[edge.source]} {_VERDICTS.get(edge.verdict or '', '-->')} {ids[edge.target]}"
+        for edge in picture.edges
+    ]
+    lines += _red(picture)
     return "\n    ".join(["graph TD", *lines])
 
 
@@ -88,6 +93,7 @@ def draw_rich(picture: Picture) -> str:
     drawn = {node.id: _shaped(ids, node) for node in picture.nodes}
     lines = _grouped(picture, drawn) if picture.is_map else [*drawn.values()]
     lines += [f"{ids[edge.source]} {_arrow(edge)} {ids[edge.target]}" for edge in picture.edges]
+    lines += _red(picture)
     for name, style in _CLASSES.items():
         members = [ids[node.id] for node in picture.nodes if _class(node) == name]
         if members:
@@ -122,7 +128,16 @@ def _class(node: Node) -> str:
     return node.kind
 
 
+def _red(picture: Picture) -> list[str]:
+    """Return the line that colours the contradicted edges, which Mermaid knows by their numbers."""
+    numbers = [str(i) for i, edge in enumerate(picture.edges) if edge.verdict == CONTRADICTED]
+    return [f"linkStyle {','.join(numbers)} stroke:#d1242f,stroke-width:3px"] if numbers else []
+
+
 def _arrow(edge: Edge) -> str:
+    if edge.verdict is not None and (edge.verdict != CONFIRMED or edge.kind != "call"):
+        word = "" if edge.kind == "call" else f"|{edge.kind}|"
+        return _VERDICTS[edge.verdict] + word
     if edge.kind != "call":
         return f"-. {edge.kind} .->"
     return "==>" if edge.crosses else "-->"

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from headrace._step_info import StepInfo
 
 FOREIGN, UNKNOWN = "foreign", "unknown"
+CONFIRMED, UNRESOLVED, CONTRADICTED = "confirmed", "unresolved", "contradicted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class Edge:
         kind: ``call`` or ``enqueue``.
         crosses: whether it links two flows.
         identity: the edge's name everywhere: ``flow:source->target``.
+        verdict: what the code says of it: ``confirmed``, ``contradicted``, ``unresolved``; or None.
     """
 
     source: str
@@ -59,6 +61,7 @@ class Edge:
     kind: str
     crosses: bool
     identity: str
+    verdict: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,11 @@ class Picture:
     def is_map(self) -> bool:
         """Whether several flows are drawn."""
         return len(self.flows) > 1
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether the edges have verdicts."""
+        return any(edge.verdict for edge in self.edges)
 
     def edges_as_pairs(self) -> list[tuple[str, str]]:
         """Return the edges as pairs of IDs."""
@@ -115,6 +123,15 @@ def focused(picture: Picture, step: str, depth: int | None = None) -> Picture:
     return replace(
         picture, title=f"{picture.title}: {start}", flows=flows, nodes=nodes, edges=edges
     )
+
+
+def judged(picture: Picture, verdicts: Mapping[str, str]) -> Picture:
+    """Return `picture` with the verdicts of its edges, which are given by their identities.
+
+    An edge of which nothing is known is unresolved.
+    """
+    edges = (replace(e, verdict=verdicts.get(e.identity, UNRESOLVED)) for e in picture.edges)
+    return replace(picture, edges=tuple(edges))
 
 
 def _single(graph: FlowGraph, infos: Mapping[str, StepInfo]) -> Picture:

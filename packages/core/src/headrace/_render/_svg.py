@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
-from ._picture import FOREIGN, UNKNOWN
+from ._picture import CONFIRMED, CONTRADICTED, FOREIGN, UNKNOWN, UNRESOLVED
 from ._shapes import (
     HEADING_SIZE,
     LABEL_HEIGHT,
@@ -43,7 +43,11 @@ _LEGEND = {
     UNKNOWN: "not declared",
     "enqueue": "enqueued",
     "crosses": "from another flow",
+    CONFIRMED: "confirmed",
+    UNRESOLVED: "unresolved",
+    CONTRADICTED: "contradicted",
 }
+_LINES = frozenset(["enqueue", "crosses", CONFIRMED, UNRESOLVED, CONTRADICTED])
 
 
 class _Canvas(NamedTuple):
@@ -74,8 +78,8 @@ def draw(picture: Picture, *, as_part: bool = False) -> str:
     left = (width - canvas.layout.width) / 2
     parts = [
         _opening(canvas, width, height),
-        f"<style>\n{read_resource('svg.css')}</style>",
-        _markers(canvas.prefix),
+        f"<style>\n{_style(picture)}</style>",
+        _markers(canvas),
         "" if as_part else _ground(width, height),
         "" if as_part else heading,
         f'<g transform="translate({number(left)} {number(top)})">',
@@ -128,16 +132,24 @@ def _opening(canvas: _Canvas, width: float, height: float) -> str:
     )
 
 
-def _markers(prefix: str) -> str:
+def _style(picture: Picture) -> str:
+    return read_resource("svg.css") + (read_resource("evidence.css") if picture.is_judged else "")
+
+
+def _markers(canvas: _Canvas) -> str:
+    names = ["tip", "tip-enqueue", "tip-crosses"]
+    markers = [_marker(canvas.prefix, name, 9, "M0 1L10 5L0 9z") for name in names]
+    if canvas.picture.is_judged:
+        markers.append(_marker(canvas.prefix, f"tip-{CONTRADICTED}", 9, "M0 1L10 5L0 9z"))
+        markers.append(_marker(canvas.prefix, "cross", -6, "M1 1L9 9M9 1L1 9"))
+    return f"<defs>{''.join(markers)}</defs>"
+
+
+def _marker(prefix: str, name: str, x: int, data: str) -> str:
     return (
-        "<defs>"
-        + "".join(
-            f'<marker id="{prefix}-{name}" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="9" '
-            f'markerHeight="9" markerUnits="userSpaceOnUse" orient="auto">'
-            f'<path class="{name}" d="M0 1L10 5L0 9z"/></marker>'
-            for name in ("tip", "tip-enqueue", "tip-crosses")
-        )
-        + "</defs>"
+        f'<marker id="{prefix}-{name}" viewBox="0 0 10 10" refX="{x}" refY="5" markerWidth="9" '
+        f'markerHeight="9" markerUnits="userSpaceOnUse" orient="auto">'
+        f'<path class="{name}" d="{data}"/></marker>'
     )
 
 
@@ -178,14 +190,18 @@ def _group_titles(canvas: _Canvas) -> Iterator[str]:
 
 
 def _edge(canvas: _Canvas, edge: Edge) -> str:
-    kind = _edge_kind(edge)
+    kinds = [kind for kind in ("edge", _edge_kind(edge), edge.verdict) if kind]
+    is_wrong = edge.verdict == CONTRADICTED
     route = canvas.layout.routes[edge.source, edge.target]
-    tip = f"{canvas.prefix}-tip{f'-{kind}' if kind else ''}"
+    color = CONTRADICTED if is_wrong else _edge_kind(edge)
+    tip = f"{canvas.prefix}-tip{f'-{color}' if color else ''}"
+    # Red is not all that tells: the arrow begins with a cross.
+    cross = f' marker-start="url(#{canvas.prefix}-cross)"' if is_wrong else ""
     ends = f'data-from="{canvas.ids[edge.source]}" data-to="{canvas.ids[edge.target]}"'
     return (
-        f'<g class="{f"edge {kind}".rstrip()}" {ends}>'
+        f'<g class="{" ".join(kinds)}" {ends}>'
         f"<title>{escape(describe_edge(edge))}</title>"
-        f'<path d="{path_data(route)}" marker-end="url(#{tip})"/></g>'
+        f'<path d="{path_data(route)}"{cross} marker-end="url(#{tip})"/></g>'
     )
 
 
@@ -235,6 +251,7 @@ def _legend(picture: Picture) -> Iterator[str]:
     kinds = {_node_class(node) for node in picture.nodes}
     kinds |= {"task" for node in picture.nodes if node.kind == "task"}
     kinds |= {_edge_kind(edge) for edge in picture.edges}
+    kinds |= {edge.verdict for edge in picture.edges if edge.verdict}
     return (kind for kind in _LEGEND if kind in kinds)
 
 
@@ -253,7 +270,7 @@ def _legend_row(kinds: list[str], y: float) -> str:
 
 
 def _swatch(kind: str, x: float, y: float) -> str:
-    if kind in {"enqueue", "crosses"}:
+    if kind in _LINES:
         line = f'<path d="M{number(x)} {number(y)}H{number(x + 24)}"/>'
         return f'<g class="edge {kind}">{line}</g>'
     box = f'x="{number(x)}" y="{number(y - 6)}" width="22" height="12"'

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ._picture import FOREIGN, UNKNOWN
+from ._picture import CONFIRMED, CONTRADICTED, FOREIGN, UNKNOWN, UNRESOLVED
 from ._words import counted, note_text, place, printable
 
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ _COLORS = {
     "task": "33",
     FOREIGN: "35",
     UNKNOWN: "31",
+    CONFIRMED: "32",
+    UNRESOLVED: "33",
+    CONTRADICTED: "31",
     "faint": "2",
 }
 
@@ -116,5 +119,7 @@ def _name(tree: _Tree, node: Node, name: str) -> str:
 def _kinds(tree: _Tree, node: Node, edge: Edge | None) -> Iterator[str]:
     if edge is not None and edge.kind != "call":
         yield tree.paint(f"[{edge.kind}]", "task")
+    if edge is not None and edge.verdict:
+        yield tree.paint(f"[{edge.verdict}]", edge.verdict)
     if node.kind in _SAID:
         yield tree.paint(_SAID[node.kind], node.kind)

@@ -72,8 +72,12 @@ def describe_node(node: Node) -> str:
 
 def describe_edge(edge: Edge) -> str:
     """Return the edge in words."""
-    kind = "" if edge.kind == "call" else f" ({edge.kind})"
-    return printable(f"{edge.source} → {edge.target}{kind}")
+    words = [
+        *([] if edge.kind == "call" else [edge.kind]),
+        *([edge.verdict] if edge.verdict else []),
+    ]
+    about = f" ({', '.join(words)})" if words else ""
+    return printable(f"{edge.source} → {edge.target}{about}")
 
 
 def counted(count: int, word: str) -> str:

@@ -1,0 +1,206 @@
+"""``headrace graph --evidence``: the declared graph, with what the code says of its edges."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import jsonschema
+import pytest
+
+from headrace import _flows
+from headrace.__main__ import main
+from headrace._cli import _evidence
+
+SHOP = """\
+from celery import Celery
+from headrace import entrypoint, step
+from headrace_celery import flow_task
+
+app = Celery("shop")
+rules = {}
+
+
+@entrypoint("order")
+def receive(order):
+    check(order)
+    pack.delay(order)
+    rules[order](order)
+
+
+@step("order", after="receive")
+def check(order): ...
+
+
+@flow_task("order", after="check", app=app)
+def pack(order): ...
+
+
+@step("order", after="check")
+def audit(order): ...
+
+
+rules["audit"] = audit
+
+
+@step("order", after="pack")
+def ship(order): ...
+"""
+VERDICTS = {
+    "order:receive->check": "confirmed",
+    "order:check->audit": "unresolved",
+    "order:check->pack": "confirmed",
+    "order:pack->ship": "contradicted",
+}
+SVG = "{http://www.w3.org/2000/svg}"
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The current folder, with a module `evidenced`; flows and modules end with the test."""
+    (tmp_path / "evidenced.py").write_text(SHOP, "utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(_flows, "_flows", {})
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    yield tmp_path
+    sys.modules.pop("evidenced", None)
+
+
+@pytest.fixture
+def draw(capsys: pytest.CaptureFixture[str]) -> Run:
+    """A function that runs ``headrace graph --evidence``; it returns status, output, messages."""
+
+    def run(*words: str) -> tuple[int, str, str]:
+        status = main(["graph", "--app", "evidenced", "--evidence", *words])
+        return status, *capsys.readouterr()
+
+    return run
+
+
+def test_json_has_a_verdict_for_each_edge(draw: Run) -> None:
+    """Each edge has the verdict that headrace check gives, and the document fits its schema."""
+    status, out, err = draw("--format", "json")
+    assert (status, err) == (0, "")
+    document = json.loads(out)
+    assert {edge["id"]: edge["verdict"] for edge in document["edges"]} == VERDICTS
+    schema = json.loads(Path(__file__).parents[2].joinpath("docs/graph.schema.json").read_text())
+    jsonschema.validate(document, schema)
+
+
+def test_svg_draws_solid_dashed_and_red(draw: Run) -> None:
+    """Each edge has its verdict as a class and in words; the red ones begin with a cross, too."""
+    root = ET.fromstring(draw("--format", "svg")[1])
+    edges = [g for g in root.iter(f"{SVG}g") if g.get("class", "").startswith("edge ")]
+    drawn = {g.findtext(f"{SVG}title"): g for g in edges if g.find(f"{SVG}title") is not None}
+    assert {title: g.get("class") for title, g in drawn.items()} == {
+        "receive → check (confirmed)": "edge confirmed",
+        "check → audit (unresolved)": "edge unresolved",
+        "check → pack (enqueue, confirmed)": "edge enqueue confirmed",
+        "pack → ship (contradicted)": "edge contradicted",
+    }
+    crossed = [title for title, g in drawn.items() if "cross" in ET.tostring(g, "unicode")]
+    assert crossed == ["pack → ship (contradicted)"]
+    style = root.findtext(f"{SVG}style") or ""
+    assert ".unresolved path { stroke-dasharray: 3 4; }" in style
+    assert re.search(r"\.contradicted path { stroke: #cf222e", style)
+    legend = [text.text for text in root.iter(f"{SVG}text") if text.get("class") == "faint"]
+    assert legend[-3:] == ["confirmed", "unresolved", "contradicted"]
+
+
+def test_page_contains_the_marked_drawing(draw: Run) -> None:
+    """The HTML page shows the same drawing."""
+    out = draw("--format", "html")[1]
+    assert 'class="edge contradicted"' in out
+
+
+def test_mermaid_marks_edges(draw: Run) -> None:
+    """Unresolved edges are dotted; contradicted ones end in a cross, and are red."""
+    assert draw("--format", "mermaid")[1] == (
+        "graph TD\n"
+        "    receive --> check\n"
+        "    check -.-> audit\n"
+        "    check --> pack\n"
+        "    pack --x ship\n"
+        "    linkStyle 3 stroke:#d1242f,stroke-width:3px\n"
+    )
+
+
+def test_rich_mermaid_marks_edges(draw: Run) -> None:
+    """An enqueued edge keeps its word, and is solid where it is confirmed."""
+    out = draw("--format", "mermaid", "--style", "rich")[1]
+    assert "check -->|enqueue| pack" in out
+    assert "pack --x ship" in out
+    assert "linkStyle 3 stroke" in out
+
+
+def test_dot_marks_edges(draw: Run) -> None:
+    """In DOT the last word on an edge is its verdict."""
+    lines = draw("--format", "dot")[1].splitlines()
+    assert any('"check" -> "audit"' in line and "style=dashed]" in line for line in lines)
+    assert any('"check" -> "pack"' in line and "style=solid]" in line for line in lines)
+    assert any('"pack" -> "ship"' in line and 'color="#cf222e"' in line for line in lines)
+
+
+def test_tree_marks_edges(draw: Run) -> None:
+    """The tree says the verdict in words."""
+    out = draw("--format", "text")[1]
+    assert re.search(r"audit \[unresolved\]", out)
+    assert re.search(r"pack \[enqueue\] \[confirmed\]", out)
+    assert re.search(r"ship \[contradicted\]", out)
+
+
+def test_edges_that_are_not_in_the_checked_files_are_unresolved(draw: Run, folder: Path) -> None:
+    """What is analysed is what ``headrace check`` without a path takes: here, another folder."""
+    (folder / "other").mkdir()
+    (folder / "other" / "empty.py").write_text("", "utf-8")
+    (folder / "pyproject.toml").write_text("[tool.headrace.check]\npaths = 'other'\n", "utf-8")
+    document = json.loads(draw("--format", "json")[1])
+    assert {edge["verdict"] for edge in document["edges"]} == {"unresolved"}
+
+
+def test_file_that_cannot_be_analysed_is_reported(draw: Run, folder: Path) -> None:
+    """The picture is drawn, and the status is 2."""
+    (folder / "broken.py").write_text("def", "utf-8")
+    status, out, err = draw()
+    assert status == 2
+    assert out.startswith("graph TD\n")
+    assert err.startswith("broken.py:1: does not parse")
+    (folder / "order.mmd").write_text(out, "utf-8")
+    assert draw("--check", "-o", "order.mmd")[0] == 2
+
+
+def test_check_compares_the_marked_drawing(draw: Run, folder: Path) -> None:
+    """With --check -o FILE the file is compared with the drawing and its marks."""
+    assert draw("-o", "order.mmd")[0] == 0
+    (folder / "evidenced.py").write_text(SHOP.replace("    check(order)\n", ""), "utf-8")
+    status, _, err = draw("--check", "-o", "order.mmd")
+    assert status == 2
+    assert "order.mmd is not current" in err
+
+
+def test_package_that_is_missing_is_named(draw: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without headrace-inspect the option says what to install."""
+    monkeypatch.setattr(_evidence, "entry_points", lambda group: [])
+    assert draw() == (
+        2,
+        "",
+        "error: --evidence needs headrace-inspect: pip install headrace-inspect\n",
+    )
+
+
+def test_package_that_cannot_be_loaded_is_reported(
+    draw: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An entry point that fails is a message, and no traceback."""
+    point: Any = _evidence.EntryPoint("check", "tests.nope:verdicts", _evidence.GROUP)
+    monkeypatch.setattr(_evidence, "entry_points", lambda group: [point])
+    status, _, err = draw()
+    assert status == 2
+    assert "--evidence cannot be loaded from tests.nope:verdicts: ModuleNotFoundError" in err
