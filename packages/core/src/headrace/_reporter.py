@@ -26,13 +26,14 @@ if TYPE_CHECKING:
 class Reporter:
     """One backend, shielded: what it raises is logged once and goes no further."""
 
-    __slots__ = ("_backend", "_begin", "_complaints", "_end", "_unit", "enabled")
+    __slots__ = ("_backend", "_begin", "_complaints", "_end", "_unit", "enabled", "watches_units")
 
     def __init__(self, backend: Any) -> None:
         self._backend = backend
         self._complaints = count()  # atomic, where a flag would let two threads complain
         self._begin, self._end = _step_hooks(backend)
         self._unit = getattr(backend, "unit", None)
+        self.watches_units: bool = self._unit is not None
         own: Callable[[], bool] | None = _direct(backend, "_is_on")
         self.enabled = own or self._shielded(getattr(backend, "enabled", None))
 
@@ -53,10 +54,6 @@ class Reporter:
         except Exception as error:
             if error is not exc:  # a manager that raises what it was given has no error of its own
                 self._complain(error)
-
-    @property
-    def watches_units(self) -> bool:
-        return self._unit is not None
 
     def begin_unit(self, context: FlowContext) -> ManagedUnit | None:
         if self._unit is None or not self.enabled():

@@ -66,6 +66,7 @@ class FlowMiddleware:
         self._excludes = policy.excludes if policy.excludes_any else None
         self._wanted = {name.encode(): name for name in policy.wanted}
         self._header = policy.options.response_header.lower().encode()
+        self._length = len(self._header)  # told faster than a name in lower case
         self._logs = policy.options.access_log
         self._route_of: Callable[[Scope], str | None] | None = None
         self._is_plain = not policy.options.expose_header
@@ -93,20 +94,26 @@ class FlowMiddleware:
             return
         try:
             wanted = self._wanted
-            found: tuple[tuple[str, str], ...] = ()
+            found: list[tuple[str, str]] = []
             for name, value in scope["headers"]:
                 if name in wanted:
-                    found = (*found, (wanted[name], value.decode("latin-1")))
+                    found.append((wanted[name], value.decode("latin-1")))
             context, reject = self._admit(kind, scope["path"], found)
             scope[SCOPE_KEY] = context
             app = _refuse if reject else self.app
             if self._logs:
                 app = partial(self._run_logged, app)
-            send_with_header = self._sender(scope, send, context)
         except Exception:
             log.exception("a request is served without a unit of work")
             await self.app(scope, receive, send)
             return
+
+        # A coroutine function, as servers' are: asgiref's async_to_sync warns of anything else.
+        async def send_with_header(message: Message) -> None:
+            if message["type"] in _RESPONSE_STARTS:
+                message = self._with_header(message, scope, context)
+            await send(message)
+
         # `Unit` in this very frame: the calls to one would be a fifth of what all of this costs.
         outer, outer_step = _get_unit(), _get_step()
         token = _set_unit(context)
@@ -136,29 +143,24 @@ class FlowMiddleware:
                 _set_step(outer_step)
             context._ended = True  # noqa: SLF001 - what `Unit` does by a call
 
-    def _sender(self, scope: Scope, send: Send, context: FlowContext) -> Send:
-        own_name = self._header
-        is_plain = self._is_plain
-
-        # A coroutine function, as servers' are: asgiref's async_to_sync warns of anything else.
-        async def send_with_header(message: Message) -> None:
-            if message["type"] in _RESPONSE_STARTS:
-                try:
-                    # A new list in a new message: the application may send a constant one.
-                    headers = [*message.get("headers", ())]
-                    for name, _ in headers:
-                        if name.lower() == own_name:
-                            headers = [pair for pair in headers if pair[0].lower() != own_name]
-                            break
-                    headers.append((own_name, context.correlation_id.encode()))
-                    if not is_plain:
-                        headers = self._finish(scope, headers, context)
-                    message = {**message, "headers": headers}
-                except Exception:
-                    log.exception("a response may lack its correlation ID")
-            await send(message)
-
-        return send_with_header
+    def _with_header(self, message: Message, scope: Scope, context: FlowContext) -> Message:
+        own_name, length = self._header, self._length
+        try:
+            # A new list in a new message: the application may send a constant one.
+            headers = [*message.get("headers", ())]
+            for name, _ in headers:
+                if len(name) == length and name.lower() == own_name:
+                    headers = [pair for pair in headers if pair[0].lower() != own_name]
+                    break
+            headers.append((own_name, context.correlation_id.encode()))
+            if not self._is_plain:
+                headers = self._finish(scope, headers, context)
+            changed = {**message}
+            changed["headers"] = headers
+        except Exception:
+            log.exception("a response may lack its correlation ID")
+            return message
+        return changed
 
     def _finish(self, scope: Scope, headers: _Headers, context: FlowContext) -> _Headers:
         if self._route_of is not None:
