@@ -30,6 +30,7 @@ class Scenario:
         error: the type of an exception whose traceback is logged, under the ID.
         has: headers that the response must have once, with these values.
         never: texts that must not come back, in the response or the log.
+        refuses: whether an inbound ID is refused, of which a warning under the new ID tells.
         options: options of the integration.
         twice: whether the middleware is set up twice.
         needs: features that a framework may lack.
@@ -50,6 +51,7 @@ class Scenario:
     error: str | None = None
     has: Headers = ()
     never: tuple[str, ...] = ()
+    refuses: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
     twice: bool = False
     needs: tuple[str, ...] = ()
@@ -90,6 +92,8 @@ def check(scenario: Scenario, seen: Seen) -> None:
     if scenario.error is not None:
         lines = seen.wait_for(scenario.error, lambda line: line.error == scenario.error)
         assert {line.flow_id for line in lines} == {flow_id}
+    refusals = [line for line in seen.lines if line.message.startswith("refused the correlation")]
+    assert [line.flow_id for line in refusals] == [flow_id] * scenario.refuses
     for name, value in scenario.has:
         assert seen.header(name) == [value.format(id=flow_id)]
     logged = [line.message for line in seen.lines]

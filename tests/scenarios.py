@@ -51,6 +51,7 @@ TAKEN_OVER = [
         headers=[("X-Request-ID", "second"), (HEADER, "not valid")],
         id="second",
         never=("not valid",),
+        refuses=True,
     ),
     Scenario(
         "reads and writes the headers that it is told to",
@@ -81,6 +82,7 @@ TRACED = [
         headers=[("traceparent", TRACEPARENT), (HEADER, "not valid")],
         id=TRACE_ID,
         never=("not valid",),
+        refuses=True,
     ),
     Scenario(
         "takes no trace over where inbound IDs are not trusted",
@@ -121,6 +123,7 @@ REFUSED = [
             headers=[(HEADER, text)],
             places=("handler",),
             never=(text,) if text else (),
+            refuses=True,
             needs=("line breaks",) if "\n" in text else (),
             marks=[pytest.mark.guarantee(8)],
         )
@@ -130,12 +133,14 @@ REFUSED = [
         "replaces a doubled header, whichever is valid",
         headers=[(HEADER, "not-this"), (HEADER, "nor-this")],
         never=("not-this", "nor-this"),
+        refuses=True,
         marks=[pytest.mark.guarantee(8)],
     ),
     Scenario(
         "replaces a doubled header, be its values equal",
         headers=[(HEADER, "not-this"), (HEADER, "not-this")],
         never=("not-this",),
+        refuses=True,
         marks=[pytest.mark.guarantee(8)],
     ),
     Scenario(
@@ -144,6 +149,7 @@ REFUSED = [
         status=400,
         body=REFUSAL,
         never=("not valid", "handler"),
+        refuses=True,
         options={"on_invalid": "reject"},
         marks=[pytest.mark.guarantee(8)],
     ),
@@ -168,17 +174,20 @@ REFUSED = [
         headers=[(HEADER, "letters")],
         options={"validator": str.isdigit},
         never=("letters",),
+        refuses=True,
     ),
     Scenario(
         "replaces an ID whose validator raises",
         headers=[(HEADER, "abc")],
         options={"validator": raising},
+        refuses=True,
     ),
     Scenario(
         "shows the validator no control characters",
         headers=[(HEADER, "a\r\nb")],
         needs=("line breaks",),
         options={"validator": lambda flow_id: True},
+        refuses=True,
     ),
 ]
 
@@ -351,6 +360,7 @@ LIFE = [
         play=talks,
         options={"on_invalid": "reject"},
         needs=("websocket",),
+        refuses=True,
     ),
     Scenario(
         "reads a large body",

@@ -15,7 +15,7 @@ from ._ids import is_visible_ascii, match_id
 from ._propagation import DEADLINE_HEADER, RemoteContext, deadline_from_header
 from ._runtime import DEFAULT_HEADER, is_header_name
 from ._trace_context import TRACEPARENT, TRACESTATE, TraceContext, parse
-from ._units import transport_context
+from ._units import as_current, transport_context
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,6 +31,8 @@ SCOPE_KEY = "headrace"
 """Where an ASGI scope holds it."""
 
 _access = logging.getLogger("headrace.access")
+_Refused = list[tuple[str, list[str]]]
+"""Names of headers, and the values that each came with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,29 +159,32 @@ class HttpPolicy:
             if header in self._rank:
                 if self._valid(value):
                     return FlowContext(value, None, kind, name), False
-                _log_refusal(header, [value])
-                return transport_context(kind, name), self.options.on_invalid == "reject"
+                return self._refuse([(header, [value])], transport_context(kind, name))
         correlation_id, refused = self._choose(found)
         deadline = deadline_from_header(found) if self.options.accept_deadline else None
         trace = _trace(found)
         cause = None if trace is None else trace.cause
         remote = RemoteContext(correlation_id, cause, deadline, trace=trace)
-        reject = refused and self.options.on_invalid == "reject"
-        return transport_context(kind, name, remote), reject
+        context = transport_context(kind, name, remote)
+        return self._refuse(refused, context) if refused else (context, False)
 
-    def _choose(self, found: Sequence[tuple[str, str]]) -> tuple[str | None, bool]:
+    def _refuse(self, refused: _Refused, context: FlowContext) -> tuple[FlowContext, bool]:
+        _log_refusals(refused, context)
+        return context, self.options.on_invalid == "reject"
+
+    def _choose(self, found: Sequence[tuple[str, str]]) -> tuple[str | None, _Refused]:
         candidates: dict[str, list[str]] = {}
         for name, value in found:
             if name in self._rank:
                 candidates.setdefault(name, []).append(value)
-        chosen, refused = None, False
+        chosen: str | None = None
+        refused: _Refused = []
         for name in sorted(candidates, key=self._rank.__getitem__):
             values = candidates[name]
             if len(values) == 1 and self._valid(values[0]):
                 chosen = chosen or values[0]
             else:
-                refused = True
-                _log_refusal(name, values)
+                refused.append((name, values))
         return chosen, refused
 
     def _ask_validator(self, value: str) -> bool:
@@ -243,11 +248,12 @@ def _escaped(text: str) -> str:
     return text.encode("unicode_escape").decode("ascii")
 
 
-def _log_refusal(name: str, values: Sequence[str]) -> None:
-    # The refused text itself never reaches the log.
-    what = f"{len(values)} values" if len(values) > 1 else f"{len(values[0])} characters"
-    with suppress(Exception):
-        _runtime.log.warning("refused the correlation ID in header %s (%s)", name, what)
+def _log_refusals(refused: _Refused, context: FlowContext) -> None:
+    # The refused text itself never reaches the log: the new ID tells whose it was.
+    with suppress(Exception), as_current(context):
+        for name, values in refused:
+            what = f"{len(values)} values" if len(values) > 1 else f"{len(values[0])} characters"
+            _runtime.log.warning("refused the correlation ID in header %s (%s)", name, what)
 
 
 def _check_validator(validator: Any) -> None:
