@@ -37,7 +37,7 @@ TESTED = ["tests", "docs", "examples", "README.md", "conftest.py", "pyproject.to
 
 
 class Row(NamedTuple):
-    """One row of the framework matrix: it is run on every supported Python."""
+    """One row of the framework matrix."""
 
     framework: str
     """The framework's distribution."""
@@ -45,6 +45,10 @@ class Row(NamedTuple):
     """A version specifier; empty means the latest that the Python at hand can have."""
     package: str
     """Our package under test, a folder of packages/."""
+    tests: str = ""
+    """The tests; empty means all of the package's."""
+    last_python: str = ""
+    """The last Python that this version of the framework runs on; empty means all of ours."""
 
     def __str__(self) -> str:
         """Name the row as nox lists it."""
@@ -52,13 +56,23 @@ class Row(NamedTuple):
 
 
 MATRIX = [
+    Row("django", "~=4.2.0", "django", last_python="3.13"),  # 3.14 cannot copy its contexts
     Row("django", "", "django"),
+    Row("flask", "~=3.0.0", "flask"),
     Row("flask", "", "flask"),
+    Row("fastapi", "==0.110.1", "fastapi"),  # brings the oldest Starlette
     Row("fastapi", "", "fastapi"),
     Row("starlette", "", "fastapi"),
+    Row("celery", "~=5.5.0", "celery"),
     Row("celery", "", "celery"),
-    Row("structlog", "", "core"),
+    Row("structlog", "==23.1.0", "core", "tests/core/test_structlog.py"),
+    Row("structlog", "", "core", "tests/core/test_structlog.py"),
 ]
+OLD = [
+    *("-W", "default::DeprecationWarning", "-W", "default::PendingDeprecationWarning"),
+    *("-W", "default::pytest.PytestUnraisableExceptionWarning"),  # of what it left unclosed
+]
+"""Options of pytest: what an old version of a framework may do, and a new one may not."""
 
 
 def group(*names: str) -> list[str]:
@@ -67,17 +81,20 @@ def group(*names: str) -> list[str]:
 
 
 def install_tree(
-    session: nox.Session, *requirements: str, packages: list[str] = PACKAGES, pinned: bool = True
+    session: nox.Session,
+    *requirements: str,
+    packages: list[str] = PACKAGES,
+    pins: str | Path | None = "constraints.txt",
 ) -> None:
-    """Install `packages` from the tree (editable) with `requirements`.
+    """Install `packages` from the tree (editable) with `requirements`, as the file `pins` says.
 
     All in one go, so that what an integration asks of the core is found in the tree. The build
     backend comes first, once, instead of one isolated environment for each package.
     """
-    pins = ["--constraint", "constraints.txt"] if pinned else ["--upgrade"]
-    session.install(*group("backend"), *pins)
+    options = ["--constraint", str(pins)] if pins else ["--upgrade"]
+    session.install(*group("backend"), *options)
     trees = [word for name in packages for word in ("--editable", f"packages/{name}")]
-    session.install("--no-build-isolation", *trees, *requirements, *pins)
+    session.install("--no-build-isolation", *trees, *requirements, *options)
 
 
 # --- Plain `nox` ----------------------------------------------------------------------------------
@@ -131,7 +148,7 @@ def bench(session: nox.Session) -> None:
 @nox.session
 def compare(session: nox.Session) -> None:
     """Ask headrace and its peers the hard questions; `-- --store` keeps the answers."""
-    install_tree(session, *group("compare"), pinned=False)
+    install_tree(session, *group("compare"), pins=None)
     session.run("python", "-m", "benchmarks.comparison", *session.posargs)
 
 
@@ -153,15 +170,20 @@ def build_packages(session: nox.Session, outdir: Path) -> None:
 @nox.session
 def constraints(session: nox.Session) -> None:
     """Resolve constraints.txt anew, for every supported Python, without addresses."""
+    resolve(
+        session,
+        *("--group", "pyproject.toml:dev", "--universal", "--python-version", PYTHONS[0]),
+        *("--custom-compile-command", "nox -s constraints", "--output-file", "constraints.txt"),
+    )
+
+
+def resolve(session: nox.Session, *options: str) -> None:
+    """Resolve the dependencies and extras of all packages as `options` of uv say."""
     session.install("uv")
     inputs = [f"packages/{name}/pyproject.toml" for name in PACKAGES]
     ours = [word for name in PACKAGES for word in ("--no-emit-package", distribution(name))]
-    session.run(
-        *("uv", "pip", "compile", *inputs, "--all-extras", "--group", "pyproject.toml:dev", *ours),
-        *("--universal", "--python-version", PYTHONS[0], "--upgrade", "--strip-extras"),
-        *("--no-annotate", "--custom-compile-command", "nox -s constraints", "--quiet"),
-        *("--output-file", "constraints.txt"),
-    )
+    shape = ("--upgrade", "--strip-extras", "--no-annotate", "--quiet")
+    session.run("uv", "pip", "compile", *inputs, "--all-extras", *ours, *shape, *options)
 
 
 def distribution(package: str) -> str:
@@ -337,8 +359,23 @@ def answers(port: int) -> bool:
 @nox.parametrize("row", MATRIX, ids=[str(row) for row in MATRIX])
 def matrix(session: nox.Session, row: Row) -> None:
     """Run one framework's tests with one version of it; constraints.txt does not bind here."""
+    if row.last_python and PYTHONS.index(str(session.python)) > PYTHONS.index(row.last_python):
+        session.skip(f"{row} runs on Python {row.last_python} at most")
     packages = sorted({"core", row.package})
     requirements = [*group("test", f"test-{row.package}"), f"{row.framework}{row.version}"]
-    install_tree(session, *requirements, packages=packages, pinned=False)
+    install_tree(session, *requirements, packages=packages, pins=None)
     session.run("python", "-c", VERSION, row.framework)
-    session.run("pytest", f"tests/{row.package}", *session.posargs)
+    old = OLD if row.version else []
+    session.run("pytest", row.tests or f"tests/{row.package}", *old, *session.posargs)
+
+
+@nox.session(python=PYTHONS[0], tags=["matrix"])
+def oldest(session: nox.Session) -> None:
+    """Run the tests of all packages with the lowest versions that these allow, as a proof."""
+    floors = Path(session.create_tmp(), "oldest.txt").resolve()
+    # Without what these depend on in turn, which the tests' tools have a say in.
+    lowest = ("--resolution", "lowest-direct", "--no-deps")
+    resolve(session, *lowest, "--output-file", str(floors))
+    install_tree(session, *group("test-all"), pins=floors)
+    folders = [f"tests/{name}" for name in PACKAGES]
+    session.run("pytest", "tests/http", *folders, *OLD, *session.posargs)

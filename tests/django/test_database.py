@@ -110,8 +110,8 @@ def test_failing_atomic_request_has_the_id(log: MemoryLog) -> None:
 
 def test_bound_thread_on_commit_has_the_id(log: MemoryLog) -> None:
     """A thread that is started on commit carries the ID where its function is bound."""
+    before = {*threading.enumerate()}
     get("/thread")
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread() and not thread.daemon:
-            thread.join(timeout=10)
+    for thread in {*threading.enumerate()} - before:
+        thread.join(timeout=10)
     assert notes(log) == [("worked", "abc")]
