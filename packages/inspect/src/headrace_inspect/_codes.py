@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from importlib.resources import files
 from typing import NamedTuple
+
+_comment = re.compile(r"<!--.*?-->\n\n?", re.DOTALL)
 
 CODES = ("HR101", "HR102", "HR103", "HR104", "HR105", "HR106", "HR107", "HR108")
 
@@ -21,9 +24,23 @@ class Explanation(NamedTuple):
     title: str
     text: str
 
+    @property
+    def plain(self) -> str:
+        """The text without Markdown's fences: examples are indented."""
+        lines = []
+        indent = ""
+        for line in self.text.split("\n"):
+            if line.startswith("```"):
+                indent = "" if indent else "    "
+            else:
+                lines.append((indent + line).rstrip())
+        return "\n".join(lines)
+
 
 def explanation(code: str) -> Explanation:
     """Return what one of `CODES` means."""
     text = files("headrace_inspect").joinpath("explanations", f"{code}.md").read_text("utf-8")
     heading, _, rest = text.partition("\n")
-    return Explanation(code, heading.removeprefix(f"# {code}: "), rest.strip("\n"))
+    return Explanation(
+        code, heading.removeprefix(f"# {code}: "), _comment.sub("", rest).strip("\n")
+    )

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import re
 import sys
 
 from headrace.commands import CommandError, write
 
 from ._codes import CODES, explanation
-
-_comment = re.compile(r"<!--.*?-->\n?", re.DOTALL)
 
 
 def main(words: list[str]) -> int:
@@ -33,16 +30,9 @@ def main(words: list[str]) -> int:
 
 
 def explained(code: str) -> str:
-    """Return what `code` means as plain text: examples are indented, and not fenced."""
+    """Return what `code` means as plain text."""
     told = explanation(code)
-    lines = [f"{code}: {told.title}", ""]
-    indent = ""
-    for line in _comment.sub("", told.text).split("\n"):
-        if line.startswith("```"):
-            indent = "" if indent else "    "
-        else:
-            lines.append((indent + line).rstrip())
-    return "\n".join(lines)
+    return f"{code}: {told.title}\n\n{told.plain}"
 
 
 def _known(code: str) -> str:

@@ -47,7 +47,7 @@ def _rule(code: str) -> dict[str, Any]:
     return {
         "id": code,
         "shortDescription": {"text": told.title},
-        "help": {"text": told.text, "markdown": told.text},
+        "help": {"text": told.plain, "markdown": told.text},
         "defaultConfiguration": {"level": "error"},
     }
 

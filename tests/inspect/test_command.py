@@ -1,0 +1,210 @@
+"""``headrace check`` as a user calls it: arguments, exit statuses, streams, bad input."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from headrace_inspect import _command
+from tests.inspect.check_kit import DYNAMIC, RIGHT, WRONG, Folder
+
+SUMMARY = "3 steps, 2 edges: 2 confirmed, 0 contradicted, 0 unresolved; 1 file\n"
+
+
+def test_right_declaration_is_status_0(folder: Folder) -> None:
+    """A flow that is what it says is confirmed, in one line."""
+    folder.write({"shop.py": RIGHT})
+    assert folder.check("shop.py") == (0, f"no findings: {SUMMARY}", "")
+
+
+def test_wrong_declaration_is_status_1(folder: Folder) -> None:
+    """A contradicted declaration is shown with its line and a caret, and fails."""
+    folder.write({"shop.py": WRONG})
+    done = folder.check("shop.py")
+    assert done.status == 1
+    assert done.out == (
+        "HR102 'ship' always runs before 'charge', but is declared after it\n"
+        "  --> shop.py:15:5\n"
+        "   |\n"
+        "15 | def ship(order): ...\n"
+        "   |     ^^^^\n"
+        "   = see shop.py:6\n"
+        "   = see shop.py:7\n"
+        "\n"
+        "1 finding: 3 steps, 2 edges: 1 confirmed, 1 contradicted, 0 unresolved; 1 file\n"
+    )
+    assert done.err == ""
+
+
+def test_unresolved_fails_under_strict_alone(folder: Folder) -> None:
+    """What is unresolved is counted, shown with --verbose, and fails with --strict."""
+    folder.write({"shop.py": DYNAMIC})
+    plain, verbose, strict = (folder.check(*words) for words in ([], ["-v"], ["--strict"]))
+    assert (plain.status, verbose.status, strict.status) == (0, 0, 1)
+    assert "HR10" not in plain.out
+    assert plain.out.endswith("1 unresolved; --verbose shows them\n")
+    assert " unresolved: " in verbose.out
+    assert verbose.out.endswith("1 unresolved; 1 file\n")
+    assert verbose.out.startswith("HR101 unresolved: ")
+    assert "no findings: " in verbose.out
+    assert "1 finding: " in strict.out
+
+
+def test_current_folder_is_checked_unless_told_otherwise(folder: Folder) -> None:
+    """Without a path every Python file below the current folder is checked."""
+    folder.write({"a/shop.py": WRONG, "b.py": ""})
+    done = folder.check()
+    assert done.status == 1
+    assert "a/shop.py:15:5" in done.out
+    assert done.out.endswith("2 files\n")
+
+
+def test_excluded_files_are_left_out(folder: Folder) -> None:
+    """--exclude takes names and paths, and may be given more than once."""
+    folder.write({"a/shop.py": WRONG, "b/old.py": "def", "ok.py": RIGHT})
+    done = folder.check("--exclude", "a", "--exclude", "old.py")
+    assert done == (0, f"no findings: {SUMMARY}", "")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"def", "bad.py:1: does not parse"),
+        (b"\x00\x01", "bad.py: is binary"),
+        (b"# coding: nonsense\n", "bad.py: does not parse"),
+        (b"x = '\xff'\n", "bad.py:1: does not parse"),
+    ],
+)
+def test_file_that_cannot_be_analysed_is_status_2(
+    folder: Folder, content: bytes, message: str
+) -> None:
+    """Such a file is named on standard error, and never reads as clean."""
+    folder.write({"shop.py": RIGHT})
+    (folder.path / "bad.py").write_bytes(content)
+    done = folder.check(".")
+    assert done.status == 2
+    assert done.err.startswith(f"headrace: {message}")
+    assert done.out.startswith("1 problem, no findings: 3 steps")
+    assert done.out.endswith("2 files, 1 could not be read\n")
+
+
+def test_missing_path_is_status_2(folder: Folder) -> None:
+    """A path that is not there is named; so is a folder without Python."""
+    (folder.path / "empty").mkdir()
+    missing, empty = folder.check("nope"), folder.check("empty")
+    assert (missing.status, missing.err) == (2, "headrace: nope: there is no such file or folder\n")
+    assert (empty.status, empty.err) == (
+        2,
+        "headrace: empty: there is no Python file in this folder\n",
+    )
+
+
+def test_output_goes_to_a_file(folder: Folder) -> None:
+    """With -o the report is written to the file alone, whole, and without colours."""
+    folder.write({"shop.py": WRONG})
+    assert folder.check("--format", "json", "-o", "report.json") == (1, "", "")
+    assert json.loads((folder.path / "report.json").read_bytes())["version"] == 1
+    assert folder.check("-o", "report.txt").status == 1
+    assert (folder.path / "report.txt").read_text().startswith("HR102")
+
+
+@pytest.mark.parametrize("target", ["nowhere/report.txt", "taken", "full"])
+def test_output_that_cannot_be_written_is_status_2(
+    folder: Folder, target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder that is not there, a folder in the file's place, a disk that is full: a message."""
+    folder.write({"shop.py": RIGHT})
+    (folder.path / "taken").mkdir()
+    (folder.path / "full").symlink_to("/dev/full")
+    done = folder.check("-o", target)
+    assert (done.status, done.out) == (2, "")
+    assert done.err.startswith(f"headrace: cannot write {target}: ")
+
+
+def test_unknown_format_is_status_2(folder: Folder) -> None:
+    """A format that there is none of is refused, with those that there are."""
+    done = folder.check("--format", "xml")
+    assert done.status == 2
+    assert "'text', 'json', 'sarif', 'github', 'markdown'" in done.err
+
+
+def test_colours_are_for_terminals(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """FORCE_COLOR colours the text, NO_COLOR never does, and a file never has any."""
+    folder.write({"shop.py": WRONG})
+    assert "\x1b" not in folder.check().out
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert folder.check().out.startswith("\x1b[1;31mHR102\x1b[0m ")
+    folder.check("-o", "report.txt")
+    assert "\x1b" not in (folder.path / "report.txt").read_text()
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b" not in folder.check().out
+
+
+def test_current_folder_that_is_gone_is_status_2(folder: Folder) -> None:
+    """Where the current folder was removed the message says so."""
+    gone = folder.path / "gone"
+    gone.mkdir()
+    os.chdir(gone)
+    gone.rmdir()
+    done = folder.check()
+    assert done.status == 2
+    assert done.err.startswith("headrace: the current folder cannot be found")
+
+
+def test_interrupt_is_status_130(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C ends the check without a word."""
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_command, "check", interrupted)
+    assert folder.check() == (130, "", "")
+
+
+def process(*words: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    """Run ``python -m headrace`` as a process."""
+    return subprocess.run(
+        [sys.executable, "-m", "headrace", *words],
+        capture_output=True,
+        check=False,
+        env=os.environ | environment,
+    )
+
+
+def test_command_runs_as_a_process_on_any_terminal(folder: Folder) -> None:
+    """What the stream's encoding does not have stands as an escape; nothing crashes."""
+    folder.write({"shop.py": RIGHT.replace('after="charge"', 'after="größe"')})
+    done = process("check", PYTHONIOENCODING="ascii", NO_COLOR="1")
+    assert done.returncode == 1
+    assert b"HR104 after='gr\\xf6\\xdfe'" in done.stdout
+    assert done.stderr == b""
+
+
+def test_reader_that_goes_away_is_no_error(folder: Folder) -> None:
+    """``headrace check | head -1`` ends without a complaint."""
+    folder.write({f"shop{i}.py": WRONG.replace("order", f"order{i}") for i in range(300)})
+    command = f"{sys.executable} -m headrace check --format json"
+    done = subprocess.run(
+        ["bash", "-c", f"{command} | true; echo ${{PIPESTATUS[0]}}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (done.stdout, done.stderr) == ("1\n", "")
+
+
+def test_check_is_among_the_commands(folder: Folder) -> None:
+    """The core's help lists both commands, and no longer names the package to install."""
+    out = folder.headrace("--help").out
+    assert "check      compare the declared flows with the code\n" in out
+    assert "explain    tell what a code of a finding means\n" in out
+
+
+def test_nothing_is_imported(folder: Folder) -> None:
+    """The checked code does not run, whatever it would do when imported."""
+    folder.write({"shop.py": RIGHT + "\nraise SystemExit('imported')\n"})
+    assert folder.check().status == 0
