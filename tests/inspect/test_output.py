@@ -1,0 +1,437 @@
+"""The formats of a report: text, JSON, SARIF, GitHub's workflow commands, Markdown."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from markdown_it import MarkdownIt
+
+from headrace_inspect import Finding, Place, Problem, Report, check
+from headrace_inspect._output import FORMATS, View, render
+from tests.inspect.check_kit import DYNAMIC, WRONG, Folder
+from tests.inspect.corpus_kit import PROJECTS, report_on
+
+SCHEMA = json.loads(Path(__file__).parents[2].joinpath("docs/check.schema.json").read_text("utf-8"))
+NAMES = (
+    "two\nlines",
+    "say \"hi\" or 'ho'",
+    "a|b",
+    "<script>alert(1)</script>",
+    "</code><b>",
+    "::error::x",
+    "100%, 50%0A",
+    "`code`",
+    "[link](http://evil.example)",
+    "{0}",
+    "@octocat #12",
+    "back\\slash",
+    "\x1b[31mred",
+    "\u202eevil",
+    "\ud800",
+    "日本語",
+    "--> *x* _y_ ~z~",
+)
+"""Names that break formats, or inject into them."""
+
+
+def finding(**changes: Any) -> Finding:
+    """Return a finding with some of its attributes changed."""
+    about: dict[str, Any] = {
+        "code": "HR102",
+        "verdict": "contradicted",
+        "flow": "order",
+        "source": "pay",
+        "target": "ship",
+        "kind": "call",
+        "place": Place("shop.py", 12),
+        "message": "'ship' always runs before 'pay', but is declared after it",
+        "column": 5,
+        "width": 4,
+        "text": "def ship(order): ...",
+    }
+    return Finding(**(about | changes))
+
+
+def hostile(name: str) -> Report:
+    """Return a report in which each name and path is `name`, if a path can be that."""
+    file = "shop.py" if name == "\ud800" else name
+    place = Place(file, 3)
+    return Report(
+        findings=[
+            finding(
+                flow=name,
+                source=name,
+                target=name,
+                place=place,
+                message=f"{name} runs before {name}",
+                text=f"def f(): ...  # {name}",
+                related=(place,),
+            )
+        ],
+        problems=[Problem(file, 0, name)],
+    )
+
+
+def told(report: Report, format: str, **view: bool) -> str:
+    """Return `report` in a format."""
+    return render(report, format, View(**view))
+
+
+# --- all formats ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", NAMES, ids=range(len(NAMES)))
+@pytest.mark.parametrize("format", FORMATS)
+def test_names_are_harmless(name: str, format: str) -> None:
+    """No control character, no turned text and no half of a character comes out anywhere."""
+    out = told(hostile(name), format, verbose=True, suggest=True)
+    assert out.encode("utf-8")
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e\u2028]", out)
+
+
+def test_unresolved_findings_are_shown_where_asked_for() -> None:
+    """By default what fails is shown; --verbose and --strict show the rest, as what it is."""
+    report = Report([finding(verdict="unresolved", message="not sure")])
+    for format in set(FORMATS) - {"json"}:
+        assert "not sure" not in told(report, format)
+        assert "unresolved: not sure" in re.sub("&#58;", ":", told(report, format, verbose=True))
+        assert "not sure" in told(report, format, strict=True)
+    assert "::warning " in told(report, "github", verbose=True)
+    assert "::error " in told(report, "github", strict=True)
+    assert '"level": "warning"' in told(report, "sarif", verbose=True)
+
+
+# --- text -----------------------------------------------------------------------------------------
+
+
+def excerpt(**changes: Any) -> list[str]:
+    """Return the line of the source and that of the caret."""
+    return told(Report([finding(**changes)]), "text").split("\n")[3:5]
+
+
+def test_caret_stands_below_the_name() -> None:
+    """Tabs, wide characters and escapes before the name shift the caret along."""
+    assert excerpt(text="\tdef ship(): ...", column=6) == [
+        "12 |     def ship(): ...",
+        "   |         ^^^^",
+    ]
+    assert excerpt(text='"日本"; def ship(): ...', column=11) == [
+        '12 | "日本"; def ship(): ...',
+        "   |             ^^^^",
+    ]
+    assert excerpt(text="\x1b def ship(): ...", column=7) == [
+        "12 | \\x1b def ship(): ...",
+        "   |          ^^^^",
+    ]
+
+
+def test_line_that_is_not_known_has_a_caret_all_the_same() -> None:
+    """A column beyond the line, or a line that is not there, is no error."""
+    assert excerpt(text="", column=9) == ["12 |", "   | ^"]
+
+
+def test_long_line_is_cut_around_the_name() -> None:
+    """Of a very long line what stands around the name is shown."""
+    line, caret = excerpt(text="x = 1; " * 1000 + "def ship(): ..." + " # no" * 1000, column=7005)
+    assert len(line) < 180
+    assert line[caret.index("^") :].startswith("ship()")
+    line, caret = excerpt(text="f" * 5000, column=1, width=5000)
+    assert len(line) < 180
+    assert len(caret) < 180
+
+
+def test_bytes_and_characters_are_not_confused(folder: Folder) -> None:
+    """The caret is right after letters that take several bytes, and in files of any encoding."""
+    chain = "from headrace import Chain\n\n\ndef f(): ...\n\n\n"
+    chain += 'größe = Chain("größe").next(f, name="a", when=lambda c: "日本")'
+    chain += '.next(f, name="b")  # headrace: ignore[HR101]\n'
+    folder.write({"chain.py": chain})
+    coded = "# coding: latin-1\nfrom headrace import step\n\n\n@step('ä', after='ö')\n"
+    (folder.path / "coded.py").write_bytes((coded + "def  ship(): ...  # ü\n").encode("latin-1"))
+    out = folder.check().out
+    assert "6 | def  ship(): ...  # ü\n  |      ^^^^\n" in out
+    where, caret = re.findall(r"\d \| (größe = .*)\n +\| (.*)", out)[0]
+    assert "# headrace: ignore[HR101]" in where[caret.index("^") - 5 :]
+
+
+# --- JSON -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("project", PROJECTS)
+def test_json_is_as_the_schema_says(project: str) -> None:
+    """Each document is valid by docs/check.schema.json, and has no field that is not in it."""
+    document = json.loads(told(report_on(project), "json", suggest=True))
+    jsonschema.validate(document, SCHEMA)
+    assert document.keys() == SCHEMA["properties"].keys()
+    for part in document.keys() - {"version"}:
+        known = SCHEMA["properties"][part]["items"]["properties"].keys()
+        assert all(item.keys() == known for item in document[part])
+
+
+def test_json_is_exactly_as_agreed(folder: Folder) -> None:
+    """A finding and an edge have these fields, whatever options are given."""
+    folder.write({"shop.py": WRONG})
+    document = json.loads(folder.check("--format", "json").out)
+    assert document == {
+        "version": 1,
+        "findings": [
+            {
+                "code": "HR102",
+                "verdict": "contradicted",
+                "flow": "order",
+                "source": "charge",
+                "target": "ship",
+                "kind": "call",
+                "file": "shop.py",
+                "line": 15,
+                "message": "'ship' always runs before 'charge', but is declared after it",
+            }
+        ],
+        "edges": [
+            {
+                "id": "order:receive->charge",
+                "verdict": "confirmed",
+                "kind": "call",
+                "evidence": [{"file": "shop.py", "line": 7}],
+            },
+            {
+                "id": "order:charge->ship",
+                "verdict": "contradicted",
+                "kind": "call",
+                "evidence": [
+                    {"file": "shop.py", "line": 6},
+                    {"file": "shop.py", "line": 7},
+                ],
+            },
+        ],
+        "problems": [],
+    }
+
+
+@pytest.mark.parametrize("name", NAMES, ids=range(len(NAMES)))
+def test_json_gives_names_back(name: str) -> None:
+    """Whatever a name holds, reading the JSON gives it back; in a page it ends no script."""
+    out = told(hostile(name), "json")
+    document = json.loads(out)
+    jsonschema.validate(document, SCHEMA)
+    assert document["findings"][0]["target"] == name
+    assert document["problems"][0]["message"] == name
+    assert document["problems"][0]["line"] is None
+    assert "<" not in out
+    assert out.isascii()
+
+
+def test_json_has_what_is_unresolved_without_being_asked(folder: Folder) -> None:
+    """Programs choose themselves by the verdict."""
+    folder.write({"shop.py": DYNAMIC})
+    document = json.loads(folder.check("--format", "json").out)
+    assert {one["verdict"] for one in document["findings"]} == {"unresolved"}
+
+
+# --- SARIF ----------------------------------------------------------------------------------------
+
+
+def sarif(report: Report, **view: bool) -> dict[str, Any]:
+    """Return the only run of a log, whose outer form is checked."""
+    log: dict[str, Any] = json.loads(told(report, "sarif", **view))
+    assert log.keys() == {"$schema", "version", "runs"}
+    assert log["version"] == "2.1.0"
+    (run,) = log["runs"]
+    assert run["tool"]["driver"]["name"] == "headrace"
+    assert isinstance(run, dict)
+    return run
+
+
+def test_sarif_result_has_what_viewers_need() -> None:
+    """Rule, level, message, the region in characters, a fingerprint, the places that explain it."""
+    run = sarif(Report([finding(related=(Place("a b.py", 3),))]))
+    (result,) = run["results"]
+    assert run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"] == "HR102"
+    assert result["level"] == "error"
+    assert result["message"]["text"].startswith("'ship' always runs")
+    assert result["locations"] == [
+        {
+            "physicalLocation": {
+                "artifactLocation": {"uri": "shop.py", "uriBaseId": "%SRCROOT%"},
+                "region": {"startLine": 12, "startColumn": 5, "endColumn": 9},
+            }
+        }
+    ]
+    assert result["relatedLocations"] == [
+        {
+            "physicalLocation": {
+                "artifactLocation": {"uri": "a%20b.py", "uriBaseId": "%SRCROOT%"},
+                "region": {"startLine": 3},
+            }
+        }
+    ]
+    assert run["columnKind"] == "unicodeCodePoints"
+    assert run["invocations"] == [{"executionSuccessful": True, "toolExecutionNotifications": []}]
+
+
+def test_sarif_rules_explain_themselves() -> None:
+    """Each code is a rule with a title and help, in plain text and in Markdown."""
+    rules = sarif(Report())["tool"]["driver"]["rules"]
+    assert [rule["id"] for rule in rules] == [f"HR10{i}" for i in range(1, 9)]
+    for rule in rules:
+        assert rule["shortDescription"]["text"]
+        assert "```python" in rule["help"]["markdown"]
+        assert "```" not in rule["help"]["text"]
+        assert "<!--" not in rule["help"]["markdown"]
+
+
+def test_sarif_fingerprint_outlives_moved_lines() -> None:
+    """The same finding on another line is the same alert; that of another step is another one."""
+    findings = [finding(), finding(place=Place("shop.py", 99)), finding(target="pack")]
+    prints = [result["partialFingerprints"] for result in sarif(Report(findings))["results"]]
+    assert prints[0] == prints[1] != prints[2]
+
+
+def test_sarif_says_what_could_not_be_analysed() -> None:
+    """A file that does not parse makes the execution unsuccessful, and is a notification."""
+    (invocation,) = sarif(Report(problems=[Problem("a.py", 3, "does not parse")]))["invocations"]
+    assert invocation["executionSuccessful"] is False
+    (note,) = invocation["toolExecutionNotifications"]
+    assert note["message"] == {"text": "does not parse"}
+    assert note["locations"][0]["physicalLocation"]["region"] == {"startLine": 3}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="paths of POSIX")
+def test_sarif_addresses_are_valid() -> None:
+    """Paths are percent-encoded, bytes that are no text too; absolute ones are file addresses."""
+    files = ["/abs/ä.py", "odd\udcff%.py", "[x](1)\n.py"]
+    results = sarif(Report([finding(place=Place(file, 1)) for file in files]))["results"]
+    found = [one["locations"][0]["physicalLocation"]["artifactLocation"] for one in results]
+    assert [one["uri"] for one in found] == [
+        "file:///abs/%C3%A4.py",
+        "odd%FF%25.py",
+        "%5Bx%5D%281%29%0A.py",
+    ]
+    assert "uriBaseId" not in found[0]
+
+
+def test_sarif_message_contains_no_link() -> None:
+    """Words in brackets before a number in parentheses would be a link to another place."""
+    (result,) = sarif(Report([finding(message="step '[x](1)'")]))["results"]
+    assert "](" not in result["message"]["text"]
+
+
+# --- GitHub ---------------------------------------------------------------------------------------
+
+
+def test_github_command_names_place_and_code() -> None:
+    """A finding is an error at its line and columns, with its code as the title."""
+    out = told(Report([finding()], steps=3, files=1), "github")
+    command, closing = out.split("\n")
+    place, message = command.rsplit("::", 1)
+    assert place == "::error file=shop.py,line=12,col=5,endColumn=9,title=HR102"
+    assert message == "'ship' always runs before 'pay', but is declared after it"
+    assert closing.startswith("1 finding: 3 steps, 0 edges: ")
+
+
+def test_github_escapes_what_ends_a_property() -> None:
+    """Colons and commas of a path, and percent signs anywhere, are escaped."""
+    report = Report([finding(place=Place("a,b:100%.py", 1), message="50%, a: b")])
+    command = told(report, "github").split("\n")[0]
+    assert command.startswith("::error file=a%2Cb%3A100%25.py,line=1,")
+    assert command.endswith("::50%25, a: b")
+
+
+@pytest.mark.parametrize("name", NAMES, ids=range(len(NAMES)))
+def test_github_commands_are_only_ours(name: str) -> None:
+    """No name begins a line, so none can be a command; each command has its four parts."""
+    lines = told(hostile(name), "github").split("\n")
+    assert len(lines) == 3
+    for line in lines[:2]:
+        assert re.fullmatch(r"::error (file=[^,:]+)(,\w+=[^,:]+)*::.+", line)
+
+
+def test_github_problem_and_suggestion(folder: Folder) -> None:
+    """A file that cannot be analysed is an error; a suggestion is a notice."""
+    folder.write({"shop.py": WRONG})
+    out = folder.check("--format", "github", "--suggest").out
+    assert (
+        "::notice file=shop.py,line=15,title=headrace check::'ship': the code implies "
+        'after="receive"\n'
+    ) in out
+    folder.write({"bad.py": "def"})
+    out = folder.check("--format", "github").out
+    assert out.startswith("::error file=bad.py,line=1,title=headrace check::does not parse")
+
+
+# --- Markdown -------------------------------------------------------------------------------------
+
+
+class Shown(HTMLParser):
+    """What a reader sees of a page: its text, its elements, the cells of its tables."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.text = ""
+        self.tags: set[str] = set()
+        self.cells: list[str] = []
+        self._is_in_cell = False
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note an element."""
+        self.tags.add(tag)
+        if tag == "td":
+            self.cells.append("")
+        self._is_in_cell = tag == "td" or (self._is_in_cell and tag == "code")
+
+    def handle_endtag(self, tag: str) -> None:
+        """Note the end of a cell."""
+        self._is_in_cell = self._is_in_cell and tag != "td"
+
+    def handle_data(self, data: str) -> None:
+        """Note text."""
+        self.text += data
+        if self._is_in_cell:
+            self.cells[-1] += data
+
+
+def page_of(report: Report, **view: bool) -> Shown:
+    """Return what a Markdown report shows, HTML in it included, as on GitHub."""
+    markdown = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+    return Shown(markdown.render(told(report, "markdown", **view)))
+
+
+def test_markdown_has_a_table_of_findings() -> None:
+    """Code, place and message, one row each, below a heading with their number."""
+    page = page_of(Report([finding()], files=1, steps=2))
+    assert page.text.startswith("headrace check: 1 finding")
+    assert page.cells[0] == "HR102"
+    assert page.cells[1] == "shop.py:12"
+    assert page.cells[2] == "'ship' always runs before 'pay', but is declared after it"
+    assert page.text.rstrip().endswith("0 unresolved; 1 file")
+
+
+@pytest.mark.parametrize("name", NAMES, ids=range(len(NAMES)))
+def test_markdown_shows_names_as_text(name: str) -> None:
+    """No name makes an element, ends a cell, becomes a link, or mentions somebody."""
+    page = page_of(hostile(name))
+    own = {"h3", "p", "table", "thead", "tbody", "tr", "th", "td", "code"}
+    assert page.tags <= own
+    assert len(page.cells) == 5
+    if name.isprintable():
+        assert page.cells[4] == f"{name} runs before {name}"
+    # The comment stands between the sign and the name, which GitHub then takes for no mention.
+    source = re.sub(r"&#(\d+);", lambda found: chr(int(found[1])), told(hostile(name), "markdown"))
+    assert not re.search(r"@\w|#\d", source)
+
+
+def test_markdown_shows_suggestions_and_problems(folder: Folder) -> None:
+    """Each has a table of its own; without findings there is none."""
+    folder.write({"shop.py": WRONG})
+    page = page_of(check(["shop.py"]), suggest=True)
+    assert 'after="receive"' in page.cells
+    assert "table" not in page_of(Report()).tags
+    assert page_of(Report(problems=[Problem("a.py", 0, "is binary")])).cells[0] == "a.py"
