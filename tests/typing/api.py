@@ -47,6 +47,7 @@ from headrace.clients import (
     httpx_hooks,
     requests_adapter,
 )
+from headrace.integration import marked_id
 from headrace.logging import FlowFilter, install, uninstall
 from headrace.testing import Capture, CapturedStep, CapturedUnit, assert_clean, capture, reset
 
@@ -568,6 +569,7 @@ def logs(handler: logging.Handler) -> None:
     """The filter goes on a handler."""
     handler.addFilter(FlowFilter())
     handler.addFilter(FlowFilter(default="none"))
+    assert_type(marked_id(ValueError()), str | None)
     install()
     uninstall()
 

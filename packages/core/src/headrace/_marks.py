@@ -23,7 +23,11 @@ def mark(exc: BaseException, correlation_id: str) -> None:
 
 
 def marked_id(exc: object) -> str | None:
-    """Return the correlation ID that `exc` was marked with, or None."""
+    """Return the correlation ID of the unit that let `exc` through, or None.
+
+    Args:
+        exc: an exception, for whoever is told of it when its unit has ended: an error tracker.
+    """
     try:
         return vars(exc).get(_KEY)
     except Exception:

@@ -30,7 +30,7 @@ from ._http import (
     log_access,
 )
 from ._ids import is_valid_id
-from ._marks import mark
+from ._marks import mark, marked_id
 from ._propagation import RemoteContext
 from ._runtime import make_id
 from ._units import ResumableUnit, Unit, as_current, nested_context, transport_context
@@ -58,6 +58,7 @@ __all__ = [
     "log_access",
     "make_id",
     "mark",
+    "marked_id",
     "nested_context",
     "propagated_metadata",
     "read_settings",
