@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import ast
-import gc
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import os
+import traceback
+from collections.abc import Mapping, Sequence
 
-from headrace_inspect._flows._relevance import words_in
-from headrace_inspect._names._files import SourceTree
 from headrace_inspect._source._discovery import find_files, shown
-from headrace_inspect._source._reading import UnreadableError, parse, read
+from headrace_inspect._source._reading import UnreadableError, read
 
-from ._analysis import Analysis
+from ._cache import Cache
 from ._report import Problem, Report
-from ._reporting import report_of
-from ._verdicts import Judge
-
-_DEEPEST = 10_000
 
 
-def check(paths: Sequence[str], *, exclude: Sequence[str] = ()) -> Report:
+def check(
+    paths: Sequence[str],
+    *,
+    exclude: Sequence[str] = (),
+    cache: str | os.PathLike[str] | None = None,
+) -> Report:
     """Compare the flows that are declared in `paths` with the code there.
 
     Nothing of it is imported. The files are taken for the whole program: a step that is called from
@@ -30,66 +27,53 @@ def check(paths: Sequence[str], *, exclude: Sequence[str] = ()) -> Report:
     Args:
         paths: files and folders.
         exclude: patterns of files and folders to leave out; see `find_files`.
+        cache: a folder in which to keep what was found for the next time, or None. It is made if
+            need be; one that cannot be written, or holds nonsense, does no harm.
     """
     files, problems = find_files(paths, exclude)
-    with _undisturbed():
-        sources = Sources(files)
-        analysis = Analysis(SourceTree(sources.contents, paths), sources.load, sources.words())
-        sources.load_rest()
-        problems += sources.problems
-        judge = Judge(analysis, is_complete=not problems)
-        return report_of(analysis, judge, sources.contents, problems)
+    contents = _contents(files, problems)
+    if cache is None:
+        return _analyse(paths, contents, problems, set())
+    question = (os.getcwd(), list(paths), list(exclude))
+    memory = Cache(cache, question, contents, problems)
+    report = memory.report()
+    if report is None:
+        sound = memory.sound()
+        report = _analyse(paths, contents, problems, sound)
+        memory.save(report, sound)
+    return report
 
 
-class Sources:
-    """The content of files; each is parsed once.
-
-    Attributes:
-        contents: the content of each file that can be read, by path.
-        problems: what is wrong with the others, and with those that do not parse.
-    """
-
-    def __init__(self, files: Sequence[str]) -> None:
-        self.contents: dict[str, bytes] = {}
-        self.problems: list[Problem] = []
-        self._parsed: set[str] = set()
-        for file in files:
-            try:
-                self.contents[file] = read(file)
-            except UnreadableError as error:
-                self._report(file, error)
-
-    def words(self) -> dict[str, frozenset[str]]:
-        """Return the words in each file."""
-        return {path: words_in(content) for path, content in self.contents.items()}
-
-    def load(self, path: str) -> ast.Module | None:
-        """Return the syntax tree of a file, or None if it does not parse."""
-        self._parsed.add(path)
+def _contents(files: Sequence[str], problems: list[Problem]) -> dict[str, bytes]:
+    """Return the content of each file that can be read, and add what is wrong with the others."""
+    contents: dict[str, bytes] = {}
+    for file in files:
         try:
-            return parse(self.contents[path])
+            contents[file] = read(file)
         except UnreadableError as error:
-            self._report(path, error)
-            return None
-
-    def load_rest(self) -> None:
-        """Parse the files that nobody has asked for, so that what is wrong with them is known."""
-        for path in self.contents.keys() - self._parsed:
-            self.load(path)
-
-    def _report(self, path: str, error: UnreadableError) -> None:
-        self.problems.append(Problem(shown(path), error.line, error.message))
+            problems.append(Problem(shown(file), error.line, error.message))
+    return contents
 
 
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Let deep code be followed, and no time be spent on looking for garbage in trees."""
-    deepest, is_collecting = sys.getrecursionlimit(), gc.isenabled()
-    sys.setrecursionlimit(max(deepest, _DEEPEST))
-    gc.disable()
+def _analyse(
+    paths: Sequence[str],
+    contents: Mapping[str, bytes],
+    problems: Sequence[Problem],
+    sound: set[str],
+) -> Report:
+    # Imported when there is something to analyse: that takes longer than reading a cache.
+    from ._analysing import analyse
+
     try:
-        yield
-    finally:
-        sys.setrecursionlimit(deepest)
-        if is_collecting:
-            gc.enable()
+        return analyse(paths, contents, problems, sound)
+    except Exception as error:  # whatever it is, it must not read as clean
+        return Report(problems=[*problems, Problem(", ".join(paths), 0, _bug(error))])
+
+
+def _bug(error: Exception) -> str:
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{os.path.basename(where.filename)}:{where.lineno}"
+    return (
+        f"could not be analysed: {type(error).__name__} in headrace-inspect ({place}); "
+        f"please report this"
+    )

@@ -54,7 +54,7 @@ class Finding:
 
     def _look_coarsely(self, engine: Engine) -> Leading:
         relevance = self._relevance
-        relevance.find_callers({function.name for function in engine.declared})
+        relevance.find_callers_of(engine.declared)
         relevance.find_callers(self._names_of_flows(engine))
         known: set[str] = set()
         has_requests = False

@@ -32,9 +32,15 @@ def read_declarations(engine: Engine, classes: list[Class]) -> Declared:
             _read(declared, function, declarator)
     for cls in classes:
         _read_class(engine, declared, cls)
+    by_function: dict[Function, list[DeclaredStep]] = {}
+    for steps in declared.steps.values():
+        for step in steps:
+            if step.function is not None:
+                by_function.setdefault(step.function, []).append(step)
     for function, declarators in engine.declared.items():
-        for declarator in declarators:
-            _read_sources(engine, declared, function, declarator)
+        for step in by_function.get(function, ()):
+            for declarator in declarators:
+                _read_sources(declared, step, declarator)
     return declared
 
 
@@ -122,19 +128,15 @@ def _read_class(engine: Engine, declared: Declared, cls: Class) -> None:
 # --- what comes before ----------------------------------------------------------------------------
 
 
-def _read_sources(
-    engine: Engine, declared: Declared, function: Function, declarator: Declarator
-) -> None:
-    for steps in declared.steps.values():
-        for step in steps:
-            if step.function is not function or not _is_of(step, declarator):
-                continue
-            for reference in declarator.after:
-                source = _source(declared, step, reference)
-                if source is None:
-                    step.is_readable = False
-                elif source not in step.sources:
-                    step.sources.append(source)
+def _read_sources(declared: Declared, step: DeclaredStep, declarator: Declarator) -> None:
+    if not _is_of(step, declarator):
+        return
+    for reference in declarator.after:
+        source = _source(declared, step, reference)
+        if source is None:
+            step.is_readable = False
+        elif source not in step.sources:
+            step.sources.append(source)
 
 
 def _is_of(step: DeclaredStep, declarator: Declarator) -> bool:

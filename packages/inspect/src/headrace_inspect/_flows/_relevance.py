@@ -98,11 +98,18 @@ class Relevance:
 
     def find_callers(self, names: Iterable[str]) -> None:
         """Find what mentions one of `names`, what mentions that, and so on."""
-        waiting = [name for name in names if name not in self._known]
+        self._find_mentions([form for name in names for form in (name, f".{name}")])
+
+    def find_callers_of(self, functions: Iterable[Function]) -> None:
+        """Find what mentions one of `functions`, what mentions that, and so on."""
+        self._find_mentions([word for function in functions for word in _words_for(function)])
+
+    def _find_mentions(self, words: list[str]) -> None:
+        waiting = [word for word in words if word not in self._known]
         self._known.update(waiting)
         while waiting:
             word = waiting.pop()
-            for path in self._files.get(word, ()):
+            for path in self._files.get(word.removeprefix("."), ()):
                 module = self._engine.program.module(path)
                 if module is not None and module not in self.modules:
                     self._enter(module)
@@ -125,21 +132,22 @@ class Relevance:
             for scope in self._scopes(module):
                 if isinstance(scope, Function) and not scope.words.isdisjoint(_REQUESTING):
                     found += self._take(scope)
-        self.find_callers(found)
+        self._find_mentions(found)
 
     def _take(self, found: Function | tuple[Scope, str]) -> list[str]:
-        """Make relevant what mentions a word, and return the names under which it is known."""
+        """Make relevant what mentions a word, and return the words by which it is mentioned."""
         if not isinstance(found, Function):
-            return [found[1]]
+            return [found[1], f".{found[1]}"]
         if found in self.functions:
             return []
         self.functions[found] = None
-        names = [] if found.name.startswith("__") else [found.name]
+        words = _words_for(found) if not found.name.startswith("__") else []
         if found.owner is not None:  # instances of the class may be given to somebody
-            names.append(found.owner.node.name)
+            name = found.owner.node.name
+            words += [name, f".{name}"]
         if isinstance(found.parent, Function):
-            names += self._take(found.parent)
-        return names
+            words += self._take(found.parent)
+        return words
 
     # --- reading modules --------------------------------------------------------------------------
 
@@ -151,8 +159,7 @@ class Relevance:
             if isinstance(scope, Class):
                 self.classes[scope] = None
             if isinstance(scope, Function):
-                mentions = scope.survey
-                for word in mentions.words | mentions.strings:
+                for word in scope.mentions:
                     self._mentions.setdefault(word, []).append(scope)
             else:
                 self._enter_bindings(scope)
@@ -162,17 +169,22 @@ class Relevance:
         for name, bindings in scope.bindings.names.items():
             for binding in bindings:
                 if binding.how in {"import", "from"}:
-                    words = {*binding.module.split("."), binding.name}
+                    words = {f".{binding.name}"} if binding.name != name else set()
                 elif binding.how in {"value", "element", "entered", "other"}:
-                    mentions = survey(binding.node)
-                    words = {*mentions.words, *mentions.strings}
+                    words = survey(binding.node).mentions({name})
                 else:
                     continue
-                for word in words - {name, ""}:
+                for word in words:
                     self._mentions.setdefault(word, []).append((scope, name))
 
     def _scopes(self, module: Module) -> list[Class | Function]:
         return self._engine.program.scopes(module)
+
+
+def _words_for(function: Function) -> list[str]:
+    """Return how a function is mentioned: a method is no name but in its class."""
+    attribute = f".{function.name}"
+    return [attribute] if function.owner is not None else [function.name, attribute]
 
 
 def is_ours(value: Value) -> bool:

@@ -126,6 +126,7 @@ class Function:
         parent: the scope that it is defined in.
         qualname: its qualified name.
         owner: the class in whose body it stands, or None.
+        decorators: the decorators, the outermost first.
     """
 
     def __init__(self, node: FunctionNode, parent: Scope) -> None:
@@ -135,6 +136,7 @@ class Function:
         self.name = "<lambda>" if isinstance(node, ast.Lambda) else node.name
         self.qualname = _qualified(self.name, parent)
         self.owner = parent if isinstance(parent, Class) else None
+        self.decorators = [] if isinstance(node, ast.Lambda) else node.decorator_list
 
     @cached_property
     def bindings(self) -> Bindings:
@@ -162,10 +164,19 @@ class Function:
         """The parameters that it reads."""
         return self.survey.names & self.parameters.keys()
 
-    @property
+    @cached_property
     def words(self) -> frozenset[str]:
         """The names and attributes that it mentions."""
         return self.survey.words
+
+    @property
+    def mentions(self) -> set[str]:
+        """What it mentions that may stand elsewhere; see `Survey`."""
+        arguments = self.node.args
+        defaults = (one for one in arguments.kw_defaults if one is not None)
+        around = survey(*self.decorators, *arguments.defaults, *defaults)
+        own = (self.bindings.names.keys() - self.bindings.outside) | self.parameters.keys()
+        return self.survey.mentions(own - around.names)
 
     @cached_property
     def is_generator(self) -> bool:
@@ -206,11 +217,6 @@ class Function:
             or (isinstance(one, ast.Name) and one.id == "overload")
             for one in self.decorators
         )
-
-    @property
-    def decorators(self) -> list[ast.expr]:
-        """The decorators, the outermost first."""
-        return [] if isinstance(self.node, ast.Lambda) else self.node.decorator_list
 
     @property
     def definition(self) -> Definition | None:
@@ -260,21 +266,21 @@ def _is_attribute_of(target: ast.expr, name: str) -> TypeGuard[ast.Attribute]:
 
 
 def always_raises(body: Sequence[ast.stmt]) -> bool:
-    """Tell whether the statements always end in an exception."""
-    for statement in body:
-        match statement:
-            case ast.Raise():
-                return True
-            case ast.Return():
-                return False
-            case ast.If(body=one, orelse=other) if always_raises(one) and always_raises(other):
-                return True
-            case ast.With(body=inner) | ast.AsyncWith(body=inner) if always_raises(inner):
-                return True
-            case ast.If() | ast.For() | ast.While() | ast.Try() | ast.Match():
-                if any(isinstance(node, ast.Return) for node in ast.walk(statement)):
-                    return False
+    """Tell whether the statements show that they always end in an exception."""
+    for number, statement in enumerate(body):
+        if _raises(statement):
+            return not any(_returns(one) for one in body[:number])
     return False
+
+
+def _raises(statement: ast.stmt) -> bool:
+    if isinstance(statement, ast.If):
+        return always_raises(statement.body) and always_raises(statement.orelse)
+    return isinstance(statement, ast.Raise)
+
+
+def _returns(statement: ast.stmt) -> bool:
+    return any(isinstance(node, ast.Return) for node in ast.walk(statement))
 
 
 def _strings(tree: ast.AST) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 _WORD = re.compile(r"[^\W\d]\w*")
@@ -18,29 +19,46 @@ class Survey(NamedTuple):
 
     Attributes:
         names: the names that it reads.
-        words: the names and attributes that it mentions.
+        attributes: the attributes that it reads or writes, and what it imports by name.
         strings: the words in its strings, docstrings excepted.
         yields: whether it yields, nested functions excepted.
     """
 
     names: frozenset[str]
-    words: frozenset[str]
+    attributes: frozenset[str]
     strings: frozenset[str]
     yields: bool
 
+    @property
+    def words(self) -> frozenset[str]:
+        """The names and the attributes."""
+        return self.names | self.attributes
 
-def survey(root: ast.AST) -> Survey:  # noqa: C901, PLR0912 - one walk, for speed
-    """Return what `root` mentions."""
+    def mentions(self, own: Collection[str] = ()) -> set[str]:
+        """Return what may be meant from elsewhere: names, and attributes with a dot before them.
+
+        A word in a string may be either; it is given as an attribute.
+
+        Args:
+            own: the names that are bound by the code itself.
+        """
+        found = {name for name in self.names if name not in own}
+        found.update([f".{word}" for word in self.attributes])
+        found.update([f".{word}" for word in self.strings])
+        return found
+
+
+def survey(*roots: ast.AST) -> Survey:  # noqa: C901, PLR0912 - one walk, for speed
+    """Return what `roots` mention."""
     names: set[str] = set()
-    words: set[str] = set()
+    attributes: set[str] = set()
     strings: set[str] = set()
     yields = False
-    waiting: list[tuple[Any, bool]] = [(root, False)]
+    waiting: list[tuple[Any, bool]] = [(root, False) for root in roots]
     while waiting:
         node, is_nested = waiting.pop()
         kind = type(node)
         if kind is ast.Name:
-            words.add(node.id)
             if type(node.ctx) is ast.Load:
                 names.add(node.id)
             continue
@@ -50,23 +68,22 @@ def survey(root: ast.AST) -> Survey:  # noqa: C901, PLR0912 - one walk, for spee
                 strings.update(_WORD.findall(value))
             continue
         if kind is ast.Attribute:
-            words.add(node.attr)
+            attributes.add(node.attr)
         elif kind is ast.Expr and type(node.value) is ast.Constant:
             continue
         elif kind is ast.Yield or kind is ast.YieldFrom:
             yields = yields or not is_nested
-        elif kind in _FUNCTIONS and node is not root:
+        elif kind in _FUNCTIONS and node not in roots:
             is_nested = True
         elif kind is ast.alias:
-            words.add(node.name.rpartition(".")[2])
-            words.add(node.asname or "")
+            attributes.add(node.name.rpartition(".")[2])
         for field in _fields.get(kind) or _fields_of(kind):
             value = getattr(node, field, None)
             if type(value) is list:
                 waiting.extend([(one, is_nested) for one in value if isinstance(one, ast.AST)])
             elif isinstance(value, ast.AST):
                 waiting.append((value, is_nested))
-    return Survey(frozenset(names), frozenset(words), frozenset(strings), yields)
+    return Survey(frozenset(names), frozenset(attributes), frozenset(strings), yields)
 
 
 def _fields_of(kind: type) -> tuple[str, ...]:

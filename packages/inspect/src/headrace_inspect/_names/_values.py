@@ -49,13 +49,17 @@ class ModuleValue(Value):
     path: str
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@dataclass(slots=True)
 class FunctionValue(Value):
     """A function without its decorators, bound to a receiver or not, with what it closes over."""
 
     function: Function
     receiver: Value | None = None
     closure: tuple[tuple[str, Value], ...] = ()
+
+    def __hash__(self) -> int:
+        # What it closes over may be deep, and seldom tells two of them apart.
+        return hash((self.function, self.receiver))
 
 
 @dataclass(slots=True, unsafe_hash=True)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from ._sets import bits_in
-
 if TYPE_CHECKING:
     from headrace_inspect._analysis import Analysis
     from headrace_inspect._flows._steps import Name
@@ -17,8 +15,6 @@ class Reaching:
 
     def __init__(self, analysis: Analysis) -> None:
         self._analysis = analysis
-        self._sure = _turned(analysis.sure.before)
-        self._possible = _turned(analysis.possible.before)
         self._reached: dict[tuple[int, bool], int] = {}
 
     def is_reached(self, target: Name, foreign: Iterable[Name]) -> bool:
@@ -34,25 +30,22 @@ class Reaching:
         start = self._analysis.starts(flow) | self._analysis.mask(foreign)
         key = (start, surely)
         if key not in self._reached:
-            self._reached[key] = _closure(start, self._sure if surely else self._possible)
+            layer = self._analysis.sure if surely else self._analysis.possible
+            self._reached[key] = _closure(start, layer.before)
         return self._reached[key]
 
 
-def _turned(before: list[int]) -> list[int]:
-    """Return per step those that come after it, from those that come before each."""
-    after = [0] * len(before)
-    for number, earlier in enumerate(before):
-        for bit in bits_in(earlier):
-            after[bit] |= 1 << number
-    return after
-
-
-def _closure(start: int, after: list[int]) -> int:
-    reached = waiting = start
-    while waiting:
-        following = 0
-        for number in bits_in(waiting):
-            following |= after[number]
-        waiting = following & ~reached
-        reached |= following
+def _closure(start: int, before: list[int]) -> int:
+    """Return `start` and the steps that come after one of it, and so on."""
+    reached, waiting = start, list(enumerate(before))
+    is_complete = False
+    while not is_complete:
+        left = []
+        for number, earlier in waiting:
+            if earlier & reached:
+                reached |= 1 << number
+            else:
+                left.append((number, earlier))
+        is_complete = len(left) == len(waiting)
+        waiting = left
     return reached

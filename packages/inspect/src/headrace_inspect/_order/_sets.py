@@ -245,7 +245,8 @@ def _union(one: Steps, other: Steps) -> Steps:
 
 def bits_in(mask: int) -> Iterator[int]:
     """Yield the numbers of the bits that are set in `mask`."""
-    while mask:
-        lowest = mask & -mask
-        yield lowest.bit_length() - 1
-        mask ^= lowest
+    digits = f"{mask:b}"[::-1]
+    place = digits.find("1")
+    while place >= 0:
+        yield place
+        place = digits.find("1", place + 1)

@@ -6,9 +6,9 @@ identity.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from ._nodes import Node
@@ -197,23 +197,21 @@ def block_of(items: Sequence[Tree]) -> Tree:
 
 def parts_of(tree: Tree) -> Sequence[Tree]:
     """Return the trees that `tree` directly consists of."""
-    match tree:
-        case Block(items=parts) | Branch(options=parts) | Parallel(branches=parts):
-            return parts
-        case Loop(body=body, orelse=orelse):
-            return (body, orelse)
-        case Rounds(rounds=rounds, orelse=orelse):
-            return (*rounds, orelse)
-        case Try(body=body, handlers=handlers, orelse=orelse, final=final):
-            return (body, *handlers, orelse, final)
-        case (
-            Possible(body=body)
-            | Cross(body=body)
-            | Team(body=body)
-            | Spawn(body=body)
-            | Later(body=body)
-            | Until(body=body)
-            | Within(body=body)
-        ):
-            return (body,)
-    return ()
+    parts = _PARTS.get(type(tree))
+    return parts(tree) if parts is not None else ()
+
+
+def _body(tree: Any) -> Sequence[Tree]:
+    return (tree.body,)
+
+
+# By type: a match statement takes three times as long, and this is asked half a million times.
+_PARTS: dict[type[Tree], Callable[[Any], Sequence[Tree]]] = {
+    Block: lambda tree: tree.items,
+    Branch: lambda tree: tree.options,
+    Parallel: lambda tree: tree.branches,
+    Loop: lambda tree: (tree.body, tree.orelse),
+    Rounds: lambda tree: (*tree.rounds, tree.orelse),
+    Try: lambda tree: (tree.body, *tree.handlers, tree.orelse, tree.final),
+    **dict.fromkeys((Possible, Cross, Team, Spawn, Later, Until, Within), _body),
+}
