@@ -208,3 +208,25 @@ def test_nothing_is_imported(folder: Folder) -> None:
     """The checked code does not run, whatever it would do when imported."""
     folder.write({"shop.py": RIGHT + "\nraise SystemExit('imported')\n"})
     assert folder.check().status == 0
+
+
+def test_second_run_is_read_from_the_cache(folder: Folder) -> None:
+    """The cache stands beside pyproject.toml, is no part of the repository, and changes nothing."""
+    folder.write({"src/shop.py": WRONG, "pyproject.toml": ""})
+    os.chdir(folder.path / "src")
+    first, second = folder.check("--suggest"), folder.check("--suggest")
+    assert first == second
+    assert (folder.path / ".headrace_cache" / ".gitignore").read_text().endswith("*\n")
+    folder.write({"src/shop.py": RIGHT})
+    assert folder.check().status == 0
+
+
+def test_cache_stands_where_told_or_nowhere(folder: Folder) -> None:
+    """--cache-dir names another folder, --no-cache makes none; one that cannot be does no harm."""
+    folder.write({"shop.py": RIGHT})
+    assert folder.check("--no-cache").status == 0
+    assert [path.name for path in folder.path.iterdir()] == ["shop.py"]
+    assert folder.check("--cache-dir", "kept/here").status == 0
+    assert (folder.path / "kept" / "here").is_dir()
+    assert folder.check("--cache-dir", "shop.py/x").status == 0
+    assert not (folder.path / ".headrace_cache").exists()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import atexit
+import gc
 import os
 import sys
 from dataclasses import dataclass
@@ -31,7 +33,8 @@ def main(words: list[str]) -> int:
     plan = _plan(options, settings)
     if options.output is not None:
         _check_target(options.output)
-    report = check(plan.paths, exclude=plan.exclude)
+    atexit.register(gc.freeze)  # the process takes its garbage along, and need not look for it
+    report = check(plan.paths, exclude=plan.exclude, cache=plan.cache)
     for problem in report.problems:
         write(sys.stderr, f"headrace: {printable(str(problem))}")
     text = render(report, options.format, _view(options, strict=plan.strict))
@@ -46,6 +49,7 @@ def main(words: list[str]) -> int:
 class _Plan:
     paths: tuple[str, ...]
     exclude: tuple[str, ...]
+    cache: str | Path | None
     strict: bool
 
 
@@ -53,6 +57,7 @@ def _plan(options: argparse.Namespace, settings: Settings) -> _Plan:
     return _Plan(
         tuple(options.paths) or settings.paths or (".",),
         (*settings.exclude, *(options.exclude or ())),
+        None if options.no_cache else options.cache_dir or settings.cache,
         options.strict or settings.strict,
     )
 
@@ -75,6 +80,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--suggest", action="store_true", help=says)
     says = "leave out files and folders; may be given more than once"
     add("--exclude", action="append", metavar="PATTERN", help=says)
+    says = "where to keep what was found for the next time; .headrace_cache, unless given"
+    add("--cache-dir", metavar="DIR", help=says)
+    add("--no-cache", action="store_true", help="neither read nor write a cache")
     return parser
 
 

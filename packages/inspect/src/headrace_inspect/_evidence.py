@@ -19,7 +19,8 @@ def verdicts() -> tuple[dict[str, str], list[str]]:
         CommandError: the settings cannot be read.
     """
     settings = read_settings()
-    report = check(settings.paths or (".",), exclude=settings.exclude)
+    paths = settings.paths or (".",)
+    report = check(paths, exclude=settings.exclude, cache=settings.cache)
     return (
         {edge.id: edge.verdict for edge in report.edges},
         [printable(str(problem)) for problem in report.problems],

@@ -25,6 +25,11 @@ class Settings:
     exclude: tuple[str, ...] = ()
     strict: bool = False
 
+    @property
+    def cache(self) -> Path:
+        """The folder in which what was found is kept for the next time."""
+        return self.folder / ".headrace_cache"
+
 
 def read_settings() -> Settings:
     """Return what the ``pyproject.toml`` nearest to the current folder says.
