@@ -1,0 +1,77 @@
+"""``headrace explain``, and that each explanation is true: its example fails, its mend does not."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from headrace_inspect import check
+from headrace_inspect._codes import CODES, explanation
+from tests.inspect.check_kit import Folder
+
+PAGE = Path(__file__).parents[2] / "docs" / "check.md"
+RESOURCES = Path(check.__code__.co_filename).parent / "explanations"
+
+
+def blocks(code: str, language: str) -> list[str]:
+    """Return the fenced blocks of an explanation."""
+    return re.findall(rf"```{language}\n(.*?)```", explanation(code).text, re.DOTALL)
+
+
+def findings_in(folder: Folder, source: str) -> list[str]:
+    """Return the findings in a file, which is named for its flow."""
+    flow = re.findall(r'entrypoint\("(\w+)"\)', source)[0]
+    folder.write({f"{flow}.py": source})
+    return [f"{one.code} {one.message}\n" for one in check([f"{flow}.py"]).findings]
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_example_triggers_the_code_and_the_mend_is_clean(folder: Folder, code: str) -> None:
+    """The first example has the finding that is shown and no other; the second has none."""
+    example, mend = blocks(code, "python")
+    shown = blocks(code, "text")
+    assert findings_in(folder, example) == shown
+    assert shown[0].startswith(f"{code} ")
+    imports = example.partition("\n\n\n")[0] + "\n\n\n"
+    assert findings_in(folder, mend if "import" in mend else imports + mend) == []
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_documentation_says_the_same(code: str) -> None:
+    """docs/check.md holds each explanation word for word, below a heading with its title."""
+    told = (RESOURCES / f"{code}.md").read_text("utf-8")
+    assert told.replace("# ", "### ", 1) in PAGE.read_text("utf-8")
+
+
+def test_codes_are_those_that_are_explained() -> None:
+    """Each code has a text, and each text a code."""
+    assert sorted(path.stem for path in RESOURCES.glob("*.md")) == list(CODES)
+
+
+def test_code_is_explained(folder: Folder) -> None:
+    """Title, text and examples, these indented; small letters will do; several at a time."""
+    done = folder.headrace("explain", "hr102")
+    assert (done.status, done.err) == (0, "")
+    assert done.out.startswith("HR102: a step that always runs before the one it is declared ")
+    assert '\n    @entrypoint("parcel")\n    def send(parcel):\n' in done.out
+    assert "```" not in done.out
+    assert "\nHR101: " in folder.headrace("explain", "HR102", "HR101").out
+    assert "<!--" not in folder.headrace("explain", *CODES).out
+
+
+def test_codes_are_listed(folder: Folder) -> None:
+    """Without a code each is listed with its title."""
+    done = folder.headrace("explain")
+    assert done.status == 0
+    assert [line.split()[0] for line in done.out.splitlines()] == list(CODES)
+    assert "HR105  a circle\n" in done.out
+
+
+def test_unknown_code_is_status_2(folder: Folder) -> None:
+    """The message names what is near, or what there is."""
+    near, far = folder.headrace("explain", "HR110"), folder.headrace("explain", "x")
+    assert (near.status, near.out) == (2, "")
+    assert "there is no code 'HR110'; did you mean HR10" in near.err
+    assert far.err.endswith("'x'; there are " + ", ".join(CODES) + "\n")
