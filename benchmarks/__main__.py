@@ -45,6 +45,9 @@ def main(arguments: list[str]) -> int:
     console = Console()
     print_tables(results, console)
     if options.store:
+        # What has not been measured this time stays as it is.
+        results += [each for each in load(STORED) if each.part not in parts]
+        results.sort(key=lambda result: PARTS.index(result.part))
         save(results, STORED)
         PICTURE.write_text(draw(results), "utf-8")
         console.print(f"stored in {STORED.name} and {PICTURE.name}")
@@ -53,7 +56,7 @@ def main(arguments: list[str]) -> int:
 
 def compare(results: list[Result]) -> None:
     """Put the stored ratios beside the new ones."""
-    stored = load(STORED)
+    stored = {(each.group, each.name): each.ratio for each in load(STORED)}
     for result in results:
         result.before = stored.get((result.group, result.name))
 
@@ -61,17 +64,27 @@ def compare(results: list[Result]) -> None:
 def _measure(parts: list[str], rounds: int) -> list[Result]:
     """Return the medians over several processes for each part."""
     runs: dict[tuple[str, str], list[Result]] = {}
+    said: set[str] = set()
+    errors = Console(stderr=True)
     todo = [part for _ in range(PROCESSES) for part in parts]
-    for part in track(todo, "measuring", console=Console(stderr=True), transient=True):
-        for result in _measure_apart(part, rounds):
+    for part in track(todo, "measuring", console=errors, transient=True):
+        results, words = _measure_apart(part, rounds)
+        for result in results:
+            result.part = part
             runs.setdefault((result.group, result.name), []).append(result)
+        if words not in said:  # each process says the same
+            said.add(words)
+            errors.print(words, end="", markup=False)
     return [_median(each) for each in runs.values()]
 
 
-def _measure_apart(part: str, rounds: int) -> list[Result]:
+def _measure_apart(part: str, rounds: int) -> tuple[list[Result], str]:
+    """Return what a process of its own has measured, and what it has said."""
     command = [sys.executable, "-m", "benchmarks", part, "--child", "--rounds", str(rounds)]
-    ran = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    return [Result(**fields) for fields in json.loads(ran.stdout.splitlines()[-1])]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    if ran.returncode:
+        sys.exit(ran.stderr)
+    return [Result(**fields) for fields in json.loads(ran.stdout.splitlines()[-1])], ran.stderr
 
 
 def _measure_here(part: str, rounds: int) -> list[Result]:
@@ -86,7 +99,7 @@ def _median(runs: list[Result]) -> Result:
     first = runs[0]
     seconds = statistics.median(run.seconds for run in runs)
     ratio = statistics.median(run.ratio for run in runs)
-    return Result(first.group, first.name, seconds, ratio, first.limit)
+    return Result(first.group, first.name, seconds, ratio, first.limit, part=first.part)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Measuring side by side: every round calls every case once, in a new order, with the GC off.
 
 What counts is the ratio to the case that a group names as its base, measured in the same run: it
-says the same on a fast machine and on a slow one.
+says the same on a fast machine and on a slow one. The time is that of the processor, which other
+programs on the machine do not take from us.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ import random
 import statistics
 import sys
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
@@ -37,6 +38,8 @@ class Case:
         limit: the highest ratio to the group's base that the project allows itself.
         per: how many units of work one call does (ten steps of a chain).
         calls: how many calls make a round.
+        over: what it does besides, as a case of its own whose time is taken off.
+        clock: `time.perf_counter` where what sleeps is measured.
     """
 
     name: str
@@ -45,6 +48,8 @@ class Case:
     limit: float | None = None
     per: int = 1
     calls: int = 1000
+    over: Case | None = None
+    clock: Callable[[], float] = process_time
 
 
 @dataclass(frozen=True)
@@ -54,29 +59,28 @@ class Group:
     Attributes:
         title: what the ratios mean.
         cases: the cases.
-        bare: what all of them do besides; its time is taken off theirs.
     """
 
     title: str
     cases: Sequence[Case]
-    bare: Case | None = None
 
     @property
     def measured(self) -> list[Case]:
         """All that is to be measured."""
-        return [*self.cases, *([] if self.bare is None else [self.bare])]
+        return [*self.cases, *(case.over for case in self.cases if case.over is not None)]
 
 
 @dataclass
 class Result:
-    """What came out for a case, in seconds for one unit of work."""
+    """What came out for a case of one part of the benchmarks, in seconds for one unit of work."""
 
     group: str
     name: str
     seconds: float
     ratio: float
     limit: float | None
-    before: float | None = field(default=None)
+    before: float | None = None
+    part: str = ""
 
     @property
     def grew(self) -> bool:
@@ -87,62 +91,75 @@ class Result:
 def measure(groups: Iterable[Group], *, rounds: int) -> list[Result]:
     """Measure all cases of all `groups`, interleaved over `rounds`; medians."""
     groups = list(groups)
-    pairs = [(group, case) for group in groups for case in group.measured]
-    times: dict[tuple[str, str], list[float]] = {(g.title, c.name): [] for g, c in pairs}
+    cases = list(dict.fromkeys(case for group in groups for case in group.measured))
+    times: dict[Case, list[float]] = {case: [] for case in cases}
     for _ in range(rounds):
-        random.shuffle(pairs)
-        for group, case in pairs:
+        random.shuffle(cases)
+        for case in cases:
             # An own context each: no case finds what another left in the variables.
-            seconds = contextvars.copy_context().run(_time, case)
-            times[group.title, case.name].append(seconds)
+            times[case].append(contextvars.copy_context().run(_time, case))
     return [result for group in groups for result in _results(group, times)]
 
 
 def _time(case: Case) -> float:
     with case.setup():
-        call = case.call
+        call, clock = case.call, case.clock
         call()
         gc.collect(0)
         gc.disable()
         try:
-            start = perf_counter()
+            start = clock()
             for _ in range(case.calls):
                 call()
-            return (perf_counter() - start) / case.calls / case.per
+            return (clock() - start) / case.calls / case.per
         finally:
             gc.enable()
 
 
-def _results(group: Group, times: dict[tuple[str, str], list[float]]) -> list[Result]:
-    medians = {
-        case.name: statistics.median(times[group.title, case.name]) for case in group.measured
-    }
-    bare = 0.0 if group.bare is None else medians[group.bare.name]
-    base = medians[group.cases[0].name] - bare
-    added = {case.name: medians[case.name] - bare for case in group.cases}
+def _results(group: Group, times: dict[Case, list[float]]) -> list[Result]:
+    seconds = [_seconds(case, times) for case in group.cases]
     return [
-        Result(group.title, case.name, added[case.name], added[case.name] / base, case.limit)
-        for case in group.cases
+        Result(group.title, case.name, each, each / seconds[0], case.limit)
+        for case, each in zip(group.cases, seconds, strict=True)
     ]
 
 
-def load(path: Path) -> dict[tuple[str, str], float]:
-    """Return the stored ratios by group and name; empty where there are none."""
+def _seconds(case: Case, times: dict[Case, list[float]]) -> float:
+    if case.over is None:
+        return statistics.median(times[case])
+    # Within each round: what slows a whole round down is in both.
+    pairs = zip(times[case], times[case.over], strict=True)
+    return statistics.median(own - over for own, over in pairs)
+
+
+def load(path: Path) -> list[Result]:
+    """Return the stored results; none where there is no file."""
     if not path.exists():
-        return {}
+        return []
     rows = json.loads(path.read_text(encoding="utf-8"))["results"]
-    return {(row["group"], row["name"]): row["ratio"] for row in rows}
+    return [
+        Result(
+            row["group"],
+            row["name"],
+            row["nanoseconds"] / 1e9,
+            row["ratio"],
+            row["limit"],
+            part=row["part"],
+        )
+        for row in rows
+    ]
 
 
 def save(results: Sequence[Result], path: Path) -> None:
     """Store `results` as JSON."""
     rows = [
         {
+            "part": result.part,
             "group": result.group,
             "name": result.name,
             "nanoseconds": round(result.seconds * 1e9, 1),
             "ratio": round(result.ratio, 3),
-            "limit": result.limit,
+            "limit": None if result.limit is None else round(result.limit, 3),
         }
         for result in results
     ]
@@ -172,6 +189,6 @@ def _row(result: Result) -> tuple[str, ...]:
         result.name,
         f"{result.seconds * 1e9:,.0f}",
         f"{result.ratio:.2f}",
-        "" if result.limit is None else f"{result.limit:g}",
+        "" if result.limit is None else f"{result.limit:.3g}",
         "" if result.before is None else f"{result.before:.2f}",
     )
