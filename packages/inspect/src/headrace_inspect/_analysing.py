@@ -89,4 +89,7 @@ def _undisturbed() -> Iterator[None]:
     finally:
         sys.setrecursionlimit(deepest)
         if is_collecting:
+            # All that was made counts as old, or it would be gone through at once.
+            gc.freeze()
+            gc.unfreeze()
             gc.enable()

@@ -13,7 +13,7 @@ from headrace_inspect._names._files import SourceTree
 from headrace_inspect._names._program import Program
 from headrace_inspect._names._values import ClassValue, Instance
 from headrace_inspect._order._relations import PossibleRelations, Relations
-from headrace_inspect._order._sets import RunSets, bits_in
+from headrace_inspect._order._sets import RunSets, bits_in, calls_in
 from headrace_inspect._running._nodes import Hub, Node
 
 
@@ -72,6 +72,7 @@ class Analysis:
             for name, steps in self.declared.steps.items()
             if any(step.kind == "task" for step in steps)
         }
+        known = {id(node.tree): calls_in(node.tree) for node in nodes if node.tree is not None}
         task_bits = self._tasks = self.mask(tasks)
 
         def opened(flow: str) -> int:
@@ -80,6 +81,7 @@ class Analysis:
         def make(*, possibly: bool) -> RunSets:
             return RunSets(
                 nodes,
+                known,
                 lambda node: (perhaps if possibly else own).get(node, 0),
                 lambda node: bool(own.get(node, 0) & task_bits),
                 opened,

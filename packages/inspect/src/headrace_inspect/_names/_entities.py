@@ -174,9 +174,9 @@ class Function:
         """What it mentions that may stand elsewhere; see `Survey`."""
         arguments = self.node.args
         defaults = (one for one in arguments.kw_defaults if one is not None)
-        around = survey(*self.decorators, *arguments.defaults, *defaults)
+        around = [*self.decorators, *arguments.defaults, *defaults]
         own = (self.bindings.names.keys() - self.bindings.outside) | self.parameters.keys()
-        return self.survey.mentions(own - around.names)
+        return self.survey.mentions(own - survey(*around).names if around else own)
 
     @cached_property
     def is_generator(self) -> bool:

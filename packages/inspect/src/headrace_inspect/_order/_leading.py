@@ -63,7 +63,7 @@ def leading_functions(engine: Engine) -> Leading:
 
 def _is_definite(node: Node) -> bool:
     hub = node.hub
-    return hub is None or hub.how == "override"
+    return hub is None or hub.how in {"override", "routes"}
 
 
 def _callers(

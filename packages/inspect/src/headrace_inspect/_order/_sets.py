@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from headrace_inspect._running._nodes import Node
@@ -48,11 +48,17 @@ class Call(NamedTuple):
         node: the node.
         is_queued: whether it is over a queue.
         is_later: whether it is handed over.
+        is_possible: whether nothing in the source says that it runs.
     """
 
     node: Node
     is_queued: bool
     is_later: bool
+    is_possible: bool
+
+
+CallsAndFlows = tuple[list[Call], list[tuple[str, bool]]]
+"""What a tree calls, and the flows that it opens; the second says whether that is but possible."""
 
 
 class RunSets:
@@ -60,6 +66,7 @@ class RunSets:
 
     Args:
         nodes: the nodes.
+        known: what is called in the trees of the nodes, by the identities of the trees.
         bits: gives the steps that a node itself is.
         is_task: tells whether a node is a step that is declared as a task.
         opened: gives the bit of a flow that is opened by hand.
@@ -69,12 +76,14 @@ class RunSets:
     def __init__(
         self,
         nodes: list[Node],
+        known: Mapping[int, CallsAndFlows],
         bits: Callable[[Node], int],
         is_task: Callable[[Node], bool],
         opened: Callable[[str], int],
         *,
         possibly: bool,
     ) -> None:
+        self._known = known
         self.bits = bits
         self.is_task = is_task
         self.opened = opened
@@ -195,27 +204,13 @@ class RunSets:
 
     def _in(self, tree: Tree) -> tuple[list[Call], int]:
         """Return what `tree` calls, and the flows that it opens."""
-        calls: list[Call] = []
+        calls, flows = self._known.get(id(tree)) or calls_in(tree)
+        if not self.possibly:
+            calls = [call for call in calls if not call.is_possible]
         opened = 0
-        waiting: list[tuple[Any, bool, bool]] = [(tree, False, False)]
-        while waiting:
-            current, is_queued, is_later = waiting.pop()
-            kind = type(current)
-            if kind is Run or kind is Within:
-                calls.append(Call(current.node, is_queued, is_later))
-                if kind is Run:
-                    continue
-            elif kind is Possible:
-                if not self.possibly:
-                    continue
-            elif kind is Cross:
-                is_queued = is_queued or current.kind in QUEUES
-                is_later = is_later or current.is_later
-            elif kind is Later or kind is Spawn:
-                is_later = True
-            elif kind is Open:
-                opened |= self.opened(current.flow)
-            waiting.extend([(part, is_queued, is_later) for part in parts_of(current)])
+        for flow, is_possible in flows:
+            if self.possibly or not is_possible:
+                opened |= self.opened(flow)
         return calls, opened
 
     def _search(self, start: Node, without: Node) -> Steps:
@@ -237,6 +232,31 @@ class RunSets:
                 else:
                     total = _union(total, self.of_call(call))
         return total
+
+
+def calls_in(tree: Tree) -> CallsAndFlows:
+    """Return what `tree` calls, perhaps, and the flows that it opens."""
+    calls: list[Call] = []
+    flows: list[tuple[str, bool]] = []
+    waiting: list[tuple[Any, bool, bool, bool]] = [(tree, False, False, False)]
+    while waiting:
+        current, is_queued, is_later, is_possible = waiting.pop()
+        kind = type(current)
+        if kind is Run or kind is Within:
+            calls.append(Call(current.node, is_queued, is_later, is_possible))
+            if kind is Run:
+                continue
+        elif kind is Possible:
+            is_possible = True
+        elif kind is Cross:
+            is_queued = is_queued or current.kind in QUEUES
+            is_later = is_later or current.is_later
+        elif kind is Later or kind is Spawn:
+            is_later = True
+        elif kind is Open:
+            flows.append((current.flow, is_possible))
+        waiting.extend([(part, is_queued, is_later, is_possible) for part in parts_of(current)])
+    return calls, flows
 
 
 def _union(one: Steps, other: Steps) -> Steps:

@@ -35,6 +35,8 @@ def size(engine: Engine, hub: Hub) -> int:
             return len(exposure.routes)
         case "tasks":
             return len(exposure.tasks)
+        case "override" | "name" if "*" not in hub.name:
+            return len(engine.relevant.get(hub.name, ()))
     return engine.relevant_count
 
 
