@@ -1,6 +1,7 @@
 """Every task of the project: `nox --list` shows them.
 
-Plain `nox` runs tests, lint and typing on the running interpreter and needs Python and pip only.
+Plain `nox` runs tests, lint, typing and `headrace check` on the running interpreter and needs Python
+and pip only.
 `nox -t full` runs what needs more, and installs it; `nox -t matrix` runs the framework matrix.
 """
 
@@ -25,7 +26,7 @@ nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.download_python = "never"
 nox.options.error_on_missing_interpreters = False
 nox.options.reuse_venv = "yes"
-nox.options.sessions = ["tests", "lint", "typing"]
+nox.options.sessions = ["tests", "lint", "typing", "check"]
 
 ROOT = Path(__file__).parent
 WORKSPACE = nox.project.load_toml("pyproject.toml")
@@ -124,8 +125,16 @@ def typing(session: nox.Session) -> None:
     session.run("mypy")
     session.run("basedpyright", "--pythonpath", f"{session.bin}/python")
     # Complete, as a user's type checker sees them; Django's stubs leave 10 % of ours unknown.
-    for package in ("headrace", "headrace_celery", "headrace_fastapi", "headrace_flask"):
+    complete = ("headrace", "headrace_celery", "headrace_fastapi", "headrace_flask")
+    for package in (*complete, "headrace_inspect"):
         session.run("basedpyright", "--verifytypes", package, "--ignoreexternal", silent=True)
+
+
+@nox.session
+def check(session: nox.Session) -> None:
+    """Compare the flow that the demo declares with the demo's code."""
+    install_tree(session, packages=["core", "inspect"])
+    session.run("headrace", "check", "--strict", "examples/shop", *session.posargs)
 
 
 # --- On request -----------------------------------------------------------------------------------
@@ -200,6 +209,22 @@ def docs(session: nox.Session) -> None:
     """Build the documentation; a warning is an error."""
     install_tree(session, *group("docs"))
     session.run("sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html")
+
+
+@nox.session(tags=["full"])
+def hook(session: nox.Session) -> None:
+    """Run the pre-commit hook on the demo, as pre-commit installs it from a clone."""
+    session.install("pre-commit>=4")
+    if shutil.which("git") is None or not (ROOT / ".git").exists():
+        session.skip("this is no clone, or git is missing")
+    home = Path(session.create_tmp()).resolve()
+    shutil.rmtree(home / "shop", ignore_errors=True)
+    shutil.copytree(ROOT / "examples" / "shop", home / "shop")
+    session.chdir(home / "shop")
+    for words in (("init", "-q"), ("add", ".")):
+        session.run("git", *words, external=True)
+    command = ("pre-commit", "try-repo", str(ROOT), "headrace-check", "--all-files")
+    session.run(*command, env={"PRE_COMMIT_HOME": str(home / "home")})
 
 
 @nox.session(tags=["full"])
