@@ -1,7 +1,7 @@
 """Every task of the project: `nox --list` shows them.
 
-Plain `nox` runs tests, lint, typing and `headrace check` on the running interpreter and needs Python
-and pip only.
+Plain `nox` runs tests, lint, typing and `headrace check` on the running interpreter, and needs
+Python and pip only.
 `nox -t full` runs what needs more, and installs it; `nox -t matrix` runs the framework matrix.
 """
 
