@@ -22,7 +22,12 @@ def write(stream: TextIO, text: str) -> None:
 
 
 def welcomes_colors(stream: TextIO, environment: Mapping[str, str]) -> bool:
-    """Tell whether colours are welcome: after NO_COLOR, FORCE_COLOR, and what the stream is."""
+    """Tell whether colours are welcome on `stream`.
+
+    Args:
+        stream: where to write: what it is decides, unless the environment does.
+        environment: the variables ``NO_COLOR``, ``FORCE_COLOR`` and ``TERM`` are read from it.
+    """
     if environment.get("NO_COLOR"):
         return False
     if environment.get("FORCE_COLOR"):
