@@ -92,7 +92,7 @@ def _measure_here(part: str, rounds: int) -> list[Result]:
     if part in {"size", "pictures"}:
         results: list[Result] = module.results()
         return results
-    return measure(module.groups(), rounds=rounds)
+    return measure(module.groups(), rounds=rounds * getattr(module, "ROUNDS", 1))
 
 
 def _median(runs: list[Result]) -> Result:

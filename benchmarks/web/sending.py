@@ -25,7 +25,7 @@ def case(
     name: str, call: Callable[[], None], over: Case | None = None, limit: float | None = None
 ) -> Case:
     """Return the case of `call`, which sends `AT_ONCE` requests."""
-    return Case(name, call, limit=limit, per=AT_ONCE, calls=4, over=over)
+    return Case(name, call, limit=limit, per=AT_ONCE, calls=1, over=over)
 
 
 def peers(makers: dict[str, Callable[[], T]]) -> dict[str, T]:
