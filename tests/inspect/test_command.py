@@ -144,6 +144,28 @@ def test_colours_are_for_terminals(folder: Folder, monkeypatch: pytest.MonkeyPat
     assert "\x1b" not in folder.check().out
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a disk that is full")
+def test_standard_output_that_is_full_is_status_2(folder: Folder) -> None:
+    """What could not be said is no finding: the status tells, and there is no traceback."""
+    folder.write({"shop.py": RIGHT})
+    command = f"{sys.executable} -m headrace check"
+    done = subprocess.run(
+        ["bash", "-c", f"{command} >/dev/full; echo $?; {command} >&-; echo $?"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "2\n0\n"
+    assert done.stderr == "headrace: cannot write: No space left on device\n"
+
+
+def test_name_that_may_stand_in_a_broken_file_is_not_unknown(folder: Folder) -> None:
+    """While a file is missing, nothing is contradicted only because it was not found."""
+    folder.write({"shop.py": RIGHT.replace('after="charge"', 'after="pack"'), "bad.py": "def"})
+    done = folder.check("--format", "json")
+    assert {one["verdict"] for one in json.loads(done.out)["findings"]} == {"unresolved"}
+
+
 def test_current_folder_that_is_gone_is_status_2(folder: Folder) -> None:
     """Where the current folder was removed the message says so."""
     gone = folder.path / "gone"

@@ -294,6 +294,13 @@ def test_sarif_fingerprint_outlives_moved_lines() -> None:
     assert prints[0] == prints[1] != prints[2]
 
 
+def test_sarif_message_holds_the_suggestion(folder: Folder) -> None:
+    """With --suggest a finding says what the code implies for its step."""
+    folder.write({"shop.py": WRONG})
+    (result,) = sarif(check(["shop.py"]), suggest=True)["results"]
+    assert result["message"]["text"].endswith('declared after it; the code implies after="receive"')
+
+
 def test_sarif_says_what_could_not_be_analysed() -> None:
     """A file that does not parse makes the execution unsuccessful, and is a notification."""
     (invocation,) = sarif(Report(problems=[Problem("a.py", 3, "does not parse")]))["invocations"]

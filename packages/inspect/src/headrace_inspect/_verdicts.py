@@ -197,7 +197,7 @@ class Judge:
         )
 
     def _judge_unknown(self, link: Link) -> None:
-        verdict: Verdict = "unresolved" if self._declared.has_unknown_steps else "contradicted"
+        verdict = self._verdict(self._declared.has_unknown_steps)
         self.edges.append(self._edge(link, verdict))
         if verdict == "unresolved":
             message = messages.unresolved(link.source, link.target)

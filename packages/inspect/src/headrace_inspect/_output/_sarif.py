@@ -37,7 +37,7 @@ def render(report: Report, view: View) -> str:
                 "toolExecutionNotifications": [_notification(p) for p in report.problems],
             }
         ],
-        "results": [_result(finding, view) for finding in view.findings(report)],
+        "results": [_result(finding, report, view) for finding in view.findings(report)],
     }
     return encoded({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]})
 
@@ -52,7 +52,7 @@ def _rule(code: str) -> dict[str, Any]:
     }
 
 
-def _result(finding: Finding, view: View) -> dict[str, Any]:
+def _result(finding: Finding, report: Report, view: View) -> dict[str, Any]:
     region = {
         "startLine": finding.place.line,
         "startColumn": finding.column,
@@ -62,13 +62,20 @@ def _result(finding: Finding, view: View) -> dict[str, Any]:
         "ruleId": finding.code,
         "ruleIndex": CODES.index(finding.code),
         "level": "error" if view.fails(finding) else "warning",
-        "message": {"text": _text(message_of(finding))},
+        "message": {"text": _text(message_of(finding) + _implied(finding, report, view))},
         "locations": [{"physicalLocation": _file(finding.place.file) | {"region": region}}],
         "partialFingerprints": {"headrace/v1": _fingerprint(finding)},
     }
     if finding.related:
         result["relatedLocations"] = [_location(place) for place in finding.related]
     return result
+
+
+def _implied(finding: Finding, report: Report, view: View) -> str:
+    """Return what the code implies for the step of `finding`, if that is asked for and known."""
+    about = (finding.flow, finding.target)
+    found = [s.code for s in report.suggestions if (s.flow, s.step) == about]
+    return f"; the code implies {found[0]}" if view.suggest and found else ""
 
 
 def _notification(problem: Problem) -> dict[str, Any]:
