@@ -15,6 +15,7 @@ from markdown_it import MarkdownIt
 
 from headrace_inspect import Finding, Place, Problem, Report, check
 from headrace_inspect._output import FORMATS, View, render
+from headrace_inspect._reporting import _span
 from tests.inspect.check_kit import DYNAMIC, WRONG, Folder
 from tests.inspect.corpus_kit import PROJECTS, report_on
 
@@ -149,16 +150,42 @@ def test_long_line_is_cut_around_the_name() -> None:
 
 def test_bytes_and_characters_are_not_confused(folder: Folder) -> None:
     """The caret is right after letters that take several bytes, and in files of any encoding."""
-    chain = "from headrace import Chain\n\n\ndef f(): ...\n\n\n"
-    chain += 'größe = Chain("größe").next(f, name="a", when=lambda c: "日本")'
-    chain += '.next(f, name="b")  # headrace: ignore[HR101]\n'
-    folder.write({"chain.py": chain})
     coded = "# coding: latin-1\nfrom headrace import step\n\n\n@step('ä', after='ö')\n"
     (folder.path / "coded.py").write_bytes((coded + "def  ship(): ...  # ü\n").encode("latin-1"))
     out = folder.check().out
     assert "6 | def  ship(): ...  # ü\n  |      ^^^^\n" in out
-    where, caret = re.findall(r"\d \| (größe = .*)\n +\| (.*)", out)[0]
-    assert "# headrace: ignore[HR101]" in where[caret.index("^") - 5 :]
+    # A step of a chain stands where it is added; syntax trees count in bytes of UTF-8.
+    line = 'größe = Chain("größe").next(f, name="日本").next(g)'
+    column = len(line[: line.rindex("next")].encode()) + 1
+    start, width = _span(line, column, 4, is_definition=False)
+    assert line[start - 1 : start - 1 + width] == "next"
+
+
+def test_what_is_computed_is_said_to_be(folder: Folder) -> None:
+    """A name, a flow or an after= that is computed is unresolved, at the line of the ``def``."""
+    source = """
+        import os
+        from headrace import entrypoint, step
+
+
+        @entrypoint("order")
+        def receive():
+            ship()
+            pack()
+
+
+        @step("order", name=os.environ["STEP"])
+        def ship(): ...
+
+
+        @step("order", after=os.environ["AFTER"])
+        def pack(): ...
+    """
+    folder.write({"shop.py": source})
+    out = folder.check("-v").out
+    assert "HR101 unresolved: the step's name of the step 'ship' is computed" in out
+    assert "HR103 unresolved: what 'pack' is declared after is computed" in out
+    assert "13 | def ship(): ...\n   |     ^^^^\n" in out
 
 
 # --- JSON -----------------------------------------------------------------------------------------
