@@ -212,6 +212,20 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session(tags=["full"])
+def corpus(session: nox.Session) -> None:
+    """Print how precise `headrace check` is on the labelled projects, and how much it finds."""
+    install_tree(session, packages=["core", "inspect"])
+    session.run("python", "-m", "tests.inspect.corpus_kit")
+
+
+@nox.session(tags=["full"])
+def robustness(session: nox.Session) -> None:
+    """Send the standard library's tests and all installed packages through `headrace check`."""
+    install_tree(session, *group("test-all"))
+    session.run("python", "-m", "tests.inspect.robustness_kit", *session.posargs)
+
+
+@nox.session(tags=["full"])
 def hook(session: nox.Session) -> None:
     """Run the pre-commit hook on the demo, as pre-commit installs it from a clone."""
     session.install("pre-commit>=4")

@@ -20,10 +20,11 @@ from benchmarks.picture import draw
 HERE = Path(__file__).parent
 STORED = HERE / "results.json"
 PICTURE = HERE.parent / "docs" / "benchmarks.svg"
-PARTS = ("core", "chains", "web", "celery", "size", "pictures")
+PARTS = ("core", "chains", "web", "celery", "size", "pictures", "check")
 # Where a context variable lies in a context is drawn by lot at the start of a process, and some
 # places are slower: no single process can tell.
 PROCESSES = 5
+ONCE = {"check"}  # it starts processes itself
 
 
 def main(arguments: list[str]) -> int:
@@ -89,7 +90,7 @@ def _measure_apart(part: str, rounds: int) -> tuple[list[Result], str]:
 
 def _measure_here(part: str, rounds: int) -> list[Result]:
     module = import_module(f"benchmarks.bench_{part}")
-    if part in {"size", "pictures"}:
+    if part in {"size", "pictures", "check"}:
         results: list[Result] = module.results()
         return results
     return measure(module.groups(), rounds=rounds * getattr(module, "ROUNDS", 1))

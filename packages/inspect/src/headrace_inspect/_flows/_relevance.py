@@ -54,6 +54,7 @@ class Relevance:
         for path, found in words.items():
             for word in found:
                 self._files.setdefault(word, []).append(path)
+        engine.mentioning = self._mentioning
 
     # --- declarations -----------------------------------------------------------------------------
 
@@ -176,6 +177,12 @@ class Relevance:
                     continue
                 for word in words:
                     self._mentions.setdefault(word, []).append((scope, name))
+
+    def _mentioning(self, word: str) -> Iterator[Module]:
+        for path in self._files.get(word, ()):
+            module = self._engine.program.module(path)
+            if module is not None:
+                yield module
 
     def _scopes(self, module: Module) -> list[Class | Function]:
         return self._engine.program.scopes(module)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from ._changing import Changes, changes_in
 from ._scopes import (
     Bindings,
     Definition,
@@ -47,6 +48,11 @@ class Module:
     def bindings(self) -> Bindings:
         """What the module binds."""
         return bindings_of(self.tree.body)
+
+    @cached_property
+    def changes(self) -> Changes:
+        """What it changes after it was bound."""
+        return changes_in(self.tree)
 
     @cached_property
     def strings(self) -> frozenset[str]:

@@ -75,6 +75,7 @@ class Evaluator:
         self._until: list[Tree] = []
         self._last: list[Tree] = []
         self._bodies: list[tuple[Tree, Exits]] = []
+        self._entered: list[Tree] = []
         self._spawned = 0
         self._is_queued = False
         self._is_left = False
@@ -137,12 +138,14 @@ class Evaluator:
         bits = self._sets.bits(tree.node)
         begun: Reached = self._called(tree.node, Steps(bits, 0, bits), state, tree.where)
         generator = _generator(tree.node)
-        if generator is None:
+        if generator is None or generator in self._entered:  # one that enters itself
             return self.tree(tree.body, self._run(Run(tree.node, tree.where), state))
         outer, self._exits = self._exits, {}
         was_left, self._is_left = self._is_left, False
         self._bodies.append((tree.body, outer))
+        self._entered.append(generator)
         end = self.tree(generator, begun)
+        self._entered.pop()
         self._bodies.pop()
         end = join(end, self._exits.get("return"))
         self._exits = outer

@@ -76,6 +76,8 @@ def _of_instance(engine: Engine, value: Instance, name: str) -> Value:
             return stored
     if found is None:
         return Method(value, name)
+    if _is_function(found) and engine.is_patched(name):
+        found = choice_of([found, Dynamic(Hub("attached"))])
     if value.exact or isinstance(found, PropertyValue) or not _is_function(found):
         return found
     if not _PROTOCOLS.isdisjoint(engine.mro(cls)):
@@ -155,7 +157,8 @@ def stored(engine: Engine, cls: Class, name: str) -> Value | None:
                 values.append(engine.evaluate(expression, method))
     if not values:
         return None
-    return choice_of([engine.resolve(value) for value in values])
+    value = choice_of([engine.resolve(value) for value in values])
+    return _lookup.perhaps_grown(engine, value, name)
 
 
 def _is_function(value: Value) -> bool:

@@ -207,6 +207,8 @@ def _method(frame: Frame, value: Method, arguments: Arguments, node: ast.AST) ->
     model = method_model_of(frame.engine, value)
     if model is not None:
         return model(frame, arguments, node, value)
+    if isinstance(value.owner, Dynamic):  # of a module, perhaps, that is imported by its name
+        frame.maybe(value.owner.hub, node)
     _maybe_named(frame, value.name, node)
     frame.maybe(ATTACHED, node)
     _pass_on_all(frame, arguments, node)

@@ -54,6 +54,7 @@ class Engine:
         mros: the classes that have been asked for their bases.
         relevant: the functions that may lead to a step, by name.
         relevant_count: how many they are.
+        mentioning: returns the modules with a word in their text.
     """
 
     def __init__(self, program: Program, policy: Coarse) -> None:
@@ -74,6 +75,7 @@ class Engine:
         self._looked = 0
         self._variants: dict[Function, int] = {}
         self._depth = 0
+        self.mentioning: Callable[[str], Iterable[Module]] = lambda name: program.modules.values()
 
     def make_relevant(self, functions: Iterable[Function]) -> None:
         """Let `functions` be those that may lead to a step."""
@@ -131,6 +133,17 @@ class Engine:
             frame = Frame(self, function.parent)
             self._decorated[key] = _decorating.decorate(frame, bare)
         return self._decorated[key]
+
+    def has_grown(self, name: str, module: Module | None = None) -> bool:
+        """Tell whether something of this name is put into elsewhere than on top of `module`."""
+        return any(
+            name in one.changes.grown or (one is not module and name in one.changes.grown_at_top)
+            for one in self.mentioning(name)
+        )
+
+    def is_patched(self, name: str) -> bool:
+        """Tell whether something sets the attribute `name` of anything but ``self``."""
+        return any(name in one.changes.patched for one in self.mentioning(name))
 
     # --- classes ----------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from headrace_inspect._names._changing import GROWING
 from headrace_inspect._names._values import (
     NOTHING,
     UNKNOWN,
@@ -59,7 +60,7 @@ def _call(frame: Frame, node: ast.Call) -> Value:
     function = frame.resolved(node.func)
     arguments = arguments_of(frame, node)
     result = call(frame, function, arguments, node)
-    _rebind(frame, node, function, result)
+    _rebind(frame, node, function, arguments, result)
     return result
 
 
@@ -88,11 +89,17 @@ def arguments_of(frame: Frame, node: ast.Call) -> Arguments:
     return Arguments(tuple(positional), tuple(named), starred)
 
 
-def _rebind(frame: Frame, node: ast.Call, function: Value, result: Value) -> None:
+def _rebind(
+    frame: Frame, node: ast.Call, function: Value, arguments: Arguments, result: Value
+) -> None:
     """Keep what a call of a method has made of a variable: a list, a chain, a signature."""
     target = node.func.value if isinstance(node.func, ast.Attribute) else None
     while isinstance(target, ast.Call) and isinstance(target.func, ast.Attribute):
         target = target.func.value
+    if isinstance(function, Method) and function.name in GROWING:
+        is_own = isinstance(target, ast.Name) and target.id in frame.variables
+        for argument in () if is_own else arguments.values():
+            give(frame, argument, node)
     if isinstance(target, ast.Name) and isinstance(function, Method):
         changed = _changed(function.owner, function.name, result)
         if changed is not None:

@@ -60,9 +60,18 @@ def bound_value(engine: Engine, scope: Scope, name: str) -> Value:
         else:
             values.append(engine.resolve(_one(engine, scope, name, binding)))
     value = choice_of(values)
+    if isinstance(scope, Module | Class):
+        value = perhaps_grown(engine, value, name, scope.module)
     if isinstance(annotation, Instance) and isinstance(value, External | type(UNKNOWN)):
         return annotation
     return annotation if value in {UNKNOWN, NOTHING} and annotation is not UNKNOWN else value
+
+
+def perhaps_grown(engine: Engine, value: Value, name: str, module: Module | None = None) -> Value:
+    """Return `value` of the variable or attribute `name`, with what is put into it elsewhere."""
+    if isinstance(value, Items | Many) and engine.has_grown(name, module):
+        return Many((*value.items, UNKNOWN))
+    return value
 
 
 def _effective(scope: Scope, bindings: list[Binding]) -> list[Binding]:

@@ -94,18 +94,20 @@ class Precise(Coarse):
     def _differs(self, engine: Engine, cls: Class) -> frozenset[str]:
         """Return the methods by which `cls` does something else than the classes it inherits from.
 
-        They override others, or call such ones.
+        They override others or are new to these classes, or call such ones.
         """
         if cls not in self._differing:
             methods = engine.methods(cls)
-            names = {
-                name
-                for base in engine.mro(cls)[1:]
-                if isinstance(base, Class)
-                for name, function in engine.methods(base).items()
-                if methods.get(name) is not function
-                and (function in self._leading or methods.get(name) in self._leading)
-            }
+            names: set[str] = set()
+            for base in engine.mro(cls)[1:]:
+                if isinstance(base, Class):
+                    inherited = engine.methods(base)
+                    names.update(
+                        name
+                        for name in methods.keys() | inherited.keys()
+                        if methods.get(name) is not inherited.get(name)
+                        and not self._leading.isdisjoint({methods.get(name), inherited.get(name)})
+                    )
             self._differing[cls] = self._spread(methods, names)
         return self._differing[cls]
 

@@ -1,0 +1,54 @@
+"""Small programs for the check, written into a folder, and what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from textwrap import dedent
+
+from headrace_inspect._check import check
+from headrace_inspect._report import Report
+
+Checker = Callable[..., Report]
+
+
+def write(folder: Path, files: dict[str, str]) -> Path:
+    """Write `files`, by their paths in `folder`; the text is dedented."""
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(dedent(text), "utf-8")
+    return folder
+
+
+def check_text(folder: Path, text: str = "", **files: str) -> Report:
+    """Check a program of the module ``program`` with `text`, and of others by their names.
+
+    Two underscores in a name stand for a slash.
+    """
+    modules = {f"{name.replace('__', '/')}.py": code for name, code in files.items()}
+    if text:
+        modules["program.py"] = text
+    report = check([str(write(folder, modules))])
+    assert report.problems == []
+    return report
+
+
+def verdicts(report: Report) -> dict[str, str]:
+    """Return the verdict of each edge, without its flow: ``"a -> b": "confirmed call"``.
+
+    The kind stands behind *confirmed* alone.
+    """
+    return {
+        f"{edge.source} -> {edge.target}": (
+            f"confirmed {edge.kind}" if edge.verdict == "confirmed" else edge.verdict
+        )
+        for edge in report.edges
+    }
+
+
+def faults(report: Report) -> list[str]:
+    """Return what is contradicted, as ``code target``, sorted."""
+    return sorted(
+        f"{one.code} {one.target}" for one in report.findings if one.verdict == "contradicted"
+    )
