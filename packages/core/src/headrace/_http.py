@@ -153,7 +153,7 @@ class HttpPolicy:
                 it came.
         """
         if not found:
-            return transport_context(kind, name), False
+            return FlowContext(_runtime.opening_id(), None, kind, name), False
         if len(found) == 1:  # the usual request, in short
             header, value = found[0]
             if header in self._rank:
