@@ -83,6 +83,19 @@ def test_tasks_that_are_enqueued_in_turn_do_not_come_after_each_other(folder: Fo
     assert implied(folder, source)["ship"] == 'after="receive"'
 
 
+def test_how_a_step_is_reached_is_another_matter(folder: Folder) -> None:
+    """A task that is called (HR107) is mended by its kind, and not by another ``after=``."""
+    task = '\n@flow_task("order", after="receive", app=app)\ndef mail(): ...\n'
+    assert implied(folder, flow("a(); mail()", a='"receive"') + task) == {}
+
+
+def test_rounds_of_a_loop_are_one_way(folder: Folder) -> None:
+    """That a step of the next round comes after one of this round turns no order round."""
+    right = flow("for _ in x:\n    a()\n    b()\nc()", a='"receive"', b='"a"', c='"b"')
+    assert implied(folder, right) == {}
+    assert implied(folder, right.replace('after="b"', 'after="z"')) == {"c": 'after="b"'}
+
+
 def test_unknown_name_is_replaced(folder: Folder) -> None:
     """HR104 is mended by what the code does."""
     assert implied(folder, flow("a()", a='"recieve"')) == {"a": 'after="receive"'}

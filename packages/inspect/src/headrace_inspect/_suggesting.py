@@ -41,9 +41,13 @@ class _Implying:
         self._members: dict[str, int] = {}
         for name in analysis.declared.steps:
             self._members[name[0]] = self._members.get(name[0], 0) | analysis.bit(name)
+        wrong_kinds = {(f.step.key, f.source) for f in judge.faults if f.code == "HR107"}
         for judged in judge.edges:
             target, source, before = judged.link
-            self._verdicts.setdefault(target, {})[source] = judged.verdict
+            # How a step is reached is another matter than what comes before it.
+            is_ordered = (target, source) in wrong_kinds
+            verdict: Verdict = "confirmed" if is_ordered else judged.verdict
+            self._verdicts.setdefault(target, {})[source] = verdict
             if before is not None and before[0] != target[0]:
                 self._foreign.setdefault(target, []).append(before)
 
@@ -54,8 +58,10 @@ class _Implying:
         if not self._is_sure(step.key):
             return None
         verdicts = self._verdicts.get(step.key, {})
-        before = self._before(step.key)
-        own = {self._analysis.names[number][1]: 1 << number for number in self._nearest(before)}
+        nearest = self._nearest(self._before(step.key))
+        if nearest is None:
+            return None
+        own = {self._analysis.names[number][1]: number for number in bits_in(nearest)}
         if any(verdict == "contradicted" for verdict in verdicts.values()):
             foreign = {name for name in verdicts if self._is_foreign(step.key, name)}
             implied = {*own} | {name for name in foreign if verdicts[name] == "confirmed"}
@@ -89,25 +95,33 @@ class _Implying:
                 mask |= 1 << number
         return mask
 
-    def _nearest(self, before: int) -> Iterator[int]:
-        """Yield those steps in `before` that come before no other of them."""
+    def _nearest(self, before: int) -> int | None:
+        """Return those steps in `before` that come before no other of them.
+
+        None if some come before each other, so that there is no telling.
+        """
         earlier = 0
         for number in bits_in(before):
-            earlier |= self._before(self._analysis.names[number])
-        return bits_in(before & ~earlier)
+            others = self._analysis.sure.before[number] & before & ~(1 << number)
+            if any(self._analysis.sure.before[other] >> number & 1 for other in bits_in(others)):
+                return None
+            earlier |= others
+        return before & ~earlier
 
     def _missing(self, step: DeclaredStep, own: dict[str, int]) -> Iterator[str]:
         """Yield the steps that come before `step` on a way that no declared one is on."""
-        for name, bit in own.items():
-            before = self._before((step.flow, name))
-            for source in step.sources:
-                other = (step.flow, source)
-                if other not in self._analysis.declared.steps:
-                    continue
-                its_bit = self._analysis.bit(other)
-                if bit == its_bit or before & its_bit or self._before(other) & bit:
-                    break
-            else:
+        known = [(step.flow, source) for source in step.sources]
+        numbers = [
+            self._analysis.bit(name).bit_length() - 1
+            for name in known
+            if name in self._analysis.declared.steps
+        ]
+        before = self._analysis.sure.before
+        for name, number in own.items():
+            if not any(
+                number == other or before[number] >> other & 1 or before[other] >> number & 1
+                for other in numbers
+            ):
                 yield name
 
     def _is_foreign(self, target: Name, source: str) -> bool:
