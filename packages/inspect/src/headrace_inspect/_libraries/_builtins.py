@@ -43,6 +43,8 @@ ALL = Hub("all")
 @function("builtins.map", "builtins.filter", "itertools.starmap", "itertools.filterfalse")
 def mapped(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
     """What calls a function for each item."""
+    if value.name == "itertools.starmap":
+        give(frame, arguments.get(1) or UNKNOWN, node)
     result = call_for_each(frame, arguments.get(0), arguments.after(1), node)
     if value.name in {"builtins.map", "itertools.starmap"}:
         return result
@@ -61,7 +63,7 @@ def by_key(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Val
     """What calls a function for the key of each item."""
     key = arguments.get(None, "key")
     if key is not None:
-        call_for_each(frame, key, Arguments(), node)
+        call_for_each(frame, key, Arguments(arguments.positional[:1]), node)
     items = frame.engine.resolve(arguments.get(0) or UNKNOWN)
     if isinstance(items, Items | Many):
         return Many(items.items) if value.name == "builtins.sorted" else choice_of(items.items)

@@ -16,6 +16,7 @@ from headrace_inspect._names._values import (
     Value,
 )
 from headrace_inspect._running._attributes import attribute
+from headrace_inspect._running._giving import give
 from headrace_inspect._running._trees import Cross, block_of
 
 from ._registry import Model, finder, function, method
@@ -52,9 +53,13 @@ def submit(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> V
 
 
 @function(*_of(_EXECUTORS, "map"), *_of(_POOLS, "map", "imap", "imap_unordered", "starmap"))
-def map_(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> Value:
+def map_(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
     """``executor.map(f, items)``."""
-    return call_for_each(frame, arguments.get(0), Arguments(), node)
+    items = arguments.after(1)
+    if value.name.endswith("starmap"):
+        for each in items.values():
+            give(frame, each, node)
+    return call_for_each(frame, arguments.get(0), items, node)
 
 
 @function(*_of(_POOLS, "apply"))
@@ -63,7 +68,17 @@ def apply(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> Va
     return call_now(frame, arguments.get(0), _given(arguments), node)
 
 
-@function(*_of(_POOLS, "apply_async", "map_async", "starmap_async"))
+@function(*_of(_POOLS, "map_async", "starmap_async"))
+def map_async(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
+    """``pool.map_async(f, items)``."""
+    with frame.captured() as events:
+        give(frame, arguments.get(1) or UNKNOWN, node)
+        call_for_each(frame, arguments.get(0), arguments.after(1), node)
+    frame.emit(Cross("call", block_of(events)))
+    return UNKNOWN
+
+
+@function(*_of(_POOLS, "apply_async"))
 def apply_async(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> Value:
     """``pool.apply_async(f, args)``."""
     hand_over(frame, arguments.get(0), _given(arguments), node)

@@ -23,7 +23,7 @@ from headrace_inspect._names._values import (
     Value,
 )
 from headrace_inspect._running._calls import call, call_library
-from headrace_inspect._running._giving import ANY_ARGUMENTS
+from headrace_inspect._running._giving import ANY_ARGUMENTS, give
 from headrace_inspect._running._nodes import Hub
 from headrace_inspect._running._trees import Cross, Later, Run
 
@@ -46,7 +46,9 @@ def partial(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> 
 @function("functools.reduce")
 def reduce(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> Value:
     """``reduce(f, items)``."""
-    call_for_each(frame, arguments.get(0), Arguments(), node)
+    items = arguments.get(1) or UNKNOWN
+    give(frame, items, node)  # what comes in as a result, too
+    call_for_each(frame, arguments.get(0), Arguments((UNKNOWN, items)), node)
     return UNKNOWN
 
 

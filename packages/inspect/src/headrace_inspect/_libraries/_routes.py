@@ -226,19 +226,9 @@ def _dependencies(
 
 
 def _declared(frame: Frame, function: Function) -> list[Dependency]:
-    arguments = function.node.args
-    plain = [*arguments.posonlyargs, *arguments.args]
-    defaults: dict[str, ast.expr | None] = {
-        one.arg: default
-        for one, default in zip(reversed(plain), reversed(arguments.defaults), strict=False)
-    }
-    defaults |= {
-        one.arg: default
-        for one, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
-    }
     found: list[Dependency] = []
     for name, parameter in function.parameters.items():
-        default = defaults.get(name)
+        default = function.defaults.get(name)
         candidates = [*_metadata(parameter.annotation), *([default] if default else [])]
         for candidate in candidates:
             if isinstance(candidate, ast.Call):

@@ -155,6 +155,18 @@ class Function:
         return {parameter.arg: parameter for parameter in parameters_of(self.node)}
 
     @cached_property
+    def defaults(self) -> dict[str, ast.expr]:
+        """The defaults of parameters, by the names of these."""
+        arguments = self.node.args
+        plain = [*arguments.posonlyargs, *arguments.args]
+        pairs = zip(reversed(plain), reversed(arguments.defaults), strict=False)
+        found = {parameter.arg: default for parameter, default in pairs}
+        for parameter, given in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+            if given is not None:
+                found[parameter.arg] = given
+        return found
+
+    @cached_property
     def survey(self) -> Survey:
         """What it mentions, decorators included."""
         return survey(self.node)
@@ -178,9 +190,7 @@ class Function:
     @property
     def mentions(self) -> set[str]:
         """What it mentions that may stand elsewhere; see `Survey`."""
-        arguments = self.node.args
-        defaults = (one for one in arguments.kw_defaults if one is not None)
-        around = [*self.decorators, *arguments.defaults, *defaults]
+        around = [*self.decorators, *self.defaults.values()]
         own = (self.bindings.names.keys() - self.bindings.outside) | self.parameters.keys()
         return self.survey.mentions(own - survey(*around).names if around else own)
 

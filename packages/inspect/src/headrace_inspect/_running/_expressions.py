@@ -10,6 +10,7 @@ from headrace_inspect._names._values import (
     NOTHING,
     UNKNOWN,
     Arguments,
+    Choice,
     ClassValue,
     Dynamic,
     External,
@@ -96,7 +97,8 @@ def _rebind(
     target = node.func.value if isinstance(node.func, ast.Attribute) else None
     while isinstance(target, ast.Call) and isinstance(target.func, ast.Attribute):
         target = target.func.value
-    if isinstance(function, Method) and function.name in GROWING:
+    is_growing = isinstance(node.func, ast.Attribute) and node.func.attr in GROWING
+    if is_growing and isinstance(function, Choice | Method | Possibly):
         is_own = isinstance(target, ast.Name) and target.id in frame.variables
         for argument in () if is_own else arguments.values():
             give(frame, argument, node)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
@@ -75,17 +76,28 @@ def telling_arguments(
     engine: Engine, value: FunctionValue, arguments: Arguments, is_leading: Leading
 ) -> Telling:
     """Return the parameters of a function that tell what it runs, with their values."""
-    if not arguments.positional and not arguments.named:
-        return ()
     function = value.function
+    given_values = {} if arguments.starred else _defaults(engine, function)
+    if not arguments.positional and not arguments.named and not given_values:
+        return ()
     judge = _Telling(engine, function, is_leading)
     found = []
-    for name, given in bound(function, value.receiver, arguments).items():
+    given_values |= bound(function, value.receiver, arguments)
+    for name, given in given_values.items():
         if name in function.loaded:
             resolved = engine.resolve(given)
             if judge.tells(resolved):
                 found.append((name, resolved))
     return tuple(found)
+
+
+def _defaults(engine: Engine, function: Function) -> dict[str, Value]:
+    """Return the values of the defaults that may be functions or instances."""
+    return {
+        name: engine.evaluate(default, function.parent)
+        for name, default in function.defaults.items()
+        if isinstance(default, ast.Name | ast.Attribute | ast.Lambda)
+    }
 
 
 def bound(function: Function, receiver: Value | None, arguments: Arguments) -> dict[str, Value]:
