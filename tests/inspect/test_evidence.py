@@ -22,7 +22,7 @@ from celery import Celery
 from headrace import entrypoint, step
 from headrace_celery import flow_task
 
-app = Celery("shop")
+app = Celery("shop")  # its task is not shared with the apps of other tests
 rules = {}
 
 
@@ -37,7 +37,7 @@ def receive(order):
 def check(order): ...
 
 
-@flow_task("order", after="check", app=app)
+@flow_task("order", after="check", app=app, shared=False)
 def pack(order): ...
 
 
