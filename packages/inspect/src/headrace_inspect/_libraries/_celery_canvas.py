@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from headrace_inspect._names._library_values import Signature
 from headrace_inspect._names._values import (
+    NOTHING,
     UNKNOWN,
     Arguments,
     Choice,
     External,
     Items,
     Many,
+    Nothing,
     PartialValue,
     TaskValue,
     Value,
@@ -31,7 +33,7 @@ from headrace_inspect._running._trees import (
     block_of,
 )
 
-from ._celery_tasks import run_by_name
+from ._celery_tasks import TASKS, run_by_name
 from ._registry import function, method
 from ._running_arguments import call_now, tree_of_call
 
@@ -45,7 +47,7 @@ CANVAS = ("chain", "group", "chord")
 def chain_or_group(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
     """``chain(a, b)``, ``group(a, b)``, ``group([a, b])``, ``group(a for ...)``."""
     how = value.name.rpartition(".")[2]
-    parts = [part for given in arguments.positional for part in works_in(frame, given)]
+    parts = [part for given in arguments.positional for part in works_in(frame, given, how)]
     ordered = not any(
         isinstance(frame.engine.resolve(given), Many) for given in arguments.positional
     )
@@ -155,22 +157,29 @@ def piped(left: Value, right: Value) -> Value:
     return Signature("chain", (*before, *after))
 
 
-def works_in(frame: Frame, value: Value | None) -> list[Value]:
-    """Return the work that `value` is, or consists of."""
-    match frame.engine.resolve(value or UNKNOWN):
+def works_in(frame: Frame, value: Value | None, how: str = "group") -> list[Value]:
+    """Return the work that `value` is, or consists of; a choice of lists as a choice of `how`."""
+    match frame.engine.resolve(value) if value is not None else NOTHING:
         case Signature() as work:
             return [work]
         case Items(items=items) | Many(items=items):
-            return [work for item in items for work in works_in(frame, item)]
-        case Choice() as work:
-            return [work]
+            return [work for item in items for work in works_in(frame, item, how)]
+        case Choice(options=options):
+            return [Choice(tuple(_one_work(frame, option, how) for option in options))]
         case TaskValue() as task:
             return [Signature("task", (task,))]
-    return []
+        case Nothing():
+            return []
+    return [UNKNOWN]
+
+
+def _one_work(frame: Frame, value: Value, how: str) -> Value:
+    works = works_in(frame, value, how)
+    return works[0] if len(works) == 1 else Signature(how, tuple(works))
 
 
 def tree_of_work(frame: Frame, work: Value, node: ast.AST) -> Tree:
-    """Return what doing `work` runs."""
+    """Return what doing `work` runs: any task, perhaps, where it is not known."""
     match work:
         case Choice(options=options):
             return Branch([tree_of_work(frame, one, node) for one in options])
@@ -182,7 +191,7 @@ def tree_of_work(frame: Frame, work: Value, node: ast.AST) -> Tree:
             return _linked(frame, work, [Parallel(trees)], node)
         case Signature(parts=parts):
             return _linked(frame, work, [tree_of_work(frame, part, node) for part in parts], node)
-    return NOTHING_HAPPENS
+    return frame.any_of(TASKS, node)
 
 
 def _linked(frame: Frame, work: Signature, trees: Sequence[Tree], node: ast.AST) -> Tree:

@@ -154,19 +154,22 @@ def publish(
     frame: Frame, task: Value, arguments: Arguments, options: Arguments, node: ast.AST
 ) -> Value:
     """Let `task` be published."""
-    from ._celery_canvas import tree_of_work, works_in
-
     tree, _ = tree_of_call(frame, task, arguments, node)
     frame.emit(Cross("enqueue", tree))
-    for name in ("link", "link_error"):
-        works = works_in(frame, options.get(None, name))
-        links = [tree_of_work(frame, work, node) for work in works]
-        if links:
-            linked: Tree = (
-                Branch((NOTHING_HAPPENS, *links)) if name == "link_error" else Block(links)
-            )
-            frame.emit(Cross("canvas", linked))
+    _publish_links(frame, options, node)
     return External("celery.result.AsyncResult()")
+
+
+def _publish_links(frame: Frame, options: Arguments, node: ast.AST) -> None:
+    """Let what ``link=`` and ``link_error=`` name be published: the one or the other."""
+    from ._celery_canvas import links_of, works_in
+
+    links, errors = (
+        tuple(works_in(frame, options.get(None, name))) for name in ("link", "link_error")
+    )
+    extra = links_of(frame, Signature("task", (), links, errors), node)
+    if extra is not NOTHING_HAPPENS:
+        frame.emit(Cross("canvas", extra))
 
 
 @finder
@@ -192,6 +195,7 @@ def send_task(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> 
     """``app.send_task("name")``."""
     name = frame.engine.resolve(arguments.get(0, "name") or UNKNOWN)
     frame.emit(Cross("enqueue", run_by_name(frame, name, node)))
+    _publish_links(frame, arguments, node)
     return External("celery.result.AsyncResult()")
 
 

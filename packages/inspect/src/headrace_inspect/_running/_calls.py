@@ -34,7 +34,7 @@ from ._attributes import attribute
 from ._giving import calls_of, give, pass_on, pass_to_library
 from ._libraries_known import is_inert, is_standard, is_transparent
 from ._nodes import Hub, Node
-from ._trees import NOTHING_HAPPENS, Branch, Possible, Run, block_of
+from ._trees import NOTHING_HAPPENS, Branch, Cross, Possible, Run, block_of
 
 if TYPE_CHECKING:
     from ._frame import Frame
@@ -124,7 +124,14 @@ def _class(frame: Frame, value: ClassValue, arguments: Arguments, node: ast.AST)
     if is_given:  # the fields of a dataclass, or the business of a base that is not seen
         for argument in arguments.values():
             give(frame, argument, node, "attached")
+    if any(_is_unasked(name) for name in frame.engine.methods(value.cls)):
+        unasked = Hub("class", "__*__", value.cls)
+        frame.emit(Cross("call", frame.any_of(unasked, node)))
     return instance
+
+
+def _is_unasked(name: str) -> bool:
+    return name.startswith("__") and name.endswith("__") and name not in _ASKED
 
 
 def _instance(frame: Frame, value: Instance, arguments: Arguments, node: ast.AST) -> Value:
@@ -192,13 +199,26 @@ def call_library(frame: Frame, value: External, arguments: Arguments, node: ast.
     if is_decorator and isinstance(first, FunctionValue | StepValue):  # called by hand
         return first
     for argument in arguments.values():
-        frame.consume(argument)
+        _use(frame, name, frame.consume(argument), node)
         pass_to_library(frame, name, argument, node)
     if not is_inert(name):
         frame.maybe(LIBRARY, node)
         if "()" in name:
             _maybe_named(frame, name.rpartition(".")[2], node)
     return External(f"{name}()")
+
+
+def _use(frame: Frame, name: str, value: Value, node: ast.AST) -> None:
+    """Let a library use `value`, as far as it is known how: by ``len()``, by iteration."""
+    from ._iterating import element_of
+    from ._protocols import OF_BUILTINS, implicit
+
+    if name.startswith("builtins.") and isinstance(value, Instance | Choice | Possibly):
+        methods = OF_BUILTINS.get(name.removeprefix("builtins."))
+        if methods is not None:
+            implicit(frame, value, node, *methods)
+        elif name in _ITERATING:
+            element_of(frame, value)
 
 
 def _method(frame: Frame, value: Method, arguments: Arguments, node: ast.AST) -> Value:
@@ -235,6 +255,25 @@ def _pass_on_all(frame: Frame, arguments: Arguments, node: ast.AST) -> None:
 ESCAPED = Hub("escaped")
 ATTACHED = Hub("attached")
 LIBRARY = Hub("library")
+_ITERATING = frozenset([
+    "builtins.all",
+    "builtins.any",
+    "builtins.dict",
+    "builtins.enumerate",
+    "builtins.sum",
+    "builtins.zip",
+])
+# Special methods of which each use is seen; the others may run at any time.
+_ASKED = frozenset([
+    "__aenter__",
+    "__aexit__",
+    "__call__",
+    "__enter__",
+    "__exit__",
+    "__init__",
+    "__new__",
+    "__post_init__",
+])
 _MAKING = ("__new__", "__init__", "__post_init__")
 _HANDLERS: dict[type, Callable[[Frame, Any, Arguments, ast.AST], Value]] = {
     Choice: _choice,

@@ -15,6 +15,7 @@ from headrace_inspect._names._values import (
     Dynamic,
     External,
     FunctionValue,
+    Instance,
     Items,
     Many,
     Method,
@@ -30,6 +31,7 @@ from ._calls import call
 from ._dispatch import evaluators
 from ._frame import Frame
 from ._giving import give
+from ._protocols import binary, compare, implicit, test, unary
 from ._texts import added, formatted, joined
 from ._trees import Branch, Loop, Yielded, block_of
 
@@ -136,7 +138,7 @@ def _await(frame: Frame, node: ast.Await) -> Value:
 
 
 def _conditional(frame: Frame, node: ast.IfExp) -> Value:
-    frame.evaluate(node.test)
+    test(frame, node.test)
     with frame.captured() as first:
         one = frame.evaluate(node.body)
     with frame.captured() as second:
@@ -147,10 +149,11 @@ def _conditional(frame: Frame, node: ast.IfExp) -> Value:
 
 
 def _boolean(frame: Frame, node: ast.BoolOp) -> Value:
-    values = [frame.evaluate(node.values[0])]
+    values = [frame.resolved(node.values[0])]
     for operand in node.values[1:]:
+        implicit(frame, values[-1], operand, "__bool__", "__len__")
         with frame.captured() as events:
-            values.append(frame.evaluate(operand))
+            values.append(frame.resolved(operand))
         if events:
             frame.emit(Branch((block_of(()), block_of(events))))
     return choice_of(values)
@@ -158,6 +161,9 @@ def _boolean(frame: Frame, node: ast.BoolOp) -> Value:
 
 def _binary(frame: Frame, node: ast.BinOp) -> Value:
     left, right = frame.resolved(node.left), frame.resolved(node.right)
+    result = binary(frame, left, right, node)
+    if result is not UNKNOWN:
+        return result
     if isinstance(node.op, ast.Add):
         return added(left, right)
     if isinstance(node.op, ast.Mod) and isinstance(left, Text):
@@ -199,6 +205,10 @@ def _dictionary(frame: Frame, node: ast.Dict) -> Value:
 def _subscript(frame: Frame, node: ast.Subscript) -> Value:
     value = frame.resolved(node.value)
     frame.evaluate(node.slice)
+    if isinstance(value, Instance | Choice | Possibly):
+        result = implicit(frame, value, node, "__getitem__")
+        if result is not UNKNOWN:
+            return result
     if isinstance(value, Items) and isinstance(node.slice, ast.Constant):
         index = node.slice.value
         if isinstance(index, int) and -len(value.items) <= index < len(value.items):
@@ -240,7 +250,8 @@ def _text(frame: Frame, node: ast.JoinedStr) -> Value:
 
 
 def _text_part(frame: Frame, node: ast.FormattedValue) -> Value:
-    value = frame.evaluate(node.value)
+    value = frame.resolved(node.value)
+    implicit(frame, value, node, "__format__", "__str__", "__repr__")
     if node.format_spec is not None:
         frame.evaluate(node.format_spec)
     return value
@@ -285,6 +296,7 @@ evaluators.update({
     ast.BinOp: _binary,
     ast.BoolOp: _boolean,
     ast.Call: _call,
+    ast.Compare: compare,
     ast.Constant: _constant,
     ast.Dict: _dictionary,
     ast.DictComp: _comprehension,
@@ -302,6 +314,7 @@ evaluators.update({
     ast.Starred: _starred,
     ast.Subscript: _subscript,
     ast.Tuple: _sequence,
+    ast.UnaryOp: unary,
     ast.Yield: _yield,
     ast.YieldFrom: _yield_from,
 })

@@ -5,13 +5,16 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from headrace_inspect._names._entities import Module
 from headrace_inspect._names._values import (
     UNKNOWN,
     Choice,
     Coroutine,
+    Instance,
     Items,
     Many,
     Method,
+    Possibly,
     Value,
     choice_of,
 )
@@ -34,8 +37,11 @@ def assign(frame: Frame, target: ast.expr, value: Value) -> None:
             frame.evaluate(owner)
             _store(frame, value, target, "attached")
         case ast.Subscript(value=owner, slice=index):
-            frame.evaluate(owner)
+            from ._protocols import implicit
+
+            changed = frame.resolved(owner)
             frame.evaluate(index)
+            implicit(frame, changed, target, "__setitem__")
             _store(frame, value, target, "stored")
         case ast.Starred(value=inner):
             assign(frame, inner, value)
@@ -82,4 +88,16 @@ def element_of(frame: Frame, value: Value) -> Value:
             from headrace_inspect._libraries._django_models import elements_of
 
             return elements_of(value)
+        case Instance() | Possibly(inner=Instance()):
+            return _element_of_instance(frame, value)
     return UNKNOWN
+
+
+def _element_of_instance(frame: Frame, value: Value) -> Value:
+    from ._protocols import implicit
+
+    node = frame.scope.module.tree if isinstance(frame.scope, Module) else frame.scope.node
+    result = frame.engine.resolve(implicit(frame, value, node, "__iter__", "__aiter__"))
+    if isinstance(result, Items | Many):
+        return element_of(frame, result)
+    return frame.consume(implicit(frame, result, node, "__next__", "__anext__"))

@@ -21,6 +21,7 @@ from ._expressions import closure
 from ._frame import Frame
 from ._iterating import assign, element_of
 from ._lookup import imported, imported_from
+from ._protocols import implicit, in_place, test
 from ._trees import NOTHING_HAPPENS, Block, Branch, Leave, Loop, Rounds, Tree, Try, block_of
 
 _LONGEST_UNROLLED = 12
@@ -68,7 +69,10 @@ def _augmented(frame: Frame, node: ast.AugAssign) -> None:
         from ._texts import added
 
         before = frame.engine.resolve(frame.name(node.target.id))
-        frame.variables[node.target.id] = added(before, frame.engine.resolve(value))
+        made = in_place(frame, before, node)
+        if made is UNKNOWN:
+            made = added(before, frame.engine.resolve(value))
+        frame.variables[node.target.id] = made
     else:
         assign(frame, node.target, value)
 
@@ -104,17 +108,17 @@ def _if(frame: Frame, node: ast.If) -> None:
     before: list[Tree] = []
     current: ast.If | None = node
     while current is not None:
-        test = _known_test(frame, current.test)
+        known = _known_test(frame, current.test)
         with frame.captured() as asked:
-            frame.evaluate(current.test)
+            test(frame, current.test)
         before = [*before, *asked]
         outer = frame.branch()
-        if test is not False:
+        if known is not False:
             options.append(block_of([*before, _captured(frame, current.body)]))
             paths.append(frame.variables)
         frame.variables = outer
         rest = current.orelse
-        if test is True:
+        if known is True:
             current = None
             break
         if len(rest) == 1 and isinstance(rest[0], ast.If):
@@ -180,7 +184,7 @@ def _while(frame: Frame, node: ast.While) -> None:
     outer = frame.branch()
     known = _known_test(frame, node.test)
     with frame.captured() as events:
-        frame.evaluate(node.test)
+        test(frame, node.test)
         run_block(frame, node.body)
     frame.merge([outer, frame.variables])
     orelse = _captured(frame, node.orelse)
@@ -288,12 +292,15 @@ def _delete(frame: Frame, node: ast.Delete) -> None:
     for target in node.targets:
         if isinstance(target, ast.Name):
             frame.variables[target.id] = UNKNOWN
+        elif isinstance(target, ast.Subscript):
+            implicit(frame, frame.resolved(target.value), target, "__delitem__")
+            frame.evaluate(target.slice)
         else:
             frame.evaluate(target)
 
 
 def _assert(frame: Frame, node: ast.Assert) -> None:
-    frame.evaluate(node.test)
+    test(frame, node.test)
     if node.msg is not None:
         with frame.captured() as events:
             frame.evaluate(node.msg)

@@ -1,0 +1,133 @@
+# === awaits: confirmed call
+async def start():
+    await a()
+    await b()
+
+
+# === a task: confirmed call
+import asyncio
+async def start():
+    await a()
+    asyncio.create_task(b())
+
+
+# === a task that is awaited: confirmed call
+import asyncio
+async def start():
+    await a()
+    t = asyncio.create_task(b())
+    await t
+
+
+# === two at once: unresolved
+import asyncio
+async def start():
+    await asyncio.gather(a(), b())
+
+
+# === behind a gathering: confirmed call
+import asyncio
+async def start(xs):
+    await asyncio.gather(*[a(x) for x in xs])
+    await b()
+
+
+# === behind a task group: confirmed call
+import asyncio
+async def start():
+    async with asyncio.TaskGroup() as group:
+        group.create_task(a())
+    await b()
+
+
+# === one task group: unresolved
+import asyncio
+async def start():
+    async with asyncio.TaskGroup() as group:
+        group.create_task(a())
+        group.create_task(b())
+
+
+# === a timeout: confirmed call
+import asyncio
+async def start():
+    await a()
+    async with asyncio.timeout(3):
+        await b()
+
+
+# === wait_for: confirmed call
+import asyncio
+async def start():
+    await asyncio.wait_for(a(), 3)
+    await asyncio.shield(b())
+
+
+# === async for: confirmed call
+async def start():
+    async for x in items():
+        await b(x)
+
+async def items():
+    yield await a()
+
+
+# === async with: confirmed call
+from contextlib import asynccontextmanager
+@asynccontextmanager
+async def around():
+    await a()
+    yield
+
+async def start():
+    async with around():
+        await b()
+
+
+# === an async comprehension: confirmed call
+async def start(xs):
+    await a()
+    return [await b(x) async for x in xs]
+
+
+# === asyncio.run: confirmed call
+import asyncio
+def start():
+    asyncio.run(both())
+
+async def both():
+    await a()
+    await b()
+
+
+# === a coroutine awaited later: confirmed call
+async def start():
+    later = b()
+    await a()
+    await later
+
+
+# === in the loop: confirmed call
+import asyncio
+async def start():
+    loop = asyncio.get_running_loop()
+    await a()
+    loop.create_task(b())
+
+
+# === anyio's task group: confirmed call
+import anyio
+async def start():
+    await a()
+    async with anyio.create_task_group() as group:
+        group.start_soon(b, 1)
+
+
+# === a queue between: unresolved
+import asyncio
+queue = asyncio.Queue()
+async def start():
+    await a()
+    await queue.put(b)
+    worker = await queue.get()
+    await worker()

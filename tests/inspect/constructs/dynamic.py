@@ -1,0 +1,87 @@
+# === getattr with a computed name: unresolved
+class C:
+    def on_b(self):
+        b()
+
+def start(kind):
+    a()
+    getattr(C(), f'on_{kind}')()
+
+
+# === getattr with a known name: confirmed call
+class C:
+    def on_b(self):
+        b()
+
+def start():
+    a()
+    getattr(C(), 'on_b')()
+
+
+# === a table of functions: unresolved
+TABLE = {'b': b}
+def start(kind):
+    a()
+    TABLE[kind]()
+
+
+# === globals: unresolved
+def start(kind):
+    a()
+    globals()[kind]()
+
+
+# === a registry: unresolved
+HANDLERS = []
+def register(g):
+    HANDLERS.append(g)
+    return g
+
+@register
+def helper():
+    b()
+
+def start():
+    a()
+    for g in HANDLERS:
+        g()
+
+
+# === eval: unresolved
+def start(text):
+    a()
+    eval(text)
+
+
+# === an import by a computed name: unresolved
+import importlib
+def start(name):
+    a()
+    importlib.import_module(name).run()
+
+
+# === a function of a library that gets it: unresolved
+import somelib
+def start():
+    a()
+    somelib.go(b)
+
+
+# === a parameter: unresolved
+def start(then):
+    a()
+    then()
+
+def other(registry):
+    registry.start(b)
+
+
+# === a patched attribute: unresolved
+class C:
+    def two(self): ...
+
+C.two = lambda self: b()
+
+def start():
+    a()
+    C().two()
