@@ -1,7 +1,7 @@
 """How steps reach each other, construct by construct: each must be seen for what it is.
 
-The programs stand in the folder ``constructs``, each below a line with its name and the verdict that
-a careful reader gives the edge from the step ``a`` to the step ``b``.
+The programs stand in the folder ``constructs``, each below a line with its name and the verdict
+that a careful reader gives the edge from the step ``a`` to the step ``b``.
 """
 
 from __future__ import annotations
