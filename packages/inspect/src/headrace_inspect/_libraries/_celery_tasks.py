@@ -24,8 +24,6 @@ from headrace_inspect._running._calls import call_library
 from headrace_inspect._running._nodes import Hub, Node
 from headrace_inspect._running._trees import (
     NOTHING_HAPPENS,
-    Block,
-    Branch,
     Cross,
     Run,
     Tree,
