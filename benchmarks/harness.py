@@ -11,7 +11,6 @@ import contextvars
 import gc
 import json
 import random
-import statistics
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -89,7 +88,7 @@ class Result:
 
 
 def measure(groups: Iterable[Group], *, rounds: int) -> list[Result]:
-    """Measure all cases of all `groups`, interleaved over `rounds`; medians."""
+    """Measure all cases of all `groups`, interleaved over `rounds`; the quickest round counts."""
     groups = list(groups)
     cases = list(dict.fromkeys(case for group in groups for case in group.measured))
     times: dict[Case, list[float]] = {case: [] for case in cases}
@@ -125,11 +124,9 @@ def _results(group: Group, times: dict[Case, list[float]]) -> list[Result]:
 
 
 def _seconds(case: Case, times: dict[Case, list[float]]) -> float:
-    if case.over is None:
-        return statistics.median(times[case])
-    # Within each round: what slows a whole round down is in both.
-    pairs = zip(times[case], times[case.over], strict=True)
-    return statistics.median(own - over for own, over in pairs)
+    # The quickest round: what else goes on in the machine makes a round slower, never quicker.
+    own = min(times[case])
+    return own if case.over is None else own - min(times[case.over])
 
 
 def load(path: Path) -> list[Result]:
