@@ -32,15 +32,18 @@ def check(
     """
     files, problems = find_files(paths, exclude)
     contents = _contents(files, problems)
-    if cache is None:
-        return _analyse(paths, contents, problems, set())
-    question = (os.getcwd(), list(paths), list(exclude))
-    memory = Cache(cache, question, contents, problems)
-    report = memory.report()
-    if report is None:
-        sound = memory.sound()
-        report = _analyse(paths, contents, problems, sound)
-        memory.save(report, sound)
+    try:
+        if cache is None:
+            return _analyse(paths, contents, problems, set())
+        question = (os.getcwd(), list(paths), list(exclude))
+        memory = Cache(cache, question, contents, problems)
+        report = memory.report()
+        if report is None:
+            sound = memory.sound()
+            report = _analyse(paths, contents, problems, sound)
+            memory.save(report, sound)
+    except Exception as error:  # whatever it is, it must not read as clean
+        return Report(problems=[*problems, Problem(", ".join(paths), 0, _bug(error))])
     return report
 
 
@@ -64,10 +67,7 @@ def _analyse(
     # Imported when there is something to analyse: that takes longer than reading a cache.
     from ._analysing import analyse
 
-    try:
-        return analyse(paths, contents, problems, sound)
-    except Exception as error:  # whatever it is, it must not read as clean
-        return Report(problems=[*problems, Problem(", ".join(paths), 0, _bug(error))])
+    return analyse(paths, contents, problems, sound)
 
 
 def _bug(error: Exception) -> str:

@@ -20,6 +20,7 @@ from headrace_inspect._names._values import (
     TaskValue,
     Value,
 )
+from headrace_inspect._running._frame import DEEPEST_LISTS
 from headrace_inspect._running._trees import (
     NOTHING_HAPPENS,
     Block,
@@ -157,13 +158,15 @@ def piped(left: Value, right: Value) -> Value:
     return Signature("chain", (*before, *after))
 
 
-def works_in(frame: Frame, value: Value | None, how: str = "group") -> list[Value]:
+def works_in(frame: Frame, value: Value | None, how: str = "group", depth: int = 0) -> list[Value]:
     """Return the work that `value` is, or consists of; a choice of lists as a choice of `how`."""
+    if depth > DEEPEST_LISTS:
+        return [UNKNOWN]
     match frame.engine.resolve(value) if value is not None else NOTHING:
         case Signature() as work:
             return [work]
         case Items(items=items) | Many(items=items):
-            return [work for item in items for work in works_in(frame, item, how)]
+            return [work for item in items for work in works_in(frame, item, how, depth + 1)]
         case Choice(options=options):
             return [Choice(tuple(_one_work(frame, option, how) for option in options))]
         case TaskValue() as task:

@@ -15,6 +15,7 @@ from headrace_inspect._names._values import (
     Value,
 )
 from headrace_inspect._running._calls import call
+from headrace_inspect._running._frame import DEEPEST_LISTS
 from headrace_inspect._running._trees import Cross, Kind, Loop, Tree, block_of
 
 if TYPE_CHECKING:
@@ -66,18 +67,20 @@ def _element(frame: Frame, value: Value) -> Value:
     return element_of(frame, frame.engine.resolve(value))
 
 
-def trees_of_awaited(frame: Frame, values: tuple[Value, ...]) -> tuple[list[Tree], list[Value]]:
+def trees_of_awaited(
+    frame: Frame, values: tuple[Value, ...], depth: int = 0
+) -> tuple[list[Tree], list[Value]]:
     """Return what awaiting each of `values` runs, taken apart as far as they are lists."""
     trees: list[Tree] = []
     results: list[Value] = []
     for value in values:
-        resolved = frame.engine.resolve(value)
+        resolved = frame.engine.resolve(value) if depth <= DEEPEST_LISTS else UNKNOWN
         if isinstance(resolved, Items):
-            inner, given = trees_of_awaited(frame, resolved.items)
+            inner, given = trees_of_awaited(frame, resolved.items, depth + 1)
             trees += inner
             results.append(Items(tuple(given)))
         elif isinstance(resolved, Many):
-            inner, given = trees_of_awaited(frame, resolved.items)
+            inner, given = trees_of_awaited(frame, resolved.items, depth + 1)
             trees += [Loop(tree) for tree in inner]
             results.append(Many(tuple(given)))
         elif isinstance(resolved, Coroutine):

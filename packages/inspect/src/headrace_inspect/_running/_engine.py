@@ -101,7 +101,10 @@ class Engine:
 
     def evaluate(self, expression: ast.expr, scope: Scope) -> Value:
         """Return what `expression` stands for, read in `scope` without running anything."""
-        return Frame(self, scope).evaluate(expression)
+        try:
+            return Frame(self, scope).evaluate(expression)
+        except RecursionError:  # an expression of thousands of parts
+            return UNKNOWN
 
     def annotated(self, annotation: ast.expr | None, scope: Scope) -> Value:
         """Return what a name with this annotation stands for."""

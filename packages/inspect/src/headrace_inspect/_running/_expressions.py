@@ -160,7 +160,17 @@ def _boolean(frame: Frame, node: ast.BoolOp) -> Value:
 
 
 def _binary(frame: Frame, node: ast.BinOp) -> Value:
-    left, right = frame.resolved(node.left), frame.resolved(node.right)
+    # Long sums lean to the left: taken apart here, not by recursion.
+    waiting = [node]
+    while isinstance(waiting[-1].left, ast.BinOp):
+        waiting.append(waiting[-1].left)
+    value = frame.resolved(waiting[-1].left)
+    for one in reversed(waiting):
+        value = frame.engine.resolve(_operated(frame, value, frame.resolved(one.right), one))
+    return value
+
+
+def _operated(frame: Frame, left: Value, right: Value, node: ast.BinOp) -> Value:
     result = binary(frame, left, right, node)
     if result is not UNKNOWN:
         return result
@@ -204,6 +214,8 @@ def _dictionary(frame: Frame, node: ast.Dict) -> Value:
 
 def _subscript(frame: Frame, node: ast.Subscript) -> Value:
     value = frame.resolved(node.value)
+    if isinstance(value, External) and value.name in _ANNOTATED:
+        return _annotated(frame, node)
     frame.evaluate(node.slice)
     if isinstance(value, Instance | Choice | Possibly):
         result = implicit(frame, value, node, "__getitem__")
@@ -217,6 +229,14 @@ def _subscript(frame: Frame, node: ast.Subscript) -> Value:
         return Possibly(choice_of(value.items)) if value.items else UNKNOWN
     # Generic[...] is the class itself; what is in something external is external too.
     return value if isinstance(value, ClassValue | Dynamic | External) else UNKNOWN
+
+
+def _annotated(frame: Frame, node: ast.Subscript) -> Value:
+    from headrace_inspect._names._library_values import AnnotatedValue
+
+    parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+    metadata = tuple([frame.resolved(part) for part in parts[1:]])
+    return AnnotatedValue(frame.engine.annotated(parts[0], frame.scope), metadata)
 
 
 def _comprehension(
@@ -286,6 +306,7 @@ def _expressions_of(kind: type[ast.AST]) -> Iterator[type[ast.AST]]:
         yield from _expressions_of(inner)
 
 
+_ANNOTATED = frozenset(["typing.Annotated", "typing_extensions.Annotated"])
 _LONGEST_TEXT = 300
 _MOST_ITEMS = 100
 evaluators.update({

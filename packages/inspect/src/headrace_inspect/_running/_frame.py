@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from ._engine import Engine
     from ._nodes import Hub, Node
 
+DEEPEST_LISTS = 3
+
 
 class Captured:
     """What `Frame.captured` gives."""
@@ -163,17 +165,22 @@ class Frame:
             return value
         return self.engine.lookup(name, scope.parent if self.is_recorded else scope)
 
-    def consume(self, value: Value) -> Value:
-        """Let what is to be awaited in `value` run now, and return what it gives."""
+    def consume(self, value: Value, depth: int = 0) -> Value:
+        """Let what is to be awaited in `value` run now, and return what it gives.
+
+        Lists in lists are taken apart so far, since a function may return a list of its results.
+        """
+        if depth > DEEPEST_LISTS:
+            return UNKNOWN
         value = self.engine.resolve(value)
         match value:
             case Coroutine(tree=tree, result=result):
                 self.emit(tree)
                 return result
             case Items(items=items):
-                return Items(tuple([self.consume(item) for item in items]))
+                return Items(tuple([self.consume(item, depth + 1) for item in items]))
             case Many(items=items):
-                return Many(tuple([self.consume(item) for item in items]))
+                return Many(tuple([self.consume(item, depth + 1) for item in items]))
         return value
 
     def leave(self, how: str) -> None:
