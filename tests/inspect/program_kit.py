@@ -24,9 +24,13 @@ def write(folder: Path, files: dict[str, str]) -> Path:
 def check_text(folder: Path, text: str = "", **files: str) -> Report:
     """Check a program of the module ``program`` with `text`, and of others by their names.
 
-    Two underscores in a name stand for a slash.
+    Two underscores in a name stand for a slash; ``package__init`` is the package itself.
     """
-    modules = {f"{name.replace('__', '/')}.py": code for name, code in files.items()}
+    names = {name: name.replace("__init", "/__init__") for name in files}
+    modules = {
+        f"{path if '/' in path else path.replace('__', '/')}.py": files[name]
+        for name, path in names.items()
+    }
     if text:
         modules["program.py"] = text
     report = check([str(write(folder, modules))])

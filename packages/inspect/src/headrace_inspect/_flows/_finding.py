@@ -54,18 +54,20 @@ class Finding:
 
     def _look_coarsely(self, engine: Engine) -> Leading:
         relevance = self._relevance
-        relevance.find_callers_of(engine.declared)
         relevance.find_callers(self._names_of_flows(engine))
         known: set[str] = set()
         has_requests = False
         while True:
+            declared = len(engine.declared)
+            relevance.find_callers_of(engine.declared)
             engine.make_relevant(relevance.functions)
             self._scan(engine, list(relevance.functions))
             _run(engine)
             leading = leading_functions(engine)
             names = leading.words | _names_in_chains(engine)
             asks_for_requests = leading.has_routes and not has_requests
-            if names <= known and not asks_for_requests:
+            is_complete = names <= known and declared == len(engine.declared)
+            if is_complete and not asks_for_requests:
                 return leading
             known |= names
             relevance.find_callers(names)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from typing import TypeGuard
 
 How = Literal["import", "from", "def", "class", "value", "annotated", "element", "entered", "other"]
 
@@ -111,10 +114,24 @@ def _define_class(bindings: Bindings, node: ast.ClassDef) -> None:
 
 def _assign(bindings: Bindings, node: ast.Assign) -> None:
     for target in node.targets:
-        if isinstance(target, ast.Name):
-            bindings.bind(target.id, Binding("value", node.value))
-        else:
-            _unpack(bindings, target, node)
+        _bind_target(bindings, target, node.value, node)
+
+
+def _bind_target(bindings: Bindings, target: ast.expr, value: ast.expr, node: ast.AST) -> None:
+    if isinstance(target, ast.Name):
+        bindings.bind(target.id, Binding("value", value))
+    elif _is_list(target) and _is_list(value) and len(target.elts) == len(value.elts):
+        for one, other in zip(target.elts, value.elts, strict=True):
+            _bind_target(bindings, one, other, node)
+    else:
+        _unpack(bindings, target, node)
+
+
+def _is_list(node: ast.expr) -> TypeGuard[ast.Tuple | ast.List]:
+    """Tell whether `node` lists its elements one by one."""
+    return isinstance(node, ast.Tuple | ast.List) and not any(
+        isinstance(element, ast.Starred) for element in node.elts
+    )
 
 
 def _annotate(bindings: Bindings, node: ast.AnnAssign) -> None:

@@ -133,8 +133,11 @@ class Engine:
         if key not in self._decorated:
             bare = FunctionValue(function, receiver)
             self._decorated[key] = bare
-            frame = Frame(self, function.parent)
-            self._decorated[key] = _decorating.decorate(frame, bare)
+            value = _decorating.decorate(Frame(self, function.parent), bare)
+            if function in self.declared and step_in(value) is None:
+                # Where it stands it was seen to be a step, of a flow whose name is not followed.
+                value = StepValue(function, receiver, value)
+            self._decorated[key] = value
         return self._decorated[key]
 
     def has_grown(self, name: str, module: Module | None = None) -> bool:

@@ -160,13 +160,14 @@ def member(engine: Engine, module: ModuleValue, name: str) -> Value:
     if module.dotted and model_of(dotted) is not None:
         return External(dotted)
     source = engine.program.module(module.path)
+    found = None
     if source is not None:
         if name in source.bindings.names:
             return engine.value_of(source, name)
         found = _starred(engine, source, name)
-        if found is not None:
-            return found
     path = engine.program.tree.child(module.path, name)
+    if found is not None and (found is not UNKNOWN or path is None):
+        return found
     if path is not None:
         return ModuleValue(dotted if module.dotted else "", path)
     return External(dotted) if source is None and module.dotted else UNKNOWN
