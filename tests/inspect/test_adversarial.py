@@ -72,3 +72,166 @@ def test_a_link_and_an_errback_exclude_each_other(tmp_path: Path) -> None:
     report = check_text(tmp_path, CANVAS.format(code=code) + done)
 
     assert verdicts(report) == {"start -> a": "confirmed canvas", "a -> b": "contradicted"}
+
+
+def test_an_async_method_of_an_annotated_instance_is_awaited(tmp_path: Path) -> None:
+    """Perhaps a subclass overrides the method: whichever it is, awaiting it runs it."""
+    report = check_text(
+        tmp_path,
+        """
+        from headrace import entrypoint, step
+
+        class Hub:
+            @step("f", after="start")
+            async def a(self): ...
+
+        @entrypoint("f")
+        async def start(hub: Hub):
+            await hub.a()
+            await b()
+
+        @step("f", after="a")
+        async def b(): ...
+        """,
+    )
+
+    assert verdicts(report) == {"start -> a": "confirmed call", "a -> b": "confirmed call"}
+
+
+def test_coroutines_in_lists_that_loops_fill_are_awaited(tmp_path: Path) -> None:
+    """By ``gather(*jobs)``, and by a loop over the tasks."""
+    report = check_text(
+        tmp_path,
+        """
+        import asyncio
+        from headrace import entrypoint, step
+
+        @entrypoint("f")
+        async def start(xs, job):
+            jobs = []
+            for x in xs:
+                jobs.append(a(x))
+            await asyncio.gather(*jobs)
+            waiting = set()
+            for x in xs:
+                waiting.add(b(x))
+            for job in waiting:
+                await job
+            last = c() if xs else d()
+            await last
+
+        @step("f", after="start")
+        async def a(x): ...
+
+        @step("f", after="a")
+        async def b(x): ...
+
+        @step("f", after="b")
+        async def c(): ...
+
+        @step("f", after=["b", "c"])
+        async def d(): ...
+        """,
+    )
+
+    assert verdicts(report) == {
+        "start -> a": "confirmed call",
+        "a -> b": "confirmed call",
+        "b -> c": "confirmed call",
+        "b -> d": "confirmed call",
+        "c -> d": "contradicted",
+    }
+
+
+def test_a_context_manager_that_a_library_enters_is_read(tmp_path: Path) -> None:
+    """A lifespan runs what stands before and behind its ``yield``, in this order."""
+    report = check_text(
+        tmp_path,
+        """
+        from contextlib import asynccontextmanager
+        from fastapi import FastAPI
+        from headrace import entrypoint, step
+
+        @asynccontextmanager
+        async def lifespan(app):
+            await start()
+            yield
+            await b()
+
+        app = FastAPI(lifespan=lifespan)
+
+        @entrypoint("f")
+        async def start():
+            await a()
+
+        @step("f", after="start")
+        async def a(): ...
+
+        @step("f", after="a")
+        async def b(): ...
+        """,
+    )
+
+    assert verdicts(report) == {"start -> a": "confirmed call", "a -> b": "confirmed call"}
+    assert faults(report) == []
+
+
+DEPENDENCIES = """
+from typing import Annotated
+from fastapi import APIRouter, Depends
+from headrace import entrypoint, step
+
+
+class Service:
+    def __init__(self, session: "Session"):
+        self.session = session
+
+    @step("f", after="opened")
+    async def work(self): ...
+
+
+@entrypoint("f")
+def checked(): ...
+
+
+async def session():
+    opened()
+    try:
+        yield 1
+    finally:
+        closed()
+
+
+Session = Annotated[int, Depends(session)]
+router = APIRouter(dependencies=[Depends(checked)])
+
+
+@step("f", after="checked")
+def counted(): ...
+
+
+@step("f", after="counted")
+def opened(): ...
+
+
+@router.post("/things", dependencies=[Depends(counted)])
+async def endpoint(service: Annotated[Service, Depends()]):
+    await service.work()
+
+
+@step("f", after="work")
+def closed(): ...
+"""
+
+
+def test_dependencies_run_in_the_order_of_fastapi(tmp_path: Path) -> None:
+    """The router's, the route's, the endpoint's; the rest of a generator behind the endpoint."""
+    report = check_text(tmp_path, DEPENDENCIES)
+
+    assert verdicts(report) == {
+        "checked -> counted": "confirmed call",
+        "counted -> opened": "confirmed call",
+        "opened -> work": "confirmed call",
+        "work -> closed": "confirmed call",
+    }
+    assert faults(report) == []

@@ -8,17 +8,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from headrace_inspect._names._entities import Class, Function
-from headrace_inspect._names._library_values import Dependency, Router, ViewClass
+from headrace_inspect._names._library_values import Router, ViewClass
 from headrace_inspect._names._values import (
     UNKNOWN,
     Arguments,
     ClassValue,
     External,
-    FunctionValue,
     Instance,
     Items,
     Method,
-    StepValue,
     Text,
     Value,
 )
@@ -26,8 +24,9 @@ from headrace_inspect._running._attributes import attribute
 from headrace_inspect._running._calls import call_library
 from headrace_inspect._running._exposure import Route
 from headrace_inspect._running._giving import ANY_ARGUMENTS
-from headrace_inspect._running._trees import NOTHING_HAPPENS, Tree, block_of
+from headrace_inspect._running._trees import NOTHING_HAPPENS, Tree
 
+from ._dependencies import function_of, note_dependencies, with_dependencies
 from ._http import VERBS
 from ._registry import Model, finder, function, method
 from ._running_arguments import tree_of_call
@@ -46,9 +45,13 @@ _PARTS = ("fastapi.APIRouter", "flask.Blueprint", "fastapi.routing.APIRouter")
 def make_router(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
     """Applications and routers, with the prefix of their addresses."""
     for argument in arguments.values():
-        _note_dependencies(frame, argument, node)
+        note_dependencies(frame, argument, node)
     prefix = arguments.get(None, "prefix", "url_prefix")
-    return Router((prefix.constant or "") if isinstance(prefix, Text) else "")
+    given = frame.engine.resolve(arguments.get(None, "dependencies") or UNKNOWN)
+    return Router(
+        (prefix.constant or "") if isinstance(prefix, Text) else "",
+        given.items if isinstance(given, Items) else (),
+    )
 
 
 @finder
@@ -79,11 +82,18 @@ def enter_route(frame: Frame, decorator: ast.expr, target: Value, function: Func
         return False
     if frame.is_recorded:
         owner = frame.resolved(decorator.func.value)
-        prefix = owner.prefix if isinstance(owner, Router) else ""
-        methods = _methods(frame, verb, decorator)
-        tree = _endpoint(frame, target, decorator, function)
-        _enter(frame, methods, prefix, path, tree)
+        router = owner if isinstance(owner, Router) else Router()
+        first = [*router.dependencies, *_of_route(frame, decorator)]
+        tree = _endpoint(frame, target, decorator, function, first)
+        _enter(frame, _methods(frame, verb, decorator), router.prefix, path, tree)
     return True
+
+
+def _of_route(frame: Frame, decorator: ast.Call) -> list[Value]:
+    """Return what stands in ``dependencies=`` of the decorator."""
+    given = next((k.value for k in decorator.keywords if k.arg == "dependencies"), None)
+    value = frame.resolved(given) if given is not None else UNKNOWN
+    return list(value.items) if isinstance(value, Items) else []
 
 
 def _methods(frame: Frame, verb: str, node: ast.Call) -> frozenset[str]:
@@ -117,10 +127,15 @@ def _enter(frame: Frame, methods: frozenset[str], prefix: str, path: Text, tree:
     frame.expose(tree)
 
 
-def _endpoint(frame: Frame, target: Value, node: ast.AST, function: Function | None) -> Tree:
-    trees = _dependencies(frame, function, node) if function is not None else []
+def _endpoint(
+    frame: Frame,
+    target: Value,
+    node: ast.AST,
+    function: Function | None,
+    first: Sequence[Value] = (),
+) -> Tree:
     tree, _ = tree_of_call(frame, frame.engine.resolve(target), ANY_ARGUMENTS, node)
-    return block_of([*trees, tree])
+    return with_dependencies(frame, tree, first, function, node)
 
 
 @method(Router, "add_api_route", "add_url_rule", "add_route", "add_websocket_route")
@@ -168,13 +183,9 @@ def _add(
     if isinstance(resolved, ViewClass | ClassValue):
         _enter_class(frame, resolved.cls, prefix, text, node)
     else:
-        tree = _endpoint(frame, resolved, node, _function_of(resolved))
+        tree = _endpoint(frame, resolved, node, function_of(resolved))
         _enter(frame, methods, prefix, text, tree)
     return UNKNOWN
-
-
-def _function_of(value: Value) -> Function | None:
-    return value.function if isinstance(value, FunctionValue | StepValue) else None
 
 
 def _enter_class(frame: Frame, cls: Class, prefix: str, path: Text, node: ast.AST) -> None:
@@ -189,62 +200,3 @@ def _enter_class(frame: Frame, cls: Class, prefix: str, path: Text, node: ast.AS
 def as_view(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
     """``View.as_view()``."""
     return ViewClass(value.owner.cls)
-
-
-# --- dependencies ---------------------------------------------------------------------------------
-
-
-@function("fastapi.Depends", "fastapi.Security", "fastapi.params.Depends")
-def depends(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
-    """``Depends(f)``."""
-    made = Dependency(frame.engine.resolve(arguments.get(0, "dependency") or UNKNOWN))
-    _note_dependencies(frame, made, node)
-    return made
-
-
-def _note_dependencies(frame: Frame, value: Value, node: ast.AST) -> None:
-    """Note that FastAPI may call what stands in ``Depends``."""
-    values: Sequence[Value] = value.items if isinstance(value, Items) else (value,)
-    for one in values:
-        if isinstance(one, Dependency) and frame.is_recorded:
-            tree, _ = tree_of_call(frame, one.inner, ANY_ARGUMENTS, node)
-            frame.expose(tree)
-
-
-def _dependencies(
-    frame: Frame, function: Function, node: ast.AST, seen: frozenset[Function] = frozenset()
-) -> list[Tree]:
-    """Return what FastAPI runs before the endpoint `function`, in its order."""
-    trees: list[Tree] = []
-    for value in _declared(frame, function):
-        inner = _function_of(value.inner)
-        if inner is not None and inner not in seen:
-            trees += _dependencies(frame, inner, node, seen | {function})
-        tree, _ = tree_of_call(frame, value.inner, ANY_ARGUMENTS, node)
-        trees.append(tree)
-    return trees
-
-
-def _declared(frame: Frame, function: Function) -> list[Dependency]:
-    found: list[Dependency] = []
-    for name, parameter in function.parameters.items():
-        default = function.defaults.get(name)
-        candidates = [*_metadata(parameter.annotation), *([default] if default else [])]
-        for candidate in candidates:
-            if isinstance(candidate, ast.Call):
-                value = frame.engine.evaluate(candidate, function.parent)
-                if isinstance(value, Dependency):
-                    found.append(value)
-    return found
-
-
-def _metadata(annotation: ast.expr | None) -> list[ast.expr]:
-    """Return what stands behind the type in ``Annotated[type, ...]``."""
-    if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
-        try:
-            annotation = ast.parse(annotation.value, mode="eval").body
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return []
-    if isinstance(annotation, ast.Subscript) and isinstance(annotation.slice, ast.Tuple):
-        return annotation.slice.elts[1:]
-    return []

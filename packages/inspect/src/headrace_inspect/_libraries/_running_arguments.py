@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from headrace_inspect._names._values import (
     UNKNOWN,
     Arguments,
+    Choice,
     Coroutine,
     Items,
     Many,
     Result,
     Value,
+    one_list,
 )
 from headrace_inspect._running._calls import call
 from headrace_inspect._running._frame import DEEPEST_LISTS
@@ -74,7 +76,7 @@ def trees_of_awaited(
     trees: list[Tree] = []
     results: list[Value] = []
     for value in values:
-        resolved = frame.engine.resolve(value) if depth <= DEEPEST_LISTS else UNKNOWN
+        resolved = one_list(frame.engine.resolve(value)) if depth <= DEEPEST_LISTS else UNKNOWN
         if isinstance(resolved, Items):
             inner, given = trees_of_awaited(frame, resolved.items, depth + 1)
             trees += inner
@@ -86,6 +88,10 @@ def trees_of_awaited(
         elif isinstance(resolved, Coroutine):
             trees.append(resolved.tree)
             results.append(resolved.result)
+        elif isinstance(resolved, Choice):
+            with frame.captured() as events:
+                results.append(frame.consume(resolved))
+            trees.append(block_of(events))
         else:
             results.append(resolved if not isinstance(value, Result) else value)
     return trees, results

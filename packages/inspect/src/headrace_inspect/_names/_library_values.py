@@ -82,9 +82,15 @@ class Receiver(Value):
 
 @dataclass(slots=True, unsafe_hash=True)
 class Router(Value):
-    """A web application or a part of one, with the beginning of its paths."""
+    """A web application or a part of one.
+
+    Attributes:
+        prefix: the beginning of its paths.
+        dependencies: what FastAPI calls before each of its endpoints.
+    """
 
     prefix: str = ""
+    dependencies: tuple[Value, ...] = ()
 
 
 @dataclass(slots=True, unsafe_hash=True)
@@ -92,6 +98,19 @@ class ViewClass(Value):
     """What ``as_view()`` gives."""
 
     cls: Class
+
+
+@dataclass(slots=True, unsafe_hash=True)
+class AnnotatedValue(Value):
+    """``Annotated[type, ...]`` under a name of its own.
+
+    Attributes:
+        inner: what a variable of this type stands for.
+        metadata: what stands behind the type.
+    """
+
+    inner: Value
+    metadata: tuple[Value, ...]
 
 
 @dataclass(slots=True, unsafe_hash=True)

@@ -261,4 +261,16 @@ def choice_of(options: list[Value] | tuple[Value, ...]) -> Value:
     return Choice(tuple(flat)) if len(flat) <= _MOST_OPTIONS else UNKNOWN
 
 
+def one_list(value: Value) -> Value:
+    """Return `value`, or for a choice of lists one list with any of their items."""
+    if not isinstance(value, Choice):
+        return value
+    items: dict[Value, None] = {}
+    for option in value.options:
+        if not isinstance(option, Items | Many):
+            return value
+        items.update(dict.fromkeys(option.items))
+    return Many(tuple(items))
+
+
 _MOST_OPTIONS = 8

@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from headrace_inspect._names._entities import Scope
+from headrace_inspect._names._library_values import AnnotatedValue
 from headrace_inspect._names._values import (
     NOTHING,
     UNKNOWN,
@@ -72,6 +73,8 @@ def _parsed(text: str) -> ast.expr | None:
 
 def _instance_of(value: Value) -> Value:
     match value:
+        case AnnotatedValue(inner=inner):
+            return inner
         case ClassValue(cls=cls):
             return Instance(cls, exact=False)
         case External(name=name):

@@ -148,7 +148,16 @@ def _choice(frame: Frame, value: Choice, arguments: Arguments, node: ast.AST) ->
         options.append(block_of(events))
     if any(option is not NOTHING_HAPPENS for option in options):
         frame.emit(Branch(options))
-    return choice_of(results)
+    return _awaitable(results) or choice_of(results)
+
+
+def _awaitable(results: list[Value]) -> Value | None:
+    """Return what awaits whichever it is of `results`; None if there is nothing to await."""
+    if not any(isinstance(result, Coroutine) for result in results):
+        return None
+    trees = [one.tree if isinstance(one, Coroutine) else NOTHING_HAPPENS for one in results]
+    given = [one.result if isinstance(one, Coroutine) else one for one in results]
+    return Coroutine(Branch(trees), choice_of(given))
 
 
 def _possibly(frame: Frame, value: Possibly, arguments: Arguments, node: ast.AST) -> Value:

@@ -24,6 +24,7 @@ from headrace_inspect._names._values import (
     Text,
     Value,
     choice_of,
+    one_list,
 )
 
 from ._attributes import attribute
@@ -81,7 +82,7 @@ def arguments_of(frame: Frame, node: ast.Call) -> Arguments:
             positional.extend(value.items)
         else:
             starred = True
-            if isinstance(value, Many):
+            if isinstance(value, Many) or one_list(value) is not value:
                 positional.append(value)
     for keyword in node.keywords:
         value = frame.evaluate(keyword.value)

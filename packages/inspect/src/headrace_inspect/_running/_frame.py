@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from headrace_inspect._names._entities import Class, Function, Scope
-from headrace_inspect._names._values import UNKNOWN, Coroutine, Items, Many, Value, choice_of
+from headrace_inspect._names._values import (
+    UNKNOWN,
+    Choice,
+    Coroutine,
+    Items,
+    Many,
+    Value,
+    choice_of,
+)
 
 from ._dispatch import evaluators
 from ._exposure import Given, Place
-from ._trees import Leave, Possible, Run, Tree, Where, block_of
+from ._trees import NOTHING_HAPPENS, Branch, Leave, Possible, Run, Tree, Where, block_of
 
 if TYPE_CHECKING:
     from ._engine import Engine
@@ -181,7 +190,20 @@ class Frame:
                 return Items(tuple([self.consume(item, depth + 1) for item in items]))
             case Many(items=items):
                 return Many(tuple([self.consume(item, depth + 1) for item in items]))
+            case Choice(options=options):
+                return self._consume_one(options, depth + 1)
         return value
+
+    def _consume_one(self, options: Sequence[Value], depth: int) -> Value:
+        trees: list[Tree] = []
+        results: list[Value] = []
+        for option in options:
+            with self.captured() as events:
+                results.append(self.consume(option, depth))
+            trees.append(block_of(events))
+        if any(tree is not NOTHING_HAPPENS for tree in trees):
+            self.emit(Branch(trees))
+        return choice_of(results)
 
     def leave(self, how: str) -> None:
         """Let control leave what is around."""

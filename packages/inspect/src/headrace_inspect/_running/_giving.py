@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from headrace_inspect._names._library_values import Signature
+from headrace_inspect._names._library_values import Driven, Signature
 from headrace_inspect._names._values import (
     Arguments,
     Choice,
     ClassValue,
+    ContextValue,
     Coroutine,
     FunctionValue,
     Instance,
@@ -18,6 +19,7 @@ from headrace_inspect._names._values import (
     Method,
     PartialValue,
     Possibly,
+    PropertyValue,
     StepValue,
     TaskValue,
     Value,
@@ -84,6 +86,8 @@ def calls_of(frame: Frame, value: Value, node: ast.AST) -> list[Tree]:
             return calls_of(frame, inner, node)
         case Coroutine(tree=tree):
             return [tree]
+        case ContextValue(inner=inner) | PropertyValue(inner=inner) | Driven(inner=inner):
+            return calls_of(frame, inner, node)
         case Method(owner=owner) if isinstance(owner, _CALLABLE):
             return _called(frame, value, node)
         case FunctionValue() | StepValue() | TaskValue() | PartialValue() | Signature():
