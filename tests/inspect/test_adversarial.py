@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.inspect.program_kit import check_text, faults, verdicts
 
 CANVAS = """
@@ -235,3 +237,33 @@ def test_dependencies_run_in_the_order_of_fastapi(tmp_path: Path) -> None:
         "work -> closed": "confirmed call",
     }
     assert faults(report) == []
+
+
+DEAD = [
+    "return\n    b()",
+    "raise ValueError\n    b()",
+    "if x:\n        return\n    else:\n        raise ValueError\n    b()",
+    "try:\n        return x\n    finally:\n        print()\n    b()",
+    "while True:\n        if x:\n            continue\n            b()\n        print(x)\n    b()",
+    "match x:\n        case 1:\n            return\n        case _:\n            return\n    b()",
+]
+
+
+@pytest.mark.parametrize("code", DEAD)
+def test_what_stands_behind_the_end_is_not_run(tmp_path: Path, code: str) -> None:
+    """A call behind a return or the like neither confirms an edge nor reaches its step."""
+    program = f"""
+from headrace import entrypoint, step
+
+@entrypoint("f")
+def start(x):
+    {code}
+
+@step("f", after="start")
+def b(): ...
+"""
+
+    report = check_text(tmp_path, program)
+
+    assert verdicts(report) == {"start -> b": "contradicted"}
+    assert faults(report) == ["HR101 b"]

@@ -22,17 +22,30 @@ from ._frame import Frame
 from ._iterating import assign, element_of
 from ._lookup import imported, imported_from
 from ._protocols import implicit, in_place, test
-from ._trees import NOTHING_HAPPENS, Block, Branch, Leave, Loop, Rounds, Tree, Try, block_of
+from ._trees import (
+    NOTHING_HAPPENS,
+    Block,
+    Branch,
+    Leave,
+    Loop,
+    Rounds,
+    Tree,
+    Try,
+    block_of,
+    is_left,
+)
 
 _LONGEST_UNROLLED = 12
 
 
 def run_block(frame: Frame, body: Sequence[ast.stmt]) -> None:
-    """Let the statements run one after the other."""
+    """Let the statements run one after the other, up to one that control does not come behind."""
     for statement in body:
         handler = _HANDLERS.get(type(statement))
         if handler is not None:
             handler(frame, statement)
+        if type(statement) in _LEAVING and frame.events and is_left(frame.events[-1]):
+            break
 
 
 def _captured(frame: Frame, body: Sequence[ast.stmt]) -> Tree:
@@ -308,6 +321,17 @@ def _assert(frame: Frame, node: ast.Assert) -> None:
             frame.emit(Branch((NOTHING_HAPPENS, block_of(events))))
 
 
+_LEAVING = frozenset([
+    ast.Break,
+    ast.Continue,
+    ast.If,
+    ast.Match,
+    ast.Raise,
+    ast.Return,
+    ast.Try,
+    ast.TryStar,
+    ast.While,
+])
 _HANDLERS: dict[type, Callable[[Frame, Any], None]] = {
     ast.AnnAssign: _annotated,
     ast.Assert: _assert,

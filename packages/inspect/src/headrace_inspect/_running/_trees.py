@@ -195,6 +195,34 @@ def block_of(items: Sequence[Tree]) -> Tree:
     return items[0] if len(items) == 1 else Block(items)
 
 
+def is_left(tree: Tree) -> bool:
+    """Tell whether control never comes to what stands behind `tree`, seen by statements alone."""
+    match tree:
+        case Leave():
+            return True
+        case Block(items=items):
+            return is_left(items[-1])
+        case Branch(options=options):
+            return bool(options) and all(is_left(option) for option in options)
+        case Try(handlers=handlers, swallows=False):
+            body = is_left(tree.body) or is_left(tree.orelse)
+            return is_left(tree.final) or (body and all(is_left(one) for one in handlers))
+        case Loop(is_endless=True, body=body):
+            return not _has_break(body)
+    return False
+
+
+def _has_break(tree: Tree) -> bool:
+    waiting = [tree]
+    while waiting:
+        current = waiting.pop()
+        if isinstance(current, Leave) and current.how == "break":
+            return True
+        inner = [current.orelse] if isinstance(current, Loop | Rounds) else parts_of(current)
+        waiting.extend(inner)
+    return False
+
+
 def parts_of(tree: Tree) -> Sequence[Tree]:
     """Return the trees that `tree` directly consists of."""
     parts = _PARTS.get(type(tree))
