@@ -15,6 +15,7 @@ import sys
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from time import process_time
 from typing import TYPE_CHECKING, Any
 
@@ -88,7 +89,7 @@ class Result:
 
 
 def measure(groups: Iterable[Group], *, rounds: int) -> list[Result]:
-    """Measure all cases of all `groups`, interleaved over `rounds`; the quickest round counts."""
+    """Measure all cases of all `groups`, interleaved over `rounds`; their median counts."""
     groups = list(groups)
     cases = list(dict.fromkeys(case for group in groups for case in group.measured))
     times: dict[Case, list[float]] = {case: [] for case in cases}
@@ -124,9 +125,8 @@ def _results(group: Group, times: dict[Case, list[float]]) -> list[Result]:
 
 
 def _seconds(case: Case, times: dict[Case, list[float]]) -> float:
-    # The quickest round: what else goes on in the machine makes a round slower, never quicker.
-    own = min(times[case])
-    return own if case.over is None else own - min(times[case.over])
+    own = median(times[case])
+    return own if case.over is None else own - median(times[case.over])
 
 
 def load(path: Path) -> list[Result]:
