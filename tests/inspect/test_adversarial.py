@@ -267,3 +267,25 @@ def b(): ...
 
     assert verdicts(report) == {"start -> b": "contradicted"}
     assert faults(report) == ["HR101 b"]
+
+
+def test_entry_points_may_name_any_function(tmp_path: Path) -> None:
+    """What the metadata of packages names is not in the source, and so nothing is excluded."""
+    report = check_text(
+        tmp_path,
+        """
+        from importlib.metadata import entry_points
+        from headrace import entrypoint, step
+
+        @entrypoint("f")
+        def start():
+            for point in entry_points(group="plugins").select(name="x"):
+                point.load()()
+
+        @step("f", after="start")
+        def a(): ...
+        """,
+    )
+
+    assert verdicts(report) == {"start -> a": "unresolved"}
+    assert faults(report) == []

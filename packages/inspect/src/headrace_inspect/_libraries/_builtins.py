@@ -183,6 +183,23 @@ def import_module(frame: Frame, arguments: Arguments, node: ast.AST, value: Valu
     return Dynamic(ALL)
 
 
+@function(
+    "importlib.metadata.entry_points",
+    "importlib_metadata.entry_points",
+    "pkg_resources.iter_entry_points",
+)
+def entry_points(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> Value:
+    """What a package's metadata names: any function, for all that the source says."""
+    return Many((Dynamic(ALL),))
+
+
+@method(Many, "select")
+def select(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
+    """``entry_points().select(group=...)``."""
+    owner: Value = value.owner
+    return owner
+
+
 @function("django.utils.module_loading.import_string", "pkgutil.resolve_name")
 def import_string(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
     """A function by its dotted name."""
