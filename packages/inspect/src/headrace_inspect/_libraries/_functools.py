@@ -159,10 +159,10 @@ def run_in_context(frame: Frame, arguments: Arguments, node: ast.AST, value: Val
     return call(frame, frame.engine.resolve(inner), arguments.after(1), node) if inner else UNKNOWN
 
 
-@function("operator.methodcaller")
+@function("operator.methodcaller", "operator.attrgetter")
 def method_caller(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
     """A method of whatever comes."""
     name = arguments.get(0)
     if isinstance(name, Text) and name.constant is not None:
-        return Dynamic(Hub("name", name.constant))
+        return Dynamic(Hub("name", name.constant.rpartition(".")[2]))
     return call_library(frame, value, arguments, node)

@@ -27,11 +27,13 @@ class Changes(NamedTuple):
         grown: the names of what its functions put something into.
         grown_at_top: those that it puts something into while it is imported.
         patched: the attributes that it sets on something that is not ``self``.
+        rebound: the variables that functions set from within, by ``global`` or ``nonlocal``.
     """
 
     grown: frozenset[str]
     grown_at_top: frozenset[str]
     patched: frozenset[str]
+    rebound: frozenset[str]
 
 
 def changes_in(tree: ast.Module) -> Changes:
@@ -39,18 +41,22 @@ def changes_in(tree: ast.Module) -> Changes:
     grown: set[str] = set()
     grown_at_top: set[str] = set()
     patched: set[str] = set()
+    rebound: set[str] = set()
     waiting: list[tuple[ast.AST, bool]] = [(tree, True)]
     while waiting:
         node, is_top = waiting.pop()
         target = _grown_by(node)
         if target is not None:
             (grown_at_top if is_top else grown).add(_name_of(target))
+        if isinstance(node, ast.Global | ast.Nonlocal):
+            rebound.update(node.names)
         for one in _targets_of(node):
             if isinstance(one, ast.Attribute) and getattr(one.value, "id", "") != "self":
                 patched.add(one.attr)
         is_top = is_top and not isinstance(node, _FUNCTIONS)
         waiting.extend([(child, is_top) for child in ast.iter_child_nodes(node)])
-    return Changes(frozenset(grown), frozenset(grown_at_top), frozenset(patched))
+    sets = (grown, grown_at_top, patched, rebound)
+    return Changes(*map(frozenset, sets))
 
 
 def _grown_by(node: ast.AST) -> ast.expr | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, NamedTuple
 
@@ -150,6 +151,8 @@ class Evaluator:
         end = join(end, self._exits.get("return"))
         self._exits = outer
         is_left, self._is_left = self._is_left, was_left
+        if is_left and self._possibly and _may_swallow(tree.node):
+            return State(state.before | self._sets.of_tree(tree.body).all, state.handed)
         return None if is_left else end
 
     def _yielded(self, tree: Yielded, state: State) -> Reached:
@@ -242,7 +245,8 @@ class Evaluator:
         run = self._sets.of_tree(tree.body)
         anywhere = State(state.before | run.all, state.handed | run.later)
         caught = [self.tree(handler, anywhere) for handler in tree.handlers]
-        end = join(self.tree(tree.orelse, ended), *caught, anywhere if tree.swallows else None)
+        swallows = tree.swallows or (tree.swallows is None and self._possibly)
+        end = join(self.tree(tree.orelse, ended), *caught, anywhere if swallows else None)
         if not outer:
             return end
         inner = {name: self._exits.get(name) for name in names}
@@ -346,6 +350,14 @@ def _union(masks: Iterable[int]) -> int:
     for mask in masks:
         union |= mask
     return union
+
+
+def _may_swallow(node: Node) -> bool:
+    """Tell whether the generator function that `node` is may go on after an exception."""
+    if node.function is None:
+        return True
+    inner = ast.walk(node.function.node)
+    return any(isinstance(one, ast.Try | ast.TryStar) and one.handlers for one in inner)
 
 
 def _generator(node: Node) -> Tree | None:

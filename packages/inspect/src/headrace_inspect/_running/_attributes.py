@@ -136,10 +136,11 @@ def _of_super(engine: Engine, cls: Class, receiver: Value, name: str) -> Value:
     found = _of_class(engine, own, own, name, receiver, after=cls)
     if found is not None:
         return found
-    for base in engine.mro(own):
-        if isinstance(base, str):
-            return External(f"{base}().{name}")
-    return External(f"builtins.object().{name}")
+    library = next((base for base in engine.mro(own) if isinstance(base, str)), "builtins.object")
+    beyond = External(f"{library}().{name}")
+    if (isinstance(receiver, Instance) and receiver.exact) or name.startswith("__"):
+        return beyond
+    return choice_of([beyond, Dynamic(Hub("name", name))])  # of a class that it is mixed into
 
 
 def stored(engine: Engine, cls: Class, name: str) -> Value | None:

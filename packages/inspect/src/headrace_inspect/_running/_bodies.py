@@ -119,6 +119,7 @@ def look_at_step(engine: Engine, node: Node, value: StepValue, arguments: Argume
     """Find out what the step `value` runs: its function, with what decorators have made of it."""
     frame = Frame(engine, value.function.parent, node)
     result = call(frame, value.inner, arguments, value.function.node)
+    frame.hurry()
     node.returns = frame.consume(result)
     node.tree = frame.tree()
 

@@ -31,7 +31,7 @@ from headrace_inspect._names._values import (
 )
 
 from ._attributes import attribute
-from ._giving import calls_of, give, pass_on, pass_to_library
+from ._giving import calls_of, classes_in, give, pass_on, pass_to_library
 from ._libraries_known import is_inert, is_standard, is_transparent
 from ._nodes import Hub, Node
 from ._trees import NOTHING_HAPPENS, Branch, Cross, Possible, Run, block_of
@@ -72,7 +72,9 @@ def _run(
     run = Run(callee, frame.where(node))
     if is_async:
         return Coroutine(run, Result(callee))
-    frame.emit(run)
+    # The body of a generator runs when it is iterated over, unless that is here and now.
+    is_lazy = callee.function is not None and callee.function.is_generator
+    frame.emit(Cross("call", run) if is_lazy else run)
     return Result(callee)
 
 
@@ -214,7 +216,17 @@ def call_library(frame: Frame, value: External, arguments: Arguments, node: ast.
         frame.maybe(LIBRARY, node)
         if "()" in name:
             _maybe_named(frame, name.rpartition(".")[2], node)
-    return External(f"{name}()")
+    return UNKNOWN if _gives_back(frame, name, arguments, node) else External(f"{name}()")
+
+
+def _gives_back(frame: Frame, name: str, arguments: Arguments, node: ast.AST) -> bool:
+    """Tell whether a function of a library may return one of its arguments, or something in it."""
+    if name in _GIVING_BACK:
+        return True
+    if not is_standard(name) or not name.rpartition(".")[2].islower():
+        return False
+    given = [frame.engine.resolve(argument) for argument in arguments.values()]
+    return any(classes_in(one) or calls_of(frame, one, node) for one in given)
 
 
 def _use(frame: Frame, name: str, value: Value, node: ast.AST) -> None:
@@ -271,6 +283,26 @@ _ITERATING = frozenset([
     "builtins.enumerate",
     "builtins.sum",
     "builtins.zip",
+])
+_GIVING_BACK = frozenset([
+    "collections.deque().pop",
+    "collections.deque().popleft",
+    "copy.copy",
+    "copy.deepcopy",
+    "dataclasses.replace",
+    "heapq.heappop",
+    "itertools.chain",
+    "operator.itemgetter()",
+    "pickle.load",
+    "pickle.loads",
+    "queue.Queue().get",
+    "random.choice",
+    "random.choices",
+    "random.sample",
+    "typing.cast",
+    "typing_extensions.cast",
+    "weakref.proxy",
+    "weakref.ref",
 ])
 # Special methods of which each use is seen; the others may run at any time.
 _ASKED = frozenset([

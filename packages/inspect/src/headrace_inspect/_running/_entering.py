@@ -20,10 +20,13 @@ from ._attributes import attribute
 from ._calls import call
 from ._giving import ANY_ARGUMENTS
 from ._iterating import assign
+from ._libraries_known import is_standard
 from ._nodes import NO_ARGUMENTS
 from ._trees import Open, Team, Tree, Try, Until, Within, block_of
 
 if TYPE_CHECKING:
+    from headrace_inspect._names._entities import Class
+
     from ._frame import Frame
 
 Body = Callable[[], None]
@@ -55,13 +58,15 @@ def enter(frame: Frame, value: Value, item: ast.withitem, body: Body) -> None:
             _plain_within(frame, value, item, body, _WRAPPERS[name])
         case External(name=name) if name.startswith(ATOMIC):
             _transaction(frame, value, item, body)
-        case External():
+        case External(name=name) if is_standard(name):
             _plain(frame, value, item, body)
+        case External():
+            _plain_within(frame, value, item, body, _perhaps_suppressing)
         case Choice(options=options):
             # Whichever it is, the body runs once.
             enter(frame, options[0], item, body)
         case _:
-            _plain(frame, UNKNOWN, item, body)
+            _plain_within(frame, UNKNOWN, item, body, _perhaps_suppressing)
 
 
 def _generator(frame: Frame, value: EnteredLater, item: ast.withitem, body: Body) -> None:
@@ -85,7 +90,19 @@ def _instance(frame: Frame, value: Instance, item: ast.withitem, body: Body) -> 
         _plain(frame, frame.engine.resolve(frame.consume(entered)), item, body)
     with frame.captured() as ending:
         frame.consume(call(frame, attribute(frame, value, end, node), ANY_ARGUMENTS, node))
-    frame.emit(Try(block_of(events), final=block_of(ending)))
+    swallows = None if _gives_something(frame, value.cls, end) else False
+    frame.emit(Try(block_of(events), final=block_of(ending), swallows=swallows))
+
+
+def _gives_something(frame: Frame, cls: Class, name: str) -> bool:
+    """Tell whether a method may return what is true."""
+    function = frame.engine.methods(cls).get(name)
+    return function is None or any(
+        isinstance(node, ast.Return)
+        and node.value is not None
+        and not (isinstance(node.value, ast.Constant) and not node.value.value)
+        for node in ast.walk(function.node)
+    )
 
 
 def _plain(frame: Frame, target: Value, item: ast.withitem, body: Body) -> None:
@@ -110,6 +127,10 @@ def _transaction(frame: Frame, value: Value, item: ast.withitem, body: Body) -> 
     outer, frame.in_transaction = frame.in_transaction, True
     _plain_within(frame, value, item, body, Until)
     frame.in_transaction = outer
+
+
+def _perhaps_suppressing(tree: Tree) -> Tree:
+    return Try(tree, swallows=None)
 
 
 def _suppressing(tree: Tree) -> Tree:

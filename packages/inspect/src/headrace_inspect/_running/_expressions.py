@@ -118,6 +118,9 @@ def _changed(owner: Value, name: str, result: Value) -> Value | None:
 
 
 def _lambda(frame: Frame, node: ast.Lambda) -> Value:
+    for default in (*node.args.defaults, *node.args.kw_defaults):
+        if default is not None:
+            give(frame, frame.evaluate(default), node)
     return closure(frame, node)
 
 
@@ -293,6 +296,7 @@ def _yield(frame: Frame, node: ast.Yield) -> Value:
 
 def _yield_from(frame: Frame, node: ast.YieldFrom) -> Value:
     frame.consume(frame.evaluate(node.value))
+    frame.hurry()
     frame.emit(Yielded())
     return UNKNOWN
 

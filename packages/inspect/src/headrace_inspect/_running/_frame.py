@@ -19,7 +19,7 @@ from headrace_inspect._names._values import (
 
 from ._dispatch import evaluators
 from ._exposure import Given, Place
-from ._trees import NOTHING_HAPPENS, Branch, Leave, Possible, Run, Tree, Where, block_of
+from ._trees import NOTHING_HAPPENS, Branch, Cross, Leave, Possible, Run, Tree, Where, block_of
 
 if TYPE_CHECKING:
     from ._engine import Engine
@@ -159,10 +159,12 @@ class Frame:
 
     def name(self, name: str) -> Value:
         """Return what `name` stands for here and now."""
+        scope = self.scope
         value = self.variables.get(name)
         if value is not None:
+            if isinstance(scope, Function) and name in scope.module.changes.rebound:
+                return choice_of([value, UNKNOWN])
             return value
-        scope = self.scope
         if not isinstance(scope, Function):
             return self.engine.lookup(name, scope)
         if self.is_recorded and name in scope.bindings.names:
@@ -204,6 +206,13 @@ class Frame:
         if any(tree is not NOTHING_HAPPENS for tree in trees):
             self.emit(Branch(trees))
         return choice_of(results)
+
+    def hurry(self) -> None:
+        """Let the generator that was made just now run here."""
+        if self.events:
+            last = self.events[-1]
+            if type(last) is Cross and last.kind == "call" and type(last.body) is Run:
+                self.events[-1] = last.body
 
     def leave(self, how: str) -> None:
         """Let control leave what is around."""

@@ -68,7 +68,7 @@ def pass_to_library(frame: Frame, name: str, value: Value, node: ast.AST) -> Non
     if not is_standard(name):
         pass_on(frame, value, node)
         if not is_inert(name):
-            for cls in _classes_in(value):
+            for cls in classes_in(value):
                 frame.expose_class(cls)
         return
     # The standard library calls it at once, or when a signal or the like comes.
@@ -109,10 +109,11 @@ def _called(frame: Frame, value: Value, node: ast.AST) -> list[Tree]:
     return [] if tree is NOTHING_HAPPENS else [tree]
 
 
-def _classes_in(value: Value) -> list[Class]:
+def classes_in(value: Value) -> list[Class]:
+    """Return the classes that `value` is, or is an instance of."""
     match value:
         case Instance(cls=cls) | ClassValue(cls=cls):
             return [cls]
         case Items(items=items) | Many(items=items) | Choice(options=items):
-            return [cls for item in items for cls in _classes_in(item)]
+            return [cls for item in items for cls in classes_in(item)]
     return []

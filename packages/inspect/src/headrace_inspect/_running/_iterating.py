@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from headrace_inspect._names._entities import Module
+from headrace_inspect._names._entities import Function, Module
 from headrace_inspect._names._values import (
     UNKNOWN,
     Choice,
     Coroutine,
+    External,
     Instance,
     Items,
     Many,
@@ -19,7 +20,7 @@ from headrace_inspect._names._values import (
     choice_of,
 )
 
-from ._giving import give
+from ._giving import calls_of, give
 
 if TYPE_CHECKING:
     from ._exposure import Place
@@ -31,11 +32,16 @@ def assign(frame: Frame, target: ast.expr, value: Value) -> None:
     match target:
         case ast.Name(id=name):
             frame.variables[name] = value
+            if isinstance(frame.scope, Function) and name in frame.scope.bindings.outside:
+                _store(frame, value, target, "stored")
         case ast.Tuple(elts=targets) | ast.List(elts=targets):
             _unpack(frame, targets, frame.engine.resolve(value))
         case ast.Attribute(value=owner):
-            frame.evaluate(owner)
-            _store(frame, value, target, "attached")
+            is_library = isinstance(frame.resolved(owner), External)
+            _store(frame, value, target, "library" if is_library else "attached")
+            if is_library and frame.is_recorded:
+                for tree in calls_of(frame, value, target):
+                    frame.expose(tree)
         case ast.Subscript(value=owner, slice=index):
             from ._protocols import implicit
 
@@ -73,6 +79,7 @@ def _store(frame: Frame, value: Value, target: ast.expr, place: Place) -> None:
 def bind_element(frame: Frame, target: ast.expr, iterated: ast.expr) -> Value:
     """Let `target` be an element of what `iterated` gives, and return that."""
     value = frame.resolved(iterated)
+    frame.hurry()
     assign(frame, target, element_of(frame, value))
     return value
 

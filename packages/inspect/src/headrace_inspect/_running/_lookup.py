@@ -59,6 +59,8 @@ def bound_value(engine: Engine, scope: Scope, name: str) -> Value:
                 annotation = engine.annotated(binding.node, scope)
         else:
             values.append(engine.resolve(_one(engine, scope, name, binding)))
+    if name in scope.module.changes.rebound:
+        values.append(UNKNOWN)
     value = choice_of(values)
     if isinstance(scope, Module | Class):
         value = perhaps_grown(engine, value, name, scope.module)

@@ -164,6 +164,7 @@ def _known_test(frame: Frame, test: ast.expr) -> bool | None:
 
 def _for(frame: Frame, node: ast.For | ast.AsyncFor) -> None:
     value = frame.resolved(node.iter)
+    frame.hurry()
     if isinstance(node, ast.AsyncFor):
         value = frame.consume(value)
     if isinstance(value, Items) and 0 < len(value.items) <= _LONGEST_UNROLLED:

@@ -114,8 +114,9 @@ class Try(Tree):
     handlers: Sequence[Tree] = ()
     orelse: Tree = NOTHING_HAPPENS
     final: Tree = NOTHING_HAPPENS
-    swallows: bool = False
-    """Whether the body may be interrupted without a handler, as by ``contextlib.suppress``."""
+    swallows: bool | None = False
+    """Whether the body may be interrupted without a handler, as by ``contextlib.suppress``; None
+    where that is not known."""
 
 
 @dataclass(slots=True, eq=False)

@@ -1,0 +1,389 @@
+# === a function as an attribute of a class: confirmed call
+class C:
+    handler = b
+    def go(self):
+        a()
+        self.handler()
+def start():
+    C().go()
+
+
+# === a decorator that is an instance: confirmed call
+class deco:
+    def __init__(self, n):
+        self.n = n
+    def __call__(self, fn):
+        def run(*x):
+            return fn(*x)
+        return run
+@deco(3)
+def helper():
+    b()
+def start():
+    a()
+    helper()
+
+
+# === a function that arguments choose: unresolved
+import argparse
+def start():
+    p = argparse.ArgumentParser()
+    p.set_defaults(func=b)
+    args = p.parse_args()
+    a()
+    args.func(args)
+
+
+# === a callback of a future: unresolved
+import asyncio
+async def work(): ...
+async def start():
+    a()
+    t = asyncio.create_task(work())
+    t.add_done_callback(b)
+
+
+# === a finalizer: unresolved
+import weakref
+def start(o):
+    a()
+    weakref.finalize(o, b)
+
+
+# === a hook of the interpreter: unresolved
+import sys
+def start():
+    a()
+    sys.excepthook = b
+
+
+# === a thread that is given its target by super: unresolved
+import threading
+class T(threading.Thread):
+    def __init__(self):
+        super().__init__(target=b)
+def start():
+    a()
+    T().start()
+
+
+# === a class that a library makes instances of: unresolved
+import json
+class E(json.JSONEncoder):
+    def default(self, o):
+        return b()
+def start(x):
+    a()
+    json.dumps(x, cls=E)
+
+
+# === a cast: unresolved
+from typing import cast
+class C:
+    def go(self): b()
+def start(x):
+    a()
+    cast(C, x).go()
+
+
+# === super in a mixin: unresolved
+class M:
+    def go(self):
+        super().go()
+class N:
+    def go(self):
+        b()
+class C(M, N): ...
+def start():
+    a()
+    C().go()
+
+
+# === a global that is set later: unresolved
+then = None
+def setup():
+    global then
+    then = b
+def start():
+    a()
+    then()
+setup()
+
+
+# === a variable that an inner function sets: unresolved
+def start():
+    then = None
+    def pick():
+        nonlocal then
+        then = b
+    a()
+    pick()
+    then()
+
+
+# === an attribute that is set from outside: unresolved
+class C:
+    hook = None
+    def go(self):
+        a()
+        if self.hook:
+            self.hook()
+def start():
+    c = C()
+    c.hook = b
+    c.go()
+
+
+# === functions by keyword: unresolved
+def run(**fns):
+    fns["x"]()
+def start():
+    a()
+    run(x=b)
+
+
+# === pairs of names and functions: confirmed call
+PIPE = [("a", a), ("b", b)]
+def start():
+    for name, fn in PIPE:
+        fn()
+
+
+# === a generator that is sent something: unresolved
+def gen():
+    x = yield
+    b(x)
+def start():
+    g = gen()
+    next(g)
+    a()
+    g.send(1)
+
+
+# === a generator that is made first and consumed later: unresolved
+def gen():
+    b()
+    yield 1
+def start():
+    g = gen()
+    a()
+    list(g)
+
+
+# === the default of a lambda: unresolved
+def start():
+    fns = [lambda fn=fn: fn() for fn in (a, b)]
+    for g in fns:
+        g()
+
+
+# === one of two functions: confirmed call
+def start(x):
+    g = a if x else b
+    a()
+    g()
+
+
+# === a function unless another is given: confirmed call
+def start(x=None):
+    g = x or b
+    a()
+    g()
+
+
+# === operator.attrgetter: unresolved
+import operator
+class C:
+    def go(self): b()
+def start():
+    a()
+    operator.attrgetter("go")(C())()
+
+
+# === a partial method: confirmed call
+from functools import partialmethod
+class C:
+    def go(self, x): b()
+    one = partialmethod(go, 1)
+def start():
+    a()
+    C().one()
+
+
+# === contextlib.suppress: confirmed call
+from contextlib import suppress
+def start():
+    with suppress(ValueError):
+        a()
+        raise ValueError
+    b()
+
+
+# === a context manager of ours that swallows errors: unresolved
+class S:
+    def __enter__(self): return self
+    def __exit__(self, *e): return True
+def start():
+    with S():
+        a()
+        raise ValueError
+    b()
+
+
+# === a generator that swallows errors: unresolved
+from contextlib import contextmanager
+@contextmanager
+def s():
+    try:
+        yield
+    except ValueError:
+        pass
+def start():
+    with s():
+        a()
+        raise ValueError
+    b()
+
+
+# === a context manager of a library that swallows errors: unresolved
+import pytest
+def start():
+    with pytest.raises(ValueError):
+        a()
+        raise ValueError
+    b()
+
+
+# === attempts without end: confirmed call
+def start():
+    while True:
+        try:
+            a()
+        except ValueError:
+            continue
+        break
+    b()
+
+
+# === three attempts: confirmed call
+def start():
+    for i in range(3):
+        try:
+            a()
+            break
+        except ValueError:
+            if i == 2:
+                raise
+    b()
+
+
+# === a handler of what is raised before: confirmed call
+def start():
+    try:
+        raise KeyError
+    except KeyError:
+        a()
+    b()
+
+
+# === a helper that always raises, within a try: confirmed call
+def fail():
+    a()
+    raise ValueError
+def start():
+    try:
+        fail()
+    except ValueError:
+        pass
+    b()
+
+
+# === a helper that always raises: contradicted
+def fail():
+    a()
+    raise ValueError
+def start():
+    fail()
+    b()
+
+
+# === an exit under a condition: confirmed call
+import sys
+def start(x):
+    a()
+    if x:
+        sys.exit(1)
+    b()
+
+
+# === a method that is overridden: confirmed call
+class B:
+    def check(self):
+        raise NotImplementedError
+    def go(self):
+        a()
+        self.check()
+        b()
+class D(B):
+    def check(self): return 1
+def start():
+    D().go()
+
+
+# === two functions that call each other: confirmed call
+def ping(n):
+    a()
+    if n: pong(n-1)
+def pong(n):
+    b()
+    if n: ping(n-1)
+def start():
+    ping(3)
+
+
+# === a parameter of the same name: contradicted
+def start(b):
+    a()
+    b()
+
+
+# === an import that may fail: confirmed call
+try:
+    from fast import helper
+except ImportError:
+    def helper():
+        b()
+def start():
+    a()
+    helper()
+
+
+# === a class of iterators: confirmed call
+class G:
+    def __iter__(self): return self
+    def __next__(self):
+        b()
+def start():
+    a()
+    for x in G(): ...
+
+
+# === functions in a tuple that is returned: confirmed call
+def pick():
+    return a, b
+def start():
+    x, y = pick()
+    x()
+    y()
+
+
+# === results in a tuple: confirmed call
+def two():
+    return a(), b()
+def start():
+    x, y = two()
+
+
+# === the condition of a comprehension: confirmed call
+def start(xs):
+    return [x for x in xs if a(x) and b(x)]
