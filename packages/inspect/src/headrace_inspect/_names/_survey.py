@@ -10,7 +10,17 @@ from typing import Any, NamedTuple
 _WORD = re.compile(r"[^\W\d]\w*")
 _LONGEST = 300
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-_IGNORED = frozenset(["ctx", "op", "ops", "type_comment", "kind", "lineno"])
+_IGNORED = frozenset([
+    "attr",
+    "conversion",
+    "ctx",
+    "id",
+    "kind",
+    "level",
+    "op",
+    "ops",
+    "type_comment",
+])
 _fields: dict[type, tuple[str, ...]] = {}
 
 
@@ -77,7 +87,7 @@ def survey(*roots: ast.AST) -> Survey:  # noqa: C901, PLR0912 - one walk, for sp
             is_nested = True
         elif kind is ast.alias:
             attributes.add(node.name.rpartition(".")[2])
-        for field in _fields.get(kind) or _fields_of(kind):
+        for field in fields_of(kind):
             value = getattr(node, field, None)
             if type(value) is list:
                 waiting.extend([(one, is_nested) for one in value if isinstance(one, ast.AST)])
@@ -86,7 +96,10 @@ def survey(*roots: ast.AST) -> Survey:  # noqa: C901, PLR0912 - one walk, for sp
     return Survey(frozenset(names), frozenset(attributes), frozenset(strings), yields)
 
 
-def _fields_of(kind: type) -> tuple[str, ...]:
-    fields: tuple[str, ...] = getattr(kind, "_fields", ())
-    _fields[kind] = tuple(field for field in fields if field not in _IGNORED)
-    return _fields[kind]
+def fields_of(kind: type) -> tuple[str, ...]:
+    """Return the fields of a kind of node in which there may be other nodes."""
+    fields = _fields.get(kind)
+    if fields is None:
+        own: tuple[str, ...] = getattr(kind, "_fields", ())
+        fields = _fields[kind] = tuple(field for field in own if field not in _IGNORED)
+    return fields

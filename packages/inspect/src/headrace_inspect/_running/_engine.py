@@ -74,6 +74,8 @@ class Engine:
         self._late: dict[Node, int] = {}
         self._looked = 0
         self._variants: dict[Function, int] = {}
+        self._grown: dict[tuple[str, Module | None], bool] = {}
+        self._patched: dict[str, bool] = {}
         self._depth = 0
         self.mentioning: Callable[[str], Iterable[Module]] = lambda name: program.modules.values()
 
@@ -142,14 +144,20 @@ class Engine:
 
     def has_grown(self, name: str, module: Module | None = None) -> bool:
         """Tell whether something of this name is put into elsewhere than on top of `module`."""
-        return any(
-            name in one.changes.grown or (one is not module and name in one.changes.grown_at_top)
-            for one in self.mentioning(name)
-        )
+        key = (name, module)
+        if key not in self._grown:
+            self._grown[key] = any(
+                name in one.changes.grown
+                or (one is not module and name in one.changes.grown_at_top)
+                for one in self.mentioning(name)
+            )
+        return self._grown[key]
 
     def is_patched(self, name: str) -> bool:
         """Tell whether something sets the attribute `name` of anything but ``self``."""
-        return any(name in one.changes.patched for one in self.mentioning(name))
+        if name not in self._patched:
+            self._patched[name] = any(name in one.changes.patched for one in self.mentioning(name))
+        return self._patched[name]
 
     # --- classes ----------------------------------------------------------------------------------
 
