@@ -189,15 +189,21 @@ def import_module(frame: Frame, arguments: Arguments, node: ast.AST, value: Valu
     "pkg_resources.iter_entry_points",
 )
 def entry_points(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> Value:
-    """What a package's metadata names: any function, for all that the source says."""
-    return Many((Dynamic(ALL),))
+    """What the metadata of packages names."""
+    return Many((External("importlib.metadata.EntryPoint()"),))
 
 
-@method(Many, "select")
+@method(Many, "select", "get")
 def select(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
     """``entry_points().select(group=...)``."""
     owner: Value = value.owner
     return owner
+
+
+@function("importlib.metadata.EntryPoint().load")
+def load_entry_point(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
+    """Any function, for all that the source says."""
+    return Dynamic(ALL)
 
 
 @function("django.utils.module_loading.import_string", "pkgutil.resolve_name")
