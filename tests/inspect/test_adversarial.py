@@ -269,23 +269,34 @@ def b(): ...
     assert faults(report) == ["HR101 b"]
 
 
-def test_entry_points_may_name_any_function(tmp_path: Path) -> None:
-    """What the metadata of packages names is not in the source, and so nothing is excluded."""
-    report = check_text(
-        tmp_path,
-        """
-        from importlib.metadata import entry_points
-        from headrace import entrypoint, step
+DYNAMIC = [
+    "eval(name)()",
+    "import_string(name)()",
+    "getattr(importlib.import_module(name), name)()",
+    "for point in entry_points(group=name).select(name=name):\n        point.load()()",
+]
 
-        @entrypoint("f")
-        def start():
-            for point in entry_points(group="plugins").select(name="x"):
-                point.load()()
 
-        @step("f", after="start")
-        def a(): ...
-        """,
-    )
+@pytest.mark.parametrize("code", DYNAMIC)
+def test_what_may_run_anything_may_run_a_step_that_nobody_mentions(
+    tmp_path: Path, code: str
+) -> None:
+    """A function whose name is computed may be the step, though no function has its name."""
+    program = f"""
+import importlib
+from importlib.metadata import entry_points
+from django.utils.module_loading import import_string
+from headrace import entrypoint, step
+
+@entrypoint("f")
+def start(name):
+    {code}
+
+@step("f", after="start")
+def a(): ...
+"""
+
+    report = check_text(tmp_path, program)
 
     assert verdicts(report) == {"start -> a": "unresolved"}
     assert faults(report) == []

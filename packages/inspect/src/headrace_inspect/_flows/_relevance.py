@@ -102,8 +102,15 @@ class Relevance:
         self._find_mentions([form for name in names for form in (name, f".{name}")])
 
     def find_callers_of(self, functions: Iterable[Function]) -> None:
-        """Find what mentions one of `functions`, what mentions that, and so on."""
-        self._find_mentions([word for function in functions for word in _words_for(function)])
+        """Find what mentions one of `functions`, what mentions that, and so on.
+
+        They are relevant themselves: what is dynamic in them may run a step that nobody mentions.
+        """
+        words = []
+        for function in functions:
+            self.functions[function] = None
+            words += _words_for(function)
+        self._find_mentions(words)
 
     def _find_mentions(self, words: list[str]) -> None:
         waiting = [word for word in words if word not in self._known]
