@@ -62,10 +62,5 @@ def parse(content: bytes) -> ast.Module:
         raise UnreadableError("does not parse: nested too deeply") from None
 
 
-def lines_of(content: bytes) -> list[str]:
-    """Return the lines of a file for showing them; what cannot be decoded is replaced."""
-    return content.decode("utf-8-sig", errors="replace").splitlines()
-
-
 def _reason(error: OSError | ValueError) -> str:
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
