@@ -300,3 +300,55 @@ def a(): ...
 
     assert verdicts(report) == {"start -> a": "unresolved"}
     assert faults(report) == []
+
+
+MANAGERS = """
+from django.db import models
+from headrace import entrypoint, step
+
+
+class ThingQuerySet(models.QuerySet):
+    def fresh(self):
+        return self.filter(old=False)
+
+    @step("f", after="made")
+    def cleared(self):
+        return self.update(old=True)
+
+
+class ThingManager(models.Manager.from_queryset(ThingQuerySet)):
+    def make(self, name):
+        thing = self.model(name=name)
+        thing.made()
+        return thing
+
+
+class Thing(models.Model):
+    objects = ThingManager()
+    others = ThingQuerySet.as_manager()
+
+    @step("f", after="start")
+    def made(self): ...
+
+    @step("f", after="cleared")
+    def kept(self): ...
+
+
+@entrypoint("f")
+def start():
+    Thing.objects.make("x")
+    Thing.others.fresh().order_by("name").cleared()
+    for thing in Thing.objects.fresh().exclude(name="y"):
+        thing.kept()
+"""
+
+
+def test_managers_and_query_sets_of_ones_own_know_their_model(tmp_path: Path) -> None:
+    """Methods of managers and query sets are followed, ``self.model`` and elements known."""
+    report = check_text(tmp_path, MANAGERS)
+
+    assert verdicts(report) == {
+        "start -> made": "confirmed call",
+        "made -> cleared": "confirmed call",
+        "cleared -> kept": "confirmed call",
+    }

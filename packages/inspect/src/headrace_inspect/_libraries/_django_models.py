@@ -6,10 +6,12 @@ import ast
 from typing import TYPE_CHECKING, Any
 
 from headrace_inspect._names._entities import Class
+from headrace_inspect._names._library_values import ManagerValue
 from headrace_inspect._names._values import (
     UNKNOWN,
     Arguments,
     ClassValue,
+    External,
     Instance,
     Many,
     Method,
@@ -19,7 +21,7 @@ from headrace_inspect._running._calls import call_library
 from headrace_inspect._running._trees import Run
 
 from ._django_signals import model_signal_node
-from ._registry import Model, finder, function
+from ._registry import Model, finder, function, method
 
 if TYPE_CHECKING:
     from headrace_inspect._running._engine import Engine
@@ -33,6 +35,7 @@ _QUERYSET = frozenset([
     "distinct",
     "exclude",
     "filter",
+    "get_queryset",
     "iterator",
     "none",
     "only",
@@ -44,6 +47,7 @@ _QUERYSET = frozenset([
     "using",
 ])
 _ONE = frozenset(["aget", "earliest", "first", "get", "last", "latest", "afirst", "alast"])
+_MANAGING = ("Manager", "QuerySet", "Manager.from_queryset()")
 _CREATING = frozenset(["create", "acreate"])
 _GETTING = frozenset(["get_or_create", "update_or_create", "aget_or_create", "aupdate_or_create"])
 _SAVING = frozenset(["save", "asave"])
@@ -52,9 +56,33 @@ _DELETING = frozenset(["delete", "adelete"])
 
 def model_of_manager(value: Value) -> Class | None:
     """Return the model class of which `value` is a manager or query set, or None."""
+    if isinstance(value, ManagerValue):
+        return value.model
     if isinstance(value, Method) and value.name in _MANAGERS:
         return value.owner.cls if isinstance(value.owner, ClassValue) else None
     return None
+
+
+def managed(engine: Engine, model: Class, value: Instance) -> Value:
+    """Return `value`, an attribute of the class `model`, as its manager if it is one."""
+    is_manager = any(
+        isinstance(base, str) and base.startswith("django.") and base.endswith(_MANAGING)
+        for base in engine.mro(value.cls)
+    )
+    return ManagerValue(model, value.cls) if is_manager else value
+
+
+@method(ClassValue, "as_manager")
+def as_manager(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
+    """``OwnQuerySet.as_manager()``."""
+    return Instance(value.owner.cls)
+
+
+@function("django.db.models.Manager.from_queryset")
+def from_queryset(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
+    """``Manager.from_queryset(OwnQuerySet)``: a class with its methods."""
+    given = frame.engine.resolve(arguments.get(0) or UNKNOWN)
+    return given if isinstance(given, ClassValue) else External(f"{value.name}()")
 
 
 def elements_of(value: Value) -> Value:

@@ -73,6 +73,19 @@ class SignalValue(Value):
 
 
 @dataclass(slots=True, unsafe_hash=True)
+class ManagerValue(Value):
+    """A manager of a Django model, or one of its query sets.
+
+    Attributes:
+        model: the model.
+        own: the class of the source that it is an instance of.
+    """
+
+    model: Class
+    own: Class
+
+
+@dataclass(slots=True, unsafe_hash=True)
 class Receiver(Value):
     """What connects a function with signals, by ``@receiver``."""
 

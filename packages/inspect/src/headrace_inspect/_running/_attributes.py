@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from headrace_inspect._names._entities import Class, Function
+from headrace_inspect._names._library_values import ManagerValue
 from headrace_inspect._names._values import (
     UNKNOWN,
     Choice,
@@ -57,7 +58,15 @@ def _attribute(frame: Frame, value: Value, name: str, node: ast.AST) -> Value:
         case Instance():
             return _of_instance(frame.engine, value, name)
         case ClassValue(cls=cls):
-            return _of_class(frame.engine, cls, cls, name, value, after=None) or Method(value, name)
+            found = _of_class(frame.engine, cls, cls, name, value, after=None)
+            if isinstance(found, Instance):
+                from headrace_inspect._libraries._django_models import managed
+
+                return managed(frame.engine, cls, found)
+            return found or Method(value, name)
+        case ManagerValue(model=model, own=cls):
+            found = _of_class(frame.engine, cls, cls, name, value, after=None)
+            return found or (ClassValue(model) if name == "model" else Method(value, name))
         case SuperValue(cls=cls, receiver=receiver):
             return _of_super(frame.engine, cls, receiver, name)
         case Choice(options=options):
@@ -128,7 +137,7 @@ def _methods(base: Class, name: str) -> list[Function]:
 def _receiver(function: Function, own: Class, receiver: Value) -> Value | None:
     if function.binds in {"class", "nothing"}:
         return ClassValue(own)
-    return receiver if isinstance(receiver, Instance) else None
+    return receiver if isinstance(receiver, Instance | ManagerValue) else None
 
 
 def _of_super(engine: Engine, cls: Class, receiver: Value, name: str) -> Value:

@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from headrace_inspect._names._entities import Function, Module
+from headrace_inspect._names._library_values import ManagerValue
 from headrace_inspect._names._values import (
     UNKNOWN,
     Choice,
@@ -91,7 +92,7 @@ def element_of(frame: Frame, value: Value) -> Value:
             return choice_of(items)
         case Choice(options=options):
             return choice_of([element_of(frame, option) for option in options])
-        case Method():
+        case Method() | ManagerValue():
             from headrace_inspect._libraries._django_models import elements_of
 
             return elements_of(value)
