@@ -352,3 +352,32 @@ def test_managers_and_query_sets_of_ones_own_know_their_model(tmp_path: Path) ->
         "made -> cleared": "confirmed call",
         "cleared -> kept": "confirmed call",
     }
+
+
+def test_super_leads_from_a_mixin_to_the_next_base(tmp_path: Path) -> None:
+    """``super()`` in a mixin without bases finds the method of the class that follows it."""
+    report = check_text(
+        tmp_path,
+        """
+        from headrace import entrypoint, step
+
+        class Pager:
+            def call(self):
+                self.a()
+
+            @step("f", after="call")
+            def a(self): ...
+
+        class Logged:
+            def call(self):
+                print("log")
+                super().call()
+
+        class Ward(Logged, Pager):
+            @entrypoint("f")
+            def call(self):
+                super().call()
+        """,
+    )
+
+    assert verdicts(report) == {"call -> a": "confirmed call"}

@@ -64,7 +64,7 @@ def leading_functions(engine: Engine) -> Leading:
 def _is_definite(node: Node) -> bool:
     hub = node.hub
     # Coarsely looked at, an address that is handed in says nothing; closely, it tells the route.
-    return hub is None or hub.how in {"override", "routes"}
+    return hub is None or hub.how in {"override", "routes", "super"}
 
 
 def _callers(

@@ -143,13 +143,13 @@ def _receiver(function: Function, own: Class, receiver: Value) -> Value | None:
 def _of_super(engine: Engine, cls: Class, receiver: Value, name: str) -> Value:
     own = receiver.cls if isinstance(receiver, Instance | ClassValue) else cls
     found = _of_class(engine, own, own, name, receiver, after=cls)
-    if found is not None:
-        return found
-    library = next((base for base in engine.mro(own) if isinstance(base, str)), "builtins.object")
-    beyond = External(f"{library}().{name}")
-    if (isinstance(receiver, Instance) and receiver.exact) or name.startswith("__"):
-        return beyond
-    return choice_of([beyond, Dynamic(Hub("name", name))])  # of a class that it is mixed into
+    if found is None:
+        bases = [base for base in engine.mro(own) if isinstance(base, str)]
+        found = External(f"{bases[0] if bases else 'builtins.object'}().{name}")
+    if isinstance(receiver, Instance) and not receiver.exact and name in engine.relevant:
+        # A subclass may have further bases, which come between.
+        return choice_of([found, Dynamic(Hub("super", name, cls))])
+    return found
 
 
 def stored(engine: Engine, cls: Class, name: str) -> Value | None:

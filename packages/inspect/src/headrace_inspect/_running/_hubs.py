@@ -35,6 +35,8 @@ def size(engine: Engine, hub: Hub) -> int:
             return len(exposure.routes)
         case "tasks":
             return len(exposure.tasks)
+        case "super":
+            return len(engine.relevant.get(hub.name, ())) + len(engine.mros)
         case "override" | "name" if "*" not in hub.name:
             return len(engine.relevant.get(hub.name, ()))
     return engine.relevant_count
@@ -67,6 +69,8 @@ def _values(engine: Engine, node: Node, hub: Hub) -> Iterable[Value]:
             return _methods(engine, node, cls, hub.name)
         case "override", Class() as cls:
             return _overrides(engine, cls, hub.name)
+        case "super", Class() as cls:
+            return _next_in_line(engine, cls, hub.name)
         case "module", _:
             return _members(engine, hub.name)
     functions = [one for named in engine.relevant.values() for one in named]
@@ -117,6 +121,20 @@ def _overrides(engine: Engine, cls: Class, name: str) -> Iterator[Value]:
         owner = function.owner
         if owner is not None and owner is not cls and engine.is_subclass(owner, cls):
             yield decorated(engine, function)
+
+
+def _next_in_line(engine: Engine, cls: Class, name: str) -> Iterator[Value]:
+    """Yield the methods that ``super()`` in `cls` finds in a class that has bases besides."""
+    for function in engine.relevant.get(name, ()):
+        owner = function.owner
+        if owner is None or owner is cls or engine.is_subclass(cls, owner):
+            continue
+        if any(_comes_before(cls, owner, line) for line in list(engine.mros.values())):
+            yield decorated(engine, function)
+
+
+def _comes_before(first: Class, second: Class, line: list[Class | str]) -> bool:
+    return first in line and second in line and line.index(first) < line.index(second)
 
 
 def _members(engine: Engine, name: str) -> Iterator[Value]:
