@@ -88,6 +88,8 @@ class Finding:
     def _scan(self, engine: Engine, functions: list[Function]) -> None:
         for module in list(self._relevance.modules):
             engine.module_node(module)
+        for cls in list(self._relevance.classes):
+            engine.mro(cls)
         for function in functions:
             if not isinstance(function.parent, Function):
                 _call(engine, _hubs.decorated(engine, function), function)

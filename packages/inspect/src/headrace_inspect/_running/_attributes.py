@@ -146,7 +146,8 @@ def _of_super(engine: Engine, cls: Class, receiver: Value, name: str) -> Value:
     if found is None:
         bases = [base for base in engine.mro(own) if isinstance(base, str)]
         found = External(f"{bases[0] if bases else 'builtins.object'}().{name}")
-    if isinstance(receiver, Instance) and not receiver.exact and name in engine.relevant:
+    is_open = isinstance(receiver, Instance) and not receiver.exact and name in engine.relevant
+    if is_open and engine.behind(cls):
         # A subclass may have further bases, which come between.
         return choice_of([found, Dynamic(Hub("super", name, cls))])
     return found

@@ -66,6 +66,8 @@ class Engine:
         self.declared: dict[Function, dict[Declarator, None]] = {}
         self.relevant: dict[str, list[Function]] = {}
         self.relevant_count = 0
+        self._behind: dict[Class, dict[Class, None]] = {}
+        self._lines_read = 0
         self._names: dict[tuple[Scope, str], Value] = {}
         self._decorated: dict[tuple[Function, Value | None], Value] = {}
         self._stored: dict[tuple[Class, str], Value | None] = {}
@@ -164,6 +166,24 @@ class Engine:
     def mro(self, cls: Class) -> list[Class | str]:
         """Return the class and its bases in the order of lookup; those of libraries as names."""
         return _classes.mro(self, cls)
+
+    def behind(self, cls: Class) -> dict[Class, None]:
+        """Return the classes that ``super()`` in `cls` finds besides its bases.
+
+        They come behind it in the line of a class that inherits from both.
+        """
+        lines = list(islice(self.mros.items(), self._lines_read, None))
+        self._lines_read += len(lines)
+        for heir, line in lines:
+            if len(heir.node.bases) > 1:
+                self._read_line([one for one in line if isinstance(one, Class)])
+        return self._behind.get(cls, {})
+
+    def _read_line(self, line: list[Class]) -> None:
+        for place, first in enumerate(line[1:], 1):
+            for second in line[place + 1 :]:
+                if not self.is_subclass(first, second):
+                    self._behind.setdefault(first, {})[second] = None
 
     def methods(self, cls: Class) -> dict[str, Function]:
         """Return the methods of `cls` by name, inherited ones included."""

@@ -35,8 +35,8 @@ def size(engine: Engine, hub: Hub) -> int:
             return len(exposure.routes)
         case "tasks":
             return len(exposure.tasks)
-        case "super":
-            return len(engine.relevant.get(hub.name, ())) + len(engine.mros)
+        case "super" if hub.cls is not None:
+            return len(engine.behind(hub.cls)) + len(engine.relevant.get(hub.name, ()))
         case "override" | "name" if "*" not in hub.name:
             return len(engine.relevant.get(hub.name, ()))
     return engine.relevant_count
@@ -124,17 +124,10 @@ def _overrides(engine: Engine, cls: Class, name: str) -> Iterator[Value]:
 
 
 def _next_in_line(engine: Engine, cls: Class, name: str) -> Iterator[Value]:
-    """Yield the methods that ``super()`` in `cls` finds in a class that has bases besides."""
+    behind = engine.behind(cls)
     for function in engine.relevant.get(name, ()):
-        owner = function.owner
-        if owner is None or owner is cls or engine.is_subclass(cls, owner):
-            continue
-        if any(_comes_before(cls, owner, line) for line in list(engine.mros.values())):
+        if function.owner is not None and function.owner in behind:
             yield decorated(engine, function)
-
-
-def _comes_before(first: Class, second: Class, line: list[Class | str]) -> bool:
-    return first in line and second in line and line.index(first) < line.index(second)
 
 
 def _members(engine: Engine, name: str) -> Iterator[Value]:
