@@ -1,0 +1,3 @@
+PREFIX = "do"
+BAKERY = "dough"
+SHOP: str = "selling"

@@ -1,0 +1,4 @@
+from headrace import flow
+
+joining = flow("joining")
+freezing = flow("freezing")

@@ -1,0 +1,5 @@
+from typing import Protocol
+
+
+class Beds(Protocol):
+    def find_bed(self, patient: str) -> int: ...

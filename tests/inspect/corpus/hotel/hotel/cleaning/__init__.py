@@ -1,0 +1,4 @@
+from .base import Cleaning
+from .suite import SuiteCleaning
+
+__all__ = ["Cleaning", "SuiteCleaning"]

@@ -1,0 +1,2 @@
+DELIVER = "press.deliver"
+FLOW = "issue"
