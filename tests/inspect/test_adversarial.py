@@ -381,3 +381,34 @@ def test_super_leads_from_a_mixin_to_the_next_base(tmp_path: Path) -> None:
     )
 
     assert verdicts(report) == {"call -> a": "confirmed call"}
+
+
+def test_an_exit_stack_enters_asynchronously(tmp_path: Path) -> None:
+    """``enter_async_context`` runs ``__aenter__``, and ``__aexit__`` when the stack is left."""
+    report = check_text(
+        tmp_path,
+        """
+        from contextlib import AsyncExitStack
+        from headrace import entrypoint, step
+
+        class Line:
+            async def __aenter__(self):
+                await a()
+
+            async def __aexit__(self, *exc):
+                await b()
+
+        @entrypoint("f")
+        async def start():
+            async with AsyncExitStack() as stack:
+                await stack.enter_async_context(Line())
+
+        @step("f", after="start")
+        async def a(): ...
+
+        @step("f", after="a")
+        async def b(): ...
+        """,
+    )
+
+    assert verdicts(report) == {"start -> a": "confirmed call", "a -> b": "confirmed call"}

@@ -122,7 +122,7 @@ def at_exit(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> 
     "contextlib.AsyncExitStack().enter_context",
     "contextlib.AsyncExitStack().enter_async_context",
 )
-def enter_context(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> Value:
+def enter_context(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
     """A context manager that is left with the stack."""
     inner = frame.engine.resolve(arguments.get(0) or UNKNOWN)
     if isinstance(inner, EnteredLater):
@@ -132,8 +132,11 @@ def enter_context(frame: Frame, arguments: Arguments, node: ast.AST, value: Valu
         return inner
     from headrace_inspect._running._attributes import attribute
 
-    result = call_now(frame, attribute(frame, inner, "__enter__", node), Arguments(), node)
-    tree, _ = tree_of_call(frame, attribute(frame, inner, "__exit__", node), ANY_ARGUMENTS, node)
+    begin, end = "__enter__", "__exit__"
+    if value.name.endswith("async_context"):
+        begin, end = "__aenter__", "__aexit__"
+    result = call_now(frame, attribute(frame, inner, begin, node), Arguments(), node)
+    tree, _ = tree_of_call(frame, attribute(frame, inner, end, node), ANY_ARGUMENTS, node)
     frame.emit(Later(tree))
     return result
 
