@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 _WORD = re.compile(r"[^\W\d]\w*")
 _LONGEST = 300
+_SPACE = " "
+"""A text with spaces is for people: it is the name of nothing."""
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _IGNORED = frozenset([
     "attr",
@@ -74,7 +76,7 @@ def survey(*roots: ast.AST) -> Survey:  # noqa: C901, PLR0912 - one walk, for sp
             continue
         if kind is ast.Constant:
             value = node.value
-            if type(value) is str and len(value) < _LONGEST:
+            if type(value) is str and len(value) < _LONGEST and _SPACE not in value:
                 strings.update(_WORD.findall(value))
             continue
         if kind is ast.Attribute:
