@@ -357,3 +357,20 @@ def test_a_list_of_a_wrong_type_is_refused_at_once(make: Callable[..., Any], hos
     """A single name in place of a list would allow its letters: it is an error that says so."""
     with pytest.raises(TypeError, match="list of host names"):
         make(hosts=hosts)
+
+
+@pytest.mark.parametrize(
+    "host", ["http://api.internal", "api.internal:8000", "api/orders", "*", "10.0.0.*", "a b", ""]
+)
+def test_what_is_no_host_is_refused(host: str) -> None:
+    """A URL, a port, a path or a star elsewhere would never match: it is refused at once."""
+    with pytest.raises(ValueError, match="is no host"):
+        httpx_hooks(hosts=[host])
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "10.0.0.1", "::1", "*.example.com", "bücher.example"]
+)
+def test_names_and_addresses_are_hosts(host: str) -> None:
+    """Names, addresses of both versions, and names below one are accepted."""
+    assert httpx_hooks(hosts=[host])

@@ -5,6 +5,7 @@ The list is empty by default: an ID is for one's own services, not for everybody
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, MutableMapping
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["aiohttp_trace_config", "async_httpx_hooks", "httpx_hooks", "requests_adapter"]
 
 _ADDED = "headrace.added"
+_HOST = re.compile(r"(\*\.)?[\w-]+(\.[\w-]+)*|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
 
 
 def httpx_hooks(*, hosts: Iterable[str] = ()) -> dict[str, list[Callable[[Any], None]]]:
@@ -33,6 +35,7 @@ def httpx_hooks(*, hosts: Iterable[str] = ()) -> dict[str, list[Callable[[Any], 
 
     Raises:
         TypeError: `hosts` is not a list of strings.
+        ValueError: one of them is no host, but a URL, say.
     """
     allows = _allow_list(hosts)
 
@@ -54,6 +57,7 @@ def async_httpx_hooks(*, hosts: Iterable[str] = ()) -> dict[str, list[Callable[[
 
     Raises:
         TypeError: `hosts` is not a list of strings.
+        ValueError: one of them is no host, but a URL, say.
     """
     (add_headers,) = httpx_hooks(hosts=hosts)["request"]
 
@@ -75,6 +79,7 @@ def requests_adapter(*, hosts: Iterable[str] = (), **options: Any) -> HTTPAdapte
 
     Raises:
         TypeError: `hosts` is not a list of strings.
+        ValueError: one of them is no host, but a URL, say.
     """
     from requests.adapters import HTTPAdapter
 
@@ -101,6 +106,7 @@ def aiohttp_trace_config(*, hosts: Iterable[str] = ()) -> TraceConfig:
 
     Raises:
         TypeError: `hosts` is not a list of strings.
+        ValueError: one of them is no host, but a URL, say.
     """
     from aiohttp import TraceConfig
 
@@ -145,6 +151,12 @@ def _allow_list(hosts: Iterable[str]) -> Callable[[str], bool]:
     names = [] if isinstance(hosts, str) else list(hosts)
     if isinstance(hosts, str) or not all(isinstance(name, str) for name in names):
         raise TypeError(f'hosts is a list of host names, such as ["api.internal"], not {hosts!r}')
+    for name in names:
+        if not _HOST.fullmatch(name):
+            raise ValueError(
+                f"{name!r} is no host: give its name or address alone, without scheme, port and "
+                'path, such as "api.internal", or "*.example.com" for every name below that'
+            )
     lowered = [name.lower() for name in names]
     exact = frozenset(name for name in lowered if not name.startswith("*."))
     suffixes = tuple(name[1:] for name in lowered if name.startswith("*."))

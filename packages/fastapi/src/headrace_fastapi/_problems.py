@@ -76,13 +76,19 @@ def chain_responses(header: str = "X-Correlation-ID") -> dict[int | str, dict[st
         }
         for _, status in _STATUSES
     }
-    # FastAPI's own answer to invalid input, which it would describe if we did not.
-    invalid = {"title": "HTTPValidationError", "type": "object"}
-    errors[422]["content"] = {
-        MEDIA_TYPE: {"schema": _SCHEMA},
-        "application/json": {"schema": invalid},
-    }
+    errors[422]["content"] |= {"application/json": {"schema": _invalid_input()}}
     return {200: {"headers": headers}, **errors}
+
+
+def _invalid_input() -> dict[str, Any]:
+    """Return the schema of FastAPI's own answer to invalid input.
+
+    FastAPI describes it only where nobody else describes a 422.
+    """
+    from fastapi.openapi.utils import validation_error_definition
+
+    detail = {"title": "Detail", "type": "array", "items": validation_error_definition}
+    return {"title": "HTTPValidationError", "type": "object", "properties": {"detail": detail}}
 
 
 async def _answer(request: Request, exc: Exception) -> ProblemResponse:

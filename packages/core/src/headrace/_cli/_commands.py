@@ -16,8 +16,6 @@ _OWN = {"graph": "draw flows, or check them"}
 _ELSEWHERE = {
     "check": ("headrace-inspect", "compare the declared flows with the code"),
     "explain": ("headrace-inspect", "tell what a code of a finding means"),
-    "diff": ("headrace-inspect", "show how the flows have changed since a revision"),
-    "serve": ("headrace-viewer", "show flows and their runs in the browser"),
 }
 
 

@@ -176,7 +176,7 @@ def _node(node_id: str, name: str, graph: FlowGraph, infos: Mapping[str, StepInf
 
 
 def _edge(graph: FlowGraph, source: str, target: str, source_id: str, target_id: str) -> Edge:
-    crosses = source not in graph.steps
+    crosses = source not in graph.steps and "." in source  # a name without one is mistyped
     kind = graph.kinds.get((source, target), "call")
     return Edge(source_id, target_id, kind, crosses, f"{graph.name}:{source}->{target}")
 
