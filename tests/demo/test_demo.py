@@ -116,6 +116,7 @@ KILLED = """\
 """
 
 
+@pytest.mark.guarantee(26)
 @linux
 @pytest.mark.parametrize(
     "broker",
