@@ -12,7 +12,7 @@ import pytest
 from headrace_inspect import _command
 from tests.inspect.check_kit import DYNAMIC, RIGHT, WRONG, Folder
 
-SUMMARY = "3 steps, 2 edges: 2 confirmed, 0 contradicted, 0 unresolved; 1 file\n"
+SUMMARY = "3 steps, 2 edges (2 confirmed, 0 contradicted, 0 unresolved); 1 file\n"
 
 
 def test_right_declaration_is_status_0(folder: Folder) -> None:
@@ -35,7 +35,7 @@ def test_wrong_declaration_is_status_1(folder: Folder) -> None:
         "   = see shop.py:6\n"
         "   = see shop.py:7\n"
         "\n"
-        "1 finding: 3 steps, 2 edges: 1 confirmed, 1 contradicted, 0 unresolved; 1 file\n"
+        "1 finding: 3 steps, 2 edges (1 confirmed, 1 contradicted, 0 unresolved); 1 file\n"
     )
     assert done.err == ""
 
@@ -46,11 +46,12 @@ def test_unresolved_fails_under_strict_alone(folder: Folder) -> None:
     plain, verbose, strict = (folder.check(*words) for words in ([], ["-v"], ["--strict"]))
     assert (plain.status, verbose.status, strict.status) == (0, 0, 1)
     assert "HR10" not in plain.out
-    assert plain.out.endswith("1 unresolved; --verbose shows them\n")
-    assert " unresolved: " in verbose.out
-    assert verbose.out.endswith("1 unresolved; 1 file\n")
+    assert plain.out.endswith("; 1 file\n--verbose shows what is unresolved\n")
     assert verbose.out.startswith("HR101 unresolved: ")
-    assert "no findings: " in verbose.out
+    assert verbose.out.endswith("(0 confirmed, 0 contradicted, 1 unresolved); 1 file\n")
+    assert all(
+        "\n\nno finding fails, 1 is unresolved: " in f"\n\n{one.out}" for one in (plain, verbose)
+    )
     assert "1 finding: " in strict.out
 
 
@@ -88,8 +89,12 @@ def test_file_that_cannot_be_analysed_is_status_2(
     done = folder.check(".")
     assert done.status == 2
     assert done.err.startswith(f"headrace: {message}")
-    assert done.out.startswith("1 problem, no findings: 3 steps")
-    assert done.out.endswith("2 files, 1 could not be read\n")
+    assert done.err.endswith("can be left out by --exclude\n")
+    assert done.out.startswith(
+        "incomplete: 1 path could not be analysed; in the rest no findings: 3 steps"
+    )
+    assert done.out.endswith("; 2 files\n")
+    assert "--exclude" not in folder.check("shop.py", "bad.py").err
 
 
 def test_missing_path_is_status_2(folder: Folder) -> None:
@@ -104,12 +109,28 @@ def test_missing_path_is_status_2(folder: Folder) -> None:
 
 
 def test_output_goes_to_a_file(folder: Folder) -> None:
-    """With -o the report is written to the file alone, whole, and without colours."""
+    """With -o the report is written to the file; standard error has the line that sums up."""
+    folder.write({"shop.py": RIGHT})
+    assert folder.check("--format", "json", "-o", "report") == (0, "", f"no findings: {SUMMARY}")
+    assert json.loads((folder.path / "report").read_bytes())["version"] == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "start"),
+    [
+        (["-o", "r.json"], '{\n  "version": 1'),
+        (["-o", "r.SARIF"], '{\n  "$schema"'),
+        (["-o", "r.md"], "### headrace check: 1 finding"),
+        (["-o", "r.txt"], "HR102 "),
+        (["-o", "r"], "HR102 "),
+        (["-o", "r.json", "--format", "github"], "::error "),
+    ],
+)
+def test_format_follows_the_ending(folder: Folder, words: list[str], start: str) -> None:
+    """Without --format the file's ending tells the format; one that says nothing means text."""
     folder.write({"shop.py": WRONG})
-    assert folder.check("--format", "json", "-o", "report.json") == (1, "", "")
-    assert json.loads((folder.path / "report.json").read_bytes())["version"] == 1
-    assert folder.check("-o", "report.txt").status == 1
-    assert (folder.path / "report.txt").read_text().startswith("HR102")
+    assert folder.check(*words).status == 1
+    assert (folder.path / words[1]).read_text("utf-8").startswith(start)
 
 
 @pytest.mark.parametrize("target", ["nowhere/report.txt", "taken", "full"])
@@ -163,7 +184,19 @@ def test_name_that_may_stand_in_a_broken_file_is_not_unknown(folder: Folder) -> 
     """While a file is missing, nothing is contradicted only because it was not found."""
     folder.write({"shop.py": RIGHT.replace('after="charge"', 'after="pack"'), "bad.py": "def"})
     done = folder.check("--format", "json")
-    assert {one["verdict"] for one in json.loads(done.out)["findings"]} == {"unresolved"}
+    (finding,) = json.loads(done.out)["findings"]
+    assert (finding["code"], finding["verdict"]) == ("HR104", "unresolved")
+    assert "in the files that could be read: its steps are" in finding["message"]
+
+
+def test_what_rests_on_no_absence_stays_contradicted(folder: Folder) -> None:
+    """No file that is missing can mend a circle, or a second definition."""
+    circle = RIGHT.replace('after="receive"', 'after=["receive", "ship"]')
+    again = 'from headrace import step\n\n\n@step("order", name="charge", after="receive")\n'
+    folder.write({"a.py": circle, "b.py": f"{again}def other(order): ...\n", "bad.py": "def"})
+    found = json.loads(folder.check("--format", "json").out)["findings"]
+    sure = [one["code"] for one in found if one["verdict"] == "contradicted"]
+    assert sure == ["HR105", "HR106"]
 
 
 def test_current_folder_that_is_gone_is_status_2(folder: Folder) -> None:

@@ -213,6 +213,29 @@ def test_reverse_order_names_its_evidence(tmp_path: Path) -> None:
     assert [place.line for place in finding.related] == [8, 9]
 
 
+def test_unknown_reference_names_where_it_is_written(tmp_path: Path) -> None:
+    """HR104 stands on the ``def``, and says on which line of the decorator the name is."""
+    report = check_text(
+        tmp_path,
+        """
+        from headrace import flow
+        f = flow("f")
+        @f.entrypoint
+        def start():
+            b()
+        @f.step(
+            name="b",
+            after=["strat"],
+        )
+        def b(): ...
+        """,
+    )
+    (finding,) = report.findings
+
+    assert (finding.code, finding.place.line) == ("HR104", 11)
+    assert [place.line for place in finding.related] == [9]
+
+
 def test_confirmed_edges_name_their_evidence(tmp_path: Path) -> None:
     """A confirmed edge names the line of the first step and the calls to the second."""
     report = check_text(

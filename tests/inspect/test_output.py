@@ -109,6 +109,32 @@ def test_unresolved_findings_are_shown_where_asked_for() -> None:
     assert '"level": "warning"' in told(report, "sarif", verbose=True)
 
 
+@pytest.mark.parametrize("format", ["text", "github", "markdown"])
+def test_summary_counts_what_fails_apart_from_what_does_not(format: str) -> None:
+    """Findings are counted by whether they fail, whatever is shown, and never called none."""
+    unsure = finding(verdict="unresolved")
+    for findings, strict, words in (
+        ([], False, "no findings"),
+        ([finding()], False, "1 finding"),
+        ([unsure], False, "no finding fails, 1 is unresolved"),
+        ([finding(), unsure, unsure], False, "1 finding fails, 2 are unresolved"),
+        ([finding(), finding(), unsure], False, "2 findings fail, 1 is unresolved"),
+        ([finding(), unsure], True, "2 findings"),
+    ):
+        for verbose in (False, True):
+            out = told(Report(findings), format, strict=strict, verbose=verbose).split("\n")
+            assert any(re.search(rf"(^|headrace check: ){words}(:|$)", line) for line in out)
+
+
+@pytest.mark.parametrize("format", ["text", "github", "markdown"])
+def test_summary_says_that_a_check_is_incomplete(format: str) -> None:
+    """Where a path could not be analysed no format reads as clean."""
+    report = Report(problems=[Problem("a.py", 1, "odd"), Problem("b.py", 0, "gone")])
+    assert ("incomplete: 2 paths could not be analysed; in the rest no findings") in told(
+        report, format
+    )
+
+
 # --- text -----------------------------------------------------------------------------------------
 
 
@@ -367,7 +393,7 @@ def test_github_command_names_place_and_code() -> None:
     place, message = command.rsplit("::", 1)
     assert place == "::error file=shop.py,line=12,col=5,endColumn=9,title=HR102"
     assert message == "'ship' always runs before 'pay', but is declared after it"
-    assert closing.startswith("1 finding: 3 steps, 0 edges: ")
+    assert closing.startswith("1 finding: 3 steps, 0 edges (0 confirmed, ")
 
 
 def test_github_escapes_what_ends_a_property() -> None:
@@ -445,7 +471,7 @@ def test_markdown_has_a_table_of_findings() -> None:
     assert page.cells[0] == "HR102"
     assert page.cells[1] == "shop.py:12"
     assert page.cells[2] == "'ship' always runs before 'pay', but is declared after it"
-    assert page.text.rstrip().endswith("0 unresolved; 1 file")
+    assert page.text.rstrip().endswith("0 unresolved); 1 file")
 
 
 @pytest.mark.parametrize("name", NAMES, ids=range(len(NAMES)))

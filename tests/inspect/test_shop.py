@@ -14,7 +14,7 @@ def test_shop_is_confirmed_edge_by_edge(folder: Folder) -> None:
     """``headrace check --strict examples/shop`` passes: four services, one flow, no doubt."""
     done = folder.check("--strict", "-v", str(SHOP))
     assert (done.status, done.err) == (0, "")
-    assert done.out.startswith("no findings: 6 steps, 7 edges: 7 confirmed, ")
+    assert done.out.startswith("no findings: 6 steps, 7 edges (7 confirmed, ")
 
 
 def test_evidence_leads_from_one_service_to_the_next() -> None:

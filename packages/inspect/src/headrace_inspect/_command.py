@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headrace.commands import CommandError, printable, welcomes_colors, write
+from headrace_inspect._source._discovery import shown
 
 from ._check import check
-from ._output import FORMATS, View, render
+from ._output import ENDINGS, FORMATS, View, render, summary
+from ._report import Report
 from ._settings import Settings, read_settings
 
 _DESCRIPTION = """\
@@ -35,13 +37,14 @@ def main(words: list[str]) -> int:
         _check_target(options.output)
     atexit.register(gc.freeze)  # the process takes its garbage along, and need not look for it
     report = check(plan.paths, exclude=plan.exclude, cache=plan.cache)
-    for problem in report.problems:
-        write(sys.stderr, f"headrace: {printable(str(problem))}")
-    text = render(report, options.format, _view(options, strict=plan.strict))
+    _tell_problems(report, plan)
+    view = _view(options, strict=plan.strict)
+    text = render(report, _format(options), view)
     if options.output is None:
         write(sys.stdout, text)
     else:
         _save(options.output, text)
+        write(sys.stderr, summary(report, view))
     return report.exit_status(strict=plan.strict)
 
 
@@ -62,6 +65,21 @@ def _plan(options: argparse.Namespace, settings: Settings) -> _Plan:
     )
 
 
+def _tell_problems(report: Report, plan: _Plan) -> None:
+    for problem in report.problems:
+        write(sys.stderr, f"headrace: {printable(str(problem))}")
+    named = {shown(os.path.abspath(path)) for path in plan.paths}
+    found = {problem.file for problem in report.problems} - named
+    if any(os.path.isfile(file) for file in found):
+        write(sys.stderr, "headrace: what is not meant to be read can be left out by --exclude")
+
+
+def _format(options: argparse.Namespace) -> str:
+    if options.format:
+        return str(options.format)
+    return ENDINGS.get(Path(options.output or "").suffix.lower(), "text")
+
+
 def _view(options: argparse.Namespace, *, strict: bool) -> View:
     colors = options.output is None and welcomes_colors(sys.stdout, os.environ)
     return View(strict=strict, verbose=options.verbose, suggest=options.suggest, colors=colors)
@@ -72,7 +90,8 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     says = "files and folders; unless given, those of pyproject.toml, or the current folder"
     add("paths", nargs="*", metavar="PATH", help=says)
-    add("--format", choices=FORMATS, default="text", help="what to write; text, unless given")
+    says = "what to write; unless given, by the file's ending, else text"
+    add("--format", choices=FORMATS, help=says)
     add("-o", "--output", metavar="FILE", help="the file to write, instead of standard output")
     add("--strict", action="store_true", help="fail for what is unresolved, too")
     add("-v", "--verbose", action="store_true", help="show what is unresolved, too")

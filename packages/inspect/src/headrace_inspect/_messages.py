@@ -61,8 +61,8 @@ def unreadable_name(function: str, what: str) -> str:
     return f"{what} of the step {function!r} is computed, and known only at run time"
 
 
-def unknown(source: str, flow: str, names: Sequence[str]) -> str:
-    """HR104."""
+def unknown(source: str, flow: str, names: Sequence[str], *, is_sure: bool) -> str:
+    """HR104; it is not sure while a file that may declare the step could not be read."""
     near = difflib.get_close_matches(source, names, n=1)
     if near:
         hint = f"did you mean {near[0]!r}?"
@@ -72,7 +72,8 @@ def unknown(source: str, flow: str, names: Sequence[str]) -> str:
             ", …" if len(known) > _MOST_NAMES else ""
         )
         hint = f"its steps are {listed}; those of other flows are written 'flow.step'"
-    return f"after={source!r} names no declared step of flow {flow!r}: {hint}"
+    where = "" if is_sure else " in the files that could be read"
+    return f"after={source!r} names no declared step of flow {flow!r}{where}: {hint}"
 
 
 def cycle(way: Sequence[str]) -> str:

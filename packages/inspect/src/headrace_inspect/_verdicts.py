@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING, NamedTuple
 
 from headrace_inspect._flows._cycles import closing_edges
@@ -199,13 +200,15 @@ class Judge:
     def _judge_unknown(self, link: Link) -> None:
         verdict = self._verdict(self._declared.has_unknown_steps)
         self.edges.append(self._edge(link, verdict))
-        if verdict == "unresolved":
+        if self._declared.has_unknown_steps:
             message = messages.unresolved(link.source, link.target)
             self._fault("HR103", verdict, link.target, link.source, message)
             return
         names = [name for flow, name in self._declared.steps if flow == link.target[0]]
-        message = messages.unknown(link.source, link.target[0], names)
-        self._fault("HR104", verdict, link.target, link.source, message)
+        is_sure = verdict == "contradicted"
+        message = messages.unknown(link.source, link.target[0], names, is_sure=is_sure)
+        related = self._written(self._step(link.target, link.source), link.source)
+        self._fault("HR104", verdict, link.target, link.source, message, related)
 
     def _judge_cycle(self, link: Link) -> None:
         if link.before is None:
@@ -264,6 +267,15 @@ class Judge:
         from headrace_inspect._running._trees import Where
 
         return Where(step.path, step.line)
+
+    def _written(self, step: DeclaredStep, source: str) -> tuple[Where, ...]:
+        """Return where in the decorators of `step` the text `source` stands, if it does."""
+        from headrace_inspect._running._trees import Where
+
+        decorators = step.function.decorators if step.function else []
+        nodes = (node for decorator in decorators for node in ast.walk(decorator))
+        lines = {n.lineno for n in nodes if isinstance(n, ast.Constant) and n.value == source}
+        return tuple(Where(step.path, line) for line in sorted(lines))
 
     # --- saying -----------------------------------------------------------------------------------
 

@@ -7,11 +7,13 @@ from importlib import import_module
 
 from headrace_inspect._report import Report
 
-from ._view import View
+from ._view import View, summary
 
-__all__ = ["FORMATS", "View", "render"]
+__all__ = ["ENDINGS", "FORMATS", "View", "render", "summary"]
 
 FORMATS = ("text", "json", "sarif", "github", "markdown")
+ENDINGS = {".json": "json", ".sarif": "sarif", ".md": "markdown"}
+"""The formats of files, by the ends of their names; that of others is text."""
 
 
 def render(report: Report, format: str, view: View) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from headrace.commands import printable
 from headrace_inspect._report import Finding, Problem, Report, Suggestion
 
-from ._view import View, headline, message_of, totals
+from ._view import View, message_of, summary
 
 _DATA = {"%": "%25", "\r": "%0D", "\n": "%0A"}
 _PROPERTY = {**_DATA, ":": "%3A", ",": "%2C"}
@@ -22,7 +22,7 @@ def render(report: Report, view: View) -> str:
     lines += [_finding(finding, view) for finding in view.findings(report)]
     if view.suggest:
         lines += [_suggestion(one) for one in report.suggestions]
-    return "\n".join([*lines, f"{headline(report, view)}: {totals(report)}"])
+    return "\n".join([*lines, summary(report, view)])
 
 
 def _finding(finding: Finding, view: View) -> str:

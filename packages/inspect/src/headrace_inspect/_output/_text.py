@@ -26,7 +26,7 @@ def render(report: Report, view: View) -> str:
     color = "fails" if report.exit_status(strict=view.strict) else "good"
     closing = f"{_paint(head, color, view)}: {totals(report)}"
     if hidden:
-        closing += f"\n{hidden} unresolved; --verbose shows them"
+        closing += "\n--verbose shows what is unresolved"
     return "\n\n".join([*blocks, closing])
 
 

@@ -34,16 +34,30 @@ class View:
 
 
 def headline(report: Report, view: View) -> str:
-    """Return how many findings make the check fail: ``2 findings``; and how many problems."""
-    count = len(report.failing(strict=view.strict))
-    findings = counted(count, "finding") if count else "no findings"
-    problems = f"{counted(len(report.problems), 'problem')}, " if report.problems else ""
-    return problems + findings
+    """Return how many findings fail the check, and how many do not; and whether it is complete."""
+    failing = len(report.failing(strict=view.strict))
+    unresolved = len(report.findings) - failing
+    if unresolved:
+        fails = f"{counted(failing, 'finding')} fail{'s' if failing == 1 else ''}"
+        words = f"{fails if failing else 'no finding fails'}, {unresolved} "
+        words += "is unresolved" if unresolved == 1 else "are unresolved"
+    else:
+        words = counted(failing, "finding") if failing else "no findings"
+    if not report.problems:
+        return words
+    paths = counted(len({problem.file for problem in report.problems}), "path")
+    return f"incomplete: {paths} could not be analysed; in the rest {words}"
+
+
+def summary(report: Report, view: View) -> str:
+    """Return the line that sums up."""
+    return f"{headline(report, view)}: {totals(report)}"
 
 
 def totals(report: Report) -> str:
     """Return what was looked at: steps, edges, files."""
-    return f"{_declared(report)}; {_files(report)}"
+    # A file that does not parse was read, and counts.
+    return f"{_declared(report)}; {counted(report.files, 'file')}"
 
 
 def message_of(finding: Finding) -> str:
@@ -63,10 +77,4 @@ def _declared(report: Report) -> str:
     verdicts = [edge.verdict for edge in report.edges]
     counts = ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in VERDICTS)
     edges = counted(len(report.edges), "edge")
-    return f"{counted(report.steps, 'step')}, {edges}: {counts}"
-
-
-def _files(report: Report) -> str:
-    broken = len({problem.file for problem in report.problems})
-    # A file that does not parse was read, and is counted already.
-    return counted(report.files, "file") + (f", {broken} could not be read" if broken else "")
+    return f"{counted(report.steps, 'step')}, {edges} ({counts})"
