@@ -7,6 +7,7 @@ from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
 
 from ._errors import CommandError
+from ._points import load_point
 
 GROUP = "headrace.commands"
 
@@ -31,7 +32,8 @@ def find_command(name: str) -> Command:
         return main
     added = _added()
     if name in added:
-        return _loaded(added[name])
+        command: Command = load_point(added[name], f"the command {name!r}")
+        return command
     if name in _ELSEWHERE:
         package = _ELSEWHERE[name][0]
         raise CommandError(f"{name!r} comes with {package}: pip install {package}")
@@ -53,14 +55,3 @@ def known_commands() -> dict[str, str]:
 
 def _added() -> dict[str, EntryPoint]:
     return {point.name: point for point in sorted(entry_points(group=GROUP))}
-
-
-def _loaded(point: EntryPoint) -> Command:
-    try:
-        command: Command = point.load()
-    except Exception as error:
-        raise CommandError(
-            f"the command {point.name!r} cannot be loaded from {point.value}: "
-            f"{type(error).__name__}: {error}"
-        ) from error
-    return command

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
 
 from ._errors import CommandError
+from ._points import load_point
 
 GROUP = "headrace.evidence"
 
@@ -21,10 +22,5 @@ def find_verdicts() -> tuple[dict[str, str], list[str]]:
     point: EntryPoint | None = next(iter(entry_points(group=GROUP)), None)
     if point is None:
         raise CommandError("--evidence needs headrace-inspect: pip install headrace-inspect")
-    try:
-        verdicts: Verdicts = point.load()
-    except Exception as error:
-        raise CommandError(
-            f"--evidence cannot be loaded from {point.value}: {type(error).__name__}: {error}"
-        ) from error
+    verdicts: Verdicts = load_point(point, "--evidence")
     return verdicts()
