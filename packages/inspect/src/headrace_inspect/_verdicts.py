@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from headrace_inspect._flows._cycles import closing_edges
 from headrace_inspect._order._reaching import Reaching
 from headrace_inspect._order._witnesses import Witnesses
+from headrace_inspect._running._trees import Where
 
 from . import _messages as messages
 from ._report import Verdict
 
 if TYPE_CHECKING:
     from headrace_inspect._flows._steps import DeclaredStep, Name
-    from headrace_inspect._running._trees import Where
 
     from ._analysis import Analysis
 
@@ -244,7 +244,10 @@ class Judge:
         return bool(layer[number] & self._analysis.bit(before))
 
     def _is_task(self, name: Name) -> bool:
-        return any(step.kind == "task" for step in self._declared.steps[name])
+        return self._analysis.is_task(self._analysis.bit(name))
+
+    def _declared_kind(self, target: Name) -> str:
+        return "enqueue" if self._is_task(target) else "call"
 
     def _is_chain(self, name: Name) -> bool:
         return any(step.kind == "chain" for step in self._declared.steps[name])
@@ -264,14 +267,10 @@ class Judge:
         return "unresolved" if is_possible or not self._is_complete else "contradicted"
 
     def _place(self, step: DeclaredStep) -> Where:
-        from headrace_inspect._running._trees import Where
-
         return Where(step.path, step.line)
 
     def _written(self, step: DeclaredStep, source: str) -> tuple[Where, ...]:
         """Return where in the decorators of `step` the text `source` stands, if it does."""
-        from headrace_inspect._running._trees import Where
-
         decorators = step.function.decorators if step.function else []
         nodes = (node for decorator in decorators for node in ast.walk(decorator))
         lines = {n.lineno for n in nodes if isinstance(n, ast.Constant) and n.value == source}
@@ -280,8 +279,7 @@ class Judge:
     # --- saying -----------------------------------------------------------------------------------
 
     def _edge(self, link: Link, verdict: Verdict, evidence: tuple[Where, ...] = ()) -> Judged:
-        kind = "enqueue" if self._is_task(link.target) else "call"
-        return Judged(link, verdict, kind, evidence)
+        return Judged(link, verdict, self._declared_kind(link.target), evidence)
 
     def _fault(
         self,
@@ -292,8 +290,6 @@ class Judge:
         message: str,
         related: tuple[Where, ...] = (),
     ) -> None:
-        kind = None
-        if source is not None:
-            kind = "enqueue" if self._is_task(target) else "call"
+        kind = None if source is None else self._declared_kind(target)
         step = self._step(target, source)
         self.faults.append(Fault(code, verdict, step, source, kind, message, related))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from headrace_inspect._names._values import External, Method, Value
 
-from . import (
+from . import (  # noqa: F401 - each enters its models on import
     _asyncio,
     _builtins,
     _celery_canvas,
@@ -45,23 +45,6 @@ _TOPS = frozenset([
     "headrace_fastapi",
     "headrace_flask",
 ])
-_MODULES = (
-    _asyncio,
-    _builtins,
-    _celery_canvas,
-    _celery_tasks,
-    _chains,
-    _collections,
-    _declaring,
-    _dependencies,
-    _django_models,
-    _django_signals,
-    _executors,
-    _functools,
-    _handing_over,
-    _http,
-    _routes,
-)
 
 
 def is_known_library(dotted: str) -> bool:
