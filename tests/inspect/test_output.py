@@ -1,10 +1,9 @@
-"""The formats of a report: text, JSON, SARIF, GitHub's workflow commands, Markdown."""
+"""The formats of a report: text, JSON, GitHub's workflow commands, Markdown."""
 
 from __future__ import annotations
 
 import json
 import re
-import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -13,76 +12,14 @@ import jsonschema
 import pytest
 from markdown_it import MarkdownIt
 
-from headrace_inspect import Finding, Place, Problem, Report, check
-from headrace_inspect._output import FORMATS, View, render
+from headrace_inspect import Place, Problem, Report, check
+from headrace_inspect._output import FORMATS
 from headrace_inspect._reporting import _span
 from tests.inspect.check_kit import DYNAMIC, WRONG, Folder
 from tests.inspect.corpus_kit import PROJECTS, report_on
+from tests.inspect.output_kit import NAMES, finding, hostile, told
 
 SCHEMA = json.loads(Path(__file__).parents[2].joinpath("docs/check.schema.json").read_text("utf-8"))
-NAMES = (
-    "two\nlines",
-    "say \"hi\" or 'ho'",
-    "a|b",
-    "<script>alert(1)</script>",
-    "</code><b>",
-    "::error::x",
-    "100%, 50%0A",
-    "`code`",
-    "[link](http://evil.example)",
-    "{0}",
-    "@octocat #12",
-    "back\\slash",
-    "\x1b[31mred",
-    "\u202eevil",
-    "\ud800",
-    "日本語",
-    "--> *x* _y_ ~z~",
-)
-"""Names that break formats, or inject into them."""
-
-
-def finding(**changes: Any) -> Finding:
-    """Return a finding with some of its attributes changed."""
-    about: dict[str, Any] = {
-        "code": "HR102",
-        "verdict": "contradicted",
-        "flow": "order",
-        "source": "pay",
-        "target": "ship",
-        "kind": "call",
-        "place": Place("shop.py", 12),
-        "message": "'ship' always runs before 'pay', but is declared after it",
-        "column": 5,
-        "width": 4,
-        "text": "def ship(order): ...",
-    }
-    return Finding(**(about | changes))
-
-
-def hostile(name: str) -> Report:
-    """Return a report in which each name and path is `name`, if a path can be that."""
-    file = "shop.py" if name == "\ud800" else name
-    place = Place(file, 3)
-    return Report(
-        findings=[
-            finding(
-                flow=name,
-                source=name,
-                target=name,
-                place=place,
-                message=f"{name} runs before {name}",
-                text=f"def f(): ...  # {name}",
-                related=(place,),
-            )
-        ],
-        problems=[Problem(file, 0, name)],
-    )
-
-
-def told(report: Report, format: str, **view: bool) -> str:
-    """Return `report` in a format."""
-    return render(report, format, View(**view))
 
 
 # --- all formats ----------------------------------------------------------------------------------
@@ -286,101 +223,6 @@ def test_json_has_what_is_unresolved_without_being_asked(folder: Folder) -> None
     folder.write({"shop.py": DYNAMIC})
     document = json.loads(folder.check("--format", "json").out)
     assert {one["verdict"] for one in document["findings"]} == {"unresolved"}
-
-
-# --- SARIF ----------------------------------------------------------------------------------------
-
-
-def sarif(report: Report, **view: bool) -> dict[str, Any]:
-    """Return the only run of a log, whose outer form is checked."""
-    log: dict[str, Any] = json.loads(told(report, "sarif", **view))
-    assert log.keys() == {"$schema", "version", "runs"}
-    assert log["version"] == "2.1.0"
-    (run,) = log["runs"]
-    assert run["tool"]["driver"]["name"] == "headrace"
-    assert isinstance(run, dict)
-    return run
-
-
-def test_sarif_result_has_what_viewers_need() -> None:
-    """Rule, level, message, the region in characters, a fingerprint, the places that explain it."""
-    run = sarif(Report([finding(related=(Place("a b.py", 3),))]))
-    (result,) = run["results"]
-    assert run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"] == "HR102"
-    assert result["level"] == "error"
-    assert result["message"]["text"].startswith("'ship' always runs")
-    assert result["locations"] == [
-        {
-            "physicalLocation": {
-                "artifactLocation": {"uri": "shop.py", "uriBaseId": "%SRCROOT%"},
-                "region": {"startLine": 12, "startColumn": 5, "endColumn": 9},
-            }
-        }
-    ]
-    assert result["relatedLocations"] == [
-        {
-            "physicalLocation": {
-                "artifactLocation": {"uri": "a%20b.py", "uriBaseId": "%SRCROOT%"},
-                "region": {"startLine": 3},
-            }
-        }
-    ]
-    assert run["columnKind"] == "unicodeCodePoints"
-    assert run["invocations"] == [{"executionSuccessful": True, "toolExecutionNotifications": []}]
-
-
-def test_sarif_rules_explain_themselves() -> None:
-    """Each code is a rule with a title and help, in plain text and in Markdown."""
-    rules = sarif(Report())["tool"]["driver"]["rules"]
-    assert [rule["id"] for rule in rules] == [f"HR10{i}" for i in range(1, 9)]
-    for rule in rules:
-        assert rule["shortDescription"]["text"]
-        assert "```python" in rule["help"]["markdown"]
-        assert "```" not in rule["help"]["text"]
-        assert "<!--" not in rule["help"]["markdown"]
-
-
-def test_sarif_fingerprint_outlives_moved_lines() -> None:
-    """The same finding on another line is the same alert; that of another step is another one."""
-    findings = [finding(), finding(place=Place("shop.py", 99)), finding(target="pack")]
-    prints = [result["partialFingerprints"] for result in sarif(Report(findings))["results"]]
-    assert prints[0] == prints[1] != prints[2]
-
-
-def test_sarif_message_holds_the_suggestion(folder: Folder) -> None:
-    """With --suggest a finding says what the code implies for its step."""
-    folder.write({"shop.py": WRONG})
-    (result,) = sarif(check(["shop.py"]), suggest=True)["results"]
-    assert result["message"]["text"].endswith('declared after it; the code implies after="receive"')
-
-
-def test_sarif_says_what_could_not_be_analysed() -> None:
-    """A file that does not parse makes the execution unsuccessful, and is a notification."""
-    (invocation,) = sarif(Report(problems=[Problem("a.py", 3, "does not parse")]))["invocations"]
-    assert invocation["executionSuccessful"] is False
-    (note,) = invocation["toolExecutionNotifications"]
-    assert note["message"] == {"text": "does not parse"}
-    assert note["locations"][0]["physicalLocation"]["region"] == {"startLine": 3}
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="paths of POSIX")
-def test_sarif_addresses_are_valid() -> None:
-    """Paths are percent-encoded, bytes that are no text too; absolute ones are file addresses."""
-    files = ["/abs/ä.py", "odd\udcff%.py", "[x](1)\n.py"]
-    results = sarif(Report([finding(place=Place(file, 1)) for file in files]))["results"]
-    found = [one["locations"][0]["physicalLocation"]["artifactLocation"] for one in results]
-    assert [one["uri"] for one in found] == [
-        "file:///abs/%C3%A4.py",
-        "odd%FF%25.py",
-        "%5Bx%5D%281%29%0A.py",
-    ]
-    assert "uriBaseId" not in found[0]
-
-
-def test_sarif_message_contains_no_link() -> None:
-    """Words in brackets before a number in parentheses would be a link to another place."""
-    (result,) = sarif(Report([finding(message="step '[x](1)'")]))["results"]
-    assert "](" not in result["message"]["text"]
 
 
 # --- GitHub ---------------------------------------------------------------------------------------

@@ -25,6 +25,11 @@ class Explanation(NamedTuple):
     text: str
 
     @property
+    def summary(self) -> str:
+        """The first paragraph of the text, as one line."""
+        return " ".join(self.text.partition("\n\n")[0].split())
+
+    @property
     def plain(self) -> str:
         """The text without Markdown's fences: examples are indented."""
         lines = []

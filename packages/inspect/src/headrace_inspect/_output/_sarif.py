@@ -1,9 +1,15 @@
-"""SARIF 2.1.0: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html."""
+"""SARIF 2.1.0, with what GitHub's code scanning asks for beyond it.
+
+https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
+https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning
+"""
 
 from __future__ import annotations
 
 import hashlib
 import os
+from collections import Counter
+from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Any
 from urllib.parse import quote
@@ -37,7 +43,7 @@ def render(report: Report, view: View) -> str:
                 "toolExecutionNotifications": [_notification(p) for p in report.problems],
             }
         ],
-        "results": [_result(finding, report, view) for finding in view.findings(report)],
+        "results": [*_results(report, view)],
     }
     return encoded({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]})
 
@@ -47,15 +53,27 @@ def _rule(code: str) -> dict[str, Any]:
     return {
         "id": code,
         "shortDescription": {"text": told.title},
+        "fullDescription": {"text": told.summary},
         "help": {"text": told.plain, "markdown": told.text},
         "defaultConfiguration": {"level": "error"},
     }
+
+
+def _results(report: Report, view: View) -> Iterator[dict[str, Any]]:
+    seen = Counter[str]()
+    for finding in view.findings(report):
+        fingerprint = _fingerprint(finding)
+        seen[fingerprint] += 1
+        # "primaryLocationLineHash" is left to GitHub's upload action, which takes no other's.
+        prints = {"headrace/v1": f"{fingerprint}:{seen[fingerprint]}"}
+        yield _result(finding, report, view) | {"partialFingerprints": prints}
 
 
 def _result(finding: Finding, report: Report, view: View) -> dict[str, Any]:
     region = {
         "startLine": finding.place.line,
         "startColumn": finding.column,
+        "endLine": finding.place.line,
         "endColumn": finding.column + finding.width,
     }
     result = {
@@ -64,7 +82,6 @@ def _result(finding: Finding, report: Report, view: View) -> dict[str, Any]:
         "level": "error" if view.fails(finding) else "warning",
         "message": {"text": _text(message_of(finding) + _implied(finding, report, view))},
         "locations": [{"physicalLocation": _file(finding.place.file) | {"region": region}}],
-        "partialFingerprints": {"headrace/v1": _fingerprint(finding)},
     }
     if finding.related:
         result["relatedLocations"] = [_location(place) for place in finding.related]

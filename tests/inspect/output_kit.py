@@ -1,0 +1,72 @@
+"""Findings and reports for the tests of the formats."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from headrace_inspect import Finding, Place, Problem, Report
+from headrace_inspect._output import View, render
+
+NAMES = (
+    "two\nlines",
+    "say \"hi\" or 'ho'",
+    "a|b",
+    "<script>alert(1)</script>",
+    "</code><b>",
+    "::error::x",
+    "100%, 50%0A",
+    "`code`",
+    "[link](http://evil.example)",
+    "{0}",
+    "@octocat #12",
+    "back\\slash",
+    "\x1b[31mred",
+    "\u202eevil",
+    "\ud800",
+    "日本語",
+    "--> *x* _y_ ~z~",
+)
+"""Names that break formats, or inject into them."""
+
+
+def finding(**changes: Any) -> Finding:
+    """Return a finding with some of its attributes changed."""
+    about: dict[str, Any] = {
+        "code": "HR102",
+        "verdict": "contradicted",
+        "flow": "order",
+        "source": "pay",
+        "target": "ship",
+        "kind": "call",
+        "place": Place("shop.py", 12),
+        "message": "'ship' always runs before 'pay', but is declared after it",
+        "column": 5,
+        "width": 4,
+        "text": "def ship(order): ...",
+    }
+    return Finding(**(about | changes))
+
+
+def hostile(name: str) -> Report:
+    """Return a report in which each name and path is `name`, if a path can be that."""
+    file = "shop.py" if name == "\ud800" else name
+    place = Place(file, 3)
+    return Report(
+        findings=[
+            finding(
+                flow=name,
+                source=name,
+                target=name,
+                place=place,
+                message=f"{name} runs before {name}",
+                text=f"def f(): ...  # {name}",
+                related=(place,),
+            )
+        ],
+        problems=[Problem(file, 0, name)],
+    )
+
+
+def told(report: Report, format: str, **view: bool) -> str:
+    """Return `report` in a format."""
+    return render(report, format, View(**view))
