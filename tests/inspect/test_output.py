@@ -337,3 +337,29 @@ def test_markdown_shows_suggestions_and_problems(folder: Folder) -> None:
     assert 'after="receive"' in page.cells
     assert "table" not in page_of(Report()).tags
     assert page_of(Report(problems=[Problem("a.py", 0, "is binary")])).cells[0] == "a.py"
+
+
+def test_markdown_fits_into_a_comment() -> None:
+    """Of very many findings those are shown that fit, and a line says how many are left out."""
+    findings = [finding(place=Place("shop.py", line)) for line in range(1, 5001)]
+    out = told(Report(findings, files=1, steps=2), "markdown")
+    assert 60_000 < len(out) <= 65_536
+    shown = out.count("HR102")
+    assert (
+        f"characters: {5000 - shown} of 5000 findings. The same check with `--format text`" in out
+    )
+    assert out.endswith("; 1 file")
+    assert "Left out" not in told(Report(findings[:100]), "markdown")
+
+
+def test_markdown_of_more_than_fits_shows_what_fails() -> None:
+    """What fails comes before what is unresolved, and a row that is too long hides no other."""
+    unsure = finding(verdict="unresolved")
+    endless = finding(message="x" * 70_000)
+    problems = [Problem(f"bad{number}.py", 1, "does not parse") for number in range(40)]
+    report = Report([*[unsure] * 1000, endless, finding(code="HR103")], problems=problems)
+    out = told(report, "markdown", verbose=True)
+    assert len(out) <= 65_536
+    assert out.count("does not parse") == 40
+    assert out.index("HR103") < out.index("HR102")
+    assert " of 1002 findings. " in out

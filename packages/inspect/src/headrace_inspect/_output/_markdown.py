@@ -9,33 +9,61 @@ from collections.abc import Iterable, Iterator, Sequence
 from headrace.commands import printable
 from headrace_inspect._report import Place, Report
 
-from ._view import View, headline, message_of, totals
+from ._view import View, counted, headline, message_of, totals
 
 _punctuation = re.compile(f"[{re.escape(string.punctuation)}]")
 _PLAIN = " '(),-./;"
 
+LONGEST = 65_536
+"""So many characters are the most that GitHub takes as a comment."""
+_BESIDES = 1_000  # more than all that is no row
+
+_Row = Sequence[str]
+
 
 def render(report: Report, view: View) -> str:
-    """Return a heading, a table of the findings, and a line that sums up."""
-    parts = [f"### headrace check: {headline(report, view)}"]
-    findings = view.findings(report)
+    """Return a heading, a table of the findings, and a line that sums up.
+
+    It fits into a comment: if need be rows are left out, and a line says how many.
+    """
+    parts, left_out = [f"### headrace check: {headline(report, view)}"], []
+    room = LONGEST - _BESIDES
+    for word, heads, rows in _tables(report, view):
+        shown = [*_fitting(_rows(rows), room)]
+        room -= sum(len(row) + 1 for row in shown)
+        if shown:
+            parts.append("\n".join([*_rows([heads, ["---"] * len(heads)]), *shown]))
+        if len(shown) < len(rows):
+            left_out.append(f"{len(rows) - len(shown)} of {counted(len(rows), word)}")
+    if left_out:
+        parts.append(
+            f"Left out, since a comment holds {LONGEST} characters: {', '.join(left_out)}. "
+            f"The same check with `--format text` shows them all."
+        )
+    return "\n\n".join([*parts, totals(report)])
+
+
+def _tables(report: Report, view: View) -> Iterator[tuple[str, Sequence[str], list[_Row]]]:
+    """Yield for each table what a row of it is, its head and its rows, what fails first."""
     if report.problems:
         rows = [(_place(Place(p.file, p.line)), _escaped(p.message)) for p in report.problems]
-        parts.append(_table(("could not be analysed", "why"), rows))
-    if findings:
+        yield "problem", ("could not be analysed", "why"), [*rows]
+    if findings := sorted(view.findings(report), key=lambda one: not view.fails(one)):
         found = [(f.code, _place(f.place), _escaped(message_of(f))) for f in findings]
-        parts.append(_table(("code", "where", "what"), found))
+        yield "finding", ("code", "where", "what"), [*found]
     if view.suggest and report.suggestions:
         implied = [(_escaped(s.step), _place(s.place), _code(s.code)) for s in report.suggestions]
-        parts.append(_table(("step", "where", "the code implies"), implied))
-    return "\n\n".join([*parts, f"{totals(report)}"])
+        yield "suggestion", ("step", "where", "the code implies"), [*implied]
 
 
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    return "\n".join(_rows([heads, ["---"] * len(heads), *rows]))
+def _fitting(rows: Iterable[str], room: int) -> Iterator[str]:
+    for row in rows:
+        if len(row) < room:
+            room -= len(row) + 1
+            yield row
 
 
-def _rows(rows: Iterable[Sequence[str]]) -> Iterator[str]:
+def _rows(rows: Iterable[_Row]) -> Iterator[str]:
     return (f"| {' | '.join(row)} |" for row in rows)
 
 
