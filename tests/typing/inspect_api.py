@@ -31,6 +31,7 @@ for edge in report.edges:
 for finding in report.findings:
     assert_type(finding.flow, str | None)
     assert_type(finding.place.line, int)
+    assert_type(finding.fails(strict=True), bool)
 
 for problem in report.problems:
     assert_type(problem, Problem)

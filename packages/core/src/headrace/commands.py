@@ -5,7 +5,7 @@ with `add_graph_arguments` and call `run_graph`; with another parser, hand the w
 `graph_main`.
 
 For a command of one's own, an entry point in the group ``headrace.commands``: `CommandError`,
-`read_settings`, `printable`, `welcomes_colors` and `write`.
+`read_settings`, `counted`, `printable`, `welcomes_colors` and `write`.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from ._cli._errors import CommandError
 from ._cli._graph import add_graph_arguments, run_graph
 from ._cli._graph import main as graph_main
 from ._cli._streams import welcomes_colors, write
-from ._render._words import printable
+from ._render._words import counted, printable
 
 __all__ = [
     "CommandError",
     "add_graph_arguments",
+    "counted",
     "graph_main",
     "printable",
     "read_settings",

@@ -83,6 +83,10 @@ class Finding:
     related: tuple[Place, ...] = ()
     text: str = ""
 
+    def fails(self, *, strict: bool = False) -> bool:
+        """Tell whether it makes a check fail: if contradicted, and if `strict` in any case."""
+        return strict or self.verdict == "contradicted"
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
@@ -151,7 +155,7 @@ class Report:
 
     def failing(self, *, strict: bool = False) -> list[Finding]:
         """Return the findings that make a check fail: the contradicted, and if `strict` all."""
-        return [f for f in self.findings if strict or f.verdict == "contradicted"]
+        return [finding for finding in self.findings if finding.fails(strict=strict)]
 
     def exit_status(self, *, strict: bool = False) -> int:
         """Return 0 where all is well, 1 for findings, 2 where something could not be analysed."""

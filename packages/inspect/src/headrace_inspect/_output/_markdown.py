@@ -6,10 +6,10 @@ import re
 import string
 from collections.abc import Iterable, Iterator, Sequence
 
-from headrace.commands import printable
+from headrace.commands import counted, printable
 from headrace_inspect._report import Place, Report
 
-from ._view import View, counted, headline, message_of, totals
+from ._view import View, headline, message_of, totals
 
 _punctuation = re.compile(f"[{re.escape(string.punctuation)}]")
 _PLAIN = " '(),-./;"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from headrace.commands import printable
+from headrace.commands import counted, printable
 from headrace_inspect._report import VERDICTS, Finding, Report
 
 
@@ -30,7 +30,7 @@ class View:
 
     def fails(self, finding: Finding) -> bool:
         """Tell whether `finding` makes the check fail."""
-        return self.strict or finding.verdict == "contradicted"
+        return finding.fails(strict=self.strict)
 
 
 def headline(report: Report, view: View) -> str:
@@ -64,11 +64,6 @@ def message_of(finding: Finding) -> str:
     """Return the message, with what is not sure marked as that."""
     mark = "unresolved: " if finding.verdict == "unresolved" else ""
     return printable(mark + finding.message)
-
-
-def counted(count: int, word: str) -> str:
-    """Return ``1 step``, ``2 steps``."""
-    return f"{count} {word}{'' if count == 1 else 's'}"
 
 
 def _declared(report: Report) -> str:
