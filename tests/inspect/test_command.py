@@ -13,6 +13,20 @@ from headrace_inspect import _command
 from tests.inspect.check_kit import DYNAMIC, RIGHT, WRONG, Folder
 
 SUMMARY = "3 steps, 2 edges (2 confirmed, 0 contradicted, 0 unresolved); 1 file\n"
+UNCALLED = RIGHT.replace("    ship(order)\n", "")
+TASK = """\
+from headrace import entrypoint
+from headrace_celery import flow_task
+
+
+@entrypoint("order")
+def receive(order):
+    ship(order)
+
+
+@flow_task("order", after="receive")
+def ship(order): ...
+"""
 
 
 def test_right_declaration_is_status_0(folder: Folder) -> None:
@@ -187,6 +201,26 @@ def test_name_that_may_stand_in_a_broken_file_is_not_unknown(folder: Folder) -> 
     (finding,) = json.loads(done.out)["findings"]
     assert (finding["code"], finding["verdict"]) == ("HR104", "unresolved")
     assert "in the files that could be read: its steps are" in finding["message"]
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (DYNAMIC, "HR101 unresolved: no call in the source leads from an entrypoint of flow"),
+        (UNCALLED, "HR101 unresolved: no call in the source leads from an entrypoint of flow"),
+        (WRONG, "HR103 unresolved: the source does not show that 'charge' runs before 'ship'"),
+        (TASK, "HR107 unresolved: 'ship' is declared as a task, but is called directly"),
+    ],
+)
+def test_what_is_open_since_files_are_missing_says_so(
+    folder: Folder, source: str, message: str
+) -> None:
+    """While a path could not be analysed, that is the reason given, and not the run time."""
+    folder.write({"shop.py": source, "bad.py": "def"})
+    out = folder.check("-v", ".", "nowhere").out
+    (line,) = [line for line in out.split("\n") if line.startswith("HR")]
+    assert line.startswith(message)
+    assert line.endswith("; 2 paths could not be analysed, so this is not sure")
 
 
 def test_what_rests_on_no_absence_stays_contradicted(folder: Folder) -> None:

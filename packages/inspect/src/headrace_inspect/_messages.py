@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from headrace.commands import counted
 from headrace_inspect._source._discovery import shown
 
 if TYPE_CHECKING:
@@ -14,17 +15,20 @@ if TYPE_CHECKING:
 _MOST_NAMES = 8
 
 
-def unreached(target: Name, *, has_start: bool, is_sure: bool) -> str:
-    """HR101."""
+def while_missing(paths: int) -> str:
+    """What ends a message that is not sure while files could not be analysed."""
+    return f"; {counted(paths, 'path')} could not be analysed, so this is not sure"
+
+
+def unreached(target: Name, *, has_start: bool, is_sure: bool, is_dynamic: bool) -> str:
+    """HR101; `is_dynamic` where something that is known only at run time intervenes."""
     flow, name = target
     if not has_start:
         return f"flow {flow!r} has no entrypoint in the checked files, so nothing reaches {name!r}"
     if is_sure:
         return f"no entrypoint of flow {flow!r} reaches {name!r}"
-    return (
-        f"no call in the source leads from an entrypoint of flow {flow!r} to {name!r}; something "
-        f"that is known only at run time may"
-    )
+    why = "; something that is known only at run time may" if is_dynamic else ""
+    return f"no call in the source leads from an entrypoint of flow {flow!r} to {name!r}{why}"
 
 
 def reversed_order(source: str, target: Name) -> str:
@@ -43,12 +47,10 @@ def no_predecessor(sources: Sequence[str], target: Name) -> str:
     return f"{target[1]!r} is reached, but none of {named} can run before it"
 
 
-def unresolved(source: str, target: Name) -> str:
-    """HR103, where something dynamic intervenes."""
-    return (
-        f"the source does not show that {source!r} runs before {target[1]!r}; whether it does is "
-        f"known only at run time"
-    )
+def unresolved(source: str, target: Name, *, is_dynamic: bool) -> str:
+    """HR103, where that is not sure; `is_dynamic` as for `unreached`."""
+    why = "; whether it does is known only at run time" if is_dynamic else ""
+    return f"the source does not show that {source!r} runs before {target[1]!r}{why}"
 
 
 def unreadable_after(target: Name) -> str:

@@ -38,7 +38,8 @@ def report_of(
     """
     lines = Lines(contents)
     wrong = sorted(problems)
-    findings = [_finding(lines, fault) for fault in judge.faults]
+    missing = messages.while_missing(len({problem.file for problem in wrong}))
+    findings = [_finding(lines, fault, missing if fault.is_open else "") for fault in judge.faults]
     findings += [_unreadable(lines, *found) for found in analysis.declared.unreadable]
     ignores = find_ignores({shown(path): content for path, content in contents.items()})
     findings = silence(findings, ignores, is_complete=not wrong)
@@ -77,7 +78,7 @@ class Lines:
         return line_of(self._lines[path], number)
 
 
-def _finding(lines: Lines, fault: Fault) -> Finding:
+def _finding(lines: Lines, fault: Fault, because: str) -> Finding:
     step = fault.step
     text = lines.of(step.path, step.line)
     return Finding(
@@ -88,7 +89,7 @@ def _finding(lines: Lines, fault: Fault) -> Finding:
         step.name,
         fault.kind,
         Place(shown(step.path), step.line),
-        fault.message,
+        fault.message + because,
         *_span(text, step.column, step.width, is_definition=step.kind != "chain"),
         _places(fault.related),
         text,

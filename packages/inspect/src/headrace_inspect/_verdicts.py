@@ -53,6 +53,7 @@ class Fault(NamedTuple):
         kind: the kind of the edge, or None.
         message: what is wrong.
         related: places that show it.
+        is_open: whether files that could not be analysed may have to do with it.
     """
 
     code: str
@@ -62,6 +63,7 @@ class Fault(NamedTuple):
     kind: str | None
     message: str
     related: tuple[Where, ...] = ()
+    is_open: bool = False
 
 
 class Judge:
@@ -147,8 +149,13 @@ class Judge:
         is_possible = self._reaching.is_perhaps_reached(target, foreign)
         verdict = self._verdict(is_possible)
         has_start = bool(self._analysis.starts(target[0]))
-        message = messages.unreached(target, has_start=has_start, is_sure=verdict != "unresolved")
-        self._fault("HR101", verdict, target, None, message)
+        message = messages.unreached(
+            target,
+            has_start=has_start,
+            is_sure=verdict == "contradicted",
+            is_dynamic=self._is_complete,
+        )
+        self._fault("HR101", verdict, target, None, message, is_open=not self._is_complete)
         return verdict
 
     def _judge_order(self, target: Name, links: list[Link], count: int) -> None:
@@ -159,9 +166,7 @@ class Judge:
             if before is None:
                 continue
             if self._verdict(self._may_precede(before, target)) == "unresolved":
-                self.edges.append(self._edge(link, "unresolved"))
-                message = messages.unresolved(link.source, target)
-                self._fault("HR103", "unresolved", target, link.source, message)
+                self._judge_unresolved(link)
             elif self._is_confirmed(target, before):
                 evidence = self._witnesses.reverse(before, target)
                 self.edges.append(self._edge(link, "contradicted", evidence))
@@ -178,6 +183,12 @@ class Judge:
                 message = messages.never_before(link.source, target)
                 self._fault("HR103", "contradicted", target, link.source, message)
 
+    def _judge_unresolved(self, link: Link) -> None:
+        self.edges.append(self._edge(link, "unresolved"))
+        message = messages.unresolved(link.source, link.target, is_dynamic=self._is_complete)
+        is_open = not self._is_complete
+        self._fault("HR103", "unresolved", link.target, link.source, message, is_open=is_open)
+
     def _judge_kind(self, link: Link, before: Name) -> None:
         """Judge how the target of a confirmed edge is reached."""
         target = link.target
@@ -192,18 +203,16 @@ class Judge:
         verdict = self._verdict(is_possible)
         self.edges.append(Judged(link, verdict, witness.kind, witness.places))
         message = messages.wrong_kind(target, witness.kind, is_task=is_task)
-        step = self._step(target, link.source)
-        self.faults.append(
-            Fault("HR107", verdict, step, link.source, witness.kind, message, witness.places)
-        )
+        about = (self._step(target, link.source), link.source, witness.kind)
+        is_open = not self._is_complete
+        self.faults.append(Fault("HR107", verdict, *about, message, witness.places, is_open))
 
     def _judge_unknown(self, link: Link) -> None:
-        verdict = self._verdict(self._declared.has_unknown_steps)
-        self.edges.append(self._edge(link, verdict))
         if self._declared.has_unknown_steps:
-            message = messages.unresolved(link.source, link.target)
-            self._fault("HR103", verdict, link.target, link.source, message)
+            self._judge_unresolved(link)
             return
+        verdict = self._verdict(is_possible=False)
+        self.edges.append(self._edge(link, verdict))
         names = [name for flow, name in self._declared.steps if flow == link.target[0]]
         is_sure = verdict == "contradicted"
         message = messages.unknown(link.source, link.target[0], names, is_sure=is_sure)
@@ -289,7 +298,9 @@ class Judge:
         source: str | None,
         message: str,
         related: tuple[Where, ...] = (),
+        *,
+        is_open: bool = False,
     ) -> None:
         kind = None if source is None else self._declared_kind(target)
         step = self._step(target, source)
-        self.faults.append(Fault(code, verdict, step, source, kind, message, related))
+        self.faults.append(Fault(code, verdict, step, source, kind, message, related, is_open))
