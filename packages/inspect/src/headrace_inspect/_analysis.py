@@ -13,7 +13,7 @@ from headrace_inspect._names._files import SourceTree
 from headrace_inspect._names._program import Program
 from headrace_inspect._names._values import ClassValue, Instance
 from headrace_inspect._order._relations import PossibleRelations, Relations
-from headrace_inspect._order._sets import RunSets, bits_in, calls_in
+from headrace_inspect._order._sets import RunSets, bits_in
 from headrace_inspect._running._nodes import Hub, Node
 
 
@@ -42,6 +42,7 @@ class Analysis:
     ) -> None:
         finding = Finding(Program(tree, load), words)
         self.engine = finding.engine
+        self._calls_in = finding.calls_in
         self.declared = finding.declared
         self.names: list[Name] = []
         self._bits: dict[Name, int] = {}
@@ -72,7 +73,6 @@ class Analysis:
             for name, steps in self.declared.steps.items()
             if any(step.kind == "task" for step in steps)
         }
-        known = {id(node.tree): calls_in(node.tree) for node in nodes if node.tree is not None}
         task_bits = self._tasks = self.mask(tasks)
 
         def opened(flow: str) -> int:
@@ -81,7 +81,7 @@ class Analysis:
         def make(*, possibly: bool) -> RunSets:
             return RunSets(
                 nodes,
-                known,
+                self._calls_in,
                 lambda node: (perhaps if possibly else own).get(node, 0),
                 lambda node: bool(own.get(node, 0) & task_bits),
                 opened,

@@ -9,7 +9,8 @@ from headrace_inspect._libraries._chains import chain_node, own_name
 from headrace_inspect._names._entities import Function
 from headrace_inspect._names._library_values import ChainValue, FlowValue
 from headrace_inspect._names._values import Instance, Value
-from headrace_inspect._order._leading import Leading, leading_functions
+from headrace_inspect._order._leading import Callers, Leading, functions_of
+from headrace_inspect._order._sets import CallsIn
 from headrace_inspect._running import _hubs
 from headrace_inspect._running._attributes import attribute
 from headrace_inspect._running._engine import Engine
@@ -34,21 +35,25 @@ class Finding:
     Attributes:
         engine: what runs what, as closely as was looked.
         declared: the declarations.
+        calls_in: tells what is called in a tree.
     """
 
     def __init__(self, program: Program, words: Mapping[str, frozenset[str]]) -> None:
         self.engine = engine = Engine(program, Coarse())
+        self.calls_in = CallsIn()
         self._relevance = Relevance(engine, words)
+        self._seen: set[Function] = set()
         self._relevance.find_declarations()
         declared = read_declarations(engine, list(self._relevance.classes))
         leading = self._look_coarsely(engine)
         policy = Precise(leading, set(declared.class_flows))
         engine.refine(policy, leading.surely, leading.bodies)
-        functions = self._relevance.functions
-        engine.make_relevant([one for one in functions if one in leading.perhaps])
+        functions = list(self._relevance.near)
+        self._make_relevant([one for one in functions if one in leading.perhaps])
         self._scan(engine, [one for one in functions if one in leading.surely])
         self._scan_classes(engine, leading.surely)
         _run(engine)
+        engine.close()
         self.declared = read_declarations(engine, list(self._relevance.classes))
         read_chains(engine, self.declared)
 
@@ -60,10 +65,7 @@ class Finding:
         while True:
             declared = len(engine.declared)
             relevance.find_callers_of(engine.declared)
-            engine.make_relevant(relevance.functions)
-            self._scan(engine, list(relevance.functions))
-            _run(engine)
-            leading = leading_functions(engine)
+            leading = self._look_around(engine)
             names = leading.words | _names_in_chains(engine)
             asks_for_requests = leading.has_routes and not has_requests
             is_complete = names <= known and declared == len(engine.declared)
@@ -74,6 +76,26 @@ class Finding:
             if asks_for_requests:
                 relevance.find_requests()
                 has_requests = True
+
+    def _look_around(self, engine: Engine) -> Leading:
+        """Look at what is near, and at what comes near by that."""
+        relevance = self._relevance
+        if relevance.are_many:
+            relevance.find_dynamic()
+        while True:
+            near = list(relevance.near)
+            self._make_relevant(near)
+            self._scan(engine, [one for one in near if one not in self._seen])
+            self._seen.update(near)
+            _run(engine)
+            callers = Callers(engine, self.calls_in)
+            relevance.approach(functions_of(callers.surely()))
+            if len(relevance.near) == len(near):
+                return callers.leading()
+
+    def _make_relevant(self, near: list[Function]) -> None:
+        relevance = self._relevance
+        self.engine.make_relevant(near, relevance.far(), relevance.mentioned_by_far())
 
     def _names_of_flows(self, engine: Engine) -> set[str]:
         """Return the names of variables with chains, and of those with flows, that open them."""

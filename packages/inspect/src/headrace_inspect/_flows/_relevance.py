@@ -19,7 +19,24 @@ from headrace_inspect._names._values import Choice, External, Value
 if TYPE_CHECKING:
     from headrace_inspect._running._engine import Engine
 
+MOST = 2_500
+"""So many relevant functions are all looked at; of more, those that are seen to lead to a step."""
 _WORD = re.compile(r"[^\W\d]\w*")
+_COMPUTING = frozenset([
+    "__dict__",
+    "__getattribute__",
+    "__import__",
+    "attrgetter",
+    "eval",
+    "exec",
+    "getattr",
+    "globals",
+    "import_module",
+    "import_string",
+    "locals",
+    "methodcaller",
+    "vars",
+])
 _HTTP = frozenset(["aiohttp", "httpx", "httpx2", "requests"])
 _REQUESTING = frozenset(["delete", "get", "patch", "post", "put", "request", "stream"])
 
@@ -39,6 +56,7 @@ class Relevance:
     Attributes:
         modules: the modules that are relevant.
         functions: the functions that are relevant.
+        near: those of them to look at: all, unless they are too many.
         classes: the classes in these modules.
     """
 
@@ -51,6 +69,8 @@ class Relevance:
         self._files: dict[str, list[str]] = {}
         self._mentions: dict[str, list[Function | tuple[Scope, str]]] = {}
         self._known: set[str] = set()
+        self._near: dict[Function, None] = {}
+        self._approached: set[str] = set()
         for path, found in words.items():
             for word in found:
                 self._files.setdefault(word, []).append(path)
@@ -99,7 +119,9 @@ class Relevance:
 
     def find_callers(self, names: Iterable[str]) -> None:
         """Find what mentions one of `names`, what mentions that, and so on."""
-        self._find_mentions([form for name in names for form in (name, f".{name}")])
+        words = [form for name in names for form in (name, f".{name}")]
+        self._find_mentions(words)
+        self._approach(words)
 
     def find_callers_of(self, functions: Iterable[Function]) -> None:
         """Find what mentions one of `functions`, what mentions that, and so on.
@@ -108,9 +130,10 @@ class Relevance:
         """
         words = []
         for function in functions:
-            self.functions[function] = None
+            self.functions[function] = self._near[function] = None
             words += _words_for(function)
         self._find_mentions(words)
+        self._approach(words)
 
     def _find_mentions(self, words: list[str]) -> None:
         waiting = [word for word in words if word not in self._known]
@@ -129,17 +152,24 @@ class Relevance:
 
     def find_requests(self) -> None:
         """Find what sends HTTP requests."""
+        self._find_users(_HTTP, _REQUESTING)
+
+    def find_dynamic(self) -> None:
+        """Find what may call something by a name that is computed."""
+        self._find_users(_COMPUTING, _COMPUTING)
+
+    def _find_users(self, in_file: frozenset[str], in_function: frozenset[str]) -> None:
+        """Find the functions with a word of `in_function`, in files with one of `in_file`."""
         found = []
         for path, words in self._words.items():
-            if words.isdisjoint(_HTTP):
-                continue
-            module = self._engine.program.module(path)
+            module = None if words.isdisjoint(in_file) else self._engine.program.module(path)
             if module is None:
                 continue
             self._enter(module)
             for scope in self._scopes(module):
-                if isinstance(scope, Function) and not scope.words.isdisjoint(_REQUESTING):
+                if isinstance(scope, Function) and not scope.words.isdisjoint(in_function):
                     found += self._take(scope)
+                    self._bring_near(scope)
         self._find_mentions(found)
 
     def _take(self, found: Function | tuple[Scope, str]) -> list[str]:
@@ -149,13 +179,67 @@ class Relevance:
         if found in self.functions:
             return []
         self.functions[found] = None
-        words = _words_for(found) if not found.name.startswith("__") else []
-        if found.owner is not None:  # instances of the class may be given to somebody
-            name = found.owner.node.name
-            words += [name, f".{name}"]
+        words = _mentions_of(found)
         if isinstance(found.parent, Function):
             words += self._take(found.parent)
         return words
+
+    # --- which of them to look at -----------------------------------------------------------------
+
+    @property
+    def near(self) -> dict[Function, None]:
+        """The functions to look at: all that are relevant, unless they are too many."""
+        return self._near if self.are_many else self.functions
+
+    @property
+    def are_many(self) -> bool:
+        """Whether there are too many relevant functions to look at them all."""
+        return len(self.functions) > MOST
+
+    def far(self) -> list[Function]:
+        """Return the relevant functions that are not looked at."""
+        near = self.near
+        return [function for function in self.functions if function not in near]
+
+    def mentioned_by_far(self) -> list[Function]:
+        """Return the functions to look at that one of the others mentions."""
+        near = self.near
+        if not self.are_many:
+            return []
+        far: dict[str, bool] = {}
+
+        def is_far(word: str) -> bool:
+            if word not in far:
+                far[word] = False  # a name that is made of itself
+                far[word] = any(
+                    found not in near if isinstance(found, Function) else is_far(found[1])
+                    for found in self._mentions.get(word, ())
+                )
+            return far[word]
+
+        return [one for one in near if any(is_far(word) for word in _mentions_of(one))]
+
+    def approach(self, functions: Iterable[Function]) -> None:
+        """Bring near what mentions one of `functions`."""
+        self._approach([word for function in functions for word in _mentions_of(function)])
+
+    def _approach(self, words: list[str]) -> None:
+        waiting = [word for word in words if word not in self._approached]
+        self._approached.update(waiting)
+        while waiting:
+            for found in self._mentions.get(waiting.pop(), ()):
+                if isinstance(found, Function):
+                    self._bring_near(found)
+                    continue
+                for word in (found[1], f".{found[1]}"):
+                    if word not in self._approached:
+                        self._approached.add(word)
+                        waiting.append(word)
+
+    def _bring_near(self, function: Function) -> None:
+        self._near[function] = None
+        if isinstance(function.parent, Function):
+            self._bring_near(function.parent)
 
     # --- reading modules --------------------------------------------------------------------------
 
@@ -199,6 +283,15 @@ def _words_for(function: Function) -> list[str]:
     """Return how a function is mentioned: a method is no name but in its class."""
     attribute = f".{function.name}"
     return [attribute] if function.owner is not None else [function.name, attribute]
+
+
+def _mentions_of(function: Function) -> list[str]:
+    """Return how a function, or an instance that has it as a method, is mentioned."""
+    words = _words_for(function) if not function.name.startswith("__") else []
+    if function.owner is not None:  # instances of the class may be given to somebody
+        name = function.owner.node.name
+        words += [name, f".{name}"]
+    return words
 
 
 def is_ours(value: Value) -> bool:

@@ -160,6 +160,8 @@ def _sending_node(engine: Engine, signal: Value, cls: Class | None) -> Node:
             _when(engine, connected.tree, connected.sender, cls)
             for connected in engine.exposure.receivers.get(signal, ())
         ]
+        if engine.far:  # which may have connected anything
+            trees.append(engine.far_away)
         node.tree = Parallel([tree for tree in trees if tree is not NOTHING_HAPPENS])
 
     return engine.late_node(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from headrace_inspect._running._trees import Open, Run, Tree, Within, parts_of
+from headrace_inspect._running._trees import NOTHING_HAPPENS, Tree
 
 if TYPE_CHECKING:
     from headrace_inspect._names._entities import Function
     from headrace_inspect._running._engine import Engine
     from headrace_inspect._running._nodes import Node
+
+    from ._sets import CallsIn
 
 
 class Leading(NamedTuple):
@@ -32,33 +34,69 @@ class Leading(NamedTuple):
     has_routes: bool
 
 
-def leading_functions(engine: Engine) -> Leading:
-    """Return the functions that may lead to a step."""
-    callers: dict[Node, list[Node]] = {}
-    starts: list[Node] = []
-    for node in engine.nodes.values():
-        if node.steps or node.function in engine.declared:
-            starts.append(node)
-        for tree in _parts(node.tree):
-            if isinstance(tree, Run | Within):
-                callers.setdefault(tree.node, []).append(node)
-            elif isinstance(tree, Open):
-                starts.append(node)
-    surely = _with_registering(engine, _callers(starts, callers, through=_is_definite))
-    perhaps = _with_registering(engine, _callers(starts, callers, through=lambda node: True))
-    words = [
-        connected.words
-        for receivers in engine.exposure.receivers.values()
-        for connected in receivers
-        if _leads(connected.tree, surely)
-    ]
-    return Leading(
-        _functions(perhaps),
-        _functions(surely),
-        {node for node in surely if node.function is None},
-        frozenset().union(*words),
-        any(_leads(route.tree, surely) for route in engine.exposure.routes),
-    )
+class Callers:
+    """Who runs what, and where that leads to a step.
+
+    Args:
+        engine: what was looked at.
+        calls_in: tells what is called in a tree.
+    """
+
+    def __init__(self, engine: Engine, calls_in: CallsIn) -> None:
+        self._engine = engine
+        self._calls_in = calls_in
+        self._callers: dict[Node, list[Node]] = {}
+        self._starts: list[Node] = []
+        for node in engine.nodes.values():
+            calls, flows = calls_in(engine.tree_of(node) or NOTHING_HAPPENS)
+            if flows or node.steps or node.function in engine.declared:
+                self._starts.append(node)
+            for call in calls:
+                self._callers.setdefault(call.node, []).append(node)
+
+    def surely(self) -> set[Node]:
+        """Return the nodes that lead to a step, but for which class's method is called."""
+        return self._leading(_is_definite)
+
+    def leading(self) -> Leading:
+        """Return the functions that may lead to a step."""
+        engine, surely = self._engine, self.surely()
+        words = [
+            connected.words
+            for receivers in engine.exposure.receivers.values()
+            for connected in receivers
+            if self._leads(connected.tree, surely)
+        ]
+        return Leading(
+            functions_of(self._leading(lambda node: True)),
+            functions_of(surely),
+            {node for node in surely if node.function is None},
+            frozenset().union(*words),
+            any(self._leads(route.tree, surely) for route in engine.exposure.routes),
+        )
+
+    def _leading(self, through: Callable[[Node], bool]) -> set[Node]:
+        """Return the nodes that run a step, or put something that does into other hands."""
+        found: set[Node] = set()
+        waiting = list(self._starts)
+        while waiting:
+            node = waiting.pop()
+            if node not in found and through(node):
+                found.add(node)
+                waiting.extend(self._callers.get(node, ()))
+        return found | self._registering(found)
+
+    def _registering(self, leading: set[Node]) -> set[Node]:
+        exposure, functions = self._engine.exposure, functions_of(leading)
+        found = {node for node, tree in exposure.trees() if self._leads(tree, leading)}
+        return found | {
+            node
+            for node, cls in exposure.classes
+            if not functions.isdisjoint(self._engine.methods(cls).values())
+        }
+
+    def _leads(self, tree: Tree, leading: set[Node]) -> bool:
+        return any(call.node in leading for call in self._calls_in(tree)[0])
 
 
 def _is_definite(node: Node) -> bool:
@@ -67,42 +105,6 @@ def _is_definite(node: Node) -> bool:
     return hub is None or hub.how in {"override", "routes", "super"}
 
 
-def _callers(
-    starts: list[Node], callers: dict[Node, list[Node]], through: Callable[[Node], bool]
-) -> set[Node]:
-    found: set[Node] = set()
-    waiting = list(starts)
-    while waiting:
-        node = waiting.pop()
-        if node not in found and through(node):
-            found.add(node)
-            waiting.extend(callers.get(node, ()))
-    return found
-
-
-def _functions(nodes: set[Node]) -> set[Function]:
+def functions_of(nodes: set[Node]) -> set[Function]:
+    """Return the functions whose nodes are among `nodes`."""
     return {node.function for node in nodes if node.function is not None}
-
-
-def _with_registering(engine: Engine, leading: set[Node]) -> set[Node]:
-    """Return `leading` and the nodes that put something that leads to a step into other hands."""
-    functions = _functions(leading)
-    found = {node for node, tree in engine.exposure.trees() if _leads(tree, leading)}
-    found |= {
-        node
-        for node, cls in engine.exposure.classes
-        if any(method in functions for method in engine.methods(cls).values())
-    }
-    return leading | found
-
-
-def _leads(tree: Tree, leading: set[Node]) -> bool:
-    return any(isinstance(part, Run | Within) and part.node in leading for part in _parts(tree))
-
-
-def _parts(tree: Tree | None) -> Iterator[Tree]:
-    waiting = [tree] if tree is not None else []
-    while waiting:
-        current = waiting.pop()
-        yield current
-        waiting.extend(parts_of(current))

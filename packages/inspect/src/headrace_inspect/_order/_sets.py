@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from headrace_inspect._running._nodes import Node
@@ -66,7 +66,7 @@ class RunSets:
 
     Args:
         nodes: the nodes.
-        known: what is called in the trees of the nodes, by the identities of the trees.
+        calls_in: tells what is called in a tree.
         bits: gives the steps that a node itself is.
         is_task: tells whether a node is a step that is declared as a task.
         opened: gives the bit of a flow that is opened by hand.
@@ -76,14 +76,14 @@ class RunSets:
     def __init__(
         self,
         nodes: list[Node],
-        known: Mapping[int, CallsAndFlows],
+        calls_in: CallsIn,
         bits: Callable[[Node], int],
         is_task: Callable[[Node], bool],
         opened: Callable[[str], int],
         *,
         possibly: bool,
     ) -> None:
-        self._known = known
+        self._calls_in = calls_in
         self.bits = bits
         self.is_task = is_task
         self.opened = opened
@@ -204,7 +204,7 @@ class RunSets:
 
     def _in(self, tree: Tree) -> tuple[list[Call], int]:
         """Return what `tree` calls, and the flows that it opens."""
-        calls, flows = self._known.get(id(tree)) or calls_in(tree)
+        calls, flows = self._calls_in(tree)
         if not self.possibly:
             calls = [call for call in calls if not call.is_possible]
         opened = 0
@@ -232,6 +232,20 @@ class RunSets:
                 else:
                     total = _union(total, self.of_call(call))
         return total
+
+
+class CallsIn:
+    """Tells what is called in a tree; goes through each once."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Tree, CallsAndFlows]] = {}
+
+    def __call__(self, tree: Tree) -> CallsAndFlows:
+        """Return what `tree` calls, perhaps, and the flows that it opens."""
+        known = self._known.get(id(tree))
+        if known is None:
+            known = self._known[id(tree)] = (tree, calls_in(tree))
+        return known[1]
 
 
 def calls_in(tree: Tree) -> CallsAndFlows:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,7 @@ from ._frame import Frame
 from ._giving import calls_of
 from ._nodes import NO_ARGUMENTS, Hub, Node
 from ._policies import Coarse
+from ._trees import Possible, Run, Where
 
 if TYPE_CHECKING:
     from headrace_inspect._names._program import Program
@@ -53,7 +55,10 @@ class Engine:
         declared: the functions that decorators of headrace make steps, and these.
         mros: the classes that have been asked for their bases.
         relevant: the functions that may lead to a step, by name.
-        relevant_count: how many they are.
+        relevant_count: how many they are, those that are not looked at twice: it grows by each
+            function that is added, and changes by each that is looked at after all.
+        far: those of them that are not looked at, by name; in `relevant` stand their names alone.
+        mentioned_by_far: those that are looked at, and mentioned by one of `far`.
         mentioning: returns the modules with a word in their text.
     """
 
@@ -66,6 +71,9 @@ class Engine:
         self.declared: dict[Function, dict[Declarator, None]] = {}
         self.relevant: dict[str, list[Function]] = {}
         self.relevant_count = 0
+        self.far: dict[str, list[Function]] = {}
+        self.mentioned_by_far: list[Function] = []
+        self._far: frozenset[Function] = frozenset()
         self._behind: dict[Class, dict[Class, None]] = {}
         self._lines_read = 0
         self._names: dict[tuple[Scope, str], Value] = {}
@@ -75,19 +83,31 @@ class Engine:
         self._calls: dict[Value, list[Tree]] = {}
         self._late: dict[Node, int] = {}
         self._looked = 0
+        self._idle: list[Node] = []
         self._variants: dict[Function, int] = {}
         self._grown: dict[tuple[str, Module | None], bool] = {}
         self._patched: dict[str, bool] = {}
         self._depth = 0
         self.mentioning: Callable[[str], Iterable[Module]] = lambda name: program.modules.values()
 
-    def make_relevant(self, functions: Iterable[Function]) -> None:
-        """Let `functions` be those that may lead to a step."""
-        self.relevant = {}
-        self.relevant_count = 0
-        for function in functions:
-            self.relevant.setdefault(function.name, []).append(function)
-            self.relevant_count += 1
+    def make_relevant(
+        self, near: Sequence[Function], far: Sequence[Function], mentioned: list[Function]
+    ) -> None:
+        """Say which functions may lead to a step.
+
+        Args:
+            near: those that are looked at.
+            far: those that are not, and so may do anything with what they mention.
+            mentioned: those of `near` that one of `far` mentions.
+        """
+        self.relevant, self.far = _by_name(near), _by_name(far)
+        self._far = frozenset(far)
+        self.relevant_count = len(near) + 2 * len(far)
+        self.mentioned_by_far = mentioned
+        for name in self.far:
+            self.relevant.setdefault(name, [])
+        if far:
+            self.hub(Hub("far"))
 
     # --- names ------------------------------------------------------------------------------------
 
@@ -224,7 +244,6 @@ class Engine:
                 receiver,
                 telling=tuple(given for _, given in telling),
             )
-            node.is_idle = not telling and not self.policy.leads(function)
         return node
 
     def step(self, value: StepValue, arguments: Arguments = NO_ARGUMENTS) -> Node:
@@ -349,6 +368,9 @@ class Engine:
 
     def run(self) -> None:
         """Look at every node, and at those that this brings up, until there are no more."""
+        idle, self._idle = self._idle, []
+        for node in idle:
+            self._look(node)
         is_complete = False
         while not is_complete:
             is_complete = True
@@ -358,14 +380,37 @@ class Engine:
                 for node in waiting:
                     if node.size is not None:
                         self._late.setdefault(node, -1)
-                    elif not node.is_idle:
-                        node.look()
+                    else:
+                        self._look(node)
             for node, seen in self._late.items():
                 size = node.size() if node.size is not None else seen
                 if size != seen:
                     self._late[node] = size
                     node.make(node)
                     is_complete = False
+
+    def _look(self, node: Node) -> None:
+        """Look at `node`, unless it is without a part in a flow, or too far from one."""
+        function = node.function
+        is_idle = function in self._far or not (node.telling or self.policy.leads(function))
+        if function is not None and not node.is_step and is_idle:
+            self._idle.append(node)
+        else:
+            node.look()
+
+    def tree_of(self, node: Node) -> Tree | None:
+        """Return what `node` does, as far as that is known; of a far one, whatever is possible."""
+        return self.far_away if node.tree is None and node.function in self._far else node.tree
+
+    @cached_property
+    def far_away(self) -> Tree:
+        """What one of the functions may do that are not looked at."""
+        return Possible(Run(self.hub(Hub("far")), Where("", 0)))
+
+    def close(self) -> None:
+        """Let each node do what it may do, if it was not looked at."""
+        for node in self.nodes.values():
+            node.tree = self.tree_of(node)
 
     def refine(self, policy: Coarse, functions: set[Function], bodies: set[Node]) -> None:
         """Look at `functions` and at the nodes `bodies` once more, as `policy` says."""
@@ -381,7 +426,15 @@ class Engine:
             memory.clear()
         self._late = dict.fromkeys(self._late, -1)
         self._looked = 0
+        self._idle = []
         self.policy = policy
+
+
+def _by_name(functions: Iterable[Function]) -> dict[str, list[Function]]:
+    found: dict[str, list[Function]] = {}
+    for function in functions:
+        found.setdefault(function.name, []).append(function)
+    return found
 
 
 def step_in(value: Value) -> StepValue | None:

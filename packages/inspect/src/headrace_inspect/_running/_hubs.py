@@ -11,35 +11,63 @@ from headrace_inspect._names._values import FunctionValue, Instance, Value
 
 from ._attributes import attribute
 from ._frame import Frame
-from ._trees import Branch, Tree
+from ._nodes import Hub
+from ._trees import Branch, Loop, Run, Tree, Where
 
 if TYPE_CHECKING:
     from ._engine import Engine
-    from ._nodes import Hub, Node
+    from ._nodes import Node
 
 
 def look(engine: Engine, node: Node, hub: Hub) -> None:
     """Find out what the functions of `hub` run, as far as they are known by now."""
-    node.tree = Branch(list(_trees(engine, node, hub)))
+    trees = list(_trees(engine, node, hub))
+    if _has_far(engine, hub):
+        trees.append(engine.far_away)
+    # What is not looked at may do what it does in any order.
+    node.tree = Loop(Branch(trees)) if hub.how == "far" else Branch(trees)
 
 
 def size(engine: Engine, hub: Hub) -> int:
     """Return how many functions there are that `hub` chooses from."""
     exposure = engine.exposure
+    named = len(engine.relevant.get(hub.name, ())) + 2 * len(engine.far.get(hub.name, ()))
+    given = 0
     match hub.how:
-        case "escaped" | "attached" | "library":
-            return len(exposure.escaped)
-        case "exposed":
-            return len(exposure.outside) + len(exposure.classes) + len(exposure.tasks)
-        case "routes":
-            return len(exposure.routes)
-        case "tasks":
-            return len(exposure.tasks)
         case "super" if hub.cls is not None:
-            return len(engine.behind(hub.cls)) + len(engine.relevant.get(hub.name, ()))
+            return len(engine.behind(hub.cls)) + named
         case "override" | "name" if "*" not in hub.name:
-            return len(engine.relevant.get(hub.name, ()))
-    return engine.relevant_count
+            return named
+        case "escaped" | "attached" | "library":
+            given = len(exposure.escaped)
+        case "exposed":
+            given = len(exposure.outside) + len(exposure.classes) + len(exposure.tasks)
+        case "routes":
+            given = len(exposure.routes)
+        case "tasks":
+            given = len(exposure.tasks)
+        case "far":
+            given = sum(map(len, exposure.receivers.values()))
+    return given + engine.relevant_count
+
+
+def _has_far(engine: Engine, hub: Hub) -> bool:
+    """Tell whether one of the functions of `hub` may be one that is not looked at."""
+    called = engine.far.get(hub.name, ())
+    match hub.how, hub.cls:
+        case "far", _:
+            return False
+        case "name", _ if "*" not in hub.name:
+            return bool(called)
+        case "name", _:
+            return bool(fnmatch.filter(engine.far, hub.name))
+        case "override", Class() as cls:
+            return any(one.owner and engine.is_subclass(one.owner, cls) for one in called)
+        case "super", Class() as cls:
+            return any(one.owner in engine.behind(cls) for one in called)
+        case "class", _:
+            return False  # they are among its methods
+    return bool(engine.far)
 
 
 def _trees(engine: Engine, node: Node, hub: Hub) -> Iterable[Tree]:
@@ -55,6 +83,8 @@ def _trees(engine: Engine, node: Node, hub: Hub) -> Iterable[Tree]:
             return [*(given.tree for given in exposure.outside), *_exposed(engine, node)]
         case "routes":
             return [route.tree for route in exposure.routes]
+        case "far":
+            return _far(engine, node)
     return _calls(engine, node, _values(engine, node, hub))
 
 
@@ -86,6 +116,15 @@ def decorated(engine: Engine, function: Function) -> Value:
     if isinstance(function.parent, Function):
         return FunctionValue(function)
     return engine.decorated(function)
+
+
+def _far(engine: Engine, node: Node) -> Iterator[Tree]:
+    """Yield what those may run that are not looked at: what they mention, and what is dynamic."""
+    yield from _calls(engine, node, [decorated(engine, one) for one in engine.mentioned_by_far])
+    for receivers in engine.exposure.receivers.values():
+        yield from (connected.tree for connected in receivers)
+    for how in ("escaped", "routes", "tasks"):
+        yield Run(engine.hub(Hub(how)), Where("", 0))
 
 
 def _exposed(engine: Engine, node: Node) -> Iterator[Tree]:

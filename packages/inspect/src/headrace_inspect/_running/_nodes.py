@@ -27,7 +27,6 @@ class Node:
         telling: the arguments with which it runs, as far as they tell what it does.
         is_step: whether it is a function as a step, rather than its body.
         hub: of which set of functions it is one, or None.
-        is_idle: whether it leads to no step, and is looked at for what it returns alone.
         size: how far that has grown which it depends on, where it does; such a node is looked at
             last, and again when it has grown.
         steps: the steps that it is, each as the names of the flow and the step.
@@ -36,7 +35,6 @@ class Node:
     __slots__ = (
         "function",
         "hub",
-        "is_idle",
         "is_open",
         "is_step",
         "key",
@@ -71,7 +69,6 @@ class Node:
         self.telling = telling
         self.is_open = False
         self.hub: Hub | None = None
-        self.is_idle = False
         self.size: Callable[[], int] | None = None
         self.steps: tuple[tuple[str, str], ...] = ()
 
@@ -104,7 +101,8 @@ class Hub:
     """A set of functions, of which nothing tells which one is called.
 
     Attributes:
-        how: ``escaped`` for those that were lost sight of, ``attached`` for those of them that an
+        how: ``far`` for what those do that are not looked at, ``escaped`` for those that were lost
+            sight of, ``attached`` for those of them that an
             object or a library has, ``library`` for those that a library has, ``exposed`` for those
             that a framework or another program may call, ``name`` for those called `name`,
             ``class`` for the methods of `cls` whose name fits `name`, ``override`` for the methods

@@ -25,7 +25,7 @@ NO_ARGUMENTS = Arguments()
 class Coarse:
     """Each function is looked at once, whatever it is given."""
 
-    def leads(self, function: Function) -> bool:
+    def leads(self, function: Function | None) -> bool:
         """Tell whether `function` may lead to a step."""
         return True
 
@@ -57,7 +57,7 @@ class Precise(Coarse):
         self._differing: dict[Class, frozenset[str]] = {}
         self._overriding: dict[Class, frozenset[str]] | None = None
 
-    def leads(self, function: Function) -> bool:
+    def leads(self, function: Function | None) -> bool:
         """Tell whether `function` may lead to a step."""
         return function in self._perhaps
 
