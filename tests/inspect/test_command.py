@@ -147,17 +147,32 @@ def test_format_follows_the_ending(folder: Folder, words: list[str], start: str)
     assert (folder.path / words[1]).read_text("utf-8").startswith(start)
 
 
-@pytest.mark.parametrize("target", ["nowhere/report.txt", "taken", "full"])
-def test_output_that_cannot_be_written_is_status_2(
-    folder: Folder, target: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("target", "why"),
+    [
+        ("nowhere/report.txt", "there is no folder nowhere"),
+        ("taken", "it is a folder"),
+        ("locked", "permission denied"),
+    ],
+)
+def test_output_that_cannot_be_written_is_refused_before_the_work(
+    folder: Folder, target: str, why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A folder that is not there, a folder in the file's place, a disk that is full: a message."""
-    folder.write({"shop.py": RIGHT})
+    """What can be told beforehand ends in a message, and nothing is checked."""
     (folder.path / "taken").mkdir()
+    (folder.path / "locked").touch()
+    monkeypatch.setattr(os, "access", lambda path, mode: "locked" not in str(path))
+    monkeypatch.setattr(_command, "check", None)
+    assert folder.check("-o", target) == (2, "", f"headrace: cannot write {target}: {why}\n")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a disk that is full")
+def test_output_on_a_disk_that_is_full_is_status_2(folder: Folder) -> None:
+    """What only writing can tell is a message, too."""
+    folder.write({"shop.py": RIGHT})
     (folder.path / "full").symlink_to("/dev/full")
-    done = folder.check("-o", target)
-    assert (done.status, done.out) == (2, "")
-    assert done.err.startswith(f"headrace: cannot write {target}: ")
+    done = folder.check("-o", "full")
+    assert done == (2, "", "headrace: cannot write full: No space left on device\n")
 
 
 def test_unknown_format_is_status_2(folder: Folder) -> None:

@@ -171,7 +171,7 @@ def test_file_that_cannot_be_analysed_is_reported(draw: Run, folder: Path) -> No
     status, out, err = draw()
     assert status == 2
     assert out.startswith("graph TD\n")
-    assert err.startswith("broken.py:1: does not parse")
+    assert err.startswith("headrace: broken.py:1: does not parse")
     (folder / "order.mmd").write_text(out, "utf-8")
     assert draw("--check", "-o", "order.mmd")[0] == 2
 
@@ -191,7 +191,7 @@ def test_package_that_is_missing_is_named(draw: Run, monkeypatch: pytest.MonkeyP
     assert draw() == (
         2,
         "",
-        "error: --evidence needs headrace-inspect: pip install headrace-inspect\n",
+        "headrace: --evidence needs headrace-inspect: pip install headrace-inspect\n",
     )
 
 

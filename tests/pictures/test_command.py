@@ -7,6 +7,7 @@ import importlib
 import importlib.metadata
 import io
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -149,6 +150,7 @@ def test_check_reports_problems_by_file_and_line(run: Any, folder: Path) -> None
     )
     status, out, err = run("graph", "--check", "--app", "bad")
     assert (status, out) == (2, "")
+    assert err.startswith("headrace: ")
     assert "bad.py:2: bad.a: after='nope' names no declared step" in err
     status, out, _ = run("graph", "order", "--check", "--app", "shop")
     assert (status, out) == (0, "no problems\n")
@@ -193,7 +195,7 @@ BAD = {
     "unknown style": (["order", "--style", "loud"], "unknown style 'loud'; choose one of plain"),
     "unknown ending": (["order", "-o", "a.png"], "cannot tell the format from 'a.png'"),
     "no such folder": (["order", "-o", "no/a.svg"], "cannot write no/a.svg: there is no folder no"),
-    "a folder": (["order", "-o", "sub.svg"], "cannot write sub.svg: Is a directory"),
+    "a folder": (["order", "-o", "sub.svg"], "cannot write sub.svg: it is a folder"),
     "several flows": ([], "several flows are declared: mail, order; name those to draw"),
     "all and a name": (["order", "--all"], "--all draws all flows"),
     "unknown step": (["order", "--focus", "x"], "no step named 'x'; the steps are receive, ship"),
@@ -212,6 +214,7 @@ def test_bad_input_ends_in_a_message_and_status_2(what: str, run: Any, folder: P
     status, out, err = run("graph", *words, "--app", "shop")
     assert (status, out) == (2, "")
     assert message in err
+    assert re.search("(?m)^headrace(: | graph: error: )", err)
     assert "Traceback" not in err
 
 
@@ -239,6 +242,47 @@ def test_module_that_fails_is_named(what: str, run: Any, folder: Path) -> None:
     status, out, err = run("graph", "--app", module)
     assert (status, out) == (2, "")
     assert message in err
+
+
+@pytest.mark.parametrize("target", ["no/a.svg", "sub.svg", "locked.svg"])
+def test_file_that_cannot_be_written_is_refused_before_the_work(
+    target: str, run: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is imported for a drawing that nobody will see."""
+    (folder / "sub.svg").mkdir()
+    (folder / "locked.svg").write_text("", "utf-8")
+    access = os.access  # root may write everywhere
+    monkeypatch.setattr(os, "access", lambda path, mode: "locked" not in str(path))
+    status, _, err = run("graph", "order", "--app", "shop", "-o", target)
+    monkeypatch.setattr(os, "access", access)
+    assert status == 2
+    assert err.startswith(f"headrace: cannot write {target}: ")
+    assert "noise of an import" not in err
+
+
+def test_disk_that_is_full_is_told(run: Any, folder: Path) -> None:
+    """What only writing can tell is a message, too."""
+    if not os.path.exists("/dev/full"):
+        pytest.skip("needs a disk that is full")
+    (folder / "full.svg").symlink_to("/dev/full")
+    status, _, err = run("graph", "order", "--app", "shop", "-o", "full.svg")
+    assert status == 2
+    assert err.endswith("headrace: cannot write full.svg: No space left on device\n")
+
+
+def test_source_folder_is_named(run: Any, folder: Path) -> None:
+    """Of a module that stands in ``src`` is said how Python finds it, whoever imports it."""
+    source = folder / "src" / "market"
+    source.mkdir(parents=True)
+    (source / "__init__.py").write_text("", "utf-8")
+    (source / "flows.py").write_text("import market.steps", "utf-8")
+    hint = f"; {source.relative_to(folder)} is there: install the project, or set PYTHONPATH=src\n"
+    for module in ("market.flows", "src.market.flows"):
+        status, _, err = run("graph", "--app", module)
+        assert status == 2
+        assert "No module named 'market'" in err
+        assert err.endswith(hint)
+    assert "src" not in run("graph", "--app", "absent")[2]
 
 
 def test_interrupt_during_the_import_is_no_message(folder: Path, run: Any) -> None:
@@ -388,7 +432,7 @@ def test_framework_shares_the_command(folder: Path, monkeypatch: pytest.MonkeyPa
     assert run_graph(parser.parse_args(["order"]), out=out, err=err) == 0
     assert (out.getvalue(), err.getvalue()) == (MERMAID, "")
     assert run_graph(parser.parse_args(["nope"]), out=out, err=err) == 2
-    assert err.getvalue().startswith("error: no flow named 'nope'")
+    assert err.getvalue().startswith("headrace: no flow named 'nope'")
     with pytest.raises(SystemExit):
         parser.parse_args(["--app", "shop"])
 
@@ -398,7 +442,7 @@ def test_framework_without_argparse_hands_the_words_over(
 ) -> None:
     """`graph_main` parses the words itself, under the framework's name of the command."""
     assert graph_main([], prog="flask flows graph", app=False) == 2
-    assert capsys.readouterr().err == "error: no flow is declared\n"
+    assert capsys.readouterr().err == "headrace: no flow is declared\n"
     with pytest.raises(SystemExit):
         graph_main(["--help"], prog="flask flows graph", app=False)
     assert capsys.readouterr().out.startswith("usage: flask flows graph")

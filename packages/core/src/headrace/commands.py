@@ -5,26 +5,31 @@ with `add_graph_arguments` and call `run_graph`; with another parser, hand the w
 `graph_main`.
 
 For a command of one's own, an entry point in the group ``headrace.commands``: `CommandError`,
-`read_settings`, `counted`, `printable`, `welcomes_colors` and `write`.
+`read_settings`, `counted`, `printable`, `welcomes_colors`, `write` and `tell`, `check_output` and
+`save`.
 """
 
 from __future__ import annotations
 
 from ._cli._defaults import read_settings
 from ._cli._errors import CommandError
+from ._cli._files import check_output, save
 from ._cli._graph import add_graph_arguments, run_graph
 from ._cli._graph import main as graph_main
-from ._cli._streams import welcomes_colors, write
+from ._cli._streams import tell, welcomes_colors, write
 from ._render._words import counted, printable
 
 __all__ = [
     "CommandError",
     "add_graph_arguments",
+    "check_output",
     "counted",
     "graph_main",
     "printable",
     "read_settings",
     "run_graph",
+    "save",
+    "tell",
     "welcomes_colors",
     "write",
 ]

@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from headrace.commands import CommandError, printable, welcomes_colors, write
+from headrace.commands import check_output, printable, save, tell, welcomes_colors, write
 from headrace_inspect._source._discovery import shown
 
 from ._check import check
@@ -34,7 +34,7 @@ def main(words: list[str]) -> int:
     settings = read_settings()
     plan = _plan(options, settings)
     if options.output is not None:
-        _check_target(options.output)
+        check_output(options.output)
     atexit.register(gc.freeze)  # the process takes its garbage along, and need not look for it
     report = check(plan.paths, exclude=plan.exclude, cache=plan.cache)
     _tell_problems(report, plan)
@@ -43,7 +43,7 @@ def main(words: list[str]) -> int:
     if options.output is None:
         write(sys.stdout, text)
     else:
-        _save(options.output, text)
+        save(options.output, text)
         write(sys.stderr, summary(report, view))
     return report.exit_status(strict=plan.strict)
 
@@ -67,11 +67,11 @@ def _plan(options: argparse.Namespace, settings: Settings) -> _Plan:
 
 def _tell_problems(report: Report, plan: _Plan) -> None:
     for problem in report.problems:
-        write(sys.stderr, f"headrace: {printable(str(problem))}")
+        tell(sys.stderr, printable(str(problem)))
     named = {shown(os.path.abspath(path)) for path in plan.paths}
     found = {problem.file for problem in report.problems} - named
     if any(os.path.isfile(file) for file in found):
-        write(sys.stderr, "headrace: what is not meant to be read can be left out by --exclude")
+        tell(sys.stderr, "what is not meant to be read can be left out by --exclude")
 
 
 def _format(options: argparse.Namespace) -> str:
@@ -103,18 +103,3 @@ def _parser() -> argparse.ArgumentParser:
     add("--cache-dir", metavar="DIR", help=says)
     add("--no-cache", action="store_true", help="neither read nor write a cache")
     return parser
-
-
-def _check_target(output: str) -> None:
-    path = Path(output)
-    if not path.parent.is_dir():
-        raise CommandError(f"cannot write {output}: there is no folder {path.parent}")
-    if path.is_dir():
-        raise CommandError(f"cannot write {output}: it is a folder")
-
-
-def _save(output: str, text: str) -> None:
-    try:
-        Path(output).write_bytes(f"{text}\n".encode("utf-8", "backslashreplace"))
-    except OSError as error:
-        raise CommandError(f"cannot write {output}: {error.strerror}") from error

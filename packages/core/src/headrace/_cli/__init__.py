@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 from ._commands import find_command, known_commands
 from ._errors import CommandError
+from ._streams import tell
 
 __all__ = ["CommandError", "main"]
 
@@ -20,7 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _run(words)
     except CommandError as error:
-        print(f"headrace: {error}", file=sys.stderr)  # noqa: T201
+        with suppress(CommandError):  # nothing can be said any more
+            tell(sys.stderr, str(error))
         return 2
     except KeyboardInterrupt:
         return 130

@@ -24,8 +24,9 @@ from headrace._render import (
 
 from ._defaults import Defaults, read_defaults
 from ._errors import CommandError
+from ._files import check_output, encoded, save
 from ._modules import import_modules
-from ._streams import shows_ascii_only, welcomes_colors, write
+from ._streams import shows_ascii_only, tell, welcomes_colors, write
 
 if TYPE_CHECKING:
     from headrace._graph import FlowGraph
@@ -97,7 +98,7 @@ def run_graph(
     try:
         return _run(options, out or sys.stdout, messages)
     except (CommandError, UnknownFlowError, ValueError) as error:
-        write(messages, f"error: {error}")
+        tell(messages, str(error))
         return 2
 
 
@@ -106,6 +107,8 @@ def _run(options: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     format = _format(options, defaults)
     style = options.style or defaults.style
     check_format(format, style)
+    if options.output is not None and not options.check:
+        check_output(options.output)
     _import_apps(options, defaults)
     graphs = _graphs(options, defaults)
     picture, unread = _judged(_part(picture_of(graphs), options), options)
@@ -113,11 +116,11 @@ def _run(options: argparse.Namespace, out: TextIO, err: TextIO) -> int:
         drawing = _drawn(picture, format, style, None)
         return max(_check(options, graphs, drawing, out, err), _report(unread, err))
     if len(picture.nodes) > MANY_STEPS and format in {"svg", "html"}:
-        write(err, f"{len(picture.nodes)} steps are many; draw a part: --focus STEP --depth 2")
+        tell(err, f"{len(picture.nodes)} steps are many; draw a part: --focus STEP --depth 2")
     if options.output is None:
         write(out, _drawn(picture, format, style, out))
     else:
-        _save(options.output, _drawn(picture, format, style, None))
+        save(options.output, _drawn(picture, format, style, None))
     cycles = [p for g in graphs for p in g.validate() if p.kind == "cycle"]
     return _report([*cycles, *unread], err)
 
@@ -198,30 +201,14 @@ def _drawn(picture: Picture, format: str, style: str, out: TextIO | None) -> str
     return render(picture, format, style)
 
 
-def _save(output: str, drawing: str) -> None:
-    path = Path(output)
-    if not path.parent.is_dir():
-        raise CommandError(f"cannot write {output}: there is no folder {path.parent}")
-    try:
-        path.write_bytes(_bytes(drawing))
-    except OSError as error:
-        raise CommandError(f"cannot write {output}: {error.strerror}") from error
-
-
-def _bytes(drawing: str) -> bytes:
-    return f"{drawing}\n".encode()
-
-
 def _check(
     options: argparse.Namespace, graphs: list[FlowGraph], drawing: str, out: TextIO, err: TextIO
 ) -> int:
     status = _report([problem for graph in graphs for problem in graph.validate()], err)
     if options.output is not None:
         path = Path(options.output)
-        if not path.is_file() or path.read_bytes() != _bytes(drawing):
-            write(
-                err, f"{options.output} is not current; the same command without --check draws it"
-            )
+        if not path.is_file() or path.read_bytes() != encoded(drawing):
+            tell(err, f"{options.output} is not current; the same command without --check draws it")
             return 2
     if status == 0:
         write(out, "no problems")
@@ -230,5 +217,5 @@ def _check(
 
 def _report(problems: Sequence[object], err: TextIO) -> int:
     for problem in problems:
-        write(err, str(problem))
+        tell(err, str(problem))
     return 2 if problems else 0

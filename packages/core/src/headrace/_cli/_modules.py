@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from contextlib import redirect_stdout
@@ -33,10 +34,10 @@ def import_modules(names: list[str], folders: list[Path]) -> None:
         if "/" in module or "\\" in module or module.endswith(".py"):
             dotted = module.removesuffix(".py").replace("\\", ".").replace("/", ".").strip(".")
             raise CommandError(f"{name!r} is a path; name the module, as in --app {dotted}")
-        _import(module)
+        _import(module, folders)
 
 
-def _import(module: str) -> None:
+def _import(module: str, folders: list[Path]) -> None:
     try:
         with redirect_stdout(sys.stderr):
             import_module(module)
@@ -44,7 +45,8 @@ def _import(module: str) -> None:
         raise
     except BaseException as error:  # a script that ends with sys.exit() is one of them
         said = f"{type(error).__name__}: {error}".rstrip(": ")
-        raise CommandError(f"cannot import {module!r}: {said}{_where(error)}") from error
+        hint = _hint(error, folders)
+        raise CommandError(f"cannot import {module!r}: {said}{_where(error)}{hint}") from error
 
 
 def _where(error: BaseException) -> str:
@@ -56,3 +58,17 @@ def _where(error: BaseException) -> str:
     ]
     own = [frame for frame in frames if "importlib" not in frame.filename]
     return f" (at {short_path(own[-1].filename)}:{own[-1].lineno})" if own else ""
+
+
+def _hint(error: BaseException, folders: list[Path]) -> str:
+    """Return what to do about a module that stands in ``src``, where Python does not look."""
+    if not isinstance(error, ModuleNotFoundError) or not error.name:
+        return ""
+    name = error.name.partition(".")[0]
+    for folder in folders:
+        for path in (folder / "src" / name, folder / "src" / f"{name}.py"):
+            if path.exists():
+                source = os.path.relpath(path.parent)
+                found = os.path.join(source, path.name)
+                return f"; {found} is there: install the project, or set PYTHONPATH={source}"
+    return ""

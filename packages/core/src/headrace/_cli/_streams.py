@@ -35,6 +35,19 @@ def write(stream: TextIO | None, text: str) -> None:
         raise CommandError(f"cannot write: {error.strerror}") from error
 
 
+def tell(stream: TextIO | None, message: str) -> None:
+    """Write a message of this command line, which begins with ``headrace:``.
+
+    Args:
+        stream: standard error, or what stands for it.
+        message: what is wrong, or is to be known, and what to do.
+
+    Raises:
+        CommandError: as for `write`.
+    """
+    write(stream, f"headrace: {message}")
+
+
 def _give_up(stream: TextIO) -> None:
     # Python writes what is left at exit, and would complain then.
     if stream is sys.stdout:

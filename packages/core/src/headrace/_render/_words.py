@@ -81,7 +81,12 @@ def describe_edge(edge: Edge) -> str:
 
 
 def counted(count: int, word: str) -> str:
-    """Return ``1 step``, ``2 steps``."""
+    """Return ``1 step``, ``2 steps``.
+
+    Args:
+        count: how many.
+        word: of what; its plural ends in s.
+    """
     return f"{count} {word}{'' if count == 1 else 's'}"
 
 

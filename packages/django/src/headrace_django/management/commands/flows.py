@@ -42,7 +42,8 @@ class Command(BaseCommand):
     def _graph(self, options: Namespace) -> None:
         messages = StringIO()
         status = run_graph(options, out=cast("TextIO", self.stdout), err=messages)
-        said = messages.getvalue().strip().removeprefix("error: ")
+        lines = messages.getvalue().splitlines()
+        said = "\n".join(line.removeprefix("headrace: ") for line in lines)
         if status:
             raise CommandError(said, returncode=status)
         if said:

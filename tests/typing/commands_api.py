@@ -1,0 +1,50 @@
+"""Uses every public name of headrace.commands the way a typed program does: never run."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Any, assert_type
+
+from headrace.commands import (
+    CommandError,
+    add_graph_arguments,
+    check_output,
+    counted,
+    graph_main,
+    printable,
+    read_settings,
+    run_graph,
+    save,
+    tell,
+    welcomes_colors,
+    write,
+)
+
+# --- the command graph in a framework's command line ----------------------------------------------
+
+parser = argparse.ArgumentParser()
+add_graph_arguments(parser, app=False)
+assert_type(run_graph(parser.parse_args(), out=sys.stdout, err=sys.stderr), int)
+assert_type(graph_main(["order"], prog="flask flows graph", app=False), int)
+
+# --- a command of one's own -----------------------------------------------------------------------
+
+folder, settings = read_settings("audit", {"strict": bool, "paths": tuple}, Path.cwd())
+assert_type(folder, Path | None)
+assert_type(settings, dict[str, Any])
+
+assert_type(counted(2, "step"), str)
+assert_type(printable("name"), str)
+assert_type(welcomes_colors(sys.stdout, os.environ), bool)
+write(sys.stdout, "text")
+tell(sys.stderr, "what is wrong")
+check_output("report.txt")
+save(Path("report.txt"), "text")
+
+try:
+    save("report.txt", "text")
+except CommandError as error:
+    assert_type(str(error), str)
