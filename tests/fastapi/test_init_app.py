@@ -151,6 +151,16 @@ def test_a_wrong_option_raises_at_once(options: dict[str, Any], error: type[Exce
     assert HEADER not in client(app).get("/").headers
 
 
+def test_an_unknown_option_is_told_with_those_that_there_are() -> None:
+    """The message names `init_app`, and where another function has the option, that one."""
+    options: Any = {"header": "X"}
+    with pytest.raises(TypeError) as caught:
+        init_app(Starlette(), **options)
+    assert str(caught.value).startswith(
+        "init_app() has no option 'header'; headrace.configure() has it; here there are request_"
+    )
+
+
 def test_log_records_capture_the_context(caplog: pytest.LogCaptureFixture) -> None:
     """After `init_app`, a handler with the filter shows the ID of the request that logged."""
 

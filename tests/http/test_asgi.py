@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import headrace
+from headrace import asgi, wsgi
 from headrace.asgi import FlowMiddleware
 from tests.asgi_client import LikeAServer, http_scope
 from tests.sites import memory_log
@@ -290,6 +291,24 @@ def test_wrong_options_raise_when_it_is_made(options: dict[str, Any]) -> None:
     """An unknown option, and a string where a list belongs, are TypeErrors."""
     with pytest.raises(TypeError):
         FlowMiddleware(sending(), **options)
+
+
+@pytest.mark.parametrize("middleware", [asgi.FlowMiddleware, wsgi.FlowMiddleware])
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("request_header", "did you mean 'request_headers'?"),
+        ("header", "headrace.configure() has it; here there are request_headers, response_header"),
+        ("zzz", "there are request_headers, response_header, trust_inbound, validator, on_invalid"),
+    ],
+)
+def test_unknown_option_is_told_with_those_that_there_are(
+    middleware: Any, name: str, hint: str
+) -> None:
+    """The message names what was called, and not its inside."""
+    with pytest.raises(TypeError) as caught:
+        middleware(sending(), **{name: "X"})
+    assert str(caught.value).startswith(f"FlowMiddleware() has no option {name!r}; {hint}")
 
 
 def test_a_fault_of_the_middleware_costs_the_unit_and_not_the_request(

@@ -47,7 +47,7 @@ from headrace.clients import (
     httpx_hooks,
     requests_adapter,
 )
-from headrace.integration import marked_id
+from headrace.integration import HttpOptions, http_options, marked_id
 from headrace.logging import FlowFilter, install, uninstall
 from headrace.testing import Capture, CapturedStep, CapturedUnit, assert_clean, capture, reset
 
@@ -570,6 +570,7 @@ def logs(handler: logging.Handler) -> None:
     handler.addFilter(FlowFilter())
     handler.addFilter(FlowFilter(default="none"))
     assert_type(marked_id(ValueError()), str | None)
+    assert_type(http_options("init_app", {"access_log": True}), HttpOptions)
     install()
     uninstall()
 

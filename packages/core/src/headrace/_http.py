@@ -108,6 +108,36 @@ HTTP_OPTIONS = tuple(each.name for each in fields(HttpOptions))
 """The names of the options that every web integration takes."""
 
 
+def http_options(caller: str, options: HttpKeywords) -> HttpOptions:
+    """Return the options that a function or class was given by keyword, checked.
+
+    Args:
+        caller: its name, for the message.
+        options: what it was given.
+
+    Raises:
+        TypeError: an unknown option; the message tells which there are. Or one of a wrong type.
+        ValueError: an option with an impossible value.
+    """
+    for name in options:
+        if name not in HTTP_OPTIONS:
+            raise TypeError(f"{caller}() has no option {name!r}; {_hint(name)}")
+    return HttpOptions(**options)
+
+
+def _hint(name: str) -> str:
+    # Imported when something is wrong: nobody should wait for it before.
+    from difflib import get_close_matches
+    from inspect import signature
+
+    from ._configure import configure
+
+    if name in signature(configure).parameters:
+        return f"headrace.configure() has it; here there are {', '.join(HTTP_OPTIONS)}"
+    near = get_close_matches(name, HTTP_OPTIONS, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"there are {', '.join(HTTP_OPTIONS)}"
+
+
 class HttpPolicy:
     """What `HttpOptions` mean for a request.
 

@@ -13,9 +13,9 @@ from ._http import (
     REFUSAL,
     SCOPE_KEY,
     HttpKeywords,
-    HttpOptions,
     HttpPolicy,
     exposed,
+    http_options,
     is_under_way,
     log_access,
 )
@@ -61,7 +61,7 @@ class FlowMiddleware:
 
     def __init__(self, app: App, **options: Unpack[HttpKeywords]) -> None:
         self.app = app
-        self._policy = policy = HttpPolicy(HttpOptions(**options))
+        self._policy = policy = HttpPolicy(http_options("FlowMiddleware", options))
         self._admit = policy.admit
         self._excludes = policy.excludes if policy.excludes_any else None
         self._wanted = {name.encode(): name for name in policy.wanted}

@@ -27,6 +27,7 @@ from ._http import (
     HttpOptions,
     HttpPolicy,
     exposed,
+    http_options,
     log_access,
 )
 from ._ids import is_valid_id
@@ -53,6 +54,7 @@ __all__ = [
     "exposed",
     "flow_lines",
     "flow_problems",
+    "http_options",
     "is_control_flow",
     "is_valid_id",
     "log_access",

@@ -10,9 +10,9 @@ from ._http import (
     ENVIRON_KEY,
     REFUSAL,
     HttpKeywords,
-    HttpOptions,
     HttpPolicy,
     exposed,
+    http_options,
     is_under_way,
     log_access,
 )
@@ -45,7 +45,7 @@ class FlowMiddleware:
 
     def __init__(self, app: WSGIApplication, **options: Unpack[HttpKeywords]) -> None:
         self.app = app
-        self._policy = policy = HttpPolicy(HttpOptions(**options))
+        self._policy = policy = HttpPolicy(http_options("FlowMiddleware", options))
         self._keys = [(_environ_key(name), name) for name in policy.wanted]
         self._header = policy.options.response_header
         self._lower = self._header.lower()

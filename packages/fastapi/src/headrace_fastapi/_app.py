@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 from starlette.applications import Starlette
 
 from headrace import asgi, logging
-from headrace.integration import HttpKeywords, HttpOptions
+from headrace.integration import HttpKeywords, HttpOptions, http_options
 
 from ._routes import route_of
 
@@ -59,7 +59,7 @@ def init_app(app: Starlette, **options: Unpack[HttpKeywords]) -> None:
             f"init_app() takes a FastAPI or Starlette application, not {app!r}; "
             f"wrap any other ASGI application: headrace.asgi.FlowMiddleware(app)"
         )
-    wanted = HttpOptions(**options)
+    wanted = http_options("init_app", options)
     present = _initialised.get(app)
     if present is None:
         _wrap_stack(app, options)
