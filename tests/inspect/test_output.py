@@ -13,7 +13,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from headrace_inspect import Place, Problem, Report, check
-from headrace_inspect._output import FORMATS
+from headrace_inspect._output import FORMATS, View, render
 from headrace_inspect._reporting import _span
 from tests.inspect.check_kit import DYNAMIC, WRONG, Folder
 from tests.inspect.corpus_kit import PROJECTS, report_on
@@ -75,9 +75,9 @@ def test_summary_says_that_a_check_is_incomplete(format: str) -> None:
 # --- text -----------------------------------------------------------------------------------------
 
 
-def excerpt(**changes: Any) -> list[str]:
+def excerpt(columns: int = 120, /, **changes: Any) -> list[str]:
     """Return the line of the source and that of the caret."""
-    return told(Report([finding(**changes)]), "text").split("\n")[3:5]
+    return render(Report([finding(**changes)]), "text", View(width=columns)).split("\n")[3:5]
 
 
 def test_caret_stands_below_the_name() -> None:
@@ -101,14 +101,26 @@ def test_line_that_is_not_known_has_a_caret_all_the_same() -> None:
     assert excerpt(text="", column=9) == ["12 |", "   | ^"]
 
 
-def test_long_line_is_cut_around_the_name() -> None:
-    """Of a very long line what stands around the name is shown."""
-    line, caret = excerpt(text="x = 1; " * 1000 + "def ship(): ..." + " # no" * 1000, column=7005)
-    assert len(line) < 180
+@pytest.mark.parametrize("width", [40, 80, 300])
+def test_long_line_is_cut_around_the_name(width: int) -> None:
+    """Of a very long line what stands around the name is shown, and fits into the terminal."""
+    text = "x = 1; " * 1000 + "def ship(): ..." + "\t# no" * 1000
+    line, caret = excerpt(width, text=text, column=7005)
+    assert width - 10 < len(line) <= width
     assert line[caret.index("^") :].startswith("ship()")
-    line, caret = excerpt(text="f" * 5000, column=1, width=5000)
-    assert len(line) < 180
-    assert len(caret) < 180
+    assert line[5:].startswith("...")
+    assert line.endswith("...")
+    line, caret = excerpt(width, text="f" * 5000, column=1, width=5000)
+    assert len(caret) <= len(line) <= width
+    assert excerpt(width, text="def ship(): ...")[0] == "12 | def ship(): ..."
+
+
+def test_places_that_are_many_are_counted() -> None:
+    """Three places are shown, and the number of the others."""
+    report = Report([finding(related=tuple(Place("shop.py", line) for line in range(1, 6)))])
+    out = told(report, "text")
+    assert "   = see shop.py:3\n   = and 2 places more\n" in out
+    assert "more" not in told(Report([finding(related=(Place("shop.py", 1),))]), "text")
 
 
 def test_bytes_and_characters_are_not_confused(folder: Folder) -> None:

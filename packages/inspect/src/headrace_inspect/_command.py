@@ -6,8 +6,9 @@ import argparse
 import atexit
 import gc
 import os
+import shutil
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from headrace.commands import check_output, printable, save, tell, welcomes_colors, write
@@ -18,6 +19,7 @@ from ._output import ENDINGS, FORMATS, View, render, summary
 from ._report import Report
 from ._settings import Settings, read_settings
 
+_NARROWEST = 40
 _DESCRIPTION = """\
 Compare the declared flows with the code, without importing it. The exit status is 0 where nothing
 contradicts a declaration, 1 where something does, and 2 where something could not be analysed.
@@ -81,8 +83,13 @@ def _format(options: argparse.Namespace) -> str:
 
 
 def _view(options: argparse.Namespace, *, strict: bool) -> View:
-    colors = options.output is None and welcomes_colors(sys.stdout, os.environ)
-    return View(strict=strict, verbose=options.verbose, suggest=options.suggest, colors=colors)
+    view = View(strict=strict, verbose=options.verbose, suggest=options.suggest)
+    if options.output is not None or sys.stdout is None:
+        return view
+    colors = welcomes_colors(sys.stdout, os.environ)
+    if not sys.stdout.isatty():
+        return replace(view, colors=colors)
+    return replace(view, colors=colors, width=max(shutil.get_terminal_size().columns, _NARROWEST))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator
 
-from headrace.commands import printable
+from headrace.commands import counted, printable
 from headrace_inspect._report import Finding, Report, Suggestion
 
 from ._view import View, headline, message_of, totals
 
 _COLORS = {"fails": "1;31", "unsure": "1;33", "frame": "1;34", "good": "1;32", "strong": "1"}
-_WIDEST = 120
-_LEAD = 40
+_TAB = "    "
+_BESIDES = len(" | ......")
 _MOST_RELATED = 3
 
 
@@ -35,7 +35,7 @@ def _finding(finding: Finding, report: Report, view: View) -> Iterator[str]:
     place = printable(f"{finding.place.file}:{finding.place.line}:{finding.column}")
     number = str(finding.place.line)
     indent = " " * len(number)
-    before, marked, after = _excerpt(finding)
+    before, marked, after = _excerpt(finding, view.width - len(indent) - _BESIDES)
     yield f"{code} {_paint(message_of(finding), 'strong', view)}"
     yield f"{indent}{_paint('-->', 'frame', view)} {place}"
     bar = _paint("|", "frame", view)
@@ -43,23 +43,28 @@ def _finding(finding: Finding, report: Report, view: View) -> Iterator[str]:
     yield f"{_paint(number, 'frame', view)} {bar} {before}{marked}{after}".rstrip()
     caret = _paint("^" * max(_width(marked), 1), "fails" if view.fails(finding) else "unsure", view)
     yield f"{indent} {bar} {' ' * _width(before)}{caret}"
+    frame = _paint("=", "frame", view)
     for related in finding.related[:_MOST_RELATED]:
-        frame = _paint("=", "frame", view)
         yield f"{indent} {frame} see {printable(f'{related.file}:{related.line}')}"
+    if more := len(finding.related[_MOST_RELATED:]):
+        yield f"{indent} {frame} and {counted(more, 'place')} more"
 
 
-def _excerpt(finding: Finding) -> tuple[str, str, str]:
-    """Return the line of the source in three parts, of which the second is what is meant."""
-    start = min(finding.column - 1, len(finding.text))
-    end = min(start + finding.width, len(finding.text))
-    first = max(0, start - _LEAD) if len(finding.text) > _WIDEST else 0
-    parts = (
-        ("..." if first else "") + finding.text[first:start],
-        finding.text[start : min(end, first + _WIDEST)],
-        finding.text[end : max(end, first + _WIDEST)],
-    )
-    before, marked, after = (printable(part.replace("\t", "    ")) for part in parts)
-    return before, marked, after
+def _excerpt(finding: Finding, room: int) -> tuple[str, str, str]:
+    """Return the line of the source in three parts, of which the second is what is meant.
+
+    Of a line with more than `room` characters what stands around the second part is returned.
+    """
+    end = finding.column - 1 + finding.width
+    parts = (finding.text[: finding.column - 1], finding.text[:end], finding.text)
+    start, end, length = (len(part.replace("\t", _TAB)) for part in parts)
+    text = finding.text.replace("\t", _TAB)
+    first = max(0, start - room // 3) if length > room else 0
+    last = min(length, first + room)
+    end = min(end, last)
+    before = ("..." if first else "") + text[first:start]
+    after = text[end:last] + ("..." if last < length else "")
+    return printable(before), printable(text[start:end]), printable(after)
 
 
 def _width(text: str) -> int:

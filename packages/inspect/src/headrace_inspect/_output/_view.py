@@ -17,12 +17,14 @@ class View:
         verbose: whether unresolved findings are shown.
         suggest: whether suggestions are shown.
         colors: whether text is coloured.
+        width: so many columns a line of the source may take, with its number.
     """
 
     strict: bool = False
     verbose: bool = False
     suggest: bool = False
     colors: bool = False
+    width: int = 120
 
     def findings(self, report: Report) -> list[Finding]:
         """Return the findings to be shown."""
