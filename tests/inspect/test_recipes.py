@@ -1,0 +1,95 @@
+"""docs/check.md as a reader follows it: what its examples show is what comes out."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.inspect.check_kit import Folder
+
+PAGE = Path(__file__).parents[2].joinpath("docs", "check.md").read_text("utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    """Return the fenced blocks of a language."""
+    return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
+
+
+def texts(value: Any) -> list[str]:
+    """Return every string in a document of YAML, at any depth."""
+    if isinstance(value, dict):
+        return texts(list(value.values()))
+    if isinstance(value, list):
+        return [text for one in value for text in texts(one)]
+    return [value] if isinstance(value, str) else []
+
+
+RECIPES = [yaml.safe_load(block) for block in blocks("yaml")]
+COMMANDS = sorted({
+    text.partition(" >> ")[0]
+    for recipe in RECIPES
+    for text in texts(recipe)
+    if text.startswith("headrace ")
+})
+
+
+@pytest.fixture
+def reader(folder: Folder) -> Folder:
+    """A folder with the file that the page begins with."""
+    folder.write({"src/orders.py": blocks("python")[0]})
+    return folder
+
+
+def test_first_example_is_as_shown(reader: Folder) -> None:
+    """The console shows exactly what the commands write for the file above it."""
+    told = blocks("console")[0].split("$ ")
+    assert f"headrace check src\n{reader.check('src').out}" == told[2]
+    out = reader.check("src", "--suggest").out
+    (implied,) = [line for line in out.splitlines() if "implies" in line]
+    assert told[3] == f"headrace check src --suggest | grep implies\n{implied}\n"
+
+
+def test_json_is_as_shown(reader: Folder) -> None:
+    """The document of the page is that of its first example."""
+    assert json.loads(reader.check("--format", "json").out) == json.loads(blocks("json")[0])
+
+
+def test_recipes_have_commands() -> None:
+    """Each way to run the check is found in the recipes; those below would not run otherwise."""
+    assert len(RECIPES) == 5
+    assert {"headrace check", "headrace check -o headrace.sarif"} < {*COMMANDS}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_command_of_a_recipe_runs(reader: Folder, command: str) -> None:
+    """It finds what is wrong, and complains of nothing."""
+    done = reader.headrace(*command.split()[1:])
+    assert done.status == 1
+    assert "headrace: " not in done.err
+
+
+def test_configuration_is_understood(reader: Folder) -> None:
+    """The settings that are shown are taken."""
+    (shown,) = blocks("toml")
+    reader.write({"pyproject.toml": shown, "services/none.py": ""})
+    done = reader.check()
+    assert (done.status, done.err) == (1, "")
+
+
+def test_editor_finds_the_places(reader: Folder) -> None:
+    """The task's pattern matches the two lines of a finding, one after the other."""
+    (task,) = json.loads(blocks("json")[1])["tasks"]
+    assert task["command"] == "headrace check"
+    first, second = task["problemMatcher"]["pattern"]
+    message, place = reader.check().out.split("\n")[:2]
+    found, where = re.search(first["regexp"], message), re.search(second["regexp"], place)
+    assert found
+    assert found[first["code"]] == "HR102"
+    assert where
+    assert where[second["file"]] == "src/orders.py"
+    assert (where[second["line"]], where[second["column"]]) == ("15", "5")
