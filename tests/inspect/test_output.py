@@ -66,10 +66,22 @@ def test_summary_counts_what_fails_apart_from_what_does_not(format: str) -> None
 @pytest.mark.parametrize("format", ["text", "github", "markdown"])
 def test_summary_says_that_a_check_is_incomplete(format: str) -> None:
     """Where a path could not be analysed no format reads as clean."""
-    report = Report(problems=[Problem("a.py", 1, "odd"), Problem("b.py", 0, "gone")])
-    assert ("incomplete: 2 paths could not be analysed; in the rest no findings") in told(
-        report, format
-    )
+    problems = [Problem("a.py", 1, "odd"), Problem("b.py", 0, "gone")]
+    incomplete = "incomplete: 2 paths could not be analysed"
+    out = told(Report(problems=problems, files=1), format)
+    assert f"{incomplete}; in the rest no findings" in out
+    assert "1 file" in out
+    out = told(Report(problems=problems), format)
+    assert incomplete in out
+    assert "no findings" not in out
+
+
+def test_summary_counts_steps_of_which_the_name_is_not_known(folder: Folder) -> None:
+    """Where all that is declared is computed, that is not called nothing."""
+    folder.write({"shop.py": "import os, headrace\n\n\n@headrace.step(os.sep)\ndef f(): ...\n"})
+    assert "no flow is declared" not in folder.check().out
+    folder.write({"shop.py": ""})
+    assert "no findings: no flow is declared in these files; 1 file\n" in folder.check().out
 
 
 # --- text -----------------------------------------------------------------------------------------
@@ -158,7 +170,7 @@ def test_what_is_computed_is_said_to_be(folder: Folder) -> None:
     """
     folder.write({"shop.py": source})
     out = folder.check("-v").out
-    assert "HR101 unresolved: the step's name of the step 'ship' is computed" in out
+    assert "HR101 unresolved: the step's name is computed where 'ship' is declared" in out
     assert "HR103 unresolved: what 'pack' is declared after is computed" in out
     assert "13 | def ship(): ...\n   |     ^^^^\n" in out
 

@@ -60,7 +60,7 @@ def unreadable_after(target: Name) -> str:
 
 def unreadable_name(function: str, what: str) -> str:
     """HR101, where the declaration itself is computed."""
-    return f"{what} of the step {function!r} is computed, and known only at run time"
+    return f"{what} is computed where {function!r} is declared, and known only at run time"
 
 
 def unknown(source: str, flow: str, names: Sequence[str], *, is_sure: bool) -> str:

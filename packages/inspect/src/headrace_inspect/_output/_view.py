@@ -48,7 +48,8 @@ def headline(report: Report, view: View) -> str:
     if not report.problems:
         return words
     paths = counted(len({problem.file for problem in report.problems}), "path")
-    return f"incomplete: {paths} could not be analysed; in the rest {words}"
+    head = f"incomplete: {paths} could not be analysed"
+    return f"{head}; in the rest {words}" if report.files else head
 
 
 def summary(report: Report, view: View) -> str:
@@ -58,6 +59,8 @@ def summary(report: Report, view: View) -> str:
 
 def totals(report: Report) -> str:
     """Return what was looked at: steps, edges, files."""
+    if not report.files:
+        return "no file was read"
     # A file that does not parse was read, and counts.
     return f"{_declared(report)}; {counted(report.files, 'file')}"
 
@@ -69,7 +72,7 @@ def message_of(finding: Finding) -> str:
 
 
 def _declared(report: Report) -> str:
-    if not report.steps:
+    if not report.steps and not report.findings:
         return "no flow is declared in these files"
     verdicts = [edge.verdict for edge in report.edges]
     counts = ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in VERDICTS)
