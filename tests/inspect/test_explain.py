@@ -55,10 +55,21 @@ def test_code_is_explained(folder: Folder) -> None:
     done = folder.headrace("explain", "hr102")
     assert (done.status, done.err) == (0, "")
     assert done.out.startswith("HR102: a step that always runs before the one it is declared ")
-    assert '\n    @entrypoint("parcel")\n    def send(parcel):\n' in done.out
+    assert '\n\n\n    @entrypoint("parcel")\n    def send(parcel):\n' in done.out
     assert "```" not in done.out
     assert "\nHR101: " in folder.headrace("explain", "HR102", "HR101").out
     assert "<!--" not in folder.headrace("explain", *CODES).out
+
+
+def test_explanation_fits_into_the_terminal(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Paragraphs are broken anew, examples stay as they are; a very wide terminal is not filled."""
+    for columns, widest in (("60", 60), ("300", 100)):
+        monkeypatch.setenv("COLUMNS", columns)
+        lines = folder.headrace("explain", *CODES).out.splitlines()
+        assert widest - 10 < max(len(line) for line in lines if not line.startswith(" ")) <= widest
+        assert lines.count("    from headrace import entrypoint, step") > 8
 
 
 def test_codes_are_listed(folder: Folder) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from importlib.resources import files
 from typing import NamedTuple
 
+_fence = re.compile(r"^```\w*(?:\n|\Z)", re.MULTILINE)
+_wrap = re.compile(r"(?<=\S)\n(?=\S)")
 _comment = re.compile(r"<!--.*?-->\n\n?", re.DOTALL)
 
 CODES = ("HR101", "HR102", "HR103", "HR104", "HR105", "HR106", "HR107", "HR108")
@@ -31,15 +34,11 @@ class Explanation(NamedTuple):
 
     @property
     def plain(self) -> str:
-        """The text without Markdown's fences: examples are indented."""
-        lines = []
-        indent = ""
-        for line in self.text.split("\n"):
-            if line.startswith("```"):
-                indent = "" if indent else "    "
-            else:
-                lines.append((indent + line).rstrip())
-        return "\n".join(lines)
+        """The text without Markdown's fences: examples are indented, paragraphs are one line."""
+        parts = _fence.split(self.text)
+        parts[::2] = [_wrap.sub(" ", paragraphs) for paragraphs in parts[::2]]
+        parts[1::2] = [textwrap.indent(example, "    ") for example in parts[1::2]]
+        return "".join(parts).rstrip("\n")
 
 
 def explanation(code: str) -> Explanation:

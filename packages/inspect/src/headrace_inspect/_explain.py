@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import shutil
 import sys
+import textwrap
 
 from headrace.commands import CommandError, write
 
 from ._codes import CODES, explanation
+
+_WIDEST = 100
 
 
 def main(words: list[str]) -> int:
@@ -23,16 +27,22 @@ def main(words: list[str]) -> int:
     parser.add_argument("codes", nargs="*", metavar="CODE", help="such as HR101; all, unless given")
     codes = [_known(code) for code in parser.parse_args(words).codes]
     if codes:
-        write(sys.stdout, "\n\n".join(explained(code) for code in codes))
+        width = min(shutil.get_terminal_size().columns, _WIDEST)
+        write(sys.stdout, "\n\n".join(explained(code, width) for code in codes))
     else:
         write(sys.stdout, "\n".join(f"{code}  {explanation(code).title}" for code in CODES))
     return 0
 
 
-def explained(code: str) -> str:
-    """Return what `code` means as plain text."""
+def explained(code: str, width: int) -> str:
+    """Return what `code` means as plain text, in lines of at most `width` columns."""
     told = explanation(code)
-    return f"{code}: {told.title}\n\n{told.plain}"
+    lines = f"{code}: {told.title}\n\n{told.plain}".split("\n")
+    return "\n".join(_wrapped(line, width) for line in lines)
+
+
+def _wrapped(line: str, width: int) -> str:
+    return line if line.startswith(" ") else textwrap.fill(line, width, break_on_hyphens=False)
 
 
 def _known(code: str) -> str:
