@@ -1,67 +1,100 @@
 """Sends the standard library's tests and all installed packages through the check.
 
-`python -m tests.inspect.robustness_kit [SECONDS]` fails where anything raises. Since these programs
-have no flows, the functions of each module are made steps behind its end: all code that leads to
-one of them is looked at.
+`python -m tests.inspect.robustness_kit [NAME...]` fails where anything raises, crashes or hangs;
+with names it sends only the programs whose names begin so. Since these have no flows, some are
+planted: all code that leads to a step of one is looked at.
 """
 
 from __future__ import annotations
 
-import ast
-import contextlib
+import faulthandler
+import os
+import resource
 import sys
 import sysconfig
 import traceback
-import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from multiprocessing import connection, get_context
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkProcess
 from pathlib import Path
 from time import monotonic
 
 from headrace_inspect._analysing import analyse
 from headrace_inspect._check import check
+from headrace_inspect._output import FORMATS, View, render
+from tests.inspect.planting_kit import with_flow
 
-SECONDS = 170
+PACKAGES = Path(sysconfig.get_path("purelib"))
+TESTS = Path(sysconfig.get_path("stdlib"), "test")
 MOST_LINES = 60_000
 """A package of more lines is taken in parts."""
+LONGEST = 300
+"""Seconds after which a program counts as one that hangs: most need one, the longest twenty."""
+MOST_MEMORY = 4 << 30
+"""Bytes for each program: the largest needs a tenth of it."""
+PARALLEL = os.cpu_count() or 1
 
 
-def programs() -> Iterator[tuple[str, list[Path]]]:
-    """Yield the name and the files of what is sent through: small ones first."""
+@dataclass
+class Outcome:
+    """What came of a program, or of several.
+
+    Attributes:
+        files: how many files went through.
+        unreadable: how many of them are no valid Python, for the Python that runs this.
+        steps: how many steps were declared in them.
+        confirmed: how many edges the check confirmed.
+        failures: what went wrong.
+    """
+
+    files: int = 0
+    unreadable: int = 0
+    steps: int = 0
+    confirmed: int = 0
+    failures: list[str] = field(default_factory=list)
+
+    def add(self, other: Outcome) -> None:
+        """Count in what came of another program."""
+        self.files += other.files
+        self.unreadable += other.unreadable
+        self.steps += other.steps
+        self.confirmed += other.confirmed
+        self.failures += other.failures
+
+
+@dataclass(frozen=True)
+class Job:
+    """A program, and what sends it through; `size` is the number of bytes in its files."""
+
+    name: str
+    send: Callable[[], Outcome]
+    size: int
+
+
+# --- What is sent through -------------------------------------------------------------------------
+
+
+def jobs(names: list[str]) -> list[Job]:
+    """Return the programs, the largest first; if there are `names`, those that begin so."""
+    found = [*programs_in(TESTS, "test/"), *programs_in(PACKAGES, "")]
+    whole = Job("all packages", send_as_they_are, sum(job.size for job in found) // 16)
+    found = [job for job in [whole, *found] if not names or job.name.startswith(tuple(names))]
+    return sorted(found, key=lambda job: -job.size)
+
+
+def programs_in(root: Path, prefix: str) -> Iterator[Job]:
+    """Yield each file and folder in `root` as a program, large folders as several."""
     found: dict[str, list[Path]] = {}
-    tests = Path(sysconfig.get_path("stdlib"), "test")
-    for path in sorted(tests.rglob("*.py")) if tests.is_dir() else ():
-        found.setdefault(f"test/{path.relative_to(tests).parts[0]}", []).append(path)
-    packages = Path(sysconfig.get_path("purelib"))
-    for path in sorted(packages.rglob("*.py")):
-        found.setdefault(path.relative_to(packages).parts[0], []).append(path)
-    yield from sorted(found.items(), key=lambda one: (len(one[1]), one[0]))
-
-
-def with_flows(content: bytes) -> bytes:
-    """Return a module with its first functions, and those of its first classes, as steps."""
-    with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(content)
-        kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
-        names = [node.name for node in tree.body if isinstance(node, kinds)][:4]
-        for cls in [node for node in tree.body if isinstance(node, ast.ClassDef)][:4]:
-            names += [f"{cls.name}.{one.name}" for one in cls.body if isinstance(one, kinds)][:2]
-        lines = ["", "import headrace as _headrace", "_flow = _headrace.flow('robust')"]
-        lines += [f"_flow.step(after='{names[0]}')({name})" for name in names]
-        lines += [f"_headrace.Chain('c').next({name}).run()" for name in names[:1]]
-        return content + "\n".join([*lines, ""]).encode()
-    return content
-
-
-def send(files: list[Path]) -> int:
-    """Analyse `files` as one program; return how many they are."""
-    contents: dict[str, bytes] = {}
-    for path in files:
-        with contextlib.suppress(OSError):
-            contents[str(path.absolute())] = with_flows(path.read_bytes())
-    analyse([str(files[0].parent)], contents, [], set())
-    return len(contents)
+    for path in sorted(root.rglob("*.py")):
+        if path.is_file():
+            found.setdefault(prefix + path.relative_to(root).parts[0], []).append(path)
+    for name, files in found.items():
+        for number, part in enumerate(parts_of(files), start=1):
+            size = sum(path.stat().st_size for path in part)
+            yield Job(f"{name} (part {number})", partial(send_with_flows, part), size)
 
 
 def parts_of(files: list[Path]) -> Iterator[list[Path]]:
@@ -70,8 +103,7 @@ def parts_of(files: list[Path]) -> Iterator[list[Path]]:
     lines = 0
     for path in files:
         part.append(path)
-        with contextlib.suppress(OSError):
-            lines += path.read_bytes().count(b"\n")
+        lines += path.read_bytes().count(b"\n")
         if lines > MOST_LINES:
             yield part
             part, lines = [], 0
@@ -79,26 +111,126 @@ def parts_of(files: list[Path]) -> Iterator[list[Path]]:
         yield part
 
 
-def main(seconds: float) -> int:
-    """Send through what can be sent in `seconds`, and say how much that was."""
-    end = monotonic() + seconds
-    sent = failed = left = 0
-    for name, files in programs():
-        if monotonic() > end:
-            left += len(files)
-            continue
-        for part in parts_of(files):
-            try:
-                sent += send(part)
-            except Exception:  # every one of them, and then a failure
-                failed += 1
-                print(f"{name}, {part[0]} and {len(part) - 1} more:", file=sys.stderr)  # noqa: T201
-                traceback.print_exc()
-    report = check([sysconfig.get_path("purelib")]) if monotonic() < end else None
-    as_one = f"; {report.files} as one program" if report is not None else ""
-    print(f"{sent} files{as_one}; {left} left out for want of time; {failed} failures")  # noqa: T201
-    return 1 if failed or (report is not None and not report.files) else 0
+def send_with_flows(files: list[Path]) -> Outcome:
+    """Send `files` through as one program; where that fails, find those that fail alone."""
+    try:
+        return send(files)
+    except Exception:  # every one of them, and then a failure
+        failure = f"from {files[0]} to {files[-1]}:\n{traceback.format_exc(limit=-20)}"
+    culprits = [f"fails alone: {path}\n" for path in files if len(files) > 1 and fails(path)]
+    return Outcome(len(files), failures=[failure + "".join(culprits)])
+
+
+def fails(path: Path) -> bool:
+    """Tell whether a file fails by itself."""
+    try:
+        send([path])
+    except Exception:  # whatever it is
+        return True
+    return False
+
+
+def send(files: list[Path]) -> Outcome:
+    """Check `files`, with a flow in each that parses, and draw the report in all formats."""
+    contents = {path: path.read_bytes() for path in files}
+    planted = {path: with_flow(contents[path], f"flow{i}") for i, path in enumerate(files)}
+    unreadable = sum(content is None for content in planted.values())
+    sent = {str(path.absolute()): planted[path] or contents[path] for path in files}
+    report = analyse([str(files[0].parent)], sent, [], set())
+    if len(report.problems) != unreadable:
+        raise AssertionError(f"{unreadable} files do not parse, and not: {report.problems}")
+    for format in FORMATS:
+        render(report, format, View(strict=True, verbose=True, suggest=True))
+    confirmed = sum(edge.verdict == "confirmed" for edge in report.edges)
+    return Outcome(len(files), unreadable, report.steps, confirmed)
+
+
+def send_as_they_are() -> Outcome:
+    """Send all packages through as one program, without flows."""
+    report = check([str(PACKAGES)])
+    bugs = [str(one) for one in report.problems if "could not be analysed" in one.message]
+    return Outcome(failures=bugs if report.files else [*bugs, "no file was read"])
+
+
+# --- Processes ------------------------------------------------------------------------------------
+
+
+class Pool:
+    """Does jobs, each in a process of its own, so that one may crash, hang or eat memory.
+
+    Attributes:
+        total: what came of those that have ended.
+        size: how many bytes these had.
+    """
+
+    def __init__(self) -> None:
+        self.total = Outcome()
+        self.size = 0
+        self._running: dict[Connection, tuple[Job, ForkProcess]] = {}
+
+    def do(self, todo: list[Job]) -> Iterator[Job]:
+        """Do all jobs, and yield each when it has ended."""
+        for job in todo:
+            self._start(job)
+            while len(self._running) == PARALLEL:
+                yield from self._finish()
+        while self._running:
+            yield from self._finish()
+
+    def _start(self, job: Job) -> None:
+        fork = get_context("fork")
+        reader, writer = fork.Pipe(duplex=False)
+        process = fork.Process(target=work, args=(job, writer), daemon=True)
+        process.start()
+        writer.close()  # ours: the end of the process is to be seen
+        self._running[reader] = job, process
+
+    def _finish(self) -> Iterator[Job]:
+        for reader in connection.wait([*self._running]):
+            assert isinstance(reader, Connection)
+            job, process = self._running.pop(reader)
+            with reader:
+                try:
+                    outcome: Outcome = reader.recv()
+                except EOFError:
+                    outcome = Outcome()
+                process.join()
+            if process.exitcode:
+                outcome.failures.append(f"its process ended with status {process.exitcode}\n")
+            self.total.add(outcome)
+            self.size += job.size
+            for failure in outcome.failures:
+                print(f"FAILED {job.name}: {failure}", file=sys.stderr)  # noqa: T201
+            yield job
+
+
+def work(job: Job, writer: Connection) -> None:
+    """Do a job within bounds of time and memory, and send what came of it to `writer`."""
+    faulthandler.enable()
+    faulthandler.dump_traceback_later(LONGEST, exit=True)
+    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
+    writer.send(job.send())
+
+
+def main(names: list[str]) -> int:
+    """Send everything through, or the programs called `names`, and say how much that was."""
+    start = monotonic()
+    if not TESTS.is_dir():
+        print(f"warning: this Python comes without its tests, in {TESTS}", file=sys.stderr)  # noqa: T201
+    pool, todo = Pool(), jobs(names)
+    whole = sum(job.size for job in todo)
+    told = 0
+    for _ in pool.do(todo):
+        if pool.size * 10 // whole > told:
+            told = pool.size * 10 // whole
+            print(f"{told * 10} % in {monotonic() - start:.0f} s", flush=True)  # noqa: T201
+    total = pool.total
+    print(  # noqa: T201
+        f"{len(todo)} programs of {total.files} files, {total.unreadable} of them no valid Python; "
+        f"{total.steps} steps, {total.confirmed} edges confirmed; {len(total.failures)} failures"
+    )
+    return 1 if total.failures or not total.confirmed else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(float(sys.argv[1]) if len(sys.argv) > 1 else SECONDS))
+    sys.exit(main(sys.argv[1:]))
