@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ._changing import Changes, changes_in
+from ._changing import Changes
 from ._scopes import (
     Bindings,
     Definition,
@@ -16,7 +16,7 @@ from ._scopes import (
     parameters_of,
     statements_in,
 )
-from ._survey import Survey, survey
+from ._survey import Survey, survey, survey_module
 
 if TYPE_CHECKING:
     from typing import TypeGuard
@@ -49,10 +49,19 @@ class Module:
         """What the module binds."""
         return bindings_of(self.tree.body)
 
-    @cached_property
+    @property
     def changes(self) -> Changes:
         """What it changes after it was bound."""
-        return changes_in(self.tree)
+        return self._surveyed[1]
+
+    def survey(self, node: FunctionNode) -> Survey:
+        """Return what the function that `node` defines mentions."""
+        known = self._surveyed[0].get(node)
+        return survey(node) if known is None else known  # a lambda in an annotation that is a text
+
+    @cached_property
+    def _surveyed(self) -> tuple[dict[ast.AST, Survey], Changes]:
+        return survey_module(self.tree)
 
     @cached_property
     def strings(self) -> frozenset[str]:
@@ -169,7 +178,7 @@ class Function:
     @cached_property
     def survey(self) -> Survey:
         """What it mentions, decorators included."""
-        return survey(self.node)
+        return self.module.survey(self.node)
 
     @cached_property
     def free_names(self) -> frozenset[str]:

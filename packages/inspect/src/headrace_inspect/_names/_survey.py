@@ -1,4 +1,4 @@
-"""One walk over a function that finds all that is asked of it as a whole."""
+"""One walk over a module that finds all that is asked of it, and of its functions, as a whole."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import re
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
+from ._changing import CHANGING, Changes, grown_by, patched_by
+
 _WORD = re.compile(r"[^\W\d]\w*")
 _LONGEST = 300
 _SPACE = " "
 """A text with spaces is for people: it is the name of nothing."""
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+_FUNCTIONS = frozenset([ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda])
 _IGNORED = frozenset([
     "attr",
     "conversion",
@@ -23,7 +25,6 @@ _IGNORED = frozenset([
     "ops",
     "type_comment",
 ])
-_fields: dict[type, tuple[str, ...]] = {}
 
 
 class Survey(NamedTuple):
@@ -60,48 +61,115 @@ class Survey(NamedTuple):
         return found
 
 
-def survey(*roots: ast.AST) -> Survey:  # noqa: C901, PLR0912 - one walk, for speed
+class _Found:
+    """What was found in a function, or outside of all, those in it excepted."""
+
+    __slots__ = ("attributes", "names", "node", "outer", "strings", "yields")
+
+    def __init__(self, node: ast.AST, outer: _Found | None) -> None:
+        self.node = node
+        self.outer = outer
+        self.names: set[str] = set()
+        self.attributes: set[str] = set()
+        self.strings: set[str] = set()
+        self.yields = False
+
+    def pass_on(self) -> None:
+        """Add it to what was found around it."""
+        if self.outer is not None:
+            self.outer.names |= self.names
+            self.outer.attributes |= self.attributes
+            self.outer.strings |= self.strings
+
+    def survey(self) -> Survey:
+        """Return it as it is read."""
+        names, attributes = frozenset(self.names), frozenset(self.attributes)
+        return Survey(names, attributes, frozenset(self.strings), self.yields)
+
+
+def survey_module(tree: ast.Module) -> tuple[dict[ast.AST, Survey], Changes]:
+    """Return what each function in `tree` mentions, and what the module changes."""
+    changes = Changes(set(), set(), set(), set())
+    _, *functions = _walk(tree, changes)
+    return {found.node: found.survey() for found in functions}, changes
+
+
+def survey(*roots: ast.AST) -> Survey:
     """Return what `roots` mention."""
-    names: set[str] = set()
-    attributes: set[str] = set()
-    strings: set[str] = set()
-    yields = False
-    waiting: list[tuple[Any, bool]] = [(root, False) for root in roots]
+    around = _Found(ast.Pass(), None)
+    for root in roots:
+        found = _walk(root, Changes(set(), set(), set(), set()))[0]
+        found.outer = around
+        found.pass_on()
+        around.yields |= found.yields
+    return around.survey()
+
+
+def _walk(root: ast.AST, changes: Changes) -> list[_Found]:
+    """Return what was found in `root` and in each function in it, and note the changes."""
+    everything = [_Found(root, None)]
+    for found in everything:  # which grows by the functions in it
+        everything += [_Found(node, found) for node in _look_through(found, changes)]
+    for found in reversed(everything):
+        found.pass_on()
+    return everything
+
+
+def _look_through(found: _Found, changes: Changes) -> list[ast.AST]:  # noqa: C901, PLR0912
+    """Look through one function, and return those in it: one loop, for speed."""
+    names, attributes, strings = found.names, found.attributes, found.strings
+    is_top = found.outer is None
+    inner: list[ast.AST] = []
+    root = found.node
+    waiting: list[Any] = [root]
     while waiting:
-        node, is_nested = waiting.pop()
+        node = waiting.pop()
         kind = type(node)
         if kind is ast.Name:
             if type(node.ctx) is ast.Load:
                 names.add(node.id)
+            continue
+        if kind is ast.Attribute:
+            attributes.add(node.attr)
+            waiting.append(node.value)
             continue
         if kind is ast.Constant:
             value = node.value
             if type(value) is str and len(value) < _LONGEST and _SPACE not in value:
                 strings.update(_WORD.findall(value))
             continue
-        if kind is ast.Attribute:
-            attributes.add(node.attr)
-        elif kind is ast.Expr and type(node.value) is ast.Constant:
+        if kind is ast.Expr and type(node.value) is ast.Constant:
             continue
+        if kind in _FUNCTIONS and node is not root:
+            inner.append(node)
+            continue
+        if kind in CHANGING:
+            name = grown_by(node)
+            if name is not None:
+                (changes.grown_at_top if is_top else changes.grown).add(name)
+            changes.patched.update(patched_by(node))
+        elif kind is ast.Global or kind is ast.Nonlocal:
+            changes.rebound.update(node.names)
         elif kind is ast.Yield or kind is ast.YieldFrom:
-            yields = yields or not is_nested
-        elif kind in _FUNCTIONS and node not in roots:
-            is_nested = True
+            found.yields = True
         elif kind is ast.alias:
             attributes.add(node.name.rpartition(".")[2])
-        for field in fields_of(kind):
+        for field in _fields[kind]:
             value = getattr(node, field, None)
             if type(value) is list:
-                waiting.extend([(one, is_nested) for one in value if isinstance(one, ast.AST)])
+                waiting += value
             elif isinstance(value, ast.AST):
-                waiting.append((value, is_nested))
-    return Survey(frozenset(names), frozenset(attributes), frozenset(strings), yields)
+                waiting.append(value)
+    return inner
 
 
-def fields_of(kind: type) -> tuple[str, ...]:
-    """Return the fields of a kind of node in which there may be other nodes."""
-    fields = _fields.get(kind)
-    if fields is None:
+class _Fields(dict[type, tuple[str, ...]]):
+    """The fields of each kind of node in which there may be other nodes."""
+
+    def __missing__(self, kind: type) -> tuple[str, ...]:
         own: tuple[str, ...] = getattr(kind, "_fields", ())
-        fields = _fields[kind] = tuple(field for field in own if field not in _IGNORED)
-    return fields
+        self[kind] = fields = tuple(field for field in own if field not in _IGNORED)
+        return fields
+
+
+_fields = _Fields()

@@ -49,15 +49,20 @@ class Relations:
         self._node: Node | None = None
         evaluator = Evaluator(sets, self._note)
         for component in sets.order:
-            for node in component:
-                self._node = node
-                self._enter(node)
-                evaluator.node(node)
-                self._leave(node)
+            if not self._is_known(component):
+                for node in component:
+                    self._node = node
+                    self._enter(node)
+                    evaluator.node(node)
+                    self._leave(node)
         for sums, before in zip(self._sums, (self.before, self.queued, self.plain), strict=True):
             for mask, earlier in sums.items():
                 for bit in bits_in(mask):
                     before[bit] |= earlier
+
+    def _is_known(self, component: list[Node]) -> bool:
+        """Tell whether it is known without a look in which order the nodes of a circle run."""
+        return False
 
     def _enter(self, node: Node) -> None:
         """Begin with `node`."""
@@ -97,6 +102,15 @@ class PossibleRelations(Relations):
         self._sets = sets
         self._free = 0
         super().__init__(sets, count)
+
+    def _is_known(self, component: list[Node]) -> bool:
+        # Where a circle is closed by something dynamic, its steps run in any order.
+        if len(component) == 1 or not any(node.hub for node in component):
+            return False
+        every = self._sets.of(component[0])
+        self._add(every, every.all)
+        self.free.update(dict.fromkeys(component, every.all))
+        return True
 
     def _enter(self, node: Node) -> None:
         self._free = self._sets.bits(node)

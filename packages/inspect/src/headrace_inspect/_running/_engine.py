@@ -407,6 +407,10 @@ class Engine:
         """What one of the functions may do that are not looked at."""
         return Possible(Run(self.hub(Hub("far")), Where("", 0)))
 
+    def is_far(self, value: Value) -> bool:
+        """Tell whether `value` is what a function returns that is not looked at."""
+        return isinstance(value, Result) and value.node.function in self._far
+
     def close(self) -> None:
         """Let each node do what it may do, if it was not looked at."""
         for node in self.nodes.values():

@@ -100,7 +100,9 @@ def call_tree(frame: Frame, value: Value, arguments: Arguments, node: ast.AST) -
     from ._calls import call
 
     with frame.captured() as events:
-        frame.consume(call(frame, frame.engine.resolve(value), arguments, node))
+        result = call(frame, frame.engine.resolve(value), arguments, node)
+        if not frame.engine.is_far(result):
+            frame.consume(result)
     return block_of(events)
 
 

@@ -48,6 +48,8 @@ def size(engine: Engine, hub: Hub) -> int:
             given = len(exposure.tasks)
         case "far":
             given = sum(map(len, exposure.receivers.values()))
+        case "class":
+            return 0
     return given + engine.relevant_count
 
 
@@ -64,7 +66,8 @@ def _has_far(engine: Engine, hub: Hub) -> bool:
         case "override", Class() as cls:
             return any(one.owner and engine.is_subclass(one.owner, cls) for one in called)
         case "super", Class() as cls:
-            return any(one.owner in engine.behind(cls) for one in called)
+            behind = engine.behind(cls) if called else {}
+            return any(one.owner in behind for one in called)
         case "class", _:
             return False  # they are among its methods
     return bool(engine.far)
