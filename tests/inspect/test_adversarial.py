@@ -412,3 +412,56 @@ def test_an_exit_stack_enters_asynchronously(tmp_path: Path) -> None:
     )
 
     assert verdicts(report) == {"start -> a": "confirmed call", "a -> b": "confirmed call"}
+
+
+LAZY = """
+import lazy
+from lazy import made as taken
+from headrace import entrypoint, step
+
+@entrypoint("f")
+def start(x):
+    {code}
+
+class Middle:
+    def begin(self):
+        self.y.go()
+
+class End:
+    def go(self):
+        return taken()
+
+@step("f", after="start")
+def a(*args): ...
+"""
+GETTERS = {
+    "return program.a": "confirmed call",
+    "return {'made': program.a, 'other': program.a}[name]": "unresolved",
+    "return getattr(program, WHERE[name])": "unresolved",
+    "return globals()['_' + name]": "unresolved",
+    "return program.a()": "unresolved",
+}
+
+
+@pytest.mark.parametrize("code", ["lazy.made()", "taken()", "x.begin()"])
+@pytest.mark.parametrize("getter", GETTERS)
+def test_an_attribute_that_a_module_makes_up_is_asked_for(
+    tmp_path: Path, getter: str, code: str
+) -> None:
+    """A module's ``__getattr__`` gives a step, or runs it: that is seen, or stays unresolved."""
+    lazy = f"""
+import program
+
+WHERE = {{"made": "a"}}
+
+def _made():
+    program.a()
+
+def __getattr__(name):
+    {getter}
+"""
+
+    report = check_text(tmp_path, LAZY.format(code=code), lazy=lazy)
+
+    expected = "unresolved" if code == "x.begin()" else GETTERS[getter]
+    assert verdicts(report) == {"start -> a": expected}

@@ -32,6 +32,7 @@ class Analysis:
         sure: the relations that the source shows.
         possible: those that it does not exclude.
         outside: the steps that a framework or another program may run outside their flow, as bits.
+        unasked: the steps that may run at any time, by methods that nobody calls by name.
     """
 
     def __init__(
@@ -62,7 +63,7 @@ class Analysis:
 
     def _relate(self) -> None:
         engine = self.engine
-        exposed = engine.hub(Hub("exposed"))
+        exposed, unasked = engine.hub(Hub("exposed")), engine.hub(Hub("unasked"))
         engine.run()
         nodes = list(engine.nodes.values())
         own = {node: self._own(node) for node in nodes}
@@ -94,6 +95,7 @@ class Analysis:
         self.sure = Relations(sure, count)
         self.possible = PossibleRelations(possible, count, self._begun)
         self.outside = self.possible.free.get(exposed, 0)
+        self.unasked = possible.of(unasked).all
 
     def _own(self, node: Node, *, bare: bool = False) -> int:
         names = node.steps

@@ -246,7 +246,10 @@ class Judge:
     def _may_precede(self, before: Name, target: Name) -> bool:
         if self._has(self._analysis.possible.before, before, target):
             return True
-        return bool(self._analysis.outside & self._analysis.bit(target))
+        analysis = self._analysis
+        if analysis.unasked & (analysis.bit(before) | analysis.bit(target)):
+            return True
+        return bool(analysis.outside & analysis.bit(target))
 
     def _has(self, layer: list[int], before: Name, target: Name) -> bool:
         number = self._analysis.bit(target).bit_length() - 1

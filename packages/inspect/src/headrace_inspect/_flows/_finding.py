@@ -68,11 +68,12 @@ class Finding:
             leading = self._look_around(engine)
             names = leading.words | _names_in_chains(engine)
             asks_for_requests = leading.has_routes and not has_requests
-            is_complete = names <= known and declared == len(engine.declared)
+            is_complete = (names | leading.containers) <= known and declared == len(engine.declared)
             if is_complete and not asks_for_requests:
                 return leading
-            known |= names
+            known |= names | leading.containers
             relevance.find_callers(names)
+            relevance.find_users_of(leading.containers)
             if asks_for_requests:
                 relevance.find_requests()
                 has_requests = True
@@ -80,8 +81,7 @@ class Finding:
     def _look_around(self, engine: Engine) -> Leading:
         """Look at what is near, and at what comes near by that."""
         relevance = self._relevance
-        if relevance.are_many:
-            relevance.find_dynamic()
+        relevance.find_dynamic()
         while True:
             near = list(relevance.near)
             self._make_relevant(near)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headrace_inspect._names._entities import Class, Function, Module, Scope
@@ -27,14 +28,17 @@ _COMPUTING = frozenset([
     "__getattribute__",
     "__import__",
     "attrgetter",
+    "entry_points",
     "eval",
     "exec",
     "getattr",
+    "getmembers",
     "globals",
     "import_module",
     "import_string",
     "locals",
     "methodcaller",
+    "resolve_name",
     "vars",
 ])
 _HTTP = frozenset(["aiohttp", "httpx", "httpx2", "requests"])
@@ -119,9 +123,13 @@ class Relevance:
 
     def find_callers(self, names: Iterable[str]) -> None:
         """Find what mentions one of `names`, what mentions that, and so on."""
-        words = [form for name in names for form in (name, f".{name}")]
+        words = _forms_of(names)
         self._find_mentions(words)
         self._approach(words)
+
+    def find_users_of(self, names: Iterable[str]) -> None:
+        """Find what mentions one of the variables `names`, what mentions that, and so on."""
+        self._find_mentions(_forms_of(names))
 
     def find_callers_of(self, functions: Iterable[Function]) -> None:
         """Find what mentions one of `functions`, what mentions that, and so on.
@@ -140,7 +148,7 @@ class Relevance:
         self._known.update(waiting)
         while waiting:
             word = waiting.pop()
-            for path in self._files.get(word.removeprefix("."), ()):
+            for path in self._files.get(word.lstrip("./"), ()):
                 module = self._engine.program.module(path)
                 if module is not None and module not in self.modules:
                     self._enter(module)
@@ -261,7 +269,8 @@ class Relevance:
         for name, bindings in scope.bindings.names.items():
             for binding in bindings:
                 if binding.how in {"import", "from"}:
-                    words = {f".{binding.name}"} if binding.name != name else set()
+                    module = binding.module.rpartition(".")[2]
+                    words = {f"/{module}", f".{binding.name or module}"} - {f".{name}"}
                 elif binding.how in {"value", "element", "entered", "other"}:
                     words = survey(binding.node).mentions({name})
                 else:
@@ -279,6 +288,10 @@ class Relevance:
         return self._engine.program.scopes(module)
 
 
+def _forms_of(names: Iterable[str]) -> list[str]:
+    return [form for name in names for form in (name, f".{name}")]
+
+
 def _words_for(function: Function) -> list[str]:
     """Return how a function is mentioned: a method is no name but in its class."""
     attribute = f".{function.name}"
@@ -286,7 +299,14 @@ def _words_for(function: Function) -> list[str]:
 
 
 def _mentions_of(function: Function) -> list[str]:
-    """Return how a function, or an instance that has it as a method, is mentioned."""
+    """Return how a function, or an instance that has it as a method, is mentioned.
+
+    Whoever imports something of a module, told by a slash, may run its ``__getattr__``.
+    """
+    if function.name == "__getattr__" and function.owner is None:
+        path = Path(function.module.path)
+        name = path.parent.name if function.module.is_package else path.stem
+        return [name, f".{name}", f"/{name}"]
     words = _words_for(function) if not function.name.startswith("__") else []
     if function.owner is not None:  # instances of the class may be given to somebody
         name = function.owner.node.name

@@ -17,12 +17,13 @@ from headrace_inspect._names._values import (
     Many,
     Method,
     ModuleValue,
+    Possibly,
     SuperValue,
     Text,
     Value,
     choice_of,
 )
-from headrace_inspect._running._attributes import attribute
+from headrace_inspect._running._attributes import attribute, attributes_of
 from headrace_inspect._running._calls import call_library
 from headrace_inspect._running._giving import give
 from headrace_inspect._running._iterating import element_of
@@ -115,7 +116,28 @@ def type_of(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> 
     match frame.engine.resolve(arguments.get(0) or UNKNOWN):
         case Instance(cls=cls):
             return ClassValue(cls)
-    return UNKNOWN
+    return Dynamic(Hub("name", "__init__"))
+
+
+@function("inspect.getmembers")
+def members(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> Value:
+    """Pairs of names and attributes."""
+    owner = frame.engine.resolve(arguments.get(0, "object") or UNKNOWN)
+    return Many((Items((UNKNOWN, Dynamic(attributes_of(owner, "*")))),))
+
+
+@function("sys.modules.get", "sys.modules.pop")
+def module_by_name(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> Value:
+    """A module by its name."""
+    return import_module(frame, arguments, node, value)
+
+
+@method(ClassValue, "__subclasses__")
+def subclasses(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
+    """``cls.__subclasses__()``: any of those that the source shows."""
+    engine, own = frame.engine, value.owner.cls
+    found = [cls for cls in list(engine.mros) if cls is not own and engine.is_subclass(cls, own)]
+    return Many(tuple([Possibly(ClassValue(cls)) for cls in found]))
 
 
 @function("builtins.getattr")
@@ -128,19 +150,7 @@ def get_attribute(frame: Frame, arguments: Arguments, node: ast.AST, value: Valu
         default = arguments.get(2)
         return choice_of([found, default]) if default is not None else found
     pattern = "*" if not isinstance(name, Text) else "".join(part or "*" for part in name.parts)
-    return Dynamic(_attributes_of(owner, pattern))
-
-
-def _attributes_of(owner: Value, pattern: str) -> Hub:
-    match owner:
-        case Instance(cls=cls) | ClassValue(cls=cls):
-            return Hub("class", pattern, cls)
-        case ModuleValue(path=path):
-            return Hub("module", f"{path}:{pattern}")
-        case Dynamic(hub=hub):
-            return hub
-    # Of an object that is not known, a method; modules are known, or were imported by name.
-    return Hub("methods") if pattern == "*" else Hub("name", pattern)
+    return Dynamic(attributes_of(owner, pattern))
 
 
 @function("builtins.setattr")
@@ -157,7 +167,7 @@ def names_of(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) ->
     """The functions of a module, or of whatever is given, by name."""
     owner = arguments.get(0)
     if owner is not None:
-        return Dynamic(_attributes_of(frame.engine.resolve(owner), "*"))
+        return Dynamic(attributes_of(frame.engine.resolve(owner), "*"))
     return Dynamic(Hub("module", f"{frame.scope.module.path}:*"))
 
 

@@ -23,7 +23,7 @@ from headrace_inspect._names._values import (
     Value,
 )
 from headrace_inspect._running._calls import call, call_library
-from headrace_inspect._running._giving import ANY_ARGUMENTS, give
+from headrace_inspect._running._giving import ANY_ARGUMENTS, calls_of, give
 from headrace_inspect._running._nodes import Hub
 from headrace_inspect._running._trees import Cross, Later, Run
 
@@ -153,6 +153,14 @@ def at_end(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> V
     tree, _ = tree_of_call(frame, arguments.get(0), arguments.after(1), node)
     frame.emit(Later(Cross("call", tree), is_last=True))
     return arguments.get(0) or UNKNOWN
+
+
+@decorator("atexit.register")
+def at_end_decorator(frame: Frame, value: Value, target: Value, node: ast.AST) -> Value:
+    """``@atexit.register``."""
+    for tree in calls_of(frame, target, node):
+        frame.expose(tree)
+    return target
 
 
 @function("contextvars.copy_context().run", "contextvars.Context().run")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
+from headrace_inspect._names._values import Result, Value
+from headrace_inspect._running._giving import functions_in
 from headrace_inspect._running._trees import NOTHING_HAPPENS, Tree
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ class Leading(NamedTuple):
         surely: those of them that do without it, but for which class's method is called.
         bodies: the nodes of modules and chains that do.
         words: the words by which signals are mentioned whose receivers lead to a step.
+        containers: the names of lists, tables and the like in which there is something that leads
+            to a step, perhaps.
         has_routes: whether the address of a web application does.
     """
 
@@ -31,6 +35,7 @@ class Leading(NamedTuple):
     surely: set[Function]
     bodies: set[Node]
     words: frozenset[str]
+    containers: frozenset[str]
     has_routes: bool
 
 
@@ -61,6 +66,7 @@ class Callers:
     def leading(self) -> Leading:
         """Return the functions that may lead to a step."""
         engine, surely = self._engine, self.surely()
+        perhaps = self._leading(lambda node: True)
         words = [
             connected.words
             for receivers in engine.exposure.receivers.values()
@@ -68,15 +74,27 @@ class Callers:
             if self._leads(connected.tree, surely)
         ]
         return Leading(
-            functions_of(self._leading(lambda node: True)),
+            functions_of(perhaps),
             functions_of(surely),
             {node for node in surely if node.function is None},
             frozenset().union(*words),
+            self._containers(perhaps),
             any(self._leads(route.tree, surely) for route in engine.exposure.routes),
         )
 
+    def _containers(self, leading: set[Node]) -> frozenset[str]:
+        exposure = self._engine.exposure
+        words = {
+            given.word
+            for given in exposure.escaped
+            if given.place == "stored" and self._leads(given.tree, leading)
+        }
+        if "" in words:  # given to a function, which may put it into something
+            words.update(exposure.containers)
+        return frozenset(words - {""})
+
     def _leading(self, through: Callable[[Node], bool]) -> set[Node]:
-        """Return the nodes that run a step, or put something that does into other hands."""
+        """Return the nodes that run a step, or give something that does to others."""
         found: set[Node] = set()
         waiting = list(self._starts)
         while waiting:
@@ -89,6 +107,11 @@ class Callers:
     def _registering(self, leading: set[Node]) -> set[Node]:
         exposure, functions = self._engine.exposure, functions_of(leading)
         found = {node for node, tree in exposure.trees() if self._leads(tree, leading)}
+        found.update(
+            node
+            for node in self._engine.nodes.values()
+            if any(one.function in functions for one in functions_in(_as_seen, node.returns))
+        )
         return found | {
             node
             for node, cls in exposure.classes
@@ -97,6 +120,15 @@ class Callers:
 
     def _leads(self, tree: Tree, leading: set[Node]) -> bool:
         return any(call.node in leading for call in self._calls_in(tree)[0])
+
+
+def _as_seen(value: Value) -> Value:
+    """Return `value`, or what the call returned whose result it is, if that was looked at."""
+    seen: set[Node] = set()
+    while isinstance(value, Result) and value.node not in seen:
+        seen.add(value.node)
+        value = value.node.returns
+    return value
 
 
 def _is_definite(node: Node) -> bool:

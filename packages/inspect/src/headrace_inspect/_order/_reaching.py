@@ -24,7 +24,8 @@ class Reaching:
     def is_perhaps_reached(self, target: Name, foreign: Iterable[Name]) -> bool:
         """Tell whether something dynamic, or somebody outside, may lead to `target`."""
         bit = self._analysis.bit(target)
-        return bool((self._from(target[0], foreign, surely=False) | self._analysis.outside) & bit)
+        others = self._analysis.outside | self._analysis.unasked
+        return bool((self._from(target[0], foreign, surely=False) | others) & bit)
 
     def _from(self, flow: str, foreign: Iterable[Name], *, surely: bool) -> int:
         start = self._analysis.starts(flow) | self._analysis.mask(foreign)

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from headrace_inspect._names._entities import Class, Function
 from headrace_inspect._names._library_values import ManagerValue
+from headrace_inspect._names._survey import survey
 from headrace_inspect._names._values import (
     UNKNOWN,
+    Arguments,
     Choice,
     ClassValue,
     ContextValue,
@@ -18,41 +20,104 @@ from headrace_inspect._names._values import (
     Instance,
     Method,
     ModuleValue,
+    Parameter,
     Possibly,
     PropertyValue,
     StepValue,
     SuperValue,
     TaskValue,
+    Text,
+    Unknown,
     Value,
     choice_of,
 )
 
 from . import _lookup
 from ._nodes import NO_ARGUMENTS, Hub
+from ._trees import Possible, block_of
 
 if TYPE_CHECKING:
     from ._engine import Engine
     from ._frame import Frame
 
+_ANYTHING = Arguments(starred=True)
+_PROPERTIES = frozenset(["property", "cached_property", "classproperty"])
 _PROTOCOLS = frozenset(["typing.Protocol", "typing_extensions.Protocol"])
 
 
 def attribute(frame: Frame, value: Value, name: str, node: ast.AST) -> Value:
     """Return the attribute `name` of `value`; a property runs now."""
     found = _attribute(frame, value, name, node)
-    if isinstance(found, PropertyValue):
-        from ._calls import call
-
-        if isinstance(value, Instance) and not value.exact:
-            frame.maybe(Hub("override", name, value.cls), node)
-        return call(frame, found.inner, NO_ARGUMENTS, node)
+    match found:
+        case PropertyValue(inner=inner):
+            if isinstance(value, Instance) and not value.exact:
+                frame.maybe(Hub("override", name, value.cls), node)
+            return _called(frame, inner, NO_ARGUMENTS, node)
+        case Instance(cls=cls) if frame.engine.has_method(cls, "__get__"):
+            return _called(frame, attribute(frame, found, "__get__", node), _ANYTHING, node)
+        case Method():
+            return _missing(frame, value, name, node, found)
     return found
+
+
+def _called(frame: Frame, function: Value, arguments: Arguments, node: ast.AST) -> Value:
+    from ._calls import call
+
+    return call(frame, function, arguments, node)
+
+
+def _missing(frame: Frame, value: Value, name: str, node: ast.AST, found: Method) -> Value:
+    """Return an attribute that nothing in the source gives `value`, by that name."""
+    engine = frame.engine
+    if name == "__dict__":
+        return Dynamic(attributes_of(value, "*"))
+    if isinstance(value, Instance):
+        for method in ("__getattribute__", "__getattr__"):
+            if engine.has_method(value.cls, method):
+                function = attribute(frame, value, method, node)
+                return perhaps(frame, function, Arguments((Text((name,)),)), node)
+        return ClassValue(value.cls) if name == "__class__" else found
+    if name == "__class__":
+        return Dynamic(Hub("name", "__init__"))
+    is_unknown = isinstance(value, Unknown | Parameter | Dynamic | Method)
+    if is_unknown and any(_is_property(one) for one in engine.relevant.get(name, ())):
+        frame.maybe(Hub("name", name), node)
+    return found
+
+
+def _is_property(function: Function) -> bool:
+    """Tell whether a decorator may make an attribute of `function`, by its name."""
+    return any(
+        not survey(decorator).words.isdisjoint(_PROPERTIES) for decorator in function.decorators
+    )
+
+
+def perhaps(frame: Frame, function: Value, arguments: Arguments, node: ast.AST) -> Value:
+    """Let `function` possibly be called, and return what that possibly gives."""
+    with frame.captured() as events:
+        result = frame.engine.resolve(_called(frame, function, arguments, node))
+    if events:
+        frame.emit(Possible(block_of(events)))
+    return result if isinstance(result, Dynamic | Unknown) else Possibly(result)
+
+
+def attributes_of(owner: Value, pattern: str) -> Hub:
+    """Return the functions that are attributes of `owner`, with names that fit `pattern`."""
+    match owner:
+        case Instance(cls=cls) | ClassValue(cls=cls):
+            return Hub("class", pattern, cls)
+        case ModuleValue(path=path):
+            return Hub("module", f"{path}:{pattern}")
+        case Dynamic(hub=hub):
+            return hub
+    # Of an object that is not known, a method; modules are known, or were imported by name.
+    return Hub("methods") if pattern == "*" else Hub("name", pattern)
 
 
 def _attribute(frame: Frame, value: Value, name: str, node: ast.AST) -> Value:
     match value:
         case ModuleValue():
-            return _lookup.member(frame.engine, value, name)
+            return _of_module(frame, value, name, node)
         case External(name=dotted):
             return External(f"{dotted}.{name}")
         case Instance():
@@ -74,6 +139,15 @@ def _attribute(frame: Frame, value: Value, name: str, node: ast.AST) -> Value:
         case Possibly(inner=inner):
             return Possibly(attribute(frame, inner, name, node))
     return Method(value, name)
+
+
+def _of_module(frame: Frame, value: ModuleValue, name: str, node: ast.AST) -> Value:
+    if name == "__dict__":
+        return Dynamic(attributes_of(value, "*"))
+    getter = _lookup.getter(frame.engine, value, name)
+    if getter is not None and frame.is_recorded:
+        perhaps(frame, getter, Arguments((Text((name,)),)), node)
+    return _lookup.member(frame.engine, value, name)
 
 
 def _of_instance(engine: Engine, value: Instance, name: str) -> Value:

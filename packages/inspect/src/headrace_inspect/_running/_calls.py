@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from headrace_inspect._names._entities import Class
@@ -37,6 +38,7 @@ from ._nodes import Hub, Node
 from ._trees import NOTHING_HAPPENS, Branch, Cross, Possible, Run, block_of
 
 if TYPE_CHECKING:
+    from ._engine import Engine
     from ._frame import Frame
 
 
@@ -116,8 +118,8 @@ def _class(frame: Frame, value: ClassValue, arguments: Arguments, node: ast.AST)
     instance = Instance(value.cls)
     is_given = True
     for base in frame.engine.mro(value.cls):
-        if isinstance(base, Class) and not base.bindings.names.keys().isdisjoint(_MAKING):
-            for name in _MAKING:
+        if isinstance(base, Class) and not base.bindings.names.keys().isdisjoint(MAKING):
+            for name in MAKING:
                 if name in base.bindings.names:
                     method = attribute(frame, instance, name, node)
                     call(frame, method, arguments, node)
@@ -126,14 +128,7 @@ def _class(frame: Frame, value: ClassValue, arguments: Arguments, node: ast.AST)
     if is_given:  # the fields of a dataclass, or the business of a base that is not seen
         for argument in arguments.values():
             give(frame, argument, node, "attached")
-    if any(_is_unasked(name) for name in frame.engine.methods(value.cls)):
-        unasked = Hub("class", "__*__", value.cls)
-        frame.emit(Cross("call", frame.any_of(unasked, node)))
     return instance
-
-
-def _is_unasked(name: str) -> bool:
-    return name.startswith("__") and name.endswith("__") and name not in _ASKED
 
 
 def _instance(frame: Frame, value: Instance, arguments: Arguments, node: ast.AST) -> Value:
@@ -209,7 +204,7 @@ def call_library(frame: Frame, value: External, arguments: Arguments, node: ast.
     is_decorator = is_transparent(name) and not is_standard(name)
     if is_decorator and isinstance(first, FunctionValue | StepValue):  # called by hand
         return first
-    for argument in arguments.values():
+    for argument in arguments.values() if name not in _ASKING else ():
         _use(frame, name, frame.consume(argument), node)
         pass_to_library(frame, name, argument, node)
     if not is_inert(name):
@@ -263,8 +258,20 @@ def _unknown(frame: Frame, value: Value, arguments: Arguments, node: ast.AST) ->
 
 
 def _maybe_named(frame: Frame, name: str, node: ast.AST) -> None:
-    if name in frame.engine.relevant:
+    if name in frame.engine.relevant or name in _attributes_of_classes(frame.engine):
         frame.maybe(Hub("name", name), node)
+
+
+def _attributes_of_classes(engine: Engine) -> set[str]:
+    exposure = engine.exposure
+    for cls in islice(engine.mros, exposure.read, None):
+        exposure.attributes.update(
+            name
+            for name, bindings in cls.bindings.names.items()
+            if any(binding.how == "value" for binding in bindings)
+        )
+    exposure.read = len(engine.mros)
+    return exposure.attributes
 
 
 def _pass_on_all(frame: Frame, arguments: Arguments, node: ast.AST) -> None:
@@ -276,6 +283,14 @@ def _pass_on_all(frame: Frame, arguments: Arguments, node: ast.AST) -> None:
 ESCAPED = Hub("escaped")
 ATTACHED = Hub("attached")
 LIBRARY = Hub("library")
+# What looks at classes, and calls nothing.
+_ASKING = frozenset([
+    "builtins.isinstance",
+    "builtins.issubclass",
+    "typing.NewType",
+    "typing.TypeVar",
+    "typing.cast",
+])
 _ITERATING = frozenset([
     "builtins.all",
     "builtins.any",
@@ -304,18 +319,7 @@ _GIVING_BACK = frozenset([
     "weakref.proxy",
     "weakref.ref",
 ])
-# Special methods of which each use is seen; the others may run at any time.
-_ASKED = frozenset([
-    "__aenter__",
-    "__aexit__",
-    "__call__",
-    "__enter__",
-    "__exit__",
-    "__init__",
-    "__new__",
-    "__post_init__",
-])
-_MAKING = ("__new__", "__init__", "__post_init__")
+MAKING = ("__new__", "__init__", "__post_init__")
 _HANDLERS: dict[type, Callable[[Frame, Any, Arguments, ast.AST], Value]] = {
     Choice: _choice,
     ClassValue: _class,

@@ -70,6 +70,22 @@ def methods(engine: Engine, cls: Class) -> dict[str, Function]:
     return found
 
 
+def is_of_metaclass(engine: Engine, function: Function) -> bool:
+    """Tell whether `function` is a method of a class of classes."""
+    return function.owner is not None and "builtins.type" in engine.mro(function.owner)
+
+
+def registers(engine: Engine, cls: Class) -> bool:
+    """Tell whether a base or metaclass of the source may register `cls` when it is made."""
+    return engine.has_method(cls, "__init_subclass__") or any(
+        isinstance(engine.resolve(engine.evaluate(keyword.value, base.parent)), ClassValue)
+        for base in engine.mro(cls)
+        if isinstance(base, Class)
+        for keyword in base.node.keywords
+        if keyword.arg == "metaclass"
+    )
+
+
 def frameworks_of(engine: Engine, cls: Class) -> list[str]:
     """Return the bases of `cls` in libraries, which may call its methods."""
     return [

@@ -30,7 +30,7 @@ from headrace_inspect._names._values import (
 from . import _annotations, _attributes, _bodies, _classes, _decorating, _hubs, _lookup
 from ._exposure import Exposure
 from ._frame import Frame
-from ._giving import calls_of
+from ._giving import calls_of, functions_in
 from ._nodes import NO_ARGUMENTS, Hub, Node
 from ._policies import Coarse
 from ._trees import Possible, Run, Where
@@ -358,12 +358,12 @@ class Engine:
 
     def calls(self, value: Value, node: Node) -> list[Tree]:
         """Return what a call of the function in `value` runs, wherever it is called."""
-        function = getattr(value, "function", None)
-        if not isinstance(function, Function):
-            return []
         if value not in self._calls:
-            frame = Frame(self, function.module, node)
-            self._calls[value] = calls_of(frame, value, function.node)
+            self._calls[value] = []
+            for one in functions_in(self.resolve, value):
+                frame = Frame(self, one.function.module, node)
+                self._calls[value] = calls_of(frame, value, one.function.node)
+                break
         return self._calls[value]
 
     def run(self) -> None:
@@ -392,7 +392,7 @@ class Engine:
     def _look(self, node: Node) -> None:
         """Look at `node`, unless it is without a part in a flow, or too far from one."""
         function = node.function
-        is_idle = function in self._far or not (node.telling or self.policy.leads(function))
+        is_idle = not node.telling and (function in self._far or not self.policy.leads(function))
         if function is not None and not node.is_step and is_idle:
             self._idle.append(node)
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from ._trees import Tree
 
 
-Place = Literal["stored", "attached", "library"]
+Place = Literal["named", "stored", "attached", "library"]
 
 
 class Given(NamedTuple):
@@ -26,13 +27,15 @@ class Given(NamedTuple):
     Attributes:
         by: the node in which that happens.
         tree: what a call of it runs.
-        place: where it gets: ``stored`` somewhere in the program, ``attached`` to an object, or to
-            code that is not seen, perhaps a ``library``.
+        place: where it gets: ``named`` by an attribute of a class, ``stored`` somewhere in the
+            program, ``attached`` to an object, or to code that is not seen, perhaps a ``library``.
+        word: the name of the variable or attribute that it is put into, or nothing.
     """
 
     by: Node
     tree: Tree
     place: Place = "library"
+    word: str = ""
 
 
 class Connected(NamedTuple):
@@ -76,6 +79,11 @@ class Exposure:
         outside: what a framework or another program calls when it decides so.
         noted: what was put into a place of its own, such as a chain or a task.
         classes: the classes whose instances were given away, and where.
+        containers: the names of what parameters are put into.
+        handed: the names of variables and attributes that are handed on under other names.
+        returned: what is returned to nobody knows whom, and what a call of it runs.
+        asked: the functions of which it is noted in `returned` what they return.
+        attributes: the names that classes give values to, as far as `read` of the classes.
         routes: the addresses of web applications.
         receivers: what runs when a signal is sent, by the signal.
         tasks: the Celery tasks, by the function: the name that they were given, and the task.
@@ -87,10 +95,25 @@ class Exposure:
         self.outside: list[Given] = []
         self.noted: list[Given] = []
         self.classes: dict[tuple[Node, Class], None] = {}
+        self.containers: dict[str, None] = {}
+        self.handed: set[str] = set()
+        self.returned: dict[Value, list[Tree]] = {}
+        self.attributes: set[str] = set()
+        self.read = 0
+        self.asked: set[Value] = set()
+        self._by_word: dict[str, list[Given]] = {}
+        self._indexed = 0
         self.routes: list[Route] = []
         self.receivers: dict[Value, list[Connected]] = {}
         self.tasks: dict[Function, tuple[str | None, TaskValue]] = {}
         self.chains: dict[ast.AST, ChainValue] = {}
+
+    def under(self, word: str) -> list[Given]:
+        """Return what was put under the name `word` where it is lost sight of."""
+        for given in islice(self.escaped, self._indexed, None):
+            self._by_word.setdefault(given.word, []).append(given)
+        self._indexed = len(self.escaped)
+        return self._by_word.get(word, [])
 
     def trees(self) -> Iterator[tuple[Node, Tree]]:
         """Yield what may be called, with the nodes that let it be."""
@@ -105,6 +128,10 @@ class Exposure:
 
     def forget(self, nodes: set[Node]) -> None:
         """Take back what was seen in `nodes`, which are looked at once more."""
+        self.returned.clear()
+        self.asked.clear()
+        self._by_word.clear()
+        self._indexed = 0
         for entries in (self.escaped, self.outside, self.noted):
             entries[:] = [given for given in entries if given.by not in nodes]
         self.routes[:] = [route for route in self.routes if route.by not in nodes]

@@ -31,7 +31,7 @@ from ._attributes import attribute
 from ._calls import call
 from ._dispatch import evaluators
 from ._frame import Frame
-from ._giving import give
+from ._giving import give, hand_on, put_into
 from ._protocols import binary, compare, implicit, test, unary
 from ._texts import added, formatted, joined
 from ._trees import Branch, Loop, Yielded, block_of
@@ -76,6 +76,7 @@ def arguments_of(frame: Frame, node: ast.Call) -> Arguments:
     for argument in node.args:
         if not isinstance(argument, ast.Starred):
             positional.append(frame.evaluate(argument))
+            hand_on(frame, argument)
             continue
         value = frame.resolved(argument.value)
         if isinstance(value, Items):
@@ -86,6 +87,7 @@ def arguments_of(frame: Frame, node: ast.Call) -> Arguments:
                 positional.append(value)
     for keyword in node.keywords:
         value = frame.evaluate(keyword.value)
+        hand_on(frame, keyword.value)
         if keyword.arg is None:
             starred = True
         else:
@@ -104,7 +106,7 @@ def _rebind(
     if is_growing and isinstance(function, Choice | Method | Possibly):
         is_own = isinstance(target, ast.Name) and target.id in frame.variables
         for argument in () if is_own else arguments.values():
-            give(frame, argument, node)
+            put_into(frame, argument, node, node)
     if isinstance(target, ast.Name) and isinstance(function, Method):
         changed = _changed(function.owner, function.name, result)
         if changed is not None:
@@ -220,7 +222,9 @@ def _subscript(frame: Frame, node: ast.Subscript) -> Value:
     value = frame.resolved(node.value)
     if isinstance(value, External) and value.name in _ANNOTATED:
         return _annotated(frame, node)
-    frame.evaluate(node.slice)
+    key = frame.evaluate(node.slice)
+    if value == _MODULES:
+        return call(frame, External("sys.modules.get"), Arguments((key,)), node)
     if isinstance(value, Instance | Choice | Possibly):
         result = implicit(frame, value, node, "__getitem__")
         if result is not UNKNOWN:
@@ -314,6 +318,7 @@ def _expressions_of(kind: type[ast.AST]) -> Iterator[type[ast.AST]]:
 _ANNOTATED = frozenset(["typing.Annotated", "typing_extensions.Annotated"])
 _LONGEST_TEXT = 300
 _MOST_ITEMS = 100
+_MODULES = External("sys.modules")
 evaluators.update({
     # Of the rest the parts are evaluated.
     **dict.fromkeys(_expressions_of(ast.expr), _anything),

@@ -125,10 +125,10 @@ class Frame:
         """Return that one of the functions of `hub` runs, possibly."""
         return Possible(Run(self.engine.hub(hub), self.where(node)))
 
-    def escape(self, tree: Tree, place: Place) -> None:
-        """Note that `tree` is put where it is lost sight of."""
+    def escape(self, tree: Tree, place: Place, word: str = "") -> None:
+        """Note that `tree` is put where it is lost sight of, perhaps under the name `word`."""
         if self.node is not None:
-            self.engine.exposure.escaped.append(Given(self.node, tree, place))
+            self.engine.exposure.escaped.append(Given(self.node, tree, place, word))
 
     def expose(self, tree: Tree) -> None:
         """Note that a framework or another program may run `tree`."""

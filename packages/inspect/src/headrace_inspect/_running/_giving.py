@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from headrace_inspect._names._entities import Class, Function
 from headrace_inspect._names._library_values import Driven, Signature
 from headrace_inspect._names._values import (
     Arguments,
@@ -17,24 +19,27 @@ from headrace_inspect._names._values import (
     Items,
     Many,
     Method,
+    Parameter,
     PartialValue,
     Possibly,
     PropertyValue,
     StepValue,
+    Table,
     TaskValue,
     Value,
 )
 
+from ._frame import DEEPEST_LISTS
 from ._libraries_known import is_inert, is_standard
 from ._trees import NOTHING_HAPPENS, Possible, Tree, block_of
 
 if TYPE_CHECKING:
-    from headrace_inspect._names._entities import Class
-
     from ._exposure import Place
     from ._frame import Frame
 
+Resolve = Callable[[Value], Value]
 ANY_ARGUMENTS = Arguments(starred=True)
+FunctionLike = FunctionValue | StepValue | TaskValue
 _CALLABLE = (FunctionValue, StepValue, TaskValue, PartialValue, Signature)
 
 
@@ -50,6 +55,63 @@ def give(frame: Frame, value: Value, node: ast.AST, place: Place = "stored") -> 
     if frame.is_recorded:
         for tree in calls_of(frame, value, node):
             frame.escape(tree, place)
+
+
+def put_into(frame: Frame, value: Value, container: ast.expr, node: ast.AST) -> None:
+    """Note that functions in `value` are put into `container` by `node`, and may be found there."""
+    if not frame.is_recorded:
+        return
+    word = _word_of(frame, container)
+    if word and _may_be_given(value):
+        frame.engine.exposure.containers[word] = None
+    for tree in calls_of(frame, frame.engine.resolve(value), node):
+        frame.escape(tree, "stored", word)
+        if not word:  # others know it by names that are not seen here
+            frame.expose(tree)
+
+
+def name_it(frame: Frame, value: Value, target: ast.Name) -> None:
+    """Note that functions in `value` are found under an attribute of a class."""
+    if frame.is_recorded:
+        for tree in calls_of(frame, frame.engine.resolve(value), target):
+            frame.escape(tree, "named", target.id)
+
+
+def hand_on(frame: Frame, expression: ast.expr) -> None:
+    """Note that what `expression` stands for gets another name: an argument's, an attribute's."""
+    if frame.is_recorded and isinstance(expression, ast.Name | ast.Attribute):
+        word = _word_of(frame, expression)
+        if word:
+            frame.engine.exposure.handed.add(word)
+
+
+def _word_of(frame: Frame, container: ast.expr) -> str:
+    """Return the name by which code elsewhere finds `container`, or nothing if it has none."""
+    scope = frame.scope
+    while True:
+        match container:
+            case ast.Subscript(value=inner) | ast.Call(func=ast.Attribute(value=inner)):
+                container = inner
+            case ast.Attribute(attr=name):
+                return name
+            case ast.Name(id=name):
+                is_own = isinstance(scope, Function) and (
+                    name in scope.parameters
+                    or (name in scope.bindings.names and name not in scope.bindings.outside)
+                )
+                return "" if is_own else name
+            case _:
+                return ""
+
+
+def _may_be_given(value: Value) -> bool:
+    """Tell whether `value` is, or holds, what a caller gives."""
+    match value:
+        case Parameter():
+            return True
+        case Items(items=items) | Many(items=items) | Choice(options=items):
+            return any(_may_be_given(item) for item in items)
+    return False
 
 
 def pass_on(frame: Frame, value: Value, node: ast.AST) -> None:
@@ -90,6 +152,10 @@ def calls_of(frame: Frame, value: Value, node: ast.AST) -> list[Tree]:
             return calls_of(frame, inner, node)
         case Method(owner=owner) if isinstance(owner, _CALLABLE):
             return _called(frame, value, node)
+        case ClassValue():
+            return _called(frame, value, node)
+        case Instance(cls=cls) if frame.engine.has_method(cls, "__call__"):
+            return _called(frame, value, node)
         case FunctionValue() | StepValue() | TaskValue() | PartialValue() | Signature():
             return _called(frame, value, node)
     return []
@@ -109,6 +175,31 @@ def call_tree(frame: Frame, value: Value, arguments: Arguments, node: ast.AST) -
 def _called(frame: Frame, value: Value, node: ast.AST) -> list[Tree]:
     tree = call_tree(frame, value, ANY_ARGUMENTS, node)
     return [] if tree is NOTHING_HAPPENS else [tree]
+
+
+def functions_in(resolve: Resolve, value: Value, depth: int = 0) -> Iterator[FunctionLike]:
+    """Yield the functions in `value`, which may be a list of them.
+
+    Args:
+        resolve: returns what the result of a call is.
+        value: see above.
+        depth: in how many lists it stands.
+    """
+    if depth > DEEPEST_LISTS:
+        return
+    match resolve(value):
+        case Items(items=items) | Many(items=items) | Table(items=items) | Choice(options=items):
+            for item in items:
+                yield from functions_in(resolve, item, depth + 1)
+        case (
+            Possibly(inner=inner)
+            | PropertyValue(inner=inner)
+            | ContextValue(inner=inner)
+            | PartialValue(inner=inner)
+        ):
+            yield from functions_in(resolve, inner, depth + 1)
+        case FunctionValue() | StepValue() | TaskValue() as function:
+            yield function
 
 
 def classes_in(value: Value) -> list[Class]:

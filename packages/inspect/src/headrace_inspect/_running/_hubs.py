@@ -7,10 +7,13 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from headrace_inspect._names._entities import Class, Function
-from headrace_inspect._names._values import FunctionValue, Instance, Value
+from headrace_inspect._names._values import FunctionValue, Instance, Result, Value
 
 from ._attributes import attribute
+from ._calls import MAKING
+from ._classes import is_of_metaclass
 from ._frame import Frame
+from ._giving import functions_in
 from ._nodes import Hub
 from ._trees import Branch, Loop, Run, Tree, Where
 
@@ -36,10 +39,12 @@ def size(engine: Engine, hub: Hub) -> int:
     match hub.how:
         case "super" if hub.cls is not None:
             return len(engine.behind(hub.cls)) + named
-        case "override" | "name" if "*" not in hub.name:
+        case "override":
             return named
+        case "name" if "*" not in hub.name:
+            return named + len(exposure.under(hub.name))
         case "escaped" | "attached" | "library":
-            given = len(exposure.escaped)
+            given = len(exposure.escaped) + len(exposure.handed) + len(exposure.returned)
         case "exposed":
             given = len(exposure.outside) + len(exposure.classes) + len(exposure.tasks)
         case "routes":
@@ -77,9 +82,17 @@ def _trees(engine: Engine, node: Node, hub: Hub) -> Iterable[Tree]:
     exposure = engine.exposure
     match hub.how:
         case "escaped":
-            return [given.tree for given in exposure.escaped]
+            return [*(given.tree for given in exposure.escaped), *_returned(engine)]
         case "attached":
-            return [given.tree for given in exposure.escaped if given.place != "stored"]
+            attached = [
+                given.tree
+                for given in exposure.escaped
+                if given.place in {"attached", "library"} or given.word in exposure.handed
+            ]
+            return [*attached, *_returned(engine)]
+        case "name":
+            trees = _calls(engine, node, _named(engine, hub.name))
+            return [*trees, *(given.tree for given in exposure.under(hub.name))]
         case "library":
             return [given.tree for given in exposure.escaped if given.place == "library"]
         case "exposed":
@@ -88,6 +101,8 @@ def _trees(engine: Engine, node: Node, hub: Hub) -> Iterable[Tree]:
             return [route.tree for route in exposure.routes]
         case "far":
             return _far(engine, node)
+        case "unasked":
+            return _unasked(engine, node)
     return _calls(engine, node, _values(engine, node, hub))
 
 
@@ -96,8 +111,6 @@ def _values(engine: Engine, node: Node, hub: Hub) -> Iterable[Value]:
     match hub.how, hub.cls:
         case "tasks", _:
             return [task for _, task in engine.exposure.tasks.values()]
-        case "name", _:
-            return _named(engine, hub.name)
         case "class", Class() as cls:
             return _methods(engine, node, cls, hub.name)
         case "override", Class() as cls:
@@ -139,9 +152,40 @@ def _exposed(engine: Engine, node: Node) -> Iterator[Tree]:
     yield from _calls(engine, node, tasks_in_strings(engine))
 
 
+def _unasked(engine: Engine, node: Node) -> Iterator[Tree]:
+    """Yield what runs without being named: special methods, and what they return.
+
+    Those that make an instance run where the class is called.
+    """
+    for name, functions in engine.relevant.items():
+        for function in functions if name.startswith("__") and name.endswith("__") else ():
+            if name not in MAKING or is_of_metaclass(engine, function):
+                value = decorated(engine, function)
+                yield from engine.calls(value, node)
+                for returned in _returned_by(engine, value):
+                    yield from engine.calls(returned, node)
+
+
+def _returned(engine: Engine) -> Iterator[Tree]:
+    """Yield what those functions run that were returned to nobody knows whom."""
+    for trees in engine.exposure.returned.values():
+        yield from trees
+
+
+def _returned_by(engine: Engine, value: Value) -> Iterator[Value]:
+    if isinstance(value, FunctionValue):
+        yield from functions_in(engine.resolve, Result(engine.body(value)))
+
+
 def _calls(engine: Engine, node: Node, values: Iterable[Value]) -> Iterator[Tree]:
+    """Yield what calls of `values` run, and note what they return."""
+    exposure = engine.exposure
     for value in dict.fromkeys(values):
         yield from engine.calls(value, node)
+        if value not in exposure.asked:
+            exposure.asked.add(value)
+            for one in _returned_by(engine, value):
+                exposure.returned.setdefault(one, engine.calls(one, node))
 
 
 def _named(engine: Engine, pattern: str) -> Iterator[Value]:

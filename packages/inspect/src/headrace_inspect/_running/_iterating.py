@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from headrace_inspect._names._entities import Function, Module
+from headrace_inspect._names._entities import Class, Function, Module
 from headrace_inspect._names._library_values import ManagerValue
 from headrace_inspect._names._values import (
     UNKNOWN,
@@ -21,7 +21,7 @@ from headrace_inspect._names._values import (
     choice_of,
 )
 
-from ._giving import calls_of, give
+from ._giving import calls_of, give, name_it, put_into
 
 if TYPE_CHECKING:
     from ._exposure import Place
@@ -33,8 +33,10 @@ def assign(frame: Frame, target: ast.expr, value: Value) -> None:
     match target:
         case ast.Name(id=name):
             frame.variables[name] = value
-            if isinstance(frame.scope, Function) and name in frame.scope.bindings.outside:
-                _store(frame, value, target, "stored")
+            if isinstance(frame.scope, Class):
+                name_it(frame, value, target)
+            elif isinstance(frame.scope, Function) and name in frame.scope.bindings.outside:
+                _put(frame, value, target)
         case ast.Tuple(elts=targets) | ast.List(elts=targets):
             _unpack(frame, targets, frame.engine.resolve(value))
         case ast.Attribute(value=owner):
@@ -49,7 +51,7 @@ def assign(frame: Frame, target: ast.expr, value: Value) -> None:
             changed = frame.resolved(owner)
             frame.evaluate(index)
             implicit(frame, changed, target, "__setitem__")
-            _store(frame, value, target, "stored")
+            _put(frame, value, target)
         case ast.Starred(value=inner):
             assign(frame, inner, value)
 
@@ -74,7 +76,14 @@ def _store(frame: Frame, value: Value, target: ast.expr, place: Place) -> None:
     if isinstance(value, Coroutine):
         frame.consume(value)
     else:
-        give(frame, value, target, place)
+        give(frame, frame.engine.resolve(value), target, place)
+
+
+def _put(frame: Frame, value: Value, target: ast.Name | ast.Subscript) -> None:
+    if isinstance(value, Coroutine):
+        frame.consume(value)
+    else:
+        put_into(frame, value, target, target)
 
 
 def bind_element(frame: Frame, target: ast.expr, iterated: ast.expr) -> Value:

@@ -11,15 +11,24 @@ from headrace_inspect._names._scopes import Binding
 from headrace_inspect._names._values import (
     NOTHING,
     UNKNOWN,
+    Arguments,
+    Choice,
     ClassValue,
+    Dynamic,
     External,
+    FunctionValue,
     Instance,
     Items,
     Many,
     ModuleValue,
+    Possibly,
+    Result,
+    Text,
     Value,
     choice_of,
 )
+
+from ._nodes import Hub
 
 if TYPE_CHECKING:
     from ._engine import Engine
@@ -167,12 +176,39 @@ def member(engine: Engine, module: ModuleValue, name: str) -> Value:
         if name in source.bindings.names:
             return engine.value_of(source, name)
         found = _starred(engine, source, name)
+        made = _made(engine, module, name) if found is None else None
+        if made is not None:
+            return made
     path = engine.program.tree.child(module.path, name)
     if found is not None and (found is not UNKNOWN or path is None):
         return found
     if path is not None:
         return ModuleValue(dotted if module.dotted else "", path)
     return External(dotted) if source is None and module.dotted else UNKNOWN
+
+
+def getter(engine: Engine, module: ModuleValue, name: str) -> FunctionValue | None:
+    """Return the ``__getattr__`` of a module, if it is asked for `name`."""
+    source = engine.program.module(module.path)
+    if (
+        source is None
+        or name in source.bindings.names
+        or "__getattr__" not in source.bindings.names
+    ):
+        return None
+    value = engine.value_of(source, "__getattr__")
+    return value if isinstance(value, FunctionValue) else None
+
+
+def _made(engine: Engine, module: ModuleValue, name: str) -> Value | None:
+    """Return what the ``__getattr__`` of a module makes; one of several things only possibly."""
+    function = getter(engine, module, name)
+    if function is None or engine.program.tree.child(module.path, name) is not None:
+        return None
+    value = engine.resolve(Result(engine.body(function, Arguments((Text((name,)),)))))
+    if isinstance(value, Choice):
+        return Possibly(value)
+    return Dynamic(Hub("all")) if value in {UNKNOWN, NOTHING} else value
 
 
 def _starred(engine: Engine, module: Module, name: str) -> Value | None:

@@ -108,7 +108,8 @@ class Hub:
             ``class`` for the methods of `cls` whose name fits `name`, ``override`` for the methods
             `name` of the subclasses of `cls`, ``methods`` for all methods, ``module`` for those of
             the file `name`, ``super`` for the methods `name` of the classes that come behind `cls`
-            in the line of a common subclass, ``tasks`` for every task, ``routes`` for every route,
+            in the line of a common subclass, ``unasked`` for the methods that nobody calls by name,
+            ``tasks`` for every task, ``routes`` for every route,
             ``all`` for all.
         name: see there.
         cls: see there.

@@ -16,9 +16,11 @@ from headrace_inspect._names._values import (
     Value,
 )
 
+from ._classes import registers
 from ._entering import run_with
 from ._expressions import closure
 from ._frame import Frame
+from ._giving import hand_on
 from ._iterating import assign, element_of
 from ._lookup import imported, imported_from
 from ._protocols import implicit, in_place, test
@@ -62,6 +64,7 @@ def _expression(frame: Frame, node: ast.Expr) -> None:
 
 def _assign(frame: Frame, node: ast.Assign) -> None:
     value = frame.evaluate(node.value)
+    hand_on(frame, node.value)
     for target in node.targets:
         assign(frame, target, value)
 
@@ -281,6 +284,8 @@ def _class(frame: Frame, node: ast.ClassDef) -> None:
     run_block(inner, node.body)
     frame.events.extend(inner.events)
     frame.variables[node.name] = ClassValue(cls)
+    if registers(frame.engine, cls):
+        frame.expose_class(cls)
     decorate_class(frame, cls)
 
 
