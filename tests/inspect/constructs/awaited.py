@@ -131,3 +131,91 @@ async def start():
     await queue.put(b)
     worker = await queue.get()
     await worker()
+
+
+# === two tasks at once: unresolved
+import asyncio
+async def start():
+    first = asyncio.create_task(a())
+    second = asyncio.create_task(b())
+    await asyncio.wait({first, second})
+
+
+# === two tasks one after the other: confirmed call
+import asyncio
+async def start():
+    first = asyncio.create_task(a())
+    await first
+    second = asyncio.create_task(b())
+    await second
+
+
+# === two tasks that helpers begin: unresolved
+import asyncio
+async def one():
+    asyncio.create_task(a())
+async def two():
+    asyncio.create_task(b())
+async def start():
+    await one()
+    await two()
+
+
+# === two tasks that helpers begin and await: confirmed call
+import asyncio
+async def one():
+    await asyncio.create_task(a())
+async def two():
+    await asyncio.create_task(b())
+async def start():
+    await one()
+    await two()
+
+
+# === a task, and what the function itself runs: confirmed call
+import asyncio
+async def start():
+    asyncio.create_task(a())
+    await b()
+
+
+# === a task or the other thing: contradicted
+import asyncio
+async def start(x):
+    if x:
+        asyncio.create_task(a())
+    else:
+        await b()
+
+
+# === a task behind tasks that were gathered: confirmed call
+import asyncio
+async def start(xs):
+    tasks = [asyncio.create_task(a(x)) for x in xs]
+    await asyncio.gather(*tasks)
+    asyncio.create_task(b())
+
+
+# === a task of a group that is awaited in it: confirmed call
+import asyncio
+async def start():
+    async with asyncio.TaskGroup() as group:
+        first = group.create_task(a())
+        await first
+        group.create_task(b())
+
+
+# === what is called when a task has ended: confirmed call
+import asyncio
+async def start():
+    task = asyncio.create_task(a())
+    task.add_done_callback(b)
+
+
+# === what is called when another task has ended: unresolved
+import asyncio
+async def rest(): ...
+async def start():
+    asyncio.create_task(a())
+    task = asyncio.create_task(rest())
+    task.add_done_callback(b)

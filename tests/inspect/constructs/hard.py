@@ -34,7 +34,7 @@ def start():
     args.func(args)
 
 
-# === a callback of a future: unresolved
+# === a callback of a future: confirmed call
 import asyncio
 async def work(): ...
 async def start():

@@ -536,3 +536,35 @@ import contextvars
 def start():
     a()
     contextvars.copy_context().run(b)
+
+
+# === two things an executor is given: unresolved
+from concurrent.futures import ThreadPoolExecutor
+def start():
+    with ThreadPoolExecutor() as pool:
+        pool.submit(a)
+        pool.submit(b)
+
+
+# === an executor's second thing, behind the first one's result: confirmed call
+from concurrent.futures import ThreadPoolExecutor
+def start():
+    with ThreadPoolExecutor() as pool:
+        pool.submit(a).result()
+        pool.submit(b)
+
+
+# === an executor that has ended, and another: confirmed call
+from concurrent.futures import ThreadPoolExecutor
+def start():
+    with ThreadPoolExecutor() as pool:
+        pool.submit(a)
+    with ThreadPoolExecutor() as pool:
+        pool.submit(b)
+
+
+# === what is called when an executor has done its work: confirmed call
+from concurrent.futures import ThreadPoolExecutor
+def start():
+    with ThreadPoolExecutor() as pool:
+        pool.submit(a).add_done_callback(b)

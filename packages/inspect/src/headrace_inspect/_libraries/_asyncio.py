@@ -11,12 +11,13 @@ from headrace_inspect._names._values import (
     Coroutine,
     Items,
     Many,
+    Started,
     Value,
 )
-from headrace_inspect._running._trees import Cross, Parallel, Spawn, block_of
+from headrace_inspect._running._trees import Ended, Parallel, Spawn, block_of
 
-from ._registry import function
-from ._running_arguments import call_now, hand_over, tree_of_call, trees_of_awaited
+from ._registry import function, method
+from ._running_arguments import call_now, hand_over, start, tree_of_call, trees_of_awaited
 
 if TYPE_CHECKING:
     from headrace_inspect._running._frame import Frame
@@ -51,21 +52,33 @@ def awaited(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> 
     "asyncio.ensure_future",
     "asyncio.run_coroutine_threadsafe",
     "asyncio.Task",
+    "asyncio.TaskGroup().create_task",
     *_of_loops("create_task"),
 )
 def started(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> Value:
     """What begins to run, while the caller goes on."""
     trees, results = trees_of_awaited(frame, (arguments.get(0, "coro") or UNKNOWN,))
-    frame.emit(Cross("call", block_of(trees)))
-    return results[0]
+    return start(frame, block_of(trees), results[0])
 
 
-@function("asyncio.TaskGroup().create_task")
-def spawned(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> Value:
-    """A task of a group."""
-    trees, results = trees_of_awaited(frame, (arguments.get(0, "coro") or UNKNOWN,))
-    frame.emit(Spawn(block_of(trees)))
-    return results[0]
+@method(Started, "add_done_callback")
+def at_its_end(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
+    """``task.add_done_callback(f)``."""
+    tree, _ = tree_of_call(frame, arguments.get(0, "fn"), Arguments((value.owner,)), node)
+    frame.emit(Spawn(block_of([Ended(value.owner.tree), tree])))
+    return UNKNOWN
+
+
+@method(Started, "result", "exception")
+def result(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
+    """``task.result()``, which waits, or fails before the end."""
+    return frame.consume(value.owner)
+
+
+@method(Started, "cancel", "cancelled", "done", "get_name", "set_name")
+def asked(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> Value:
+    """What runs nothing."""
+    return UNKNOWN
 
 
 @function(

@@ -20,7 +20,8 @@ from headrace_inspect._running._giving import give
 from headrace_inspect._running._trees import Cross, block_of
 
 from ._registry import Model, finder, function, method
-from ._running_arguments import call_for_each, call_now, hand_over
+from ._running_arguments import call_for_each, call_now, hand_over, tree_of_call
+from ._running_arguments import start as begin
 
 if TYPE_CHECKING:
     from headrace_inspect._running._engine import Engine
@@ -48,8 +49,7 @@ def _of(owners: tuple[str, ...], *names: str) -> tuple[str, ...]:
 @function(*_of(_EXECUTORS, "submit"))
 def submit(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> Value:
     """``executor.submit(f, ...)``."""
-    hand_over(frame, arguments.get(0), arguments.after(1), node)
-    return UNKNOWN
+    return begin(frame, *tree_of_call(frame, arguments.get(0), arguments.after(1), node))
 
 
 @function(*_of(_EXECUTORS, "map"), *_of(_POOLS, "map", "imap", "imap_unordered", "starmap"))

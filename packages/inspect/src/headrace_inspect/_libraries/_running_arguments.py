@@ -13,12 +13,13 @@ from headrace_inspect._names._values import (
     Items,
     Many,
     Result,
+    Started,
     Value,
     one_list,
 )
 from headrace_inspect._running._calls import call
 from headrace_inspect._running._frame import DEEPEST_LISTS
-from headrace_inspect._running._trees import Cross, Kind, Loop, Tree, block_of
+from headrace_inspect._running._trees import Cross, Ended, Kind, Loop, Spawn, Tree, block_of
 
 if TYPE_CHECKING:
     from headrace_inspect._running._frame import Frame
@@ -47,6 +48,12 @@ def hand_over(
     tree, result = tree_of_call(frame, value, arguments, node)
     frame.emit(Cross(kind, tree))
     return result
+
+
+def start(frame: Frame, tree: Tree, result: Value) -> Started:
+    """Let a task begin that runs `tree`, and return it."""
+    frame.emit(Spawn(tree))
+    return Started(tree, result)
 
 
 def call_for_each(frame: Frame, value: Value | None, arguments: Arguments, node: ast.AST) -> Value:
@@ -83,10 +90,13 @@ def trees_of_awaited(
             results.append(Items(tuple(given)))
         elif isinstance(resolved, Many):
             inner, given = trees_of_awaited(frame, resolved.items, depth + 1)
-            trees += [Loop(tree) for tree in inner]
+            trees += [tree if isinstance(tree, Ended) else Loop(tree) for tree in inner]
             results.append(Many(tuple(given)))
         elif isinstance(resolved, Coroutine):
             trees.append(resolved.tree)
+            results.append(resolved.result)
+        elif isinstance(resolved, Started):
+            trees.append(Ended(resolved.tree))
             results.append(resolved.result)
         elif isinstance(resolved, Choice):
             with frame.captured() as events:

@@ -218,6 +218,14 @@ class Coroutine(Value):
 
 
 @dataclass(slots=True, unsafe_hash=True)
+class Started(Value):
+    """A task that runs `tree` since it was made; `result` is what it gives when it is awaited."""
+
+    tree: Tree
+    result: Value
+
+
+@dataclass(slots=True, unsafe_hash=True)
 class Arguments:
     """The arguments of a call; `starred` says that there are more than these."""
 

@@ -13,6 +13,7 @@ from headrace_inspect._running._trees import (
     Block,
     Branch,
     Cross,
+    Ended,
     Later,
     Leave,
     Loop,
@@ -40,10 +41,12 @@ class State(NamedTuple):
     Attributes:
         before: the steps that have run.
         handed: the steps that were handed over, and may run only now.
+        apart: the steps of tasks that have begun, and that nothing has awaited yet.
     """
 
     before: int = 0
     handed: int = 0
+    apart: int = 0
 
 
 Reached = State | None
@@ -77,7 +80,6 @@ class Evaluator:
         self._last: list[Tree] = []
         self._bodies: list[tuple[Tree, Exits]] = []
         self._entered: list[Tree] = []
-        self._spawned = 0
         self._is_queued = False
         self._is_left = False
 
@@ -126,14 +128,22 @@ class Evaluator:
                 steps = sets.avoiding(node, own) if node is not own else Steps()
         if self._is_queued:
             plain = steps.plain if sets.is_task(node) else 0
-            return Steps(steps.all, steps.all, plain, steps.later)
+            return Steps(steps.all, steps.all, plain, steps.later, steps.apart)
         return steps
 
     def _called(self, node: Node, steps: Steps, state: State, where: Where) -> State:
         if not steps.all:
             return state
-        self._note(node, steps, State(state.before | self._spawned, state.handed), where)
-        return State(state.before | steps.all, state.handed | steps.later)
+        if steps.apart & ~state.before and state.apart and not self._possibly:
+            # Its tasks run at the same time as those that have begun.
+            alone = State(state.before & ~state.apart, state.handed)
+            self._note(node, _masked(steps, steps.apart), alone, where)
+            self._note(node, _masked(steps, ~steps.apart), state, where)
+        else:
+            self._note(node, steps, state, where)
+        return State(
+            state.before | steps.all, state.handed | steps.later, state.apart | steps.apart
+        )
 
     def _within(self, tree: Within, state: State) -> Reached:
         bits = self._sets.bits(tree.node)
@@ -152,7 +162,8 @@ class Evaluator:
         self._exits = outer
         is_left, self._is_left = self._is_left, was_left
         if is_left and self._possibly and _may_swallow(tree.node):
-            return State(state.before | self._sets.of_tree(tree.body).all, state.handed)
+            run = self._sets.of_tree(tree.body).all
+            return State(state.before | run, state.handed, state.apart)
         return None if is_left else end
 
     def _yielded(self, tree: Yielded, state: State) -> Reached:
@@ -166,7 +177,7 @@ class Evaluator:
         if end is None:
             # The with statement is left by a return or an exception; its end runs all the same.
             self._is_left = True
-            return State(state.before | self._sets.of_tree(body).all, state.handed)
+            return State(state.before | self._sets.of_tree(body).all, state.handed, state.apart)
         return end
 
     def _cross(self, tree: Cross, state: State) -> Reached:
@@ -175,8 +186,9 @@ class Evaluator:
         end = self.tree(tree.body, state) or state
         self._is_queued = was_queued
         if tree.is_later and self._possibly:
-            return State(end.before, end.handed | self._sets.of_tree(tree.body).all)
-        return end
+            run = self._sets.of_tree(tree.body).all
+            return State(end.before, end.handed | run, end.apart | state.apart)
+        return State(end.before, end.handed, end.apart | state.apart)
 
     def _possible(self, tree: Possible, state: State) -> Reached:
         if not self._possibly:
@@ -185,7 +197,7 @@ class Evaluator:
 
     def _open(self, tree: Open, state: State) -> Reached:
         bit = self._sets.opened(tree.flow)
-        return State(state.before | bit, state.handed)
+        return State(state.before | bit, state.handed, state.apart)
 
     # --- order ------------------------------------------------------------------------------------
 
@@ -206,15 +218,17 @@ class Evaluator:
             begun = state
             if self._possibly:
                 others = [self._sets.of_tree(one).all for one in tree.branches if one is not branch]
-                begun = State(state.before | _union(others), state.handed)
+                begun = State(state.before | _union(others), state.handed, state.apart)
             ends.append(self.tree(branch, begun) or state)
-        return join(*ends) if ends else state
+        return _all_of(state, ends) if ends else state
 
     def _loop(self, tree: Loop, state: State) -> Reached:
         begun = state
         if self._possibly:
             round_ = self._sets.of_tree(tree.body)
-            begun = State(state.before | round_.all, state.handed | round_.later)
+            begun = State(
+                state.before | round_.all, state.handed | round_.later, state.apart | round_.apart
+            )
         outer = self._swap("break", "continue")
         end = join(self.tree(tree.body, begun), self._exits.get("continue"))
         broken = self._exits.get("break")
@@ -243,7 +257,7 @@ class Evaluator:
         outer = self._swap(*names) if tree.final is not NOTHING_HAPPENS else {}
         ended = self.tree(tree.body, state)
         run = self._sets.of_tree(tree.body)
-        anywhere = State(state.before | run.all, state.handed | run.later)
+        anywhere = _after(state, run)
         caught = [self.tree(handler, anywhere) for handler in tree.handlers]
         swallows = tree.swallows or (tree.swallows is None and self._possibly)
         end = join(self.tree(tree.orelse, ended), *caught, anywhere if swallows else None)
@@ -262,8 +276,8 @@ class Evaluator:
         run = self._sets.of_tree(tree.final)
         for name, state in exits.items():
             if state is not None:
-                self._leave_with(name, State(state.before | run.all, state.handed | run.later))
-        return None if end is None else State(end.before | run.all, end.handed | run.later)
+                self._leave_with(name, _after(state, run))
+        return None if end is None else _after(end, run)
 
     def _leave(self, tree: Leave, state: State) -> Reached:
         self._leave_with(tree.how, state)
@@ -280,7 +294,7 @@ class Evaluator:
             return state
         run = self._sets.of_tree(tree.body).all
         self.tree(tree.body, state)
-        return State(state.before, state.handed | run)
+        return State(state.before, state.handed | run, state.apart)
 
     def _until_end(self, tree: Until, state: State) -> Reached:
         outer, self._until = self._until, []
@@ -295,27 +309,30 @@ class Evaluator:
             at_end = self.tree(later, at_end) or at_end
             run |= self._sets.of_tree(later).all
         if returned is not None:
-            self._leave_with("return", State(returned.before | run, returned.handed))
-        return None if end is None else State(end.before | run, end.handed)
+            self._leave_with("return", State(returned.before | run, *returned[1:]))
+        return None if end is None else State(end.before | run, end.handed, end.apart)
 
     def _team(self, tree: Team, state: State) -> Reached:
-        outer, self._spawned = self._spawned, 0
         end = self.tree(tree.body, state)
-        spawned, self._spawned = self._spawned, outer
-        return None if end is None else State(end.before | spawned, end.handed)
+        return None if end is None else State(end.before, end.handed, end.apart & state.apart)
 
     def _spawn(self, tree: Spawn, state: State) -> Reached:
-        spawned = self._spawned
-        self._spawned = spawned if self._possibly else 0
-        self.tree(tree.body, state)
+        begun = state
+        if not self._possibly:
+            begun = State(state.before & ~state.apart, state.handed)
+        self.tree(tree.body, begun)
         run = self._sets.of_tree(tree.body).all
-        self._spawned = spawned | run
-        return State(state.before, state.handed | run) if self._possibly else state
+        return State(state.before | run, state.handed | run, state.apart | run)
+
+    def _ended(self, tree: Ended, state: State) -> Reached:
+        run = self._sets.of_tree(tree.body).all
+        return State(state.before | run, state.handed, state.apart & ~run)
 
     _HANDLERS: ClassVar[dict[type, Callable[[Evaluator, Any, State], Reached]]] = {
         Block: _block,
         Branch: _branch,
         Cross: _cross,
+        Ended: _ended,
         Later: _later,
         Leave: _leave,
         Loop: _loop,
@@ -333,16 +350,35 @@ class Evaluator:
     }
 
 
+def _after(state: State, run: Steps) -> State:
+    """Return what may have happened when `run` has, from `state` on."""
+    return State(state.before | run.all, state.handed | run.later, state.apart | run.apart)
+
+
+def _all_of(state: State, ends: list[State]) -> Reached:
+    """Return what may have happened when each of `ends` has, from `state` on."""
+    apart = begun = state.apart
+    for end in ends:
+        apart &= end.apart
+    every = join(*ends) or state
+    return State(every.before, every.handed, apart | every.apart & ~begun)
+
+
+def _masked(steps: Steps, mask: int) -> Steps:
+    return Steps(*[part & mask for part in steps])
+
+
 def join(*states: Reached) -> Reached:
     """Return what may have happened on any of these ways."""
-    before = handed = 0
+    before = handed = apart = 0
     is_reached = False
     for state in states:
         if state is not None:
             is_reached = True
             before |= state[0]
             handed |= state[1]
-    return State(before, handed) if is_reached else None
+            apart |= state[2]
+    return State(before, handed, apart) if is_reached else None
 
 
 def _union(masks: Iterable[int]) -> int:

@@ -9,11 +9,13 @@ from headrace_inspect._running._nodes import Node
 from headrace_inspect._running._trees import (
     QUEUES,
     Cross,
+    Ended,
     Later,
     Open,
     Possible,
     Run,
     Spawn,
+    Team,
     Tree,
     Within,
     parts_of,
@@ -30,12 +32,14 @@ class Steps(NamedTuple):
         queued: those that are reached over a queue.
         plain: those that are reached without a queue, but for the queues of declared tasks.
         later: those that are handed over, and may run after what follows.
+        apart: those of them that run as tasks of their own, which nothing awaits.
     """
 
     all: int = 0
     queued: int = 0
     plain: int = 0
     later: int = 0
+    apart: int = 0
 
 
 NONE = Steps()
@@ -49,12 +53,14 @@ class Call(NamedTuple):
         is_queued: whether it is over a queue.
         is_later: whether it is handed over.
         is_possible: whether nothing in the source says that it runs.
+        is_apart: whether it runs as a task of its own, which nothing awaits.
     """
 
     node: Node
     is_queued: bool
     is_later: bool
     is_possible: bool
+    is_apart: bool
 
 
 CallsAndFlows = tuple[list[Call], list[tuple[str, bool]]]
@@ -165,7 +171,7 @@ class RunSets:
         for node in component:
             every = _union(every, self._of_own_calls(node))
         if self.possibly:  # where anything is possible, so is every way
-            anything = Steps(every.all, every.all, every.all, every.later)
+            anything = Steps(every.all, every.all, every.all, every.later, every.apart)
             self._steps.update(dict.fromkeys(component, anything))
             return
         for node in component:
@@ -186,21 +192,23 @@ class RunSets:
         return any(call.node is node for call in self._calls[node])
 
     def _joined(self, calls: list[Call], own: int) -> Steps:
-        every, queued, plain, later = own, 0, own, 0
+        every, queued, plain, later, apart = own, 0, own, 0, 0
         for call in calls:
             steps = self.of_call(call)
             every |= steps.all
             queued |= steps.queued
             plain |= steps.plain
             later |= steps.later
-        return Steps(every, queued, plain, later)
+            apart |= steps.apart
+        return Steps(every, queued, plain, later, apart)
 
     def _crossing(self, steps: Steps, call: Call) -> Steps:
-        every, queued, plain, later = steps
+        every, queued, plain, later, apart = steps
         if call.is_queued:
             queued = every
             plain = plain if self.is_task(call.node) else 0
-        return Steps(every, queued, plain, every if call.is_later else later)
+        later = every if call.is_later else later
+        return Steps(every, queued, plain, later, every if call.is_apart else apart)
 
     def _in(self, tree: Tree) -> tuple[list[Call], int]:
         """Return what `tree` calls, and the flows that it opens."""
@@ -252,12 +260,12 @@ def calls_in(tree: Tree) -> CallsAndFlows:
     """Return what `tree` calls, perhaps, and the flows that it opens."""
     calls: list[Call] = []
     flows: list[tuple[str, bool]] = []
-    waiting: list[tuple[Any, bool, bool, bool]] = [(tree, False, False, False)]
+    waiting: list[tuple[Any, bool, bool, bool, bool]] = [(tree, False, False, False, False)]
     while waiting:
-        current, is_queued, is_later, is_possible = waiting.pop()
+        current, is_queued, is_later, is_possible, is_apart = waiting.pop()
         kind = type(current)
         if kind is Run or kind is Within:
-            calls.append(Call(current.node, is_queued, is_later, is_possible))
+            calls.append(Call(current.node, is_queued, is_later, is_possible, is_apart))
             if kind is Run:
                 continue
         elif kind is Possible:
@@ -265,12 +273,30 @@ def calls_in(tree: Tree) -> CallsAndFlows:
         elif kind is Cross:
             is_queued = is_queued or current.kind in QUEUES
             is_later = is_later or current.is_later
-        elif kind is Later or kind is Spawn:
+        elif kind is Later:
             is_later = True
+        elif kind is Spawn:
+            is_later = True
+            is_apart = is_apart or not _is_awaited(current, tree)
         elif kind is Open:
             flows.append((current.flow, is_possible))
-        waiting.extend([(part, is_queued, is_later, is_possible) for part in parts_of(current)])
+        how = (is_queued, is_later, is_possible, is_apart)
+        waiting.extend([(part, *how) for part in parts_of(current)])
     return calls, flows
+
+
+def _is_awaited(task: Spawn, tree: Tree) -> bool:
+    """Tell whether the block around `task`, or an await in `tree`, waits for it to end."""
+    waiting = [(tree, False)]
+    while waiting:
+        current, is_team = waiting.pop()
+        if type(current) is Ended and current.body is task.body:
+            return True
+        if current is task and is_team:
+            return True
+        is_team = is_team or type(current) is Team
+        waiting.extend([(part, is_team) for part in parts_of(current)])
+    return False
 
 
 def _union(one: Steps, other: Steps) -> Steps:

@@ -140,8 +140,12 @@ def _suppressing(tree: Tree) -> Tree:
 _WRAPPERS: dict[str, Callable[[Tree], Tree]] = {
     "anyio.create_task_group()": Team,
     "asyncio.TaskGroup()": Team,
+    "concurrent.futures.InterpreterPoolExecutor()": Team,
+    "concurrent.futures.ProcessPoolExecutor()": Team,
+    "concurrent.futures.ThreadPoolExecutor()": Team,
     "contextlib.AsyncExitStack()": Until,
     "contextlib.ExitStack()": Until,
     "contextlib.suppress()": _suppressing,
+    "headrace.ContextExecutor()": Team,
     "trio.open_nursery()": Team,
 }

@@ -13,13 +13,25 @@ from headrace_inspect._names._values import (
     Coroutine,
     Items,
     Many,
+    Started,
     Value,
     choice_of,
 )
 
 from ._dispatch import evaluators
 from ._exposure import Given, Place
-from ._trees import NOTHING_HAPPENS, Branch, Cross, Leave, Possible, Run, Tree, Where, block_of
+from ._trees import (
+    NOTHING_HAPPENS,
+    Branch,
+    Cross,
+    Ended,
+    Leave,
+    Possible,
+    Run,
+    Tree,
+    Where,
+    block_of,
+)
 
 if TYPE_CHECKING:
     from ._engine import Engine
@@ -187,6 +199,9 @@ class Frame:
         match value:
             case Coroutine(tree=tree, result=result):
                 self.emit(tree)
+                return result
+            case Started(tree=tree, result=result):
+                self.emit(Ended(tree))
                 return result
             case Items(items=items):
                 return Items(tuple([self.consume(item, depth + 1) for item in items]))

@@ -27,6 +27,7 @@ from headrace_inspect._names._values import (
     ModuleValue,
     PartialValue,
     Possibly,
+    Started,
     StepValue,
     Table,
     TaskValue,
@@ -51,6 +52,7 @@ _ALWAYS = (
     ModuleValue,
     Signature,
     SignalValue,
+    Started,
     TaskValue,
 )
 _VERB = re.compile(r"(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS)", re.IGNORECASE)

@@ -143,14 +143,21 @@ class Cross(Tree):
 
 @dataclass(slots=True, eq=False)
 class Team(Tree):
-    """A block whose `Spawn`s run at once; it ends when all have ended."""
+    """A block that ends when all have ended that its `Spawn`s began."""
 
     body: Tree
 
 
 @dataclass(slots=True, eq=False)
 class Spawn(Tree):
-    """The body begins to run, at the same time as the other `Spawn`s of its `Team`."""
+    """The body begins to run, at the same time as what other `Spawn`s began and has not ended."""
+
+    body: Tree
+
+
+@dataclass(slots=True, eq=False)
+class Ended(Tree):
+    """What a `Spawn` of `body` began has ended: it was awaited."""
 
     body: Tree
 
