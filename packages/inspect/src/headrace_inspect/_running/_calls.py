@@ -21,11 +21,14 @@ from headrace_inspect._names._values import (
     External,
     FunctionValue,
     Instance,
+    Items,
+    Many,
     Method,
     PartialValue,
     Possibly,
     Result,
     StepValue,
+    Table,
     TaskValue,
     Value,
     choice_of,
@@ -211,7 +214,10 @@ def call_library(frame: Frame, value: External, arguments: Arguments, node: ast.
         frame.maybe(LIBRARY, node)
         if "()" in name:
             _maybe_named(frame, name.rpartition(".")[2], node)
-    return UNKNOWN if _gives_back(frame, name, arguments, node) else External(f"{name}()")
+    if _gives_back(frame, name, arguments, node):
+        return UNKNOWN
+    made = External(f"{name}()")
+    return choice_of([made, UNKNOWN]) if _holds(frame, arguments, node) else made
 
 
 def _gives_back(frame: Frame, name: str, arguments: Arguments, node: ast.AST) -> bool:
@@ -222,6 +228,13 @@ def _gives_back(frame: Frame, name: str, arguments: Arguments, node: ast.AST) ->
         return False
     given = [frame.engine.resolve(argument) for argument in arguments.values()]
     return any(classes_in(one) or calls_of(frame, one, node) for one in given)
+
+
+def _holds(frame: Frame, arguments: Arguments, node: ast.AST) -> bool:
+    """Tell whether what a library makes of `arguments` may give something of ours for a key."""
+    given = [frame.engine.resolve(argument) for argument in arguments.values()]
+    lists = [one for one in given if isinstance(one, Items | Many | Table)]
+    return any(classes_in(one) or calls_of(frame, one, node) for one in lists)
 
 
 def _use(frame: Frame, name: str, value: Value, node: ast.AST) -> None:
