@@ -6,16 +6,26 @@ import ast
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from headrace_inspect._names._library_values import ChainStep, ChainValue, Driven, FlowValue
+from headrace_inspect._names._library_values import (
+    NO_CALLBACKS,
+    Callbacks,
+    ChainStep,
+    ChainValue,
+    Driven,
+    FlowValue,
+)
 from headrace_inspect._names._values import (
     NOTHING,
     UNKNOWN,
     Arguments,
+    Choice,
     ClassValue,
     Coroutine,
+    Dynamic,
     External,
     FunctionValue,
     Instance,
+    Items,
     Method,
     PartialValue,
     Possibly,
@@ -25,7 +35,8 @@ from headrace_inspect._names._values import (
     Value,
 )
 from headrace_inspect._running._frame import Frame
-from headrace_inspect._running._nodes import Node
+from headrace_inspect._running._giving import ANY_ARGUMENTS
+from headrace_inspect._running._nodes import Hub, Node
 from headrace_inspect._running._trees import (
     NOTHING_HAPPENS,
     Branch,
@@ -50,7 +61,18 @@ def chain(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Valu
     name = arguments.get(0, "name")
     flow = arguments.get(None, "flow")
     is_async = value.name == "headrace.AsyncChain"
-    return ChainValue(node, _flow(frame, flow if flow is not None else name), (), is_async)
+    hooks = Callbacks(
+        _given(arguments, "before_step"),
+        _given(arguments, "on_retry"),
+        _given(arguments, "after_step"),
+    )
+    declared = _flow(frame, flow if flow is not None else name)
+    return ChainValue(node, declared, (), is_async, hooks)
+
+
+def _given(arguments: Arguments, name: str) -> tuple[Value, ...]:
+    value = arguments.get(None, name)
+    return () if value is None else (value,)
 
 
 def _flow(frame: Frame, value: Value | None) -> str | None:
@@ -67,7 +89,7 @@ def _flow(frame: Frame, value: Value | None) -> str | None:
 
 @method(ChainValue, "next")
 def next_(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
-    """``chain.next(f, out=..., name=..., undo=..., when=...)``."""
+    """``chain.next(f, out=..., name=..., undo=..., when=..., validate=...)``."""
     owner: ChainValue = value.owner
     called = frame.engine.resolve(arguments.get(0, "func") or UNKNOWN)
     step = ChainStep(
@@ -77,6 +99,12 @@ def next_(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Valu
         frame.scope.module.path,
         arguments.get(None, "undo"),
         arguments.get(None, "when") is not None,
+        callbacks=Callbacks(
+            _given(arguments, "when"),
+            _given(arguments, "retry_on"),
+            _given(arguments, "validate"),
+            _given(arguments, "log"),
+        ),
     )
     return _grown(frame, owner, step)
 
@@ -152,8 +180,11 @@ def own_name(value: Value) -> str | None:
             return cls.node.name
         case External(name=name):
             return name.removesuffix("()").rpartition(".")[2]
-        case Method(name=name):
+        case Method(name=name) | Dynamic(hub=Hub(how="override", name=name)):
             return name
+        case Choice(options=options):
+            names = {own_name(option) for option in options}
+            return names.pop() if len(names) == 1 else None
     return None
 
 
@@ -192,31 +223,59 @@ def chain_node(engine: Engine, chain: ChainValue) -> Node:
     """Return the node of a run of `chain`."""
 
     def look(node: Node) -> None:
-        node.tree = _tree(engine, chain, chain.flow, node)
+        node.tree = _tree(engine, chain, chain.flow, NO_CALLBACKS, node)
 
     return engine.node(("chain", chain), look)
 
 
-def _tree(engine: Engine, chain: ChainValue, flow: str | None, node: Node) -> Tree:
+def _tree(
+    engine: Engine, chain: ChainValue, flow: str | None, outer: Callbacks, node: Node
+) -> Tree:
+    hooks = Callbacks(
+        chain.hooks.before or outer.before,
+        chain.hooks.again or outer.again,
+        chain.hooks.behind or outer.behind,
+    )
     trees: list[Tree] = []
     undos: list[Tree] = []
     for step in chain.steps:
         if step.branches is not None:
-            trees.append(Parallel([_tree(engine, one, flow, node) for one in step.branches]))
+            branches = [_tree(engine, one, flow, hooks, node) for one in step.branches]
+            trees.append(Parallel(branches))
             continue
-        run = Run(step_node(engine, flow, step), Where(step.path, _line(step.node)))
-        trees.append(Branch((NOTHING_HAPPENS, run)) if step.is_optional else run)
+        trees += _around(engine, flow, step, hooks, node)
         if step.undo is not None:
-            undos.append(_undo(engine, step, node))
+            undos += _calls(engine, step, (step.undo,), node)
     if undos:
         trees.append(Branch((NOTHING_HAPPENS, *undos)))
     return block_of(trees)
 
 
-def _undo(engine: Engine, step: ChainStep, node: Node) -> Tree:
+def _around(
+    engine: Engine, flow: str | None, step: ChainStep, hooks: Callbacks, node: Node
+) -> list[Tree]:
+    """Return what a step runs and what is called around it: its condition, hooks, validation."""
+    own = step.callbacks
+    run = Run(step_node(engine, flow, step), Where(step.path, _line(step.node)))
+    trees = [*_calls(engine, step, hooks.before, node), run]
+    if again := _calls(engine, step, (*own.again, *hooks.again), node):
+        trees.append(Branch((NOTHING_HAPPENS, block_of([*again, run]))))
+    trees += _calls(engine, step, (*own.behind, *hooks.behind, *own.last), node)
+    if not step.is_optional:
+        return trees
+    asked = _calls(engine, step, own.before, node)
+    return [*asked, Branch((NOTHING_HAPPENS, block_of(trees)))]
+
+
+def _calls(engine: Engine, step: ChainStep, functions: tuple[Value, ...], node: Node) -> list[Tree]:
+    """Return what calls of those of `functions` run that are not names, references or types."""
     frame = _frame(engine, step, node)
-    tree, _ = tree_of_call(frame, step.undo, Arguments(), step.node)
-    return tree
+    trees: list[Tree] = []
+    for one in functions:
+        if not isinstance(engine.resolve(one), _NOT_CALLED) and one is not NOTHING:
+            tree, _ = tree_of_call(frame, one, ANY_ARGUMENTS, step.node)
+            trees.append(tree)
+    return [tree for tree in trees if tree is not NOTHING_HAPPENS]
 
 
 def step_node(engine: Engine, flow: str | None, step: ChainStep) -> Node:
@@ -246,3 +305,7 @@ def _line(node: ast.AST) -> int:
         function = node.func
         return function.end_lineno or node.lineno
     return getattr(node, "lineno", 0)
+
+
+# What stands where a function may stand: a name, a reference, a type of errors, several of them.
+_NOT_CALLED = (Text, External, ClassValue, Items)

@@ -27,6 +27,14 @@ class FlowValue(Value):
 
 
 @dataclass(slots=True, unsafe_hash=True)
+class Closing(Value):
+    """A context manager that gives `inner`, and calls its method `method` in the end."""
+
+    inner: Value
+    method: str
+
+
+@dataclass(slots=True, unsafe_hash=True)
 class OpenedFlow(Value):
     """What ``flow.open()`` gives, before it is entered."""
 
@@ -134,6 +142,26 @@ class Dependency(Value):
 
 
 @dataclass(slots=True, unsafe_hash=True)
+class Callbacks:
+    """What a chain calls around a step besides the step itself.
+
+    Attributes:
+        before: what is called before it.
+        again: what is called before it is tried again.
+        behind: what is called after it.
+        last: what is called when all that has been called.
+    """
+
+    before: tuple[Value, ...] = ()
+    again: tuple[Value, ...] = ()
+    behind: tuple[Value, ...] = ()
+    last: tuple[Value, ...] = ()
+
+
+NO_CALLBACKS = Callbacks()
+
+
+@dataclass(slots=True, unsafe_hash=True)
 class ChainStep:
     """A step of a chain; if `branches` is not None, chains that run at once instead.
 
@@ -143,6 +171,7 @@ class ChainStep:
         node: the call that added it.
         path: the file of that call.
         undo: what is called if a later step fails.
+        callbacks: what else is called around the step.
         is_optional: whether it depends on the context that it runs.
         branches: see above.
     """
@@ -154,6 +183,7 @@ class ChainStep:
     undo: Value | None = None
     is_optional: bool = False
     branches: tuple[ChainValue, ...] | None = None
+    callbacks: Callbacks = NO_CALLBACKS
 
 
 @dataclass(slots=True, unsafe_hash=True)
@@ -165,12 +195,14 @@ class ChainValue(Value):
         flow: the flow that its steps are declared in: a name, ``""`` for none, None if computed.
         steps: its steps.
         is_async: whether its run is awaited.
+        hooks: what is called around each step.
     """
 
     site: ast.AST
     flow: str | None
     steps: tuple[ChainStep, ...] = ()
     is_async: bool = False
+    hooks: Callbacks = NO_CALLBACKS
 
 
 @dataclass(slots=True, unsafe_hash=True)
