@@ -249,7 +249,14 @@ class Judge:
         analysis = self._analysis
         if analysis.unasked & (analysis.bit(before) | analysis.bit(target)):
             return True
-        return bool(analysis.outside & analysis.bit(target))
+        return bool(analysis.outside & analysis.bit(target)) or self._is_hook(before)
+
+    def _is_hook(self, name: Name) -> bool:
+        """Tell whether a step runs at best when a framework likes, so perhaps at any place."""
+        if not self._analysis.outside & self._analysis.bit(name):
+            return False
+        is_entrypoint = any(step.is_entrypoint for step in self._declared.steps[name])
+        return not is_entrypoint and not self._reaching.is_reached(name, ())
 
     def _has(self, layer: list[int], before: Name, target: Name) -> bool:
         number = self._analysis.bit(target).bit_length() - 1

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from headrace_inspect._names._entities import Class, Function
 from headrace_inspect._names._library_values import ChainStep, Declarator, FlowValue
 from headrace_inspect._names._values import (
+    ContextValue,
     FunctionValue,
     PartialValue,
     Possibly,
+    PropertyValue,
     StepValue,
     TaskValue,
     Text,
@@ -180,7 +182,12 @@ def function_in(value: Value) -> Function | None:
             | TaskValue(function=function)
         ):
             return function
-        case PartialValue(inner=inner) | Possibly(inner=inner):
+        case (
+            PartialValue(inner=inner)
+            | Possibly(inner=inner)
+            | ContextValue(inner=inner)
+            | PropertyValue(inner=inner)
+        ):
             return function_in(inner)
     return None
 

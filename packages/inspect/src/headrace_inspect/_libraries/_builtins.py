@@ -30,7 +30,7 @@ from headrace_inspect._running._iterating import element_of
 from headrace_inspect._running._lookup import imported, member
 from headrace_inspect._running._nodes import Hub
 from headrace_inspect._running._texts import filled, joined
-from headrace_inspect._running._trees import Leave
+from headrace_inspect._running._trees import Cross, Leave, block_of
 
 from ._registry import function, method
 from ._running_arguments import call_for_each
@@ -46,7 +46,10 @@ def mapped(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Val
     """What calls a function for each item."""
     if value.name == "itertools.starmap":
         give(frame, arguments.get(1) or UNKNOWN, node)
-    result = call_for_each(frame, arguments.get(0), arguments.after(1), node)
+    with frame.captured() as events:
+        result = call_for_each(frame, arguments.get(0), arguments.after(1), node)
+    if events:
+        frame.emit(Cross("call", block_of(events), is_lazy=True))
     if value.name in {"builtins.map", "itertools.starmap"}:
         return result
     return arguments.get(1) or UNKNOWN

@@ -16,7 +16,7 @@ from headrace_inspect._names._values import (
     choice_of,
 )
 
-from ._registry import method
+from ._registry import function, method
 
 if TYPE_CHECKING:
     from headrace_inspect._running._frame import Frame
@@ -61,6 +61,12 @@ def take(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value
         owner: Value = value.owner
         return owner
     return Possibly(choice_of(value.owner.items)) if value.owner.items else UNKNOWN
+
+
+@function("types.MappingProxyType")
+def proxied(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
+    """A mapping as it is."""
+    return arguments.get(0) or UNKNOWN
 
 
 @method(Table, "get", "pop", "setdefault")

@@ -184,3 +184,10 @@ def _send_of_self(frame: Frame, kind: str, node: ast.AST) -> None:
     receiver = frame.node.receiver if frame.node is not None else None
     if isinstance(receiver, Instance):
         _send(frame, receiver.cls, (f"pre_{kind}", f"post_{kind}"), node)
+
+
+@function("django.db.models.ForeignKey", "django.db.models.OneToOneField")
+def foreign_key(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> Value:
+    """What an instance has under a foreign key: an instance of the other model."""
+    to = frame.engine.resolve(arguments.get(0, "to") or UNKNOWN)
+    return Instance(to.cls, exact=False) if isinstance(to, ClassValue) else UNKNOWN

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any
 
-from headrace_inspect._names._library_values import Driven
+from headrace_inspect._names._library_values import Closing, Driven
 from headrace_inspect._names._values import (
     UNKNOWN,
     Arguments,
@@ -23,9 +23,11 @@ from headrace_inspect._names._values import (
     Value,
 )
 from headrace_inspect._running._calls import call, call_library
+from headrace_inspect._running._entering import close
 from headrace_inspect._running._giving import ANY_ARGUMENTS, calls_of, give
-from headrace_inspect._running._nodes import Hub
-from headrace_inspect._running._trees import Cross, Later, Run
+from headrace_inspect._running._halves import halves
+from headrace_inspect._running._nodes import Hub, Node
+from headrace_inspect._running._trees import Cross, Later, Run, Tree, block_of
 
 from ._registry import decorator, function
 from ._running_arguments import call_for_each, call_now, tree_of_call
@@ -113,7 +115,7 @@ def single_dispatch(frame: Frame, value: Value, target: Value, node: ast.AST) ->
 def at_exit(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> Value:
     """What is called when the stack is left."""
     tree, _ = tree_of_call(frame, arguments.get(0), arguments.after(1), node)
-    frame.emit(Later(tree))
+    _at_exit(frame, tree, node)
     return arguments.get(0) or UNKNOWN
 
 
@@ -126,8 +128,12 @@ def enter_context(frame: Frame, arguments: Arguments, node: ast.AST, value: Any)
     """A context manager that is left with the stack."""
     inner = frame.engine.resolve(arguments.get(0) or UNKNOWN)
     if isinstance(inner, EnteredLater):
-        frame.emit(Run(inner.node, frame.where(node)))
-        return frame.engine.yielded(inner.node)
+        return _enter_generator(frame, inner.node, node)
+    if isinstance(inner, Closing):
+        with frame.captured() as events:
+            close(frame, inner.inner, inner.method, node)
+        _at_exit(frame, block_of(events), node)
+        return inner.inner
     if not isinstance(inner, Instance):
         return inner
     from headrace_inspect._running._attributes import attribute
@@ -137,14 +143,43 @@ def enter_context(frame: Frame, arguments: Arguments, node: ast.AST, value: Any)
         begin, end = "__aenter__", "__aexit__"
     result = call_now(frame, attribute(frame, inner, begin, node), Arguments(), node)
     tree, _ = tree_of_call(frame, attribute(frame, inner, end, node), ANY_ARGUMENTS, node)
-    frame.emit(Later(tree))
+    _at_exit(frame, tree, node)
     return result
 
 
-@function("contextlib.closing", "contextlib.aclosing", "contextlib.nullcontext")
+def _enter_generator(frame: Frame, made: Node, node: ast.AST) -> Value:
+    frame.enters(made)
+    target = frame.engine.yielded(made)
+    where = frame.where(node)
+    begin, end = halves(frame.engine, made)
+    frame.emit(Run(begin, where))
+    _at_exit(frame, Run(end, where), node)
+    return target
+
+
+def _at_exit(frame: Frame, tree: Tree, node: ast.AST) -> None:
+    """Let `tree` run when the stack is left: here, if the stack is a variable, or somewhere."""
+    if isinstance(node, ast.Call) and _is_of_variable(node.func):
+        frame.emit(Later(tree))
+    else:
+        frame.emit(Cross("call", tree))
+
+
+def _is_of_variable(function: ast.expr) -> bool:
+    return isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name)
+
+
+@function("contextlib.nullcontext")
 def passed_through(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> Value:
     """Context managers that give what they are given."""
     return arguments.get(0) or UNKNOWN
+
+
+@function("contextlib.closing", "contextlib.aclosing")
+def closing(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
+    """Context managers that close what they are given."""
+    method = "aclose" if value.name.endswith("aclosing") else "close"
+    return Closing(arguments.get(0, "thing") or UNKNOWN, method)
 
 
 @function("atexit.register")

@@ -305,7 +305,7 @@ class Evaluator:
         self._exits.update(left)
         at_end = join(end, returned) or State(self._sets.of_tree(tree.body).all | state.before, 0)
         run = 0
-        for later in waiting:
+        for later in reversed(waiting) if tree.is_stack else waiting:
             at_end = self.tree(later, at_end) or at_end
             run |= self._sets.of_tree(later).all
         if returned is not None:

@@ -79,7 +79,7 @@ def _run(
         return Coroutine(run, Result(callee))
     # The body of a generator runs when it is iterated over, unless that is here and now.
     is_lazy = callee.function is not None and callee.function.is_generator
-    frame.emit(Cross("call", run) if is_lazy else run)
+    frame.emit(Cross("call", run, is_lazy=True) if is_lazy else run)
     return Result(callee)
 
 
@@ -101,10 +101,14 @@ def _task(frame: Frame, value: TaskValue, arguments: Arguments, node: ast.AST) -
 def _context(frame: Frame, value: ContextValue, arguments: Arguments, node: ast.AST) -> Value:
     match value.inner:
         case FunctionValue() as inner:
-            return EnteredLater(frame.engine.body(inner, arguments))
+            made = frame.engine.body(inner, arguments)
         case StepValue() as inner:
-            return EnteredLater(frame.engine.step(inner, arguments))
-    return call(frame, value.inner, arguments, node)
+            made = frame.engine.step(inner, arguments)
+        case inner:
+            return call(frame, inner, arguments, node)
+    # Whoever has it may enter it, in ways that are not seen; see `Frame.enters`.
+    frame.emit(Possible(Run(made, frame.where(node))))
+    return EnteredLater(made)
 
 
 def _partial(frame: Frame, value: PartialValue, arguments: Arguments, node: ast.AST) -> Value:
@@ -214,10 +218,19 @@ def call_library(frame: Frame, value: External, arguments: Arguments, node: ast.
         frame.maybe(LIBRARY, node)
         if "()" in name:
             _maybe_named(frame, name.rpartition(".")[2], node)
+    elif _is_put_there(frame, name):
+        _maybe_named(frame, name.rpartition(".")[2], node)
+        frame.maybe(ATTACHED, node)
     if _gives_back(frame, name, arguments, node):
         return UNKNOWN
     made = External(f"{name}()")
     return choice_of([made, UNKNOWN]) if _holds(frame, arguments, node) else made
+
+
+def _is_put_there(frame: Frame, name: str) -> bool:
+    """Tell whether what a library has under `name` may be something that the source put there."""
+    _, *parts = name.split(".")
+    return any("[]" in part or frame.engine.is_patched(part) for part in parts)
 
 
 def _gives_back(frame: Frame, name: str, arguments: Arguments, node: ast.AST) -> bool:
@@ -315,6 +328,7 @@ _ITERATING = frozenset([
 _GIVING_BACK = frozenset([
     "collections.deque().pop",
     "collections.deque().popleft",
+    "contextvars.ContextVar().get",
     "copy.copy",
     "copy.deepcopy",
     "dataclasses.replace",
@@ -327,6 +341,7 @@ _GIVING_BACK = frozenset([
     "random.choice",
     "random.choices",
     "random.sample",
+    "types.SimpleNamespace",
     "typing.cast",
     "typing_extensions.cast",
     "weakref.proxy",

@@ -26,7 +26,6 @@ PLAIN = frozenset([
     "enum.Enum",
     "enum.IntEnum",
     "enum.StrEnum",
-    "pydantic.BaseModel",
     "typing.Generic",
     "typing.NamedTuple",
     "typing.Protocol",

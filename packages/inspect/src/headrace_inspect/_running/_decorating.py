@@ -60,6 +60,8 @@ def apply(frame: Frame, decorator: Value, target: Value, node: ast.AST) -> Value
     match decorator:
         case Declarator():
             return declare_by_hand(frame, decorator, target)
+        case External(name=name) if name.removesuffix("()").endswith(_REGISTERING):
+            return by_unknown(frame, decorator, target, node)
         case External(name=name) if is_transparent(name):
             return target
         case External() | Parameter() | Unknown():
@@ -143,10 +145,31 @@ def evaluate_defaults(frame: Frame, node: ast.FunctionDef | ast.AsyncFunctionDef
             give(frame, frame.evaluate(default), node)
 
 
+# What makes methods that run whenever an instance is made or written, in pydantic and attrs.
+_REGISTERING = ("_validator", "_serializer", ".validator", ".computed_field", ").default")
+_METHODS = frozenset([
+    "delete",
+    "dispatch",
+    "dispatch_request",
+    "get",
+    "head",
+    "http_method_not_allowed",
+    "options",
+    "patch",
+    "post",
+    "put",
+    "setup",
+    "trace",
+])
 # What the frameworks themselves call of a class's methods; of other bases, anything.
 _HOOKS = {
     "django.db.models.Model": frozenset(["clean", "clean_fields", "delete", "full_clean", "save"]),
     "django.apps.AppConfig": frozenset(["ready"]),
     "django.core.management.base.BaseCommand": frozenset(["add_arguments", "handle"]),
+    "django.views.View": _METHODS,
+    "django.views.generic.View": _METHODS,
+    "flask.views.MethodView": _METHODS,
+    "flask.views.View": _METHODS,
+    "pydantic.BaseModel": frozenset(["model_post_init"]),
     "threading.Thread": frozenset(["run"]),
 }

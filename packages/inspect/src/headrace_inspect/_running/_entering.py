@@ -6,13 +6,14 @@ import ast
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from headrace_inspect._names._library_values import OpenedFlow
+from headrace_inspect._names._library_values import Closing, OpenedFlow
 from headrace_inspect._names._values import (
     UNKNOWN,
     Choice,
     EnteredLater,
     External,
     Instance,
+    Many,
     Value,
 )
 
@@ -51,6 +52,8 @@ def enter(frame: Frame, value: Value, item: ast.withitem, body: Body) -> None:
             _generator(frame, value, item, body)
         case Instance():
             _instance(frame, value, item, body)
+        case Closing(inner=inner, method=method):
+            _closing(frame, inner, method, item, body)
         case OpenedFlow(name=name):
             frame.emit(Open(name))
             _plain(frame, UNKNOWN, item, body)
@@ -70,6 +73,7 @@ def enter(frame: Frame, value: Value, item: ast.withitem, body: Body) -> None:
 
 
 def _generator(frame: Frame, value: EnteredLater, item: ast.withitem, body: Body) -> None:
+    frame.enters(value.node)
     target = frame.engine.yielded(value.node)
     with frame.captured() as events:
         _plain(frame, target, item, body)
@@ -92,6 +96,22 @@ def _instance(frame: Frame, value: Instance, item: ast.withitem, body: Body) -> 
         frame.consume(call(frame, attribute(frame, value, end, node), ANY_ARGUMENTS, node))
     swallows = None if _gives_something(frame, value.cls, end) else False
     frame.emit(Try(block_of(events), final=block_of(ending), swallows=swallows))
+
+
+def _closing(frame: Frame, inner: Value, method: str, item: ast.withitem, body: Body) -> None:
+    node = item.context_expr
+    with frame.captured() as events:
+        _plain(frame, inner, item, body)
+    with frame.captured() as ending:
+        close(frame, inner, method, node)
+    frame.emit(Try(block_of(events), final=block_of(ending)))
+
+
+def close(frame: Frame, value: Value, method: str, node: ast.AST) -> None:
+    """Let the method `method` of `value` be called, and its result be awaited."""
+    resolved = frame.engine.resolve(value)
+    if not isinstance(resolved, Many | External):  # a generator, a file, a connection
+        frame.consume(call(frame, attribute(frame, resolved, method, node), NO_ARGUMENTS, node))
 
 
 def _gives_something(frame: Frame, cls: Class, name: str) -> bool:
@@ -133,6 +153,10 @@ def _perhaps_suppressing(tree: Tree) -> Tree:
     return Try(tree, swallows=None)
 
 
+def _stack(tree: Tree) -> Tree:
+    return Until(tree, is_stack=True)
+
+
 def _suppressing(tree: Tree) -> Tree:
     return Try(tree, swallows=True)
 
@@ -143,8 +167,8 @@ _WRAPPERS: dict[str, Callable[[Tree], Tree]] = {
     "concurrent.futures.InterpreterPoolExecutor()": Team,
     "concurrent.futures.ProcessPoolExecutor()": Team,
     "concurrent.futures.ThreadPoolExecutor()": Team,
-    "contextlib.AsyncExitStack()": Until,
-    "contextlib.ExitStack()": Until,
+    "contextlib.AsyncExitStack()": _stack,
+    "contextlib.ExitStack()": _stack,
     "contextlib.suppress()": _suppressing,
     "headrace.ContextExecutor()": Team,
     "trio.open_nursery()": Team,

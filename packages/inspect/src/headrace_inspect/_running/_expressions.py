@@ -32,9 +32,10 @@ from ._calls import call
 from ._dispatch import evaluators
 from ._frame import Frame
 from ._giving import give, hand_on, put_into
+from ._libraries_known import is_standard
 from ._protocols import binary, compare, implicit, test, unary
 from ._texts import added, formatted, joined
-from ._trees import Branch, Loop, Yielded, block_of
+from ._trees import Branch, Cross, Loop, Possible, Yielded, block_of
 
 
 def _anything(frame: Frame, node: ast.AST) -> Value:
@@ -62,7 +63,10 @@ def _attribute(frame: Frame, node: ast.Attribute) -> Value:
 
 def _call(frame: Frame, node: ast.Call) -> Value:
     function = frame.resolved(node.func)
+    since = len(frame.events)
     arguments = arguments_of(frame, node)
+    if isinstance(function, External) and function.name in _CONSUMING:
+        frame.hurry(since)
     result = call(frame, function, arguments, node)
     _rebind(frame, node, function, arguments, result)
     return result
@@ -235,6 +239,9 @@ def _subscript(frame: Frame, node: ast.Subscript) -> Value:
             return value.items[index]
     if isinstance(value, Items | Many | Table):
         return Possibly(choice_of(value.items)) if value.items else UNKNOWN
+    if isinstance(value, External) and not is_standard(value.name):
+        is_container = value.name.rpartition(".")[2].islower()
+        return External(f"{value.name}[]") if is_container else value
     # Generic[...] is the class itself; what is in something external is external too.
     return value if isinstance(value, ClassValue | Dynamic | External) else UNKNOWN
 
@@ -254,7 +261,9 @@ def _comprehension(
 
     outer = frame.branch()
     first, *others = node.generators
+    since = len(frame.events)
     bind_element(frame, first.target, first.iter)  # once, before the loop
+    made = frame.generator(since)
     with frame.captured() as events:
         for condition in first.ifs:
             frame.evaluate(condition)
@@ -269,7 +278,12 @@ def _comprehension(
             element = frame.evaluate(node.elt)
     frame.variables = outer
     if events:
-        frame.emit(Loop(block_of(events)))
+        loop = Loop(block_of(events))
+        # A generator expression runs when it is iterated over, unless that is here and now.
+        is_lazy = isinstance(node, ast.GeneratorExp)
+        frame.emit(Cross("call", loop, is_lazy=True) if is_lazy else loop)
+        if made is not None:
+            frame.emit(Possible(made))  # up to the next item
     return UNKNOWN if element is UNKNOWN else Many((element,))
 
 
@@ -299,8 +313,9 @@ def _yield(frame: Frame, node: ast.Yield) -> Value:
 
 
 def _yield_from(frame: Frame, node: ast.YieldFrom) -> Value:
+    since = len(frame.events)
     frame.consume(frame.evaluate(node.value))
-    frame.hurry()
+    frame.hurry(since)
     frame.emit(Yielded())
     return UNKNOWN
 
@@ -316,6 +331,21 @@ def _expressions_of(kind: type[ast.AST]) -> Iterator[type[ast.AST]]:
 
 
 _ANNOTATED = frozenset(["typing.Annotated", "typing_extensions.Annotated"])
+# What iterates over its argument to the end.
+_CONSUMING = frozenset([
+    "builtins.all",
+    "builtins.any",
+    "builtins.dict",
+    "builtins.frozenset",
+    "builtins.list",
+    "builtins.max",
+    "builtins.min",
+    "builtins.set",
+    "builtins.sorted",
+    "builtins.sum",
+    "builtins.tuple",
+    "collections.deque",
+])
 _LONGEST_TEXT = 300
 _MOST_ITEMS = 100
 _MODULES = External("sys.modules")

@@ -222,12 +222,26 @@ class Frame:
             self.emit(Branch(trees))
         return choice_of(results)
 
-    def hurry(self) -> None:
-        """Let the generator that was made just now run here."""
+    def hurry(self, since: int = 0) -> None:
+        """Let the iterator run here that was made by the last of the events from `since` on."""
+        if len(self.events) > since:
+            last = self.events[-1]
+            if type(last) is Cross and last.is_lazy:
+                self.events[-1] = last.body
+
+    def generator(self, since: int) -> Run | None:
+        """Return the run of a generator function if it is the last of the events from `since`."""
+        last = self.events[-1] if len(self.events) > since else None
+        if type(last) is not Run or last.node.function is None:
+            return None
+        return last if last.node.function.is_generator else None
+
+    def enters(self, node: Node) -> None:
+        """Take back that the context manager `node`, if made just now, is entered by others."""
         if self.events:
             last = self.events[-1]
-            if type(last) is Cross and last.kind == "call" and type(last.body) is Run:
-                self.events[-1] = last.body
+            if type(last) is Possible and type(last.body) is Run and last.body.node is node:
+                self.events.pop()
 
     def leave(self, how: str) -> None:
         """Let control leave what is around."""

@@ -142,9 +142,7 @@ def pass_to_library(frame: Frame, name: str, value: Value, node: ast.AST) -> Non
 def calls_of(frame: Frame, value: Value, node: ast.AST) -> list[Tree]:
     """Return what a call of each function in `value` would run."""
     match value:
-        case (
-            Items(items=items) | Many(items=items) | Table(items=items) | Choice(options=items)
-        ):
+        case Items(items=items) | Many(items=items) | Table(items=items) | Choice(options=items):
             return [tree for item in items for tree in calls_of(frame, item, node)]
         case Possibly(inner=inner):
             return calls_of(frame, inner, node)
@@ -209,8 +207,6 @@ def classes_in(value: Value) -> list[Class]:
     match value:
         case Instance(cls=cls) | ClassValue(cls=cls):
             return [cls]
-        case (
-            Items(items=items) | Many(items=items) | Table(items=items) | Choice(options=items)
-        ):
+        case Items(items=items) | Many(items=items) | Table(items=items) | Choice(options=items):
             return [cls for item in items for cls in classes_in(item)]
     return []

@@ -88,8 +88,9 @@ def _put(frame: Frame, value: Value, target: ast.Name | ast.Subscript) -> None:
 
 def bind_element(frame: Frame, target: ast.expr, iterated: ast.expr) -> Value:
     """Let `target` be an element of what `iterated` gives, and return that."""
+    since = len(frame.events)
     value = frame.resolved(iterated)
-    frame.hurry()
+    frame.hurry(since)
     assign(frame, target, element_of(frame, value))
     return value
 

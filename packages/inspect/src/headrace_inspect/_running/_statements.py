@@ -16,13 +16,16 @@ from headrace_inspect._names._values import (
     Value,
 )
 
+from ._calls import call
 from ._classes import registers
 from ._entering import run_with
 from ._expressions import closure
 from ._frame import Frame
 from ._giving import hand_on
+from ._halves import yields
 from ._iterating import assign, element_of
 from ._lookup import imported, imported_from
+from ._nodes import NO_ARGUMENTS
 from ._protocols import implicit, in_place, test
 from ._trees import (
     NOTHING_HAPPENS,
@@ -30,9 +33,12 @@ from ._trees import (
     Branch,
     Leave,
     Loop,
+    Possible,
     Rounds,
+    Run,
     Tree,
     Try,
+    Within,
     block_of,
     is_left,
 )
@@ -86,7 +92,11 @@ def _augmented(frame: Frame, node: ast.AugAssign) -> None:
 
         before = frame.engine.resolve(frame.name(node.target.id))
         made = in_place(frame, before, node)
-        if made is UNKNOWN:
+        if made is UNKNOWN and isinstance(node.op, ast.BitOr):
+            from headrace_inspect._libraries._celery_canvas import piped
+
+            made = piped(before, frame.engine.resolve(value))
+        elif made is UNKNOWN:
             made = added(before, frame.engine.resolve(value))
         frame.variables[node.target.id] = made
     else:
@@ -104,8 +114,8 @@ def _return(frame: Frame, node: ast.Return) -> None:
 
 def _raise(frame: Frame, node: ast.Raise) -> None:
     for part in (node.exc, node.cause):
-        if part is not None:
-            frame.evaluate(part)
+        if part is not None and isinstance(raised := frame.resolved(part), ClassValue):
+            call(frame, raised, NO_ARGUMENTS, part)
     frame.leave("raise")
 
 
@@ -166,8 +176,10 @@ def _known_test(frame: Frame, test: ast.expr) -> bool | None:
 
 
 def _for(frame: Frame, node: ast.For | ast.AsyncFor) -> None:
+    since = len(frame.events)
     value = frame.resolved(node.iter)
-    frame.hurry()
+    frame.hurry(since)
+    made = frame.generator(since)
     if isinstance(node, ast.AsyncFor):
         value = frame.consume(value)
     if isinstance(value, Items) and 0 < len(value.items) <= _LONGEST_UNROLLED:
@@ -179,8 +191,22 @@ def _for(frame: Frame, node: ast.For | ast.AsyncFor) -> None:
         run_block(frame, node.body)
     frame.merge([outer, frame.variables])
     orelse = _captured(frame, node.orelse)
+    if made is not None and events:
+        _interleave(frame, made, Loop(block_of(events)))
+        events, orelse = [], Branch((NOTHING_HAPPENS, orelse))
     if events or orelse is not NOTHING_HAPPENS:
         frame.emit(Loop(block_of(events), orelse))
+
+
+def _interleave(frame: Frame, made: Run, body: Tree) -> None:
+    """Let `body` run where the generator of `made`, which was called just now, yields."""
+    if yields(made.node):
+        frame.events.pop()
+        # Perhaps it yields nothing, and perhaps it is left before its end.
+        frame.emit(Branch((NOTHING_HAPPENS, Within(made.node, body, made.where))))
+    else:
+        frame.emit(body)
+    frame.emit(Possible(made))  # up to the next item
 
 
 def _unrolled(frame: Frame, node: ast.For | ast.AsyncFor, items: Sequence[Value]) -> None:

@@ -134,11 +134,13 @@ class Cross(Tree):
         kind: which; ``call`` where it is the same process.
         body: what runs there.
         is_later: whether it is handed over, and so may also run after what follows.
+        is_lazy: whether it runs when it is iterated over.
     """
 
     kind: Kind
     body: Tree
     is_later: bool = True
+    is_lazy: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -177,9 +179,15 @@ class Later(Tree):
 
 @dataclass(slots=True, eq=False)
 class Until(Tree):
-    """A block at whose end runs what was put off in it."""
+    """A block at whose end runs what was put off in it.
+
+    Attributes:
+        body: what runs until then.
+        is_stack: whether what was put off last runs first.
+    """
 
     body: Tree
+    is_stack: bool = False
 
 
 @dataclass(slots=True, eq=False)
