@@ -1,0 +1,3 @@
+from . import orders, returns
+
+routers = [orders.router, returns.router]

@@ -1,0 +1,5 @@
+from headrace import flow
+
+dispatch = flow("dispatch")
+depot = flow("night depot")
+timetable = flow("timetable")
