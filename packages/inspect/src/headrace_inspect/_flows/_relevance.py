@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 MOST = 2_500
 """So many relevant functions are all looked at; of more, those that are seen to lead to a step."""
+MOST_NEAR = 2_500
+"""So many of these are looked at, if they are not known to be needed."""
 _WORD = re.compile(r"[^\W\d]\w*")
 _COMPUTING = frozenset([
     "__dict__",
@@ -228,8 +230,12 @@ class Relevance:
         return [one for one in near if any(is_far(word) for word in _mentions_of(one))]
 
     def approach(self, functions: Iterable[Function]) -> None:
-        """Bring near what mentions one of `functions`."""
-        self._approach([word for function in functions for word in _mentions_of(function)])
+        """Bring near what mentions one of `functions`: by rare words first, while few are near."""
+        words = {word for function in functions for word in _mentions_of(function)}
+        counts = [(len(self._mentions.get(word, ())), word) for word in words - self._approached]
+        for count, word in sorted(counts):
+            if len(self._near) + count <= MOST_NEAR:
+                self._approach([word])
 
     def _approach(self, words: list[str]) -> None:
         waiting = [word for word in words if word not in self._approached]

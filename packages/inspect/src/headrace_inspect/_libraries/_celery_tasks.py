@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING, Any
 
 from headrace_inspect._names._library_values import Signature, TaskDecorator
@@ -241,14 +242,15 @@ def tasks_in_strings(engine: Engine) -> list[Value]:
         for name in names_of_task(engine, function.module.path, function.name, given_name)
         if "." in name or given_name is not None
     }
-    if not by_name:
-        return []
-    found: dict[Value, None] = {}
-    for module in engine.program.modules.values():
-        for text in module.strings:
-            if text in by_name:
-                found[by_name[text]] = None
-    return list(found)
+    return [
+        task
+        for name, task in by_name.items()
+        if any(name in module.strings for module in engine.mentioning(_last_word(name)))
+    ]
+
+
+def _last_word(name: str) -> str:
+    return re.split(r"\W", name)[-1]
 
 
 _METHODS: dict[str, Model] = {

@@ -127,8 +127,10 @@ class Evaluator:
                 # What comes only round the circle is not before: it is the next round.
                 steps = sets.avoiding(node, own) if node is not own else Steps()
         if self._is_queued:
-            plain = steps.plain if sets.is_task(node) else 0
-            return Steps(steps.all, steps.all, plain, steps.later, steps.apart)
+            if not sets.is_task(node):
+                return steps._replace(queued=steps.all, plain=0)
+            # What the task calls is called, although the task itself comes over a queue.
+            return steps._replace(queued=steps.queued | sets.bits(node))
         return steps
 
     def _called(self, node: Node, steps: Steps, state: State, where: Where) -> State:

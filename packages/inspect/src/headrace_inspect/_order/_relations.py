@@ -121,7 +121,7 @@ class PossibleRelations(Relations):
     def _note(self, called: Node, steps: Steps, state: State, where: Where) -> None:
         self._add(steps, state.before)
         # What was handed over before may also run after what is called here.
-        handed = state.handed
-        self._add(Steps(handed, handed, handed), steps.all)
+        handed, ways = state.handed, self._sets.anywhere
+        self._add(Steps(handed, handed & ways.queued, handed & ways.plain), steps.all)
         free = self.free.get(called, steps.all) & steps.all
         self._free |= free & ~self._begun(state.before)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from headrace_inspect._running._nodes import Node
@@ -118,6 +119,15 @@ class RunSets:
         """Return what a call runs, seen from outside."""
         return self._crossing(self.of(call.node), call)
 
+    @cached_property
+    def anywhere(self) -> Steps:
+        """What is called anywhere but by itself, in each of the ways."""
+        found = NONE
+        for node, calls in self._calls.items():
+            steps = self._joined(calls, 0)
+            found = _union(found, steps._replace(plain=steps.plain & ~self.bits(node)))
+        return found
+
     def avoiding(self, node: Node, without: Node) -> Steps:
         """Return what `node` runs on the ways that do not lead through `without`."""
         key = (node, without)
@@ -204,9 +214,11 @@ class RunSets:
 
     def _crossing(self, steps: Steps, call: Call) -> Steps:
         every, queued, plain, later, apart = steps
-        if call.is_queued:
-            queued = every
-            plain = plain if self.is_task(call.node) else 0
+        if call.is_queued and self.is_task(call.node):
+            # What the task calls is called, although the task itself comes over a queue.
+            queued |= self.bits(call.node)
+        elif call.is_queued:
+            queued, plain = every, 0
         later = every if call.is_later else later
         return Steps(every, queued, plain, later, every if call.is_apart else apart)
 

@@ -9,10 +9,8 @@ from headrace_inspect._names._entities import Function, Module
 from headrace_inspect._names._values import (
     UNKNOWN,
     Arguments,
-    ClassValue,
     External,
     FunctionValue,
-    Instance,
     Many,
     Parameter,
     StepValue,
@@ -24,6 +22,7 @@ from ._calls import call
 from ._entering import ATOMIC
 from ._frame import Frame
 from ._nodes import Hub, Node
+from ._policies import anybody
 from ._statements import run_block
 from ._trees import Until
 
@@ -43,7 +42,7 @@ def look(engine: Engine, node: Node, value: FunctionValue, telling: dict[str, Va
     }
     first = _first_parameter(function)
     if first is not None and first not in telling:
-        variables[first] = _receiver(function, value.receiver)
+        variables[first] = value.receiver or anybody(function) or UNKNOWN
     frame = Frame(engine, function, node, variables, dict(value.closure))
     frame.in_transaction = _is_atomic(engine, function)
     try:
@@ -87,7 +86,7 @@ def _returned(engine: Engine, frame: Frame, function: Function) -> Value:
 def parameter(engine: Engine, function: Function, name: str) -> Value:
     """Return what a parameter stands for where the call is not known: what its annotation says."""
     if name == _first_parameter(function):
-        return _receiver(function, None)
+        return anybody(function) or UNKNOWN
     annotation = function.parameters[name].annotation
     arguments = function.node.args
     if annotation is not None:
@@ -103,16 +102,6 @@ def _first_parameter(function: Function) -> str | None:
     parameters = function.node.args
     first = [*parameters.posonlyargs, *parameters.args][:1]
     return first[0].arg if first else None
-
-
-def _receiver(function: Function, receiver: Value | None) -> Value:
-    if receiver is not None:
-        return receiver
-    if function.owner is None:
-        return UNKNOWN
-    if function.binds == "class":
-        return ClassValue(function.owner)
-    return Instance(function.owner, exact=False)
 
 
 def look_at_step(engine: Engine, node: Node, value: StepValue, arguments: Arguments) -> None:

@@ -108,6 +108,8 @@ def element_of(frame: Frame, value: Value) -> Value:
             return elements_of(value)
         case Instance() | Possibly(inner=Instance()):
             return _element_of_instance(frame, value)
+        case External(name=name) if name.startswith("pathlib.Path()."):
+            return External("pathlib.Path()")
     return UNKNOWN
 
 

@@ -31,7 +31,7 @@ class Coarse:
 
     def receiver(self, engine: Engine, function: Function, receiver: Value | None) -> Value | None:
         """Return the receiver with which `function` is looked at."""
-        return generic(function, receiver) if receiver is not None else None
+        return anybody(function) if receiver is None else generic(function, receiver)
 
     def telling(self, engine: Engine, value: FunctionValue, arguments: Arguments) -> Telling:
         """Return the arguments with which a function is looked at."""
@@ -139,6 +139,15 @@ class Precise(Coarse):
                 base: self._spread(engine.methods(base), names) for base, names in found.items()
             }
         return self._overriding.get(cls, frozenset())
+
+
+def anybody(function: Function) -> Value | None:
+    """Return what a method is bound to where that is not known."""
+    if function.owner is None or function.binds == "nothing":
+        return None
+    if function.binds == "class":
+        return ClassValue(function.owner)
+    return Instance(function.owner, exact=False)
 
 
 def generic(function: Function, receiver: Value) -> Value:
