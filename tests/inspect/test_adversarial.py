@@ -465,3 +465,52 @@ def __getattr__(name):
 
     expected = "unresolved" if code == "x.begin()" else GETTERS[getter]
     assert verdicts(report) == {"start -> a": expected}
+
+
+TWICE = """
+from celery import Celery, shared_task
+from django.db import transaction
+from headrace import entrypoint, step
+from headrace_celery import flow_task
+
+app = Celery("f")
+
+
+@entrypoint("f")
+def start():
+    {start}
+
+
+@flow_task("f", after="start", app=app)
+def a(number):
+    {a}
+
+
+{b}
+def b(number): ...
+"""
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "a.delay(1); a.delay(2)",
+        "with transaction.atomic(): transaction.on_commit(lambda: a.delay(1))",
+    ],
+)
+def test_a_task_that_is_published_twice_still_calls_what_it_calls(
+    tmp_path: Path, start: str
+) -> None:
+    """The second message runs what the first did, and no queue is in between within one."""
+    task = '@flow_task("f", after="a", app=app)'
+    code = TWICE.format(start=start, a="b(number)", b=task)
+
+    assert faults(check_text(tmp_path, code)) == ["HR107 b"]
+
+
+def test_a_task_that_is_published_twice_still_publishes_what_it_publishes(tmp_path: Path) -> None:
+    """A plain step that the task of each message puts into a queue is reached over a queue."""
+    step = '@shared_task\n@step("f", after="a")'
+    code = TWICE.format(start="a.delay(1); a.delay(2)", a="b.delay(number)", b=step)
+
+    assert faults(check_text(tmp_path, code)) == ["HR107 b"]
