@@ -46,3 +46,94 @@ TABLE = MappingProxyType({"c": C()})
 def start(kind):
     a()
     TABLE[kind].go()
+
+
+# === a context manager as a decorator: confirmed call
+from contextlib import contextmanager
+@contextmanager
+def around():
+    yield
+    b()
+@around()
+def helper():
+    a()
+def start():
+    helper()
+
+
+# === a context manager as a decorator, the other way round: contradicted
+from contextlib import contextmanager
+@contextmanager
+def around():
+    b()
+    yield
+@around()
+def helper():
+    a()
+def start():
+    helper()
+
+
+# === an asynchronous context manager as a decorator: confirmed call
+from contextlib import asynccontextmanager
+@asynccontextmanager
+async def around():
+    a()
+    yield
+@around()
+async def helper():
+    b()
+async def start():
+    await helper()
+
+
+# === an object that is a context manager and a decorator: confirmed call
+from contextlib import ContextDecorator
+class around(ContextDecorator):
+    def __enter__(self):
+        a()
+    def __exit__(self, *e): ...
+@around()
+def helper():
+    b()
+def start():
+    helper()
+
+
+# === a context manager around a step: confirmed call
+from contextlib import contextmanager
+@contextmanager
+def around():
+    a()
+    yield
+@around()
+@f.step(name="c", after="b")
+def helper():
+    b()
+def start():
+    helper()
+
+
+# === a context manager that is entered and left by hand: confirmed call
+from contextlib import contextmanager
+@contextmanager
+def around():
+    yield
+    b()
+def start():
+    manager = around()
+    manager.__enter__()
+    a()
+    manager.__exit__(None, None, None)
+
+
+# === a context manager that is given away: unresolved
+from contextlib import contextmanager
+import somelib
+@contextmanager
+def around():
+    yield
+    b()
+def start():
+    a()
+    somelib.within(around())

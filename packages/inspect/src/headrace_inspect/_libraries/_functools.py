@@ -10,6 +10,7 @@ from headrace_inspect._names._values import (
     UNKNOWN,
     Arguments,
     ContextValue,
+    Coroutine,
     Dynamic,
     EnteredLater,
     External,
@@ -29,7 +30,7 @@ from headrace_inspect._running._halves import halves
 from headrace_inspect._running._nodes import Hub, Node
 from headrace_inspect._running._trees import Cross, Later, Run, Tree, block_of
 
-from ._registry import decorator, function
+from ._registry import decorator, function, method
 from ._running_arguments import call_for_each, call_now, tree_of_call
 
 if TYPE_CHECKING:
@@ -96,6 +97,19 @@ def property_(frame: Frame, value: Value, target: Value, node: ast.AST) -> Value
 def context_manager(frame: Frame, value: Value, target: Value, node: ast.AST) -> Value:
     """Generator functions that make context managers."""
     return ContextValue(target) if isinstance(target, FunctionValue | StepValue) else target
+
+
+@method(EnteredLater, "__enter__", "__exit__", "__aenter__", "__aexit__")
+def entered_by_hand(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
+    """``manager.__enter__()`` and, later, ``manager.__exit__(...)``."""
+    begin, end = halves(frame.engine, value.owner.node)
+    is_begin = value.name.endswith("enter__")
+    run = Run(begin if is_begin else end, frame.where(node))
+    result = frame.engine.yielded(value.owner.node) if is_begin else UNKNOWN
+    if value.name.startswith("__a"):
+        return Coroutine(run, result)
+    frame.emit(run)
+    return result
 
 
 @decorator("functools.singledispatch", "functools.singledispatchmethod")

@@ -109,6 +109,13 @@ class PartialValue(Value):
 
 
 @dataclass(slots=True, unsafe_hash=True)
+class EnteringValue(PartialValue):
+    """A callable around each call of which the context manager `manager` is entered."""
+
+    manager: Value = UNKNOWN
+
+
+@dataclass(slots=True, unsafe_hash=True)
 class ClassValue(Value):
     """A class of the source."""
 

@@ -18,6 +18,7 @@ from headrace_inspect._names._values import (
     Coroutine,
     Dynamic,
     EnteredLater,
+    EnteringValue,
     External,
     FunctionValue,
     Instance,
@@ -121,6 +122,35 @@ def _partial(frame: Frame, value: PartialValue, arguments: Arguments, node: ast.
     return call(frame, value.inner, merged, node)
 
 
+def _decorator(frame: Frame, value: Value, arguments: Arguments, node: ast.AST) -> Value:
+    """Return what a context manager makes of the function that it decorates."""
+    target = arguments.get(0)
+    if target is None:
+        return _unknown(frame, value, arguments, node)
+    return EnteringValue(frame.engine.resolve(target), Arguments(), value)
+
+
+def _entering(frame: Frame, value: EnteringValue, arguments: Arguments, node: ast.AST) -> Value:
+    from ._entering import enter
+
+    results: list[Value] = []
+    item = ast.withitem(ast.copy_location(ast.Constant(None), node))
+    with frame.captured() as events:
+        enter(
+            frame,
+            value.manager,
+            item,
+            lambda: results.append(call(frame, value.inner, arguments, node)),
+        )
+    result = results[0]
+    if not isinstance(result, Coroutine):
+        frame.events.extend(events)
+        return result
+    with frame.captured() as events:
+        enter(frame, value.manager, item, lambda: results.append(frame.consume(result)))
+    return Coroutine(block_of(events), result.result)
+
+
 def _class(frame: Frame, value: ClassValue, arguments: Arguments, node: ast.AST) -> Value:
     instance = Instance(value.cls)
     is_given = True
@@ -139,6 +169,11 @@ def _class(frame: Frame, value: ClassValue, arguments: Arguments, node: ast.AST)
 
 
 def _instance(frame: Frame, value: Instance, arguments: Arguments, node: ast.AST) -> Value:
+    engine = frame.engine
+    if not engine.has_method(value.cls, "__call__") and not _DECORATORS.isdisjoint(
+        engine.mro(value.cls)
+    ):
+        return _decorator(frame, value, arguments, node)
     method = attribute(frame, value, "__call__", node)
     return call(frame, method, arguments, node)
 
@@ -347,6 +382,7 @@ _GIVING_BACK = frozenset([
     "weakref.proxy",
     "weakref.ref",
 ])
+_DECORATORS = frozenset(["contextlib.AsyncContextDecorator", "contextlib.ContextDecorator"])
 MAKING = ("__new__", "__init__", "__post_init__")
 _HANDLERS: dict[type, Callable[[Frame, Any, Arguments, ast.AST], Value]] = {
     Choice: _choice,
@@ -355,6 +391,8 @@ _HANDLERS: dict[type, Callable[[Frame, Any, Arguments, ast.AST], Value]] = {
     Declarator: _declare,
     Driven: _driven,
     Dynamic: _dynamic,
+    EnteredLater: _decorator,
+    EnteringValue: _entering,
     External: _external,
     FunctionValue: _function,
     Instance: _instance,

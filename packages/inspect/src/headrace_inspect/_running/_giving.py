@@ -14,6 +14,7 @@ from headrace_inspect._names._values import (
     ClassValue,
     ContextValue,
     Coroutine,
+    EnteredLater,
     FunctionValue,
     Instance,
     Items,
@@ -31,7 +32,7 @@ from headrace_inspect._names._values import (
 
 from ._frame import DEEPEST_LISTS
 from ._libraries_known import is_inert, is_standard
-from ._trees import NOTHING_HAPPENS, Possible, Tree, block_of
+from ._trees import NOTHING_HAPPENS, Cross, Possible, Run, Tree, block_of
 
 if TYPE_CHECKING:
     from ._exposure import Place
@@ -148,6 +149,8 @@ def calls_of(frame: Frame, value: Value, node: ast.AST) -> list[Tree]:
             return calls_of(frame, inner, node)
         case Coroutine(tree=tree):
             return [tree]
+        case EnteredLater(node=generator):
+            return [Cross("call", Run(generator, frame.where(node)))]
         case ContextValue(inner=inner) | PropertyValue(inner=inner) | Driven(inner=inner):
             return calls_of(frame, inner, node)
         case Method(owner=owner) if isinstance(owner, _CALLABLE):
