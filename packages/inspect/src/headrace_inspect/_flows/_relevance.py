@@ -281,8 +281,11 @@ class Relevance:
                     words = survey(binding.node).mentions({name})
                 else:
                     continue
+                is_factory = isinstance(scope, Class) and name in scope.factories
                 for word in words:
                     self._mentions.setdefault(word, []).append((scope, name))
+                    if is_factory:  # run by whoever calls the class
+                        self._mentions[word].append((scope, scope.node.name))
 
     def _mentioning(self, word: str) -> Iterator[Module]:
         for path in self._files.get(word, ()):

@@ -93,6 +93,14 @@ def property_(frame: Frame, value: Value, target: Value, node: ast.AST) -> Value
     return PropertyValue(target)
 
 
+@function("builtins.property")
+def made_property(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
+    """``x = property(get_x, set_x)``."""
+    call_library(frame, value, arguments, node)
+    getter = arguments.get(0, "fget")
+    return PropertyValue(frame.engine.resolve(getter)) if getter is not None else UNKNOWN
+
+
 @decorator("contextlib.contextmanager", "contextlib.asynccontextmanager")
 def context_manager(frame: Frame, value: Value, target: Value, node: ast.AST) -> Value:
     """Generator functions that make context managers."""

@@ -121,6 +121,18 @@ class Class:
                     found.setdefault(name, []).append((method, value, is_annotation))
         return found
 
+    @cached_property
+    def factories(self) -> dict[str, ast.expr]:
+        """What makes the values of fields that an instance is not given, by their names."""
+        return {
+            name: keyword.value
+            for name, bindings in self.bindings.names.items()
+            for binding in bindings
+            if isinstance(binding.node, ast.Call) and _last_name(binding.node.func) in _FIELDS
+            for keyword in binding.node.keywords
+            if keyword.arg in {"default_factory", "factory"}
+        }
+
     def methods(self) -> Iterator[Function]:
         """Yield the functions that are defined in the class's body, under conditions too."""
         for bindings in self.bindings.names.values():
@@ -325,4 +337,5 @@ def _last_name(node: ast.expr) -> str:
     return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
 
 
+_FIELDS = frozenset(["Field", "PrivateAttr", "attrib", "field", "ib"])
 _NAMING = frozenset(["flow_task", "send_task", "shared_task", "signature", "task"])

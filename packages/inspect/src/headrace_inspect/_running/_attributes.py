@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from headrace_inspect._names._entities import Class, Function
@@ -58,6 +59,35 @@ def attribute(frame: Frame, value: Value, name: str, node: ast.AST) -> Value:
         case Method():
             return _missing(frame, value, name, node, found)
     return found
+
+
+def change(
+    frame: Frame, value: Value, name: str, how: str, arguments: Arguments, node: ast.AST
+) -> Value:
+    """Let the attribute `name` of `value` be set or deleted: `how` is ``setter`` or ``deleter``."""
+    match value:
+        case Instance(cls=cls):
+            for base in frame.engine.mro(cls):
+                if isinstance(base, Class) and name in base.bindings.names:
+                    for function in _accessors(base, name, how):
+                        accessor = frame.engine.decorated(function, value)
+                        return _called(frame, accessor, arguments, node)
+                    break
+        case Choice(options=options):
+            return frame.one_of(
+                options, lambda option: change(frame, option, name, how, arguments, node)
+            )
+        case Possibly(inner=inner):
+            return change(frame, inner, name, how, arguments, node)
+    return UNKNOWN
+
+
+def _accessors(base: Class, name: str, how: str) -> Iterator[Function]:
+    for binding in base.bindings.names[name]:
+        if isinstance(binding.node, ast.FunctionDef):
+            function = base.module.function(binding.node, base)
+            if any(isinstance(one, ast.Attribute) and one.attr == how for one in function.decorators):
+                yield function
 
 
 def _called(frame: Frame, function: Value, arguments: Arguments, node: ast.AST) -> Value:
@@ -135,7 +165,7 @@ def _attribute(frame: Frame, value: Value, name: str, node: ast.AST) -> Value:
         case SuperValue(cls=cls, receiver=receiver):
             return _of_super(frame.engine, cls, receiver, name)
         case Choice(options=options):
-            return choice_of([attribute(frame, option, name, node) for option in options])
+            return frame.one_of(options, lambda option: attribute(frame, option, name, node))
         case Possibly(inner=inner):
             return Possibly(attribute(frame, inner, name, node))
     return Method(value, name)
@@ -185,8 +215,12 @@ def _bound(engine: Engine, base: Class, own: Class, name: str, receiver: Value) 
     last = base.bindings.names[name][-1]
     if last.how != "def":
         value = engine.value_of(base, name)
-        if isinstance(value, FunctionValue) and isinstance(receiver, Instance):
-            return FunctionValue(value.function, receiver, value.closure)
+        if isinstance(receiver, Instance):
+            match value:
+                case FunctionValue(function=function, closure=closure):
+                    return FunctionValue(function, receiver, closure)
+                case PropertyValue(inner=FunctionValue(function=function, closure=closure)):
+                    return PropertyValue(FunctionValue(function, receiver, closure))
         return value
     options = [
         engine.decorated(function, _receiver(function, own, receiver))

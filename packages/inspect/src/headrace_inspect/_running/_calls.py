@@ -35,10 +35,10 @@ from headrace_inspect._names._values import (
     choice_of,
 )
 
-from ._attributes import attribute
+from ._attributes import attribute, perhaps
 from ._giving import calls_of, classes_in, give, pass_on, pass_to_library
 from ._libraries_known import is_inert, is_standard, is_transparent
-from ._nodes import Hub, Node
+from ._nodes import NO_ARGUMENTS, Hub, Node
 from ._trees import NOTHING_HAPPENS, Branch, Cross, Possible, Run, block_of
 
 if TYPE_CHECKING:
@@ -154,6 +154,7 @@ def _entering(frame: Frame, value: EnteringValue, arguments: Arguments, node: as
 def _class(frame: Frame, value: ClassValue, arguments: Arguments, node: ast.AST) -> Value:
     instance = Instance(value.cls)
     is_given = True
+    _make_fields(frame, value.cls, arguments, node)
     for base in frame.engine.mro(value.cls):
         if isinstance(base, Class) and not base.bindings.names.keys().isdisjoint(MAKING):
             for name in MAKING:
@@ -166,6 +167,23 @@ def _class(frame: Frame, value: ClassValue, arguments: Arguments, node: ast.AST)
         for argument in arguments.values():
             give(frame, argument, node, "attached")
     return instance
+
+
+def _make_fields(frame: Frame, cls: Class, arguments: Arguments, node: ast.AST) -> None:
+    """Let the functions run that make the values of fields that are not given."""
+    bases = [one for one in frame.engine.mro(cls) if isinstance(one, Class)]
+    given = {name for name, _ in arguments.named}
+    if not any(base.factories for base in bases) or frame.engine.has_method(cls, "__init__"):
+        return
+    for base in reversed(bases):
+        for name, factory in base.factories.items():
+            if name in given:
+                continue
+            made = frame.engine.evaluate(factory, base)
+            if arguments.positional or arguments.starred:
+                perhaps(frame, frame.engine.resolve(made), NO_ARGUMENTS, node)
+            else:
+                call(frame, frame.engine.resolve(made), NO_ARGUMENTS, node)
 
 
 def _instance(frame: Frame, value: Instance, arguments: Arguments, node: ast.AST) -> Value:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from headrace_inspect._names._entities import Class, Function, Scope
@@ -208,15 +208,16 @@ class Frame:
             case Many(items=items):
                 return Many(tuple([self.consume(item, depth + 1) for item in items]))
             case Choice(options=options):
-                return self._consume_one(options, depth + 1)
+                return self.one_of(options, lambda option: self.consume(option, depth + 1))
         return value
 
-    def _consume_one(self, options: Sequence[Value], depth: int) -> Value:
+    def one_of(self, options: Sequence[Value], use: Callable[[Value], Value]) -> Value:
+        """Let one of `options` be used, whichever it is, and return what that gives."""
         trees: list[Tree] = []
         results: list[Value] = []
         for option in options:
             with self.captured() as events:
-                results.append(self.consume(option, depth))
+                results.append(use(option))
             trees.append(block_of(events))
         if any(tree is not NOTHING_HAPPENS for tree in trees):
             self.emit(Branch(trees))

@@ -9,6 +9,7 @@ from headrace_inspect._names._entities import Class, Function, Module
 from headrace_inspect._names._library_values import ManagerValue
 from headrace_inspect._names._values import (
     UNKNOWN,
+    Arguments,
     Choice,
     Coroutine,
     External,
@@ -21,6 +22,7 @@ from headrace_inspect._names._values import (
     choice_of,
 )
 
+from ._attributes import change
 from ._giving import calls_of, give, name_it, put_into
 
 if TYPE_CHECKING:
@@ -39,8 +41,10 @@ def assign(frame: Frame, target: ast.expr, value: Value) -> None:
                 _put(frame, value, target)
         case ast.Tuple(elts=targets) | ast.List(elts=targets):
             _unpack(frame, targets, frame.engine.resolve(value))
-        case ast.Attribute(value=owner):
-            is_library = isinstance(frame.resolved(owner), External)
+        case ast.Attribute(value=owner, attr=name):
+            changed = frame.resolved(owner)
+            is_library = isinstance(changed, External)
+            change(frame, changed, name, "setter", Arguments((value,)), target)
             _store(frame, value, target, "library" if is_library else "attached")
             if is_library and frame.is_recorded:
                 for tree in calls_of(frame, value, target):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from headrace_inspect._names._values import UNKNOWN, Choice, Instance, Possibly, Value, choice_of
+from headrace_inspect._names._values import UNKNOWN, Choice, Instance, Possibly, Value
 
 from ._attributes import attribute
 from ._calls import call
@@ -62,7 +62,7 @@ def implicit(frame: Frame, value: Value, node: ast.AST, *names: str) -> Value:
                     method = attribute(frame, value, name, node)
                     return call(frame, method, ANY_ARGUMENTS, node)
         case Choice(options=options):
-            return choice_of([implicit(frame, option, node, *names) for option in options])
+            return frame.one_of(options, lambda option: implicit(frame, option, node, *names))
         case Possibly(inner=inner):
             return implicit(frame, inner, node, *names)
     return UNKNOWN

@@ -18,6 +18,7 @@ from headrace_inspect._names._values import (
 
 from ._calls import call
 from ._classes import registers
+from ._attributes import change
 from ._entering import run_with
 from ._expressions import closure
 from ._frame import Frame
@@ -86,6 +87,12 @@ def _annotated(frame: Frame, node: ast.AnnAssign) -> None:
 
 
 def _augmented(frame: Frame, node: ast.AugAssign) -> None:
+    if isinstance(node.target, ast.Attribute | ast.Subscript):
+        before = frame.resolved(node.target)
+        value = frame.evaluate(node.value)
+        in_place(frame, before, node)
+        assign(frame, node.target, value)
+        return
     value = frame.evaluate(node.value)
     if isinstance(node.target, ast.Name):
         from ._texts import added
@@ -99,8 +106,6 @@ def _augmented(frame: Frame, node: ast.AugAssign) -> None:
         elif made is UNKNOWN:
             made = added(before, frame.engine.resolve(value))
         frame.variables[node.target.id] = made
-    else:
-        assign(frame, node.target, value)
 
 
 def _return(frame: Frame, node: ast.Return) -> None:
@@ -340,6 +345,9 @@ def _delete(frame: Frame, node: ast.Delete) -> None:
         elif isinstance(target, ast.Subscript):
             implicit(frame, frame.resolved(target.value), target, "__delitem__")
             frame.evaluate(target.slice)
+        elif isinstance(target, ast.Attribute):
+            owner = frame.resolved(target.value)
+            change(frame, owner, target.attr, "deleter", NO_ARGUMENTS, target)
         else:
             frame.evaluate(target)
 

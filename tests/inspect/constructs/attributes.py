@@ -1,0 +1,169 @@
+# === a property that is set: confirmed call
+class C:
+    @property
+    def x(self):
+        return a()
+    @x.setter
+    def x(self, value):
+        b()
+def start():
+    c = C()
+    c.x
+    c.x = 1
+
+
+# === a property that is read and set at once: confirmed call
+class C:
+    @property
+    def x(self):
+        return a()
+    @x.setter
+    def x(self, value):
+        b()
+def start():
+    c = C()
+    c.x += 1
+
+
+# === a property that is set by an object itself: confirmed call
+class C:
+    def __init__(self):
+        a()
+        self.x = 1
+    @property
+    def x(self): ...
+    @x.setter
+    def x(self, value):
+        b()
+def start():
+    C()
+
+
+# === a property that is deleted: confirmed call
+class C:
+    @property
+    def x(self):
+        return a()
+    @x.deleter
+    def x(self):
+        b()
+def start():
+    c = C()
+    c.x
+    del c.x
+
+
+# === a property that is deleted, and not read: contradicted
+class C:
+    @property
+    def x(self):
+        return a()
+    @x.deleter
+    def x(self): ...
+def start():
+    c = C()
+    del c.x
+    b()
+
+
+# === a property that is made by hand: confirmed call
+class C:
+    def get_x(self):
+        b()
+    x = property(get_x)
+def start():
+    a()
+    C().x
+
+
+# === a property of one of two: contradicted
+class C:
+    @property
+    def x(self):
+        return a()
+class D:
+    @property
+    def x(self):
+        return b()
+def start(which):
+    one = C() if which else D()
+    one.x
+
+
+# === an operator of one of two: unresolved
+class C:
+    def __len__(self):
+        return a()
+class D:
+    def __len__(self):
+        return b()
+def start(which):
+    one = C() if which else D()
+    len(one)
+
+
+# === a field that a function makes: confirmed call
+from dataclasses import dataclass, field
+@dataclass
+class C:
+    x: int = field(default_factory=lambda: a())
+def start():
+    C()
+    b()
+
+
+# === a field that a function makes, in a helper: confirmed call
+from dataclasses import dataclass, field
+@dataclass
+class C:
+    x: int = field(default_factory=lambda: b())
+def make():
+    return C()
+def start():
+    a()
+    make()
+
+
+# === a field that a function makes before the object is finished: confirmed call
+from dataclasses import dataclass, field
+def make():
+    a()
+@dataclass
+class C:
+    x: int = field(default_factory=make)
+    def __post_init__(self):
+        b()
+@dataclass
+class D(C):
+    y: int = 1
+def start():
+    D()
+
+
+# === a field that is given instead: contradicted
+from dataclasses import dataclass, field
+@dataclass
+class C:
+    x: int = field(default_factory=a)
+def start():
+    b(C(x=1))
+
+
+# === a field that is perhaps given: unresolved
+from dataclasses import dataclass, field
+@dataclass
+class C:
+    x: int = field(default_factory=a)
+def start(*given):
+    C(*given)
+    b()
+
+
+# === a field of attrs that a function makes: confirmed call
+from attrs import define, field
+@define
+class C:
+    x: int = field(factory=a)
+def start():
+    C()
+    b()
