@@ -140,15 +140,6 @@ def start():
     D()
 
 
-# === a field that is given instead: contradicted
-from dataclasses import dataclass, field
-@dataclass
-class C:
-    x: int = field(default_factory=a)
-def start():
-    b(C(x=1))
-
-
 # === a field that is perhaps given: unresolved
 from dataclasses import dataclass, field
 @dataclass

@@ -125,7 +125,7 @@ def start():
         a()
 
 
-# === a context manager that is entered by hand: unresolved
+# === a context manager that is entered by hand: confirmed call
 from contextlib import contextmanager
 @contextmanager
 def power():

@@ -281,11 +281,11 @@ class Relevance:
                     words = survey(binding.node).mentions({name})
                 else:
                     continue
-                is_factory = isinstance(scope, Class) and name in scope.factories
                 for word in words:
-                    self._mentions.setdefault(word, []).append((scope, name))
-                    if is_factory:  # run by whoever calls the class
-                        self._mentions[word].append((scope, scope.node.name))
+                    mentions = self._mentions.setdefault(word, [])
+                    mentions.append((scope, name))
+                    if isinstance(scope, Class) and name in scope.factories:
+                        mentions.append((scope, scope.node.name))  # whoever calls the class runs it
 
     def _mentioning(self, word: str) -> Iterator[Module]:
         for path in self._files.get(word, ()):

@@ -86,7 +86,9 @@ def _accessors(base: Class, name: str, how: str) -> Iterator[Function]:
     for binding in base.bindings.names[name]:
         if isinstance(binding.node, ast.FunctionDef):
             function = base.module.function(binding.node, base)
-            if any(isinstance(one, ast.Attribute) and one.attr == how for one in function.decorators):
+            if any(
+                isinstance(one, ast.Attribute) and one.attr == how for one in function.decorators
+            ):
                 yield function
 
 

@@ -16,9 +16,9 @@ from headrace_inspect._names._values import (
     Value,
 )
 
+from ._attributes import change
 from ._calls import call
 from ._classes import registers
-from ._attributes import change
 from ._entering import run_with
 from ._expressions import closure
 from ._frame import Frame
