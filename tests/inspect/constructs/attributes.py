@@ -158,3 +158,49 @@ class C:
 def start():
     C()
     b()
+
+
+# === methods that a decorator of the class wraps: unresolved
+def all_logged(cls):
+    for name, value in list(vars(cls).items()):
+        setattr(cls, name, logged(value))
+    return cls
+def logged(fn):
+    def wrapper(*args):
+        a()
+        return fn(*args)
+    return wrapper
+@all_logged
+class C:
+    def go(self):
+        b()
+def start():
+    C().go()
+
+
+# === a decorator of a class that puts a function in its place: unresolved
+def single(cls):
+    def make(*args):
+        a()
+        return cls(*args)
+    return make
+@single
+class C:
+    def go(self):
+        b()
+def start():
+    C().go()
+
+
+# === a decorator of a class that enters it somewhere: confirmed call
+ALL = []
+def entered(cls):
+    ALL.append(cls)
+    return cls
+@entered
+class C:
+    def go(self):
+        b()
+def start():
+    a()
+    C().go()

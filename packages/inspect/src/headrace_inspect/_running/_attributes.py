@@ -191,7 +191,7 @@ def _of_instance(engine: Engine, value: Instance, name: str) -> Value:
             return stored
     if found is None:
         return Method(value, name)
-    if _is_function(found) and engine.is_patched(name):
+    if _is_function(found) and (engine.is_patched(name) or engine.is_changed(cls)):
         found = choice_of([found, Dynamic(Hub("attached"))])
     if value.exact or isinstance(found, PropertyValue) or not _is_function(found):
         return found

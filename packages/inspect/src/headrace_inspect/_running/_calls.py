@@ -154,6 +154,8 @@ def _entering(frame: Frame, value: EnteringValue, arguments: Arguments, node: as
 def _class(frame: Frame, value: ClassValue, arguments: Arguments, node: ast.AST) -> Value:
     instance = Instance(value.cls)
     is_given = True
+    if frame.engine.is_changed(value.cls):
+        frame.maybe(ATTACHED, node)
     _make_fields(frame, value.cls, arguments, node)
     for base in frame.engine.mro(value.cls):
         if isinstance(base, Class) and not base.bindings.names.keys().isdisjoint(MAKING):

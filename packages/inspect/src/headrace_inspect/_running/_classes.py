@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from headrace_inspect._names._entities import Class, Function
+from headrace_inspect._names._library_values import FlowValue
 from headrace_inspect._names._values import ClassValue, External
 
 if TYPE_CHECKING:
@@ -72,6 +73,18 @@ def methods(engine: Engine, cls: Class) -> dict[str, Function]:
 def is_of_metaclass(engine: Engine, function: Function) -> bool:
     """Tell whether `function` is a method of a class of classes."""
     return function.owner is not None and "builtins.type" in engine.mro(function.owner)
+
+
+def is_changed(engine: Engine, cls: Class) -> bool:
+    """Tell whether a decorator of the source may put other methods into `cls`, or take its place."""
+    return any(
+        not isinstance(
+            engine.resolve(engine.evaluate(decorator, base.parent)), External | FlowValue
+        )
+        for base in engine.mro(cls)
+        if isinstance(base, Class)
+        for decorator in base.node.decorator_list
+    )
 
 
 def registers(engine: Engine, cls: Class) -> bool:

@@ -10,6 +10,7 @@ from headrace_inspect._names._library_values import Declarator, FlowValue
 from headrace_inspect._names._values import (
     UNKNOWN,
     Arguments,
+    ClassValue,
     External,
     FunctionValue,
     Parameter,
@@ -136,6 +137,12 @@ def decorate_class(frame: Frame, cls: Class) -> None:
         if isinstance(value, External) and is_transparent(value.name):
             continue
         frame.expose_class(cls)
+        if not isinstance(value, External):
+            made = frame.engine.resolve(
+                call(frame, value, Arguments((ClassValue(cls),)), decorator)
+            )
+            if made != ClassValue(cls):
+                give(frame, made, decorator, "attached")
 
 
 def evaluate_defaults(frame: Frame, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:

@@ -87,6 +87,7 @@ class Engine:
         self._variants: dict[Function, int] = {}
         self._grown: dict[tuple[str, Module | None], bool] = {}
         self._patched: dict[str, bool] = {}
+        self._changed: dict[Class, bool] = {}
         self._depth = 0
         self.mentioning: Callable[[str], Iterable[Module]] = lambda name: program.modules.values()
 
@@ -180,6 +181,12 @@ class Engine:
         if name not in self._patched:
             self._patched[name] = any(name in one.changes.patched for one in self.mentioning(name))
         return self._patched[name]
+
+    def is_changed(self, cls: Class) -> bool:
+        """Tell whether a decorator may put other methods into `cls`, or take its place."""
+        if cls not in self._changed:
+            self._changed[cls] = _classes.is_changed(self, cls)
+        return self._changed[cls]
 
     # --- classes ----------------------------------------------------------------------------------
 
