@@ -137,3 +137,36 @@ def around():
 def start():
     a()
     somelib.within(around())
+
+
+# === a function that a helper makes for a library: unresolved
+import somelib
+def make():
+    def inner():
+        b()
+    return inner
+def start():
+    a()
+    somelib.go(make())
+
+
+# === functions that a helper makes for a library: unresolved
+import somelib
+def make():
+    def inner():
+        b()
+    return inner
+def start():
+    a()
+    somelib.go([make()], then={"x": make()})
+
+
+# === a function that a helper makes for an attribute: unresolved
+def make():
+    def inner():
+        b()
+    return inner
+def start(thing):
+    a()
+    setattr(thing, "hook", make())
+    thing.hook()

@@ -142,6 +142,7 @@ def pass_to_library(frame: Frame, name: str, value: Value, node: ast.AST) -> Non
 
 def calls_of(frame: Frame, value: Value, node: ast.AST) -> list[Tree]:
     """Return what a call of each function in `value` would run."""
+    value = frame.engine.resolve(value)
     match value:
         case Items(items=items) | Many(items=items) | Table(items=items) | Choice(options=items):
             return [tree for item in items for tree in calls_of(frame, item, node)]
