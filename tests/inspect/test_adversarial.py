@@ -437,7 +437,7 @@ def a(*args): ...
 GETTERS = {
     "return program.a": "confirmed call",
     "return {'made': program.a, 'other': program.a}[name]": "unresolved",
-    "return getattr(program, WHERE[name])": "unresolved",
+    "return getattr(program, WHERE[name])": "confirmed call",
     "return globals()['_' + name]": "unresolved",
     "return program.a()": "unresolved",
 }

@@ -95,7 +95,8 @@ class Analysis:
         self.sure = Relations(sure, count)
         self.possible = PossibleRelations(possible, count, self._begun)
         self.outside = self.possible.free.get(exposed, 0)
-        self.unasked = possible.of(unasked).all
+        # What is dynamic in them in turn would make of every such method any function.
+        self.unasked = sure.of(unasked).all
 
     def _own(self, node: Node, *, bare: bool = False) -> int:
         names = node.steps

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from headrace_inspect._names._entities import Function, Scope
@@ -19,6 +20,7 @@ from headrace_inspect._names._values import (
     ModuleValue,
     Possibly,
     SuperValue,
+    Table,
     Text,
     Value,
     choice_of,
@@ -26,7 +28,7 @@ from headrace_inspect._names._values import (
 from headrace_inspect._running._attributes import attribute, attributes_of
 from headrace_inspect._running._calls import call_library
 from headrace_inspect._running._giving import give
-from headrace_inspect._running._iterating import element_of
+from headrace_inspect._running._iterating import element_of, keys_of
 from headrace_inspect._running._lookup import imported, member
 from headrace_inspect._running._nodes import Hub
 from headrace_inspect._running._texts import filled, joined
@@ -86,10 +88,50 @@ def by_key(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Val
 def copied(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
     """Collections with the same items."""
     items = frame.engine.resolve(arguments.get(0) or Items(()))
+    if isinstance(items, Table):
+        items = keys_of(items)
+    if isinstance(items, Items) and items.items and "set" in value.name:
+        return Many(items.items)
     if isinstance(items, Items):
         return items if value.name != "builtins.reversed" else Items(items.items[::-1])
     element = element_of(frame, items)
     return Many((element,)) if element is not UNKNOWN else UNKNOWN
+
+
+@function("builtins.enumerate")
+def numbered(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
+    """The items with their numbers."""
+    return side_by_side(frame, (UNKNOWN, arguments.get(0) or UNKNOWN), node)
+
+
+@function("builtins.zip")
+def zipped(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
+    """The items of several collections, side by side."""
+    return UNKNOWN if arguments.starred else side_by_side(frame, arguments.positional, node)
+
+
+def side_by_side(frame: Frame, given: Sequence[Value], node: ast.AST) -> Value:
+    """Return tuples with an item of each of `given`."""
+    columns = [frame.engine.resolve(one) for one in given]
+    lists = [column.items for column in columns if isinstance(column, Items)]
+    elements = [one if isinstance(one, Items) else element_of(frame, one) for one in columns]
+    if not lists:
+        return UNKNOWN if set(elements) == {UNKNOWN} else Many((Items(tuple(elements)),))
+    rows = [
+        tuple([one.items[number] if isinstance(one, Items) else one for one in elements])
+        for number in range(min(map(len, lists)))
+    ]
+    return Items(tuple(map(Items, rows)))
+
+
+@function("itertools.chain")
+def chained(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
+    """One collection behind the other."""
+    parts = [frame.engine.resolve(one) for one in arguments.positional]
+    if all(isinstance(part, Items) for part in parts) and not arguments.starred:
+        return Items(tuple([item for part in parts for item in getattr(part, "items", ())]))
+    elements = [element_of(frame, part) for part in parts]
+    return Many(tuple(elements)) if set(elements) != {UNKNOWN} else UNKNOWN
 
 
 @function("builtins.next", "builtins.anext")
@@ -111,6 +153,12 @@ def super_(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> V
         return UNKNOWN
     receiver = frame.engine.resolve(frame.name(scope.node.args.args[0].arg))
     return SuperValue(scope.owner, receiver)
+
+
+@function("builtins.classmethod", "builtins.staticmethod")
+def unbound(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
+    """``staticmethod(f)`` in a class."""
+    return arguments.get(0) or UNKNOWN
 
 
 @function("builtins.type")

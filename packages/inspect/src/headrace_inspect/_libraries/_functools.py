@@ -101,6 +101,13 @@ def made_property(frame: Frame, arguments: Arguments, node: ast.AST, value: Any)
     return PropertyValue(frame.engine.resolve(getter)) if getter is not None else UNKNOWN
 
 
+@function("types.MethodType")
+def method_by_hand(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
+    """``MethodType(f, instance)``."""
+    inner = frame.engine.resolve(arguments.get(0) or UNKNOWN)
+    return PartialValue(inner, Arguments(arguments.positional[1:2]))
+
+
 @decorator("contextlib.contextmanager", "contextlib.asynccontextmanager")
 def context_manager(frame: Frame, value: Value, target: Value, node: ast.AST) -> Value:
     """Generator functions that make context managers."""
@@ -218,6 +225,19 @@ def at_end_decorator(frame: Frame, value: Value, target: Value, node: ast.AST) -
     for tree in calls_of(frame, target, node):
         frame.expose(tree)
     return target
+
+
+@function(
+    "stamina.AsyncRetryingCaller()",
+    "stamina.RetryingCaller()",
+    "tenacity.AsyncRetrying()",
+    "tenacity.Retrying()",
+)
+def retried(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> Value:
+    """``Retrying(...)(f, ...)``, which calls it; a caller of stamina has the errors before."""
+    for argument in arguments.positional:
+        call_now(frame, argument, ANY_ARGUMENTS, node)
+    return UNKNOWN
 
 
 @function("contextvars.copy_context().run", "contextvars.Context().run")

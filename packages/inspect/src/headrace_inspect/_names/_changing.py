@@ -18,6 +18,7 @@ GROWING = frozenset([
     "setdefault",
     "update",
 ])
+_REORDERING = frozenset(["clear", "pop", "popitem", "popleft", "remove", "reverse", "sort"])
 CHANGING = frozenset([ast.Assign, ast.AugAssign, ast.Call, ast.Subscript])
 """The kinds of nodes that may change something."""
 
@@ -41,7 +42,7 @@ class Changes(NamedTuple):
 def grown_by(node: ast.AST) -> str | None:
     """Return the name of what `node` puts something into, or None."""
     match node:
-        case ast.Call(func=ast.Attribute(value=target, attr=name)) if name in GROWING:
+        case ast.Call(func=ast.Attribute(value=target, attr=name)) if name in GROWING | _REORDERING:
             return _name_of(target)
         case ast.Subscript(value=target, ctx=ast.Store()):
             return _name_of(target)

@@ -30,6 +30,7 @@ class Nothing(Value):
     __slots__ = ()
 
 
+Key = str | int
 UNKNOWN = Unknown()
 NOTHING = Nothing()
 
@@ -124,10 +125,17 @@ class ClassValue(Value):
 
 @dataclass(slots=True, unsafe_hash=True)
 class Instance(Value):
-    """An instance of a class of the source; if not `exact`, perhaps of a subclass."""
+    """An instance of a class of the source.
+
+    Attributes:
+        cls: the class.
+        exact: whether it is of that class, rather than perhaps of a subclass.
+        fields: the functions that it is known to keep, by attribute.
+    """
 
     cls: Class
     exact: bool = True
+    fields: tuple[tuple[str, Value], ...] = ()
 
 
 @dataclass(slots=True, unsafe_hash=True)
@@ -175,9 +183,34 @@ class Many(Value):
 
 @dataclass(slots=True, unsafe_hash=True)
 class Table(Value):
-    """A mapping to these; which one a key gives is not known."""
+    """A mapping to these.
+
+    Attributes:
+        items: the values.
+        keys: their keys, if all are known; without them nothing tells which one a key gives.
+    """
 
     items: tuple[Value, ...]
+    keys: tuple[Key, ...] = ()
+
+    def at(self, key: Key | None) -> Value | None:
+        """Return what `key` gives, or None where that is not known."""
+        known = dict(zip(self.keys, self.items, strict=False))
+        return known.get(key) if key is not None else None
+
+    def pairs(self) -> list[tuple[Key, Value]] | None:
+        """Return the keys and values in order, or None where they are not known."""
+        if len(self.keys) != len(self.items):
+            return None
+        return list(zip(self.keys, self.items, strict=True))
+
+    def put(self, key: Key | None, value: Value) -> Table:
+        """Return the table with `value` under `key`."""
+        pairs = self.pairs()
+        if key is None or pairs is None:
+            return Table((*self.items, value))
+        known = dict(pairs) | {key: value}
+        return Table(tuple(known.values()), tuple(known))
 
 
 @dataclass(slots=True, unsafe_hash=True)
@@ -274,6 +307,16 @@ def choice_of(options: list[Value] | tuple[Value, ...]) -> Value:
     if len(flat) == 1:
         return next(iter(flat))
     return Choice(tuple(flat)) if len(flat) <= _MOST_OPTIONS else UNKNOWN
+
+
+def merged(one: Table, other: Value) -> Table:
+    """Return ``one | other``."""
+    pairs = other.pairs() if isinstance(other, Table) else None
+    if pairs is None:
+        return Table((*one.items, *(other.items if isinstance(other, Table) else ()), UNKNOWN))
+    for key, item in pairs:
+        one = one.put(key, item)
+    return one
 
 
 def one_list(value: Value) -> Value:

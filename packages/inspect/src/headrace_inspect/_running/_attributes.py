@@ -155,12 +155,7 @@ def _attribute(frame: Frame, value: Value, name: str, node: ast.AST) -> Value:
         case Instance():
             return _of_instance(frame.engine, value, name)
         case ClassValue(cls=cls):
-            found = _of_class(frame.engine, cls, cls, name, value, after=None)
-            if isinstance(found, Instance):
-                from headrace_inspect._libraries._django_models import managed
-
-                return managed(frame.engine, cls, found)
-            return found or Method(value, name)
+            return _of_class_itself(frame.engine, cls, name, value) or Method(value, name)
         case ManagerValue(model=model, own=cls):
             found = _of_class(frame.engine, cls, cls, name, value, after=None)
             return found or (ClassValue(model) if name == "model" else Method(value, name))
@@ -171,6 +166,22 @@ def _attribute(frame: Frame, value: Value, name: str, node: ast.AST) -> Value:
         case Possibly(inner=inner):
             return Possibly(attribute(frame, inner, name, node))
     return Method(value, name)
+
+
+def _of_class_itself(engine: Engine, cls: Class, name: str, value: ClassValue) -> Value | None:
+    found = _of_class(engine, cls, cls, name, value, after=None)
+    if isinstance(found, Instance):
+        from headrace_inspect._libraries._django_models import managed
+
+        return managed(engine, cls, found)
+    return Instance(cls) if found is not None and _is_member(engine, cls, name) else found
+
+
+def _is_member(engine: Engine, cls: Class, name: str) -> bool:
+    """Tell whether `name` is a member of the enumeration `cls`."""
+    bindings = cls.bindings.names.get(name, ())
+    is_value = any(binding.how == "value" for binding in bindings)
+    return is_value and any(isinstance(b, str) and b.startswith("enum.") for b in engine.mro(cls))
 
 
 def _of_module(frame: Frame, value: ModuleValue, name: str, node: ast.AST) -> Value:
@@ -184,6 +195,9 @@ def _of_module(frame: Frame, value: ModuleValue, name: str, node: ast.AST) -> Va
 
 def _of_instance(engine: Engine, value: Instance, name: str) -> Value:
     cls = value.cls
+    for field, kept in value.fields:
+        if field == name:
+            return kept
     found = _of_class(engine, cls, cls, name, value, after=None)
     if found is None or found is UNKNOWN or isinstance(found, External):
         stored = engine.stored(cls, name)

@@ -36,6 +36,7 @@ from headrace_inspect._names._values import (
 )
 
 from ._attributes import attribute, perhaps
+from ._fields import made
 from ._giving import calls_of, classes_in, give, pass_on, pass_to_library
 from ._libraries_known import is_inert, is_standard, is_transparent
 from ._nodes import NO_ARGUMENTS, Hub, Node
@@ -152,7 +153,7 @@ def _entering(frame: Frame, value: EnteringValue, arguments: Arguments, node: as
 
 
 def _class(frame: Frame, value: ClassValue, arguments: Arguments, node: ast.AST) -> Value:
-    instance = Instance(value.cls)
+    instance = made(frame.engine, value.cls, arguments)
     is_given = True
     if frame.engine.is_changed(value.cls):
         frame.maybe(ATTACHED, node)

@@ -168,6 +168,7 @@ _METHODS = frozenset([
     "setup",
     "trace",
 ])
+_OF_ENUMS = frozenset(["_generate_next_value_", "_missing_"])
 # What the frameworks themselves call of a class's methods; of other bases, anything.
 _HOOKS = {
     "django.db.models.Model": frozenset(["clean", "clean_fields", "delete", "full_clean", "save"]),
@@ -177,6 +178,9 @@ _HOOKS = {
     "django.views.generic.View": _METHODS,
     "flask.views.MethodView": _METHODS,
     "flask.views.View": _METHODS,
+    "enum.Enum": _OF_ENUMS,
+    "enum.IntEnum": _OF_ENUMS,
+    "enum.StrEnum": _OF_ENUMS,
     "pydantic.BaseModel": frozenset(["model_post_init"]),
     "threading.Thread": frozenset(["run"]),
 }

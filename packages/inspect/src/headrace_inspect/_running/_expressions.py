@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from headrace_inspect._names._changing import GROWING
 from headrace_inspect._names._values import (
@@ -17,6 +18,7 @@ from headrace_inspect._names._values import (
     FunctionValue,
     Instance,
     Items,
+    Key,
     Many,
     Method,
     Possibly,
@@ -24,6 +26,7 @@ from headrace_inspect._names._values import (
     Text,
     Value,
     choice_of,
+    merged,
     one_list,
 )
 
@@ -33,9 +36,10 @@ from ._dispatch import evaluators
 from ._frame import Frame
 from ._giving import give, hand_on, put_into
 from ._libraries_known import is_standard
+from ._narrowing import narrowed, widen
 from ._protocols import binary, compare, implicit, test, unary
 from ._texts import added, formatted, joined
-from ._trees import Branch, Cross, Loop, Possible, Yielded, block_of
+from ._trees import Branch, Cross, Loop, Possible, Tree, Yielded, block_of
 
 
 def _anything(frame: Frame, node: ast.AST) -> Value:
@@ -93,7 +97,10 @@ def arguments_of(frame: Frame, node: ast.Call) -> Arguments:
         value = frame.evaluate(keyword.value)
         hand_on(frame, keyword.value)
         if keyword.arg is None:
-            starred = True
+            table = frame.engine.resolve(value)
+            pairs = table.pairs() if isinstance(table, Table) else None
+            named += [(str(key), item) for key, item in pairs or ()]
+            starred = starred or pairs is None
         else:
             named.append((keyword.arg, value))
     return Arguments(tuple(positional), tuple(named), starred)
@@ -149,8 +156,10 @@ def _await(frame: Frame, node: ast.Await) -> Value:
 
 def _conditional(frame: Frame, node: ast.IfExp) -> Value:
     test(frame, node.test)
+    told = narrowed(frame, node.test, holds=True)
     with frame.captured() as first:
         one = frame.evaluate(node.body)
+    widen(frame, told)
     with frame.captured() as second:
         other = frame.evaluate(node.orelse)
     if first or second:
@@ -160,12 +169,16 @@ def _conditional(frame: Frame, node: ast.IfExp) -> Value:
 
 def _boolean(frame: Frame, node: ast.BoolOp) -> Value:
     values = [frame.resolved(node.values[0])]
-    for operand in node.values[1:]:
+    told = []
+    for before, operand in pairwise(node.values):
         implicit(frame, values[-1], operand, "__bool__", "__len__")
+        told.append(narrowed(frame, before, holds=isinstance(node.op, ast.And)))
         with frame.captured() as events:
             values.append(frame.resolved(operand))
         if events:
             frame.emit(Branch((block_of(()), block_of(events))))
+    for names in reversed(told):
+        widen(frame, names)
     return choice_of(values)
 
 
@@ -191,8 +204,11 @@ def _operated(frame: Frame, left: Value, right: Value, node: ast.BinOp) -> Value
     if isinstance(node.op, ast.BitOr):
         from headrace_inspect._libraries._celery_canvas import piped
 
+        if isinstance(left, Table) and isinstance(right, Table):
+            return merged(left, right)
         return piped(left, right)
-    return UNKNOWN
+    items = [item for one in (left, right) if isinstance(one, Items | Many) for item in one.items]
+    return Many(tuple(items)) if items else UNKNOWN
 
 
 def _sequence(frame: Frame, node: ast.List | ast.Tuple | ast.Set) -> Value:
@@ -209,17 +225,34 @@ def _sequence(frame: Frame, node: ast.List | ast.Tuple | ast.Set) -> Value:
         for item in items:
             give(frame, item, node)
         return UNKNOWN
+    is_known = is_known and not isinstance(node, ast.Set)
     return Items(tuple(items)) if is_known else Many(tuple(items))
 
 
 def _dictionary(frame: Frame, node: ast.Dict) -> Value:
-    for key in node.keys:
-        if key is not None:
-            frame.evaluate(key)
-    values = [frame.evaluate(value) for value in node.values]
-    for value in values:
-        give(frame, value, node)
-    return Table(tuple(dict.fromkeys(values))) if len(values) <= _MOST_ITEMS else UNKNOWN
+    table = Table(())
+    for key, expression in zip(node.keys, node.values, strict=True):
+        named = frame.evaluate(key) if key is not None else UNKNOWN
+        value = frame.evaluate(expression)
+        for one in (named, value):
+            give(frame, one, node)
+        if key is None:
+            table = merged(table, frame.engine.resolve(value))
+        elif len(table.items) < _MOST_ITEMS:
+            table = table.put(constant_in(key, named), value)
+    return table if len(table.items) < _MOST_ITEMS else UNKNOWN
+
+
+def constant_in(node: ast.expr, value: Value) -> Key | None:
+    """Return the string or number that `node`, which stands for `value`, is known to be."""
+    if isinstance(value, Text):
+        return value.constant
+    match node:
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int(number))):
+            return -number
+        case ast.Constant(value=int(number)):
+            return number
+    return None
 
 
 def _subscript(frame: Frame, node: ast.Subscript) -> Value:
@@ -233,10 +266,11 @@ def _subscript(frame: Frame, node: ast.Subscript) -> Value:
         result = implicit(frame, value, node, "__getitem__")
         if result is not UNKNOWN:
             return result
-    if isinstance(value, Items) and isinstance(node.slice, ast.Constant):
-        index = node.slice.value
-        if isinstance(index, int) and -len(value.items) <= index < len(value.items):
-            return value.items[index]
+    if isinstance(value, Items | Many) and isinstance(node.slice, ast.Slice):
+        return _sliced(value, node.slice)
+    found = item_at(value, constant_in(node.slice, key))
+    if found is not None:
+        return found
     if isinstance(value, Items | Many | Table):
         return Possibly(choice_of(value.items)) if value.items else UNKNOWN
     if isinstance(value, External) and not is_standard(value.name):
@@ -244,6 +278,26 @@ def _subscript(frame: Frame, node: ast.Subscript) -> Value:
         return External(f"{value.name}[]") if is_container else value
     # Generic[...] is the class itself; what is in something external is external too.
     return value if isinstance(value, ClassValue | Dynamic | External) else UNKNOWN
+
+
+def item_at(value: Value, key: Key | None) -> Value | None:
+    """Return what stands in `value` at a position or under a key, or None if that is not known."""
+    if isinstance(value, Table):
+        return value.at(key)
+    if isinstance(value, Items) and isinstance(key, int):
+        return value.items[key] if -len(value.items) <= key < len(value.items) else None
+    return None
+
+
+def _sliced(value: Items | Many, node: ast.Slice) -> Value:
+    """Return a part of a list, if it is told by numbers; else any number of its items."""
+    numbers: list[int | None] = []
+    for part in (node.lower, node.upper, node.step):
+        number = None if part is None else constant_in(part, UNKNOWN)
+        if isinstance(value, Many) or (part is not None and not isinstance(number, int)):
+            return Many(value.items)
+        numbers.append(number if isinstance(number, int) else None)
+    return Items(value.items[slice(*numbers)]) if numbers[2] != 0 else UNKNOWN
 
 
 def _annotated(frame: Frame, node: ast.Subscript) -> Value:
@@ -257,13 +311,19 @@ def _annotated(frame: Frame, node: ast.Subscript) -> Value:
 def _comprehension(
     frame: Frame, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
 ) -> Value:
-    from ._iterating import bind_element
+    from ._iterating import assign, bind_element, element_of, listed
 
     outer = frame.branch()
     first, *others = node.generators
     since = len(frame.events)
-    bind_element(frame, first.target, first.iter)  # once, before the loop
+    iterated = frame.resolved(first.iter)
+    frame.hurry(since)
     made = frame.generator(since)
+    items = listed(iterated)
+    is_plain = not others and not first.ifs and not first.is_async
+    if items and is_plain and not isinstance(node, ast.DictComp):
+        return _in_turn(frame, node, items)
+    assign(frame, first.target, element_of(frame, iterated))  # once, before the loop
     with frame.captured() as events:
         for condition in first.ifs:
             frame.evaluate(condition)
@@ -278,13 +338,33 @@ def _comprehension(
             element = frame.evaluate(node.elt)
     frame.variables = outer
     if events:
-        loop = Loop(block_of(events))
-        # A generator expression runs when it is iterated over, unless that is here and now.
-        is_lazy = isinstance(node, ast.GeneratorExp)
-        frame.emit(Cross("call", loop, is_lazy=True) if is_lazy else loop)
+        frame.emit(_when_iterated(node, Loop(block_of(events))))
         if made is not None:
             frame.emit(Possible(made))  # up to the next item
     return UNKNOWN if element is UNKNOWN else Many((element,))
+
+
+def _in_turn(
+    frame: Frame, node: ast.ListComp | ast.SetComp | ast.GeneratorExp, items: Sequence[Value]
+) -> Value:
+    """Evaluate a comprehension over known items, one after the other."""
+    from ._iterating import assign
+
+    outer = frame.branch()
+    results: list[Value] = []
+    with frame.captured() as events:
+        for item in items:
+            assign(frame, node.generators[0].target, item)
+            results.append(frame.evaluate(node.elt))
+    frame.variables = outer
+    if events:
+        frame.emit(_when_iterated(node, block_of(events)))
+    return Items(tuple(results))
+
+
+def _when_iterated(node: ast.expr, tree: Tree) -> Tree:
+    """Return `tree`, which in a generator expression runs when that is iterated over."""
+    return Cross("call", tree, is_lazy=True) if isinstance(node, ast.GeneratorExp) else tree
 
 
 def _text(frame: Frame, node: ast.JoinedStr) -> Value:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from headrace_inspect._names._entities import Class, Function, Module
 from headrace_inspect._names._library_values import ManagerValue
 from headrace_inspect._names._values import (
+    NOTHING,
     UNKNOWN,
     Arguments,
     Choice,
@@ -15,9 +17,12 @@ from headrace_inspect._names._values import (
     External,
     Instance,
     Items,
+    Key,
     Many,
     Method,
     Possibly,
+    Table,
+    Text,
     Value,
     choice_of,
 )
@@ -28,6 +33,9 @@ from ._giving import calls_of, give, name_it, put_into
 if TYPE_CHECKING:
     from ._exposure import Place
     from ._frame import Frame
+
+
+_LONGEST_UNROLLED = 12
 
 
 def assign(frame: Frame, target: ast.expr, value: Value) -> None:
@@ -49,15 +57,23 @@ def assign(frame: Frame, target: ast.expr, value: Value) -> None:
             if is_library and frame.is_recorded:
                 for tree in calls_of(frame, value, target):
                     frame.expose(tree)
-        case ast.Subscript(value=owner, slice=index):
-            from ._protocols import implicit
-
-            changed = frame.resolved(owner)
-            frame.evaluate(index)
-            implicit(frame, changed, target, "__setitem__")
-            _put(frame, value, target)
+        case ast.Subscript():
+            _assign_item(frame, target, value)
         case ast.Starred(value=inner):
             assign(frame, inner, value)
+
+
+def _assign_item(frame: Frame, target: ast.Subscript, value: Value) -> None:
+    from ._expressions import constant_in
+    from ._protocols import implicit
+
+    owner = target.value
+    changed = frame.resolved(owner)
+    key = frame.evaluate(target.slice)
+    implicit(frame, changed, target, "__setitem__")
+    if isinstance(owner, ast.Name) and owner.id in frame.variables:
+        frame.variables[owner.id] = _with(changed, constant_in(target.slice, key), value)
+    _put(frame, value, target)
 
 
 def _unpack(frame: Frame, targets: list[ast.expr], value: Value) -> None:
@@ -83,11 +99,39 @@ def _store(frame: Frame, value: Value, target: ast.expr, place: Place) -> None:
         give(frame, frame.engine.resolve(value), target, place)
 
 
+def _with(owner: Value, key: Key | None, value: Value) -> Value:
+    """Return what `owner` is with `value` at `key`."""
+    if isinstance(owner, Table):
+        return owner.put(key, value)
+    if not isinstance(owner, Items | Many):
+        return owner
+    if isinstance(owner, Items) and isinstance(key, int) and 0 <= key < len(owner.items):
+        return Items((*owner.items[:key], value, *owner.items[key + 1 :]))
+    return Many((*owner.items, value))
+
+
 def _put(frame: Frame, value: Value, target: ast.Name | ast.Subscript) -> None:
     if isinstance(value, Coroutine):
         frame.consume(value)
     else:
         put_into(frame, value, target, target)
+
+
+def listed(value: Value) -> Sequence[Value] | None:
+    """Return what iterating over `value` gives in turn, if that is known and not too much."""
+    if isinstance(value, Table):
+        value = keys_of(value)
+    if isinstance(value, Items) and len(value.items) <= _LONGEST_UNROLLED:
+        return value.items
+    return None
+
+
+def keys_of(table: Table) -> Value:
+    """Return the keys of `table` as a list."""
+    pairs = table.pairs()
+    if pairs is None:
+        return UNKNOWN
+    return Items(tuple([Text((key,)) if isinstance(key, str) else NOTHING for key, _ in pairs]))
 
 
 def bind_element(frame: Frame, target: ast.expr, iterated: ast.expr) -> Value:

@@ -23,6 +23,7 @@ from headrace_inspect._names._values import (
     ModuleValue,
     Possibly,
     Result,
+    Table,
     Text,
     Value,
     choice_of,
@@ -82,6 +83,8 @@ def perhaps_grown(engine: Engine, value: Value, name: str, module: Module | None
     """Return `value` of the variable or attribute `name`, with what is put into it elsewhere."""
     if isinstance(value, Items | Many) and engine.has_grown(name, module):
         return Many((*value.items, UNKNOWN))
+    if isinstance(value, Table) and engine.has_grown(name):
+        return Table((*value.items, UNKNOWN))
     return value
 
 

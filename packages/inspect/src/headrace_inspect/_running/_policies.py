@@ -65,6 +65,8 @@ class Precise(Coarse):
         """Return the receiver, if it makes a difference which it is."""
         if not isinstance(receiver, Instance | ClassValue):
             return receiver
+        if isinstance(receiver, Instance) and receiver.fields:
+            return receiver
         cls = receiver.cls
         if cls is function.owner:
             if isinstance(receiver, ClassValue) or not receiver.exact:

@@ -160,7 +160,8 @@ class _Telling:
             case Possibly(inner=inner) | Method(owner=inner):
                 return self.tells(inner, depth + 1)
             case Instance(cls=cls) | ClassValue(cls=cls):
-                return self._leads(cls)
+                fields = value.fields if isinstance(value, Instance) else ()
+                return self._leads(cls) or any(self.tells(one, depth + 1) for _, one in fields)
             case Text():
                 return _is_telling_text(value, self._function)
             case External(name=name):
@@ -172,19 +173,22 @@ class _Telling:
 
     def _fits(self, values: Iterable[Value], depth: int) -> bool:
         # A function that is wrapped anew in each call of a recursion must come to an end.
-        return all(_depth(value) + depth < _DEEPEST for value in values)
+        return all(depth_of(value) + depth < _DEEPEST for value in values)
 
 
-def _depth(value: Value) -> int:
+def depth_of(value: Value) -> int:
+    """Return how deep the functions in `value` stand in one another."""
     match value:
+        case Instance(fields=fields) if fields:
+            return 1 + max(depth_of(inner) for _, inner in fields)
         case FunctionValue(closure=closure):
-            return 1 + max((_depth(inner) for _, inner in closure), default=0)
+            return 1 + max((depth_of(inner) for _, inner in closure), default=0)
         case StepValue(inner=inner) | Possibly(inner=inner) | Method(owner=inner):
-            return 1 + _depth(inner)
+            return 1 + depth_of(inner)
         case PartialValue(inner=inner, arguments=arguments):
-            return 1 + max((_depth(one) for one in (inner, *arguments.values())), default=0)
+            return 1 + max((depth_of(one) for one in (inner, *arguments.values())), default=0)
         case Items(items=items) | Many(items=items) | Table(items=items) | Choice(options=items):
-            return 1 + max((_depth(item) for item in items), default=0)
+            return 1 + max((depth_of(item) for item in items), default=0)
     return 0
 
 

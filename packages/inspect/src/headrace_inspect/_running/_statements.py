@@ -13,6 +13,8 @@ from headrace_inspect._names._values import (
     ClassValue,
     Coroutine,
     Items,
+    Many,
+    Table,
     Value,
 )
 
@@ -24,8 +26,9 @@ from ._expressions import closure
 from ._frame import Frame
 from ._giving import hand_on
 from ._halves import yields
-from ._iterating import assign, element_of
+from ._iterating import assign, element_of, listed
 from ._lookup import imported, imported_from
+from ._narrowing import match_pattern, narrow
 from ._nodes import NO_ARGUMENTS
 from ._protocols import implicit, in_place, test
 from ._trees import (
@@ -43,8 +46,6 @@ from ._trees import (
     block_of,
     is_left,
 )
-
-_LONGEST_UNROLLED = 12
 
 
 def run_block(frame: Frame, body: Sequence[ast.stmt]) -> None:
@@ -145,9 +146,11 @@ def _if(frame: Frame, node: ast.If) -> None:
         before = [*before, *asked]
         outer = frame.branch()
         if known is not False:
+            narrow(frame, current.test, holds=True)
             options.append(block_of([*before, _captured(frame, current.body)]))
             paths.append(frame.variables)
         frame.variables = outer
+        narrow(frame, current.test, holds=False)
         rest = current.orelse
         if known is True:
             current = None
@@ -187,8 +190,9 @@ def _for(frame: Frame, node: ast.For | ast.AsyncFor) -> None:
     made = frame.generator(since)
     if isinstance(node, ast.AsyncFor):
         value = frame.consume(value)
-    if isinstance(value, Items) and 0 < len(value.items) <= _LONGEST_UNROLLED:
-        _unrolled(frame, node, value.items)
+    items = listed(value)
+    if items:
+        _unrolled(frame, node, items)
         return
     outer = frame.branch()
     with frame.captured() as events:
@@ -266,7 +270,7 @@ def _with(frame: Frame, node: ast.With | ast.AsyncWith) -> None:
 
 
 def _match(frame: Frame, node: ast.Match) -> None:
-    frame.evaluate(node.subject)
+    subject = frame.resolved(node.subject)
     options: list[Tree] = []
     paths: list[dict[str, Value]] = []
     guards: list[Tree] = []
@@ -274,10 +278,7 @@ def _match(frame: Frame, node: ast.Match) -> None:
     is_exhaustive = False
     for case in node.cases:
         frame.variables = dict(outer)
-        for part in ast.walk(case.pattern):
-            name = getattr(part, "name", None) or getattr(part, "rest", None)
-            if isinstance(name, str):
-                frame.variables[name] = UNKNOWN
+        match_pattern(frame, case.pattern, node.subject, subject)
         if case.guard is not None:
             with frame.captured() as guard:
                 frame.evaluate(case.guard)
@@ -343,6 +344,7 @@ def _delete(frame: Frame, node: ast.Delete) -> None:
         if isinstance(target, ast.Name):
             frame.variables[target.id] = UNKNOWN
         elif isinstance(target, ast.Subscript):
+            _delete_item(frame, target)
             implicit(frame, frame.resolved(target.value), target, "__delitem__")
             frame.evaluate(target.slice)
         elif isinstance(target, ast.Attribute):
@@ -352,6 +354,14 @@ def _delete(frame: Frame, node: ast.Delete) -> None:
             frame.evaluate(target)
 
 
+def _delete_item(frame: Frame, target: ast.Subscript) -> None:
+    if isinstance(target.value, ast.Name) and target.value.id in frame.variables:
+        value = frame.engine.resolve(frame.variables[target.value.id])
+        if isinstance(value, Items | Many | Table):
+            left = Table(value.items) if isinstance(value, Table) else Many(value.items)
+            frame.variables[target.value.id] = left
+
+
 def _assert(frame: Frame, node: ast.Assert) -> None:
     test(frame, node.test)
     if node.msg is not None:
@@ -359,6 +369,7 @@ def _assert(frame: Frame, node: ast.Assert) -> None:
             frame.evaluate(node.msg)
         if events:
             frame.emit(Branch((NOTHING_HAPPENS, block_of(events))))
+    narrow(frame, node.test, holds=True)
 
 
 _LEAVING = frozenset([

@@ -1,0 +1,287 @@
+# === functions with their numbers: confirmed call
+def start():
+    for i, g in enumerate([a, b]):
+        g()
+
+
+# === functions side by side with values: confirmed call
+def start(xs):
+    for g, x in zip([a, b], [1, 2]):
+        g(x)
+
+
+# === functions side by side with what is not known: confirmed call
+def start(xs):
+    for x, g in zip(xs, (a, b)):
+        g(x)
+
+
+# === functions with their numbers, the other way round: contradicted
+def start():
+    for i, s in enumerate([b, a]): s()
+
+
+# === functions backwards: confirmed call
+def start():
+    for g in reversed([b, a]):
+        g()
+
+
+# === functions backwards, the other way round: contradicted
+def start():
+    for g in reversed([a, b]):
+        g()
+
+
+# === the pairs of a table: confirmed call
+STEPS = {"a": a, "b": b}
+def start():
+    for name, g in STEPS.items():
+        g()
+
+
+# === the pairs of a table, the other way round: contradicted
+def start():
+    for name, g in {"b": b, "a": a}.items():
+        g()
+
+
+# === the values of a table: confirmed call
+def start():
+    for g in {"a": a, "b": b}.values():
+        g()
+
+
+# === a loop over functions that are keys: unresolved
+STEPS = {a: 1, b: 2}
+def start():
+    for g in STEPS:
+        g()
+
+
+# === a key of a literal: confirmed call
+def start():
+    a()
+    {"x": b}["x"]()
+
+
+# === keys of a table: confirmed call
+T = {"x": b, "y": a}
+def start():
+    T["y"]()
+    T["x"]()
+
+
+# === keys of a table, the other way round: contradicted
+T = {"x": b, "y": a}
+def start():
+    T["x"]()
+    T["y"]()
+
+
+# === a key of a table by get: confirmed call
+T = {"x": b, "y": a}
+def start():
+    a()
+    T.get("x")()
+
+
+# === numbers as keys: confirmed call
+T = {1: b, 2: a}
+def start():
+    T[2]()
+    T[1]()
+
+
+# === a key of a table that is changed elsewhere: unresolved
+T = {"x": b, "y": a}
+def change(): T["x"] = print
+def start():
+    T["y"]()
+    T["x"]()
+
+
+# === a key of a table that is changed below: unresolved
+T = {"x": b, "y": a}
+T["x"] = print
+def start():
+    T["y"]()
+    T["x"]()
+
+
+# === a key of a table that is updated: unresolved
+T = {"x": b, "y": a}
+T.update(x=print)
+def start():
+    T["y"]()
+    T["x"]()
+
+
+# === a key of an attribute that is changed elsewhere: unresolved
+class C:
+    def __init__(self):
+        self.t = {"x": b}
+    def go(self):
+        self.t["x"]()
+def change(c): c.t["x"] = print
+def start():
+    a()
+    C().go()
+
+
+# === a key that a spread replaces: contradicted
+T = {"x": b, **{"x": print}}
+def start():
+    a()
+    T["x"]()
+
+
+# === a key beside one that is computed: unresolved
+import os
+T = {"x": b, os.name: print}
+def start():
+    a()
+    T["x"]()
+
+
+# === a key that is replaced: contradicted
+def start(k):
+    t = {"x": b}
+    t["x"] = print
+    a()
+    t["x"]()
+
+
+# === keys that a loop sets: unresolved
+def start(ks):
+    t = {}
+    for k in ks:
+        t[k] = b
+    a()
+    t["x"]()
+
+
+# === a key that is set: confirmed call
+def start():
+    t = {}
+    t["x"] = b
+    a()
+    t["x"]()
+
+
+# === a table in an attribute: confirmed call
+class C:
+    def __init__(self):
+        self.table = {"x": b}
+    def go(self):
+        self.table["x"]()
+def start():
+    a()
+    C().go()
+
+
+# === a table of a class: confirmed call
+class C:
+    table = {"x": b}
+    def go(self):
+        self.table["x"]()
+def start():
+    a()
+    C().go()
+
+
+# === a table of arguments: confirmed call
+def inner(fn=None):
+    fn()
+def start():
+    a()
+    inner(**{"fn": b})
+
+
+# === the last of a list: confirmed call
+def start():
+    t = [a, b]
+    t[0]()
+    t[-1]()
+
+
+# === the first of a list: confirmed call
+def start():
+    for g in [a, b, a][:2]:
+        g()
+
+
+# === two lists: confirmed call
+def start():
+    for g in [a] + [b]:
+        g()
+
+
+# === one list behind the other: confirmed call
+from itertools import chain
+def start():
+    for g in chain([a], [b]):
+        g()
+
+
+# === a list that is turned, the other way round: contradicted
+def start():
+    steps = [a, b]
+    steps.reverse()
+    for s in steps: s()
+
+
+# === a list that is turned: confirmed call
+def start():
+    steps = [b, a]
+    steps.reverse()
+    for s in steps: s()
+
+
+# === a list that is sorted: unresolved
+def start():
+    steps = [b, a]
+    steps.sort()
+    for s in steps: s()
+
+
+# === an item that is replaced: confirmed call
+def start():
+    steps = [b, b]
+    steps[0] = a
+    for s in steps: s()
+
+
+# === an item that is deleted: unresolved
+def start():
+    steps = [b, a]
+    del steps[0]
+    for s in steps: s()
+
+
+# === a list that is repeated: unresolved
+def start(n):
+    for s in [b, a] * n: s()
+
+
+# === a set of functions: unresolved
+def start():
+    for s in {a, b}: s()
+
+
+# === a list that a function turns: unresolved
+STEPS = [b, a]
+def turn(): STEPS.reverse()
+turn()
+def start():
+    for s in STEPS: s()
+
+
+# === a generator expression over functions: confirmed call
+def start():
+    all(g() for g in (a, b))
+
+
+# === a comprehension over functions: confirmed call
+def start():
+    [g() for g in (a, b)]
