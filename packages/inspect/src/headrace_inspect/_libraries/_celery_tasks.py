@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 TASK = External("celery.Task()")
 TASKS = Hub("tasks")
+_WORD = re.compile(r"[^\W\d]\w*")
 _DECORATORS = ("celery.shared_task", "celery.Celery().task", "celery.task", "celery.app.task")
 
 
@@ -245,12 +246,8 @@ def tasks_in_strings(engine: Engine) -> list[Value]:
     return [
         task
         for name, task in by_name.items()
-        if any(name in module.strings for module in engine.mentioning(_last_word(name)))
+        if any(name in module.strings for module in engine.mentioning(*_WORD.findall(name)))
     ]
-
-
-def _last_word(name: str) -> str:
-    return re.split(r"\W", name)[-1]
 
 
 _METHODS: dict[str, Model] = {
