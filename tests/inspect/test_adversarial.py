@@ -514,3 +514,33 @@ def test_a_task_that_is_published_twice_still_publishes_what_it_publishes(tmp_pa
     code = TWICE.format(start="a.delay(1); a.delay(2)", a="b.delay(number)", b=step)
 
     assert faults(check_text(tmp_path, code)) == ["HR107 b"]
+
+
+SENT = """
+from celery import Celery
+from headrace import entrypoint
+from headrace_celery import flow_task
+
+app = Celery("f")
+
+
+@entrypoint("f")
+def start(what):
+    app.send_task(f"mail.{{what}}")
+
+
+@flow_task("f", after="start", app=app, name={name})
+def a(): ...
+
+
+@flow_task("f", after="a", app=app, name="letters.print")
+def b(): ...
+"""
+
+
+@pytest.mark.parametrize("name", ['"mail.send"', "start.__name__"])
+def test_a_name_with_a_known_beginning_is_that_of_tasks_that_fit(tmp_path: Path, name: str) -> None:
+    """The rest of a task's name is computed: tasks whose names begin otherwise are not meant."""
+    report = check_text(tmp_path, SENT.format(name=name))
+
+    assert verdicts(report) == {"start -> a": "unresolved", "a -> b": "contradicted"}

@@ -85,3 +85,16 @@ C.two = lambda self: b()
 def start():
     a()
     C().two()
+
+
+# === out of globals(), by a name with a beginning that is another's: contradicted
+def start(x):
+    a()
+    globals()[f"route_by_{x}"]()
+
+
+# === out of globals(), by a name with a beginning that fits: unresolved
+def b_by_name(): b()
+def start(x):
+    a()
+    globals()[f"b_by_{x}"]()

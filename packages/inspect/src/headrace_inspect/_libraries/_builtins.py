@@ -200,7 +200,7 @@ def get_attribute(frame: Frame, arguments: Arguments, node: ast.AST, value: Valu
         found = attribute(frame, owner, name.constant, node)
         default = arguments.get(2)
         return choice_of([found, default]) if default is not None else found
-    pattern = "*" if not isinstance(name, Text) else "".join(part or "*" for part in name.parts)
+    pattern = name.pattern if isinstance(name, Text) else "*"
     return Dynamic(attributes_of(owner, pattern))
 
 

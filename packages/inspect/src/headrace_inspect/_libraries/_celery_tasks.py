@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import fnmatch
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -34,12 +35,13 @@ from ._registry import Model, decorator, decorator_type, finder, function, metho
 from ._running_arguments import call_now, tree_of_call
 
 if TYPE_CHECKING:
+    from headrace_inspect._names._entities import Function
     from headrace_inspect._running._engine import Engine
     from headrace_inspect._running._frame import Frame
 
 TASK = External("celery.Task()")
 TASKS = Hub("tasks")
-_WORD = re.compile(r"[^\W\d]\w*")
+ANY_NAME = "*"  # of a task whose name is computed
 _DECORATORS = ("celery.shared_task", "celery.Celery().task", "celery.task", "celery.app.task")
 
 
@@ -88,6 +90,8 @@ def make_task(frame: Frame, decorator: TaskDecorator, target: Value) -> Value:
     made = TaskValue(bare.function, inner)
     name = frame.engine.resolve(decorator.name) if decorator.name is not None else None
     constant = name.constant if isinstance(name, Text) else None
+    if constant is None and decorator.name is not None:
+        constant = ANY_NAME
     if frame.is_recorded:
         frame.engine.exposure.tasks[bare.function] = (constant, made)
         tree, _ = tree_of_call(frame, made, Arguments(), bare.function.node)
@@ -203,7 +207,23 @@ def run_by_name(frame: Frame, name: Value, node: ast.AST) -> Tree:
     """Return what the publishing of a task by its name runs."""
     if isinstance(name, Text) and name.constant is not None:
         return Run(_named(frame.engine, name.constant, node), frame.where(node))
-    return frame.any_of(TASKS, node)
+    return frame.any_of(Hub("tasks", name.pattern) if isinstance(name, Text) else TASKS, node)
+
+
+def tasks_named(engine: Engine, pattern: str) -> list[Value]:
+    """Return the tasks that may be published under a name that fits `pattern`; without one, all."""
+    return [
+        task
+        for function, (given_name, task) in engine.exposure.tasks.items()
+        if not pattern or _fits(engine, function, given_name, pattern)
+    ]
+
+
+def _fits(engine: Engine, function: Function, given_name: str | None, pattern: str) -> bool:
+    if given_name is not None:
+        return given_name == ANY_NAME or fnmatch.fnmatchcase(given_name, pattern)
+    modules = engine.program.tree.names_in_packages(function.module.path)
+    return any(fnmatch.fnmatchcase(f"{module}.{function.name}", pattern) for module in modules)
 
 
 def _named(engine: Engine, name: str, node: ast.AST) -> Node:
@@ -246,8 +266,12 @@ def tasks_in_strings(engine: Engine) -> list[Value]:
     return [
         task
         for name, task in by_name.items()
-        if any(name in module.strings for module in engine.mentioning(*_WORD.findall(name)))
+        if any(name in module.strings for module in engine.mentioning(_last_word(name)))
     ]
+
+
+def _last_word(name: str) -> str:
+    return re.split(r"\W", name)[-1]
 
 
 _METHODS: dict[str, Model] = {

@@ -51,6 +51,13 @@ class SourceTree:
         parts = self._parts(path)
         return [".".join(parts[i:]) for i in range(len(parts) - 1, -1, -1)] if parts else []
 
+    def names_in_packages(self, path: str) -> list[str]:
+        """Return those of the names of the file that begin with its outermost package, or above."""
+        root = self._package_roots.get(path)
+        depth = 0 if root is None else len(os.path.relpath(path, root).split(os.sep))
+        depth -= path.endswith("/__init__.py")
+        return [name for name in self.dotted_names(path) if name.count(".") + 1 >= depth]
+
     def child(self, path: str, name: str) -> str | None:
         """Return the file of the submodule `name` of the package or folder `path`."""
         if path.endswith("/__init__.py"):

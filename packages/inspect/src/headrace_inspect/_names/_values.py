@@ -166,6 +166,11 @@ class Text(Value):
         known = [part for part in self.parts if part is not None]
         return "".join(known) if len(known) == len(self.parts) else None
 
+    @property
+    def pattern(self) -> str:
+        """What fits all that it may be, with a star for each part that is not known."""
+        return "".join(part or "*" for part in self.parts)
+
 
 @dataclass(slots=True, unsafe_hash=True)
 class Items(Value):

@@ -37,6 +37,7 @@ from ._frame import Frame
 from ._giving import give, hand_on, put_into
 from ._libraries_known import is_standard
 from ._narrowing import narrowed, widen
+from ._nodes import Hub
 from ._protocols import binary, compare, implicit, test, unary
 from ._texts import added, formatted, joined
 from ._trees import Branch, Cross, Loop, Possible, Tree, Yielded, block_of
@@ -276,8 +277,18 @@ def _subscript(frame: Frame, node: ast.Subscript) -> Value:
     if isinstance(value, External) and not is_standard(value.name):
         is_container = value.name.rpartition(".")[2].islower()
         return External(f"{value.name}[]") if is_container else value
+    if isinstance(value, Dynamic) and isinstance(text := frame.engine.resolve(key), Text):
+        return _member(value, text)
     # Generic[...] is the class itself; what is in something external is external too.
     return value if isinstance(value, ClassValue | Dynamic | External) else UNKNOWN
+
+
+def _member(names: Dynamic, name: Text) -> Value:
+    """Return what `name` gives among all names of a module, as in ``globals()``."""
+    hub = names.hub
+    if hub.how != "module" or not hub.name.endswith(":*"):
+        return names
+    return Dynamic(Hub("module", hub.name.removesuffix("*") + name.pattern))
 
 
 def item_at(value: Value, key: Key | None) -> Value | None:

@@ -110,7 +110,9 @@ def _values(engine: Engine, node: Node, hub: Hub) -> Iterable[Value]:
     """Return the functions of `hub`, for those that are told by names."""
     match hub.how, hub.cls:
         case "tasks", _:
-            return [task for _, task in engine.exposure.tasks.values()]
+            from headrace_inspect._libraries._celery_tasks import tasks_named
+
+            return tasks_named(engine, hub.name)
         case "class", Class() as cls:
             return _methods(engine, node, cls, hub.name)
         case "override", Class() as cls:
