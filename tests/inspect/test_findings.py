@@ -295,3 +295,78 @@ def test_two_ways_are_enough(tmp_path: Path) -> None:
 
     assert set(verdicts(report).values()) == {"confirmed call"}
     assert faults(report) == []
+
+
+DOUBTS = {
+    "x.begin()  # here": "HR101 a",
+    "helper(x)": "HR101 a",
+    "a(); x.begin()": None,
+    "helper(x); a()": None,
+    "other(); x()": None,
+}
+
+
+@pytest.mark.parametrize("code", DOUBTS)
+def test_an_unresolved_finding_names_the_first_place_that_is_dynamic(
+    tmp_path: Path, code: str
+) -> None:
+    """Of the way to the step, or to its predecessor, the first call that leaves open what runs."""
+    program = f"""
+        from headrace import flow
+        f = flow("f")
+
+        @f.entrypoint
+        def start(x):
+            {code}
+
+        def helper(x):
+            x.begin()  # here
+
+        def other():
+            a()
+
+        class C:
+            def begin(self):
+                a()
+
+        @f.step(after="start")
+        def a(): ...
+
+        @f.step(after="a")
+        def b(): ...
+    """
+    report = check_text(tmp_path, program)
+    lines = dedent(program).splitlines()
+
+    open_ones = [one for one in report.findings if one.verdict == "unresolved"]
+
+    for finding in open_ones:
+        (place,) = finding.related
+        assert place.file.endswith("program.py")
+        assert "x.begin()" in lines[place.line - 1]
+    assert ([f"{one.code} {one.target}" for one in open_ones] or [None])[0] == DOUBTS[code]
+
+
+def test_an_unresolved_order_names_what_may_bring_it_about(tmp_path: Path) -> None:
+    """A predecessor that runs at best by something dynamic: the place of that."""
+    report = check_text(
+        tmp_path,
+        """
+        from headrace import flow
+        f = flow("f")
+        @f.entrypoint
+        def start(x):
+            x.begin()
+            b()
+        class C:
+            def begin(self):
+                a()
+        @f.step(after="start")
+        def a(): ...
+        @f.step(after="a")
+        def b(): ...
+        """,
+    )
+
+    related = {one.code: [place.line for place in one.related] for one in report.findings}
+    assert related == {"HR101": [6], "HR103": [6]}

@@ -65,6 +65,7 @@ class Analysis:
         engine = self.engine
         exposed, unasked = engine.hub(Hub("exposed")), engine.hub(Hub("unasked"))
         engine.run()
+        engine.close()
         nodes = list(engine.nodes.values())
         own = {node: self._own(node) for node in nodes}
         # Called around its decorators, a step's function may still do the step's work.

@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING, NamedTuple
 
 from headrace_inspect._flows._cycles import closing_edges
+from headrace_inspect._order._doubts import Doubts
 from headrace_inspect._order._reaching import Reaching
 from headrace_inspect._order._witnesses import Witnesses
 from headrace_inspect._running._trees import Where
@@ -79,6 +80,7 @@ class Judge:
         self._declared = analysis.declared
         self._is_complete = is_complete
         self._reaching = Reaching(analysis)
+        self._doubts = Doubts(analysis)
         self.edges: list[Judged] = []
         self.faults: list[Fault] = []
         links = self._links()
@@ -155,7 +157,9 @@ class Judge:
             is_sure=verdict == "contradicted",
             is_dynamic=self._is_complete,
         )
-        self._fault("HR101", verdict, target, None, message, is_open=not self._is_complete)
+        start = self._analysis.starts(target[0]) | self._analysis.mask(foreign)
+        doubt = self._doubt(start, target) if verdict == "unresolved" else ()
+        self._fault("HR101", verdict, target, None, message, doubt, is_open=not self._is_complete)
         return verdict
 
     def _judge_order(self, target: Name, links: list[Link], count: int) -> None:
@@ -186,8 +190,10 @@ class Judge:
     def _judge_unresolved(self, link: Link) -> None:
         self.edges.append(self._edge(link, "unresolved"))
         message = messages.unresolved(link.source, link.target, is_dynamic=self._is_complete)
-        is_open = not self._is_complete
-        self._fault("HR103", "unresolved", link.target, link.source, message, is_open=is_open)
+        start = self._analysis.starts(link.target[0])
+        doubt = (link.before and self._doubt(start, link.before)) or self._doubt(start, link.target)
+        about = (link.target, link.source, message, doubt)
+        self._fault("HR103", "unresolved", *about, is_open=not self._is_complete)
 
     def _judge_kind(self, link: Link, before: Name) -> None:
         """Judge how the target of a confirmed edge is reached."""
@@ -239,6 +245,10 @@ class Judge:
                 self.faults.append(fault)
 
     # --- asking -----------------------------------------------------------------------------------
+
+    def _doubt(self, start: int, target: Name) -> tuple[Where, ...]:
+        """Return where it is open whether a step of `start` leads to `target`."""
+        return self._doubts.first(start, self._analysis.bit(target)) if self._is_complete else ()
 
     def _is_confirmed(self, before: Name, target: Name) -> bool:
         return self._has(self._analysis.sure.before, before, target)

@@ -53,7 +53,6 @@ class Finding:
         self._scan(engine, [one for one in functions if one in leading.surely])
         self._scan_classes(engine, leading.surely)
         _run(engine)
-        engine.close()
         self.declared = read_declarations(engine, list(self._relevance.classes))
         read_chains(engine, self.declared)
 

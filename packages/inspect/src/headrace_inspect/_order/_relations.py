@@ -92,6 +92,7 @@ class PossibleRelations(Relations):
         begun: gives the steps of the flows that have begun with one of these steps.
 
     Attributes:
+        sets: what each node possibly runs.
         free: per node, the steps that it may run outside their flow: where no entrypoint of it
             has run before.
     """
@@ -99,7 +100,7 @@ class PossibleRelations(Relations):
     def __init__(self, sets: RunSets, count: int, begun: Callable[[int], int]) -> None:
         self.free: dict[Node, int] = {}
         self._begun = begun
-        self._sets = sets
+        self.sets = sets
         self._free = 0
         super().__init__(sets, count)
 
@@ -107,13 +108,13 @@ class PossibleRelations(Relations):
         # Where a circle is closed by something dynamic, its steps run in any order.
         if len(component) == 1 or not any(node.hub for node in component):
             return False
-        every = self._sets.of(component[0])
+        every = self.sets.of(component[0])
         self._add(every, every.all)
         self.free.update(dict.fromkeys(component, every.all))
         return True
 
     def _enter(self, node: Node) -> None:
-        self._free = self._sets.bits(node)
+        self._free = self.sets.bits(node)
 
     def _leave(self, node: Node) -> None:
         self.free[node] = self._free
@@ -121,7 +122,7 @@ class PossibleRelations(Relations):
     def _note(self, called: Node, steps: Steps, state: State, where: Where) -> None:
         self._add(steps, state.before)
         # What was handed over before may also run after what is called here.
-        handed, ways = state.handed, self._sets.anywhere
+        handed, ways = state.handed, self.sets.anywhere
         self._add(Steps(handed, handed & ways.queued, handed & ways.plain), steps.all)
         free = self.free.get(called, steps.all) & steps.all
         self._free |= free & ~self._begun(state.before)
