@@ -287,11 +287,12 @@ class Relevance:
                     if isinstance(scope, Class) and name in scope.factories:
                         mentions.append((scope, scope.node.name))  # whoever calls the class runs it
 
-    def _mentioning(self, word: str) -> Iterator[Module]:
-        for path in self._files.get(word, ()):
-            module = self._engine.program.module(path)
-            if module is not None:
-                yield module
+    def _mentioning(self, *words: str) -> Iterator[Module]:
+        for path in self._files.get(words[0], ()) if words else ():
+            if self._words[path].issuperset(words):
+                module = self._engine.program.module(path)
+                if module is not None:
+                    yield module
 
     def _scopes(self, module: Module) -> list[Class | Function]:
         return self._engine.program.scopes(module)

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 TASK = External("celery.Task()")
 TASKS = Hub("tasks")
 ANY_NAME = "*"  # of a task whose name is computed
+_WORD = re.compile(r"[^\W\d]\w*")
 _DECORATORS = ("celery.shared_task", "celery.Celery().task", "celery.task", "celery.app.task")
 
 
@@ -247,7 +248,7 @@ def _named(engine: Engine, name: str, node: ast.AST) -> Node:
 
 def names_of_task(engine: Engine, path: str, function: str, given_name: str | None) -> list[str]:
     """Return the names under which a task may be published."""
-    if given_name is not None:
+    if given_name is not None and given_name != ANY_NAME:
         return [given_name]
     return [f"{module}.{function}" for module in engine.program.tree.dotted_names(path)]
 
@@ -266,12 +267,8 @@ def tasks_in_strings(engine: Engine) -> list[Value]:
     return [
         task
         for name, task in by_name.items()
-        if any(name in module.strings for module in engine.mentioning(_last_word(name)))
+        if any(name in module.strings for module in engine.mentioning(*_WORD.findall(name)))
     ]
-
-
-def _last_word(name: str) -> str:
-    return re.split(r"\W", name)[-1]
 
 
 _METHODS: dict[str, Model] = {

@@ -59,7 +59,7 @@ class Engine:
             function that is added, and changes by each that is looked at after all.
         far: those of them that are not looked at, by name; in `relevant` stand their names alone.
         mentioned_by_far: those that are looked at, and mentioned by one of `far`.
-        mentioning: returns the modules with a word in their text.
+        mentioning: returns the modules with some words in their text.
     """
 
     def __init__(self, program: Program, policy: Coarse) -> None:
@@ -89,7 +89,7 @@ class Engine:
         self._patched: dict[str, bool] = {}
         self._changed: dict[Class, bool] = {}
         self._depth = 0
-        self.mentioning: Callable[[str], Iterable[Module]] = lambda name: program.modules.values()
+        self.mentioning: Callable[..., Iterable[Module]] = lambda *words: program.modules.values()
 
     def make_relevant(
         self, near: Sequence[Function], far: Sequence[Function], mentioned: list[Function]
