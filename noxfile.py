@@ -262,7 +262,8 @@ def copy_tests(target: Path) -> Path:
     for name in TESTED:
         source = ROOT / name
         if source.is_dir():
-            shutil.copytree(source, target / name, ignore=shutil.ignore_patterns("_build"))
+            made = shutil.ignore_patterns("_build", "__pycache__")
+            shutil.copytree(source, target / name, ignore=made)
         elif source.exists():
             shutil.copy(source, target / name)
     return target
