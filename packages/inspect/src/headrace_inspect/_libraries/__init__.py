@@ -15,6 +15,7 @@ from . import (  # noqa: F401 - each enters its models on import
     _collections,
     _declaring,
     _dependencies,
+    _django_commands,
     _django_models,
     _django_signals,
     _executors,

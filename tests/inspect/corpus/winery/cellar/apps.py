@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class CellarConfig(AppConfig):
+    name = "cellar"
+
+    def ready(self):
+        from . import receivers  # noqa: F401

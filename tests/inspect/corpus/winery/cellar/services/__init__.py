@@ -1,0 +1,4 @@
+from .orders import OrderService
+from .refunds import refund_order
+
+__all__ = ["OrderService", "refund_order"]

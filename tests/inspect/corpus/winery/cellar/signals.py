@@ -1,0 +1,3 @@
+import django.dispatch
+
+order_placed = django.dispatch.Signal()
