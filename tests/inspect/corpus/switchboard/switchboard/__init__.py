@@ -1,0 +1,4 @@
+from .core import Switchboard
+from .hooks import hook
+
+__all__ = ["Switchboard", "hook"]
