@@ -134,7 +134,7 @@ def start():
     c.go()
 
 
-# === functions by keyword: unresolved
+# === functions by keyword: confirmed call
 def run(**fns):
     fns["x"]()
 def start():

@@ -285,3 +285,75 @@ def start():
 # === a comprehension over functions: confirmed call
 def start():
     [g() for g in (a, b)]
+
+
+# === a map over functions: confirmed call
+def start():
+    any(map(lambda g: g(), [a, b]))
+
+
+# === a map over functions, the other way round: contradicted
+def start(x):
+    list(map(lambda g: g(), [b, a]))
+
+
+# === a reduction over functions: confirmed call
+from functools import reduce
+def start(x):
+    return reduce(lambda v, g: g(v), [a, b], x)
+
+
+# === a reduction over functions, the other way round: contradicted
+from functools import reduce
+def start(x):
+    return reduce(lambda v, g: g(v), [b, a], x)
+
+
+# === arguments by name that are passed on: confirmed call
+def outer(**kwargs):
+    return inner(**kwargs)
+def inner(fn=None):
+    fn()
+def start():
+    a()
+    outer(fn=b)
+
+
+# === arguments by name that are changed: unresolved
+def outer(**kwargs):
+    kwargs["fn"] = print
+    return inner(**kwargs)
+def inner(fn=None):
+    fn()
+def start():
+    a()
+    outer(fn=b)
+
+
+# === a generator that nobody wants: contradicted
+def gen():
+    b()
+    yield
+def start():
+    a()
+    gen()
+
+
+# === a map that nobody wants: contradicted
+def start(xs):
+    a()
+    map(b, xs)
+
+
+# === two functions made one: confirmed call
+from functools import reduce
+def compose(f, g):
+    return lambda x: g(f(x))
+def start(x):
+    compose(a, b)(x)
+
+
+# === a generator expression that nobody wants: contradicted
+def start(xs):
+    a()
+    (b() for x in xs)

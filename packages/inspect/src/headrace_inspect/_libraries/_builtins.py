@@ -26,9 +26,9 @@ from headrace_inspect._names._values import (
     choice_of,
 )
 from headrace_inspect._running._attributes import attribute, attributes_of
-from headrace_inspect._running._calls import call_library
+from headrace_inspect._running._calls import call, call_library
 from headrace_inspect._running._giving import give
-from headrace_inspect._running._iterating import element_of, keys_of
+from headrace_inspect._running._iterating import element_of, keys_of, listed
 from headrace_inspect._running._lookup import imported, member
 from headrace_inspect._running._nodes import Hub
 from headrace_inspect._running._texts import filled, joined
@@ -49,12 +49,28 @@ def mapped(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Val
     if value.name == "itertools.starmap":
         give(frame, arguments.get(1) or UNKNOWN, node)
     with frame.captured() as events:
-        result = call_for_each(frame, arguments.get(0), arguments.after(1), node)
+        result = _called_in_turn(frame, arguments, node) if value.name == "builtins.map" else None
+        if result is None:
+            result = call_for_each(frame, arguments.get(0), arguments.after(1), node)
     if events:
         frame.emit(Cross("call", block_of(events), is_lazy=True))
     if value.name in {"builtins.map", "itertools.starmap"}:
         return result
     return arguments.get(1) or UNKNOWN
+
+
+def _called_in_turn(frame: Frame, arguments: Arguments, node: ast.AST) -> Value | None:
+    """Let a function be called for each of some known items; None where they are not known."""
+    rows = listed(side_by_side(frame, arguments.positional[1:]))
+    called = arguments.get(0)
+    if not rows or called is None or arguments.starred:
+        return None
+    results = [
+        call(frame, frame.engine.resolve(called), Arguments(row.items), node)
+        for row in rows
+        if isinstance(row, Items)
+    ]
+    return Items(tuple(results))
 
 
 @function(
@@ -101,16 +117,16 @@ def copied(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Val
 @function("builtins.enumerate")
 def numbered(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
     """The items with their numbers."""
-    return side_by_side(frame, (UNKNOWN, arguments.get(0) or UNKNOWN), node)
+    return side_by_side(frame, (UNKNOWN, arguments.get(0) or UNKNOWN))
 
 
 @function("builtins.zip")
 def zipped(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
     """The items of several collections, side by side."""
-    return UNKNOWN if arguments.starred else side_by_side(frame, arguments.positional, node)
+    return UNKNOWN if arguments.starred else side_by_side(frame, arguments.positional)
 
 
-def side_by_side(frame: Frame, given: Sequence[Value], node: ast.AST) -> Value:
+def side_by_side(frame: Frame, given: Sequence[Value]) -> Value:
     """Return tuples with an item of each of `given`."""
     columns = [frame.engine.resolve(one) for one in given]
     lists = [column.items for column in columns if isinstance(column, Items)]

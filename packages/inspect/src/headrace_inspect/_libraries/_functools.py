@@ -27,6 +27,7 @@ from headrace_inspect._running._calls import call, call_library
 from headrace_inspect._running._entering import close
 from headrace_inspect._running._giving import ANY_ARGUMENTS, calls_of, give
 from headrace_inspect._running._halves import halves
+from headrace_inspect._running._iterating import listed
 from headrace_inspect._running._nodes import Hub, Node
 from headrace_inspect._running._trees import Cross, Later, Run, Tree, block_of
 
@@ -50,6 +51,14 @@ def partial(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> 
 def reduce(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> Value:
     """``reduce(f, items)``."""
     items = arguments.get(1) or UNKNOWN
+    known = listed(frame.engine.resolve(items))
+    called = frame.engine.resolve(arguments.get(0) or UNKNOWN)
+    if known:
+        first = arguments.get(2)
+        result, *others = known if first is None else (first, *known)
+        for item in others:
+            result = call(frame, called, Arguments((result, item)), node)
+        return result
     give(frame, items, node)  # what comes in as a result, too
     call_for_each(frame, arguments.get(0), Arguments((UNKNOWN, items)), node)
     return UNKNOWN

@@ -73,7 +73,7 @@ def is_of_metaclass(engine: Engine, function: Function) -> bool:
 
 
 def is_changed(engine: Engine, cls: Class) -> bool:
-    """Tell whether a decorator of the source may put other methods into `cls`, or take its place."""
+    """Tell whether a decorator of the source may change the methods of `cls`, or take its place."""
     return any(
         not isinstance(
             engine.resolve(engine.evaluate(decorator, base.parent)), External | FlowValue

@@ -113,6 +113,9 @@ def bound(function: Function, receiver: Value | None, arguments: Arguments) -> d
         values[parameters.vararg.arg] = Items(arguments.positional[len(names) :])
     known = function.parameters
     values.update({name: value for name, value in arguments.named if name in known})
+    if parameters.kwarg and not arguments.starred:
+        others = {name: value for name, value in arguments.named if name not in known}
+        values[parameters.kwarg.arg] = Table(tuple(others.values()), tuple(others))
     return values
 
 

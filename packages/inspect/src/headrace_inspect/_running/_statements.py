@@ -12,8 +12,10 @@ from headrace_inspect._names._values import (
     UNKNOWN,
     ClassValue,
     Coroutine,
+    External,
     Items,
     Many,
+    Result,
     Table,
     Value,
 )
@@ -35,6 +37,7 @@ from ._trees import (
     NOTHING_HAPPENS,
     Block,
     Branch,
+    Cross,
     Leave,
     Loop,
     Possible,
@@ -65,9 +68,29 @@ def _captured(frame: Frame, body: Sequence[ast.stmt]) -> Tree:
 
 
 def _expression(frame: Frame, node: ast.Expr) -> None:
+    since = len(frame.events)
     value = frame.evaluate(node.value)
     if isinstance(value, Coroutine):
         frame.consume(value)
+    elif len(frame.events) > since:
+        _drop(frame, node.value, value)
+
+
+def _drop(frame: Frame, node: ast.expr, value: Value) -> None:
+    """Take back what runs when `value` is iterated over, if that is what `node` has made."""
+    last = frame.events[-1]
+    if type(last) is not Cross or not last.is_lazy:
+        return
+    match node:
+        case ast.Call(func=ast.Name(id="map" | "filter" as name)):
+            is_made = frame.name(name) == External(f"builtins.{name}")
+        case ast.GeneratorExp():
+            is_made = True
+        case _:
+            own = value.node if isinstance(value, Result) and not value.node.is_step else None
+            is_made = isinstance(last.body, Run) and last.body.node is own
+    if is_made:
+        frame.events.pop()
 
 
 def _assign(frame: Frame, node: ast.Assign) -> None:
