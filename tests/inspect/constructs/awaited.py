@@ -219,3 +219,12 @@ async def start():
     asyncio.create_task(a())
     task = asyncio.create_task(rest())
     task.add_done_callback(b)
+
+
+# === an awaitable of one's own: confirmed call
+class Ready:
+    def __await__(self):
+        return b().__await__()
+async def start():
+    await a()
+    await Ready()

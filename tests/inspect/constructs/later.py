@@ -445,3 +445,26 @@ def start():
 from headrace import Chain
 def start():
     Chain(on_retry=b).next(a, retries=2, retry_on=(OSError,)).run()
+
+
+# === iter() of a function: confirmed call
+def start():
+    a()
+    for row in iter(b, None):
+        print(row)
+
+
+# === a proxy for what a function finds: unresolved
+from flask import g
+from werkzeug.local import LocalProxy
+class Mailer:
+    def send(self):
+        b()
+def find():
+    if "mailer" not in g:
+        g.mailer = Mailer()
+    return g.mailer
+mailer = LocalProxy(find)
+def start():
+    a()
+    mailer.send()

@@ -144,3 +144,10 @@ def in_thread(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -
 def in_executor(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> Value:
     """What gives an executor a call to do."""
     return hand_over(frame, arguments.get(1, "func"), arguments.after(2), node)
+
+
+@method(Coroutine, "__await__")
+def itself(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
+    """``coroutine.__await__()``, for an awaitable of one's own."""
+    owner: Value = value.owner
+    return owner

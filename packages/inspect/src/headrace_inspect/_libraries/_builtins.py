@@ -102,7 +102,9 @@ def by_key(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Val
     "collections.deque",
 )
 def copied(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
-    """Collections with the same items."""
+    """Collections with the same items; with a second argument, what the first gives again."""
+    if value.name == "builtins.iter" and arguments.get(1) is not None:
+        return call_for_each(frame, arguments.get(0), Arguments(), node)
     items = frame.engine.resolve(arguments.get(0) or Items(()))
     if isinstance(items, Table):
         items = keys_of(items)

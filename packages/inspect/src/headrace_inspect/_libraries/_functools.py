@@ -220,6 +220,12 @@ def closing(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Va
     return Closing(arguments.get(0, "thing") or UNKNOWN, method)
 
 
+@function("werkzeug.local.LocalProxy")
+def proxied(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> Value:
+    """What stands for that which a function gives."""
+    return tree_of_call(frame, arguments.get(0), Arguments(), node)[1]
+
+
 @function("atexit.register")
 def at_end(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> Value:
     """What is called when the program ends."""

@@ -152,7 +152,10 @@ def closure(
 
 
 def _await(frame: Frame, node: ast.Await) -> Value:
-    return frame.consume(frame.evaluate(node.value))
+    value = frame.resolved(node.value)
+    if isinstance(value, Instance):
+        value = implicit(frame, value, node, "__await__")
+    return frame.consume(value)
 
 
 def _conditional(frame: Frame, node: ast.IfExp) -> Value:
