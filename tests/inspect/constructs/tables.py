@@ -357,3 +357,34 @@ def start(x):
 def start(xs):
     a()
     (b() for x in xs)
+
+
+# === a list that a helper turns: unresolved
+def turn(steps):
+    steps.reverse()
+
+def start():
+    steps = [b, a]
+    turn(steps)
+    for s in steps:
+        s()
+
+
+# === a table that a helper fills: unresolved
+def fill(table):
+    table["x"] = print
+
+def start():
+    t = {"x": b}
+    fill(t)
+    a()
+    t["x"]()
+
+
+# === a list that is turned under another name: confirmed call
+def start():
+    steps = [b, a]
+    other = steps
+    other.reverse()
+    for s in steps:
+        s()

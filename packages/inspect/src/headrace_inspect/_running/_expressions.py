@@ -22,6 +22,7 @@ from headrace_inspect._names._values import (
     Many,
     Method,
     Possibly,
+    StepValue,
     Table,
     Text,
     Value,
@@ -39,6 +40,7 @@ from ._libraries_known import is_standard
 from ._narrowing import narrowed, widen
 from ._nodes import Hub
 from ._protocols import binary, compare, implicit, test, unary
+from ._specialising import bound
 from ._texts import added, formatted, joined
 from ._trees import Branch, Cross, Loop, Possible, Tree, Yielded, block_of
 
@@ -122,7 +124,28 @@ def _rebind(
     if isinstance(target, ast.Name) and isinstance(function, Method):
         changed = _changed(function.owner, function.name, result)
         if changed is not None:
+            _replace(frame, frame.variables.get(target.id), changed)
             frame.variables[target.id] = changed
+    if isinstance(function, FunctionValue | StepValue):
+        _loosen(frame, function, arguments)
+
+
+def _replace(frame: Frame, before: Value | None, changed: Value) -> None:
+    """Let all variables with the list or table `before` have what it is now."""
+    if isinstance(before, Items | Many | Table):
+        for name, value in frame.variables.items():
+            if value is before:
+                frame.variables[name] = changed
+
+
+def _loosen(frame: Frame, function: FunctionValue | StepValue, arguments: Arguments) -> None:
+    """Let nothing be known of the order of what `function` is given, and changes."""
+    called = function.function
+    for name, value in bound(called, function.receiver, arguments).items():
+        if name in called.module.changes.grown and isinstance(value, Items | Table):
+            is_table = isinstance(value, Table)
+            changed = Table((*value.items, UNKNOWN)) if is_table else Many((*value.items, UNKNOWN))
+            _replace(frame, value, changed)
 
 
 def _changed(owner: Value, name: str, result: Value) -> Value | None:
