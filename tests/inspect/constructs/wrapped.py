@@ -170,3 +170,69 @@ def start(thing):
     a()
     setattr(thing, "hook", make())
     thing.hook()
+
+
+# === a table that is changed where it is made: unresolved
+TABLE = {"a": a, "b": b}
+TABLE["b"] = print
+def start():
+    TABLE["a"]()
+    TABLE["b"]()
+
+
+# === a table that is changed in a table: unresolved
+TABLE = {"x": {"a": a, "b": b}}
+def start():
+    TABLE["x"]["b"] = print
+    TABLE["x"]["a"]()
+    TABLE["x"]["b"]()
+
+
+# === a table that takes in another: unresolved
+def start(more):
+    table = {"a": a, "b": b, **more}
+    table["a"]()
+    table["b"]()
+
+
+# === numbered objects: confirmed call
+class C:
+    def go(self): b()
+def start(paths):
+    a()
+    for number, one in enumerate([C() for path in paths]):
+        one.go()
+
+
+# === names of a module that begin alike: contradicted
+def route_by_road(): ...
+def walk():
+    b()
+def start(way):
+    a()
+    globals()[f"route_by_{way}"]()
+
+
+# === names of a module that begin alike, with the step among them: unresolved
+def route_by_road():
+    b()
+def start(way):
+    a()
+    globals()[f"route_by_{way}"]()
+
+
+# === names of a module that begin alike, asked for: unresolved
+def route_by_road():
+    b()
+def start(way):
+    a()
+    globals().get("route_by_" + way)()
+
+
+# === a class that is asked for an item: confirmed call
+class C:
+    def __class_getitem__(cls, item):
+        b()
+def start():
+    a()
+    C[int]

@@ -16,7 +16,6 @@ from headrace_inspect._names._values import (
     Instance,
     Items,
     Many,
-    Method,
     ModuleValue,
     Possibly,
     SuperValue,
@@ -25,7 +24,7 @@ from headrace_inspect._names._values import (
     Value,
     choice_of,
 )
-from headrace_inspect._running._attributes import attribute, attributes_of
+from headrace_inspect._running._attributes import attribute, attributes_of, fitting
 from headrace_inspect._running._calls import call, call_library
 from headrace_inspect._running._giving import give
 from headrace_inspect._running._iterating import element_of, keys_of, listed
@@ -241,9 +240,10 @@ def names_of(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) ->
 
 
 @method(Dynamic, "get", "values", "items", "pop", "setdefault")
-def of_dynamic(frame: Frame, arguments: Arguments, node: ast.AST, value: Method) -> Value:
+def of_dynamic(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
     """What is looked up among the names of a module."""
-    return value.owner
+    key = frame.engine.resolve(arguments.get(0) or UNKNOWN)
+    return Dynamic(fitting(value.owner.hub, key))
 
 
 @function("builtins.exec", "builtins.eval", "runpy.run_module", "runpy.run_path")

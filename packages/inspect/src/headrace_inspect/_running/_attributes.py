@@ -146,6 +146,14 @@ def attributes_of(owner: Value, pattern: str) -> Hub:
     return Hub("methods") if pattern == "*" else Hub("name", pattern)
 
 
+def fitting(hub: Hub, key: Value) -> Hub:
+    """Return those of the attributes in `hub` whose name is `key`, as far as that is known."""
+    pattern = key.pattern if isinstance(key, Text) else "*"
+    if hub.how == "module" and hub.name.endswith(":*"):
+        return Hub("module", hub.name[:-1] + pattern)
+    return Hub("class", pattern, hub.cls) if hub.how == "class" and hub.name == "*" else hub
+
+
 def _attribute(frame: Frame, value: Value, name: str, node: ast.AST) -> Value:
     match value:
         case ModuleValue():

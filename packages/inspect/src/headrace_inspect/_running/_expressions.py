@@ -31,14 +31,13 @@ from headrace_inspect._names._values import (
     one_list,
 )
 
-from ._attributes import attribute
+from ._attributes import attribute, fitting
 from ._calls import call
 from ._dispatch import evaluators
 from ._frame import Frame
 from ._giving import give, hand_on, put_into
 from ._libraries_known import is_standard
 from ._narrowing import narrowed, widen
-from ._nodes import Hub
 from ._protocols import binary, compare, implicit, test, unary
 from ._specialising import bound
 from ._texts import added, formatted, joined
@@ -300,21 +299,21 @@ def _subscript(frame: Frame, node: ast.Subscript) -> Value:
         return found
     if isinstance(value, Items | Many | Table):
         return Possibly(choice_of(value.items)) if value.items else UNKNOWN
+    return _looked_up(frame, value, key, node)
+
+
+def _looked_up(frame: Frame, value: Value, key: Value, node: ast.Subscript) -> Value:
+    """Return what something gives that is no list, table or instance."""
     if isinstance(value, External) and not is_standard(value.name):
         is_container = value.name.rpartition(".")[2].islower()
         return External(f"{value.name}[]") if is_container else value
-    if isinstance(value, Dynamic) and isinstance(text := frame.engine.resolve(key), Text):
-        return _member(value, text)
+    if isinstance(value, Dynamic):
+        return Dynamic(fitting(value.hub, frame.engine.resolve(key)))
+    if isinstance(value, ClassValue) and frame.engine.has_method(value.cls, "__class_getitem__"):
+        method = attribute(frame, value, "__class_getitem__", node)
+        return call(frame, method, Arguments((key,)), node)
     # Generic[...] is the class itself; what is in something external is external too.
-    return value if isinstance(value, ClassValue | Dynamic | External) else UNKNOWN
-
-
-def _member(names: Dynamic, name: Text) -> Value:
-    """Return what `name` gives among all names of a module, as in ``globals()``."""
-    hub = names.hub
-    if hub.how != "module" or not hub.name.endswith(":*"):
-        return names
-    return Dynamic(Hub("module", hub.name.removesuffix("*") + name.pattern))
+    return value if isinstance(value, ClassValue | External) else UNKNOWN
 
 
 def item_at(value: Value, key: Key | None) -> Value | None:

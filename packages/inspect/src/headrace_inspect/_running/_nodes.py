@@ -109,7 +109,8 @@ class Hub:
             `name` of the subclasses of `cls`, ``methods`` for all methods, ``module`` for those of
             the file `name`, ``super`` for the methods `name` of the classes that come behind `cls`
             in the line of a common subclass, ``unasked`` for the methods that nobody calls by name,
-            ``tasks`` for every task, ``routes`` for every route,
+            ``tasks`` for the tasks whose name fits `name`, or for every task,
+            ``routes`` for every route,
             ``all`` for all.
         name: see there.
         cls: see there.
