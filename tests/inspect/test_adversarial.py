@@ -57,6 +57,25 @@ def test_work_that_is_not_known_may_be_any_task(tmp_path: Path) -> None:
     assert faults(report) == []
 
 
+def test_work_that_is_perhaps_known_is_added_to(tmp_path: Path) -> None:
+    """Behind one of two works stands another: what is known of them runs in this order."""
+    code = "job = paths.first() if paths.kind else group(a.s(1)); job |= b.s(); job()"
+
+    report = check_text(tmp_path, CANVAS.format(code=code))
+
+    assert verdicts(report) == {"start -> a": "confirmed canvas", "a -> b": "confirmed canvas"}
+
+
+def test_work_that_is_not_known_is_added_to(tmp_path: Path) -> None:
+    """Before the work that is added may run any task."""
+    code = "job = paths.first(); job |= b.s(); job.delay()"
+
+    report = check_text(tmp_path, CANVAS.format(code=code))
+
+    assert verdicts(report) == {"start -> a": "unresolved", "a -> b": "unresolved"}
+    assert faults(report) == []
+
+
 def test_a_task_sent_by_its_name_has_links(tmp_path: Path) -> None:
     """``send_task`` takes ``link=`` as ``apply_async`` does."""
     code = 'app.send_task("program.a", args=[paths], link=b.s())'

@@ -77,7 +77,7 @@ def start(x):
     json.dumps(x, cls=E)
 
 
-# === a cast: unresolved
+# === a cast: confirmed call
 from typing import cast
 class C:
     def go(self): b()

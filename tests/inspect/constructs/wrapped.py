@@ -236,3 +236,47 @@ class C:
 def start():
     a()
     C[int]
+
+
+# === a function that is called until it succeeds: confirmed call
+from tenacity import Retrying
+def start():
+    a()
+    Retrying()(b)
+
+
+# === a coroutine function that is called until it succeeds: confirmed call
+from tenacity import AsyncRetrying, stop_after_attempt
+async def work():
+    b()
+async def start():
+    a()
+    await AsyncRetrying(stop=stop_after_attempt(3))(work, 1)
+
+
+# === a queue that is given the name of a function: unresolved
+from rq import Queue
+queue = Queue()
+def start():
+    a()
+    queue.enqueue("program.b", 1)
+
+
+# === a cast to a class that is quoted: confirmed call
+from typing import cast
+class C:
+    def go(self): b()
+def start(x):
+    a()
+    cast("C", x).go()
+
+
+# === a cast of something that is known better: confirmed call
+from typing import cast
+class C:
+    def go(self): ...
+class D(C):
+    def go(self): b()
+def start():
+    a()
+    cast(C, D()).go()

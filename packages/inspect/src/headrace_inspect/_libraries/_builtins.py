@@ -29,6 +29,7 @@ from headrace_inspect._running._calls import call, call_library
 from headrace_inspect._running._giving import give
 from headrace_inspect._running._iterating import element_of, keys_of, listed
 from headrace_inspect._running._lookup import imported, member
+from headrace_inspect._running._narrowing import narrowed_to
 from headrace_inspect._running._nodes import Hub
 from headrace_inspect._running._texts import filled, joined
 from headrace_inspect._running._trees import Cross, Leave, block_of
@@ -155,6 +156,14 @@ def chained(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Va
 def next_item(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> Value:
     """One of the items."""
     return element_of(frame, frame.engine.resolve(arguments.get(0) or UNKNOWN))
+
+
+@function("typing.cast", "typing_extensions.cast")
+def cast(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> Value:
+    """``cast(C, x)``: an instance of what is named, if nothing more is known of it."""
+    given = frame.engine.resolve(arguments.get(1, "val") or UNKNOWN)
+    annotation = node.args[0] if isinstance(node, ast.Call) and node.args else None
+    return narrowed_to(frame, given, frame.engine.annotated(annotation, frame.scope))
 
 
 @function("builtins.super")

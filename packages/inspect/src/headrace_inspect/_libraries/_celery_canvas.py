@@ -19,6 +19,7 @@ from headrace_inspect._names._values import (
     PartialValue,
     TaskValue,
     Value,
+    choice_of,
 )
 from headrace_inspect._running._frame import DEEPEST_LISTS
 from headrace_inspect._running._trees import (
@@ -151,11 +152,17 @@ def changed(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Va
 
 def piped(left: Value, right: Value) -> Value:
     """Return ``left | right``: a chain, or a chord where a group comes before something."""
-    if not isinstance(left, Signature) or not isinstance(right, Signature):
+    if not isinstance(left, Signature) and not isinstance(right, Signature):
         return UNKNOWN
-    before = left.parts if left.how == "chain" and not left.links else (left,)
-    after = right.parts if right.how == "chain" and not right.links else (right,)
-    return Signature("chain", (*before, *after))
+    return Signature("chain", (*_parts(left), *_parts(right)))
+
+
+def _parts(work: Value) -> tuple[Value, ...]:
+    """Return what `work` adds to a chain; a choice of works may be any of them."""
+    if isinstance(work, Signature) and work.how == "chain" and not work.links:
+        return work.parts
+    options = work.options if isinstance(work, Choice) else (work,)
+    return (choice_of([one if isinstance(one, Signature) else UNKNOWN for one in options]),)
 
 
 def works_in(frame: Frame, value: Value | None, how: str = "group", depth: int = 0) -> list[Value]:

@@ -47,6 +47,13 @@ def partial(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> 
     return PartialValue(frame.engine.resolve(inner), arguments.after(1))
 
 
+@function("tenacity.Retrying()", "tenacity.AsyncRetrying()", "stamina.RetryingCaller().on()")
+def retried(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> Value:
+    """``Retrying()(f, ...)``: what calls its first argument with the rest, perhaps repeatedly."""
+    inner = arguments.get(0, "fn")
+    return call(frame, frame.engine.resolve(inner), arguments.after(1), node) if inner else UNKNOWN
+
+
 @function("functools.reduce")
 def reduce(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> Value:
     """``reduce(f, items)``."""

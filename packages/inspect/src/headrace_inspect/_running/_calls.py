@@ -264,7 +264,8 @@ def call_library(frame: Frame, value: External, arguments: Arguments, node: ast.
     """Let something of a library be called of which nothing more is known."""
     name = value.name
     first = arguments.get(0)
-    is_decorator = is_transparent(name) and not is_standard(name)
+    is_object = name.endswith("()") and name.rpartition(".")[2][:1].isupper()
+    is_decorator = is_transparent(name) and not is_standard(name) and not is_object
     if is_decorator and isinstance(first, FunctionValue | StepValue):  # called by hand
         return first
     for argument in arguments.values() if name not in _ASKING else ():

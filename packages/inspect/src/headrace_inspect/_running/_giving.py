@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from headrace_inspect._names._entities import Class, Function
 from headrace_inspect._names._library_values import Driven, Signature
 from headrace_inspect._names._values import (
+    UNKNOWN,
     Arguments,
     Choice,
     ClassValue,
@@ -20,6 +21,7 @@ from headrace_inspect._names._values import (
     Items,
     Many,
     Method,
+    ModuleValue,
     Parameter,
     PartialValue,
     Possibly,
@@ -27,6 +29,7 @@ from headrace_inspect._names._values import (
     StepValue,
     Table,
     TaskValue,
+    Text,
     Value,
 )
 
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
 Resolve = Callable[[Value], Value]
 ANY_ARGUMENTS = Arguments(starred=True)
 FunctionLike = FunctionValue | StepValue | TaskValue
+_REPLACING = ("mock.", "pytest_mock.")
 _CALLABLE = (FunctionValue, StepValue, TaskValue, PartialValue, Signature)
 
 
@@ -130,6 +134,8 @@ def pass_to_library(frame: Frame, name: str, value: Value, node: ast.AST) -> Non
         return
     if not is_standard(name):
         pass_on(frame, value, node)
+        if isinstance(value, Text) and not name.startswith(_REPLACING):
+            pass_on(frame, _named_by(frame, value), node)
         if not is_inert(name):
             for cls in classes_in(value):
                 frame.expose_class(cls)
@@ -138,6 +144,17 @@ def pass_to_library(frame: Frame, name: str, value: Value, node: ast.AST) -> Non
     for tree in calls_of(frame, value, node):
         frame.emit(Possible(tree))
         frame.expose(tree)
+
+
+def _named_by(frame: Frame, text: Text) -> Value:
+    """Return the function whose dotted name is `text`, as queues take it, or nothing."""
+    from ._lookup import imported, member
+
+    path, _, last = (text.constant or "").replace(":", ".").rpartition(".")
+    if not path or last not in frame.engine.relevant:
+        return UNKNOWN
+    module = imported(frame.engine, path, frame.scope.module)
+    return member(frame.engine, module, last) if isinstance(module, ModuleValue) else UNKNOWN
 
 
 def calls_of(frame: Frame, value: Value, node: ast.AST) -> list[Tree]:
