@@ -280,3 +280,18 @@ class D(C):
 def start():
     a()
     cast(C, D()).go()
+
+
+# === a function that a retrying object gives another one: unresolved
+from somelib import work
+from tenacity import Retrying
+def start():
+    a()
+    Retrying()(work, b)
+
+
+# === a function that a retrying caller calls after an error: confirmed call
+import stamina
+def start():
+    a()
+    stamina.RetryingCaller(attempts=3)(ValueError, b, 1)

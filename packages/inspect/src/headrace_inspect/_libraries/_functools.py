@@ -47,13 +47,6 @@ def partial(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> 
     return PartialValue(frame.engine.resolve(inner), arguments.after(1))
 
 
-@function("tenacity.Retrying()", "tenacity.AsyncRetrying()", "stamina.RetryingCaller().on()")
-def retried(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> Value:
-    """``Retrying()(f, ...)``: what calls its first argument with the rest, perhaps repeatedly."""
-    inner = arguments.get(0, "fn")
-    return call(frame, frame.engine.resolve(inner), arguments.after(1), node) if inner else UNKNOWN
-
-
 @function("functools.reduce")
 def reduce(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> Value:
     """``reduce(f, items)``."""
@@ -251,15 +244,17 @@ def at_end_decorator(frame: Frame, value: Value, target: Value, node: ast.AST) -
 
 @function(
     "stamina.AsyncRetryingCaller()",
+    "stamina.AsyncRetryingCaller().on()",
     "stamina.RetryingCaller()",
+    "stamina.RetryingCaller().on()",
     "tenacity.AsyncRetrying()",
     "tenacity.Retrying()",
 )
-def retried(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> Value:
+def retried(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
     """``Retrying(...)(f, ...)``, which calls it; a caller of stamina has the errors before."""
-    for argument in arguments.positional:
-        call_now(frame, argument, ANY_ARGUMENTS, node)
-    return UNKNOWN
+    place = 1 if value.name.endswith("Caller()") else 0
+    inner = frame.engine.resolve(arguments.get(place, "fn", "callable_") or UNKNOWN)
+    return call(frame, inner, arguments.after(place + 1), node)
 
 
 @function("contextvars.copy_context().run", "contextvars.Context().run")
