@@ -138,10 +138,10 @@ class Relevance:
 
         They are relevant themselves: what is dynamic in them may run a step that nobody mentions.
         """
-        words = []
+        words: list[str] = []
         for function in functions:
             self.functions[function] = self._near[function] = None
-            words += _words_for(function)
+            words += dict.fromkeys([*_words_for(function), *_mentions_of(function)])
         self._find_mentions(words)
         self._approach(words)
 

@@ -17,6 +17,7 @@ from . import (  # noqa: F401 - each enters its models on import
     _dependencies,
     _django_commands,
     _django_models,
+    _django_relations,
     _django_signals,
     _executors,
     _functools,

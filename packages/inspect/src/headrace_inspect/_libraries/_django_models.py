@@ -17,7 +17,10 @@ from headrace_inspect._names._values import (
     Method,
     Value,
 )
-from headrace_inspect._running._calls import call_library
+from headrace_inspect._running._attributes import attribute
+from headrace_inspect._running._calls import call, call_library, call_unknown_method, maybe_named
+from headrace_inspect._running._giving import ANY_ARGUMENTS
+from headrace_inspect._running._nodes import Hub
 from headrace_inspect._running._trees import Run
 
 from ._django_signals import model_signal_node
@@ -48,6 +51,7 @@ _QUERYSET = frozenset([
 ])
 _ONE = frozenset(["aget", "earliest", "first", "get", "last", "latest", "afirst", "alast"])
 _MANAGING = ("Manager", "QuerySet", "Manager.from_queryset()")
+_MADE = ("Manager()", "QuerySet().as_manager()", "QuerySet.as_manager()")
 _CREATING = frozenset(["create", "acreate"])
 _GETTING = frozenset(["get_or_create", "update_or_create", "aget_or_create", "aupdate_or_create"])
 _SAVING = frozenset(["save", "asave"])
@@ -63,8 +67,11 @@ def model_of_manager(value: Value) -> Class | None:
     return None
 
 
-def managed(engine: Engine, model: Class, value: Instance) -> Value:
+def managed(engine: Engine, model: Class, value: Instance | External) -> Value:
     """Return `value`, an attribute of the class `model`, as its manager if it is one."""
+    if isinstance(value, External):
+        is_plain = value.name.endswith(_MADE) and is_model(engine, model)
+        return Method(ClassValue(model), "objects") if is_plain else value
     is_manager = any(
         isinstance(base, str) and base.startswith("django.") and base.endswith(_MANAGING)
         for base in engine.mro(value.cls)
@@ -116,13 +123,28 @@ def _one(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value
 
 
 def _other_query(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
+    maybe_named(frame, value.name, node)
     return UNKNOWN
+
+
+@finder
+def create_elsewhere(engine: Engine, value: Method) -> Model | None:
+    """``create()`` of what may be the manager of some model."""
+    if value.name in _CREATING | _GETTING and "save" in engine.relevant:
+        return _create_any
+    return None
+
+
+def _create_any(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
+    frame.maybe(Hub("name", "save"), node)
+    return call_unknown_method(frame, value, arguments, node)
 
 
 def _create(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
     made = elements_of(value.owner)
     if isinstance(made, Instance):
-        _send(frame, made.cls, ("pre_save", "post_save"), node)
+        saving = attribute(frame, made, "save", node)
+        frame.consume(call(frame, saving, ANY_ARGUMENTS, node))
     return made if value.name in _CREATING else Many((made,))
 
 
@@ -184,10 +206,3 @@ def _send_of_self(frame: Frame, kind: str, node: ast.AST) -> None:
     receiver = frame.node.receiver if frame.node is not None else None
     if isinstance(receiver, Instance):
         _send(frame, receiver.cls, (f"pre_{kind}", f"post_{kind}"), node)
-
-
-@function("django.db.models.ForeignKey", "django.db.models.OneToOneField")
-def foreign_key(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> Value:
-    """What an instance has under a foreign key: an instance of the other model."""
-    to = frame.engine.resolve(arguments.get(0, "to") or UNKNOWN)
-    return Instance(to.cls, exact=False) if isinstance(to, ClassValue) else UNKNOWN

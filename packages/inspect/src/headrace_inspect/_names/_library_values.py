@@ -94,6 +94,21 @@ class ManagerValue(Value):
 
 
 @dataclass(slots=True, unsafe_hash=True)
+class Related(Value):
+    """A field of a Django model that refers to another model.
+
+    Attributes:
+        kind: the field's class, or nothing if it is not known to what it refers.
+        to: the other model, or its name as a `Text`.
+        reverse: the attribute of the other model; nothing for the usual one, None if computed.
+    """
+
+    kind: str
+    to: Value
+    reverse: str | None
+
+
+@dataclass(slots=True, unsafe_hash=True)
 class Receiver(Value):
     """What connects a function with signals, by ``@receiver``."""
 

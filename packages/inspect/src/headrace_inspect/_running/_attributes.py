@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from headrace_inspect._names._entities import Class, Function
-from headrace_inspect._names._library_values import ManagerValue
+from headrace_inspect._names._library_values import ManagerValue, Related
 from headrace_inspect._names._survey import survey
 from headrace_inspect._names._values import (
     UNKNOWN,
@@ -58,6 +58,12 @@ def attribute(frame: Frame, value: Value, name: str, node: ast.AST) -> Value:
             return _called(frame, attribute(frame, found, "__get__", node), _ANYTHING, node)
         case Method():
             return _missing(frame, value, name, node, found)
+        case External(name=dotted) if any(
+            _is_property(one) for one in frame.engine.relevant.get(name, ())
+        ):
+            from ._losing import find_lost
+
+            find_lost(frame, dotted, node)
     return found
 
 
@@ -178,10 +184,12 @@ def _attribute(frame: Frame, value: Value, name: str, node: ast.AST) -> Value:
 
 def _of_class_itself(engine: Engine, cls: Class, name: str, value: ClassValue) -> Value | None:
     found = _of_class(engine, cls, cls, name, value, after=None)
-    if isinstance(found, Instance):
+    if isinstance(found, Instance | External):
         from headrace_inspect._libraries._django_models import managed
 
-        return managed(engine, cls, found)
+        manager = managed(engine, cls, found)
+        if manager is not found or isinstance(found, Instance):
+            return manager
     return Instance(cls) if found is not None and _is_member(engine, cls, name) else found
 
 
@@ -212,7 +220,11 @@ def _of_instance(engine: Engine, value: Instance, name: str) -> Value:
         if stored is not None and stored is not UNKNOWN:
             return stored
     if found is None:
-        return Method(value, name)
+        return _of_other_model(engine, cls, name) or Method(value, name)
+    if isinstance(found, Related):
+        from headrace_inspect._libraries._django_relations import related
+
+        return related(engine, cls, name, found)
     if _is_function(found) and (engine.is_patched(name) or engine.is_changed(cls)):
         found = choice_of([found, Dynamic(Hub("attached"))])
     if value.exact or isinstance(found, PropertyValue) or not _is_function(found):
@@ -220,6 +232,16 @@ def _of_instance(engine: Engine, value: Instance, name: str) -> Value:
     if not _PROTOCOLS.isdisjoint(engine.mro(cls)):
         return choice_of([found, Dynamic(Hub("name", name))])
     return choice_of([found, Dynamic(Hub("override", name, cls))])
+
+
+def _of_other_model(engine: Engine, cls: Class, name: str) -> Value | None:
+    """Return the attribute `name` that a field of another model gives the model `cls`."""
+    if len(engine.mro(cls)) == 1:
+        return None
+    from headrace_inspect._libraries._django_models import is_model
+    from headrace_inspect._libraries._django_relations import reverse
+
+    return reverse(engine, cls, name) if is_model(engine, cls) else None
 
 
 def _of_class(

@@ -37,8 +37,10 @@ from headrace_inspect._names._values import (
 
 from ._attributes import attribute, perhaps
 from ._fields import made
-from ._giving import calls_of, classes_in, give, pass_on, pass_to_library
+from ._giving import calls_of, classes_in, give, leave_what_describes, pass_on, pass_to_library
+from ._hooks import call_inherited
 from ._libraries_known import is_inert, is_standard, is_transparent
+from ._losing import find_lost
 from ._nodes import NO_ARGUMENTS, Hub, Node
 from ._trees import NOTHING_HAPPENS, Branch, Cross, Possible, Run, block_of
 
@@ -169,6 +171,7 @@ def _class(frame: Frame, value: ClassValue, arguments: Arguments, node: ast.AST)
     if is_given:  # the fields of a dataclass, or the business of a base that is not seen
         for argument in arguments.values():
             give(frame, argument, node, "attached")
+        call_inherited(frame, instance, "__init__", node)
     return instance
 
 
@@ -267,6 +270,7 @@ def call_library(frame: Frame, value: External, arguments: Arguments, node: ast.
     is_object = name.endswith("()") and name.rpartition(".")[2][:1].isupper()
     is_decorator = is_transparent(name) and not is_standard(name) and not is_object
     if is_decorator and isinstance(first, FunctionValue | StepValue):  # called by hand
+        leave_what_describes(frame, name, first, node)
         return first
     for argument in arguments.values() if name not in _ASKING else ():
         _use(frame, name, frame.consume(argument), node)
@@ -274,10 +278,11 @@ def call_library(frame: Frame, value: External, arguments: Arguments, node: ast.
     if not is_inert(name):
         frame.maybe(LIBRARY, node)
         if "()" in name:
-            _maybe_named(frame, name.rpartition(".")[2], node)
+            maybe_named(frame, name.rpartition(".")[2], node)
     elif _is_put_there(frame, name):
-        _maybe_named(frame, name.rpartition(".")[2], node)
+        maybe_named(frame, name.rpartition(".")[2], node)
         frame.maybe(ATTACHED, node)
+    find_lost(frame, name, node)
     if _gives_back(frame, name, arguments, node):
         return UNKNOWN
     made = External(f"{name}()")
@@ -326,9 +331,15 @@ def _method(frame: Frame, value: Method, arguments: Arguments, node: ast.AST) ->
     model = method_model_of(frame.engine, value)
     if model is not None:
         return model(frame, arguments, node, value)
+    return call_unknown_method(frame, value, arguments, node)
+
+
+def call_unknown_method(frame: Frame, value: Method, arguments: Arguments, node: ast.AST) -> Value:
+    """Let a method be called of which nothing is known but its name."""
     if isinstance(value.owner, Dynamic):  # of a module, perhaps, that is imported by its name
         frame.maybe(value.owner.hub, node)
-    _maybe_named(frame, value.name, node)
+    call_inherited(frame, value.owner, value.name, node)
+    maybe_named(frame, value.name, node)
     frame.maybe(ATTACHED, node)
     _pass_on_all(frame, arguments, node)
     return UNKNOWN
@@ -340,7 +351,8 @@ def _unknown(frame: Frame, value: Value, arguments: Arguments, node: ast.AST) ->
     return UNKNOWN
 
 
-def _maybe_named(frame: Frame, name: str, node: ast.AST) -> None:
+def maybe_named(frame: Frame, name: str, node: ast.AST) -> None:
+    """Let one of the functions of this name run now, possibly."""
     if name in frame.engine.relevant or name in _attributes_of_classes(frame.engine):
         frame.maybe(Hub("name", name), node)
 

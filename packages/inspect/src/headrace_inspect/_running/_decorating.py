@@ -24,7 +24,8 @@ from headrace_inspect._names._values import (
 
 from ._calls import call
 from ._classes import frameworks_of
-from ._giving import calls_of, give
+from ._giving import calls_of, give, leave_what_describes
+from ._hooks import may_call
 from ._libraries_known import is_transparent
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def apply(frame: Frame, decorator: Value, target: Value, node: ast.AST) -> Value
         case External(name=name) if name.removesuffix("()").endswith(_REGISTERING):
             return by_unknown(frame, decorator, target, node)
         case External(name=name) if is_transparent(name):
+            leave_what_describes(frame, name, target, node)
             return target
         case External() | Parameter() | Unknown():
             return by_unknown(frame, decorator, target, node)
@@ -75,6 +77,8 @@ def apply(frame: Frame, decorator: Value, target: Value, node: ast.AST) -> Value
 def by_unknown(frame: Frame, decorator: Value, target: Value, node: ast.AST) -> Value:
     """Return `target`, which a decorator of a library has perhaps registered somewhere."""
     if frame.is_recorded:
+        if isinstance(decorator, External):
+            leave_what_describes(frame, decorator.name, target, node)
         for tree in calls_of(frame, target, node):
             frame.expose(tree)
             frame.escape(tree, "library")
@@ -121,11 +125,9 @@ def _expose_hook(frame: Frame, function: Function, value: Value) -> None:
     """Note that a framework may call the method of a class with a base of the framework's."""
     if function.owner is None:
         return
-    for base in frameworks_of(frame.engine, function.owner):
-        hooks = _HOOKS.get(base)
-        if hooks is None or function.name in hooks:
-            for tree in calls_of(frame, value, function.node):
-                frame.expose(tree)
+    if may_call(frameworks_of(frame.engine, function.owner), function):
+        for tree in calls_of(frame, value, function.node):
+            frame.expose(tree)
 
 
 def decorate_class(frame: Frame, cls: Class) -> None:
@@ -154,33 +156,3 @@ def evaluate_defaults(frame: Frame, node: ast.FunctionDef | ast.AsyncFunctionDef
 
 # What makes methods that run whenever an instance is made or written, in pydantic and attrs.
 _REGISTERING = ("_validator", "_serializer", ".validator", ".computed_field", ").default")
-_METHODS = frozenset([
-    "delete",
-    "dispatch",
-    "dispatch_request",
-    "get",
-    "head",
-    "http_method_not_allowed",
-    "options",
-    "patch",
-    "post",
-    "put",
-    "setup",
-    "trace",
-])
-_OF_ENUMS = frozenset(["_generate_next_value_", "_missing_"])
-# What the frameworks themselves call of a class's methods; of other bases, anything.
-_HOOKS = {
-    "django.db.models.Model": frozenset(["clean", "clean_fields", "delete", "full_clean", "save"]),
-    "django.apps.AppConfig": frozenset(["ready"]),
-    "django.core.management.base.BaseCommand": frozenset(["add_arguments", "handle"]),
-    "django.views.View": _METHODS,
-    "django.views.generic.View": _METHODS,
-    "flask.views.MethodView": _METHODS,
-    "flask.views.View": _METHODS,
-    "enum.Enum": _OF_ENUMS,
-    "enum.IntEnum": _OF_ENUMS,
-    "enum.StrEnum": _OF_ENUMS,
-    "pydantic.BaseModel": frozenset(["model_post_init"]),
-    "threading.Thread": frozenset(["run"]),
-}

@@ -59,6 +59,8 @@ class Engine:
             function that is added, and changes by each that is looked at after all.
         far: those of them that are not looked at, by name; in `relevant` stand their names alone.
         mentioned_by_far: those that are looked at, and mentioned by one of `far`.
+        relations: the fields by which Django's models refer to others, of the classes so far.
+        relations_read: how many of the classes these are.
         mentioning: returns the modules with some words in their text.
     """
 
@@ -66,14 +68,18 @@ class Engine:
         self.program = program
         self.policy = policy
         self.nodes: dict[Hashable, Node] = {}
-        self.exposure = Exposure()
+        self.exposure: Exposure = Exposure()
         self.mros: dict[Class, list[Class | str]] = {}
         self.declared: dict[Function, dict[Declarator, None]] = {}
         self.relevant: dict[str, list[Function]] = {}
         self.relevant_count = 0
         self.far: dict[str, list[Function]] = {}
         self.mentioned_by_far: list[Function] = []
+        self.relations: list[tuple[Class, str]] = []
+        self.relations_read = 0
         self._far: frozenset[Function] = frozenset()
+        self._heirs: dict[Class, list[Class]] = {}
+        self._heirs_read = 0
         self._behind: dict[Class, dict[Class, None]] = {}
         self._lines_read = 0
         self._names: dict[tuple[Scope, str], Value] = {}
@@ -205,6 +211,16 @@ class Engine:
             if len(heir.node.bases) > 1:
                 self._read_line([one for one in line if isinstance(one, Class)])
         return self._behind.get(cls, {})
+
+    def heirs(self, cls: Class) -> list[Class]:
+        """Return the classes that inherit from `cls`, as far as they were asked for their bases."""
+        lines = list(islice(self.mros.items(), self._heirs_read, None))
+        self._heirs_read += len(lines)
+        for heir, line in lines:
+            for base in line:
+                if isinstance(base, Class) and base is not heir:
+                    self._heirs.setdefault(base, []).append(heir)
+        return self._heirs.get(cls, [])
 
     def _read_line(self, line: list[Class]) -> None:
         for place, first in enumerate(line[1:], 1):

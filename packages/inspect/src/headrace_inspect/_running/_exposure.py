@@ -77,8 +77,11 @@ class Exposure:
     Attributes:
         escaped: what was put where it is lost sight of.
         outside: what a framework or another program calls when it decides so.
+        anytime: what a library calls at times that no call shows.
         noted: what was put into a place of its own, such as a chain or a task.
         classes: the classes whose instances were given away, and where.
+        lost: the classes whose instances were put into something of which little is known.
+        found_again: these classes and their bases, as far as `lost_read` of them and of `escaped`.
         containers: the names of what parameters are put into.
         handed: the names of variables and attributes that are handed on under other names.
         returned: what is returned to nobody knows whom, and what a call of it runs.
@@ -93,8 +96,12 @@ class Exposure:
     def __init__(self) -> None:
         self.escaped: list[Given] = []
         self.outside: list[Given] = []
+        self.anytime: list[Given] = []
         self.noted: list[Given] = []
         self.classes: dict[tuple[Node, Class], None] = {}
+        self.lost: dict[tuple[Node, Class], None] = {}
+        self.lost_read = (0, 0)
+        self.found_again: set[Class] = set()
         self.containers: dict[str, None] = {}
         self.handed: set[str] = set()
         self.returned: dict[Value, list[Tree]] = {}
@@ -117,7 +124,7 @@ class Exposure:
 
     def trees(self) -> Iterator[tuple[Node, Tree]]:
         """Yield what may be called, with the nodes that let it be."""
-        for entries in (self.escaped, self.outside, self.noted):
+        for entries in (self.escaped, self.outside, self.anytime, self.noted):
             for given in entries:
                 yield given.by, given.tree
         for route in self.routes:
@@ -132,9 +139,11 @@ class Exposure:
         self.asked.clear()
         self._by_word.clear()
         self._indexed = 0
-        for entries in (self.escaped, self.outside, self.noted):
+        for entries in (self.escaped, self.outside, self.anytime, self.noted):
             entries[:] = [given for given in entries if given.by not in nodes]
         self.routes[:] = [route for route in self.routes if route.by not in nodes]
         self.classes = {pair: None for pair in self.classes if pair[0] not in nodes}
+        self.lost = {pair: None for pair in self.lost if pair[0] not in nodes}
+        self.lost_read = (0, 0)
         for receivers in self.receivers.values():
             receivers[:] = [connected for connected in receivers if connected.by not in nodes]

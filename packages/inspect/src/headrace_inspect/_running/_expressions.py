@@ -36,6 +36,7 @@ from ._calls import call
 from ._dispatch import evaluators
 from ._frame import Frame
 from ._giving import give, hand_on, put_into
+from ._hooks import call_inherited, super_in
 from ._libraries_known import is_standard
 from ._narrowing import narrowed, widen
 from ._protocols import binary, compare, implicit, test, unary
@@ -73,6 +74,9 @@ def _call(frame: Frame, node: ast.Call) -> Value:
     arguments = arguments_of(frame, node)
     if isinstance(function, External) and function.name in _CONSUMING:
         frame.hurry(since)
+    owner = super_in(node)
+    if owner is not None and isinstance(function, External):
+        call_inherited(frame, frame.resolved(owner), function.name.rpartition(".")[2], node)
     result = call(frame, function, arguments, node)
     _rebind(frame, node, function, arguments, result)
     return result

@@ -147,10 +147,20 @@ class Frame:
         if self.node is not None:
             self.engine.exposure.outside.append(Given(self.node, tree))
 
+    def leave_to_library(self, tree: Tree) -> None:
+        """Note that a library may run `tree` at times that no call shows."""
+        if self.node is not None:
+            self.engine.exposure.anytime.append(Given(self.node, tree))
+
     def expose_class(self, cls: Class) -> None:
         """Note that the methods of `cls` may be called by anybody."""
         if self.node is not None:
             self.engine.exposure.classes[self.node, cls] = None
+
+    def lose_class(self, cls: Class) -> None:
+        """Note that an instance of `cls` is put where it is lost sight of."""
+        if self.node is not None:
+            self.engine.exposure.lost[self.node, cls] = None
 
     def note(self, tree: Tree) -> None:
         """Note that what `tree` runs is put into a place of its own."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -34,7 +35,8 @@ from headrace_inspect._names._values import (
 )
 
 from ._frame import DEEPEST_LISTS
-from ._libraries_known import is_inert, is_standard
+from ._hooks import use_methods
+from ._libraries_known import is_describing, is_inert, is_standard
 from ._trees import NOTHING_HAPPENS, Cross, Possible, Run, Tree, block_of
 
 if TYPE_CHECKING:
@@ -132,6 +134,12 @@ def pass_to_library(frame: Frame, name: str, value: Value, node: ast.AST) -> Non
     """Give `value` to the function `name` of a library."""
     if not frame.is_recorded:
         return
+    for cls in classes_in(frame.engine.resolve(value)):
+        frame.lose_class(cls)
+    leave_what_describes(frame, name, value, node)
+    if not is_inert(name) or _RENDERING.search(name):
+        for instance in _instances_in(frame.engine.resolve(value)):
+            use_methods(frame, instance, node)
     if not is_standard(name):
         pass_on(frame, value, node)
         if isinstance(value, Text) and not name.startswith(_REPLACING):
@@ -155,6 +163,13 @@ def _named_by(frame: Frame, text: Text) -> Value:
         return UNKNOWN
     module = imported(frame.engine, path, frame.scope.module)
     return member(frame.engine, module, last) if isinstance(module, ModuleValue) else UNKNOWN
+
+
+def leave_what_describes(frame: Frame, name: str, value: Value, node: ast.AST) -> None:
+    """Note that a library has functions in `value` by its own `name` to check instances with."""
+    if frame.is_recorded and is_describing(name):
+        for tree in calls_of(frame, value, node):
+            frame.leave_to_library(tree)
 
 
 def calls_of(frame: Frame, value: Value, node: ast.AST) -> list[Tree]:
@@ -231,3 +246,17 @@ def classes_in(value: Value) -> list[Class]:
         case Items(items=items) | Many(items=items) | Table(items=items) | Choice(options=items):
             return [cls for item in items for cls in classes_in(item)]
     return []
+
+
+def _instances_in(value: Value) -> list[Instance]:
+    """Return the instances in `value`, in what is handed to a template too."""
+    match value:
+        case Instance():
+            return [value]
+        case Items(items=items) | Many(items=items) | Table(items=items) | Choice(options=items):
+            return [one for item in items for one in _instances_in(item)]
+    return []
+
+
+# A template reads attributes and calls methods of what it shows.
+_RENDERING = re.compile(r"(?i)render|template|jinja")

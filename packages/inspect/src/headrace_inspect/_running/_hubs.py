@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from headrace_inspect._names._entities import Class, Function
-from headrace_inspect._names._values import FunctionValue, Instance, Result, Value
+from headrace_inspect._names._values import FunctionValue, Instance, PropertyValue, Result, Value
 
 from ._attributes import attribute
 from ._calls import MAKING
 from ._classes import is_of_metaclass
 from ._frame import Frame
 from ._giving import functions_in
+from ._hooks import called_anytime, called_by
+from ._losing import is_lost, lost_methods
 from ._nodes import Hub
 from ._trees import Branch, Loop, Run, Tree, Where
 
@@ -33,29 +35,18 @@ def look(engine: Engine, node: Node, hub: Hub) -> None:
 
 def size(engine: Engine, hub: Hub) -> int:
     """Return how many functions there are that `hub` chooses from."""
-    exposure = engine.exposure
     named = len(engine.relevant.get(hub.name, ())) + 2 * len(engine.far.get(hub.name, ()))
-    given = 0
     match hub.how:
         case "super" if hub.cls is not None:
             return len(engine.behind(hub.cls)) + named
         case "override":
             return named
         case "name" if "*" not in hub.name:
-            return named + len(exposure.under(hub.name))
-        case "escaped" | "attached" | "library":
-            given = len(exposure.escaped) + len(exposure.handed) + len(exposure.returned)
-        case "exposed":
-            given = len(exposure.outside) + len(exposure.classes) + len(exposure.tasks)
-        case "routes":
-            given = len(exposure.routes)
-        case "tasks":
-            given = len(exposure.tasks)
-        case "far":
-            given = sum(map(len, exposure.receivers.values()))
+            return named + len(engine.exposure.under(hub.name))
         case "class":
             return 0
-    return given + engine.relevant_count
+    given = _SIZES.get(hub.how)
+    return (given(engine) if given is not None else 0) + engine.relevant_count
 
 
 def _has_far(engine: Engine, hub: Hub) -> bool:
@@ -70,10 +61,12 @@ def _has_far(engine: Engine, hub: Hub) -> bool:
             return bool(fnmatch.filter(engine.far, hub.name))
         case "override", Class() as cls:
             return any(one.owner and engine.is_subclass(one.owner, cls) for one in called)
+        case "lost" | "lost model", _:
+            return any(is_lost(engine, hub, one) for one in called)
         case "super", Class() as cls:
             behind = engine.behind(cls) if called else {}
             return any(one.owner in behind for one in called)
-        case "class", _:
+        case "class" | "hooks" | "heirs", _:
             return False  # they are among its methods
     return bool(engine.far)
 
@@ -93,6 +86,10 @@ def _trees(engine: Engine, node: Node, hub: Hub) -> Iterable[Tree]:
         case "name":
             trees = _calls(engine, node, _named(engine, hub.name))
             return [*trees, *(given.tree for given in exposure.under(hub.name))]
+        case "lost" | "lost model":
+            found = [decorated(engine, one) for one in lost_methods(engine, hub)]
+            under = exposure.under(hub.name)
+            return [*_calls(engine, node, found), *(given.tree for given in under)]
         case "library":
             return [given.tree for given in exposure.escaped if given.place == "library"]
         case "exposed":
@@ -115,6 +112,12 @@ def _values(engine: Engine, node: Node, hub: Hub) -> Iterable[Value]:
             return tasks_named(engine, hub.name)
         case "class", Class() as cls:
             return _methods(engine, node, cls, hub.name)
+        case "hooks", _:
+            return _hooks(engine, called_by(engine, hub))
+        case "heirs", _:
+            methods = (engine.methods(heir)[name] for heir, name in called_by(engine, hub))
+            found = [one for one in dict.fromkeys(methods) if engine.policy.leads(one)]
+            return [_undone(decorated(engine, one)) for one in found]
         case "override", Class() as cls:
             return _overrides(engine, cls, hub.name)
         case "super", Class() as cls:
@@ -166,6 +169,8 @@ def _unasked(engine: Engine, node: Node) -> Iterator[Tree]:
                 yield from engine.calls(value, node)
                 for returned in _returned_by(engine, value):
                     yield from engine.calls(returned, node)
+    yield from _calls(engine, node, _hooks(engine, called_anytime(engine)))
+    yield from (given.tree for given in engine.exposure.anytime)
 
 
 def _returned(engine: Engine) -> Iterator[Tree]:
@@ -198,10 +203,25 @@ def _named(engine: Engine, pattern: str) -> Iterator[Value]:
 
 
 def _methods(engine: Engine, node: Node, cls: Class, pattern: str) -> Iterator[Value]:
-    frame = Frame(engine, cls.module)
-    for name, function in engine.methods(cls).items():
-        if engine.policy.leads(function) and fnmatch.fnmatchcase(name, pattern):
-            yield attribute(frame, Instance(cls), name, cls.node)
+    names = [name for name in engine.methods(cls) if fnmatch.fnmatchcase(name, pattern)]
+    return _hooks(engine, [(cls, name) for name in names])
+
+
+def _hooks(engine: Engine, methods: Iterable[tuple[Class, str]]) -> Iterator[Value]:
+    for cls, name in methods:
+        function = engine.methods(cls)[name]
+        if name not in engine.relevant or not engine.policy.leads(function):
+            continue
+        made = engine.decorated(function, Instance(cls)) if function.decorators else None
+        if isinstance(made, PropertyValue):
+            yield made.inner
+        else:
+            yield attribute(Frame(engine, cls.module), Instance(cls), name, cls.node)
+
+
+def _undone(value: Value) -> Value:
+    """Return the function of a property, which somebody may read."""
+    return value.inner if isinstance(value, PropertyValue) else value
 
 
 def _overrides(engine: Engine, cls: Class, name: str) -> Iterator[Value]:
@@ -226,3 +246,30 @@ def _members(engine: Engine, name: str) -> Iterator[Value]:
     for member in module.bindings.names:
         if fnmatch.fnmatchcase(member, pattern):
             yield engine.resolve(engine.value_of(module, member))
+
+
+def _size_of_escaped(engine: Engine) -> int:
+    exposure = engine.exposure
+    return len(exposure.escaped) + len(exposure.handed) + len(exposure.returned)
+
+
+def _size_of_exposed(engine: Engine) -> int:
+    exposure = engine.exposure
+    return len(exposure.outside) + len(exposure.classes) + len(exposure.tasks)
+
+
+def _size_of_lost(engine: Engine) -> int:
+    exposure = engine.exposure
+    return len(exposure.escaped) + len(exposure.lost) + len(engine.mros)
+
+
+_SIZES: dict[str, Callable[[Engine], int]] = {
+    **dict.fromkeys(("escaped", "attached", "library"), _size_of_escaped),
+    "exposed": _size_of_exposed,
+    "far": lambda engine: sum(map(len, engine.exposure.receivers.values())),
+    "heirs": lambda engine: len(engine.mros),
+    **dict.fromkeys(("lost", "lost model"), _size_of_lost),
+    "routes": lambda engine: len(engine.exposure.routes),
+    "tasks": lambda engine: len(engine.exposure.tasks),
+    "unasked": lambda engine: len(engine.mros) + len(engine.exposure.anytime),
+}

@@ -29,6 +29,7 @@ from headrace_inspect._names._values import (
 
 from ._attributes import change
 from ._giving import calls_of, give, name_it, put_into
+from ._losing import lose
 
 if TYPE_CHECKING:
     from ._exposure import Place
@@ -51,12 +52,8 @@ def assign(frame: Frame, target: ast.expr, value: Value) -> None:
             _unpack(frame, targets, frame.engine.resolve(value))
         case ast.Attribute(value=owner, attr=name):
             changed = frame.resolved(owner)
-            is_library = isinstance(changed, External)
             change(frame, changed, name, "setter", Arguments((value,)), target)
-            _store(frame, value, target, "library" if is_library else "attached")
-            if is_library and frame.is_recorded:
-                for tree in calls_of(frame, value, target):
-                    frame.expose(tree)
+            _attach(frame, changed, name, value, target)
         case ast.Subscript():
             _assign_item(frame, target, value)
         case ast.Starred(value=inner):
@@ -73,6 +70,8 @@ def _assign_item(frame: Frame, target: ast.Subscript, value: Value) -> None:
     implicit(frame, changed, target, "__setitem__")
     if isinstance(owner, ast.Name) and owner.id in frame.variables:
         frame.variables[owner.id] = _with(changed, constant_in(target.slice, key), value)
+    if not isinstance(changed, Items | Many | Table):
+        lose(frame, changed, value)
     _put(frame, value, target)
 
 
@@ -90,6 +89,17 @@ def _unpack(frame: Frame, targets: list[ast.expr], value: Value) -> None:
         return
     for target in targets:
         assign(frame, target, UNKNOWN)
+
+
+def _attach(frame: Frame, owner: Value, name: str, value: Value, target: ast.Attribute) -> None:
+    """Let the attribute `name` of `owner` have `value`."""
+    lose(frame, owner, value)
+    if isinstance(value, Coroutine) or not isinstance(owner, External):
+        _store(frame, value, target, "attached")
+    elif frame.is_recorded:
+        for tree in calls_of(frame, frame.engine.resolve(value), target):
+            frame.escape(tree, "library", name)
+            frame.expose(tree)
 
 
 def _store(frame: Frame, value: Value, target: ast.expr, place: Place) -> None:

@@ -30,6 +30,7 @@ INERT = STANDARD | {
     "tenacity",
     "werkzeug",
 }
+_DESCRIBING = frozenset(["attr", "attrs", "cattrs", "marshmallow", "pydantic", "wtforms"])
 _TRANSPARENT = (
     "asgiref.sync.",
     "attr.",
@@ -52,6 +53,14 @@ _TRANSPARENT = (
 def is_inert(name: str) -> bool:
     """Tell whether a call of the library's function `name` runs nothing it was not given."""
     return name.partition(".")[0].removesuffix("()") in INERT
+
+
+def is_describing(name: str) -> bool:
+    """Tell whether `name` is of a library that classes are described with, which it then checks.
+
+    What it is given for that it calls whenever an instance is made, shown or changed.
+    """
+    return name.partition(".")[0].removesuffix("()") in _DESCRIBING
 
 
 def is_standard(name: str) -> bool:

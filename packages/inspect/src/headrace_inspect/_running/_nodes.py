@@ -109,6 +109,10 @@ class Hub:
             `name` of the subclasses of `cls`, ``methods`` for all methods, ``module`` for those of
             the file `name`, ``super`` for the methods `name` of the classes that come behind `cls`
             in the line of a common subclass, ``unasked`` for the methods that nobody calls by name,
+            ``hooks`` for the methods of `cls` that a library may call while it runs the first of
+            the two in `name`, called by the second, ``heirs`` for those of its subclasses too,
+            ``lost`` for what is called `name` of that which was put into things of libraries,
+            ``lost model`` for that and for the methods of models,
             ``tasks`` for the tasks whose name fits `name`, or for every task,
             ``routes`` for every route,
             ``all`` for all.

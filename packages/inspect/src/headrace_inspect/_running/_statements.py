@@ -13,6 +13,7 @@ from headrace_inspect._names._values import (
     ClassValue,
     Coroutine,
     External,
+    Instance,
     Items,
     Many,
     Result,
@@ -20,14 +21,15 @@ from headrace_inspect._names._values import (
     Value,
 )
 
-from ._attributes import change
+from ._attributes import attribute, change
 from ._calls import call
 from ._classes import registers
 from ._entering import run_with
 from ._expressions import closure
 from ._frame import Frame
-from ._giving import hand_on
+from ._giving import calls_of, hand_on
 from ._halves import yields
+from ._hooks import inherited_hooks
 from ._iterating import assign, element_of, listed
 from ._lookup import imported, imported_from
 from ._narrowing import match_pattern, narrow
@@ -102,6 +104,8 @@ def _assign(frame: Frame, node: ast.Assign) -> None:
 
 def _annotated(frame: Frame, node: ast.AnnAssign) -> None:
     value = frame.evaluate(node.value) if node.value is not None else UNKNOWN
+    if isinstance(frame.scope, Class) and isinstance(node.annotation, ast.Subscript):
+        frame.evaluate(node.annotation)  # with validators in it, perhaps
     if isinstance(node.target, ast.Name):
         resolved = frame.engine.resolve(value)
         if resolved in {UNKNOWN, NOTHING, Items(())}:
@@ -341,6 +345,9 @@ def _class(frame: Frame, node: ast.ClassDef) -> None:
     frame.variables[node.name] = ClassValue(cls)
     if registers(frame.engine, cls):
         frame.expose_class(cls)
+    for name in inherited_hooks(frame.engine, cls):
+        for tree in calls_of(frame, attribute(frame, Instance(cls), name, node), node):
+            frame.expose(tree)
     decorate_class(frame, cls)
 
 
