@@ -204,3 +204,66 @@ class C:
 def start():
     a()
     C().go()
+
+
+# === the only object of a class: confirmed call
+class C:
+    only = None
+    @classmethod
+    def instance(cls):
+        if cls.only is None:
+            cls.only = cls()
+        return cls.only
+    def go(self):
+        b()
+def start():
+    a()
+    C.instance().go()
+
+
+# === the only object of a subclass: unresolved
+class C:
+    only = None
+    @classmethod
+    def instance(cls):
+        if cls.only is None:
+            cls.only = cls()
+        return cls.only
+    def go(self): ...
+class D(C):
+    def go(self):
+        b()
+def start():
+    a()
+    D.instance().go()
+
+
+# === an attribute that is None at first: confirmed call
+class C:
+    def go(self):
+        b()
+class D:
+    kept = None
+    def __init__(self):
+        self.kept = C()
+def start():
+    d = D()
+    a()
+    d.kept.go()
+
+
+# === an attribute that is None at first, and set from outside: unresolved
+class C:
+    def go(self): ...
+class D:
+    kept = None
+    def __init__(self):
+        self.kept = C()
+class E:
+    def go(self):
+        b()
+def start():
+    d = D()
+    d.kept = E()
+    a()
+    d.kept.go()

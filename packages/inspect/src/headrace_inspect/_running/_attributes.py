@@ -10,6 +10,7 @@ from headrace_inspect._names._entities import Class, Function
 from headrace_inspect._names._library_values import ManagerValue, Related
 from headrace_inspect._names._survey import survey
 from headrace_inspect._names._values import (
+    NOTHING,
     UNKNOWN,
     Arguments,
     Choice,
@@ -190,7 +191,16 @@ def _of_class_itself(engine: Engine, cls: Class, name: str, value: ClassValue) -
         manager = managed(engine, cls, found)
         if manager is not found or isinstance(found, Instance):
             return manager
+    if found is NOTHING and not _is_member(engine, cls, name):
+        later = _set_later(engine, cls, name)
+        # Made by a method of a class, it may be of the class that the method was called of.
+        options = later.options if isinstance(later, Choice) else (later,)
+        return choice_of([_perhaps_other(one) for one in options])
     return Instance(cls) if found is not None and _is_member(engine, cls, name) else found
+
+
+def _perhaps_other(value: Value) -> Value:
+    return Instance(value.cls, exact=False) if isinstance(value, Instance) else value
 
 
 def _is_member(engine: Engine, cls: Class, name: str) -> bool:
@@ -219,6 +229,8 @@ def _of_instance(engine: Engine, value: Instance, name: str) -> Value:
         stored = engine.stored(cls, name)
         if stored is not None and stored is not UNKNOWN:
             return stored
+    if found is NOTHING:
+        return _set_later(engine, cls, name)
     if found is None:
         return _of_other_model(engine, cls, name) or Method(value, name)
     if isinstance(found, Related):
@@ -242,6 +254,15 @@ def _of_other_model(engine: Engine, cls: Class, name: str) -> Value | None:
     from headrace_inspect._libraries._django_relations import reverse
 
     return reverse(engine, cls, name) if is_model(engine, cls) else None
+
+
+def _set_later(engine: Engine, cls: Class, name: str) -> Value:
+    """Return what methods put into an attribute of a class that is None at first."""
+    stored = engine.stored(cls, name)
+    if stored is None or stored is UNKNOWN:
+        return NOTHING
+    # What comes from elsewhere is found by nobody knows which name.
+    return choice_of([stored, Dynamic(Hub("attached"))]) if engine.is_patched(name) else stored
 
 
 def _of_class(
