@@ -441,3 +441,37 @@ class View(ModelViewSet):
     report = check_text(tmp_path, STEPS + code)
 
     assert faults(report) == ["HR102 b"]
+
+
+@pytest.mark.parametrize(
+    "code", ["a.delay_on_commit(1)", "a.apply_async_on_commit(args=(1,), countdown=3)"]
+)
+def test_a_task_is_published_on_commit(tmp_path: Path, code: str) -> None:
+    """A task of Celery for Django is published at the end of the transaction."""
+    program = f"""
+from celery import Celery
+from django.db import transaction
+from headrace import entrypoint, step
+from headrace_celery import flow_task
+
+app = Celery("f")
+
+@flow_task("f", after="note", app=app)
+def a(number): ...
+
+@step("f", after="main")
+def note(): ...
+
+@entrypoint("f")
+def main():
+    with transaction.atomic():
+        {code}
+        note()
+"""
+
+    report = check_text(tmp_path, program)
+
+    assert verdicts(report) == {
+        "main -> note": "confirmed call",
+        "note -> a": "confirmed on_commit",
+    }

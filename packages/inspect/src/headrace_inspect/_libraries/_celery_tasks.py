@@ -29,8 +29,10 @@ from headrace_inspect._running._trees import (
     Cross,
     Run,
     Tree,
+    block_of,
 )
 
+from ._handing_over import put_off
 from ._registry import Model, decorator, decorator_type, finder, function, method
 from ._running_arguments import call_now, tree_of_call
 
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
 
 TASK = External("celery.Task()")
 TASKS = Hub("tasks")
+_PUBLISHING = frozenset(["apply_async", "apply_async_on_commit", "delay", "delay_on_commit"])
 ANY_NAME = "*"  # of a task whose name is computed
 _WORD = re.compile(r"[^\W\d]\w*")
 _DECORATORS = ("celery.shared_task", "celery.Celery().task", "celery.task", "celery.app.task")
@@ -123,6 +126,18 @@ def apply_async(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -
     return publish(frame, value.owner, given(frame, arguments), arguments, node)
 
 
+@method(TaskValue, "delay_on_commit")
+def delay_on_commit(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
+    """``task.delay_on_commit(...)``: when the transaction ends that is seen, or now."""
+    return publish_on_commit(frame, value.owner, arguments, Arguments(), node)
+
+
+@method(TaskValue, "apply_async_on_commit")
+def apply_async_on_commit(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
+    """``task.apply_async_on_commit(args, kwargs, ...)``: when the transaction ends, or now."""
+    return publish_on_commit(frame, value.owner, given(frame, arguments), arguments, node)
+
+
 @method(TaskValue, "apply", "run", "__call__")
 def apply(frame: Frame, arguments: Arguments, node: ast.AST, value: Any) -> Value:
     """``task.apply(args)`` and ``task.run(...)``: here and now."""
@@ -165,6 +180,16 @@ def publish(
     return External("celery.result.AsyncResult()")
 
 
+def publish_on_commit(
+    frame: Frame, task: Value, arguments: Arguments, options: Arguments, node: ast.AST
+) -> Value:
+    """Let `task` be published when the transaction is committed."""
+    with frame.captured() as events:
+        publish(frame, task, arguments, options, node)
+    put_off(frame, block_of(events))
+    return UNKNOWN
+
+
 def _publish_links(frame: Frame, options: Arguments, node: ast.AST) -> None:
     """Let what ``link=`` and ``link_error=`` name be published: the one or the other."""
     from ._celery_canvas import links_of, works_in
@@ -179,10 +204,8 @@ def _publish_links(frame: Frame, options: Arguments, node: ast.AST) -> None:
 
 @finder
 def unknown_task(engine: Engine, value: Method) -> Model | None:
-    """``delay`` and ``apply_async`` of something that is not known: any task."""
-    if value.name in {"delay", "apply_async"} and not isinstance(
-        value.owner, TaskValue | Signature
-    ):
+    """``delay``, ``apply_async`` and the like of something that is not known: any task."""
+    if value.name in _PUBLISHING and not isinstance(value.owner, TaskValue | Signature):
         return _publish_any
     return None
 
@@ -274,8 +297,10 @@ def tasks_in_strings(engine: Engine) -> list[Value]:
 _METHODS: dict[str, Model] = {
     "apply": apply,
     "apply_async": apply_async,
+    "apply_async_on_commit": apply_async_on_commit,
     "chunks": sign,
     "delay": delay,
+    "delay_on_commit": delay_on_commit,
     "s": sign,
     "si": sign,
     "signature": sign,

@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from headrace_inspect._names._values import UNKNOWN, Arguments, External, Value
-from headrace_inspect._running._trees import Cross, Later
+from headrace_inspect._running._trees import Cross, Later, Tree
 
 from ._registry import function
 from ._running_arguments import tree_of_call
@@ -19,9 +19,14 @@ if TYPE_CHECKING:
 def on_commit(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> Value:
     """``transaction.on_commit(f)``: at the end of the transaction that is seen, or now."""
     tree, _ = tree_of_call(frame, arguments.get(0, "func"), Arguments(), node)
+    put_off(frame, tree)
+    return UNKNOWN
+
+
+def put_off(frame: Frame, tree: Tree) -> None:
+    """Let `tree` happen at the end of the transaction that is seen, or now."""
     crossing = Cross("on_commit", tree)
     frame.emit(Later(crossing) if frame.in_transaction else crossing)
-    return UNKNOWN
 
 
 @function(
