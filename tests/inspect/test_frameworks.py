@@ -475,3 +475,29 @@ def main():
         "main -> note": "confirmed call",
         "note -> a": "confirmed on_commit",
     }
+
+
+@pytest.mark.parametrize(
+    "decorators",
+    [
+        '@click.command()\n@click.argument("day")',
+        '@blueprint.cli.command("close")\n@click.argument("day")',
+        '@click.argument("day")\n@blueprint.cli.command("close")',
+    ],
+)
+def test_a_command_has_an_order(tmp_path: Path, decorators: str) -> None:
+    """Decorators of click and of Flask's commands leave the order within a command as it is."""
+    program = f"""
+import click
+from flask import Blueprint
+
+blueprint = Blueprint("shop", __name__)
+
+{decorators}
+@entrypoint("f", name="main")
+def close_day(day):
+    b(day)
+    a(day)
+"""
+
+    assert faults(check_text(tmp_path, STEPS + program)) == ["HR102 b"]

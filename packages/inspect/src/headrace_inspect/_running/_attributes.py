@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from headrace_inspect._names._entities import Class, Function
-from headrace_inspect._names._library_values import ManagerValue, Related
+from headrace_inspect._names._library_values import ManagerValue, Related, Router
 from headrace_inspect._names._survey import survey
 from headrace_inspect._names._values import (
     NOTHING,
@@ -174,6 +174,8 @@ def _attribute(frame: Frame, value: Value, name: str, node: ast.AST) -> Value:
         case ManagerValue(model=model, own=cls):
             found = _of_class(frame.engine, cls, cls, name, value, after=None)
             return found or (ClassValue(model) if name == "model" else Method(value, name))
+        case Router() if name == "cli":  # the commands of Flask
+            return External("flask.Flask().cli")
         case SuperValue(cls=cls, receiver=receiver):
             return _of_super(frame.engine, cls, receiver, name)
         case Choice(options=options):
