@@ -16,6 +16,7 @@ from headrace_inspect._names._values import (
     Choice,
     ContextValue,
     FunctionValue,
+    Instance,
     Many,
     PartialValue,
     Possibly,
@@ -253,12 +254,16 @@ class Engine:
         if receiver is not value.receiver:
             value = FunctionValue(function, receiver, value.closure)
         telling = self.policy.telling(self, value, arguments)
-        if telling and self._variants.get(function, 0) >= _bodies.MOST_VARIANTS:
+        is_variant = bool(telling) or (isinstance(receiver, Instance) and bool(receiver.fields))
+        if is_variant and self._variants.get(function, 0) >= _bodies.MOST_VARIANTS:
             telling = ()
+            if isinstance(receiver, Instance):
+                receiver = Instance(receiver.cls, receiver.exact)
+                value = FunctionValue(function, receiver, value.closure)
         key = ("body", value, telling)
         node = self.nodes.get(key)
         if node is None:
-            if telling:
+            if is_variant:
                 self._variants[function] = self._variants.get(function, 0) + 1
             node = self.nodes[key] = Node(
                 key,

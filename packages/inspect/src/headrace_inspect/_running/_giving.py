@@ -40,6 +40,7 @@ from ._libraries_known import is_describing, is_inert, is_standard
 from ._trees import NOTHING_HAPPENS, Cross, Possible, Run, Tree, block_of
 
 if TYPE_CHECKING:
+    from ._engine import Engine
     from ._exposure import Place
     from ._frame import Frame
 
@@ -47,6 +48,7 @@ Resolve = Callable[[Value], Value]
 ANY_ARGUMENTS = Arguments(starred=True)
 FunctionLike = FunctionValue | StepValue | TaskValue
 _REPLACING = ("mock.", "pytest_mock.")
+_CONTAINERS = (Items, Many, Table, Choice)
 _CALLABLE = (FunctionValue, StepValue, TaskValue, PartialValue, Signature)
 
 
@@ -175,9 +177,34 @@ def leave_what_describes(frame: Frame, name: str, value: Value, node: ast.AST) -
 def calls_of(frame: Frame, value: Value, node: ast.AST) -> list[Tree]:
     """Return what a call of each function in `value` would run."""
     value = frame.engine.resolve(value)
+    if isinstance(value, _CONTAINERS):
+        return [
+            tree
+            for item in _leaves(frame.engine, value)
+            for tree in _calls_of_one(frame, item, node)
+        ]
+    return _calls_of_one(frame, value, node)
+
+
+def _leaves(engine: Engine, value: Value) -> Iterator[Value]:
+    """Yield what lists, tables and choices consist of, each once however often it is in them."""
+    seen: set[int] = set()
+    waiting = [value]
+    while waiting:
+        one = engine.resolve(waiting.pop())
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        if isinstance(one, Choice):
+            waiting.extend(reversed(one.options))
+        elif isinstance(one, Items | Many | Table):
+            waiting.extend(reversed(one.items))
+        else:
+            yield one
+
+
+def _calls_of_one(frame: Frame, value: Value, node: ast.AST) -> list[Tree]:
     match value:
-        case Items(items=items) | Many(items=items) | Table(items=items) | Choice(options=items):
-            return [tree for item in items for tree in calls_of(frame, item, node)]
         case Possibly(inner=inner):
             return calls_of(frame, inner, node)
         case Coroutine(tree=tree):

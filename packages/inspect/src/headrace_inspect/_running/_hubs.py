@@ -181,7 +181,9 @@ def _returned(engine: Engine) -> Iterator[Tree]:
 
 def _returned_by(engine: Engine, value: Value) -> Iterator[Value]:
     if isinstance(value, FunctionValue):
-        yield from functions_in(engine.resolve, Result(engine.body(value)))
+        result = Result(engine.body(value))
+        if not engine.is_far(result):
+            yield from functions_in(engine.resolve, result)
 
 
 def _calls(engine: Engine, node: Node, values: Iterable[Value]) -> Iterator[Tree]:
