@@ -233,12 +233,8 @@ def _of_instance(engine: Engine, value: Instance, name: str) -> Value:
             return stored
     if found is NOTHING:
         return _set_later(engine, cls, name)
-    if found is None:
-        return _of_other_model(engine, cls, name) or Method(value, name)
-    if isinstance(found, Related):
-        from headrace_inspect._libraries._django_relations import related
-
-        return related(engine, cls, name, found)
+    if found is None or isinstance(found, Related):
+        return _of_other_model(engine, cls, name, found) or Method(value, name)
     if _is_function(found) and (engine.is_patched(name) or engine.is_changed(cls)):
         found = choice_of([found, Dynamic(Hub("attached"))])
     if value.exact or isinstance(found, PropertyValue) or not _is_function(found):
@@ -248,13 +244,15 @@ def _of_instance(engine: Engine, value: Instance, name: str) -> Value:
     return choice_of([found, Dynamic(Hub("override", name, cls))])
 
 
-def _of_other_model(engine: Engine, cls: Class, name: str) -> Value | None:
-    """Return the attribute `name` that a field of another model gives the model `cls`."""
+def _of_other_model(engine: Engine, cls: Class, name: str, field: Related | None) -> Value | None:
+    """Return what `field` gives the model `cls`, or a field `name` of another model, or None."""
     if len(engine.mro(cls)) == 1:
         return None
     from headrace_inspect._libraries._django_models import is_model
-    from headrace_inspect._libraries._django_relations import reverse
+    from headrace_inspect._libraries._django_relations import related, reverse
 
+    if field is not None:
+        return related(engine, cls, name, field)
     return reverse(engine, cls, name) if is_model(engine, cls) else None
 
 
