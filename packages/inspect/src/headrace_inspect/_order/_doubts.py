@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from headrace_inspect._analysis import Analysis
     from headrace_inspect._running._nodes import Node
 
-_MOST = 1_000
+_MOST = 300
 """So many functions are gone through; a longer way explains nothing to anybody."""
 
 

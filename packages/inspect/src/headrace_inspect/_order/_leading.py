@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from headrace_inspect._names._values import Result, Value
+from headrace_inspect._names._values import UNKNOWN, Result, Value
 from headrace_inspect._running._giving import functions_in
 from headrace_inspect._running._trees import NOTHING_HAPPENS, Tree
 
@@ -59,6 +60,17 @@ class Callers:
             for call in calls:
                 self._callers.setdefault(call.node, []).append(node)
 
+    @cached_property
+    def _returned(self) -> list[tuple[Node, set[Function]]]:
+        """The nodes that return functions, with these."""
+        found = []
+        for node in self._engine.nodes.values():
+            if node.returns is not UNKNOWN:
+                functions = {one.function for one in functions_in(_as_seen, node.returns)}
+                if functions:
+                    found.append((node, functions))
+        return found
+
     def surely(self) -> set[Node]:
         """Return the nodes that lead to a step, but for which class's method is called."""
         return self._leading(_is_definite)
@@ -108,9 +120,7 @@ class Callers:
         exposure, functions = self._engine.exposure, functions_of(leading)
         found = {node for node, tree in exposure.trees() if self._leads(tree, leading)}
         found.update(
-            node
-            for node in self._engine.nodes.values()
-            if any(one.function in functions for one in functions_in(_as_seen, node.returns))
+            node for node, returned in self._returned if not functions.isdisjoint(returned)
         )
         return found | {
             node

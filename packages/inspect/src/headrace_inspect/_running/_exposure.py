@@ -100,7 +100,7 @@ class Exposure:
         self.noted: list[Given] = []
         self.classes: dict[tuple[Node, Class], None] = {}
         self.lost: dict[tuple[Node, Class], None] = {}
-        self.lost_read = (0, 0)
+        self.lost_read: tuple[int, int] = (0, 0)
         self.found_again: set[Class] = set()
         self.containers: dict[str, None] = {}
         self.handed: set[str] = set()
