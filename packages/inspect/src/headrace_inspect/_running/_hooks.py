@@ -32,6 +32,8 @@ def call_inherited(frame: Frame, receiver: Value, called: str, node: ast.AST) ->
             is_exact = isinstance(receiver, ClassValue) or receiver.exact
             around = getattr(frame.scope, "name", "")
             how = "hooks" if is_exact else "heirs"
+            if how == "heirs" and _has_many_methods(frame.engine, cls):
+                around = ""  # one set for them all, and not one for each
             frame.maybe(Hub(how, f"{called} {around}", cls), node)
 
 
@@ -96,6 +98,10 @@ def may_call(bases: list[str], function: Function) -> bool:
     return any(base not in _HOOKS or function.name in _HOOKS[base] for base in bases)
 
 
+def _has_many_methods(engine: Engine, cls: Class) -> bool:
+    return sum(len(engine.methods(one)) for one in [cls, *engine.heirs(cls)]) > _MOST_METHODS
+
+
 def _calls_nothing(bases: list[str], called: str) -> bool:
     """Tell whether `called` is known to call nothing of the class."""
     return all(base.startswith("celery.") for base in bases) and called not in _RUNNING
@@ -108,6 +114,7 @@ def _is_hook(bases: list[str], name: str, called: str) -> bool:
     return _NAMED.fullmatch(name) is not None
 
 
+_MOST_METHODS = 500
 # These call whatever the class is there for, such as the method for a verb.
 _RUNNING = frozenset([
     "__call__",
