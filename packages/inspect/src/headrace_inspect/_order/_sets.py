@@ -44,6 +44,7 @@ class Steps(NamedTuple):
 
 
 NONE = Steps()
+_LARGEST_CIRCLE = 300
 
 
 class Call(NamedTuple):
@@ -102,6 +103,7 @@ class RunSets:
         self._opened: dict[Node, int] = {}
         self._trees: dict[int, tuple[Tree, Steps]] = {}
         self._avoiding: dict[tuple[Node, Node], Steps] = {}
+        self._apart: dict[Node, tuple[Steps, list[Node]]] = {}
         self._compute(nodes)
 
     def of(self, node: Node) -> Steps:
@@ -129,7 +131,13 @@ class RunSets:
         return found
 
     def avoiding(self, node: Node, without: Node) -> Steps:
-        """Return what `node` runs on the ways that do not lead through `without`."""
+        """Return what `node` runs on the ways that do not lead through `without`.
+
+        Of functions that call each other by the hundreds, only what `node` is itself.
+        """
+        if len(self.order[self.component[node]]) > _LARGEST_CIRCLE:
+            bits = self.bits(node)
+            return Steps(bits, 0, bits)
         key = (node, without)
         if key not in self._avoiding:
             self._avoiding[key] = self._search(node, without)
@@ -235,23 +243,30 @@ class RunSets:
 
     def _search(self, start: Node, without: Node) -> Steps:
         """Collect the steps within one component; beyond it `without` cannot be reached."""
-        home = self.component[start]
-        seen: dict[Node, None] = {start: None}
+        seen = {start, without}
         waiting = [start]
         total = NONE
         while waiting:
-            node = waiting.pop()
-            bits = self.bits(node)
-            total = _union(total, Steps(bits, 0, bits, 0))
-            for call in self._calls[node]:
-                if call.node is without or call.node in seen:
-                    continue
-                if self.component.get(call.node) == home:
-                    seen[call.node] = None
-                    waiting.append(call.node)
-                else:
-                    total = _union(total, self.of_call(call))
+            steps, inner = self._taken_apart(waiting.pop())
+            if steps != NONE:
+                total = _union(total, steps)
+            waiting += [node for node in inner if node not in seen]
+            seen.update(inner)
         return total
+
+    def _taken_apart(self, node: Node) -> tuple[Steps, list[Node]]:
+        """Return what `node` runs outside its component, and what it calls within."""
+        if node not in self._apart:
+            home, bits = self.component[node], self.bits(node)
+            steps = Steps(bits, 0, bits)
+            inner: dict[Node, None] = {}
+            for call in self._calls[node]:
+                if self.component.get(call.node) == home:
+                    inner[call.node] = None
+                else:
+                    steps = _union(steps, self.of_call(call))
+            self._apart[node] = (steps, list(inner))
+        return self._apart[node]
 
 
 class CallsIn:
