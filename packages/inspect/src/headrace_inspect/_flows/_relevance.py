@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 MOST = 2_500
 """So many relevant functions are all looked at; of more, those that are seen to lead to a step."""
-MOST_NEAR = 2_500
+MOST_NEAR = 1_500
 """So many of these are looked at, if they are not known to be needed."""
 _WORD = re.compile(r"[^\W\d]\w*")
 _COMPUTING = frozenset([
