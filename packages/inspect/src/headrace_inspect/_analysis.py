@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 
 from headrace_inspect._flows._finding import Finding
@@ -13,7 +13,7 @@ from headrace_inspect._names._files import SourceTree
 from headrace_inspect._names._program import Program
 from headrace_inspect._names._values import ClassValue, Instance
 from headrace_inspect._order._relations import PossibleRelations, Relations
-from headrace_inspect._order._sets import RunSets, bits_in
+from headrace_inspect._order._sets import RunSets
 from headrace_inspect._running._nodes import Hub, Node
 
 
@@ -116,11 +116,6 @@ class Analysis:
         for name in names:
             mask |= self.bit(name)
         return mask
-
-    def in_mask(self, mask: int) -> Iterator[Name]:
-        """Yield the names of the steps in `mask`."""
-        for number in bits_in(mask):
-            yield self.names[number]
 
     def starts(self, flow: str) -> int:
         """Return the entrypoints of `flow`, and its opening by hand, as bits."""

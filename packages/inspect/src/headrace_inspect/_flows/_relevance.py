@@ -185,7 +185,7 @@ class Relevance:
     def _take(self, found: Function | tuple[Scope, str]) -> list[str]:
         """Make relevant what mentions a word, and return the words by which it is mentioned."""
         if not isinstance(found, Function):
-            return [found[1], f".{found[1]}"]
+            return _forms_of([found[1]])
         if found in self.functions:
             return []
         self.functions[found] = None
@@ -245,7 +245,7 @@ class Relevance:
                 if isinstance(found, Function):
                     self._bring_near(found)
                     continue
-                for word in (found[1], f".{found[1]}"):
+                for word in _forms_of([found[1]]):
                     if word not in self._approached:
                         self._approached.add(word)
                         waiting.append(word)
@@ -316,11 +316,10 @@ def _mentions_of(function: Function) -> list[str]:
     if function.name == "__getattr__" and function.owner is None:
         path = Path(function.module.path)
         name = path.parent.name if function.module.is_package else path.stem
-        return [name, f".{name}", f"/{name}"]
+        return [*_forms_of([name]), f"/{name}"]
     words = _words_for(function) if not function.name.startswith("__") else []
     if function.owner is not None:  # instances of the class may be given to somebody
-        name = function.owner.node.name
-        words += [name, f".{name}"]
+        words += _forms_of([function.owner.node.name])
     return words
 
 

@@ -23,7 +23,6 @@ from ._specialising import bound, depth_of
 if TYPE_CHECKING:
     from ._engine import Engine
 
-Fields = tuple[tuple[str, Value], ...]
 
 _DEEPEST = 3
 _MADE_OF_FIELDS = frozenset([
