@@ -52,7 +52,7 @@ def test_strict_is_a_setting(folder: Folder) -> None:
     ("text", "message"),
     [
         ('path = "src"', "[tool.headrace.check] has no setting 'path'; did you mean 'paths'?"),
-        ("zzz = 1", "has no setting 'zzz'; known: paths, exclude, strict"),
+        ("zzz = 1", "has no setting 'zzz'; there are paths, exclude, strict"),
         ("paths = 3", "paths is a string, or a list of strings, not 3"),
         ("exclude = [1]", "exclude is a string, or a list of strings, not [1]"),
         ('strict = "yes"', "strict is true or false, not 'yes'"),

@@ -84,5 +84,5 @@ def test_unknown_code_is_status_2(folder: Folder) -> None:
     """The message names what is near, or what there is."""
     near, far = folder.headrace("explain", "HR110"), folder.headrace("explain", "x")
     assert (near.status, near.out) == (2, "")
-    assert "there is no code 'HR110'; did you mean HR10" in near.err
+    assert "there is no code 'HR110'; did you mean 'HR10" in near.err
     assert far.err.endswith("'x'; there are " + ", ".join(CODES) + "\n")

@@ -346,7 +346,7 @@ def test_tables_within_belong_to_others(run: Any, folder: Path) -> None:
 
 SETTINGS = {
     "ap = 'shop'": "has no setting 'ap'; did you mean 'app'?",
-    "zzz = 1": "has no setting 'zzz'; known: app, flows, format, style",
+    "zzz = 1": "has no setting 'zzz'; there are app, flows, format, style",
     "app = 3": "app is a string, or a list of strings, not 3",
     "flows = [1]": "flows is a string, or a list of strings",
     "format = ['svg']": "format is a string, not ['svg']",

@@ -14,6 +14,7 @@ from ._context import FlowContext, has_ended
 from ._ids import is_visible_ascii, match_id
 from ._propagation import DEADLINE_HEADER, RemoteContext, deadline_from_header
 from ._runtime import DEFAULT_HEADER, is_header_name
+from ._spelling import name_hint
 from ._trace_context import TRACEPARENT, TRACESTATE, TraceContext, parse
 from ._units import as_current, transport_context
 
@@ -127,15 +128,13 @@ def http_options(caller: str, options: HttpKeywords) -> HttpOptions:
 
 def _hint(name: str) -> str:
     # Imported when something is wrong: nobody should wait for it before.
-    from difflib import get_close_matches
     from inspect import signature
 
     from ._configure import configure
 
     if name in signature(configure).parameters:
         return f"headrace.configure() has it; here there are {', '.join(HTTP_OPTIONS)}"
-    near = get_close_matches(name, HTTP_OPTIONS, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"there are {', '.join(HTTP_OPTIONS)}"
+    return name_hint(name, HTTP_OPTIONS)
 
 
 class HttpPolicy:

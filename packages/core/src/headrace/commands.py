@@ -5,8 +5,8 @@ with `add_graph_arguments` and call `run_graph`; with another parser, hand the w
 `graph_main`.
 
 For a command of one's own, an entry point in the group ``headrace.commands``: `CommandError`,
-`read_settings`, `counted`, `printable`, `welcomes_colors`, `write` and `tell`, `check_output` and
-`save`.
+`read_settings`, `name_hint` and `nearest_name`, `counted`, `printable`, `welcomes_colors`, `write`
+and `tell`, `check_output` and `save`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from ._cli._graph import add_graph_arguments, run_graph
 from ._cli._graph import main as graph_main
 from ._cli._streams import tell, welcomes_colors, write
 from ._render._words import counted, printable
+from ._spelling import name_hint, nearest_name
 
 __all__ = [
     "CommandError",
@@ -25,6 +26,8 @@ __all__ = [
     "check_output",
     "counted",
     "graph_main",
+    "name_hint",
+    "nearest_name",
     "printable",
     "read_settings",
     "run_graph",

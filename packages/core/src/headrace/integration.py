@@ -7,7 +7,6 @@ them does I/O. `read_settings` reads a framework's settings with the same words 
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -34,6 +33,7 @@ from ._ids import is_valid_id
 from ._marks import mark, marked_id
 from ._propagation import RemoteContext
 from ._runtime import make_id
+from ._spelling import checks_keywords, name_hint, nearest_name
 from ._units import ResumableUnit, Unit, as_current, nested_context, transport_context
 
 __all__ = [
@@ -50,6 +50,7 @@ __all__ = [
     "Unit",
     "as_current",
     "check_configuration",
+    "checks_keywords",
     "declare_task",
     "exposed",
     "flow_lines",
@@ -61,6 +62,8 @@ __all__ = [
     "make_id",
     "mark",
     "marked_id",
+    "name_hint",
+    "nearest_name",
     "nested_context",
     "propagated_metadata",
     "read_settings",
@@ -103,7 +106,8 @@ def read_settings(
     known = {name.upper(): name for name in (*CONFIGURE_OPTIONS, *HTTP_OPTIONS)}
     for key in settings:
         if key not in known and key not in others:
-            raise ValueError(_unknown_setting(key, [*known, *others]))
+            hint = name_hint(key, sorted([*known, *others]))
+            raise ValueError(f"unknown setting {key!r}; {hint}")
     lower = {known[key]: value for key, value in settings.items() if key in known}
     return (
         {name: value for name, value in lower.items() if name in CONFIGURE_OPTIONS},
@@ -143,9 +147,3 @@ def declare_task(
         "kind": "task",
     }
     return declare_step(function, flow, options)
-
-
-def _unknown_setting(key: object, known: list[str]) -> str:
-    near = difflib.get_close_matches(str(key), known, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known))}"
-    return f"unknown setting {key!r}; {hint}"

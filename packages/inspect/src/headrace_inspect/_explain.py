@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import shutil
 import sys
 import textwrap
 
-from headrace.commands import CommandError, write
+from headrace.commands import CommandError, name_hint, write
 
 from ._codes import CODES, explanation
 
@@ -48,6 +47,4 @@ def _wrapped(line: str, width: int) -> str:
 def _known(code: str) -> str:
     if code.upper() in CODES:
         return code.upper()
-    near = difflib.get_close_matches(code.upper(), CODES, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(CODES)}"
-    raise CommandError(f"there is no code {code!r}; {hint}")
+    raise CommandError(f"there is no code {code!r}; {name_hint(code, CODES)}")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from headrace.commands import counted
+from headrace.commands import counted, nearest_name
 from headrace_inspect._source._discovery import shown
 
 if TYPE_CHECKING:
@@ -65,9 +64,9 @@ def unreadable_name(function: str, what: str) -> str:
 
 def unknown(source: str, flow: str, names: Sequence[str], *, is_sure: bool) -> str:
     """HR104; it is not sure while a file that may declare the step could not be read."""
-    near = difflib.get_close_matches(source, names, n=1)
-    if near:
-        hint = f"did you mean {near[0]!r}?"
+    near = nearest_name(source, names)
+    if near is not None:
+        hint = f"did you mean {near!r}?"
     else:
         known = sorted(names)
         listed = ", ".join(map(repr, known[:_MOST_NAMES])) + (

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING
+
+from headrace._spelling import nearest_name
 
 from ._plan import Parallel
 
@@ -40,8 +41,8 @@ def _problems_of_step(step: Step, given: set[str]) -> Iterator[str]:
     for where, parts in step.spec.wants:
         known = {*given, step.out} if where == "log_fmt" else given
         if parts[0] not in known:
-            near = difflib.get_close_matches(parts[0], sorted(given), n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+            near = nearest_name(parts[0], sorted(given))
+            hint = "" if near is None else f"; did you mean {near!r}?"
             yield (
                 f"step {step.name!r}: {where} refers to {'.'.join(parts)!r}, but no earlier step, "
                 f"put() or input gives {parts[0]!r}{hint}"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
+
+from headrace._spelling import name_hint
 
 from ._errors import CommandError
 from ._points import load_point
@@ -37,9 +38,7 @@ def find_command(name: str) -> Command:
     if name in _ELSEWHERE:
         package = _ELSEWHERE[name][0]
         raise CommandError(f"{name!r} comes with {package}: pip install {package}")
-    near = difflib.get_close_matches(name, [*known_commands()], n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known_commands())}"
-    raise CommandError(f"there is no command {name!r}; {hint}")
+    raise CommandError(f"there is no command {name!r}; {name_hint(name, known_commands())}")
 
 
 def known_commands() -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from headrace._render import check_format
+from headrace._spelling import name_hint
 
 from ._errors import CommandError
 
@@ -87,8 +87,7 @@ def _parsed(path: Path, command: str, kinds: Mapping[str, type]) -> dict[str, An
         table = {key: value for key, value in table.items() if not isinstance(value, dict)}
     for key in table:
         if key not in kinds:
-            near = difflib.get_close_matches(key, [*kinds], n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(kinds)}"
+            hint = name_hint(key, kinds)
             raise CommandError(f"{path}: [{title}] has no setting {key!r}; {hint}")
     try:
         return {key: _read(key, value, kinds[key]) for key, value in table.items()}

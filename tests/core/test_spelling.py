@@ -1,0 +1,48 @@
+"""What a misspelt name is answered with."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from headrace.integration import checks_keywords, name_hint, nearest_name
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("TRUST_INBOND", "TRUST_INBOUND"),
+        ("trust_inbound", "TRUST_INBOUND"),
+        ("Trust_Inbond", "TRUST_INBOUND"),
+        ("zzz", None),
+        (17, None),
+    ],
+)
+def test_the_nearest_name(name, nearest):
+    """It is found in upper and lower case alike; a name of another type is like none."""
+    assert nearest_name(name, ["COMMANDS", "TRUST_INBOUND"]) == nearest
+
+
+def test_the_hint():
+    """It names the nearest, or all that there are; a one-shot iterable will do."""
+    assert name_hint("backnd", iter(["backend", "strict"])) == "did you mean 'backend'?"
+    assert name_hint("zzz", iter(["backend", "strict"])) == "there are backend, strict"
+
+
+def test_a_misspelt_keyword():
+    """The function is not called; the message names the function and the nearest keyword."""
+
+    class Kettle:
+        @checks_keywords
+        def __init__(self, water: int, /, *, degrees: int = 100) -> None:
+            self.degrees = degrees
+
+    assert Kettle(1, degrees=80).degrees == 80
+    assert [*inspect.signature(Kettle).parameters] == ["water", "degrees"]
+    with pytest.raises(TypeError, match=r"Kettle\(\) has no option 'degree'; did you mean 'd"):
+        Kettle(1, degree=80)
+    with pytest.raises(TypeError, match="there are degrees"):
+        Kettle(1, sugar=2)
+    with pytest.raises(TypeError, match="missing 1 required"):
+        Kettle()
