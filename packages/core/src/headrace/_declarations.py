@@ -9,6 +9,7 @@ import types
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from ._functions import description_of, own_name, place_of, without_partials
 from ._step_info import StepInfo
 from ._wrap import call_through
 
@@ -42,7 +43,7 @@ class Declaration(NamedTuple):
     @property
     def identity(self) -> tuple[str, str, str]:
         """Module, file and qualified name: what makes two declarations the same one."""
-        function = _inner(self.function)
+        function = without_partials(self.function)
         return (
             getattr(function, "__module__", None) or "",
             place_of(function)[0],
@@ -74,13 +75,13 @@ def declare(
         TypeError: an argument of a wrong type.
         ValueError: an empty name.
     """
-    checked = _checked_name(name if name is not None else _own_name(function))
+    checked = _checked_name(name if name is not None else own_name(function))
     if not isinstance(new, bool):
         raise TypeError(f"new= is True or False, not {new!r}")
     if not isinstance(description, str | None):
         raise TypeError(f"description= is a string, not {description!r}")
     if description is None:
-        description = (inspect.getdoc(function) or "").strip().partition("\n")[0]
+        description = description_of(function)
     return Declaration(
         function, checked, checked_after(after), description, is_entrypoint, new, kind
     )
@@ -212,12 +213,6 @@ def checked_after(after: Any) -> tuple[Reference, ...]:
     return references
 
 
-def place_of(function: Callable[..., Any]) -> tuple[str, int]:
-    """Return the file and the line where `function` is defined; ``""`` and 0 where unknown."""
-    code = getattr(_inner(inspect.unwrap(function)), "__code__", None)
-    return (code.co_filename, code.co_firstlineno) if code is not None else ("", 0)
-
-
 def _effective_attributes(cls: type) -> dict[str, tuple[Any, type]]:
     """Return what each name means on `cls`, and the class in whose body it stands."""
     attributes: dict[str, tuple[Any, type]] = {}
@@ -273,17 +268,6 @@ def _checked_name(name: Any) -> str:
     if not name.strip():
         raise ValueError("a step's name must not be empty")
     return name
-
-
-def _own_name(function: Callable[..., Any]) -> str:
-    return getattr(_inner(function), "__name__", type(function).__name__)
-
-
-def _inner(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return what a `functools.partial` is of."""
-    while isinstance(function, functools.partial):
-        function = function.func
-    return function
 
 
 def _is_function(target: Any) -> bool:

@@ -12,6 +12,7 @@ from ._context import FlowContext, step_var, unit_var
 from ._deadlines import budget_var, inherited_deadline
 from ._errors import OutsideFlowError
 from ._frames import Frame, drive, drive_async, steer
+from ._functions import wraps
 from ._marks import mark
 from ._runtime import make_id, opening_id
 from ._units import Unit
@@ -35,8 +36,8 @@ _reset_step = step_var.reset
 def wrap_step(function: Callable[..., Any], info: StepInfo) -> Callable[..., Any]:
     """Return `function` as the step `info`: set in the context and reported while it runs."""
     if _is_disguised(function):
-        return functools.wraps(function)(_disguised_wrapper(function, info, lambda: None))
-    return functools.wraps(function)(_maker(function, _STEP_MAKERS)(function, info))
+        return wraps(function)(_disguised_wrapper(function, info, lambda: None))
+    return wraps(function)(_maker(function, _STEP_MAKERS)(function, info))
 
 
 def wrap_entrypoint(
@@ -51,9 +52,9 @@ def wrap_entrypoint(
     """
     if _is_disguised(function):
         opening = functools.partial(_entered, info, new)
-        return functools.wraps(function)(_disguised_wrapper(function, info, opening))
+        return wraps(function)(_disguised_wrapper(function, info, opening))
     maker = _maker(function, _ENTRYPOINT_MAKERS)
-    return functools.wraps(function)(maker(function, info, new))
+    return wraps(function)(maker(function, info, new))
 
 
 def call_through(function: Callable[..., Any], call: Callable[..., Any]) -> Callable[..., Any]:
@@ -62,7 +63,7 @@ def call_through(function: Callable[..., Any], call: Callable[..., Any]) -> Call
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         return call(*args, **kwargs)
 
-    return functools.wraps(function)(_taken_for(wrapper, _kind(function)))
+    return wraps(function)(_taken_for(wrapper, _kind(function)))
 
 
 def _outside(info: StepInfo) -> None:

@@ -7,6 +7,7 @@ from inspect import isasyncgenfunction
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from headrace._flows import Flow
+from headrace._functions import own_name
 
 from . import _checks
 from ._checking import problems_of
@@ -17,7 +18,7 @@ from ._placing import Draft, Placing
 from ._plan import Plan, Settings
 from ._redaction import checked_redaction
 from ._registry import Membership
-from ._spec import Spec, free_name, own_name
+from ._spec import Spec, free_name
 
 if TYPE_CHECKING:
     from headrace._graph import FlowGraph

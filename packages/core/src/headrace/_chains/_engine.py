@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
 
 from headrace._context import step_var
 from headrace._control_flow import is_control_flow
+from headrace._functions import own_name
 from headrace.backends import outcome_of
 
 from . import _clock
 from ._branches import perform_parallel
 from ._errors import ChainError, DeadlineExceededError, ValidationFailedError
 from ._plan import Parallel
-from ._spec import own_name
 from ._steps import StepName
 
 if TYPE_CHECKING:

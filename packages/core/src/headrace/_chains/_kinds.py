@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 from types import CoroutineType, FunctionType
 from typing import Any
+
+from headrace._functions import without_partials
 
 VALUE, COROUTINE, GENERATOR = "value", "coroutine", "generator"
 
@@ -30,8 +31,7 @@ def kind_of(function: Any) -> str:
         return VALUE
     if not callable(function):
         raise TypeError(f"a step is a function, not {function!r}")
-    while isinstance(function, functools.partial):
-        function = function.func
+    function = without_partials(function)
     seen = _seen(function)
     if seen is VALUE and not inspect.isroutine(function) and not isinstance(function, type):
         return _seen(type(function).__call__)

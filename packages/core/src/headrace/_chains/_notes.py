@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from headrace._functions import own_name
 from headrace._graph import StepNote
 
 from ._plan import Parallel
-from ._spec import own_name
 
 if TYPE_CHECKING:
     from ._plan import Plan

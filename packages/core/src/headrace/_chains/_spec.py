@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
+from headrace._functions import own_name
 
 from . import _checks
 from ._kinds import GENERATOR
@@ -181,16 +182,6 @@ def free_name(spec: Spec, taken: Collection[str]) -> str:
     while f"{wish}_{number}" in taken:
         number += 1
     return f"{wish}_{number}"
-
-
-def own_name(function: Any) -> str:
-    """Return the name of a callable: the function's, also through a partial, or its type's."""
-    name = getattr(function, "__name__", None)
-    if isinstance(name, str):
-        return name
-    if isinstance(function, functools.partial):
-        return own_name(function.func)
-    return type(function).__name__
 
 
 def _operand(where: str, value: Any) -> Operand:

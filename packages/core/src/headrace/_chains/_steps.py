@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from headrace._declarations import place_of
+from headrace._functions import description_of, place_of, without_partials
 from headrace._step_info import StepInfo
 from headrace._wrap import wrap_step
 
@@ -78,15 +77,9 @@ class StepName(str):
 def make_info(spec: Spec, name: str, flow: str, after: tuple[str, ...]) -> StepInfo:
     """Return what backends and the context say of a step; the first is the entrypoint."""
     file, line = place_of(spec.function)
-    return StepInfo(name, flow, after, "chain", not after, _described(spec.function), file, line)
-
-
-def _described(function: Any) -> str:
-    """Return the first line of the docstring of a callable."""
-    while isinstance(function, functools.partial):
-        function = function.func
-    text = getattr(function, "__doc__", None)
-    return text.strip().partition("\n")[0].rstrip() if isinstance(text, str) else ""
+    return StepInfo(
+        name, flow, after, "chain", not after, description_of(spec.function), file, line
+    )
 
 
 def _only_key(spec: Spec, strict: bool) -> str | None:
@@ -132,6 +125,4 @@ def _operand_getter(operand: Operand, step: str, strict: bool) -> Getter:
 
 def _has_code(function: Any) -> bool:
     # An object whose __call__ is a generator function cannot be wrapped as one.
-    while isinstance(function, functools.partial):
-        function = function.func
-    return hasattr(function, "__code__")
+    return hasattr(without_partials(function), "__code__")

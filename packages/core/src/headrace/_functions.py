@@ -1,0 +1,108 @@
+"""What is known of a callable: its name, its description and its place, through what wraps it."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator
+from types import FunctionType
+from typing import Any
+
+_NAMES = ("__module__", "__name__", "__qualname__", "__doc__")
+_MAX_LAYERS = 100  # objects exist that answer every attribute, `__wrapped__` too
+
+
+def without_partials(function: Any) -> Any:
+    """Return what a `functools.partial`, or a partial of one, calls."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    return function
+
+
+def layers(function: Any) -> Iterator[Any]:
+    """Yield `function` and what it wraps, outermost first.
+
+    Partials and the decorators that set ``__wrapped__`` may stand around each other in any order.
+    """
+    for _ in range(_MAX_LAYERS):
+        yield function
+        if isinstance(function, functools.partial):
+            function = function.func
+        else:
+            function = getattr(function, "__wrapped__", None)
+            if not callable(function):
+                return
+
+
+def own_name(function: Any) -> str:
+    """Return the name of a callable: that of the function it wraps, or of its type."""
+    if type(function) is FunctionType:  # the quick way for what most steps are, here and below
+        return function.__name__
+    innermost = function
+    for layer in layers(function):
+        name = getattr(layer, "__name__", None)
+        if isinstance(name, str):
+            return name
+        innermost = layer
+    return type(innermost).__name__
+
+
+def description_of(function: Any) -> str:
+    """Return the first line of the docstring of a callable, or of the function it wraps; or ""."""
+    if type(function) is FunctionType and not function.__dict__:
+        return _first_line(function.__doc__) or _inherited(function)
+    innermost = function
+    for layer in layers(function):
+        line = _first_line(_own_docstring(layer))
+        if line:
+            return line
+        innermost = layer
+    if inspect.isroutine(innermost):
+        return _inherited(innermost)
+    kind = type(innermost)
+    return _first_line(getattr(kind.__call__, "__doc__", None)) or _first_line(kind.__doc__)
+
+
+def place_of(function: Any) -> tuple[str, int]:
+    """Return the file and the line where `function` is defined; ``""`` and 0 where unknown."""
+    if type(function) is FunctionType and not function.__dict__:
+        return function.__code__.co_filename, function.__code__.co_firstlineno
+    *_, innermost = layers(function)
+    code = getattr(innermost, "__code__", None)
+    if code is None and not isinstance(innermost, type):
+        *_, call = layers(type(innermost).__call__)
+        code = getattr(call, "__code__", None)
+    return (code.co_filename, code.co_firstlineno) if code is not None else ("", 0)
+
+
+def wraps(function: Callable[..., Any]) -> Callable[[Any], Callable[..., Any]]:
+    """Return `functools.wraps` of `function`, with the names of what a partial is of."""
+    named = without_partials(function)
+
+    def decorate(wrapper: Any) -> Callable[..., Any]:
+        functools.update_wrapper(wrapper, named, assigned=_NAMES, updated=())
+        # What the partial itself has wins; its signature is the wrapper's.
+        own = [name for name in _NAMES if name in vars(function)]
+        return functools.update_wrapper(wrapper, function, assigned=own)
+
+    return functools.wraps(function) if named is function else decorate
+
+
+def _own_docstring(layer: Any) -> Any:
+    # An object has its class's docstring, which says nothing about what a partial calls.
+    if inspect.isroutine(layer) or isinstance(layer, type):
+        text = layer.__doc__
+    else:
+        text = getattr(layer, "__dict__", {}).get("__doc__")
+    # What `functools.wraps` of a partial has copied is of no function.
+    return None if text == functools.partial.__doc__ else text
+
+
+def _inherited(routine: Any) -> str:
+    """Return the description of the method that `routine` overrides, or ""."""
+    owner = getattr(routine, "__qualname__", "").rpartition(".")[0]
+    return "" if not owner or owner.endswith(">") else _first_line(inspect.getdoc(routine))
+
+
+def _first_line(text: Any) -> str:
+    return text.strip().partition("\n")[0].rstrip() if isinstance(text, str) else ""
