@@ -11,7 +11,9 @@ from uuid import uuid4
 import pytest
 
 import headrace
+from headrace.integration import facts_of
 from tests.sites import Client, Framework, Headers, Seen
+from tests.units import watched_units
 
 FRESH = "fresh"
 HEADER = "X-Correlation-ID"
@@ -176,3 +178,15 @@ def logs_access(client: Client, scenario: Scenario) -> None:
     failed = client.request("GET", "/error/unhandled")
     (line,) = failed.wait_for("access", lambda line: line.logger == "headrace.access")
     assert line.message.startswith("GET /error/unhandled 500 ")
+
+
+def gives_facts(client: Client, scenario: Scenario) -> None:
+    """Send requests while a backend watches units, and look at what it can know of each."""
+    with watched_units() as units:
+        seen = client.request("POST", "/nowhere")
+        check(scenario, client.request("GET", scenario.path))
+    missing, found = (facts_of(unit.context) for unit in units)
+    wanted = {"method": "GET", "path": scenario.path, "status": 200}
+    assert {key: found[key] for key in wanted} == wanted
+    assert {"method": "POST", "path": "/nowhere", "status": seen.status}.items() <= missing.items()
+    assert "route" in found

@@ -19,6 +19,7 @@ from tests.contract import (
     asks_inside_a_unit,
     asks_twice,
     closes_in_unit,
+    gives_facts,
     goes_away,
     logs_access,
     talks,
@@ -389,6 +390,10 @@ SETTINGS = [
         "logs a line for each request where it is told to",
         play=logs_access,
         options={"access_log": True},
+    ),
+    Scenario(
+        "tells a backend that watches units the method, the path, the route and the status",
+        play=gives_facts,
     ),
     Scenario(
         "ignores an inbound deadline",

@@ -320,8 +320,8 @@ def test_a_fault_of_the_middleware_costs_the_unit_and_not_the_request(
         raise RuntimeError("a fault of ours")
 
     start = {"type": "http.response.start", "status": 200, "headers": [OTHER]}
-    for place in ("_admit", "_finish"):
-        app = FlowMiddleware(sending(start), expose_header=True)
+    for place in ("_admit", "_put"):
+        app = FlowMiddleware(sending(start))
         monkeypatch.setattr(app, place, fail)
         with memory_log() as log:
             assert call(app, scope_of("http")) == [start]

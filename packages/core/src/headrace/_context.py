@@ -40,6 +40,7 @@ class FlowContext:
     __slots__ = (
         "_ended",
         "_entered",
+        "_facts",
         "_left",
         "_trace",
         "_unit_id",
@@ -53,6 +54,7 @@ class FlowContext:
 
     _ended: bool
     _entered: Unit | None
+    _facts: dict[str, Any]  # set where a backend watches units
     _left: Unit  # set where the unit ended while something that began in it was still current
     _trace: TraceContext
     # These two are made when first asked for: most units have no metadata, and cause no other unit.
@@ -236,6 +238,28 @@ def set_trace(context: FlowContext, trace: TraceContext | None) -> None:
 def get_trace(context: FlowContext) -> TraceContext | None:
     """Return the trace that the unit belongs to by its inbound message, or None."""
     return getattr(context, "_trace", None)
+
+
+def add_facts(context: FlowContext, **facts: Any) -> None:
+    """Note what backends may want to know of the unit, besides what `FlowContext` says itself.
+
+    Integrations call this where `headrace.integration.units_are_watched`, so that it costs nothing
+    where nothing listens: before the unit begins with what is known then, and later with the rest.
+
+    Args:
+        context: the unit.
+        facts: for a request `method`, `path`, `route` (the template, or None) and `status`; for a
+            task `task_id`, `queue`, `queue_ms` (milliseconds), `retries` and `redelivered`.
+    """
+    try:
+        context._facts.update(facts)  # noqa: SLF001 - of this very module
+    except AttributeError:
+        context._facts = facts  # noqa: SLF001
+
+
+def facts_of(context: FlowContext) -> dict[str, Any]:
+    """Return a copy of what `add_facts` has noted of the unit; empty where nothing was."""
+    return dict(getattr(context, "_facts", ()))
 
 
 def current_flow_id() -> str | None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from inspect import iscoroutinefunction
-from typing import TYPE_CHECKING, Any, Literal, TypedDict
+from typing import Any, Literal, TypedDict
 
 from . import _runtime
 from ._context import FlowContext, has_ended
@@ -18,20 +17,12 @@ from ._spelling import name_hint
 from ._trace_context import TRACEPARENT, TRACESTATE, TraceContext, parse
 from ._units import as_current, transport_context
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-
-REFUSAL = "400 Bad Request: the correlation ID header is invalid\n"
-"""The body of the response to a request that ``on_invalid="reject"`` refuses."""
-
 ENVIRON_KEY = "headrace.context"
 """Where a WSGI environ holds the request's `FlowContext`: whoever finds one opens no other."""
 
 SCOPE_KEY = "headrace"
 """Where an ASGI scope holds it."""
 
-_access = logging.getLogger("headrace.access")
 _Refused = list[tuple[str, list[str]]]
 """Names of headers, and the values that each came with."""
 
@@ -234,35 +225,9 @@ def _trace(found: Sequence[tuple[str, str]]) -> TraceContext | None:
     return parse(parents, [value for name, value in found if name == TRACESTATE])
 
 
-def exposed(existing: Iterable[str], header: str) -> str:
-    """Return ``Access-Control-Expose-Headers`` with `header` added to its `existing` values."""
-    names = [name.strip() for value in existing for name in value.split(",") if name.strip()]
-    # Beside "*" too: to a request with credentials it is a name like any other.
-    if header.lower() in (name.lower() for name in names):
-        return ", ".join(names)
-    return ", ".join([*names, header])
-
-
-def log_access(method: str, path: str, status: int | None, seconds: float) -> None:
-    """Log the line of a request that is done.
-
-    Args:
-        method: the request's method; like the path it is escaped, for it comes from outside.
-        path: its path.
-        status: the response's status, or None where there was none.
-        seconds: how long it took.
-    """
-    method, shown = _escaped(method), _escaped(path)
-    milliseconds = seconds * 1000.0
-    with suppress(Exception):  # a filter of the user's may raise: that is no reason to fail
-        _access.info(
-            "%s %s %s %.1f ms",
-            method,
-            shown,
-            "-" if status is None else status,
-            milliseconds,
-            extra={"method": method, "path": shown, "status": status, "duration_ms": milliseconds},
-        )
+def environ_key(header: str) -> str:
+    """Return the name under which a WSGI environ holds the request header `header`."""
+    return "HTTP_" + header.upper().replace("-", "_")
 
 
 def is_under_way(context: FlowContext) -> bool:
@@ -271,10 +236,6 @@ def is_under_way(context: FlowContext) -> bool:
     One that has ended was that of an earlier call with the same scope or environ.
     """
     return not has_ended(context)
-
-
-def _escaped(text: str) -> str:
-    return text.encode("unicode_escape").decode("ascii")
 
 
 def _log_refusals(refused: _Refused, context: FlowContext) -> None:

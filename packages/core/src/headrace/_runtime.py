@@ -38,6 +38,11 @@ settings = Settings()
 observer: Observer | None = None
 
 
+def units_are_watched() -> bool:
+    """Tell whether a backend may want to know of units, and so their facts (see `add_facts`)."""
+    return observer is not None and observer.watches_units
+
+
 def is_header_name(text: object) -> bool:
     """Tell whether `text` can be the name of an HTTP header (RFC 9110, section 5.6.2)."""
     return isinstance(text, str) and _token(text) is not None

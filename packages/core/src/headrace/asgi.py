@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from functools import partial
 from time import perf_counter
 from typing import Any, Unpack
 
 from . import _runtime
-from ._context import FlowContext, step_var, unit_var
+from ._context import FlowContext, add_facts, step_var, unit_var
 from ._http import (
-    REFUSAL,
     SCOPE_KEY,
     HttpKeywords,
     HttpPolicy,
-    exposed,
     http_options,
     is_under_way,
-    log_access,
 )
 from ._marks import mark
-from ._runtime import log
+from ._responses import REFUSAL, REFUSAL_STATUS, ResponseHeader, log_access, refusal_headers
+from ._runtime import log, units_are_watched
 
 __all__ = ["FlowMiddleware"]
 
@@ -29,13 +27,11 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
-_Headers = list[tuple[bytes, bytes]]
 
 # Looked up once: this is the hot path.
 _get_unit, _set_unit, _reset_unit = unit_var.get, unit_var.set, unit_var.reset
 _get_step, _set_step = step_var.get, step_var.set
 
-_EXPOSE = b"access-control-expose-headers"
 _KINDS = frozenset({"http", "websocket"})
 _RESPONSE_STARTS = frozenset({
     "http.response.start",
@@ -65,11 +61,9 @@ class FlowMiddleware:
         self._admit = policy.admit
         self._excludes = policy.excludes if policy.excludes_any else None
         self._wanted = {name.encode(): name for name in policy.wanted}
-        self._header = policy.options.response_header.lower().encode()
-        self._length = len(self._header)  # told faster than a name in lower case
+        self._put = ResponseHeader(policy.options, _name, str.encode).put
         self._logs = policy.options.access_log
         self._route_of: Callable[[Scope], str | None] | None = None
-        self._is_plain = not policy.options.expose_header
 
     def name_by(self, route_of: Callable[[Scope], str | None]) -> None:
         """Have `route_of` asked for the name of each unit when its response starts.
@@ -78,7 +72,6 @@ class FlowMiddleware:
             route_of: takes the scope, and returns the route, or None to leave the path as name.
         """
         self._route_of = route_of
-        self._is_plain = False
 
     async def __call__(  # noqa: C901, PLR0912 - one frame, for speed
         self, scope: Scope, receive: Receive, send: Send
@@ -123,6 +116,7 @@ class FlowMiddleware:
                 _set_step(None)
             observer = _runtime.observer
             if observer is not None and observer.watches_units:
+                add_facts(context, method=scope.get("method", "GET"), path=scope["path"])
                 watch = observer.begin_unit(context)
             await app(scope, receive, send_with_header)
         except BaseException as exc:
@@ -144,29 +138,19 @@ class FlowMiddleware:
             context._ended = True  # noqa: SLF001 - what `Unit` does by a call
 
     def _with_header(self, message: Message, scope: Scope, context: FlowContext) -> Message:
-        own_name, length = self._header, self._length
         try:
-            # A new list in a new message: the application may send a constant one.
-            headers = [*message.get("headers", ())]
-            for name, _ in headers:
-                if len(name) == length and name.lower() == own_name:
-                    headers = [pair for pair in headers if pair[0].lower() != own_name]
-                    break
-            headers.append((own_name, context.correlation_id.encode()))
-            if not self._is_plain:
-                headers = self._finish(scope, headers, context)
+            # A new message: the application may send a constant one.
             changed = {**message}
-            changed["headers"] = headers
+            changed["headers"] = self._put(message.get("headers", ()), context.correlation_id)
+            route = None if self._route_of is None else self._route_of(scope)
+            if route is not None:
+                context.name = route
+            if units_are_watched():
+                add_facts(context, status=message.get("status", 101), route=route)
         except Exception:
             log.exception("a response may lack its correlation ID")
             return message
         return changed
-
-    def _finish(self, scope: Scope, headers: _Headers, context: FlowContext) -> _Headers:
-        if self._route_of is not None:
-            context.name = self._route_of(scope) or context.name
-        options = self._policy.options
-        return _exposed(headers, options.response_header) if options.expose_header else headers
 
     async def _run_logged(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
         status: int | None = None
@@ -185,10 +169,8 @@ class FlowMiddleware:
                 log_access(scope["method"], scope["path"], status, perf_counter() - start)
 
 
-def _exposed(headers: Iterable[tuple[bytes, bytes]], name: str) -> _Headers:
-    kept = [header for header in headers if header[0].lower() != _EXPOSE]
-    existing = [value.decode("latin-1") for key, value in headers if key.lower() == _EXPOSE]
-    return [*kept, (_EXPOSE, exposed(existing, name).encode("latin-1"))]
+def _name(header: str) -> bytes:
+    return header.lower().encode()
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
@@ -199,10 +181,6 @@ async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
             # The server answers 403 of its own accord.
             await send({"type": "websocket.close", "code": 1008})
             return
-    body = REFUSAL.encode()
-    headers = [
-        (b"content-type", b"text/plain; charset=utf-8"),
-        (b"content-length", str(len(body)).encode()),
-    ]
-    await send({"type": f"{kind}.start", "status": 400, "headers": headers})
-    await send({"type": f"{kind}.body", "body": body})
+    headers = [(name.encode(), value.encode()) for name, value in refusal_headers()]
+    await send({"type": f"{kind}.start", "status": REFUSAL_STATUS, "headers": headers})
+    await send({"type": f"{kind}.body", "body": REFUSAL.encode()})

@@ -13,26 +13,31 @@ from typing import Any
 
 from . import _runtime
 from ._configure import check_configuration, configure
-from ._context import FlowContext
+from ._context import FlowContext, add_facts, facts_of
 from ._control_flow import is_control_flow, register_control_flow
 from ._flow_report import flow_lines, flow_problems
 from ._flows import declare_step
 from ._http import (
     ENVIRON_KEY,
     HTTP_OPTIONS,
-    REFUSAL,
     SCOPE_KEY,
     HttpKeywords,
     HttpOptions,
     HttpPolicy,
-    exposed,
+    environ_key,
     http_options,
-    log_access,
 )
 from ._ids import is_valid_id
 from ._marks import mark, marked_id
 from ._propagation import RemoteContext
-from ._runtime import make_id
+from ._responses import (
+    REFUSAL,
+    REFUSAL_STATUS,
+    REFUSAL_TYPE,
+    log_access,
+    put_in_mapping,
+)
+from ._runtime import make_id, units_are_watched
 from ._spelling import checks_keywords, name_hint, nearest_name
 from ._units import ResumableUnit, Unit, as_current, nested_context, transport_context
 
@@ -41,6 +46,8 @@ __all__ = [
     "ENVIRON_KEY",
     "HTTP_OPTIONS",
     "REFUSAL",
+    "REFUSAL_STATUS",
+    "REFUSAL_TYPE",
     "SCOPE_KEY",
     "HttpKeywords",
     "HttpOptions",
@@ -48,11 +55,13 @@ __all__ = [
     "RemoteContext",
     "ResumableUnit",
     "Unit",
+    "add_facts",
     "as_current",
     "check_configuration",
     "checks_keywords",
     "declare_task",
-    "exposed",
+    "environ_key",
+    "facts_of",
     "flow_lines",
     "flow_problems",
     "http_options",
@@ -66,9 +75,11 @@ __all__ = [
     "nearest_name",
     "nested_context",
     "propagated_metadata",
+    "put_in_mapping",
     "read_settings",
     "register_control_flow",
     "transport_context",
+    "units_are_watched",
 ]
 
 CONFIGURE_OPTIONS = tuple(inspect.signature(configure).parameters)

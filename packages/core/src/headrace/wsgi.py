@@ -6,16 +6,17 @@ from collections.abc import Callable, Iterable
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Unpack
 
+from ._context import add_facts
 from ._http import (
     ENVIRON_KEY,
-    REFUSAL,
     HttpKeywords,
     HttpPolicy,
-    exposed,
+    environ_key,
     http_options,
     is_under_way,
-    log_access,
 )
+from ._responses import REFUSAL, ResponseHeader, log_access, refusal_headers
+from ._runtime import units_are_watched
 from ._units import ResumableUnit
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from ._context import FlowContext
 
 __all__ = ["FlowMiddleware"]
-
-_EXPOSE = "access-control-expose-headers"
 
 
 class FlowMiddleware:
@@ -46,9 +45,8 @@ class FlowMiddleware:
     def __init__(self, app: WSGIApplication, **options: Unpack[HttpKeywords]) -> None:
         self.app = app
         self._policy = policy = HttpPolicy(http_options("FlowMiddleware", options))
-        self._keys = [(_environ_key(name), name) for name in policy.wanted]
-        self._header = policy.options.response_header
-        self._lower = self._header.lower()
+        self._keys = [(environ_key(name), name) for name in policy.wanted]
+        self.header = ResponseHeader(policy.options, str, str)
         self._response = _LoggedResponse if policy.options.access_log else _Response
         # Asked for the unit's name when the response starts: for integrations, which set it.
         self.route_of: Callable[[WSGIEnvironment], str | None] | None = None
@@ -69,22 +67,6 @@ class FlowMiddleware:
         response = self._response(self, context, environ, start_response)
         return response.run(_refuse if reject else self.app)
 
-    def with_header(
-        self, headers: list[tuple[str, str]], context: FlowContext
-    ) -> list[tuple[str, str]]:
-        """Return the response's `headers` with ours, as a new list."""
-        kept = [*headers]
-        for name, _ in headers:
-            if name.lower() == self._lower:
-                kept = [header for header in headers if header[0].lower() != self._lower]
-                break
-        kept.append((self._header, context.correlation_id))
-        if self._policy.options.expose_header:
-            existing = [value for key, value in kept if key.lower() == _EXPOSE]
-            kept = [header for header in kept if header[0].lower() != _EXPOSE]
-            kept.append(("Access-Control-Expose-Headers", exposed(existing, self._header)))
-        return kept
-
 
 class _Response:
     """One request on its way through the application, and then the body of its response."""
@@ -101,6 +83,9 @@ class _Response:
         self._middleware = middleware
         self._environ = environ
         self._start_response = start_response
+        if units_are_watched():
+            path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+            add_facts(context, method=environ.get("REQUEST_METHOD", "GET"), path=path)
         self._unit = ResumableUnit(context)
         self._body: Iterable[bytes] = ()
         self._next: Callable[[], bytes] | None = None
@@ -122,9 +107,13 @@ class _Response:
         self, status: str, headers: list[tuple[str, str]], *exc_info: Any
     ) -> Callable[[bytes], object]:
         middleware, context = self._middleware, self._unit.context
-        if middleware.route_of is not None:
-            context.name = middleware.route_of(self._environ) or context.name
-        return self._start_response(status, middleware.with_header(headers, context), *exc_info)
+        route = None if middleware.route_of is None else middleware.route_of(self._environ)
+        if route is not None:
+            context.name = route
+        if units_are_watched():
+            add_facts(context, status=_code(status), route=route)
+        headers = middleware.header.put(headers, context.correlation_id)
+        return self._start_response(status, headers, *exc_info)
 
     def _end(self, exc: BaseException | None) -> None:
         self._unit.end(exc)
@@ -175,7 +164,7 @@ class _LoggedResponse(_Response):
     def _respond(
         self, status: str, headers: list[tuple[str, str]], *exc_info: Any
     ) -> Callable[[bytes], object]:
-        self._status = int(status[:3]) if status[:3].isdecimal() else None
+        self._status = _code(status)
         return super()._respond(status, headers, *exc_info)
 
     def _end(self, exc: BaseException | None) -> None:
@@ -190,20 +179,15 @@ class _LoggedResponse(_Response):
         log_access(method, path, self._status, seconds)
 
 
+def _code(status: str) -> int | None:
+    return int(status[:3]) if status[:3].isdecimal() else None
+
+
 def _is_file(environ: WSGIEnvironment, body: object) -> bool:
     wrapper = environ.get("wsgi.file_wrapper")
     return isinstance(wrapper, type) and isinstance(body, wrapper)
 
 
-def _environ_key(header: str) -> str:
-    return "HTTP_" + header.upper().replace("-", "_")
-
-
 def _refuse(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
-    body = REFUSAL.encode()
-    headers = [
-        ("Content-Type", "text/plain; charset=utf-8"),
-        ("Content-Length", str(len(body))),
-    ]
-    start_response("400 Bad Request", headers)
-    return [body]
+    start_response("400 Bad Request", refusal_headers())
+    return [REFUSAL.encode()]

@@ -17,11 +17,16 @@ from django.utils.module_loading import import_string
 from headrace.integration import (
     ENVIRON_KEY,
     REFUSAL,
+    REFUSAL_STATUS,
+    REFUSAL_TYPE,
     SCOPE_KEY,
     HttpPolicy,
     ResumableUnit,
-    exposed,
+    add_facts,
+    environ_key,
     log_access,
+    put_in_mapping,
+    units_are_watched,
 )
 
 from ._settings import read
@@ -34,7 +39,6 @@ if TYPE_CHECKING:
 __all__ = ["FlowMiddleware"]
 
 _log = logging.getLogger("headrace")
-_EXPOSE = "Access-Control-Expose-Headers"
 _NOTHING: dict[str, Any] = {}
 _Handler = Callable[["HttpRequest"], Any]
 
@@ -56,9 +60,7 @@ class FlowMiddleware:
     def __init__(self, get_response: _Handler) -> None:
         self.get_response = get_response
         self._policy = policy = HttpPolicy(read().http)
-        self._keys = [("HTTP_" + n.upper().replace("-", "_"), n) for n in policy.wanted]
-        self._header = policy.options.response_header
-        self._exposes = policy.options.expose_header
+        self._keys = [(environ_key(name), name) for name in policy.wanted]
         self._logs = policy.options.access_log
         self._is_first = _stands_first(type(self))
         self._is_async = iscoroutinefunction(get_response)
@@ -113,6 +115,8 @@ class FlowMiddleware:
             context, reject = policy.admit("http", request.path, found)
             meta[ENVIRON_KEY] = context
             attributes["flow_id"] = context.correlation_id
+            if units_are_watched():
+                add_facts(context, method=request.method, path=request.path)
             unit = _LoggedUnit(context, request) if self._logs else ResumableUnit(context)
         except Exception:
             _log.exception("a request is served without a unit of work")
@@ -126,13 +130,12 @@ class FlowMiddleware:
         """Add the header; end the unit, or leave that to the body that is still to be made."""
         try:
             context = unit.context
-            headers = response.headers
-            headers[self._header] = context.correlation_id
-            if self._exposes:
-                existing = headers.get(_EXPOSE)
-                headers[_EXPOSE] = exposed([existing] if existing else [], self._header)
-            if request.resolver_match is not None:
-                context.name = request.resolver_match.route
+            put_in_mapping(response.headers, self._policy.options, context.correlation_id)
+            route = None if request.resolver_match is None else request.resolver_match.route
+            if route is not None:
+                context.name = route
+            if units_are_watched():
+                add_facts(context, status=response.status_code, route=route)
             if isinstance(unit, _LoggedUnit):
                 unit.status = response.status_code
             if response.streaming:
@@ -182,7 +185,7 @@ def _log_error(request: HttpRequest, response: Any) -> None:
 
 
 def _refuse(request: HttpRequest) -> HttpResponse:
-    return HttpResponse(REFUSAL, status=400, content_type="text/plain; charset=utf-8")
+    return HttpResponse(REFUSAL, status=REFUSAL_STATUS, content_type=REFUSAL_TYPE)
 
 
 async def _refuse_async(request: HttpRequest) -> HttpResponse:

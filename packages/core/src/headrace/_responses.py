@@ -1,0 +1,119 @@
+"""What a response gets from us: one correlation header, the refusal's page, the access line."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, MutableMapping
+
+    from ._http import HttpOptions
+
+S = TypeVar("S", str, bytes)
+
+REFUSAL = "400 Bad Request: the correlation ID header is invalid\n"
+"""The body of the response to a request that ``on_invalid="reject"`` refuses."""
+
+REFUSAL_STATUS = 400
+REFUSAL_TYPE = "text/plain; charset=utf-8"
+
+_EXPOSE = "Access-Control-Expose-Headers"
+_access = logging.getLogger("headrace.access")
+
+
+class ResponseHeader(Generic[S]):
+    """The one correlation header of a response whose headers are a list of pairs.
+
+    Args:
+        options: as the integration was given them.
+        of_name: makes the protocol's string of a header's name.
+        of_value: makes the protocol's string of a header's value.
+    """
+
+    __slots__ = ("_expose", "_exposes", "_header", "_length", "_lower", "_name", "_of_value")
+
+    def __init__(
+        self, options: HttpOptions, of_name: Callable[[str], S], of_value: Callable[[str], S]
+    ) -> None:
+        self._header = options.response_header
+        self._of_value: Callable[[str], S] = of_value
+        self._name: S = of_name(self._header)
+        self._lower: S = self._name.lower()
+        self._length = len(self._lower)
+        self._exposes = options.expose_header
+        self._expose: S = of_name(_EXPOSE)
+
+    def put(self, headers: Iterable[tuple[S, S]], correlation_id: str) -> list[tuple[S, S]]:
+        """Return a new list of `headers` with ours in place of any of its name."""
+        # The application may send a constant list, or an iterable for one use.
+        kept: list[tuple[S, S]] = list(headers)
+        lower, length = self._lower, self._length
+        for name, _ in kept:
+            if len(name) == length and name.lower() == lower:  # lengths are compared faster
+                kept = [pair for pair in kept if pair[0].lower() != lower]
+                break
+        kept.append((self._name, self._of_value(correlation_id)))
+        return self._exposed(kept) if self._exposes else kept
+
+    def _exposed(self, headers: list[tuple[S, S]]) -> list[tuple[S, S]]:
+        lower = self._expose.lower()
+        existing = [_text(value) for name, value in headers if name.lower() == lower]
+        kept: list[tuple[S, S]] = [pair for pair in headers if pair[0].lower() != lower]
+        kept.append((self._expose, self._of_value(exposed(existing, self._header))))
+        return kept
+
+
+def put_in_mapping(
+    headers: MutableMapping[str, str], options: HttpOptions, correlation_id: str
+) -> None:
+    """Do for a mapping that ignores case, such as Django's, what `ResponseHeader.put` does."""
+    headers[options.response_header] = correlation_id
+    if options.expose_header:
+        existing = headers.get(_EXPOSE)
+        headers[_EXPOSE] = exposed([existing] if existing else [], options.response_header)
+
+
+def refusal_headers() -> list[tuple[str, str]]:
+    """Return the headers of the response whose body is `REFUSAL`, in lower case."""
+    return [("content-type", REFUSAL_TYPE), ("content-length", str(len(REFUSAL)))]
+
+
+def exposed(existing: Iterable[str], header: str) -> str:
+    """Return ``Access-Control-Expose-Headers`` with `header` added to its `existing` values."""
+    names = [name.strip() for value in existing for name in value.split(",") if name.strip()]
+    # Beside "*" too: to a request with credentials it is a name like any other.
+    if header.lower() in (name.lower() for name in names):
+        return ", ".join(names)
+    return ", ".join([*names, header])
+
+
+def log_access(method: str, path: str, status: int | None, seconds: float) -> None:
+    """Log the line of a request that is done.
+
+    Args:
+        method: the request's method; like the path it is escaped, for it comes from outside.
+        path: its path.
+        status: the response's status, or None where there was none.
+        seconds: how long it took.
+    """
+    method, shown = _escaped(method), _escaped(path)
+    milliseconds = seconds * 1000.0
+    with suppress(Exception):  # a filter of the user's may raise: that is no reason to fail
+        _access.info(
+            "%s %s %s %.1f ms",
+            method,
+            shown,
+            "-" if status is None else status,
+            milliseconds,
+            extra={"method": method, "path": shown, "status": status, "duration_ms": milliseconds},
+        )
+
+
+def _escaped(text: str) -> str:
+    return text.encode("unicode_escape").decode("ascii")
+
+
+def _text(value: str | bytes) -> str:
+    return value if isinstance(value, str) else value.decode("latin-1")
