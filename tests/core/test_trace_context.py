@@ -1,7 +1,4 @@
-"""W3C Trace Context, with the cases of the standard's own test suite as data.
-
-https://github.com/w3c/trace-context/tree/main/test
-"""
+"""W3C Trace Context, beyond the cases of the standard's own suite (`test_w3c_suite`)."""
 
 from __future__ import annotations
 
@@ -22,45 +19,11 @@ TRACE = "12345678901234567890123456789012"
 PARENT = "1234567890123456"
 VALID = f"00-{TRACE}-{PARENT}-01"
 PARENT_FORMAT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
-FUTURE = "what-the-future-will-be-like"
-KEY = "abcdefghijklmnopqrstuvwxyz0123456789_-*/"
-VALUE = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) not in ",=")
-
 Headers = list[tuple[str, str]]
 
 TRACEPARENTS = {
     VALID: True,
-    f"cc-{TRACE}-{PARENT}-01": True,
-    f"cc-{TRACE}-{PARENT}-01-{FUTURE}": True,
-    f" {VALID}": True,
-    f"\t{VALID}": True,
-    f"{VALID} ": True,
-    f"{VALID}\t": True,
-    f"\t {VALID} \t": True,
-    f"{VALID}.": False,
-    f"{VALID}-{FUTURE}": False,
-    f"cc-{TRACE}-{PARENT}-01.{FUTURE}": False,
-    f"ff-{TRACE}-{PARENT}-01": False,
-    f".0-{TRACE}-{PARENT}-01": False,
-    f"0.-{TRACE}-{PARENT}-01": False,
-    f"000-{TRACE}-{PARENT}-01": False,
-    f"0000-{TRACE}-{PARENT}-01": False,
-    f"0-{TRACE}-{PARENT}-01": False,
-    f"00-{'0' * 32}-{PARENT}-01": False,
-    f"00-.{TRACE[1:]}-{PARENT}-01": False,
-    f"00-{TRACE[:-1]}.-{PARENT}-01": False,
-    f"00-{TRACE}3-{PARENT}-01": False,
-    f"00-{TRACE[:-1]}-{PARENT}-01": False,
-    f"00-{TRACE}-{'0' * 16}-01": False,
-    f"00-{TRACE}-.{PARENT[1:]}-01": False,
-    f"00-{TRACE}-{PARENT[:-1]}.-01": False,
-    f"00-{TRACE}-{PARENT}7-01": False,
-    f"00-{TRACE}-{PARENT[:-1]}-01": False,
-    f"00-{TRACE}-{PARENT}-.0": False,
-    f"00-{TRACE}-{PARENT}-0.": False,
-    f"00-{TRACE}-{PARENT}-001": False,
-    f"00-{TRACE}-{PARENT}-1": False,
-    # Not in the suite: upper case, which the grammar (HEXDIGLC) excludes, and absurdities.
+    # Upper case, which the grammar (HEXDIGLC) excludes, and absurdities.
     f"00-{TRACE[:-2]}AB-{PARENT}-01": False,
     f"00-{TRACE}-{PARENT[:-2]}AB-01": False,
     f"00-{TRACE}-{PARENT}-0A": False,
@@ -73,43 +36,6 @@ TRACEPARENTS = {
 
 def numbered(count: int) -> str:
     return ",".join(f"bar{number:02}={number:02}" for number in range(1, count + 1))
-
-
-TRACESTATES: list[tuple[list[str], str]] = [
-    (["foo=1,bar=2"], "foo=1,bar=2"),
-    ([""], ""),
-    (["foo=1", ""], "foo=1"),
-    (["", "foo=1"], "foo=1"),
-    (["foo=1,bar=2", "rojo=1,congo=2", "baz=3"], "foo=1,bar=2,rojo=1,congo=2,baz=3"),
-    (["foo=1,foo=1"], ""),
-    (["foo=1,foo=2"], ""),
-    (["foo=1", "foo=1"], ""),
-    (["foo=1", "foo=2"], ""),
-    ([f"{KEY}={VALUE}"], f"{KEY}={VALUE}"),
-    ([f"{KEY}@a-z0-9_-*/={VALUE}"], f"{KEY}@a-z0-9_-*/={VALUE}"),
-    (["foo=1 \t , \t bar=2, \t baz=3"], "foo=1,bar=2,baz=3"),
-    (["foo=1\t \t,\t \tbar=2,\t \tbaz=3"], "foo=1,bar=2,baz=3"),
-    ([" foo=1"], "foo=1"),
-    (["\tfoo=1"], "foo=1"),
-    (["foo=1 "], "foo=1"),
-    (["foo=1\t"], "foo=1"),
-    (["\t foo=1 \t"], "foo=1"),
-    (["foo =1"], ""),
-    (["FOO=1"], ""),
-    (["foo.bar=1"], ""),
-    (["foo@=1,bar=2"], ""),
-    (["@foo=1,bar=2"], ""),
-    (["foo@@bar=1,bar=2"], ""),
-    (["foo@bar@baz=1,bar=2"], ""),
-    ([numbered(33)], ""),
-    (["foo=1", "z" * 256 + "=1"], "foo=1," + "z" * 256 + "=1"),
-    (["foo=1", "z" * 257 + "=1"], ""),
-    (["foo=1", "t" * 241 + "@" + "v" * 14 + "=1"], "foo=1," + "t" * 241 + "@" + "v" * 14 + "=1"),
-    (["foo=1", "t" * 242 + "@v=1"], ""),
-    (["foo=1", "t@" + "v" * 15 + "=1"], ""),
-    (["foo=bar=baz"], ""),
-    (["foo=,bar=3"], ""),
-]
 
 
 def sent(headers: Headers) -> dict[str, str]:
@@ -155,24 +81,9 @@ def test_its_trace_id_is_the_correlation_id_of_a_request(value: str, valid: bool
     assert not reject
 
 
-@pytest.mark.parametrize("name", ["TraceParent", "TrAcEpArEnT", "TRACEPARENT", "HTTP_TRACEPARENT"])
-def test_the_case_of_the_name_does_not_matter(name: str) -> None:
-    """Header names have no case, and WSGI's have a prefix."""
-    assert extract({name: VALID}).trace is not None
-
-
-@pytest.mark.parametrize("name", ["trace-parent", "trace.parent"])
-def test_other_names_mean_nothing(name: str) -> None:
-    """What merely looks like the header is none."""
-    assert extract({name: VALID}).trace is None
-
-
-def test_a_doubled_traceparent_counts_as_none() -> None:
-    """Two headers, even if they agree, begin a new trace."""
-    other = VALID.replace(TRACE, TRACE[:-1] + "1")
-    for second in (VALID, other):
-        trace_id = parent_of(sent([("traceparent", VALID), ("traceparent", second)]))[0]
-        assert trace_id not in {TRACE, TRACE[:-1] + "1"}
+def test_wsgi_s_names_are_known() -> None:
+    """Those of an environ have a prefix."""
+    assert extract({"HTTP_TRACEPARENT": VALID}).trace is not None
 
 
 def test_each_message_has_a_parent_of_its_own() -> None:
@@ -196,23 +107,10 @@ def test_only_known_flags_are_passed_on(inbound: str, outbound: str) -> None:
 # --- tracestate -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("values", "expected"), TRACESTATES)
-def test_tracestate_is_passed_on_or_dropped_as_a_whole(values: list[str], expected: str) -> None:
-    """Valid members go on in their order, after ours; one broken rule drops them all."""
-    carrier = sent([("traceparent", VALID), *(("tracestate", value) for value in values)])
-    assert parent_of(carrier)[0] == TRACE
-    assert state_of(carrier) == expected
-
-
 def test_at_most_32_members_are_sent() -> None:
     """Of 32 members the last makes room for ours."""
     carrier = sent([("traceparent", VALID), ("tracestate", numbered(32))])
     assert state_of(carrier) == numbered(31)
-
-
-def test_tracestate_without_traceparent_means_nothing() -> None:
-    """It belongs to a trace, and there is none."""
-    assert state_of(sent([("tracestate", "foo=1,bar=2")])) == ""
 
 
 def test_a_long_tracestate_is_shortened_by_the_standards_rule() -> None:

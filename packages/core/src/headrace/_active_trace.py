@@ -7,10 +7,15 @@ from __future__ import annotations
 
 import sys
 from contextvars import Token
+from time import time_ns
 from typing import TYPE_CHECKING, Any
+
+from ._context import get_span, has_ended
 
 if TYPE_CHECKING:
     from collections.abc import Callable, MutableMapping
+
+    from ._context import FlowContext
 
 OURS = "_headrace_correlation_id"
 """The attribute by which a span that headrace has started is known."""
@@ -42,6 +47,29 @@ def write_headers(carrier: MutableMapping[str, str]) -> bool:
     except Exception:  # another thread is importing it at this moment, or a faulty propagator
         return False
     return True
+
+
+_LONG_LIVED = frozenset({"websocket", "command"})
+_LONG = 60 * 10**9  # nanoseconds
+
+
+def is_left(context: FlowContext) -> bool:
+    """Tell whether what the unit `context` publishes now is linked to its span, not part of it.
+
+    That is so where the unit has ended, and where it lives long: a trace that goes on for hours,
+    with everything that was ever published in it, can be neither sampled nor read.
+    """
+    if has_ended(context) or context.kind in _LONG_LIVED:
+        return True
+    current_span = sys.modules["opentelemetry.trace"].get_current_span()
+    return any(_is_left(span) for span in (get_span(context), current_span))
+
+
+def _is_left(span: Any) -> bool:
+    if getattr(span, "end_time", None) is not None:
+        return True
+    started = getattr(span, "start_time", None)
+    return started is not None and time_ns() - started > _LONG
 
 
 def _look_first(default: Any) -> Any:

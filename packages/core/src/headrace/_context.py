@@ -42,6 +42,7 @@ class FlowContext:
         "_entered",
         "_facts",
         "_left",
+        "_span",
         "_trace",
         "_unit_id",
         "_values",
@@ -56,6 +57,7 @@ class FlowContext:
     _entered: Unit | None
     _facts: dict[str, Any]  # set where a backend watches units
     _left: Unit  # set where the unit ended while something that began in it was still current
+    _span: Any  # OpenTelemetry's, the unit's own or the one that it opened in
     _trace: TraceContext
     # These two are made when first asked for: most units have no metadata, and cause no other unit.
     _unit_id: str
@@ -260,6 +262,16 @@ def add_facts(context: FlowContext, **facts: Any) -> None:
 def facts_of(context: FlowContext) -> dict[str, Any]:
     """Return a copy of what `add_facts` has noted of the unit; empty where nothing was."""
     return dict(getattr(context, "_facts", ()))
+
+
+def set_span(context: FlowContext, span: Any) -> None:
+    """Remember the span of OpenTelemetry that the unit runs in."""
+    context._span = span  # noqa: SLF001 - of this very module
+
+
+def get_span(context: FlowContext) -> Any:
+    """Return the span of OpenTelemetry that the unit runs in, or None."""
+    return getattr(context, "_span", None)
 
 
 def current_flow_id() -> str | None:

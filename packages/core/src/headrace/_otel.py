@@ -14,10 +14,18 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.trace import SpanKind, Status, StatusCode
+from opentelemetry.trace import (
+    Link,
+    SpanContext,
+    SpanKind,
+    Status,
+    StatusCode,
+    TraceFlags,
+    TraceState,
+)
 
 from ._active_trace import OURS
-from ._context import unit_var
+from ._context import get_trace, set_span, unit_var
 from .backends import describe, outcome_of
 
 if TYPE_CHECKING:
@@ -27,6 +35,7 @@ if TYPE_CHECKING:
 
     from ._context import FlowContext
     from ._step_info import StepInfo
+    from ._trace_context import TraceContext
 
 CORRELATION_ID = "headrace.correlation_id"
 FLOW = "headrace.flow"
@@ -35,6 +44,7 @@ OUTCOME = "headrace.outcome"
 
 _GENERATOR = "id_generator"
 _KINDS = {"http": SpanKind.SERVER, "websocket": SpanKind.SERVER, "task": SpanKind.CONSUMER}
+_REQUESTS = frozenset({"http", "websocket"})
 _is_trace_id = re.compile(r"(?!0{32})[0-9A-Fa-f]{32}").fullmatch
 
 # A span that has been made the current one: itself, the context it is current in, the way back.
@@ -46,9 +56,11 @@ class OTelBackend:
 
     A step's span has its name and the attributes ``headrace.flow``, ``headrace.step`` and
     ``headrace.correlation_id``. A unit of work gets a span where none is active, and where the
-    correlation ID is a valid trace ID (32 hex digits, not all zero) that is the span's trace ID,
-    so that all steps of a request share one trace. Where a span is active already, such as that of
-    an instrumented web framework, the unit adds none and stamps its correlation ID on that one.
+    unit's message names no trace and its correlation ID is a valid trace ID (32 hex digits, not all
+    zero) that is the span's trace ID, so that all steps of a request share one trace. A
+    ``traceparent`` that came with the message is the span's remote parent. Where a span is active
+    already, such as that of an instrumented web framework, the unit adds none and stamps its
+    correlation ID on that one.
 
     An error is recorded on the span, whose status becomes ERROR. A cancelled step's status stays
     unset, as OpenTelemetry's own context managers leave it, and ``headrace.outcome`` says
@@ -87,11 +99,10 @@ class OTelBackend:
         if not self.enabled():
             return nullcontext()
         current = trace.get_current_span()
-        if _serves(current, context.correlation_id):
+        if _serves(current, context):
             _stamp(current, context.correlation_id)
-            return nullcontext()
-        parent = None if _continues(current, context.correlation_id) else _no_parent()
-        return _UnitSpan(self._start, parent, context)
+            return _ServedUnit(current, context)
+        return _UnitSpan(self._start, _parent(current, context), context)
 
     @contextmanager
     def _span(self, step: StepInfo, context: FlowContext) -> Iterator[None]:
@@ -113,6 +124,33 @@ class OTelBackend:
         _finish(state, exc)
 
 
+class _ServedUnit:
+    """A unit of work inside a span that it did not start, as a context manager.
+
+    The span stays the parent of what runs in the unit after the instrumentation that started it
+    has let go of it: the pieces of a streamed body.
+    """
+
+    __slots__ = ("_context", "_span", "_state")
+
+    def __init__(self, span: trace.Span, context: FlowContext) -> None:
+        self._span = span
+        self._context = context
+
+    def __enter__(self) -> None:
+        set_span(self._context, self._span)
+        active = trace.set_span_in_context(self._span)
+        self._state = active, otel_context.attach(active)
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        _restore(*self._state)
+
+
 class _UnitSpan:
     """The span of one unit of work, as a context manager."""
 
@@ -130,7 +168,8 @@ class _UnitSpan:
         if context.kind == "flow":
             attributes[FLOW] = self._name
         kind = _KINDS.get(context.kind, SpanKind.INTERNAL)
-        span = self._start(self._name, self._parent, kind, attributes)
+        span = self._start(self._name, self._parent, kind, attributes, _links(context))
+        set_span(context, span)
         self._state = _activate(span, context.correlation_id)
 
     def __exit__(
@@ -189,29 +228,84 @@ class _UnitIds:
 
 def _trace_id_of_unit() -> int | None:
     unit = unit_var.get()
-    return None if unit is None else _trace_id(unit.correlation_id)
+    if unit is None:
+        return None
+    linked = get_trace(unit)
+    if linked is not None and linked.is_link and linked.trace_id == unit.correlation_id:
+        return None  # the trace that the unit leaves
+    return _trace_id(unit.correlation_id)
 
 
 def _trace_id(correlation_id: str) -> int | None:
     return int(correlation_id, 16) if _is_trace_id(correlation_id) else None
 
 
-def _serves(current: trace.Span, correlation_id: str) -> bool:
-    """Tell whether `current` is the span of a unit of `correlation_id`, which then needs no other.
+def _serves(current: trace.Span, context: FlowContext) -> bool:
+    """Tell whether `current` is the span of the unit `context`, which then needs no other.
 
-    The span of an instrumentation is; a span of headrace's for another operation is not: it is
-    current only because a callback runs in the context of another request.
+    The span of an instrumentation is, unless it is the one that sent the request, from within
+    this process. A span of headrace's serves what is opened inside its unit, but no request of its
+    own, and no other operation: it is current only because a callback runs in the context of
+    another request.
     """
     parent = current.get_span_context()
     if not parent.is_valid or parent.is_remote or _has_ended(current):
         return False
-    return getattr(current, OURS, None) is None or _is_of(current, correlation_id)
+    if getattr(current, OURS, None) is not None:
+        return context.kind not in _REQUESTS and _is_of(current, context.correlation_id)
+    return not _has_sent(parent, get_trace(context))
 
 
-def _continues(current: trace.Span, correlation_id: str) -> bool:
-    """Tell whether a unit's span is to be a child of `current`, which does not serve it."""
-    parent = current.get_span_context()
-    return not parent.is_valid or parent.is_remote or _is_of(current, correlation_id)
+def _parent(current: trace.Span, context: FlowContext) -> Context | None:
+    """Return the parent of a unit's span; None for `current`, which does not serve it."""
+    correlation_id, inbound = context.correlation_id, get_trace(context)
+    if context.kind not in _REQUESTS and getattr(current, OURS, None) == correlation_id:
+        return None
+    if inbound is None or inbound.span_id is None:
+        parent = current.get_span_context()
+        if not parent.is_valid or parent.is_remote or _is_of(current, correlation_id):
+            return None
+    elif not inbound.is_link:
+        if _has_sent(current.get_span_context(), inbound):
+            return None
+        return trace.set_span_in_context(trace.NonRecordingSpan(_span_context(inbound)))
+    # Whatever else is in the context, such as baggage, stays.
+    return trace.set_span_in_context(trace.INVALID_SPAN)
+
+
+def _has_sent(span: SpanContext, inbound: TraceContext | None) -> bool:
+    """Tell whether `inbound` names `span`, which is then of this process."""
+    return inbound is not None and inbound.span_id == f"{span.span_id:016x}"
+
+
+def _links(context: FlowContext) -> list[Link] | None:
+    inbound = get_trace(context)
+    if inbound is None or not inbound.is_link or inbound.span_id is None:
+        return None
+    return [Link(_span_context(inbound))]
+
+
+def _span_context(inbound: TraceContext) -> SpanContext:
+    return SpanContext(
+        int(inbound.trace_id, 16),
+        int(inbound.span_id or "", 16),
+        is_remote=True,
+        trace_flags=TraceFlags(int(inbound.flags, 16)),
+        trace_state=_TraceState(inbound.members),
+    )
+
+
+class _TraceState(TraceState):
+    """The members of an inbound ``tracestate``, checked by the grammar of level 2.
+
+    The class of the API knows that of level 1: it drops what it does not know, with a warning each.
+    """
+
+    def __init__(self, members: tuple[str, ...]) -> None:
+        super().__init__()
+        for member in members:
+            key, _, value = member.partition("=")
+            self._dict[key] = value
 
 
 def _is_of(span: trace.Span, correlation_id: str) -> bool:
@@ -222,11 +316,6 @@ def _is_of(span: trace.Span, correlation_id: str) -> bool:
 
 def _has_ended(span: trace.Span) -> bool:
     return getattr(span, "end_time", None) is not None
-
-
-def _no_parent() -> Context:
-    # Whatever else is in the context, such as baggage, stays.
-    return trace.set_span_in_context(trace.INVALID_SPAN)
 
 
 def _stamp(span: trace.Span, correlation_id: str) -> None:

@@ -17,6 +17,7 @@ from ._trace_context import TRACEPARENT, TRACESTATE, parse, render, trace_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 
+    from ._context import FlowContext
     from ._trace_context import TraceContext
 
 
@@ -68,12 +69,45 @@ def inject(carrier: MutableMapping[str, str]) -> None:
     if context is not None:
         carrier[header] = context.correlation_id
         if not _runtime.trace_is_active() or not _active_trace.write_headers(carrier):
-            trace = get_trace(context) or trace_of(context.correlation_id)
-            parent, state = render(trace, context.unit_id, new_unit_id())
-            carrier[TRACEPARENT], carrier[TRACESTATE] = parent, state
+            _write_trace(_continued(context) or trace_of(context.correlation_id), context, carrier)
     if left is not None:
         milliseconds = min(max(0.0, left * 1000.0), _MAX_MILLISECONDS)
         carrier[DEADLINE_HEADER] = str(math.floor(milliseconds))
+
+
+def inject_trace(carrier: MutableMapping[str, Any], context: FlowContext) -> bool:
+    """Write ``traceparent`` and ``tracestate`` alone, without the correlation header.
+
+    Without a trace that came in and without OpenTelemetry nothing is written: the receiver would
+    make the same of the correlation ID.
+
+    Args:
+        carrier: the headers of a message.
+        context: the current unit, which sends it.
+
+    Returns:
+        Whether the receiver is to link its span to the one that was written, and not to continue
+        it: that span has ended, or lives so long that its trace would never end.
+    """
+    carrier.pop(TRACESTATE, None)
+    if _runtime.trace_is_active() and _active_trace.write_headers(carrier):
+        return _active_trace.is_left(context)
+    trace = _continued(context)
+    if trace is not None:
+        _write_trace(trace, context, carrier)
+    return False
+
+
+def _continued(context: FlowContext) -> TraceContext | None:
+    trace = get_trace(context)
+    return None if trace is None or trace.is_link else trace
+
+
+def _write_trace(
+    trace: TraceContext, context: FlowContext, carrier: MutableMapping[str, Any]
+) -> None:
+    parent, state = render(trace, context.unit_id, new_unit_id())
+    carrier[TRACEPARENT], carrier[TRACESTATE] = parent, state
 
 
 def extract(carrier: Mapping[Any, Any] | Iterable[tuple[Any, Any]]) -> RemoteContext:

@@ -25,12 +25,11 @@ is_trace_id = re.compile(r"(?!0{32})[0-9a-f]{32}").fullmatch
 
 _is_unit_id = re.compile(r"(?!0{16})[0-9a-f]{16}").fullmatch
 _parse_parent = re.compile(
-    r"(?!ff)(?P<version>[0-9a-f]{2})-(?P<trace>(?!0{32})[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}"
-    r"-(?P<flags>[0-9a-f]{2})(?P<future>-[ -~]*)?"
+    r"(?!ff)(?P<version>[0-9a-f]{2})-(?P<trace>(?!0{32})[0-9a-f]{32})"
+    r"-(?P<span>(?!0{16})[0-9a-f]{16})-(?P<flags>[0-9a-f]{2})(?P<future>-[ -~]*)?"
 ).fullmatch
 _parse_member = re.compile(
-    r"(?P<key>[a-z0-9][a-z0-9_*/-]{0,255}|[a-z0-9][a-z0-9_*/-]{0,240}@[a-z][a-z0-9_*/-]{0,13})"
-    r"=(?P<value>[ -+\--<>-~]{0,255}[!-+\--<>-~])"
+    r"(?P<key>[a-z0-9][a-z0-9_*/@-]{0,255})=(?P<value>[ -+\--<>-~]{0,255}[!-+\--<>-~])"
 ).fullmatch
 
 
@@ -43,18 +42,23 @@ class TraceContext:
         flags: 2 hex digits.
         members: the list-members of ``tracestate`` that are not headrace's.
         cause: the ID of the unit of work that sent the message, if headrace has written it.
+        span_id: the sender's span, 16 lower-case hex digits; None where no message names one.
+        is_link: whether the receiver's spans begin a trace of their own, with a link to this one.
     """
 
     trace_id: str
     flags: str = "01"
     members: tuple[str, ...] = ()
     cause: str | None = None
+    span_id: str | None = None
+    is_link: bool = False
 
 
 def parse(parents: Sequence[str], states: Iterable[str]) -> TraceContext | None:
     """Return what the headers of a message say, or None without exactly one valid ``traceparent``.
 
-    A ``tracestate`` that breaks the rules is dropped as a whole.
+    A ``tracestate`` that breaks the grammar is dropped as a whole; of members with the same key
+    the first is kept, which is the most recent.
 
     Args:
         parents: the values of all ``traceparent`` headers.
@@ -71,17 +75,21 @@ def parse(parents: Sequence[str], states: Iterable[str]) -> TraceContext | None:
         f"{flags:02x}",
         tuple(members.values()),
         cause if _is_unit_id(cause) else None,
+        match["span"],
     )
 
 
 def _members(states: Iterable[str]) -> dict[str, str]:
     listed = [member.strip(_OWS) for state in states for member in state.split(",")]
+    listed = [member for member in listed if member]
+    if len(listed) > _MAX_MEMBERS:
+        return {}
     found: dict[str, str] = {}
-    for member in filter(None, listed):
+    for member in listed:
         match = _parse_member(member)
-        if match is None or match["key"] in found or len(found) == _MAX_MEMBERS:
+        if match is None:
             return {}
-        found[match["key"]] = member
+        found.setdefault(match["key"], member)
     return found
 
 
