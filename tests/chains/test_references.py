@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+from collections import UserDict, UserList, deque
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from headrace import UnresolvedReferenceError, literal, ref
+from headrace import StepFailedError, UnresolvedReferenceError, literal, ref
+from headrace._chains._testing import no_waiting
 
 if TYPE_CHECKING:
     from tests.chains.conftest import Kind
@@ -178,3 +181,239 @@ def test_check_looks_into_branches(kind: Kind) -> None:
         "step 'b': args refers to 'oops'",
         "step 'print': args refers to 'own'",
     ]
+
+
+# --- mappings, sequences, keys with dots ----------------------------------------------------------
+
+
+@pytest.mark.guarantee(89)
+@pytest.mark.parametrize("make", [dict, MappingProxyType, UserDict])
+@pytest.mark.parametrize("part", ["items", "keys", "get", "copy", "values", "data", "__len__"])
+def test_a_reference_into_a_mapping_finds_keys_only(kind: Kind, make: Any, part: str) -> None:
+    """What a mapping has as an object is never passed on: neither a method nor an attribute."""
+    assert take(kind, f"order.{part}", f"order.{part}.x", order=make({"id": 1})) == (None, None)
+    assert take(kind, f"order.{part}", order=make({part: 7})) == (7,)
+    with pytest.raises(UnresolvedReferenceError, match=f"'order' has no '{part}'"):
+        take(kind, f"order.{part}", strict=True, order=make({"id": 1}))
+
+
+@pytest.mark.guarantee(89)
+def test_a_predicate_reference_into_a_mapping_finds_keys_only(kind: Kind) -> None:
+    """A method would always be true."""
+    chain = kind.chain().next(kind.fn(lambda: 1), out="sent", when="order.pop")
+    assert "sent" not in kind.run(chain, order={})
+
+
+@pytest.mark.guarantee(89)
+@pytest.mark.parametrize("make", [list, tuple, deque, UserList])
+def test_digits_are_an_index_of_a_sequence(kind: Kind, lines: Any, make: Any) -> None:
+    """In arguments and lines alike; behind the end, and in a text, they lead nowhere."""
+    items = make([{"sku": "teapot"}, print])
+    assert take(kind, "items.0.sku", "items.2", "items.9999999999999999999", items=items) == (
+        "teapot",
+        None,
+        None,
+    )
+    assert take(kind, "name.0", "name.1", name="Ada") == (None, None)
+    kind.run(kind.chain().next(kind.fn(lambda: items), log_fmt="{result.0.sku} {result.1}"))
+    assert lines() == [("INFO", f"teapot {print}")]
+    with pytest.raises(UnresolvedReferenceError, match="'items' has no '2'"):
+        take(kind, "items.2", strict=True, items=items)
+
+
+@pytest.mark.guarantee(89)
+def test_digits_are_a_key_of_a_mapping(kind: Kind) -> None:
+    """As every other part is."""
+    assert take(kind, "prices.0", prices={"0": 5}) == (5,)
+
+
+@pytest.mark.guarantee(89)
+def test_the_parts_of_a_reference_may_have_dots(kind: Kind) -> None:
+    """`ref` with several parts takes each as it is, in `args`, `kwargs` and `when`."""
+    hosts = {"example.org": {"port": 80}}
+    assert take(kind, ref("hosts", "example.org", "port"), hosts=hosts) == (80,)
+    chain = kind.chain()
+    chain.next(
+        kind.fn(lambda port: port),
+        out="got",
+        kwargs={"port": ref("hosts", "example.org", "port")},
+        when=ref("hosts", "example.org"),
+    )
+    assert kind.run(chain, hosts=hosts)["got"] == 80
+    with pytest.raises(UnresolvedReferenceError, match=r"'hosts' has no 'a\.b'"):
+        take(kind, ref("hosts", "a.b"), strict=True, hosts=hosts)
+
+
+@pytest.mark.parametrize("parts", [("a", ""), ("", "a"), ("a", "__class__"), ("a", "gi_frame")])
+def test_the_parts_of_a_reference_are_checked(parts: tuple[str, ...]) -> None:
+    """As those of a dotted path are."""
+    with pytest.raises(ValueError, match=r"ref\(\)"):
+        ref(*parts)
+    with pytest.raises(TypeError, match="text, not 0"):
+        ref("a", 0)  # type: ignore[arg-type]
+
+
+# --- a reference that leads nowhere, without strict -----------------------------------------------
+
+
+class Box:
+    full = None
+
+
+@pytest.mark.guarantee(90)
+@pytest.mark.parametrize(
+    ("args", "kwargs", "said"),
+    [
+        (["orer"], {}, "'orer' leads nowhere: the context has 'order'; did you mean 'order'?"),
+        ([], {"order": "order.item"}, "'order.item' leads nowhere: 'order' has no 'item'"),
+        ([ref("order", "a.b")], {}, "'order.a.b' leads nowhere: 'order' has no 'a.b'"),
+        (["order.items.7"], {}, "'order.items.7' leads nowhere: 'order.items' has no '7'"),
+    ],
+)
+def test_the_failure_names_a_reference_that_leads_nowhere(
+    kind: Kind, lines: Any, args: Any, kwargs: Any, said: str
+) -> None:
+    """In the error, the report and the log; the step is not tried again for it."""
+    calls: list[object] = []
+
+    def read(order: Any) -> Any:
+        calls.append(order)
+        return order["id"]
+
+    chain = kind.chain().next(kind.fn(read), name="read", args=args, kwargs=kwargs, retries=3)
+    with no_waiting(), pytest.raises(StepFailedError) as caught:
+        kind.run(chain, order={"items": []})
+    assert calls == [None]
+    assert caught.value.reason.endswith(f"; the reference {said}")
+    assert said in str(caught.value)
+    assert said in lines()[-1][1]
+    assert caught.value.result is not None
+    assert said in (caught.value.result.steps[0].reason or "")
+
+
+@pytest.mark.guarantee(90)
+@pytest.mark.parametrize(
+    "raised", [AttributeError, AssertionError, KeyError, TypeError, ValueError, UnicodeError]
+)
+def test_a_mistake_is_not_tried_again_where_a_reference_leads_nowhere(
+    kind: Kind, raised: type[Exception]
+) -> None:
+    """Not even where `retry_on` would; the arguments would be the same."""
+    calls: list[object] = []
+
+    def fail(value: object) -> None:
+        calls.append(value)
+        raise raised
+
+    chain = kind.chain().next(kind.fn(fail), args=["gone"], retries=3, retry_on=lambda exc: True)
+    with no_waiting(), pytest.raises(StepFailedError):
+        kind.run(chain)
+    assert len(calls) == 1
+
+
+@pytest.mark.guarantee(90)
+def test_a_broken_connection_is_tried_again_though_an_optional_argument_is_missing(
+    kind: Kind,
+) -> None:
+    """A missing argument that the function can do without is not the reason of its failure."""
+    calls: list[object] = []
+
+    def fetch(token: object) -> None:
+        calls.append(token)
+        raise ConnectionError
+
+    chain = kind.chain().next(kind.fn(fetch), args=["token"], retries=2)
+    with no_waiting(), pytest.raises(StepFailedError, match="'token' leads nowhere"):
+        kind.run(chain)
+    assert len(calls) == 3
+
+
+@pytest.mark.guarantee(90)
+def test_a_mistake_with_all_its_arguments_is_tried_again(kind: Kind) -> None:
+    """A None that is there is an argument."""
+    calls: list[object] = []
+
+    def fail(*values: object) -> None:
+        calls.append(values)
+        raise ValueError("not yet")
+
+    chain = kind.chain().next(kind.fn(fail), args=["none", "box.full"], retries=2)
+    with no_waiting(), pytest.raises(StepFailedError, match=r"ValueError: not yet$"):
+        kind.run(chain, none=None, box=Box())
+    assert len(calls) == 3
+
+
+@pytest.mark.guarantee(90)
+def test_a_rejection_names_a_reference_that_leads_nowhere(kind: Kind) -> None:
+    """The result was made of it."""
+    chain = kind.chain()
+    chain.next(kind.fn(lambda n: n), args=["gone"], validate=lambda n: n is not None)
+    with pytest.raises(Exception, match="returned False; the reference 'gone' leads nowhere"):
+        kind.run(chain)
+
+
+@pytest.mark.guarantee(90)
+def test_check_looks_into_the_values_that_are_known(kind: Kind) -> None:
+    """A path into a `put` value is followed as far as no foreign code runs."""
+    chain = kind.chain().put("order", {"id": 1, "items": [{}], "customer": Customer("Ada")})
+    chain.next(
+        kind.fn(lambda *_: {}),
+        out="made",
+        args=["order.idd", "order.items.0.sku", "order.items.1", "order.customer.nme"],
+        kwargs={"a": ref("order", "a.b"), "b": "order.items.count"},
+        when="order.keys",
+        log_fmt="{order.items.__len__} {order.id} {order.uid} {made.n}",
+    )
+    chain.next(kind.fn(print), out="order", overwrite=True).next(kind.fn(print), args=["order.x"])
+    assert chain.check() == [
+        "step 'made': args refers to 'order.idd', but 'order' has no 'idd'",
+        "step 'made': args refers to 'order.items.0.sku', but 'order.items.0' has no 'sku'",
+        "step 'made': args refers to 'order.items.1', but 'order.items' has no '1'",
+        "step 'made': kwargs refers to 'order.a.b', but 'order' has no 'a.b'",
+        "step 'made': log_fmt refers to 'order.uid', but 'order' has no 'uid'",
+        "step 'made': when refers to 'order.keys', but 'order' has no 'keys'",
+    ]
+    assert chain.check("order") == []
+
+
+# --- frames and code objects ----------------------------------------------------------------------
+
+_INNER = "gi_frame gi_code cr_frame cr_code ag_frame ag_code gr_frame tb_frame f_back f_builtins"
+INNER_NAMES = [*_INNER.split(), "f_code", "f_globals", "f_locals", "f_generator"]
+
+
+@pytest.mark.guarantee(91)
+@pytest.mark.parametrize("name", INNER_NAMES)
+def test_frames_and_code_objects_cannot_be_referred_to(kind: Kind, name: str) -> None:
+    """They hold all the variables of a program; refused when the chain is built."""
+    for path in (f"a.{name}", f"a.{name}.b", f"a.b.{name}"):
+        for make in (
+            lambda: ref(path),  # noqa: B023 - called at once
+            lambda: kind.chain().next(print, args=[path]),  # noqa: B023
+            lambda: kind.chain().next(print, kwargs={"x": path}),  # noqa: B023
+            lambda: kind.chain().next(print, when=path),  # noqa: B023
+            lambda: kind.chain().next(print, log_fmt=f"{{{path}}}"),  # noqa: B023
+            lambda: kind.chain().next(print, log_fmt=f"{{result.{name}}}"),
+        ):
+            with pytest.raises(ValueError, match="frames and code objects cannot be reached"):
+                make()
+    assert take(kind, name, **{name: 1}) == (1,)
+
+
+@pytest.mark.guarantee(91)
+def test_a_frame_by_another_name_leads_nowhere(kind: Kind, lines: Any) -> None:
+    """Neither to it nor out of it, whatever the attribute is called and a method gives."""
+
+    class Holder:
+        here = sys._getframe()
+        code = here.f_code
+
+        def look(self) -> Any:
+            return self.here
+
+    paths = ["holder.here", "holder.here.f_lineno", "holder.code.co_consts", "frame.f_lineno"]
+    inputs = {"holder": Holder(), "frame": Holder.here}
+    assert take(kind, *paths, **inputs) == (None,) * len(paths)
+    line = "{holder.here} {holder.look.f_lineno} {frame.f_lineno} {holder.code.co_consts}"
+    kind.run(kind.chain().next(kind.fn(lambda: 1), log_fmt=line), **inputs)
+    assert lines() == [("INFO", "None None None None")]

@@ -226,7 +226,7 @@ class Definition:
         Args:
             inputs: the names of the inputs that `run` will get.
         """
-        return problems_of(self._compiled(), {*self._values, *inputs})
+        return problems_of(self._compiled(), self._values, inputs)
 
     def __repr__(self) -> str:
         """Show the name and the number of steps."""

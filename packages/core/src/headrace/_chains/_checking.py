@@ -2,48 +2,76 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from headrace._spelling import nearest_name
 
 from ._plan import Parallel
+from ._references import MISSING, hop, spelled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Mapping
 
     from ._plan import Plan
+    from ._references import Path
     from ._steps import Step
 
+_UNKNOWN: Any = object()
+_CONTAINERS = frozenset([dict, list, tuple])  # looking into one of these runs no foreign code
+_HINTS = 20  # each compares a name with every name that there is
 
-def problems_of(plan: Plan, given: set[str]) -> list[str]:
+
+def problems_of(plan: Plan, values: Mapping[str, Any], inputs: Iterable[str]) -> list[str]:
     """Return a line for each reference of `plan` that leads nowhere.
 
     Args:
         plan: the chain.
-        given: the keys that are in the context from the beginning; the outputs are added.
+        values: what `Chain.put` has put into the context.
+        inputs: the keys of the inputs, whose values are not known yet.
     """
-    return list(_problems(plan, given))
+    problems: list[str] = []
+    _check(plan, {**values, **dict.fromkeys(inputs, _UNKNOWN)}, problems)
+    return problems
 
 
-def _problems(plan: Plan, given: set[str]) -> Iterator[str]:
+def _check(plan: Plan, known: dict[str, Any], problems: list[str]) -> None:
     for step in plan.steps:
         if isinstance(step, Parallel):
             for branch in step.branches:
-                yield from _problems(branch, {*given, *branch.values})
-            given.update(out for branch in step.branches for out in branch.outs)
+                _check(branch, {**known, **branch.values}, problems)
+            outs = [out for branch in step.branches for out in branch.outs]
+            known.update(dict.fromkeys(outs, _UNKNOWN))
         else:
-            yield from _problems_of_step(step, given)
+            _check_step(step, known, problems)
             if step.out is not None:
-                given.add(step.out)
+                known[step.out] = _UNKNOWN
 
 
-def _problems_of_step(step: Step, given: set[str]) -> Iterator[str]:
+def _check_step(step: Step, known: dict[str, Any], problems: list[str]) -> None:
     for where, parts in step.spec.wants:
-        known = {*given, step.out} if where == "log_fmt" else given
-        if parts[0] not in known:
-            near = nearest_name(parts[0], sorted(given))
-            hint = "" if near is None else f"; did you mean {near!r}?"
-            yield (
-                f"step {step.name!r}: {where} refers to {'.'.join(parts)!r}, but no earlier step, "
-                f"put() or input gives {parts[0]!r}{hint}"
+        if where == "log_fmt" and parts[0] == step.out:
+            continue
+        reason = _reason(parts, known, hints=len(problems) < _HINTS)
+        if reason:
+            problems.append(
+                f"step {step.name!r}: {where} refers to {spelled(parts)!r}, but {reason}"
             )
+
+
+def _reason(parts: Path, known: dict[str, Any], *, hints: bool) -> str:
+    root = parts[0]
+    if root not in known:
+        near = nearest_name(root, sorted(known)) if hints else None
+        hint = "" if near is None else f"; did you mean {near!r}?"
+        return f"no earlier step, put() or input gives {root!r}{hint}"
+    value = known[root]
+    for i, part in enumerate(parts[1:], 1):
+        if type(value) not in _CONTAINERS or part == "__len__":
+            break
+        # What stands in a list may have any attribute; its indexes are known.
+        if type(value) is not dict and not part.isdecimal():
+            break
+        value = hop(value, part)
+        if value is MISSING:
+            return f"{spelled(parts[:i])!r} has no {part!r}"
+    return ""

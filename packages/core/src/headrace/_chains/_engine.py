@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+# What a function raises that gets None in place of an argument; a connection that breaks is not it.
+_MISTAKES = (AssertionError, AttributeError, LookupError, TypeError, ValueError)
+
 
 class IO(Protocol):
     """How a chain calls and waits."""
@@ -184,6 +187,8 @@ def _delay(run: Run, tally: Tally, exc: BaseException) -> float | None:
     retries, attempt = tally.step.spec.retries, tally.attempts
     if attempt > retries.count or not isinstance(exc, Exception) or is_control_flow(exc):
         return None
+    if isinstance(exc, _MISTAKES) and run.astray(tally.step):
+        return None  # the arguments are as they were
     jitter = run.plan.settings.jitter
     if run.owns(exc):
         # A timeout of this very step is retried whatever retry_on says; nothing else of ours is.
@@ -224,10 +229,10 @@ async def _validate(
     except Exception as exc:
         if is_control_flow(exc):
             raise
-        reason = run.describe(exc, {step.out: result})
+        reason = run.describe(exc, {step.out: result}) + run.astray(step)
         raise run.own(ValidationFailedError(step.name, reason)) from exc
     if not accepted:
-        reason = f"{own_name(validate)} returned False"
+        reason = f"{own_name(validate)} returned False{run.astray(step)}"
         raise run.own(ValidationFailedError(step.name, reason))
 
 

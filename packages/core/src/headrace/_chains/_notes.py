@@ -8,6 +8,7 @@ from headrace._functions import own_name
 from headrace._graph import StepNote
 
 from ._plan import Parallel
+from ._references import spelled
 
 if TYPE_CHECKING:
     from ._plan import Plan
@@ -24,7 +25,7 @@ def notes_of(spec: Spec, branch: str = "") -> tuple[StepNote, ...]:
     notes = [StepNote("parallel", branch)] if branch else []
     if spec.when is not None:
         path = spec.when
-        notes.append(StepNote("when", ".".join(path) if isinstance(path, tuple) else _name(path)))
+        notes.append(StepNote("when", spelled(path) if isinstance(path, tuple) else _name(path)))
     if spec.retries.count:
         notes.append(StepNote("retries", str(spec.retries.count)))
     if spec.timeout is not None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import CodeType, FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
+
+from headrace._spelling import nearest_name
 
 from ._errors import UnresolvedReferenceError
 
@@ -12,15 +15,38 @@ if TYPE_CHECKING:
     from ._result import ChainResult
 
     Getter = Callable[[ChainResult], Any]
+    Path = tuple[str, ...]
 
 MISSING: Any = object()
+
+# Behind a frame or a code object stand all the variables of a program. The list is Jinja's
+# (``jinja2/sandbox.py``), with those of frames themselves and of greenlets.
+_INNER_NAMES = frozenset([
+    "ag_code",
+    "ag_frame",
+    "cr_code",
+    "cr_frame",
+    "f_back",
+    "f_builtins",
+    "f_code",
+    "f_generator",
+    "f_globals",
+    "f_locals",
+    "gi_code",
+    "gi_frame",
+    "gr_frame",
+    "tb_frame",
+])
+_INNER_TYPES = (CodeType, FrameType, TracebackType)
+_NOT_INDEXED = (str, bytes, bytearray)
+_SHOWN_KEYS = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A value of the context, by its dotted path; see `ref`."""
+    """A value of the context, by the parts of its path; see `ref`."""
 
-    path: str
+    parts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,21 +56,25 @@ class Literal:
     value: Any
 
 
-def ref(path: str) -> Reference:
+def ref(path: str, *parts: str) -> Reference:
     """Refer to a value of the chain's context, for `args`, `kwargs` and `when`.
 
-    A plain `str` there means the same.
+    A plain `str` there means the same as ``ref`` with that `str` alone.
 
     Args:
-        path: a key of the context, and behind dots the keys of mappings or attributes:
-            ``"order.customer.name"``.
+        path: a key of the context, and behind dots the keys of mappings, the indexes of sequences,
+            or attributes: ``"order.items.0.sku"``.
+        parts: further parts, for keys that have dots themselves: ``ref("order", "a.b")``. `path` is
+            then a key of the context, and each part is taken as it is.
 
     Raises:
-        TypeError: `path` is not a string.
-        ValueError: `path` has an empty part, or reaches for a double-underscore name.
+        TypeError: a part is not a string.
+        ValueError: a part is empty, or reaches for a double-underscore name, a frame or a code
+            object.
     """
-    split(path, "ref()")
-    return Reference(path)
+    if not parts:
+        return Reference(split(path, "ref()"))
+    return Reference(_checked((path, *parts), "ref()"))
 
 
 def literal(value: Any) -> Literal:
@@ -52,7 +82,7 @@ def literal(value: Any) -> Literal:
     return Literal(value)
 
 
-def split(path: str, where: str) -> tuple[str, ...]:
+def split(path: str, where: str) -> Path:
     """Return the parts of a dotted path.
 
     Args:
@@ -61,32 +91,64 @@ def split(path: str, where: str) -> tuple[str, ...]:
 
     Raises:
         TypeError: `path` is not a string.
-        ValueError: it has an empty part, or reaches for a double-underscore name.
+        ValueError: a part is empty, or reaches for a double-underscore name, a frame or a code
+            object.
     """
     if not isinstance(path, str):
         raise TypeError(f"{where} takes a dotted path such as 'order.id', not {path!r}")
     if path.isidentifier() and path[0] != "_":
         return (path,)
-    parts = tuple(path.split("."))
-    if not all(parts):
-        raise ValueError(f"{where}: the reference {path!r} has an empty part")
-    for part in parts:
+    return _checked(tuple(path.split(".")), where)
+
+
+def _checked(parts: Path, where: str) -> Path:
+    for i, part in enumerate(parts):
+        if not isinstance(part, str):
+            raise TypeError(f"{where} takes parts of a path that are text, not {part!r}")
+        if not part:
+            raise ValueError(f"{where}: the reference {spelled(parts)!r} has an empty part")
         if part.startswith("__") and part.endswith("__") and part != "__len__":
             raise ValueError(
-                f"{where}: the reference {path!r} reaches for {part!r}; of double-underscore names "
-                f"only __len__ can be reached"
+                f"{where}: the reference {spelled(parts)!r} reaches for {part!r}; of "
+                f"double-underscore names only __len__ can be reached"
+            )
+        if i and part in _INNER_NAMES:
+            raise ValueError(
+                f"{where}: the reference {spelled(parts)!r} reaches for {part!r}; frames and code "
+                f"objects cannot be reached"
             )
     return parts
 
 
+def spelled(parts: Iterable[str]) -> str:
+    """Return a path as text."""
+    return ".".join(map(str, parts))
+
+
 def hop(value: Any, part: str) -> Any:
-    """Return what `part` leads to from `value`: a mapping's key, else an attribute; or MISSING."""
-    if isinstance(value, Mapping) and part in value:
-        return value[part]
-    return getattr(value, part, MISSING)
+    """Return what `part` leads to from `value`, or MISSING.
+
+    In a mapping it is a key, never an attribute or a method; digits are an index of a sequence;
+    anything else is an attribute. Nothing leads to a frame or a code object, or out of one.
+    """
+    if isinstance(value, Mapping):
+        return value.get(part, MISSING)
+    if part.isdecimal():
+        return _item(value, part)
+    if isinstance(value, _INNER_TYPES):
+        return MISSING
+    found = getattr(value, part, MISSING)
+    return MISSING if isinstance(found, _INNER_TYPES) else found
 
 
-def follow(context: Mapping[str, Any], parts: tuple[str, ...]) -> Any:
+def _item(value: Any, part: str) -> Any:
+    if not isinstance(value, Sequence) or isinstance(value, _NOT_INDEXED) or len(part) > 18:
+        return MISSING
+    index = int(part)
+    return value[index] if index < len(value) else MISSING
+
+
+def follow(context: Mapping[str, Any], parts: Path) -> Any:
     """Return what `parts` lead to from `context`, or MISSING."""
     value = context.get(parts[0], MISSING)
     for part in parts[1:]:
@@ -96,7 +158,7 @@ def follow(context: Mapping[str, Any], parts: tuple[str, ...]) -> Any:
     return value
 
 
-def getter(parts: tuple[str, ...], step: str, strict: bool) -> Getter:
+def getter(parts: Path, step: str, strict: bool) -> Getter:
     """Return a function that resolves a reference; without `strict`, to None at the worst."""
     key = parts[0]
     if strict:
@@ -111,29 +173,46 @@ def getter(parts: tuple[str, ...], step: str, strict: bool) -> Getter:
     return get
 
 
-def _strict_getter(parts: tuple[str, ...], step: str) -> Getter:
+def _strict_getter(parts: Path, step: str) -> Getter:
     def get(context: ChainResult) -> Any:
         value = follow(context, parts)
         if value is MISSING:
-            raise _unresolved(parts, step, context)
+            error = UnresolvedReferenceError(step, unresolved(context, parts))
+            error.result = context
+            raise error
         return value
 
     return get
 
 
-def _unresolved(
-    parts: tuple[str, ...], step: str, context: ChainResult
-) -> UnresolvedReferenceError:
-    known = 0
-    while follow(context, parts[: known + 1]) is not MISSING:
+def unresolved(context: Mapping[str, Any], parts: Path) -> str:
+    """Return a line about a reference that leads nowhere: which, and how far it leads.
+
+    Args:
+        context: the values.
+        parts: the path.
+    """
+    known, value = 0, context.get(parts[0], MISSING)
+    while value is not MISSING:
         known += 1
-    where = (
-        f"{'.'.join(parts[:known])!r} has no {parts[known]!r}"
-        if known
-        else (f"the context has {', '.join(map(repr, context)) or 'no keys'}")
-    )
-    error = UnresolvedReferenceError(
-        step, f"the reference {'.'.join(parts)!r} leads nowhere: {where}"
-    )
-    error.result = context
-    return error
+        value = hop(value, parts[known])
+    if known:
+        where = f"{spelled(parts[:known])!r} has no {parts[known]!r}"
+    else:
+        where = f"the context has {_listed(context) or 'no keys'}"
+        near = nearest_name(parts[0], context)
+        where += "" if near is None else f"; did you mean {near!r}?"
+    return f"the reference {spelled(parts)!r} leads nowhere: {where}"
+
+
+def is_astray(context: Mapping[str, Any], parts: Path) -> bool:
+    """Tell whether a reference leads nowhere; one whose attributes raise leads somewhere."""
+    try:
+        return follow(context, parts) is MISSING
+    except Exception:
+        return False
+
+
+def _listed(keys: Mapping[str, Any]) -> str:
+    shown = ", ".join([repr(key) for key, _ in zip(keys, range(_SHOWN_KEYS), strict=False)])
+    return f"{shown} and {len(keys) - _SHOWN_KEYS} more" if len(keys) > _SHOWN_KEYS else shown

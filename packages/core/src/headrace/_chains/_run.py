@@ -14,6 +14,7 @@ from headrace._marks import conceal
 
 from . import _clock
 from ._errors import ChainError, DeadlineExceededError, StepFailedError
+from ._references import is_astray, unresolved
 from ._result import ChainResult, StepReport
 
 if TYPE_CHECKING:
@@ -188,7 +189,8 @@ class Run:
 
     def failed(self, tally: Tally, exc: BaseException) -> StepFailedError:
         """Return the error that says that a step has failed with `exc`."""
-        error = StepFailedError(tally.step.name, self.describe(exc))
+        reason = self.describe(exc) + self.astray(tally.step)
+        error = StepFailedError(tally.step.name, reason)
         self.own(error, tally.attempts)
         error.__cause__ = exc
         return error
@@ -206,6 +208,15 @@ class Run:
             text = ""
         line = f"{type(exc).__name__}: {text}" if text else type(exc).__name__
         return self.plan.settings.redaction.blot(line, self.context, *values)
+
+    def astray(self, step: Step) -> str:
+        """Return which arguments of `step` lead nowhere, as the end of a line; mostly nothing.
+
+        Only the failure of a step asks: without `strict` such an argument is None.
+        """
+        paths = [path for where, path in step.spec.wants if where in {"args", "kwargs"}]
+        astray = [path for path in dict.fromkeys(paths) if is_astray(self.context, path)]
+        return "".join([f"; {unresolved(self.context, path)}" for path in astray])
 
     def shown(self, step: Step, exc: BaseException) -> BaseException:
         """Return what backends may see of `exc`: where there are secrets, only what is told."""

@@ -116,7 +116,7 @@ class Spec:
         """
         self.is_plain = False
         if isinstance(when, str | Reference):
-            self.when = split(when.path if isinstance(when, Reference) else when, "when")
+            self.when = when.parts if isinstance(when, Reference) else split(when, "when")
             self.wants = (*self.wants, ("when", self.when))
         elif callable(when):
             self.when = _checks.function("when", when, awaits=awaits)
@@ -188,5 +188,5 @@ def _operand(where: str, value: Any) -> Operand:
     if isinstance(value, str):
         return split(value, where)
     if isinstance(value, Reference):
-        return split(value.path, where)
+        return value.parts
     return value if isinstance(value, Literal) else Literal(value)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ._redaction import MASK
-from ._references import MISSING, split
+from ._references import MISSING, hop, split
 
 if TYPE_CHECKING:
     from ._redaction import Redaction
@@ -96,10 +96,10 @@ def _value(parts: Path, context: Mapping[str, Any], result: Any, redaction: Reda
 
 
 def _hop(value: Any, part: str) -> Any:
-    if isinstance(value, Mapping) and part in value:
-        return value[part]
-    found = getattr(value, part, MISSING)
-    if not inspect.isroutine(found):
+    if isinstance(value, Mapping):
+        return len(value) if part == "__len__" else hop(value, part)
+    found = hop(value, part)
+    if part.isdecimal() or not inspect.isroutine(found):
         return found
     made = found()
     if inspect.iscoroutine(made):
