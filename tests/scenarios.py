@@ -29,6 +29,10 @@ from tests.sites import OWN_HEADERS
 BIG = b"x" * 1024 * 1024
 
 
+WIDE = "|12.a/b=c:d+e@f~g_h-"
+"""An ID with every character that none has by default at the edge."""
+
+
 def raising(flow_id: str) -> bool:
     """Fail, as a validator."""
     raise LookupError(flow_id)
@@ -110,11 +114,23 @@ REFUSED_TEXTS = {
     "with line breaks": "abc\r\nSet-Cookie: evil=1",
     "of 16 KB": "x" * 16384,
     "of 129 characters": "x" * 129,
+    "with a colon": "x:y",
+    "that begins with a dash": "-x",
     "with a terminal escape": "\x1b[31mred",
     "with a quote": 'not"valid',
     "with a comma": "not,valid",
     "outside ASCII": "n\u00e3o",
     "with fullwidth digits, in UTF-8": "\uff11\uff12".encode().decode("latin-1"),
+}
+
+BEYOND = {
+    "of 257 characters": "x" * 257,
+    "that begins with a dash": "-x",
+    "with a semicolon": "x;y",
+    "with a comma": "x,y",
+    "with a space": "x y",
+    "with a percent sign": "x%0a",
+    "that is empty": "",
 }
 
 REFUSED = [
@@ -166,9 +182,9 @@ REFUSED = [
     ),
     Scenario(
         "takes over what the validator accepts",
-        headers=[(HEADER, "/12/")],
-        id="/12/",
-        options={"validator": lambda flow_id: flow_id == "/12/"},
+        headers=[(HEADER, WIDE)],
+        id=WIDE,
+        options={"validator": lambda flow_id: flow_id == WIDE},
     ),
     Scenario(
         "replaces what the validator refuses",
@@ -182,6 +198,21 @@ REFUSED = [
         headers=[(HEADER, "abc")],
         options={"validator": raising},
         refuses=True,
+    ),
+    Scenario(
+        "takes over an ID of 256 characters that the validator accepts",
+        headers=[(HEADER, "x" * 256)],
+        id="x" * 256,
+        options={"validator": lambda flow_id: True},
+    ),
+    *(
+        Scenario(
+            f"replaces an ID {how}, whatever the validator says",
+            headers=[(HEADER, text)],
+            options={"validator": lambda flow_id: True},
+            refuses=True,
+        )
+        for how, text in BEYOND.items()
     ),
     Scenario(
         "shows the validator no control characters",

@@ -92,4 +92,4 @@ def test_any_json_is_read_or_refused(raw: Any) -> None:
     except MalformedHeaderError:
         return
     assert envelope.correlation_id == raw["id"]
-    assert 1 <= len(envelope.correlation_id) <= 128
+    assert 1 <= len(envelope.correlation_id) <= 256

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -44,12 +45,13 @@ WRONG: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "header's type": ({"header": b"X-ID"}, ValueError, "header must be an HTTP header name"),
     "no header": ({"header": None}, ValueError, "header must be an HTTP header name"),
     "id_factory": ({"id_factory": "uuid4"}, TypeError, "id_factory must be a callable"),
+    "id_factory's kind": ({"id_factory": asyncio.sleep}, TypeError, "must be a plain function"),
     "metadata": ({"propagate_metadata": "tenant"}, TypeError, "must be a list of metadata keys"),
     "metadata's bytes": ({"propagate_metadata": b"tenant"}, TypeError, "list of metadata keys"),
     "metadata's dict": ({"propagate_metadata": {"a": 1}}, TypeError, "list of metadata keys"),
     "metadata's keys": ({"propagate_metadata": ["a", 7]}, TypeError, "list of metadata keys"),
     "no list": ({"propagate_metadata": 7}, TypeError, "list of metadata keys, not 7"),
-    "unknown setting": ({"backends": "none"}, TypeError, "backends"),
+    "unknown setting": ({"backends": "none"}, TypeError, r"'backends'; did you mean 'backend'\?"),
 }
 
 

@@ -10,6 +10,7 @@ import sys
 import threading
 import weakref
 from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -335,18 +336,29 @@ def test_id_factory_makes_the_ids_of_units() -> None:
 
 
 @pytest.mark.usefixtures("_reset")
-@pytest.mark.parametrize("wrong", ["", "a b", "a\nb", 7, None, b"bytes", "x" * 129])
+@pytest.mark.parametrize("wrong", ["", "a b", "a\nb", 7, None, b"bytes", "x" * 257, uuid4])
 def test_invalid_id_of_the_factory_is_replaced_and_reported(
     wrong: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     """What the factory returns is checked; the refused text is not logged."""
     configure("none", id_factory=lambda: wrong)
-    with open_context() as context:
-        assert is_valid_id(context.correlation_id)
-    (record,) = caplog.records
+    for _ in range(3):
+        with open_context() as context:
+            assert is_valid_id(context.correlation_id)
+    (record,) = caplog.records  # and not one for each unit
     assert record.levelname == "ERROR"
     assert "id_factory returned an invalid correlation ID" in record.getMessage()
     assert not wrong or repr(wrong) not in record.getMessage()
+
+
+@pytest.mark.usefixtures("_reset")
+@pytest.mark.guarantee(58)
+def test_factory_may_make_uuids(caplog: pytest.LogCaptureFixture) -> None:
+    """`uuid.uuid4` is a factory: its UUID is taken as text, and nothing is logged."""
+    configure("none", id_factory=uuid4)
+    with open_context() as context:
+        assert str(UUID(context.correlation_id)) == context.correlation_id
+    assert caplog.records == []
 
 
 @pytest.mark.usefixtures("_reset")
@@ -357,8 +369,9 @@ def test_failing_factory_costs_no_unit(caplog: pytest.LogCaptureFixture) -> None
         raise ZeroDivisionError
 
     configure("none", id_factory=fail)
-    with open_context() as context:
-        assert is_valid_id(context.correlation_id)
+    for _ in range(3):
+        with open_context() as context:
+            assert is_valid_id(context.correlation_id)
     (record,) = caplog.records
     assert "id_factory raised" in record.getMessage()
     assert record.exc_info is not None

@@ -241,10 +241,10 @@ def test_open_context_inside_a_unit_continues_the_operation() -> None:
 
 
 @pytest.mark.guarantee(8)
-@pytest.mark.parametrize("wrong", ["", " ", "a b", "a\r\nb", "a" * 129, b"bytes", 7, "ü"])
+@pytest.mark.parametrize("wrong", ["", " ", "a b", "a\r\nb", "a" * 257, "-a", b"bytes", 7, "ü"])
 def test_invalid_id_given_by_hand_is_refused_at_once(wrong: Any) -> None:
     """`open_context` checks the ID when it is called, and does not repeat it."""
-    with pytest.raises(ValueError, match="1 to 128 characters") as caught:
+    with pytest.raises(ValueError, match="1 to 256 characters") as caught:
         open_context(wrong)
     assert not wrong or repr(wrong) not in str(caught.value)
 

@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from headrace import FlowContext, remaining
-from headrace.integration import is_valid_id, propagated_metadata
+from headrace.integration import propagated_metadata, valid_id
 
 HEADER = "headrace"
 VERSION = 1
@@ -148,11 +148,11 @@ def parse(raw: Any) -> Envelope:
         raise MalformedHeaderError("it is not a mapping")
     if type(raw.get("v")) is not int or raw["v"] != VERSION:
         raise MalformedHeaderError("its version is not known here")
-    correlation_id = raw.get("id")
-    if not is_valid_id(correlation_id):
+    correlation_id = valid_id(raw.get("id"))
+    if correlation_id is None:
         raise MalformedHeaderError("its correlation ID is invalid")
     return Envelope(
-        str(correlation_id),
+        correlation_id,
         _cause(raw.get("cause")),
         _name(raw.get("flow")),
         _name(raw.get("step")),
@@ -163,8 +163,9 @@ def parse(raw: Any) -> Envelope:
 
 
 def _cause(value: Any) -> str | None:
-    if value is None or is_valid_id(value):
-        return value  # type: ignore[no-any-return]
+    cause = valid_id(value)
+    if value is None or cause is not None:
+        return cause
     raise MalformedHeaderError("its causation ID is invalid")
 
 

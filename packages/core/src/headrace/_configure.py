@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from inspect import iscoroutinefunction
+from typing import TYPE_CHECKING, Any
 
 from . import _runtime
 from ._observers import AutoObserver, Observer, install, make_observer
 from ._runtime import DEFAULT_HEADER, Settings, is_header_name
+from ._spelling import checks_keywords
+
+if TYPE_CHECKING:
+    from uuid import UUID
 
 
+@checks_keywords
 def configure(
     backend: Any = "auto",
     *,
     strict: bool = False,
     header: str = DEFAULT_HEADER,
-    id_factory: Callable[[], str] | None = None,
+    id_factory: Callable[[], str | UUID] | None = None,
     propagate_metadata: Iterable[str] = (),
 ) -> None:
     """Set how headrace observes and identifies; each call replaces the whole configuration.
@@ -26,7 +32,8 @@ def configure(
             method, or a list of these, which all receive every step.
         strict: whether a step outside any unit of work raises `OutsideFlowError`.
         header: the name of the header that `inject` writes and `extract` reads.
-        id_factory: makes correlation IDs: 1 to 128 characters out of ``A-Z a-z 0-9 . _ -``.
+        id_factory: makes correlation IDs: UUIDs, or strings of 1 to 256 characters out of
+            ``A-Z a-z 0-9 . _ ~ : / + = @ | -`` that begin with a letter, a digit or ``|``.
         propagate_metadata: the metadata keys that messages carry to other processes.
 
     Raises:
@@ -38,12 +45,13 @@ def configure(
     _runtime.settings = settings
 
 
+@checks_keywords
 def check_configuration(
     backend: Any = "auto",
     *,
     strict: bool = False,
     header: str = DEFAULT_HEADER,
-    id_factory: Callable[[], str] | None = None,
+    id_factory: Callable[[], str | UUID] | None = None,
     propagate_metadata: Iterable[str] = (),
 ) -> None:
     """Raise what `configure` would raise for these arguments, and change nothing.
@@ -89,9 +97,11 @@ def _checked_header(header: str) -> str:
     return header
 
 
-def _checked_factory(factory: Callable[[], str] | None) -> Callable[[], str] | None:
+def _checked_factory(factory: Callable[[], str | UUID] | None) -> Callable[[], str | UUID] | None:
     if factory is not None and not callable(factory):
         raise TypeError(f"id_factory must be a callable that returns an ID, not {factory!r}")
+    if iscoroutinefunction(factory):
+        raise TypeError("id_factory must be a plain function: nothing can wait for its ID")
     return factory
 
 

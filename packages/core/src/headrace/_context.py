@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Self
 
 from ._errors import OutsideFlowError
-from ._ids import new_correlation_id, new_unit_id
+from ._ids import check_id, new_correlation_id, new_unit_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -155,12 +155,14 @@ class FlowContext:
 
         Raises:
             RuntimeError: the unit has been entered before; fork it instead.
+            ValueError: its correlation ID is invalid.
         """
         from ._deadlines import inherited_deadline, min_deadline
         from ._units import Unit
 
         if hasattr(self, "_entered") or unit_var.get() is self:
             raise used_unit(self)
+        self.correlation_id = check_id(self.correlation_id)
         self.deadline = min_deadline(self.deadline, inherited_deadline(unit_var.get()))
         self._entered = unit = Unit(self)
         unit.__enter__()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, overload
 from ._declarations import Declaration, Pending, bind_class, declare, decorate, record
 from ._errors import DuplicateStepError, UnknownFlowError
 from ._flow_block import FlowBlock
-from ._units import check_id
+from ._ids import check_id
 from ._wrap import wrap_entrypoint, wrap_step
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class Flow:
             ValueError: `correlation_id` is not a valid ID.
         """
         if correlation_id is not None:
-            check_id(correlation_id)
+            correlation_id = check_id(correlation_id)
         return FlowBlock(self.name, correlation_id)
 
     def graph(self) -> FlowGraph:

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypedDict
 
 from . import _runtime
 from ._context import FlowContext, has_ended
-from ._ids import is_visible_ascii, match_id
+from ._ids import EDGE_RULE, ID_RULE, match_edge_id, match_id
 from ._propagation import DEADLINE_HEADER, RemoteContext, deadline_from_header
 from ._runtime import DEFAULT_HEADER, is_header_name
 from ._spelling import name_hint
@@ -36,8 +36,9 @@ class HttpOptions:
             holds a valid one wins.
         response_header: the header of the response that carries the ID.
         trust_inbound: whether inbound IDs are taken over at all.
-        validator: tells whether an inbound ID is valid, in place of the rule ``A-Z a-z 0-9 . _ -``;
-            what is not 1 to 128 visible ASCII characters is refused before it is asked.
+        validator: tells whether an inbound ID is admitted, in place of the rule of 1 to 128
+            characters out of ``A-Z a-z 0-9 . _ -``. It is asked about valid IDs alone; see
+            `headrace.open_context` for which these are.
         on_invalid: ``"replace"`` an invalid inbound ID by a fresh one, or ``"reject"`` the request
             with status 400.
         exclude_paths: paths for which no unit is opened: exact, or prefixes ending in ``/*``.
@@ -139,7 +140,16 @@ class HttpPolicy:
         wanted: the lower-case names of the headers to collect for `admit`.
     """
 
-    __slots__ = ("_exact", "_prefixes", "_rank", "_valid", "excludes_any", "options", "wanted")
+    __slots__ = (
+        "_exact",
+        "_prefixes",
+        "_rank",
+        "_rule",
+        "_valid",
+        "excludes_any",
+        "options",
+        "wanted",
+    )
 
     def __init__(self, options: HttpOptions) -> None:
         self.options: HttpOptions = options
@@ -151,8 +161,9 @@ class HttpPolicy:
         self._exact = frozenset(p for p in options.exclude_paths if not p.endswith("/*"))
         self._prefixes = tuple(p[:-1] for p in options.exclude_paths if p.endswith("/*"))
         self._valid: Callable[[str], object] = (
-            match_id if options.validator is None else self._ask_validator
+            match_edge_id if options.validator is None else self._ask_validator
         )
+        self._rule = f"{ID_RULE}, that the validator admits" if options.validator else EDGE_RULE
         self.excludes_any: bool = bool(options.exclude_paths)
 
     def excludes(self, path: str) -> bool:
@@ -189,7 +200,7 @@ class HttpPolicy:
         return self._refuse(refused, context) if refused else (context, False)
 
     def _refuse(self, refused: _Refused, context: FlowContext) -> tuple[FlowContext, bool]:
-        _log_refusals(refused, context)
+        _log_refusals(refused, context, self._rule)
         return context, self.options.on_invalid == "reject"
 
     def _choose(self, found: Sequence[tuple[str, str]]) -> tuple[str | None, _Refused]:
@@ -209,7 +220,7 @@ class HttpPolicy:
 
     def _ask_validator(self, value: str) -> bool:
         validator = self.options.validator
-        if validator is None or not is_visible_ascii(value):
+        if validator is None or match_id(value) is None:
             return False
         try:
             return bool(validator(value))
@@ -238,12 +249,17 @@ def is_under_way(context: FlowContext) -> bool:
     return not has_ended(context)
 
 
-def _log_refusals(refused: _Refused, context: FlowContext) -> None:
+def _log_refusals(refused: _Refused, context: FlowContext, rule: str) -> None:
     # The refused text itself never reaches the log: the new ID tells whose it was.
     with suppress(Exception), as_current(context):
         for name, values in refused:
             what = f"{len(values)} values" if len(values) > 1 else f"{len(values[0])} characters"
-            _runtime.log.warning("refused the correlation ID in header %s (%s)", name, what)
+            _runtime.log.warning(
+                "refused the correlation ID in header %s (%s); it takes one value of %s",
+                name,
+                what,
+                rule,
+            )
 
 
 def _check_validator(validator: Any) -> None:

@@ -9,27 +9,53 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MAX_ID_LENGTH = 128
-"""Longest accepted identifier, in characters."""
+ID_RULE = (
+    "1 to 256 characters out of A-Z a-z 0-9 . _ ~ : / + = @ | -, "
+    "of which the first is a letter, a digit or |"
+)
+"""The rule of all correlation IDs, for messages."""
+
+EDGE_RULE = "1 to 128 characters out of A-Z a-z 0-9 . _ -, of which the first is a letter or digit"
+"""The narrower rule by which IDs in requests are admitted unless a validator says otherwise."""
+
+match_id = re.compile(r"[A-Za-z0-9|][A-Za-z0-9._~:/+=@|-]{0,255}").fullmatch
+"""Match a `str` that follows `ID_RULE`."""
+
+match_edge_id = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}").fullmatch
+"""Match a `str` that follows `EDGE_RULE`."""
 
 _POOL_BYTES = 4096
-match_id = re.compile(rf"[A-Za-z0-9._-]{{1,{MAX_ID_LENGTH}}}").fullmatch
-"""Match a `str` that is a valid correlation ID; see `is_valid_id`."""
 
-_visible = re.compile(rf"[!-~]{{1,{MAX_ID_LENGTH}}}").fullmatch
+
+def valid_id(value: object) -> str | None:
+    """Return `value` where it is a valid correlation ID, and None where it is not.
+
+    An ID is a `str` of 1 to 256 characters out of ``A-Z a-z 0-9 . _ ~ : / + = @ | -`` that begins
+    with a letter, a digit or ``|``.
+    """
+    if not isinstance(value, str) or match_id(value) is None:
+        return None
+    # A subclass may show another text in a log or header than the one that was checked.
+    return value if type(value) is str else str.__str__(value)
 
 
 def is_valid_id(text: object) -> bool:
-    """Tell whether `text` is a correlation ID that is safe in headers and logs.
+    """Tell whether `text` is a correlation ID that is safe in headers and logs; see `valid_id`."""
+    return valid_id(text) is not None
 
-    That is a `str` of 1 to 128 characters out of ``A-Z a-z 0-9 . _ -``.
+
+def check_id(correlation_id: object) -> str:
+    """Return a valid correlation ID as it is, and refuse anything else.
+
+    Raises:
+        ValueError: it is invalid; the message does not repeat it.
     """
-    return isinstance(text, str) and match_id(text) is not None
-
-
-def is_visible_ascii(text: str) -> bool:
-    """Tell whether `text` has 1 to 128 characters, each of them visible ASCII."""
-    return _visible(text) is not None
+    checked = valid_id(correlation_id)
+    if checked is None:
+        raise ValueError(
+            f"correlation_id must be a string of {ID_RULE}; pass nothing to have one made"
+        )
+    return checked
 
 
 def _hex_pool(size: int) -> tuple[Callable[[], str], Callable[[], str]]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from . import _active_trace, _runtime
 from ._context import get_trace, unit_var
 from ._deadlines import remaining
-from ._ids import is_valid_id, new_unit_id
+from ._ids import ID_RULE, new_unit_id, valid_id
 from ._trace_context import TRACEPARENT, TRACESTATE, parse, render, trace_of
 
 if TYPE_CHECKING:
@@ -66,13 +66,24 @@ def inject(carrier: MutableMapping[str, str]) -> None:
     header = _runtime.settings.header
     names = () if context is None else (header, TRACEPARENT, TRACESTATE)
     _remove(carrier, names if left is None else (*names, DEADLINE_HEADER))
-    if context is not None:
-        carrier[header] = context.correlation_id
+    if context is not None and (correlation_id := _sendable_id(context)) is not None:
+        carrier[header] = correlation_id
         if not _runtime.trace_is_active() or not _active_trace.write_headers(carrier):
-            _write_trace(_continued(context) or trace_of(context.correlation_id), context, carrier)
+            _write_trace(_continued(context) or trace_of(correlation_id), context, carrier)
     if left is not None:
         milliseconds = min(max(0.0, left * 1000.0), _MAX_MILLISECONDS)
         carrier[DEADLINE_HEADER] = str(math.floor(milliseconds))
+
+
+def _sendable_id(context: FlowContext) -> str | None:
+    """Return the unit's correlation ID, or None where someone has set it to what is no ID."""
+    correlation_id = valid_id(context.correlation_id)
+    if correlation_id is None:
+        _runtime.log.warning(
+            "a message is sent without the context: the correlation_id of its unit is not %s",
+            ID_RULE,
+        )
+    return correlation_id
 
 
 def inject_trace(carrier: MutableMapping[str, Any], context: FlowContext) -> bool:
@@ -135,9 +146,8 @@ def extract(carrier: Mapping[Any, Any] | Iterable[tuple[Any, Any]]) -> RemoteCon
 def _remote(found: Mapping[str, list[str]]) -> RemoteContext:
     values = found.get(_runtime.settings.header, ())
     trace = parse(found.get(TRACEPARENT, ()), found.get(TRACESTATE, ()))
-    correlation_id = values[0] if len(values) == 1 else None
     return RemoteContext(
-        correlation_id if is_valid_id(correlation_id) else None,
+        valid_id(values[0]) if len(values) == 1 else None,
         None if trace is None else trace.cause,
         trace=trace,
     )

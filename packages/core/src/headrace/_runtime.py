@@ -8,10 +8,11 @@ import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from . import _active_trace
-from ._ids import is_valid_id, new_correlation_id, take_correlation_id
+from ._ids import ID_RULE, new_correlation_id, take_correlation_id, valid_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from uuid import UUID
 
     from ._observers import Observer
     from ._trace_context import TraceContext
@@ -29,7 +30,7 @@ class Settings(NamedTuple):
 
     strict: bool = False
     header: str = DEFAULT_HEADER
-    id_factory: Callable[[], str] | None = None
+    id_factory: Callable[[], str | UUID] | None = None
     propagate_metadata: tuple[str, ...] = ()
 
 
@@ -81,13 +82,55 @@ def make_id() -> str:
         return new_correlation_id()
     try:
         made = factory()
-    except Exception:
-        log.exception("id_factory raised; a correlation ID was made without it")
+    except Exception as error:
+        if _is_first(factory, type(error)):
+            log.exception("id_factory raised; correlation IDs are made without it")
         return new_correlation_id()
-    if is_valid_id(made):
-        return made
-    log.error(
-        "id_factory returned an invalid correlation ID; it must be a string of 1 to 128 characters "
-        "out of A-Z a-z 0-9 . _ -; one was made without it"
-    )
+    made_id = id_from_factory(made)
+    if made_id is not None:
+        return made_id
+    if _is_first(factory, type(made)):
+        log.error(
+            "id_factory returned an invalid correlation ID (%s); it must be a UUID, or a string of "
+            "%s; correlation IDs are made without it",
+            type(made).__name__,
+            ID_RULE,
+        )
     return new_correlation_id()
+
+
+def id_from_factory(made: object) -> str | None:
+    """Return the correlation ID that a factory has made: a valid ID or a UUID, else None."""
+    uuid = _modules.get("uuid")  # a factory of UUIDs has imported it
+    return valid_id(str(made) if uuid is not None and isinstance(made, uuid.UUID) else made)
+
+
+def factory_fault(factory: Callable[[], object] | None) -> str | None:
+    """Return what is wrong with an ID factory, which is called once for that, or None.
+
+    Args:
+        factory: the factory; None is the built-in one.
+    """
+    if factory is None:
+        return None
+    try:
+        made = factory()
+    except Exception as error:
+        return f"it raised {type(error).__name__}"
+    if id_from_factory(made) is not None:
+        return None
+    kind = "an invalid string" if isinstance(made, str) else f"an object of {type(made).__name__}"
+    return f"it returned {kind}; an ID is a UUID, or a string of {ID_RULE}"
+
+
+_reported: tuple[object, set[type]] = None, set()
+
+
+def _is_first(factory: object, fault: type) -> bool:
+    """Tell whether `factory` shows this fault for the first time: it would do so per request."""
+    global _reported  # noqa: PLW0603 - forgotten with the factory
+    if _reported[0] is not factory:
+        _reported = factory, set()
+    is_first = fault not in _reported[1]
+    _reported[1].add(fault)
+    return is_first

@@ -20,7 +20,7 @@ from ._context import (
 )
 from ._deadlines import inherited_deadline, min_deadline
 from ._frames import Frame, steer, unregistered
-from ._ids import is_valid_id
+from ._ids import check_id, valid_id
 from ._marks import mark
 
 if TYPE_CHECKING:
@@ -238,7 +238,8 @@ def open_context(
     what was current before is current again.
 
     Args:
-        correlation_id: 1 to 128 characters out of ``A-Z a-z 0-9 . _ -``; made if not given.
+        correlation_id: 1 to 256 characters out of ``A-Z a-z 0-9 . _ ~ : / + = @ | -`` that begin
+            with a letter, a digit or ``|``; made if not given.
         remote: what `extract` read from a message's headers.
         metadata: the unit's first metadata, besides what `remote` holds.
 
@@ -247,7 +248,7 @@ def open_context(
         TypeError: `remote` or `metadata` is of a wrong type.
     """
     if correlation_id is not None:
-        check_id(correlation_id)
+        correlation_id = check_id(correlation_id)
     if remote is not None:
         _check_remote(remote)
     if metadata is not None and not isinstance(metadata, Mapping):
@@ -260,19 +261,6 @@ def _check_remote(remote: object) -> None:
 
     if not isinstance(remote, RemoteContext):
         raise TypeError(f"remote= takes what headrace.extract() returns, not {remote!r}")
-
-
-def check_id(correlation_id: object) -> None:
-    """Refuse what is not a valid correlation ID.
-
-    Raises:
-        ValueError: it is not; the message does not repeat it.
-    """
-    if not is_valid_id(correlation_id):
-        raise ValueError(
-            "correlation_id must be a string of 1 to 128 characters out of A-Z a-z 0-9 . _ -; "
-            "pass nothing to have one made"
-        )
 
 
 def nested_context(
@@ -295,8 +283,8 @@ def nested_context(
     cause = None if outer is None else outer.unit_id
     deadline = inherited_deadline(outer)
     if remote is not None:
-        if correlation_id is None and is_valid_id(remote.correlation_id):
-            correlation_id = remote.correlation_id
+        if correlation_id is None:
+            correlation_id = valid_id(remote.correlation_id)
         if correlation_id is None and remote.trace is not None:
             correlation_id = _runtime.inbound_id(remote.trace)
         if remote.metadata:

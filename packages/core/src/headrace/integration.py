@@ -27,7 +27,7 @@ from ._http import (
     environ_key,
     http_options,
 )
-from ._ids import is_valid_id
+from ._ids import is_valid_id, valid_id
 from ._marks import mark, marked_id
 from ._propagation import RemoteContext
 from ._responses import (
@@ -37,7 +37,7 @@ from ._responses import (
     log_access,
     put_in_mapping,
 )
-from ._runtime import make_id, units_are_watched
+from ._runtime import factory_fault, make_id, units_are_watched
 from ._spelling import checks_keywords, name_hint, nearest_name
 from ._units import ResumableUnit, Unit, as_current, nested_context, transport_context
 
@@ -61,6 +61,7 @@ __all__ = [
     "checks_keywords",
     "declare_task",
     "environ_key",
+    "factory_fault",
     "facts_of",
     "flow_lines",
     "flow_problems",
@@ -80,6 +81,7 @@ __all__ = [
     "register_control_flow",
     "transport_context",
     "units_are_watched",
+    "valid_id",
 ]
 
 CONFIGURE_OPTIONS = tuple(inspect.signature(configure).parameters)

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.checks import Warning as CheckWarning
 from django.utils.module_loading import import_string
 
-from headrace.integration import CONFIGURE_OPTIONS, HTTP_OPTIONS
+from headrace.integration import CONFIGURE_OPTIONS, HTTP_OPTIONS, factory_fault
 
 from . import _settings
 from .middleware import FlowMiddleware
@@ -54,7 +54,7 @@ def check_middleware(**_: Any) -> list[CheckWarning]:
 
 def _problem(name: Any, value: Any) -> CheckWarning | None:
     try:
-        _settings.parse({name: value})
+        settings = _settings.parse({name: value})
     except ImportError as error:
         message = f"HEADRACE[{name!r}] leads nowhere: {error}."
         return _warning(4, message, "Write the dotted path of a callable: 'package.module.name'.")
@@ -64,7 +64,11 @@ def _problem(name: Any, value: Any) -> CheckWarning | None:
                 2, f"HEADRACE: {error}.", f"The settings are {', '.join(sorted(_KNOWN))}."
             )
         return _warning(3, f"HEADRACE[{name!r}] is wrong: {error}.", "Correct the value.")
-    return None
+    fault = factory_fault(settings.configuration.get("id_factory"))
+    if fault is None:
+        return None
+    hint = "Give a function that returns a UUID or a string that is a valid ID."
+    return _warning(8, f"HEADRACE[{name!r}] makes no correlation IDs: {fault}.", hint)
 
 
 def _is_ours(path: str) -> bool:
