@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from ._context import has_ended, step_var, unit_var
+from ._context import step_var, unit_var
 from ._marks import marked_id
 
 KEY = "_headrace"
@@ -16,18 +16,19 @@ Captured = tuple[str | None, str | None, str | None]
 
 
 def capture(exc_info: Any = None) -> Captured:
-    """Return what is current here; where no unit goes on, the ID of the one that raised `exc_info`.
+    """Return what is current here, or the ID of the unit that `exc_info` has just left.
 
     Args:
         exc_info: as `logging` and structlog take it: a tuple, an exception, True or nothing.
     """
-    unit = unit_var.get()
-    if unit is None or (exc_info and has_ended(unit)):
-        # The unit may just have ended with this exception: a server's line about an error. On a
-        # kept-alive connection asyncio may have left the unit of an earlier request current.
-        marked = marked_id(_exception(exc_info)) if exc_info else None
-        if unit is None or marked is not None:
+    if exc_info:
+        # The unit may just have ended with this exception: a server's line about an error.
+        marked = marked_id(_exception(exc_info))
+        if marked is not None:
             return marked, None, None
+    unit = unit_var.get()
+    if unit is None:
+        return None, None, None
     info = step_var.get()
     if info is None:
         return unit.correlation_id, None, None

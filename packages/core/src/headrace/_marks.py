@@ -1,4 +1,4 @@
-"""What is written on an exception on its way: the ID of its unit, and what backends may see of it.
+"""What a unit of work writes on an exception that leaves it: its ID, and what backends may see.
 
 A server logs an unhandled error after the unit has ended; the mark lets that line carry the ID.
 """
@@ -6,32 +6,80 @@ A server logs an unhandled error after the unit has ended; the mark lets that li
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Self
+
+from ._context import has_ended, unit_var
+from ._raised import Raised
+
+if TYPE_CHECKING:
+    from ._context import FlowContext
 
 _KEY = "_headrace_correlation_id"
 _TOLD = "_headrace_told"
 
 
-def mark(exc: BaseException, correlation_id: str) -> None:
+class _Mark(str):
+    """The ID of the unit that an exception has left."""
+
+    __slots__ = ("_over", "_raised")
+
+    _over: str | None
+    _raised: Raised
+
+    def __new__(cls, exc: BaseException, correlation_id: str, over: FlowContext | None) -> Self:
+        mark = super().__new__(cls, correlation_id)
+        mark._over = None if over is None else over.unit_id
+        mark._raised = Raised(exc)
+        return mark
+
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        return str, (str(self),)  # the rest means nothing in another process
+
+    def applies(self, exc: BaseException, unit: FlowContext | None) -> bool:
+        """Tell whether the ID is that of a line about `exc` where `unit` is current."""
+        if unit is not None and not has_ended(unit):
+            over = self._over is not None and self._over == unit.unit_id
+            return over and self._raised.is_same(exc)
+        return self._raised.is_same(exc)
+
+
+def mark(exc: BaseException, correlation_id: str, over: FlowContext | None = None) -> None:
     """Remember on the exception `exc` which operation it comes from.
 
     Args:
         exc: what a unit of work lets through.
         correlation_id: the ID of that unit. Of several units the outermost has the last word.
+        over: the unit around a request, which has no part in it: a server may have left it current.
     """
     with suppress(Exception):  # an exception may be made so that nothing can be set on it
-        exc.__dict__[_KEY] = correlation_id
+        exc.__dict__[_KEY] = _Mark(exc, correlation_id, over)
 
 
 def marked_id(exc: object) -> str | None:
-    """Return the correlation ID of the unit that let `exc` through, or None.
+    """Return the correlation ID of the unit that `exc` has just left, or None.
+
+    None also where another unit is current, to which the error now belongs, and where the same
+    object has been raised anew since.
 
     Args:
-        exc: an exception, for whoever is told of it when its unit has ended: an error tracker.
+        exc: an exception that is reported when its unit has ended: to an error tracker, to a log.
     """
     try:
-        return vars(exc).get(_KEY)
-    except Exception:
+        return _marked_id(exc, vars(exc).get(_KEY))
+    except Exception:  # it has no usable __dict__, or a traceback that no Python code has left
         return None
+
+
+def _marked_id(exc: Any, mark: str | None) -> str | None:
+    if isinstance(mark, _Mark):
+        return str(mark) if mark.applies(exc, unit_var.get()) else None
+    if mark is not None:  # written in another process
+        unit = unit_var.get()
+        return mark if unit is None or has_ended(unit) else None
+    if isinstance(exc, BaseExceptionGroup):
+        ids = {marked_id(part) for part in exc.exceptions}
+        return ids.pop() if len(ids) == 1 else None
+    return None
 
 
 def conceal(exc: BaseException, twin: BaseException) -> None:

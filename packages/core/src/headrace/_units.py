@@ -171,7 +171,7 @@ class ResumableUnit(Frame):
         if self._watch is not None:
             self.finish(self._watch.end, exc)
         if exc is not None:
-            mark(exc, self.context.correlation_id)
+            mark(exc, self.context.correlation_id, unit_var.get())
 
     def iterate(self, body: Iterable[T]) -> Iterator[T]:
         """Yield from `body` inside the unit, which ends when the body does or is closed."""

@@ -120,7 +120,7 @@ class FlowMiddleware:
                 watch = observer.begin_unit(context)
             await app(scope, receive, send_with_header)
         except BaseException as exc:
-            mark(exc, context.correlation_id)
+            mark(exc, context.correlation_id, outer)
             if watch is not None:
                 watch.end(exc)
             raise

@@ -1,0 +1,98 @@
+"""Whether an exception object has been raised once more since it was looked at.
+
+One object can fail many times: a module's constant, the error that a shared future keeps. Python
+tells nothing of a second `raise`, but its traceback grows by an entry that stands on one.
+"""
+
+from __future__ import annotations
+
+import inspect
+import opcode
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import CodeType, TracebackType
+
+_RAISE = opcode.opmap["RAISE_VARARGS"]
+_GENERATORS = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
+# How the cleanup of an `except` block begins: without and with a name for the exception.
+_ENDS_OF_HANDLERS = (opcode.opmap["COPY"], opcode.opmap["LOAD_CONST"])
+
+
+class Raised:
+    """The state of `exc` as a unit of work lets it through, to be compared later.
+
+    References to frames would keep alive what these hold; an address and a place are enough.
+    """
+
+    __slots__ = ("_seen",)
+
+    def __init__(self, exc: BaseException) -> None:
+        self._seen: set[tuple[int, int, int]] = set()
+        for entry in _entries(exc.__traceback__):
+            self._seen.add(_key(entry))
+            # contextlib takes the entry of its generator out again.
+            if not entry.tb_frame.f_code.co_flags & _GENERATORS:
+                break
+
+    def is_same(self, exc: BaseException) -> bool:
+        """Tell whether `exc` is still on its way, or caught, and has not been raised anew."""
+        caller = None
+        for entry in _entries(exc.__traceback__):
+            if _key(entry) in self._seen:
+                return True
+            if _stands_on_raise(entry) and not (
+                _is_handled(entry, exc)
+                or (caller is not None and _is_handled(caller, exc))
+                or _is_handed_over(entry)
+            ):
+                return False
+            caller = entry
+        return exc.__traceback__ is None or not self._seen
+
+
+def _entries(traceback: TracebackType | None) -> Iterator[TracebackType]:
+    while traceback is not None:
+        yield traceback
+        traceback = traceback.tb_next
+
+
+def _key(entry: TracebackType) -> tuple[int, int, int]:
+    return id(entry), id(entry.tb_frame.f_code), entry.tb_lasti
+
+
+def _stands_on_raise(entry: TracebackType) -> bool:
+    return entry.tb_frame.f_code.co_code[entry.tb_lasti] == _RAISE
+
+
+def _is_handled(entry: TracebackType, exc: BaseException) -> bool:
+    """Tell whether `entry` is where `exc` itself is handled: a `raise` there lets it go on."""
+    other = None if exc.__context__ is None else exc.__context__.__traceback__
+    if other is not None and other.tb_frame is entry.tb_frame:
+        return False  # it is another one that is handled there
+    return _targets(entry.tb_frame.f_code).get(entry.tb_lasti) in _ENDS_OF_HANDLERS
+
+
+def _is_handed_over(entry: TracebackType) -> bool:
+    """Tell whether `entry` raises what a thread or task, which it waited for, has caught."""
+    if entry.tb_frame.f_globals.get("__name__") == "concurrent.futures._base":
+        return True
+    # Starlette's BaseHTTPMiddleware: an inner function catches, the outer one raises.
+    inner = entry.tb_next
+    return inner is not None and inner.tb_frame.f_code in entry.tb_frame.f_code.co_consts
+
+
+@lru_cache(maxsize=256)
+def _targets(code: CodeType) -> dict[int, int]:
+    """Return by offset the instruction at which an exception that leaves it continues."""
+    import dis  # only here: most programs never raise an error twice
+
+    instructions = code.co_code
+    bytecode: Any = dis.Bytecode(code)
+    return {
+        offset: instructions[handler.target]
+        for handler in bytecode.exception_entries
+        for offset in range(handler.start, handler.end, 2)
+    }
