@@ -304,24 +304,13 @@ def test_a_factory_that_replaces_ours_is_wrapped_by_the_next_install(keeper: Kee
     assert isinstance(keeper.records[0], Stamped)
 
 
-def test_a_record_made_from_a_dict_keeps_its_own_context() -> None:
-    """What `SocketHandler` sends over, `makeLogRecord` makes again with the sender's context."""
-    flow_logging.install()
-    with headrace.open_context("sender"):
-        sent = log.makeRecord("shop", logging.INFO, "", 0, "hello", (), None)
-    with headrace.open_context("receiver"):
-        received = logging.makeLogRecord(sent.__dict__)
-        flow_logging.FlowFilter().filter(received)
-    assert received.flow_id == "sender"  # type: ignore[attr-defined]
-
-
 # --- Complete set-ups -----------------------------------------------------------------------------
 
 
 class JsonFormatter(logging.Formatter):
     """A formatter as users write it: every attribute that is not the record's own."""
 
-    own = set(logging.makeLogRecord({}).__dict__) | {"message", "_headrace"}
+    own = set(logging.makeLogRecord({}).__dict__) | {"message"}
 
     def format(self, record: logging.LogRecord) -> str:
         fields = {key: value for key, value in vars(record).items() if key not in self.own}

@@ -16,7 +16,8 @@ import headrace
 from headrace import FlowGraph, StepInfo, UnknownFlowError, generate_dag
 from headrace._graph import StepNote, build_graph
 from headrace._render import FORMATS, Picture, focused, picture_of, render
-from headrace._render._words import printable, short_path
+from headrace._render._words import short_path
+from headrace._text import printable
 from tests.pictures.kit import HOSTILE, chain, graph, hostile, realistic, shop_map, shown
 
 ORDER = graph("order", [("a", "b"), ("b", "c")])

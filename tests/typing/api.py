@@ -48,7 +48,8 @@ from headrace.clients import (
     requests_adapter,
 )
 from headrace.integration import HttpOptions, http_options, marked_id
-from headrace.logging import FlowFilter, install, uninstall
+from headrace.logging import FlowFilter, Formatter, install, uninstall
+from headrace.structlog import FlowProcessor, flow_processor
 from headrace.testing import Capture, CapturedStep, CapturedUnit, assert_clean, capture, reset
 
 T = TypeVar("T")
@@ -568,11 +569,16 @@ def backends() -> None:
 def logs(handler: logging.Handler) -> None:
     """The filter goes on a handler."""
     handler.addFilter(FlowFilter())
-    handler.addFilter(FlowFilter(default="none"))
+    handler.addFilter(FlowFilter(default="none", fields=("user", "tenant")))
+    handler.setFormatter(Formatter("{flow_id}", style="{", defaults={"step": ""}, fields=["user"]))
     assert_type(marked_id(ValueError()), str | None)
     assert_type(http_options("init_app", {"access_log": True}), HttpOptions)
     install()
+    install(fields=["user", "unit_id"])
     uninstall()
+    event: dict[str, Any] = {}
+    assert_type(flow_processor(None, "info", event), MutableMapping[str, Any])
+    assert_type(FlowProcessor(fields=["user"])(None, "info", event), MutableMapping[str, Any])
 
 
 def tests() -> None:

@@ -1,4 +1,4 @@
-"""What of the context goes into a log line: captured where the line is logged."""
+"""Context captured for log lines, where they are logged."""
 
 from __future__ import annotations
 
@@ -7,9 +7,6 @@ from typing import Any
 
 from ._context import step_var, unit_var
 from ._marks import marked_id
-
-KEY = "_headrace"
-"""The private attribute under which a log record keeps what was captured."""
 
 Captured = tuple[str | None, str | None, str | None]
 """The correlation ID, the flow's name and the step's name."""
@@ -33,6 +30,11 @@ def capture(exc_info: Any = None) -> Captured:
     if info is None:
         return unit.correlation_id, None, None
     return unit.correlation_id, info.flow, info.name or None
+
+
+def capture_mark(exc_info: Any) -> Captured:
+    """Return the ID of the unit that raised `exc_info`, for a line that was logged elsewhere."""
+    return (marked_id(_exception(exc_info)) if exc_info else None), None, None
 
 
 def _exception(exc_info: Any) -> object:

@@ -17,8 +17,9 @@ from ._cli._files import check_output, save
 from ._cli._graph import add_graph_arguments, run_graph
 from ._cli._graph import main as graph_main
 from ._cli._streams import tell, welcomes_colors, write
-from ._render._words import counted, printable
+from ._render._words import counted
 from ._spelling import name_hint, nearest_name
+from ._text import printable
 
 __all__ = [
     "CommandError",

@@ -1,84 +1,152 @@
 """The correlation ID in every log line.
 
-`install` captures the context in the thread that logs; `FlowFilter`, on a handler, publishes it as
-attributes of the record, for format strings and JSON formatters.
+`install` captures the context in the thread that logs. `FlowFilter`, on a handler, publishes it as
+attributes of the record, for format strings and JSON formatters; `Formatter` does without one.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from types import SimpleNamespace
+from typing import Any, Literal
 
-from ._capture import KEY, Captured, capture
+from ._fields import checked_fields
+from ._records import RecordFactory, context_of, fields_of, is_capturing
+from ._text import plain_text
 
-__all__ = ["FlowFilter", "install", "uninstall"]
+__all__ = ["FlowFilter", "Formatter", "install", "uninstall"]
 
 
 class FlowFilter(logging.Filter):
     """A handler's filter that gives each record `flow_id`, `correlation_id`, `flow` and `step`.
 
-    All four are strings on every record. What the user has put there with ``extra=`` stays.
+    All are printable strings on every record, and so are the fields. What the user has put there
+    with ``extra=`` stays.
 
     Args:
         default: the text where there is no value.
+        fields: metadata of the unit of work to add, by name; ``unit_id`` and ``causation_id`` are
+            the unit's own. Those that `install` names are added too. Where lines are written in
+            another thread, by a queue listener, name them there.
+
+    Raises:
+        TypeError: `fields` is not a list of names.
+        ValueError: a field's name is that of an attribute which each log record has.
     """
 
-    def __init__(self, default: str = "-") -> None:
+    def __init__(self, default: str = "-", fields: Iterable[str] = ()) -> None:
         super().__init__()
         self._default = default
+        self._fields = checked_fields(fields)
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Add the attributes; let every record through."""
-        values = record.__dict__
-        captured: Captured | None = values.get(KEY)
-        flow_id, flow, step = captured if captured is not None else capture(record.exc_info)
-        default = self._default
-        # One ID under two names: whichever the user gave with extra= serves both.
-        given = values.get("flow_id", values.get("correlation_id", flow_id))
-        text = default if given is None else str(given)
-        values.setdefault("flow_id", text)
-        values.setdefault("correlation_id", text)
-        values.setdefault("flow", flow or default)
-        values.setdefault("step", step or default)
+        _publish(record, record.__dict__, self._fields, self._default)
         return True
 
 
-def install() -> None:
+class Formatter(logging.Formatter):
+    """A `logging.Formatter` whose format finds our names on every record, without a `FlowFilter`.
+
+    The record is not changed: what other handlers write of it stays as it is.
+
+    Args:
+        fmt: the format, as for `logging.Formatter`; like the next four.
+        datefmt: the format of the time.
+        style: ``%``, ``{`` or ``$``.
+        validate: whether to check the format.
+        defaults: the text per name where there is no value; ``-`` for those of ours that are not
+            in it.
+        fields: metadata of the unit of work that the format names, as for `FlowFilter`.
+
+    Raises:
+        TypeError: `fields` is not a list of names.
+        ValueError: the format is wrong, or a field's name is that of an attribute which each log
+            record has.
+    """
+
+    def __init__(
+        self,
+        fmt: str | None = None,
+        datefmt: str | None = None,
+        style: Literal["%", "{", "$"] = "%",
+        validate: bool = True,
+        *,
+        defaults: Mapping[str, Any] | None = None,
+        fields: Iterable[str] = (),
+    ) -> None:
+        super().__init__(fmt, datefmt, style, validate, defaults=defaults)
+        self._defaults = dict(defaults or {})
+        self._fields = checked_fields(fields)
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        """Return the line, without the traceback."""
+        shown = SimpleNamespace()
+        values = vars(shown)
+        values.update(vars(record))
+        _publish(record, values, self._fields, None)
+        for name in values.keys() - vars(record).keys():
+            if values[name] is None:
+                values[name] = self._defaults.get(name, "-")
+        return self._style.format(shown)
+
+
+def install(fields: Iterable[str] = ()) -> None:
     """Let every log record capture the context of the thread or task that logs it.
 
     It sets a log record factory around the present one, so that handlers in other threads (queue
-    listeners), child loggers and other libraries' loggers carry the ID too. A second call does
-    nothing, unless another library has replaced the factory meanwhile.
+    listeners), child loggers and other libraries' loggers carry the ID too. A second call adds
+    its fields and does nothing else, unless another library has replaced the factory meanwhile.
+
+    Args:
+        fields: metadata of the unit of work that each record captures and each `FlowFilter`,
+            `Formatter` and `headrace.structlog.flow_processor` publishes; ``unit_id`` and
+            ``causation_id`` are the unit's own.
+
+    Raises:
+        TypeError: `fields` is not a list of names.
+        ValueError: a field's name is that of an attribute which each log record has.
     """
-    _Factory.active = True
-    if not _is_installed():
-        logging.setLogRecordFactory(_Factory(logging.getLogRecordFactory()))
+    RecordFactory.fields = tuple(dict.fromkeys([*RecordFactory.fields, *checked_fields(fields)]))
+    RecordFactory.active = True
+    # Asked of a record: another library may have set its factory around ours.
+    probe = logging.getLogRecordFactory()("headrace", logging.DEBUG, "", 0, "", (), None)
+    if not is_capturing(probe):
+        logging.setLogRecordFactory(RecordFactory(logging.getLogRecordFactory()))
 
 
 def uninstall() -> None:
     """Undo `install`: later records capture nothing."""
-    _Factory.active = False  # for one that another library has wrapped, which must stay
+    RecordFactory.active = False  # for one that another library has wrapped, which must stay
+    RecordFactory.fields = ()
     factory = logging.getLogRecordFactory()
-    if isinstance(factory, _Factory):
+    if isinstance(factory, RecordFactory):
         logging.setLogRecordFactory(factory.wrapped)
 
 
-class _Factory:
-    active = False
+def _publish(
+    record: logging.LogRecord,
+    values: dict[str, Any],
+    fields: tuple[str, ...],
+    default: str | None,
+) -> None:
+    """Add our names to the attributes `values` of `record`, where they are not there yet.
 
-    def __init__(self, wrapped: Callable[..., logging.LogRecord]) -> None:
-        self.wrapped = wrapped
-
-    def __call__(self, *args: Any, **kwargs: Any) -> logging.LogRecord:
-        record = self.wrapped(*args, **kwargs)
-        if _Factory.active:
-            # A private name: a public one would make a user's extra={"flow_id": ...} raise.
-            record.__dict__[KEY] = capture(record.exc_info)
-        return record
-
-
-def _is_installed() -> bool:
-    # Asked of a record: another library may have set its factory around ours.
-    probe = logging.getLogRecordFactory()("headrace", logging.DEBUG, "", 0, "", (), None)
-    return KEY in probe.__dict__
+    Args:
+        record: the record.
+        values: its attributes, or a copy of them.
+        fields: names of fields, besides those of `install`.
+        default: the value where there is none.
+    """
+    flow_id, flow, step = context_of(record)
+    # One ID under two names: whichever the user gave with extra= serves both.
+    given = values.get("flow_id", values.get("correlation_id", flow_id))
+    text = default if given is None else plain_text(given)
+    values.setdefault("flow_id", text)
+    values.setdefault("correlation_id", text)
+    values.setdefault("flow", plain_text(flow) if flow else default)
+    values.setdefault("step", plain_text(step) if step else default)
+    if fields or RecordFactory.fields:
+        for name, value in fields_of(record, fields).items():
+            values.setdefault(name, default if value is None else value)

@@ -1,45 +1,81 @@
 """The correlation ID in every event of structlog.
 
 `flow_processor` stands in ``structlog.configure(processors=[...])``, and in the
-``foreign_pre_chain`` of a ``structlog.stdlib.ProcessorFormatter``.
+``foreign_pre_chain`` of a ``structlog.stdlib.ProcessorFormatter``; `FlowProcessor` adds metadata.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import MutableMapping
+from collections.abc import Iterable, MutableMapping
 from typing import Any
 
-from ._capture import KEY, Captured, capture
+from ._capture import Captured, capture
+from ._context import unit_var
+from ._fields import checked_fields, field_values
+from ._records import RecordFactory, context_of, fields_of
+from ._text import plain_text
 
-__all__ = ["flow_processor"]
+__all__ = ["FlowProcessor", "flow_processor"]
 
 
-def flow_processor(
-    _logger: Any, _method_name: str, event_dict: MutableMapping[str, Any]
-) -> MutableMapping[str, Any]:
-    """Add `flow_id`, `flow` and `step` to the event: those that there are, and no others.
+class FlowProcessor:
+    """A processor that adds `flow_id`, `flow`, `step` and chosen metadata to the event.
 
-    What stands in the event already is never overwritten, and structlog's own context variables
-    are not touched. In ``foreign_pre_chain`` the values are those of the thread that logged, if
+    Those that there are, and no others; all are printable strings. What stands in the event
+    already is never overwritten, and structlog's own context variables are not touched. In
+    ``foreign_pre_chain`` the values are those of the thread that logged, if
     `headrace.logging.install` was called. Outside any unit of work an event with ``exc_info``
     takes its `flow_id` from the unit that the exception has left, so this processor stands before
     those that format exceptions.
 
     Args:
-        _logger: ignored.
-        _method_name: ignored.
+        fields: metadata of the unit of work to add, by name; ``unit_id`` and ``causation_id`` are
+            the unit's own. Those that `headrace.logging.install` names are added too.
+
+    Raises:
+        TypeError: `fields` is not a list of names.
+        ValueError: a field's name is that of an attribute which each log record has.
+    """
+
+    def __init__(self, fields: Iterable[str] = ()) -> None:
+        self._fields = checked_fields(fields)
+
+    def __call__(
+        self, _logger: Any, _method_name: str, event_dict: MutableMapping[str, Any]
+    ) -> MutableMapping[str, Any]:
+        """Add the values to `event_dict`, and return it."""
+        record = event_dict.get("_record")
+        foreign = record if isinstance(record, logging.LogRecord) else None
+        context: Captured = (
+            capture(event_dict.get("exc_info")) if foreign is None else context_of(foreign)
+        )
+        for name, value in zip(("flow_id", "flow", "step"), context, strict=True):
+            if value is not None:
+                event_dict.setdefault(name, plain_text(value))
+        if self._fields or RecordFactory.fields:
+            for name, text in self._values(foreign).items():
+                if text is not None:
+                    event_dict.setdefault(name, text)
+        return event_dict
+
+    def _values(self, record: logging.LogRecord | None) -> dict[str, str | None]:
+        if record is not None:
+            return fields_of(record, self._fields)
+        return field_values(unit_var.get(), (*RecordFactory.fields, *self._fields))
+
+
+_processor = FlowProcessor()
+
+
+def flow_processor(
+    logger: Any, method_name: str, event_dict: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Add `flow_id`, `flow` and `step` to the event, as `FlowProcessor` does.
+
+    Args:
+        logger: ignored.
+        method_name: ignored.
         event_dict: the event.
     """
-    for name, value in zip(("flow_id", "flow", "step"), _captured(event_dict), strict=True):
-        if value is not None:
-            event_dict.setdefault(name, value)
-    return event_dict
-
-
-def _captured(event_dict: MutableMapping[str, Any]) -> Captured:
-    record = event_dict.get("_record")
-    if not isinstance(record, logging.LogRecord):
-        return capture(event_dict.get("exc_info"))
-    kept: Captured | None = record.__dict__.get(KEY)
-    return capture(record.exc_info) if kept is None else kept
+    return _processor(logger, method_name, event_dict)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
+from headrace._text import printable
+
 from ._picture import CONTRADICTED, FOREIGN, UNKNOWN, UNRESOLVED
-from ._words import describe_edge, describe_node, note_text, printable
+from ._words import describe_edge, describe_node, note_text
 
 if TYPE_CHECKING:
     from ._picture import Edge, Node, Picture

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from html import escape
 from typing import TYPE_CHECKING
 
+from headrace._text import printable
+
 from . import _svg
 from ._picture import FOREIGN, UNKNOWN
-from ._words import counted, note_text, place, printable, read_resource
+from ._words import counted, note_text, place, read_resource
 
 if TYPE_CHECKING:
     from ._picture import Node, Picture

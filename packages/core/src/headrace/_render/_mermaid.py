@@ -7,8 +7,10 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from headrace._text import printable
+
 from ._picture import CONFIRMED, CONTRADICTED, FOREIGN, UNKNOWN, UNRESOLVED
-from ._words import note_text, printable
+from ._words import note_text
 
 if TYPE_CHECKING:
     from ._picture import Edge, Node, Picture

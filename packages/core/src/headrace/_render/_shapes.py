@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from headrace._layout import Layout, Point, layout, layout_groups
+from headrace._text import printable
 
 from ._widths import text_width, wrapped
-from ._words import note_text, printable
+from ._words import note_text
 
 if TYPE_CHECKING:
     from ._picture import Node, Picture

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
+from headrace._text import printable
+
 from ._picture import CONFIRMED, CONTRADICTED, FOREIGN, UNKNOWN, UNRESOLVED
 from ._shapes import (
     HEADING_SIZE,
@@ -22,7 +24,7 @@ from ._shapes import (
     shape_of,
 )
 from ._widths import text_width, wrapped
-from ._words import counted, describe_edge, describe_node, printable, read_resource
+from ._words import counted, describe_edge, describe_node, read_resource
 
 if TYPE_CHECKING:
     from headrace._layout import Layout

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from headrace._text import printable
+
 from ._picture import CONFIRMED, CONTRADICTED, FOREIGN, UNKNOWN, UNRESOLVED
-from ._words import counted, note_text, place, printable
+from ._words import counted, note_text, place
 
 if TYPE_CHECKING:
     from ._picture import Edge, Node, Picture

@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 import functools
-import re
 import sys
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from headrace._text import printable
+
 if TYPE_CHECKING:
     from headrace._graph import StepNote
 
     from ._picture import Edge, Node
-
-# Controls, what turns the direction of the text, line separators, and halves of a surrogate pair.
-# The joiners stay, which emoji and several scripts need.
-_unprintable = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202f\u2060-\u206f"
-    "\ud800-\udfff\ufeff\ufff0-\uffff]"
-)
-
-
-def printable(text: str) -> str:
-    """Return `text` with Python's escape for each character that cannot be seen."""
-    return _unprintable.sub(lambda found: repr(found.group())[1:-1], text)
 
 
 def place(node: Node) -> str:

@@ -1,0 +1,216 @@
+"""Log records that keep the context they were logged in where no formatter takes it for an extra.
+
+JSON formatters write every attribute of a record's `__dict__` that is not the standard library's
+own. The context is therefore kept in slots, which only a subclass has.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from inspect import currentframe
+from logging import LogRecord, makeLogRecord
+from threading import get_ident
+from typing import TYPE_CHECKING, Any
+
+from ._capture import Captured, capture, capture_mark
+from ._context import unit_var
+from ._fields import field_values
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from ._context import FlowContext
+
+_CONTEXT = "_headrace"
+_FIELDS = "_headrace_fields"
+
+# What makes an object again, in a pickle. The first refuses another class than that of the record;
+# the second, of the oldest protocol, does not.
+_NEW_OBJECT, _OLD_OBJECT = (object().__reduce_ex__(protocol)[0] for protocol in (2, 0))
+
+
+class RecordFactory:
+    """A log record factory: each record captures the context in which it is made.
+
+    Args:
+        wrapped: the factory that makes the records.
+    """
+
+    active = False
+    """Whether any captures; one that another library has wrapped cannot be removed."""
+
+    fields: tuple[str, ...] = ()
+    """The fields that every record captures besides the context."""
+
+    def __init__(self, wrapped: Callable[..., LogRecord]) -> None:
+        self.wrapped = wrapped
+        base: Any = wrapped
+        made = _with_slots(base) if _is_record_class(base) else None
+        self._make: Callable[..., LogRecord] = made or self._wrapped_and_moved
+
+    def __call__(self, *args: Any, **kwargs: Any) -> LogRecord:
+        if not RecordFactory.active:
+            return self.wrapped(*args, **kwargs)
+        record = self._make(*args, **kwargs)
+        _keep(record)
+        return record
+
+    def _wrapped_and_moved(self, *args: Any, **kwargs: Any) -> Any:
+        return _moved(self.wrapped(*args, **kwargs))
+
+
+def is_capturing(record: LogRecord) -> bool:
+    """Tell whether the factory of `record` is ours, or another library's around ours."""
+    return hasattr(record, _CONTEXT)
+
+
+def context_of(record: LogRecord) -> Captured:
+    """Return the context in which `record` was logged."""
+    kept: Captured | None = getattr(record, _CONTEXT, None)
+    if kept is not None:
+        return kept
+    if _is_from_here(record):
+        return capture(record.exc_info)
+    return capture_mark(record.exc_info)
+
+
+def fields_of(record: LogRecord, names: Iterable[str] = ()) -> dict[str, str | None]:
+    """Return the values of the fields that all records capture, and of the fields `names`.
+
+    Those that were not captured are read here, where the unit of `record` is current.
+    """
+    kept: dict[str, str | None] = getattr(record, _FIELDS, None) or {}
+    others = [name for name in (*RecordFactory.fields, *names) if name not in kept]
+    return kept | field_values(_current_unit(record), others) if others else kept
+
+
+def _current_unit(record: LogRecord) -> FlowContext | None:
+    """Return the current unit where it is the one in which `record` was logged."""
+    unit = unit_var.get() if _is_from_here(record) else None
+    kept: Captured | None = getattr(record, _CONTEXT, None)
+    if unit is None or kept is None or kept[0] == unit.correlation_id:
+        return unit
+    return None
+
+
+def _keep(record: Any) -> None:
+    try:
+        if record.name is None:
+            _keep_of_dict(record)
+            return
+        setattr(record, _CONTEXT, capture(record.exc_info))
+        if RecordFactory.fields:
+            setattr(record, _FIELDS, field_values(_current_unit(record), RecordFactory.fields))
+    except AttributeError:  # no log record, or one whose class takes no slots of ours
+        return
+
+
+def _keep_of_dict(record: LogRecord) -> None:
+    """Let `record`, which `logging.makeLogRecord` is about to fill, keep the right context.
+
+    That of the record which it copies: structlog's formatter copies each record that way. A record
+    that comes from elsewhere, by a socket or a file, belongs to no unit of this process; one that
+    is made of a few values is logged here.
+    """
+    given, original = _source_of_copy()
+    if original is not None:
+        for name in (_CONTEXT, _FIELDS):
+            if hasattr(original, name):
+                setattr(record, name, getattr(original, name))
+    elif "created" in given:
+        setattr(record, _CONTEXT, capture_mark(given.get("exc_info")))
+    else:
+        setattr(record, _CONTEXT, capture(given.get("exc_info")))
+
+
+def _source_of_copy() -> tuple[dict[str, Any], LogRecord | None]:
+    """Return the dict that `logging.makeLogRecord` was given, and the record whose dict it is."""
+    frame = currentframe()
+    while frame is not None and frame.f_code is not makeLogRecord.__code__:
+        frame = frame.f_back  # a factory of another library's may stand in between
+    if frame is None or frame.f_back is None:
+        return {}, None
+    given = frame.f_locals["dict"]
+    for value in frame.f_back.f_locals.values():
+        # type(), since isinstance() runs the code of a proxy.
+        if issubclass(type(value), LogRecord) and value.__dict__ is given:
+            return given, value
+    return given, None
+
+
+def _is_from_here(record: LogRecord) -> bool:
+    """Tell whether `record` was logged in this thread, not in another one or another process."""
+    return record.thread in {None, get_ident()} and record.process in {None, os.getpid()}
+
+
+def _is_record_class(factory: object) -> bool:
+    return isinstance(factory, type) and issubclass(factory, LogRecord)
+
+
+# --- Classes --------------------------------------------------------------------------------------
+
+
+@cache
+def _with_slots(base: Any) -> type[LogRecord] | None:
+    """Return a subclass of `base` that has our slots, or None where none can be made."""
+    namespace = {
+        "__slots__": (_CONTEXT, _FIELDS),
+        "__module__": base.__module__,
+        "__qualname__": base.__qualname__,
+        "__doc__": base.__doc__,
+        "__copy__": _copied,
+        "__reduce_ex__": _reduced,
+    }
+    try:
+        made: type[LogRecord] = type(base)(base.__name__, (base,), namespace)
+    except Exception:  # a class of another library's may refuse heirs
+        return None
+    return made
+
+
+def _moved(record: Any) -> Any:
+    """Return `record`, which a function of another library made, as one that has our slots."""
+    if not isinstance(record, LogRecord) or hasattr(type(record), _CONTEXT):
+        return record
+    base: Any = type(record)
+    made = _with_slots(base)
+    try:
+        return record if made is None else _as_instance(made, record)
+    except Exception:
+        return record
+
+
+def _as_instance(cls: type[LogRecord], record: LogRecord) -> LogRecord:
+    state: Any = object.__getstate__(record)
+    attributes, slots = state if isinstance(state, tuple) else (state, {})
+    made = cls.__new__(cls)
+    made.__dict__.update(attributes or {})
+    for name, value in slots.items():
+        if hasattr(cls, name):
+            setattr(made, name, value)
+    return made
+
+
+def _copied(record: LogRecord) -> LogRecord:
+    """Copy a record, as `QueueHandler` does."""
+    return _as_instance(type(record), record)
+
+
+def _reduced(record: LogRecord, protocol: Any) -> Any:
+    """Reduce a record to one of its own class, with public names: for a process without headrace.
+
+    By now `extra=` has been applied, and what it gave stays.
+    """
+    plain = _as_instance(type(record).__mro__[1], record)
+    values = plain.__dict__
+    flow_id, flow, step = context_of(record)
+    flow_id = values.get("flow_id", values.get("correlation_id", flow_id))
+    named = {"flow_id": flow_id, "correlation_id": flow_id, "flow": flow, "step": step}
+    for name, value in (named | fields_of(record)).items():
+        if value is not None:
+            values.setdefault(name, value)
+    reduced = plain.__reduce_ex__(max(protocol, 2))  # older ones refuse a class with slots
+    if reduced[0] is not _NEW_OBJECT:
+        return reduced
+    return _OLD_OBJECT, (type(plain), object, None), *reduced[2:]

@@ -1,0 +1,300 @@
+"""Chosen metadata in log lines, and formats that need no filter."""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+import queue
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import structlog
+
+import headrace
+from headrace import logging as flow_logging
+from headrace.structlog import FlowProcessor, flow_processor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+log = logging.getLogger("fields")
+shop = headrace.flow("fields")
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    factory = logging.getLogRecordFactory()
+    yield
+    flow_logging.uninstall()
+    logging.setLogRecordFactory(factory)
+
+
+def made(**options: Any) -> logging.LogRecord:
+    """Return a record as a logger makes it."""
+    return log.makeRecord("fields", logging.INFO, "f", 1, "hello", (), None, **options)
+
+
+def filtered(record: logging.LogRecord, *fields: str) -> dict[str, Any]:
+    """Return the attributes of `record` behind a filter with `fields`."""
+    flow_logging.FlowFilter(fields=fields).filter(record)
+    return dict(vars(record))
+
+
+class Broken:
+    """A value that cannot be written."""
+
+    def __str__(self) -> str:
+        raise LookupError("not loaded")
+
+
+class Chatty:
+    """A value that logs when it is written, as a lazy object does that queries a database."""
+
+    def __str__(self) -> str:
+        return f"chatty, {filtered(made(), 'user', 'lazy')['lazy']}"
+
+
+# --- FlowFilter and install -----------------------------------------------------------------------
+
+
+@pytest.mark.guarantee(70)
+@pytest.mark.parametrize("installed", [False, True])
+def test_the_filter_adds_the_chosen_metadata(installed: bool) -> None:
+    """Those that are named, as strings; `-` where there is none; outside a unit too."""
+    if installed:
+        flow_logging.install()
+    with headrace.open_context(metadata={"user": 17, "tenant": "acme", "password": "x"}):
+        inside = filtered(made(), "user", "tenant", "plan")
+    assert (inside["user"], inside["tenant"], inside["plan"]) == ("17", "acme", "-")
+    assert "password" not in inside
+    outside = filtered(made(), "user")
+    assert outside["user"] == "-"
+
+
+@pytest.mark.guarantee(70)
+def test_the_unit_s_own_ids_are_fields() -> None:
+    """`unit_id` and `causation_id` are the unit's, whatever the metadata says."""
+    with (
+        headrace.open_context() as outer,
+        headrace.open_context(metadata={"unit_id": "mine"}) as inner,
+    ):
+        values = filtered(made(), "unit_id", "causation_id")
+    assert (values["unit_id"], values["causation_id"]) == (inner.unit_id, outer.unit_id)
+
+
+@pytest.mark.guarantee(70)
+def test_a_listener_writes_the_metadata_of_the_line() -> None:
+    """With `install(fields=...)` the values are those of the moment and thread of the call."""
+    flow_logging.install(fields=["user", "unit_id"])
+    lines: queue.Queue[Any] = queue.Queue()
+    handler = logging.handlers.QueueHandler(lines)
+    with headrace.open_context(metadata={"user": "ada"}) as context:
+        handler.handle(made())
+        context.set_value("user", "bob")
+    shown: list[Any] = []
+
+    def listen() -> None:
+        with headrace.open_context(metadata={"user": "listener"}):
+            shown.append(filtered(lines.get()))
+            shown.append(filtered(made(), "user"))
+
+    thread = threading.Thread(target=listen)
+    thread.start()
+    thread.join()
+    assert (shown[0]["user"], shown[0]["unit_id"]) == ("ada", context.unit_id)
+    assert shown[1]["user"] == "listener"
+
+
+@pytest.mark.guarantee(70)
+def test_a_filter_elsewhere_never_shows_another_unit_s_metadata() -> None:
+    """A field that was not captured with the line is absent where another unit is current."""
+    flow_logging.install()
+    with headrace.open_context(metadata={"user": "ada"}):
+        record = made()
+    with headrace.open_context(metadata={"user": "bob"}):
+        assert filtered(record, "user")["user"] == "-"
+
+
+@pytest.mark.guarantee(70)
+def test_fields_of_several_calls_add_up() -> None:
+    """`install()` by an integration takes nothing away; `uninstall` takes all."""
+    flow_logging.install(fields=["user"])
+    flow_logging.install()
+    flow_logging.install(fields=["tenant", "user"])
+    with headrace.open_context(metadata={"user": "ada", "tenant": "acme"}):
+        values = filtered(made())
+        assert (values["user"], values["tenant"]) == ("ada", "acme")
+        flow_logging.uninstall()
+        assert "user" not in filtered(made())
+
+
+@pytest.mark.guarantee(32)
+@pytest.mark.parametrize("installed", [False, True])
+def test_the_user_s_value_wins(installed: bool) -> None:
+    """What `extra=` gives under the name of a field stays as it is, and nothing raises."""
+    if installed:
+        flow_logging.install(fields=["user"])
+    with headrace.open_context(metadata={"user": "ada"}):
+        assert filtered(made(extra={"user": 17}), "user")["user"] == 17
+
+
+@pytest.mark.guarantee(70)
+@pytest.mark.parametrize("captured", [False, True])
+def test_a_value_that_cannot_be_written_costs_its_text_alone(captured: bool) -> None:
+    """A `str()` that raises is named by its error, one that logs does so without end or effect."""
+    if captured:
+        flow_logging.install(fields=["user", "lazy", "note"])
+    metadata = {"user": Broken(), "lazy": Chatty(), "note": "a\nb\x1b[31m"}
+    with headrace.open_context("order-7", metadata=metadata):
+        values = filtered(made(), "user", "lazy", "note")
+    assert values["flow_id"] == "order-7"
+    assert values["user"] == "<LookupError>"
+    assert values["lazy"] == "chatty, -"
+    assert values["note"] == r"a\nb\x1b[31m"
+
+
+@pytest.mark.parametrize("make", [flow_logging.FlowFilter, flow_logging.Formatter, FlowProcessor])
+def test_wrong_fields_are_refused(make: Any) -> None:
+    """A string, other types and the standard library's own names are refused, with the reason."""
+    with pytest.raises(TypeError, match="list of names"):
+        make(fields="user")
+    with pytest.raises(TypeError, match="list of names"):
+        make(fields=[1])
+    with pytest.raises(ValueError, match="'name' cannot be a field"):
+        make(fields=["user", "name"])
+    with pytest.raises(ValueError, match="'message' cannot be a field"):
+        flow_logging.install(fields=["message"])
+    make(fields=["flow_id", "step"])  # they are there anyway
+
+
+# --- structlog ------------------------------------------------------------------------------------
+
+
+@pytest.mark.guarantee(70)
+def test_structlog_s_events_have_the_chosen_metadata() -> None:
+    """Those that there are, as strings, and never over what stands in the event."""
+    chosen = FlowProcessor(fields=["user", "tenant", "unit_id", "plan"])
+    with headrace.open_context("order-7", metadata={"user": 17, "tenant": "acme"}) as context:
+        event = dict(chosen(None, "info", {"event": "paid", "tenant": "mine"}))
+    assert event == {
+        "event": "paid",
+        "flow_id": "order-7",
+        "user": "17",
+        "tenant": "mine",
+        "unit_id": context.unit_id,
+    }
+    assert dict(chosen(None, "info", {"event": "paid"})) == {"event": "paid"}
+
+
+@pytest.mark.guarantee(70)
+def test_structlog_s_events_have_the_fields_of_install() -> None:
+    """`install(fields=...)` counts for `flow_processor`, in structlog's events and foreign ones."""
+    flow_logging.install(fields=["user"])
+    with headrace.open_context("order-7", metadata={"user": "ada"}):
+        assert dict(flow_processor(None, "info", {}))["user"] == "ada"
+        record = made()
+    assert dict(flow_processor(None, "info", {"_record": record}))["user"] == "ada"
+
+
+def test_flow_processor_is_still_a_function() -> None:
+    """It stands in a list of processors as before."""
+    with headrace.open_context("order-7"):
+        logger = structlog.wrap_logger(
+            None, processors=[flow_processor, lambda *args: str(args[2])]
+        )
+        assert logger.bind()._process_event("info", "paid", {})[0] == (
+            "{'event': 'paid', 'flow_id': 'order-7'}",
+        )
+
+
+# --- Formatter ------------------------------------------------------------------------------------
+
+STYLES = [
+    ("%", "%(flow_id)s %(correlation_id)s %(flow)s %(step)s %(user)s %(message)s"),
+    ("{", "{flow_id} {correlation_id} {flow} {step} {user} {message}"),
+    ("$", "$flow_id ${correlation_id} $flow $step $user $message"),
+]
+
+
+@pytest.mark.guarantee(71)
+@pytest.mark.parametrize(("style", "text"), STYLES)
+@pytest.mark.parametrize("installed", [False, True])
+def test_a_formatter_needs_no_filter(style: Any, text: str, installed: bool) -> None:
+    """Outside any unit, in one and in a step: the format never breaks, and shows the values."""
+    if installed:
+        flow_logging.install()
+    formatter = flow_logging.Formatter(text, style=style, fields=["user"])
+
+    @shop.step(name=f"style {style} {installed}")
+    def step() -> str:
+        return formatter.format(made())
+
+    assert formatter.format(made()) == "- - - - - hello"
+    with headrace.open_context("order-7", metadata={"user": "ada"}):
+        assert formatter.format(made()) == "order-7 order-7 - - ada hello"
+        assert step() == f"order-7 order-7 fields style {style} {installed} ada hello"
+
+
+@pytest.mark.guarantee(71)
+def test_a_formatter_takes_defaults() -> None:
+    """`defaults=` gives the text where there is no value, for our names and for others."""
+    formatter = flow_logging.Formatter(
+        "%(flow_id)s|%(step)s|%(user)s|%(other)s",
+        defaults={"flow_id": "none", "user": "nobody", "other": "x"},
+        fields=["user"],
+    )
+    assert formatter.format(made()) == "none|-|nobody|x"
+    with headrace.open_context("order-7"):
+        assert formatter.format(made(extra={"user": "mine"})) == "order-7|-|mine|x"
+
+
+@pytest.mark.guarantee(71)
+def test_a_formatter_leaves_the_record_alone() -> None:
+    """What another handler writes of the record is what it writes without ours."""
+    record = made()
+    before = {*vars(record), "message"}
+    with headrace.open_context("order-7"):
+        flow_logging.Formatter("%(flow_id)s %(message)s").format(record)
+    assert set(vars(record)) == before
+    assert filtered(record)["flow_id"] == "-"
+
+
+@pytest.mark.guarantee(71)
+def test_a_formatter_formats_times_tracebacks_and_stacks_as_logging_does() -> None:
+    """Only our names are added."""
+    text = "%(asctime)s %(levelname)s %(message)s"
+    try:
+        raise ValueError("no stock")
+    except ValueError as error:
+        record = log.makeRecord(
+            "fields", 20, "f", 1, "%s", ("x",), (ValueError, error, error.__traceback__)
+        )
+    record.stack_info = "the stack"
+    ours = flow_logging.Formatter(text, "%H:%M").format(record)
+    assert ours == logging.Formatter(text, "%H:%M").format(record)
+    assert "no stock" in ours
+
+
+@pytest.mark.guarantee(71)
+def test_dict_config_takes_the_formatter() -> None:
+    """By `class`, with `format` and `style`, and by `()`."""
+    from logging.config import dictConfig
+
+    handlers = [*logging.getLogger().handlers]
+    dictConfig({
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "a": {"class": "headrace.logging.Formatter", "format": "{flow_id}", "style": "{"},
+            "b": {"()": "headrace.logging.Formatter", "fmt": "%(user)s", "fields": ["user"]},
+        },
+        "handlers": {
+            name: {"class": "logging.NullHandler", "formatter": name} for name in ("a", "b")
+        },
+        "loggers": {"fields.configured": {"handlers": ["a", "b"]}},
+    })
+    logging.getLogger().handlers[:] = handlers
+    a, b = logging.getLogger("fields.configured").handlers
+    with headrace.open_context("order-7", metadata={"user": "ada"}):
+        assert (a.format(made()), b.format(made())) == ("order-7", "ada")

@@ -1,0 +1,408 @@
+"""Log records under `headrace.logging.install`: nothing private in them, and nothing lost."""
+
+from __future__ import annotations
+
+import copy
+import io
+import json
+import logging
+import logging.handlers
+import pickle
+import queue
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+import ecs_logging
+import json_log_formatter
+import pytest
+import structlog
+from opentelemetry.instrumentation.logging import LoggingInstrumentor
+from pythonjsonlogger.json import JsonFormatter
+
+import headrace
+from headrace import logging as flow_logging
+from headrace.structlog import flow_processor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+log = logging.getLogger("records")
+plain_attributes = set(vars(logging.makeLogRecord({})))
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    factory = logging.getLogRecordFactory()
+    yield
+    flow_logging.uninstall()
+    logging.setLogRecordFactory(factory)
+
+
+def made(message: object = "hello", **options: Any) -> logging.LogRecord:
+    """Return a record as a logger makes it."""
+    exc_info, extra = options.get("exc_info"), options.get("extra")
+    return log.makeRecord("records", logging.INFO, "f", 1, message, (), exc_info, extra=extra)
+
+
+def published(record: logging.LogRecord) -> tuple[Any, ...]:
+    """Return what our filter shows of `record`, in another thread and another unit."""
+    shown: list[Any] = []
+
+    def show() -> None:
+        with headrace.open_context("elsewhere"):
+            flow_logging.FlowFilter(fields=["user"]).filter(record)
+        shown.extend(vars(record)[name] for name in ("flow_id", "flow", "step", "user"))
+
+    thread = threading.Thread(target=show)
+    thread.start()
+    thread.join()
+    return tuple(shown)
+
+
+# --- Factories ------------------------------------------------------------------------------------
+
+
+class Theirs(logging.LogRecord):
+    """A record class of another library's, with a slot, an attribute and a method of its own."""
+
+    __slots__ = ("kept",)
+    kept: str
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.kept = "in a slot"
+        self.stamp = "theirs"
+
+    def getMessage(self) -> str:  # noqa: N802 - logging's name
+        """Return the message in capitals."""
+        return super().getMessage().upper()
+
+
+class NoHeirs(logging.LogRecord):
+    """A record class that cannot be inherited from."""
+
+    def __init_subclass__(cls) -> None:
+        raise TypeError("final")
+
+
+def wrapping(wrapped: Callable[..., logging.LogRecord]) -> Callable[..., logging.LogRecord]:
+    """Return a factory that stamps the records of `wrapped`."""
+
+    def factory(*args: Any, **kwargs: Any) -> logging.LogRecord:
+        record = wrapped(*args, **kwargs)
+        record.stamp = "theirs"
+        return record
+
+    return factory
+
+
+def standard() -> None:
+    """No other library has a factory."""
+    flow_logging.install()
+
+
+def class_before() -> None:
+    """A record class of another library's was set before ours."""
+    logging.setLogRecordFactory(Theirs)
+    flow_logging.install()
+
+
+def function_before() -> None:
+    """A function of another library's was set before ours, and makes records of its class."""
+    logging.setLogRecordFactory(wrapping(Theirs))
+    flow_logging.install()
+
+
+def wrapper_before() -> None:
+    """A function around the standard class was set before ours."""
+    logging.setLogRecordFactory(wrapping(logging.LogRecord))
+    flow_logging.install()
+
+
+def wrapper_after() -> None:
+    """Another library has wrapped our factory."""
+    flow_logging.install()
+    logging.setLogRecordFactory(wrapping(logging.getLogRecordFactory()))
+    flow_logging.install()
+
+
+def replaced_after() -> None:
+    """Another library has replaced our factory, and ours was installed again."""
+    flow_logging.install()
+    logging.setLogRecordFactory(Theirs)
+    flow_logging.install()
+
+
+FACTORIES = [standard, class_before, function_before, wrapper_before, wrapper_after, replaced_after]
+every_factory = pytest.mark.parametrize("set_up", FACTORIES, ids=lambda each: each.__name__)
+
+
+@every_factory
+@pytest.mark.guarantee(69)
+def test_nothing_private_is_in_a_record(set_up: Callable[[], None]) -> None:
+    """What `vars` shows of a record is the same as without us; extra= may use our public names."""
+    set_up()
+    flow_logging.install(fields=["user"])
+    with headrace.open_context("order-7", metadata={"user": "ada"}):
+        record = made(extra=dict.fromkeys(("flow_id", "correlation_id", "flow", "step", "user"), 1))
+    names = {"flow_id", "correlation_id", "flow", "step", "user"}
+    assert set(vars(record)) - plain_attributes - names <= {"stamp"}
+
+
+@every_factory
+@pytest.mark.guarantee(69)
+@pytest.mark.parametrize(
+    "passed_on",
+    [
+        lambda record: record,
+        copy.copy,
+        copy.deepcopy,
+        lambda record: copy.copy(copy.copy(record)),
+        lambda record: pickle.loads(pickle.dumps(record)),
+        lambda record: pickle.loads(pickle.dumps(copy.copy(record), protocol=0)),
+        lambda record: logging.handlers.QueueHandler(queue.Queue()).prepare(record),
+    ],
+    ids=["itself", "copy", "deepcopy", "copies", "pickle", "old pickle", "queue handler"],
+)
+def test_a_record_keeps_its_context(set_up: Callable[[], None], passed_on: Any) -> None:
+    """Copied, pickled and queued, whatever its class: our filter shows where it was logged."""
+    set_up()
+    flow_logging.install(fields=["user"])
+    with headrace.open_context("order-7", metadata={"user": "ada"}):
+        record = passed_on(made())
+    assert published(record) == ("order-7", "-", "-", "ada")
+    assert published(passed_on(made())) == ("-", "-", "-", "-")
+
+
+@pytest.mark.guarantee(69)
+@pytest.mark.parametrize("set_up", [class_before, function_before, replaced_after])
+def test_a_record_of_another_library_stays_one(set_up: Callable[[], None]) -> None:
+    """Its class, its slots, its attributes and its methods are there, in copies too."""
+    set_up()
+    for record in (made(), copy.copy(made()), pickle.loads(pickle.dumps(made()))):
+        assert isinstance(record, Theirs)
+        assert type(record).__name__ == "Theirs"
+        assert (record.kept, record.stamp) == ("in a slot", "theirs")
+        assert record.getMessage() == "HELLO"
+
+
+@pytest.mark.guarantee(69)
+@pytest.mark.parametrize("factory", [NoHeirs, wrapping(NoHeirs)], ids=["class", "function"])
+def test_a_record_class_without_heirs_is_used_as_it_is(factory: Any) -> None:
+    """Where no slot can be added the line is written all the same, with the context of there."""
+    logging.setLogRecordFactory(factory)
+    flow_logging.install()
+    with headrace.open_context("order-7"):
+        record = made()
+        flow_logging.FlowFilter().filter(record)
+    assert type(record) is NoHeirs
+    assert vars(record)["flow_id"] == "order-7"
+
+
+def test_a_factory_may_return_what_is_no_record() -> None:
+    """What is not a `LogRecord` passes through."""
+    thing = type("Thing", (), {"name": "x", "exc_info": None})()
+    flow_logging.install()
+    logging.setLogRecordFactory(lambda *_, **__: thing)
+    flow_logging.install()
+    assert logging.getLogRecordFactory()("x") is thing
+
+
+@pytest.mark.guarantee(69)
+def test_a_pickled_record_can_be_read_without_headrace() -> None:
+    """In a process that cannot import headrace the record has the public names."""
+    flow_logging.install()
+    with headrace.open_context("order-7"):
+        data = pickle.dumps(made())
+    code = (
+        "import sys; sys.modules['headrace'] = None\n"
+        f"import pickle; record = pickle.loads({data!r})\n"
+        "print(type(record).__name__, record.flow_id, record.correlation_id)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert done.stdout.split() == ["LogRecord", "order-7", "order-7"]
+
+
+@pytest.mark.guarantee(69)
+def test_a_pickled_record_keeps_what_the_user_gave() -> None:
+    """`extra=` wins over what was captured, for both names of the ID."""
+    flow_logging.install()
+    with headrace.open_context("order-7"):
+        record = pickle.loads(pickle.dumps(made(extra={"correlation_id": "mine"})))
+    assert published(record)[0] == "mine"
+
+
+@pytest.mark.guarantee(69)
+def test_a_record_that_is_sent_as_a_dict_has_the_sender_s_names() -> None:
+    """`SocketHandler` sends `__dict__`: with our filter on it, the receiver has the names."""
+    flow_logging.install()
+    handler = logging.handlers.SocketHandler("localhost", 9)
+    with headrace.open_context("sender"):
+        record = made()
+        flow_logging.FlowFilter().filter(record)
+        received = logging.makeLogRecord(pickle.loads(handler.makePickle(record)[4:]))
+    assert published(received)[0] == "sender"
+
+
+@pytest.mark.guarantee(69)
+@every_factory
+def test_a_copy_by_make_log_record_keeps_the_context(set_up: Callable[[], None]) -> None:
+    """`makeLogRecord(record.__dict__)`, by which structlog copies, in whatever unit it runs."""
+    set_up()
+    flow_logging.install(fields=["user"])
+    with headrace.open_context("order-7", metadata={"user": "ada"}):
+        record = made()
+    with headrace.open_context("elsewhere"):
+        copied = logging.makeLogRecord(record.__dict__)
+        again = logging.makeLogRecord(vars(copied))
+    assert published(copied) == published(again) == ("order-7", "-", "-", "ada")
+
+
+@pytest.mark.guarantee(69)
+def test_structlog_s_formatter_behind_a_buffer_keeps_the_context() -> None:
+    """Lines that are written in a later unit of the same thread have the ID of their own."""
+    flow_logging.install()
+    stream = io.StringIO()
+    target = logging.StreamHandler(stream)
+    target.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[flow_processor],
+            processor=structlog.processors.JSONRenderer(),
+        )
+    )
+    buffer = logging.handlers.MemoryHandler(10, target=target)
+    for number in (1, 2):
+        with headrace.open_context(f"order-{number}"):
+            buffer.handle(made(f"paid {number}"))
+    with headrace.open_context("later"):
+        buffer.close()
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [line["flow_id"] for line in lines] == ["order-1", "order-2"]
+
+
+@pytest.mark.guarantee(69)
+def test_a_record_made_from_a_dict_never_has_the_receiver_s_context() -> None:
+    """What was logged elsewhere belongs to no unit of the process, thread or task that reads it."""
+    flow_logging.install()
+    with headrace.open_context("sender"):
+        sent = dict(vars(made()))
+    with headrace.open_context("receiver"):
+        received = logging.makeLogRecord(sent)
+        flow_logging.FlowFilter(fields=["unit_id"]).filter(received)
+        local = logging.makeLogRecord({"msg": "logged here"})
+        flow_logging.FlowFilter().filter(local)
+    assert (vars(received)["flow_id"], vars(received)["unit_id"]) == ("-", "-")
+    assert vars(local)["flow_id"] == "receiver"
+
+
+def test_without_install_a_line_from_another_thread_has_no_context() -> None:
+    """A listener's own unit is not that of the lines which it writes."""
+    assert published(made()) == ("-", "-", "-", "-")
+
+
+# --- Other libraries ------------------------------------------------------------------------------
+
+
+def by_structlog(record: logging.LogRecord) -> dict[str, Any]:
+    """Return the event that structlog makes of `record`."""
+    event = structlog.stdlib.ExtraAdder()(None, "info", {"_record": record})  # type: ignore[arg-type]
+    return dict(event)
+
+
+def by_otel(record: logging.LogRecord) -> dict[str, Any]:
+    """Return the attributes of the log record that OpenTelemetry exports of `record`."""
+    from opentelemetry.sdk._logs import LoggerProvider
+    from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
+
+    try:
+        from opentelemetry.instrumentation.logging.handler import LoggingHandler
+    except ImportError:
+        from opentelemetry.sdk._logs import LoggingHandler
+    exporter = InMemoryLogRecordExporter()
+    provider = LoggerProvider()
+    provider.add_log_record_processor(SimpleLogRecordProcessor(exporter))
+    LoggingHandler(logger_provider=provider).emit(record)
+    (exported,) = exporter.get_finished_logs()
+    return dict(exported.log_record.attributes or {})
+
+
+def formatted(formatter: logging.Formatter) -> Callable[[logging.LogRecord], dict[str, Any]]:
+    """Return what `formatter` writes, as a dict."""
+    return lambda record: dict(json.loads(formatter.format(record)))
+
+
+LIBRARIES = {
+    "structlog": by_structlog,
+    "OpenTelemetry": by_otel,
+    "python-json-logger": formatted(JsonFormatter()),
+    "json-log-formatter": formatted(json_log_formatter.JSONFormatter()),
+    "json-log-formatter, verbose": formatted(json_log_formatter.VerboseJSONFormatter()),
+    "ecs-logging": formatted(ecs_logging.StdlibFormatter()),
+}
+
+
+@pytest.mark.guarantee(69)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("shown", LIBRARIES.values(), ids=LIBRARIES)
+def test_other_libraries_print_nothing_private(
+    shown: Callable[[logging.LogRecord], dict[str, Any]],
+) -> None:
+    """Of a record that was captured they write what they write without us; filtered, our names."""
+    before = shown(made(extra={"amount": 12}))
+    flow_logging.install(fields=["user"])
+    with headrace.open_context("order-7", metadata={"user": "ada"}):
+        record = made(extra={"amount": 12})
+    assert set(shown(record)) == set(before)
+    flow_logging.FlowFilter().filter(record)
+    added = {"flow_id", "correlation_id", "flow", "step", "user"}
+    assert set(shown(record)) - set(before) == added
+    assert not any("headrace" in name for name in shown(record))
+
+
+@pytest.mark.guarantee(69)
+@pytest.mark.parametrize("first", ["theirs", "ours"])
+def test_opentelemetry_s_logging_instrumentation_goes_on_working(first: str) -> None:
+    """Its factory, set before ours or after it, gives each record the IDs of the span."""
+    instrumentor = LoggingInstrumentor()
+    if first == "ours":
+        flow_logging.install()
+    instrumentor.instrument(inject_trace_context=True)
+    try:
+        flow_logging.install()
+        with headrace.open_context("order-7"):
+            record = copy.copy(made())
+        assert hasattr(record, "otelTraceID")
+        assert published(record)[0] == "order-7"
+    finally:
+        instrumentor.uninstrument()
+
+
+@pytest.mark.guarantee(69)
+def test_a_stream_handler_of_python_json_logger_writes_our_names() -> None:
+    """The whole way, through a logger and a queue: one object per line, our names, no others."""
+    flow_logging.install()
+    stream = io.StringIO()
+    writer = logging.StreamHandler(stream)
+    writer.addFilter(flow_logging.FlowFilter(fields=["unit_id"]))
+    writer.setFormatter(JsonFormatter("%(message)s %(levelname)s"))
+    lines: queue.Queue[Any] = queue.Queue()
+    queued = logging.handlers.QueueHandler(lines)
+    log.addHandler(queued)
+    try:
+        with headrace.open_context("order-7"):
+            log.warning("paid", extra={"amount": 12})
+    finally:
+        log.removeHandler(queued)
+    writer.handle(lines.get())
+    assert json.loads(stream.getvalue()) == {
+        "message": "paid",
+        "levelname": "WARNING",
+        "amount": 12,
+        "flow_id": "order-7",
+        "correlation_id": "order-7",
+        "flow": "-",
+        "step": "-",
+        "unit_id": "-",  # not captured where the line was logged
+    } | ({"taskName": None} if sys.version_info >= (3, 12) else {})
