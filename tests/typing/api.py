@@ -12,6 +12,7 @@ from collections.abc import (
     Generator,
     Iterator,
     Mapping,
+    MutableMapping,
 )
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
