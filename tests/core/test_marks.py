@@ -409,5 +409,6 @@ def test_the_servers_line_has_the_id_of_the_failed_request(
                 assert capture(True)[0] == "handler"
                 assert marked_id(error) is None
             logging.getLogger("server").exception("unhandled")
-    assert caplog.records[-1].__dict__["_headrace"][0] == "request"
+    flow_logging.FlowFilter().filter(caplog.records[-1])
+    assert vars(caplog.records[-1])["flow_id"] == "request"
     flow_logging.uninstall()
