@@ -6,6 +6,7 @@ import collections
 import copy
 import json
 import logging
+import re
 import traceback
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -295,7 +296,7 @@ values = st.recursive(
 
 @given(tree=values, text=st.text(max_size=20))
 def test_no_secret_survives_blotting(tree: Any, text: str) -> None:
-    """Whatever the values are: nothing that stands under a named key is left in the text."""
+    """Whatever the values are: no secret is left as a token, no longer one in any place."""
 
     def leaves(value: Any, is_secret: bool) -> list[str]:
         if isinstance(value, dict):
@@ -308,8 +309,13 @@ def test_no_secret_survives_blotting(tree: Any, text: str) -> None:
     secrets = leaves(tree, False)
     redaction = Redaction(frozenset(["password"]))
     for whole in (f"{text} {tree!r} {secrets}", json.dumps([tree, text, secrets]), str(secrets)):
-        parts = redaction.blot(whole, tree).split(MASK)
-        assert not [secret for secret in secrets for part in parts if secret in part]
+        left = redaction.blot(whole, tree)
+        assert not [
+            secret
+            for secret in secrets
+            if (len(secret) >= 4 and any(secret in part for part in left.split(MASK)))
+            or re.search(rf"(?<![\w*]){re.escape(secret)}(?![\w*])", left.replace(MASK, "*"))
+        ]
 
 
 @given(tree=values)

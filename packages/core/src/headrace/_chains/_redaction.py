@@ -1,22 +1,32 @@
 """Keeping secrets out of everything that a chain writes: lines, reports, messages.
 
 Named keys are masked where values are written out. Where text was made by others, such as the
-message of an exception, every value that the context holds under a named key is blotted out.
+message of an exception, every value that the context holds under a named key is masked in it: where
+it is a whole token, and from a length of four characters also inside one. A text is masked as a
+whole where its secrets cannot be known, or would take too long to find.
 """
 
 from __future__ import annotations
 
+import functools
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
+
+from ._secrets import LIMIT, Shape, find_secrets, text_of_key
 
 if TYPE_CHECKING:
     Redact = Callable[[str], str] | Iterable[str] | None
 
 MASK = "***"
 CYCLE = "<cycle>"
+TOO_MUCH = "<too much>"
 
-_FIELD_LISTS = ("__dataclass_fields__", "model_fields", "__attrs_attrs__", "__struct_fields__")
+_LISTED: tuple[Any, ...] = (list, tuple, set, frozenset)
+
+LONG = 4  # a secret of this length is masked inside a word, too
+_FEW = 32  # so many are searched for one by one
+_QUOTES = (repr, json.dumps, functools.partial(json.dumps, ensure_ascii=False))
 
 
 class Redaction:
@@ -39,39 +49,66 @@ class Redaction:
         """Return what hides all that this one and `other` hide."""
         return Redaction(self.names | other.names, (*self.functions, *other.functions))
 
-    def blot(self, text: str, *values: Any) -> str:
-        """Return `text` without any secret that the mappings and sequences in `values` hold."""
-        if not self.names:
-            return text
-        return _blotted(text, {form for form in self._forms(values) if form in text})
-
-    def plain(self, value: Any, *values: Any) -> Any:
-        """Return `value` as JSON can take it: masked, cycles cut, objects as text.
+    def blotter(self, *values: Any) -> Callable[[str], str]:
+        """Return a function that masks in a text every secret that `values` hold.
 
         Args:
-            value: what is to be shown.
-            values: what may hold secrets besides it.
+            values: mappings, sequences and objects that may hold secrets, at any depth.
         """
-        forms = set(self._forms((value, *values))) if self.names else set()
-        return _plain(value, self.names, forms, ())
+        if not self.names:
+            return str
+        secrets = find_secrets(values, self.names)
+        if secrets is None:
+            return lambda text: MASK if text else text
+        forms = _written_forms(secrets)
+        return lambda text: _blotted(text, forms)
 
-    def _forms(self, values: Iterable[Any]) -> Iterator[str]:
-        for leaf in self._leaves(values):
-            yield from _written_forms(leaf)
+    def blot(self, text: str, *values: Any) -> str:
+        """Return `text` without any secret that `values` hold."""
+        return self.blotter(*values)(text)
 
-    def _leaves(self, values: Iterable[Any]) -> Iterator[Any]:
-        """Yield each value that stands under a named key, at any depth; cycles are no harm."""
-        seen: set[tuple[int, bool]] = set()
-        waiting: list[tuple[Any, bool]] = [(value, False) for value in values]
-        while waiting:
-            value, is_secret = waiting.pop()
-            children = _children(value)
-            if children is None:
-                if is_secret:
-                    yield value
-            elif (id(value), is_secret) not in seen:
-                seen.add((id(value), is_secret))
-                waiting += [(child, is_secret or key in self.names) for key, child in children]
+    def plain(self, value: Any) -> Any:
+        """Return `value` as JSON can take it: named keys masked, cycles cut, objects as text."""
+        return _Plain(self.names).of(value)
+
+
+class _Plain:
+    """A copy of a value that JSON can take, in the making."""
+
+    __slots__ = ("_above", "_left", "_names")
+
+    def __init__(self, names: frozenset[str]) -> None:
+        self._names = names
+        self._above: set[int] = set()
+        self._left = LIMIT
+
+    def of(self, value: Any) -> Any:
+        if value is None or issubclass(type(value), int | float):
+            return value
+        self._left -= 1
+        if self._left < 0:
+            return TOO_MUCH
+        if id(value) in self._above:
+            return CYCLE
+        self._above.add(id(value))
+        try:
+            return self._inner(value, type(value))
+        except Exception as error:  # foreign code, or too deep
+            return f"<{type(error).__name__}>"
+        finally:
+            self._above.discard(id(value))
+
+    def _inner(self, value: Any, kind: type) -> Any:
+        if issubclass(kind, Mapping):
+            items = dict.items(value) if issubclass(kind, dict) else value.items()
+            return {
+                str(key): MASK if text_of_key(key) in self._names else self.of(each)
+                for key, each in items
+            }
+        for base in _LISTED:
+            if issubclass(kind, base) and not hasattr(kind, "_fields"):
+                return [self.of(each) for each in base.__iter__(value)]
+        return MASK if self._names and Shape(kind, self._names).hides(value) else str(value)
 
 
 NOTHING_HIDDEN = Redaction()
@@ -97,56 +134,63 @@ def checked_redaction(redact: Redact) -> Redaction:
     )
 
 
-def _children(value: Any) -> list[tuple[object, Any]] | None:
-    """Return what `value` is made of, each with its key (None in a sequence); None for a leaf."""
-    if isinstance(value, str | bytes | int | float | None):
-        return None
-    if isinstance(value, Mapping):
-        return list(value.items())
-    if isinstance(value, list | tuple | set | frozenset):
-        names = getattr(value, "_fields", None)  # of a named tuple
-        if names is not None:
-            return list(zip(names, value, strict=False))
-        return [(None, each) for each in value]
-    for name in _FIELD_LISTS:
-        fields = getattr(type(value), name, None)
-        if fields is not None:
-            names = [getattr(each, "name", each) for each in fields]
-            return [(each, getattr(value, each, None)) for each in names]
-    return None
+def _blotted(text: str, forms: Collection[str]) -> str:
+    """Return `text` with each of `forms` masked, wherever one is a whole token or long enough."""
+    present = _present(text, forms)
+    if present is None:
+        return MASK
+    spans = sorted(span for form in present for span in _spans(text, form))
+    pieces: list[str] = []
+    end = 0
+    for first, last in spans:
+        if first >= end:
+            pieces += [text[end:first], MASK]
+        end = max(end, last)  # one secret may overlap another, or be a part of it
+    return "".join([*pieces, text[end:]])
 
 
-def _plain(value: Any, names: frozenset[str], forms: set[str], above: tuple[int, ...]) -> Any:
-    if value is None or isinstance(value, int | float):
-        return value
-    if id(value) in above:
-        return CYCLE
-    inner = (*above, id(value))
-    if isinstance(value, Mapping):
-        return {
-            str(key): MASK if key in names else _plain(each, names, forms, inner)
-            for key, each in value.items()
-        }
-    if isinstance(value, list | tuple | set | frozenset) and not hasattr(value, "_fields"):
-        return [_plain(each, names, forms, inner) for each in value]
-    return _blotted(str(value), forms)
+def _present(text: str, forms: Collection[str]) -> list[str] | None:
+    """Return those of `forms` that are in `text`; None where the search would take too long."""
+    if len(forms) > _FEW:
+        if len(text) > LIMIT:
+            return None
+        # A form whose beginning is nowhere in the text need not be searched for.
+        sizes = {min(len(form), LONG) for form in forms}
+        begun = {size: {text[i : i + size] for i in range(len(text))} for size in sizes}
+        forms = [form for form in forms if form[:LONG] in begun[min(len(form), LONG)]]
+        if len(forms) * len(text) > 100 * LIMIT:
+            return None
+    return [form for form in forms if form in text]
 
 
-def _blotted(text: str, forms: set[str]) -> str:
-    found = [form for form in forms if form in text]
-    # The longest first: a secret may be a part of another.
-    for form in sorted(found, key=len, reverse=True):
-        text = text.replace(form, MASK)
-    return text
+def _spans(text: str, form: str) -> Iterator[tuple[int, int]]:
+    first = text.find(form)
+    while first >= 0:
+        last = first + len(form)
+        if len(form) >= LONG or not (
+            _is_word(text[:first][-1:]) or _is_word(text[last : last + 1])
+        ):
+            yield first, last
+        first = text.find(form, first + 1)
 
 
-def _written_forms(leaf: Any) -> set[str]:
-    """Return how a value may appear in text: as it is, quoted by Python once or twice, by JSON."""
-    if leaf is None or isinstance(leaf, bool):
-        return set()
-    forms = {repr(leaf)[2:-1]} if isinstance(leaf, bytes) else set()
-    text = leaf.decode("utf-8", "replace") if isinstance(leaf, bytes) else str(leaf)
-    quoted = repr(text)[1:-1]
-    forms |= {text, quoted, repr(quoted)[1:-1]}
-    forms |= {json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]}
-    return {form for form in forms if form}
+def _is_word(character: str) -> bool:
+    return character.isalnum() or character == "_"
+
+
+def _written_forms(secrets: Iterable[Any]) -> set[str]:
+    """Return how values may appear in text: as they are, and quoted by Python or JSON."""
+    forms: set[str] = set()
+    for secret in secrets:
+        if secret is None or isinstance(secret, bool):
+            continue
+        is_bytes = isinstance(secret, bytes)
+        text = secret.decode("utf-8", "replace") if is_bytes else str(secret)
+        if text.isascii() and text.isalnum():
+            forms.add(text)  # quoted it is the same
+            continue
+        own = {text, repr(secret)[2:-1]} if is_bytes else {text}
+        for _ in range(2):
+            own |= {quote(form)[1:-1] for form in own for quote in _QUOTES}
+        forms |= own
+    return forms - {""}

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ._redaction import MASK
+from ._redaction import LONG, MASK
 from ._references import MISSING, hop, split
 
 if TYPE_CHECKING:
@@ -87,11 +87,11 @@ def _value(parts: Path, context: Mapping[str, Any], result: Any, redaction: Reda
         value = result if parts[0] == "result" else context.get(parts[0], MISSING)
         for part in parts[1:]:
             value = _hop(value, part)
-        text = _written(value, context, redaction)
+        text = _written(value, redaction)
     except Exception as error:
         return f"<{type(error).__name__}>"
-    if value is None or isinstance(value, int | float):
-        return text
+    if value is None or (isinstance(value, int | float) and len(text) < LONG):
+        return text  # a count, more likely than a secret
     return redaction.blot(text, context, value)  # a secret may stand under other names too
 
 
@@ -108,9 +108,9 @@ def _hop(value: Any, part: str) -> Any:
     return made
 
 
-def _written(value: Any, context: Mapping[str, Any], redaction: Redaction) -> str:
+def _written(value: Any, redaction: Redaction) -> str:
     if value is MISSING:
         return "None"
     if isinstance(value, Mapping | list):
-        return json.dumps(redaction.plain(value, context), ensure_ascii=False)
+        return json.dumps(redaction.plain(value), ensure_ascii=False)
     return str(value)

@@ -1,0 +1,319 @@
+"""Redaction: what is masked in a text, at which cost, and without running whose code."""
+
+from __future__ import annotations
+
+import enum
+import uuid
+from collections import ChainMap, OrderedDict, UserDict, deque
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from types import MappingProxyType, SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from headrace import StepFailedError
+from headrace._chains import _redaction, _secrets
+from headrace._chains._redaction import MASK, Redaction
+
+if TYPE_CHECKING:
+    from tests.chains.conftest import Kind
+
+REDACTION = Redaction(frozenset(["secret"]))
+
+
+def blot(text: str, secret: Any) -> str:
+    """Return `text` without `secret`."""
+    return REDACTION.blot(text, {"secret": secret})
+
+
+# --- what is masked -------------------------------------------------------------------------------
+
+
+@pytest.mark.guarantee(92)
+@pytest.mark.parametrize(
+    ("secret", "text", "left"),
+    [
+        ("1", "refused by bank 4711 at line 104711", None),
+        ("1", "card 1, or (1) or '1' or x=1", "card ***, or (***) or '***' or x=***"),
+        (123, "cvc=123, card 1234 of a123b, 123", "cvc=***, card 1234 of a123b, ***"),
+        ("471", "4711 x_471 471_x 471", "4711 x_471 471_x ***"),
+        ("ü1", "ü1 aü1 ü1ß", "*** aü1 ü1ß"),
+        ("-", "a-b - c", "a-b *** c"),
+        ("abcd", "abcd xabcdx", "*** x***x"),
+        (4711, "bank 4711 at line 104711", "bank *** at line 10***"),
+        (["abcd", "bcdef"], "xabcdefx", "x***x"),
+        (["abcd", "efgh"], "abcdefgh", "******"),
+        (-5, "-5 of 15", "*** of 15"),
+        (True, "True", None),
+        (None, "None", None),
+        ("", "x", None),
+        ("*", "2 * 3", "2 *** 3"),
+    ],
+)
+def test_a_secret_is_masked_as_a_token_or_if_it_is_long(
+    secret: Any, text: str, left: str | None
+) -> None:
+    """A value of fewer than four characters is no part of a longer word or number."""
+    assert blot(text, secret) == (text if left is None else left)
+
+
+@pytest.mark.guarantee(92)
+@pytest.mark.parametrize(
+    ("echo", "line"),
+    [(1, "n=1"), (123, "n=123"), (4711, "n=***"), ("1", "n=***"), ([4711], "n=[***]")],
+)
+def test_a_number_of_up_to_three_digits_is_a_count(
+    kind: Kind, lines: Any, echo: Any, line: str
+) -> None:
+    """A line that shows a number shows it, though it is equal to a short secret."""
+    chain = kind.chain(redact=["secret"]).next(kind.fn(lambda: None), log_fmt="n={echo}")
+    kind.run(chain, secret=[1, 123, 4711], echo=echo)
+    assert lines() == [("INFO", line)]
+
+
+@pytest.mark.guarantee(92)
+def test_too_many_values_mask_the_whole_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cost is bounded; what has not been looked through shows nothing."""
+    monkeypatch.setattr(_secrets, "LIMIT", 1000)
+    rows = [{"id": i} for i in range(300)]
+    assert REDACTION.blot("boom 4711", {"rows": rows, "secret": 4711}) == "boom ***"
+    for large in (rows * 4, [[row] for row in rows], [0] * 1001):
+        assert REDACTION.blot("boom 4711", {"rows": large, "secret": 4711}) == MASK
+    assert REDACTION.blot("", {"rows": rows * 4}) == ""
+
+
+@pytest.mark.guarantee(92)
+def test_each_value_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often it stands in the context, and though it leads back to itself."""
+    monkeypatch.setattr(_secrets, "LIMIT", 1000)
+    node: Any = {"secret": "4711"}
+    for _ in range(100):
+        node = [node, node, {"a": node}]
+    node.append(node)
+    assert REDACTION.blot("boom 4711", node) == "boom ***"
+
+
+@pytest.mark.guarantee(92)
+def test_many_secrets_are_found_by_their_beginnings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only what may be in the text is searched for; where that is too much all is masked."""
+    secrets = [f"pass{i}" for i in range(1000)] + ["x", "yz", "abc"]
+    text = "abc x pass17 abcd"
+    assert blot(text, secrets) == "*** *** *** abcd"
+    monkeypatch.setattr(_redaction, "LIMIT", 10)
+    assert blot(text, secrets) == MASK
+    assert blot(text, ["abc"]) == "*** x pass17 abcd"
+
+
+@pytest.mark.guarantee(92)
+def test_a_deep_or_wide_value_is_shown_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands in many places is written out only so often."""
+    monkeypatch.setattr(_redaction, "LIMIT", 100)
+    node: Any = ["x"]
+    for _ in range(50):
+        node = [node, node]
+    assert str(REDACTION.plain(node)).count("<too much>") > 0
+
+
+# --- where secrets are found ----------------------------------------------------------------------
+
+
+class Color(enum.Enum):
+    RED = "crimson"
+
+
+class Word(str):
+    __slots__ = ()
+
+
+class Count(int):
+    pass
+
+
+class Card:
+    def __init__(self, number: str) -> None:
+        self.number = number
+
+
+class Slotted:
+    __slots__ = ("secret", "unset")
+
+    def __init__(self, secret: Any) -> None:
+        self.secret = secret
+
+
+class Kept:
+    secret = "4711-class"
+
+
+class Private:
+    def __init__(self, secret: str) -> None:
+        self._secret = secret
+
+    @property
+    def secret(self) -> str:
+        raise RuntimeError
+
+
+@dataclass
+class Wallet:
+    card: Any
+
+
+class Names(UserDict[str, Any]):
+    pass
+
+
+@pytest.mark.guarantee(93)
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ({"secret": Word("4711")}, "4711"),
+        ({"secret": Count(4711)}, "4711"),
+        ({"secret": bytearray(b"4711")}, "4711"),
+        ({Word("secret"): "4711"}, "4711"),
+        ({"secret": Color.RED}, "crimson"),
+        ({"secret": uuid.UUID(int=4711)}, str(uuid.UUID(int=4711))),
+        ({"secret": PurePosixPath("/etc/pass")}, "/etc/pass"),
+        ({"secret": Card("4711")}, "4711"),
+        ({"secret": [Wallet(Card("4711"))]}, "4711"),
+        ({"secret": SimpleNamespace(a=[4711])}, "4711"),
+        ({"secret": ValueError("4711")}, "4711"),
+        (SimpleNamespace(secret="4711"), "4711"),
+        (Slotted("4711"), "4711"),
+        (Kept(), "4711-class"),
+        (Private("4711"), "4711"),
+        (Wallet({"secret": "4711"}), "4711"),
+        (Names(secret="4711"), "4711"),
+        (ChainMap({}, {"secret": "4711"}), "4711"),
+        (OrderedDict(secret="4711"), "4711"),
+        (MappingProxyType({"secret": "4711"}), "4711"),
+        (deque([{"secret": "4711"}]), "4711"),
+    ],
+)
+def test_secrets_are_found_where_objects_keep_them(value: Any, text: str) -> None:
+    """In subclasses of text and numbers, in objects, slots, classes and containers of all kinds."""
+    assert REDACTION.blot(f"boom {text}", {"x": [value]}) == "boom ***"
+
+
+# --- without running code -------------------------------------------------------------------------
+
+
+class Detached:
+    """What an ORM gives out: each attribute that is read asks a database that is away."""
+
+    ran: list[str]
+
+    def __init__(self) -> None:
+        self.__dict__["ran"] = []
+
+    def __getattribute__(self, name: str) -> Any:
+        if name == "__dict__":
+            return object.__getattribute__(self, name)
+        object.__getattribute__(self, "__dict__")["ran"].append(name)
+        raise RuntimeError("detached")
+
+
+class Column:
+    def __get__(self, instance: object, owner: type) -> Any:
+        if instance is None:
+            return self
+        raise RuntimeError("detached")
+
+    def __set__(self, instance: object, value: object) -> None: ...
+
+
+@dataclass(eq=False, repr=False)
+class Account:
+    name: str
+    secret: Any = Column()
+
+    def __repr__(self) -> str:
+        raise RuntimeError("detached")
+
+
+class Lazy(dict[str, Any]):
+    def items(self) -> Any:
+        raise RuntimeError("loads")
+
+    def __iter__(self) -> Any:
+        raise RuntimeError("loads")
+
+
+class LazyList(list[Any]):
+    def __iter__(self) -> Any:
+        raise RuntimeError("loads")
+
+
+class Proxy:
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        raise RuntimeError("resolves")
+
+
+class Shy:
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        raise RuntimeError("shy")
+
+    __repr__ = __str__
+
+
+FOREIGN = [
+    Detached,
+    lambda: Account("ada"),
+    Lazy,
+    LazyList,
+    Proxy,
+    Shy,
+]
+
+
+@pytest.mark.guarantee(93)
+@pytest.mark.parametrize("make", FOREIGN)
+def test_foreign_objects_cannot_fail_a_step(kind: Kind, lines: Any, make: Any) -> None:
+    """Nothing of theirs runs while secrets are looked for, in lines and in errors."""
+
+    def fail(_: Any) -> None:
+        raise ValueError("boom 4711")
+
+    made = make()
+    chain = kind.chain(redact=["secret"])
+    chain.next(kind.fn(lambda: "fine"), out="a", log_fmt="{result} {echo}")
+    chain.next(kind.fn(fail), name="b", args=["made"])
+    with pytest.raises(StepFailedError) as caught:
+        kind.run(chain, made=made, echo="4711", secret="4711")
+    assert str(caught.value) == "step 'b' failed: ValueError: boom ***"
+    assert lines()[0] == ("INFO", "fine ***")
+    assert repr(caught.value.result)
+    assert type(made) is not Detached or made.__dict__["ran"] == []
+
+
+class Computed:
+    @property
+    def secret(self) -> str:
+        raise RuntimeError("computed")
+
+    def __str__(self) -> str:
+        return "computed 4711"
+
+
+@pytest.mark.guarantee(93)
+def test_what_cannot_be_read_without_running_code_is_masked(kind: Kind, lines: Any) -> None:
+    """A text that a property could be part of, an object whose secret is not loaded."""
+    chain = kind.chain(redact=["secret"])
+    chain.next(kind.fn(lambda: None), log_fmt="{made} {all}")
+    kind.run(chain, made=Computed(), all=[Account("ada")])
+    assert lines() == [("INFO", "*** ***")]
+    assert REDACTION.blot("boom", {"x": Computed()}) == MASK
+    assert REDACTION.blot("boom", {"secret": Shy()}) == MASK
+    assert REDACTION.blot("boom", {"x": Account("ada")}) == "boom"
+    assert REDACTION.plain([Account("ada"), Computed(), Shy()]) == [MASK, MASK, "<RuntimeError>"]
+
+
+@pytest.mark.guarantee(93)
+@pytest.mark.parametrize("value", [print, int, enum, Color, object(), lambda: 1, Card.__init__])
+def test_functions_types_and_modules_are_no_secrets(value: Any) -> None:
+    """What they are is in the program, not in its data."""
+    assert REDACTION.blot("boom print int enum", {"secret": value}) == "boom print int enum"
