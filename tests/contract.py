@@ -34,6 +34,8 @@ class Scenario:
         never: texts that must not come back, in the response or the log.
         refuses: whether an inbound ID is refused, of which a warning under the new ID tells.
         options: options of the integration.
+        configuration: arguments of `headrace.configure`.
+        late: whether they are given after the integration is set up, and not before.
         twice: whether the middleware is set up twice.
         needs: features that a framework may lack.
         on_server: whether it is also run on real servers.
@@ -55,6 +57,8 @@ class Scenario:
     never: tuple[str, ...] = ()
     refuses: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
+    configuration: Mapping[str, Any] = field(default_factory=dict)
+    late: bool = False
     twice: bool = False
     needs: tuple[str, ...] = ()
     on_server: bool = False
@@ -67,8 +71,15 @@ def run(scenario: Scenario, framework: Framework) -> None:
     for feature in scenario.needs:
         if feature in framework.lacks:
             pytest.skip(framework.lacks[feature])
-    with framework.serve(scenario.options, twice=scenario.twice) as client:
-        play(scenario, client)
+    try:
+        if not scenario.late:
+            headrace.configure(**scenario.configuration)
+        with framework.serve(scenario.options, twice=scenario.twice) as client:
+            if scenario.late:
+                headrace.configure(**scenario.configuration)
+            play(scenario, client)
+    finally:
+        headrace.configure()
 
 
 def play(scenario: Scenario, client: Client) -> None:
@@ -83,8 +94,13 @@ def play(scenario: Scenario, client: Client) -> None:
 def check(scenario: Scenario, seen: Seen) -> None:
     """Compare what was seen with what `scenario` expects."""
     assert seen.status == scenario.status, seen
-    own_header = scenario.options.get("response_header", HEADER)
-    flow_id = check_id(scenario.id, seen.header(own_header))
+    own_header = scenario.configuration.get("header", HEADER)
+    own_header = scenario.options.get("response_header", own_header)
+    if own_header is None:
+        assert seen.header(HEADER) == []
+        flow_id = scenario.id
+    else:
+        flow_id = check_id(scenario.id, seen.header(own_header))
     if scenario.body is not None:
         assert seen.text == scenario.body.format(id=flow_id)
     for place in dict.fromkeys(scenario.places):
@@ -166,6 +182,14 @@ def asks_inside_a_unit(client: Client, scenario: Scenario) -> None:
     with headrace.open_context("outer") as outer:
         check(scenario, client.request("GET", scenario.path))
         assert headrace.get_flow_context() is outer
+
+
+def has_no_cause(client: Client, scenario: Scenario) -> None:
+    """Send the request while a backend watches the unit, which names no other as its cause."""
+    with watched_units() as units:
+        check(scenario, client.request("GET", scenario.path, scenario.headers))
+    (unit,) = units
+    assert unit.context.causation_id is None
 
 
 def logs_access(client: Client, scenario: Scenario) -> None:

@@ -24,6 +24,7 @@ from tests.contract import (
     logs_access,
     talks,
 )
+from tests.edge_scenarios import EDGE
 from tests.sites import OWN_HEADERS
 
 BIG = b"x" * 1024 * 1024
@@ -451,6 +452,6 @@ SETTINGS = [
 
 SCENARIOS = [
     pytest.param(each, id=each.does, marks=each.marks)
-    for each in [*TAKEN_OVER, *TRACED, *REFUSED, *RESPONSES, *LIFE, *SETTINGS]
+    for each in [*TAKEN_OVER, *TRACED, *REFUSED, *RESPONSES, *LIFE, *SETTINGS, *EDGE]
 ]
 ON_SERVERS = [param for param in SCENARIOS if param.values[0].on_server]

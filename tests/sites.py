@@ -18,6 +18,8 @@ Its bodies are plain text and show the correlation ID where they are made ("None
 | ``GET /thread`` | shows what `in_thread()` returns |
 | ``GET /own-header`` | as ``/id``, with the headers `OWN_HEADERS` set by the handler |
 | ``GET /constant`` | as ``/id``, with one and the same list of headers each time where possible |
+| ``GET /headers`` | shows what `headers_seen` makes of the request's headers |
+| ``GET /next`` | shows `sent_on()` |
 | ``GET /deadline`` | shows `time_left()` |
 | ``GET /metadata`` | shows what `read_metadata` gives after `write_metadata`, far apart |
 | WebSocket ``/socket`` | accepts, notes "socket", sends the ID, answers one text with it, closes |
@@ -30,7 +32,7 @@ import contextlib
 import json
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -68,6 +70,20 @@ def note(place: str) -> None:
 def shown() -> str:
     """Return the correlation ID as the site shows it."""
     return str(headrace.current_flow_id())
+
+
+def headers_seen(headers: Iterable[tuple[str, str]]) -> str:
+    """Show the request's headers that may hold an ID, sorted, a line for each."""
+    shown = [(name.lower().replace("_", "-"), value) for name, value in headers]
+    return "".join(f"{name}: {value}\n" for name, value in sorted(shown) if name.startswith("x-"))
+
+
+def sent_on() -> str:
+    """Show the ID of the unit that a receiver of a message from here opens."""
+    carrier: dict[str, str] = {}
+    headrace.inject(carrier)
+    with headrace.detached(), headrace.open_context(remote=headrace.extract(carrier)):
+        return shown()
 
 
 def pieces() -> Iterator[bytes]:

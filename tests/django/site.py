@@ -99,6 +99,16 @@ def constant(request: HttpRequest) -> HttpResponse:
     return HttpResponse(sites.shown(), headers=CONSTANT)
 
 
+def headers(request: HttpRequest) -> HttpResponse:
+    """Show the request's headers."""
+    return text(sites.headers_seen(request.headers.items()))
+
+
+def sent_on(request: HttpRequest) -> HttpResponse:
+    """Show what a receiver of a message from here has for an ID."""
+    return text(sites.sent_on())
+
+
 def deadline(request: HttpRequest) -> HttpResponse:
     """Show how much time is left."""
     return text(sites.time_left())
@@ -161,6 +171,8 @@ VIEWS: dict[str, Callable[..., Any]] = {
     "thread": in_thread,
     "own-header": own_header,
     "constant": constant,
+    "headers": headers,
+    "next": sent_on,
     "deadline": deadline,
     "metadata": metadata,
 }

@@ -36,7 +36,7 @@ WRONG = {
     "request_headers": ({"REQUEST_HEADERS": "X-Id"}, 3, "must be a list of strings"),
     "request_header": ({"REQUEST_HEADERS": ["X Id"]}, 3, "'X Id' is not an HTTP header name"),
     "response_header": ({"RESPONSE_HEADER": "X:"}, 3, "'X:' is not an HTTP header name"),
-    "trust_inbound": ({"TRUST_INBOUND": "no"}, 3, "must be True or False"),
+    "trust_inbound": ({"TRUST_INBOUND": "no"}, 3, "must be True, False or a function"),
     "validator": ({"VALIDATOR": 7}, 3, "must be a function"),
     "validator's path": ({"VALIDATOR": "tests.nowhere"}, 4, "leads nowhere"),
     "validator's type": ({"VALIDATOR": "tests.django.test_checks.DOCS"}, 3, "must be a function"),

@@ -7,7 +7,7 @@ import logging
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from typing import Any
 
 import pytest
@@ -17,7 +17,7 @@ from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.wsgi import WSGIHandler
 from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.test import AsyncClient, Client, RequestFactory, override_settings
+from django.test import AsyncClient, AsyncRequestFactory, Client, RequestFactory, override_settings
 from django.urls import path
 
 import headrace
@@ -367,3 +367,55 @@ def test_request_does_not_join_what_a_signal_left() -> None:
     with headrace.open_context("outer") as outer:
         assert get("/id", headers={HEADER: "abc"}).content == b"abc abc"
         assert headrace.get_flow_context() is outer
+
+
+class ReadsHeadersFirst:
+    """Stands outside ours, and has Django cache the request's headers."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> Any:
+        """Read them."""
+        assert request.headers.get(HEADER) != "fresh"
+        return self.get_response(request)
+
+
+@pytest.mark.guarantee(60)
+@pytest.mark.parametrize("over", ["WSGI", "ASGI"])
+def test_request_header_is_seen_although_the_headers_are_cached(over: str) -> None:
+    """`request.headers`, ``META`` and, over ASGI, the scope all have the ID, and it alone."""
+    seen: list[Any] = []
+
+    def view(request: HttpRequest) -> HttpResponse:
+        meta = {key: value for key, value in request.META.items() if key.startswith("HTTP_X")}
+        scope = getattr(request, "scope", {"headers": [(b"x-correlation-id", b"none")]})
+        pairs = [pair for pair in scope["headers"] if pair[0].startswith(b"x")]
+        seen.extend([request.headers[HEADER], meta, pairs])
+        return HttpResponse()
+
+    with override_settings(HEADRACE={"WRITE_REQUEST_HEADER": True, "TRUST_INBOUND": trusts}):
+        ours = FlowMiddleware(view)
+        sent = {HEADER: "abc", "X-Request-ID": "second"}
+        if over == "WSGI":
+            request: HttpRequest = RequestFactory().get("/", headers=sent)
+        else:
+            request = AsyncRequestFactory().get("/", headers=sent)
+        response = ReadsHeadersFirst(ours)(request)
+    flow_id = response[HEADER]
+    assert flow_id != "abc"
+    assert seen[:2] == [flow_id, {"HTTP_X_CORRELATION_ID": flow_id}]
+    assert seen[2] == [(b"x-correlation-id", flow_id.encode() if over == "ASGI" else b"none")]
+    kind = dict if over == "WSGI" else MutableMapping
+    assert all(isinstance(source, kind) for source in asked)
+    asked.clear()
+
+
+asked: list[Any] = []
+
+
+def trusts(source: Any) -> bool:
+    """Note the source, and trust nobody."""
+    asked.append(source)
+    assert ("type" in source) is ("wsgi.version" not in source)
+    return False

@@ -20,10 +20,12 @@ from tests.sites import (
     async_pieces,
     endless,
     events,
+    headers_seen,
     in_thread,
     note,
     pieces,
     read_metadata,
+    sent_on,
     shown,
     time_left,
     write_metadata,
@@ -121,6 +123,16 @@ async def set_own_header(response: Response) -> str:
 async def answer_constant() -> Response:
     CONSTANT.body = shown().encode()
     return CONSTANT
+
+
+@router.get("/headers")
+async def show_headers(request: Request) -> str:
+    return headers_seen(request.headers.items())
+
+
+@router.get("/next")
+async def send_on() -> str:
+    return sent_on()
 
 
 @router.get("/deadline")

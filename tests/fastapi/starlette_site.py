@@ -25,10 +25,12 @@ from tests.sites import (
     async_pieces,
     endless,
     events,
+    headers_seen,
     in_thread,
     note,
     pieces,
     read_metadata,
+    sent_on,
     shown,
     time_left,
     write_metadata,
@@ -123,6 +125,14 @@ async def answer_constant(request: Request) -> Response:
     return CONSTANT
 
 
+async def show_headers(request: Request) -> Response:
+    return Text(headers_seen(request.headers.items()))
+
+
+async def send_on(request: Request) -> Response:
+    return Text(sent_on())
+
+
 async def show_deadline(request: Request) -> Response:
     return Text(time_left())
 
@@ -158,6 +168,8 @@ ROUTES: list[BaseRoute] = [
     Route("/thread", look_in_threads),
     Route("/own-header", set_own_header),
     Route("/constant", answer_constant),
+    Route("/headers", show_headers),
+    Route("/next", send_on),
     Route("/deadline", show_deadline),
     Route("/metadata", show_metadata),
     WebSocketRoute("/socket", talk),

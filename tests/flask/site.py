@@ -81,6 +81,8 @@ def add_pages(app: Flask) -> None:
         "/thread": lambda: text(sites.in_thread()),
         "/own-header": own_header,
         "/constant": lambda: Response(sites.shown(), headers=CONSTANT),
+        "/headers": lambda: text(sites.headers_seen(request.headers.items())),
+        "/next": lambda: text(sites.sent_on()),
         "/deadline": lambda: text(sites.time_left()),
         "/metadata": lambda: text(sites.read_metadata()),
     }

@@ -89,6 +89,15 @@ async def answer_constant(scope: Scope, receive: Receive, send: Send) -> None:
     await answer(send, sites.shown(), headers=CONSTANT)
 
 
+async def show_headers(scope: Scope, receive: Receive, send: Send) -> None:
+    pairs = [(name.decode(), value.decode("latin-1")) for name, value in scope["headers"]]
+    await answer(send, sites.headers_seen(pairs))
+
+
+async def send_on(scope: Scope, receive: Receive, send: Send) -> None:
+    await answer(send, sites.sent_on())
+
+
 async def show_deadline(scope: Scope, receive: Receive, send: Send) -> None:
     await answer(send, sites.time_left())
 
@@ -162,6 +171,8 @@ VIEWS: dict[str, View] = {
     "/thread": look_in_threads,
     "/own-header": set_own_header,
     "/constant": answer_constant,
+    "/headers": show_headers,
+    "/next": send_on,
     "/deadline": show_deadline,
     "/metadata": show_metadata,
     "/socket": talk,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import gc
 import logging
+import weakref
 from collections.abc import Iterable
 from typing import Any
 
@@ -333,3 +335,83 @@ def test_an_application_that_sends_nonsense_is_served_as_it_is() -> None:
     start = {"type": "http.response.start", "status": 200, "headers": [b"nonsense"]}
     with memory_log():
         assert call(FlowMiddleware(sending(start)), scope_of("http")) == [start]
+
+
+@pytest.mark.guarantee(60)
+def test_request_header_replaces_every_spelling_in_a_new_list() -> None:
+    """The scope is the same object; the server's list, which it may use again, is as it was."""
+    seen: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(scope)
+
+    sent = [
+        (b"X-Correlation-ID", b"a"),
+        (b"x_correlation_id", b"b"),
+        (b"X_Request_Id", b"c"),
+        OTHER,
+    ]
+    scope = {**scope_of("http"), "headers": sent}
+    call(FlowMiddleware(app, write_request_header=True), scope)
+    assert seen[0] is scope
+    assert scope["headers"] == [OTHER, (b"x-correlation-id", scope["headers"][-1][1])]
+    assert len(sent) == 4
+
+
+@pytest.mark.guarantee(60)
+def test_request_of_a_refused_websocket_and_of_a_lifespan_stay_as_they_are() -> None:
+    """The header is written for what runs inside, and for nothing else."""
+    scope = {"type": "lifespan", "headers": [ID]}
+    call(FlowMiddleware(sending(), write_request_header=True), scope)
+    assert scope["headers"] == [ID]
+
+
+@pytest.mark.guarantee(61)
+def test_function_that_decides_on_trust_is_given_the_scope() -> None:
+    """It is asked where there is something to trust, about that very scope."""
+    asked: list[Any] = []
+
+    def trust(scope: Any) -> bool:
+        asked.append(scope)
+        return True
+
+    app = FlowMiddleware(sending(), trust_inbound=trust)
+    scope = scope_of("http")
+    call(app, scope)
+    call(app, {**scope_of("http"), "headers": []})
+    assert len(asked) == 1
+    assert asked[0] is scope
+
+
+@pytest.mark.parametrize("middleware", [asgi.FlowMiddleware, wsgi.FlowMiddleware])
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"request_headers": [], "write_request_header": True}, "but it is empty"),
+        (
+            {"request_headers": ["X-Amzn-Trace-Id", "X-A"], "write_request_header": True},
+            "X-Amzn-Trace-Id has a format of its own",
+        ),
+        ({"response_header": None, "expose_header": True}, "leave one of them out"),
+        ({"response_header": ""}, "not an HTTP header name"),
+        ({"trust_inbound": None}, "must be True, False or a function"),
+        ({"trust_inbound": asyncio.sleep}, "trust_inbound must be a plain function"),
+        ({"validator": asyncio.sleep}, "validator must be a plain function"),
+    ],
+)
+def test_options_that_contradict_each_other_are_refused(
+    middleware: Any, options: dict[str, Any], message: str
+) -> None:
+    """The error says what is wrong, and what to do."""
+    with pytest.raises((TypeError, ValueError), match=message):
+        middleware(sending(), **options)
+
+
+@pytest.mark.parametrize("middleware", [asgi.FlowMiddleware, wsgi.FlowMiddleware])
+def test_middleware_that_is_gone_follows_no_configuration(middleware: Any) -> None:
+    """Nothing holds a middleware for the sake of a later `configure`."""
+    gone = weakref.ref(middleware(sending()))
+    gc.collect()
+    assert gone() is None
+    headrace.configure(header="X-Other")
+    headrace.configure()

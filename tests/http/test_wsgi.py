@@ -178,3 +178,13 @@ def test_an_error_of_the_application_goes_on_marked() -> None:
     with watched_units() as units, pytest.raises(LookupError):
         FlowMiddleware(app)(make_environ("GET", "/", ABC), lambda *a: lambda b: None)
     assert [(unit.context.correlation_id, unit.outcome) for unit in units] == [("abc", "error")]
+
+
+@pytest.mark.guarantee(61)
+def test_function_that_decides_on_trust_is_given_the_environ() -> None:
+    """It is asked about that very environ."""
+    asked: list[Any] = []
+    environ = make_environ("GET", "/", ABC)
+    ask([], environ=environ, trust_inbound=asked.append)
+    assert len(asked) == 1
+    assert asked[0] is environ

@@ -83,6 +83,12 @@ def metadata() -> str:
     return sites.read_metadata()
 
 
+def show_headers(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    pairs = [(key[5:], value) for key, value in environ.items() if key.startswith("HTTP_")]
+    start_response("200 OK", [TEXT])
+    return [sites.headers_seen(pairs).encode()]
+
+
 def nothing() -> str:
     return ""
 
@@ -101,6 +107,8 @@ VIEWS: dict[str, WSGIApplication] = {
     "/thread": Text(sites.in_thread),
     "/own-header": Text(headers=sites.OWN_HEADERS),
     "/constant": Text(),
+    "/headers": show_headers,
+    "/next": Text(sites.sent_on),
     "/deadline": Text(sites.time_left),
     "/metadata": Text(metadata),
 }

@@ -10,6 +10,7 @@ from . import _runtime
 from ._observers import AutoObserver, Observer, install, make_observer
 from ._runtime import DEFAULT_HEADER, Settings, is_header_name
 from ._spelling import checks_keywords
+from ._vendor_headers import VENDOR_HEADERS
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -31,7 +32,9 @@ def configure(
             ``"logging"``, ``"otel"``, ``"none"``, an object with a ``span(step, context)``
             method, or a list of these, which all receive every step.
         strict: whether a step outside any unit of work raises `OutsideFlowError`.
-        header: the name of the header that `inject` writes and `extract` reads.
+        header: the name of the header that `inject` writes and `extract` reads. In the web
+            integrations it is the first of `request_headers`, and the `response_header`, where
+            these are not given.
         id_factory: makes correlation IDs: UUIDs, or strings of 1 to 256 characters out of
             ``A-Z a-z 0-9 . _ ~ : / + = @ | -`` that begin with a letter, a digit or ``|``.
         propagate_metadata: the metadata keys that messages carry to other processes.
@@ -42,7 +45,7 @@ def configure(
     """
     observer, settings = _checked(backend, strict, header, id_factory, propagate_metadata)
     install(observer)
-    _runtime.settings = settings
+    _runtime.set_settings(settings)
 
 
 @checks_keywords
@@ -93,6 +96,11 @@ def _checked_header(header: str) -> str:
         raise ValueError(
             f"header must be an HTTP header name (RFC 9110 token) such as "
             f"{DEFAULT_HEADER!r}, not {header!r}"
+        )
+    if header.lower() in VENDOR_HEADERS:
+        raise ValueError(
+            f"header must be one that holds just an ID, and {header} has a format of its own; "
+            f"name it in request_headers"
         )
     return header
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, fields
-from inspect import iscoroutinefunction
-from typing import Any, Literal, TypedDict
+from typing import Any
 
 from . import _runtime
 from ._context import FlowContext, has_ended
+from ._http_options import CONFIGURED, HttpOptions
 from ._ids import EDGE_RULE, ID_RULE, match_edge_id, match_id
 from ._propagation import DEADLINE_HEADER, RemoteContext, deadline_from_header
-from ._runtime import DEFAULT_HEADER, is_header_name
-from ._spelling import name_hint
+from ._runtime import DEFAULT_HEADER
 from ._trace_context import TRACEPARENT, TRACESTATE, TraceContext, parse
 from ._units import as_current, transport_context
+from ._vendor_headers import VENDOR_HEADERS
 
 ENVIRON_KEY = "headrace.context"
 """Where a WSGI environ holds the request's `FlowContext`: whoever finds one opens no other."""
@@ -27,108 +26,6 @@ _Refused = list[tuple[str, list[str]]]
 """Names of headers, and the values that each came with."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpOptions:
-    """The options that every web integration takes, checked when it is made.
-
-    Attributes:
-        request_headers: the headers that may carry an inbound correlation ID; the first that
-            holds a valid one wins.
-        response_header: the header of the response that carries the ID.
-        trust_inbound: whether inbound IDs are taken over at all.
-        validator: tells whether an inbound ID is admitted, in place of the rule of 1 to 128
-            characters out of ``A-Z a-z 0-9 . _ -``. It is asked about valid IDs alone; see
-            `headrace.open_context` for which these are.
-        on_invalid: ``"replace"`` an invalid inbound ID by a fresh one, or ``"reject"`` the request
-            with status 400.
-        exclude_paths: paths for which no unit is opened: exact, or prefixes ending in ``/*``.
-        access_log: whether to log a line per request, to the logger ``headrace.access``.
-        accept_deadline: whether ``X-Deadline-Ms`` (milliseconds left) sets the unit's deadline.
-        expose_header: whether to name the response header in ``Access-Control-Expose-Headers``,
-            so that browsers can read it across origins.
-
-    Raises:
-        TypeError: an option of a wrong type.
-        ValueError: an option with an impossible value.
-    """
-
-    request_headers: Sequence[str] = (DEFAULT_HEADER, "X-Request-ID")
-    response_header: str = DEFAULT_HEADER
-    trust_inbound: bool = True
-    validator: Callable[[str], bool] | None = None
-    on_invalid: str = "replace"
-    exclude_paths: Sequence[str] = ()
-    access_log: bool = False
-    accept_deadline: bool = False
-    expose_header: bool = False
-
-    def __post_init__(self) -> None:
-        """Check every option."""
-        for name in ("request_headers", "exclude_paths"):
-            object.__setattr__(self, name, _checked_strings(name, getattr(self, name)))
-        for name in ("trust_inbound", "access_log", "accept_deadline", "expose_header"):
-            if not isinstance(getattr(self, name), bool):
-                raise TypeError(f"{name} must be True or False, not {getattr(self, name)!r}")
-        for header in (*self.request_headers, self.response_header):
-            if not is_header_name(header):
-                raise ValueError(f"{header!r} is not an HTTP header name (RFC 9110 token)")
-        for path in self.exclude_paths:
-            if not path.startswith("/") or "*" in path.removesuffix("/*"):
-                raise ValueError(
-                    f"exclude_paths holds {path!r}; a path begins with '/', and is exact or a "
-                    f"prefix ending in '/*'"
-                )
-        _check_validator(self.validator)
-        if self.on_invalid not in {"replace", "reject"}:
-            raise ValueError(f"on_invalid must be 'replace' or 'reject', not {self.on_invalid!r}")
-
-
-class HttpKeywords(TypedDict, total=False):
-    """The fields of `HttpOptions` as keyword arguments, for type checkers."""
-
-    request_headers: Sequence[str]
-    response_header: str
-    trust_inbound: bool
-    validator: Callable[[str], bool] | None
-    on_invalid: Literal["replace", "reject"]
-    exclude_paths: Sequence[str]
-    access_log: bool
-    accept_deadline: bool
-    expose_header: bool
-
-
-HTTP_OPTIONS = tuple(each.name for each in fields(HttpOptions))
-"""The names of the options that every web integration takes."""
-
-
-def http_options(caller: str, options: HttpKeywords) -> HttpOptions:
-    """Return the options that a function or class was given by keyword, checked.
-
-    Args:
-        caller: its name, for the message.
-        options: what it was given.
-
-    Raises:
-        TypeError: an unknown option; the message tells which there are. Or one of a wrong type.
-        ValueError: an option with an impossible value.
-    """
-    for name in options:
-        if name not in HTTP_OPTIONS:
-            raise TypeError(f"{caller}() has no option {name!r}; {_hint(name)}")
-    return HttpOptions(**options)
-
-
-def _hint(name: str) -> str:
-    # Imported when something is wrong: nobody should wait for it before.
-    from inspect import signature
-
-    from ._configure import configure
-
-    if name in signature(configure).parameters:
-        return f"headrace.configure() has it; here there are {', '.join(HTTP_OPTIONS)}"
-    return name_hint(name, HTTP_OPTIONS)
-
-
 class HttpPolicy:
     """What `HttpOptions` mean for a request.
 
@@ -137,34 +34,74 @@ class HttpPolicy:
 
     Attributes:
         options: the same.
+        request_headers: the headers that may carry an ID, whether inbound ones are trusted or not.
+        response_header: the header of the response, or None.
         wanted: the lower-case names of the headers to collect for `admit`.
+        excludes_any: whether there are paths for which no unit is opened.
     """
 
     __slots__ = (
         "_exact",
+        "_plain",
         "_prefixes",
         "_rank",
         "_rule",
+        "_trusts",
         "_valid",
         "excludes_any",
         "options",
+        "request_headers",
+        "response_header",
         "wanted",
     )
 
     def __init__(self, options: HttpOptions) -> None:
         self.options: HttpOptions = options
-        trusted = options.request_headers if options.trust_inbound else ()
-        self._rank = {name.lower(): rank for rank, name in enumerate(trusted)}
-        extra = [DEADLINE_HEADER.lower()] if options.accept_deadline else []
-        trace = [TRACEPARENT, TRACESTATE] if options.trust_inbound else []
-        self.wanted: frozenset[str] = frozenset([*self._rank, *trace, *extra])
         self._exact = frozenset(p for p in options.exclude_paths if not p.endswith("/*"))
         self._prefixes = tuple(p[:-1] for p in options.exclude_paths if p.endswith("/*"))
         self._valid: Callable[[str], object] = (
             match_edge_id if options.validator is None else self._ask_validator
         )
         self._rule = f"{ID_RULE}, that the validator admits" if options.validator else EDGE_RULE
+        self._trusts: Callable[[Any], object] | None = (
+            options.trust_inbound if callable(options.trust_inbound) else None
+        )
         self.excludes_any: bool = bool(options.exclude_paths)
+        self.resolve()
+
+    def resolve(self) -> None:
+        """Take the headers that the options leave to `headrace.configure` from its settings."""
+        options, configured = self.options, _runtime.settings.header
+        given, header = options.request_headers, options.response_header
+        if given is CONFIGURED:
+            given = [*dict.fromkeys([configured, DEFAULT_HEADER, "X-Request-ID"])]
+        self.request_headers: tuple[str, ...] = tuple(given)
+        self.response_header: str | None = configured if header is CONFIGURED else header
+        trusted = self.request_headers if options.trust_inbound else ()
+        self._rank = {name.lower(): rank for rank, name in reversed([*enumerate(trusted)])}
+        self._plain = self._rank.keys() - VENDOR_HEADERS.keys()
+        extra = [DEADLINE_HEADER.lower()] if options.accept_deadline else []
+        trace = [TRACEPARENT, TRACESTATE] if options.trust_inbound else []
+        self.wanted: frozenset[str] = frozenset([*self._rank, *trace, *extra])
+
+    @property
+    def writes(self) -> bool:
+        """Whether the request's own headers are to carry the ID."""
+        return self.options.write_request_header
+
+    def request_header(self) -> RequestHeader:
+        """Return what writes the ID into a request's headers."""
+        return RequestHeader(self.request_headers)
+
+    def follow_configuration(self, changed: Callable[[], None]) -> None:
+        """Call `changed`, now and whenever `headrace.configure` has moved the headers.
+
+        Args:
+            changed: a method of the middleware, which may be gone then: it is held weakly.
+        """
+        changed()
+        if CONFIGURED in (self.options.request_headers, self.options.response_header):
+            _runtime.follow_header(changed)
 
     def excludes(self, path: str) -> bool:
         """Tell whether no unit is opened for `path`."""
@@ -173,7 +110,7 @@ class HttpPolicy:
         return path + "/" in self._prefixes
 
     def admit(
-        self, kind: str, name: str | None, found: Sequence[tuple[str, str]]
+        self, kind: str, name: str | None, found: Sequence[tuple[str, str]], source: Any = None
     ) -> tuple[FlowContext, bool]:
         """Return the context of the request's unit, and whether to refuse the request.
 
@@ -182,12 +119,15 @@ class HttpPolicy:
             name: the unit's name: the route, or the path where that is not known yet.
             found: the request's headers whose lower-case name is in `wanted`, each as often as
                 it came.
+            source: the ASGI scope or WSGI environ, for a `trust_inbound` that is a function.
         """
+        if found and self._trusts is not None:
+            found = self._trusted(found, source)
         if not found:
             return FlowContext(_runtime.opening_id(), None, kind, name), False
         if len(found) == 1:  # the usual request, in short
             header, value = found[0]
-            if header in self._rank:
+            if header in self._plain:
                 if self._valid(value):
                     return FlowContext(value, None, kind, name), False
                 return self._refuse([(header, [value])], transport_context(kind, name))
@@ -212,21 +152,39 @@ class HttpPolicy:
         refused: _Refused = []
         for name in sorted(candidates, key=self._rank.__getitem__):
             values = candidates[name]
-            if len(values) == 1 and self._valid(values[0]):
-                chosen = chosen or values[0]
-            else:
+            correlation_id = self._read(name, values[0]) if len(values) == 1 else None
+            if correlation_id is None:
                 refused.append((name, values))
+            chosen = chosen or correlation_id
         return chosen, refused
+
+    def _read(self, header: str, value: str) -> str | None:
+        vendor = VENDOR_HEADERS.get(header)
+        found = value if vendor is None else vendor.id_of(value)
+        return found if found is not None and self._valid(found) else None
 
     def _ask_validator(self, value: str) -> bool:
         validator = self.options.validator
         if validator is None or match_id(value) is None:
             return False
-        try:
-            return bool(validator(value))
-        except Exception:
-            _runtime.log.exception("the validator of correlation IDs raised; the ID was refused")
-            return False
+        return _says_yes(validator, value, "validator")
+
+    def _trusted(self, found: Sequence[tuple[str, str]], source: Any) -> Sequence[tuple[str, str]]:
+        if self._trusts is None or _says_yes(self._trusts, source, "trust_inbound"):
+            return found
+        return [(name, value) for name, value in found if name == DEADLINE_HEADER.lower()]
+
+
+def _says_yes(function: Callable[[Any], object], argument: Any, option: str) -> bool:
+    """Ask a function of the user's; one that fails says no."""
+    try:
+        answer = function(argument)
+        if hasattr(answer, "__await__"):  # as truthy as any object
+            raise TypeError(f"{option} must be a plain function: its answer is an awaitable")
+        return bool(answer)
+    except Exception:
+        _runtime.log.exception("%s raised; what the request brought was not taken over", option)
+        return False
 
 
 def _trace(found: Sequence[tuple[str, str]]) -> TraceContext | None:
@@ -241,6 +199,38 @@ def environ_key(header: str) -> str:
     return "HTTP_" + header.upper().replace("-", "_")
 
 
+class RequestHeader:
+    """The one correlation header that a request is left with by ``write_request_header=True``.
+
+    Args:
+        headers: the names of all that may carry an ID; the first replaces them.
+    """
+
+    __slots__ = ("_keys", "_name", "_names")
+
+    def __init__(self, headers: Sequence[str]) -> None:
+        # Servers and adapters put both spellings under one key of an environ.
+        self._names = frozenset(header.lower().replace("_", "-").encode() for header in headers)
+        self._name = headers[0].lower().encode()
+        self._keys = [environ_key(header) for header in headers]
+
+    def put_in_scope(self, scope: MutableMapping[str, Any], correlation_id: str) -> None:
+        """Give an ASGI scope a new list of headers; the server's own is not modified."""
+        kept = [
+            (name, value)
+            for name, value in scope["headers"]
+            if name.lower().replace(b"_", b"-") not in self._names
+        ]
+        kept.append((self._name, correlation_id.encode()))
+        scope["headers"] = kept
+
+    def put_in_environ(self, environ: MutableMapping[str, Any], correlation_id: str) -> None:
+        """Do the same in a WSGI environ."""
+        for key in self._keys:
+            environ.pop(key, None)
+        environ[self._keys[0]] = correlation_id
+
+
 def is_under_way(context: FlowContext) -> bool:
     """Tell whether the unit `context` that a request has already has not ended yet.
 
@@ -253,23 +243,11 @@ def _log_refusals(refused: _Refused, context: FlowContext, rule: str) -> None:
     # The refused text itself never reaches the log: the new ID tells whose it was.
     with suppress(Exception), as_current(context):
         for name, values in refused:
+            vendor = VENDOR_HEADERS.get(name)
             what = f"{len(values)} values" if len(values) > 1 else f"{len(values[0])} characters"
             _runtime.log.warning(
                 "refused the correlation ID in header %s (%s); it takes one value of %s",
                 name,
                 what,
-                rule,
+                rule if vendor is None else vendor.form,
             )
-
-
-def _check_validator(validator: Any) -> None:
-    if validator is not None and not callable(validator):
-        raise TypeError(f"validator must be a function of the ID, not {validator!r}")
-    if iscoroutinefunction(validator):
-        raise TypeError("validator must be a plain function: it is asked before the request")
-
-
-def _checked_strings(name: str, values: Any) -> tuple[str, ...]:
-    if isinstance(values, list | tuple) and all(isinstance(value, str) for value in values):
-        return tuple(values)
-    raise TypeError(f"{name} must be a list of strings, not {values!r}")

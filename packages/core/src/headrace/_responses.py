@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, MutableMapping
 
-    from ._http import HttpOptions
+    from ._http import HttpPolicy
 
 S = TypeVar("S", str, bytes)
 
@@ -27,7 +27,8 @@ class ResponseHeader(Generic[S]):
     """The one correlation header of a response whose headers are a list of pairs.
 
     Args:
-        options: as the integration was given them.
+        header: its name.
+        exposes: whether ``Access-Control-Expose-Headers`` names it.
         of_name: makes the protocol's string of a header's name.
         of_value: makes the protocol's string of a header's value.
     """
@@ -35,14 +36,18 @@ class ResponseHeader(Generic[S]):
     __slots__ = ("_expose", "_exposes", "_header", "_length", "_lower", "_name", "_of_value")
 
     def __init__(
-        self, options: HttpOptions, of_name: Callable[[str], S], of_value: Callable[[str], S]
+        self,
+        header: str,
+        exposes: bool,
+        of_name: Callable[[str], S],
+        of_value: Callable[[str], S],
     ) -> None:
-        self._header = options.response_header
+        self._header = header
         self._of_value: Callable[[str], S] = of_value
         self._name: S = of_name(self._header)
         self._lower: S = self._name.lower()
         self._length = len(self._lower)
-        self._exposes = options.expose_header
+        self._exposes = exposes
         self._expose: S = of_name(_EXPOSE)
 
     def put(self, headers: Iterable[tuple[S, S]], correlation_id: str) -> list[tuple[S, S]]:
@@ -65,14 +70,39 @@ class ResponseHeader(Generic[S]):
         return kept
 
 
+def make_put(
+    policy: HttpPolicy, of_name: Callable[[str], S], of_value: Callable[[str], S]
+) -> Callable[[Iterable[tuple[S, S]], str], list[tuple[S, S]]]:
+    """Return the function that gives the headers of a response, and the ID in them.
+
+    Args:
+        policy: says which header, if any.
+        of_name: makes the protocol's string of a header's name.
+        of_value: makes the protocol's string of a header's value.
+    """
+    header = policy.response_header
+    if header is None:
+        return lambda headers, _: list(headers)
+    return ResponseHeader(header, policy.options.expose_header, of_name, of_value).put
+
+
 def put_in_mapping(
-    headers: MutableMapping[str, str], options: HttpOptions, correlation_id: str
+    headers: MutableMapping[str, str], policy: HttpPolicy, correlation_id: str
 ) -> None:
-    """Do for a mapping that ignores case, such as Django's, what `ResponseHeader.put` does."""
-    headers[options.response_header] = correlation_id
-    if options.expose_header:
+    """Do for a mapping that ignores case, such as Django's, what `ResponseHeader.put` does.
+
+    Args:
+        headers: those of the response.
+        policy: says which header, if any.
+        correlation_id: its value.
+    """
+    header = policy.response_header
+    if header is None:
+        return
+    headers[header] = correlation_id
+    if policy.options.expose_header:
         existing = headers.get(_EXPOSE)
-        headers[_EXPOSE] = exposed([existing] if existing else [], options.response_header)
+        headers[_EXPOSE] = exposed([existing] if existing else [], header)
 
 
 def refusal_headers() -> list[tuple[str, str]]:

@@ -6,6 +6,7 @@ import logging
 import re
 import sys
 from typing import TYPE_CHECKING, NamedTuple
+from weakref import WeakMethod
 
 from . import _active_trace
 from ._ids import ID_RULE, new_correlation_id, take_correlation_id, valid_id
@@ -42,6 +43,30 @@ observer: Observer | None = None
 def units_are_watched() -> bool:
     """Tell whether a backend may want to know of units, and so their facts (see `add_facts`)."""
     return observer is not None and observer.watches_units
+
+
+_followers: list[WeakMethod[Callable[[], None]]] = []
+
+
+def set_settings(new: Settings) -> None:
+    """Put `new` in force, and let what was made of the header before be made anew."""
+    global settings  # noqa: PLW0603 - the one place where it is set
+    is_moved = new.header != settings.header
+    settings = new
+    if is_moved:
+        for follower in [reference() for reference in _followers]:
+            if follower is not None:
+                follower()
+
+
+def follow_header(changed: Callable[[], None]) -> None:
+    """Call the method `changed` whenever the header of `configure` has become another.
+
+    Args:
+        changed: a bound method; it is held weakly.
+    """
+    _followers[:] = [reference for reference in _followers if reference() is not None]
+    _followers.append(WeakMethod(changed))
 
 
 def is_header_name(text: object) -> bool:

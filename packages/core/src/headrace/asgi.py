@@ -11,13 +11,12 @@ from . import _runtime
 from ._context import FlowContext, add_facts, step_var, unit_var
 from ._http import (
     SCOPE_KEY,
-    HttpKeywords,
     HttpPolicy,
-    http_options,
     is_under_way,
 )
+from ._http_options import HttpKeywords, http_options
 from ._marks import mark
-from ._responses import REFUSAL, REFUSAL_STATUS, ResponseHeader, log_access, refusal_headers
+from ._responses import REFUSAL, REFUSAL_STATUS, log_access, make_put, refusal_headers
 from ._runtime import log, units_are_watched
 
 __all__ = ["FlowMiddleware"]
@@ -60,10 +59,16 @@ class FlowMiddleware:
         self._policy = policy = HttpPolicy(http_options("FlowMiddleware", options))
         self._admit = policy.admit
         self._excludes = policy.excludes if policy.excludes_any else None
-        self._wanted = {name.encode(): name for name in policy.wanted}
-        self._put = ResponseHeader(policy.options, _name, str.encode).put
         self._logs = policy.options.access_log
         self._route_of: Callable[[Scope], str | None] | None = None
+        policy.follow_configuration(self._take_headers)
+
+    def _take_headers(self) -> None:
+        policy = self._policy
+        policy.resolve()
+        self._wanted = {name.encode(): name for name in policy.wanted}
+        self._put = make_put(policy, _name, str.encode)
+        self._rewrite = policy.request_header().put_in_scope if policy.writes else None
 
     def name_by(self, route_of: Callable[[Scope], str | None]) -> None:
         """Have `route_of` asked for the name of each unit when its response starts.
@@ -73,7 +78,7 @@ class FlowMiddleware:
         """
         self._route_of = route_of
 
-    async def __call__(  # noqa: C901, PLR0912 - one frame, for speed
+    async def __call__(  # noqa: C901, PLR0912, PLR0915 - one frame, for speed
         self, scope: Scope, receive: Receive, send: Send
     ) -> None:
         """Run the application inside a unit of work."""
@@ -91,8 +96,10 @@ class FlowMiddleware:
             for name, value in scope["headers"]:
                 if name in wanted:
                     found.append((wanted[name], value.decode("latin-1")))
-            context, reject = self._admit(kind, scope["path"], found)
+            context, reject = self._admit(kind, scope["path"], found, scope)
             scope[SCOPE_KEY] = context
+            if self._rewrite is not None:
+                self._rewrite(scope, context.correlation_id)
             app = _refuse if reject else self.app
             if self._logs:
                 app = partial(self._run_logged, app)

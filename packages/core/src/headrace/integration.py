@@ -17,16 +17,8 @@ from ._context import FlowContext, add_facts, facts_of
 from ._control_flow import is_control_flow, register_control_flow
 from ._flow_report import flow_lines, flow_problems
 from ._flows import declare_step
-from ._http import (
-    ENVIRON_KEY,
-    HTTP_OPTIONS,
-    SCOPE_KEY,
-    HttpKeywords,
-    HttpOptions,
-    HttpPolicy,
-    environ_key,
-    http_options,
-)
+from ._http import ENVIRON_KEY, SCOPE_KEY, HttpPolicy, RequestHeader, environ_key
+from ._http_options import HTTP_OPTIONS, HttpKeywords, HttpOptions, http_options
 from ._ids import is_valid_id, valid_id
 from ._marks import mark, marked_id
 from ._propagation import RemoteContext
@@ -53,6 +45,7 @@ __all__ = [
     "HttpOptions",
     "HttpPolicy",
     "RemoteContext",
+    "RequestHeader",
     "ResumableUnit",
     "Unit",
     "add_facts",

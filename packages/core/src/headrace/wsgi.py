@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any, Unpack
 from ._context import add_facts
 from ._http import (
     ENVIRON_KEY,
-    HttpKeywords,
     HttpPolicy,
     environ_key,
-    http_options,
     is_under_way,
 )
-from ._responses import REFUSAL, ResponseHeader, log_access, refusal_headers
+from ._http_options import HttpKeywords, http_options
+from ._responses import REFUSAL, log_access, make_put, refusal_headers
 from ._runtime import units_are_watched
 from ._units import ResumableUnit
 
@@ -45,11 +44,17 @@ class FlowMiddleware:
     def __init__(self, app: WSGIApplication, **options: Unpack[HttpKeywords]) -> None:
         self.app = app
         self._policy = policy = HttpPolicy(http_options("FlowMiddleware", options))
-        self._keys = [(environ_key(name), name) for name in policy.wanted]
-        self.header = ResponseHeader(policy.options, str, str)
         self._response = _LoggedResponse if policy.options.access_log else _Response
         # Asked for the unit's name when the response starts: for integrations, which set it.
         self.route_of: Callable[[WSGIEnvironment], str | None] | None = None
+        policy.follow_configuration(self._take_headers)
+
+    def _take_headers(self) -> None:
+        policy = self._policy
+        policy.resolve()
+        self._keys = [(environ_key(name), name) for name in policy.wanted]
+        self.put = make_put(policy, str, str)
+        self._rewrite = policy.request_header().put_in_environ if policy.writes else None
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Run the application inside a unit of work."""
@@ -62,8 +67,10 @@ class FlowMiddleware:
         for key, name in self._keys:  # a comprehension costs a call before Python 3.12
             if key in environ:
                 found.append((name, environ[key]))
-        context, reject = policy.admit("http", path, found)
+        context, reject = policy.admit("http", path, found, environ)
         environ[ENVIRON_KEY] = context
+        if self._rewrite is not None:
+            self._rewrite(environ, context.correlation_id)
         response = self._response(self, context, environ, start_response)
         return response.run(_refuse if reject else self.app)
 
@@ -112,7 +119,7 @@ class _Response:
             context.name = route
         if units_are_watched():
             add_facts(context, status=_code(status), route=route)
-        headers = middleware.header.put(headers, context.correlation_id)
+        headers = middleware.put(headers, context.correlation_id)
         return self._start_response(status, headers, *exc_info)
 
     def _end(self, exc: BaseException | None) -> None:

@@ -60,12 +60,18 @@ class FlowMiddleware:
     def __init__(self, get_response: _Handler) -> None:
         self.get_response = get_response
         self._policy = policy = HttpPolicy(read().http)
-        self._keys = [(environ_key(name), name) for name in policy.wanted]
         self._logs = policy.options.access_log
         self._is_first = _stands_first(type(self))
         self._is_async = iscoroutinefunction(get_response)
         if self._is_async:
             markcoroutinefunction(self)
+        policy.follow_configuration(self._take_headers)
+
+    def _take_headers(self) -> None:
+        policy = self._policy
+        policy.resolve()
+        self._keys = [(environ_key(name), name) for name in policy.wanted]
+        self._rewrite = policy.request_header() if policy.writes else None
 
     def __call__(self, request: HttpRequest) -> Any:
         """Return the response, or in an async stack its awaitable."""
@@ -112,8 +118,14 @@ class FlowMiddleware:
             for key, name in self._keys:  # a comprehension costs a call before Python 3.12
                 if key in meta:
                     found.append((name, meta[key]))
-            context, reject = policy.admit("http", request.path, found)
+            scope = attributes.get("scope")
+            context, reject = policy.admit("http", request.path, found, scope or meta)
             meta[ENVIRON_KEY] = context
+            if self._rewrite is not None:
+                self._rewrite.put_in_environ(meta, context.correlation_id)
+                if scope is not None:
+                    self._rewrite.put_in_scope(scope, context.correlation_id)
+                attributes.pop("headers", None)  # Django's cache of what META says
             attributes["flow_id"] = context.correlation_id
             if units_are_watched():
                 add_facts(context, method=request.method, path=request.path)
@@ -130,7 +142,7 @@ class FlowMiddleware:
         """Add the header; end the unit, or leave that to the body that is still to be made."""
         try:
             context = unit.context
-            put_in_mapping(response.headers, self._policy.options, context.correlation_id)
+            put_in_mapping(response.headers, self._policy, context.correlation_id)
             route = None if request.resolver_match is None else request.resolver_match.route
             if route is not None:
                 context.name = route
