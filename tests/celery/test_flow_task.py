@@ -6,7 +6,7 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from celery import Celery, shared_task
+from celery import Celery, Task, shared_task
 
 import headrace
 from headrace import generate_dag, get_flow, step
@@ -243,3 +243,35 @@ def test_celerys_own_decorators_take_steps(app: Celery) -> None:
 
     assert work.apply((5,)).get() == 5
     assert generate_dag("ft.above") == "graph TD\n    work --> more"
+
+
+SLIPS = {
+    "afer": "after",
+    "afterr": "after",
+    "entry_point": "entrypoint",
+    "entrypont": "entrypoint",
+    "stepname": "step_name",
+    "headrace_nw": "headrace_new",
+    "nmae": "name",
+    "App": "app",
+}
+
+
+@pytest.mark.guarantee(77)
+@pytest.mark.parametrize("slip", SLIPS)
+def test_misspelt_option_is_answered_with_the_nearest(app: Celery, slip: str) -> None:
+    """Celery would keep an option that is no option as an attribute; ours are recognised."""
+    with pytest.raises(TypeError, match=f"{slip!r}; did you mean {SLIPS[slip]!r}"):
+        flow_task("misspelt", app=app, **{slip: True})
+
+
+def test_attributes_of_the_users_own_are_passed_on(app: Celery) -> None:
+    """What is like none of our names is an attribute of the task, as with Celery's decorator."""
+
+    class Base(Task):
+        after_hours = False
+
+    @flow_task(app=app, kind="slow", rate=3, base=Base, after_hours=True, rate_limit="1/s")
+    def own() -> None: ...
+
+    assert (own.kind, own.rate, own.after_hours, own.rate_limit) == ("slow", 3, True, "1/s")  # type: ignore[attr-defined]

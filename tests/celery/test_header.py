@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import headrace
 from headrace_celery._envelope import MalformedHeaderError, parse
 from tests.celery.conftest import looking, run_in_worker
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from celery import Celery
 
 GOOD = {"v": 1, "id": "0af7651916cd43dd8448eb211c80319c", "cause": "b7ad6b7169203331", "at": 5}
@@ -46,6 +50,11 @@ POISON: dict[str, Any] = {
 }
 
 
+def lines(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
+    """Return what our own logger has said."""
+    return [record for record in caplog.records if record.name == "headrace.celery"]
+
+
 @pytest.mark.guarantee(20)
 @pytest.mark.parametrize("poison", POISON)
 def test_poisoned_header_never_fails_a_task(
@@ -58,9 +67,8 @@ def test_poisoned_header_never_fails_a_task(
     (context,) = seen
     assert context.correlation_id != GOOD["id"]
     assert context.causation_id is None
-    (record,) = caplog.records
+    (record,) = lines(caplog)
     assert record.levelname == "WARNING"
-    assert record.name == "headrace.celery"
     assert SECRET not in record.getMessage()
     assert len(record.getMessage()) < 300
 
@@ -93,3 +101,117 @@ def test_any_json_is_read_or_refused(raw: Any) -> None:
         return
     assert envelope.correlation_id == raw["id"]
     assert 1 <= len(envelope.correlation_id) <= 256
+
+
+LINE_BREAKS = {
+    "line feed": "\n",
+    "carriage return": "\r",
+    "escape": "\x1b[2J",
+    "null": "\0",
+    "C1 control": "\x9b",
+    "line separator": "\u2028",
+    "right-to-left override": "\u202e",
+}
+FIELDS: dict[str, Callable[[str], dict[str, Any]]] = {
+    "ID": lambda text: {"id": f"a{text}b"},
+    "cause": lambda text: {"cause": f"a{text}b"},
+    "flow": lambda text: {"flow": f"a{text}b"},
+    "step": lambda text: {"flow": "a", "step": f"a{text}b"},
+    "metadata": lambda text: {"meta": {"tenant": f"a{text}b"}},
+    "nested metadata": lambda text: {"meta": {"tenant": [{"x": f"a{text}b"}]}},
+    "key of metadata": lambda text: {"meta": {"tenant": {f"a{text}b": 1}}},
+}
+
+
+@pytest.mark.guarantee(75)
+@pytest.mark.parametrize("character", LINE_BREAKS)
+@pytest.mark.parametrize("field", FIELDS)
+def test_line_break_in_a_field_is_never_taken_over(
+    app: Celery, caplog: pytest.LogCaptureFixture, field: str, character: str
+) -> None:
+    """A header with a line break or an escape anywhere is ignored, with one line."""
+    headrace.configure(propagate_metadata=["tenant"])
+    task, seen = looking(app)
+    task.apply_async(headers={"headrace": GOOD | FIELDS[field](LINE_BREAKS[character])})
+    run_in_worker(app)
+    assert seen[0].correlation_id != GOOD["id"]
+    assert seen[0].metadata.keys().isdisjoint({"tenant", "celery.from_flow", "celery.from_step"})
+    assert len(lines(caplog)) == 1
+
+
+@pytest.mark.guarantee(75)
+def test_line_break_is_not_sent(app: Celery, caplog: pytest.LogCaptureFixture) -> None:
+    """The publisher leaves out what no receiver takes, and the message keeps its ID."""
+    headrace.configure(propagate_metadata=["note", "tenant"])
+    task, seen = looking(app)
+    with (
+        headrace.open_context("an-id", metadata={"note": "a\nb", "tenant": "acme"}),
+        headrace.flow("two\nlines").open(),
+    ):
+        task.delay()
+    (record,) = lines(caplog)
+    assert "'note'" in record.getMessage()
+    run_in_worker(app)
+    assert seen[0].correlation_id == "an-id"
+    assert seen[0].get_value("tenant") == "acme"
+    assert seen[0].get_value("celery.from_flow") is None
+
+
+OVERLONG: dict[str, dict[str, Any]] = {
+    "keys": {f"key{number}": 1 for number in range(100)},
+    "a million items": {"meta": {"tenant": [1] * 1_000_000}},
+    "a long key": {"meta": {"tenant": {"x" * 10_000: 1}}},
+    "nine levels": {"meta": {"tenant": json.loads("[" * 9 + "]" * 9)}},
+    "900 levels": {"meta": {"tenant": json.loads("[" * 900 + "]" * 900)}},
+}
+
+
+@pytest.mark.guarantee(75)
+@pytest.mark.parametrize("what", OVERLONG)
+def test_overlong_header_is_ignored(what: str) -> None:
+    """A header that is too long or too deep is refused before much work is done."""
+    headrace.configure(propagate_metadata=["tenant"])
+    with pytest.raises(MalformedHeaderError):
+        parse(GOOD | OVERLONG[what])
+
+
+@pytest.mark.guarantee(75)
+def test_values_that_share_a_part_are_counted_each_time() -> None:
+    """A few lists that stand in each other many times do not make for endless work."""
+    value: Any = "x"
+    for _ in range(7):
+        value = [value] * 50
+    with pytest.raises(MalformedHeaderError):
+        parse({**GOOD, "meta": {"tenant": value}})
+
+
+@pytest.mark.guarantee(75)
+def test_metadata_that_is_not_accepted_here_is_dropped(
+    app: Celery, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run has what its own process names; the first drop is logged, without the value."""
+    monkeypatch.setattr("headrace_celery._log._warned", set())
+    headrace.configure(propagate_metadata=["tenant"])
+    task, seen = looking(app)
+    header = {**GOOD, "meta": {"tenant": "acme", "is_admin": SECRET, "celery.queue_ms": -1}}
+    for _ in range(2):
+        task.apply_async(headers={"headrace": header})
+    run_in_worker(app)
+    for context in seen:
+        assert context.correlation_id == GOOD["id"]
+        assert context.get_value("tenant") == "acme"
+        assert context.get_value("is_admin") is None
+        assert context.get_value("celery.queue_ms") > 0
+    (record,) = lines(caplog)
+    assert "is_admin" in record.getMessage()
+    assert SECRET not in record.getMessage()
+
+
+@pytest.mark.guarantee(75)
+def test_line_about_a_header_is_one_line(app: Celery, caplog: pytest.LogCaptureFixture) -> None:
+    """A task ID from outside breaks no line of ours."""
+    task, _ = looking(app)
+    task.apply_async(task_id="a\nb", headers={"headrace": None})
+    run_in_worker(app)
+    (record,) = lines(caplog)
+    assert "\n" not in record.getMessage()

@@ -91,3 +91,10 @@ def test_control_flow_is_registered_on_import() -> None:
     from celery.exceptions import Ignore, Reject, Retry
 
     assert all(is_control_flow(exc) for exc in (Retry(), Ignore(), Reject()))
+
+
+@pytest.mark.guarantee(77)
+def test_misspelt_option_is_answered_with_the_nearest(app: Celery) -> None:
+    """A slip in an option of `init_app` names the option that was meant."""
+    with pytest.raises(TypeError, match="did you mean 'accept_deadline'"):
+        headrace_celery.init_app(app, accept_deadlines=True)  # type: ignore[call-arg]

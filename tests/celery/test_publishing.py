@@ -204,3 +204,84 @@ def test_large_metadata_is_left_out(app: Celery, caplog: pytest.LogCaptureFixtur
     assert "meta" not in header
     (record,) = caplog.records
     assert "xxx" not in record.getMessage()
+
+
+FORWARDED: dict[str, dict[str, Any]] = {
+    "top": {"headrace": {"v": 1, "id": "old"}, "mine": 1},
+    "headers": {"headers": {"headrace": {"v": 1, "id": "old"}, "other": 1}},
+    "nested": {"headers": {"headers": {"headrace": {"v": 1, "id": "old"}}, "other": 1}},
+    "everywhere": {
+        "headrace": {"v": 1, "id": "old"},
+        "headers": {"headrace": {"v": 1, "id": "old"}, "headers": {"headrace": 1}},
+    },
+}
+
+
+@pytest.mark.guarantee(76)
+@pytest.mark.parametrize("place", FORWARDED)
+def test_detached_strips_a_forwarded_header(app: Celery, place: str) -> None:
+    """What is published detached belongs to no operation, whatever headers are forwarded."""
+    before = json.dumps(FORWARDED[place])
+    task, seen = looking(app)
+    with headrace.open_context("caller"), headrace.detached():
+        task.apply_async(headers=FORWARDED[place])
+        (task.si() | task.si()).apply_async(headers=FORWARDED[place])
+        with headrace.deadline(30):
+            task.apply_async(headers=FORWARDED[place])
+    assert json.dumps(FORWARDED[place]) == before
+    run_in_worker(app)
+    assert len(seen) == 4
+    assert {"old", "caller"}.isdisjoint(context.correlation_id for context in seen)
+    assert [context.causation_id for context in seen[:3]] == [None] * 3
+
+
+@pytest.mark.guarantee(76)
+@pytest.mark.parametrize("always", [True, False])
+@pytest.mark.parametrize("place", FORWARDED)
+def test_detached_strips_a_forwarded_header_of_an_eager_run(
+    app: Celery, place: str, always: bool
+) -> None:
+    """An eager run inside `detached` is an operation of its own too, and its retry stays in it."""
+    app.conf.task_always_eager = always
+    seen: list[Any] = []
+
+    @app.task(name="eager", bind=True)
+    def eager(self: Any) -> None:
+        seen.append(get_flow_context())
+        if self.request.retries == 0:
+            raise self.retry(countdown=0)
+
+    with headrace.open_context("caller"), headrace.detached():
+        (eager.apply_async if always else eager.apply)(headers=FORWARDED[place])
+    first, second = seen
+    assert first.correlation_id not in {"old", "caller"}
+    assert second.correlation_id == first.correlation_id
+    assert (first.causation_id, second.causation_id) == (None, first.unit_id)
+
+
+@pytest.mark.guarantee(76)
+def test_unit_opened_in_detached_is_the_publisher(app: Celery) -> None:
+    """A unit inside `detached` writes its own header over the forwarded one."""
+    with headrace.detached(), headrace.open_context("inner"):
+        headers = published_headers(app, headers=FORWARDED["everywhere"])
+    assert headers["headrace"]["id"] == "inner"
+    assert '"old"' not in json.dumps(headers)
+
+
+@pytest.mark.guarantee(76)
+def test_retry_inside_detached_begins_another_operation(app: Celery) -> None:
+    """Celery forwards the headers of a retried run; detached, they are not ours to keep."""
+    seen: list[Any] = []
+
+    @app.task(name="again", bind=True)
+    def again(self: Any) -> None:
+        seen.append(get_flow_context())
+        if self.request.retries == 0:
+            with headrace.detached():
+                raise self.retry(countdown=0)
+
+    with headrace.open_context("caller"):
+        run_in_worker(app, again.delay)
+    assert seen[0].correlation_id == "caller"
+    assert seen[1].correlation_id != "caller"
+    assert seen[1].causation_id is None

@@ -7,9 +7,10 @@ from celery.exceptions import Ignore, Reject, Retry
 from headrace.integration import register_control_flow
 
 from ._app import init_app
+from ._contexts import context_of
 from ._tasks import FlowTask, flow_task
 
-__all__ = ["FlowTask", "flow_task", "init_app"]
+__all__ = ["FlowTask", "context_of", "flow_task", "init_app"]
 
 register_control_flow(Retry, outcome="retry")
 register_control_flow(Ignore, outcome="ignored")

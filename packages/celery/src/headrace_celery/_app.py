@@ -7,6 +7,7 @@ from typing import Any
 from celery import Celery, Task, signals
 
 import headrace.logging
+from headrace.integration import checks_keywords
 
 from . import _beat, _deadlines, _publishing, _redelivery, _running, _worker_logging
 from ._contexts import accepting_deadlines
@@ -27,6 +28,7 @@ _CELERYS_REQUEST = "celery.worker.request:Request"
 _OUR_REQUEST = "headrace_celery._request:FlowRequest"
 
 
+@checks_keywords
 def init_app(celery_app: Celery, *, accept_deadline: bool = False) -> None:
     """Let the tasks of this process carry the context; a second call adds nothing.
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from celery import Celery
+from celery.app import app_or_default
 
 from headrace import FlowContext, RemoteContext, extract
 from headrace.integration import (
@@ -16,10 +18,11 @@ from headrace.integration import (
     transport_context,
 )
 
-from ._envelope import Envelope, MalformedHeaderError, find, log, parse
+from ._envelope import Envelope, MalformedHeaderError, find, parse, plain_text
+from ._log import log
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
 
 TRACE_HEADER = "traceparent"
 
@@ -41,10 +44,8 @@ def worker_context(task: Any, fields: Mapping[str, Any]) -> tuple[FlowContext, s
             return _sent_context(task, parse(raw), fields), ""
         if TRACE_HEADER in fields and not _is_new(task):
             return transport_context("task", task.name, _traced(fields)), ""
-    except MalformedHeaderError as error:
-        problem = str(error)
-    except Exception:  # whatever it is made of, a header never fails a task
-        problem = "it cannot be read"
+    except Exception as error:  # whatever it is made of, a header never fails a task
+        problem = _problem(error)
     # Without an ID of its own it would open in a trace that happens to be active.
     remote = RemoteContext(make_id()) if _is_new(task) else None
     return transport_context("task", task.name, remote), problem
@@ -58,20 +59,84 @@ def eager_context(task: Any, request: Any, caller: FlowContext) -> FlowContext:
     return nested_context("task", task.name, fresh_id, remote, propagated_metadata(caller))
 
 
-def report(problem: str, name: str, task_id: str | None) -> None:
+def context_of(request: Any) -> RemoteContext:
+    """Return what the message of a `request` says of the unit of work that published it.
+
+    It is for code that runs several messages at once, such as a task of celery-batches: enter
+    each message's operation with ``open_context(remote=context_of(request))``. A message without
+    a header, or with one that is not to be read, gives an empty `RemoteContext`; never raises.
+
+    Args:
+        request: the request of a task, ``self.request``; the worker's own; celery-batches'
+            ``SimpleRequest``; or a mapping of a message's headers.
+    """
+    remote = RemoteContext()
+    try:
+        for fields in _fields_of(request):
+            if TRACE_HEADER in fields:
+                remote = RemoteContext(trace=_traced(fields).trace)
+            present, raw = find(fields)
+            if present:
+                return _remote(parse(raw), remote, getattr(request, "app", None))
+    except Exception as error:  # whatever it is made of, a header never fails a task
+        report(_problem(error), *_identity(request))
+    return remote
+
+
+def report(problem: str, name: object, task_id: object) -> None:
     """Log that the header of a message was ignored; its value never reaches the log."""
     log.warning(
-        "ignored the headrace header of task %s[%s]: %s; a fresh unit of work was opened",
-        name,
-        task_id,
+        "ignored the headrace header of task %s[%s]: %s; its operation is not continued",
+        plain_text(name),
+        plain_text(task_id),
         problem,
     )
 
 
-def _sent_context(task: Any, envelope: Envelope, fields: Mapping[str, Any]) -> FlowContext:
+def _problem(error: Exception) -> str:
+    return str(error) if isinstance(error, MalformedHeaderError) else "it cannot be read"
+
+
+def _identity(request: Any) -> tuple[object, object]:
+    try:
+        return request.name, request.id
+    except Exception:
+        return f"of a {type(request).__name__}", None
+
+
+def _fields_of(request: Any) -> Iterator[Mapping[str, Any]]:
+    if isinstance(request, Mapping):
+        yield request
+        return
+    # In the order: of a worker's request and celery-batches, of a running task, of a message.
+    for name in ("request_dict", "__dict__"):
+        fields = getattr(request, name, None)
+        if isinstance(fields, Mapping):
+            yield fields
+    yield {"headers": getattr(request, "headers", None)}
+
+
+def _remote(envelope: Envelope, traced: RemoteContext, app: Any) -> RemoteContext:
     deadline = None
-    if envelope.deadline_ms is not None and task.app in accepting_deadlines:
-        deadline = time.monotonic() + envelope.seconds_left()
+    if envelope.deadline_ms is not None:
+        deadline = _deadline(envelope, app_or_default(app))  # celery-batches' requests name none
+    return RemoteContext(
+        envelope.correlation_id,
+        envelope.causation_id,
+        deadline,
+        _metadata(envelope),
+        traced.trace,
+    )
+
+
+def _deadline(envelope: Envelope, app: Any) -> float | None:
+    if envelope.deadline_ms is None or app not in accepting_deadlines:
+        return None
+    return time.monotonic() + envelope.seconds_left()
+
+
+def _sent_context(task: Any, envelope: Envelope, fields: Mapping[str, Any]) -> FlowContext:
+    deadline = _deadline(envelope, task.app)
     correlation_id = make_id() if _is_new(task) else envelope.correlation_id
     metadata = _metadata(envelope)
     if TRACE_HEADER not in fields:

@@ -20,12 +20,10 @@ def heed(request: Any = None, **_: Any) -> None:
     """
     if request.app not in accepting_deadlines:
         return
-    present, raw = find(request.request_dict)
-    if not present:
-        return
     try:
-        envelope = parse(raw)
-        if envelope.deadline_ms is None:
+        present, raw = find(request.request_dict)
+        envelope = parse(raw) if present else None
+        if envelope is None or envelope.deadline_ms is None:
             return
         deadline = datetime.fromtimestamp(envelope.deadline_ms / 1000.0, UTC)
     except Exception:  # the run reports a malformed header

@@ -9,15 +9,17 @@ ignore keys that they do not know; a change that they could not ignore would be 
 from __future__ import annotations
 
 import json
-import logging
 import math
+import re
 import time
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from headrace import FlowContext, remaining
-from headrace.integration import propagated_metadata, valid_id
+from headrace.integration import accepted_metadata, propagated_metadata, valid_id
+
+from ._log import log, warn_once
 
 HEADER = "headrace"
 VERSION = 1
@@ -26,13 +28,21 @@ MAX_NAMES = 120
 MAX_METADATA = 8192
 """Most bytes of JSON that the metadata may take."""
 
-log = logging.getLogger("headrace.celery")
+MAX_NESTING = 3
+"""Levels of headers: the message, its ``headers``, and what other SDKs nest in those."""
 
 _ABSENT = object()
 _MAX_NAME = 200
+_MAX_KEYS = 32
+_MAX_SHOWN, _MAX_SHOWN_KEYS = 40, 5
 _MAX_MILLISECONDS = 2**53
-_MAX_NESTING = 3  # the message, its `headers`, and what other SDKs nest in those
+_MAX_DEPTH = 8
 _INT64 = range(-(2**63), 2**63)
+# Control characters and all else that breaks a line or turns a text around in a log or a terminal;
+# and lone surrogates, which have no bytes in UTF-8.
+_has_control = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+).search
 
 
 class MalformedHeaderError(ValueError):
@@ -57,6 +67,12 @@ class Envelope(NamedTuple):
         return self.deadline_ms / 1000.0 - time.time()
 
 
+def plain_text(value: object) -> str:
+    """Return what comes from outside as text that may stand in a line of the log."""
+    text = value if isinstance(value, str) else str(value)
+    return (ascii(text) if _has_control(text) else text)[:_MAX_NAME]
+
+
 # --- Writing --------------------------------------------------------------------------------------
 
 
@@ -70,7 +86,7 @@ def write(context: FlowContext) -> dict[str, Any]:
         "at": int(now * 1000.0),
     }
     flow, step = context.flow, context.step
-    if flow is not None and _json_size(flow, step) + len(context.correlation_id) <= MAX_NAMES:
+    if flow is not None and _size_of_names(flow, step) + len(context.correlation_id) <= MAX_NAMES:
         header["flow"] = flow
         if step is not None:
             header["step"] = step
@@ -84,38 +100,58 @@ def write(context: FlowContext) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=1024)
-def _json_size(flow: str, step: str | None) -> int:
+def _size_of_names(flow: str, step: str | None) -> float:
+    if _has_control(flow) or _has_control(step or ""):
+        return math.inf  # they may be drawn, but are not sent
     return len(json.dumps(flow)) + len(json.dumps(step or ""))
 
 
 def _sendable(metadata: dict[str, Any]) -> dict[str, Any]:
     """Leave out what not every broker's serialiser takes: it must not fail the publishing."""
-    refused = [key for key, value in metadata.items() if not _is_plain(value)]
+    refused = [key for key, value in metadata.items() if not _is_plain({key: value})]
     kept = {key: value for key, value in metadata.items() if key not in refused}
     if kept and len(json.dumps(kept)) > MAX_METADATA:
         refused, kept = list(metadata), {}
     if refused:
         log.warning(
             "left the metadata %s out of a message: it takes None, booleans, 64-bit integers, "
-            "finite floats, strings, and lists and dicts of these, %d bytes of JSON in all",
+            "finite floats, strings without control characters, and lists and dicts of these, "
+            "%d bytes of JSON in all",
             ", ".join(map(repr, refused)),
             MAX_METADATA,
         )
     return kept
 
 
-def _is_plain(value: Any, depth: int = 8) -> bool:
-    if value is None or isinstance(value, str | bool):
+def _is_plain(value: Any) -> bool:
+    """Tell whether `value` is small, shallow data that every serialiser and log takes."""
+    left = MAX_METADATA  # each value takes a byte of JSON at least
+    waiting = [(value, 0)]
+    while waiting:
+        item, depth = waiting.pop()
+        left -= 1
+        if isinstance(item, dict):
+            if not all(type(key) is str and not _has_control(key) for key in item):
+                return False
+            item = [*item.values()]
+        if isinstance(item, list | tuple):
+            left -= len(item)
+            if depth == _MAX_DEPTH or left < 0:
+                return False
+            waiting.extend([(each, depth + 1) for each in item])
+        elif not _is_scalar(item):
+            return False
+    return True
+
+
+def _is_scalar(value: Any) -> bool:
+    if value is None or isinstance(value, bool):
         return True
+    if isinstance(value, str):
+        return len(value) <= MAX_METADATA and not _has_control(value)
     if isinstance(value, int):
         return value in _INT64
-    if isinstance(value, float):
-        return math.isfinite(value)
-    if depth and isinstance(value, list | tuple):
-        return all(_is_plain(item, depth - 1) for item in value)
-    if depth and isinstance(value, dict):
-        return all(isinstance(k, str) and _is_plain(v, depth - 1) for k, v in value.items())
-    return False
+    return isinstance(value, float) and math.isfinite(value)
 
 
 # --- Reading --------------------------------------------------------------------------------------
@@ -127,7 +163,7 @@ def find(fields: Any) -> tuple[bool, Any]:
     Returns:
         Whether there is one, and its value.
     """
-    for _ in range(_MAX_NESTING):
+    for _ in range(MAX_NESTING):
         if not isinstance(fields, Mapping):
             break
         value = fields.get(HEADER, _ABSENT)
@@ -138,7 +174,7 @@ def find(fields: Any) -> tuple[bool, Any]:
 
 
 def parse(raw: Any) -> Envelope:
-    """Return what the value of a header says.
+    """Return what the value of a header says, with the metadata that this process accepts.
 
     Raises:
         MalformedHeaderError: it is not a header that this version reads; the message says why
@@ -146,6 +182,8 @@ def parse(raw: Any) -> Envelope:
     """
     if not isinstance(raw, Mapping):
         raise MalformedHeaderError("it is not a mapping")
+    if len(raw) > _MAX_KEYS:
+        raise MalformedHeaderError("it has too many keys")
     if type(raw.get("v")) is not int or raw["v"] != VERSION:
         raise MalformedHeaderError("its version is not known here")
     correlation_id = valid_id(raw.get("id"))
@@ -170,7 +208,9 @@ def _cause(value: Any) -> str | None:
 
 
 def _name(value: Any) -> str | None:
-    if value is None or (isinstance(value, str) and len(value) <= _MAX_NAME):
+    if value is None:
+        return None
+    if isinstance(value, str) and len(value) <= _MAX_NAME and not _has_control(value):
         return value
     raise MalformedHeaderError("its flow or step is not a name")
 
@@ -184,6 +224,18 @@ def _milliseconds(value: Any) -> int | None:
 def _metadata(value: Any) -> Mapping[str, Any]:
     if value is None:
         return {}
-    if isinstance(value, dict) and _is_plain(value) and len(json.dumps(value)) <= MAX_METADATA:
-        return value
-    raise MalformedHeaderError("its metadata is not a small mapping")
+    if not isinstance(value, dict) or not _is_plain(value) or len(json.dumps(value)) > MAX_METADATA:
+        raise MalformedHeaderError("its metadata is not a small mapping of plain values")
+    accepted = accepted_metadata(value)
+    if len(accepted) < len(value):
+        _report_dropped(sorted(value.keys() - accepted.keys()))
+    return accepted
+
+
+def _report_dropped(keys: list[str]) -> None:
+    warn_once(
+        "metadata",
+        "dropped metadata that a message brings: %s; name in configure(propagate_metadata=...) "
+        "what this process accepts; later ones are dropped without a line",
+        ", ".join(key[:_MAX_SHOWN] for key in keys[:_MAX_SHOWN_KEYS]),
+    )

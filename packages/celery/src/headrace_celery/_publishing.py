@@ -5,21 +5,36 @@ from __future__ import annotations
 from typing import Any
 
 from headrace import get_flow_context
+from headrace.integration import is_detached
 
-from ._envelope import HEADER, write
+from ._envelope import HEADER, MAX_NESTING, find, write
 
 
 def stamp(headers: Any = None, **_: Any) -> None:
     """Receive `before_task_publish`: put the current unit into the message's `headers`.
 
-    A retry or a replacement brings the header of the message before along; it is overwritten.
+    A retry or a replacement brings the header of the message before along, and so does a caller
+    that forwards the headers of its request; it is overwritten, and inside `detached` removed.
     Celery made `headers` for this message, so that changing it changes no dict of the caller's;
     what is nested in it may be the caller's, and is copied.
     """
-    context = get_flow_context()
-    if context is None or not isinstance(headers, dict):
+    if not isinstance(headers, dict):
         return
-    headers[HEADER] = write(context)
+    context = get_flow_context()
+    if context is None:
+        if not is_detached():
+            return
+        headers.pop(HEADER, None)
+    else:
+        headers[HEADER] = write(context)
     nested = headers.get("headers")
-    if isinstance(nested, dict) and HEADER in nested:
-        headers["headers"] = {key: value for key, value in nested.items() if key != HEADER}
+    if isinstance(nested, dict) and find(nested)[0]:
+        headers["headers"] = _without_ours(nested, MAX_NESTING)
+
+
+def _without_ours(headers: dict[str, Any], depth: int) -> dict[str, Any]:
+    kept = {key: value for key, value in headers.items() if key != HEADER}
+    nested = kept.get("headers")
+    if depth and isinstance(nested, dict):
+        kept["headers"] = _without_ours(nested, depth - 1)
+    return kept

@@ -10,10 +10,11 @@ from celery import signals
 from celery.exceptions import Retry
 
 from headrace import FlowContext, get_flow_context
-from headrace.integration import Unit
+from headrace.integration import Unit, is_detached
 
 from ._contexts import eager_context, report, worker_context
-from ._envelope import HEADER, log, write
+from ._envelope import HEADER, write
+from ._log import log
 from ._redelivery import take_over
 
 # The units of the runs under way, by the identity of the request: `task_postrun` gets the same
@@ -33,7 +34,7 @@ def begin(task: Any, **_: Any) -> None:
         if caller is not None:
             context = eager_context(task, request, caller)
         else:
-            context, problem = worker_context(task, vars(request))
+            context, problem = worker_context(task, _fields(request))
         unit = Unit(context)
         unit.__enter__()
     _open[id(request)] = unit
@@ -41,6 +42,14 @@ def begin(task: Any, **_: Any) -> None:
         report(problem, task.name, request.id)
     if log.isEnabledFor(logging.DEBUG):
         _log_start(task, unit.context)
+
+
+def _fields(request: Any) -> dict[str, Any]:
+    # A caller may forward its headers to an eager run, as to a message. Those of an eager retry
+    # are the attempt's before.
+    if request.get("is_eager") and not request.retries and is_detached():
+        return {}
+    return vars(request)
 
 
 def end(task: Any, retval: Any = None, state: str | None = None, **_: Any) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar, overload
 
-from celery import shared_task
+from celery import Task, shared_task
 from celery.local import Proxy
 from celery.utils.functional import head_from_fun
 
-from headrace.integration import declare_task
+from headrace.integration import declare_task, nearest_name
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R_co = TypeVar("R_co", covariant=True)
 R = TypeVar("R")
+
+_ALIKE = 0.75  # an attribute of the user's own, such as "kind" or "rate", is none of our names
 
 
 class FlowTask(Protocol[P, R_co]):
@@ -104,6 +107,7 @@ def flow_task(
         DuplicateStepError: another function has this step name in the flow.
         TypeError: an argument of a wrong type, or a step's option without a flow.
     """
+    _check_spelling(task_options, task_options.get("base") or Task)
     if name is not None:
         task_options["name"] = name
     make = shared_task if app is None else app.task
@@ -128,6 +132,19 @@ def flow_task(
         return task
 
     return decorate
+
+
+_OPTIONS = ("after", "app", "entrypoint", "name", "step_name", "headrace_new")
+
+
+def _check_spelling(task_options: dict[str, Any], base: Any) -> None:
+    # Celery makes attributes of what it does not know, so that a slip would go unnoticed.
+    for given in task_options:
+        if hasattr(base, given) or given in _OPTIONS:
+            continue
+        near = nearest_name(given, _OPTIONS)
+        if near is not None and SequenceMatcher(None, given.lower(), near).ratio() >= _ALIKE:
+            raise TypeError(f"flow_task() has no option {given!r}; did you mean {near!r}?")
 
 
 # A shared task is a proxy; to ask it for anything would finalise the app, at import time too early.

@@ -15,6 +15,7 @@ from . import _runtime
 from ._configure import check_configuration, configure
 from ._context import FlowContext, add_facts, facts_of
 from ._control_flow import is_control_flow, register_control_flow
+from ._executors import is_detached
 from ._flow_report import flow_lines, flow_problems
 from ._flows import declare_step
 from ._http import ENVIRON_KEY, SCOPE_KEY, HttpPolicy, RequestHeader, environ_key
@@ -48,6 +49,7 @@ __all__ = [
     "RequestHeader",
     "ResumableUnit",
     "Unit",
+    "accepted_metadata",
     "add_facts",
     "as_current",
     "check_configuration",
@@ -60,6 +62,7 @@ __all__ = [
     "flow_problems",
     "http_options",
     "is_control_flow",
+    "is_detached",
     "is_valid_id",
     "log_access",
     "make_id",
@@ -86,10 +89,16 @@ def propagated_metadata(context: FlowContext) -> dict[str, Any]:
 
     These are the keys in ``configure(propagate_metadata=...)`` that the unit has.
     """
+    return accepted_metadata(context.metadata) if _runtime.settings.propagate_metadata else {}
+
+
+def accepted_metadata(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of `values` that ``configure(propagate_metadata=...)`` names.
+
+    Args:
+        values: metadata that a message brings from another process.
+    """
     keys = _runtime.settings.propagate_metadata
-    if not keys:
-        return {}
-    values = context.metadata
     return {key: values[key] for key in keys if key in values}
 
 
