@@ -49,7 +49,8 @@ def _fields(request: Any) -> dict[str, Any]:
     # are the attempt's before.
     if request.get("is_eager") and not request.retries and is_detached():
         return {}
-    return vars(request)
+    fields: dict[str, Any] = vars(request)
+    return fields
 
 
 def end(task: Any, retval: Any = None, state: str | None = None, **_: Any) -> None:
