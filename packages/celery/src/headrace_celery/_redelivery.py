@@ -63,10 +63,10 @@ class _Guarded:
         if not _is_redelivered(request):
             return self._trace(uuid, args, kwargs, request)
         context, problem = worker_context(self._task, request)
-        unit = Unit(context)
+        unit = Unit(context, encloses=True)
         unit.__enter__()
-        _waiting.set(unit)
         try:
+            _waiting.set(unit)
             if problem:
                 report(problem, self._task.name, uuid)
             return self._trace(uuid, args, kwargs, request)

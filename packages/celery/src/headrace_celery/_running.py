@@ -35,13 +35,19 @@ def begin(task: Any, **_: Any) -> None:
             context = eager_context(task, request, caller)
         else:
             context, problem = worker_context(task, _fields(request))
-        unit = Unit(context)
+        # A soft time limit may interrupt what is inside, and leave a unit open there.
+        unit = Unit(context, encloses=True)
         unit.__enter__()
-    _open[id(request)] = unit
-    if problem:
-        report(problem, task.name, request.id)
-    if log.isEnabledFor(logging.DEBUG):
-        _log_start(task, unit.context)
+    try:
+        _open[id(request)] = unit
+        if problem:
+            report(problem, task.name, request.id)
+        if log.isEnabledFor(logging.DEBUG):
+            _log_start(task, unit.context)
+    except BaseException as exc:  # the time limit came just now
+        _open.pop(id(request), None)
+        unit.__exit__(type(exc), exc, exc.__traceback__)
+        raise
 
 
 def _fields(request: Any) -> dict[str, Any]:

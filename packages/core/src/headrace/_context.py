@@ -13,6 +13,7 @@ from ._ids import check_id, new_correlation_id, new_unit_id
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import TracebackType
+    from weakref import ref
 
     from ._step_info import StepInfo
     from ._trace_context import TraceContext
@@ -44,6 +45,7 @@ class FlowContext:
         "_left",
         "_span",
         "_trace",
+        "_unit",
         "_unit_id",
         "_values",
         "causation_id",
@@ -56,8 +58,11 @@ class FlowContext:
     _ended: bool
     _entered: Unit | None
     _facts: dict[str, Any]  # set where a backend watches units
-    _left: Unit  # set where the unit ended while something that began in it was still current
+    # The unit and the step that were current before, where the unit ended while something that
+    # began in it was still current.
+    _left: tuple[FlowContext | None, StepInfo | None]
     _span: Any  # OpenTelemetry's, the unit's own or the one that it opened in
+    _unit: ref[Unit]  # of a unit inside another one: whether something can still end it
     _trace: TraceContext
     # These two are made when first asked for: most units have no metadata, and cause no other unit.
     _unit_id: str
@@ -175,7 +180,10 @@ class FlowContext:
         traceback: TracebackType | None,
     ) -> None:
         """End the unit and restore what was current before."""
-        unit: Unit | None = getattr(self, "_entered", None)
+        try:
+            unit = self._entered
+        except AttributeError:
+            return
         if unit is not None:
             self._entered = None  # the two are in no cycle afterwards
             unit.__exit__(exc_type, exc, traceback)
@@ -219,7 +227,7 @@ def restored(
 ) -> tuple[FlowContext | None, StepInfo | None]:
     """Return what to restore in place of `unit` and its step: itself, unless it is over."""
     while unit is not None and (left := getattr(unit, "_left", None)) is not None:
-        unit, info = left.outer, left.outer_step
+        unit, info = left
     return unit, info
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
+from weakref import ref
 
 from ._context import FlowContext, unit_var
 
@@ -21,28 +22,41 @@ class Budget:
     """A time budget as everything inside its block sees it.
 
     Args:
+        block: the context manager that begins and ends it. Once nothing refers to that any more
+            nothing can end the budget: a signal came just before its `__exit__` could begin.
         unit: the unit of work in which it was set. Another one that happens to run in a copy of
             these variables (a request on a kept-alive connection) is not bound by it.
         until: the reading of `time.monotonic` at which it has passed, or None for no budget.
     """
 
-    __slots__ = ("_is_over", "_outer", "unit", "until")
+    __slots__ = ("_block", "_is_over", "_outer", "unit", "until")
 
-    def __init__(self, unit: FlowContext | None, until: float | None) -> None:
+    def __init__(self, block: object, unit: FlowContext | None, until: float | None) -> None:
         self.unit: FlowContext | None = unit
         self.until: float | None = until
-        self._outer = budget_var.get()
+        self._block = ref(block)
+        outer = budget_var.get()
+        self._outer = outer.outer() if outer is not None and outer.is_over() else outer
         self._is_over = False
+
+    def begin(self) -> None:
+        """Put the budget in force."""
         budget_var.set(self)
 
     def outer(self) -> Budget | None:
         """Return the budget around this one that is not over yet."""
         outer = self._outer
-        return outer if outer is None or not outer.is_over() else outer.outer()
+        while outer is not None and outer.is_over():
+            outer = outer._outer  # noqa: SLF001 - of this class
+        return outer
 
     def is_over(self) -> bool:
-        """Tell whether its block has been left."""
-        return self._is_over
+        """Tell whether its block has been left, or cannot be left any more."""
+        return self._is_over or self._block() is None
+
+    def is_forgotten(self) -> bool:
+        """Tell whether its block has not been left, and cannot be left any more."""
+        return not self._is_over and self._block() is None
 
     def is_current(self) -> bool:
         """Tell whether no other block has begun since and is still open."""
@@ -58,7 +72,7 @@ class Budget:
 class _Deadline:
     """The block of `deadline`, for one use."""
 
-    __slots__ = ("_budget", "_seconds")
+    __slots__ = ("__weakref__", "_budget", "_seconds")
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -69,7 +83,12 @@ class _Deadline:
             raise RuntimeError("this deadline has been used; call headrace.deadline() for another")
         unit = unit_var.get()
         until = min_deadline(monotonic() + self._seconds, inherited_deadline(unit))
-        self._budget = Budget(unit, until)
+        self._budget = Budget(self, unit, until)
+        try:
+            self._budget.begin()
+        except BaseException:  # a signal
+            self._budget.leave()
+            raise
 
     def __exit__(
         self,
@@ -108,7 +127,15 @@ def inherited_deadline(unit: FlowContext | None) -> float | None:
     """Return the deadline that is active in `unit`, the current one, as a clock reading."""
     own = None if unit is None else unit.deadline
     budget = budget_var.get()
+    if budget is not None and budget.is_forgotten():
+        budget = budget.outer()
     return own if budget is None or budget.unit is not unit else min_deadline(own, budget.until)
+
+
+def is_detached() -> bool:
+    """Tell whether a block of `headrace.detached` is the innermost one that is open."""
+    budget = budget_var.get()
+    return budget is not None and budget.until is None and not budget.is_over()
 
 
 def min_deadline(first: float | None, second: float | None) -> float | None:

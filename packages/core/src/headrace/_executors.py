@@ -39,7 +39,7 @@ def is_detached() -> bool:
 class _Detached:
     """The block of `detached`, for one use."""
 
-    __slots__ = ("_budget", "_step", "_unit")
+    __slots__ = ("__weakref__", "_budget", "_step", "_unit")
 
     def __init__(self) -> None:
         self._budget: Budget | None = None
@@ -49,11 +49,20 @@ class _Detached:
     def __enter__(self) -> None:
         if self._budget is not None:
             raise RuntimeError("this block has been used; call headrace.detached() for another")
-        # A budget that binds nothing: it hides the one around, and tells this block from others.
-        self._budget = Budget(unit_var.get(), None)
         self._unit, self._step = unit_var.get(), step_var.get()
-        unit_var.set(None)
-        step_var.set(None)
+        # A budget that binds nothing: it hides the one around, and tells this block from others.
+        self._budget = Budget(self, self._unit, None)
+        try:
+            self._budget.begin()
+            unit_var.set(None)
+            step_var.set(None)
+        except BaseException:  # a signal
+            try:
+                unit_var.set(self._unit)
+            finally:
+                step_var.set(self._step)
+                self._budget.leave()
+            raise
 
     def __exit__(
         self,
@@ -63,11 +72,13 @@ class _Detached:
     ) -> None:
         if self._budget is None:
             return
-        if self._budget.is_current() and unit_var.get() is None:
-            unit, step = restored(self._unit, self._step)
-            unit_var.set(unit)
-            step_var.set(step)
-        self._budget.leave()
+        try:
+            if self._budget.is_current() and unit_var.get() is None:
+                unit, step = restored(self._unit, self._step)
+                unit_var.set(unit)
+                step_var.set(step)
+        finally:
+            self._budget.leave()
 
 
 def bind(function: Callable[P, T]) -> Callable[P, T]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import sys
 import types
-from contextvars import Context, ContextVar, copy_context
+from contextlib import suppress
+from contextvars import Context, ContextVar, Token, copy_context
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -29,7 +30,7 @@ T = TypeVar("T")
 
 _MISSING = object()
 # Looked up once: these are the hot paths of streams and generators.
-_get_unit, _set_unit, _reset_unit = unit_var.get, unit_var.set, unit_var.reset
+_get_unit, _set_unit = unit_var.get, unit_var.set
 _get_step, _set_step = step_var.get, step_var.set
 _get_budget = budget_var.get
 
@@ -58,32 +59,49 @@ class Frame:
         """Call ``function(*args)`` with the held values, and keep what it leaves in them."""
         if self._others is not None or _get_budget() is not None:
             return self._run_with_others(function, *args)
-        step, outer_step = self._step, _get_step()
-        token = _set_unit(self._unit)
-        if step is not outer_step:  # they seldom differ, and each set costs
-            _set_step(step)
+        outer, step, outer_step = _get_unit(), self._step, _get_step()
+        # After each call of this method a signal may raise: what restores must follow all the same.
         try:
+            _set_unit(self._unit)
+            if step is not outer_step:  # they seldom differ, and each set costs
+                _set_step(step)
             return function(*args)
         finally:
-            self._unit = _get_unit()
-            self._step = step = _get_step()
-            if step is not outer_step:
-                _set_step(outer_step)
-            _reset_unit(token)
-            if _get_budget() is not None:
-                self._others = {budget_var: _get_budget()}
-                budget_var.set(None)
+            try:
+                self._unit = _get_unit()
+                self._step = step = _get_step()
+                if _get_budget() is not None:
+                    self._keep_budget()
+            finally:
+                try:
+                    if step is not outer_step:
+                        _set_step(outer_step)
+                finally:
+                    _set_unit(outer)
+
+    def _keep_budget(self) -> None:
+        try:
+            self._others = {budget_var: _get_budget()}
+        finally:
+            budget_var.set(None)
 
     def _run_with_others(self, function: Callable[..., T], *args: Any) -> T:
         held: _Values = {budget_var: None, **(self._others or {})}
         held[unit_var], held[step_var] = self._unit, self._step
-        tokens = [(var, var.set(value)) for var, value in held.items()]
+        outer = {var: var.get(_MISSING) for var in held}
+        tokens: dict[ContextVar[Any], Token[Any]] = {}
         try:
+            for var, value in held.items():
+                tokens[var] = var.set(value)
             return function(*args)
         finally:
-            for var, token in tokens:
-                held[var] = var.get()
-                var.reset(token)
+            try:
+                for var in tokens:
+                    held[var] = var.get()
+                _put_back(outer, tokens)
+            except BaseException:  # a signal: once more, whatever has been done
+                _put_back(outer, tokens)
+                raise
             self._unit, self._step = held.pop(unit_var), held.pop(step_var)
             if held[budget_var] is None:
                 del held[budget_var]
@@ -94,15 +112,21 @@ class Frame:
         if self._others is not None:
             return await steer(awaitable, self.run)
         unit, outer_unit, outer_step = self._unit, _get_unit(), _get_step()
-        _set_unit(unit)
-        _set_step(self._step)
+        current = unit
         try:
+            _set_unit(unit)
+            _set_step(self._step)
             return await awaitable
         finally:
-            # No tokens: a coroutine that is never finished is closed in a context of somebody else.
-            if _get_unit() is unit:
-                _set_unit(outer_unit)
-                _set_step(outer_step)
+            # No tokens: a coroutine that is never finished is closed in another context.
+            try:
+                current = _get_unit()
+            finally:
+                if current is unit:
+                    try:
+                        _set_unit(outer_unit)
+                    finally:
+                        _set_step(outer_step)
 
     def begin(self, function: Callable[..., T], *args: Any) -> T:
         """Call ``function(*args)`` and hold every variable that it sets, such as a current span."""
@@ -120,6 +144,15 @@ class Frame:
             if self._home is None
             else self._home.run(self.run, function, *args)
         )
+
+
+def _put_back(outer: _Values, tokens: dict[ContextVar[Any], Token[Any]]) -> None:
+    for var, value in outer.items():
+        if value is not _MISSING:
+            var.set(value)
+        elif var in tokens:
+            with suppress(RuntimeError):  # it has been used already
+                var.reset(tokens[var])
 
 
 class Pieces(Protocol):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import Token
 from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import ref
 
 from . import _runtime
 from ._context import (
@@ -18,7 +19,7 @@ from ._context import (
     unit_var,
     used_unit,
 )
-from ._deadlines import inherited_deadline, min_deadline
+from ._deadlines import inherited_deadline, is_detached, min_deadline
 from ._frames import Frame, steer, unregistered
 from ._ids import check_id, valid_id
 from ._marks import mark
@@ -37,23 +38,35 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_get_unit, _set_unit, _reset_unit = unit_var.get, unit_var.set, unit_var.reset
+_get_step, _set_step = step_var.get, step_var.set
+
 
 class Unit:
     """A unit of work that begins and ends in one place: a context manager, for one use.
 
     Leaving restores what was current before, even where that happens in another thread or task
-    than entering (a token of `contextvars` would refuse).
+    than entering (a token of `contextvars` would refuse). A signal may raise between any two
+    bytecodes: whatever is interrupted, the unit around restores what was there before itself.
 
     Args:
         context: the unit.
-        encloses: whether all that is opened inside is over at the end, as in the call of a
-            function: what somebody forgot to close there goes too.
+        encloses: whether everything opened inside is over at the end, as in the call of a
+            function: leaving also discards contexts left open inside.
 
     Raises:
         RuntimeError: on entering a second time.
     """
 
-    __slots__ = ("_encloses", "_token", "_watch", "context", "outer", "outer_step")
+    __slots__ = (
+        "__weakref__",
+        "_encloses",
+        "_token",
+        "_watch",
+        "context",
+        "outer",
+        "outer_step",
+    )
 
     def __init__(self, context: FlowContext, *, encloses: bool = False) -> None:
         self.context: FlowContext = context
@@ -67,18 +80,24 @@ class Unit:
         context = self.context
         if self._token is not None:
             raise used_unit(context)
-        self.outer = unit_var.get()
-        self.outer_step = step_var.get()
-        self._token = unit_var.set(context)
-        if self.outer_step is not None:
-            step_var.set(None)
-        observer = _runtime.observer
-        if observer is not None:
-            try:
+        self.outer = outer = _get_unit()
+        self.outer_step = outer_step = _get_step()
+        try:
+            self._token = _set_unit(context)
+            if outer is not None:
+                context._unit = ref(self)  # noqa: SLF001 - see `_is_forgotten`
+            if outer_step is not None:
+                _set_step(None)
+            observer = _runtime.observer
+            if observer is not None:
                 self._watch = observer.begin_unit(context)
-            except BaseException:  # a KeyboardInterrupt while a backend runs
-                self._restore()
-                raise
+        except BaseException:  # a signal, here or while a backend runs
+            context._ended = True  # noqa: SLF001 - a call could be interrupted once more
+            try:
+                _set_unit(outer)
+            finally:
+                _set_step(outer_step)
+            raise
         return context
 
     def __exit__(
@@ -88,40 +107,68 @@ class Unit:
         traceback: TracebackType | None,
     ) -> None:
         try:
-            if self._watch is not None:
-                self._watch.end(exc)
-        finally:
-            self._restore()
-            if exc is not None:
-                mark(exc, self.context.correlation_id)
+            try:
+                if self._watch is not None:
+                    self._watch.end(exc)
+            finally:
+                self._restore(exc)
+                if exc is not None:
+                    mark(exc, self.context.correlation_id)
+        except BaseException:  # a signal: nothing of the above is certain to have been done
+            self._restore_at_once()
+            raise
 
-    def _restore(self) -> None:
-        set_ended(self.context)
-        if unit_var.get() is not self.context:
-            self._leave_in_disorder()
+    def _restore(self, exc: BaseException | None) -> None:
+        context = self.context
+        set_ended(context)
+        if _get_unit() is not context:
+            self._leave_in_disorder(exc)
             return
         outer, step = self.outer, self.outer_step
         if outer is not None:
             outer, step = restored(outer, step)
-        unit_var.set(outer)
-        if step_var.get() is not step:
-            step_var.set(step)
+        _set_unit(outer)
+        if _get_step() is not step:
+            _set_step(step)
 
-    def _leave_in_disorder(self) -> None:
+    def _leave_in_disorder(self, exc: BaseException | None) -> None:
         # Something else has become current meanwhile, and that is not ours to undo. Where it was
-        # opened inside this unit it will restore this one in its turn, unless told that it is over.
+        # opened inside this unit it will restore this one in its turn, unless it knows that this
+        # one is over. An exception that leaves this unit has left everything inside as well; the
+        # end of a generator has not, since its consumer may have opened what is current.
         if self._token is None:
             raise RuntimeError("this unit has not been entered: use it in a `with` statement")
-        current = unit_var.get()
+        current, step = _get_unit(), _get_step()
         try:
-            unit_var.reset(self._token)
-        except ValueError:  # another thread or task ends the unit
+            _reset_unit(self._token)
+        except (ValueError, RuntimeError):  # another thread or task ends it, or it has ended before
             return
-        if self._encloses:
-            step_var.set(self.outer_step)
-            return
-        unit_var.set(current)
-        self.context._left = self  # noqa: SLF001 - the business of these two classes
+        self.context._left = (self.outer, self.outer_step)  # noqa: SLF001 - see `restored`
+        has_raised = exc is not None and not isinstance(exc, GeneratorExit)
+        if self._encloses or has_raised or _is_forgotten(current):
+            current, step = self.outer, self.outer_step
+        current, step = restored(current, step)
+        _set_unit(current)
+        _set_step(step)
+
+    def _restore_at_once(self) -> None:
+        self.context._ended = True  # noqa: SLF001 - a call could be interrupted once more
+        if self._token is not None:
+            with suppress(ValueError, RuntimeError):  # as above
+                _reset_unit(self._token)
+                _set_step(self.outer_step)
+
+
+def _is_forgotten(context: FlowContext | None) -> bool:
+    """Tell whether nothing can end the unit `context` any more.
+
+    It was never closed, or a signal came just before its `__exit__` could begin. The same goes for
+    a block that hides the unit, where `context` is None.
+    """
+    if context is None:
+        return not is_detached()
+    unit = getattr(context, "_unit", None)
+    return unit is not None and unit() is None
 
 
 @contextmanager
@@ -130,15 +177,21 @@ def as_current(context: FlowContext) -> Iterator[None]:
 
     For what is said and done about a unit that runs, or would have run, somewhere else.
     """
-    outer, outer_step = unit_var.get(), step_var.get()
-    unit_var.set(context)
-    step_var.set(None)
+    outer, outer_step = _get_unit(), _get_step()
     try:
+        _set_unit(context)
+        _set_step(None)
         yield
     finally:
-        if unit_var.get() is context:
-            unit_var.set(outer)
-            step_var.set(outer_step)
+        unit: FlowContext | None = context
+        try:
+            unit = _get_unit()
+        finally:
+            if unit is context:
+                try:
+                    _set_unit(outer)
+                finally:
+                    _set_step(outer_step)
 
 
 class ResumableUnit(Frame):

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 _current_unit = unit_var.get
 _budget = budget_var.get
 _set_unit = unit_var.set
-_reset_unit = unit_var.reset
 _current_step = step_var.get
 _set_step = step_var.set
 _reset_step = step_var.reset
@@ -153,17 +152,20 @@ def _sync_entrypoint(function: Callable[..., Any], info: StepInfo, new: bool) ->
             with Unit(_entry_context(info, outer, new), encloses=True):
                 return step(*args, **kwargs)
         context = FlowContext(first_id(), None, "flow", info.flow)
-        # What Unit and the step do, in one: the way to go where nobody watches.
-        unit_token = _set_unit(context)
-        step_token = _set_step(info)
+        outer_step = _current_step()
+        # What Unit and the step do, in one: the fast path where no backend listens.
         try:
+            _set_unit(context)
+            _set_step(info)
             return function(*args, **kwargs)
         except BaseException as exc:
             mark(exc, context.correlation_id)
             raise
         finally:
-            _reset_step(step_token)
-            _reset_unit(unit_token)
+            try:
+                _set_step(outer_step)
+            finally:
+                _set_unit(None)
 
     return wrapper
 

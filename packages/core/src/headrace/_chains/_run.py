@@ -83,7 +83,17 @@ class Run:
         undos: what is to be undone if the run fails.
     """
 
-    __slots__ = ("_noted", "context", "limit", "observer", "plan", "undos", "unit", "until")
+    __slots__ = (
+        "__weakref__",
+        "_noted",
+        "context",
+        "limit",
+        "observer",
+        "plan",
+        "undos",
+        "unit",
+        "until",
+    )
 
     def __init__(
         self,
@@ -125,8 +135,9 @@ class Run:
             yield
             return
         until = min_deadline(self.until, inherited_deadline(self.unit))
-        budget = Budget(self.unit, until)
+        budget = Budget(self, self.unit, until)
         try:
+            budget.begin()
             yield
         finally:
             budget.leave()
