@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 _MISSING = object()
 # Looked up once: these are the hot paths of streams and generators.
-_get_unit, _set_unit = unit_var.get, unit_var.set
+_get_unit, _set_unit, _reset_unit = unit_var.get, unit_var.set, unit_var.reset
 _get_step, _set_step = step_var.get, step_var.set
 _get_budget = budget_var.get
 
@@ -60,9 +60,10 @@ class Frame:
         if self._others is not None or _get_budget() is not None:
             return self._run_with_others(function, *args)
         outer, step, outer_step = _get_unit(), self._step, _get_step()
+        token = None
         # After each call of this method a signal may raise: what restores must follow all the same.
         try:
-            _set_unit(self._unit)
+            token = _set_unit(self._unit)
             if step is not outer_step:  # they seldom differ, and each set costs
                 _set_step(step)
             return function(*args)
@@ -77,7 +78,10 @@ class Frame:
                     if step is not outer_step:
                         _set_step(outer_step)
                 finally:
-                    _set_unit(outer)
+                    if token is None:
+                        _set_unit(outer)
+                    else:
+                        _reset_unit(token)
 
     def _keep_budget(self) -> None:
         try:

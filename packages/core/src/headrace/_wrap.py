@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _current_unit = unit_var.get
 _budget = budget_var.get
 _set_unit = unit_var.set
+_reset_unit = unit_var.reset
 _current_step = step_var.get
 _set_step = step_var.set
 _reset_step = step_var.reset
@@ -152,20 +153,24 @@ def _sync_entrypoint(function: Callable[..., Any], info: StepInfo, new: bool) ->
             with Unit(_entry_context(info, outer, new), encloses=True):
                 return step(*args, **kwargs)
         context = FlowContext(first_id(), None, "flow", info.flow)
-        outer_step = _current_step()
+        unit_token = step_token = None
         # What Unit and the step do, in one: the fast path where no backend listens.
         try:
-            _set_unit(context)
-            _set_step(info)
+            unit_token = _set_unit(context)
+            step_token = _set_step(info)
             return function(*args, **kwargs)
         except BaseException as exc:
+            if step_token is None:  # a signal, before the function was called
+                _set_step(None)
+                _set_unit(None)
             mark(exc, context.correlation_id)
             raise
         finally:
-            try:
-                _set_step(outer_step)
-            finally:
-                _set_unit(None)
+            if unit_token is not None and step_token is not None:
+                try:
+                    _reset_step(step_token)
+                finally:
+                    _reset_unit(unit_token)
 
     return wrapper
 
