@@ -366,3 +366,27 @@ def test_start_is_logged_with_queue_latency(app: Celery, caplog: pytest.LogCaptu
     (start,) = [record for record in caplog.records if vars(record).get("task") == "look"]
     assert start.getMessage() == "task.start"
     assert 0 <= vars(start)["queue_ms"] < 20_000
+
+
+@pytest.mark.guarantee(72)
+def test_lines_about_a_message_are_printable(app: Celery, caplog: pytest.LogCaptureFixture) -> None:
+    """The names and the task ID in a message come from whoever sent it, and cannot forge a line."""
+    caplog.set_level(logging.DEBUG, "headrace.celery")
+    evil, safe = "a\n\x1b[31mb", r"a\n\x1b[31mb"
+    task, _ = looking(app)
+    header = {"v": 1, "id": "order-7", "flow": evil, "step": evil}
+
+    def publish() -> None:
+        task.apply_async(task_id=evil, headers={"headrace": header})
+        task.apply_async(task_id=evil, headers={"headrace": {"v": 1, "id": evil}})
+
+    run_in_worker(app, publish)
+    starts = [vars(record) for record in caplog.records if vars(record).get("task") == "look"]
+    assert [each["task_id"] for each in starts] == [safe, safe]
+    assert all(
+        "\n" not in str(each[name]) for each in starts for name in ("from_flow", "from_step")
+    )
+    ignored = [each.getMessage() for each in caplog.records]
+    ignored = [message for message in ignored if "ignored the headrace" in message]
+    assert ignored
+    assert all(safe in message and message.isprintable() for message in ignored)

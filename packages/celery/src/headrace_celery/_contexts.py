@@ -14,11 +14,12 @@ from headrace import FlowContext, RemoteContext, extract
 from headrace.integration import (
     make_id,
     nested_context,
+    plain_text,
     propagated_metadata,
     transport_context,
 )
 
-from ._envelope import Envelope, MalformedHeaderError, find, parse, plain_text
+from ._envelope import MAX_NAME, Envelope, MalformedHeaderError, find, parse
 from ._log import log
 
 if TYPE_CHECKING:
@@ -87,8 +88,8 @@ def report(problem: str, name: object, task_id: object) -> None:
     """Log that the header of a message was ignored; its value never reaches the log."""
     log.warning(
         "ignored the headrace header of task %s[%s]: %s; its operation is not continued",
-        plain_text(name),
-        plain_text(task_id),
+        plain_text(name)[:MAX_NAME],
+        plain_text(task_id)[:MAX_NAME],
         problem,
     )
 

@@ -32,7 +32,8 @@ MAX_NESTING = 3
 """Levels of headers: the message, its ``headers``, and what other SDKs nest in those."""
 
 _ABSENT = object()
-_MAX_NAME = 200
+MAX_NAME = 200
+"""Most characters of a name, and of what a log line shows of one."""
 _MAX_KEYS = 32
 _MAX_SHOWN, _MAX_SHOWN_KEYS = 40, 5
 _MAX_MILLISECONDS = 2**53
@@ -65,12 +66,6 @@ class Envelope(NamedTuple):
         if self.deadline_ms is None:
             return math.inf
         return self.deadline_ms / 1000.0 - time.time()
-
-
-def plain_text(value: object) -> str:
-    """Return what comes from outside as text that may stand in a line of the log."""
-    text = value if isinstance(value, str) else str(value)
-    return (ascii(text) if _has_control(text) else text)[:_MAX_NAME]
 
 
 # --- Writing --------------------------------------------------------------------------------------
@@ -210,7 +205,7 @@ def _cause(value: Any) -> str | None:
 def _name(value: Any) -> str | None:
     if value is None:
         return None
-    if isinstance(value, str) and len(value) <= _MAX_NAME and not _has_control(value):
+    if isinstance(value, str) and len(value) <= MAX_NAME and not _has_control(value):
         return value
     raise MalformedHeaderError("its flow or step is not a name")
 

@@ -10,7 +10,7 @@ from celery import signals
 from celery.exceptions import Retry
 
 from headrace import FlowContext, get_flow_context
-from headrace.integration import Unit, is_detached
+from headrace.integration import Unit, is_detached, plain_text
 
 from ._contexts import eager_context, report, worker_context
 from ._envelope import HEADER, write
@@ -96,11 +96,11 @@ def _log_start(task: Any, context: FlowContext) -> None:
     fields = {
         "task": task.name,
         "task_id": task.request.id,
-        "queue_ms": context.get_value("celery.queue_ms"),
         "from_flow": context.get_value("celery.from_flow"),
         "from_step": context.get_value("celery.from_step"),
     }
-    log.debug("task.start", extra=fields)
+    shown = {name: None if text is None else plain_text(text) for name, text in fields.items()}
+    log.debug("task.start", extra={**shown, "queue_ms": context.get_value("celery.queue_ms")})
 
 
 def _raised(retval: Any, state: str | None) -> BaseException | None:

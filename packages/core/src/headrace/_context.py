@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ._errors import OutsideFlowError
 from ._ids import check_id, new_correlation_id, new_unit_id
+from ._text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -190,7 +191,7 @@ class FlowContext:
 
     def __repr__(self) -> str:
         """Show what identifies the unit; metadata may be private and stays out."""
-        return (
+        return printable(
             f"<FlowContext {self.kind} {self.name or '-'} correlation_id={self.correlation_id} "
             f"unit_id={self.unit_id} causation_id={self.causation_id or '-'}>"
         )

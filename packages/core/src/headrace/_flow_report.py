@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ._flows import all_flows, get_flow
+from ._text import printable
 from ._validation import GraphProblem
 
 
@@ -27,4 +28,5 @@ def _line(name: str) -> str:
     graph = get_flow(name).graph()
     count = len(graph.steps)
     entrypoints = ", ".join(graph.entrypoints) or "none"
-    return f"{name}: {count} {'step' if count == 1 else 'steps'}, entrypoints: {entrypoints}"
+    steps = "step" if count == 1 else "steps"
+    return printable(f"{name}: {count} {steps}, entrypoints: {entrypoints}")

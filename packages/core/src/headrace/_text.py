@@ -14,7 +14,14 @@ def printable(text: str) -> str:
 
 
 def plain_text(value: object) -> str:
-    """Return `value` as printable text; the name of the error where its ``str()`` raises."""
+    """Return a value from outside as text that is safe in a line of plain text.
+
+    Each character that cannot be seen, such as a line break or a terminal's escape, stands as
+    Python writes it.
+
+    Args:
+        value: the value. Where its ``str()`` raises, the text is the name of the error.
+    """
     try:
         text = str(value)
         return text if text.isprintable() else printable(text)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ._flows import all_flows
+from ._text import printable
 
 if TYPE_CHECKING:
     from ._graph import FlowGraph
@@ -36,7 +37,7 @@ class GraphProblem:
     def __str__(self) -> str:
         """Give it as compilers do: place, then message."""
         place = f"{self.file}:{self.line}: " if self.file else ""
-        return f"{place}{self.flow}.{self.step}: {self.message}"
+        return printable(f"{place}{self.flow}.{self.step}: {self.message}")
 
 
 def find_problems(graph: FlowGraph) -> list[GraphProblem]:

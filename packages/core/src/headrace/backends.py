@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from ._context import FlowContext, current_flow_id
 from ._control_flow import control_flow_outcome
 from ._step_info import StepInfo
+from ._text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -156,7 +157,7 @@ class LoggingBackend:
         step, context, start = state
         duration_ms = (perf_counter() - start) * 1000.0
         outcome = "ok" if exc is None else outcome_of(exc)
-        error = describe(exc) if exc is not None and outcome in _FAILED else None
+        error = printable(describe(exc)) if exc is not None and outcome in _FAILED else None
         fields = {"duration_ms": duration_ms, "outcome": outcome, "error": error}
         self._emit(logging.INFO, "step.end", step, context, fields)
 
@@ -170,11 +171,14 @@ class LoggingBackend:
     ) -> None:
         # By hand rather than logger.log(): it would report this file and walk the stack for it.
         log = self._logger
-        record = log.makeRecord(log.name, level, step.file, step.line, event, (), None, step.name)
+        flow, name, flow_id = step.flow, step.name, context.correlation_id
+        if not (flow.isprintable() and name.isprintable() and flow_id.isprintable()):
+            flow, name, flow_id = printable(flow), printable(name), printable(flow_id)
+        record = log.makeRecord(log.name, level, step.file, step.line, event, (), None, name)
         values = record.__dict__
-        values["flow"] = step.flow
-        values["step"] = step.name
-        values["correlation_id"] = context.correlation_id
+        values["flow"] = flow
+        values["step"] = name
+        values["correlation_id"] = flow_id
         values.update(fields)
         log.handle(record)
 

@@ -32,6 +32,7 @@ from ._responses import (
 )
 from ._runtime import factory_fault, make_id, units_are_watched
 from ._spelling import checks_keywords, name_hint, nearest_name
+from ._text import plain_text
 from ._units import ResumableUnit, Unit, as_current, nested_context, transport_context
 
 __all__ = [
@@ -71,6 +72,7 @@ __all__ = [
     "name_hint",
     "nearest_name",
     "nested_context",
+    "plain_text",
     "propagated_metadata",
     "put_in_mapping",
     "read_settings",

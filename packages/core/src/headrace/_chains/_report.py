@@ -75,7 +75,9 @@ class Report:
     def _caption(self) -> str:
         last = next((step for step in reversed(self.steps) if _stops(step)), None)
         end = "finished" if last is None else f"stopped at {_shown(last.name)}"
-        return f"{end} after {self.seconds:.3f} s, correlation ID {self.correlation_id or '-'}"
+        return (
+            f"{end} after {self.seconds:.3f} s, correlation ID {_shown(self.correlation_id or '-')}"
+        )
 
 
 def _cells(step: StepReport) -> tuple[str, ...]:

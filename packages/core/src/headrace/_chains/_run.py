@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from headrace import _deadlines, _runtime
 from headrace._deadlines import Budget, budget_var, inherited_deadline, min_deadline
 from headrace._marks import conceal
+from headrace._text import plain_text
 
 from . import _clock
 from ._errors import ChainError, DeadlineExceededError, StepFailedError
@@ -282,6 +283,7 @@ class Run:
             # Better no line than one with a secret in it, and so no traceback either.
             logger.error("redact raised %s; a line was left out", type(error).__name__)  # noqa: TRY400
             return
+        line = plain_text(line)  # values and messages of exceptions come from outside
         logger.log(level, line, exc_info=None if redaction.names or redaction.functions else exc)
 
     def complain(self, what: str, exc: Exception) -> None:

@@ -112,5 +112,7 @@ def _written(value: Any, redaction: Redaction) -> str:
     if value is MISSING:
         return "None"
     if isinstance(value, Mapping | list):
-        return json.dumps(redaction.plain(value), ensure_ascii=False)
+        plain = redaction.plain(value)
+        text = json.dumps(plain, ensure_ascii=False)
+        return text if text.isprintable() else json.dumps(plain)
     return str(value)

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Mapping
 from typing import TextIO
 
+from headrace._text import printable
+
 from ._errors import CommandError
 
 
@@ -36,7 +38,7 @@ def write(stream: TextIO | None, text: str) -> None:
 
 
 def tell(stream: TextIO | None, message: str) -> None:
-    """Write a message of this command line, which begins with ``headrace:``.
+    """Write a message of this command line, which begins with ``headrace:`` and is one line.
 
     Args:
         stream: standard error, or what stands for it.
@@ -45,7 +47,7 @@ def tell(stream: TextIO | None, message: str) -> None:
     Raises:
         CommandError: as for `write`.
     """
-    write(stream, f"headrace: {message}")
+    write(stream, printable(f"headrace: {message}"))
 
 
 def _give_up(stream: TextIO) -> None:
