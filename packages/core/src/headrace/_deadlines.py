@@ -133,9 +133,13 @@ def inherited_deadline(unit: FlowContext | None) -> float | None:
 
 
 def is_detached() -> bool:
-    """Tell whether a block of `headrace.detached` is the innermost one that is open."""
-    budget = budget_var.get()
-    return budget is not None and budget.until is None and not budget.is_over()
+    """Tell whether this runs inside `headrace.detached`, with no unit opened since."""
+    budget = budget_var.get() if unit_var.get() is None else None
+    if budget is not None and budget.is_over():
+        budget = budget.outer()
+    while budget is not None and budget.until is not None:
+        budget = budget.outer()
+    return budget is not None
 
 
 def min_deadline(first: float | None, second: float | None) -> float | None:

@@ -8,7 +8,7 @@ from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from ._context import FlowContext, restored, step_var, unit_var
-from ._deadlines import Budget, budget_var
+from ._deadlines import Budget
 from ._frames import drive, drive_async, steer
 from ._wrap import call_through
 
@@ -26,14 +26,6 @@ T = TypeVar("T")
 def detached() -> AbstractContextManager[None]:
     """Run the block without any unit of work: for starting background work that outlives it."""
     return _Detached()
-
-
-def is_detached() -> bool:
-    """Tell whether this runs inside `detached`, with no unit opened since."""
-    budget = budget_var.get() if unit_var.get() is None else None
-    while budget is not None and budget.until is not None:
-        budget = budget.outer()
-    return budget is not None
 
 
 class _Detached:

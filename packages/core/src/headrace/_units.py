@@ -139,13 +139,14 @@ class Unit:
         if self._token is None:
             raise RuntimeError("this unit has not been entered: use it in a `with` statement")
         current, step = _get_unit(), _get_step()
+        is_forgotten = _is_forgotten(current)
         try:
             _reset_unit(self._token)
         except (ValueError, RuntimeError):  # another thread or task ends it, or it has ended before
             return
         self.context._left = (self.outer, self.outer_step)  # noqa: SLF001 - see `restored`
         has_raised = exc is not None and not isinstance(exc, GeneratorExit)
-        if self._encloses or has_raised or _is_forgotten(current):
+        if self._encloses or has_raised or is_forgotten:
             current, step = self.outer, self.outer_step
         current, step = restored(current, step)
         _set_unit(current)

@@ -15,7 +15,7 @@ from . import _runtime
 from ._configure import check_configuration, configure
 from ._context import FlowContext, add_facts, facts_of
 from ._control_flow import is_control_flow, register_control_flow
-from ._executors import is_detached
+from ._deadlines import is_detached
 from ._flow_report import flow_lines, flow_problems
 from ._flows import declare_step
 from ._http import ENVIRON_KEY, SCOPE_KEY, HttpPolicy, RequestHeader, environ_key
