@@ -219,10 +219,10 @@ def test_an_interrupt_between_steps_comes_out(
 
     real = _run.begin
 
-    def begin(*args: Any) -> ChainResult:
-        context = real(*args)
+    def begin(*args: Any) -> Any:
+        context, run = real(*args)
         context._ends = Ends()
-        return context
+        return context, run
 
     monkeypatch.setattr("headrace._chains._sync.begin", begin)
     monkeypatch.setattr("headrace._chains._async.begin", begin)

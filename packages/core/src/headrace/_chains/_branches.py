@@ -32,8 +32,11 @@ async def perform_parallel(io: IO, run: Run, step: Parallel) -> None:
         context = branch.context
         run.context.update({out: context[out] for out in branch.plan.outs if out in context})
     raised = [(branch, exc) for branch, exc in ended if exc is not None]
-    if raised:
-        raise _together(run, raised)
+    try:
+        if raised:
+            raise _together(run, raised)
+    finally:
+        del raised[:], ended[:]  # the traceback holds this frame, and the frames of the branches
 
 
 def _together(run: Run, raised: list[tuple[Run, BaseException]]) -> BaseException:

@@ -8,7 +8,7 @@ without any event loop.
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from headrace._context import step_var
 from headrace._control_flow import is_control_flow
@@ -22,7 +22,7 @@ from ._plan import Parallel
 from ._steps import StepName
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Collection, Coroutine
 
     from headrace._observers import Observer
 
@@ -38,8 +38,18 @@ _MISTAKES = (AssertionError, AttributeError, LookupError, TypeError, ValueError)
 class IO(Protocol):
     """How a chain calls and waits."""
 
-    async def call(self, run: Run, step: Step) -> tuple[Any, Exception | None]:
+    async def call(self, run: Run, step: Step) -> tuple[Any, BaseException | None]:
         """Call the step's function once; return its result, or what it has raised."""
+        ...
+
+    async def settle(self, run: Run, waiting: str, steps: Collection[Step] | None = None) -> None:
+        """Wait for calls of `steps` that were given up, but run on; up to the deadline.
+
+        Args:
+            run: the run.
+            waiting: what waits for them.
+            steps: whose calls, or None for all of the run.
+        """
         ...
 
     async def ask(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -100,27 +110,31 @@ async def perform(
             await _do(io, run, tally, failure)
     except BaseException as exc:
         verdict = _verdict(run, tally, exc)
-        run.note(tally, *_outcome(run, verdict))
-        if verdict is exc:
-            raise
-        raise verdict from exc
+        try:
+            run.note(tally, *_outcome(run, verdict))
+            if verdict is exc:
+                raise
+            raise verdict from exc
+        finally:
+            del verdict  # its traceback holds this frame
+    finally:
+        failure = None
     run.end(tally)
 
 
-async def fail(io: IO, run: Run, exc: BaseException) -> NoReturn:
-    """Undo what the run has done, tell about it, and raise `exc`."""
+async def fail(io: IO, run: Run, exc: BaseException) -> BaseException:
+    """Undo what the run has done, log why, and return what the caller is to see: mostly `exc`."""
     errors: list[BaseException] = []
-    if isinstance(exc, GeneratorExit):
-        _say_not_undone(run)
-    elif run.undos.waiting:
+    if run.undos.are_due():
         errors = await io.see_through(_undo_all(io, run))
+    interrupt = next((error for error in errors if not isinstance(error, Exception)), None)
     if run.owns(exc) and isinstance(exc, ChainError):
-        exc.undo_errors += errors
+        exc.undo_errors += [error for error in errors if error is not interrupt]
         run.log(logging.ERROR, str(exc))
-    for error in errors:
-        if not isinstance(error, Exception):
-            raise error from exc
-    raise exc
+    if interrupt is None:
+        return exc
+    interrupt.__cause__ = exc
+    return interrupt
 
 
 # --- a step ---------------------------------------------------------------------------------------
@@ -135,6 +149,8 @@ async def _observed(
     except BaseException as exc:
         observer.end(state, run.shown(tally.step, exc))
         raise
+    finally:
+        failure = None
     observer.end(state, None)
 
 
@@ -152,12 +168,11 @@ async def _do(io: IO, run: Run, tally: Tally, failure: BaseException | None) -> 
             result = await _try_again(io, run, tally, failure)
         finally:
             failure = None  # it holds this frame, and this frame must not hold it
+    run.undos.add(step, result)  # before anything else can go wrong
     if spec.validate is not None:
         await _validate(io, run, step, spec.validate, result)
     if step.out is not None:
         context[step.out] = result
-    if spec.undo is not None:
-        run.undos.waiting.append((step, spec.undo, result))
     if settings.after_step is not None:
         about: dict[str, Any] = {"context": context, "result": result, "elapsed": tally.seconds}
         await _hook(io, run, step, "after_step", settings.after_step, **about)
@@ -173,7 +188,7 @@ async def _try_again(io: IO, run: Run, tally: Tally, failure: BaseException | No
     try:
         while failure is not None:
             delay = _delay(run, tally, failure)
-            if delay is None:
+            if delay is None or not await _is_cleared(io, run, tally, failure, delay):
                 raise _presentable(run, tally, failure)
             await _wait(io, run, tally, failure, delay)
             tally.attempts += 1
@@ -181,6 +196,33 @@ async def _try_again(io: IO, run: Run, tally: Tally, failure: BaseException | No
     finally:
         failure = None
     return result
+
+
+async def _is_cleared(io: IO, run: Run, tally: Tally, exc: BaseException, delay: float) -> bool:
+    """Have the attempt that raised `exc` over and undone before the next; tell whether it is."""
+    steps = (tally.step,)
+    if not run.undos.concern(steps):
+        return True
+    run.check_time(tally, exc, delay if _clock.waits else 0.0)
+    errors = await io.see_through(_clear(io, run, steps))
+    interrupts = [error for error in errors if not isinstance(error, Exception)]
+    try:
+        if interrupts:
+            raise interrupts[0]
+        if isinstance(exc, ChainError):
+            exc.undo_errors += errors
+        return not errors
+    finally:
+        del errors[:], interrupts[:]  # the traceback holds this frame
+
+
+async def _clear(io: IO, run: Run, steps: Collection[Step]) -> list[BaseException]:
+    await io.settle(run, "the next attempt", steps)
+    errors = await _undo_steps(io, run, steps)
+    if not errors:
+        for step in steps:
+            run.undos.done.pop(step, None)
+    return errors
 
 
 def _delay(run: Run, tally: Tally, exc: BaseException) -> float | None:
@@ -281,23 +323,53 @@ def _outcome(run: Run, verdict: BaseException) -> tuple[str, str]:
 
 
 async def _undo_all(io: IO, run: Run) -> list[BaseException]:
-    undos, errors = run.undos, []
-    while undos.waiting:
-        step, function, result = undos.waiting.pop()
-        step_var.set(step.info)
-        try:
-            await io.undo(function, result)
-        except BaseException as exc:  # the undos before it must run all the same
-            errors.append(exc)
-            reason = f"undo failed: {run.describe(exc, {step.out: result})}"
-            run.log(logging.ERROR, f"step {step.name!r}: {reason}", exc)
-        else:
-            reason = "undone"
-        undos.said[step] = reason
+    await io.settle(run, "the undoing")
+    return await _undo_steps(io, run, None)
+
+
+async def _undo_steps(io: IO, run: Run, steps: Collection[Step] | None) -> list[BaseException]:
+    errors: list[BaseException] = []
+    while (undo := run.undos.take(steps)) is not None:
+        errors += await undo_step(io.undo, run, undo.step, undo.function, undo.result)
     return errors
 
 
-def _say_not_undone(run: Run) -> None:
-    names = ", ".join(repr(step.name) for step, _, _ in run.undos.waiting)
+async def undo_step(
+    call: Callable[[Callable[[Any], Any], Any], Awaitable[None]],
+    run: Run,
+    step: Step,
+    function: Callable[[Any], Any],
+    result: Any,
+) -> list[BaseException]:
+    """Undo `step`, and return what went wrong: the undos before it must run all the same.
+
+    Args:
+        call: how to call `function`.
+        run: the run.
+        step: the step.
+        function: what undoes it.
+        result: what it has returned.
+    """
+    try:
+        step_var.set(step.info)
+        await call(function, result)
+        run.undos.done[step] = "undone"
+    except BaseException as exc:
+        try:
+            reason = f"undo failed: {run.describe(exc, {step.out: result})}"
+            run.undos.done[step] = reason
+            run.log(logging.ERROR, f"step {step.name!r}: {reason}", exc)
+        except BaseException as interrupt:
+            return [exc, interrupt]
+        return [exc]
+    return []
+
+
+def close(run: Run) -> None:
+    """Log what is not undone where a run is closed, and nothing can be awaited."""
+    for late in list(run.undos.late):
+        late.abandon()
+    names = ", ".join(repr(undo.step.name) for undo in run.undos.waiting)
     if names:
+        run.undos.waiting.clear()
         run.log(logging.ERROR, f"the run was closed before its end; not undone: {names}")

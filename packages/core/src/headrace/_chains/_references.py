@@ -177,12 +177,17 @@ def _strict_getter(parts: Path, step: str) -> Getter:
     def get(context: ChainResult) -> Any:
         value = follow(context, parts)
         if value is MISSING:
-            error = UnresolvedReferenceError(step, unresolved(context, parts))
-            error.result = context
-            raise error
+            raise _lost(context, parts, step)
         return value
 
     return get
+
+
+def _lost(context: ChainResult, parts: Path, step: str) -> UnresolvedReferenceError:
+    # Made here, for a frame that raises what it has a name for is never freed by itself.
+    error = UnresolvedReferenceError(step, unresolved(context, parts))
+    error.result = context
+    return error
 
 
 def unresolved(context: Mapping[str, Any], parts: Path) -> str:

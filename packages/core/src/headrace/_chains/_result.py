@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ._redaction import NOTHING_HIDDEN, Redaction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from ._plan import Plan
+    from ._plan import Parallel, Plan
     from ._report import Report
-    from ._run import Run
+    from ._steps import Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,41 @@ class StepReport:
     reason: str | None = None
 
 
+class Notes:
+    """What a report says besides names and times. It knows nothing of the run that writes it.
+
+    A result keeps its notes but not its run, which holds the result: such a cycle would keep all
+    values of a run until the garbage collector comes by.
+
+    Attributes:
+        noted: what became of the steps that were no plain success; the contexts of branches.
+        undone: what became of each undo.
+    """
+
+    __slots__ = ("noted", "undone")
+
+    def __init__(self, undone: dict[Step | Parallel, str]) -> None:
+        self.noted: dict[Step | Parallel, tuple[StepReport] | list[ChainResult]] = {}
+        self.undone = undone
+
+    def reports_of(self, step: Step | Parallel, seconds: float) -> Iterable[StepReport]:
+        """Return what became of `step`; without a note it has ended well.
+
+        Args:
+            step: the step.
+            seconds: how long it took, as far as the result itself can tell.
+        """
+        noted = self.noted.get(step)
+        if isinstance(noted, list):
+            return [report for context in noted for report in context.steps]
+        (report,) = noted or (StepReport(step.name, "ok", 1, seconds),)
+        undone = self.undone.get(step)
+        if undone is None:
+            return (report,)
+        reason = undone if report.reason is None else f"{report.reason}; {undone}"
+        return (replace(report, reason=reason),)
+
+
 class ChainResult(dict[str, Any]):
     """The context of one run: the values that were put in, the inputs, and what the steps gave.
 
@@ -45,12 +80,12 @@ class ChainResult(dict[str, Any]):
             no run has made.
     """
 
-    __slots__ = ("_ends", "_kept", "_plan", "_run", "_started", "correlation_id")
+    __slots__ = ("_ends", "_kept", "_notes", "_plan", "_started", "correlation_id")
 
     _ends: list[float]
     _kept: tuple[tuple[StepReport, ...], Redaction]
+    _notes: Notes | None
     _plan: Plan | None
-    _run: Run | None
     _started: float
     correlation_id: str | None
 
@@ -75,17 +110,17 @@ class ChainResult(dict[str, Any]):
         return Report(tuple(self.steps), self.correlation_id)
 
     def _reports(self, plan: Plan) -> Iterator[StepReport]:
-        begun, run = self._started, self._run
+        begun, notes = self._started, self._notes
         for step, ended in zip(plan.steps, self._ends, strict=False):
-            if run is None:
+            if notes is None:
                 yield StepReport(step.name, "ok", 1, ended - begun)
             else:
-                yield from run.reports_of(step, ended - begun)
+                yield from notes.reports_of(step, ended - begun)
             begun = ended
         unfinished = plan.steps[len(self._ends) :][:1]
         for step in unfinished:
-            if run is not None and run.has_noted(step):
-                yield from run.reports_of(step, 0.0)
+            if notes is not None and step in notes.noted:
+                yield from notes.reports_of(step, 0.0)
 
     @property
     def _redaction(self) -> Redaction:

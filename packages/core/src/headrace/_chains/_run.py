@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
-from contextlib import contextmanager
-from dataclasses import replace
+import sys
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from headrace import _deadlines, _runtime
@@ -16,10 +16,10 @@ from headrace._text import plain_text
 from . import _clock
 from ._errors import ChainError, DeadlineExceededError, StepFailedError
 from ._references import is_astray, unresolved
-from ._result import ChainResult, StepReport
+from ._result import ChainResult, Notes, StepReport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from headrace._context import FlowContext
     from headrace._observers import Observer
@@ -27,26 +27,74 @@ if TYPE_CHECKING:
     from ._plan import Parallel, Plan, Row
     from ._steps import Step
     from ._templates import Template
+    from ._threads import LateCall
+
+    Ended = tuple["Run", BaseException]
 
 logger = logging.getLogger("headrace.chain")
 _is_on = logger.isEnabledFor
 _budget = budget_var.get
 
 
+class Undo:
+    """A finished step that is undone if the run fails.
+
+    Attributes:
+        step: the step.
+        function: what undoes it.
+        result: what it has returned.
+    """
+
+    __slots__ = ("function", "result", "step")
+
+    def __init__(self, step: Step, function: Callable[[Any], Any], result: Any) -> None:
+        self.step = step
+        self.function = function
+        self.result = result
+
+
 class Undos:
     """What is to be undone if the run fails; the branches of a run share it.
 
     Attributes:
-        waiting: the finished steps that can be undone, each with its undo and its result, in the
-            order in which they finished.
-        said: what became of each undo.
+        waiting: the finished steps that can be undone, in the order in which they finished.
+        late: the calls that are no longer waited for, and run on in their threads.
+        done: what became of each undo.
     """
 
-    __slots__ = ("said", "waiting")
+    __slots__ = ("done", "late", "waiting")
 
     def __init__(self) -> None:
-        self.waiting: list[tuple[Step, Callable[[Any], Any], Any]] = []
-        self.said: dict[Step | Parallel, str] = {}
+        self.waiting: list[Undo] = []
+        self.late: list[LateCall] = []
+        self.done: dict[Step | Parallel, str] = {}
+
+    def add(self, step: Step, result: Any) -> None:
+        """Remember that `step` has returned `result`, if it can be undone."""
+        if step.spec.undo is not None:
+            self.waiting.append(Undo(step, step.spec.undo, result))
+
+    def take(self, steps: Collection[Step] | None = None) -> Undo | None:
+        """Remove and return what finished last, or None.
+
+        Args:
+            steps: which steps count, or None for all.
+        """
+        for undo in reversed(self.waiting):
+            if steps is None or undo.step in steps:
+                self.waiting.remove(undo)
+                return undo
+        return None
+
+    def concern(self, steps: Collection[Step]) -> bool:
+        """Tell whether one of `steps` is still running, or has done what can be undone."""
+        return any(each.step in steps for each in self.late) or any(
+            each.step in steps for each in self.waiting
+        )
+
+    def are_due(self) -> bool:
+        """Tell whether a run that fails has anything to undo, now or when a late call ends."""
+        return bool(self.waiting) or any(late.step.spec.undo for late in self.late)
 
 
 class Tally:
@@ -72,7 +120,9 @@ class Tally:
 
 
 class Run:
-    """The state of one run, or of one branch of it, which is kept once something needs it.
+    """The state of one run, or of one branch of it, which is made once something needs it.
+
+    It holds the context, which holds nothing of it: the values of a run are freed with its result.
 
     Attributes:
         plan: what the run goes by.
@@ -81,14 +131,15 @@ class Run:
         observer: who is told of the steps, or None.
         until: the deadline that the chain has set itself, as a reading of the clock, or None.
         limit: the reading at which nothing more may begin, or None.
+        notes: what the report of the run says besides names and times.
         undos: what is to be undone if the run fails.
     """
 
     __slots__ = (
         "__weakref__",
-        "_noted",
         "context",
         "limit",
+        "notes",
         "observer",
         "plan",
         "undos",
@@ -112,8 +163,7 @@ class Run:
         self.until = _own_deadline(plan) if plan.has_deadline else None
         deadline = min_deadline(self.until, inherited_deadline(unit))
         self.limit = None if deadline is None else deadline - plan.settings.safety_margin
-        self._noted: dict[Step | Parallel, tuple[StepReport] | list[ChainResult]] = {}
-        context._run = self
+        self.notes = context._notes = Notes(self.undos.done)
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -124,8 +174,9 @@ class Run:
 
     def branch(self, plan: Plan) -> Run:
         """Return the run of a branch, which begins with what the context holds now."""
-        context = begin(plan, self.unit, {**self.context, **plan.values})
+        context = new_context(plan, self.unit, {**self.context, **plan.values})
         run = Run(plan, context, self.unit, self.observer, self.undos)
+        context._started = _clock.perf_counter()
         run.limit = min_deadline(run.limit, self.limit)
         return run
 
@@ -153,7 +204,7 @@ class Run:
     def note(self, tally: Tally, outcome: str, reason: str | None = None) -> None:
         """Write down what became of a step that was no plain success."""
         report = StepReport(tally.step.name, outcome, tally.attempts, tally.seconds, reason)
-        self._noted[tally.step] = (report,)
+        self.notes.noted[tally.step] = (report,)
 
     def end(self, tally: Tally) -> None:
         """Write down that a step has ended well, or was skipped."""
@@ -163,25 +214,7 @@ class Run:
 
     def note_branches(self, step: Parallel, contexts: list[ChainResult]) -> None:
         """Write down which runs the branches of `step` are."""
-        self._noted[step] = contexts
-
-    def reports_of(self, step: Step | Parallel, seconds: float) -> Iterable[StepReport]:
-        """Return what became of `step`; where nothing is written down it has ended well.
-
-        Args:
-            step: the step.
-            seconds: how long it took, as far as the run itself can tell.
-        """
-        noted = self._noted.get(step)
-        if isinstance(noted, list):
-            return [report for context in noted for report in context.steps]
-        (report,) = noted or (StepReport(step.name, "ok", 1, seconds),)
-        said = self.undos.said.get(step)
-        return (report if said is None else replace(report, reason=said),)
-
-    def has_noted(self, step: Step | Parallel) -> bool:
-        """Tell whether anything is written down of `step`."""
-        return step in self._noted
+        self.notes.noted[step] = contexts
 
     # --- errors -----------------------------------------------------------------------------------
 
@@ -260,19 +293,27 @@ class Run:
                 f"the deadline leaves no time for a retry in {delay:.3g} s (safety margin: "
                 f"{margin:g} s) after {self.describe(failure)}"
             )
-        error = self.own(DeadlineExceededError(tally.step.name, reason), tally.attempts)
-        raise error from failure
+        raise self.own(DeadlineExceededError(tally.step.name, reason), tally.attempts) from failure
 
     # --- log lines --------------------------------------------------------------------------------
 
     def log(self, level: int, line: str, exc: BaseException | None = None) -> None:
         """Log `line`, after the chain's own functions have redacted it.
 
+        A handler or filter that raises must not fail a step that is done, or keep an undo from
+        running.
+
         Args:
             level: the level.
             line: the line.
             exc: an exception whose traceback is logged, where no keys are redacted.
         """
+        try:
+            self._log(level, line, exc)
+        except Exception as error:
+            _report_lost_line(error)
+
+    def _log(self, level: int, line: str, exc: BaseException | None) -> None:
         if not _is_on(level):
             return
         redaction = self.plan.settings.redaction
@@ -292,33 +333,45 @@ class Run:
 
     def log_result(self, template: Template, result: Any) -> None:
         """Log the line that the template of a step makes."""
-        if _is_on(logging.INFO):
-            redaction = self.plan.settings.redaction
-            self.log(logging.INFO, template.render(self.context, result, redaction))
+        if not _is_on(logging.INFO):
+            return
+        try:
+            line = template.render(self.context, result, self.plan.settings.redaction)
+        except Exception as error:
+            _report_lost_line(error)
+        else:
+            self.log(logging.INFO, line)
 
 
-def begin(plan: Plan, unit: FlowContext, inputs: dict[str, Any]) -> ChainResult:
-    """Return the context of a run that begins, and keep the run where somebody watches it."""
-    if plan.values:
-        context = ChainResult(plan.values)
-        context.update(inputs)
-    else:
-        context = ChainResult(inputs)
-    context._plan = plan
-    context._run = None
-    context._ends = []
-    context.correlation_id = unit.correlation_id
+def begin(plan: Plan, unit: FlowContext, inputs: dict[str, Any]) -> tuple[ChainResult, Run | None]:
+    """Return the context of a run that begins, and its state if a backend or a clock needs it."""
+    context = new_context(plan, unit, inputs)
     observer = _runtime.observer
     if observer is not None and not observer.enabled():
         observer = None
+    run = None
     if (
         observer is not None
         or plan.has_deadline
         or unit.deadline is not None
         or _budget() is not None
     ):
-        Run(plan, context, unit, observer)
+        run = Run(plan, context, unit, observer)
     context._started = _clock.perf_counter()
+    return context, run
+
+
+def new_context(plan: Plan, unit: FlowContext, inputs: dict[str, Any]) -> ChainResult:
+    """Return the context of a run: the values of `plan`, and `inputs`, which win."""
+    if plan.values:
+        context = ChainResult(plan.values)
+        context.update(inputs)
+    else:
+        context = ChainResult(inputs)
+    context._plan = plan
+    context._notes = None
+    context._ends = []
+    context.correlation_id = unit.correlation_id
     return context
 
 
@@ -327,6 +380,15 @@ def rows_of(plan: Plan) -> tuple[Row, ...]:
     if plan.has_templates and not _is_on(logging.INFO):
         return plan.silent_rows
     return plan.rows
+
+
+def _report_lost_line(error: Exception) -> None:
+    # As `logging` does where a handler fails while it writes: stderr is what is left.
+    if logging.raiseExceptions:
+        with suppress(Exception):
+            sys.stderr.write(
+                f"headrace.chain: logging raised {type(error).__name__}; a line is lost\n"
+            )
 
 
 def _own_deadline(plan: Plan) -> float | None:

@@ -14,12 +14,13 @@ from ._errors import StepFailedError
 from ._run import Run, begin, rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable
+    from collections.abc import Callable, Collection, Coroutine, Iterable
 
     from headrace._context import FlowContext
 
     from ._plan import Plan, Row
     from ._result import ChainResult
+    from ._run import Ended
     from ._steps import Step
 
 T = TypeVar("T")
@@ -29,55 +30,61 @@ _set_step = step_var.set
 
 def run(plan: Plan, unit: FlowContext, inputs: dict[str, Any]) -> ChainResult:
     """Run `plan` in `unit`, and return its context."""
-    context = begin(plan, unit, inputs)
-    watch = context._run
-    try:
-        if watch is None:
-            rows = rows_of(plan) if plan.has_templates else plan.rows
-            _walk(plan, rows, context, unit)
-        else:
-            with watch.budget():
-                _walk(plan, watch.rows, context, unit)
-    except BaseException as exc:
-        if context._run is None:
-            raise
-        failure = exc
+    context, run = begin(plan, unit, inputs)
+    if run is None:
+        rows = rows_of(plan) if plan.has_templates else plan.rows
+        ended = _walk(plan, rows, context, unit, None)
     else:
+        with run.budget():
+            ended = _walk(plan, run.rows, context, unit, run)
+    if ended is None:
         return context
-    # Out here what the undos raise does not drag the traceback of the failure along.
     try:
-        return drive(fail(_IO, context._run, failure))
+        raise drive(fail(_IO, *ended))
     finally:
-        del failure
+        del ended  # its traceback holds this frame
 
 
-def _walk(plan: Plan, rows: Iterable[Row], context: ChainResult, unit: FlowContext) -> None:
-    """Do the steps, by the quick way those that are nothing but a call."""
+def _walk(
+    plan: Plan, rows: Iterable[Row], context: ChainResult, unit: FlowContext, run: Run | None
+) -> Ended | None:
+    """Do the steps, by the quick way those that are nothing but a call.
+
+    Returns:
+        None, or the run and what it has raised. That is no longer being handled then, so that its
+        traceback does not become part of what the undos raise.
+    """
     get, ends, clock = context.get, context._ends, _clock.perf_counter
     ended, coroutine = ends.append, CoroutineType
     waiting = iter(rows)
-    while True:
-        failure: BaseException | None = None
-        try:
-            for info, key, function, out in waiting:
-                if info is None:
-                    break
-                _set_step(info)
-                result = function(context) if key is None else function(get(key))
-                if type(result) is coroutine:
-                    raise _not_awaited(info.name, result, context)
-                if out is not None:
-                    context[out] = result
-                ended(clock())
-            else:
-                return
-        except BaseException as exc:
-            failure = exc
-        done = len(ends)
-        if failure is not None and done == len(plan.steps):
-            raise failure  # an interrupt behind the last step
-        kept = context._run or Run(plan, context, unit)
-        drive(perform(_IO, kept, plan.steps[done], failure))
+    failure: BaseException | None = None
+    try:
+        while True:
+            try:
+                for info, key, function, out in waiting:
+                    if info is None:
+                        break
+                    _set_step(info)
+                    result = function(context) if key is None else function(get(key))
+                    if type(result) is coroutine:
+                        raise _not_awaited(info.name, result, context)
+                    if out is not None:
+                        context[out] = result
+                    ended(clock())
+                else:
+                    return None
+            except BaseException as exc:
+                failure = exc
+            done = len(ends)
+            if failure is not None and done == len(plan.steps):
+                raise failure  # an interrupt behind the last step
+            run = run or Run(plan, context, unit)
+            drive(perform(_IO, run, plan.steps[done], failure))
+            failure = None
+    except BaseException as exc:
+        return run or Run(plan, context, unit), exc
+    finally:
+        failure = None  # its traceback holds this frame
 
 
 def drive(work: Coroutine[Any, Any, T]) -> T:
@@ -93,7 +100,7 @@ def drive(work: Coroutine[Any, Any, T]) -> T:
 class _SyncIO:
     """Calls where it is, waits by sleeping, and runs branches in threads."""
 
-    async def call(self, run: Run, step: Step) -> tuple[Any, Exception | None]:
+    async def call(self, run: Run, step: Step) -> tuple[Any, BaseException | None]:
         try:
             result = step.call(run.context)
         except Exception as exc:
@@ -118,24 +125,33 @@ class _SyncIO:
     async def see_through(self, work: Coroutine[Any, Any, T]) -> T:
         return await work
 
-    async def run_branches(self, runs: list[Run]) -> list[tuple[Run, BaseException | None]]:
-        from concurrent.futures import ThreadPoolExecutor, as_completed
+    async def settle(self, run: Run, waiting: str, steps: Collection[Step] | None = None) -> None:
+        """Nothing runs on: no call is ever left before its end."""
 
+    async def run_branches(self, runs: list[Run]) -> list[tuple[Run, BaseException | None]]:
+        from concurrent.futures import ThreadPoolExecutor
+
+        ended: list[tuple[Run, BaseException | None]] = []
         with ThreadPoolExecutor(len(runs), thread_name_prefix="headrace-chain") as pool:
-            branches = {pool.submit(copy_context().run, _outcome, run): run for run in runs}
-            return [(branches[done], done.result()) for done in as_completed(branches)]
+            for run in runs:
+                pool.submit(copy_context().run, _run_branch, run, ended)
+        return ended
 
 
 _IO = _SyncIO()
 
 
-def _outcome(run: Run) -> BaseException | None:
+def _run_branch(run: Run, ended: list[tuple[Run, BaseException | None]]) -> None:
+    """Run a branch, and add to `ended` what it has raised."""
+    # Nothing is returned: the frames of the thread would keep the error, which holds them.
     try:
         with run.budget():
-            _walk(run.plan, run.rows, run.context, run.unit)
-    except BaseException as exc:  # it is raised where the branches come together
-        return exc
-    return None
+            over = _walk(run.plan, run.rows, run.context, run.unit, run)
+        ended.append(over or (run, None))
+    except BaseException as exc:
+        ended.append((run, exc))
+    finally:
+        over = None
 
 
 def _not_awaited(step: str, coroutine: Any, context: ChainResult) -> StepFailedError:

@@ -1,0 +1,257 @@
+"""Calls of sync functions in the threads of an event loop, where nothing can interrupt them.
+
+A call that has timed out, or whose run was cancelled, is *late*: it runs on, and what it still
+does must neither overlap with the next attempt nor be forgotten by the undos.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import logging
+import threading
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Any
+
+from headrace import _deadlines
+from headrace._deadlines import min_deadline
+
+from . import _sync
+from ._engine import undo_step
+from ._kinds import close, is_awaitable
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Collection, Iterable
+
+    from ._run import Run
+    from ._steps import Step
+
+    Outcome = tuple[Any, BaseException | None]
+
+_MISSING = object()
+
+
+class ThreadCall:
+    """A call of a function in a thread, in a copy of the context.
+
+    Attributes:
+        over: done as soon as the call is; the outcome is what `take` returns.
+        is_taken: whether `take` was called.
+    """
+
+    __slots__ = (
+        "_after",
+        "_before",
+        "_context",
+        "_is_over",
+        "_lock",
+        "_outcome",
+        "is_taken",
+        "over",
+    )
+
+    def __init__(self, function: Callable[..., Any], *args: Any) -> None:
+        self._before = copy_context()
+        self._context = self._before.copy()
+        self._outcome: Outcome = None, None
+        self._after: Callable[[], None] | None = None
+        self._is_over = False
+        self._lock = threading.Lock()
+        self.is_taken = False
+        self.over = asyncio.get_running_loop().run_in_executor(None, self._call, function, args)
+
+    def _call(self, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        # Kept here and not returned: an event loop cannot hand on a StopIteration, and the frames
+        # of the thread would keep an exception that went through them.
+        try:
+            self._outcome = self._context.run(function, *args), None
+        except BaseException as exc:
+            self._outcome = None, exc
+        with self._lock:
+            self._is_over = True
+        if self._after is not None:
+            self._context.run(self._after)
+
+    def take(self) -> Outcome:
+        """Return the result, and what was raised, and keep neither."""
+        self.is_taken = True
+        outcome, self._outcome = self._outcome, (None, None)
+        return outcome
+
+    def carry_back(self) -> None:
+        """Set the context variables that the call has set, as a call in this thread would have."""
+        before = self._before
+        for var, value in self._context.items():
+            if before.get(var, _MISSING) is not value:
+                var.set(value)
+
+    def then(self, function: Callable[[], None]) -> bool:
+        """Have `function` called in the thread after the call; False if that is over already."""
+        with self._lock:
+            if not self._is_over:
+                self._after = function
+            return not self._is_over
+
+
+async def settled(call: ThreadCall) -> Outcome:
+    """Wait for what a call returns or raises, and await it where it can be awaited."""
+    # A thread cannot be interrupted; its future must not look as if it had been.
+    await asyncio.shield(call.over)
+    call.carry_back()
+    result, failure = call.take()
+    try:
+        return (await result if is_awaitable(result) else result), failure
+    finally:
+        del failure  # its traceback holds this frame
+
+
+class LateCall:
+    """A call of a step that is no longer waited for, but runs on in its thread.
+
+    Args:
+        run: the run, or the branch.
+        step: the step.
+        call: the call.
+    """
+
+    __slots__ = ("_call", "_loop", "run", "step")
+
+    def __init__(self, run: Run, step: Step, call: ThreadCall) -> None:
+        self.run = run
+        self.step = step
+        self._call = call
+        self._loop = call.over.get_loop()
+        run.undos.late.append(self)
+        if not self._loop.is_closed():
+            # So that what it has done is undone in its place, whenever the others end.
+            call.over.add_done_callback(lambda _: self.arrive())
+
+    @property
+    def over(self) -> asyncio.Future[None]:
+        """Done as soon as the call is."""
+        return self._call.over
+
+    def arrive(self) -> None:
+        """Take the outcome of the call, which is over: a success is to be undone."""
+        undos = self.run.undos
+        if self in undos.late:
+            undos.late.remove(self)
+            for result in self._successes():
+                undos.add(self.step, result)
+
+    def abandon(self) -> None:
+        """No longer wait for the call: it undoes itself in its thread, should it succeed."""
+        if not self._call.then(self._finish_alone):
+            self.arrive()
+            return
+        self.run.undos.late.remove(self)
+        self.run.log(
+            logging.WARNING,
+            f"step {self.step.name!r}: the outcome of its last attempt is unknown: it still runs "
+            f"in its thread, which nothing can interrupt",
+        )
+
+    def _finish_alone(self) -> None:
+        """Log what has become of the call, in its thread, and undo it."""
+        run, step = self.run, self.step
+        outcome = "failed"
+        for result in self._successes():
+            outcome = "succeeded"
+            if step.spec.undo is not None:
+                _sync.drive(undo_step(self._undo, run, step, step.spec.undo, result))
+                outcome += f"; {run.undos.done[step]}"
+        run.log(logging.WARNING, f"step {step.name!r}: the attempt that was left behind {outcome}")
+
+    def _successes(self) -> list[Any]:
+        """Return the result of the call in a list, which is empty if there is none."""
+        result, failure = self._call.take()
+        succeeded = failure is None and not is_awaitable(result)
+        del failure  # its traceback holds what holds this
+        close(result)
+        return [result] if succeeded else []
+
+    async def _undo(self, function: Callable[[Any], Any], result: Any) -> None:
+        answer = function(result)
+        if is_awaitable(answer):
+            _await_on(self._loop, answer)
+
+
+def _await_on(loop: asyncio.AbstractEventLoop, work: Awaitable[Any]) -> None:
+    """Have `work` awaited on `loop`, from another thread, as long as the loop runs."""
+
+    async def await_it() -> None:
+        await work
+
+    coroutine = await_it()
+    try:
+        future = asyncio.run_coroutine_threadsafe(coroutine, loop)
+    except RuntimeError:
+        coroutine.close()
+        close(work)
+        raise
+    while not future.done():
+        concurrent.futures.wait([future], 1)
+        if not loop.is_running() and not future.done():
+            future.cancel()
+            raise RuntimeError("the event loop on which it must be awaited no longer runs")
+    future.result()
+
+
+async def settle(run: Run, waiting: str, steps: Collection[Step] | None) -> None:
+    """Wait for late calls, up to the deadline, and leave behind those that are not over then.
+
+    Args:
+        run: the run.
+        waiting: what waits for them.
+        steps: whose calls, or None for all of the run.
+
+    Raises:
+        CancelledError: the run was cancelled meanwhile.
+    """
+    late = [each for each in run.undos.late if steps is None or each.step in steps]
+    until = run.limit
+    for each in late:
+        until = min_deadline(until, each.run.limit)
+    if late and until is None:
+        names = ", ".join(repr(each.step.name) for each in late)
+        run.log(
+            logging.WARNING,
+            f"{waiting} of the run waits for {names}, which still runs in its thread; a deadline "
+            f"would bound the wait",
+        )
+    left = None if until is None else until - _deadlines.monotonic()
+    cancelled = await until_done([each.over for each in late], left)
+    for each in late:
+        each.abandon()
+    try:
+        if cancelled is not None:
+            raise cancelled
+    finally:
+        del cancelled  # its traceback holds this frame
+
+
+async def until_done(
+    futures: Iterable[asyncio.Future[Any]], seconds: float | None = None
+) -> asyncio.CancelledError | None:
+    """Wait for `futures`, whatever happens; return the cancellation that came meanwhile.
+
+    Args:
+        futures: what to wait for.
+        seconds: how long at most, or None.
+    """
+    clock = asyncio.get_running_loop().time
+    end = None if seconds is None else clock() + seconds
+    cancelled = None
+    while True:
+        pending = [future for future in futures if not future.done()]
+        left = None if end is None else end - clock()
+        if not pending or (left is not None and left <= 0):
+            break
+        try:
+            await asyncio.wait(pending, timeout=left)
+        except asyncio.CancelledError as exc:
+            cancelled = exc
+    try:
+        return cancelled
+    finally:
+        del cancelled  # its traceback holds this frame

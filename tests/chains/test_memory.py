@@ -1,0 +1,424 @@
+"""A run's values are freed with its result, or its error, without the garbage collector."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import time
+import tracemalloc
+import weakref
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import headrace
+from headrace import AsyncChain, ChainError
+from headrace._chains._testing import no_waiting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from .conftest import Kind
+
+
+class Big(bytearray):
+    """A value that tells when it is gone."""
+
+
+class Values:
+    """The values that steps have made and that still exist."""
+
+    def __init__(self) -> None:
+        self.made: list[weakref.ref[Big]] = []
+
+    def make(self) -> Big:
+        big = Big(1000)
+        self.made.append(weakref.ref(big))
+        return big
+
+    def left(self) -> int:
+        return sum(1 for ref in self.made if ref() is not None)
+
+
+@contextmanager
+def without_collector() -> Iterator[None]:
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+@contextmanager
+def logging_nowhere() -> Iterator[None]:
+    """Pytest keeps every record, and with its traceback every value."""
+    logger = logging.getLogger("headrace.chain")
+    logger.propagate = False
+    logger.addHandler(handler := logging.NullHandler())
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate = True
+
+
+def _hook(**_: Any) -> None:
+    """Do nothing."""
+
+
+async def _async_hook(**_: Any) -> None:
+    """Do nothing."""
+
+
+def _pass(_: Any) -> None:
+    """Do nothing."""
+
+
+def _no(_: Any) -> bool:
+    return False
+
+
+def _fail(*_: Any) -> None:
+    raise ValueError("boom")
+
+
+class _Interrupt(BaseException):
+    pass
+
+
+def _interrupt(*_: Any) -> None:
+    raise _Interrupt
+
+
+Build = "Callable[[Kind, Values], Any]"
+
+
+def _hooked(kind: Kind, values: Values) -> Any:
+    return kind.chain(before_step=_hook, after_step=_hook).next(kind.fn(values.make), out="big")
+
+
+def _hooked_by_coroutines(kind: Kind, values: Values) -> Any:
+    hook = _async_hook if kind.is_async else _hook
+    return kind.chain(before_step=hook).next(kind.fn(values.make), out="big")
+
+
+def _with_undo(kind: Kind, values: Values) -> Any:
+    return kind.chain().next(kind.fn(values.make), out="big", undo=_pass)
+
+
+def _with_deadline(kind: Kind, values: Values) -> Any:
+    return kind.chain(deadline=60).next(kind.fn(values.make), out="big")
+
+
+def _with_when(kind: Kind, values: Values) -> Any:
+    return kind.chain().next(kind.fn(values.make), out="big", when=lambda context: True)
+
+
+def _with_line(kind: Kind, values: Values) -> Any:
+    logging.getLogger("headrace.chain").setLevel(logging.INFO)
+    return kind.chain().next(kind.fn(values.make), out="big", log_fmt="{big.__len__}")
+
+
+def _branches(kind: Kind, values: Values) -> Any:
+    return kind.chain(before_step=_hook).parallel(
+        kind.chain().next(kind.fn(values.make), out="a"),
+        kind.chain().next(kind.fn(values.make), out="b", undo=_pass),
+    )
+
+
+def _failing(kind: Kind, values: Values) -> Any:
+    return (
+        kind
+        .chain()
+        .next(kind.fn(values.make), out="big")
+        .next(kind.fn(_fail), args=["big"], name="fails")
+    )
+
+
+def _failing_first(kind: Kind, values: Values) -> Any:
+    return kind.chain().put("big", values.make()).next(kind.fn(_fail), args=["big"])
+
+
+def _failing_with_undo(kind: Kind, values: Values) -> Any:
+    return (
+        kind
+        .chain(before_step=_hook, on_retry=_hook)
+        .next(kind.fn(values.make), out="big", undo=kind.fn(_pass))
+        .next(kind.fn(values.make), out="big_2", undo=kind.fn(_fail))
+        .next(kind.fn(_fail), args=["big"], retries=2, name="fails")
+    )
+
+
+def _redacted(kind: Kind, values: Values) -> Any:
+    return (
+        kind
+        .chain(redact=["big"])
+        .next(kind.fn(values.make), out="big", undo=kind.fn(_fail))
+        .next(kind.fn(_fail), args=["big"], retries=1, name="fails")
+    )
+
+
+def _rejected(kind: Kind, values: Values) -> Any:
+    return kind.chain().next(kind.fn(values.make), out="big", validate=_no, undo=kind.fn(_pass))
+
+
+def _rejected_by_raising(kind: Kind, values: Values) -> Any:
+    return kind.chain().next(kind.fn(values.make), out="big", validate=_fail)
+
+
+def _late(kind: Kind, values: Values) -> Any:
+    return (
+        kind
+        .chain(deadline=0.2, safety_margin=0)
+        .next(kind.fn(values.make), out="big", undo=_pass)
+        .next(kind.fn(_fail), args=["big"], retries=5, backoff=60, name="fails")
+    )
+
+
+def _out_of_time(kind: Kind, values: Values) -> Any:
+    return (
+        kind
+        .chain(deadline=0)
+        .put("big", values.make())
+        .next(kind.fn(values.make), out="other", retries=5)
+    )
+
+
+def _unresolved(kind: Kind, values: Values) -> Any:
+    return (
+        kind
+        .chain(strict=True)
+        .next(kind.fn(values.make), out="big")
+        .next(kind.fn(_fail), args=["missing"], name="fails")
+    )
+
+
+def _stopping(kind: Kind, values: Values) -> Any:
+    def stop() -> None:
+        raise StopIteration
+
+    return kind.chain().next(kind.fn(values.make), out="big").next(stop, retries=1)
+
+
+def _failing_branches(kind: Kind, values: Values) -> Any:
+    return kind.chain().parallel(
+        kind.chain().next(kind.fn(values.make), out="a", undo=kind.fn(_fail)),
+        kind.chain().next(kind.fn(values.make), out="b").next(kind.fn(_fail), args=["b"]),
+        kind.chain().next(kind.fn(values.make), out="c").next(kind.fn(_fail), args=["c"]),
+    )
+
+
+def _interrupted(kind: Kind, values: Values) -> Any:
+    return (
+        kind
+        .chain()
+        .next(kind.fn(values.make), out="big", undo=kind.fn(_pass))
+        .next(_interrupt if kind.name == "sync" else _async_interrupt, args=["big"])
+    )
+
+
+async def _async_interrupt(*_: Any) -> None:
+    raise _Interrupt
+
+
+def _interrupted_undo(kind: Kind, values: Values) -> Any:
+    undo = _interrupt if kind.name == "sync" else _async_interrupt
+    return (
+        kind
+        .chain()
+        .next(kind.fn(values.make), out="big", undo=undo)
+        .next(kind.fn(_fail), args=["big"])
+    )
+
+
+def _interrupted_hook(kind: Kind, values: Values) -> Any:
+    return kind.chain(after_step=lambda **_: _interrupt()).next(kind.fn(values.make), out="big")
+
+
+BUILDERS: list[Callable[[Kind, Values], Any]] = [
+    _hooked,
+    _hooked_by_coroutines,
+    _with_undo,
+    _with_deadline,
+    _with_when,
+    _with_line,
+    _branches,
+    _failing,
+    _failing_first,
+    _failing_with_undo,
+    _redacted,
+    _rejected,
+    _rejected_by_raising,
+    _late,
+    _out_of_time,
+    _unresolved,
+    _stopping,
+    _failing_branches,
+    _interrupted,
+    _interrupted_undo,
+    _interrupted_hook,
+]
+
+
+async def _outcome(chain: Any) -> Any:
+    try:
+        return await chain.run()
+    except (ChainError, _Interrupt) as error:
+        return error
+
+
+def _run(chain: Any) -> Any:
+    try:
+        return chain.run()
+    except (ChainError, _Interrupt) as error:
+        return error
+
+
+def _left_after(kind: Any, build: Callable[[Any, Values], Any]) -> tuple[int, int]:
+    """Return how many values are left once a result, or error, is dropped, and how many were."""
+    values = Values()
+
+    async def main() -> tuple[int, int]:
+        chain = build(kind, values)
+        outcome = await _outcome(chain) if kind.is_async else _run(chain)
+        before = values.left()
+        assert outcome is not None
+        del outcome, chain
+        for _ in range(500):  # what a loop has still to call, or a thread to leave, holds values
+            if not values.left():
+                break
+            await asyncio.sleep(0.01)
+        return values.left(), before
+
+    with no_waiting(), logging_nowhere(), asyncio.Runner() as runner:
+        runner.get_loop()
+        with without_collector():
+            return runner.run(main())
+
+
+def _cancelled(values: Values, how: str) -> AsyncChain:
+    def block() -> Big:
+        time.sleep(0.1)
+        return values.make()
+
+    last = asyncio.sleep if how == "awaiting" else block
+    args = [60] if how == "awaiting" else []
+    chain = AsyncChain().next(values.make, out="big", undo=_pass)
+    if how == "in branches":
+        return chain.parallel(
+            AsyncChain().next(block, out="a", undo=_pass),
+            AsyncChain().next(asyncio.sleep, args=[60]),
+        )
+    return chain.next(last, args=args, undo=_pass)
+
+
+@pytest.mark.guarantee(81)
+@pytest.mark.parametrize("how", ["awaiting", "in a thread", "in branches"])
+def test_values_are_freed_with_a_cancelled_run(how: str) -> None:
+    """The exception that ends it is the loop's own, and holds what it has gone through."""
+
+    def build(kind: Any, values: Values) -> Any:
+        return _Bounded(_cancelled(values, how))
+
+    left, before = _left_after(_Async(), build)
+    assert before
+    assert left == 0
+
+
+class _Async:
+    is_async = True
+
+
+class _Bounded:
+    """A chain that is cancelled after a while."""
+
+    def __init__(self, chain: AsyncChain) -> None:
+        self.chain = chain
+
+    async def run(self) -> Any:
+        try:
+            async with asyncio.timeout(0.03):
+                return await self.chain.run()
+        except TimeoutError as error:
+            return error
+
+
+@pytest.mark.guarantee(81)
+@pytest.mark.parametrize("retries", [0, 1])
+def test_values_are_freed_with_a_timeout(retries: int) -> None:
+    """Also those of the attempt that ran on in its thread."""
+
+    def build(kind: Any, values: Values) -> Any:
+        def late() -> Big:
+            time.sleep(0.05)
+            return values.make()
+
+        return (
+            AsyncChain()
+            .next(values.make, out="big")
+            .next(late, timeout=0.01, retries=retries, undo=_fail)
+        )
+
+    left, before = _left_after(_Async(), build)
+    assert before
+    assert left == 0
+
+
+class _Backend:
+    """A backend that keeps nothing."""
+
+    @contextmanager
+    def span(self, step: Any, context: Any) -> Iterator[None]:
+        yield
+
+
+@pytest.mark.guarantee(81)
+@pytest.mark.parametrize("backend", ["none", _Backend()], ids=["unwatched", "watched"])
+@pytest.mark.parametrize("build", BUILDERS)
+def test_values_are_freed_with_the_outcome(
+    kind: Kind, build: Callable[[Kind, Values], Any], backend: Any
+) -> None:
+    """Whatever has become of the run, and whether or not a backend watches it."""
+    headrace.configure(backend=backend)
+    left, before = _left_after(kind, build)
+    assert before
+    assert left == 0
+
+
+@pytest.mark.guarantee(81)
+def test_a_thousand_failing_and_watched_runs_leave_nothing(kind: Kind) -> None:
+    """Memory is flat with the garbage collector off, whatever logs, watches and undoes."""
+    headrace.configure(backend=_Backend())
+    chain = (
+        kind
+        .chain(before_step=_hook, after_step=_hook, on_retry=_hook, deadline=60)
+        .next(kind.fn(lambda: bytearray(10_000)), out="a", undo=kind.fn(_pass))
+        .next(kind.fn(_fail), args=["a"], retries=1, name="fails")
+    )
+
+    async def many(count: int) -> None:
+        for _ in range(count):
+            with contextlib.suppress(ChainError):
+                await chain.run()
+
+    def run(runner: asyncio.Runner, count: int) -> None:
+        if kind.is_async:
+            runner.run(many(count))
+        else:
+            for _ in range(count):
+                with contextlib.suppress(ChainError):
+                    chain.run()
+
+    with no_waiting(), logging_nowhere(), asyncio.Runner() as runner, without_collector():
+        run(runner, 20)
+        tracemalloc.start()
+        try:
+            before, _ = tracemalloc.get_traced_memory()
+            run(runner, 1000)
+            after, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert after - before < 500_000  # one run alone holds 10,000

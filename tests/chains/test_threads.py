@@ -1,0 +1,322 @@
+"""Sync steps of an `AsyncChain`: late ones are waited for and undone; context variables return."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from headrace import AsyncChain, ChainError, DeadlineExceededError
+from headrace._chains._testing import no_waiting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .conftest import Kind
+
+
+class Bank:
+    """Payments that take their time, and what is known of them."""
+
+    def __init__(self, *seconds: float) -> None:
+        self.seconds = list(seconds)
+        self.events: list[str] = []
+        self.running = self.most = 0
+        self._lock = threading.Lock()
+
+    def charge(self) -> str:
+        """Charge; the last of `seconds` is how long every further call takes."""
+        with self._lock:
+            self.running += 1
+            self.most = max(self.most, self.running)
+            number = sum(event.startswith("charge ") for event in self.events) + 1
+            self.events.append(f"charge {number}")
+        time.sleep(self.seconds[min(number, len(self.seconds)) - 1])
+        with self._lock:
+            self.running -= 1
+            self.events.append(f"charged {number}")
+        return f"payment {number}"
+
+    def refuse(self) -> None:
+        """Charge, and fail in the end."""
+        self.charge()
+        raise ValueError("refused")
+
+    def refund(self, payment: str) -> None:
+        """Undo a payment."""
+        self.events.append(f"refund {payment}")
+
+    async def refund_later(self, payment: str) -> None:
+        """Undo a payment, on the event loop."""
+        await asyncio.sleep(0)
+        self.events.append(f"refund {payment}")
+
+    def release(self, reservation: str) -> None:
+        """Undo what was done before the payment."""
+        self.events.append(f"release, {self.running} running")
+
+
+async def reserve() -> str:
+    """Do a step before the payment."""
+    return "reservation"
+
+
+def run(chain: AsyncChain) -> ChainError:
+    """Run `chain` and return its error."""
+    with no_waiting(), pytest.raises(ChainError) as caught:
+        asyncio.run(chain.run())
+    return caught.value
+
+
+@pytest.mark.guarantee(83)
+@pytest.mark.parametrize("how", ["refund", "refund_later", None])
+def test_the_next_attempt_waits_for_the_one_that_timed_out(how: str | None) -> None:
+    """Two never run at once; a late success is a timeout all the same, and undone before."""
+    bank = Bank(0.1, 0)
+    undo = {} if how is None else {"undo": getattr(bank, how)}
+    chain = AsyncChain().next(bank.charge, out="payment", timeout=0.03, retries=1, **undo)
+    with no_waiting():
+        result = asyncio.run(chain.run())
+    assert result["payment"] == "payment 2"
+    assert bank.most == 1
+    refunds = [] if how is None else ["refund payment 1"]
+    assert bank.events == ["charge 1", "charged 1", *refunds, "charge 2", "charged 2"]
+    (report,) = result.steps
+    assert (report.outcome, report.attempts, report.reason) == ("ok", 2, None)
+
+
+@pytest.mark.guarantee(83)
+def test_a_late_failure_has_nothing_to_undo() -> None:
+    """The next attempt waits for its end, and that is all."""
+    bank = Bank(0.1, 0)
+    chain = AsyncChain().next(bank.refuse, timeout=0.03, retries=1, undo=bank.refund)
+    assert "refused" in str(run(chain))
+    assert bank.events == ["charge 1", "charged 1", "charge 2", "charged 2"]
+
+
+@pytest.mark.guarantee(83)
+def test_a_late_success_that_cannot_be_undone_is_not_repeated() -> None:
+    """Another attempt would charge twice: the timeout is the end."""
+    bank = Bank(0.1, 0)
+
+    def refund(payment: str) -> None:
+        raise ConnectionError("the bank is down")
+
+    chain = AsyncChain().next(bank.charge, timeout=0.03, retries=3, undo=refund)
+    error = run(chain)
+    assert isinstance(error, DeadlineExceededError)
+    assert [type(each) for each in error.undo_errors] == [ConnectionError]
+    assert bank.events == ["charge 1", "charged 1"]
+
+
+@pytest.mark.guarantee(83)
+def test_the_undos_wait_for_the_attempt_that_timed_out(lines: Callable[[], Any]) -> None:
+    """Its own comes first, and without a deadline a warning says what they wait for."""
+    bank = Bank(0.1)
+    chain = (
+        AsyncChain()
+        .next(reserve, out="reservation", undo=bank.release)
+        .next(bank.charge, name="charge", timeout=0.03, undo=bank.refund)
+    )
+    error = run(chain)
+    assert isinstance(error, DeadlineExceededError)
+    assert bank.events[2:] == ["refund payment 1", "release, 0 running"]
+    assert error.result is not None
+    assert [step.reason for step in error.result.steps] == [
+        "undone",
+        "no result within 0.03 s; undone",
+    ]
+    warnings = [line for level, line in lines() if level == "WARNING"]
+    (warning,) = warnings
+    assert warning == (
+        "the undoing of the run waits for 'charge', which still runs in its thread; a deadline "
+        "would bound the wait"
+    )
+
+
+@pytest.mark.guarantee(83)
+def test_the_undos_of_others_wait_too() -> None:
+    """A reservation is not released under a payment that still relies on it."""
+    bank = Bank(0.1)
+    chain = (
+        AsyncChain().next(reserve, undo=bank.release).next(bank.charge, name="charge", timeout=0.03)
+    )
+    run(chain)
+    assert bank.events == ["charge 1", "charged 1", "release, 0 running"]
+
+
+@pytest.mark.guarantee(83)
+def test_the_undos_of_branches_wait_for_each_other() -> None:
+    """What a branch left running in a thread is over before another branch's step is undone."""
+    bank = Bank(0.1)
+    chain = (
+        AsyncChain()
+        .next(reserve, name="reserve", undo=bank.release)
+        .parallel(
+            AsyncChain().next(bank.charge, name="charge", timeout=0.03),
+            AsyncChain().next(asyncio.sleep, args=[60]),
+        )
+    )
+    run(chain)
+    assert bank.events == ["charge 1", "charged 1", "release, 0 running"]
+
+
+@pytest.mark.guarantee(83)
+def test_nothing_waits_where_nothing_follows() -> None:
+    """Without another attempt, and without undos, the error comes at the timeout."""
+    bank = Bank(0.2)
+    chain = AsyncChain().next(bank.charge, timeout=0.03)
+
+    async def main() -> list[str]:
+        with pytest.raises(DeadlineExceededError):
+            await chain.run()
+        return bank.events.copy()
+
+    assert asyncio.run(main()) == ["charge 1"]
+
+
+@pytest.mark.guarantee(83)
+@pytest.mark.parametrize("how", ["refund", "refund_later"])
+@pytest.mark.parametrize("retries", [0, 1])
+def test_behind_the_deadline_nothing_waits(
+    how: str, retries: int, lines: Callable[[], Any]
+) -> None:
+    """The outcome is logged as unknown; the other undos run, and the late one when it can."""
+    bank = Bank(0.3)
+    chain = (
+        AsyncChain(deadline=0.1, safety_margin=0)
+        .next(reserve, undo=bank.release)
+        .next(bank.charge, name="charge", timeout=0.03, retries=retries, undo=getattr(bank, how))
+    )
+    error = run(chain)  # asyncio.run waits for the threads of its executor
+    assert isinstance(error, DeadlineExceededError)
+    assert bank.events == [
+        "charge 1",
+        "release, 1 running",
+        "charged 1",
+        "refund payment 1",
+    ]
+    said = [line for level, line in lines() if level == "WARNING" and "attempt" in line]
+    unknown, known = said
+    assert unknown == (
+        "step 'charge': the outcome of its last attempt is unknown: it still runs in its thread, "
+        "which nothing can interrupt"
+    )
+    assert known == "step 'charge': the attempt that was left behind succeeded; undone"
+
+
+@pytest.mark.guarantee(83)
+def test_an_undo_that_needs_a_loop_that_is_gone_is_logged(lines: Callable[[], Any]) -> None:
+    """It is not tried for ever."""
+    bank = Bank(0.3)
+    chain = AsyncChain(deadline=0.1, safety_margin=0).next(
+        bank.charge, name="charge", timeout=0.03, undo=bank.refund_later
+    )
+    loop = asyncio.new_event_loop()
+    with pytest.raises(DeadlineExceededError):
+        loop.run_until_complete(chain.run())
+    loop.close()
+    for _ in range(500):
+        if "left behind" in lines()[-1][1]:
+            break
+        time.sleep(0.01)
+    assert "left behind succeeded; undo failed" in lines()[-1][1]
+    assert bank.events == ["charge 1", "charged 1"]
+
+
+@pytest.mark.guarantee(83)
+def test_a_cancelled_run_waits_for_its_thread_before_it_undoes() -> None:
+    """As it does after a timeout; the cancellation passes through behind the undos."""
+    bank = Bank(0.1)
+    chain = AsyncChain().next(reserve, undo=bank.release).next(bank.charge, undo=bank.refund)
+
+    async def main() -> None:
+        async with asyncio.timeout(0.03):
+            await chain.run()
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(main())
+    assert bank.events == ["charge 1", "charged 1", "refund payment 1", "release, 0 running"]
+
+
+@pytest.mark.guarantee(83)
+def test_a_cancellation_while_the_next_attempt_waits_ends_the_run() -> None:
+    """The late attempt is undone all the same, and no other begins."""
+    bank = Bank(0.2)
+    chain = AsyncChain().next(bank.charge, timeout=0.03, retries=1, backoff=0, undo=bank.refund)
+
+    async def main() -> None:
+        async with asyncio.timeout(0.1):
+            await chain.run()
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(main())
+    assert bank.events == ["charge 1", "charged 1", "refund payment 1"]
+
+
+# --- context variables ----------------------------------------------------------------------------
+
+tenant: ContextVar[str] = ContextVar("tenant", default="-")
+
+
+@pytest.mark.guarantee(85)
+def test_a_context_variable_is_seen_by_the_steps_after_it(kind: Kind) -> None:
+    """Whether its step runs here, is awaited, or runs in a thread."""
+    chain = (
+        kind
+        .chain()
+        .next(kind.fn(lambda: tenant.set("acme")))
+        .next(kind.fn(tenant.get), out="tenant", undo=kind.fn(lambda _: seen.append(tenant.get())))
+        .next(kind.fn(lambda: 1 / 0), out="never")
+    )
+    seen: list[str] = []
+    with pytest.raises(ChainError) as caught:
+        kind.run(chain)
+    assert caught.value.result is not None
+    assert caught.value.result["tenant"] == "acme"
+    assert seen == ["acme"]
+
+
+@pytest.mark.guarantee(85)
+def test_what_a_failed_attempt_sets_is_seen_by_the_next(kind: Kind) -> None:
+    """Its context variables are set, as they are where it is called in the same thread."""
+
+    def step() -> str:
+        seen = tenant.get()
+        tenant.set("acme")
+        if seen == "-":
+            raise ValueError
+        return seen
+
+    async def main() -> Any:
+        tenant.set("-")
+        return await chain.run()
+
+    chain = kind.chain().next(kind.fn(step), out="seen", retries=1, backoff=0)
+    tenant.set("-")
+    result = asyncio.run(main()) if kind.is_async else chain.run()
+    assert result["seen"] == "acme"
+
+
+@pytest.mark.guarantee(85)
+def test_only_what_a_step_sets_comes_back() -> None:
+    """What was set meanwhile is not overwritten by the thread's copy."""
+    other: ContextVar[str] = ContextVar("other", default="-")
+
+    def returns_a_coroutine() -> Any:
+        tenant.set("acme")
+
+        async def later() -> None:
+            other.set(tenant.get())
+
+        return later()
+
+    def read() -> tuple[str, str]:
+        return tenant.get(), other.get()
+
+    chain = AsyncChain().next(returns_a_coroutine).next(read, out="read")
+    assert asyncio.run(chain.run())["read"] == ("acme", "acme")
