@@ -78,7 +78,7 @@ from starlette.applications import Starlette
 import headrace_fastapi
 app = Starlette()
 headrace_fastapi.init_app(app)
-print(type(app.build_middleware_stack()).__name__)
+print(type(app.build_middleware_stack().app).__name__)
 """
     assert run_without_fastapi(code) == "FlowMiddleware"
 

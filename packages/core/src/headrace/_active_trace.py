@@ -10,12 +10,15 @@ from contextvars import Token
 from time import time_ns
 from typing import TYPE_CHECKING, Any
 
-from ._context import get_span, has_ended
+from ._context import get_span, has_ended, set_span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, MutableMapping
 
     from ._context import FlowContext
+
+CORRELATION_ID = "headrace.correlation_id"
+"""The attribute of a span by which those of an operation are found."""
 
 OURS = "_headrace_correlation_id"
 """The attribute by which a span that headrace has started is known."""
@@ -47,6 +50,33 @@ def write_headers(carrier: MutableMapping[str, str]) -> bool:
     except Exception:  # another thread is importing it at this moment, or a faulty propagator
         return False
     return True
+
+
+def adopt_span(context: FlowContext | None, span: Any = None) -> None:
+    """Take note of a span that an instrumentation has started for the request of a unit.
+
+    Some start a SERVER span even where one is active. The unit's own is then none, and theirs is
+    found by the correlation ID as the unit's would be.
+
+    Args:
+        context: the request's unit; None where it has none.
+        span: the span; the current one if not given.
+    """
+    if context is None or "opentelemetry.trace" not in sys.modules:
+        return
+    try:
+        span = span or sys.modules["opentelemetry.trace"].get_current_span()
+        if getattr(span, OURS, None) is None and _may_serve(span):
+            set_span(context, span)
+            span.set_attribute(CORRELATION_ID, context.correlation_id)
+    except Exception:  # a faulty SDK
+        return
+
+
+def _may_serve(span: Any) -> bool:
+    kind, context = getattr(span, "kind", None), span.get_span_context()
+    # One that is not recorded has no kind.
+    return context.is_valid and not context.is_remote and (kind is None or kind.name == "SERVER")
 
 
 _LONG_LIVED = frozenset({"websocket", "command"})

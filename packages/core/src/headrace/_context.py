@@ -94,7 +94,7 @@ class FlowContext:
         try:
             return self._unit_id
         except AttributeError:
-            _make_late(self, "_unit_id", new_unit_id)
+            make_late(self, "_unit_id", new_unit_id)
             return self._unit_id
 
     @property
@@ -102,7 +102,7 @@ class FlowContext:
         try:
             return self._values
         except AttributeError:
-            _make_late(self, "_values", dict)
+            make_late(self, "_values", dict)
             return self._values
 
     @property
@@ -209,10 +209,11 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_renew_lock)
 
 
-def _make_late(context: FlowContext, name: str, make: Callable[[], Any]) -> None:
+def make_late(owner: Any, name: str, make: Callable[[], Any]) -> None:
+    """Set the attribute `name` of `owner` to what `make` returns, unless it is set already."""
     with _late_lock:
-        if not hasattr(context, name):  # another thread may have been first
-            setattr(context, name, make())
+        if not hasattr(owner, name):  # another thread may have been first
+            setattr(owner, name, make())
 
 
 def used_unit(context: FlowContext) -> RuntimeError:

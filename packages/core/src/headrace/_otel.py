@@ -5,27 +5,23 @@ Only OpenTelemetry's API is needed here; the SDK comes with the application.
 
 from __future__ import annotations
 
-import re
 from contextlib import contextmanager, nullcontext, suppress
 from contextvars import Token
+from functools import partial
 from importlib import metadata
+from time import time_ns
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.trace import (
-    Link,
-    SpanContext,
-    SpanKind,
-    Status,
-    StatusCode,
-    TraceFlags,
-    TraceState,
-)
+from opentelemetry.trace import SpanKind, Status, StatusCode
 
-from ._active_trace import OURS
-from ._context import get_trace, set_span, unit_var
+from ._active_trace import CORRELATION_ID, OURS
+from ._context import facts_of, get_span, set_span
+from ._otel_late import LateSpan, is_traced_inside
+from ._otel_parents import links_of, parent_of, serves, trace_id_of_unit
+from ._semantics import ERROR_TYPE, at_end, at_start, error_type
 from .backends import describe, outcome_of
 
 if TYPE_CHECKING:
@@ -35,17 +31,13 @@ if TYPE_CHECKING:
 
     from ._context import FlowContext
     from ._step_info import StepInfo
-    from ._trace_context import TraceContext
 
-CORRELATION_ID = "headrace.correlation_id"
 FLOW = "headrace.flow"
 STEP = "headrace.step"
 OUTCOME = "headrace.outcome"
 
 _GENERATOR = "id_generator"
 _KINDS = {"http": SpanKind.SERVER, "websocket": SpanKind.SERVER, "task": SpanKind.CONSUMER}
-_REQUESTS = frozenset({"http", "websocket"})
-_is_trace_id = re.compile(r"(?!0{32})[0-9A-Fa-f]{32}").fullmatch
 
 # A span that has been made the current one: itself, the context it is current in, the way back.
 _Active = tuple[trace.Span, Context, Any]
@@ -99,10 +91,11 @@ class OTelBackend:
         if not self.enabled():
             return nullcontext()
         current = trace.get_current_span()
-        if _serves(current, context):
+        if serves(current, context):
             _stamp(current, context.correlation_id)
             return _ServedUnit(current, context)
-        return _UnitSpan(self._start, _parent(current, context), context)
+        unit = _LateUnitSpan if is_traced_inside(context) else _UnitSpan
+        return unit(self._start, parent_of(current, context), context)
 
     @contextmanager
     def _span(self, step: StepInfo, context: FlowContext) -> Iterator[None]:
@@ -167,10 +160,14 @@ class _UnitSpan:
         attributes = {CORRELATION_ID: context.correlation_id}
         if context.kind == "flow":
             attributes[FLOW] = self._name
+        attributes.update(at_start(context.kind, facts_of(context)))
         kind = _KINDS.get(context.kind, SpanKind.INTERNAL)
-        span = self._start(self._name, self._parent, kind, attributes, _links(context))
-        set_span(context, span)
-        self._state = _activate(span, context.correlation_id)
+        self._open(kind, attributes, links_of(context))
+
+    def _open(self, *about: Any) -> None:
+        span = self._start(self._name, self._parent, *about)
+        set_span(self._context, span)
+        self._state = _activate(span, self._context.correlation_id)
 
     def __exit__(
         self,
@@ -178,10 +175,45 @@ class _UnitSpan:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        name = self._context.name
-        if name and name != self._name:  # a route is known only after its request has begun
-            self._state[0].update_name(name)
-        _finish(self._state, exc)
+        span, context = self._state[0], self._context
+        try:
+            self._complete(span, context)
+        finally:
+            _finish(self._state, exc)
+
+    def _complete(self, span: Any, context: FlowContext) -> None:
+        if context.name and context.name != self._name:  # a route is known late
+            span.update_name(context.name)
+        attributes = at_end(context.kind, facts_of(context))
+        if attributes:
+            span.set_attributes(attributes)
+        if ERROR_TYPE in attributes:
+            span.set_status(Status(StatusCode.ERROR))
+
+
+class _LateUnitSpan(_UnitSpan):
+    """A unit's span that there is only if no instrumentation starts one inside of it."""
+
+    __slots__ = ()
+
+    def _open(self, *about: Any) -> None:
+        parent = otel_context.get_current() if self._parent is None else self._parent
+        start = partial(self._start, self._name, parent, *about, time_ns())
+        span = LateSpan(start, self._context)
+        set_span(self._context, span)
+        self._state = _activate(span, self._context.correlation_id)
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        span: Any = self._state[0]
+        if get_span(self._context) is span or span.has_started:
+            super().__exit__(exc_type, exc, traceback)
+        else:
+            _restore(*self._state[1:])
 
 
 def real_tracer(provider: trace.TracerProvider, name: str) -> trace.Tracer | None:
@@ -213,7 +245,7 @@ class _UnitIds:
         self._wrapped = wrapped
 
     def generate_trace_id(self) -> int:
-        chosen = _trace_id_of_unit()
+        chosen = trace_id_of_unit()
         made: int = self._wrapped.generate_trace_id() if chosen is None else chosen
         return made
 
@@ -223,99 +255,7 @@ class _UnitIds:
 
     def is_trace_id_random(self) -> bool:
         # W3C Trace Context, level 2: a promise that cannot be given for an ID from elsewhere.
-        return _trace_id_of_unit() is None and bool(self._wrapped.is_trace_id_random())
-
-
-def _trace_id_of_unit() -> int | None:
-    unit = unit_var.get()
-    if unit is None:
-        return None
-    linked = get_trace(unit)
-    if linked is not None and linked.is_link and linked.trace_id == unit.correlation_id:
-        return None  # the trace that the unit leaves
-    return _trace_id(unit.correlation_id)
-
-
-def _trace_id(correlation_id: str) -> int | None:
-    return int(correlation_id, 16) if _is_trace_id(correlation_id) else None
-
-
-def _serves(current: trace.Span, context: FlowContext) -> bool:
-    """Tell whether `current` is the span of the unit `context`, which then needs no other.
-
-    The span of an instrumentation is, unless it is the one that sent the request, from within
-    this process. A span of headrace's serves what is opened inside its unit, but no request of its
-    own, and no other operation: it is current only because a callback runs in the context of
-    another request.
-    """
-    parent = current.get_span_context()
-    if not parent.is_valid or parent.is_remote or _has_ended(current):
-        return False
-    if getattr(current, OURS, None) is not None:
-        return context.kind not in _REQUESTS and _is_of(current, context.correlation_id)
-    return not _has_sent(parent, get_trace(context))
-
-
-def _parent(current: trace.Span, context: FlowContext) -> Context | None:
-    """Return the parent of a unit's span; None for `current`, which does not serve it."""
-    correlation_id, inbound = context.correlation_id, get_trace(context)
-    if context.kind not in _REQUESTS and getattr(current, OURS, None) == correlation_id:
-        return None
-    if inbound is None or inbound.span_id is None:
-        parent = current.get_span_context()
-        if not parent.is_valid or parent.is_remote or _is_of(current, correlation_id):
-            return None
-    elif not inbound.is_link:
-        if _has_sent(current.get_span_context(), inbound):
-            return None
-        return trace.set_span_in_context(trace.NonRecordingSpan(_span_context(inbound)))
-    # Whatever else is in the context, such as baggage, stays.
-    return trace.set_span_in_context(trace.INVALID_SPAN)
-
-
-def _has_sent(span: SpanContext, inbound: TraceContext | None) -> bool:
-    """Tell whether `inbound` names `span`, which is then of this process."""
-    return inbound is not None and inbound.span_id == f"{span.span_id:016x}"
-
-
-def _links(context: FlowContext) -> list[Link] | None:
-    inbound = get_trace(context)
-    if inbound is None or not inbound.is_link or inbound.span_id is None:
-        return None
-    return [Link(_span_context(inbound))]
-
-
-def _span_context(inbound: TraceContext) -> SpanContext:
-    return SpanContext(
-        int(inbound.trace_id, 16),
-        int(inbound.span_id or "", 16),
-        is_remote=True,
-        trace_flags=TraceFlags(int(inbound.flags, 16)),
-        trace_state=_TraceState(inbound.members),
-    )
-
-
-class _TraceState(TraceState):
-    """The members of an inbound ``tracestate``, checked by the grammar of level 2.
-
-    The class of the API knows that of level 1: it drops what it does not know, with a warning each.
-    """
-
-    def __init__(self, members: tuple[str, ...]) -> None:
-        super().__init__()
-        for member in members:
-            key, _, value = member.partition("=")
-            self._dict[key] = value
-
-
-def _is_of(span: trace.Span, correlation_id: str) -> bool:
-    if getattr(span, OURS, None) == correlation_id:
-        return True
-    return span.get_span_context().trace_id == _trace_id(correlation_id)
-
-
-def _has_ended(span: trace.Span) -> bool:
-    return getattr(span, "end_time", None) is not None
+        return trace_id_of_unit() is None and bool(self._wrapped.is_trace_id_random())
 
 
 def _stamp(span: trace.Span, correlation_id: str) -> None:
@@ -360,6 +300,7 @@ def _record(span: trace.Span, exc: BaseException) -> None:
     outcome = outcome_of(exc)
     if outcome == "error":
         span.set_status(Status(StatusCode.ERROR, describe(exc)))
+        span.set_attribute(ERROR_TYPE, error_type(exc))
         span.record_exception(exc)
     elif outcome != "ok":
         span.set_attribute(OUTCOME, outcome)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from opentelemetry.sdk.trace import SpanProcessor
 
+from ._active_trace import CORRELATION_ID
 from ._context import unit_var
-from ._otel import CORRELATION_ID
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context

@@ -8,6 +8,7 @@ from time import perf_counter
 from typing import Any, Unpack
 
 from . import _runtime
+from ._active_trace import adopt_span
 from ._context import FlowContext, add_facts, step_var, unit_var
 from ._http import (
     SCOPE_KEY,
@@ -31,6 +32,9 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 _get_unit, _set_unit, _reset_unit = unit_var.get, unit_var.set, unit_var.reset
 _get_step, _set_step = step_var.get, step_var.set
 
+# What FastAPI's own spans and those of Starlette's middleware leave in the scope. Both start a
+# SERVER span even where one is active.
+_INSTRUMENTED = ("fastapi.telemetry", "starlette.opentelemetry")
 _KINDS = frozenset({"http", "websocket"})
 _RESPONSE_STARTS = frozenset({
     "http.response.start",
@@ -56,6 +60,7 @@ class FlowMiddleware:
 
     def __init__(self, app: App, **options: Unpack[HttpKeywords]) -> None:
         self.app = app
+        _announce(app)
         self._policy = policy = HttpPolicy(http_options("FlowMiddleware", options))
         self._admit = policy.admit
         self._excludes = policy.excludes if policy.excludes_any else None
@@ -154,6 +159,9 @@ class FlowMiddleware:
                 context.name = route
             if units_are_watched():
                 add_facts(context, status=message.get("status", 101), route=route)
+                for key in _INSTRUMENTED:
+                    if key in scope:
+                        adopt_span(context, getattr(scope[key], "span", None))
         except Exception:
             log.exception("a response may lack its correlation ID")
             return message
@@ -174,6 +182,23 @@ class FlowMiddleware:
         finally:
             if scope["type"] == "http":
                 log_access(scope["method"], scope["path"], status, perf_counter() - start)
+
+
+def _announce(app: Any) -> None:
+    """Have Starlette's OpenTelemetry middleware in the stack `app` tell of its spans.
+
+    Its mark in the scope is gone where an error page is sent outside of it.
+    """
+    layer = app
+    while layer is not None and type(layer).__module__ != "starlette.middleware.opentelemetry":
+        layer = getattr(layer, "app", None)
+    if layer is not None:
+        layer.app = partial(_adopting, layer.app)
+
+
+async def _adopting(app: App, scope: Scope, receive: Receive, send: Send) -> None:
+    adopt_span(scope.get(SCOPE_KEY))
+    await app(scope, receive, send)
 
 
 def _name(header: str) -> bytes:

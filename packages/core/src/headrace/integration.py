@@ -22,7 +22,7 @@ from ._http import ENVIRON_KEY, SCOPE_KEY, HttpPolicy, RequestHeader, environ_ke
 from ._http_options import HTTP_OPTIONS, HttpKeywords, HttpOptions, http_options
 from ._ids import is_valid_id, valid_id
 from ._marks import mark, marked_id
-from ._propagation import RemoteContext
+from ._propagation import RemoteContext, inject_trace
 from ._responses import (
     REFUSAL,
     REFUSAL_STATUS,
@@ -62,6 +62,7 @@ __all__ = [
     "flow_lines",
     "flow_problems",
     "http_options",
+    "inject_trace",
     "is_control_flow",
     "is_detached",
     "is_valid_id",

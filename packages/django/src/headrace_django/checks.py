@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.conf import settings
 from django.core.checks import Warning as CheckWarning
 from django.utils.module_loading import import_string
 
 from headrace.integration import CONFIGURE_OPTIONS, HTTP_OPTIONS, factory_fault
 
 from . import _settings
-from .middleware import FlowMiddleware
+from .middleware import FlowMiddleware, counted_middleware
 
 __all__ = ["check_middleware", "check_settings"]
 
@@ -33,7 +32,7 @@ def check_settings(**_: Any) -> list[CheckWarning]:
 
 def check_middleware(**_: Any) -> list[CheckWarning]:
     """Report a middleware that is missing, not the first, or there twice."""
-    places = [i for i, path in enumerate(settings.MIDDLEWARE) if _is_ours(path)]
+    places = [i for i, path in enumerate(counted_middleware()) if _is_ours(path)]
     if not places:
         hint = (
             f"Put {_PATH!r} first in MIDDLEWARE, or take 'headrace_django' out of INSTALLED_APPS."

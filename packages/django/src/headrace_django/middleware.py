@@ -206,5 +206,10 @@ async def _refuse_async(request: HttpRequest) -> HttpResponse:
 
 def _stands_first(middleware: type) -> bool:
     # Behind us only: a middleware around us may still turn a 404 into a redirect.
-    listed = settings.MIDDLEWARE
-    return bool(listed) and import_string(listed[0]) is middleware
+    first = counted_middleware()[:1]
+    return bool(first) and import_string(first[0]) is middleware
+
+
+def counted_middleware() -> list[str]:
+    """Return ``MIDDLEWARE`` but for OpenTelemetry's, which its instrumentor adds in front."""
+    return [path for path in settings.MIDDLEWARE if not path.startswith("opentelemetry.")]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Unpack
 from weakref import WeakKeyDictionary
 
 from starlette.applications import Starlette
+from starlette.middleware.errors import ServerErrorMiddleware
 
 from headrace import asgi, logging
 from headrace.integration import HttpKeywords, HttpOptions, http_options
@@ -13,7 +14,9 @@ from headrace.integration import HttpKeywords, HttpOptions, http_options
 from ._routes import route_of
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp
+    from collections.abc import Awaitable
+
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class FlowMiddleware(asgi.FlowMiddleware):
@@ -54,7 +57,7 @@ def init_app(app: Starlette, **options: Unpack[HttpKeywords]) -> None:
         ValueError: an option with an impossible value.
         RuntimeError: `app` has started, or was given other options before.
     """
-    if not isinstance(app, Starlette):
+    if not isinstance(app, _plain_starlette()):
         raise TypeError(
             f"init_app() takes a FastAPI or Starlette application, not {app!r}; "
             f"wrap any other ASGI application: headrace.asgi.FlowMiddleware(app)"
@@ -72,15 +75,31 @@ def init_app(app: Starlette, **options: Unpack[HttpKeywords]) -> None:
         )
 
 
+def _plain_starlette() -> type[Starlette]:
+    # OpenTelemetry's instrumentor may have put a subclass in the place of the class.
+    return next(each for each in Starlette.__mro__ if each.__module__ == "starlette.applications")
+
+
 def _wrap_stack(app: Starlette, options: HttpKeywords) -> None:
     check_not_started(app, "init_app()")
     # Looked up on the instance: another library may have wrapped the stack in the same way.
     build = app.build_middleware_stack
 
     def build_middleware_stack() -> ASGIApp:
-        return FlowMiddleware(build(), **options)
+        return _Stack(FlowMiddleware(build(), **options))
 
     app.build_middleware_stack = build_middleware_stack  # type: ignore[method-assign]
+
+
+class _Stack(ServerErrorMiddleware):
+    """The finished stack inside its unit of work, of the type that Starlette's own stack has.
+
+    OpenTelemetry's instrumentor of FastAPI, set up after `init_app`, gives up where it is of
+    another type. It puts itself between a stack and the stack's ``app``, which here is all of it.
+    """
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
+        return self.app(scope, receive, send)
 
 
 def check_not_started(app: Starlette, caller: str) -> None:

@@ -1,0 +1,84 @@
+"""A span that starts when it is first used, for a request that another one may serve.
+
+FastAPI's own spans and Starlette's OpenTelemetry middleware start a SERVER span for each request,
+whatever is current. Where such a one is inside a unit of ours, on some paths or on all, a span of
+the unit would be a second one, and mostly a second root. Everything else that looks at the current
+span, as OpenTelemetry's instrumentors do, or starts one below it, makes the unit's span start.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry import trace
+
+from ._context import make_late, unit_var
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ._context import FlowContext
+
+_MODULES = ("fastapi.telemetry", "starlette.middleware.opentelemetry")
+_REQUESTS = frozenset({"http", "websocket"})
+
+
+def is_traced_inside(context: FlowContext) -> bool:
+    """Tell whether a SERVER span may be started inside the unit, whatever is current."""
+    return context.kind in _REQUESTS and any(name in sys.modules for name in _MODULES)
+
+
+def _passed_on(name: str) -> Any:
+    def method(self: LateSpan, *args: Any, **options: Any) -> Any:
+        return getattr(self.started(), name)(*args, **options)
+
+    return method
+
+
+class LateSpan(trace.Span):
+    """Passes everything on to a span that it starts at the first use.
+
+    Args:
+        start: starts it.
+        context: the unit that it is the span of.
+    """
+
+    _span: trace.Span
+
+    def __init__(self, start: Callable[[], trace.Span], context: FlowContext) -> None:
+        self._start = start
+        self._context = context
+
+    @property
+    def has_started(self) -> bool:
+        """Whether it has been used."""
+        return "_span" in vars(self)
+
+    def started(self) -> trace.Span:
+        """Return the span itself."""
+        make_late(self, "_span", self._begin)
+        return self._span
+
+    def _begin(self) -> trace.Span:
+        token = unit_var.set(self._context)  # the trace ID comes from the current unit
+        try:
+            return self._start()
+        finally:
+            unit_var.reset(token)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self.started(), name)
+
+    end = _passed_on("end")
+    get_span_context = _passed_on("get_span_context")
+    set_attributes = _passed_on("set_attributes")
+    set_attribute = _passed_on("set_attribute")
+    add_event = _passed_on("add_event")
+    add_link = _passed_on("add_link")
+    update_name = _passed_on("update_name")
+    is_recording = _passed_on("is_recording")
+    set_status = _passed_on("set_status")
+    record_exception = _passed_on("record_exception")

@@ -1,0 +1,9 @@
+"""A Django project for `tests.tracing.program`: an instrumentor wants a settings module."""
+
+ALLOWED_HOSTS = ["*"]
+DATABASES: dict[str, object] = {}
+INSTALLED_APPS = ["headrace_django"]
+MIDDLEWARE = ["headrace_django.middleware.FlowMiddleware"]
+ROOT_URLCONF = "tests.tracing.django_urls"
+SECRET_KEY = "not a secret"
+USE_TZ = True

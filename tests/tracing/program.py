@@ -1,0 +1,367 @@
+"""Serves requests by one framework beside one instrumentation, in a process of its own.
+
+``python -m tests.tracing.program FRAMEWORK SETUP BACKEND`` prints, as JSON, the spans of each
+request. SETUP says what is there besides `headrace`: ``alone`` nothing; ``first`` and ``last`` the
+instrumentation of OpenTelemetry, set up before or after ours; ``own`` and ``own-last`` Starlette's
+middleware or FastAPI's spans, around ours or inside of it; ``mounted`` a FastAPI application in one
+of Starlette that has ours; ``auto`` what ``opentelemetry-instrument`` has set up, by
+which the program is started then. The instrumentations patch the frameworks for good, which is why
+this is no test by itself.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from opentelemetry import trace
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+import headrace
+from tests.tracing.work import carrier, fail, stream, work
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+PARENT = "b7ad6b7169203331"
+
+Get = Callable[[str, dict[str, str]], Any]
+"""Requests a path with headers, and returns the body."""
+
+
+def main(framework: str, setup: str, backend: str) -> None:
+    """Send the requests, and print what was recorded."""
+    spans = recorded(setup)
+    headrace.configure(backend)
+    complaints = Complaints()
+    get = PROGRAMS[framework](setup)
+    seen: dict[str, Any] = {}
+
+    def send(name: str, path: str, **headers: str) -> Any:
+        spans.clear()
+        body = get(path, {key.replace("_", "-"): value for key, value in headers.items()})
+        seen[name] = [described(span) for span in spans.get_finished_spans()]
+        return body
+
+    parent = f"00-{TRACE}-{PARENT}-"
+    send("remote", "/items/7", traceparent=parent + "01", x_correlation_id="order-17")
+    send("fresh", "/items/7")
+    send("unsampled", "/items/7", traceparent=parent + "00")
+    send("stream", "/stream", traceparent=parent + "01")
+    send("fail", "/fail", traceparent=parent + "01")
+    body = send("caller", "/items/7", x_correlation_id="order-17")
+    send("callee", "/items/8", **{key.replace("-", "_"): value for key, value in body.items()})
+    sys.stdout.write(json.dumps({"seen": seen, "logged": complaints.lines, "after": is_clean()}))
+
+
+class Complaints(logging.Handler):
+    """Keeps what OpenTelemetry and headrace complain about."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.lines: list[str] = []
+        for name in ("opentelemetry", "headrace"):
+            logging.getLogger(name).addHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())
+
+
+def recorded(setup: str) -> InMemorySpanExporter:
+    """Return what keeps the spans, with a provider where `opentelemetry-instrument` set none."""
+    kept = InMemorySpanExporter()
+    if setup != "auto":
+        trace.set_tracer_provider(TracerProvider())
+    provider: Any = trace.get_tracer_provider()
+    provider.add_span_processor(SimpleSpanProcessor(kept))
+    return kept
+
+
+def described(span: ReadableSpan) -> dict[str, Any]:
+    context = span.get_span_context()
+    assert context is not None
+    return {
+        "name": span.name,
+        "kind": span.kind.name,
+        "trace": f"{context.trace_id:032x}",
+        "id": f"{context.span_id:016x}",
+        "parent": span.parent and f"{span.parent.span_id:016x}",
+        "scope": span.instrumentation_scope and span.instrumentation_scope.name,
+        "status": span.status.status_code.name,
+        "attributes": {**(span.attributes or {})},
+    }
+
+
+def is_clean() -> bool:
+    """Tell whether nothing is left current."""
+    return trace.get_current_span() is trace.INVALID_SPAN and not headrace.current_flow_id()
+
+
+# --- Frameworks -----------------------------------------------------------------------------------
+
+
+def fastapi(setup: str) -> Get:
+    """FastAPI, which makes spans of its own where no instrumentation does."""
+    from fastapi import FastAPI
+    from fastapi.responses import StreamingResponse
+    from starlette.applications import Starlette
+    from starlette.routing import Mount
+    from starlette.testclient import TestClient
+
+    import headrace_fastapi
+    from headrace import asgi as headrace_asgi
+
+    app = FastAPI()
+
+    @app.get("/items/{number}")
+    def item(number: int) -> dict[str, str]:
+        work()
+        return carrier()
+
+    @app.get("/stream")
+    def streamed() -> StreamingResponse:
+        return StreamingResponse(stream())
+
+    @app.get("/fail")
+    def failing() -> None:
+        fail()
+
+    def instrument() -> None:
+        from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
+
+        FastAPIInstrumentor.instrument_app(app)
+
+    served: Any = app
+    if setup == "own-last":
+        served = headrace_asgi.FlowMiddleware(app)
+    elif setup == "mounted":
+        served = Starlette(routes=[Mount("/", app)])
+        headrace_fastapi.init_app(served)
+    else:
+        in_order(setup, instrument, lambda: headrace_fastapi.init_app(app))
+    return by_test_client(TestClient(served, raise_server_exceptions=False))
+
+
+def starlette(setup: str) -> Get:
+    """Starlette, with OpenTelemetry's instrumentation or with its own middleware."""
+    from starlette import applications
+    from starlette.middleware import Middleware
+    from starlette.testclient import TestClient
+
+    import headrace_fastapi
+
+    layers = []
+    if setup.startswith("own"):
+        from starlette.middleware.opentelemetry import OpenTelemetryMiddleware
+
+        layers = [Middleware(OpenTelemetryMiddleware)]
+    if setup == "own":
+        layers.append(Middleware(headrace_fastapi.FlowMiddleware))
+    app = applications.Starlette(routes=starlette_routes(), middleware=layers)
+
+    def instrument() -> None:
+        from opentelemetry.instrumentation.starlette import StarletteInstrumentor
+
+        StarletteInstrumentor.instrument_app(app)
+
+    in_order(setup, instrument, lambda: setup == "own" or headrace_fastapi.init_app(app))
+    return by_test_client(TestClient(app, raise_server_exceptions=False))
+
+
+def starlette_routes() -> list[Any]:
+    from starlette.responses import JSONResponse, StreamingResponse
+    from starlette.routing import Route
+
+    async def item(request: Any) -> JSONResponse:
+        work()
+        return JSONResponse(carrier())
+
+    async def streamed(request: Any) -> StreamingResponse:
+        return StreamingResponse(stream())
+
+    async def failing(request: Any) -> None:
+        fail()
+
+    return [
+        Route("/items/{number:int}", item),
+        Route("/stream", streamed),
+        Route("/fail", failing),
+    ]
+
+
+def asgi(setup: str) -> Get:
+    """An ASGI application without a framework's integration, inside two middlewares."""
+    from starlette.testclient import TestClient
+
+    from headrace.asgi import FlowMiddleware
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["path"] == "/fail":
+            fail()
+        body = [b"1", *stream()] if scope["path"] == "/stream" else [json.dumps(item()).encode()]
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for piece in body:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+    def instrumented(inner: Any) -> Any:
+        from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
+
+        return OpenTelemetryMiddleware(inner)
+
+    def owned(inner: Any) -> Any:
+        from starlette.middleware.opentelemetry import OpenTelemetryMiddleware
+
+        return OpenTelemetryMiddleware(inner)
+
+    wrapped = layered(setup, app, FlowMiddleware, owned if "own" in setup else instrumented)
+    return by_test_client(TestClient(wrapped, raise_server_exceptions=False))
+
+
+def layered(setup: str, app: Any, ours: Callable[[Any], Any], theirs: Callable[[Any], Any]) -> Any:
+    """Return `app` inside both middlewares; the one that is set up first is inside."""
+    if setup in {"alone", "auto"}:
+        return ours(app)
+    return ours(theirs(app)) if setup in {"first", "own-last"} else theirs(ours(app))
+
+
+def item() -> dict[str, str]:
+    work()
+    return carrier()
+
+
+def wsgi(setup: str) -> Get:
+    """A WSGI application without a framework's integration, inside two middlewares."""
+    from werkzeug.test import Client
+
+    from headrace.wsgi import FlowMiddleware
+
+    def app(environ: Any, start_response: Any) -> Any:
+        if environ["PATH_INFO"] == "/fail":
+            fail()
+        start_response("200 OK", [])
+        if environ["PATH_INFO"] == "/stream":
+            return stream()
+        return [json.dumps(item()).encode()]
+
+    def instrumented(inner: Any) -> Any:
+        from opentelemetry.instrumentation.wsgi import OpenTelemetryMiddleware
+
+        return OpenTelemetryMiddleware(inner)
+
+    client = Client(layered(setup, app, FlowMiddleware, instrumented))
+
+    def get(path: str, headers: dict[str, str]) -> Any:
+        try:
+            return of_werkzeug(client.get(path, headers=headers))
+        except Exception as error:  # a WSGI server answers
+            return str(error)
+
+    return get
+
+
+def flask(setup: str) -> Get:
+    """Flask."""
+    import flask as framework
+
+    from headrace_flask import Headrace
+
+    app = framework.Flask("tracing")
+    app.add_url_rule("/items/<int:number>", "item", lambda number: item())
+    app.add_url_rule("/stream", "streamed", lambda: framework.Response(stream()))
+    app.add_url_rule("/fail", "failing", fail)
+
+    def instrument() -> None:
+        from opentelemetry.instrumentation.flask import FlaskInstrumentor
+
+        FlaskInstrumentor().instrument_app(app)
+
+    in_order(setup, instrument, lambda: Headrace(app))
+    app.logger.disabled = True
+
+    def get(path: str, headers: dict[str, str]) -> Any:
+        return of_werkzeug(app.test_client().get(path, headers=headers))
+
+    return get
+
+
+def django(setup: str) -> Get:
+    """Django, whose instrumentation adds a middleware to the settings."""
+    import os
+
+    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.tracing.django_settings"
+    import django as framework
+
+    if setup in {"first", "last"}:
+        from opentelemetry.instrumentation.django import DjangoInstrumentor
+
+        DjangoInstrumentor().instrument(middleware_position=int(setup == "last"))
+    framework.setup()
+    backend = sys.argv[3]
+    headrace.configure(backend)  # Django's settings have configured headrace
+    from django.core import management
+    from django.test import Client
+
+    management.call_command("check", fail_level="WARNING")
+    logging.getLogger("django.request").disabled = True
+    client = Client(raise_request_exception=False)
+
+    def get(path: str, headers: dict[str, str]) -> Any:
+        response = client.get(path, headers=headers)
+        try:
+            return parsed(response.getvalue().decode())
+        finally:
+            response.close()
+
+    return get
+
+
+def django_async(setup: str) -> Get:
+    """Django over ASGI."""
+    django(setup)
+    from django.core.asgi import get_asgi_application
+    from starlette.testclient import TestClient
+
+    return by_test_client(TestClient(get_asgi_application()))
+
+
+def in_order(setup: str, instrument: Callable[[], object], ours: Callable[[], object]) -> None:
+    """Set up both, or ours alone."""
+    steps = {"first": [instrument, ours], "last": [ours, instrument]}.get(setup, [ours])
+    for step in steps:
+        step()
+
+
+def by_test_client(client: Any) -> Get:
+    def get(path: str, headers: dict[str, str]) -> Any:
+        return parsed(client.get(path, headers=headers).text)
+
+    return get
+
+
+def of_werkzeug(response: Any) -> Any:
+    try:
+        return parsed(response.get_data(as_text=True))
+    finally:
+        response.close()  # as a server does
+
+
+def parsed(text: str) -> Any:
+    return json.loads(text) if text.startswith("{") else text
+
+
+PROGRAMS: dict[str, Callable[[str], Get]] = {
+    "asgi": asgi,
+    "django": django,
+    "django-async": django_async,
+    "fastapi": fastapi,
+    "flask": flask,
+    "starlette": starlette,
+    "wsgi": wsgi,
+}
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
