@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +102,7 @@ def test_django_project_runs_its_tasks_under_the_id(tmp_path: Path) -> None:
     """The modules for Django make a project whose shared tasks carry the ID, and are drawn."""
     pytest.importorskip("django")
     for name, content in {
-        "proj/__init__.py": "from .celery import app as celery_app\n",
+        "proj/__init__.py": block("proj/__init__.py"),
         "proj/celery.py": block("proj/celery.py"),
         "proj/settings.py": 'SECRET_KEY = "x"\nUSE_TZ = True\nINSTALLED_APPS = ["orders"]\n'
         'CELERY_TASK_ALWAYS_EAGER = True\nCELERY_BROKER_URL = "memory://"\n',
@@ -129,6 +130,86 @@ def test_django_project_runs_its_tasks_under_the_id(tmp_path: Path) -> None:
         "graph TD",
         "    book --> label",
     ]
+
+
+SITE = """
+from headrace_celery import flow_task
+from django.http import HttpResponse
+from django.urls import path
+
+import logging
+
+SECRET_KEY = "x"
+USE_TZ = True
+ALLOWED_HOSTS = ["*"]
+ROOT_URLCONF = "proj.settings"
+INSTALLED_APPS = ["headrace_django", "orders"]
+MIDDLEWARE = ["headrace_django.middleware.FlowMiddleware"]
+CELERY_BROKER_URL = "filesystem://localhost"
+CELERY_BROKER_TRANSPORT_OPTIONS = {name: "queue" for name in ("data_folder_in", "data_folder_out")}
+CELERY_BROKER_TRANSPORT_OPTIONS["control_folder"] = "control"
+
+
+def book(request):
+    from orders.tasks import book
+
+    logging.getLogger("orders").info("ordering")
+    book.delay(7)
+    return HttpResponse()
+
+
+urlpatterns = [path("book", book)]
+"""
+REQUEST = """
+import os
+os.environ["DJANGO_SETTINGS_MODULE"] = "proj.settings"
+import django
+django.setup()
+from django.test import Client
+print(Client().get("/book")["X-Correlation-ID"])
+"""
+
+
+def lines_of(text: str) -> list[dict[str, Any]]:
+    """Return the lines of JSON in `text`."""
+    return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+
+
+@pytest.mark.guarantee(73)
+@pytest.mark.parametrize("pool", ["prefork", "solo"])
+def test_one_logging_setting_serves_django_and_the_worker(tmp_path: Path, pool: str) -> None:
+    """A project as on the page: a request and its task, in a worker of its own, log one ID."""
+    pytest.importorskip("django")
+    pytest.importorskip("pythonjsonlogger")
+    for folder in ("proj", "orders", "queue", "control"):
+        (tmp_path / folder).mkdir()
+    for name in ("proj/__init__.py", "proj/celery.py", "orders/tasks.py"):
+        (tmp_path / name).write_text(block(name), encoding="utf-8")
+    (tmp_path / "orders" / "__init__.py").touch()
+    (tmp_path / "proj" / "settings.py").write_text(SITE + block("proj/settings.py"), "utf-8")
+    (tmp_path / "request.py").write_text(REQUEST, encoding="utf-8")
+    web = python(tmp_path, "request.py")
+    flow_id = web.stdout.strip()
+    (ordering,) = [line for line in lines_of(web.stderr) if line["message"] == "ordering"]
+    assert ordering["flow_id"] == flow_id
+
+    command = [sys.executable, "-m", "celery", "-A", "proj", "worker", f"--pool={pool}"]
+    log = tmp_path / "worker.log"
+    with log.open("w") as out:
+        worker = subprocess.Popen([*command, "-c1"], cwd=tmp_path, stdout=out, stderr=out)
+    try:
+        for _ in range(600):
+            if "succeeded in" in log.read_text("utf-8"):
+                break
+            assert worker.poll() is None, log.read_text("utf-8")
+            time.sleep(0.1)
+    finally:
+        worker.terminate()
+        worker.wait(30)
+    lines = lines_of(log.read_text("utf-8"))
+    shown = {line["name"]: line["flow_id"] for line in lines if line["flow_id"] != "-"}
+    assert shown == dict.fromkeys(("orders", "headrace", "celery.app.trace"), flow_id)
+    assert {line["step"] for line in lines if line["message"] == "booking 7"} == {"book"}
 
 
 def test_celerys_fixtures_work_as_documented(tmp_path: Path) -> None:
