@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,6 +25,8 @@ from headrace.clients import (
     httpx_hooks,
     requests_adapter,
 )
+from headrace.testing import fake_clock
+from tests.core.flow_kit import run_python
 
 HEADER = "X-Correlation-ID"
 OURS = {"x-correlation-id", "traceparent", "tracestate", "x-deadline-ms"}
@@ -374,3 +378,205 @@ def test_what_is_no_host_is_refused(host: str) -> None:
 def test_names_and_addresses_are_hosts(host: str) -> None:
     """Names, addresses of both versions, and names below one are accepted."""
     assert httpx_hooks(hosts=[host])
+
+
+# --- Both kinds of httpx client -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("module", [httpx, httpx2])
+@pytest.mark.parametrize("make_hooks", [httpx_hooks, async_httpx_hooks])
+def test_hooks_of_httpx_fit_both_kinds_of_client(
+    make_hooks: Callable[..., Any], module: Any, receiver: Receiver
+) -> None:
+    """A hook that fits only one kind fails at the first request, or adds nothing without a word."""
+    hooks = make_hooks(hosts=[HERE])
+    with module.Client(event_hooks=hooks, trust_env=False) as client, open_context("plain"):
+        client.get(receiver.url(HERE))
+
+    async def fetch() -> None:
+        async with module.AsyncClient(event_hooks=hooks, trust_env=False) as client:
+            await client.get(receiver.url(HERE))
+
+    with open_context("async"):
+        asyncio.run(fetch())
+    assert receiver.ids() == ["plain", "async"]
+
+
+# --- Deadlines ------------------------------------------------------------------------------------
+
+
+class Timeouts:
+    """An httpx transport that notes the timeouts of each request, and redirects ``/old``."""
+
+    def __init__(self, module: Any) -> None:
+        self.module = module
+        self.seen: list[dict[str, float | None]] = []
+        self.transport = module.MockTransport(self.answer)
+
+    def answer(self, request: Any) -> Any:
+        self.seen.append(request.extensions["timeout"])
+        if request.url.path == "/old":
+            return self.module.Response(302, headers={"Location": "http://other/new"})
+        return self.module.Response(200)
+
+
+@pytest.mark.guarantee(40)
+@pytest.mark.parametrize("module", [httpx, httpx2])
+def test_httpx_waits_no_longer_than_the_deadline(module: Any) -> None:
+    """All four timeouts are what is left, for each host, redirects included; and not afterwards."""
+    timeouts = Timeouts(module)
+    options = {"transport": timeouts.transport, "event_hooks": httpx_hooks(hosts=["api"])}
+    with module.Client(follow_redirects=True, **options) as client:
+        request = client.build_request("GET", "http://api/old")
+        with fake_clock() as clock, deadline(60):
+            client.send(request)
+            clock.advance(50)
+            client.send(request)
+            clock.advance(50)
+            client.send(request)
+        client.send(request)
+    four = ("connect", "read", "write", "pool")
+    assert timeouts.seen[0::2] == timeouts.seen[1::2]
+    assert timeouts.seen[0::2] == [
+        dict.fromkeys(four, pytest.approx(left)) for left in (60, 10, 0.001, 5.0)
+    ]
+
+
+@pytest.mark.parametrize("module", [httpx, httpx2])
+@pytest.mark.parametrize("given", [7.0, None])
+def test_httpx_keeps_a_timeout_of_the_caller(module: Any, given: float | None) -> None:
+    """Be it the client's or the request's."""
+    timeouts = Timeouts(module)
+    options = {"transport": timeouts.transport, "event_hooks": httpx_hooks()}
+    with deadline(60):
+        with module.Client(timeout=given, **options) as client:
+            client.get("http://api/")
+        with module.Client(**options) as client:
+            client.get("http://api/", timeout=given)
+    assert [each["read"] for each in timeouts.seen] == [given, given]
+
+
+@pytest.mark.guarantee(40)
+def test_requests_waits_no_longer_than_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The timeout is what is left, for each host; one of the caller's is kept."""
+    seen: list[Any] = []
+
+    def send(adapter: Any, request: Any, stream: bool, timeout: Any, **more: Any) -> Any:
+        seen.append(timeout)
+        response = requests.Response()
+        response.status_code, response.raw, response.url = 200, io.BytesIO(), request.url
+        return response
+
+    monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", send)
+    with new_session([]) as session:
+        with fake_clock(), deadline(60):
+            session.get("http://api/")
+            session.get("http://api/", timeout=(1, 2))
+        session.get("http://api/")
+    assert seen == [pytest.approx(60), (1, 2), None]
+
+
+def ask_aiohttp(url: str, seconds: float, **options: Any) -> None:
+    """Send a request with `seconds` left."""
+
+    async def fetch() -> None:
+        config = aiohttp_trace_config()
+        async with aiohttp.ClientSession(trace_configs=[config], **options) as session:
+            with deadline(seconds):
+                async with session.get(url) as response:
+                    assert response.status == 200
+            # Nothing is left of the limit that could end what comes after it.
+            await asyncio.sleep(0.01)
+
+    asyncio.run(fetch())
+
+
+@pytest.mark.guarantee(40)
+def test_aiohttp_waits_no_longer_than_the_deadline(receiver: Receiver) -> None:
+    """A server that never answers is left when the time is up."""
+    with socket.socket() as silent:
+        silent.bind((HERE, 0))
+        silent.listen()
+        url = f"http://{HERE}:{silent.getsockname()[1]}/"
+        with pytest.raises(TimeoutError):
+            ask_aiohttp(url, 0.05)
+        with pytest.raises(TimeoutError):
+            ask_aiohttp(url, 0)
+        with pytest.raises(TimeoutError):  # by aiohttp's own limit, which the caller has set
+            ask_aiohttp(url, 0, timeout=aiohttp.ClientTimeout(total=0.05))
+    ask_aiohttp(receiver.url(ELSEWHERE, HERE), 60)
+
+
+@pytest.mark.guarantee(40)
+def test_aiohttp_keeps_a_timeout_of_the_caller(receiver: Receiver) -> None:
+    """The session's counts, however little is left."""
+    ask_aiohttp(receiver.url(HERE), 0, timeout=aiohttp.ClientTimeout(total=60))
+
+
+# --- Missing libraries ----------------------------------------------------------------------------
+
+
+@pytest.mark.guarantee(59)
+@pytest.mark.parametrize(
+    ("statement", "library", "message"),
+    [
+        (
+            "from headrace.clients import requests_adapter as a; a()",
+            "requests",
+            'requests_adapter() needs requests: pip install "headrace[requests]"',
+        ),
+        (
+            "from headrace.clients import aiohttp_trace_config as a; a()",
+            "aiohttp",
+            'aiohttp_trace_config() needs aiohttp: pip install "headrace[aiohttp]"',
+        ),
+        (
+            "import headrace.sphinx",
+            "docutils",
+            'headrace.sphinx needs Sphinx: pip install "headrace[sphinx]"',
+        ),
+        (
+            "import headrace.sphinx",
+            "sphinx",
+            'headrace.sphinx needs Sphinx: pip install "headrace[sphinx]"',
+        ),
+        (
+            "import headrace; headrace.configure('otel')",
+            "opentelemetry",
+            'OTelBackend needs OpenTelemetry: pip install "headrace[otel]"',
+        ),
+        (
+            "from headrace.backends import FlowSpanProcessor",
+            "opentelemetry",
+            'FlowSpanProcessor needs OpenTelemetry: pip install "headrace[otel]" opentelemetry-sdk',
+        ),
+    ],
+)
+def test_a_missing_library_is_named_with_what_to_install(
+    statement: str, library: str, message: str
+) -> None:
+    """The error names the extra, and stays an `ImportError` with the name of what is missing."""
+    hidden = f"import sys; sys.modules[{library!r}] = None\n"
+    check = (
+        f"try:\n    exec({statement!r})\nexcept ImportError as error:\n"
+        f"    print(error); print(error.name.partition('.')[0])\n"
+    )
+    lines = run_python("-c", hidden + check).splitlines()
+    assert lines == [message, library]
+
+
+@pytest.mark.guarantee(59)
+@pytest.mark.parametrize(
+    "make", [httpx_hooks, async_httpx_hooks, requests_adapter, aiohttp_trace_config]
+)
+def test_a_misspelt_option_is_answered_with_the_nearest(make: Callable[..., Any]) -> None:
+    """The message names the function, and the option that there is."""
+    with pytest.raises(TypeError, match=r"\(\) has no option 'host'; did you mean 'hosts'\?"):
+        make(host=["api"])
+
+
+@pytest.mark.guarantee(59)
+def test_an_option_of_requests_is_misspelt() -> None:
+    """Those that go on to requests are known too."""
+    with pytest.raises(TypeError, match="did you mean 'max_retries'"):
+        requests_adapter(max_retrys=2)

@@ -30,7 +30,7 @@ WRONG: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
         ValueError,
         r"'stdout'; choose one of auto, logging",
     ),
-    "backend's case": ({"backend": "Logging"}, ValueError, "choose one of auto, logging"),
+    "backend's case": ({"backend": "Logging"}, ValueError, "did you mean 'logging'"),
     "empty backend": ({"backend": ""}, ValueError, "choose one of"),
     "no backend": ({"backend": None}, TypeError, r"object with a span\(step, context\) method"),
     "backend's type": ({"backend": 7}, TypeError, r"span\(step, context\) method.*7"),

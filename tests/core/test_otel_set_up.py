@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 # --- auto -----------------------------------------------------------------------------------------
 
+NEEDS = 'needs OpenTelemetry: pip install "headrace[otel]"'
+
 
 def _outcome_of_auto(caplog: pytest.LogCaptureFixture) -> str:
     caplog.clear()
@@ -211,7 +213,7 @@ with opentelemetry.trace.use_span(span), headrace.open_context() as context:
         "32 ['step.end']",
         "32 []",
         "False",
-        "ImportError: FlowSpanProcessor needs OpenTelemetry: pip install opentelemetry-sdk",
+        f"ImportError: FlowSpanProcessor {NEEDS} opentelemetry-sdk",
         "False",
     ]
 
@@ -229,9 +231,9 @@ print("opentelemetry" in sys.modules)
 """,
     )
     assert lines == [
-        "ImportError: OTelBackend needs OpenTelemetry: pip install opentelemetry-api",
+        f"ImportError: OTelBackend {NEEDS}",
         "32 ['step.end']",
-        "ImportError: OTelBackend needs OpenTelemetry: pip install opentelemetry-api",
-        "ImportError: FlowSpanProcessor needs OpenTelemetry: pip install opentelemetry-sdk",
+        f"ImportError: OTelBackend {NEEDS}",
+        f"ImportError: FlowSpanProcessor {NEEDS} opentelemetry-sdk",
         "False",
     ]

@@ -24,12 +24,14 @@ def test_the_nearest_name(name, nearest):
     assert nearest_name(name, ["COMMANDS", "TRUST_INBOUND"]) == nearest
 
 
+@pytest.mark.guarantee(59)
 def test_the_hint():
     """It names the nearest, or all that there are; a one-shot iterable will do."""
     assert name_hint("backnd", iter(["backend", "strict"])) == "did you mean 'backend'?"
     assert name_hint("zzz", iter(["backend", "strict"])) == "there are backend, strict"
 
 
+@pytest.mark.guarantee(59)
 def test_a_misspelt_keyword():
     """The function is not called; the message names the function and the nearest keyword."""
 

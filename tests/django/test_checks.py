@@ -31,6 +31,7 @@ def found(**settings: Any) -> list[CheckMessage]:
 WRONG = {
     "no dict": ("headrace", 1, "no dict"),
     "unknown": ({"TRUST_INBOND": True}, 2, "did you mean 'TRUST_INBOUND'"),
+    "in lower case": ({"trust_inbound": True}, 2, "did you mean 'TRUST_INBOUND'"),
     "far from all": ({"XYZZY": True}, 2, "unknown setting 'XYZZY'"),
     "no string": ({7: True}, 2, "unknown setting 7"),
     "request_headers": ({"REQUEST_HEADERS": "X-Id"}, 3, "must be a list of strings"),
@@ -91,6 +92,15 @@ def test_factory_that_raises_is_reported() -> None:
 def test_factory_of_the_manual_passes() -> None:
     """`uuid.uuid4` is what the documentation shows."""
     assert found(HEADRACE={"ID_FACTORY": "uuid.uuid4"}) == []
+
+
+@pytest.mark.guarantee(59)
+def test_setting_of_its_own_name_is_reported() -> None:
+    """A setting as Flask has it is not read, and the check says where it belongs."""
+    (warning,) = found(HEADRACE_TRUST_INBOND=False, HEADRACE_XYZZY=1)
+    assert warning.id == "headrace.W002"
+    assert warning.msg == "HEADRACE_TRUST_INBOND is not read."
+    assert 'HEADRACE = {"TRUST_INBOUND": ...}' in str(warning.hint)
 
 
 @pytest.mark.parametrize("setting", [setting for setting, _, _ in WRONG.values()], ids=WRONG)

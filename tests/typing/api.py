@@ -95,7 +95,7 @@ def propagation(environ: dict[str, Any], headers: list[tuple[bytes, bytes]]) -> 
     assert_type(remote.metadata, Mapping[str, Any])
     with headrace.open_context(remote=remote, metadata={"tenant": "a"}) as opened:
         assert_type(opened, FlowContext)
-    assert_type(httpx_hooks(hosts=["api"]), dict[str, list[Callable[[Any], None]]])
+    assert_type(httpx_hooks(hosts=["api"]), dict[str, list[Callable[[Any], Any]]])
     async_httpx_hooks(hosts=("api", "*.internal"))
     assert_type(requests_adapter(hosts=["api"], max_retries=3), HTTPAdapter)
     assert_type(aiohttp_trace_config(hosts=["api"]), TraceConfig)

@@ -10,6 +10,7 @@ from ._declarations import Declaration, Pending, bind_class, declare, decorate, 
 from ._errors import DuplicateStepError, UnknownFlowError
 from ._flow_block import FlowBlock
 from ._ids import check_id
+from ._spelling import nearest_name
 from ._wrap import wrap_entrypoint, wrap_step
 
 if TYPE_CHECKING:
@@ -225,9 +226,11 @@ def get_flow(name: str) -> Flow:
         return _flows[name]
     except KeyError:
         known = ", ".join(sorted(_flows)) or "none"
+        near = nearest_name(name, sorted(_flows))
+        hint = f"declared: {known}." if near is None else f"did you mean {near!r}?"
         raise UnknownFlowError(
-            f"no flow named {name!r} is declared; declared: {known}. Has the module that declares "
-            f"it been imported?"
+            f"no flow named {name!r} is declared; {hint} Has the module that declares it been "
+            f"imported?"
         ) from None
 
 

@@ -8,6 +8,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from . import _runtime
+from ._spelling import name_hint
 
 if TYPE_CHECKING:
     from ._context import FlowContext
@@ -180,9 +181,8 @@ def _named_observer(name: str) -> Observer:
         return _reporter(backends.LoggingBackend())
     if name == "otel":
         return _reporter(backends.OTelBackend())
-    raise ValueError(
-        f"unknown backend {name!r}; choose one of {', '.join(_NAMES)}, or pass an object"
-    )
+    hint = name_hint(name, _NAMES, otherwise="choose one of")
+    raise ValueError(f"unknown backend {name!r}; {hint}")
 
 
 def _reporter(backend: Any) -> Observer:

@@ -27,16 +27,17 @@ def nearest_name(name: object, known: Iterable[str]) -> str | None:
     return by_folded[near[0]] if near else None
 
 
-def name_hint(name: object, known: Iterable[str]) -> str:
+def name_hint(name: object, known: Iterable[str], *, otherwise: str = "there are") -> str:
     """Return ``did you mean 'x'?``, or the names that there are where none is like it.
 
     Args:
         name: what was given.
         known: the names that there are.
+        otherwise: what to say before the list of these.
     """
     known = [*known]
     near = nearest_name(name, known)
-    return f"there are {', '.join(known)}" if near is None else f"did you mean {near!r}?"
+    return f"{otherwise} {', '.join(known)}" if near is None else f"did you mean {near!r}?"
 
 
 def checks_keywords(function: Callable[P, R]) -> Callable[P, R]:

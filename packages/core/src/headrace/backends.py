@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from ._context import FlowContext, current_flow_id
 from ._control_flow import control_flow_outcome
+from ._extras import missing_extra
 from ._step_info import StepInfo
 from ._text import printable
 
@@ -35,10 +36,10 @@ __all__ = [
 
 _FAILED = {"error", "cancelled"}
 
-# They need OpenTelemetry, and this module does not: (module, distribution).
+# They need OpenTelemetry, and this module does not: (module, what to install).
 _LAZY = {
-    "FlowSpanProcessor": ("_otel_sdk", "opentelemetry-sdk"),
-    "OTelBackend": ("_otel", "opentelemetry-api"),
+    "FlowSpanProcessor": ("_otel_sdk", '"headrace[otel]" opentelemetry-sdk'),
+    "OTelBackend": ("_otel", '"headrace[otel]"'),
 }
 
 
@@ -47,13 +48,11 @@ def _import_late(name: str) -> Any:
         raise AttributeError(f"module 'headrace.backends' has no attribute {name!r}")
     from importlib import import_module
 
-    module, distribution = _LAZY[name]
+    module, install = _LAZY[name]
     try:
         value = getattr(import_module(f"headrace.{module}"), name)
     except ModuleNotFoundError as error:
-        raise ImportError(
-            f"{name} needs OpenTelemetry: pip install {distribution}", name=error.name
-        ) from error
+        raise missing_extra(name, "OpenTelemetry", install, error) from error
     globals()[name] = value
     return value
 

@@ -6,11 +6,15 @@ The list is empty by default: an ID is for one's own services, not for everybody
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from inspect import signature
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
+from ._deadlines import remaining
+from ._extras import missing_extra
 from ._propagation import inject
+from ._spelling import checks_keywords, name_hint
 
 if TYPE_CHECKING:
     from aiohttp import TraceConfig
@@ -20,13 +24,19 @@ if TYPE_CHECKING:
 __all__ = ["aiohttp_trace_config", "async_httpx_hooks", "httpx_hooks", "requests_adapter"]
 
 _ADDED = "headrace.added"
+_GIVEN = "headrace.timeout"
+_OWN_OF_HTTPX = dict.fromkeys(("connect", "read", "write", "pool"), 5.0)
+_LEAST = 0.001  # seconds; zero would mean not to wait at all
 _HOST = re.compile(r"(\*\.)?[\w-]+(\.[\w-]+)*|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
 
 
-def httpx_hooks(*, hosts: Iterable[str] = ()) -> dict[str, list[Callable[[Any], None]]]:
+@checks_keywords
+def httpx_hooks(*, hosts: Iterable[str] = ()) -> dict[str, list[Callable[[Any], Any]]]:
     """Return event hooks, for ``httpx.Client(event_hooks=httpx_hooks(hosts=["api.internal"]))``.
 
-    The client of ``httpx2`` takes the same ones.
+    An ``AsyncClient`` takes them too, and so do the clients of ``httpx2``. While a deadline is
+    active, requests to any host wait no longer than what is left of it (for each of httpx's four
+    timeouts), unless the client or the request was given another timeout than httpx's own of 5 s.
 
     Args:
         hosts: the hosts whose requests get the headers: exact names, or ``*.example.com`` for
@@ -39,18 +49,47 @@ def httpx_hooks(*, hosts: Iterable[str] = ()) -> dict[str, list[Callable[[Any], 
     """
     allows = _allow_list(hosts)
 
-    def add_headers(request: Any) -> None:
-        extensions = request.extensions  # a redirect's are those of the request before it
-        _remove(request.headers, extensions.get(_ADDED, ()))
+    def add_headers(request: Any) -> _Done:
+        # A redirect's extensions are those of the request before it. A new dict: the caller may
+        # use one for many requests.
+        extensions = _with_time_left({**request.extensions})
+        _remove(request.headers, extensions.pop(_ADDED, ()))
         if allows(request.url.host):
-            # A new dict: the caller may use one for many requests.
-            request.extensions = {**extensions, _ADDED: _add(request.headers)}
+            extensions[_ADDED] = _add(request.headers)
+        request.extensions = extensions
+        return _DONE
 
     return {"request": [add_headers]}
 
 
+class _Done:
+    """What a hook returns: httpx's plain client ignores it, and its asynchronous one awaits it."""
+
+    def __await__(self) -> Iterator[None]:
+        return iter(())
+
+
+_DONE = _Done()
+
+
+def _with_time_left(extensions: dict[str, Any]) -> dict[str, Any]:
+    """Put what is left of the deadline in place of httpx's own timeouts, or those back."""
+    given = extensions.pop(_GIVEN, extensions.get("timeout"))
+    left = _time_left()
+    if left is not None and given == _OWN_OF_HTTPX:
+        return {**extensions, _GIVEN: given, "timeout": dict.fromkeys(given, left)}
+    return extensions if given is None else {**extensions, "timeout": given}
+
+
+def _time_left() -> float | None:
+    """Return the seconds left of the deadline, if there is one, as a timeout: above zero."""
+    left = remaining()
+    return None if left is None else max(left, _LEAST)
+
+
+@checks_keywords
 def async_httpx_hooks(*, hosts: Iterable[str] = ()) -> dict[str, list[Callable[[Any], Any]]]:
-    """Return the event hooks of an `httpx.AsyncClient`.
+    """Return the event hooks of an `httpx.AsyncClient`: the same as `httpx_hooks`.
 
     Args:
         hosts: as for `httpx_hooks`, empty by default.
@@ -59,47 +98,66 @@ def async_httpx_hooks(*, hosts: Iterable[str] = ()) -> dict[str, list[Callable[[
         TypeError: `hosts` is not a list of strings.
         ValueError: one of them is no host, but a URL, say.
     """
-    (add_headers,) = httpx_hooks(hosts=hosts)["request"]
-
-    async def add_headers_async(request: Any) -> None:
-        add_headers(request)
-
-    return {"request": [add_headers_async]}
+    return httpx_hooks(hosts=hosts)
 
 
 def requests_adapter(*, hosts: Iterable[str] = (), **options: Any) -> HTTPAdapter:
     """Return an adapter for the requests of a `requests.Session`.
 
     Mount it for each scheme: ``session.mount("https://", requests_adapter(hosts=["api"]))``,
-    and again for ``"http://"``.
+    and again for ``"http://"``. While a deadline is active, requests to any host wait no longer
+    than what is left of it, unless the caller gives a timeout.
 
     Args:
         hosts: as for `httpx_hooks`, empty by default.
         options: what `requests.adapters.HTTPAdapter` takes, such as ``max_retries``.
 
     Raises:
-        TypeError: `hosts` is not a list of strings.
+        TypeError: `hosts` is not a list of strings, or an unknown option.
         ValueError: one of them is no host, but a URL, say.
+        ImportError: requests is not installed.
     """
-    from requests.adapters import HTTPAdapter
+    try:
+        from requests.adapters import HTTPAdapter
+    except ModuleNotFoundError as error:
+        install = '"headrace[requests]"'
+        raise missing_extra("requests_adapter()", "requests", install, error) from error
 
+    known = ["hosts", *signature(HTTPAdapter).parameters]
+    for name in options:
+        if name not in known:
+            hint = name_hint(name, known)
+            raise TypeError(f"requests_adapter() has no option {name!r}; {hint}")
     allows = _allow_list(hosts)
 
     class FlowAdapter(HTTPAdapter):
         """Sends requests to the hosts that are allowed with the headers."""
 
-        def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
+        def send(
+            self,
+            request: PreparedRequest,
+            stream: bool = False,
+            timeout: Any = None,
+            *args: Any,
+            **kwargs: Any,
+        ) -> Response:
             """Send a copy with the headers: redirects are made of the request as it was given."""
             if allows(urlsplit(request.url or "").hostname or ""):
                 request = request.copy()
                 inject(cast("MutableMapping[str, str]", request.headers))
-            return super().send(request, *args, **kwargs)
+            timeout = _time_left() if timeout is None else timeout
+            return super().send(request, stream, timeout, *args, **kwargs)
 
     return FlowAdapter(**options)
 
 
+@checks_keywords
 def aiohttp_trace_config(*, hosts: Iterable[str] = ()) -> TraceConfig:
     """Return a trace configuration, for ``aiohttp.ClientSession(trace_configs=[...])``.
+
+    While a deadline is active, requests to any host wait for the head of the response no longer
+    than what is left of it, unless the session was given a timeout; that of a single request is
+    not visible here, and of the two the shorter one counts.
 
     Args:
         hosts: as for `httpx_hooks`, empty by default.
@@ -107,13 +165,33 @@ def aiohttp_trace_config(*, hosts: Iterable[str] = ()) -> TraceConfig:
     Raises:
         TypeError: `hosts` is not a list of strings.
         ValueError: one of them is no host, but a URL, say.
+        ImportError: aiohttp is not installed.
     """
-    from aiohttp import TraceConfig
+    try:
+        from aiohttp import TraceConfig
+        from aiohttp.client import DEFAULT_TIMEOUT
+    except ModuleNotFoundError as error:
+        install = '"headrace[aiohttp]"'
+        raise missing_extra("aiohttp_trace_config()", "aiohttp", install, error) from error
+
+    from asyncio import timeout  # which aiohttp has imported
 
     allows = _allow_list(hosts)
 
     async def begin(session: Any, state: Any, request: Any) -> None:
         state.added = _add(request.headers) if allows(request.url.host or "") else ()
+        left = _time_left()
+        if left is not None and session.timeout == DEFAULT_TIMEOUT:
+            state.limit = timeout(left)
+            await state.limit.__aenter__()
+
+    async def end(session: Any, state: Any, request: Any) -> None:
+        # Signals are sent by the task that runs the request, as the limit needs it; where the time
+        # is up the request fails with a cancellation, which becomes a TimeoutError here.
+        error = getattr(request, "exception", None)
+        limit = vars(state).pop("limit", None)
+        if limit is not None:
+            await limit.__aexit__(error and type(error), error, error and error.__traceback__)
 
     async def redirect(session: Any, state: Any, request: Any) -> None:
         # aiohttp goes on with the headers of the request before, and no other signal is sent.
@@ -123,6 +201,8 @@ def aiohttp_trace_config(*, hosts: Iterable[str] = ()) -> TraceConfig:
     config = TraceConfig()
     config.on_request_start.append(begin)
     config.on_request_redirect.append(redirect)
+    config.on_request_end.append(end)
+    config.on_request_exception.append(end)
     return config
 
 

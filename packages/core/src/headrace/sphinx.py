@@ -14,16 +14,20 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from docutils import nodes
-from docutils.parsers.rst import directives
-from sphinx import addnodes
-from sphinx.util.docutils import SphinxDirective
-
 from ._cli._errors import CommandError
 from ._cli._modules import import_modules
 from ._errors import UnknownFlowError
+from ._extras import missing_extra
 from ._flows import all_flows, get_flow
 from ._render import Picture, focused, picture_of, render
+
+try:
+    from docutils import nodes
+    from docutils.parsers.rst import directives
+    from sphinx import addnodes
+    from sphinx.util.docutils import SphinxDirective
+except ModuleNotFoundError as error:
+    raise missing_extra("headrace.sphinx", "Sphinx", '"headrace[sphinx]"', error) from error
 
 if TYPE_CHECKING:
     from docutils.nodes import Node

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
 from django.core.checks import Warning as CheckWarning
 from django.utils.module_loading import import_string
 
-from headrace.integration import CONFIGURE_OPTIONS, HTTP_OPTIONS, factory_fault
+from headrace.integration import CONFIGURE_OPTIONS, HTTP_OPTIONS, factory_fault, nearest_name
 
 from . import _settings
 from .middleware import FlowMiddleware, counted_middleware
@@ -27,7 +28,8 @@ def check_settings(**_: Any) -> list[CheckWarning]:
         message = f"HEADRACE is {given!r}, and no dict."
         return [_warning(1, message, 'Write HEADRACE = {"NAME": value, ...}.')]
     found = [_problem(name, value) for name, value in given.items()]
-    return [warning for warning in found if warning is not None]
+    flat = [_flat(name) for name in dir(settings) if name.startswith("HEADRACE_")]
+    return [warning for warning in (*found, *flat) if warning is not None]
 
 
 def check_middleware(**_: Any) -> list[CheckWarning]:
@@ -53,7 +55,7 @@ def check_middleware(**_: Any) -> list[CheckWarning]:
 
 def _problem(name: Any, value: Any) -> CheckWarning | None:
     try:
-        settings = _settings.parse({name: value})
+        parsed = _settings.parse({name: value})
     except ImportError as error:
         message = f"HEADRACE[{name!r}] leads nowhere: {error}."
         return _warning(4, message, "Write the dotted path of a callable: 'package.module.name'.")
@@ -63,11 +65,19 @@ def _problem(name: Any, value: Any) -> CheckWarning | None:
                 2, f"HEADRACE: {error}.", f"The settings are {', '.join(sorted(_KNOWN))}."
             )
         return _warning(3, f"HEADRACE[{name!r}] is wrong: {error}.", "Correct the value.")
-    fault = factory_fault(settings.configuration.get("id_factory"))
+    fault = factory_fault(parsed.configuration.get("id_factory"))
     if fault is None:
         return None
     hint = "Give a function that returns a UUID or a string that is a valid ID."
     return _warning(8, f"HEADRACE[{name!r}] makes no correlation IDs: {fault}.", hint)
+
+
+def _flat(name: str) -> CheckWarning | None:
+    """Report a setting that is written as in Flask, and not read here."""
+    near = nearest_name(name.removeprefix("HEADRACE_"), _KNOWN)
+    if near is None:  # the project's own
+        return None
+    return _warning(2, f"{name} is not read.", f'Write HEADRACE = {{"{near}": ...}}.')
 
 
 def _is_ours(path: str) -> bool:

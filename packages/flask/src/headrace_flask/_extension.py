@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import headrace
 import headrace.logging
-from headrace.integration import read_settings
+from headrace.integration import (
+    CONFIGURE_OPTIONS,
+    HTTP_OPTIONS,
+    name_hint,
+    nearest_name,
+    read_settings,
+)
 from headrace.wsgi import FlowMiddleware
 
 from ._cli import flows
@@ -15,6 +21,9 @@ if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment
 
     from flask import Flask
+
+
+_KNOWN = (*CONFIGURE_OPTIONS, *HTTP_OPTIONS)
 
 
 class Headrace:
@@ -34,6 +43,9 @@ class Headrace:
     """
 
     def __init__(self, app: Flask | None = None, **options: Any) -> None:
+        for name in options:
+            if name.lower() not in _KNOWN:
+                raise ValueError(f"Headrace() has no option {name!r}; {name_hint(name, _KNOWN)}")
         self._options = {name.upper(): value for name, value in options.items()}
         if app is not None:
             self.init_app(app)
@@ -47,7 +59,7 @@ class Headrace:
         """
         if "headrace" in app.extensions:
             return
-        settings = app.config.get_namespace("HEADRACE_", lowercase=False)
+        settings = _settings_of(app)
         configuration, http, _ = read_settings({**settings, **self._options})
         middleware = FlowMiddleware(app.wsgi_app, **http)
         middleware.route_of = _endpoint_of
@@ -57,6 +69,22 @@ class Headrace:
         app.wsgi_app = middleware  # type: ignore[method-assign]  # as Flask documents it
         app.cli.add_command(flows)
         app.extensions["headrace"] = self
+
+
+def _settings_of(app: Flask) -> dict[str, Any]:
+    for key in filter(_is_misspelt, app.config):
+        near = nearest_name(key[len("HEADRACE_") :], _KNOWN)
+        hint = f"did you mean 'HEADRACE_{near.upper()}'?" if near else "write each as HEADRACE_NAME"
+        raise ValueError(f"the setting {key!r} is not one of headrace's; {hint}")
+    return app.config.get_namespace("HEADRACE_", lowercase=False)
+
+
+def _is_misspelt(key: Any) -> bool:
+    """Tell whether `key` looks like a setting of ours and is none: in lower case, or one dict."""
+    upper = str(key).upper()
+    return upper == "HEADRACE" or (
+        upper.startswith("HEADRACE_") and not key.startswith("HEADRACE_")
+    )
 
 
 def _endpoint_of(environ: WSGIEnvironment) -> str | None:

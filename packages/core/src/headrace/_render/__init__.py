@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 
+from headrace._spelling import name_hint
+
 from ._picture import Picture, focused, judged, picture_of
 from ._words import short_path
 
@@ -48,7 +50,8 @@ def check_format(format: str, style: str = "plain") -> None:
     """Raise `ValueError` if there is no such format or style."""
     for what, given, known in (("format", format, FORMATS), ("style", style, STYLES)):
         if given not in known:
-            raise ValueError(f"unknown {what} {given!r}; choose one of {', '.join(known)}")
+            hint = name_hint(given, known, otherwise="choose one of")
+            raise ValueError(f"unknown {what} {given!r}; {hint}")
 
 
 def _renderer(module: str, name: str) -> Callable[[Picture], str]:
