@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from typing import TYPE_CHECKING, Any
 
@@ -9,10 +10,10 @@ import pytest
 from celery import Celery, Task, shared_task
 
 import headrace
-from headrace import generate_dag, get_flow, step
+from headrace import generate_dag, get_flow, get_flow_context, step
 from headrace.testing import capture
 from headrace_celery import flow_task
-from tests.celery.conftest import current, run_in_worker
+from tests.celery.conftest import Recorder, current, run_in_worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -275,3 +276,75 @@ def test_attributes_of_the_users_own_are_passed_on(app: Celery) -> None:
     def own() -> None: ...
 
     assert (own.kind, own.rate, own.after_hours, own.rate_limit) == ("slow", 3, True, "1/s")  # type: ignore[attr-defined]
+
+
+@pytest.mark.guarantee(77)
+@pytest.mark.parametrize("strict", [True, False])
+@pytest.mark.parametrize("flow_name", ["direct", None])
+def test_direct_call_outside_any_unit_opens_one(
+    app: Celery, recorder: Recorder, flow_name: str | None, strict: bool
+) -> None:
+    """A task that is called as a function is a unit of kind `task`, named for the task."""
+    headrace.configure(recorder, strict=strict)
+    seen: list[Any] = []
+
+    @flow_task(flow_name, app=app)
+    def direct(number: int) -> int:
+        seen.append(get_flow_context())
+        return number
+
+    assert direct(7) == 7
+    assert get_flow_context() is None
+    ((context, error),) = recorder.units
+    assert seen == [context]
+    assert (context.kind, context.name, error) == ("task", direct.name, None)
+    assert context.causation_id is None
+
+
+@pytest.mark.guarantee(77)
+@pytest.mark.parametrize("flow_name", ["direct", None])
+def test_direct_call_in_a_unit_joins_it(
+    app: Celery, recorder: Recorder, flow_name: str | None
+) -> None:
+    """Inside a unit, in the run of a task too, no other is opened."""
+    seen: list[Any] = []
+
+    @flow_task(flow_name, app=app)
+    def inner() -> None:
+        seen.append(get_flow_context())
+
+    @flow_task(flow_name, app=app)
+    def outer() -> None:
+        inner()
+
+    with headrace.open_context("an-id") as context:
+        inner()
+    run_in_worker(app, outer.delay, inner.delay)
+    assert seen[0] is context
+    assert [one.kind for one, _ in recorder.units] == ["manual", "task", "task"]
+
+
+@pytest.mark.guarantee(77)
+def test_failing_direct_call_reports_its_error(app: Celery, recorder: Recorder) -> None:
+    """The unit ends with the error, which reaches the caller as it is."""
+
+    @flow_task("failing_direct", app=app)
+    def fails() -> None:
+        raise LookupError("gone")
+
+    with pytest.raises(LookupError, match="gone"):
+        fails()
+    ((_, error),) = recorder.units
+    assert isinstance(error, LookupError)
+
+
+def test_partial_can_be_a_task(app: Celery) -> None:
+    """A task may be made of a partial; its name is the function's."""
+
+    def ship(order: int, carrier: str) -> tuple[int, str]:
+        return order, carrier
+
+    task = flow_task("partial_task", app=app)(functools.partial(ship, carrier="mail"))
+    assert task(1) == (1, "mail")
+    assert task.name.endswith(".ship")
+    assert "ship" in get_flow("partial_task")

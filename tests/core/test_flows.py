@@ -35,7 +35,7 @@ from headrace.testing import capture, reset
 from tests.core.flow_kit import new_flow, run_python, unused_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 def here() -> str:
@@ -492,7 +492,66 @@ def test_unknown_options_are_refused() -> None:
         with pytest.raises(TypeError):
             new_flow().step(**wrong)  # type: ignore[call-overload]
     with pytest.raises(TypeError):
-        entrypoint(unused_name(), after="a")  # type: ignore[call-overload]
+        entrypoint(unused_name(), afer="a")  # type: ignore[call-overload]
+
+
+def by_object(made: headrace.Flow) -> None:
+    """Declare two entrypoints with the flow's own decorators."""
+
+    @made.entrypoint
+    def receive() -> None: ...
+
+    @made.entrypoint(after=receive)
+    def fulfil() -> None: ...
+
+
+def by_flow_name(made: headrace.Flow) -> None:
+    """Declare two entrypoints with the flow's name in the decorators."""
+
+    @entrypoint(made.name)
+    def receive() -> None: ...
+
+    @entrypoint(made.name, after=["receive"])
+    def fulfil() -> None: ...
+
+
+def by_class(made: headrace.Flow) -> None:
+    """Declare two entrypoints in a class."""
+
+    @made
+    class Orders:
+        @entrypoint
+        def receive(self) -> None: ...
+
+        @entrypoint(after=receive)
+        def fulfil(self) -> None: ...
+
+
+@pytest.mark.guarantee(77)
+@pytest.mark.parametrize("declare", [by_object, by_flow_name, by_class])
+def test_entrypoint_may_come_after_others(declare: Callable[[headrace.Flow], None]) -> None:
+    """With `after=` a step is a beginning and a successor, however the flow is declared."""
+    made = new_flow()
+    declare(made)
+    graph = made.graph()
+    assert graph.edges == (("receive", "fulfil"),)
+    assert graph.entrypoints == ("receive", "fulfil")
+    assert graph.validate() == []
+    assert "receive --> fulfil" in graph.render("mermaid")
+
+
+@pytest.mark.guarantee(77)
+def test_entrypoint_after_a_step_of_another_flow_links_the_two() -> None:
+    """`after=` of an entrypoint takes what `after=` of a step takes."""
+    first, second = new_flow(), new_flow()
+    by_object(first)
+
+    @second.entrypoint(after=f"{first.name}.fulfil")
+    def begin() -> None: ...
+
+    assert second.graph().edges == ((f"{first.name}.fulfil", "begin"),)
+    with pytest.raises(TypeError, match="after= takes"):
+        second.entrypoint(after=print)(begin)  # type: ignore[arg-type]
 
 
 # --- at run time ------------------------------------------------------------------------------

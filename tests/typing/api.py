@@ -153,7 +153,7 @@ def called(first: int, /, *, second: str = "") -> bool:
     return str(first) == second
 
 
-@entrypoint("orders", name="entry", description="Called.", new=True)
+@entrypoint("orders", after=called, name="entry", description="Called.", new=True)
 def called_entry(first: int) -> bool:
     """Call the entrypoint's decorator with the flow's name."""
     return first == 1
@@ -177,7 +177,7 @@ def on_flow_entry(first: int) -> bool:
     return first == 1
 
 
-@orders.entrypoint(name="entry", description="Called.", new=True)
+@orders.entrypoint(after="called", name="entry", description="Called.", new=True)
 def on_flow_entry_called(first: int) -> bool:
     """Called entrypoint, on the flow."""
     return first == 1

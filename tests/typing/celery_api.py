@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, assert_type
 
 from celery import Celery, Task
 
+import headrace
 import headrace_celery
 from headrace_celery import flow_task
 
@@ -44,5 +45,7 @@ def calls() -> None:
     task.apply_async((1,), countdown=3)
     task.s().apply_async()
     task.si(1)
+    remote = headrace_celery.context_of(app.current_worker_task)
+    assert_type(remote, headrace.RemoteContext)
     reserve.delay("1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     charge_card.delay()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar, overload
@@ -10,7 +12,10 @@ from celery import Task, shared_task
 from celery.local import Proxy
 from celery.utils.functional import head_from_fun
 
-from headrace.integration import declare_task, nearest_name
+from headrace import get_flow_context
+from headrace.integration import Unit, declare_task, nearest_name, nested_context
+
+from ._unprepared import expect_init_app
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -111,27 +116,50 @@ def flow_task(
     if name is not None:
         task_options["name"] = name
     make = shared_task if app is None else app.task
-    if callable(target):
-        return make(target)
-    if target is None:
+    if target is None or callable(target):
         if after or entrypoint or step_name:
             raise TypeError(
                 "after=, entrypoint= and step_name= belong to a step: name its flow, as in "
                 '@flow_task("orders", after=...)'
             )
-        return make(**task_options)
-    if not isinstance(target, str):
+    elif not isinstance(target, str):
         raise TypeError(f'flow_task() takes the flow\'s name, as in "orders", not {target!r}')
     step_options = {"after": _steps_of(after), "name": step_name, "entrypoint": entrypoint}
 
     def decorate(function: Callable[..., Any]) -> Any:
-        step = declare_task(function, target, **step_options)
+        expect_init_app()
+        if not isinstance(target, str):
+            run = _in_unit(function, name)
+            return make(**{**_marks(function, run, task_options), **task_options})(run)
+        step = declare_task(function, target, task_name=_name_of(function, name), **step_options)
         task = make(**{**_marks(function, step, task_options), **task_options})(step)
         if isinstance(task, Proxy):
             _shared.append((task, step))
         return task
 
-    return decorate
+    return decorate(target) if callable(target) else decorate
+
+
+def _in_unit(function: Callable[..., Any], name: str | None) -> Callable[..., Any]:
+    """Return `function` as one that opens a unit of work where none is active."""
+    task_name = _name_of(function, name)
+    if task_name is None:  # Celery says what is missing
+        return function
+
+    @functools.wraps(function)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        if get_flow_context() is not None:
+            return function(*args, **kwargs)
+        with Unit(nested_context("task", task_name)):
+            return function(*args, **kwargs)
+
+    return run
+
+
+def _name_of(function: Callable[..., Any], name: str | None) -> str | None:
+    """Return the name that Celery gives the task of `function`."""
+    own = getattr(function, "__name__", None)
+    return name or (own and f"{function.__module__}.{own}")
 
 
 _OPTIONS = ("after", "app", "entrypoint", "name", "step_name", "headrace_new")
@@ -173,7 +201,7 @@ def _marks(
     tells how an errback is called.
     """
     marks = {key: value for key, value in vars(step).items() if key.startswith("__headrace_")}
-    if not options.get("pydantic"):
+    if not options.get("pydantic") and inspect.isroutine(function):
         header = head_from_fun(function, bound=bool(options.get("bind")))
         marks["__header__"] = staticmethod(header)
     return marks

@@ -39,6 +39,7 @@ class Declaration(NamedTuple):
     is_entrypoint: bool = False
     new: bool = False
     kind: str = "function"
+    task: str | None = None
 
     @property
     def identity(self) -> tuple[str, str, str]:
@@ -68,6 +69,7 @@ def declare(
     is_entrypoint: bool = False,
     new: bool = False,
     kind: str = "function",
+    task: str | None = None,
 ) -> Declaration:
     """Check what a decorator was given, and return it as a `Declaration`.
 
@@ -83,7 +85,7 @@ def declare(
     if description is None:
         description = description_of(function)
     return Declaration(
-        function, checked, checked_after(after), description, is_entrypoint, new, kind
+        function, checked, checked_after(after), description, is_entrypoint, new, kind, task
     )
 
 

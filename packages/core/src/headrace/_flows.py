@@ -11,7 +11,7 @@ from ._errors import DuplicateStepError, UnknownFlowError
 from ._flow_block import FlowBlock
 from ._ids import check_id
 from ._spelling import nearest_name
-from ._wrap import wrap_entrypoint, wrap_step
+from ._wrap import Opening, wrap_entrypoint, wrap_step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -77,19 +77,26 @@ class Flow:
     def entrypoint(self, function: F, /) -> F: ...
     @overload
     def entrypoint(
-        self, /, *, name: str | None = None, description: str | None = None, new: bool = False
+        self,
+        /,
+        *,
+        after: After = (),
+        name: str | None = None,
+        description: str | None = None,
+        new: bool = False,
     ) -> Callable[[F], F]: ...
     def entrypoint(
         self,
         function: Any = None,
         /,
         *,
+        after: After = (),
         name: str | None = None,
         description: str | None = None,
         new: bool = False,
     ) -> Any:
         """Declare the function as an entrypoint of this flow; see `headrace.entrypoint`."""
-        options = {"name": name, "description": description, "new": new, "is_entrypoint": True}
+        options = _entrypoint_options(after, name, description, new)
         return _apply(function, self._declarer(options))
 
     @overload
@@ -160,8 +167,12 @@ class Flow:
     def _register(self, declaration: Declaration, owner: type | None) -> Callable[..., Any]:
         info = declaration.info(self.name)
         is_in_force = self._takes_its_place(declaration, info, owner)
-        if declaration.is_entrypoint:
-            wrapper = wrap_entrypoint(declaration.function, info, new=declaration.new)
+        if declaration.task is not None:
+            opening = Opening("task", declaration.task)
+            wrapper = wrap_entrypoint(declaration.function, info, opening)
+        elif declaration.is_entrypoint:
+            opening = Opening("flow", self.name, declaration.new)
+            wrapper = wrap_entrypoint(declaration.function, info, opening)
         else:
             wrapper = wrap_step(declaration.function, info)
         if is_in_force:
@@ -246,6 +257,7 @@ def entrypoint(
     flow: str | None = None,
     /,
     *,
+    after: After = (),
     name: str | None = None,
     description: str | None = None,
     new: bool = False,
@@ -254,6 +266,7 @@ def entrypoint(
     target: Any = None,
     /,
     *,
+    after: After = (),
     name: str | None = None,
     description: str | None = None,
     new: bool = False,
@@ -265,6 +278,8 @@ def entrypoint(
 
     Args:
         target: the flow's name; nothing in the body of a class that `flow` decorates.
+        after: the steps before, of this flow or of another, as for `step`: what may also begin
+            the flow, such as a task that a client publishes too.
         name: the step's name, if it is not the function's.
         description: what the step does, if it is not the docstring's first line.
         new: open a unit with a fresh correlation ID even inside another, which is its cause.
@@ -273,7 +288,7 @@ def entrypoint(
         DuplicateStepError: another function has this step name in the flow.
         TypeError: an argument of a wrong type, or something that cannot be a step.
     """
-    options = {"name": name, "description": description, "new": new, "is_entrypoint": True}
+    options = _entrypoint_options(after, name, description, new)
     return _by_name("entrypoint", target, options)
 
 
@@ -320,6 +335,18 @@ def declare_step(
 ) -> Callable[..., Any]:
     """Declare `function` with `options` of `Declaration`; for integrations and chains."""
     return flow(flow_name)._register(declare(function, **options), None)
+
+
+def _entrypoint_options(
+    after: After, name: str | None, description: str | None, new: bool
+) -> dict[str, Any]:
+    return {
+        "after": after,
+        "name": name,
+        "description": description,
+        "new": new,
+        "is_entrypoint": True,
+    }
 
 
 def _by_name(decorator: str, target: Any, options: dict[str, Any]) -> Any:

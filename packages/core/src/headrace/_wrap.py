@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from types import AsyncGeneratorType, CoroutineType, FunctionType, GeneratorType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import _runtime
 from ._context import FlowContext, step_var, unit_var
@@ -40,21 +40,35 @@ def wrap_step(function: Callable[..., Any], info: StepInfo) -> Callable[..., Any
     return wraps(function)(_maker(function, _STEP_MAKERS)(function, info))
 
 
+class Opening(NamedTuple):
+    """The unit of work that an entrypoint opens where none is active.
+
+    Attributes:
+        kind: ``flow`` or ``task``.
+        name: the flow's name, or the task's.
+        new: open a unit with a fresh correlation ID even where one is active.
+    """
+
+    kind: str
+    name: str
+    new: bool = False
+
+
 def wrap_entrypoint(
-    function: Callable[..., Any], info: StepInfo, *, new: bool
+    function: Callable[..., Any], info: StepInfo, opening: Opening
 ) -> Callable[..., Any]:
     """Return `function` as an entrypoint: a step that opens a unit of work if there is none.
 
     Args:
         function: the function as the user wrote it.
         info: what has been declared of it.
-        new: open a unit with a fresh correlation ID even where one is active.
+        opening: the unit.
     """
     if _is_disguised(function):
-        opening = functools.partial(_entered, info, new)
-        return wraps(function)(_disguised_wrapper(function, info, opening))
+        entered = functools.partial(_entered, opening)
+        return wraps(function)(_disguised_wrapper(function, info, entered))
     maker = _maker(function, _ENTRYPOINT_MAKERS)
-    return wraps(function)(maker(function, info, new))
+    return wraps(function)(maker(function, info, opening))
 
 
 def call_through(function: Callable[..., Any], call: Callable[..., Any]) -> Callable[..., Any]:
@@ -75,10 +89,10 @@ def _outside(info: StepInfo) -> None:
         )
 
 
-def _entry_context(info: StepInfo, outer: FlowContext | None, new: bool) -> FlowContext:
+def _entry_context(opening: Opening, outer: FlowContext | None) -> FlowContext:
     cause = None if outer is None else outer.unit_id
-    correlation_id = make_id() if new else opening_id()
-    return FlowContext(correlation_id, cause, "flow", info.flow, inherited_deadline(outer))
+    correlation_id = make_id() if opening.new else opening_id()
+    return FlowContext(correlation_id, cause, opening.kind, opening.name, inherited_deadline(outer))
 
 
 # --- functions ---------------------------------------------------------------------------------
@@ -139,8 +153,11 @@ def _async_step(function: Callable[..., Any], info: StepInfo) -> Callable[..., A
     return wrapper
 
 
-def _sync_entrypoint(function: Callable[..., Any], info: StepInfo, new: bool) -> Callable[..., Any]:
+def _sync_entrypoint(
+    function: Callable[..., Any], info: StepInfo, opening: Opening
+) -> Callable[..., Any]:
     step = _sync_step(function, info)
+    kind, name, new = opening
     first_id = make_id if new else opening_id
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -150,9 +167,9 @@ def _sync_entrypoint(function: Callable[..., Any], info: StepInfo, new: bool) ->
         observer = _runtime.observer
         observed = observer is not None and observer.enabled()
         if observed or outer is not None or _budget() is not None:
-            with Unit(_entry_context(info, outer, new), encloses=True):
+            with Unit(_entry_context(opening, outer), encloses=True):
                 return step(*args, **kwargs)
-        context = FlowContext(first_id(), None, "flow", info.flow)
+        context = FlowContext(first_id(), None, kind, name)
         unit_token = step_token = None
         # What Unit and the step do, in one: the fast path where no backend listens.
         try:
@@ -176,15 +193,16 @@ def _sync_entrypoint(function: Callable[..., Any], info: StepInfo, new: bool) ->
 
 
 def _async_entrypoint(
-    function: Callable[..., Any], info: StepInfo, new: bool
+    function: Callable[..., Any], info: StepInfo, opening: Opening
 ) -> Callable[..., Any]:
     step = _async_step(function, info)
+    new = opening.new
 
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
         outer = _current_unit()
         if outer is not None and not new:
             return await step(*args, **kwargs)
-        with Unit(_entry_context(info, outer, new), encloses=True):
+        with Unit(_entry_context(opening, outer), encloses=True):
             return await step(*args, **kwargs)
 
     return wrapper
@@ -205,20 +223,20 @@ def _async_generator_step(function: Callable[..., Any], info: StepInfo) -> Calla
 
 
 def _generator_entrypoint(
-    function: Callable[..., Any], info: StepInfo, new: bool
+    function: Callable[..., Any], info: StepInfo, opening: Opening
 ) -> Callable[..., Any]:
-    return _generator_wrapper(function, info, functools.partial(_entered, info, new), drive)
+    return _generator_wrapper(function, info, functools.partial(_entered, opening), drive)
 
 
 def _async_generator_entrypoint(
-    function: Callable[..., Any], info: StepInfo, new: bool
+    function: Callable[..., Any], info: StepInfo, opening: Opening
 ) -> Callable[..., Any]:
-    return _generator_wrapper(function, info, functools.partial(_entered, info, new), drive_async)
+    return _generator_wrapper(function, info, functools.partial(_entered, opening), drive_async)
 
 
-def _entered(info: StepInfo, new: bool) -> FlowContext | None:
+def _entered(opening: Opening) -> FlowContext | None:
     outer = _current_unit()
-    return _entry_context(info, outer, new) if new or outer is None else None
+    return _entry_context(opening, outer) if opening.new or outer is None else None
 
 
 def _generator_wrapper(

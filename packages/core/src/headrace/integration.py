@@ -18,6 +18,7 @@ from ._control_flow import is_control_flow, register_control_flow
 from ._deadlines import is_detached
 from ._flow_report import flow_lines, flow_problems
 from ._flows import declare_step
+from ._functions import own_name
 from ._http import ENVIRON_KEY, SCOPE_KEY, HttpPolicy, RequestHeader, environ_key
 from ._http_options import HTTP_OPTIONS, HttpKeywords, HttpOptions, http_options
 from ._ids import is_valid_id, valid_id
@@ -142,8 +143,11 @@ def declare_task(
     name: str | None = None,
     description: str | None = None,
     entrypoint: bool = False,
+    task_name: str | None = None,
 ) -> Callable[..., Any]:
     """Declare `function` as a step of kind ``task``, for a queue's task decorator.
+
+    Called outside any unit of work, as a plain function, it opens one of kind ``task``.
 
     Args:
         function: what the task runs.
@@ -152,6 +156,7 @@ def declare_task(
         name: the step's name, if it is not the function's.
         description: what the step does, if it is not the docstring's first line.
         entrypoint: whether the flow begins here.
+        task_name: the name of the unit that a direct call opens, if it is not the step's.
 
     Raises:
         DuplicateStepError: another function has this step name in the flow.
@@ -163,5 +168,6 @@ def declare_task(
         "description": description,
         "is_entrypoint": entrypoint,
         "kind": "task",
+        "task": task_name or name or own_name(function),
     }
     return declare_step(function, flow, options)
