@@ -21,6 +21,7 @@ from tests.contract import (
     closes_in_unit,
     gives_facts,
     goes_away,
+    goes_by_the_fake_clock,
     logs_access,
     talks,
 )
@@ -440,6 +441,15 @@ SETTINGS = [
         body="60",
         options={"accept_deadline": True},
         marks=[pytest.mark.guarantee(40)],
+    ),
+    Scenario(
+        "measures an inbound deadline by the clock that a test puts in place",
+        "/deadline",
+        headers=[("X-Deadline-Ms", "3600000")],
+        body="60",
+        play=goes_by_the_fake_clock,
+        options={"accept_deadline": True},
+        marks=[pytest.mark.guarantee(88)],
     ),
     Scenario(
         "ignores a malformed deadline",

@@ -11,6 +11,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from . import _clock as clock
 from . import _runtime
 from ._configure import check_configuration, configure
 from ._context import FlowContext, add_facts, facts_of
@@ -56,6 +57,7 @@ __all__ = [
     "as_current",
     "check_configuration",
     "checks_keywords",
+    "clock",
     "declare_task",
     "environ_key",
     "factory_fault",

@@ -10,12 +10,12 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from headrace import _clock
 from headrace._context import step_var
 from headrace._control_flow import is_control_flow
 from headrace._functions import own_name
 from headrace.backends import outcome_of
 
-from . import _clock
 from ._branches import perform_parallel
 from ._errors import ChainError, DeadlineExceededError, ValidationFailedError
 from ._plan import Parallel

@@ -8,12 +8,11 @@ import sys
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from headrace import _deadlines, _runtime
+from headrace import _clock, _runtime
 from headrace._deadlines import Budget, budget_var, inherited_deadline, min_deadline
 from headrace._marks import conceal
 from headrace._text import plain_text
 
-from . import _clock
 from ._errors import ChainError, DeadlineExceededError, StepFailedError
 from ._references import is_astray, unresolved
 from ._result import ChainResult, Notes, StepReport
@@ -284,7 +283,7 @@ class Run:
         Raises:
             DeadlineExceededError: there is no time left.
         """
-        if self.limit is None or _deadlines.monotonic() + delay < self.limit:
+        if self.limit is None or _clock.monotonic() + delay < self.limit:
             return
         margin = self.plan.settings.safety_margin
         reason = f"the deadline leaves no time for it (safety margin: {margin:g} s)"
@@ -393,7 +392,7 @@ def _report_lost_line(error: Exception) -> None:
 
 def _own_deadline(plan: Plan) -> float | None:
     settings = plan.settings
-    now = _deadlines.monotonic()
+    now = _clock.monotonic()
     left = None if settings.deadline_fn is None else settings.deadline_fn()
     if left is not None and (not isinstance(left, int | float) or math.isnan(left)):
         raise TypeError(f"deadline_fn() returns the seconds that are left, or None, not {left!r}")
