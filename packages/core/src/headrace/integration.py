@@ -24,6 +24,7 @@ from ._http import ENVIRON_KEY, SCOPE_KEY, HttpPolicy, RequestHeader, environ_ke
 from ._http_options import HTTP_OPTIONS, HttpKeywords, HttpOptions, http_options
 from ._ids import is_valid_id, valid_id
 from ._marks import mark, marked_id
+from ._masked import without_secrets
 from ._propagation import RemoteContext, inject_trace
 from ._responses import (
     REFUSAL,
@@ -84,6 +85,7 @@ __all__ = [
     "transport_context",
     "units_are_watched",
     "valid_id",
+    "without_secrets",
 ]
 
 CONFIGURE_OPTIONS = tuple(inspect.signature(configure).parameters)

@@ -130,7 +130,10 @@ async def fail(io: IO, run: Run, exc: BaseException) -> BaseException:
     interrupt = next((error for error in errors if not isinstance(error, Exception)), None)
     if run.owns(exc) and isinstance(exc, ChainError):
         exc.undo_errors += [error for error in errors if error is not interrupt]
-        run.log(logging.ERROR, str(exc))
+        run.log(logging.ERROR, str(exc), failure=exc)
+        run.seal(exc)
+    else:
+        run.conceal(exc)
     if interrupt is None:
         return exc
     interrupt.__cause__ = exc
@@ -272,10 +275,10 @@ async def _validate(
         if is_control_flow(exc):
             raise
         reason = run.describe(exc, {step.out: result}) + run.astray(step)
-        raise run.own(ValidationFailedError(step.name, reason)) from exc
+        raise run.own(ValidationFailedError(step.name, reason), 0, {step.out: result}) from exc
     if not accepted:
         reason = f"{own_name(validate)} returned False{run.astray(step)}"
-        raise run.own(ValidationFailedError(step.name, reason))
+        raise run.own(ValidationFailedError(step.name, reason), 0, {step.out: result})
 
 
 async def _hook(
