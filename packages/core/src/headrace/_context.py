@@ -272,7 +272,7 @@ def add_facts(context: FlowContext, **facts: Any) -> None:
 
 
 def facts_of(context: FlowContext) -> dict[str, Any]:
-    """Return a copy of what `add_facts` has noted of the unit; empty where nothing was."""
+    """Return a copy of what `add_facts` has noted of the unit `context`, empty if nothing."""
     return dict(getattr(context, "_facts", ()))
 
 
