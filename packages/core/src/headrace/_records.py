@@ -7,10 +7,10 @@ own. The context is therefore kept in slots, which only a subclass has.
 from __future__ import annotations
 
 import os
+import threading
 from functools import cache
 from inspect import currentframe
 from logging import LogRecord, makeLogRecord
-from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 from ._capture import Captured, capture, capture_mark
@@ -141,7 +141,10 @@ def _source_of_copy() -> tuple[dict[str, Any], LogRecord | None]:
 
 def _is_from_here(record: LogRecord) -> bool:
     """Tell whether `record` was logged in this thread, not in another one or another process."""
-    return record.thread in {None, get_ident()} and record.process in {None, os.getpid()}
+    thread, process = getattr(record, "thread", None), getattr(record, "process", None)
+    return (thread is None or thread == threading.get_ident()) and (
+        process is None or process == os.getpid()
+    )
 
 
 def _is_record_class(factory: object) -> bool:
