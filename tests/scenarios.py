@@ -26,6 +26,7 @@ from tests.contract import (
     talks,
 )
 from tests.edge_scenarios import EDGE
+from tests.life_scenarios import LIFE_OF_A_REQUEST
 from tests.sites import OWN_HEADERS
 
 BIG = b"x" * 1024 * 1024
@@ -462,6 +463,15 @@ SETTINGS = [
 
 SCENARIOS = [
     pytest.param(each, id=each.does, marks=each.marks)
-    for each in [*TAKEN_OVER, *TRACED, *REFUSED, *RESPONSES, *LIFE, *SETTINGS, *EDGE]
+    for each in [
+        *TAKEN_OVER,
+        *TRACED,
+        *REFUSED,
+        *RESPONSES,
+        *LIFE,
+        *SETTINGS,
+        *EDGE,
+        *LIFE_OF_A_REQUEST,
+    ]
 ]
 ON_SERVERS = [param for param in SCENARIOS if param.values[0].on_server]

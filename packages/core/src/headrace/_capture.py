@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from ._context import FlowContext, step_var, unit_var
+from ._context import FlowContext, sent_unit, step_var, unit_var
 from ._marks import marked_id
 
 Captured = tuple[str | None, str | None, str | None]
@@ -23,7 +23,7 @@ def capture(exc_info: Any = None) -> Captured:
         marked = marked_id(_exception(exc_info))
         if marked is not None:
             return marked, None, None
-    unit = unit_var.get()
+    unit = unit_var.get() or sent_unit()
     if unit is None:
         return None, None, None
     info = step_var.get()

@@ -20,17 +20,26 @@ from ._deadlines import is_detached
 from ._flow_report import flow_lines, flow_problems
 from ._flows import declare_step
 from ._functions import own_name
-from ._http import ENVIRON_KEY, SCOPE_KEY, HttpPolicy, RequestHeader, environ_key
+from ._http import HttpPolicy, RequestHeader, environ_key
 from ._http_options import HTTP_OPTIONS, HttpKeywords, HttpOptions, http_options
 from ._ids import is_valid_id, valid_id
 from ._marks import mark, marked_id
 from ._masked import without_secrets
+from ._nesting import (
+    ENVIRON_KEY,
+    SCOPE_KEY,
+    Excluded,
+    Joined,
+    decision_of_request,
+    is_lost,
+    use_protocol,
+)
 from ._propagation import RemoteContext, inject_trace
+from ._requests import RequestUnit
 from ._responses import (
     REFUSAL,
     REFUSAL_STATUS,
     REFUSAL_TYPE,
-    log_access,
     put_in_mapping,
 )
 from ._runtime import factory_fault, make_id, units_are_watched
@@ -46,11 +55,14 @@ __all__ = [
     "REFUSAL_STATUS",
     "REFUSAL_TYPE",
     "SCOPE_KEY",
+    "Excluded",
     "HttpKeywords",
     "HttpOptions",
     "HttpPolicy",
+    "Joined",
     "RemoteContext",
     "RequestHeader",
+    "RequestUnit",
     "ResumableUnit",
     "Unit",
     "accepted_metadata",
@@ -59,6 +71,7 @@ __all__ = [
     "check_configuration",
     "checks_keywords",
     "clock",
+    "decision_of_request",
     "declare_task",
     "environ_key",
     "factory_fault",
@@ -69,8 +82,8 @@ __all__ = [
     "inject_trace",
     "is_control_flow",
     "is_detached",
+    "is_lost",
     "is_valid_id",
-    "log_access",
     "make_id",
     "mark",
     "marked_id",
@@ -84,6 +97,7 @@ __all__ = [
     "register_control_flow",
     "transport_context",
     "units_are_watched",
+    "use_protocol",
     "valid_id",
     "without_secrets",
 ]
