@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import logging
+from headrace.integration import GuardedLogger
 
-log = logging.getLogger("headrace.celery")
+log = GuardedLogger("headrace.celery")
 
 _warned: set[str] = set()
 

@@ -44,7 +44,7 @@ def begin(task: Any, **_: Any) -> None:
             report(problem, task.name, request.id)
         if log.isEnabledFor(logging.DEBUG):
             _log_start(task, unit.context)
-    except BaseException as exc:  # the time limit came just now
+    except BaseException as exc:  # a time limit came just now
         _open.pop(id(request), None)
         unit.__exit__(type(exc), exc, exc.__traceback__)
         raise

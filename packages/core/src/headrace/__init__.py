@@ -1,8 +1,6 @@
 """headrace: one correlation ID from browser to worker, flows declared in code, chains."""
 
-from . import _safe_path  # noqa: F401 - before all other imports, __future__ included
-
-# isort: split
+from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 

@@ -7,7 +7,8 @@ from contextlib import suppress
 from typing import Any
 
 from . import _runtime
-from ._context import FlowContext
+from ._context import FlowContext, has_ended
+from ._guarded_logger import log
 from ._http_options import CONFIGURED, HttpOptions
 from ._ids import EDGE_RULE, ID_RULE, match_edge_id, match_id
 from ._propagation import DEADLINE_HEADER, RemoteContext, deadline_from_header
@@ -15,6 +16,12 @@ from ._runtime import DEFAULT_HEADER
 from ._trace_context import TRACEPARENT, TRACESTATE, TraceContext, parse
 from ._units import as_current, transport_context
 from ._vendor_headers import VENDOR_HEADERS
+
+ENVIRON_KEY = "headrace.context"
+"""Where a WSGI environ holds the request's `FlowContext`: whoever finds one opens no other."""
+
+SCOPE_KEY = "headrace"
+"""Where an ASGI scope holds it."""
 
 _Refused = list[tuple[str, list[str]]]
 """Names of headers, and the values that each came with."""
@@ -177,7 +184,7 @@ def _says_yes(function: Callable[[Any], object], argument: Any, option: str) -> 
             raise TypeError(f"{option} must be a plain function: its answer is an awaitable")
         return bool(answer)
     except Exception:
-        _runtime.log.exception("%s raised; what the request brought was not taken over", option)
+        log.exception("%s raised; what the request brought was not taken over", option)
         return False
 
 
@@ -225,13 +232,21 @@ class RequestHeader:
         environ[self._keys[0]] = correlation_id
 
 
+def is_under_way(context: FlowContext) -> bool:
+    """Tell whether the unit `context` that a request has already has not ended yet.
+
+    One that has ended was that of an earlier call with the same scope or environ.
+    """
+    return not has_ended(context)
+
+
 def _log_refusals(refused: _Refused, context: FlowContext, rule: str) -> None:
     # The refused text itself never reaches the log: the new ID tells whose it was.
     with suppress(Exception), as_current(context):
         for name, values in refused:
             vendor = VENDOR_HEADERS.get(name)
             what = f"{len(values)} values" if len(values) > 1 else f"{len(values[0])} characters"
-            _runtime.log.warning(
+            log.warning(
                 "refused the correlation ID in header %s (%s); it takes one value of %s",
                 name,
                 what,

@@ -8,11 +8,12 @@ import threading
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from . import _runtime
+from ._guarded_logger import log
 from ._spelling import name_hint
 
 if TYPE_CHECKING:
     from ._context import FlowContext
-    from ._step_info import StepInfo
+from ._step_info import StepInfo
 
 _NAMES = ("auto", "logging", "otel", "none")
 
@@ -202,7 +203,7 @@ def _automatic_name() -> str:
     try:
         tracer = real_tracer(trace.get_tracer_provider(), "headrace")
     except Exception:  # a provider that an environment variable names, and that cannot be loaded
-        _runtime.log.exception("OpenTelemetry's tracer provider is broken; steps are logged")
+        log.exception("OpenTelemetry's tracer provider is broken; steps are logged")
         return "logging"
     return "logging" if tracer is None else "otel"
 

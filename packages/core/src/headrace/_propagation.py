@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import re
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from . import _active_trace, _clock, _runtime
+from . import _active_trace, _runtime
 from ._context import get_trace, unit_var
 from ._deadlines import remaining
+from ._guarded_logger import log
 from ._ids import ID_RULE, new_unit_id, valid_id
 from ._trace_context import TRACEPARENT, TRACESTATE, parse, render, trace_of
 
@@ -78,7 +80,7 @@ def _sendable_id(context: FlowContext) -> str | None:
     """Return the unit's correlation ID, or None where someone has set it to what is no ID."""
     correlation_id = valid_id(context.correlation_id)
     if correlation_id is None:
-        _runtime.log.warning(
+        log.warning(
             "a message is sent without the context: the correlation_id of its unit is not %s",
             ID_RULE,
         )
@@ -171,7 +173,7 @@ def deadline_from_header(found: Iterable[tuple[str, str]]) -> float | None:
     values = [value for name, value in found if name == DEADLINE_HEADER.lower()]
     if len(values) != 1 or not _is_milliseconds(values[0]):
         return None
-    return _clock.monotonic() + int(values[0]) / 1000.0
+    return time.monotonic() + int(values[0]) / 1000.0
 
 
 def _remove(carrier: MutableMapping[str, str], headers: Iterable[str]) -> None:

@@ -6,13 +6,12 @@ as a `KeyboardInterrupt` that arrives while a backend runs, is not the backend's
 
 from __future__ import annotations
 
-from contextlib import suppress
 from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from . import _runtime
-from ._masked import without_secrets
+from ._guarded_logger import log
+from ._marks import told
 from .backends import TracingBackend
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ class Reporter:
         if state is None:
             return
         if exc is not None:
-            exc = without_secrets(exc)
+            exc = told(exc)
         try:
             self._end(state, exc)
         except Exception as error:
@@ -68,7 +67,7 @@ class Reporter:
 
     def leave(self, manager: AbstractContextManager[Any], exc: BaseException | None) -> None:
         if exc is not None:
-            exc = without_secrets(exc)
+            exc = told(exc)
         try:
             _leave(manager, exc)
         except Exception as error:
@@ -91,13 +90,12 @@ class Reporter:
     def _complain(self, error: Exception) -> None:
         if next(self._complaints):
             return
-        with suppress(Exception):  # it may have been the user's logging that raised
-            _runtime.log.error(
-                "backend %s raised; the call went on without it, and further errors of this "
-                "backend are not logged",
-                type(self._backend).__name__,
-                exc_info=error,
-            )
+        log.error(
+            "backend %s raised; the call went on without it, and further errors of this backend "
+            "are not logged",
+            type(self._backend).__name__,
+            exc_info=error,
+        )
 
 
 class ManagedUnit:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakMethod
 
 from . import _active_trace
+from ._guarded_logger import log
 from ._ids import ID_RULE, new_correlation_id, take_correlation_id, valid_id
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from ._trace_context import TraceContext
 
 DEFAULT_HEADER = "X-Correlation-ID"
-
-log = logging.getLogger("headrace")
 
 _modules = sys.modules
 _token = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch

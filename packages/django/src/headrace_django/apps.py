@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,10 +13,11 @@ from django.utils.module_loading import autodiscover_modules
 
 import headrace
 import headrace.logging
+from headrace.integration import GuardedLogger
 
 from . import _settings
 
-_log = logging.getLogger("headrace")
+_log = GuardedLogger("headrace")
 
 
 class HeadraceConfig(AppConfig):

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import logging
 import math
-import sys
-from contextlib import contextmanager, suppress
-from functools import partial
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from headrace import _clock, _runtime
-from headrace._control_flow import is_control_flow
+from headrace import _deadlines, _runtime
 from headrace._deadlines import Budget, budget_var, inherited_deadline, min_deadline
-from headrace._masked import conceal, masked, text_of, without_secrets
+from headrace._guarded_logger import GuardedLogger, report_lost_line
+from headrace._marks import conceal
 from headrace._text import plain_text
 
+from . import _clock
 from ._errors import ChainError, DeadlineExceededError, StepFailedError
 from ._references import is_astray, unresolved
 from ._result import ChainResult, Notes, StepReport
@@ -32,8 +31,8 @@ if TYPE_CHECKING:
 
     Ended = tuple["Run", BaseException]
 
-logger = logging.getLogger("headrace.chain")
-_is_on = logger.isEnabledFor
+logger = GuardedLogger("headrace.chain")
+_is_on = logger.logger.isEnabledFor
 _budget = budget_var.get
 
 
@@ -223,24 +222,15 @@ class Run:
         """Tell whether `exc` is an error of this very run, not one of a chain within a step."""
         return isinstance(exc, ChainError) and exc.result is self.context
 
-    def own(self, error: ChainError, attempts: int = 0, *values: Any) -> ChainError:
-        """Return `error` as one of this run.
-
-        Args:
-            error: the error.
-            attempts: how often the step was called.
-            values: what may hold secrets besides the context.
-        """
+    def own(self, error: ChainError, attempts: int = 0) -> ChainError:
+        """Return `error` as one of this run."""
         error.result = self.context
         error.attempts = attempts
-        self.conceal(error, *values)
+        if self.plan.settings.redaction.names:
+            twin = type(error)(error.step, error.reason)
+            twin.attempts = attempts
+            conceal(error, twin)
         return error
-
-    def conceal(self, exc: BaseException, *values: Any) -> None:
-        """Note on `exc`, which leaves the run, that it may show secrets."""
-        redaction = self.plan.settings.redaction
-        if redaction.names:
-            conceal(exc, partial(redaction.blotter, self.context, *values))
 
     def failed(self, tally: Tally, exc: BaseException) -> StepFailedError:
         """Return the error that says that a step has failed with `exc`."""
@@ -250,15 +240,6 @@ class Run:
         error.__cause__ = exc
         return error
 
-    def seal(self, error: ChainError) -> None:
-        """Put a masked copy in place of the cause, where others will write its traceback.
-
-        A task's error goes to the worker's log and to the result backend, with all its causes.
-        """
-        if self.unit.kind == "task" and self.plan.settings.redaction.names:
-            shown = masked(error)
-            error.__cause__, error.__context__ = shown.__cause__, shown.__context__
-
     def describe(self, exc: BaseException, *values: Any) -> str:
         """Return type and message of `exc`, without the secrets of the context.
 
@@ -266,8 +247,12 @@ class Run:
             exc: the exception.
             values: what may hold secrets besides the context.
         """
-        text = self.plan.settings.redaction.blot(text_of(exc), self.context, *values)
-        return f"{type(exc).__name__}: {text}" if text else type(exc).__name__
+        try:
+            text = str(exc)
+        except Exception:
+            text = ""
+        line = f"{type(exc).__name__}: {text}" if text else type(exc).__name__
+        return self.plan.settings.redaction.blot(line, self.context, *values)
 
     def astray(self, step: Step) -> str:
         """Return which arguments of `step` lead nowhere, as the end of a line; mostly nothing.
@@ -279,16 +264,10 @@ class Run:
         return "".join([f"; {unresolved(self.context, path)}" for path in astray])
 
     def shown(self, step: Step, exc: BaseException) -> BaseException:
-        """Return what backends may see of `exc`: where there are secrets, a copy without them."""
-        redaction = self.plan.settings.redaction
-        if not redaction.names:
+        """Return what backends may see of `exc`: where there are secrets, only what is told."""
+        if not self.plan.settings.redaction.names or not isinstance(exc, Exception):
             return exc
-        copy = masked(exc, redaction.blotter(self.context))
-        if is_control_flow(exc) or not isinstance(exc, Exception):
-            return copy
-        error = StepFailedError(step.name, self.describe(exc))
-        error.__cause__ = copy
-        return error.with_traceback(exc.__traceback__)
+        return StepFailedError(step.name, self.describe(exc))
 
     # --- time -------------------------------------------------------------------------------------
 
@@ -305,7 +284,7 @@ class Run:
         Raises:
             DeadlineExceededError: there is no time left.
         """
-        if self.limit is None or _clock.monotonic() + delay < self.limit:
+        if self.limit is None or _deadlines.monotonic() + delay < self.limit:
             return
         margin = self.plan.settings.safety_margin
         reason = f"the deadline leaves no time for it (safety margin: {margin:g} s)"
@@ -318,14 +297,7 @@ class Run:
 
     # --- log lines --------------------------------------------------------------------------------
 
-    def log(
-        self,
-        level: int,
-        line: str,
-        exc: BaseException | None = None,
-        *,
-        failure: ChainError | None = None,
-    ) -> None:
+    def log(self, level: int, line: str, exc: BaseException | None = None) -> None:
         """Log `line`, after the chain's own functions have redacted it.
 
         A handler or filter that raises must not fail a step that is done, or keep an undo from
@@ -334,44 +306,26 @@ class Run:
         Args:
             level: the level.
             line: the line.
-            exc: an exception whose traceback is logged, where nothing is redacted.
-            failure: the error of the run; the traceback of its cause is logged, masked.
+            exc: an exception whose traceback is logged, where no keys are redacted.
         """
         try:
-            self._log(level, line, exc, failure)
+            self._log(level, line, exc)
         except Exception as error:
-            _report_lost_line(error)
+            report_lost_line("headrace.chain", error)
 
-    def _log(
-        self, level: int, line: str, exc: BaseException | None, failure: ChainError | None
-    ) -> None:
+    def _log(self, level: int, line: str, exc: BaseException | None) -> None:
         if not _is_on(level):
             return
+        redaction = self.plan.settings.redaction
         try:
-            line = self._rewritten(line)
-            shown = self._traceable(exc, failure)
+            for function in redaction.functions:
+                line = function(line)
         except Exception as error:
             # Better no line than one with a secret in it, and so no traceback either.
             logger.error("redact raised %s; a line was left out", type(error).__name__)  # noqa: TRY400
             return
-        logger.log(level, plain_text(line), exc_info=shown)  # what is in it comes from outside
-
-    def _traceable(
-        self, exc: BaseException | None, failure: ChainError | None
-    ) -> BaseException | None:
-        redaction = self.plan.settings.redaction
-        if failure is not None:
-            rewrites = bool(redaction.functions)
-            copy = masked(failure, self._rewritten) if rewrites else without_secrets(failure)
-            return copy.__cause__
-        if exc is None or redaction.names or redaction.functions:
-            return None
-        return without_secrets(exc)
-
-    def _rewritten(self, text: str) -> str:
-        for function in self.plan.settings.redaction.functions:
-            text = function(text)
-        return text
+        line = plain_text(line)  # values and messages of exceptions come from outside
+        logger.log(level, line, exc_info=None if redaction.names or redaction.functions else exc)
 
     def complain(self, what: str, exc: Exception) -> None:
         """Log that `what`, which must not fail a step, has raised `exc`."""
@@ -384,7 +338,7 @@ class Run:
         try:
             line = template.render(self.context, result, self.plan.settings.redaction)
         except Exception as error:
-            _report_lost_line(error)
+            report_lost_line("headrace.chain", error)
         else:
             self.log(logging.INFO, line)
 
@@ -428,18 +382,9 @@ def rows_of(plan: Plan) -> tuple[Row, ...]:
     return plan.rows
 
 
-def _report_lost_line(error: Exception) -> None:
-    # As `logging` does where a handler fails while it writes: stderr is what is left.
-    if logging.raiseExceptions:
-        with suppress(Exception):
-            sys.stderr.write(
-                f"headrace.chain: logging raised {type(error).__name__}; a line is lost\n"
-            )
-
-
 def _own_deadline(plan: Plan) -> float | None:
     settings = plan.settings
-    now = _clock.monotonic()
+    now = _deadlines.monotonic()
     left = None if settings.deadline_fn is None else settings.deadline_fn()
     if left is not None and (not isinstance(left, int | float) or math.isnan(left)):
         raise TypeError(f"deadline_fn() returns the seconds that are left, or None, not {left!r}")

@@ -1,0 +1,51 @@
+"""Loggers whose handlers and filters cannot fail what is logged about."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
+
+class GuardedLogger(logging.LoggerAdapter[logging.Logger]):
+    """The logger `name`, which loses a line rather than raise an `Exception`.
+
+    A handler, filter or formatter of the application may raise, and Python lets a filter's error
+    through to whatever logs. A request, a task or a chain must not fail for that.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(logging.getLogger(name))
+
+    def process(
+        self, msg: Any, kwargs: MutableMapping[str, Any]
+    ) -> tuple[Any, MutableMapping[str, Any]]:
+        """Leave `extra` as the caller gave it."""
+        return msg, kwargs
+
+    def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:
+        """Log a line as `logging.Logger.log` does."""
+        # Past this frame, for the line's file and function are the caller's.
+        kwargs["stacklevel"] = kwargs.get("stacklevel", 1) + 1
+        try:
+            super().log(level, msg, *args, **kwargs)
+        except Exception as error:
+            report_lost_line(self.name, error)
+
+
+def report_lost_line(name: str, error: Exception) -> None:
+    """Say on stderr that a line of the logger `name` is lost, as `logging` does.
+
+    Like there, ``logging.raiseExceptions = False`` turns it off.
+    """
+    if logging.raiseExceptions:
+        with suppress(Exception):
+            sys.stderr.write(f"{name}: logging raised {type(error).__name__}; a line is lost\n")
+
+
+log = GuardedLogger("headrace")
+"""headrace's own logger."""
