@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from opentelemetry import trace
+from opentelemetry import propagate, trace
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
 from opentelemetry.trace import SpanKind
 
@@ -113,6 +113,25 @@ def test_an_unsampled_trace_stays_unsampled(
     assert spans is None or spans.names == []
     assert carrier["traceparent"].startswith(f"00-{TRACE_ID}-")
     assert carrier["traceparent"].endswith("-00")
+
+
+@web
+@pytest.mark.guarantee(61)
+@pytest.mark.parametrize("trust", [False, lambda source: False])
+def test_an_untrusted_trace_that_another_library_continues_gives_no_id(
+    serve: Any, trust: Any, spans: Spans
+) -> None:
+    """An instrumentor that stands outside believes the stranger; the correlation ID is our own."""
+    tracer = trace.get_tracer("theirs")
+    remote = propagate.extract({"traceparent": INBOUND})
+    seen: list[str | None] = []
+    with (
+        attached(remote),
+        tracer.start_as_current_span("server", kind=SpanKind.SERVER),
+        tracer.start_as_current_span("inner"),
+    ):
+        serve({}, lambda: seen.append(headrace.current_flow_id()), trust_inbound=trust)
+    assert seen[0] not in {None, TRACE_ID}
 
 
 @web

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.apps import apps
-from django.test import override_settings
+from django.test import Client, override_settings
 
 import headrace
 import headrace.logging
@@ -74,6 +74,19 @@ def test_callable_by_dotted_path() -> None:
         headrace.open_context() as c,
     ):
         assert c.correlation_id == "made-here"
+
+
+def distrust(source: Any) -> bool:
+    """Trust nobody."""
+    return False
+
+
+@pytest.mark.guarantee(61)
+def test_function_of_trust_by_dotted_path() -> None:
+    """`TRUST_INBOUND` may be a function as well, and is found like the other callables."""
+    with override_settings(HEADRACE={"TRUST_INBOUND": f"{HERE}.distrust"}):
+        response = Client().get("/id", headers={"X-Correlation-ID": "abc"})
+    assert response["X-Correlation-ID"] != "abc"
 
 
 def test_settings_are_put_back() -> None:

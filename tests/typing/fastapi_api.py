@@ -22,6 +22,7 @@ from headrace_fastapi import (
 
 app = FastAPI()
 init_app(app, trust_inbound=False, exclude_paths=["/health"])
+init_app(app, trust_inbound=lambda scope: True, response_header=None, write_request_header=True)
 init_app(Starlette(middleware=[Middleware(FlowMiddleware, access_log=True)]))
 chain_error_handlers(app)
 

@@ -64,8 +64,9 @@ class HttpPolicy:
             match_edge_id if options.validator is None else self._ask_validator
         )
         self._rule = f"{ID_RULE}, that the validator admits" if options.validator else EDGE_RULE
+        trust = options.trust_inbound
         self._trusts: Callable[[Any], object] | None = (
-            options.trust_inbound if callable(options.trust_inbound) else None
+            trust if callable(trust) else None if trust else _never
         )
         self.excludes_any: bool = bool(options.exclude_paths)
         self.resolve()
@@ -122,8 +123,8 @@ class HttpPolicy:
                 it came.
             source: the ASGI scope or WSGI environ, for a `trust_inbound` that is a function.
         """
-        if found and self._trusts is not None:
-            found = self._trusted(found, source)
+        if self._trusts is not None and not _says_yes(self._trusts, source, "trust_inbound"):
+            return self._admit_stranger(kind, name, found), False
         if not found:
             return FlowContext(_runtime.opening_id(), None, kind, name), False
         if len(found) == 1:  # the usual request, in short
@@ -170,10 +171,16 @@ class HttpPolicy:
             return False
         return _says_yes(validator, value, "validator")
 
-    def _trusted(self, found: Sequence[tuple[str, str]], source: Any) -> Sequence[tuple[str, str]]:
-        if self._trusts is None or _says_yes(self._trusts, source, "trust_inbound"):
-            return found
-        return [(name, value) for name, value in found if name == DEADLINE_HEADER.lower()]
+    def _admit_stranger(
+        self, kind: str, name: str | None, found: Sequence[tuple[str, str]]
+    ) -> FlowContext:
+        deadline = deadline_from_header(found) if self.options.accept_deadline else None
+        # Not the ID of an active trace either: another library may have continued a stranger's.
+        return FlowContext(_runtime.make_id(), None, kind, name, deadline)
+
+
+def _never(source: Any) -> bool:
+    return False
 
 
 def _says_yes(function: Callable[[Any], object], argument: Any, option: str) -> bool:

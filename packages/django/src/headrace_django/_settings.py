@@ -54,6 +54,8 @@ def parse(values: Mapping[str, Any]) -> Settings:
     for options, name in ((configuration, "id_factory"), (http, "validator")):
         if isinstance(options.get(name), str):
             options[name] = import_string(options[name])
+    if "trust_inbound" in http:
+        http["trust_inbound"] = _object(http["trust_inbound"])
     if "backend" in configuration:
         configuration["backend"] = _backends(configuration["backend"])
     check_configuration(**configuration)
@@ -65,10 +67,10 @@ def parse(values: Mapping[str, Any]) -> Settings:
 
 def _backends(value: Any) -> Any:
     if isinstance(value, list | tuple):
-        return [_backend(each) for each in value]
-    return _backend(value)
+        return [_object(each) for each in value]
+    return _object(value)
 
 
-def _backend(value: Any) -> Any:
-    """Return the backend, which may be given by the dotted path of an object."""
+def _object(value: Any) -> Any:
+    """Return the object, which may be given by its dotted path."""
     return import_string(value) if isinstance(value, str) and "." in value else value
