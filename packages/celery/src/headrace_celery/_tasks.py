@@ -15,7 +15,7 @@ from celery.utils.functional import head_from_fun
 from headrace import get_flow_context
 from headrace.integration import Unit, declare_task, nearest_name, nested_context
 
-from ._unprepared import expect_init_app
+from ._starting import look_at_start
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -127,7 +127,7 @@ def flow_task(
     step_options = {"after": _steps_of(after), "name": step_name, "entrypoint": entrypoint}
 
     def decorate(function: Callable[..., Any]) -> Any:
-        expect_init_app()
+        look_at_start()
         if not isinstance(target, str):
             run = _in_unit(function, name)
             return make(**{**_marks(function, run, task_options), **task_options})(run)

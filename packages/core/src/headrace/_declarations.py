@@ -24,9 +24,9 @@ _ROUTINES = (
     types.MethodWrapperType,
     types.WrapperDescriptorType,
 )
-_STEPS = "__headrace_steps__"
+STEPS = "__headrace_steps__"
 _DECLARATION = "__headrace_declaration__"
-_PENDING = "__headrace_pending__"
+PENDING = "__headrace_pending__"
 
 
 class Declaration(NamedTuple):
@@ -117,8 +117,8 @@ def decorate(target: Any, make: Callable[[Callable[..., Any]], Callable[..., Any
 
 def record(wrapper: Callable[..., Any], declaration: Declaration, info: StepInfo) -> None:
     """Write on `wrapper` which step it is; a function may be several."""
-    earlier: tuple[StepInfo, ...] = getattr(declaration.function, _STEPS, ())
-    setattr(wrapper, _STEPS, (*earlier, info))
+    earlier: tuple[StepInfo, ...] = getattr(declaration.function, STEPS, ())
+    setattr(wrapper, STEPS, (*earlier, info))
     setattr(wrapper, _DECLARATION, declaration)
 
 
@@ -138,7 +138,7 @@ class Pending:
         self.wrappers: dict[type, Callable[..., Any]] = {}
         self.placeholder = call_through(declaration.function, self._call)
         setattr(self.placeholder, _DECLARATION, declaration)
-        setattr(self.placeholder, _PENDING, self)
+        setattr(self.placeholder, PENDING, self)
 
     def is_ours(self, function: object) -> bool:
         """Tell whether `function` is the step itself, and no decorator stands around it."""
@@ -192,7 +192,7 @@ def _bound(
     if cls in pending.wrappers:  # by another flow, whose step it is and remains
         declaration = declaration._replace(function=pending.wrappers[cls])
     wrapper = register(declaration, pending.owner)
-    setattr(wrapper, _PENDING, pending)
+    setattr(wrapper, PENDING, pending)
     return wrapper
 
 
@@ -237,7 +237,7 @@ def _underlying(value: Any) -> Any:
 
 
 def _mark_of(function: Any) -> Pending | None:
-    found = inspect.getattr_static(function, _PENDING, None)
+    found = inspect.getattr_static(function, PENDING, None)
     return found if type(found) is Pending else None
 
 
@@ -254,7 +254,7 @@ def _replaced(value: Any, function: Any, pending: Pending, wrapper: Callable[...
 def _name_of(reference: Reference, flow: str) -> str:
     if isinstance(reference, str):
         return reference
-    steps: tuple[StepInfo, ...] = getattr(reference, _STEPS, ())
+    steps: tuple[StepInfo, ...] = getattr(reference, STEPS, ())
     for info in steps:
         if info.flow == flow:
             return info.name

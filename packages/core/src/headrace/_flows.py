@@ -11,6 +11,7 @@ from ._errors import DuplicateStepError, UnknownFlowError
 from ._flow_block import FlowBlock
 from ._ids import check_id
 from ._spelling import nearest_name
+from ._undecorated import remember
 from ._wrap import Opening, wrap_entrypoint, wrap_step
 
 if TYPE_CHECKING:
@@ -178,6 +179,7 @@ class Flow:
         if is_in_force:
             self._steps[info.name] = _Declared(info, declaration, owner)
         record(wrapper, declaration, info)
+        remember(declaration.function, info)
         return wrapper
 
     def _adopt(self, name: str, entry: Entry) -> None:

@@ -35,6 +35,7 @@ from ._responses import (
 from ._runtime import factory_fault, make_id, units_are_watched
 from ._spelling import checks_keywords, name_hint, nearest_name
 from ._text import plain_text
+from ._undecorated import Registration, report_undecorated
 from ._units import ResumableUnit, Unit, as_current, nested_context, transport_context
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "HttpKeywords",
     "HttpOptions",
     "HttpPolicy",
+    "Registration",
     "RemoteContext",
     "RequestHeader",
     "ResumableUnit",
@@ -81,6 +83,7 @@ __all__ = [
     "put_in_mapping",
     "read_settings",
     "register_control_flow",
+    "report_undecorated",
     "transport_context",
     "units_are_watched",
     "valid_id",

@@ -29,10 +29,13 @@ class HeadraceConfig(AppConfig):
 
     def ready(self) -> None:
         """Configure, install the log record factory, import each app's ``flows`` module."""
-        from .checks import check_middleware, check_settings
+        from ._registered import report_at_first_request
+        from .checks import check_decorators, check_middleware, check_settings
 
         checks.register(check_settings)
         checks.register(check_middleware)
+        checks.register(check_decorators, checks.Tags.urls)
+        report_at_first_request()
         self._put_in_force()
         setting_changed.connect(self._setting_changed, dispatch_uid="headrace", weak=False)
         headrace.logging.install()

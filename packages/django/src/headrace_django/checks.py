@@ -9,12 +9,19 @@ from django.conf import settings
 from django.core.checks import Warning as CheckWarning
 from django.utils.module_loading import import_string
 
-from headrace.integration import CONFIGURE_OPTIONS, HTTP_OPTIONS, factory_fault, nearest_name
+from headrace.integration import (
+    CONFIGURE_OPTIONS,
+    HTTP_OPTIONS,
+    factory_fault,
+    nearest_name,
+    report_undecorated,
+)
 
 from . import _settings
+from ._registered import registered
 from .middleware import FlowMiddleware, counted_middleware
 
-__all__ = ["check_middleware", "check_settings"]
+__all__ = ["check_decorators", "check_middleware", "check_settings"]
 
 _DOCS = "headrace's docs/django.md"
 _PATH = "headrace_django.middleware.FlowMiddleware"
@@ -51,6 +58,12 @@ def check_middleware(**_: Any) -> list[CheckWarning]:
         message = f"FlowMiddleware is {len(places)} times in MIDDLEWARE; the first alone counts."
         found.append(_warning(7, message, "Take the others out."))
     return found
+
+
+def check_decorators(**_: Any) -> list[CheckWarning]:
+    """Report views and commands that are the undecorated function of a declared step."""
+    hint = "Put the step's decorator nearest to the `def`."
+    return [_warning(9, f"{line}.", hint) for line in report_undecorated(registered())]
 
 
 def _problem(name: Any, value: Any) -> CheckWarning | None:

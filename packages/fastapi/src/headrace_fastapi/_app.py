@@ -9,8 +9,9 @@ from starlette.applications import Starlette
 from starlette.middleware.errors import ServerErrorMiddleware
 
 from headrace import asgi, logging
-from headrace.integration import HttpKeywords, HttpOptions, http_options
+from headrace.integration import HttpKeywords, HttpOptions, http_options, report_undecorated
 
+from ._registered import registered_in
 from ._routes import route_of
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class FlowMiddleware(asgi.FlowMiddleware):
     def __init__(self, app: ASGIApp, **options: Unpack[HttpKeywords]) -> None:
         super().__init__(app, **options)
         self.name_by(route_of)
+        report_undecorated(registered_in(app))
 
 
 _initialised: WeakKeyDictionary[Starlette, HttpOptions] = WeakKeyDictionary()
@@ -86,6 +88,7 @@ def _wrap_stack(app: Starlette, options: HttpKeywords) -> None:
     build = app.build_middleware_stack
 
     def build_middleware_stack() -> ASGIApp:
+        report_undecorated(registered_in(app.router))
         return _Stack(FlowMiddleware(build(), **options))
 
     app.build_middleware_stack = build_middleware_stack  # type: ignore[method-assign]

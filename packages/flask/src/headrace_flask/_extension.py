@@ -16,6 +16,7 @@ from headrace.integration import (
 from headrace.wsgi import FlowMiddleware
 
 from ._cli import flows
+from ._registered import report_at_first_request
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment
@@ -63,6 +64,7 @@ class Headrace:
         configuration, http, _ = read_settings({**settings, **self._options})
         middleware = FlowMiddleware(app.wsgi_app, **http)
         middleware.route_of = _endpoint_of
+        report_at_first_request(app, middleware)
         if configuration:
             headrace.configure(**configuration)
         headrace.logging.install()

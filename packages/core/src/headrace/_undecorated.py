@@ -1,0 +1,134 @@
+"""Finds what calls the undecorated function of a declared step: its decorators are in disorder.
+
+A decorator that registers a function, such as a route's, and stands below the step's has registered
+a function that knows nothing of the step.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakKeyDictionary, WeakSet
+
+from ._declarations import PENDING, STEPS
+from ._functions import layers
+
+if TYPE_CHECKING:
+    from ._step_info import StepInfo
+
+_log = logging.getLogger("headrace")
+
+_METHODS = (
+    *("get", "head", "post", "put", "patch", "delete", "options", "trace", "query"),
+    *("dispatch", "dispatch_request", "on_connect", "on_receive", "on_disconnect", "handle"),
+)
+
+# No value may lead to its key, which would then never go: a wrapper does, a StepInfo does not.
+_steps_of: WeakKeyDictionary[Any, tuple[StepInfo, ...]] = WeakKeyDictionary()
+_reported: WeakSet[Any] = WeakSet()
+
+
+class Registration(NamedTuple):
+    """A function that a framework calls.
+
+    Attributes:
+        what: what it was registered as, for a message: ``route '/orders'``.
+        function: the function, or a class whose methods are called.
+        decorator: what registers it, as it is written: ``@app.get``.
+    """
+
+    what: str
+    function: Any
+    decorator: str
+
+
+def remember(function: Any, info: StepInfo) -> None:
+    """Note that `function` is what the step `info` wraps."""
+    try:
+        _steps_of[function] = (*_steps_of.get(function, ()), info)
+    except TypeError:  # what cannot be referred to weakly is no function of a `def`
+        return
+
+
+def report_undecorated(registrations: Iterable[Registration]) -> list[str]:
+    """Report the registrations of the undecorated function of a declared step; never raises.
+
+    Each function is logged once, as a warning of the logger ``headrace``. A function of which the
+    step is registered as well was registered bare on purpose.
+
+    Args:
+        registrations: what a framework calls, all of it.
+
+    Returns:
+        A line for each, whether it was logged now or earlier.
+    """
+    if not _steps_of:
+        return []
+    try:
+        return _report(registrations)
+    except Exception:
+        _log.exception("could not look for undecorated functions of steps")
+        return []
+
+
+def _report(registrations: Iterable[Registration]) -> list[str]:
+    reached: set[StepInfo] = set()
+    missed: list[tuple[Registration, Any, tuple[StepInfo, ...]]] = []
+    for registration in registrations:
+        for function in _functions_of(registration.function):
+            passed, bare = _followed(function)
+            reached |= passed
+            missed += [(registration, layer, infos) for layer, infos in bare]
+    lines = []
+    for registration, function, infos in missed:
+        if reached.isdisjoint(infos):
+            lines.append(_line(registration, function, infos[-1]))
+            if function not in _reported:
+                _reported.add(function)
+                _log.warning("%s", lines[-1])
+    return lines
+
+
+def _functions_of(registered: Any) -> Iterator[Any]:
+    if not isinstance(registered, type):
+        yield registered
+        return
+    for name in _METHODS:
+        method = inspect.getattr_static(registered, name, None)
+        if method is not None:
+            yield getattr(method, "__func__", method)
+
+
+def _followed(function: Any) -> tuple[set[StepInfo], list[tuple[Any, tuple[StepInfo, ...]]]]:
+    """Return the steps that a call of `function` runs, and the bare functions of others in it."""
+    passed: set[StepInfo] = set()
+    bare = []
+    for layer in layers(function):
+        marks = getattr(layer, "__dict__", {})
+        passed.update(marks.get(STEPS, ()))
+        if PENDING in marks:  # a step of a class, which finds its flow when it is called
+            return passed, []
+        for one in (layer, getattr(layer, "__func__", None)):
+            infos = _known(one)
+            if infos and passed.isdisjoint(infos):
+                bare.append((one, infos))
+    return passed, bare
+
+
+def _known(function: Any) -> tuple[StepInfo, ...]:
+    try:
+        return _steps_of.get(function, ())
+    except TypeError:
+        return ()
+
+
+def _line(registration: Registration, function: Any, info: StepInfo) -> str:
+    name = getattr(function, "__qualname__", info.name)
+    decorator = "entrypoint" if info.is_entrypoint else "step"
+    return (
+        f"the {registration.what} calls the undecorated function {name} ({info.file}:{info.line}), "
+        f"and not its {decorator} {info.flow}.{info.name}: the decorators are in the wrong order; "
+        f"put @{decorator} below {registration.decorator}, nearest to the `def`"
+    )

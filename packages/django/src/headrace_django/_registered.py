@@ -1,0 +1,65 @@
+"""What a project calls: the views of its URL patterns, and its management commands."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from django.core.signals import request_started
+from django.urls import get_resolver
+
+from headrace.integration import Registration, report_undecorated
+
+_UID = "headrace.undecorated"
+
+
+def registered() -> Iterator[Registration]:
+    """Yield what the root URL configuration and the commands that are imported call."""
+    yield from _of_commands(BaseCommand)
+    if getattr(settings, "ROOT_URLCONF", None):
+        yield from _of_patterns(get_resolver().url_patterns)
+
+
+def report_at_first_request() -> None:
+    """Look at the project's views when its first request comes: servers run no system checks."""
+    request_started.connect(_report, weak=False, dispatch_uid=_UID)
+
+
+def _report(**_: Any) -> None:
+    request_started.disconnect(dispatch_uid=_UID)
+    try:
+        found = [*registered()]
+    except Exception:  # the request itself says what is wrong with the URL configuration
+        return
+    report_undecorated(found)
+
+
+def _of_patterns(patterns: Iterable[Any]) -> Iterator[Registration]:
+    for pattern in patterns:
+        nested = getattr(pattern, "url_patterns", None)
+        if nested is not None:
+            yield from _of_patterns(nested)
+            continue
+        for function in _functions_of(pattern.callback):
+            yield Registration(f"URL pattern {str(pattern.pattern)!r}", function, "the others")
+
+
+def _functions_of(callback: Any) -> Iterator[Any]:
+    yield callback
+    cls = getattr(callback, "view_class", None) or getattr(callback, "cls", None)
+    if cls is not None:
+        yield cls
+        for name in (getattr(callback, "actions", None) or {}).values():  # Django REST framework
+            yield inspect.getattr_static(cls, name, None)
+    for operation in getattr(getattr(callback, "__self__", None), "operations", ()):
+        yield operation.view_func  # Django Ninja
+
+
+def _of_commands(cls: type) -> Iterator[Registration]:
+    for command in cls.__subclasses__():
+        name = command.__module__.rpartition(".")[2]
+        yield Registration(f"management command {name!r}", command, "the others")
+        yield from _of_commands(command)

@@ -1,0 +1,46 @@
+"""What an application's routes call: endpoints, and what FastAPI's dependencies call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from headrace.integration import Registration
+
+_MAX_LAYERS = 100  # of middleware
+
+
+def registered_in(app: Any) -> Iterator[Registration]:
+    """Yield what the routes below the ASGI application `app` call, mounted ones included."""
+    for _ in range(_MAX_LAYERS):
+        routes = getattr(app, "routes", None)
+        if isinstance(routes, list | tuple):
+            yield from _of_dependencies(getattr(app, "dependencies", ()))
+            for route in routes:
+                yield from _of_route(route)
+            return
+        # A mount, a host or a middleware; and where FastAPI includes routers lazily.
+        app = getattr(app, "original_router", None) or getattr(app, "app", None)
+
+
+def _of_route(route: Any) -> Iterator[Registration]:
+    endpoint = getattr(route, "endpoint", None)
+    if endpoint is None:
+        yield from registered_in(route)
+        return
+    path = getattr(route, "path", "")
+    yield Registration(f"route {path!r}", endpoint, "the route's decorator")
+    yield from _of_dependant(getattr(route, "dependant", None), path)
+
+
+def _of_dependant(dependant: Any, path: str) -> Iterator[Registration]:
+    for each in getattr(dependant, "dependencies", ()):
+        yield Registration(f"dependency of {path!r}", each.call, "what makes it a dependency")
+        yield from _of_dependant(each, path)
+
+
+def _of_dependencies(dependencies: Any) -> Iterator[Registration]:
+    for each in dependencies:
+        call = getattr(each, "dependency", None)
+        if call is not None:
+            yield Registration("dependency", call, "what makes it a dependency")

@@ -1,0 +1,42 @@
+"""What a Flask application calls: view functions, those of blueprints included, and commands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from headrace.integration import Registration, report_undecorated
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from headrace.wsgi import FlowMiddleware
+
+
+def report_at_first_request(app: Flask, middleware: FlowMiddleware) -> None:
+    """Look at what `app` calls when its first request comes, and never again.
+
+    Routes may be added until then, and nothing in Flask says that there are no more to come.
+    """
+    inner = middleware.app
+
+    def first(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        middleware.app = inner
+        report_undecorated(_registered_in(app))
+        return inner(environ, start_response)
+
+    middleware.app = first
+
+
+def _registered_in(app: Flask) -> Iterator[Registration]:
+    for endpoint, view in app.view_functions.items():
+        function = getattr(view, "view_class", view)
+        yield Registration(f"route of {endpoint!r}", function, "@app.route")
+    yield from _commands(app.cli)
+
+
+def _commands(group: Any) -> Iterator[Registration]:
+    for name, command in getattr(group, "commands", {}).items():
+        if command.callback is not None:
+            yield Registration(f"command {name!r}", command.callback, "@app.cli.command")
+        yield from _commands(command)

@@ -1,0 +1,118 @@
+"""A view that is the undecorated function of a step is reported by a check, or at a request."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.core.checks import run_checks
+from django.core.management.base import BaseCommand
+from django.core.signals import request_started
+from django.http import HttpResponse
+from django.test import Client, override_settings
+from django.urls import include, path
+from django.views import View
+
+from headrace_django._registered import report_at_first_request
+from tests.core.flow_kit import new_flow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_numbers = itertools.count()
+
+
+def view(request: Any) -> HttpResponse:
+    """Answer."""
+    return HttpResponse("view")
+
+
+@pytest.fixture
+def patterns(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
+    """The URL patterns of a project for the test."""
+    module = ModuleType(f"urls_for_test_{next(_numbers)}")
+    module.urlpatterns = []  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    with override_settings(ROOT_URLCONF=module.__name__):
+        yield module.urlpatterns  # type: ignore[attr-defined]
+
+
+def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Return what the core has said."""
+    return [record.getMessage() for record in caplog.records if record.name == "headrace"]
+
+
+def in_disorder(patterns: list[Any]) -> list[str]:
+    """Fill `patterns` with undecorated functions of steps, and return their names."""
+    flow = new_flow()
+
+    def root(request: Any) -> HttpResponse:
+        return HttpResponse("root")
+
+    def nested(request: Any) -> HttpResponse:
+        return HttpResponse("nested")
+
+    class Page(View):
+        def get(self, request: Any) -> HttpResponse:
+            return HttpResponse("page")
+
+    flow.entrypoint(root)
+    flow.step(nested)
+    flow.step(name="page")(Page.get)
+    patterns += [
+        path("", root),
+        path("more/", include([path("nested/", nested)])),
+        path("page/", Page.as_view()),
+        path("fine/", new_flow().entrypoint(view)),
+    ]
+    return ["root", "nested", "Page.get"]
+
+
+@pytest.mark.guarantee(80)
+def test_check_reports_views(patterns: list[Any], caplog: pytest.LogCaptureFixture) -> None:
+    """Functions, those of included patterns and methods of views: a check's warning and a line."""
+    names = in_disorder(patterns)
+    for _ in range(2):
+        found = [each.msg for each in run_checks() if each.id == "headrace.W009"]
+        assert len(found) == len(names)
+    assert len(lines(caplog)) == len(names)
+    for name in names:
+        assert sum(f"<locals>.{name} " in line for line in lines(caplog)) == 1
+
+
+@pytest.mark.guarantee(80)
+def test_first_request_reports_views(patterns: list[Any], caplog: pytest.LogCaptureFixture) -> None:
+    """A server that runs no checks reports them when its first request comes, and then no more."""
+    names = in_disorder(patterns)
+    report_at_first_request()
+    with caplog.at_level(logging.WARNING):
+        for address in ("/", "/page/", "/"):
+            assert Client().get(address).status_code == 200
+    assert len([line for line in lines(caplog) if "undecorated" in line]) == len(names)
+    assert not any("headrace.undecorated" in str(key) for key, *_ in request_started.receivers)
+
+
+@pytest.mark.guarantee(80)
+def test_broken_urls_fail_no_request(caplog: pytest.LogCaptureFixture) -> None:
+    """Where the URL configuration cannot be imported, that is Django's to say."""
+    report_at_first_request()
+    with override_settings(ROOT_URLCONF="tests.nowhere"), pytest.raises(ModuleNotFoundError):
+        Client().get("/")
+    assert not any("undecorated" in line for line in lines(caplog))
+
+
+@pytest.mark.guarantee(80)
+def test_check_reports_commands(patterns: list[Any], caplog: pytest.LogCaptureFixture) -> None:
+    """The `handle` of a command that is a step's undecorated function is reported."""
+
+    class Command(BaseCommand):
+        def handle(self, *args: Any, **options: Any) -> None: ...
+
+    new_flow().entrypoint(Command.handle)
+    (message,) = [each.msg for each in run_checks() if each.id == "headrace.W009"]
+    assert "Command.handle" in message
+    assert "management command" in message
