@@ -58,7 +58,7 @@ def _functions_of(callback: Any) -> Iterator[Any]:
         yield operation.view_func  # Django Ninja
 
 
-def _of_commands(cls: type) -> Iterator[Registration]:
+def _of_commands(cls: type[BaseCommand]) -> Iterator[Registration]:
     for command in cls.__subclasses__():
         name = command.__module__.rpartition(".")[2]
         yield Registration(f"management command {name!r}", command, "the others")
