@@ -12,6 +12,7 @@ import pytest
 
 import headrace
 from headrace.integration import facts_of
+from headrace.testing import fake_clock
 from tests.sites import Client, Framework, Headers, Seen
 from tests.units import watched_units
 
@@ -202,6 +203,12 @@ def logs_access(client: Client, scenario: Scenario) -> None:
     failed = client.request("GET", "/error/unhandled")
     (line,) = failed.wait_for("access", lambda line: line.logger == "headrace.access")
     assert line.message.startswith("GET /error/unhandled 500 ")
+
+
+def goes_by_the_fake_clock(client: Client, scenario: Scenario) -> None:
+    """Send a request with a deadline while `fake_clock` is the clock of the process."""
+    with fake_clock():
+        check(scenario, client.request("GET", scenario.path, scenario.headers))
 
 
 def gives_facts(client: Client, scenario: Scenario) -> None:

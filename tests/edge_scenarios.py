@@ -225,10 +225,10 @@ REQUEST_HEADER = [
     Scenario(
         "writes a fresh ID over one that is not trusted",
         "/headers",
-        headers=[(HEADER, "abc"), *BOTH],
+        headers=[(HEADER, "theirs"), *BOTH],
         body="x-correlation-id: {id}\nx-other: kept\n",
         options={**WRITES, "trust_inbound": False},
-        never=("abc", "second"),
+        never=("theirs", "second"),
     ),
     Scenario(
         "writes a fresh ID over one that is refused",
@@ -311,9 +311,9 @@ TRUST = [
     *(
         Scenario(
             f"takes neither ID nor trace over where {what}",
-            headers=[(HEADER, "abc"), *STRANGE_STATE],
+            headers=[(HEADER, "theirs"), *STRANGE_STATE],
             options={"trust_inbound": trust},
-            never=("abc", TRACE_ID),
+            never=("theirs", TRACE_ID),
             play=has_no_cause,
         )
         for what, trust in {

@@ -21,10 +21,12 @@ from tests.contract import (
     closes_in_unit,
     gives_facts,
     goes_away,
+    goes_by_the_fake_clock,
     logs_access,
     talks,
 )
 from tests.edge_scenarios import EDGE
+from tests.life_scenarios import LIFE_OF_A_REQUEST
 from tests.sites import OWN_HEADERS
 
 BIG = b"x" * 1024 * 1024
@@ -442,6 +444,15 @@ SETTINGS = [
         marks=[pytest.mark.guarantee(40)],
     ),
     Scenario(
+        "measures an inbound deadline by the clock that a test puts in place",
+        "/deadline",
+        headers=[("X-Deadline-Ms", "3600000")],
+        body="60",
+        play=goes_by_the_fake_clock,
+        options={"accept_deadline": True},
+        marks=[pytest.mark.guarantee(88)],
+    ),
+    Scenario(
         "ignores a malformed deadline",
         "/deadline",
         headers=[("X-Deadline-Ms", "-9e3")],
@@ -452,6 +463,15 @@ SETTINGS = [
 
 SCENARIOS = [
     pytest.param(each, id=each.does, marks=each.marks)
-    for each in [*TAKEN_OVER, *TRACED, *REFUSED, *RESPONSES, *LIFE, *SETTINGS, *EDGE]
+    for each in [
+        *TAKEN_OVER,
+        *TRACED,
+        *REFUSED,
+        *RESPONSES,
+        *LIFE,
+        *SETTINGS,
+        *EDGE,
+        *LIFE_OF_A_REQUEST,
+    ]
 ]
 ON_SERVERS = [param for param in SCENARIOS if param.values[0].on_server]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import headrace
+from headrace.testing import fake_clock
 from headrace_celery import _deadlines
 from tests.celery.conftest import looking, raw_messages, run_in_worker
 
@@ -66,6 +67,41 @@ def test_accepted_deadline_is_the_runs_own(make_app: Callable[..., Celery]) -> N
         ends = active_deadline()
         run_in_worker(app, task.delay)
     assert seen[0].deadline == pytest.approx(ends, abs=0.5)
+
+
+@pytest.mark.guarantee(88)
+def test_a_fake_clock_governs_the_deadline_of_a_message(
+    make_app: Callable[..., Celery],
+) -> None:
+    """What passes on it between publishing and running is gone from what is left."""
+    app = make_app(accept_deadline=True)
+    left: list[float | None] = []
+
+    @app.task(name="looks")
+    def look() -> None:
+        left.append(headrace.remaining())
+        left.append(headrace.get_flow_context_value("celery.queue_ms"))
+
+    with fake_clock() as clock, headrace.open_context(), headrace.deadline(3600):
+        look.delay()
+        clock.advance(1200)
+        run_in_worker(app)
+    seconds, queued = left
+    assert seconds == pytest.approx(2400, abs=1)
+    assert queued == pytest.approx(1_200_000, abs=1000)
+
+
+@pytest.mark.guarantee(88)
+def test_a_message_expires_by_the_fake_clock(make_app: Callable[..., Celery]) -> None:
+    """A deadline that has passed on it revokes the task, though no time has passed."""
+    app = make_app(accept_deadline=True)
+    task, seen = looking(app)
+    with fake_clock() as clock, headrace.open_context(), headrace.deadline(3600):
+        result = task.delay()
+        clock.advance(3601)
+        run_in_worker(app)
+    assert seen == []
+    assert result.state == "REVOKED"
 
 
 def test_deadline_travels_on(make_app: Callable[..., Celery]) -> None:

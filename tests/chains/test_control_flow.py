@@ -9,6 +9,7 @@ import pytest
 import headrace.testing
 from headrace import _control_flow
 from headrace._chains._testing import no_waiting
+from headrace.backends import outcome_of
 from headrace.integration import register_control_flow
 
 if TYPE_CHECKING:
@@ -134,3 +135,50 @@ def test_backends_see_control_flow_as_it_is(kind: Kind) -> None:
         kind.run(kind.chain("finding").next(kind.fn(find), name="find"))
     (step,) = captured.steps
     assert isinstance(step.error, NotFound)
+
+
+@pytest.mark.guarantee(86)
+@pytest.mark.parametrize("error", [NotFound, Again])
+def test_a_group_of_nothing_but_control_flow_passes_through(
+    kind: Kind, error: type[BaseException]
+) -> None:
+    """A `TaskGroup` raises one; however deep, it is neither retried nor wrapped."""
+    calls: list[int] = []
+    undone: list[str] = []
+    raised = BaseExceptionGroup("tasks", [error("a"), BaseExceptionGroup("more", [error("b")])])
+
+    def find() -> None:
+        calls.append(1)
+        raise raised
+
+    chain = kind.chain().next(kind.fn(lambda: "a"), undo=kind.fn(undone.append))
+    chain.next(kind.fn(find), retries=5, retry_on=BaseException)
+    with no_waiting(), pytest.raises(BaseExceptionGroup) as caught:
+        kind.run(chain)
+    assert caught.value is raised
+    assert (calls, undone) == ([1], ["a"])
+
+
+@pytest.mark.guarantee(86)
+def test_a_group_with_a_failure_in_it_is_a_failure(kind: Kind) -> None:
+    """One member that is no control flow is enough."""
+
+    def find() -> None:
+        raise ExceptionGroup("tasks", [NotFound("a"), ValueError("b")])
+
+    with pytest.raises(headrace.StepFailedError):
+        kind.run(kind.chain().next(kind.fn(find)))
+
+
+@pytest.mark.guarantee(86)
+def test_a_group_has_the_outcome_of_all_its_members() -> None:
+    """Registered with one, as Celery's retries are."""
+
+    class Retry(Exception):  # noqa: N818 - as Celery names its own
+        pass
+
+    register_control_flow(Retry, outcome="retry")
+    retry, other = Retry(), NotFound()
+    assert outcome_of(ExceptionGroup("", [retry, ExceptionGroup("", [Retry()])])) == "retry"
+    assert outcome_of(ExceptionGroup("", [retry, other])) == "error"
+    assert outcome_of(ExceptionGroup("", [retry, ValueError()])) == "error"

@@ -240,10 +240,78 @@ def test_the_fake_random_source_takes_numbers_below_one(numbers: tuple[float, ..
 
 def test_the_real_random_source_spreads_over_the_whole_range() -> None:
     """Draws are from 0 (included) to 1, and differ."""
-    from headrace._chains import _clock
+    from headrace import _clock
 
     drawn = [_clock.draw() for _ in range(200)]
     assert all(0 <= number < 1 for number in drawn)
     assert min(drawn) < 0.2
     assert max(drawn) > 0.8
     assert len(set(drawn)) == 200
+
+
+# --- groups ---------------------------------------------------------------------------------------
+
+
+def _group(*errors: Exception) -> ExceptionGroup:
+    return ExceptionGroup("tasks", [ExceptionGroup("more", errors)])
+
+
+@pytest.mark.guarantee(86)
+@pytest.mark.parametrize(
+    "retry_on",
+    [
+        ConnectionError,
+        (KeyError, OSError),
+        lambda exc: isinstance(exc, ConnectionError),
+        lambda exc: isinstance(exc, ExceptionGroup),
+    ],
+)
+def test_a_group_is_retried_if_each_of_its_members_is(kind: Kind, retry_on: Any) -> None:
+    """A `TaskGroup` raises one; the types, or the predicate, are asked for its members."""
+    calls: list[int] = []
+
+    def fetch() -> None:
+        calls.append(1)
+        raise _group(ConnectionError(), ConnectionResetError())
+
+    chain = kind.chain().next(kind.fn(fetch), retries=2, retry_on=retry_on)
+    with no_waiting(), pytest.raises(StepFailedError):
+        kind.run(chain)
+    assert len(calls) == 3
+
+
+@pytest.mark.guarantee(86)
+@pytest.mark.parametrize(
+    "retry_on", [ConnectionError, lambda exc: isinstance(exc, ConnectionError)]
+)
+def test_a_group_with_another_member_is_not_retried(kind: Kind, retry_on: Any) -> None:
+    """A retry would not help that one."""
+    calls: list[int] = []
+
+    def fetch() -> None:
+        calls.append(1)
+        raise _group(ConnectionError(), ValueError())
+
+    with pytest.raises(StepFailedError):
+        kind.run(kind.chain().next(kind.fn(fetch), retries=2, retry_on=retry_on))
+    assert len(calls) == 1
+
+
+@pytest.mark.guarantee(86)
+def test_a_group_waits_for_its_longest_delay(kind: Kind) -> None:
+    """Where the predicate answers with delays, for one member each."""
+
+    class TooMany(Exception):  # noqa: N818 - as clients name theirs
+        def __init__(self, seconds: float | bool) -> None:
+            self.seconds = seconds
+
+    def fetch() -> None:
+        raise _group(TooMany(3), TooMany(True), TooMany(7.0))
+
+    def answer(exc: Exception) -> Any:
+        return exc.seconds if isinstance(exc, TooMany) else None
+
+    chain = kind.chain().next(kind.fn(fetch), retries=1, retry_on=answer)
+    with fake_clock() as clock, pytest.raises(StepFailedError):
+        kind.run(chain)
+    assert clock.slept == [7.0]

@@ -7,6 +7,7 @@ import copy
 import pickle
 import subprocess
 import sys
+import types
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -254,3 +255,36 @@ def test_chains_are_among_the_public_names() -> None:
     """`from headrace import *` and `dir` know them."""
     assert {"Chain", "AsyncChain", "ChainResult", "ref", "literal"} <= set(dir(headrace))
     assert headrace.Chain is Chain
+
+
+def _trio(current_task: Any) -> types.SimpleNamespace:
+    """Return what of trio tells whether this is one of its tasks."""
+    return types.SimpleNamespace(lowlevel=types.SimpleNamespace(current_task=current_task))
+
+
+def test_a_task_of_trio_is_refused_before_anything_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the reason, and with what to do instead."""
+    calls: list[int] = []
+
+    async def step() -> None:
+        calls.append(1)
+
+    monkeypatch.setitem(sys.modules, "trio", _trio(object))
+    run = AsyncChain().next(step, undo=print).run()
+    with pytest.raises(RuntimeError, match=r"runs on asyncio.*trio.to_thread.run_sync"):
+        run.send(None)
+    assert calls == []
+    assert headrace.get_flow_context() is None
+
+
+def test_trio_may_be_imported_beside_asyncio(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What counts is whose task it is."""
+
+    def current_task() -> None:
+        raise RuntimeError("must be called from async context")
+
+    async def step() -> int:
+        return 1
+
+    monkeypatch.setitem(sys.modules, "trio", _trio(current_task))
+    assert asyncio.run(AsyncChain().next(step, out="x").run()) == {"x": 1}

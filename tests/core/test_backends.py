@@ -731,7 +731,7 @@ def test_nothing_is_done_while_the_level_is_off(monkeypatch: pytest.MonkeyPatch)
 
     logger = logging.getLogger("headrace")
     level = logger.level
-    monkeypatch.setattr(backends, "perf_counter", refuse)
+    monkeypatch.setattr("headrace._clock.perf_counter", refuse)
     monkeypatch.setattr(logger, "makeRecord", refuse)
     logger.setLevel(logging.WARNING)
     try:

@@ -6,6 +6,7 @@ import logging
 import logging.handlers
 import queue
 import threading
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -33,6 +34,12 @@ def _logging_as_it_was() -> Iterator[None]:
 def made(**options: Any) -> logging.LogRecord:
     """Return a record as a logger makes it."""
     return log.makeRecord("fields", logging.INFO, "f", 1, "hello", (), None, **options)
+
+
+def made_with(error: BaseException) -> logging.LogRecord:
+    """Return a record about `error`."""
+    exc_info = (type(error), error, error.__traceback__)
+    return log.makeRecord("fields", logging.ERROR, "f", 1, "failed", (), exc_info)
 
 
 def filtered(record: logging.LogRecord, *fields: str) -> dict[str, Any]:
@@ -114,6 +121,42 @@ def test_a_filter_elsewhere_never_shows_another_unit_s_metadata() -> None:
         record = made()
     with headrace.open_context(metadata={"user": "bob"}):
         assert filtered(record, "user")["user"] == "-"
+
+
+@pytest.mark.guarantee(70)
+def test_a_listener_shows_no_metadata_of_its_own() -> None:
+    """A field is absent where another thread writes the line, even in the same operation."""
+    flow_logging.install()
+    with headrace.open_context("order-7"):
+        record = made()
+    shown: list[Any] = []
+
+    def listen() -> None:
+        with headrace.open_context("order-7", metadata={"user": "listener"}):
+            shown.append(filtered(record, "user")["user"])
+
+    thread = threading.Thread(target=listen)
+    thread.start()
+    thread.join()
+    assert shown == ["-"]
+
+
+@pytest.mark.guarantee(70)
+@pytest.mark.parametrize("installed", [False, True])
+def test_a_line_about_another_unit_s_error_has_no_metadata_of_this_one(installed: bool) -> None:
+    """Where the ID is that of the unit which the exception has left, the fields are not others'."""
+    if installed:
+        flow_logging.install(fields=["user"])
+    with headrace.open_context("earlier", metadata={"user": "ada"}):
+        left_current = copy_context()  # as a server's connection does with its first request
+    error = ValueError("no stock")
+    with pytest.raises(ValueError, match="no stock"), headrace.open_context("failed"):
+        raise error
+    found = left_current.run(lambda: filtered(made_with(error), "user"))
+    processor = FlowProcessor(fields=["user"])
+    event = left_current.run(processor, None, "error", {"exc_info": error})
+    assert (found["flow_id"], found["user"]) == ("failed", "-")
+    assert (event["flow_id"], "user" in event) == ("failed", False)
 
 
 @pytest.mark.guarantee(70)

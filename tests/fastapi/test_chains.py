@@ -157,6 +157,20 @@ def test_errors_are_problem_details(status: int) -> None:
     assert "password" not in response.text
 
 
+@pytest.mark.guarantee(94)
+def test_the_reason_of_a_rejection_has_no_secret() -> None:
+    """What `redact` names is masked in the response as it is in the log."""
+
+    def reject(result: Any) -> None:
+        raise ValueError(f"refused: {result}")
+
+    chain = AsyncChain(redact=["pin"]).put("pin", "4711")
+    chain.next(asyncio.sleep, args=[0, "pin"], validate=reject, name="look")
+    response = TestClient(app_of(chain, inputs=nothing)).post("/orders")
+    assert response.status_code == 422
+    assert response.json()["detail"] == "refused: ***"
+
+
 def test_a_failed_step_is_in_the_log_with_the_id() -> None:
     """Though the error is handled, the chain's own line tells what went wrong."""
     with serve_asgi(app_of(FAILING[500], inputs=nothing)) as client:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import gc
 import logging
@@ -414,3 +415,290 @@ def test_middleware_that_is_gone_follows_no_configuration(middleware: Any) -> No
     assert gone() is None
     headrace.configure(header="X-Other")
     headrace.configure()
+
+
+# --- Excluded paths -------------------------------------------------------------------------------
+
+
+def showing(seen: list[Any]) -> Any:
+    """Return an application that notes which ID is current."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(headrace.current_flow_id())
+
+    return app
+
+
+@pytest.mark.guarantee(51)
+@pytest.mark.parametrize(
+    ("path", "root", "excluded"),
+    [
+        ("/api/health", "/api", True),
+        ("/health", "/api", True),  # a server that takes the prefix off
+        ("/health", "", True),
+        ("/api/health", "", False),
+        ("/apiary/health", "/api", False),
+        ("/health", "/health", False),
+        ("/api", "/api", False),
+    ],
+)
+def test_excluded_paths_are_those_of_the_application(path: str, root: str, excluded: bool) -> None:
+    """What the application is mounted at is taken off first, where it is there."""
+    seen: list[Any] = []
+    app = FlowMiddleware(showing(seen), exclude_paths=["/health"])
+    call(app, http_scope(path, [("x-correlation-id", "abc")], root_path=root))
+    assert seen == [None if excluded else "abc"]
+
+
+@pytest.mark.guarantee(51)
+def test_an_application_at_its_root_has_the_path_of_a_slash() -> None:
+    """Mounted at `/api`, the path `/api` is the application's `/`."""
+    seen: list[Any] = []
+    call(FlowMiddleware(showing(seen), exclude_paths=["/"]), http_scope("/api", root_path="/api"))
+    assert seen == [None]
+
+
+@pytest.mark.guarantee(51)
+def test_an_inner_middleware_opens_nothing_on_an_excluded_path() -> None:
+    """It is remembered where the inner one excludes nothing, and in a copy of the scope."""
+    seen: list[Any] = []
+    inner = FlowMiddleware(showing(seen))
+
+    async def mount(scope: Any, receive: Any, send: Any) -> None:
+        await inner({**scope, "path": "/"}, receive, send)
+
+    call(FlowMiddleware(mount, exclude_paths=["/"]), scope_of("http"))
+    assert seen == [None]
+
+
+@pytest.mark.guarantee(53)
+def test_a_scope_is_handled_twice() -> None:
+    """The second time it gets a unit, even where the first was excluded."""
+    seen: list[Any] = []
+    scope = http_scope("/")
+    app = FlowMiddleware(showing(seen))
+    call(app, scope)
+    call(app, scope)
+    call(FlowMiddleware(showing(seen), exclude_paths=["/"]), scope)
+    call(app, scope)
+    assert seen[2] is None
+    assert len(set(seen)) == 4
+
+
+@pytest.mark.guarantee(53)
+@pytest.mark.parametrize("access_log", [False, True])
+def test_headers_are_found_in_any_case_and_any_iterable(access_log: bool) -> None:
+    """An adapter may write names as it likes, and give a generator, which is not used up."""
+    seen: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        seen.extend([headrace.current_flow_id(), dict(scope["headers"])[b"X-CORRELATION-id"]])
+
+    headers = (pair for pair in [OTHER, (b"X-CORRELATION-id", b"abc")])
+    call(FlowMiddleware(app, access_log=access_log), {**http_scope("/"), "headers": headers})
+    assert seen == ["abc", b"abc"]
+
+
+# --- What the server does -------------------------------------------------------------------------
+
+BODY = {"type": "http.response.body", "body": b"x"}
+START = {"type": "http.response.start", "status": 200}
+
+
+def watched(is_watched: bool) -> Any:
+    """Return a block in which a backend watches units, or none does."""
+    return watched_units() if is_watched else contextlib.nullcontext([])
+
+
+@pytest.mark.guarantee(50)
+@pytest.mark.parametrize("is_watched", [False, True])
+@pytest.mark.parametrize("around", [None, "outer"])
+@pytest.mark.parametrize("in_step", [False, True])
+def test_the_server_captures_no_unit(is_watched: bool, around: str | None, in_step: bool) -> None:
+    """`receive`, and `send` after the start of the response, run outside the unit and its step."""
+    seen: list[Any] = []
+
+    def note(what: str) -> None:
+        context = contextvars.copy_context()
+        here = context.run(headrace.get_flow_context)
+        step = None if here is None else context.run(lambda: here.step)
+        seen.append((what, here and here.correlation_id, step))
+
+    async def receive() -> Any:
+        await asyncio.sleep(0)
+        note("receive")
+        return {"type": "http.request"}
+
+    async def send(message: Any) -> None:
+        await asyncio.sleep(0)
+        note(message["type"][14:] + str(message.get("more_body", "")))
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send(START)
+        await send({**BODY, "more_body": True})
+        await send({**BODY, "more_body": False})
+        note("after")
+
+    async def main() -> None:
+        work = headrace.step("server", name="work")(app) if in_step else app
+        with headrace.open_context(around) if around else contextlib.nullcontext():
+            await FlowMiddleware(work)(scope_of("http"), receive, send)
+
+    with watched(is_watched):
+        asyncio.run(main())
+    step = "work" if in_step else None
+    assert seen == [
+        ("receive", around, None),
+        ("start", "abc", step),
+        ("bodyTrue", around, None),
+        ("bodyFalse", around, None),
+        ("after", "abc", step),
+    ]
+
+
+@pytest.mark.guarantee(50)
+@pytest.mark.parametrize("is_watched", [False, True])
+@pytest.mark.parametrize("kind", ["http", "websocket"])
+def test_a_line_of_the_server_while_it_sends_has_the_id(is_watched: bool, kind: str) -> None:
+    """Hypercorn logs the access with the last message: the line is the request's even so."""
+
+    async def send(message: Any) -> None:
+        await asyncio.sleep(0)
+        logging.getLogger("server").info(message["type"])
+
+    last = BODY if kind == "http" else {"type": "websocket.close"}
+    with watched(is_watched), memory_log() as log:
+        app = FlowMiddleware(sending(START, last))
+        asyncio.run(app(scope_of(kind), sending(), send))
+    lines = [line.flow_id for line in log.lines() if line.logger == "server"]
+    assert lines == ["abc", "abc"]
+
+
+@pytest.mark.guarantee(50)
+def test_a_variable_of_a_backend_is_not_captured_by_the_server() -> None:
+    """What a backend sets for the time of a unit, such as a current span, is not seen either."""
+    span: contextvars.ContextVar[str | None] = contextvars.ContextVar("span", default=None)
+    seen: list[Any] = []
+
+    class Spans:
+        @contextlib.contextmanager
+        def span(self, step: Any, context: Any) -> Any:
+            yield
+
+        @contextlib.contextmanager
+        def unit(self, context: Any) -> Any:
+            token = span.set("current")
+            yield
+            span.reset(token)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send(BODY)
+        seen.append(span.get())  # background work belongs to the request's trace
+
+    async def send(message: Any) -> None:
+        seen.append(span.get())
+
+    async def main() -> None:
+        await FlowMiddleware(app)(scope_of("http"), send, send)
+        seen.append(span.get())
+
+    headrace.configure(Spans())
+    try:
+        asyncio.run(main())
+    finally:
+        headrace.configure()
+    assert seen == [None, "current", None]
+
+
+# --- The end of a response ------------------------------------------------------------------------
+
+ENDS = {
+    "body": [START, BODY],
+    "pieces": [START, {**BODY, "more_body": True}, BODY],
+    "trailers": [
+        {**START, "trailers": True},
+        BODY,
+        {"type": "http.response.trailers", "headers": []},
+    ],
+    "file": [START, {"type": "http.response.pathsend", "path": "/file"}],
+    "denial": [
+        {"type": "websocket.http.response.start", "status": 403},
+        {"type": "websocket.http.response.body", "body": b"x"},
+    ],
+}
+
+
+@pytest.mark.guarantee(54)
+@pytest.mark.parametrize("messages", ENDS.values(), ids=ENDS)
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_request_ends_with_the_last_byte(messages: list[Any], fails: bool) -> None:
+    """What runs later has the ID, is in no outcome, and its failure is marked with the ID."""
+    outcomes: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        for message in messages:
+            outcomes.append(units[0].outcome)
+            await send(message)
+        outcomes.append(units[0].outcome)
+        assert headrace.current_flow_id() == "abc"
+        if fails:
+            raise LookupError("on purpose")
+
+    kind = "websocket" if messages is ENDS["denial"] else "http"
+    with watched_units() as units, memory_log() as log:
+        request = LikeAServer(FlowMiddleware(app))
+        with pytest.raises(LookupError) if fails else contextlib.nullcontext():
+            call(request, scope_of(kind))
+    assert outcomes == [None] * len(messages) + ["ok"]
+    assert [unit.outcome for unit in units] == ["ok"]
+    assert [line.flow_id for line in log.lines() if line.error] == ["abc"] * fails
+
+
+@pytest.mark.guarantee(54)
+def test_an_error_whose_page_is_sent_is_the_outcome() -> None:
+    """A page of an error is sent before the exception is raised again, and is no success."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        try:
+            raise LookupError("on purpose")
+        except LookupError:
+            await send({**START, "status": 500})
+            await send(BODY)
+            raise
+
+    with watched_units() as units, pytest.raises(LookupError):
+        call(FlowMiddleware(app), scope_of("http"))
+    assert [(unit.outcome, type(unit.error)) for unit in units] == [("error", LookupError)]
+
+
+@pytest.mark.guarantee(54)
+def test_a_response_that_breaks_off_is_an_error() -> None:
+    """An exception before the last byte is the outcome."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send(START)
+        await send({**BODY, "more_body": True})
+        raise LookupError("on purpose")
+
+    with watched_units() as units, pytest.raises(LookupError):
+        call(FlowMiddleware(app), scope_of("http"))
+    assert [unit.outcome for unit in units] == ["error"]
+
+
+@pytest.mark.guarantee(54)
+def test_the_access_line_comes_with_the_last_byte() -> None:
+    """Background work is not in it: not its time, and not its failure."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send(START)
+        await send(BODY)
+        logging.getLogger("work").info("later")
+        raise LookupError("on purpose")
+
+    with memory_log() as log, pytest.raises(LookupError):
+        call(FlowMiddleware(app, access_log=True), scope_of("http"))
+    assert [(line.logger, line.flow_id) for line in log.lines() if line.logger != "asyncio"] == [
+        ("headrace.access", "abc"),
+        ("work", "abc"),
+    ]

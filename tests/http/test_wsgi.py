@@ -10,6 +10,7 @@ from wsgiref.util import FileWrapper
 import pytest
 
 import headrace
+from headrace.integration import marked_id
 from headrace.wsgi import FlowMiddleware
 from tests.http.wsgi_site import make_environ
 from tests.sites import shown
@@ -63,15 +64,16 @@ def ask(
 
 @pytest.mark.guarantee(12)
 def test_the_unit_lives_until_the_body_is_closed() -> None:
-    """Pieces and close run inside the unit, nothing between them does, and then it ends."""
+    """Pieces and close run inside the unit, nothing between them does; it ends with the last."""
     body = Body()
     with watched_units() as units:
         pieces, _ = ask(body)
         made = []
         for piece in pieces:
             assert headrace.current_flow_id() is None
+            assert units[0].outcome is None
             made.append(piece)
-        assert units[0].outcome is None
+        assert units[0].outcome == "ok"
         pieces.close()
     assert (made, body.closed) == ([b"abc", b"abc"], ["abc"])
     assert [unit.outcome for unit in units] == ["ok"]
@@ -90,13 +92,33 @@ def test_an_abandoned_body_ends_its_unit_when_closed() -> None:
     assert [unit.outcome for unit in units] == ["ok"]
 
 
-@pytest.mark.parametrize("place", ["next", "close"])
-def test_an_error_in_the_body_ends_the_unit(place: str) -> None:
-    """An error while streaming or closing goes on, and is the unit's outcome."""
+def test_an_error_in_the_body_ends_the_unit() -> None:
+    """An error while streaming goes on, and is the unit's outcome."""
     with watched_units() as units:
-        pieces, _ = ask(Body(fails=place))
+        pieces, _ = ask(Body(fails="next"))
         with pytest.raises(LookupError), contextlib.closing(pieces):
             list(pieces)
+    assert [unit.outcome for unit in units] == ["error"]
+
+
+@pytest.mark.guarantee(54)
+def test_an_error_after_the_last_byte_is_none_of_the_response() -> None:
+    """It goes on, marked with the ID, and the outcome stays what it was."""
+    with watched_units() as units:
+        pieces, _ = ask(Body(fails="close"))
+        with pytest.raises(LookupError) as caught, contextlib.closing(pieces):
+            list(pieces)
+    assert marked_id(caught.value) == "abc"
+    assert [unit.outcome for unit in units] == ["ok"]
+
+
+@pytest.mark.guarantee(54)
+def test_an_error_on_closing_an_abandoned_body_is_the_outcome() -> None:
+    """Where the last byte was never sent, what fails is the response."""
+    with watched_units() as units:
+        pieces, _ = ask(Body(fails="close"))
+        with pytest.raises(LookupError), contextlib.closing(pieces):
+            next(pieces)
     assert [unit.outcome for unit in units] == ["error"]
 
 
@@ -188,3 +210,105 @@ def test_function_that_decides_on_trust_is_given_the_environ() -> None:
     ask([], environ=environ, trust_inbound=asked.append)
     assert len(asked) == 1
     assert asked[0] is environ
+
+
+@pytest.mark.guarantee(55)
+def test_a_websocket_that_is_closed_in_gunicorns_way_is_no_error() -> None:
+    """The application of a WebSocket raises StopIteration when it is closed, which goes on."""
+
+    def app(environ: Any, start_response: Any) -> list[bytes]:
+        raise StopIteration
+
+    with watched_units() as units, pytest.raises(StopIteration):
+        FlowMiddleware(app)(make_environ("GET", "/", ABC), lambda *a: lambda b: None)
+    assert [unit.outcome for unit in units] == ["ok"]
+
+
+@pytest.mark.guarantee(53)
+def test_a_file_of_a_wrapper_that_is_a_function_is_left_to_the_server(tmp_path: Any) -> None:
+    """The wrapper of uWSGI returns the file, and looks whether that very object comes back."""
+    path = tmp_path / "file"
+    path.write_bytes(b"content")
+
+    def sendfile(file: Any, size: int = 0) -> Any:
+        return file
+
+    def app(environ: Any, start_response: Any) -> Any:
+        start_response("200 OK", [])
+        return environ["wsgi.file_wrapper"](file, 4096)
+
+    environ = make_environ("GET", "/", ABC) | {"wsgi.file_wrapper": sendfile}
+    with path.open("rb") as file, watched_units() as units:
+        assert FlowMiddleware(app)(environ, lambda *a: lambda b: None) is file
+    assert environ["wsgi.file_wrapper"] is sendfile
+    assert [unit.outcome for unit in units] == ["ok"]
+
+
+@pytest.mark.guarantee(53)
+def test_a_body_that_merely_looks_like_a_file_is_made_in_the_unit() -> None:
+    """Beside a wrapper that is a function, a body of any other origin is iterated as usual."""
+    environ = make_environ("GET", "/", ABC) | {"wsgi.file_wrapper": lambda file, size=0: file}
+    pieces, _ = ask(Body(), environ=environ)
+    with contextlib.closing(pieces):
+        assert list(pieces) == [b"abc", b"abc"]
+
+
+@pytest.mark.guarantee(53)
+def test_an_environ_is_handled_twice() -> None:
+    """The second time it gets a unit, even where the first was excluded."""
+    seen: list[Any] = []
+
+    def app(environ: Any, start_response: Any) -> list[bytes]:
+        seen.append(headrace.current_flow_id())
+        return []
+
+    environ = make_environ("GET", "/")
+    for options in ({}, {}, {"exclude_paths": ["/"]}, {}):
+        FlowMiddleware(app, **options)(environ, lambda *a: lambda b: None)  # type: ignore[arg-type]
+    assert seen[2] is None
+    assert len(set(seen)) == 4
+
+
+@pytest.mark.guarantee(51)
+@pytest.mark.parametrize(
+    ("script", "path", "pattern", "excluded"),
+    [
+        ("/api", "/health", "/health", True),
+        ("/health", "/other", "/health", False),
+        ("/api", "", "/", True),
+        ("", "/gr\u00fcn".encode().decode("latin-1"), "/gr\u00fcn", True),
+    ],
+)
+def test_excluded_paths_are_those_of_the_application(
+    script: str, path: str, pattern: str, excluded: bool
+) -> None:
+    """What the application is mounted at is no part of them, and they are text."""
+    seen: list[Any] = []
+
+    def app(environ: Any, start_response: Any) -> list[bytes]:
+        seen.append(headrace.current_flow_id())
+        return []
+
+    environ = make_environ("GET", path, ABC) | {"SCRIPT_NAME": script}
+    FlowMiddleware(app, exclude_paths=[pattern])(environ, lambda *a: lambda b: None)
+    assert seen == [None if excluded else "abc"]
+
+
+@pytest.mark.guarantee(51)
+def test_an_inner_middleware_opens_nothing_in_the_body_of_an_excluded_path() -> None:
+    """It is remembered while a body is still made, and such a body has no unit either."""
+    seen: list[Any] = []
+
+    def inner(environ: Any, start_response: Any) -> list[bytes]:
+        seen.append(headrace.current_flow_id())
+        return [b"x"]
+
+    def late(environ: Any, start_response: Any) -> Iterator[bytes]:
+        yield from FlowMiddleware(inner)(environ, start_response)
+
+    app = FlowMiddleware(late, exclude_paths=["/"])
+    with headrace.open_context("outer"):
+        body = app(make_environ("GET", "/"), lambda *a: lambda b: None)
+        assert list(body) == [b"x"]
+        body.close()  # type: ignore[attr-defined]
+    assert seen == [None]

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -348,3 +349,28 @@ def test_cache_stands_where_told_or_nowhere(folder: Folder) -> None:
     assert (folder.path / "kept" / "here").is_dir()
     assert folder.check("--cache-dir", "shop.py/x").status == 0
     assert not (folder.path / ".headrace_cache").exists()
+
+
+def test_nothing_is_imported_from_the_folder_that_is_checked(tmp_path: Path) -> None:
+    """A project is read, whatever its modules are named, and whatever it says of entry points."""
+    probe = tmp_path / "probe"
+    (probe / "bare").mkdir(parents=True)
+    (probe / "bare" / "__init__.py").write_text("import sys; print(*sys.modules)")
+    (probe / "bare" / "__main__.py").touch()
+    run = [sys.executable, "-m"]
+    before = subprocess.run([*run, "bare"], cwd=probe, capture_output=True, text=True, check=True)
+    project = tmp_path / "project"
+    (project / "evil-1.0.dist-info").mkdir(parents=True)
+    (project / "evil-1.0.dist-info" / "entry_points.txt").write_text(
+        "[headrace.commands]\ncheck = evil:main\n"
+    )
+    (project / "evil-1.0.dist-info" / "METADATA").write_text("Name: evil\nVersion: 1.0\n")
+    installed = {"evil", "headrace_inspect", "rich"}
+    # Of those that Python itself has imported by then, it has taken the folder's without us.
+    for name in (sys.stdlib_module_names | installed) - {*before.stdout.split()}:
+        (project / f"{name}.py").write_text(f"raise SystemExit('{name} was imported')")
+    done = subprocess.run(
+        [*run, "headrace", "check", "."], cwd=project, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("no findings")

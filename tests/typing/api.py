@@ -48,7 +48,7 @@ from headrace.clients import (
     httpx_hooks,
     requests_adapter,
 )
-from headrace.integration import HttpOptions, http_options, marked_id
+from headrace.integration import HttpOptions, http_options, marked_id, without_secrets
 from headrace.logging import FlowFilter, Formatter, install, uninstall
 from headrace.structlog import FlowProcessor, flow_processor
 from headrace.testing import Capture, CapturedStep, CapturedUnit, assert_clean, capture, reset
@@ -573,6 +573,7 @@ def logs(handler: logging.Handler) -> None:
     handler.addFilter(FlowFilter(default="none", fields=("user", "tenant")))
     handler.setFormatter(Formatter("{flow_id}", style="{", defaults={"step": ""}, fields=["user"]))
     assert_type(marked_id(ValueError()), str | None)
+    assert_type(without_secrets(ValueError()), BaseException)
     assert_type(http_options("init_app", {"access_log": True}), HttpOptions)
     install()
     install(fields=["user", "unit_id"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
@@ -12,6 +11,7 @@ from celery.app import app_or_default
 
 from headrace import FlowContext, RemoteContext, extract
 from headrace.integration import (
+    clock,
     make_id,
     nested_context,
     plain_text,
@@ -133,7 +133,7 @@ def _remote(envelope: Envelope, traced: RemoteContext, app: Any) -> RemoteContex
 def _deadline(envelope: Envelope, app: Any) -> float | None:
     if envelope.deadline_ms is None or app not in accepting_deadlines:
         return None
-    return time.monotonic() + envelope.seconds_left()
+    return clock.monotonic() + envelope.seconds_left()
 
 
 def _sent_context(task: Any, envelope: Envelope, fields: Mapping[str, Any]) -> FlowContext:
@@ -158,7 +158,7 @@ def _traced(fields: Mapping[str, Any]) -> RemoteContext:
 def _metadata(envelope: Envelope) -> dict[str, Any]:
     metadata = dict(envelope.metadata)
     if envelope.published_ms is not None:
-        metadata["celery.queue_ms"] = max(0.0, time.time() * 1000.0 - envelope.published_ms)
+        metadata["celery.queue_ms"] = max(0.0, clock.wall() * 1000.0 - envelope.published_ms)
     if envelope.flow is not None:
         metadata["celery.from_flow"] = envelope.flow
     if envelope.step is not None:

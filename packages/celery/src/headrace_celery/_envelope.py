@@ -11,13 +11,12 @@ from __future__ import annotations
 import json
 import math
 import re
-import time
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from headrace import FlowContext, remaining
-from headrace.integration import accepted_metadata, propagated_metadata, valid_id
+from headrace.integration import accepted_metadata, clock, propagated_metadata, valid_id
 
 from ._log import log, warn_once
 
@@ -65,7 +64,7 @@ class Envelope(NamedTuple):
         """Return the seconds until the deadline; infinity where there is none."""
         if self.deadline_ms is None:
             return math.inf
-        return self.deadline_ms / 1000.0 - time.time()
+        return self.deadline_ms / 1000.0 - clock.wall()
 
 
 # --- Writing --------------------------------------------------------------------------------------
@@ -73,7 +72,7 @@ class Envelope(NamedTuple):
 
 def write(context: FlowContext) -> dict[str, Any]:
     """Return the header of a message that `context`, the current unit, publishes now."""
-    now = time.time()
+    now = clock.wall()
     header: dict[str, Any] = {
         "v": VERSION,
         "id": context.correlation_id,

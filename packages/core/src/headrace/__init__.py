@@ -1,6 +1,8 @@
 """headrace: one correlation ID from browser to worker, flows declared in code, chains."""
 
-from __future__ import annotations
+from . import _safe_path  # noqa: F401 - before all other imports, __future__ included
+
+# isort: split
 
 from typing import TYPE_CHECKING, Any
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from ._context import step_var, unit_var
+from ._context import FlowContext, sent_unit, step_var, unit_var
 from ._marks import marked_id
 
 Captured = tuple[str | None, str | None, str | None]
@@ -23,7 +23,7 @@ def capture(exc_info: Any = None) -> Captured:
         marked = marked_id(_exception(exc_info))
         if marked is not None:
             return marked, None, None
-    unit = unit_var.get()
+    unit = unit_var.get() or sent_unit()
     if unit is None:
         return None, None, None
     info = step_var.get()
@@ -35,6 +35,12 @@ def capture(exc_info: Any = None) -> Captured:
 def capture_mark(exc_info: Any) -> Captured:
     """Return the ID of the unit that raised `exc_info`, for a line that was logged elsewhere."""
     return (marked_id(_exception(exc_info)) if exc_info else None), None, None
+
+
+def current_unit(context: Captured) -> FlowContext | None:
+    """Return the current unit where `context` is of its operation, as that of a mark is not."""
+    unit = unit_var.get()
+    return unit if unit is not None and unit.correlation_id == context[0] else None
 
 
 def _exception(exc_info: Any) -> object:

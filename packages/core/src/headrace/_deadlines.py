@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 from weakref import ref
 
+from . import _clock
 from ._context import FlowContext, unit_var
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from types import TracebackType
-
-# Called through this module each time: headrace.testing puts a clock of its own here.
-monotonic = time.monotonic
-"""The clock of deadlines, in seconds."""
 
 
 class Budget:
@@ -82,7 +78,7 @@ class _Deadline:
         if self._budget is not None:
             raise RuntimeError("this deadline has been used; call headrace.deadline() for another")
         unit = unit_var.get()
-        until = min_deadline(monotonic() + self._seconds, inherited_deadline(unit))
+        until = min_deadline(_clock.monotonic() + self._seconds, inherited_deadline(unit))
         self._budget = Budget(self, unit, until)
         try:
             self._budget.begin()
@@ -120,7 +116,7 @@ def deadline(seconds: float) -> AbstractContextManager[None]:
 def remaining() -> float | None:
     """Return the seconds left of the active deadline, negative once it has passed, or None."""
     until = inherited_deadline(unit_var.get())
-    return None if until is None else until - monotonic()
+    return None if until is None else until - _clock.monotonic()
 
 
 def inherited_deadline(unit: FlowContext | None) -> float | None:

@@ -132,6 +132,10 @@ class Frame:
                     finally:
                         _set_step(outer_step)
 
+    def around(self) -> list[tuple[ContextVar[Any], Any]]:
+        """Return the variables that the frame holds, each with its value where this is called."""
+        return [(var, _value(var)) for var in (unit_var, step_var, *(self._others or ()))]
+
     def begin(self, function: Callable[..., T], *args: Any) -> T:
         """Call ``function(*args)`` and hold every variable that it sets, such as a current span."""
         before = copy_context()
@@ -157,6 +161,26 @@ def _put_back(outer: _Values, tokens: dict[ContextVar[Any], Token[Any]]) -> None
         elif var in tokens:
             with suppress(RuntimeError):  # it has been used already
                 var.reset(tokens[var])
+
+
+def _value(var: ContextVar[Any]) -> Any:
+    try:
+        return var.get()
+    except LookupError:
+        return None
+
+
+async def wait_with(values: list[tuple[ContextVar[Any], Any]], awaitable: Awaitable[T]) -> T:
+    """Await `awaitable` while the variables have these `values`."""
+    tokens: list[tuple[ContextVar[Any], Token[Any]]] = []
+    try:
+        for var, value in values:
+            tokens.append((var, var.set(value)))
+        return await awaitable
+    finally:
+        with suppress(ValueError):  # closed in another task: its variables are not ours
+            for var, token in tokens:
+                var.reset(token)
 
 
 class Pieces(Protocol):

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from . import _runtime
-from ._context import FlowContext, has_ended
+from ._context import FlowContext
 from ._guarded_logger import log
 from ._http_options import CONFIGURED, HttpOptions
 from ._ids import EDGE_RULE, ID_RULE, match_edge_id, match_id
@@ -16,12 +16,6 @@ from ._runtime import DEFAULT_HEADER
 from ._trace_context import TRACEPARENT, TRACESTATE, TraceContext, parse
 from ._units import as_current, transport_context
 from ._vendor_headers import VENDOR_HEADERS
-
-ENVIRON_KEY = "headrace.context"
-"""Where a WSGI environ holds the request's `FlowContext`: whoever finds one opens no other."""
-
-SCOPE_KEY = "headrace"
-"""Where an ASGI scope holds it."""
 
 _Refused = list[tuple[str, list[str]]]
 """Names of headers, and the values that each came with."""
@@ -237,14 +231,6 @@ class RequestHeader:
         for key in self._keys:
             environ.pop(key, None)
         environ[self._keys[0]] = correlation_id
-
-
-def is_under_way(context: FlowContext) -> bool:
-    """Tell whether the unit `context` that a request has already has not ended yet.
-
-    One that has ended was that of an earlier call with the same scope or environ.
-    """
-    return not has_ended(context)
 
 
 def _log_refusals(refused: _Refused, context: FlowContext, rule: str) -> None:

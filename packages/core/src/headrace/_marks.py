@@ -1,4 +1,4 @@
-"""What a unit of work writes on an exception that leaves it: its ID, and what backends may see.
+"""What a unit of work writes on an exception that leaves it: its ID.
 
 A server logs an unhandled error after the unit has ended; the mark lets that line carry the ID.
 """
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from ._context import FlowContext
 
 _KEY = "_headrace_correlation_id"
-_TOLD = "_headrace_told"
 
 
 class _Mark(str):
@@ -80,17 +79,3 @@ def _marked_id(exc: Any, mark: str | None) -> str | None:
         ids = {marked_id(part) for part in exc.exceptions}
         return ids.pop() if len(ids) == 1 else None
     return None
-
-
-def conceal(exc: BaseException, twin: BaseException) -> None:
-    """Have backends told of `twin` in place of `exc`, whose causes may hold secrets."""
-    exc.__dict__[_TOLD] = twin
-
-
-def told(exc: BaseException) -> BaseException:
-    """Return what backends are told of `exc`: mostly itself."""
-    try:
-        twin: BaseException = vars(exc).get(_TOLD, exc)
-    except Exception:  # an exception without a usable __dict__ has no twin
-        return exc
-    return twin

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from . import _active_trace, _runtime
+from . import _active_trace, _clock, _runtime
 from ._context import get_trace, unit_var
 from ._deadlines import remaining
 from ._guarded_logger import log
@@ -173,7 +172,7 @@ def deadline_from_header(found: Iterable[tuple[str, str]]) -> float | None:
     values = [value for name, value in found if name == DEADLINE_HEADER.lower()]
     if len(values) != 1 or not _is_milliseconds(values[0]):
         return None
-    return time.monotonic() + int(values[0]) / 1000.0
+    return _clock.monotonic() + int(values[0]) / 1000.0
 
 
 def _remove(carrier: MutableMapping[str, str], headers: Iterable[str]) -> None:

@@ -7,20 +7,17 @@ own. The context is therefore kept in slots, which only a subclass has.
 from __future__ import annotations
 
 import os
+import threading
 from functools import cache
 from inspect import currentframe
 from logging import LogRecord, makeLogRecord
-from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
-from ._capture import Captured, capture, capture_mark
-from ._context import unit_var
+from ._capture import Captured, capture, capture_mark, current_unit
 from ._fields import field_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-
-    from ._context import FlowContext
 
 _CONTEXT = "_headrace"
 _FIELDS = "_headrace_fields"
@@ -82,16 +79,10 @@ def fields_of(record: LogRecord, names: Iterable[str] = ()) -> dict[str, str | N
     """
     kept: dict[str, str | None] = getattr(record, _FIELDS, None) or {}
     others = [name for name in (*RecordFactory.fields, *names) if name not in kept]
-    return kept | field_values(_current_unit(record), others) if others else kept
-
-
-def _current_unit(record: LogRecord) -> FlowContext | None:
-    """Return the current unit where it is the one in which `record` was logged."""
-    unit = unit_var.get() if _is_from_here(record) else None
-    kept: Captured | None = getattr(record, _CONTEXT, None)
-    if unit is None or kept is None or kept[0] == unit.correlation_id:
-        return unit
-    return None
+    if not others:
+        return kept
+    unit = current_unit(context_of(record)) if _is_from_here(record) else None
+    return kept | field_values(unit, others)
 
 
 def _keep(record: Any) -> None:
@@ -99,9 +90,10 @@ def _keep(record: Any) -> None:
         if record.name is None:
             _keep_of_dict(record)
             return
-        setattr(record, _CONTEXT, capture(record.exc_info))
+        context = capture(record.exc_info)
+        setattr(record, _CONTEXT, context)
         if RecordFactory.fields:
-            setattr(record, _FIELDS, field_values(_current_unit(record), RecordFactory.fields))
+            setattr(record, _FIELDS, field_values(current_unit(context), RecordFactory.fields))
     except AttributeError:  # no log record, or one whose class takes no slots of ours
         return
 
@@ -141,7 +133,10 @@ def _source_of_copy() -> tuple[dict[str, Any], LogRecord | None]:
 
 def _is_from_here(record: LogRecord) -> bool:
     """Tell whether `record` was logged in this thread, not in another one or another process."""
-    return record.thread in {None, get_ident()} and record.process in {None, os.getpid()}
+    thread, process = getattr(record, "thread", None), getattr(record, "process", None)
+    return (thread is None or thread == threading.get_ident()) and (
+        process is None or process == os.getpid()
+    )
 
 
 def _is_record_class(factory: object) -> bool:

@@ -11,7 +11,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from ._guarded_logger import log
-from ._marks import told
+from ._masked import without_secrets
 from .backends import TracingBackend
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Reporter:
         if state is None:
             return
         if exc is not None:
-            exc = told(exc)
+            exc = without_secrets(exc)
         try:
             self._end(state, exc)
         except Exception as error:
@@ -67,7 +67,7 @@ class Reporter:
 
     def leave(self, manager: AbstractContextManager[Any], exc: BaseException | None) -> None:
         if exc is not None:
-            exc = told(exc)
+            exc = without_secrets(exc)
         try:
             _leave(manager, exc)
         except Exception as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ._guarded_logger import GuardedLogger
 
@@ -23,73 +23,50 @@ _EXPOSE = "Access-Control-Expose-Headers"
 _access = GuardedLogger("headrace.access")
 
 
-class ResponseHeader(Generic[S]):
-    """The one correlation header of a response whose headers are a list of pairs.
-
-    Args:
-        header: its name.
-        exposes: whether ``Access-Control-Expose-Headers`` names it.
-        of_name: makes the protocol's string of a header's name.
-        of_value: makes the protocol's string of a header's value.
-    """
-
-    __slots__ = ("_expose", "_exposes", "_header", "_length", "_lower", "_name", "_of_value")
-
-    def __init__(
-        self,
-        header: str,
-        exposes: bool,
-        of_name: Callable[[str], S],
-        of_value: Callable[[str], S],
-    ) -> None:
-        self._header = header
-        self._of_value: Callable[[str], S] = of_value
-        self._name: S = of_name(self._header)
-        self._lower: S = self._name.lower()
-        self._length = len(self._lower)
-        self._exposes = exposes
-        self._expose: S = of_name(_EXPOSE)
-
-    def put(self, headers: Iterable[tuple[S, S]], correlation_id: str) -> list[tuple[S, S]]:
-        """Return a new list of `headers` with ours in place of any of its name."""
-        # The application may send a constant list, or an iterable for one use.
-        kept: list[tuple[S, S]] = list(headers)
-        lower, length = self._lower, self._length
-        for name, _ in kept:
-            if len(name) == length and name.lower() == lower:  # lengths are compared faster
-                kept = [pair for pair in kept if pair[0].lower() != lower]
-                break
-        kept.append((self._name, self._of_value(correlation_id)))
-        return self._exposed(kept) if self._exposes else kept
-
-    def _exposed(self, headers: list[tuple[S, S]]) -> list[tuple[S, S]]:
-        lower = self._expose.lower()
-        existing = [_text(value) for name, value in headers if name.lower() == lower]
-        kept: list[tuple[S, S]] = [pair for pair in headers if pair[0].lower() != lower]
-        kept.append((self._expose, self._of_value(exposed(existing, self._header))))
-        return kept
-
-
 def make_put(
     policy: HttpPolicy, of_name: Callable[[str], S], of_value: Callable[[str], S]
 ) -> Callable[[Iterable[tuple[S, S]], str], list[tuple[S, S]]]:
-    """Return the function that gives the headers of a response, and the ID in them.
+    """Return the function that puts the one correlation header into a response's list of headers.
+
+    It takes the list and the ID, and returns a new list: the application may have given a constant
+    one, or an iterable for one use.
 
     Args:
         policy: says which header, if any.
         of_name: makes the protocol's string of a header's name.
         of_value: makes the protocol's string of a header's value.
     """
-    header = policy.response_header
+    header, exposes = policy.response_header, policy.options.expose_header
     if header is None:
         return lambda headers, _: list(headers)
-    return ResponseHeader(header, policy.options.expose_header, of_name, of_value).put
+    own_name = of_name(header)
+    own, expose = own_name.lower(), of_name(_EXPOSE)
+    length = len(own)
+
+    # A closure, for speed: a method would look each of these up.
+    def put(headers: Iterable[tuple[S, S]], correlation_id: str) -> list[tuple[S, S]]:
+        kept: list[tuple[S, S]] = list(headers)
+        for name, _ in kept:
+            if len(name) == length and name.lower() == own:  # lengths are compared faster
+                kept = [pair for pair in kept if pair[0].lower() != own]
+                break
+        kept.append((own_name, of_value(correlation_id)))
+        return put_exposed(kept) if exposes else kept
+
+    def put_exposed(headers: list[tuple[S, S]]) -> list[tuple[S, S]]:
+        lower = expose.lower()
+        existing = [_text(value) for name, value in headers if name.lower() == lower]
+        kept: list[tuple[S, S]] = [pair for pair in headers if pair[0].lower() != lower]
+        kept.append((expose, of_value(exposed(existing, header))))
+        return kept
+
+    return put
 
 
 def put_in_mapping(
     headers: MutableMapping[str, str], policy: HttpPolicy, correlation_id: str
 ) -> None:
-    """Do for a mapping that ignores case, such as Django's, what `ResponseHeader.put` does.
+    """Put the correlation header into a mapping that ignores case, such as Django's.
 
     Args:
         headers: those of the response.

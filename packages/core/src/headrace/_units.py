@@ -217,18 +217,23 @@ class ResumableUnit(Frame):
             self._watch = self.begin(observer.begin_unit, context)
 
     def end(self, exc: BaseException | None = None) -> None:
-        """End the unit; a second call does nothing."""
-        if self._ended:
-            return
-        self._ended = True
-        set_ended(self.context)
-        if self._watch is not None:
-            self.finish(self._watch.end, exc)
+        """End the unit; a second call reports nothing more, and only marks `exc` with the ID."""
+        if not self._ended:
+            self._ended = True
+            set_ended(self.context)
+            if self._watch is not None:
+                # What runs later has the same variables: a span that has ended is still a parent.
+                others = self._others
+                self.finish(self._watch.end, exc)
+                self._others = others
         if exc is not None:
             mark(exc, self.context.correlation_id, unit_var.get())
 
     def iterate(self, body: Iterable[T]) -> Iterator[T]:
-        """Yield from `body` inside the unit, which ends when the body does or is closed."""
+        """Yield from `body` inside the unit, which ends when the body does or is closed.
+
+        A body is closed inside the unit too, even where that has ended with its last piece.
+        """
         iterator: Iterator[T] = self.run(body.__iter__)
         try:
             while True:
@@ -241,6 +246,7 @@ class ResumableUnit(Frame):
         except BaseException as exc:
             self._close(body, exc)
             raise
+        self.end()
         self._close(body, None)
 
     def _close(self, body: Any, exc: BaseException | None) -> None:
@@ -248,8 +254,10 @@ class ResumableUnit(Frame):
             close = getattr(body, "close", None)
             if close is not None:
                 self.run(close)
-        finally:
-            self.end(None if isinstance(exc, GeneratorExit) else exc)
+        except BaseException as failure:
+            self.end(failure)
+            raise
+        self.end(None if isinstance(exc, GeneratorExit) else exc)
 
     async def aiterate(self, body: AsyncIterable[T]) -> AsyncIterator[T]:
         """Yield from the asynchronous `body` inside the unit, as `iterate` does."""
@@ -268,6 +276,7 @@ class ResumableUnit(Frame):
         except BaseException as exc:
             await self._aclose(iterator, exc)
             raise
+        self.end()
         await self._aclose(iterator, None)
 
     async def _aclose(self, iterator: Any, exc: BaseException | None) -> None:
@@ -275,8 +284,10 @@ class ResumableUnit(Frame):
             close = getattr(iterator, "aclose", None)
             if close is not None:
                 await steer(close(), self.run)
-        finally:
-            self.end(None if isinstance(exc, GeneratorExit) else exc)
+        except BaseException as failure:
+            self.end(failure)
+            raise
+        self.end(None if isinstance(exc, GeneratorExit) else exc)
 
 
 def open_context(

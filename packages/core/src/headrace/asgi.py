@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextvars import ContextVar
 from functools import partial
-from time import perf_counter
+from types import CodeType
 from typing import Any, Unpack
 
-from . import _runtime
+from . import _nesting, _runtime
 from ._active_trace import adopt_span
-from ._context import FlowContext, add_facts, step_var, unit_var
+from ._context import FlowContext, senders, step_var, unit_var
+from ._frames import wait_with
 from ._guarded_logger import log
-from ._http import (
-    SCOPE_KEY,
-    HttpPolicy,
-    is_under_way,
-)
+from ._http import HttpPolicy
 from ._http_options import HttpKeywords, http_options
 from ._marks import mark
-from ._responses import REFUSAL, REFUSAL_STATUS, log_access, make_put, refusal_headers
-from ._runtime import units_are_watched
+from ._nesting import (
+    SCOPE_KEY,
+    Excluded,
+    Joined,
+    announce_in_scope,
+    application_path,
+    decision_in_scope,
+    is_under_way,
+    withdraw_from_scope,
+)
+from ._requests import RequestUnit
+from ._responses import REFUSAL, REFUSAL_STATUS, make_put, refusal_headers
 
 __all__ = ["FlowMiddleware"]
 
@@ -32,6 +41,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 # Looked up once: this is the hot path.
 _get_unit, _set_unit, _reset_unit = unit_var.get, unit_var.set, unit_var.reset
 _get_step, _set_step = step_var.get, step_var.set
+_NOTHING: list[tuple[ContextVar[Any], Any]] = [(unit_var, None), (step_var, None)]
 
 # What FastAPI's own spans and those of Starlette's middleware leave in the scope. Both start a
 # SERVER span even where one is active.
@@ -41,6 +51,12 @@ _RESPONSE_STARTS = frozenset({
     "http.response.start",
     "websocket.accept",
     "websocket.http.response.start",
+})
+_BODIES = frozenset({
+    "http.response.body",
+    "http.response.pathsend",
+    "http.response.zerocopysend",
+    "websocket.http.response.body",
 })
 
 
@@ -60,6 +76,7 @@ class FlowMiddleware:
     """
 
     def __init__(self, app: App, **options: Unpack[HttpKeywords]) -> None:
+        _nesting.use_protocol("asgi")
         self.app = app
         _announce(app)
         self._policy = policy = HttpPolicy(http_options("FlowMiddleware", options))
@@ -73,6 +90,7 @@ class FlowMiddleware:
         policy = self._policy
         policy.resolve()
         self._wanted = {name.encode(): name for name in policy.wanted}
+        self._lengths = frozenset(map(len, policy.wanted))
         self._put = make_put(policy, _name, str.encode)
         self._rewrite = policy.request_header().put_in_scope if policy.writes else None
 
@@ -89,100 +107,188 @@ class FlowMiddleware:
     ) -> None:
         """Run the application inside a unit of work."""
         kind = scope["type"]
-        if (
-            kind not in _KINDS
-            or (SCOPE_KEY in scope and is_under_way(scope[SCOPE_KEY]))
-            or (self._excludes is not None and self._excludes(scope["path"]))
-        ):
+        if kind not in _KINDS or (SCOPE_KEY in scope and is_under_way(scope[SCOPE_KEY])):
             await self.app(scope, receive, send)
             return
+        if (_nesting.mixed or self._excludes is not None) and (decided := self._decided(scope)):
+            await self._run_in(decided, scope, receive, send)
+            return
         try:
-            wanted = self._wanted
+            wanted, lengths = self._wanted, self._lengths
             found: list[tuple[str, str]] = []
-            for name, value in scope["headers"]:
-                if name in wanted:
-                    found.append((wanted[name], value.decode("latin-1")))
+            headers = scope["headers"]
+            if type(headers) is not list:  # it may be an iterable for one use
+                scope["headers"] = headers = [*headers]
+            for name, value in headers:
+                # Lengths are compared faster, and few names have one of ours.
+                if len(name) in lengths and (lower := name.lower()) in wanted:
+                    found.append((wanted[lower], value.decode("latin-1")))
             context, reject = self._admit(kind, scope["path"], found, scope)
             scope[SCOPE_KEY] = context
             if self._rewrite is not None:
                 self._rewrite(scope, context.correlation_id)
             app = _refuse if reject else self.app
-            if self._logs:
-                app = partial(self._run_logged, app)
         except Exception:
             log.exception("a request is served without a unit of work")
             await self.app(scope, receive, send)
             return
+        observer = _runtime.observer
+        if (
+            self._logs
+            or _nesting.mixed
+            or (observer is not None and observer.watches_units)
+            or _get_unit() is not None
+            or _get_step() is not None
+        ):
+            await self._observe(context, app, scope, receive, send)
+            return
 
-        # A coroutine function, as servers' are: asgiref's async_to_sync warns of anything else.
-        async def send_with_header(message: Message) -> None:
+        # What `_observe` does, in this very frame and for the usual request: nothing is current
+        # around it, and nothing observes it. A `RequestUnit` would cost a fifth of the whole.
+        async def send_outside(message: Message) -> None:
             if message["type"] in _RESPONSE_STARTS:
-                message = self._with_header(message, scope, context)
-            await send(message)
+                await send(self._started(message, scope, context))
+            elif _get_step() is not None:
+                await wait_with(_NOTHING, send(message))
+            else:
+                outside = _set_unit(None)
+                try:
+                    await send(message)
+                finally:
+                    try:  # noqa: SIM105 - costs nothing
+                        _reset_unit(outside)
+                    except ValueError:  # closed by another task: its variables are not ours
+                        pass
 
-        # `Unit` in this very frame: the calls to one would be a fifth of what all of this costs.
-        outer, outer_step = _get_unit(), _get_step()
         token = _set_unit(context)
-        watch = None
         try:
-            if outer_step is not None:
-                _set_step(None)
-            observer = _runtime.observer
-            if observer is not None and observer.watches_units:
-                add_facts(context, method=scope.get("method", "GET"), path=scope["path"])
-                watch = observer.begin_unit(context)
-            await app(scope, receive, send_with_header)
+            await app(scope, _receiving_outside(receive), send_outside)
         except BaseException as exc:
-            mark(exc, context.correlation_id, outer)
-            if watch is not None:
-                watch.end(exc)
+            mark(exc, context.correlation_id)
             raise
-        else:
-            if watch is not None:
-                watch.end(None)
         finally:
             try:
                 _reset_unit(token)
             except ValueError:  # closed by another task, in whose context others are current
                 if _get_unit() is context:
-                    _set_unit(outer)
-            if _get_step() is not outer_step and _get_unit() is outer:
-                _set_step(outer_step)
+                    _set_unit(None)
+            if _get_step() is not None and _get_unit() is None:
+                _set_step(None)
             context._ended = True  # noqa: SLF001 - what `Unit` does by a call
 
-    def _with_header(self, message: Message, scope: Scope, context: FlowContext) -> Message:
+    def _decided(self, scope: Scope) -> Excluded | Joined | None:
+        """Return what the request runs in, where it is not admitted here."""
+        try:
+            if _nesting.mixed and (decision := decision_in_scope(scope)) is not None:
+                scope[SCOPE_KEY] = decision
+                return Joined(decision)
+            if self._excludes is not None and self._excludes(application_path(scope)):
+                scope[SCOPE_KEY] = excluded = Excluded()
+                if _nesting.mixed:
+                    announce_in_scope(scope, excluded)
+                return excluded
+        except Exception:
+            log.exception("a path may not be excluded")
+        return None
+
+    async def _run_in(
+        self, frame: Excluded | Joined, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        try:
+            await frame.wait(self.app(scope, receive, send))
+        finally:
+            frame.end()
+            if _nesting.mixed and isinstance(frame, Excluded):
+                withdraw_from_scope(scope)
+
+    async def _observe(
+        self, context: FlowContext, app: App, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Run `app` in a unit that ends with the last byte of its response."""
+        kind = scope["type"]
+        method = scope["method"] if kind == "http" else "GET"
+        unit = RequestUnit(context, method, scope["path"], logs=self._logs and kind == "http")
+        around, handled = unit.around(), sys.exc_info()[1]
+        has_trailers, status = False, 0
+        if _nesting.mixed:
+            announce_in_scope(scope, context)
+
+        async def receive_outside() -> Message:
+            return await wait_with(around, receive())
+
+        async def send_outside(message: Message) -> None:
+            nonlocal has_trailers, status
+            if message["type"] in _RESPONSE_STARTS:
+                has_trailers = message.get("trailers", False)
+                message = self._started(message, scope, context)
+                status = message.get("status", 101)
+                unit.respond(status, self._route(scope))
+                _adopt_spans(scope, context)
+                await send(message)
+                return
+            await wait_with(around, send(message))
+            if _is_last(message, has_trailers):
+                # The page of an error is sent where the error is being handled, to be raised again.
+                error = sys.exc_info()[1] if status >= 500 else None
+                unit.end(None if error is handled else error)
+
+        try:
+            await unit.wait(app(scope, receive_outside, send_outside))
+        except BaseException as exc:
+            unit.end(exc)
+            raise
+        else:
+            unit.end()
+        finally:
+            if _nesting.mixed:
+                withdraw_from_scope(scope)
+
+    def _started(self, message: Message, scope: Scope, context: FlowContext) -> Message:
+        """Return the start of the response with our header.
+
+        It is sent inside the unit, for here servers log the access.
+        """
+        if self._route_of is not None:
+            context.name = self._route(scope) or context.name
         try:
             # A new message: the application may send a constant one.
             changed = {**message}
             changed["headers"] = self._put(message.get("headers", ()), context.correlation_id)
-            route = None if self._route_of is None else self._route_of(scope)
-            if route is not None:
-                context.name = route
-            if units_are_watched():
-                add_facts(context, status=message.get("status", 101), route=route)
-                for key in _INSTRUMENTED:
-                    if key in scope:
-                        adopt_span(context, getattr(scope[key], "span", None))
         except Exception:
             log.exception("a response may lack its correlation ID")
             return message
         return changed
 
-    async def _run_logged(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
-        status: int | None = None
-
-        async def note_status(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        start = perf_counter()
+    def _route(self, scope: Scope) -> str | None:
         try:
-            await app(scope, receive, note_status)
-        finally:
-            if scope["type"] == "http":
-                log_access(scope["method"], scope["path"], status, perf_counter() - start)
+            return None if self._route_of is None else self._route_of(scope)
+        except Exception:
+            log.exception("a unit of work is not named for its route")
+            return None
+
+
+async def _receive_outside(receive: Receive) -> Message:
+    return await wait_with(_NOTHING, receive())
+
+
+# A bound method: it is made faster than a closure, and is a coroutine function as the server's is
+# (asgiref's async_to_sync warns of anything else).
+_receiving_outside = _receive_outside.__get__
+
+for _maker in (FlowMiddleware.__call__, FlowMiddleware._observe):  # noqa: SLF001
+    senders.update(
+        code
+        for code in _maker.__code__.co_consts
+        if isinstance(code, CodeType) and code.co_name == "send_outside"
+    )
+
+
+def _is_last(message: Message, has_trailers: bool) -> bool:
+    """Tell whether the response ends with `message`."""
+    kind = message["type"]
+    if kind == "http.response.trailers":
+        return not message.get("more_trailers", False)
+    return kind in _BODIES and not message.get("more_body", False) and not has_trailers
 
 
 def _announce(app: Any) -> None:
@@ -197,8 +303,16 @@ def _announce(app: Any) -> None:
         layer.app = partial(_adopting, layer.app)
 
 
+def _adopt_spans(scope: Scope, context: FlowContext) -> None:
+    for key in _INSTRUMENTED:
+        if key in scope:
+            adopt_span(context, getattr(scope[key], "span", None))
+
+
 async def _adopting(app: App, scope: Scope, receive: Receive, send: Send) -> None:
-    adopt_span(scope.get(SCOPE_KEY))
+    decision = scope.get(SCOPE_KEY)
+    if isinstance(decision, FlowContext):
+        adopt_span(decision)
     await app(scope, receive, send)
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import logging
 from contextlib import contextmanager
 from functools import partial
-from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from . import _clock
 from ._context import FlowContext, current_flow_id
 from ._control_flow import control_flow_outcome
 from ._extras import missing_extra
@@ -150,11 +150,11 @@ class LoggingBackend:
     def _begin(self, step: StepInfo, context: FlowContext) -> tuple[StepInfo, FlowContext, float]:
         if self._is_enabled_for(logging.DEBUG):
             self._emit(logging.DEBUG, "step.start", step, context, {})
-        return step, context, perf_counter()
+        return step, context, _clock.perf_counter()
 
     def _end(self, state: tuple[StepInfo, FlowContext, float], exc: BaseException | None) -> None:
         step, context, start = state
-        duration_ms = (perf_counter() - start) * 1000.0
+        duration_ms = (_clock.perf_counter() - start) * 1000.0
         outcome = "ok" if exc is None else outcome_of(exc)
         error = printable(describe(exc)) if exc is not None and outcome in _FAILED else None
         fields = {"duration_ms": duration_ms, "outcome": outcome, "error": error}

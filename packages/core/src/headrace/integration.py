@@ -11,6 +11,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from . import _clock as clock
 from . import _runtime
 from ._configure import check_configuration, configure
 from ._context import FlowContext, add_facts, facts_of
@@ -20,16 +21,26 @@ from ._flow_report import flow_lines, flow_problems
 from ._flows import declare_step
 from ._functions import own_name
 from ._guarded_logger import GuardedLogger
-from ._http import ENVIRON_KEY, SCOPE_KEY, HttpPolicy, RequestHeader, environ_key
+from ._http import HttpPolicy, RequestHeader, environ_key
 from ._http_options import HTTP_OPTIONS, HttpKeywords, HttpOptions, http_options
 from ._ids import is_valid_id, valid_id
 from ._marks import mark, marked_id
+from ._masked import without_secrets
+from ._nesting import (
+    ENVIRON_KEY,
+    SCOPE_KEY,
+    Excluded,
+    Joined,
+    decision_of_request,
+    is_lost,
+    use_protocol,
+)
 from ._propagation import RemoteContext, inject_trace
+from ._requests import RequestUnit
 from ._responses import (
     REFUSAL,
     REFUSAL_STATUS,
     REFUSAL_TYPE,
-    log_access,
     put_in_mapping,
 )
 from ._runtime import factory_fault, make_id, units_are_watched
@@ -46,13 +57,16 @@ __all__ = [
     "REFUSAL_STATUS",
     "REFUSAL_TYPE",
     "SCOPE_KEY",
+    "Excluded",
     "GuardedLogger",
     "HttpKeywords",
     "HttpOptions",
     "HttpPolicy",
+    "Joined",
     "Registration",
     "RemoteContext",
     "RequestHeader",
+    "RequestUnit",
     "ResumableUnit",
     "Unit",
     "accepted_metadata",
@@ -60,6 +74,8 @@ __all__ = [
     "as_current",
     "check_configuration",
     "checks_keywords",
+    "clock",
+    "decision_of_request",
     "declare_task",
     "environ_key",
     "factory_fault",
@@ -70,8 +86,8 @@ __all__ = [
     "inject_trace",
     "is_control_flow",
     "is_detached",
+    "is_lost",
     "is_valid_id",
-    "log_access",
     "make_id",
     "mark",
     "marked_id",
@@ -86,7 +102,9 @@ __all__ = [
     "report_undecorated",
     "transport_context",
     "units_are_watched",
+    "use_protocol",
     "valid_id",
+    "without_secrets",
 ]
 
 CONFIGURE_OPTIONS = tuple(inspect.signature(configure).parameters)

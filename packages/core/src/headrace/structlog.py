@@ -10,8 +10,7 @@ import logging
 from collections.abc import Iterable, MutableMapping
 from typing import Any
 
-from ._capture import Captured, capture
-from ._context import unit_var
+from ._capture import Captured, capture, current_unit
 from ._fields import checked_fields, field_values
 from ._records import RecordFactory, context_of, fields_of
 from ._text import plain_text
@@ -54,15 +53,15 @@ class FlowProcessor:
             if value is not None:
                 event_dict.setdefault(name, plain_text(value))
         if self._fields or RecordFactory.fields:
-            for name, text in self._values(foreign).items():
+            for name, text in self._values(foreign, context).items():
                 if text is not None:
                     event_dict.setdefault(name, text)
         return event_dict
 
-    def _values(self, record: logging.LogRecord | None) -> dict[str, str | None]:
+    def _values(self, record: logging.LogRecord | None, context: Captured) -> dict[str, str | None]:
         if record is not None:
             return fields_of(record, self._fields)
-        return field_values(unit_var.get(), (*RecordFactory.fields, *self._fields))
+        return field_values(current_unit(context), (*RecordFactory.fields, *self._fields))
 
 
 _processor = FlowProcessor()

@@ -6,9 +6,9 @@ import threading
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from time import perf_counter
 from typing import TYPE_CHECKING
 
+from . import _clock
 from ._chains._testing import FakeClock, fake_clock, fake_random, no_waiting
 from ._configure import configure
 from ._context import step_var, unit_var
@@ -213,11 +213,11 @@ class _Running:
         self._outer = outer
         self._info = info
         _enclosing.set(info)
-        self._start = perf_counter()
+        self._start = _clock.perf_counter()
 
     def end(self, exc: BaseException | None) -> None:
         record = self._record
-        record.seconds = perf_counter() - self._start
+        record.seconds = _clock.perf_counter() - self._start
         record.outcome = outcome_of(exc)
         record.error = None if record.outcome == "ok" else exc
         if _enclosing.get() is self._info:  # else it ends elsewhere than it began

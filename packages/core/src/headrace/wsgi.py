@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from time import perf_counter
 from typing import TYPE_CHECKING, Any, Unpack
 
-from ._context import add_facts
-from ._http import (
-    ENVIRON_KEY,
-    HttpPolicy,
-    environ_key,
-    is_under_way,
-)
+from . import _nesting
+from ._http import HttpPolicy, environ_key
 from ._http_options import HttpKeywords, http_options
-from ._responses import REFUSAL, log_access, make_put, refusal_headers
+from ._nesting import (
+    ENVIRON_KEY,
+    Excluded,
+    Joined,
+    announce_in_environ,
+    decision_in_environ,
+    withdraw_from_environ,
+)
+from ._requests import RequestUnit
+from ._responses import REFUSAL, make_put, refusal_headers
 from ._runtime import units_are_watched
 from ._units import ResumableUnit
 
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
     from ._context import FlowContext
 
 __all__ = ["FlowMiddleware"]
+
+_NO_FILE = object()
 
 
 class FlowMiddleware:
@@ -42,9 +47,10 @@ class FlowMiddleware:
     """
 
     def __init__(self, app: WSGIApplication, **options: Unpack[HttpKeywords]) -> None:
+        _nesting.use_protocol("wsgi")
         self.app = app
         self._policy = policy = HttpPolicy(http_options("FlowMiddleware", options))
-        self._response = _LoggedResponse if policy.options.access_log else _Response
+        self._logs = policy.options.access_log
         # Asked for the unit's name when the response starts: for integrations, which set it.
         self.route_of: Callable[[WSGIEnvironment], str | None] | None = None
         policy.follow_configuration(self._take_headers)
@@ -59,10 +65,16 @@ class FlowMiddleware:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Run the application inside a unit of work."""
         policy = self._policy
-        path = environ.get("PATH_INFO", "")
-        has_unit = ENVIRON_KEY in environ and is_under_way(environ[ENVIRON_KEY])
-        if has_unit or (policy.excludes_any and policy.excludes(path)):
-            return self.app(environ, start_response)
+        decision = decision_in_environ(environ)
+        if decision is not None:
+            if environ.get(ENVIRON_KEY) is decision:
+                return self.app(environ, start_response)
+            environ[ENVIRON_KEY] = decision
+            return _Response(Joined(decision), environ).run(self.app, start_response)
+        path = _decoded(environ.get("PATH_INFO", ""))
+        if policy.excludes_any and policy.excludes(path or "/"):
+            environ[ENVIRON_KEY] = excluded = Excluded()
+            return _Response(excluded, environ).run(self.app, start_response)
         found = []
         for key, name in self._keys:  # a comprehension costs a call before Python 3.12
             if key in environ:
@@ -71,59 +83,76 @@ class FlowMiddleware:
         environ[ENVIRON_KEY] = context
         if self._rewrite is not None:
             self._rewrite(environ, context.correlation_id)
-        response = self._response(self, context, environ, start_response)
-        return response.run(_refuse if reject else self.app)
+        response = _UnitResponse(self, context, environ, start_response)
+        return response.run(_refuse if reject else self.app, response.respond)
+
+    def unit_of(self, context: FlowContext, environ: WSGIEnvironment) -> ResumableUnit:
+        """Return the unit of the request, which begins."""
+        if not self._logs and not units_are_watched():
+            return ResumableUnit(context)
+        path = _decoded(environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", ""))
+        method = environ.get("REQUEST_METHOD", "GET")
+        return RequestUnit(context, method, path, logs=self._logs)
 
 
 class _Response:
     """One request on its way through the application, and then the body of its response."""
 
-    __slots__ = ("_body", "_environ", "_middleware", "_next", "_start_response", "_unit")
+    __slots__ = ("_body", "_environ", "_file", "_next", "_unit")
 
-    def __init__(
-        self,
-        middleware: FlowMiddleware,
-        context: FlowContext,
-        environ: WSGIEnvironment,
-        start_response: StartResponse,
-    ) -> None:
-        self._middleware = middleware
+    def __init__(self, unit: ResumableUnit, environ: WSGIEnvironment) -> None:
+        self._unit = unit
         self._environ = environ
-        self._start_response = start_response
-        if units_are_watched():
-            path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
-            add_facts(context, method=environ.get("REQUEST_METHOD", "GET"), path=path)
-        self._unit = ResumableUnit(context)
         self._body: Iterable[bytes] = ()
         self._next: Callable[[], bytes] | None = None
+        self._file: object = _NO_FILE
+        if _nesting.mixed and not isinstance(unit, Joined):
+            announce_in_environ(environ, environ[ENVIRON_KEY])
 
-    def run(self, app: WSGIApplication) -> Iterable[bytes]:
+    def run(self, app: WSGIApplication, start_response: StartResponse) -> Iterable[bytes]:
         try:
-            body = self._unit.run(app, self._environ, self._respond)
-        except BaseException as exc:
-            self._end(exc)
+            body = self._run_with_files(app, start_response)
+        except StopIteration:  # gunicorn's way to say that a WebSocket has been closed
+            self._leave(None)
             raise
-        if isinstance(body, list | tuple) or _is_file(self._environ, body):
+        except BaseException as exc:
+            self._leave(exc)
+            raise
+        if body is self._file or isinstance(body, list | tuple):
             # Nothing is left to be made: servers look at a list's length, and send files unread.
-            self._end(None)
+            self._leave(None)
             return body
         self._body = body
         return self
 
-    def _respond(
-        self, status: str, headers: list[tuple[str, str]], *exc_info: Any
-    ) -> Callable[[bytes], object]:
-        middleware, context = self._middleware, self._unit.context
-        route = None if middleware.route_of is None else middleware.route_of(self._environ)
-        if route is not None:
-            context.name = route
-        if units_are_watched():
-            add_facts(context, status=_code(status), route=route)
-        headers = middleware.put(headers, context.correlation_id)
-        return self._start_response(status, headers, *exc_info)
+    def _run_with_files(
+        self, app: WSGIApplication, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        """Call `app`, and note the body that it has made of a file by the server's wrapper."""
+        environ = self._environ
+        wrap = environ.get("wsgi.file_wrapper")
+        if wrap is None:
+            return self._unit.run(app, environ, start_response)
+        if isinstance(wrap, type):  # servers ask for the class, and so do we
+            body = self._unit.run(app, environ, start_response)
+            self._file = body if isinstance(body, wrap) else _NO_FILE
+            return body
 
-    def _end(self, exc: BaseException | None) -> None:
+        # uWSGI's is a function, and knows what it has returned.
+        def wrap_and_note(*args: Any) -> Any:
+            self._file = wrap(*args)
+            return self._file
+
+        environ["wsgi.file_wrapper"] = wrap_and_note
+        try:
+            return self._unit.run(app, environ, start_response)
+        finally:
+            environ["wsgi.file_wrapper"] = wrap
+
+    def _leave(self, exc: BaseException | None) -> None:
         self._unit.end(exc)
+        if _nesting.mixed:
+            withdraw_from_environ(self._environ)
 
     # --- The body, each piece of which is made inside the unit ------------------------------------
 
@@ -134,9 +163,10 @@ class _Response:
         try:
             return self._unit.run(self._next or self._first)
         except StopIteration:
+            self._unit.end()
             raise
         except BaseException as exc:
-            self._end(exc)
+            self._unit.end(exc)
             raise
 
     def _first(self) -> bytes:
@@ -154,45 +184,42 @@ class _Response:
             failure = exc
             raise
         finally:
-            self._end(failure)
+            self._leave(failure)
 
 
-class _LoggedResponse(_Response):
-    """Logs a line when all is done."""
+class _UnitResponse(_Response):
+    """The response of a request that has a unit: it carries the header."""
 
-    __slots__ = ("_logged", "_start", "_status")
+    __slots__ = ("_middleware", "_start_response")
 
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        self._logged = False
-        self._status: int | None = None
-        self._start = perf_counter()
+    def __init__(
+        self,
+        middleware: FlowMiddleware,
+        context: FlowContext,
+        environ: WSGIEnvironment,
+        start_response: StartResponse,
+    ) -> None:
+        self._middleware = middleware
+        self._start_response = start_response
+        super().__init__(middleware.unit_of(context, environ), environ)
 
-    def _respond(
+    def respond(
         self, status: str, headers: list[tuple[str, str]], *exc_info: Any
     ) -> Callable[[bytes], object]:
-        self._status = _code(status)
-        return super()._respond(status, headers, *exc_info)
-
-    def _end(self, exc: BaseException | None) -> None:
-        if not self._logged:
-            self._logged = True
-            self._unit.run(self._log)
-        super()._end(exc)
-
-    def _log(self) -> None:
-        environ, seconds = self._environ, perf_counter() - self._start
-        method, path = environ.get("REQUEST_METHOD", "-"), environ.get("PATH_INFO", "")
-        log_access(method, path, self._status, seconds)
+        middleware, unit = self._middleware, self._unit
+        context = unit.context
+        route = None if middleware.route_of is None else middleware.route_of(self._environ)
+        if route is not None:
+            context.name = route
+        if isinstance(unit, RequestUnit):
+            unit.respond(int(status[:3]) if status[:3].isdecimal() else None, route)
+        headers = middleware.put(headers, context.correlation_id)
+        return self._start_response(status, headers, *exc_info)
 
 
-def _code(status: str) -> int | None:
-    return int(status[:3]) if status[:3].isdecimal() else None
-
-
-def _is_file(environ: WSGIEnvironment, body: object) -> bool:
-    wrapper = environ.get("wsgi.file_wrapper")
-    return isinstance(wrapper, type) and isinstance(body, wrapper)
+def _decoded(path: str) -> str:
+    # A WSGI string holds bytes, of UTF-8 as everywhere.
+    return path if path.isascii() else path.encode("latin-1").decode("utf-8", "replace")
 
 
 def _refuse(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from time import perf_counter
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.conf import settings
@@ -18,15 +18,18 @@ from headrace.integration import (
     REFUSAL,
     REFUSAL_STATUS,
     REFUSAL_TYPE,
-    SCOPE_KEY,
+    Excluded,
     GuardedLogger,
     HttpPolicy,
+    Joined,
+    RequestUnit,
     ResumableUnit,
-    add_facts,
+    decision_of_request,
     environ_key,
-    log_access,
+    is_lost,
     put_in_mapping,
     units_are_watched,
+    use_protocol,
 )
 
 from ._settings import read
@@ -39,7 +42,6 @@ if TYPE_CHECKING:
 __all__ = ["FlowMiddleware"]
 
 _log = GuardedLogger("headrace")
-_NOTHING: dict[str, Any] = {}
 _Handler = Callable[["HttpRequest"], Any]
 
 
@@ -65,6 +67,7 @@ class FlowMiddleware:
         self._is_async = iscoroutinefunction(get_response)
         if self._is_async:
             markcoroutinefunction(self)
+        use_protocol("asgi" if self._is_async else "wsgi")
         policy.follow_configuration(self._take_headers)
 
     def _take_headers(self) -> None:
@@ -107,18 +110,23 @@ class FlowMiddleware:
         return response
 
     def _begin(self, request: HttpRequest) -> tuple[ResumableUnit | None, _Handler]:
+        """Return what the request runs in, None where that is there already, and its handler."""
         try:
             # The type of a request does not know our attribute, and only ASGI's has a scope.
             meta, attributes, policy = request.META, request.__dict__, self._policy
-            outer = meta.get(ENVIRON_KEY) or attributes.get("scope", _NOTHING).get(SCOPE_KEY)
-            if outer is not None or (policy.excludes_any and policy.excludes(request.path_info)):
-                attributes["flow_id"] = outer and outer.correlation_id
-                return None, self.get_response
+            scope = attributes.get("scope")
+            decision = decision_of_request(meta, scope)
+            if decision is not None:
+                attributes["flow_id"] = decision.correlation_id
+                return (Joined(decision) if is_lost(decision) else None), self.get_response
+            if policy.excludes_any and policy.excludes(request.path_info):
+                meta[ENVIRON_KEY] = excluded = Excluded()
+                attributes["flow_id"] = None
+                return excluded, self.get_response
             found = []
             for key, name in self._keys:  # a comprehension costs a call before Python 3.12
                 if key in meta:
                     found.append((name, meta[key]))
-            scope = attributes.get("scope")
             context, reject = policy.admit("http", request.path, found, scope or meta)
             meta[ENVIRON_KEY] = context
             if self._rewrite is not None:
@@ -127,13 +135,16 @@ class FlowMiddleware:
                     self._rewrite.put_in_scope(scope, context.correlation_id)
                 attributes.pop("headers", None)  # Django's cache of what META says
             attributes["flow_id"] = context.correlation_id
-            if units_are_watched():
-                add_facts(context, method=request.method, path=request.path)
-            unit = _LoggedUnit(context, request) if self._logs else ResumableUnit(context)
+            unit = self._unit_of(request, context)
         except Exception:
             _log.exception("a request is served without a unit of work")
             return None, self.get_response
         return unit, self._refuse if reject else self.get_response
+
+    def _unit_of(self, request: HttpRequest, context: FlowContext) -> ResumableUnit:
+        if self._logs or units_are_watched():
+            return RequestUnit(context, request.method or "-", request.path, logs=self._logs)
+        return ResumableUnit(context)
 
     def _refuse(self, request: HttpRequest) -> Any:
         return _refuse_async(request) if self._is_async else _refuse(request)
@@ -141,42 +152,49 @@ class FlowMiddleware:
     def _finish(self, unit: ResumableUnit, request: HttpRequest, response: Any) -> None:
         """Add the header; end the unit, or leave that to the body that is still to be made."""
         try:
-            context = unit.context
-            put_in_mapping(response.headers, self._policy, context.correlation_id)
-            route = None if request.resolver_match is None else request.resolver_match.route
-            if route is not None:
-                context.name = route
-            if units_are_watched():
-                add_facts(context, status=response.status_code, route=route)
-            if isinstance(unit, _LoggedUnit):
-                unit.status = response.status_code
+            if not isinstance(unit, Excluded | Joined):
+                self._describe(unit, request, response)
             if response.streaming:
                 _keep_alive(unit, response)
             else:
                 unit.end()
+            if self._is_first:  # a middleware around us may cache the response, and so pickle it
+                response.close = _Closing(unit, response)
         except Exception:
             _log.exception("a response may lack its correlation ID")
             unit.end()
 
+    def _describe(self, unit: ResumableUnit, request: HttpRequest, response: Any) -> None:
+        context = unit.context
+        put_in_mapping(response.headers, self._policy, context.correlation_id)
+        route = None if request.resolver_match is None else request.resolver_match.route
+        if route is not None:
+            context.name = route
+        if isinstance(unit, RequestUnit):
+            unit.respond(response.status_code, route)
 
-class _LoggedUnit(ResumableUnit):
-    """Logs a line as the last thing that happens in the unit."""
 
-    __slots__ = ("_request", "_start", "status")
+class _Closing:
+    """The ``close`` of a response, run inside its unit: Django sends `request_finished` there."""
 
-    def __init__(self, context: FlowContext, request: HttpRequest) -> None:
-        super().__init__(context)
-        self._request: HttpRequest | None = request
-        self._start = perf_counter()
-        self.status: int | None = None
+    __slots__ = ("_close", "_response", "_unit")
 
-    def end(self, exc: BaseException | None = None) -> None:
-        """Log, then end; a second call does nothing."""
-        request, self._request = self._request, None
-        if request is not None:
-            seconds = perf_counter() - self._start
-            self.run(log_access, request.method or "-", request.path, self.status, seconds)
-        super().end(exc)
+    def __init__(self, unit: ResumableUnit, response: Any) -> None:
+        self._unit = unit
+        # By a weak reference: the response would be in a cycle with an attribute of its own.
+        self._response = ref(response)
+        self._close = response.__dict__.get("close")
+
+    def __call__(self) -> None:
+        response = self._response()
+        if response is not None:
+            close = self._close or partial(type(response).close, response)
+            try:
+                self._unit.run(close)
+            except BaseException as exc:
+                self._unit.end(exc)
+                raise
+            self._unit.end()
 
 
 def _keep_alive(unit: ResumableUnit, response: Any) -> None:

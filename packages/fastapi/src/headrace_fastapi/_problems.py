@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import JSONResponse
 
 from headrace import ChainError, DeadlineExceededError, ValidationFailedError, current_flow_id
+from headrace.integration import without_secrets
 
 from ._app import check_not_started
 
@@ -109,6 +110,7 @@ async def _answer(request: Request, exc: Exception) -> ProblemResponse:
 def _detail(exc: Exception, status: int, step: str) -> str:
     if isinstance(exc, ValidationFailedError):
         # The reason begins with the error's type, which is nothing to the client.
-        return exc.reason if exc.__cause__ is None else str(exc.__cause__)
+        cause = without_secrets(exc).__cause__
+        return exc.reason if cause is None else str(cause)
     where = f"step {step!r}" if step else "the chain"
     return f"{where} ran out of time" if status == 504 else f"{where} failed"

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from headrace import _deadlines
+from headrace import _clock
 from headrace._context import step_var
 
-from . import _clock
 from ._branches import Stopped
 from ._engine import close, fail, perform
 from ._errors import DeadlineExceededError
@@ -210,7 +209,7 @@ async def _bounded(run: Run, step: Step, work: Awaitable[Any]) -> Any:
     if timeout is None:
         return await work
     if run.limit is not None:
-        timeout = min(timeout, max(0.0, run.limit - _deadlines.monotonic()))
+        timeout = min(timeout, max(0.0, run.limit - _clock.monotonic()))
     raised: Exception | None = None
     try:
         async with asyncio.timeout(timeout):

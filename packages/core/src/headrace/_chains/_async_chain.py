@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from headrace._context import FlowContext, step_var, unit_var
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from ._redaction import Redact
     from ._result import ChainResult
 
+_modules = sys.modules
 _current_unit = unit_var.get
 _set_unit = unit_var.set
 _current_step = step_var.get
@@ -99,7 +101,10 @@ class AsyncChain(Definition):
             ValidationFailedError: a `validate` rejected a result.
             DeadlineExceededError: the time, or the `timeout` of a step, ran out.
             UnresolvedReferenceError: a reference of a strict chain leads nowhere.
+            RuntimeError: this is a task of trio.
         """
+        if "trio" in _modules:
+            _refuse_trio()
         plan = self._plan or self._freeze()
         unit = _current_unit()
         if unit is not None:
@@ -121,3 +126,15 @@ class AsyncChain(Definition):
             raise
         finally:
             restore(unit, None, outer)
+
+
+def _refuse_trio() -> None:
+    try:
+        _modules["trio"].lowlevel.current_task()
+    except RuntimeError:  # no task of trio: nothing but asyncio awaits this
+        return
+    raise RuntimeError(
+        "an AsyncChain runs on asyncio, whose timeouts, threads and tasks it uses, and this is a "
+        "task of trio; run it on asyncio, as with anyio.run(main, backend='asyncio'), or run a "
+        "Chain with trio.to_thread.run_sync(chain.run)"
+    )

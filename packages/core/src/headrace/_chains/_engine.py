@@ -10,12 +10,12 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from headrace import _clock
 from headrace._context import step_var
 from headrace._control_flow import is_control_flow
 from headrace._functions import own_name
 from headrace.backends import outcome_of
 
-from . import _clock
 from ._branches import perform_parallel
 from ._errors import ChainError, DeadlineExceededError, ValidationFailedError
 from ._plan import Parallel
@@ -130,7 +130,10 @@ async def fail(io: IO, run: Run, exc: BaseException) -> BaseException:
     interrupt = next((error for error in errors if not isinstance(error, Exception)), None)
     if run.owns(exc) and isinstance(exc, ChainError):
         exc.undo_errors += [error for error in errors if error is not interrupt]
-        run.log(logging.ERROR, str(exc))
+        run.log(logging.ERROR, str(exc), failure=exc)
+        run.seal(exc)
+    else:
+        run.conceal(exc)
     if interrupt is None:
         return exc
     interrupt.__cause__ = exc
@@ -272,10 +275,10 @@ async def _validate(
         if is_control_flow(exc):
             raise
         reason = run.describe(exc, {step.out: result}) + run.astray(step)
-        raise run.own(ValidationFailedError(step.name, reason)) from exc
+        raise run.own(ValidationFailedError(step.name, reason), 0, {step.out: result}) from exc
     if not accepted:
         reason = f"{own_name(validate)} returned False{run.astray(step)}"
-        raise run.own(ValidationFailedError(step.name, reason))
+        raise run.own(ValidationFailedError(step.name, reason), 0, {step.out: result})
 
 
 async def _hook(

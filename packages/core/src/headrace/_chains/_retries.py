@@ -6,7 +6,9 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from . import _clock
+from headrace import _clock
+from headrace._control_flow import is_all_of, members
+
 from ._kinds import COROUTINE, kind_of
 
 RetryOn = type[BaseException] | tuple[type[BaseException], ...] | Callable[[Any], Any]
@@ -18,7 +20,8 @@ class Retries:
     Args:
         count: how often the step is tried again, at most.
         retry_on: the exception types that are worth a retry, or a predicate of the exception. The
-            predicate's answer is True, False, or the delay in seconds (a server's Retry-After).
+            predicate's answer is True, False, or the delay in seconds (a server's Retry-After). A
+            group of exceptions is worth a retry if each of its members is.
         backoff: the longest delay before the first retry, in seconds; it doubles with each retry.
         max_backoff: the longest delay before any retry, in seconds.
     """
@@ -48,21 +51,35 @@ class Retries:
             TypeError: the predicate's answer is none.
         """
         if self._predicate is None:
-            return self.scheduled(attempt, jitter) if isinstance(exc, self._types) else None
-        answer = self._predicate(exc)
-        if answer is None or isinstance(answer, bool):
+            return self.scheduled(attempt, jitter) if is_all_of(exc, self._types) else None
+        answer = _answer(self._predicate, exc)
+        if answer is False and isinstance(exc, ExceptionGroup):
+            answer = _answer_for_all([_answer(self._predicate, each) for each in members(exc)])
+        if isinstance(answer, bool):
             return self.scheduled(attempt, jitter) if answer else None
-        if isinstance(answer, int | float) and 0 <= answer < math.inf:
-            return float(answer)
-        raise TypeError(
-            f"retry_on answers with True, False or a delay in seconds, not with {answer!r}"
-        )
+        return answer
 
     def scheduled(self, attempt: int, jitter: bool) -> float:
         """Return the delay after failed attempt `attempt` (from 1), in seconds."""
         # First the cap, then the draw: the other way round, long delays would all be the cap.
         ceiling = self.ceiling(attempt)
         return ceiling * _clock.draw() if jitter else ceiling
+
+
+def _answer(predicate: Callable[[Any], Any], exc: BaseException) -> bool | float:
+    answer = predicate(exc)
+    if answer is None or isinstance(answer, bool):
+        return bool(answer)
+    if isinstance(answer, int | float) and 0 <= answer < math.inf:
+        return float(answer)
+    raise TypeError(f"retry_on answers with True, False or a delay in seconds, not with {answer!r}")
+
+
+def _answer_for_all(answers: list[bool | float]) -> bool | float:
+    """Return the answer for a group: all of its members are worth a retry; the longest delay."""
+    if any(answer is False for answer in answers):
+        return False
+    return max((answer for answer in answers if answer is not True), default=True)
 
 
 def _sorted_out(

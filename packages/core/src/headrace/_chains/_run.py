@@ -5,15 +5,16 @@ from __future__ import annotations
 import logging
 import math
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from headrace import _deadlines, _runtime
+from headrace import _clock, _runtime
+from headrace._control_flow import is_control_flow
 from headrace._deadlines import Budget, budget_var, inherited_deadline, min_deadline
 from headrace._guarded_logger import GuardedLogger, report_lost_line
-from headrace._marks import conceal
+from headrace._masked import conceal, masked, text_of, without_secrets
 from headrace._text import plain_text
 
-from . import _clock
 from ._errors import ChainError, DeadlineExceededError, StepFailedError
 from ._references import is_astray, unresolved
 from ._result import ChainResult, Notes, StepReport
@@ -222,15 +223,24 @@ class Run:
         """Tell whether `exc` is an error of this very run, not one of a chain within a step."""
         return isinstance(exc, ChainError) and exc.result is self.context
 
-    def own(self, error: ChainError, attempts: int = 0) -> ChainError:
-        """Return `error` as one of this run."""
+    def own(self, error: ChainError, attempts: int = 0, *values: Any) -> ChainError:
+        """Return `error` as one of this run.
+
+        Args:
+            error: the error.
+            attempts: how often the step was called.
+            values: what may hold secrets besides the context.
+        """
         error.result = self.context
         error.attempts = attempts
-        if self.plan.settings.redaction.names:
-            twin = type(error)(error.step, error.reason)
-            twin.attempts = attempts
-            conceal(error, twin)
+        self.conceal(error, *values)
         return error
+
+    def conceal(self, exc: BaseException, *values: Any) -> None:
+        """Note on `exc`, which leaves the run, that it may show secrets."""
+        redaction = self.plan.settings.redaction
+        if redaction.names:
+            conceal(exc, partial(redaction.blotter, self.context, *values))
 
     def failed(self, tally: Tally, exc: BaseException) -> StepFailedError:
         """Return the error that says that a step has failed with `exc`."""
@@ -240,6 +250,15 @@ class Run:
         error.__cause__ = exc
         return error
 
+    def seal(self, error: ChainError) -> None:
+        """Put a masked copy in place of the cause, where others will write its traceback.
+
+        A task's error goes to the worker's log and to the result backend, with all its causes.
+        """
+        if self.unit.kind == "task" and self.plan.settings.redaction.names:
+            shown = masked(error)
+            error.__cause__, error.__context__ = shown.__cause__, shown.__context__
+
     def describe(self, exc: BaseException, *values: Any) -> str:
         """Return type and message of `exc`, without the secrets of the context.
 
@@ -247,12 +266,8 @@ class Run:
             exc: the exception.
             values: what may hold secrets besides the context.
         """
-        try:
-            text = str(exc)
-        except Exception:
-            text = ""
-        line = f"{type(exc).__name__}: {text}" if text else type(exc).__name__
-        return self.plan.settings.redaction.blot(line, self.context, *values)
+        text = self.plan.settings.redaction.blot(text_of(exc), self.context, *values)
+        return f"{type(exc).__name__}: {text}" if text else type(exc).__name__
 
     def astray(self, step: Step) -> str:
         """Return which arguments of `step` lead nowhere, as the end of a line; mostly nothing.
@@ -264,10 +279,16 @@ class Run:
         return "".join([f"; {unresolved(self.context, path)}" for path in astray])
 
     def shown(self, step: Step, exc: BaseException) -> BaseException:
-        """Return what backends may see of `exc`: where there are secrets, only what is told."""
-        if not self.plan.settings.redaction.names or not isinstance(exc, Exception):
+        """Return what backends may see of `exc`: where there are secrets, a copy without them."""
+        redaction = self.plan.settings.redaction
+        if not redaction.names:
             return exc
-        return StepFailedError(step.name, self.describe(exc))
+        copy = masked(exc, redaction.blotter(self.context))
+        if is_control_flow(exc) or not isinstance(exc, Exception):
+            return copy
+        error = StepFailedError(step.name, self.describe(exc))
+        error.__cause__ = copy
+        return error.with_traceback(exc.__traceback__)
 
     # --- time -------------------------------------------------------------------------------------
 
@@ -284,7 +305,7 @@ class Run:
         Raises:
             DeadlineExceededError: there is no time left.
         """
-        if self.limit is None or _deadlines.monotonic() + delay < self.limit:
+        if self.limit is None or _clock.monotonic() + delay < self.limit:
             return
         margin = self.plan.settings.safety_margin
         reason = f"the deadline leaves no time for it (safety margin: {margin:g} s)"
@@ -297,7 +318,14 @@ class Run:
 
     # --- log lines --------------------------------------------------------------------------------
 
-    def log(self, level: int, line: str, exc: BaseException | None = None) -> None:
+    def log(
+        self,
+        level: int,
+        line: str,
+        exc: BaseException | None = None,
+        *,
+        failure: ChainError | None = None,
+    ) -> None:
         """Log `line`, after the chain's own functions have redacted it.
 
         A handler or filter that raises must not fail a step that is done, or keep an undo from
@@ -306,26 +334,44 @@ class Run:
         Args:
             level: the level.
             line: the line.
-            exc: an exception whose traceback is logged, where no keys are redacted.
+            exc: an exception whose traceback is logged, where nothing is redacted.
+            failure: the error of the run; the traceback of its cause is logged, masked.
         """
         try:
-            self._log(level, line, exc)
+            self._log(level, line, exc, failure)
         except Exception as error:
             report_lost_line("headrace.chain", error)
 
-    def _log(self, level: int, line: str, exc: BaseException | None) -> None:
+    def _log(
+        self, level: int, line: str, exc: BaseException | None, failure: ChainError | None
+    ) -> None:
         if not _is_on(level):
             return
-        redaction = self.plan.settings.redaction
         try:
-            for function in redaction.functions:
-                line = function(line)
+            line = self._rewritten(line)
+            shown = self._traceable(exc, failure)
         except Exception as error:
             # Better no line than one with a secret in it, and so no traceback either.
             logger.error("redact raised %s; a line was left out", type(error).__name__)  # noqa: TRY400
             return
-        line = plain_text(line)  # values and messages of exceptions come from outside
-        logger.log(level, line, exc_info=None if redaction.names or redaction.functions else exc)
+        logger.log(level, plain_text(line), exc_info=shown)  # what is in it comes from outside
+
+    def _traceable(
+        self, exc: BaseException | None, failure: ChainError | None
+    ) -> BaseException | None:
+        redaction = self.plan.settings.redaction
+        if failure is not None:
+            rewrites = bool(redaction.functions)
+            copy = masked(failure, self._rewritten) if rewrites else without_secrets(failure)
+            return copy.__cause__
+        if exc is None or redaction.names or redaction.functions:
+            return None
+        return without_secrets(exc)
+
+    def _rewritten(self, text: str) -> str:
+        for function in self.plan.settings.redaction.functions:
+            text = function(text)
+        return text
 
     def complain(self, what: str, exc: Exception) -> None:
         """Log that `what`, which must not fail a step, has raised `exc`."""
@@ -384,7 +430,7 @@ def rows_of(plan: Plan) -> tuple[Row, ...]:
 
 def _own_deadline(plan: Plan) -> float | None:
     settings = plan.settings
-    now = _deadlines.monotonic()
+    now = _clock.monotonic()
     left = None if settings.deadline_fn is None else settings.deadline_fn()
     if left is not None and (not isinstance(left, int | float) or math.isnan(left)):
         raise TypeError(f"deadline_fn() returns the seconds that are left, or None, not {left!r}")

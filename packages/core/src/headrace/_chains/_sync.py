@@ -6,9 +6,9 @@ from contextvars import copy_context
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from headrace import _clock
 from headrace._context import step_var
 
-from . import _clock
 from ._engine import fail, perform
 from ._errors import StepFailedError
 from ._run import Run, begin, rows_of

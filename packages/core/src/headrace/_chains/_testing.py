@@ -6,9 +6,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from headrace import _deadlines
-
-from . import _clock
+from headrace import _clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +39,7 @@ class FakeClock:
         self.now: float = now
         self.slept: list[float] = []
         self._lock = threading.Lock()
+        self._epoch = _clock.wall() - now
 
     def advance(self, seconds: float) -> None:
         """Let `seconds` pass."""
@@ -50,6 +49,10 @@ class FakeClock:
     def read(self) -> float:
         """Return what the clock says, in seconds."""
         return self.now
+
+    def wall(self) -> float:
+        """Return the time of day: that at which the clock was made, and what has passed since."""
+        return self._epoch + self.now
 
     def sleep(self, seconds: float) -> None:
         """Let `seconds` pass, as something that waits."""
@@ -68,20 +71,23 @@ class FakeClock:
 def fake_clock(now: float = 1000.0) -> Iterator[FakeClock]:
     """Put a clock in place that only moves when something waits, or when it is told to.
 
-    Chains and deadlines go by it, in the whole process: retries wait without time passing, and
-    ``clock.slept`` tells how long. The `timeout` of a step still takes real time.
+    Chains and deadlines go by it, in the whole process, those that requests and Celery messages
+    bring included: retries wait without time passing, and ``clock.slept`` tells how long. The
+    `timeout` of a step still takes real time.
 
     Args:
         now: what the clock says at first, in seconds.
     """
     clock = FakeClock(now)
-    before = _deadlines.monotonic, _clock.perf_counter, _clock.sleep, _clock.sleep_async
-    _deadlines.monotonic, _clock.perf_counter = clock.read, clock.read
-    _clock.sleep, _clock.sleep_async = clock.sleep, clock.sleep_async
+    names = ("monotonic", "perf_counter", "wall", "sleep", "sleep_async")
+    before = {name: getattr(_clock, name) for name in names}
+    _clock.monotonic = _clock.perf_counter = clock.read
+    _clock.wall, _clock.sleep, _clock.sleep_async = clock.wall, clock.sleep, clock.sleep_async
     try:
         yield clock
     finally:
-        _deadlines.monotonic, _clock.perf_counter, _clock.sleep, _clock.sleep_async = before
+        for name, function in before.items():
+            setattr(_clock, name, function)
 
 
 @contextmanager

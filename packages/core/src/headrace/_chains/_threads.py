@@ -13,7 +13,7 @@ import threading
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
-from headrace import _deadlines
+from headrace import _clock
 from headrace._deadlines import min_deadline
 
 from . import _sync
@@ -219,7 +219,7 @@ async def settle(run: Run, waiting: str, steps: Collection[Step] | None) -> None
             f"{waiting} of the run waits for {names}, which still runs in its thread; a deadline "
             f"would bound the wait",
         )
-    left = None if until is None else until - _deadlines.monotonic()
+    left = None if until is None else until - _clock.monotonic()
     cancelled = await until_done([each.over for each in late], left)
     for each in late:
         each.abandon()

@@ -1,4 +1,4 @@
-"""Time and chance, as chains see them: one place in which tests put their own."""
+"""Time and chance as deadlines, chains and messages see them; tests put their own here."""
 
 from __future__ import annotations
 
@@ -9,8 +9,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Called through this module each time, never imported by name: headrace.testing replaces them. The
-# clock of deadlines is `headrace._deadlines.monotonic`.
+# Called through this module each time, never imported by name: headrace.testing replaces them.
+monotonic: Callable[[], float] = time.monotonic
+"""The clock of deadlines, in seconds."""
+
+wall: Callable[[], float] = time.time
+"""The clock that processes share, in seconds since the epoch."""
+
 perf_counter: Callable[[], float] = time.perf_counter
 """The clock of durations, in seconds."""
 

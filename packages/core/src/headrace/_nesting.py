@@ -1,0 +1,182 @@
+"""Requests that have a unit already, or are excluded, by an integration further out.
+
+Within one protocol a key in the ASGI scope or the WSGI environ says so. Between the protocols it is
+the scope in the environ, or the environ in the scope, where the adapter hands it on; otherwise a
+header with a token, which no client can know: it is of no use once the unit has ended, and to an
+integration of the protocol that it comes from.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+from ._context import FlowContext, has_ended, step_var, unit_var
+from ._frames import Frame
+from ._units import ResumableUnit
+
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
+ENVIRON_KEY = "headrace.context"
+"""Where a WSGI environ holds what was decided about the request: a `Decision`."""
+
+SCOPE_KEY = "headrace"
+"""Where an ASGI scope holds it."""
+
+TOKEN_HEADER = b"x-headrace-unit"
+_TOKEN_KEY = "HTTP_X_HEADRACE_UNIT"  # noqa: S105 - a header's name
+
+
+class Excluded(ResumableUnit):
+    """No unit: for what runs on an excluded path, none of ours is current."""
+
+    __slots__ = ()
+    correlation_id: str | None = None
+
+    def __init__(self) -> None:
+        Frame.__init__(self, None, None)
+        self._ended = False
+        self._watch = None
+
+    def end(self, exc: BaseException | None = None) -> None:
+        """Note that the request is over."""
+        self._ended = True
+
+
+class Joined(ResumableUnit):
+    """Nothing of its own: what runs inside belongs to what was decided further out.
+
+    An adapter with threads of its own may have lost the unit, which is then made current again.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, decision: Decision) -> None:
+        current = cast("FlowContext", decision) if is_lost(decision) else unit_var.get()
+        Frame.__init__(self, current, step_var.get())
+        self._ended = True  # by whatever has opened it
+        self._watch = None
+
+    def end(self, exc: BaseException | None = None) -> None:
+        """Do nothing: whatever has opened the unit ends it."""
+
+
+Decision: TypeAlias = FlowContext | Excluded
+
+
+def application_path(scope: MutableMapping[str, Any]) -> str:
+    """Return the path of an ASGI request inside the application, without what it is mounted at."""
+    path: str = scope["path"]
+    root: str = scope.get("root_path", "")
+    if root and path.startswith(root) and path[len(root) : len(root) + 1] in {"", "/"}:
+        path = path[len(root) :]
+    return path or "/"
+
+
+def is_under_way(decision: Decision) -> bool:
+    """Tell whether the request that `decision` was made for is not over yet.
+
+    One that is over was an earlier call with the same scope or environ.
+    """
+    return not has_ended(cast("FlowContext", decision))
+
+
+# --- Between the protocols ------------------------------------------------------------------------
+
+_protocols: set[str] = set()
+_live: dict[str, tuple[str, Decision]] = {}
+mixed = False
+"""Whether the process has integrations of both protocols."""
+
+
+def use_protocol(name: str) -> None:
+    """Note that an integration of the protocol `name`, ``asgi`` or ``wsgi``, has been set up."""
+    global mixed  # noqa: PLW0603 - requests look at it
+    _protocols.add(name)
+    mixed = len(_protocols) > 1
+
+
+def decision_in_environ(environ: MutableMapping[str, Any]) -> Decision | None:
+    """Return what was decided further out about the request, or None; its token is removed."""
+    found = environ.get(ENVIRON_KEY)
+    if mixed and (found is None or not is_under_way(found)):
+        scope, token = environ.get("asgi.scope"), environ.pop(_TOKEN_KEY, None)
+        found = scope.get(SCOPE_KEY) if isinstance(scope, dict) else None
+        found = found or _of_token(token, "asgi")
+    return found if found is not None and is_under_way(found) else None
+
+
+def decision_of_request(
+    environ: MutableMapping[str, Any], scope: MutableMapping[str, Any] | None
+) -> Decision | None:
+    """Return what was decided about a request of Django, which has an environ and may have a scope.
+
+    Args:
+        environ: ``request.META``.
+        scope: that of a request of an ASGI server, otherwise None.
+    """
+    if scope is not None and SCOPE_KEY in scope and is_under_way(scope[SCOPE_KEY]):
+        decision: Decision = scope[SCOPE_KEY]
+        return decision
+    return decision_in_environ(environ)
+
+
+def is_lost(decision: Decision) -> bool:
+    """Tell whether `decision` is a unit that an adapter, with a thread of its own, has lost."""
+    return unit_var.get() is None and isinstance(decision, FlowContext)
+
+
+def decision_in_scope(scope: MutableMapping[str, Any]) -> Decision | None:
+    """Return what was decided by an integration of WSGI, or None; its token is removed.
+
+    What one of ASGI has decided is left to the caller.
+    """
+    tokens = _take_tokens(scope)
+    environ = scope.get("wsgi_environ")
+    found = environ.get(ENVIRON_KEY) if isinstance(environ, dict) else None
+    if found is None and len(tokens) == 1:
+        found = _of_token(tokens[0].decode("latin-1"), "wsgi")
+    return found if found is not None and is_under_way(found) else None
+
+
+def announce_in_environ(environ: MutableMapping[str, Any], decision: Decision) -> None:
+    """Let an ASGI application inside know of `decision`, until `withdraw_from_environ`."""
+    environ[_TOKEN_KEY] = _token_of(decision, "wsgi")
+
+
+def withdraw_from_environ(environ: MutableMapping[str, Any]) -> None:
+    """Undo `announce_in_environ`."""
+    _live.pop(environ.pop(_TOKEN_KEY, ""), None)
+
+
+def announce_in_scope(scope: MutableMapping[str, Any], decision: Decision) -> None:
+    """Let a WSGI application inside know of `decision`, until `withdraw_from_scope`."""
+    token = _token_of(decision, "asgi").encode()
+    scope["headers"] = [*scope["headers"], (TOKEN_HEADER, token)]
+
+
+def withdraw_from_scope(scope: MutableMapping[str, Any]) -> None:
+    """Undo `announce_in_scope`."""
+    for token in _take_tokens(scope):
+        _live.pop(token.decode("latin-1"), None)
+
+
+def _token_of(decision: Decision, protocol: str) -> str:
+    token = secrets.token_hex(16)
+    _live[token] = protocol, decision
+    return token
+
+
+def _of_token(token: str | None, protocol: str) -> Decision | None:
+    if token is None:
+        return None
+    of, decision = _live.get(token, ("", None))
+    return decision if of == protocol else None
+
+
+def _take_tokens(scope: MutableMapping[str, Any]) -> list[bytes]:
+    # In a new list: the server's own is left as it is. It may be an iterable for one use.
+    headers: list[tuple[bytes, bytes]] = list(scope["headers"])
+    scope["headers"] = [pair for pair in headers if pair[0].lower() != TOKEN_HEADER]
+    return [value for name, value in headers if name.lower() == TOKEN_HEADER]

@@ -1,0 +1,50 @@
+"""The life of a request that something observes: its unit, its facts, its access line."""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+from ._context import FlowContext, add_facts
+from ._responses import log_access
+from ._runtime import units_are_watched
+from ._units import ResumableUnit
+
+
+class RequestUnit(ResumableUnit):
+    """The unit of a request, which ends with the last byte of the response.
+
+    What runs later still has it as the current one; it changes neither outcome nor duration.
+
+    Args:
+        context: the unit, which begins at once.
+        method: the request's method.
+        path: its whole path.
+        logs: whether it is logged to ``headrace.access`` when it ends.
+    """
+
+    __slots__ = ("_logs", "_method", "_path", "_start", "_status")
+
+    def __init__(self, context: FlowContext, method: str, path: str, *, logs: bool) -> None:
+        if units_are_watched():
+            add_facts(context, method=method, path=path)
+        super().__init__(context)
+        self._logs = logs
+        if logs:
+            self._method, self._path = method, path
+            self._status: int | None = None
+            self._start = perf_counter()
+
+    def respond(self, status: int | None, route: str | None) -> None:
+        """Note the response's `status`, and the request's `route` (its template) where known."""
+        if units_are_watched():
+            add_facts(self.context, status=status, route=route)
+        if self._logs:
+            self._status = status
+
+    def end(self, exc: BaseException | None = None) -> None:
+        """End the unit; of a second call only the exception is marked."""
+        if self._logs:
+            self._logs = False
+            seconds = perf_counter() - self._start
+            self.run(log_access, self._method, self._path, self._status, seconds)
+        super().end(exc)

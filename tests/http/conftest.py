@@ -1,0 +1,18 @@
+"""Fixtures of the tests of the core's middleware."""
+
+from __future__ import annotations
+
+import pytest
+
+from headrace import _nesting
+
+
+@pytest.fixture(params=["one protocol", "both protocols"], autouse=True)
+def protocols(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run each test as in a process of one protocol, and as in one that has integrations of both.
+
+    A usual request takes a shorter way through the middleware where there is one protocol.
+    """
+    both = request.param == "both protocols"
+    monkeypatch.setattr(_nesting, "_protocols", {"asgi", "wsgi"} if both else set())
+    monkeypatch.setattr(_nesting, "mixed", both)
