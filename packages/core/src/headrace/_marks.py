@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from ._context import FlowContext
 
 _KEY = "_headrace_correlation_id"
+MARKS = frozenset([_KEY])
+"""The attributes of an exception that go into another process."""
 
 
 class _Mark(str):

@@ -47,6 +47,8 @@ def _together(run: Run, raised: list[tuple[Run, BaseException]]) -> BaseExceptio
     if branch.owns(first) and isinstance(first, ChainError):
         first.reason = "; ".join([first.reason, *(_line(other, exc) for other, exc in others)])
         first.others = [exc for _, exc in others if not isinstance(exc, Stopped)]
+        for other, exc in others:
+            other.conceal(exc)
         return run.own(first, first.attempts)
     for other, exc in others:
         run.log(logging.ERROR, f"besides, {_line(other, exc)}")

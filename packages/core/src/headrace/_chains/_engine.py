@@ -361,6 +361,7 @@ async def undo_step(
         try:
             reason = f"undo failed: {run.describe(exc, {step.out: result})}"
             run.undos.done[step] = reason
+            run.conceal(exc, {step.out: result})
             run.log(logging.ERROR, f"step {step.name!r}: {reason}", exc)
         except BaseException as interrupt:
             return [exc, interrupt]

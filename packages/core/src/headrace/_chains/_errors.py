@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from headrace._errors import HeadraceError
+from headrace._marks import MARKS
+from headrace._masked import text_of, without_secrets
 
 if TYPE_CHECKING:
     from ._result import ChainResult
@@ -31,6 +33,20 @@ class ChainError(HeadraceError):
         self.undo_errors: list[BaseException] = []
         self.others: list[BaseException] = []
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle what is known of the failure: other errors as text, and secrets masked."""
+        shown = without_secrets(self)
+        state = {
+            "step": self.step,
+            "reason": self.reason,
+            "attempts": self.attempts,
+            "result": self.result,
+            "undo_errors": [_portable(error) for error in self.undo_errors],
+            "others": [_portable(error) for error in self.others],
+        }
+        marks = {key: value for key, value in vars(self).items() if key in MARKS}
+        return _unpickled, (type(self), state | marks, _portable(shown.__cause__))
+
     def __str__(self) -> str:
         """Tell the step, the attempts and the reason, and how many undos failed."""
         text = self._headline()
@@ -41,6 +57,24 @@ class ChainError(HeadraceError):
 
     def _headline(self) -> str:
         return self.reason
+
+
+def _portable(error: BaseException | None) -> BaseException | None:
+    """Return an error that can be pickled: one of ours, or the text of another."""
+    if error is None or isinstance(error, ChainError):
+        return error
+    shown = without_secrets(error)
+    text = text_of(shown)
+    return Exception(f"{type(shown).__name__}: {text}" if text else type(shown).__name__)
+
+
+def _unpickled(
+    kind: type[ChainError], state: dict[str, Any], cause: BaseException | None
+) -> ChainError:
+    error: ChainError = kind.__new__(kind, state["step"], state["reason"])
+    vars(error).update(state)
+    error.__cause__ = cause
+    return error
 
 
 class StepFailedError(ChainError):

@@ -49,19 +49,14 @@ class Redaction:
         """Return what hides all that this one and `other` hide."""
         return Redaction(self.names | other.names, (*self.functions, *other.functions))
 
-    def blotter(self, *values: Any) -> Callable[[str], str]:
-        """Return a function that masks in a text every secret that `values` hold.
+    def blotter(self, *values: Any) -> Blotter:
+        """Return what masks in a text every secret that `values` hold.
 
         Args:
             values: mappings, sequences and objects that may hold secrets, at any depth.
         """
-        if not self.names:
-            return str
-        secrets = find_secrets(values, self.names)
-        if secrets is None:
-            return lambda text: MASK if text else text
-        forms = _written_forms(secrets)
-        return lambda text: _blotted(text, forms)
+        secrets = find_secrets(values, self.names) if self.names else []
+        return Blotter(None if secrets is None else _written_forms(secrets))
 
     def blot(self, text: str, *values: Any) -> str:
         """Return `text` without any secret that `values` hold."""
@@ -70,6 +65,33 @@ class Redaction:
     def plain(self, value: Any) -> Any:
         """Return `value` as JSON can take it: named keys masked, cycles cut, objects as text."""
         return _Plain(self.names).of(value)
+
+
+class Blotter:
+    """Masks secrets in texts.
+
+    Args:
+        forms: how the secrets may be written; None where they cannot be known.
+    """
+
+    __slots__ = ("_forms",)
+
+    def __init__(self, forms: set[str] | None) -> None:
+        self._forms = forms
+
+    def __call__(self, text: str) -> str:
+        """Return `text` without secrets."""
+        if self._forms is None:
+            return MASK if text else text
+        return _blotted(text, self._forms) if self._forms else text
+
+    def leaves(self, data: bytes) -> bool:
+        """Tell whether `data` holds no secret of four characters or more."""
+        if self._forms is None:
+            return False
+        text = data.decode("utf-8", "replace")
+        present = _present(text, [form for form in self._forms if len(form) >= LONG])
+        return present == []
 
 
 class _Plain:

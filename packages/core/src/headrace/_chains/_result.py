@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -127,8 +128,22 @@ class ChainResult(dict[str, Any]):
         return self._kept[1] if self._plan is None else self._plan.settings.redaction
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle and copy what the run has left; a chain's functions stay behind."""
-        return _restored, (dict(self), self.steps, self._redaction.names, self.correlation_id)
+        """Pickle what can be pickled of what the run has left, with the secrets masked."""
+        from ._pickling import pack
+
+        redaction = self._redaction
+        kept = (tuple(self.steps), redaction.names, self.correlation_id)
+        return _unpickled, (pack(self, redaction), *kept)
+
+    def __copy__(self) -> ChainResult:
+        """Return a result of its own with the same values; a chain's functions stay behind."""
+        return _restored(self, tuple(self.steps), self._redaction.names, self.correlation_id)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> ChainResult:
+        """Return a result of its own with copies of the values."""
+        result = memo[id(self)] = self.__copy__()
+        result.update(deepcopy(dict(self), memo))
+        return result
 
     def __repr__(self) -> str:
         """Show the values, those under redacted keys masked."""
@@ -146,13 +161,24 @@ class ChainResult(dict[str, Any]):
 _BY_HAND = {"_plan": None, "_kept": ((), NOTHING_HIDDEN), "correlation_id": None}
 
 
+def _unpickled(
+    packed: dict[str, bytes],
+    steps: tuple[StepReport, ...],
+    names: frozenset[str],
+    correlation_id: str | None,
+) -> ChainResult:
+    from ._pickling import unpack
+
+    return _restored(unpack(packed), steps, names, correlation_id)
+
+
 def _restored(
     values: dict[str, Any],
-    steps: list[StepReport],
+    steps: tuple[StepReport, ...],
     names: frozenset[str],
     correlation_id: str | None,
 ) -> ChainResult:
     result = ChainResult(values)
-    result._kept = tuple(steps), Redaction(names)
+    result._kept = steps, Redaction(names)
     result.correlation_id = correlation_id
     return result
