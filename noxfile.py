@@ -148,6 +148,13 @@ def demo(session: nox.Session) -> None:
 
 
 @nox.session
+def demo_soak(session: nox.Session) -> None:
+    """Run the demo 100 times on files and 10 on Redis, under load: `-- 20 2` runs it less often."""
+    install_tree(session, *group("demo"))
+    session.run("python", "tests/demo/soak.py", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure headrace and its peers against bare Python, side by side."""
     install_tree(session, *group("bench"))

@@ -16,6 +16,7 @@ import headrace_celery
 import logs
 from config import CARRIER, RUN, SHOP, WAREHOUSE
 from headrace.clients import httpx_hooks
+from headrace.logging import fork_safe
 from headrace_celery import flow_task
 
 log = logging.getLogger("worker")
@@ -29,8 +30,13 @@ http = httpx.Client(event_hooks=httpx_hooks(hosts=["127.0.0.1"]), trust_env=Fals
 
 @setup_logging.connect
 def configure_logging(**_: Any) -> None:
-    """Take logging over from Celery."""
+    """Take logging over from Celery.
+
+    With files as the broker, Celery replaces a killed process from a thread: it must not fork while
+    the main thread writes a line.
+    """
     logs.configure("worker")
+    fork_safe()
 
 
 @flow_task("order", after="receive", app=app, bind=True, max_retries=4)

@@ -49,7 +49,7 @@ from headrace.clients import (
     requests_adapter,
 )
 from headrace.integration import HttpOptions, http_options, marked_id, without_secrets
-from headrace.logging import FlowFilter, Formatter, install, uninstall
+from headrace.logging import FlowFilter, Formatter, fork_safe, install, uninstall
 from headrace.structlog import FlowProcessor, flow_processor
 from headrace.testing import Capture, CapturedStep, CapturedUnit, assert_clean, capture, reset
 
@@ -578,6 +578,7 @@ def logs(handler: logging.Handler) -> None:
     install()
     install(fields=["user", "unit_id"])
     uninstall()
+    fork_safe()
     event: dict[str, Any] = {}
     assert_type(flow_processor(None, "info", event), MutableMapping[str, Any])
     assert_type(FlowProcessor(fields=["user"])(None, "info", event), MutableMapping[str, Any])

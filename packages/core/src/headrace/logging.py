@@ -12,10 +12,11 @@ from types import SimpleNamespace
 from typing import Any, Literal
 
 from ._fields import checked_fields
+from ._fork_safety import fork_safe
 from ._records import RecordFactory, context_of, fields_of, is_capturing
 from ._text import plain_text
 
-__all__ = ["FlowFilter", "Formatter", "install", "uninstall"]
+__all__ = ["FlowFilter", "Formatter", "fork_safe", "install", "uninstall"]
 
 
 class FlowFilter(logging.Filter):

@@ -1,0 +1,131 @@
+"""No fork while another thread writes a log line.
+
+Python gives a forked process new locks for its log handlers, but the lock inside a stream's C
+buffer stays as it was: held for ever, if another thread was writing. The process then hangs at its
+first line. While a handler's lock is held, no other thread is in its stream.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from functools import cache
+from typing import Any
+
+PATIENCE = 1.0
+"""How long a fork waits for handlers that are busy, in seconds: one may wait for a full pipe."""
+
+_SLICE = 0.02  # seconds for one lock, before all are let go for those who hold the others
+# All handlers that are alive, which are known nowhere else: dictConfig empties the other list.
+_handlers: Iterable[logging.Handler] = getattr(logging, "_at_fork_reinit_lock_weakset", ())
+
+
+class _Fork(threading.local):
+    """The fork that this thread is about to make."""
+
+    def __init__(self) -> None:
+        self.held: list[Any] = []
+        self.busy: list[logging.Handler] = []
+
+
+_fork = _Fork()
+_abandoned: list[
+    Any
+] = []  # streams whose buffer is locked for ever: to delete one would wait for it
+
+
+def fork_safe() -> None:
+    """Let no fork happen while another thread is writing a log line, so that no child hangs.
+
+    For programs that fork while they have threads, like Celery's prefork worker on a transport
+    without an event loop. It concerns all handlers, those made later too. A handler that stays busy
+    for a second, as one that waits for a full pipe, does not keep the fork back; the child then
+    opens that handler's stream anew. It lasts for the life of the process; a second call does
+    nothing.
+    """
+    if hasattr(os, "register_at_fork"):
+        _register()
+
+
+@cache
+def _register() -> None:
+    os.register_at_fork(before=_before, after_in_parent=_release, after_in_child=_after_in_child)
+
+
+def _before() -> None:
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        complete = _hold_all()
+        if complete or time.monotonic() > deadline:
+            return
+        # Others may wait for what is held here, with what is missing here in their hands.
+        _release()
+        time.sleep(0.001)
+
+
+def _hold_all() -> bool:
+    """Take logging's own lock, then those of the handlers; tell whether none was missing."""
+    _fork.busy = []
+    # First the one that dictConfig holds while it takes those of handlers. Before a fork logging
+    # takes it too, without a limit.
+    module_lock = getattr(logging, "_lock", None)
+    if module_lock is not None and not _hold(module_lock):
+        _fork.busy = list(_handlers)
+        return False
+    for handler in list(_handlers):
+        if handler.lock is not None and not _hold(handler.lock):
+            _fork.busy.append(handler)
+    return not _fork.busy
+
+
+def _hold(lock: Any) -> bool:
+    # Noted first, since a signal's handler may raise in between.
+    _fork.held.append(lock)
+    if lock.acquire(timeout=_SLICE):
+        return True
+    _fork.held.pop()
+    return False
+
+
+def _release() -> None:
+    held = _fork.held
+    while held:
+        with suppress(RuntimeError):  # in the child logging has made most of them anew
+            held.pop().release()
+
+
+def _after_in_child() -> None:
+    _release()
+    busy, _fork.busy = _fork.busy, []
+    locked = {id(stream): stream for stream in map(_stream, busy) if stream is not None}
+    for stream in locked.values():
+        with suppress(OSError, ValueError):  # it has no file descriptor, or is closed
+            _replace(stream, _opened_anew(stream))
+
+
+def _stream(handler: logging.Handler) -> io.TextIOWrapper | None:
+    stream = getattr(handler, "stream", None)
+    return stream if isinstance(stream, io.TextIOWrapper) else None
+
+
+def _opened_anew(stream: io.TextIOWrapper) -> io.TextIOWrapper:
+    raw = open(stream.fileno(), "wb", closefd=False)  # noqa: SIM115 - for the life of the process
+    return io.TextIOWrapper(raw, stream.encoding, stream.errors, line_buffering=True)
+
+
+def _replace(stream: io.TextIOWrapper, fresh: io.TextIOWrapper) -> None:
+    _abandoned.append(stream)
+    handlers: list[Any] = [*_handlers]
+    for handler in handlers:
+        if _stream(handler) is stream:
+            with suppress(AttributeError):  # logging's last resort asks for sys.stderr each time
+                handler.stream = fresh
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is stream:
+            setattr(sys, name, fresh)

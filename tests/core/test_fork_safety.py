@@ -1,0 +1,261 @@
+"""`headrace.logging.fork_safe`: a fork while another thread writes a log line."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.core.flow_kit import run_python
+
+pytestmark = [
+    pytest.mark.guarantee(67),
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork"),
+]
+
+KIT = """
+import gc, io, logging, logging.config, os, signal, sys, threading, time, weakref
+from headrace.logging import fork_safe
+
+log = logging.getLogger("worker")
+log.setLevel("INFO")
+log.propagate = False
+inside = threading.Event()
+
+
+class SlowFile(io.FileIO):
+    # What `flush` of the buffer above it calls, with the buffer's lock held.
+    def write(self, data):
+        if b"slow" in bytes(data):
+            inside.set()
+            time.sleep(0.3)
+        return super().write(data)
+
+
+def slow_stream():
+    return io.TextIOWrapper(io.BufferedWriter(SlowFile(sys.argv[1], "a")))
+
+
+def fork(in_child):
+    # Returns whether the child has ended by itself.
+    child = os.fork()
+    if child == 0:
+        in_child()
+        os._exit(0)
+    for _ in range(500):
+        if os.waitpid(child, os.WNOHANG)[0]:
+            return True
+        time.sleep(0.02)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return False
+
+
+def fork_while_slow(in_child):
+    # The fork comes from a thread, while the main thread is inside the stream.
+    ended = []
+
+    def supervise():
+        inside.wait()
+        ended.append(fork(in_child))
+
+    thread = threading.Thread(target=supervise)
+    thread.start()
+    log.info("a slow line")
+    thread.join()
+    print("ended" if ended == [True] else "hung")
+"""
+
+
+def run(tmp_path: Path, program: str) -> str:
+    """Return what `program` prints in an interpreter of its own."""
+    return run_python("-c", KIT + program, tmp_path / "log").strip()
+
+
+def test_a_child_forked_while_a_line_is_written_can_log(tmp_path: Path) -> None:
+    """The fork waits until the line is written; both processes' lines are in the file, once."""
+    program = """
+log.addHandler(logging.StreamHandler(slow_stream()))
+fork_safe()
+fork_safe()
+fork_while_slow(lambda: log.info("from the child"))
+"""
+    assert run(tmp_path, program) == "ended"
+    assert (tmp_path / "log").read_text() == "a slow line\nfrom the child\n"
+
+
+def test_a_handler_made_later_is_safe_too(tmp_path: Path) -> None:
+    """Also one that `dictConfig` has made, after which logging's own list of handlers is empty."""
+    program = """
+fork_safe()
+log.addHandler(logging.StreamHandler(slow_stream()))
+logging.config.dictConfig({"version": 1, "disable_existing_loggers": False})
+fork_while_slow(lambda: log.info("from the child"))
+"""
+    assert run(tmp_path, program) == "ended"
+
+
+def test_two_handlers_on_one_stream(tmp_path: Path) -> None:
+    """The child logs with one while the parent was writing with the other."""
+    program = """
+stream = slow_stream()
+log.addHandler(logging.StreamHandler(stream))
+other = logging.getLogger("other")
+other.addHandler(logging.StreamHandler(stream))
+fork_safe()
+fork_while_slow(lambda: other.error("from the child"))
+"""
+    assert run(tmp_path, program) == "ended"
+
+
+def test_a_handler_that_waits_for_a_full_pipe_does_not_keep_the_fork_back(tmp_path: Path) -> None:
+    """The child opens its stream anew, and its lines arrive once somebody reads."""
+    program = """
+import headrace._fork_safety
+headrace._fork_safety.PATIENCE = 0.1
+reader, writer = os.pipe()
+stream = open(writer, "w")
+log.addHandler(logging.StreamHandler(stream))
+twin = logging.StreamHandler(stream)
+fork_safe()
+threading.Thread(target=log.info, args=("x" * 1_000_000,), daemon=True).start()
+while not log.handlers[0].stream.buffer.raw.fileno() or log.handlers[0].lock.acquire(timeout=0.05):
+    log.handlers[0].release()
+
+
+def in_child():
+    drain = lambda: [os.read(reader, 65536) for _ in range(99)]
+    threading.Thread(target=drain, daemon=True).start()
+    log.info("from the child")
+    twin.handle(logging.makeLogRecord({"msg": "from the twin"}))
+
+
+print(fork(in_child))
+os._exit(not sys.stdout.flush() and 0)
+"""
+    assert run(tmp_path, program) == "True"
+
+
+def test_dict_config_in_another_thread(tmp_path: Path) -> None:
+    """Logging is set up again and again, and lines are written, while the process forks."""
+    program = """
+fork_safe()
+config = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {
+        name: {"class": "logging.FileHandler", "filename": sys.argv[1]} for name in ("a", "b")
+    },
+    "loggers": {"worker": {"handlers": ["a", "b"]}},
+}
+done = threading.Event()
+
+
+def again(action, *args):
+    while not done.is_set():
+        action(*args)
+        time.sleep(0)
+
+
+threads = [
+    threading.Thread(target=again, args=words)
+    for words in ((logging.config.dictConfig, config), (log.info, "a line"))
+]
+for thread in threads:
+    thread.start()
+print(all(fork(lambda: log.info("from the child")) for _ in range(50)))
+done.set()
+for thread in threads:
+    thread.join()
+"""
+    assert run(tmp_path, program) == "True"
+
+
+def test_forks_from_several_threads(tmp_path: Path) -> None:
+    """They wait for each other, and each child can log."""
+    program = """
+log.addHandler(logging.StreamHandler(slow_stream()))
+fork_safe()
+ended = []
+fork_many = lambda: ended.extend(fork(lambda: log.info("from the child")) for _ in range(5))
+threads = [threading.Thread(target=fork_many) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for _ in range(3):
+    log.info("a slow line")
+for thread in threads:
+    thread.join()
+print(ended == [True] * 20)
+"""
+    assert run(tmp_path, program) == "True"
+
+
+def test_a_signal_while_the_fork_waits_leaves_no_lock_behind(tmp_path: Path) -> None:
+    """Its handler may log, and may raise, which Python itself reports and ignores there."""
+    program = """
+log.addHandler(logging.StreamHandler(slow_stream()))
+fork_safe()
+sys.unraisablehook = lambda unraisable: print(unraisable.exc_type.__name__)
+
+
+main = threading.get_ident()
+reached = threading.Event()
+
+
+def on_signal(*_):
+    reached.set()
+    log.info("signal")
+    raise ValueError("from the signal's handler")
+
+
+def stay_busy():
+    with log.handlers[0].lock:
+        inside.set()
+        while sys._current_frames()[main].f_code.co_name != "_hold":
+            time.sleep(0.001)
+        os.kill(os.getpid(), signal.SIGUSR1)
+        reached.wait()
+
+
+signal.signal(signal.SIGUSR1, on_signal)
+slow = threading.Thread(target=stay_busy)
+slow.start()
+inside.wait()
+child = os.fork()
+if child == 0:
+    os._exit(0)
+os.waitpid(child, 0)
+slow.join()
+thread = threading.Thread(target=log.info, args=("afterwards",))
+thread.start()
+thread.join(20)
+print(thread.is_alive())
+"""
+    assert run(tmp_path, program).splitlines() == ["ValueError", "False"]
+    assert (tmp_path / "log").read_text().split("\n") == ["signal", "afterwards", ""]
+
+
+def test_handlers_are_not_kept_alive(tmp_path: Path) -> None:
+    """A handler that nothing else refers to goes away, also after a fork."""
+    program = """
+fork_safe()
+handler = logging.StreamHandler(slow_stream())
+fork(lambda: None)
+handler.stream.close()
+kept = weakref.ref(handler)
+del handler
+gc.collect()
+print(kept())
+"""
+    assert run(tmp_path, program) == "None"
+
+
+def test_logging_has_what_the_hook_goes_by() -> None:
+    """Both names are private in `logging`; without them the hook would do nothing, silently."""
+    handler = logging.NullHandler()
+    assert hasattr(logging, "_lock")
+    assert handler not in logging._at_fork_reinit_lock_weakset  # type: ignore[attr-defined]
+    real = logging.StreamHandler()
+    assert real in logging._at_fork_reinit_lock_weakset  # type: ignore[attr-defined]

@@ -1,0 +1,76 @@
+"""Runs the demo again and again while all processors are busy; no order may be lost.
+
+``python tests/demo/soak.py [runs on files] [runs on Redis]``, or ``nox -s demo_soak``. Exit
+status 0 if all runs passed. The output of a run that failed is printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+DEMO = Path(__file__).resolve().parents[2] / "examples" / "shop" / "demo.py"
+REDIS = "redis://127.0.0.1:6379/0"
+RUN_SECONDS = 180
+"""How long one run may take on a machine that is busy with others as well."""
+
+
+def main() -> int:
+    """Run the demo and return the exit status."""
+    parser = argparse.ArgumentParser(description="Runs the demo many times, under load.")
+    parser.add_argument("files", type=int, nargs="?", default=100, help="runs on files")
+    parser.add_argument("redis", type=int, nargs="?", default=10, help="runs on Redis")
+    wanted = parser.parse_args()
+    brokers = [""] * wanted.files + [REDIS] * wanted.redis
+    failed = 0
+    with load():
+        for number, broker in enumerate(brokers, start=1):
+            start = time.monotonic()
+            output = run(broker)
+            failed += bool(output)
+            seconds, state = time.monotonic() - start, "FAILED" if output else "passed"
+            line = f"{number}/{len(brokers)} {broker or 'files'} {state} {seconds:.1f} s"
+            sys.stdout.write(f"{line}, {failed} failed so far\n{output}")
+            sys.stdout.flush()
+    return 1 if failed else 0
+
+
+def run(broker: str) -> str:
+    """Run the demo once; return what it printed if it failed, or nothing."""
+    with subprocess.Popen(
+        [sys.executable, DEMO],
+        env=os.environ | {"HEADRACE_DEMO_BROKER": broker},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as demo:
+        try:
+            output, _ = demo.communicate(timeout=RUN_SECONDS)
+        except subprocess.TimeoutExpired:
+            demo.terminate()
+            output, _ = demo.communicate()
+            return f"not done after {RUN_SECONDS} s\n{output}"
+    return f"{output}\nexit status {demo.returncode}\n" if demo.returncode else ""
+
+
+@contextlib.contextmanager
+def load() -> Iterator[None]:
+    """Keep each processor busy inside the block."""
+    busy = [sys.executable, "-c", "while True: sum(range(10_000))"]
+    burners = [subprocess.Popen(busy) for _ in range(os.cpu_count() or 1)]
+    try:
+        yield
+    finally:
+        for burner in burners:
+            burner.kill()
+            burner.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
