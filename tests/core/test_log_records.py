@@ -12,7 +12,7 @@ import queue
 import subprocess
 import sys
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import ecs_logging
 import json_log_formatter
@@ -85,6 +85,33 @@ class NoHeirs(logging.LogRecord):
 
     def __init_subclass__(cls) -> None:
         raise TypeError("final")
+
+
+class Strict(logging.LogRecord):
+    """A record class that is made with arguments only, and set by its own methods only."""
+
+    __slots__ = ("kept",)
+    kept: str
+
+    def __new__(cls, name: Any, *args: Any, **kwargs: Any) -> Self:
+        made = super().__new__(cls)
+        object.__setattr__(made, "kept", name)
+        return made
+
+
+class Reducing(logging.LogRecord):
+    """A record class that says itself how it is pickled."""
+
+    def __reduce__(self) -> Any:
+        return logging.makeLogRecord, (dict(vars(self)),)
+
+
+class Hidden(logging.LogRecord):
+    """A record class that lets nothing see its attributes."""
+
+    @property
+    def __dict__(self) -> Any:  # type: ignore[override]
+        raise RuntimeError("hidden")
 
 
 def wrapping(wrapped: Callable[..., logging.LogRecord]) -> Callable[..., logging.LogRecord]:
@@ -194,20 +221,55 @@ def test_a_record_class_without_heirs_is_used_as_it_is(factory: Any) -> None:
     """Where no slot can be added the line is written all the same, with the context of there."""
     logging.setLogRecordFactory(factory)
     flow_logging.install()
+    once = logging.getLogRecordFactory()
+    flow_logging.install()
+    assert logging.getLogRecordFactory() is once
     with headrace.open_context("order-7"):
         record = made()
+        assert not any("headrace" in name for name in vars(record))
         flow_logging.FlowFilter().filter(record)
     assert type(record) is NoHeirs
     assert vars(record)["flow_id"] == "order-7"
 
 
+@pytest.mark.guarantee(69)
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_record_classes_with_ways_of_their_own(wrapped: bool) -> None:
+    """Arguments that one requires, and a way to be pickled: copies and pickles have the ID."""
+    for base in (Strict, Reducing):
+        logging.setLogRecordFactory(wrapping(base) if wrapped else base)
+        flow_logging.install()
+        with headrace.open_context("order-7"):
+            record = made()
+        assert isinstance(copy.copy(record), base)
+        assert published(copy.copy(record))[0] == "order-7"
+        assert published(pickle.loads(pickle.dumps(record)))[0] == "order-7"
+        flow_logging.uninstall()
+
+
+def test_a_record_that_shows_nothing_passes_through() -> None:
+    """A factory's record whose attributes cannot be read is left as it is."""
+    logging.setLogRecordFactory(wrapping(Hidden))
+    flow_logging.install()
+    assert type(logging.getLogRecordFactory()("x", 20, "", 0, "", (), None)) is Hidden
+
+
 def test_a_factory_may_return_what_is_no_record() -> None:
     """What is not a `LogRecord` passes through."""
     thing = type("Thing", (), {"name": "x", "exc_info": None})()
-    flow_logging.install()
     logging.setLogRecordFactory(lambda *_, **__: thing)
     flow_logging.install()
     assert logging.getLogRecordFactory()("x") is thing
+    assert vars(thing) == {}
+
+
+@pytest.mark.guarantee(69)
+def test_a_record_that_is_made_of_nothing_is_logged_here() -> None:
+    """A factory that is called without a name, outside `makeLogRecord`, has the context of here."""
+    flow_logging.install()
+    with headrace.open_context("order-7"):
+        record = logging.getLogRecordFactory()(None, 20, "", 0, "", (), None)
+    assert published(record)[0] == "order-7"
 
 
 @pytest.mark.guarantee(69)

@@ -44,13 +44,15 @@ class RecordFactory:
         self.wrapped = wrapped
         base: Any = wrapped
         made = _with_slots(base) if _is_record_class(base) else None
+        self._makes_slots = made is not None
         self._make: Callable[..., LogRecord] = made or self._wrapped_and_moved
 
     def __call__(self, *args: Any, **kwargs: Any) -> LogRecord:
         if not RecordFactory.active:
             return self.wrapped(*args, **kwargs)
         record = self._make(*args, **kwargs)
-        _keep(record)
+        if self._makes_slots or hasattr(type(record), _CONTEXT):
+            _keep(record)
         return record
 
     def _wrapped_and_moved(self, *args: Any, **kwargs: Any) -> Any:
@@ -86,16 +88,13 @@ def fields_of(record: LogRecord, names: Iterable[str] = ()) -> dict[str, str | N
 
 
 def _keep(record: Any) -> None:
-    try:
-        if record.name is None:
-            _keep_of_dict(record)
-            return
-        context = capture(record.exc_info)
-        setattr(record, _CONTEXT, context)
-        if RecordFactory.fields:
-            setattr(record, _FIELDS, field_values(current_unit(context), RecordFactory.fields))
-    except AttributeError:  # no log record, or one whose class takes no slots of ours
+    if record.name is None:
+        _keep_of_dict(record)
         return
+    context = capture(record.exc_info)
+    setattr(record, _CONTEXT, context)
+    if RecordFactory.fields:
+        setattr(record, _FIELDS, field_values(current_unit(context), RecordFactory.fields))
 
 
 def _keep_of_dict(record: LogRecord) -> None:
@@ -179,11 +178,11 @@ def _moved(record: Any) -> Any:
 def _as_instance(cls: type[LogRecord], record: LogRecord) -> LogRecord:
     state: Any = object.__getstate__(record)
     attributes, slots = state if isinstance(state, tuple) else (state, {})
-    made = cls.__new__(cls)
+    made = object.__new__(cls)
     made.__dict__.update(attributes or {})
     for name, value in slots.items():
         if hasattr(cls, name):
-            setattr(made, name, value)
+            object.__setattr__(made, name, value)
     return made
 
 

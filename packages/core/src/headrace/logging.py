@@ -111,10 +111,12 @@ def install(fields: Iterable[str] = ()) -> None:
     """
     RecordFactory.fields = tuple(dict.fromkeys([*RecordFactory.fields, *checked_fields(fields)]))
     RecordFactory.active = True
-    # Asked of a record: another library may have set its factory around ours.
-    probe = logging.getLogRecordFactory()("headrace", logging.DEBUG, "", 0, "", (), None)
-    if not is_capturing(probe):
-        logging.setLogRecordFactory(RecordFactory(logging.getLogRecordFactory()))
+    factory = logging.getLogRecordFactory()
+    if isinstance(factory, RecordFactory):
+        return
+    # Another library may have set its factory around ours: a record tells.
+    if not is_capturing(factory("headrace", logging.DEBUG, "", 0, "", (), None)):
+        logging.setLogRecordFactory(RecordFactory(factory))
 
 
 def uninstall() -> None:
