@@ -68,6 +68,26 @@ def test_workers_own_logging_shows_the_id(tmp_path: Path) -> None:
     assert shown[-1] == ["-", "shop:"]
 
 
+@pytest.mark.guarantee(70)
+def test_workers_own_logging_shows_metadata(tmp_path: Path) -> None:
+    """A field that `install` names may stand in worker_log_format, inside and outside a run."""
+    lines = block("shop/tasks.py").replace("%(flow_id)s", "%(flow_id)s/%(tenant)s")
+    code = lines + (
+        "\nimport headrace.logging\n"
+        'headrace.logging.install(fields=["tenant"])\n'
+        "app.conf.update(task_always_eager=True)\n"
+        'app.log.setup(loglevel="INFO", redirect_stdouts=False)\n'
+        'headrace.configure(propagate_metadata=["tenant"])\n'
+        'with headrace.open_context("documented", metadata={"tenant": "acme"}):\n'
+        "    receive(7)\n"
+        'log.warning("after")\n'
+    )
+    (tmp_path / "process.py").write_text(code, encoding="utf-8")
+    shown = python(tmp_path, "process.py").stderr.splitlines()
+    assert {line.split()[3] for line in shown[:-1]} == {"documented/acme"}
+    assert shown[-1].split()[3:] == ["-/-", "shop:", "after"]
+
+
 def test_loglevel_is_kept(tmp_path: Path) -> None:
     """`--loglevel WARNING` silences what is below, ours included."""
     lines = worker_log(tmp_path, "shop/tasks.py", level="WARNING")

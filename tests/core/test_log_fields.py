@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import logging.handlers
 import queue
@@ -14,6 +15,7 @@ import structlog
 
 import headrace
 from headrace import logging as flow_logging
+from headrace.asgi import FlowMiddleware
 from headrace.structlog import FlowProcessor, flow_processor
 
 if TYPE_CHECKING:
@@ -157,6 +159,28 @@ def test_a_line_about_another_unit_s_error_has_no_metadata_of_this_one(installed
     event = left_current.run(processor, None, "error", {"exc_info": error})
     assert (found["flow_id"], found["user"]) == ("failed", "-")
     assert (event["flow_id"], "user" in event) == ("failed", False)
+
+
+@pytest.mark.guarantee(70)
+@pytest.mark.parametrize("installed", [False, True])
+def test_lines_that_a_server_logs_of_a_response_have_its_metadata(installed: bool) -> None:
+    """What a server logs while it sends belongs to the request, with its ID and its fields."""
+    if installed:
+        flow_logging.install(fields=["user"])
+    shown: list[tuple[str, str]] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        headrace.set_flow_context_value("user", "ada")
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def send(message: Any) -> None:
+        values = filtered(made(), "user")
+        shown.append((values["flow_id"], values["user"]))
+
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": [(b"x-request-id", b"r-1")]}
+    asyncio.run(FlowMiddleware(app)(scope, send, send))  # type: ignore[arg-type]
+    assert shown == [("r-1", "ada"), ("r-1", "ada")]
 
 
 @pytest.mark.guarantee(70)

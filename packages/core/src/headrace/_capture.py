@@ -39,7 +39,7 @@ def capture_mark(exc_info: Any) -> Captured:
 
 def current_unit(context: Captured) -> FlowContext | None:
     """Return the current unit where `context` is of its operation, as that of a mark is not."""
-    unit = unit_var.get()
+    unit = unit_var.get() or sent_unit()
     return unit if unit is not None and unit.correlation_id == context[0] else None
 
 
