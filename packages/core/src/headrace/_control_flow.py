@@ -2,34 +2,54 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _registered: dict[type[BaseException], str | None] = {}
+_named: dict[str, str | None] = {}  # those of modules that may never be imported
 
 
-def register_control_flow(*types: type[BaseException], outcome: str | None = None) -> None:
+def register_control_flow(*types: type[BaseException] | str, outcome: str | None = None) -> None:
     """Register exception `types` that chains neither retry nor wrap.
 
     Args:
-        types: the exception types.
+        types: the exception types; one of an optional library as a dotted path, such as
+            ``"rest_framework.exceptions.APIException"``, which imports nothing and holds as soon
+            as the program has imported the module.
         outcome: how backends name the outcome of a step or unit that ends in one, if that is
             neither ``error`` nor ``cancelled``: ``retry``, for example.
 
     Raises:
-        TypeError: an argument is not an exception type.
+        TypeError: an argument is neither an exception type nor a dotted path.
     """
     for each in types:
-        if not (isinstance(each, type) and issubclass(each, BaseException)):
-            raise TypeError(f"register_control_flow() takes exception types, not {each!r}")
-        _registered[each] = outcome
+        if isinstance(each, str) and "." in each:
+            _named[each] = outcome
+        elif not (isinstance(each, type) and issubclass(each, BaseException)):
+            raise TypeError(
+                f"register_control_flow() takes exception types or their dotted paths, not {each!r}"
+            )
+        else:
+            _registered[each] = outcome
+
+
+def _types() -> dict[type[BaseException], str | None]:
+    """Return the registered types with their outcomes, those of modules that are there by now."""
+    for path in [*_named]:
+        module, _, name = path.rpartition(".")
+        found = getattr(sys.modules.get(module), name, None)
+        if isinstance(found, type) and issubclass(found, BaseException):
+            _registered[found] = _named.get(path)
+            _named.pop(path, None)  # another thread may have been here
+    return _registered
 
 
 def is_control_flow(exc: BaseException) -> bool:
     """Tell whether `exc` is of a registered type, or a group that holds nothing else."""
-    return is_all_of(exc, tuple(_registered))
+    return is_all_of(exc, tuple(_types()))
 
 
 def is_all_of(exc: BaseException, types: tuple[type[BaseException], ...]) -> bool:
@@ -59,8 +79,9 @@ def control_flow_outcome(exc: BaseException) -> str | None:
     if isinstance(exc, BaseExceptionGroup):
         outcomes = {control_flow_outcome(each) for each in members(exc)}
         return outcomes.pop() if len(outcomes) == 1 else None
+    types = _types()
     for each in type(exc).__mro__:
-        outcome = _registered.get(each)
+        outcome = types.get(each)
         if outcome is not None:
             return outcome
     return None

@@ -16,6 +16,8 @@ __all__ = ["FlowMiddleware"]
 
 # What Django turns into a 4xx response is an answer and no failure: no chain retries or wraps it.
 register_control_flow(Http404, PermissionDenied, BadRequest, SuspiciousOperation)
+# REST framework's too, its ValidationError among them; who does not use it does not import it.
+register_control_flow("rest_framework.exceptions.APIException")
 
 
 def __getattr__(name: str) -> Any:
