@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -9,10 +10,11 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse
-from django.test import Client, override_settings
+from django.test import Client, TestCase, override_settings
 from django.urls import path
 
 import headrace
+import headrace_django
 from tests import sites
 from tests.django.frameworks import FLOW_MIDDLEWARE
 from tests.sites import MemoryLog
@@ -54,7 +56,14 @@ def start_thread(request: HttpRequest) -> HttpResponse:
     return HttpResponse()
 
 
+def ours(request: HttpRequest) -> HttpResponse:
+    """Leave something to our `on_commit`."""
+    headrace_django.on_commit(lambda: sites.note("committed"))
+    return HttpResponse()
+
+
 urlpatterns = [
+    path("ours", ours),
     path("book", book),
     path("atomic", atomic),
     path("fail", fail),
@@ -115,3 +124,63 @@ def test_bound_thread_on_commit_has_the_id(log: MemoryLog) -> None:
     for thread in {*threading.enumerate()} - before:
         thread.join(timeout=10)
     assert notes(log) == [("worked", "abc")]
+
+
+@pytest.mark.guarantee(78)
+def test_on_commit_keeps_the_context_of_the_call() -> None:
+    """Where the commit comes in another unit, in another flow or in none, the call's is current."""
+    seen: list[Any] = []
+
+    def look() -> None:
+        context = headrace.get_flow_context()
+        seen.append(context and (context.correlation_id, context.flow, headrace.remaining()))
+
+    with headrace.open_context("committing"), transaction.atomic():
+        with headrace.open_context("calling"), headrace.flow("booking").open():
+            headrace_django.on_commit(look)
+        transaction.on_commit(look)
+    with transaction.atomic():
+        with headrace.open_context("calling"), headrace.flow("booking").open():
+            headrace_django.on_commit(look)
+        headrace_django.on_commit(look)
+    ours = ("calling", "booking", None)
+    assert seen == [ours, ("committing", None, None), ours, None]
+    assert headrace.get_flow_context() is None
+
+
+@pytest.mark.guarantee(78)
+def test_captured_callbacks_keep_the_id(log: MemoryLog) -> None:
+    """A test that executes the callbacks when the request is over sees its ID."""
+    with transaction.atomic():  # as in a TestCase
+        with TestCase.captureOnCommitCallbacks(execute=True) as callbacks:
+            get("/ours")
+        assert len(callbacks) == 1
+        transaction.set_rollback(True)
+    assert notes(log) == [("committed", "abc")]
+
+
+@pytest.mark.guarantee(78)
+def test_on_commit_is_djangos_otherwise(caplog: pytest.LogCaptureFixture) -> None:
+    """Order, database, robustness, rollback and refusals are those of Django's own."""
+    called: list[int] = []
+
+    def fail() -> None:
+        raise LookupError("gone")
+
+    with transaction.atomic():
+        headrace_django.on_commit(functools.partial(called.append, 1), using="default")
+        headrace_django.on_commit(fail, robust=True)
+        headrace_django.on_commit(lambda: called.append(2), None, True)
+        assert called == []
+    assert called == [1, 2]
+    assert "fail" in caplog.text
+    with pytest.raises(LookupError), transaction.atomic():
+        headrace_django.on_commit(fail)
+    with transaction.atomic():
+        headrace_django.on_commit(lambda: called.append(3))
+        transaction.set_rollback(True)
+    assert called == [1, 2]
+    headrace_django.on_commit(lambda: called.append(4))
+    assert called == [1, 2, 4]
+    with pytest.raises(TypeError, match="must be a callable"):
+        headrace_django.on_commit(7)  # type: ignore[arg-type]

@@ -44,8 +44,11 @@ def calls() -> None:
     task.delay(1)
     task.apply_async((1,), countdown=3)
     task.s().apply_async()
+    task.delay_on_commit(1)
+    task.apply_async_on_commit((1,), countdown=3)
     task.si(1)
     remote = headrace_celery.context_of(app.current_worker_task)
     assert_type(remote, headrace.RemoteContext)
+    reserve.delay_on_commit("1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     reserve.delay("1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     charge_card.delay()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]

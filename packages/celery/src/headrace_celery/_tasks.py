@@ -48,6 +48,17 @@ class FlowTask(Protocol[P, R_co]):
         """Publish the task with Celery's options."""
         ...
 
+    def delay_on_commit(self, *args: P.args, **kwargs: P.kwargs) -> None:
+        """Publish the task when Django's transaction is committed, in the context of this call.
+
+        Celery's tasks have it in a Django project, where `DJANGO_SETTINGS_MODULE` is set.
+        """
+        ...
+
+    def apply_async_on_commit(self, args: Any = None, kwargs: Any = None, **options: Any) -> None:
+        """Publish the task with Celery's options when Django's transaction is committed."""
+        ...
+
     def s(self, *args: Any, **kwargs: Any) -> Signature[R_co]:
         """Return a signature, whose first arguments may be those of the task before."""
         ...

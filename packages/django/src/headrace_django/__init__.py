@@ -9,10 +9,12 @@ from django.http import Http404
 
 from headrace.integration import register_control_flow
 
+from ._transactions import on_commit
+
 if TYPE_CHECKING:
     from .middleware import FlowMiddleware
 
-__all__ = ["FlowMiddleware"]
+__all__ = ["FlowMiddleware", "on_commit"]
 
 # What Django turns into a 4xx response is an answer and no failure: no chain retries or wraps it.
 register_control_flow(Http404, PermissionDenied, BadRequest, SuspiciousOperation)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from headrace_inspect._running._frame import Frame
 
 
-@function("django.db.transaction.on_commit")
+@function("django.db.transaction.on_commit", "headrace_django.on_commit")
 def on_commit(frame: Frame, arguments: Arguments, node: ast.AST, value: Value) -> Value:
     """``transaction.on_commit(f)``: at the end of the transaction that is seen, or now."""
     tree, _ = tree_of_call(frame, arguments.get(0, "func"), Arguments(), node)

@@ -1,0 +1,42 @@
+"""Publishing when the transaction is committed, with Celery's task class for Django."""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import partial
+from typing import Any
+
+from headrace import bind
+
+
+def publish_in_context_of_call() -> None:
+    """Let Celery's tasks for Django be published on commit in the context of the call.
+
+    The commit may come in another unit, or after the unit of the call has ended.
+    """
+    if "django" not in sys.modules and "DJANGO_SETTINGS_MODULE" not in os.environ:
+        return
+    try:
+        from celery.contrib.django.task import DjangoTask
+    except ImportError:  # Django is not installed, as Celery itself says
+        return
+    task_class: Any = DjangoTask
+    task_class.delay_on_commit = _delay_on_commit
+    task_class.apply_async_on_commit = _apply_async_on_commit
+
+
+def _delay_on_commit(self: Any, *args: Any, **kwargs: Any) -> None:
+    """Publish the task with these arguments when the transaction is committed."""
+    _on_commit(partial(self.delay, *args, **kwargs))
+
+
+def _apply_async_on_commit(self: Any, *args: Any, **kwargs: Any) -> None:
+    """Publish the task with Celery's options when the transaction is committed."""
+    _on_commit(partial(self.apply_async, *args, **kwargs))
+
+
+def _on_commit(publish: Any) -> None:
+    from django.db import transaction
+
+    transaction.on_commit(bind(publish))
