@@ -41,10 +41,10 @@ pytestmark = pytest.mark.guarantee(63)
 
 
 @cache
-def run(framework: str, setup: str, backend: str) -> Any:
-    """Return what the program prints."""
-    command = [sys.executable, "-m", "tests.tracing.program", framework, setup, backend]
-    if setup == "auto":
+def printed(program: str, *arguments: str) -> Any:
+    """Return what `program` prints; the last two of its arguments are the set-up and backend."""
+    command = [sys.executable, "-m", f"tests.tracing.{program}", *arguments]
+    if arguments[-2] == "auto":
         starter = "opentelemetry.instrumentation.auto_instrumentation"
         command[1:1] = ["-c", f"from {starter} import run; run()", sys.executable]
     none = {f"OTEL_{signal}_EXPORTER": "none" for signal in ("TRACES", "METRICS", "LOGS")}
@@ -67,7 +67,7 @@ def run(framework: str, setup: str, backend: str) -> Any:
 
 
 def spans_of(cell: tuple[str, str, str], request: str) -> list[Any]:
-    spans: list[Any] = run(*cell)["seen"][request]
+    spans: list[Any] = printed("program", *cell)["seen"][request]
     return spans
 
 
@@ -147,6 +147,6 @@ def test_the_correlation_id_is_on_the_spans(cell: Any) -> None:
 @matrix
 def test_nothing_is_left_and_nothing_complained(cell: Any) -> None:
     """No span or unit is current afterwards, and no instrumentation says that it was skipped."""
-    seen = run(*cell)
+    seen = printed("program", *cell)
     assert seen["after"]
     assert seen["logged"] == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
@@ -11,12 +12,14 @@ from celery.app import app_or_default
 
 from headrace import FlowContext, RemoteContext, extract
 from headrace.integration import (
+    add_facts,
     clock,
     make_id,
     nested_context,
     plain_text,
     propagated_metadata,
     transport_context,
+    units_are_watched,
 )
 
 from ._envelope import MAX_NAME, Envelope, MalformedHeaderError, find, parse
@@ -38,18 +41,40 @@ def worker_context(task: Any, fields: Mapping[str, Any]) -> tuple[FlowContext, s
         task: the task.
         fields: the message's headers, as a request keeps them.
     """
-    problem = ""
+    context, problem = _worker_context(task, fields)
+    _note_facts(context, fields)
+    return context, problem
+
+
+def _worker_context(task: Any, fields: Mapping[str, Any]) -> tuple[FlowContext, str]:
+    problem, trace = "", None
     try:
         present, raw = find(fields)
         if present:
             return _sent_context(task, parse(raw), fields), ""
-        if TRACE_HEADER in fields and not _is_new(task):
-            return transport_context("task", task.name, _traced(fields)), ""
+        if TRACE_HEADER in fields:
+            trace = _traced(fields, is_link=_is_new(task))
     except Exception as error:  # whatever it is made of, a header never fails a task
         problem = _problem(error)
     # Without an ID of its own it would open in a trace that happens to be active.
-    remote = RemoteContext(make_id()) if _is_new(task) else None
+    remote = RemoteContext(make_id() if _is_new(task) else None, trace=trace)
     return transport_context("task", task.name, remote), problem
+
+
+def _note_facts(context: FlowContext, fields: Mapping[str, Any]) -> None:
+    if not units_are_watched():
+        return
+    info = fields.get("delivery_info")
+    delivery = info if isinstance(info, Mapping) else {}
+    add_facts(
+        context,
+        system="celery",
+        task_id=fields.get("id"),
+        queue=delivery.get("routing_key"),
+        queue_ms=context.get_value("celery.queue_ms"),
+        retries=fields.get("retries") or 0,
+        redelivered=bool(delivery.get("redelivered")),
+    )
 
 
 def eager_context(task: Any, request: Any, caller: FlowContext) -> FlowContext:
@@ -57,7 +82,9 @@ def eager_context(task: Any, request: Any, caller: FlowContext) -> FlowContext:
     # An eager retry is run by the caller, but published, so to say, by the attempt before.
     remote = _attempt_before(request) if request.retries else None
     fresh_id = make_id() if _is_new(task) else None
-    return nested_context("task", task.name, fresh_id, remote, propagated_metadata(caller))
+    context = nested_context("task", task.name, fresh_id, remote, propagated_metadata(caller))
+    _note_facts(context, vars(request))
+    return context
 
 
 def context_of(request: Any) -> RemoteContext:
@@ -75,7 +102,7 @@ def context_of(request: Any) -> RemoteContext:
     try:
         for fields in _fields_of(request):
             if TRACE_HEADER in fields:
-                remote = RemoteContext(trace=_traced(fields).trace)
+                remote = RemoteContext(trace=_traced(fields))
             present, raw = find(fields)
             if present:
                 return _remote(parse(raw), remote, getattr(request, "app", None))
@@ -126,7 +153,7 @@ def _remote(envelope: Envelope, traced: RemoteContext, app: Any) -> RemoteContex
         envelope.causation_id,
         deadline,
         _metadata(envelope),
-        traced.trace,
+        traced.trace and replace(traced.trace, is_link=envelope.is_link),
     )
 
 
@@ -144,15 +171,15 @@ def _sent_context(task: Any, envelope: Envelope, fields: Mapping[str, Any]) -> F
         return FlowContext(
             correlation_id, envelope.causation_id, "task", task.name, deadline, metadata
         )
-    remote = RemoteContext(
-        correlation_id, envelope.causation_id, deadline, trace=_traced(fields).trace
-    )
+    trace = _traced(fields, is_link=envelope.is_link or _is_new(task))
+    remote = RemoteContext(correlation_id, envelope.causation_id, deadline, trace=trace)
     return transport_context("task", task.name, remote, metadata)
 
 
-def _traced(fields: Mapping[str, Any]) -> RemoteContext:
+def _traced(fields: Mapping[str, Any], *, is_link: bool = False) -> Any:
     """Return what the headers of W3C Trace Context say, by whomever they were written."""
-    return extract({name: fields.get(name) or "" for name in (TRACE_HEADER, "tracestate")})
+    read = extract({name: fields.get(name) or "" for name in (TRACE_HEADER, "tracestate")})
+    return read.trace and replace(read.trace, is_link=is_link)
 
 
 def _metadata(envelope: Envelope) -> dict[str, Any]:

@@ -59,6 +59,7 @@ class Envelope(NamedTuple):
     published_ms: int | None
     deadline_ms: int | None
     metadata: Mapping[str, Any]
+    is_link: bool
 
     def seconds_left(self) -> float:
         """Return the seconds until the deadline; infinity where there is none."""
@@ -191,6 +192,7 @@ def parse(raw: Any) -> Envelope:
         _milliseconds(raw.get("at")),
         _milliseconds(raw.get("deadline")),
         _metadata(raw.get("meta")),
+        raw.get("link") == 1,
     )
 
 

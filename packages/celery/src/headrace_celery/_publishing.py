@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from headrace import get_flow_context
-from headrace.integration import is_detached
+from headrace.integration import inject_trace, is_detached, remove_trace
 
 from ._envelope import HEADER, MAX_NESTING, find, write
 
@@ -25,8 +25,11 @@ def stamp(headers: Any = None, **_: Any) -> None:
         if not is_detached():
             return
         headers.pop(HEADER, None)
+        remove_trace(headers)
     else:
-        headers[HEADER] = write(context)
+        headers[HEADER] = header = write(context)
+        if inject_trace(headers, context):
+            header["link"] = 1
     nested = headers.get("headers")
     if isinstance(nested, dict) and find(nested)[0]:
         headers["headers"] = _without_ours(nested, MAX_NESTING)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from celery import signals
 from celery.exceptions import Retry
 
 from headrace import FlowContext, get_flow_context
-from headrace.integration import Unit, is_detached, plain_text
+from headrace.integration import Unit, await_span, is_detached, plain_text
 
 from ._contexts import eager_context, report, worker_context
 from ._envelope import HEADER, write
@@ -24,8 +25,7 @@ _open: dict[int, Unit] = {}
 
 def begin(task: Any, **_: Any) -> None:
     """Receive `task_prerun`: open the unit of the run."""
-    if signals.task_postrun.receivers[-1][1] is not end:
-        stay_outermost()
+    is_followed = signals.task_postrun.receivers[-1][1] is not _last and stay_outermost()
     request = task.request
     caller = get_flow_context() if request.get("is_eager") else None
     unit = None if caller is not None else take_over()
@@ -35,6 +35,8 @@ def begin(task: Any, **_: Any) -> None:
             context = eager_context(task, request, caller)
         else:
             context, problem = worker_context(task, _fields(request))
+        if is_followed:
+            await_span(context)
         # A soft time limit may interrupt what is inside, and leave a unit open there.
         unit = Unit(context, encloses=True)
         unit.__enter__()
@@ -73,23 +75,47 @@ def end(task: Any, retval: Any = None, state: str | None = None, **_: Any) -> No
     unit.__exit__(type(exc), exc, exc.__traceback__)
 
 
-def stay_outermost() -> None:
+def stay_outermost() -> bool:
     """Be the first to receive `task_prerun` and the last to receive `task_postrun`.
 
     What the other receivers log carries the ID; and those that make something current for the
-    run, as OpenTelemetry's instrumentation does, restore it before we restore what was there
-    before. Celery calls the receivers of both signals in the order in which they were connected.
+    run restore it before we restore what was there before. Those of OpenTelemetry's instrumentation
+    alone are around ours: their span is then the run's, and the unit makes no other. Celery calls
+    the receivers of both signals in the order in which they were connected.
+
+    Returns:
+        Whether a receiver of OpenTelemetry's was behind ours until now, and still is in the call
+        of the receivers that is under way.
     """
-    _move(signals.task_prerun, begin, 0)
-    _move(signals.task_postrun, end, -1)
+    global _last  # noqa: PLW0603 - what the runs look at
+    before = [receiver for _, receiver in signals.task_prerun.receivers]
+    _sort(signals.task_prerun, (_is_opentelemetrys, _is_ours, _is_another))
+    _sort(signals.task_postrun, (_is_another, _is_ours, _is_opentelemetrys))
+    _last = signals.task_postrun.receivers[-1][1]
+    return begin in before and any(map(_is_opentelemetrys, before[before.index(begin) :]))
 
 
-def _move(signal: Any, receiver: Any, index: int) -> None:
+_last: Any = None  # the last to receive `task_postrun`
+
+
+def _sort(signal: Any, kinds: tuple[Callable[[Any], bool], ...]) -> None:
     with signal.lock:
-        ours = [entry for entry in signal.receivers if entry[1] is receiver]
-        others = [entry for entry in signal.receivers if entry[1] is not receiver]
-        signal.receivers[:] = [*ours, *others] if index == 0 else [*others, *ours]
+        entries = list(signal.receivers)
+        signal.receivers[:] = [each for kind in kinds for each in entries if kind(each[1])]
         signal.sender_receivers_cache.clear()
+
+
+def _is_ours(receiver: Any) -> bool:
+    return receiver is begin or receiver is end
+
+
+def _is_opentelemetrys(receiver: Any) -> bool:
+    module: str = getattr(receiver, "__module__", None) or ""
+    return module.startswith("opentelemetry.instrumentation.")
+
+
+def _is_another(receiver: Any) -> bool:
+    return not _is_ours(receiver) and not _is_opentelemetrys(receiver)
 
 
 def _log_start(task: Any, context: FlowContext) -> None:

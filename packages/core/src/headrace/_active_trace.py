@@ -39,6 +39,12 @@ def trace_id() -> str | None:
     return f"{number:032x}" if number else None
 
 
+def is_ours() -> bool:
+    """Tell whether headrace has started the active span."""
+    span = sys.modules["opentelemetry.trace"].get_current_span()
+    return getattr(span, OURS, None) is not None
+
+
 def write_headers(carrier: MutableMapping[str, str]) -> bool:
     """Have OpenTelemetry write its headers, where a span of it is active; tell whether it was."""
     try:
@@ -50,6 +56,19 @@ def write_headers(carrier: MutableMapping[str, str]) -> bool:
     except Exception:  # another thread is importing it at this moment, or a faulty propagator
         return False
     return True
+
+
+AWAITED = object()
+"""What stands for the span of a unit for which another library is about to start one."""
+
+
+def await_span(context: FlowContext) -> None:
+    """Let the unit have no span of its own: OpenTelemetry's instrumentation starts one next.
+
+    Args:
+        context: the unit, before it begins.
+    """
+    set_span(context, AWAITED)
 
 
 def adopt_span(context: FlowContext | None, span: Any = None) -> None:

@@ -17,7 +17,7 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
-from ._active_trace import CORRELATION_ID, OURS
+from ._active_trace import AWAITED, CORRELATION_ID, OURS
 from ._context import facts_of, get_span, set_span
 from ._otel_late import LateSpan, is_traced_inside
 from ._otel_parents import links_of, parent_of, serves, trace_id_of_unit
@@ -90,6 +90,8 @@ class OTelBackend:
         """Return a context manager for the unit's span, if it is to have one of its own."""
         if not self.enabled():
             return nullcontext()
+        if get_span(context) is AWAITED:
+            return _stamped(context.correlation_id)
         current = trace.get_current_span()
         if serves(current, context):
             _stamp(current, context.correlation_id)
@@ -261,6 +263,14 @@ class _UnitIds:
 def _stamp(span: trace.Span, correlation_id: str) -> None:
     if span.is_recording() and CORRELATION_ID not in (getattr(span, "attributes", None) or ()):
         span.set_attribute(CORRELATION_ID, correlation_id)
+
+
+@contextmanager
+def _stamped(correlation_id: str) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        _stamp(trace.get_current_span(), correlation_id)
 
 
 def _activate(span: trace.Span, correlation_id: str) -> _Active:

@@ -100,13 +100,30 @@ def inject_trace(carrier: MutableMapping[str, Any], context: FlowContext) -> boo
         Whether the receiver is to link its span to the one that was written, and not to continue
         it: that span has ended, or lives so long that its trace would never end.
     """
-    carrier.pop(TRACESTATE, None)
-    if _runtime.trace_is_active() and _active_trace.write_headers(carrier):
-        return _active_trace.is_left(context)
+    if _runtime.trace_is_active():
+        state = carrier.pop(TRACESTATE, None)
+        if _active_trace.write_headers(carrier):
+            return _active_trace.is_left(context)
+        if state is not None:
+            carrier[TRACESTATE] = state
     trace = _continued(context)
     if trace is not None:
         _write_trace(trace, context, carrier)
     return False
+
+
+def remove_trace(carrier: MutableMapping[str, Any]) -> None:
+    """Remove ``traceparent`` and ``tracestate`` that an earlier message has left in `carrier`.
+
+    What an instrumentation of OpenTelemetry has just written, about its current span, stays.
+    """
+    if TRACEPARENT in carrier:
+        written: dict[str, str] = {}
+        if _runtime.trace_is_active() and not _active_trace.is_ours():
+            _active_trace.write_headers(written)
+        if written.get(TRACEPARENT) != carrier[TRACEPARENT]:
+            del carrier[TRACEPARENT]
+            carrier.pop(TRACESTATE, None)
 
 
 def _continued(context: FlowContext) -> TraceContext | None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from . import _clock as clock
 from . import _runtime
+from ._active_trace import await_span
 from ._configure import check_configuration, configure
 from ._context import FlowContext, add_facts, facts_of
 from ._control_flow import is_control_flow, register_control_flow
@@ -35,7 +36,7 @@ from ._nesting import (
     is_lost,
     use_protocol,
 )
-from ._propagation import RemoteContext, inject_trace
+from ._propagation import RemoteContext, inject_trace, remove_trace
 from ._requests import RequestUnit
 from ._responses import (
     REFUSAL,
@@ -72,6 +73,7 @@ __all__ = [
     "accepted_metadata",
     "add_facts",
     "as_current",
+    "await_span",
     "check_configuration",
     "checks_keywords",
     "clock",
@@ -99,6 +101,7 @@ __all__ = [
     "put_in_mapping",
     "read_settings",
     "register_control_flow",
+    "remove_trace",
     "report_undecorated",
     "transport_context",
     "units_are_watched",
