@@ -50,11 +50,14 @@ def ask_asgi(name: str, value: str, options: dict[str, Any]) -> str:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
 
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b""}
+
     async def send(message: Any) -> None:
         sent.append(message)
 
     scope = http_scope("/", [(name.lower(), value)])
-    asyncio.run(FlowMiddleware(app, **options)(scope, None, send))  # type: ignore[arg-type]
+    asyncio.run(FlowMiddleware(app, **options)(scope, receive, send))
     ((_, flow_id),) = sent[0]["headers"]
     assert isinstance(flow_id, bytes)
     return flow_id.decode()

@@ -11,7 +11,7 @@ from . import _active_trace, _clock, _runtime
 from ._context import get_trace, unit_var
 from ._deadlines import remaining
 from ._guarded_logger import log
-from ._ids import ID_RULE, new_unit_id, valid_id
+from ._ids import ID_RULE, match_id, new_unit_id, valid_id
 from ._trace_context import TRACEPARENT, TRACESTATE, parse, render, trace_of
 
 if TYPE_CHECKING:
@@ -66,7 +66,10 @@ def inject(carrier: MutableMapping[str, str]) -> None:
     header = _runtime.settings.header
     names = () if context is None else (header, TRACEPARENT, TRACESTATE)
     _remove(carrier, names if left is None else (*names, DEADLINE_HEADER))
-    if context is not None and (correlation_id := _sendable_id(context)) is not None:
+    correlation_id = None if context is None else context.correlation_id
+    if type(correlation_id) is not str or match_id(correlation_id) is None:
+        correlation_id = None if context is None else _sendable_id(context)
+    if context is not None and correlation_id is not None:
         carrier[header] = correlation_id
         if not _runtime.trace_is_active() or not _active_trace.write_headers(carrier):
             _write_trace(_continued(context) or trace_of(correlation_id), context, carrier)
