@@ -48,12 +48,14 @@ def chains() -> None:
     assert_type(str(result.report), str)
     assert_type(built.check("day"), list[str])
     assert_type(built.graph(), FlowGraph)
+    assert_type(built.copy().next(Chain().next(extract), kwargs={"day": "day"}), Chain)
 
 
 def async_chains() -> None:
     """The same, awaited."""
     chain = AsyncChain(allow_sync=False).next(load, args=["rows"], timeout=1.5, undo=undo)
     assert_type(chain, AsyncChain)
+    assert_type(chain.copy().next(Chain().next(extract)), AsyncChain)
     assert_type(asyncio.run(chain.run(rows=[])), ChainResult)
 
 

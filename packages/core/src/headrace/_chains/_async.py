@@ -12,7 +12,9 @@ from ._branches import Stopped
 from ._engine import close, fail, perform
 from ._errors import DeadlineExceededError
 from ._kinds import COROUTINE, GENERATOR, is_awaitable, kind_of
+from ._nesting import call_chain
 from ._run import Run, begin, rows_of
+from ._steps import ChainStep
 from ._threads import LateCall, ThreadCall, settle, settled, until_done
 
 if TYPE_CHECKING:
@@ -99,6 +101,8 @@ class _AsyncIO:
         try:
             if step.spec.kind is COROUTINE:
                 return await _bounded(run, step, step.call(run.context)), None
+            if isinstance(step, ChainStep):
+                return await _bounded(run, step, call_chain(self, run, step)), None
             if step.spec.kind is GENERATOR:
                 return step.call(run.context), None
             call = ThreadCall(step.call, run.context)
@@ -144,9 +148,17 @@ class _AsyncIO:
             del cancelled  # its traceback holds this frame
         return result
 
+    async def run_inside(self, run: Run) -> BaseException | None:
+        with run.budget():
+            ended = await _walk(run.plan, run.rows, run.context, run.unit, run)
+        try:
+            return None if ended is None else ended[1]
+        finally:
+            del ended  # its traceback holds this frame
+
     async def run_branches(self, runs: list[Run]) -> list[tuple[Run, BaseException | None]]:
         loop = asyncio.get_running_loop()
-        branches = {loop.create_task(_outcome(run)): run for run in runs}
+        branches = {loop.create_task(self.run_inside(run)): run for run in runs}
         pending = set(branches)
         ended: list[tuple[Run, BaseException | None]] = []
         cancelled: asyncio.CancelledError | None = None
@@ -178,15 +190,6 @@ class _AsyncIO:
 
 
 _IO = _AsyncIO()
-
-
-async def _outcome(run: Run) -> BaseException | None:
-    with run.budget():
-        ended = await _walk(run.plan, run.rows, run.context, run.unit, run)
-    try:
-        return None if ended is None else ended[1]  # raised where the branches come together
-    finally:
-        del ended
 
 
 def _raised_by(task: asyncio.Task[BaseException | None], stopped: bool) -> BaseException | None:

@@ -26,7 +26,7 @@ async def perform_parallel(io: IO, run: Run, step: Parallel) -> None:
         BaseException: the error of the branch that failed first.
     """
     branches = [run.branch(plan) for plan in step.branches]
-    run.note_branches(step, [branch.context for branch in branches])
+    run.note_runs(step, branches)
     ended = await io.run_branches(branches)
     for branch in branches:
         context = branch.context

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from inspect import isasyncgenfunction
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self, cast
 
 from headrace._flows import Flow
 from headrace._functions import own_name
@@ -12,8 +12,9 @@ from headrace._functions import own_name
 from . import _checks
 from ._checking import problems_of
 from ._errors import FrozenChainError
-from ._kinds import COROUTINE, kind_of
+from ._kinds import CHAIN, COROUTINE, kind_of
 from ._ledger import Ledger
+from ._nesting import place_chain
 from ._placing import Draft, Placing
 from ._plan import Plan, Settings
 from ._redaction import checked_redaction
@@ -101,7 +102,7 @@ class Definition:
 
     def next(
         self,
-        func: Callable[..., Any],
+        func: Callable[..., Any] | Definition,
         *,
         out: str | None = None,
         args: Sequence[Any] = _NO_ARGS,
@@ -121,8 +122,12 @@ class Definition:
     ) -> Self:
         """Add a step.
 
+        A chain can be a step: its steps are those of the run, in the report, the graph and where it
+        has to be undone. It begins with what the context holds, or with `kwargs` alone, and puts
+        its outputs into the context, or all that its own context holds under `out`.
+
         Args:
-            func: what is called.
+            func: what is called, or a chain.
             out: the key of the context under which the result is put; without it the result is
                 not kept.
             args: the positional arguments. A `str` is a reference into the context, such as
@@ -152,7 +157,7 @@ class Definition:
         """
         if self._plan is not None or self._is_branch:
             self._refuse()
-        spec = Spec(func, self._checked_kind(func))
+        spec = Spec(cast("Callable[..., Any]", func), self._checked_kind(func))
         if out is not None:
             spec.out = _checks.key("out", out)
         if name is not None:
@@ -197,16 +202,31 @@ class Definition:
         drafts = tuple([branch._draft() for branch in branches])
         place = Placing(self._flow, self._awaits, ledger.names)
         parallel, tails = place.parallel(drafts, self._settings, self._tails)
-        if self._flow:
-            places = parallel.places()
-            for plan in parallel.branches:
-                for step in plan.all_steps():
-                    self._declare(step.name, step.spec, step.info.after, places[step.name])
+        for number, plan in enumerate(parallel.branches, 1):
+            self._declare_all(plan, f"{number} of {len(branches)}")
         for branch in branches:
             branch._is_branch = True
         self._ledger, self._tails = ledger, tails
         self._items.append(drafts)
         return self
+
+    def copy(self) -> Self:
+        """Return an independent chain with the same steps, which can be built further.
+
+        `copy.copy` does the same. The `put` values themselves are shared.
+        """
+        copied = type(self).__new__(type(self))
+        copied.__dict__.update(self.__dict__)
+        copied._values = self._values.copy()
+        copied._items = self._items.copy()
+        copied._ledger = self._ledger.copy()
+        copied._plan, copied._is_branch = None, False
+        copied._membership = None
+        if self._membership is not None:
+            copied._membership = self._membership.copy(copied)
+        return copied
+
+    __copy__ = copy
 
     # --- looking at it ----------------------------------------------------------------------------
 
@@ -255,6 +275,9 @@ class Definition:
             self._checked_kind(undo)
 
     def _add(self, spec: Spec) -> None:
+        if spec.kind is CHAIN:
+            self._add_chain(spec, cast("Definition", spec.function))
+            return
         ledger = self._ledger
         name = spec.name or spec.out or own_name(spec.function)
         if name in ledger.names:
@@ -265,6 +288,19 @@ class Definition:
         ledger.enter(spec, name, self._values)
         self._items.append(spec)
         self._tails = (name,)
+
+    def _add_chain(self, spec: Spec, chain: Definition) -> None:
+        step, tails, ledger = place_chain(self, chain, spec)
+        self._declare_all(step.plan)
+        chain._is_branch = True
+        self._ledger, self._tails = ledger, tails
+        self._items.append(spec)
+
+    def _declare_all(self, plan: Plan, here: str = "") -> None:
+        if self._flow:
+            places = plan.places(here)
+            for step in plan.all_steps():
+                self._declare(step.name, step.spec, step.info.after, places.get(step.name, ""))
 
     def _declare(self, name: str, spec: Spec, after: tuple[str, ...], branch: str = "") -> None:
         if self._membership is None:
@@ -284,18 +320,23 @@ class Definition:
     def _refuse(self) -> NoReturn:
         if self._is_branch:
             reason = (
-                "this chain is a branch of another one, which has taken its steps; build it to "
-                "its end before parallel()"
+                "this chain is a branch of another one, or a step, and its steps are taken; build "
+                "it to its end before parallel() or next(), or build on a copy()"
             )
         else:
             reason = (
                 "this chain has already run, and its runs rely on it: what differs from run to "
-                "run is an input, as in chain.run(order=order); for other steps build another chain"
+                "run is an input, as in chain.run(order=order); for other steps build on a copy()"
             )
         raise FrozenChainError(reason=reason)
 
     def _checked_kind(self, function: Any) -> str:
-        kind = kind_of(function)
+        try:
+            kind = kind_of(function)
+        except TypeError:
+            if not isinstance(function, Definition):
+                raise
+            return CHAIN
         if kind is COROUTINE and not self._awaits:
             raise TypeError(
                 f"{own_name(function)!r} is a coroutine function, which a Chain cannot await; use "

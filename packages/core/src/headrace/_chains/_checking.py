@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from headrace._spelling import nearest_name
 
-from ._plan import Parallel
+from ._plan import Parallel, outs_of
 from ._references import MISSING, hop, spelled
 
 if TYPE_CHECKING:
@@ -39,12 +39,13 @@ def _check(plan: Plan, known: dict[str, Any], problems: list[str]) -> None:
         if isinstance(step, Parallel):
             for branch in step.branches:
                 _check(branch, {**known, **branch.values}, problems)
-            outs = [out for branch in step.branches for out in branch.outs]
-            known.update(dict.fromkeys(outs, _UNKNOWN))
         else:
             _check_step(step, known, problems)
-            if step.out is not None:
-                known[step.out] = _UNKNOWN
+            if step.plan is not None:
+                inputs = dict.fromkeys(step.spec.kwargs, _UNKNOWN)
+                given = inputs if step.spec.has_inputs else known
+                _check(step.plan, {**given, **step.plan.values}, problems)
+        known.update(dict.fromkeys(outs_of(step), _UNKNOWN))
 
 
 def _check_step(step: Step, known: dict[str, Any], problems: list[str]) -> None:

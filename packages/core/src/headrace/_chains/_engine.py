@@ -17,7 +17,7 @@ from headrace._functions import own_name
 from headrace.backends import outcome_of
 
 from ._branches import perform_parallel
-from ._errors import ChainError, DeadlineExceededError, ValidationFailedError
+from ._errors import ChainError, DeadlineExceededError, StepFailedError, ValidationFailedError
 from ._plan import Parallel
 from ._steps import StepName
 
@@ -40,6 +40,10 @@ class IO(Protocol):
 
     async def call(self, run: Run, step: Step) -> tuple[Any, BaseException | None]:
         """Call the step's function once; return its result, or what it has raised."""
+        ...
+
+    async def run_inside(self, run: Run) -> BaseException | None:
+        """Run a branch, or a chain that is a step, where this is called; return what it raises."""
         ...
 
     async def settle(self, run: Run, waiting: str, steps: Collection[Step] | None = None) -> None:
@@ -160,7 +164,8 @@ async def _observed(
 async def _do(io: IO, run: Run, tally: Tally, failure: BaseException | None) -> None:
     step, context = tally.step, run.context
     spec, settings = step.spec, run.plan.settings
-    if settings.before_step is not None:
+    hooks = step.plan is None  # the steps of a chain have their own
+    if hooks and settings.before_step is not None:
         await _hook(io, run, step, "before_step", settings.before_step, context=context)
     result = None
     tally.attempts = 1
@@ -176,7 +181,7 @@ async def _do(io: IO, run: Run, tally: Tally, failure: BaseException | None) -> 
         await _validate(io, run, step, spec.validate, result)
     if step.out is not None:
         context[step.out] = result
-    if settings.after_step is not None:
+    if hooks and settings.after_step is not None:
         about: dict[str, Any] = {"context": context, "result": result, "elapsed": tally.seconds}
         await _hook(io, run, step, "after_step", settings.after_step, **about)
     if spec.log is not None:
@@ -203,7 +208,7 @@ async def _try_again(io: IO, run: Run, tally: Tally, failure: BaseException | No
 
 async def _is_cleared(io: IO, run: Run, tally: Tally, exc: BaseException, delay: float) -> bool:
     """Have the attempt that raised `exc` over and undone before the next; tell whether it is."""
-    steps = (tally.step,)
+    steps = tally.step.covered()
     if not run.undos.concern(steps):
         return True
     run.check_time(tally, exc, delay if _clock.waits else 0.0)
@@ -237,9 +242,13 @@ def _delay(run: Run, tally: Tally, exc: BaseException) -> float | None:
     jitter = run.plan.settings.jitter
     if run.owns(exc):
         # A timeout of this very step is retried whatever retry_on says; nothing else of ours is.
-        return (
-            retries.scheduled(attempt, jitter) if isinstance(exc, DeadlineExceededError) else None
-        )
+        if isinstance(exc, DeadlineExceededError):
+            return retries.scheduled(attempt, jitter)
+        # Of a chain that is a step, what counts is the error in its own step.
+        cause = exc.__cause__ if tally.step.plan is not None else None
+        if not isinstance(exc, StepFailedError) or not isinstance(cause, Exception):
+            return None
+        exc = cause
     try:
         return retries.delay(exc, attempt, jitter)
     except Exception as error:
@@ -310,7 +319,7 @@ def _verdict(run: Run, tally: Tally, exc: BaseException) -> BaseException:
     if not isinstance(exc, Exception) or is_control_flow(exc):
         return exc
     if run.owns(exc) and isinstance(exc, ChainError):
-        exc.attempts = tally.attempts
+        exc.attempts = exc.attempts or tally.attempts
         return exc
     return run.failed(tally, exc)
 

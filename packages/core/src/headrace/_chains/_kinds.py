@@ -1,4 +1,4 @@
-"""What a call of a function gives: a value, a coroutine, or a generator."""
+"""What a call of a step gives: a value, a coroutine, a generator, or the run of a chain."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from headrace._functions import without_partials
 
-VALUE, COROUTINE, GENERATOR = "value", "coroutine", "generator"
+VALUE, COROUTINE, GENERATOR, CHAIN = "value", "coroutine", "generator", "chain"
 
 _FLAGS = inspect.CO_COROUTINE | inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from headrace._functions import own_name
 from headrace._graph import StepNote
 
-from ._plan import Parallel
 from ._references import spelled
 
 if TYPE_CHECKING:
@@ -37,9 +36,7 @@ def notes_of(spec: Spec, branch: str = "") -> tuple[StepNote, ...]:
 
 def notes_on(plan: Plan) -> dict[str, tuple[StepNote, ...]]:
     """Return the notes on the steps of a chain, by name."""
-    branches: dict[str, str] = {}
-    for step in plan.steps:
-        branches.update(step.places() if isinstance(step, Parallel) else {})
+    branches = plan.places()
     return {
         step.name: notes_of(step.spec, branches.get(step.name, "")) for step in plan.all_steps()
     }

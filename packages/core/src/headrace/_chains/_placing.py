@@ -8,7 +8,7 @@ from typing import Any
 
 from ._plan import Parallel, Plan, Settings
 from ._spec import Spec, free_name
-from ._steps import Step, make_info
+from ._steps import ChainStep, Step, make_info
 
 Tails = tuple[str, ...]
 
@@ -46,33 +46,53 @@ class Placing:
         self._awaits = awaits
         self._names = names
 
-    def plan(self, draft: Draft, after: Tails = ()) -> tuple[Plan, Tails]:
+    def plan(self, draft: Draft, after: Tails = (), *, numbers: bool = False) -> tuple[Plan, Tails]:
         """Return the plan of `draft`, and the names of its last steps.
 
         Args:
             draft: the chain.
             after: the names of the steps before.
+            numbers: whether a name that was given, but is taken, gets a number.
         """
         steps: list[Step | Parallel] = []
+        settings = draft.settings
         for item in draft.items:
-            if isinstance(item, Spec):
-                step = self._step(item, draft.settings, after)
-                steps.append(step)
+            step: Step | Parallel
+            if not isinstance(item, Spec):
+                step, after = self.parallel(item, settings, after, numbers=numbers)
+            elif item.chain is None:
+                step = self._step(item, settings, after, numbers)
                 after = (step.name,)
             else:
-                parallel, after = self.parallel(item, draft.settings, after)
-                steps.append(parallel)
+                step, after = self.chain(item, item.chain, settings, after)
+            steps.append(step)
         return Plan(steps, draft.settings, draft.values, awaits=self._awaits), after
 
+    def chain(
+        self, spec: Spec, draft: Draft, settings: Settings, after: Tails
+    ) -> tuple[ChainStep, Tails]:
+        """Return a chain in its place as a step behind the steps `after`, and its last steps."""
+        # One chain may be a step more than once, and what its steps are called is its own affair.
+        plan, tails = self.plan(draft.within(settings), after, numbers=True)
+        name = free_name(spec, self._names)
+        self._names.add(name)
+        info = plan.first.info._replace(name=name)
+        return ChainStep(spec, info, plan, strict=settings.strict), tails
+
     def parallel(
-        self, branches: Sequence[Draft], settings: Settings, after: Tails
+        self,
+        branches: Sequence[Draft],
+        settings: Settings,
+        after: Tails,
+        *,
+        numbers: bool = False,
     ) -> tuple[Parallel, Tails]:
         """Return `branches` in their place behind the steps `after`, and their last steps."""
-        placed = [self.plan(branch.within(settings), after) for branch in branches]
+        placed = [self.plan(branch.within(settings), after, numbers=numbers) for branch in branches]
         tails = tuple(name for _, last in placed for name in last)
         return Parallel([plan for plan, _ in placed]), tails
 
-    def _step(self, spec: Spec, settings: Settings, after: Tails) -> Step:
-        name = free_name(spec, self._names)
+    def _step(self, spec: Spec, settings: Settings, after: Tails, numbers: bool) -> Step:
+        name = free_name(spec, self._names, numbers=numbers)
         self._names.add(name)
         return Step(spec, make_info(spec, name, self._flow, after), strict=settings.strict)

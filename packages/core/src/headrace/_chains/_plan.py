@@ -67,19 +67,11 @@ class Parallel:
         self.name = " | ".join(branch.first.name for branch in branches)
 
     def places(self, outer: str = "") -> dict[str, str]:
-        """Return in which branch each step is, by name: ``1 of 2``, or ``1 of 2, 2 of 3`` within.
-
-        Args:
-            outer: in which branch this is itself, if in any.
-        """
+        """Return in which branch each step is, as `Plan.places` does."""
         places: dict[str, str] = {}
-        for i, branch in enumerate(self.branches, 1):
-            here = f"{i} of {len(self.branches)}"
-            here = f"{outer}, {here}" if outer else here
-            for step in branch.steps:
-                places.update(
-                    step.places(here) if isinstance(step, Parallel) else {step.name: here}
-                )
+        for number, branch in enumerate(self.branches, 1):
+            here = f"{number} of {len(self.branches)}"
+            places.update(branch.places(f"{outer}, {here}" if outer else here))
         return places
 
 
@@ -121,7 +113,7 @@ class Plan:
         self.steps = tuple(steps)
         self.settings = settings
         self.values = dict(values)
-        self.outs = tuple(_outs(steps))
+        self.outs = tuple([out for step in steps for out in outs_of(step)])
         self.has_templates = any(
             isinstance(step, Step) and step.spec.template is not None for step in steps
         )
@@ -139,25 +131,45 @@ class Plan:
     def first(self) -> Step:
         """The first step, or the first of the first branch."""
         first = self.steps[0]
-        return first if isinstance(first, Step) else first.branches[0].first
+        if isinstance(first, Parallel):
+            return first.branches[0].first
+        return first if first.plan is None else first.plan.first
 
     def all_steps(self) -> Iterator[Step]:
-        """Yield every step, those of branches included."""
+        """Yield every step, those of branches and of chains within included."""
         for step in self.steps:
-            if isinstance(step, Step):
-                yield step
-            else:
+            if isinstance(step, Parallel):
                 for branch in step.branches:
                     yield from branch.all_steps()
+            elif step.plan is None:
+                yield step
+            else:
+                yield from step.plan.all_steps()
+
+    def places(self, here: str = "") -> dict[str, str]:
+        """Return in which branch the steps are, by name: ``1 of 2``, or ``1 of 2, 2 of 3`` within.
+
+        Args:
+            here: in which branch the plan itself is, if in any.
+        """
+        places: dict[str, str] = {}
+        for step in self.steps:
+            if isinstance(step, Parallel):
+                places.update(step.places(here))
+            elif step.plan is not None:
+                places.update(step.plan.places(here))
+            elif here:
+                places[step.name] = here
+        return places
 
 
-def _outs(steps: Sequence[Step | Parallel]) -> Iterator[str]:
-    for step in steps:
-        if isinstance(step, Parallel):
-            for branch in step.branches:
-                yield from branch.outs
-        elif step.out is not None:
-            yield step.out
+def outs_of(step: Step | Parallel) -> tuple[str, ...]:
+    """Return the keys that `step` gives to the context."""
+    if isinstance(step, Parallel):
+        return tuple([out for branch in step.branches for out in branch.outs])
+    if step.out is not None:
+        return (step.out,)
+    return () if step.plan is None else step.plan.outs
 
 
 def _row(step: Step | Parallel, settings: Settings, awaits: bool, *, silent: bool) -> Row:

@@ -46,6 +46,10 @@ class ChainEntry:
         self._after = after
         self._branch = branch
 
+    def copy(self, chain: weakref.ref[Any]) -> ChainEntry:
+        """Return the same step as one of another chain."""
+        return ChainEntry(chain, self.name, self._spec, self._flow, self._after, self._branch)
+
     @property
     def notes(self) -> tuple[StepNote, ...]:
         """What a picture says of the step besides its name."""
@@ -87,6 +91,14 @@ class Membership:
         self._flow = flow(flow_name)
         self._entries = _forget_dead(self._flow)
 
+    def copy(self, chain: object) -> Membership:
+        """Return the part of a copy of the chain: the same steps."""
+        copied = Membership(chain, self._flow.name)
+        own = [entry for entry in self._entries if entry.chain is self._chain]
+        # The flow keeps the entries that it has; those of the copy take over should these go.
+        self._entries += [entry.copy(copied._chain) for entry in own]
+        return copied
+
     def declare(self, name: str, spec: Spec, after: tuple[str, ...], branch: str = "") -> None:
         """Declare a step of the chain.
 
@@ -115,8 +127,12 @@ _entries_of: dict[str, list[ChainEntry]] = {}
 def _forget_dead(flow: Flow) -> list[ChainEntry]:
     """Forget the steps of chains that are gone, and return the list of those that are not."""
     entries = _entries_of.setdefault(flow.name, [])
-    for entry in entries:
-        if entry.chain() is None:
+    dead = [entry for entry in entries if entry.chain() is None]
+    if dead:
+        for entry in dead:
             flow._forget(entry.name, entry)
-    entries[:] = [entry for entry in entries if entry.chain() is not None]
+        entries[:] = [entry for entry in entries if entry.chain() is not None]
+        for entry in entries:
+            if entry.name not in flow._steps:
+                flow._adopt(entry.name, entry)
     return entries

@@ -43,14 +43,15 @@ class Notes:
     values of a run until the garbage collector comes by.
 
     Attributes:
-        noted: what became of the steps that were no plain success; the contexts of branches.
+        noted: what became of the steps that were no plain success; the contexts of branches and
+            of chains that are steps.
         undone: what became of each undo.
     """
 
     __slots__ = ("noted", "undone")
 
     def __init__(self, undone: dict[Step | Parallel, str]) -> None:
-        self.noted: dict[Step | Parallel, tuple[StepReport] | list[ChainResult]] = {}
+        self.noted: dict[Step | Parallel, tuple[StepReport] | list[ChainResult | StepReport]] = {}
         self.undone = undone
 
     def reports_of(self, step: Step | Parallel, seconds: float) -> Iterable[StepReport]:
@@ -62,7 +63,8 @@ class Notes:
         """
         noted = self.noted.get(step)
         if isinstance(noted, list):
-            return [report for context in noted for report in context.steps]
+            parts = [each.steps if isinstance(each, ChainResult) else [each] for each in noted]
+            return [report for part in parts for report in part]
         (report,) = noted or (StepReport(step.name, "ok", 1, seconds),)
         undone = self.undone.get(step)
         if undone is None:
@@ -126,6 +128,10 @@ class ChainResult(dict[str, Any]):
     @property
     def _redaction(self) -> Redaction:
         return self._kept[1] if self._plan is None else self._plan.settings.redaction
+
+    def __bool__(self) -> bool:
+        """Tell whether a step has run, or a value is there: ``if error.result:``."""
+        return len(self) > 0 or bool(self.steps)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle what can be pickled of what the run has left, with the secrets masked."""

@@ -20,7 +20,7 @@ from ._references import is_astray, unresolved
 from ._result import ChainResult, Notes, StepReport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from headrace._context import FlowContext
     from headrace._observers import Observer
@@ -173,9 +173,16 @@ class Run:
             return rows_of(self.plan)
         return self.plan.special_rows
 
-    def branch(self, plan: Plan) -> Run:
-        """Return the run of a branch, which begins with what the context holds now."""
-        context = new_context(plan, self.unit, {**self.context, **plan.values})
+    def branch(self, plan: Plan, inputs: dict[str, Any] | None = None) -> Run:
+        """Return the run of a branch, or of a chain that is a step.
+
+        Args:
+            plan: what it goes by.
+            inputs: what it begins with; None for what the context holds now.
+        """
+        if inputs is None:
+            inputs = {**self.context, **plan.values}
+        context = new_context(plan, self.unit, inputs)
         run = Run(plan, context, self.unit, self.observer, self.undos)
         context._started = _clock.perf_counter()
         run.limit = min_deadline(run.limit, self.limit)
@@ -204,8 +211,15 @@ class Run:
 
     def note(self, tally: Tally, outcome: str, reason: str | None = None) -> None:
         """Write down what became of a step that was no plain success."""
-        report = StepReport(tally.step.name, outcome, tally.attempts, tally.seconds, reason)
-        self.notes.noted[tally.step] = (report,)
+        step = tally.step
+        report = StepReport(step.name, outcome, tally.attempts, tally.seconds, reason)
+        if step.plan is None:
+            self.notes.noted[step] = (report,)
+            return
+        # Of a chain its own steps tell what became of it, unless none of them had to do with it.
+        within = list(self.notes.reports_of(step, 0.0)) if step in self.notes.noted else []
+        if outcome != "ok" and all(each.outcome in {"ok", "skipped"} for each in within):
+            self.notes.noted[step] = [*within, report]
 
     def end(self, tally: Tally) -> None:
         """Write down that a step has ended well, or was skipped."""
@@ -213,9 +227,9 @@ class Run:
             self.note(tally, "ok")
         self.context._ends.append(_clock.perf_counter())
 
-    def note_branches(self, step: Parallel, contexts: list[ChainResult]) -> None:
-        """Write down which runs the branches of `step` are."""
-        self.notes.noted[step] = contexts
+    def note_runs(self, step: Step | Parallel, runs: Iterable[Run]) -> None:
+        """Write down which runs the branches of `step` are, or the chain that it is."""
+        self.notes.noted[step] = [run.context for run in runs]
 
     # --- errors -----------------------------------------------------------------------------------
 
@@ -235,6 +249,12 @@ class Run:
         error.attempts = attempts
         self.conceal(error, *values)
         return error
+
+    def adopted(self, exc: BaseException, inner: Run) -> BaseException:
+        """Return what ended `inner`, a run within a step of this one, as an error of this run."""
+        if inner.owns(exc) and isinstance(exc, ChainError):
+            exc.result = self.context
+        return exc
 
     def conceal(self, exc: BaseException, *values: Any) -> None:
         """Note on `exc`, which leaves the run, that it may show secrets."""

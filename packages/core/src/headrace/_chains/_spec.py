@@ -14,6 +14,7 @@ from ._retries import NO_RETRIES, Retries
 from ._templates import Template
 
 if TYPE_CHECKING:
+    from ._placing import Draft
     from ._result import ChainResult
 
     Operand = tuple[str, ...] | Literal
@@ -39,6 +40,9 @@ class Spec:
         when: a path or a predicate that tells whether the step is wanted, or None.
         undo: what undoes it, or None.
         overwrite: whether `out` may have been given before.
+        chain: the chain that is run, where `kind` says so; `function` then makes its inputs.
+        chain_name: its name.
+        has_inputs: whether the chain is given inputs, and not what the context holds.
         is_plain: whether it is nothing but a call, which may be retried and logged.
     """
 
@@ -56,6 +60,9 @@ class Spec:
     when: tuple[str, ...] | Callable[[ChainResult], Any] | None = None
     undo: Callable[[Any], Any] | None = None
     overwrite: bool = False
+    chain: Draft | None = None
+    chain_name: str | None = None
+    has_inputs: bool = False
     is_plain: bool = True
 
     def __init__(self, function: Callable[..., Any], kind: str) -> None:
@@ -79,6 +86,7 @@ class Spec:
     def _take_kwargs(self, kwargs: Mapping[str, Any]) -> None:
         if not isinstance(kwargs, Mapping) or not all(isinstance(each, str) for each in kwargs):
             raise TypeError(f"kwargs is a dict, as in kwargs={{'rows': 'raw'}}, not {kwargs!r}")
+        self.has_inputs = True
         self.kwargs = operands = {name: _operand("kwargs", kwargs[name]) for name in kwargs}
         wants = [("kwargs", each) for each in operands.values() if isinstance(each, tuple)]
         self.wants = (*self.wants, *wants)
@@ -167,16 +175,21 @@ class Spec:
         self.timeout = timeout
 
 
-def free_name(spec: Spec, taken: Collection[str]) -> str:
+def free_name(spec: Spec, taken: Collection[str], *, numbers: bool = False) -> str:
     """Return the name of a new step: its own, with a number where that is taken.
+
+    Args:
+        spec: the step.
+        taken: the names of the other steps.
+        numbers: whether a name that was given with ``name=`` may get a number too.
 
     Raises:
         ValueError: the taken name was given with ``name=``.
     """
-    wish = spec.name or spec.out or own_name(spec.function)
+    wish = spec.name or spec.out or spec.chain_name or own_name(spec.function)
     if wish not in taken:
         return wish
-    if spec.name is not None:
+    if spec.name is not None and not numbers:
         raise ValueError(f"the chain has two steps named {wish!r}; rename one")
     number = 2
     while f"{wish}_{number}" in taken:

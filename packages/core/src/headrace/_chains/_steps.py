@@ -13,6 +13,7 @@ from ._kinds import GENERATOR
 from ._references import Literal, getter
 
 if TYPE_CHECKING:
+    from ._plan import Plan
     from ._references import Getter
     from ._result import ChainResult
     from ._spec import Operand, Spec
@@ -48,6 +49,31 @@ class Step:
         self.call = _compiled_call(self.function, spec, info.name, strict)
         when = spec.when
         self.when = getter(when, info.name, strict) if isinstance(when, tuple) else when
+
+    @property
+    def plan(self) -> Plan | None:
+        """The chain that the step is, or None."""
+        return None
+
+    def covered(self) -> tuple[Step, ...]:
+        """Return the step, and those of the chain that it is."""
+        return (self,) if self.plan is None else (self, *self.plan.all_steps())
+
+
+class ChainStep(Step):
+    """A chain as a step of another one: what is reported are its own steps."""
+
+    __slots__ = ("_plan",)
+
+    def __init__(self, spec: Spec, info: StepInfo, plan: Plan, *, strict: bool) -> None:
+        super().__init__(spec, info, strict=strict)
+        self._plan = plan
+        self.emits = False
+
+    @property
+    def plan(self) -> Plan:
+        """The chain, in its place."""
+        return self._plan
 
 
 class StepName(str):

@@ -11,7 +11,9 @@ from headrace._context import step_var
 
 from ._engine import fail, perform
 from ._errors import StepFailedError
+from ._nesting import call_chain
 from ._run import Run, begin, rows_of
+from ._steps import ChainStep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Coroutine, Iterable
@@ -102,6 +104,8 @@ class _SyncIO:
 
     async def call(self, run: Run, step: Step) -> tuple[Any, BaseException | None]:
         try:
+            if isinstance(step, ChainStep):
+                return await call_chain(self, run, step), None
             result = step.call(run.context)
         except Exception as exc:
             return None, exc
@@ -128,6 +132,14 @@ class _SyncIO:
     async def settle(self, run: Run, waiting: str, steps: Collection[Step] | None = None) -> None:
         """Nothing runs on: no call is ever left before its end."""
 
+    async def run_inside(self, run: Run) -> BaseException | None:
+        with run.budget():
+            ended = _walk(run.plan, run.rows, run.context, run.unit, run)
+        try:
+            return None if ended is None else ended[1]
+        finally:
+            del ended  # its traceback holds this frame
+
     async def run_branches(self, runs: list[Run]) -> list[tuple[Run, BaseException | None]]:
         from concurrent.futures import ThreadPoolExecutor
 
@@ -142,16 +154,8 @@ _IO = _SyncIO()
 
 
 def _run_branch(run: Run, ended: list[tuple[Run, BaseException | None]]) -> None:
-    """Run a branch, and add to `ended` what it has raised."""
     # Nothing is returned: the frames of the thread would keep the error, which holds them.
-    try:
-        with run.budget():
-            over = _walk(run.plan, run.rows, run.context, run.unit, run)
-        ended.append(over or (run, None))
-    except BaseException as exc:
-        ended.append((run, exc))
-    finally:
-        over = None
+    ended.append((run, drive(_IO.run_inside(run))))
 
 
 def _not_awaited(step: str, coroutine: Any, context: ChainResult) -> StepFailedError:

@@ -1,0 +1,385 @@
+"""A chain as a step of another one, and copies of chains."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import gc
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import headrace.testing
+from headrace import (
+    AsyncChain,
+    Chain,
+    ChainError,
+    ChainResult,
+    DeadlineExceededError,
+    StepFailedError,
+    ValidationFailedError,
+)
+from headrace._chains._testing import no_waiting
+
+if TYPE_CHECKING:
+    from .conftest import Kind
+
+
+def names(result: ChainResult | None) -> list[str]:
+    assert result is not None
+    return [step.name for step in result.steps]
+
+
+class Shop:
+    """What steps have done and undone."""
+
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
+        self.events: list[str] = []
+        self.failures: list[Exception] = []
+
+    def do(self, name: str) -> Any:
+        def step(*args: Any) -> str:
+            self.events.append(f"do {name}")
+            return name
+
+        return self.kind.fn(step)
+
+    def undo(self, name: str) -> Any:
+        def undo(result: Any) -> None:
+            self.events.append(f"undo {name}")
+
+        return self.kind.fn(undo)
+
+    def fail(self) -> Any:
+        def step() -> str:
+            if self.failures:
+                raise self.failures.pop(0)
+            return "well"
+
+        return self.kind.fn(step)
+
+    def payment(self, *failures: Exception) -> Any:
+        """Return a chain of two steps that can be undone, and one that fails as often as told."""
+        self.failures = list(failures)
+        return (
+            self.kind
+            .chain("pay")
+            .next(self.do("reserve"), out="reserved", undo=self.undo("reserve"))
+            .next(self.do("charge"), out="charged", undo=self.undo("charge"))
+            .next(self.fail(), out="sent", name="send")
+        )
+
+
+@pytest.fixture
+def shop(kind: Kind) -> Shop:
+    return Shop(kind)
+
+
+@pytest.mark.guarantee(87)
+def test_the_steps_of_a_chain_within_show_in_the_report(shop: Shop) -> None:
+    """It begins with what the context holds, and its outputs are put there."""
+    kind = shop.kind
+    chain = (
+        kind
+        .chain()
+        .next(kind.fn(lambda: 1), out="first")
+        .next(kind.chain().next(kind.fn(lambda x: x + 1), out="second", args=["first"]))
+        .next(kind.fn(lambda x: x + 1), out="third", args=["second"])
+    )
+    result = kind.run(chain)
+    assert result == {"first": 1, "second": 2, "third": 3}
+    assert names(result) == ["first", "second", "third"]
+    assert "second" in str(result.report)
+
+
+@pytest.mark.guarantee(87)
+def test_a_chain_within_takes_inputs_and_gives_its_context(kind: Kind) -> None:
+    """With `kwargs` it begins with these alone, and `out` is what its `run` would return."""
+    double = (
+        kind
+        .chain()
+        .put("factor", 2)
+        .put("n", 0)
+        .next(
+            kind.fn(lambda n, factor, hidden: (n * factor, hidden)),
+            out="product",
+            args=["n", "factor", "hidden"],
+        )
+    )
+    chain = kind.chain().next(double, out="doubled", kwargs={"n": "number"})
+    result = kind.run(chain, number=4, hidden=1)
+    assert result["doubled"] == {"factor": 2, "n": 4, "product": (8, None)}
+    assert isinstance(result["doubled"], ChainResult)
+    assert "product" not in result
+    assert names(result) == ["product"]
+    assert result["doubled"].report.steps == result.report.steps
+
+
+@pytest.mark.guarantee(87)
+def test_its_undos_belong_to_the_outer_run(shop: Shop) -> None:
+    """What fails later undoes what is done within, in the order of all."""
+    kind = shop.kind
+    chain = (
+        kind
+        .chain()
+        .next(shop.do("pack"), undo=shop.undo("pack"), name="pack")
+        .next(shop.payment())
+        .next(shop.do("ship"), undo=shop.undo("ship"), name="ship")
+        .next(kind.fn(lambda: 1 / 0), name="label")
+    )
+    with pytest.raises(StepFailedError, match="step 'label' failed") as caught:
+        kind.run(chain)
+    assert shop.events[4:] == ["undo ship", "undo charge", "undo reserve", "undo pack"]
+    assert caught.value.result is not None
+    assert [(step.name, step.reason) for step in caught.value.result.steps] == [
+        ("pack", "undone"),
+        ("reserved", "undone"),
+        ("charged", "undone"),
+        ("send", None),
+        ("ship", "undone"),
+        ("label", "ZeroDivisionError: division by zero"),
+    ]
+
+
+@pytest.mark.guarantee(87)
+def test_an_error_within_is_an_error_of_the_outer_run(shop: Shop) -> None:
+    """It names the step within, and has the outer result; nothing is wrapped twice."""
+    kind = shop.kind
+    chain = (
+        kind
+        .chain()
+        .next(shop.do("pack"), out="packed", undo=shop.undo("pack"))
+        .next(shop.payment(ValueError("no route")))
+        .next(shop.do("never"))
+    )
+    with pytest.raises(StepFailedError) as caught:
+        kind.run(chain)
+    assert str(caught.value) == "step 'send' failed: ValueError: no route"
+    assert isinstance(caught.value.__cause__, ValueError)
+    assert caught.value.attempts == 1
+    result = caught.value.result
+    assert result == {"packed": "pack", "reserved": "reserve", "charged": "charge"}
+    assert names(result) == ["packed", "reserved", "charged", "send"]
+    assert shop.events[3:] == ["undo charge", "undo reserve", "undo pack"]
+
+
+@pytest.mark.guarantee(87)
+def test_a_retry_of_a_chain_undoes_what_the_attempt_has_done(shop: Shop) -> None:
+    """Before the next attempt; `retry_on` is asked about the error of the step within."""
+    kind = shop.kind
+    payment = shop.payment(ConnectionError("down"), ConnectionError("down"))
+    chain = kind.chain().next(payment, name="payment", retries=2, retry_on=ConnectionError)
+    with no_waiting():
+        result = kind.run(chain)
+    attempt = ["do reserve", "do charge", "undo charge", "undo reserve"]
+    assert shop.events == [*attempt, *attempt, "do reserve", "do charge"]
+    assert [(step.outcome, step.reason) for step in result.steps] == [("ok", None)] * 3
+    assert result["sent"] == "well"
+
+
+@pytest.mark.guarantee(87)
+@pytest.mark.parametrize("error", [KeyError("x"), ConnectionError("down")])
+def test_a_chain_that_fails_for_good_is_undone_once(shop: Shop, error: Exception) -> None:
+    """Whether or not `retry_on` knows its error."""
+    kind = shop.kind
+    chain = kind.chain().next(shop.payment(error, error), retries=1, retry_on=ConnectionError)
+    with no_waiting(), pytest.raises(StepFailedError, match="step 'send' failed"):
+        kind.run(chain)
+    assert shop.events.count("do charge") == shop.events.count("undo charge")
+    assert shop.events[-2:] == ["undo charge", "undo reserve"]
+
+
+@pytest.mark.guarantee(87)
+def test_what_belongs_to_a_step_belongs_to_a_chain_too(shop: Shop) -> None:
+    """`when`, `validate`, `undo` and `log` are about it as a whole."""
+    kind = shop.kind
+    logged: list[Any] = []
+    skipped = kind.chain().next(shop.payment(), name="payment", when="is_paid")
+    result = kind.run(skipped, is_paid=False)
+    assert [(step.name, step.outcome) for step in result.steps] == [("payment", "skipped")]
+    assert shop.events == []
+
+    chain = kind.chain().next(
+        shop.payment(),
+        out="payment",
+        validate=lambda payment: payment["sent"] != "well",
+        undo=shop.undo("all of it"),
+    )
+    with pytest.raises(ValidationFailedError) as caught:
+        kind.run(chain)
+    assert shop.events[2:] == ["undo all of it", "undo charge", "undo reserve"]
+    assert names(caught.value.result) == ["reserved", "charged", "send", "payment"]
+
+    chain = kind.chain().next(shop.payment(), log=lambda context, result: logged.append(result))
+    kind.run(chain)
+    assert logged == [{"reserved": "reserve", "charged": "charge", "sent": "well"}]
+
+
+@pytest.mark.guarantee(87)
+def test_chains_nest_in_chains_and_branches(shop: Shop) -> None:
+    """As deep as you like; each name is there once."""
+    kind = shop.kind
+    inner = kind.chain().next(shop.do("a"), undo=shop.undo("a"), name="a")
+    middle = kind.chain().next(inner).next(shop.do("b"), undo=shop.undo("b"), name="b")
+    chain = (
+        kind
+        .chain()
+        .next(middle)
+        .parallel(kind.chain().next(inner), kind.chain().next(shop.do("c"), name="c"))
+        .next(inner)
+        .next(kind.fn(lambda: 1 / 0), name="fails")
+    )
+    with pytest.raises(StepFailedError) as caught:
+        kind.run(chain)
+    assert names(caught.value.result) == ["a", "b", "a_2", "c", "a_3", "fails"]
+    assert [event for event in shop.events if "undo" in event] == [
+        "undo a",
+        "undo a",
+        "undo b",
+        "undo a",
+    ]
+    assert list(chain.graph().steps) == ["a", "b", "a_2", "c", "a_3", "fails"]
+    assert kind.run(inner) == {}
+
+
+@pytest.mark.guarantee(87)
+def test_hooks_and_backends_see_the_steps_within(shop: Shop) -> None:
+    """Those of the outer chain, unless the inner one has its own; each step once."""
+    kind = shop.kind
+    hooked: list[str] = []
+    chain = kind.chain("shop", before_step=lambda step, context: hooked.append(step))
+    chain.next(shop.payment()).next(shop.do("ship"), name="ship")
+    with headrace.testing.capture() as captured:
+        kind.run(chain)
+    assert hooked == ["reserved", "charged", "send", "ship"]
+    assert [(step.flow, step.name) for step in captured.steps] == [
+        ("shop", name) for name in hooked
+    ]
+    drawn = headrace.generate_dag("shop")
+    assert "charged --> send" in drawn
+    assert "send --> ship" in drawn
+
+
+@pytest.mark.guarantee(87)
+def test_the_deadline_of_the_outer_run_bounds_the_inner_one(shop: Shop) -> None:
+    """Its own can only shorten it."""
+    kind = shop.kind
+    inner = kind.chain(deadline=60).next(kind.fn(headrace.remaining), out="left")
+    chain = kind.chain(deadline=5).next(inner)
+    assert 4 < kind.run(chain)["left"] <= 5
+    inner = kind.chain(deadline=0).next(kind.fn(headrace.remaining), out="left")
+    with pytest.raises(DeadlineExceededError):
+        kind.run(kind.chain(deadline=5).next(inner))
+
+
+@pytest.mark.guarantee(87)
+def test_a_sync_chain_is_a_step_of_an_async_one() -> None:
+    """Its steps run in threads; a timeout is that of the whole."""
+    undone: list[str] = []
+
+    def slow() -> str:
+        time.sleep(0.1)
+        return "slow"
+
+    inner = Chain().next(lambda: "a", undo=undone.append, name="a").next(slow, undo=undone.append)
+    chain = AsyncChain().next(inner, name="inner", timeout=0.03)
+
+    with pytest.raises(DeadlineExceededError, match="no result within"):
+        asyncio.run(chain.run())
+    assert undone == ["slow", "a"]
+
+
+@pytest.mark.guarantee(87)
+def test_what_cannot_be_is_refused_with_the_reason(kind: Kind) -> None:
+    """When the chain is built."""
+    step = kind.fn(lambda: 1)
+    inner = kind.chain().next(step, out="x")
+    with pytest.raises(TypeError, match="takes its inputs by name"):
+        kind.chain().next(inner, args=["x"])
+    with pytest.raises(ValueError, match="step of itself"):
+        inner.next(inner)
+    with pytest.raises(ValueError, match="at least one step"):
+        kind.chain().next(kind.chain())
+    with pytest.raises(ValueError, match="both give 'x'"):
+        kind.chain().next(step, out="x").next(inner)
+    kind.chain().next(step, out="x").next(inner, out="y")
+    with pytest.raises(ChainError, match="a step"):
+        inner.next(step)
+
+
+@pytest.mark.guarantee(87)
+def test_an_async_chain_is_no_step_of_a_sync_one() -> None:
+    """Nothing there could await it; and `allow_sync=False` looks into a chain."""
+
+    async def wait() -> None: ...
+
+    with pytest.raises(TypeError, match="a Chain cannot await"):
+        Chain().next(AsyncChain().next(wait))  # type: ignore[arg-type, unused-ignore]
+    with pytest.raises(TypeError, match="allow_sync=False"):
+        AsyncChain(allow_sync=False).next(Chain().next(print))
+
+
+@pytest.mark.guarantee(87)
+def test_check_looks_into_a_chain_within(kind: Kind) -> None:
+    """By what it begins with: the context, or its inputs."""
+    inner = kind.chain().next(kind.fn(len), out="n", args=["rows"])
+    assert kind.chain().next(inner).check("rows") == []
+    assert kind.chain().next(inner).next(kind.fn(str), args=["n"]).check("rows") == []
+    (problem,) = kind.chain().next(inner, kwargs={"row": "rows"}).check("rows")
+    assert problem.startswith("step 'n': args refers to 'rows'")
+    (problem,) = kind.chain().next(inner, kwargs={"rows": "missing"}).check("rows")
+    assert "kwargs refers to 'missing'" in problem
+
+
+@pytest.mark.guarantee(87)
+@pytest.mark.parametrize("how", [copy.copy, lambda chain: chain.copy()])
+def test_a_copy_is_independent_and_can_be_built_further(kind: Kind, how: Any) -> None:
+    """Also where the original has run, or is a branch or a step of another."""
+    original = kind.chain().put("n", 1).next(kind.fn(lambda n: n + 1), out="m", args=["n"])
+    kind.run(original)
+    kind.chain().next(original)
+    copied = how(original).put("n", 10).next(kind.fn(lambda m: m + 1), out="o", args=["m"])
+    assert type(copied) is type(original)
+    assert kind.run(copied) == {"n": 10, "m": 11, "o": 12}
+    assert kind.run(original) == {"n": 1, "m": 2}
+    with pytest.raises(ChainError):
+        copied.put("n", 2)
+
+
+@pytest.mark.guarantee(87)
+def test_a_copy_of_a_flow_leaves_its_steps_to_the_original(kind: Kind) -> None:
+    """And takes them over where that is gone first."""
+    step = kind.fn(lambda: 1)
+    original = kind.chain(f"copied {kind}").next(step, name="a")
+
+    def steps() -> set[str]:
+        return set(headrace.get_flow(f"copied {kind}").graph().steps)
+
+    copied = original.copy().next(step, name="b")
+    assert steps() == {"a", "b"}
+    del copied
+    gc.collect()
+    original.copy()
+    assert steps() == {"a"}
+    copied = original.copy()
+    del original
+    gc.collect()
+    copied.next(step, name="c")
+    copied.copy()
+    assert steps() == {"a", "c"}
+
+
+@pytest.mark.guarantee(87)
+def test_a_result_is_true_when_steps_ran(kind: Kind) -> None:
+    """`if error.result:` asks whether there is anything to look at."""
+    with pytest.raises(ChainError) as caught:
+        kind.run(kind.chain().next(kind.fn(lambda: 1 / 0)))
+    assert caught.value.result == {}
+    assert caught.value.result
+    assert kind.run(kind.chain().next(kind.fn(lambda: None)))
+    assert not kind.run(kind.chain())
+    assert kind.run(kind.chain(), n=1)
+    assert copy.copy(caught.value.result)
+    assert not ChainResult()
