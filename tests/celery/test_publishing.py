@@ -150,6 +150,16 @@ def test_twenty_retries_leave_the_message_as_large_as_one(app: Celery) -> None:
     assert rest[-1] - rest[0] == 1  # the second digit of `retries`
 
 
+@pytest.mark.guarantee(58)
+@pytest.mark.parametrize("correlation_id", ["|12.a/b=c:d+e@f~g_h-", "x" * 256])
+def test_every_valid_id_reaches_the_task(app: Celery, correlation_id: str) -> None:
+    """What a request's validator may admit, the message carries and the worker takes over."""
+    task, seen = looking(app)
+    with headrace.open_context(correlation_id):
+        run_in_worker(app, task.delay)
+    assert [context.correlation_id for context in seen] == [correlation_id]
+
+
 @pytest.mark.parametrize("length", [32, 128])
 @pytest.mark.parametrize("name", ["order", "x" * 60, "ü" * 30, "流" * 200])
 def test_message_grows_by_at_most_300_bytes(app: Celery, length: int, name: str) -> None:

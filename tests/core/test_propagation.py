@@ -14,7 +14,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import headrace
-from headrace import RemoteContext, configure, deadline, extract, inject, open_context
+from headrace import (
+    FlowContext,
+    RemoteContext,
+    configure,
+    deadline,
+    extract,
+    get_flow_context,
+    inject,
+    open_context,
+)
 from headrace.integration import is_valid_id
 from headrace.testing import reset
 
@@ -237,6 +246,27 @@ def test_remote_context_made_by_hand_is_checked_when_a_unit_opens() -> None:
     """An invalid ID in a `RemoteContext` that did not come from `extract` is not taken over."""
     with open_context(remote=RemoteContext(correlation_id="order\r\n1")) as opened:
         assert is_valid_id(opened.correlation_id)
+    with open_context(remote=RemoteContext("order-1", "cause\r\n1")) as opened:
+        assert opened.causation_id is None
+
+
+@pytest.mark.guarantee(58)
+def test_id_that_someone_has_set_to_nonsense_is_not_sent() -> None:
+    """`inject` writes valid IDs alone: the attribute can be assigned to."""
+    carrier = {HEADER: "before"}
+    with open_context("order-1") as opened:
+        opened.correlation_id = "order\r\nSet-Cookie: a=b"
+        inject(carrier)
+    assert carrier == {}
+
+
+@pytest.mark.guarantee(58)
+def test_unit_made_by_hand_is_checked_when_it_is_entered() -> None:
+    """`with FlowContext(...)` holds to the rule, as `open_context` does."""
+    context = FlowContext("two words")
+    with pytest.raises(ValueError, match="1 to 256 characters"), context:
+        pass
+    assert get_flow_context() is None
 
 
 @pytest.mark.guarantee(8)

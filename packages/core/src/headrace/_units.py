@@ -354,7 +354,7 @@ def nested_context(
             correlation_id = _runtime.inbound_id(remote.trace)
         if remote.metadata:
             metadata = {**remote.metadata, **(metadata or {})}
-        cause = remote.causation_id or cause
+        cause = valid_id(remote.causation_id) or cause
         deadline = min_deadline(deadline, remote.deadline)
     if correlation_id is None:
         correlation_id = _runtime.opening_id() if outer is None else outer.correlation_id
