@@ -315,6 +315,25 @@ def test_large_drawing_comes_with_a_hint(run: Any, folder: Path) -> None:
     assert "many" not in run("graph", "large", "--app", "large")[2]
 
 
+@pytest.mark.guarantee(96)
+def test_what_mermaid_refuses_is_told_with_the_alternative(run: Any, folder: Path) -> None:
+    """On standard error; the drawing is made, with a comment, and other formats have no limit."""
+    (folder / "wide.py").write_text(
+        "from headrace import flow\n"
+        "f = flow('wide')\n"
+        "f.entrypoint(name='a')(lambda: 0)\n"
+        "for i in range(501):\n"
+        "    f.step(name=f's{i}', after='a')(lambda: 0)\n",
+        "utf-8",
+    )
+    status, out, err = run("graph", "wide", "--app", "wide")
+    assert status == 0
+    assert "%% 501 edges" in out.splitlines()[1]
+    assert "(500 and 50000); give --format svg or html, or draw a part: --focus STEP" in err
+    for options in (["--format", "dot"], ["--focus", "s1"]):
+        assert "500" not in run("graph", "wide", "--app", "wide", *options)[2]
+
+
 def project(folder: Path, text: str) -> None:
     """Write the folder's pyproject.toml."""
     (folder / "pyproject.toml").write_text(text, "utf-8")

@@ -72,3 +72,28 @@ def test_notes_stand_under_the_name() -> None:
 def test_reserved_words_are_known_in_any_case(name: str) -> None:
     """Mermaid's words, and what every JavaScript object has, are no IDs."""
     assert build_graph("x", [StepInfo(name, "x")]).render() == f'graph TD\n    n1["{name}"]'
+
+
+@pytest.mark.guarantee(96)
+@pytest.mark.parametrize("style", ["plain", "rich"])
+def test_what_mermaid_refuses_says_so_in_a_comment(style: str) -> None:
+    """More than 500 edges: behind the head, with the alternative; up to there nothing is said."""
+    pairs = [("a", f"s{i}") for i in range(501)]
+    drawing = graph("large", pairs).render(style=style)
+    head, comment, *_ = drawing.splitlines()
+    assert head in {"graph TD", "flowchart TD"}
+    assert comment == (
+        f"    %% 501 edges and {len(drawing) - len(comment) - 1} characters are more than Mermaid "
+        "draws (500 and 50000): draw SVG or HTML, or a part"
+    )
+    assert "%%" not in graph("large", pairs[:500]).render(style=style)
+
+
+@pytest.mark.guarantee(96)
+def test_characters_are_counted_as_mermaid_counts_them() -> None:
+    """A character beyond the basic plane is two."""
+    fits = graph("order", [("a", "b" + "\U0001f600" * 24_980)])
+    assert "%%" not in fits.render()
+    drawing = graph("order", [("a", "b" + "\U0001f600" * 25_000)]).render()
+    assert "1 edge and 50" in drawing.splitlines()[1]
+    assert len(drawing) < 26_000

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from headrace import StepInfo
 from headrace._graph import build_graph
 from headrace._render import picture_of, render
@@ -76,3 +78,14 @@ def test_colours_and_line_drawing_can_be_left_out() -> None:
     assert plain.isascii()
     assert "|-- b" in plain
     assert "c [enqueue] (above)" in plain
+
+
+@pytest.mark.guarantee(96)
+def test_a_deep_tree_is_cut_on_the_left() -> None:
+    """No line is wider than forty levels, and so the text grows with the steps alone."""
+    flow = graph("long", [(f"s{i}", f"s{i + 1}") for i in range(300)])
+    lines = flow.render("text").splitlines()
+    assert lines[41].startswith(" " * 39 * 4 + "└── s40")
+    assert lines[43].startswith("…   ")
+    assert "└── s300" in lines[-1]
+    assert max(len(line) for line in lines) < 220

@@ -115,14 +115,26 @@ def _run(options: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     if options.check:
         drawing = _drawn(picture, format, style, None)
         return max(_check(options, graphs, drawing, out, err), _report(unread, err))
-    if len(picture.nodes) > MANY_STEPS and format in {"svg", "html"}:
-        tell(err, f"{len(picture.nodes)} steps are many; draw a part: --focus STEP --depth 2")
+    drawing = _drawn(picture, format, style, out if options.output is None else None)
+    _warn_of_size(picture, format, drawing, err)
     if options.output is None:
-        write(out, _drawn(picture, format, style, out))
+        write(out, drawing)
     else:
-        save(options.output, _drawn(picture, format, style, None))
+        save(options.output, drawing)
     cycles = [p for g in graphs for p in g.validate() if p.kind == "cycle"]
     return _report([*cycles, *unread], err)
+
+
+def _warn_of_size(picture: Picture, format: str, drawing: str, err: TextIO) -> None:
+    part = "draw a part: --focus STEP --depth 2"
+    if format == "mermaid":
+        from headrace._render._mermaid import excess
+
+        reason = excess(picture, drawing)
+        if reason:
+            tell(err, f"{reason}; give --format svg or html, or {part}")
+    elif len(picture.nodes) > MANY_STEPS and format in {"svg", "html"}:
+        tell(err, f"{len(picture.nodes)} steps are many; {part}")
 
 
 def _format(options: argparse.Namespace, defaults: Defaults) -> str:

@@ -35,8 +35,8 @@ def draw(picture: Picture) -> str:
     """Draw as a ``digraph``; flows of a map are clusters."""
     ids = _ids(picture)
     lines = [f"digraph {_quoted(picture.title)} {{", _HEAD]
-    for i, flow in enumerate(picture.flows):
-        members = [_node(ids, node) for node in picture.nodes if node.flow == flow]
+    for i, (flow, nodes) in enumerate(picture.nodes_by_flow().items()):
+        members = [_node(ids, node) for node in nodes]
         if picture.is_map:
             lines += [f"    subgraph cluster_{i} {{", f"        label={_quoted(flow)}"]
             lines += [f"        {line}" for line in members]

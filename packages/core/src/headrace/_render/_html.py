@@ -43,11 +43,11 @@ def draw(picture: Picture) -> str:
 
 def _lists(picture: Picture) -> Iterator[str]:
     ids = _svg.node_ids(picture)
-    for flow in picture.flows:
+    for flow, nodes in picture.nodes_by_flow().items():
         if picture.is_map:
             yield f"<h2>{escape(printable(flow))}</h2>"
         yield "<ul>"
-        yield from (_item(node, ids[node.id]) for node in picture.nodes if node.flow == flow)
+        yield from (_item(node, ids[node.id]) for node in nodes)
         yield "</ul>"
 
 

@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING
 from headrace._text import printable
 
 from ._picture import CONFIRMED, CONTRADICTED, FOREIGN, UNKNOWN, UNRESOLVED
-from ._words import note_text
+from ._words import counted, note_text
 
 if TYPE_CHECKING:
     from ._picture import Edge, Node, Picture
+
+# The defaults of maxEdges and maxTextSize, which a diagram cannot change for itself.
+MAX_EDGES = 500
+MAX_TEXT_SIZE = 50_000
 
 _is_plain = re.compile(r"[A-Za-z_][A-Za-z0-9_]*").fullmatch
 _unsafe = re.compile(r"[^A-Za-z0-9 _.,/()\u00a1-\U0010ffff-]")
@@ -86,7 +90,7 @@ def draw_plain(picture: Picture) -> str:
         for edge in picture.edges
     ]
     lines += _red(picture)
-    return "\n    ".join(["graph TD", *lines])
+    return _within_limits(picture, ["graph TD", *lines])
 
 
 def draw_rich(picture: Picture) -> str:
@@ -100,14 +104,39 @@ def draw_rich(picture: Picture) -> str:
         members = [ids[node.id] for node in picture.nodes if _class(node) == name]
         if members:
             lines += [f"classDef {name} {style}", f"class {','.join(members)} {name}"]
-    return "\n    ".join(["flowchart TD", *lines])
+    return _within_limits(picture, ["flowchart TD", *lines])
+
+
+def excess(picture: Picture, drawing: str) -> str:
+    """Return in which way `drawing` is more than Mermaid draws; nothing where it is not.
+
+    Args:
+        picture: what is drawn.
+        drawing: the text; Mermaid counts as JavaScript does.
+    """
+    edges, size = len(picture.edges), len(drawing.encode("utf-16-le")) // 2
+    if edges <= MAX_EDGES and size <= MAX_TEXT_SIZE:
+        return ""
+    return (
+        f"{counted(edges, 'edge')} and {counted(size, 'character')} are more than Mermaid draws "
+        f"({MAX_EDGES} and {MAX_TEXT_SIZE})"
+    )
+
+
+def _within_limits(picture: Picture, lines: list[str]) -> str:
+    drawing = "\n    ".join(lines)
+    reason = excess(picture, drawing)
+    if not reason:
+        return drawing
+    comment = f"%% {reason}: draw SVG or HTML, or a part"
+    return "\n    ".join([lines[0], comment, *lines[1:]])
 
 
 def _grouped(picture: Picture, drawn: Mapping[str, str]) -> list[str]:
     lines: list[str] = []
-    for i, flow in enumerate(picture.flows, 1):
+    for i, (flow, members) in enumerate(picture.nodes_by_flow().items(), 1):
         lines.append(f'subgraph flow{i}["{_escaped(flow)}"]')
-        lines += [f"    {drawn[node.id]}" for node in picture.nodes if node.flow == flow]
+        lines += [f"    {drawn[node.id]}" for node in members]
         lines.append("end")
     return lines
 

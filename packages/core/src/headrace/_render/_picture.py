@@ -90,6 +90,13 @@ class Picture:
         """Whether the edges have verdicts."""
         return any(edge.verdict for edge in self.edges)
 
+    def nodes_by_flow(self) -> dict[str, list[Node]]:
+        """Return the nodes of each flow, in their order."""
+        members: dict[str, list[Node]] = {flow: [] for flow in self.flows}
+        for node in self.nodes:
+            members[node.flow].append(node)
+        return members
+
     def edges_as_pairs(self) -> list[tuple[str, str]]:
         """Return the edges as pairs of IDs."""
         return [(edge.source, edge.target) for edge in self.edges]
@@ -118,7 +125,8 @@ def focused(picture: Picture, step: str, depth: int | None = None) -> Picture:
     pairs = picture.edges_as_pairs()
     kept = _within(start, pairs, depth) | _within(start, [(b, a) for a, b in pairs], depth)
     nodes = tuple(node for node in picture.nodes if node.id in kept)
-    flows = tuple(name for name in picture.flows if any(node.flow == name for node in nodes))
+    kept_flows = {node.flow for node in nodes}
+    flows = tuple(name for name in picture.flows if name in kept_flows)
     edges = tuple(e for e in picture.edges if e.source in kept and e.target in kept)
     return replace(
         picture, title=f"{picture.title}: {start}", flows=flows, nodes=nodes, edges=edges
@@ -141,7 +149,8 @@ def _single(graph: FlowGraph, infos: Mapping[str, StepInfo]) -> Picture:
     nodes = [_node(name, name, graph, infos) for name in order]
     edges = [_edge(graph, source, target, source, target) for source, target in graph.edges]
     if is_chain:
-        edges.sort(key=lambda edge: (order.index(edge.source), order.index(edge.target)))
+        place = {name: i for i, name in enumerate(order)}
+        edges.sort(key=lambda edge: (place[edge.source], place[edge.target]))
     return Picture(graph.name, (graph.name,), tuple(nodes), tuple(edges))
 
 

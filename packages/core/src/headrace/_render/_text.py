@@ -14,8 +14,23 @@ from ._words import counted, note_text, place
 if TYPE_CHECKING:
     from ._picture import Edge, Node, Picture
 
-_LINES = {"branch": "├── ", "last": "└── ", "down": "│   ", "again": "↑", "start": "●"}
-_ASCII = {"branch": "|-- ", "last": "`-- ", "down": "|   ", "again": "(above)", "start": "*"}
+_LINES = {
+    "branch": "├── ",
+    "last": "└── ",
+    "down": "│   ",
+    "again": "↑",
+    "start": "●",
+    "cut": "…   ",
+}
+_ASCII = {
+    "branch": "|-- ",
+    "last": "`-- ",
+    "down": "|   ",
+    "again": "(above)",
+    "start": "*",
+    "cut": "... ",
+}
+_WIDEST = 40 * 4  # of an indent: a chain of a thousand steps would not fit any screen
 _SAID = {FOREIGN: "[other flow]", UNKNOWN: "[not declared]"}
 _COLORS = {
     "title": "1",
@@ -56,13 +71,14 @@ def draw(picture: Picture, *, colors: bool = False, ascii_only: bool = False) ->
     nodes = {node.id: node for node in picture.nodes}
     tree = _Tree(_ASCII if ascii_only else _LINES, colors, nodes, following)
     lines: list[str] = []
-    for flow in picture.flows:
-        members = [node for node in picture.nodes if node.flow == flow]
+    led_to = _led_to(picture)
+    for flow, members in picture.nodes_by_flow().items():
         title = printable(flow if picture.is_map else picture.title)
         own = [node for node in members if node.kind not in {FOREIGN, UNKNOWN}]
         lines += ["", f"{tree.paint(title, 'title')}  {counted(len(own), 'step')}"]
-        for root in _roots(members, picture):
-            lines += _branches(tree, root)
+        for root in members:
+            if root.id not in led_to:
+                lines += _branches(tree, root)
         # What only a cycle leads to has no root.
         for node in members:
             if node.id not in tree.shown:
@@ -70,10 +86,10 @@ def draw(picture: Picture, *, colors: bool = False, ascii_only: bool = False) ->
     return "\n".join(lines[1:])
 
 
-def _roots(members: list[Node], picture: Picture) -> list[Node]:
+def _led_to(picture: Picture) -> set[str]:
+    """Return the steps that others of their flow lead to."""
     flow_of = {node.id: node.flow for node in picture.nodes}
-    led_to = {e.target for e in picture.edges if flow_of[e.source] == flow_of[e.target]}
-    return [node for node in members if node.id not in led_to]
+    return {e.target for e in picture.edges if flow_of[e.source] == flow_of[e.target]}
 
 
 def _branches(tree: _Tree, root: Node) -> Iterator[str]:
@@ -90,6 +106,8 @@ def _branches(tree: _Tree, root: Node) -> Iterator[str]:
         yield indent + branch + _line(tree, node, edge)
         if branch:
             indent += "    " if branch == tree.signs["last"] else tree.signs["down"]
+            if len(indent) > _WIDEST:
+                indent = tree.signs["cut"] + indent[-_WIDEST + 4 :]
         below = tree.following.get(node.id, [])
         for i in range(len(below) - 1, -1, -1):
             sign = tree.signs["last" if i == len(below) - 1 else "branch"]
