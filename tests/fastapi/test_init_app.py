@@ -12,10 +12,11 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import JSONResponse, PlainTextResponse
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
 import headrace
+from headrace.integration import REFUSAL
 from headrace_fastapi import FlowMiddleware, init_app
 
 HEADER = "X-Correlation-ID"
@@ -199,3 +200,62 @@ def test_mounted_applications_share_the_unit_of_the_outer_one() -> None:
     outer.mount("/inner", inner)
     response = client(outer).get("/inner/")
     assert response.headers.get_list(HEADER) == [response.json()]
+
+
+ORIGIN = {"Origin": "https://shop.example"}
+
+
+@pytest.mark.guarantee(56)
+@pytest.mark.parametrize("late", [False, True])
+def test_a_refusal_is_made_inside_the_cors_middleware(late: bool) -> None:
+    """A browser can read it; middleware behind the CORS middleware, and the handler, do not run."""
+    reached: list[str] = []
+
+    class Inner:
+        def __init__(self, app: Any) -> None:
+            self.app = app
+
+        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+            reached.append(scope["path"])
+            await self.app(scope, receive, send)
+
+    app = FastAPI()
+    if late:
+        init_app(app, on_invalid="reject")
+    app.add_middleware(Inner)
+    app.add_middleware(CORSMiddleware, allow_origins=["*"], expose_headers=["X-Correlation-ID"])
+    if not late:
+        init_app(app, on_invalid="reject")
+    listed = list(app.user_middleware)
+    browser = TestClient(app)
+    response = browser.get("/", headers={"X-Correlation-ID": "not valid", **ORIGIN})
+    assert (response.status_code, response.text) == (400, REFUSAL)
+    assert response.headers["access-control-allow-origin"] == "*"
+    assert response.headers["x-correlation-id"]
+    assert reached == []
+    assert app.user_middleware == listed
+    assert browser.get("/", headers=ORIGIN).status_code == 404
+    assert reached == ["/"]
+
+
+@pytest.mark.guarantee(56)
+def test_a_refusal_is_made_inside_a_cors_middleware_in_the_documented_order() -> None:
+    """With `Middleware(...)`, the CORS middleware stands before ours."""
+    middleware = [
+        Middleware(CORSMiddleware, allow_origins=["*"]),
+        Middleware(FlowMiddleware, on_invalid="reject"),
+    ]
+    browser = TestClient(Starlette(middleware=middleware))
+    response = browser.get("/", headers={"X-Correlation-ID": "not valid", **ORIGIN})
+    assert (response.status_code, response.text) == (400, REFUSAL)
+    assert response.headers["access-control-allow-origin"] == "*"
+
+
+@pytest.mark.guarantee(51)
+def test_excluded_paths_are_those_of_a_mounted_application() -> None:
+    """The mount's own part, and the server's `root_path`, are no part of them."""
+    inner = Starlette(routes=[Route("/health", show_id)])
+    init_app(inner, exclude_paths=["/health"])
+    outer = Starlette(routes=[Mount("/inner", inner)])
+    browser = TestClient(outer, root_path="/api")
+    assert browser.get("/api/inner/health").json() is None

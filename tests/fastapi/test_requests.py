@@ -9,16 +9,16 @@ from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
 import pytest
-from fastapi import Depends, FastAPI, Response
+from fastapi import BackgroundTasks, Depends, FastAPI, Response
 from fastapi.responses import StreamingResponse
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.testclient import TestClient
 
 import headrace
 from headrace_fastapi import FlowId, FlowMiddleware, init_app
-from tests.asgi_client import http_scope, serve_asgi
+from tests.asgi_client import LikeAServer, http_scope, serve_asgi
 from tests.fastapi.fastapi_site import make_app
-from tests.sites import note, shown
+from tests.sites import memory_log, note, shown
 from tests.units import watched_units
 
 HEADER = "X-Correlation-ID"
@@ -207,3 +207,30 @@ def test_logs_of_other_loggers_carry_the_id() -> None:
     with serve_asgi(app) as client:
         seen = client.request("GET", "/", [(HEADER, "abc")])
     assert [line.flow_id for line in seen.lines if line.logger == "third.party"] == ["abc"]
+
+
+@pytest.mark.guarantee(54)
+@pytest.mark.parametrize("fails", [False, True])
+def test_background_work_is_none_of_the_response(fails: bool) -> None:
+    """It has the ID, comes behind the access line, and changes no outcome."""
+    app = FastAPI()
+
+    def work() -> None:
+        note("background")
+        if fails:
+            raise LookupError("on purpose")
+
+    @app.get("/")
+    def start(tasks: BackgroundTasks) -> str:
+        tasks.add_task(work)
+        return "x"
+
+    init_app(app, access_log=True)
+    with watched_units() as units, memory_log() as log:
+        client = TestClient(LikeAServer(app), raise_server_exceptions=False)
+        client.get("/", headers={"X-Correlation-ID": "abc"})
+    lines = [(line.logger, line.flow_id, line.error) for line in log.lines()]
+    ours = [line[:2] for line in lines if line[0] in {"headrace.access", "site"}]
+    assert ours == [("headrace.access", "abc"), ("site", "abc")]
+    assert [line for line in lines if line[2]] == [("server", "abc", "LookupError")] * fails
+    assert [unit.outcome for unit in units] == ["ok"]

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
-from flask import Blueprint, Flask, abort, stream_with_context
+from click.testing import CliRunner
+from flask import Blueprint, Flask, Response, abort, stream_with_context
+from flask.cli import FlaskGroup, with_appcontext
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import Client
 
 import headrace
-from headrace.integration import is_control_flow
+from headrace.integration import REFUSAL, REFUSAL_TYPE, is_control_flow, propagated_metadata
 from headrace.wsgi import FlowMiddleware
 from headrace_flask import Headrace
 from tests import sites
@@ -348,3 +352,202 @@ def test_failing_log_does_not_fail_the_request() -> None:
         for logger in loggers:
             logger.removeFilter(fail)
             logger.setLevel(logging.NOTSET)
+
+
+# --- Set-up ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.guarantee(57)
+@pytest.mark.parametrize(
+    "options", [{"trust_inbound": False}, {"strict": True}, {"commands": True}]
+)
+def test_a_second_set_up_with_other_options_raises(options: Any) -> None:
+    """The first is in force, and the message tells what to do."""
+    app = create_app()
+    Headrace(app, header="X-Shop")
+    Headrace(app, header="X-Shop")
+    with pytest.raises(RuntimeError, match="once, with all of them"):
+        Headrace(app, header="X-Shop", **options)
+    with pytest.raises(RuntimeError):
+        Headrace(app)
+    assert get(app).headers["X-Shop"]
+
+
+@pytest.mark.guarantee(57)
+def test_options_of_one_application_reset_none_of_another() -> None:
+    """What is process-wide comes together from all applications, and from the program itself."""
+    headrace.configure(id_factory=lambda: "made")
+    Headrace(create_app("first"), header="X-First")
+    Headrace(create_app("second"), propagate_metadata=["tenant"])
+    Headrace(create_app("third"))
+    with headrace.open_context() as context:
+        carrier: dict[str, str] = {}
+        headrace.inject(carrier)
+        context.set_value("tenant", 7)
+        assert propagated_metadata(context) == {"tenant": 7}
+    assert carrier["X-First"] == "made"
+
+
+# --- The life of a request ------------------------------------------------------------------------
+
+
+@pytest.mark.guarantee(54)
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_is_called_on_close_is_none_of_the_response(
+    log: MemoryLog, units: list[WatchedUnit], fails: bool
+) -> None:
+    """It has the ID, comes behind the access line, and changes no outcome."""
+    app = create_app()
+
+    def late() -> None:
+        sites.note("late")
+        if fails:
+            raise LookupError("on purpose")
+
+    @app.get("/closing")
+    def closing() -> Response:
+        response = Response(iter(["x"]))
+        response.call_on_close(late)
+        return response
+
+    Headrace(app, access_log=True)
+    with pytest.raises(LookupError) if fails else contextlib.nullcontext():
+        response = get(app, "/closing")
+        assert response.text == "x"
+        response.close()
+    lines = [(line.logger, line.flow_id) for line in log.lines()]
+    assert lines == [("headrace.access", "abc"), ("site", "abc")]
+    assert [unit.outcome for unit in units] == ["ok"]
+
+
+# --- Refusals -------------------------------------------------------------------------------------
+
+
+@pytest.mark.guarantee(56)
+@pytest.mark.parametrize("path", ["/", "/nowhere"])
+def test_a_refusal_is_made_inside_the_application(path: str) -> None:
+    """Headers that the application adds to each response, as flask-cors does, are on it."""
+    app = create_app()
+
+    @app.after_request
+    def allow(response: Response) -> Response:
+        response.headers["Access-Control-Allow-Origin"] = "*"
+        return response
+
+    Headrace(app, on_invalid="reject")
+    response = get(app, path, "not valid")
+    assert (response.status_code, response.text) == (400, REFUSAL)
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
+    assert response.headers["Content-Type"] == REFUSAL_TYPE
+    assert response.headers[HEADER]
+    assert get(app, "/", "abc").status_code == 200
+
+
+# --- Commands -------------------------------------------------------------------------------------
+
+
+def commanded(**config: Any) -> Flask:
+    """Return an application with commands of its own, of a blueprint, and in a group."""
+    app = create_app(**config)
+    admin = Blueprint("admin", __name__)
+
+    @app.cli.command("show")
+    def show() -> None:
+        click.echo(f"{headrace.current_flow_id()}")
+        sites.note("command")
+
+    @app.cli.command("leave")
+    @click.argument("status", type=int)
+    @click.pass_context
+    def leave(context: click.Context, status: int) -> None:
+        context.exit(status)
+
+    @app.cli.command("break")
+    def break_() -> None:
+        raise sites.BrokenError
+
+    @app.cli.command("twice")
+    @click.pass_context
+    def twice(context: click.Context) -> None:
+        context.invoke(show)
+
+    @admin.cli.command("check")
+    def check() -> None:
+        sites.note("command")
+
+    app.register_blueprint(admin)
+    Headrace(app)
+    return app
+
+
+@pytest.mark.guarantee(57)
+@pytest.mark.parametrize(
+    ("words", "name", "outcome"),
+    [
+        (["show"], "show", "ok"),
+        (["admin", "check"], "admin check", "ok"),
+        (["leave", "0"], "leave", "ok"),
+        (["leave", "3"], "leave", "error"),
+        (["break"], "break", "error"),
+        (["flows", "list"], "flows list", "ok"),
+        (["routes"], "routes", "ok"),
+    ],
+)
+def test_a_command_is_a_unit(
+    units: list[WatchedUnit], log: MemoryLog, words: list[str], name: str, outcome: str
+) -> None:
+    """One unit of kind `command`, named for its words, with the outcome of the command."""
+    app = commanded(HEADRACE_COMMANDS=True)
+    runner = FlaskGroup(create_app=lambda: app)
+    CliRunner().invoke(runner, words, prog_name="flask")
+    found = [(unit.context.kind, unit.context.name, unit.outcome) for unit in units]
+    assert found == [("command", name, outcome)]
+    lines = {line.flow_id for line in log.lines() if line.logger == "site"}
+    assert lines <= {units[0].context.correlation_id}
+
+
+@pytest.mark.guarantee(57)
+def test_a_command_that_another_one_calls_is_a_unit(units: list[WatchedUnit]) -> None:
+    """It is of the same operation, and the other one is its cause, as with `call_command`."""
+    commanded(HEADRACE_COMMANDS=True).test_cli_runner().invoke(args=["twice"])
+    outer, inner = (unit.context for unit in units)
+    assert (outer.name, inner.name) == ("twice", "twice show")
+    assert inner.correlation_id == outer.correlation_id
+    assert inner.causation_id == outer.unit_id
+
+
+@pytest.mark.guarantee(57)
+def test_a_command_of_another_package_is_a_unit(units: list[WatchedUnit]) -> None:
+    """One that loads the application itself, as flask-migrate's do, is a unit too."""
+
+    @click.command("upgrade")
+    @with_appcontext
+    def upgrade() -> None:
+        click.echo(str(headrace.current_flow_id()))
+
+    group = FlaskGroup(create_app=lambda: commanded(HEADRACE_COMMANDS=True))
+    group.add_command(upgrade)
+    result = CliRunner().invoke(group, ["upgrade"], prog_name="flask")
+    assert [unit.context.correlation_id for unit in units] == [result.output.strip()]
+
+
+@pytest.mark.guarantee(57)
+def test_commands_are_no_units_unless_told(units: list[WatchedUnit]) -> None:
+    """Not those of an application without the setting, nor commands that are none of Flask's."""
+    Headrace(create_app("other"), commands=True)
+    app = commanded()
+    result = app.test_cli_runner().invoke(args=["show"])
+
+    @click.command
+    def plain() -> None:
+        click.echo(str(headrace.current_flow_id()))
+
+    with app.app_context():
+        alone = CliRunner().invoke(plain)
+    assert (result.output, alone.output, units) == ("None\n", "None\n", [])
+
+
+def test_a_wrong_value_of_the_setting_raises() -> None:
+    """The message names the setting."""
+    with pytest.raises(TypeError, match="HEADRACE_COMMANDS must be True or False"):
+        Headrace(create_app(HEADRACE_COMMANDS="yes"))

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 
+_NAMES = ("backend", *Settings._fields)
+_in_force: dict[str, Any] = {}
+
+
 @checks_keywords
 def configure(
     backend: Any = "auto",
@@ -46,6 +50,24 @@ def configure(
     observer, settings = _checked(backend, strict, header, id_factory, propagate_metadata)
     install(observer)
     _runtime.set_settings(settings)
+    _in_force.clear()
+    _in_force.update(zip(_NAMES, (backend, *settings), strict=True))
+
+
+def amend(old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+    """Put the options of one application in force, and leave those of others as they are.
+
+    Args:
+        old: those that it had before, by the names of `configure`'s arguments.
+        new: those that it has now.
+
+    Raises:
+        ValueError: as `configure`.
+        TypeError: as `configure`.
+    """
+    if old != new:
+        kept = {name: value for name, value in _in_force.items() if name not in old}
+        configure(**{**kept, **new})
 
 
 @checks_keywords

@@ -16,6 +16,9 @@ S = TypeVar("S", str, bytes)
 REFUSAL = "400 Bad Request: the correlation ID header is invalid\n"
 """The body of the response to a request that ``on_invalid="reject"`` refuses."""
 
+REFUSED_KEY = "headrace.refused"
+"""Where a scope or an environ says that something inside of the application makes this response."""
+
 REFUSAL_STATUS = 400
 REFUSAL_TYPE = "text/plain; charset=utf-8"
 

@@ -28,9 +28,9 @@ from ._nesting import (
     withdraw_from_scope,
 )
 from ._requests import RequestUnit
-from ._responses import REFUSAL, REFUSAL_STATUS, make_put, refusal_headers
+from ._responses import REFUSAL, REFUSAL_STATUS, REFUSED_KEY, make_put, refusal_headers
 
-__all__ = ["FlowMiddleware"]
+__all__ = ["FlowMiddleware", "RefusalMiddleware"]
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -84,6 +84,7 @@ class FlowMiddleware:
         self._excludes = policy.excludes if policy.excludes_any else None
         self._logs = policy.options.access_log
         self._route_of: Callable[[Scope], str | None] | None = None
+        self._refuse: App = refuse
         policy.follow_configuration(self._take_headers)
 
     def _take_headers(self) -> None:
@@ -93,6 +94,14 @@ class FlowMiddleware:
         self._lengths = frozenset(map(len, policy.wanted))
         self._put = make_put(policy, _name, str.encode)
         self._rewrite = policy.request_header().put_in_scope if policy.writes else None
+
+    def leave_refusal(self) -> None:
+        """Leave the response to a refused request to a `RefusalMiddleware` inside `app`."""
+        self._refuse = self._leave
+
+    async def _leave(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope[REFUSED_KEY] = True
+        await self.app(scope, receive, send)
 
     def name_by(self, route_of: Callable[[Scope], str | None]) -> None:
         """Have `route_of` asked for the name of each unit when its response starts.
@@ -127,7 +136,7 @@ class FlowMiddleware:
             scope[SCOPE_KEY] = context
             if self._rewrite is not None:
                 self._rewrite(scope, context.correlation_id)
-            app = _refuse if reject else self.app
+            app = self._refuse if reject else self.app
         except Exception:
             log.exception("a request is served without a unit of work")
             await self.app(scope, receive, send)
@@ -160,9 +169,11 @@ class FlowMiddleware:
                     except ValueError:  # closed by another task: its variables are not ours
                         pass
 
+        if receive is not None:  # as some tests give it
+            receive = _receiving_outside(receive)
         token = _set_unit(context)
         try:
-            await app(scope, _receiving_outside(receive), send_outside)
+            await app(scope, receive, send_outside)
         except BaseException as exc:
             mark(exc, context.correlation_id)
             raise
@@ -320,7 +331,24 @@ def _name(header: str) -> bytes:
     return header.lower().encode()
 
 
-async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
+class RefusalMiddleware:
+    """Makes the response to what a `FlowMiddleware` further out refuses and leaves to it.
+
+    Args:
+        app: the ASGI application.
+    """
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse the request, or pass it on."""
+        app = refuse if scope.get(REFUSED_KEY) else self.app
+        await app(scope, receive, send)
+
+
+async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer 400; to a WebSocket as far as the server can do that."""
     kind = "http.response"
     if scope["type"] == "websocket":
         kind = "websocket.http.response"

@@ -14,7 +14,7 @@ from typing import Any
 from . import _clock as clock
 from . import _runtime
 from ._active_trace import await_span
-from ._configure import check_configuration, configure
+from ._configure import amend, check_configuration, configure
 from ._context import FlowContext, add_facts, facts_of
 from ._control_flow import is_control_flow, register_control_flow
 from ._deadlines import is_detached
@@ -42,6 +42,7 @@ from ._responses import (
     REFUSAL,
     REFUSAL_STATUS,
     REFUSAL_TYPE,
+    REFUSED_KEY,
     put_in_mapping,
 )
 from ._runtime import factory_fault, make_id, units_are_watched
@@ -57,6 +58,7 @@ __all__ = [
     "REFUSAL",
     "REFUSAL_STATUS",
     "REFUSAL_TYPE",
+    "REFUSED_KEY",
     "SCOPE_KEY",
     "Excluded",
     "GuardedLogger",
@@ -72,6 +74,7 @@ __all__ = [
     "Unit",
     "accepted_metadata",
     "add_facts",
+    "amend",
     "as_current",
     "await_span",
     "check_configuration",

@@ -17,7 +17,7 @@ from ._nesting import (
     withdraw_from_environ,
 )
 from ._requests import RequestUnit
-from ._responses import REFUSAL, make_put, refusal_headers
+from ._responses import REFUSAL, REFUSED_KEY, make_put, refusal_headers
 from ._runtime import units_are_watched
 from ._units import ResumableUnit
 
@@ -53,6 +53,8 @@ class FlowMiddleware:
         self._logs = policy.options.access_log
         # Asked for the unit's name when the response starts: for integrations, which set it.
         self.route_of: Callable[[WSGIEnvironment], str | None] | None = None
+        # Whether what is inside makes the response to a refused request: `REFUSED_KEY` says so.
+        self.leaves_refusal = False
         policy.follow_configuration(self._take_headers)
 
     def _take_headers(self) -> None:
@@ -84,6 +86,9 @@ class FlowMiddleware:
         if self._rewrite is not None:
             self._rewrite(environ, context.correlation_id)
         response = _UnitResponse(self, context, environ, start_response)
+        if reject and self.leaves_refusal:
+            environ[REFUSED_KEY] = True
+            reject = False
         return response.run(_refuse if reject else self.app, response.respond)
 
     def unit_of(self, context: FlowContext, environ: WSGIEnvironment) -> ResumableUnit:

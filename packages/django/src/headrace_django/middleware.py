@@ -18,6 +18,7 @@ from headrace.integration import (
     REFUSAL,
     REFUSAL_STATUS,
     REFUSAL_TYPE,
+    REFUSED_KEY,
     Excluded,
     GuardedLogger,
     HttpPolicy,
@@ -69,6 +70,8 @@ class FlowMiddleware:
             markcoroutinefunction(self)
         use_protocol("asgi" if self._is_async else "wsgi")
         policy.follow_configuration(self._take_headers)
+        if policy.options.on_invalid == "reject" and _has_cors():
+            self.process_view = _refuse_view_async if self._is_async else _refuse_view
 
     def _take_headers(self) -> None:
         policy = self._policy
@@ -147,7 +150,19 @@ class FlowMiddleware:
         return ResumableUnit(context)
 
     def _refuse(self, request: HttpRequest) -> Any:
-        return _refuse_async(request) if self._is_async else _refuse(request)
+        if not hasattr(self, "process_view"):
+            return _refuse_async(request) if self._is_async else _refuse(request)
+        request.META[REFUSED_KEY] = True
+        return self._leave_async(request) if self._is_async else self._leave(request)
+
+    def _leave(self, request: HttpRequest) -> Any:
+        """Have the refusal made by `process_view`, or make it where that was not reached."""
+        response = self.get_response(request)
+        return _refuse(request) if REFUSED_KEY in request.META else response
+
+    async def _leave_async(self, request: HttpRequest) -> Any:
+        response = await self.get_response(request)
+        return _refuse(request) if REFUSED_KEY in request.META else response
 
     def _finish(self, unit: ResumableUnit, request: HttpRequest, response: Any) -> None:
         """Add the header; end the unit, or leave that to the body that is still to be made."""
@@ -216,6 +231,19 @@ def _log_error(request: HttpRequest, response: Any) -> None:
 
 def _refuse(request: HttpRequest) -> HttpResponse:
     return HttpResponse(REFUSAL, status=REFUSAL_STATUS, content_type=REFUSAL_TYPE)
+
+
+def _refuse_view(request: HttpRequest, *_: Any) -> HttpResponse | None:
+    # In place of the view: inside the CORS middleware, which lets browsers read the response.
+    return _refuse(request) if request.META.pop(REFUSED_KEY, False) else None
+
+
+async def _refuse_view_async(request: HttpRequest, *_: Any) -> HttpResponse | None:
+    return _refuse_view(request)
+
+
+def _has_cors() -> bool:
+    return any("cors" in path.lower() for path in settings.MIDDLEWARE)
 
 
 async def _refuse_async(request: HttpRequest) -> HttpResponse:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 from weakref import WeakKeyDictionary
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.middleware.errors import ServerErrorMiddleware
 
 from headrace import asgi, logging
+from headrace.asgi import RefusalMiddleware
 from headrace.integration import HttpKeywords, HttpOptions, http_options, report_undecorated
 
 from ._registered import registered_in
 from ._routes import route_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Callable
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -89,9 +91,35 @@ def _wrap_stack(app: Starlette, options: HttpKeywords) -> None:
 
     def build_middleware_stack() -> ASGIApp:
         report_undecorated(registered_in(app.router))
-        return _Stack(FlowMiddleware(build(), **options))
+        return _Stack(_with_refusal_inside(app, build, options))
 
     app.build_middleware_stack = build_middleware_stack  # type: ignore[method-assign]
+
+
+def _with_refusal_inside(
+    app: Starlette, build: Callable[[], ASGIApp], options: HttpKeywords
+) -> FlowMiddleware:
+    """Build the stack; a refusal is made inside the CORS middleware, where there is one.
+
+    A browser gives a page the refusal only where the response has that middleware's headers.
+    """
+    listed = app.user_middleware
+    places = [place for place, each in enumerate(listed) if _does_cors(each.cls)]
+    if options.get("on_invalid") != "reject" or not places:
+        return FlowMiddleware(build(), **options)
+    inside = places[-1] + 1
+    app.user_middleware = [*listed[:inside], Middleware(RefusalMiddleware), *listed[inside:]]
+    try:
+        middleware = FlowMiddleware(build(), **options)
+    finally:
+        app.user_middleware = listed
+    middleware.leave_refusal()
+    return middleware
+
+
+def _does_cors(middleware: Any) -> bool:
+    classes = getattr(middleware, "__mro__", (middleware,))
+    return any("cors" in getattr(each, "__name__", "").lower() for each in classes)
 
 
 class _Stack(ServerErrorMiddleware):

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakKeyDictionary
 
-import headrace
+from flask import Flask, request
+
 import headrace.logging
 from headrace.integration import (
     CONFIGURE_OPTIONS,
     HTTP_OPTIONS,
+    REFUSAL,
+    REFUSAL_STATUS,
+    REFUSAL_TYPE,
+    REFUSED_KEY,
+    HttpOptions,
+    amend,
     name_hint,
     nearest_name,
     read_settings,
@@ -21,10 +29,19 @@ from ._registered import report_at_first_request
 if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment
 
-    from flask import Flask
+
+_KNOWN = (*CONFIGURE_OPTIONS, *HTTP_OPTIONS, "commands")
 
 
-_KNOWN = (*CONFIGURE_OPTIONS, *HTTP_OPTIONS)
+class _Settings(NamedTuple):
+    """What an application was set up with."""
+
+    configuration: dict[str, Any]
+    http: HttpOptions
+    commands: bool
+
+
+_initialised: WeakKeyDictionary[Flask, _Settings] = WeakKeyDictionary()
 
 
 class Headrace:
@@ -35,8 +52,9 @@ class Headrace:
 
     Args:
         app: the application; or None, to call `init_app` later.
-        options: what `headrace.integration.HttpOptions` and `headrace.configure` take; they win
-            over the application's settings.
+        options: what `headrace.integration.HttpOptions` and `headrace.configure` take, and
+            `commands` (whether each command of ``flask`` is a unit of its own); they win over the
+            application's settings.
 
     Raises:
         ValueError: an unknown option or setting, or an impossible value.
@@ -52,25 +70,58 @@ class Headrace:
             self.init_app(app)
 
     def init_app(self, app: Flask) -> None:
-        """Set up `app`; a second call for the same application does nothing.
+        """Set up `app`; a second call for the same application and options does nothing.
 
         Raises:
             ValueError: an unknown option or setting, or an impossible value.
             TypeError: an option or setting of a wrong type.
+            RuntimeError: `app` was given other options before.
         """
-        if "headrace" in app.extensions:
+        configuration, http, others = read_settings(
+            {**_settings_of(app), **self._options}, others=("COMMANDS",)
+        )
+        wanted = _Settings(configuration, HttpOptions(**http), _flag(others))
+        present = _initialised.get(app)
+        if present is not None:
+            if present != wanted:
+                raise RuntimeError(
+                    "Headrace was set up on this application before, with other options; "
+                    "set it up once, with all of them"
+                )
             return
-        settings = _settings_of(app)
-        configuration, http, _ = read_settings({**settings, **self._options})
-        middleware = FlowMiddleware(app.wsgi_app, **http)
+        self._set_up(app, wanted, FlowMiddleware(app.wsgi_app, **http))
+        _initialised[app] = wanted
+
+    def _set_up(self, app: Flask, wanted: _Settings, middleware: FlowMiddleware) -> None:
         middleware.route_of = _endpoint_of
         report_at_first_request(app, middleware)
-        if configuration:
-            headrace.configure(**configuration)
+        amend({}, wanted.configuration)
         headrace.logging.install()
+        if wanted.http.on_invalid == "reject":
+            middleware.leaves_refusal = True
+            app.before_request_funcs.setdefault(None, []).insert(0, _refuse)
+        if wanted.commands:
+            from ._commands import COMMANDS, run_commands_in_units
+
+            app.extensions[COMMANDS] = True
+            run_commands_in_units()
         app.wsgi_app = middleware  # type: ignore[method-assign]  # as Flask documents it
         app.cli.add_command(flows)
         app.extensions["headrace"] = self
+
+
+def _flag(others: dict[str, Any]) -> bool:
+    commands = others.get("COMMANDS", False)
+    if not isinstance(commands, bool):
+        raise TypeError(f"HEADRACE_COMMANDS must be True or False, not {commands!r}")
+    return commands
+
+
+def _refuse() -> tuple[str, int, dict[str, str]] | None:
+    # Here rather than around the application, whose `after_request` lets browsers read it (CORS).
+    if REFUSED_KEY in request.environ:
+        return REFUSAL, REFUSAL_STATUS, {"Content-Type": REFUSAL_TYPE}
+    return None
 
 
 def _settings_of(app: Flask) -> dict[str, Any]:
