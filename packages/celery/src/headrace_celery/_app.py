@@ -11,6 +11,7 @@ from headrace.integration import checks_keywords
 
 from . import _beat, _deadlines, _publishing, _redelivery, _running, _worker_logging
 from ._contexts import accepting_deadlines
+from ._discovery import discover_tasks_of
 from ._on_commit import publish_in_context_of_call
 from ._starting import look_at_start
 
@@ -52,6 +53,7 @@ def init_app(celery_app: Celery, *, accept_deadline: bool = False) -> None:
     headrace.logging.install()
     for name, receiver in _RECEIVERS:
         _connect(getattr(signals, name), receiver)
+    discover_tasks_of(celery_app)
     look_at_start()
     publish_in_context_of_call()
     _running.stay_outermost()

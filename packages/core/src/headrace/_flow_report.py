@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ._discovery import discover
 from ._flows import all_flows, get_flow
 from ._text import printable
 from ._validation import GraphProblem
@@ -11,6 +12,7 @@ from ._validation import GraphProblem
 
 def flow_lines() -> list[str]:
     """Return a line for each declared flow, by name: its steps counted, its entrypoints named."""
+    discover()
     return [_line(flow.name) for flow in sorted(all_flows(), key=lambda flow: flow.name)]
 
 
@@ -20,6 +22,7 @@ def flow_problems(names: Iterable[str] = ()) -> list[GraphProblem]:
     Raises:
         UnknownFlowError: no flow of such a name is declared.
     """
+    discover()
     wanted = list(names) or sorted(flow.name for flow in all_flows())
     return [problem for name in wanted for problem in get_flow(name).graph().validate()]
 

@@ -18,6 +18,7 @@ from ._configure import amend, check_configuration, configure
 from ._context import FlowContext, add_facts, facts_of
 from ._control_flow import is_control_flow, register_control_flow
 from ._deadlines import is_detached
+from ._discovery import register_discovery
 from ._flow_report import flow_lines, flow_problems
 from ._flows import declare_step
 from ._functions import own_name
@@ -104,6 +105,7 @@ __all__ = [
     "put_in_mapping",
     "read_settings",
     "register_control_flow",
+    "register_discovery",
     "remove_trace",
     "report_undecorated",
     "transport_context",

@@ -25,7 +25,7 @@ from headrace._render import (
 from ._defaults import Defaults, read_defaults
 from ._errors import CommandError
 from ._files import check_output, encoded, save
-from ._modules import import_modules
+from ._modules import discover_modules, import_modules
 from ._streams import shows_ascii_only, tell, welcomes_colors, write
 
 if TYPE_CHECKING:
@@ -154,6 +154,7 @@ def _format(options: argparse.Namespace, defaults: Defaults) -> str:
 
 def _import_apps(options: argparse.Namespace, defaults: Defaults) -> None:
     if not hasattr(options, "app"):  # the framework has imported them
+        discover_modules([Path.cwd()])
         return
     given = options.app or defaults.app
     folders = [Path.cwd()] if options.app or not defaults.folder else [Path.cwd(), defaults.folder]

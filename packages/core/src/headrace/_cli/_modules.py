@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from contextlib import redirect_stdout
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
+from headrace._discovery import discover
 from headrace._render import short_path
 
 from ._errors import CommandError
@@ -34,19 +37,32 @@ def import_modules(names: list[str], folders: list[Path]) -> None:
         if "/" in module or "\\" in module or module.endswith(".py"):
             dotted = module.removesuffix(".py").replace("\\", ".").replace("/", ".").strip(".")
             raise CommandError(f"{name!r} is a path; name the module, as in --app {dotted}")
-        _import(module, folders)
+        _run(f"import {module!r}", partial(import_module, module), folders)
+    discover_modules(folders)
 
 
-def _import(module: str, folders: list[Path]) -> None:
+def discover_modules(folders: list[Path]) -> None:
+    """Import what the frameworks in this process would import, such as the modules of tasks.
+
+    Args:
+        folders: where the user's modules are.
+
+    Raises:
+        CommandError: one cannot be imported.
+    """
+    _run("import the modules of tasks", discover, folders)
+
+
+def _run(what: str, call: Callable[[], object], folders: list[Path]) -> None:
     try:
         with redirect_stdout(sys.stderr):
-            import_module(module)
+            call()
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a script that ends with sys.exit() is one of them
         said = f"{type(error).__name__}: {error}".rstrip(": ")
         hint = _hint(error, folders)
-        raise CommandError(f"cannot import {module!r}: {said}{_where(error)}{hint}") from error
+        raise CommandError(f"cannot {what}: {said}{_where(error)}{hint}") from error
 
 
 def _where(error: BaseException) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from importlib.util import find_spec
 from io import StringIO
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils.module_loading import autodiscover_modules
 
 import headrace
 from headrace.commands import add_graph_arguments, run_graph
@@ -31,6 +33,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, action: str, **options: Any) -> str | None:
         """Run the action; what is wrong ends in status 1, and in status 2 for a drawing."""
+        if find_spec("celery") is not None:  # what its workers import in a Django project
+            autodiscover_modules("tasks")
         if action == "graph":
             self._graph(Namespace(**options))
             return None
