@@ -117,7 +117,38 @@ VENDOR_HEADERS = [
     ),
 ]
 
+
+async def later(source: object) -> bool:
+    """Answer too late."""
+    return True
+
+
+class Later:
+    """A function whose answer must be awaited, which does not show."""
+
+    def __call__(self, source: object) -> Any:
+        """Answer too late."""
+
+        class Answer:
+            def __await__(self) -> Any:
+                yield
+
+        return Answer()
+
+
 NEXT_SERVICE = [
+    Scenario(
+        "replaces an ID whose validator gives what must be awaited",
+        headers=[(HEADER, "abc")],
+        options={"validator": Later()},
+        refuses=True,
+    ),
+    Scenario(
+        "replaces an ID whose validator gives a coroutine",
+        headers=[(HEADER, "abc")],
+        options={"validator": lambda flow_id: later(str(flow_id))},
+        refuses=True,
+    ),
     Scenario("sends on the ID it has made", "/next"),
     Scenario("sends on an inbound ID", "/next", headers=[(HEADER, "abc")], id="abc"),
     Scenario("sends on a trace's ID", "/next", headers=[("traceparent", TRACEPARENT)], id=TRACE_ID),
@@ -286,19 +317,6 @@ def failing(source: object) -> bool:
 def stranger(source: object) -> bool:
     """Trust nobody."""
     return False
-
-
-class Later:
-    """A function whose answer must be awaited, which does not show."""
-
-    def __call__(self, source: object) -> Any:
-        """Answer too late."""
-
-        class Answer:
-            def __await__(self) -> Any:
-                yield
-
-        return Answer()
 
 
 TRUST = [

@@ -9,6 +9,7 @@ import gc
 import logging
 import weakref
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -383,6 +384,19 @@ def test_function_that_decides_on_trust_is_given_the_scope() -> None:
     assert asked[0] is scope
 
 
+class Asynchronous:
+    """A function of one argument whose answer must be awaited."""
+
+    async def __call__(self, argument: Any) -> bool:
+        """Answer no."""
+        return False
+
+
+def generating(argument: Any) -> Any:
+    """Give a generator, which is as true as any object."""
+    yield False
+
+
 @pytest.mark.parametrize("middleware", [asgi.FlowMiddleware, wsgi.FlowMiddleware])
 @pytest.mark.parametrize(
     ("options", "message"),
@@ -397,6 +411,9 @@ def test_function_that_decides_on_trust_is_given_the_scope() -> None:
         ({"trust_inbound": None}, "must be True, False or a function"),
         ({"trust_inbound": asyncio.sleep}, "trust_inbound must be a plain function"),
         ({"validator": asyncio.sleep}, "validator must be a plain function"),
+        ({"validator": Asynchronous()}, "validator must be a plain function"),
+        ({"trust_inbound": partial(Asynchronous())}, "trust_inbound must be a plain function"),
+        ({"validator": generating}, "validator must be a plain function"),
     ],
 )
 def test_options_that_contradict_each_other_are_refused(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
 from . import _runtime
+from ._functions import is_plain
 from ._observers import AutoObserver, Observer, install, make_observer
 from ._runtime import DEFAULT_HEADER, Settings, is_header_name
 from ._spelling import checks_keywords
@@ -130,7 +130,7 @@ def _checked_header(header: str) -> str:
 def _checked_factory(factory: Callable[[], str | UUID] | None) -> Callable[[], str | UUID] | None:
     if factory is not None and not callable(factory):
         raise TypeError(f"id_factory must be a callable that returns an ID, not {factory!r}")
-    if iscoroutinefunction(factory):
+    if factory is not None and not is_plain(factory):
         raise TypeError("id_factory must be a plain function: nothing can wait for its ID")
     return factory
 

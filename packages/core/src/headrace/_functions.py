@@ -19,6 +19,20 @@ def without_partials(function: Any) -> Any:
     return function
 
 
+def is_plain(function: Any) -> bool:
+    """Tell whether a call of `function` gives its answer, as far as it can be seen without one.
+
+    A coroutine or a generator is none, and is as true as any object: that must not pass for a yes.
+    """
+    function = without_partials(function)
+    called = function if inspect.isroutine(function) else type(function).__call__
+    return not (
+        inspect.iscoroutinefunction(called)
+        or inspect.isgeneratorfunction(called)
+        or inspect.isasyncgenfunction(called)
+    )
+
+
 def layers(function: Any) -> Iterator[Any]:
     """Yield `function` and what it wraps, outermost first.
 

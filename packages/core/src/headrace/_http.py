@@ -182,6 +182,7 @@ def _says_yes(function: Callable[[Any], object], argument: Any, option: str) -> 
     try:
         answer = function(argument)
         if hasattr(answer, "__await__"):  # as truthy as any object
+            getattr(answer, "close", bool)()  # or Python would complain that nothing awaited it
             raise TypeError(f"{option} must be a plain function: its answer is an awaitable")
         return bool(answer)
     except Exception:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from enum import Enum
-from inspect import iscoroutinefunction
 from typing import Any, Final, Literal, TypedDict
 
+from ._functions import is_plain
 from ._runtime import is_header_name
 from ._spelling import name_hint
 from ._vendor_headers import VENDOR_HEADERS
@@ -177,7 +177,7 @@ def _check_flag(name: str, value: Any) -> None:
 def _check_function(name: str, value: Any, argument: str) -> None:
     if value is not None and not isinstance(value, bool) and not callable(value):
         raise TypeError(f"{name} must be a function of {argument}, not {value!r}")
-    if iscoroutinefunction(value):
+    if callable(value) and not is_plain(value):
         raise TypeError(f"{name} must be a plain function: it is asked before the request")
 
 
