@@ -296,6 +296,17 @@ def servers(session: nox.Session) -> None:
 
 
 @nox.session(tags=["full"])
+def audit(session: nox.Session) -> None:
+    """Hold every line of servers and workers against markers: 10,000 units, or `-- 100000`."""
+    if not answers(REDIS_PORT):
+        system_package(session, "redis-server", "redis-server")
+    install_tree(session, *group("test-all", "test-servers"))
+    units = session.posargs[0] if session.posargs else "10000"
+    required = {"HEADRACE_REQUIRE_SERVERS": "1", "HEADRACE_REQUIRE_BROKERS": "1"}
+    session.run("pytest", "tests/serving/test_audit.py", env=required | {"HEADRACE_AUDIT": units})
+
+
+@nox.session(tags=["full"])
 def celery_full(session: nox.Session) -> None:
     """Try each way to publish and run a task on every pool, and 12,500 of them at once."""
     if not answers(REDIS_PORT):

@@ -355,8 +355,28 @@ def asgi_error(error: Exception) -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         raise error
 
-    scope = {"type": "http", "path": "/", "headers": [(b"x-correlation-id", b"request")]}
+    headers = [(b"x-correlation-id", b"request")]
+    scope = {"type": "http", "path": "/", "method": "GET", "headers": headers}
     running = headrace.asgi.FlowMiddleware(app)(scope, None, None)  # type: ignore[arg-type]
+    running.send(None)
+
+
+def asgi_error_with_page(error: Exception) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        try:
+            raise error
+        except Exception as caught:
+            await send({"type": "http.response.start", "status": 500, "headers": []})
+            await send({"type": "http.response.body", "body": b"sorry"})
+            if scope["path"]:
+                raise caught  # noqa: TRY201 - as Starlette does
+
+    async def send(message: Any) -> None:
+        pass
+
+    headers = [(b"x-correlation-id", b"request")]
+    scope = {"type": "http", "path": "/", "method": "GET", "headers": headers}
+    running = headrace.asgi.FlowMiddleware(app)(scope, None, send)  # type: ignore[arg-type]
     running.send(None)
 
 
@@ -387,7 +407,7 @@ def resumable_error(error: Exception) -> None:
         raise
 
 
-REQUESTS = [asgi_error, wsgi_error, late_wsgi_error, resumable_error]
+REQUESTS = [asgi_error, asgi_error_with_page, wsgi_error, late_wsgi_error, resumable_error]
 
 
 @pytest.mark.parametrize("request_", REQUESTS, ids=lambda way: way.__name__)

@@ -21,7 +21,7 @@ from tests.serving.servers import uvicorn as uvicorn_with
 
 pytestmark = pytest.mark.guarantee(68)
 
-UNITS = int(os.environ.get("HEADRACE_AUDIT", "800"))
+UNITS = int(os.environ.get("HEADRACE_AUDIT", "400"))
 SHARES = 8
 """Six servers and two pools have the same share each."""
 
