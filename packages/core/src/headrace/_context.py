@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Self
+from contextvars import ContextVar, Token
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from ._errors import OutsideFlowError
 from ._ids import check_id, new_correlation_id, new_unit_id
@@ -60,9 +60,7 @@ class FlowContext:
     _ended: bool
     _entered: Unit | None
     _facts: dict[str, Any]  # set where a backend watches units
-    # The unit and the step that were current before, where the unit ended while something that
-    # began in it was still current.
-    _left: tuple[FlowContext | None, StepInfo | None]
+    _left: Left  # where the unit ended while something that began in it was still current
     _span: Any  # OpenTelemetry's, the unit's own or the one that it opened in
     _unit: ref[Unit]  # of a unit inside another one: whether something can still end it
     _trace: TraceContext
@@ -198,6 +196,19 @@ class FlowContext:
         )
 
 
+class Left(NamedTuple):
+    """How a unit was left while another one was current."""
+
+    outer: FlowContext | None
+    """The unit that was current before it."""
+    info: StepInfo | None
+    """The step that was current before it."""
+    token: Token[FlowContext | None]
+    """Tells the thread or task in which it was left."""
+    takes_all: bool
+    """Whether everything that was opened inside has been left with it."""
+
+
 _late_lock = threading.RLock()  # a signal may come, or a collection, while it is held
 
 
@@ -228,10 +239,40 @@ def used_unit(context: FlowContext) -> RuntimeError:
 def restored(
     unit: FlowContext | None, info: StepInfo | None
 ) -> tuple[FlowContext | None, StepInfo | None]:
-    """Return what to restore in place of `unit` and its step: itself, unless it is over."""
-    while unit is not None and (left := getattr(unit, "_left", None)) is not None:
-        unit, info = left
+    """Return what to restore in place of `unit` and its step: itself, unless it has been left here.
+
+    A thread or task that was started inside the unit keeps it, wherever else it has been left. The
+    caller sets the variable of the unit afterwards.
+    """
+    while unit is not None and (left := left_here(unit)) is not None:
+        unit, info = left.outer, left.info
     return unit, info
+
+
+def left_here(unit: FlowContext) -> Left | None:
+    """Return how `unit` has been left in this very thread or task, if it has.
+
+    The caller sets the variable of the unit afterwards.
+    """
+    left: Left | None = getattr(unit, "_left", None)
+    if left is None:
+        return None
+    try:
+        unit_var.reset(left.token)
+    except ValueError:
+        return None
+    set_left(unit, left.outer, left.info, takes_all=left.takes_all)
+    return left
+
+
+def set_left(
+    unit: FlowContext, outer: FlowContext | None, info: StepInfo | None, *, takes_all: bool
+) -> None:
+    """Remember that `unit` has been left in this thread or task, and what was current before.
+
+    It makes `outer` current, for only a fresh token can tell later whether it is the same one.
+    """
+    unit._left = Left(outer, info, unit_var.set(outer), takes_all)  # noqa: SLF001 - as below
 
 
 def set_ended(context: FlowContext) -> None:

@@ -128,6 +128,12 @@ def inherited_deadline(unit: FlowContext | None) -> float | None:
     return own if budget is None or budget.unit is not unit else min_deadline(own, budget.until)
 
 
+def has_forgotten_block() -> bool:
+    """Tell whether the innermost block, of `deadline` or `detached`, cannot be left any more."""
+    budget = budget_var.get()
+    return budget is not None and budget.is_forgotten()
+
+
 def is_detached() -> bool:
     """Tell whether this runs inside `headrace.detached`, with no unit opened since."""
     budget = budget_var.get() if unit_var.get() is None else None

@@ -64,13 +64,19 @@ class _Detached:
     ) -> None:
         if self._budget is None:
             return
+        unit, step = self._unit, self._step
+        is_ours = True  # unless a signal comes before that is known
         try:
-            if self._budget.is_current() and unit_var.get() is None:
-                unit, step = restored(self._unit, self._step)
-                unit_var.set(unit)
-                step_var.set(step)
+            is_ours = self._budget.is_current() and unit_var.get() is None
+            if is_ours:
+                unit, step = restored(unit, step)
         finally:
-            self._budget.leave()
+            try:
+                if is_ours:
+                    unit_var.set(unit)
+                    step_var.set(step)
+            finally:
+                self._budget.leave()
 
 
 def bind(function: Callable[P, T]) -> Callable[P, T]:

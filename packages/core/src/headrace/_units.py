@@ -12,14 +12,16 @@ from . import _runtime
 from ._context import (
     FlowContext,
     get_trace,
+    left_here,
     restored,
     set_ended,
+    set_left,
     set_trace,
     step_var,
     unit_var,
     used_unit,
 )
-from ._deadlines import inherited_deadline, is_detached, min_deadline
+from ._deadlines import has_forgotten_block, inherited_deadline, min_deadline
 from ._frames import Frame, steer, unregistered
 from ._ids import check_id, valid_id
 from ._marks import mark
@@ -139,18 +141,33 @@ class Unit:
         if self._token is None:
             raise RuntimeError("this unit has not been entered: use it in a `with` statement")
         current, step = _get_unit(), _get_step()
-        is_forgotten = _is_forgotten(current)
         try:
             _reset_unit(self._token)
         except (ValueError, RuntimeError):  # another thread or task ends it, or it has ended before
             return
-        self.context._left = (self.outer, self.outer_step)  # noqa: SLF001 - see `restored`
         has_raised = exc is not None and not isinstance(exc, GeneratorExit)
-        if self._encloses or has_raised or is_forgotten:
+        everything = self._encloses or has_raised or _is_forgotten(current)
+        if self._is_discarded():
+            everything = False
+        set_left(self.context, self.outer, self.outer_step, takes_all=everything)
+        if everything:
+            self._discard(current)
             current, step = self.outer, self.outer_step
         current, step = restored(current, step)
         _set_unit(current)
         _set_step(step)
+
+    def _is_discarded(self) -> bool:
+        """Tell whether a unit around this one has been left, and this one with it."""
+        left = map(left_here, _outwards(self.context))
+        return any(each is not None and each.takes_all for each in left)
+
+    def _discard(self, current: FlowContext | None) -> None:
+        """Remember that what was opened inside, up to `current`, has been left as well."""
+        for context in _outwards(current):
+            if context is self.context:
+                return
+            set_left(context, self.outer, self.outer_step, takes_all=True)
 
     def _restore_at_once(self) -> None:
         self.context._ended = True  # noqa: SLF001 - a call could be interrupted once more
@@ -167,9 +184,18 @@ def _is_forgotten(context: FlowContext | None) -> bool:
     a block that hides the unit, where `context` is None.
     """
     if context is None:
-        return not is_detached()
+        return has_forgotten_block()
     unit = getattr(context, "_unit", None)
     return unit is not None and unit() is None
+
+
+def _outwards(context: FlowContext | None) -> Iterator[FlowContext]:
+    """Yield `context` and the units around it, as far as they can still be ended."""
+    while context is not None:
+        yield context
+        holder = getattr(context, "_unit", None)
+        unit: Unit | None = None if holder is None else holder()
+        context = None if unit is None else unit.outer
 
 
 @contextmanager
