@@ -19,7 +19,7 @@ from ._placing import Draft, Placing
 from ._plan import Plan, Settings
 from ._redaction import checked_redaction
 from ._registry import Membership
-from ._spec import Spec, free_name
+from ._spec import Names, Spec, free_name
 
 if TYPE_CHECKING:
     from headrace._graph import FlowGraph
@@ -201,9 +201,12 @@ class Definition:
         ledger.merge([branch._ledger for branch in branches], given, self._values)
         drafts = tuple([branch._draft() for branch in branches])
         place = Placing(self._flow, self._awaits, ledger.names)
-        parallel, tails = place.parallel(drafts, self._settings, self._tails)
-        for number, plan in enumerate(parallel.branches, 1):
-            self._declare_all(plan, f"{number} of {len(branches)}")
+        whole = Draft((drafts,), self._settings, {})
+        if self._flow:
+            plan, tails = place.plan(whole, self._tails)
+            self._declare_all(plan)
+        else:
+            tails = self._named(place, ledger, branches, whole)
         for branch in branches:
             branch._is_branch = True
         self._ledger, self._tails = ledger, tails
@@ -296,9 +299,22 @@ class Definition:
         self._ledger, self._tails = ledger, tails
         self._items.append(spec)
 
-    def _declare_all(self, plan: Plan, here: str = "") -> None:
+    def _named(
+        self, place: Placing, ledger: Ledger, branches: Sequence[Definition], whole: Draft
+    ) -> tuple[str, ...]:
+        """Name the steps of branches, and return the last of them."""
+        names: set[str] = set()
+        for branch in branches:
+            taken = branch._ledger.names.taken
+            if not taken.isdisjoint(names) or not taken.isdisjoint(ledger.names.taken):
+                return place.names(whole, self._tails)
+            names |= taken
+        ledger.names.taken |= names  # they keep the names that they have
+        return tuple([name for branch in branches for name in branch._tails])
+
+    def _declare_all(self, plan: Plan) -> None:
         if self._flow:
-            places = plan.places(here)
+            places = plan.places()
             for step in plan.all_steps():
                 self._declare(step.name, step.spec, step.info.after, places.get(step.name, ""))
 
@@ -311,7 +327,7 @@ class Definition:
         return Draft(tuple(self._items), self._settings, dict(self._values))
 
     def _compiled(self) -> Plan:
-        return self._plan or Placing(self._flow, self._awaits, set()).plan(self._draft())[0]
+        return self._plan or Placing(self._flow, self._awaits, Names()).plan(self._draft())[0]
 
     def _freeze(self) -> Plan:
         self._plan = plan = self._compiled()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
+from ._spec import Names
+
 if TYPE_CHECKING:
     from ._spec import Spec
 
@@ -22,7 +24,7 @@ class Ledger:
     __slots__ = ("makers", "names", "overwrites", "wanted")
 
     def __init__(self) -> None:
-        self.names: set[str] = set()
+        self.names = Names()
         self.makers: dict[str, str] = {}
         self.overwrites: set[str] = set()
         self.wanted: dict[str, str] = {}
@@ -85,18 +87,19 @@ class Ledger:
         """
         makers: dict[str, str] = {}
         for branch in branches:
-            for out, maker in branch.makers.items():
-                if out in makers:
-                    raise ValueError(
-                        f"steps {makers[out]!r} and {maker!r} run at once and both give {out!r}; "
-                        f"name one output otherwise"
-                    )
-                if out not in branch.overwrites and (out in self.makers or out in self.wanted):
-                    self._refuse_output(out, maker)
-                makers[out] = maker
+            # In sets, since branches within branches bring their outputs along each time.
+            new = branch.makers.keys() - branch.overwrites
+            if not (
+                makers.keys().isdisjoint(branch.makers)
+                and self.makers.keys().isdisjoint(new)
+                and self.wanted.keys().isdisjoint(new)
+            ):
+                self._refuse_twice(branch, makers)
+            makers.update(branch.makers)
         for branch, values in zip(branches, own, strict=True):
-            for root, wanting in branch.wanted.items():
-                if root in values or root in self.makers or root in given:
+            for root in [*branch.wanted.keys() - self.makers.keys()]:
+                wanting = branch.wanted[root]
+                if root in values or root in given:
                     continue
                 if root in makers and root not in branch.makers:
                     raise ValueError(
@@ -106,6 +109,17 @@ class Ledger:
                 self.wanted.setdefault(root, wanting)
             self.overwrites |= branch.overwrites
         self.makers.update(makers)
+
+    def _refuse_twice(self, branch: Ledger, makers: dict[str, str]) -> NoReturn:
+        for out, maker in branch.makers.items():
+            if out in makers:
+                raise ValueError(
+                    f"steps {makers[out]!r} and {maker!r} run at once and both give {out!r}; "
+                    f"name one output otherwise"
+                )
+            if out not in branch.overwrites and (out in self.makers or out in self.wanted):
+                self._refuse_output(out, maker)
+        raise AssertionError
 
     def _refuse_output(self, out: str, name: str) -> NoReturn:
         if out in self.makers:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ._plan import Parallel, Plan, Settings
-from ._spec import Spec, free_name
+from ._spec import Names, Spec, free_name
 from ._steps import ChainStep, Step, make_info
 
 Tails = tuple[str, ...]
@@ -41,7 +41,7 @@ class Placing:
         names: the names that are taken; those of the placed steps are added.
     """
 
-    def __init__(self, flow: str, awaits: bool, names: set[str]) -> None:
+    def __init__(self, flow: str, awaits: bool, names: Names) -> None:
         self._flow = flow
         self._awaits = awaits
         self._names = names
@@ -59,7 +59,14 @@ class Placing:
         for item in draft.items:
             step: Step | Parallel
             if not isinstance(item, Spec):
-                step, after = self.parallel(item, settings, after, numbers=numbers)
+                # Here, and not in a function of its own: branches within branches may be many.
+                plans: list[Plan] = []
+                tails: list[str] = []
+                for branch in item:
+                    plan, last = self.plan(branch.within(settings), after, numbers=numbers)
+                    plans.append(plan)
+                    tails += last
+                step, after = Parallel(plans), tuple(tails)
             elif item.chain is None:
                 step = self._step(item, settings, after, numbers)
                 after = (step.name,)
@@ -79,18 +86,21 @@ class Placing:
         info = plan.first.info._replace(name=name)
         return ChainStep(spec, info, plan, strict=settings.strict), tails
 
-    def parallel(
-        self,
-        branches: Sequence[Draft],
-        settings: Settings,
-        after: Tails,
-        *,
-        numbers: bool = False,
-    ) -> tuple[Parallel, Tails]:
-        """Return `branches` in their place behind the steps `after`, and their last steps."""
-        placed = [self.plan(branch.within(settings), after, numbers=numbers) for branch in branches]
-        tails = tuple(name for _, last in placed for name in last)
-        return Parallel([plan for plan, _ in placed]), tails
+    def names(self, draft: Draft, after: Tails = (), *, numbers: bool = False) -> Tails:
+        """Name the steps of `draft` as `plan` does, and return the names of its last steps."""
+        for item in draft.items:
+            if not isinstance(item, Spec):
+                tails: list[str] = []
+                for branch in item:
+                    tails += self.names(branch, after, numbers=numbers)
+                after = tuple(tails)
+                continue
+            if item.chain is not None:
+                after = self.names(item.chain, after, numbers=True)
+            name = free_name(item, self._names, numbers=numbers and item.chain is None)
+            self._names.add(name)
+            after = after if item.chain is not None else (name,)
+        return after
 
     def _step(self, spec: Spec, settings: Settings, after: Tails, numbers: bool) -> Step:
         name = free_name(spec, self._names, numbers=numbers)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from headrace._step_info import StepInfo
 
+_SHOWN_PLACES = 4
+
 Hook = Callable[..., Any]
 # info, key, function or call, out; the info is None where a step needs more than its call.
 Row = tuple["StepInfo | None", "str | None", Callable[..., Any], "str | None"]
@@ -66,14 +68,6 @@ class Parallel:
         self.branches = tuple(branches)
         self.name = " | ".join(branch.first.name for branch in branches)
 
-    def places(self, outer: str = "") -> dict[str, str]:
-        """Return in which branch each step is, as `Plan.places` does."""
-        places: dict[str, str] = {}
-        for number, branch in enumerate(self.branches, 1):
-            here = f"{number} of {len(self.branches)}"
-            places.update(branch.places(f"{outer}, {here}" if outer else here))
-        return places
-
 
 class Plan:
     """What a run goes by. It is never changed, and so serves many runs at once.
@@ -91,6 +85,7 @@ class Plan:
     """
 
     __slots__ = (
+        "_first",
         "has_deadline",
         "has_templates",
         "outs",
@@ -126,40 +121,48 @@ class Plan:
 
         self.has_deadline = settings.deadline is not None or settings.deadline_fn is not None
         self.special_rows = (_SPECIAL,) * len(self.steps)
+        first = self.steps[0] if self.steps else None
+        if isinstance(first, Parallel):
+            self._first: Any = first.branches[0].first
+        else:
+            self._first = first if first is None or first.plan is None else first.plan.first
 
     @property
     def first(self) -> Step:
         """The first step, or the first of the first branch."""
-        first = self.steps[0]
-        if isinstance(first, Parallel):
-            return first.branches[0].first
-        return first if first.plan is None else first.plan.first
+        first: Step = self._first
+        return first
 
     def all_steps(self) -> Iterator[Step]:
         """Yield every step, those of branches and of chains within included."""
-        for step in self.steps:
+        waiting = [*reversed(self.steps)]
+        while waiting:
+            step = waiting.pop()
             if isinstance(step, Parallel):
-                for branch in step.branches:
-                    yield from branch.all_steps()
+                waiting += [each for plan in reversed(step.branches) for each in plan.steps[::-1]]
             elif step.plan is None:
                 yield step
             else:
-                yield from step.plan.all_steps()
+                waiting += step.plan.steps[::-1]
 
-    def places(self, here: str = "") -> dict[str, str]:
+    def places(self) -> dict[str, str]:
         """Return in which branch the steps are, by name: ``1 of 2``, or ``1 of 2, 2 of 3`` within.
 
-        Args:
-            here: in which branch the plan itself is, if in any.
+        Of many branches within each other the innermost count.
         """
         places: dict[str, str] = {}
-        for step in self.steps:
-            if isinstance(step, Parallel):
-                places.update(step.places(here))
-            elif step.plan is not None:
-                places.update(step.plan.places(here))
-            elif here:
-                places[step.name] = here
+        waiting: list[tuple[Plan, tuple[str, ...]]] = [(self, ())]
+        while waiting:
+            plan, here = waiting.pop()
+            for step in plan.steps:
+                if isinstance(step, Parallel):
+                    count = len(step.branches)
+                    for number, branch in enumerate(step.branches, 1):
+                        waiting.append((branch, (*here, f"{number} of {count}")[-_SHOWN_PLACES:]))
+                elif step.plan is not None:
+                    waiting.append((step.plan, here))
+                elif here:
+                    places[step.name] = ", ".join(here)
         return places
 
 

@@ -54,8 +54,12 @@ class Notes:
         self.noted: dict[Step | Parallel, tuple[StepReport] | list[ChainResult | StepReport]] = {}
         self.undone = undone
 
-    def reports_of(self, step: Step | Parallel, seconds: float) -> Iterable[StepReport]:
+    def reports_of(
+        self, step: Step | Parallel, seconds: float
+    ) -> Iterable[StepReport | ChainResult]:
         """Return what became of `step`; without a note it has ended well.
+
+        Runs within are returned as they are: there may be many within each other.
 
         Args:
             step: the step.
@@ -63,8 +67,7 @@ class Notes:
         """
         noted = self.noted.get(step)
         if isinstance(noted, list):
-            parts = [each.steps if isinstance(each, ChainResult) else [each] for each in noted]
-            return [report for part in parts for report in part]
+            return noted
         (report,) = noted or (StepReport(step.name, "ok", 1, seconds),)
         undone = self.undone.get(step)
         if undone is None:
@@ -103,7 +106,7 @@ class ChainResult(dict[str, Any]):
     @property
     def steps(self) -> list[StepReport]:
         """What became of each step that the run has come to, in the order of the chain."""
-        return list(self._kept[0] if self._plan is None else self._reports(self._plan))
+        return flattened(self._reports())
 
     @property
     def report(self) -> Report:
@@ -112,7 +115,11 @@ class ChainResult(dict[str, Any]):
 
         return Report(tuple(self.steps), self.correlation_id)
 
-    def _reports(self, plan: Plan) -> Iterator[StepReport]:
+    def _reports(self) -> Iterator[StepReport | ChainResult]:
+        plan = self._plan
+        if plan is None:
+            yield from self._kept[0]
+            return
         begun, notes = self._started, self._notes
         for step, ended in zip(plan.steps, self._ends, strict=False):
             if notes is None:
@@ -162,6 +169,21 @@ class ChainResult(dict[str, Any]):
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
         """Let FastAPI and other users of pydantic take and give it as the mapping that it is."""
         return handler(dict[str, Any])
+
+
+def flattened(reports: Iterable[StepReport | ChainResult]) -> list[StepReport]:
+    """Return `reports` with those of the results among them in their places."""
+    flat: list[StepReport] = []
+    waiting = [iter(reports)]  # no recursion: runs may be many within each other
+    while waiting:
+        for report in waiting[-1]:
+            if isinstance(report, ChainResult):
+                waiting.append(report._reports())
+                break
+            flat.append(report)
+        else:
+            waiting.pop()
+    return flat
 
 
 _BY_HAND = {"_plan": None, "_kept": ((), NOTHING_HIDDEN), "correlation_id": None}

@@ -17,7 +17,7 @@ from headrace._text import plain_text
 
 from ._errors import ChainError, DeadlineExceededError, StepFailedError
 from ._references import is_astray, unresolved
-from ._result import ChainResult, Notes, StepReport
+from ._result import ChainResult, Notes, StepReport, flattened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
@@ -217,7 +217,8 @@ class Run:
             self.notes.noted[step] = (report,)
             return
         # Of a chain its own steps tell what became of it, unless none of them had to do with it.
-        within = list(self.notes.reports_of(step, 0.0)) if step in self.notes.noted else []
+        is_noted = step in self.notes.noted
+        within = flattened(self.notes.reports_of(step, 0.0)) if is_noted else []
         if outcome != "ok" and all(each.outcome in {"ok", "skipped"} for each in within):
             self.notes.noted[step] = [*within, report]
 

@@ -175,7 +175,44 @@ class Spec:
         self.timeout = timeout
 
 
-def free_name(spec: Spec, taken: Collection[str], *, numbers: bool = False) -> str:
+class Names:
+    """The names of the steps of a chain.
+
+    Args:
+        taken: those that there are.
+    """
+
+    __slots__ = ("_numbers", "taken")
+
+    def __init__(self, taken: Collection[str] = ()) -> None:
+        self.taken = set(taken)
+        # The last number that each name has got: a thousand steps of one function are to be named
+        # without a search from 2 for each.
+        self._numbers: dict[str, int] = {}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.taken
+
+    def copy(self) -> Names:
+        """Return an independent copy."""
+        copied = Names(self.taken)
+        copied._numbers = self._numbers.copy()
+        return copied
+
+    def add(self, name: str) -> None:
+        """Take a name."""
+        self.taken.add(name)
+
+    def numbered(self, name: str) -> str:
+        """Return `name` with the first free number from 2."""
+        number = self._numbers.get(name, 1) + 1
+        while f"{name}_{number}" in self.taken:
+            number += 1
+        self._numbers[name] = number
+        return f"{name}_{number}"
+
+
+def free_name(spec: Spec, taken: Names, *, numbers: bool = False) -> str:
     """Return the name of a new step: its own, with a number where that is taken.
 
     Args:
@@ -191,10 +228,7 @@ def free_name(spec: Spec, taken: Collection[str], *, numbers: bool = False) -> s
         return wish
     if spec.name is not None and not numbers:
         raise ValueError(f"the chain has two steps named {wish!r}; rename one")
-    number = 2
-    while f"{wish}_{number}" in taken:
-        number += 1
-    return f"{wish}_{number}"
+    return taken.numbered(wish)
 
 
 def _operand(where: str, value: Any) -> Operand:
