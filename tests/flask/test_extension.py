@@ -155,8 +155,8 @@ def test_type_of_the_application_is_unchanged() -> None:
     assert get(app).headers.getlist(HEADER) == ["abc"]
 
 
-def test_unit_is_named_for_the_endpoint(units: list[WatchedUnit]) -> None:
-    """Once the URL is matched, the unit has the endpoint's name; where none matches, the path."""
+def test_unit_is_named_for_the_route(units: list[WatchedUnit]) -> None:
+    """Once the URL is matched, the unit has the rule as its name; where none matches, the path."""
     app = create_app()
     admin = Blueprint("admin", __name__, url_prefix="/admin")
     admin.get("/orders/<int:number>", endpoint="order")(str)
@@ -165,7 +165,7 @@ def test_unit_is_named_for_the_endpoint(units: list[WatchedUnit]) -> None:
     for path in ("/", "/admin/orders/12", "/broken", "/nowhere"):
         get(app, path)
     names = [unit.context.name for unit in units]
-    assert names == ["home", "admin.order", "broken", "/nowhere"]
+    assert names == ["/", "/admin/orders/<int:number>", "/broken", "/nowhere"]
 
 
 @pytest.mark.guarantee(9)

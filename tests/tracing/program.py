@@ -23,6 +23,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 import headrace
+from headrace.testing import capture
 from tests.tracing.work import carrier, fail, stream, work
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -40,10 +41,14 @@ def main(framework: str, setup: str, backend: str) -> None:
     get = PROGRAMS[framework](setup)
     seen: dict[str, Any] = {}
 
+    units: dict[str, Any] = {}
+
     def send(name: str, path: str, **headers: str) -> Any:
         spans.clear()
-        body = get(path, {key.replace("_", "-"): value for key, value in headers.items()})
+        with capture() as captured:
+            body = get(path, {key.replace("_", "-"): value for key, value in headers.items()})
         seen[name] = [described(span) for span in spans.get_finished_spans()]
+        units[name] = [unit.name for unit in captured.units]
         return body
 
     parent = f"00-{TRACE}-{PARENT}-"
@@ -54,7 +59,8 @@ def main(framework: str, setup: str, backend: str) -> None:
     send("fail", "/fail", traceparent=parent + "01")
     body = send("caller", "/items/7", x_correlation_id="order-17")
     send("callee", "/items/8", **{key.replace("-", "_"): value for key, value in body.items()})
-    sys.stdout.write(json.dumps({"seen": seen, "logged": complaints.lines, "after": is_clean()}))
+    found = {"seen": seen, "units": units, "logged": complaints.lines, "after": is_clean()}
+    sys.stdout.write(json.dumps(found))
 
 
 class Complaints(logging.Handler):

@@ -324,8 +324,9 @@ def add_facts(context: FlowContext, **facts: Any) -> None:
 
     Args:
         context: the unit.
-        facts: for a request `method`, `path`, `route` (the template, or None) and `status`; for a
-            task `task_id`, `queue`, `queue_ms` (milliseconds), `retries` and `redelivered`.
+        facts: for a request `method`, `path`, `route` (the template, or None), `status` and
+            `error_type` (of an exception that the framework has answered); for a task `system`,
+            `task_id`, `queue`, `queue_ms` (milliseconds), `retries` and `redelivered`.
     """
     try:
         context._facts.update(facts)  # noqa: SLF001 - of this very module

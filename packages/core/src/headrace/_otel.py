@@ -186,7 +186,7 @@ class _UnitSpan:
     def _complete(self, span: Any, context: FlowContext) -> None:
         if context.name and context.name != self._name:  # a route is known late
             span.update_name(context.name)
-        attributes = at_end(context.kind, facts_of(context))
+        attributes = at_end(facts_of(context))
         if attributes:
             span.set_attributes(attributes)
         if ERROR_TYPE in attributes:

@@ -48,15 +48,14 @@ def at_start(kind: str, facts: Mapping[str, Any]) -> dict[str, Any]:
     })
 
 
-def at_end(kind: str, facts: Mapping[str, Any]) -> dict[str, Any]:
+def at_end(facts: Mapping[str, Any]) -> dict[str, Any]:
     """Return the attributes that are known when a unit has ended, whatever it has raised."""
     status = facts.get("status")
-    error = facts.get("error")
-    failed = error is not None or (isinstance(status, int) and status >= 500)
+    failed = isinstance(status, int) and status >= 500
     return _present({
         "http.route": facts.get("route"),
         "http.response.status_code": status,
-        ERROR_TYPE: (str(status) if error is None else error_type(error)) if failed else None,
+        ERROR_TYPE: facts.get("error_type", str(status)) if failed else None,
     })
 
 
@@ -64,7 +63,10 @@ def error_type(exc: BaseException) -> str:
     """Return the public name of the class of `exc`, with its module: ``shop.errors.Declined``.
 
     A private class goes by its first public base, and one from a private module by the package
-    that exports it, if one does.
+    that exports it, if one does. One of Python's own has no module.
+
+    Args:
+        exc: the exception.
     """
     public = (each for each in type(exc).__mro__ if not each.__name__.startswith("_"))
     cls = next(public, type(exc))

@@ -47,6 +47,7 @@ from ._responses import (
     put_in_mapping,
 )
 from ._runtime import factory_fault, make_id, units_are_watched
+from ._semantics import error_type
 from ._spelling import checks_keywords, name_hint, nearest_name
 from ._text import plain_text
 from ._undecorated import Registration, report_undecorated
@@ -84,6 +85,7 @@ __all__ = [
     "decision_of_request",
     "declare_task",
     "environ_key",
+    "error_type",
     "factory_fault",
     "facts_of",
     "flow_lines",

@@ -198,18 +198,23 @@ class _Tap:
         )
         for captured in self._captures:
             captured.units.append(record)
-        return _Running(record, _enclosing.get(), None)
+        return _Running(record, _enclosing.get(), None, context)
 
 
 class _Running:
     """A step or unit between its beginning and its end."""
 
-    __slots__ = ("_info", "_outer", "_record", "_start")
+    __slots__ = ("_info", "_outer", "_record", "_start", "_unit")
 
     def __init__(
-        self, record: CapturedStep | CapturedUnit, outer: StepInfo | None, info: StepInfo | None
+        self,
+        record: CapturedStep | CapturedUnit,
+        outer: StepInfo | None,
+        info: StepInfo | None,
+        unit: FlowContext | None = None,
     ) -> None:
         self._record = record
+        self._unit = unit
         self._outer = outer
         self._info = info
         _enclosing.set(info)
@@ -220,6 +225,8 @@ class _Running:
         record.seconds = _clock.perf_counter() - self._start
         record.outcome = outcome_of(exc)
         record.error = None if record.outcome == "ok" else exc
+        if self._unit is not None and isinstance(record, CapturedUnit):
+            record.name = self._unit.name  # a route is known late
         if _enclosing.get() is self._info:  # else it ends elsewhere than it began
             _enclosing.set(self._outer)
 

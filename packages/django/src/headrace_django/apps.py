@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 from django.apps import AppConfig
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
-from django.core.signals import setting_changed
+from django.core.signals import got_request_exception, setting_changed
 from django.utils.module_loading import autodiscover_modules
 
 import headrace
 import headrace.logging
-from headrace.integration import GuardedLogger
+from headrace.integration import GuardedLogger, add_facts, error_type, units_are_watched
 
 from . import _settings
 
@@ -38,6 +39,7 @@ class HeadraceConfig(AppConfig):
         report_at_first_request()
         self._put_in_force()
         setting_changed.connect(self._setting_changed, dispatch_uid="headrace", weak=False)
+        got_request_exception.connect(_note_error, dispatch_uid="headrace")
         headrace.logging.install()
         autodiscover_modules("flows")
 
@@ -61,3 +63,10 @@ class HeadraceConfig(AppConfig):
         # Sent in tests alone, by override_settings.
         if setting == "HEADRACE":
             self._put_in_force()
+
+
+def _note_error(**_: Any) -> None:
+    """Receive `got_request_exception`: Django answers a 500, and raises nothing."""
+    context, exc = headrace.get_flow_context(), sys.exc_info()[1]
+    if context is not None and exc is not None and units_are_watched():
+        add_facts(context, error_type=error_type(exc))

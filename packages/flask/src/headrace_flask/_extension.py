@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-from flask import Flask, request
+from flask import Flask, got_request_exception, request
 
+import headrace
 import headrace.logging
 from headrace.integration import (
     CONFIGURE_OPTIONS,
@@ -16,10 +17,13 @@ from headrace.integration import (
     REFUSAL_TYPE,
     REFUSED_KEY,
     HttpOptions,
+    add_facts,
     amend,
+    error_type,
     name_hint,
     nearest_name,
     read_settings,
+    units_are_watched,
 )
 from headrace.wsgi import FlowMiddleware
 
@@ -93,7 +97,7 @@ class Headrace:
         _initialised[app] = wanted
 
     def _set_up(self, app: Flask, wanted: _Settings, middleware: FlowMiddleware) -> None:
-        middleware.route_of = _endpoint_of
+        middleware.route_of = _route_of
         report_at_first_request(app, middleware)
         amend({}, wanted.configuration)
         headrace.logging.install()
@@ -105,6 +109,7 @@ class Headrace:
 
             app.extensions[COMMANDS] = True
             run_commands_in_units()
+        got_request_exception.connect(_note_error, app)
         app.wsgi_app = middleware  # type: ignore[method-assign]  # as Flask documents it
         app.cli.add_command(flows)
         app.extensions["headrace"] = self
@@ -140,8 +145,14 @@ def _is_misspelt(key: Any) -> bool:
     )
 
 
-def _endpoint_of(environ: WSGIEnvironment) -> str | None:
-    request = environ.get("werkzeug.request")
-    # It may be another one than Flask's, of a WSGI application in the same stack.
-    endpoint: str | None = getattr(request, "endpoint", None)
-    return endpoint
+def _route_of(environ: WSGIEnvironment) -> str | None:
+    # It may be another request than Flask's, of a WSGI application in the same stack.
+    rule = getattr(environ.get("werkzeug.request"), "url_rule", None)
+    return None if rule is None else str(rule.rule)
+
+
+def _note_error(_app: Flask, exception: BaseException, **_: Any) -> None:
+    """Receive `got_request_exception`: Flask answers a 500, and raises nothing."""
+    context = headrace.get_flow_context()
+    if context is not None and units_are_watched():
+        add_facts(context, error_type=error_type(exception))
