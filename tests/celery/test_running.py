@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from celery import Celery, signals
+from celery import Celery, chord, signals
 from celery.exceptions import Ignore, Reject
 
 import headrace
@@ -17,6 +17,7 @@ from tests.celery.conftest import Recorder, looking, run_in_worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from headrace import FlowContext
 
@@ -390,3 +391,34 @@ def test_lines_about_a_message_are_printable(app: Celery, caplog: pytest.LogCapt
     ignored = [message for message in ignored if "ignored the headrace" in message]
     assert ignored
     assert all(safe in message and message.isprintable() for message in ignored)
+
+
+def test_body_of_a_chord_without_native_join_is_caused_by_the_unlocking_task(
+    make_app: Callable[..., Celery], tmp_path: Path
+) -> None:
+    """Where the result backend cannot count, `celery.chord_unlock` publishes the body."""
+    app = make_app(result_backend=f"file://{tmp_path}", result_chord_retry_interval=0)
+    runs: list[tuple[str, FlowContext]] = []
+
+    @signals.task_prerun.connect(weak=False)
+    def note(task: Any, **_: Any) -> None:
+        context = get_flow_context()
+        assert context is not None
+        runs.append((task.name, context))
+
+    @app.task(name="part")
+    def part(number: int) -> int:
+        return number
+
+    @app.task(name="body")
+    def body(numbers: list[int]) -> None: ...
+
+    with headrace.open_context("an-id") as publisher:
+        chord([part.s(1), part.s(2)])(body.s())
+    run_in_worker(app)
+    contexts = dict(runs)
+    unlocking = [context for name, context in runs if name == "celery.chord_unlock"]
+    assert {context.correlation_id for _, context in runs} == {"an-id"}
+    assert contexts["body"].causation_id == unlocking[-1].unit_id
+    assert unlocking[0].causation_id == publisher.unit_id
+    assert [one.causation_id for one in unlocking[1:]] == [one.unit_id for one in unlocking[:-1]]

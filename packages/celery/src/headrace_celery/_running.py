@@ -13,7 +13,7 @@ from celery.exceptions import Retry
 from headrace import FlowContext, get_flow_context
 from headrace.integration import Unit, await_span, is_detached, plain_text
 
-from ._contexts import eager_context, report, worker_context
+from ._contexts import TRACE_HEADER, eager_context, report, worker_context
 from ._envelope import HEADER, write
 from ._log import log
 from ._redelivery import take_over
@@ -21,6 +21,7 @@ from ._redelivery import take_over
 # The units of the runs under way, by the identity of the request: `task_postrun` gets the same
 # request as `task_prerun` did, and nothing is added to it that Celery would copy or show.
 _open: dict[int, Unit] = {}
+_FORWARDED = (HEADER, "headers", TRACE_HEADER)
 
 
 def begin(task: Any, **_: Any) -> None:
@@ -53,11 +54,11 @@ def begin(task: Any, **_: Any) -> None:
 
 
 def _fields(request: Any) -> dict[str, Any]:
+    fields: dict[str, Any] = vars(request)
     # A caller may forward its headers to an eager run, as to a message. Those of an eager retry
     # are the attempt's before.
     if request.get("is_eager") and not request.retries and is_detached():
-        return {}
-    fields: dict[str, Any] = vars(request)
+        return {key: value for key, value in fields.items() if key not in _FORWARDED}
     return fields
 
 
