@@ -110,15 +110,18 @@ def raised_by_task(error: BaseException) -> None:
 def raised_by_outer_function(error: BaseException) -> None:
     kept: list[Exception] = []
 
-    def work() -> None:
-        try:
-            failing_unit(error)
-        except Exception as caught:
-            kept.append(caught)
+    def start() -> None:
+        def work() -> None:
+            try:
+                failing_unit(error)
+            except Exception as caught:
+                kept.append(caught)
 
-    thread = threading.Thread(target=work)
-    thread.start()
-    thread.join()
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+
+    start()
     raise kept[0]
 
 

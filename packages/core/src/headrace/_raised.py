@@ -79,9 +79,12 @@ def _is_handed_over(entry: TracebackType) -> bool:
     """Tell whether `entry` raises what a thread or task, which it waited for, has caught."""
     if entry.tb_frame.f_globals.get("__name__") == "concurrent.futures._base":
         return True
+    if entry.tb_next is None:
+        return False
     # Starlette's BaseHTTPMiddleware: an inner function catches, the outer one raises.
-    inner = entry.tb_next
-    return inner is not None and inner.tb_frame.f_code in entry.tb_frame.f_code.co_consts
+    outer, inner = entry.tb_frame.f_code, entry.tb_next.tb_frame.f_code
+    is_inside = inner.co_qualname.startswith(f"{outer.co_qualname}.<locals>.")
+    return is_inside and inner.co_filename == outer.co_filename
 
 
 @lru_cache(maxsize=256)

@@ -1,0 +1,97 @@
+"""The ID on the server's line about an error that middleware of Starlette has passed on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from headrace._capture import capture
+from headrace_fastapi import FlowMiddleware
+
+ERROR = ValueError("a constant")
+
+
+class Passing(BaseHTTPMiddleware):
+    """Runs the application in another task, and raises its error again."""
+
+    async def dispatch(self, request: Request, call_next: Any) -> Response:
+        """Pass the request on."""
+        response: Response = await call_next(request)
+        return response
+
+
+class Failing:
+    """Fails before the request has got to ours."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Raise the constant, or pass the request on."""
+        if scope["path"] == "/outside":
+            raise ERROR
+        await self.app(scope, receive, send)
+
+
+async def at_once(request: Request) -> Response:
+    raise ERROR
+
+
+async def streaming(request: Request) -> Response:
+    def pieces() -> Iterator[str]:
+        yield "piece"
+        raise ERROR
+
+    return StreamingResponse(pieces())
+
+
+APP = Starlette(
+    routes=[Route("/at-once", at_once), Route("/streaming", streaming)],
+    middleware=[*map(Middleware, (Failing, Passing, Passing, FlowMiddleware))],
+)
+
+
+async def id_of_line(path: str, flow_id: str) -> str | None:
+    """Return the ID of the line that a server logs about the error of a request."""
+    messages = [{"type": "http.request", "body": b""}]
+
+    async def receive() -> Any:
+        if not messages:
+            await asyncio.Event().wait()  # the client stays
+        return messages.pop()
+
+    async def send(message: Any) -> None:
+        pass
+
+    headers = [(b"x-correlation-id", flow_id.encode())]
+    scope = {"type": "http", "path": path, "method": "GET", "headers": headers, "query_string": b""}
+    try:
+        await APP(scope, receive, send)
+    except ValueError:
+        return capture(True)[0]
+    raise AssertionError("nothing was raised")
+
+
+@pytest.mark.guarantee(68)
+@pytest.mark.parametrize("path", ["/at-once", "/streaming"])
+def test_an_error_keeps_the_id_through_middleware_that_raises_it_again(path: str) -> None:
+    """And the same error object has none when it comes from outside of our middleware."""
+
+    async def requests() -> list[str | None]:
+        return [
+            await asyncio.create_task(id_of_line(each, f"request-{number}"))
+            for number in range(3)
+            for each in (path, "/outside")
+        ]
+
+    expected = ["request-0", None, "request-1", None, "request-2", None]
+    assert asyncio.run(requests()) == expected
