@@ -238,6 +238,40 @@ def _interrupted_hook(kind: Kind, values: Values) -> Any:
     return kind.chain(after_step=lambda **_: _interrupt()).next(kind.fn(values.make), out="big")
 
 
+def _nested(kind: Kind, values: Values) -> Any:
+    inner = kind.chain().next(kind.fn(values.make), out="big", undo=kind.fn(_fail))
+    return kind.chain(before_step=_hook).next(inner).next(inner, out="all", kwargs={"x": "big"})
+
+
+def _failing_within(kind: Kind, values: Values) -> Any:
+    inner = (
+        kind
+        .chain()
+        .next(kind.fn(values.make), out="big", undo=kind.fn(_pass))
+        .next(kind.fn(_fail), args=["big"], retries=1)
+    )
+    return (
+        kind.chain()
+        .next(kind.fn(values.make))
+        .parallel(
+            kind.chain().next(inner, out="one", retries=1, undo=kind.fn(_pass)),
+            kind.chain().next(inner, out="other", retries=1),
+        )
+    )
+
+
+def _group(kind: Kind, values: Values) -> Any:
+    def fail(big: Big) -> None:
+        raise ExceptionGroup("two", [ValueError("a"), KeyError("b")])
+
+    return (
+        kind
+        .chain()
+        .next(kind.fn(values.make), out="big")
+        .next(kind.fn(fail), args=["big"], retries=1, retry_on=(ValueError, KeyError))
+    )
+
+
 BUILDERS: list[Callable[[Kind, Values], Any]] = [
     _hooked,
     _hooked_by_coroutines,
@@ -260,6 +294,9 @@ BUILDERS: list[Callable[[Kind, Values], Any]] = [
     _interrupted,
     _interrupted_undo,
     _interrupted_hook,
+    _nested,
+    _failing_within,
+    _group,
 ]
 
 
@@ -376,14 +413,15 @@ class _Backend:
 
 
 @pytest.mark.guarantee(81)
-@pytest.mark.parametrize("backend", ["none", _Backend()], ids=["unwatched", "watched"])
+@pytest.mark.parametrize("where", ["unwatched", "watched", "in a unit"])
 @pytest.mark.parametrize("build", BUILDERS)
 def test_values_are_freed_with_the_outcome(
-    kind: Kind, build: Callable[[Kind, Values], Any], backend: Any
+    kind: Kind, build: Callable[[Kind, Values], Any], where: str
 ) -> None:
     """Whatever has become of the run, and whether or not a backend watches it."""
-    headrace.configure(backend=backend)
-    left, before = _left_after(kind, build)
+    headrace.configure(backend=_Backend() if where == "watched" else "none")
+    with headrace.open_context() if where == "in a unit" else contextlib.nullcontext():
+        left, before = _left_after(kind, build)
     assert before
     assert left == 0
 
