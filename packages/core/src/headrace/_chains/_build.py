@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from inspect import isasyncgenfunction
-from typing import TYPE_CHECKING, Any, NoReturn, Self, cast
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from headrace._flows import Flow
 from headrace._functions import own_name
@@ -157,7 +157,7 @@ class Definition:
         """
         if self._plan is not None or self._is_branch:
             self._refuse()
-        spec = Spec(cast("Callable[..., Any]", func), self._checked_kind(func))
+        spec = Spec(func, self._checked_kind(func))
         if out is not None:
             spec.out = _checks.key("out", out)
         if name is not None:
@@ -279,7 +279,7 @@ class Definition:
 
     def _add(self, spec: Spec) -> None:
         if spec.kind is CHAIN:
-            self._add_chain(spec, cast("Definition", spec.function))
+            self._add_chain(spec, spec.function)
             return
         ledger = self._ledger
         name = spec.name or spec.out or own_name(spec.function)

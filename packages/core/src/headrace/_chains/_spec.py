@@ -65,7 +65,7 @@ class Spec:
     has_inputs: bool = False
     is_plain: bool = True
 
-    def __init__(self, function: Callable[..., Any], kind: str) -> None:
+    def __init__(self, function: Any, kind: str) -> None:
         self.function = function
         self.kind = kind
 
