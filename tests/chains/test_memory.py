@@ -251,7 +251,8 @@ def _failing_within(kind: Kind, values: Values) -> Any:
         .next(kind.fn(_fail), args=["big"], retries=1)
     )
     return (
-        kind.chain()
+        kind
+        .chain()
         .next(kind.fn(values.make))
         .parallel(
             kind.chain().next(inner, out="one", retries=1, undo=kind.fn(_pass)),

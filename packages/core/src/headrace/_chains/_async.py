@@ -9,13 +9,14 @@ from headrace import _clock
 from headrace._context import step_var
 
 from ._branches import Stopped
-from ._engine import close, fail, perform
+from ._engine import perform
 from ._errors import DeadlineExceededError
 from ._kinds import COROUTINE, GENERATOR, is_awaitable, kind_of
 from ._nesting import call_chain
 from ._run import Run, begin, rows_of
 from ._steps import ChainStep
 from ._threads import LateCall, ThreadCall, settle, settled, until_done
+from ._undoing import close, fail
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable

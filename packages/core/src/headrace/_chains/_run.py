@@ -18,9 +18,10 @@ from headrace._text import plain_text
 from ._errors import ChainError, DeadlineExceededError, StepFailedError
 from ._references import is_astray, unresolved
 from ._result import ChainResult, Notes, StepReport, flattened
+from ._undos import Undos
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from headrace._context import FlowContext
     from headrace._observers import Observer
@@ -28,74 +29,12 @@ if TYPE_CHECKING:
     from ._plan import Parallel, Plan, Row
     from ._steps import Step
     from ._templates import Template
-    from ._threads import LateCall
 
     Ended = tuple["Run", BaseException]
 
 logger = GuardedLogger("headrace.chain")
 _is_on = logger.logger.isEnabledFor
 _budget = budget_var.get
-
-
-class Undo:
-    """A finished step that is undone if the run fails.
-
-    Attributes:
-        step: the step.
-        function: what undoes it.
-        result: what it has returned.
-    """
-
-    __slots__ = ("function", "result", "step")
-
-    def __init__(self, step: Step, function: Callable[[Any], Any], result: Any) -> None:
-        self.step = step
-        self.function = function
-        self.result = result
-
-
-class Undos:
-    """What is to be undone if the run fails; the branches of a run share it.
-
-    Attributes:
-        waiting: the finished steps that can be undone, in the order in which they finished.
-        late: the calls that are no longer waited for, and run on in their threads.
-        done: what became of each undo.
-    """
-
-    __slots__ = ("done", "late", "waiting")
-
-    def __init__(self) -> None:
-        self.waiting: list[Undo] = []
-        self.late: list[LateCall] = []
-        self.done: dict[Step | Parallel, str] = {}
-
-    def add(self, step: Step, result: Any) -> None:
-        """Remember that `step` has returned `result`, if it can be undone."""
-        if step.spec.undo is not None:
-            self.waiting.append(Undo(step, step.spec.undo, result))
-
-    def take(self, steps: Collection[Step] | None = None) -> Undo | None:
-        """Remove and return what finished last, or None.
-
-        Args:
-            steps: which steps count, or None for all.
-        """
-        for undo in reversed(self.waiting):
-            if steps is None or undo.step in steps:
-                self.waiting.remove(undo)
-                return undo
-        return None
-
-    def concern(self, steps: Collection[Step]) -> bool:
-        """Tell whether one of `steps` is still running, or has done what can be undone."""
-        return any(each.step in steps for each in self.late) or any(
-            each.step in steps for each in self.waiting
-        )
-
-    def are_due(self) -> bool:
-        """Tell whether a run that fails has anything to undo, now or when a late call ends."""
-        return bool(self.waiting) or any(late.step.spec.undo for late in self.late)
 
 
 class Tally:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from headrace import _clock
 from headrace._context import step_var
 
-from ._engine import fail, perform
+from ._engine import perform
 from ._errors import StepFailedError
 from ._nesting import call_chain
 from ._run import Run, begin, rows_of
 from ._steps import ChainStep
+from ._undoing import fail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Coroutine, Iterable

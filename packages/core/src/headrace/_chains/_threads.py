@@ -17,8 +17,8 @@ from headrace import _clock
 from headrace._deadlines import min_deadline
 
 from . import _sync
-from ._engine import undo_step
 from ._kinds import close, is_awaitable
+from ._undoing import undo_step
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Iterable

@@ -1,0 +1,117 @@
+"""Undoing what a run, or an attempt, has done."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from headrace import _clock
+from headrace._context import step_var
+
+from ._errors import ChainError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Collection
+
+    from ._engine import IO
+    from ._run import Run, Tally
+    from ._steps import Step
+
+
+async def fail(io: IO, run: Run, exc: BaseException) -> BaseException:
+    """Undo what the run has done, log why, and return what the caller is to see: mostly `exc`."""
+    errors: list[BaseException] = []
+    if run.undos.are_due():
+        errors = await io.see_through(_undo_all(io, run))
+    interrupt = next((error for error in errors if not isinstance(error, Exception)), None)
+    if run.owns(exc) and isinstance(exc, ChainError):
+        exc.undo_errors += [error for error in errors if error is not interrupt]
+        run.log(logging.ERROR, str(exc), failure=exc)
+        run.seal(exc)
+    else:
+        run.conceal(exc)
+    if interrupt is None:
+        return exc
+    interrupt.__cause__ = exc
+    return interrupt
+
+
+async def is_cleared(io: IO, run: Run, tally: Tally, exc: BaseException, delay: float) -> bool:
+    """Have the attempt that raised `exc` over and undone before the next; tell whether it is."""
+    steps = tally.step.covered()
+    if not run.undos.concern(steps):
+        return True
+    run.check_time(tally, exc, delay if _clock.waits else 0.0)
+    errors = await io.see_through(_clear(io, run, steps))
+    interrupts = [error for error in errors if not isinstance(error, Exception)]
+    try:
+        if interrupts:
+            raise interrupts[0]
+        if isinstance(exc, ChainError):
+            exc.undo_errors += errors
+        return not errors
+    finally:
+        del errors[:], interrupts[:]  # the traceback holds this frame
+
+
+async def _clear(io: IO, run: Run, steps: Collection[Step]) -> list[BaseException]:
+    await io.settle(run, "the next attempt", steps)
+    errors = await _undo_steps(io, run, steps)
+    if not errors:
+        for step in steps:
+            run.undos.done.pop(step, None)
+    return errors
+
+
+async def _undo_all(io: IO, run: Run) -> list[BaseException]:
+    await io.settle(run, "the undoing")
+    return await _undo_steps(io, run, None)
+
+
+async def _undo_steps(io: IO, run: Run, steps: Collection[Step] | None) -> list[BaseException]:
+    errors: list[BaseException] = []
+    while (undo := run.undos.take(steps)) is not None:
+        errors += await undo_step(io.undo, run, undo.step, undo.function, undo.result)
+    return errors
+
+
+async def undo_step(
+    call: Callable[[Callable[[Any], Any], Any], Awaitable[None]],
+    run: Run,
+    step: Step,
+    function: Callable[[Any], Any],
+    result: Any,
+) -> list[BaseException]:
+    """Undo `step`, and return what went wrong: the undos before it must run all the same.
+
+    Args:
+        call: how to call `function`.
+        run: the run.
+        step: the step.
+        function: what undoes it.
+        result: what it has returned.
+    """
+    try:
+        step_var.set(step.info)
+        await call(function, result)
+        run.undos.done[step] = "undone"
+    except BaseException as exc:
+        try:
+            reason = f"undo failed: {run.describe(exc, {step.out: result})}"
+            run.undos.done[step] = reason
+            run.conceal(exc, {step.out: result})
+            run.log(logging.ERROR, f"step {step.name!r}: {reason}", exc)
+        except BaseException as interrupt:
+            return [exc, interrupt]
+        return [exc]
+    return []
+
+
+def close(run: Run) -> None:
+    """Log what is not undone where a run is closed, and nothing can be awaited."""
+    for late in list(run.undos.late):
+        late.abandon()
+    names = ", ".join(repr(undo.step.name) for undo in run.undos.waiting)
+    if names:
+        run.undos.waiting.clear()
+        run.log(logging.ERROR, f"the run was closed before its end; not undone: {names}")
