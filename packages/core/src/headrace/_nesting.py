@@ -48,6 +48,9 @@ class Joined(ResumableUnit):
     """Nothing of its own: what runs inside belongs to what was decided further out.
 
     An adapter with threads of its own may have lost the unit, which is then made current again.
+
+    Args:
+        decision: what was decided there.
     """
 
     __slots__ = ()
