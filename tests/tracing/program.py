@@ -21,6 +21,7 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from starlette.websockets import WebSocket
 
 import headrace
 from headrace.testing import capture
@@ -57,6 +58,8 @@ def main(framework: str, setup: str, backend: str) -> None:
     send("unsampled", "/items/7", traceparent=parent + "00")
     send("stream", "/stream", traceparent=parent + "01")
     send("fail", "/fail", traceparent=parent + "01")
+    if framework in SOCKETS:
+        send("socket", "/socket", traceparent=parent + "01", x_correlation_id="order-17")
     body = send("caller", "/items/7", x_correlation_id="order-17")
     send("callee", "/items/8", **{key.replace("-", "_"): value for key, value in body.items()})
     found = {"seen": seen, "units": units, "logged": complaints.lines, "after": is_clean()}
@@ -135,6 +138,8 @@ def fastapi(setup: str) -> Get:
     def failing() -> None:
         fail()
 
+    app.add_api_websocket_route("/socket", talk)
+
     def instrument() -> None:
         from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 
@@ -179,7 +184,7 @@ def starlette(setup: str) -> Get:
 
 def starlette_routes() -> list[Any]:
     from starlette.responses import JSONResponse, StreamingResponse
-    from starlette.routing import Route
+    from starlette.routing import Route, WebSocketRoute
 
     async def item(request: Any) -> JSONResponse:
         work()
@@ -195,7 +200,16 @@ def starlette_routes() -> list[Any]:
         Route("/items/{number:int}", item),
         Route("/stream", streamed),
         Route("/fail", failing),
+        WebSocketRoute("/socket", talk),
     ]
+
+
+async def talk(websocket: WebSocket) -> None:
+    """Do a step in a WebSocket connection."""
+    await websocket.accept()
+    work()
+    await websocket.send_text("done")
+    await websocket.close()
 
 
 def asgi(setup: str) -> Get:
@@ -207,6 +221,9 @@ def asgi(setup: str) -> Get:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         if scope["path"] == "/fail":
             fail()
+        if scope["type"] == "websocket":
+            await talk(WebSocket(scope, receive, send))
+            return
         body = [b"1", *stream()] if scope["path"] == "/stream" else [json.dumps(item()).encode()]
         await send({"type": "http.response.start", "status": 200, "headers": []})
         for piece in body:
@@ -343,6 +360,9 @@ def in_order(setup: str, instrument: Callable[[], object], ours: Callable[[], ob
 
 def by_test_client(client: Any) -> Get:
     def get(path: str, headers: dict[str, str]) -> Any:
+        if path == "/socket":
+            with client.websocket_connect(path, headers=headers) as socket:
+                return socket.receive_text()
         return parsed(client.get(path, headers=headers).text)
 
     return get
@@ -358,6 +378,9 @@ def of_werkzeug(response: Any) -> Any:
 def parsed(text: str) -> Any:
     return json.loads(text) if text.startswith("{") else text
 
+
+SOCKETS = ("asgi", "fastapi", "starlette")
+"""Those that serve WebSockets."""
 
 PROGRAMS: dict[str, Callable[[str], Get]] = {
     "asgi": asgi,

@@ -123,6 +123,18 @@ def test_the_steps_are_below_the_server_span(cell: Any, asked: str) -> None:
 
 
 @matrix
+def test_a_websocket_has_one_server_span(cell: Any) -> None:
+    """As a request has, for as long as it is connected."""
+    if cell[0] in {"asgi", "fastapi", "starlette"}:
+        spans = spans_of(cell, "socket")
+        server = server_of(spans)
+        assert server["parent"] == PARENT
+        assert {span["trace"] for span in spans} == {TRACE}
+        [step] = [span for span in spans if span["name"] == "work"]
+        assert step["parent"] in {span["id"] for span in spans}
+
+
+@matrix
 def test_an_unsampled_request_is_not_recorded(cell: Any) -> None:
     """Under the SDK's own sampler no span of the request is recorded, theirs or ours."""
     assert spans_of(cell, "unsampled") == []
