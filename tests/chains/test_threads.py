@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -256,6 +257,51 @@ def test_a_cancellation_while_the_next_attempt_waits_ends_the_run() -> None:
     with pytest.raises(TimeoutError):
         asyncio.run(main())
     assert bank.events == ["charge 1", "charged 1", "refund payment 1"]
+
+
+@pytest.mark.guarantee(83)
+@pytest.mark.parametrize("how", ["timeout", "cancelled"])
+def test_a_call_that_has_not_begun_never_begins(how: str) -> None:
+    """Where the threads of the loop are all taken, a call that is given up waits for none."""
+    bank = Bank(0)
+    chain = AsyncChain(jitter=False).next(
+        bank.charge,
+        timeout=0.02 if how == "timeout" else None,
+        retries=1,
+        backoff=0,
+        undo=bank.refund,
+    )
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(1))
+        blocked = loop.run_in_executor(None, time.sleep, 0.2)
+        with pytest.raises((ChainError, TimeoutError)):
+            async with asyncio.timeout(0.05 if how == "cancelled" else None):
+                await chain.run()
+        await blocked
+
+    asyncio.run(main())
+    assert bank.events == []
+
+
+@pytest.mark.guarantee(83)
+def test_undos_do_not_wait_for_a_thread_of_the_loop() -> None:
+    """A call that never ends may have the last one."""
+    bank = Bank(0.3)
+    chain = (
+        AsyncChain(deadline=0.1, safety_margin=0)
+        .next(reserve, undo=bank.release)
+        .next(bank.charge, timeout=0.03)
+    )
+
+    async def main() -> list[str]:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+        with pytest.raises(ChainError):
+            await chain.run()
+        return bank.events.copy()
+
+    assert asyncio.run(main()) == ["charge 1", "release, 1 running"]
 
 
 # --- context variables ----------------------------------------------------------------------------

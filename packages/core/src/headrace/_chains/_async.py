@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from headrace import _clock
@@ -111,7 +112,7 @@ class _AsyncIO:
         except Exception as exc:
             return None, exc
         finally:
-            if call is not None and not call.is_taken:
+            if call is not None and not call.is_taken and not call.withdraw():
                 LateCall(run, step, call)
 
     async def ask(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -122,7 +123,12 @@ class _AsyncIO:
         if kind_of(function) is COROUTINE:
             await function(result)
             return
-        _, failure = await settled(ThreadCall(function, result))
+        # A thread of its own: calls that never end may have taken all those of the event loop.
+        pool = ThreadPoolExecutor(1, thread_name_prefix="headrace-undo")
+        try:
+            _, failure = await settled(ThreadCall(function, result, pool=pool))
+        finally:
+            pool.shutdown(wait=False)
         try:
             if failure is not None:
                 raise failure

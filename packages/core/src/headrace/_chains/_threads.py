@@ -22,6 +22,7 @@ from ._undoing import undo_step
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Iterable
+    from concurrent.futures import Executor
 
     from ._run import Run
     from ._steps import Step
@@ -34,6 +35,11 @@ _MISSING = object()
 class ThreadCall:
     """A call of a function in a thread, in a copy of the context.
 
+    Args:
+        function: what is called.
+        args: its arguments.
+        pool: whose thread; None for the pool of the event loop.
+
     Attributes:
         over: done as soon as the call is; the outcome is what `take` returns.
         is_taken: whether `take` was called.
@@ -43,24 +49,32 @@ class ThreadCall:
         "_after",
         "_before",
         "_context",
+        "_has_begun",
         "_is_over",
+        "_is_withdrawn",
         "_lock",
         "_outcome",
         "is_taken",
         "over",
     )
 
-    def __init__(self, function: Callable[..., Any], *args: Any) -> None:
+    def __init__(
+        self, function: Callable[..., Any], *args: Any, pool: Executor | None = None
+    ) -> None:
         self._before = copy_context()
         self._context = self._before.copy()
         self._outcome: Outcome = None, None
         self._after: Callable[[], None] | None = None
-        self._is_over = False
+        self._has_begun = self._is_over = self._is_withdrawn = False
         self._lock = threading.Lock()
         self.is_taken = False
-        self.over = asyncio.get_running_loop().run_in_executor(None, self._call, function, args)
+        self.over = asyncio.get_running_loop().run_in_executor(pool, self._call, function, args)
 
     def _call(self, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        with self._lock:
+            if self._is_withdrawn:
+                return
+            self._has_begun = True
         # Kept here and not returned: an event loop cannot hand on a StopIteration, and the frames
         # of the thread would keep an exception that went through them.
         try:
@@ -71,6 +85,12 @@ class ThreadCall:
             self._is_over = True
         if self._after is not None:
             self._context.run(self._after)
+
+    def withdraw(self) -> bool:
+        """Have the call not made at all if it still waits for a thread; tell whether it did."""
+        with self._lock:
+            self._is_withdrawn = not self._has_begun
+            return self._is_withdrawn
 
     def take(self) -> Outcome:
         """Return the result, and what was raised, and keep neither."""
