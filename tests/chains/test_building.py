@@ -308,3 +308,25 @@ def test_an_async_generator_is_a_value(kind: Kind) -> None:
 
     result = kind.run(kind.chain().next(rows_async, out="rows"))
     assert asyncio.run(consume(result["rows"])) == [0, 1]
+
+
+@pytest.mark.guarantee(59)
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (
+            lambda k: k.chain().next(print, retry=3),
+            r"\.next\(\) has no option 'retry'; .*'retries'\?",
+        ),
+        (lambda k: k.chain().next(print, Undo=print), r"\.next\(\) has no .*did you mean 'undo'\?"),
+        (lambda k: k.chain(redakt=["a"]), r"Chain\(\) has no option 'redakt'; .*'redact'\?"),
+        (lambda k: k.chain().next(print, zzz=1), r"there are func, out, .*, overwrite"),
+    ],
+)
+def test_a_misspelt_option_is_answered_with_the_nearest(
+    kind: Kind, build: Any, message: str
+) -> None:
+    """Of a chain and of its steps alike, with the name of the chain's type."""
+    with pytest.raises(TypeError, match=message) as caught:
+        build(kind)
+    assert str(caught.value).startswith("AsyncChain" if kind.is_async else "Chain")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import wraps
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, NoReturn, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -49,20 +49,40 @@ def checks_keywords(function: Callable[P, R]) -> Callable[P, R]:
     Args:
         function: a function or method with named parameters alone.
     """
-    import inspect
-
-    parameters = inspect.signature(function).parameters.values()
-    known = tuple(p.name for p in parameters if p.kind in {p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY})
-    options = tuple(name for name in known if name != "self")
-    keywords = frozenset(known)
-    caller = function.__qualname__.removesuffix(".__init__")
+    keywords = frozenset(_keywords(function))
 
     @wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> R:
         if not kwargs.keys() <= keywords:
-            name = next(name for name in kwargs if name not in keywords)
-            hint = name_hint(name, options)
-            raise TypeError(f"{caller}() has no option {name!r}; {hint}")
+            refuse_keyword(function, next(name for name in kwargs if name not in keywords))
         return function(*args, **kwargs)
 
     return checked
+
+
+def refuse_keyword(function: Callable[..., object], name: str, caller: str = "") -> NoReturn:
+    """Answer an unknown keyword of `function` with the nearest ones.
+
+    Args:
+        function: a function or method.
+        name: the keyword that it was called with.
+        caller: what the function is called in the message, if not by its own name.
+
+    Raises:
+        TypeError: always.
+    """
+    options = [each for each in _keywords(function) if each != "self"]
+    caller = caller or function.__qualname__.removesuffix(".__init__")
+    first = nearest_name(name, options)
+    second = nearest_name(name, [each for each in options if each != first])
+    hint = name_hint(name, options)
+    if second is not None:
+        hint = f"did you mean {first!r} or {second!r}?"
+    raise TypeError(f"{caller}() has no option {name!r}; {hint}")
+
+
+def _keywords(function: Callable[..., object]) -> list[str]:
+    import inspect
+
+    parameters = inspect.signature(function).parameters.values()
+    return [p.name for p in parameters if p.kind in {p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY}]

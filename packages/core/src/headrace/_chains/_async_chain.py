@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from headrace._context import FlowContext, step_var, unit_var
 from headrace._marks import mark
 from headrace._runtime import opening_id
+from headrace._spelling import checks_keywords
 from headrace._units import Unit, nested_context
 
 from . import _async, _checks
@@ -56,6 +57,7 @@ class AsyncChain(Definition):
 
     _awaits = True
 
+    @checks_keywords
     def __init__(
         self,
         name: str | None = None,

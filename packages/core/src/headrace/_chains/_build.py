@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from inspect import isasyncgenfunction
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, Never, NoReturn, Self
 
 from headrace._flows import Flow
 from headrace._functions import own_name
+from headrace._spelling import refuse_keyword
 
 from . import _checks
 from ._checking import problems_of
@@ -119,6 +120,7 @@ class Definition:
         when: str | Reference | Callable[[ChainResult], Any] | None = None,
         undo: Callable[[Any], Any] | None = None,
         overwrite: bool = False,
+        **misspelt: Never,
     ) -> Self:
         """Add a step.
 
@@ -148,6 +150,7 @@ class Definition:
             when: a reference or a function of the context: whether to do the step at all.
             undo: called with the step's result, if a later step fails for good.
             overwrite: whether `out` may be a key that an earlier step, or an input, has given.
+            misspelt: refused; the nearest option is named.
 
         Raises:
             TypeError: an argument of a wrong type, or a coroutine function in a `Chain`.
@@ -155,8 +158,8 @@ class Definition:
             DuplicateStepError: another function has this step name in the flow.
             ChainError: the chain has already run.
         """
-        if self._plan is not None or self._is_branch:
-            self._refuse()
+        if misspelt or self._plan is not None or self._is_branch:
+            self._refuse(*misspelt)
         spec = Spec(func, self._checked_kind(func))
         if out is not None:
             spec.out = _checks.key("out", out)
@@ -333,7 +336,9 @@ class Definition:
         self._plan = plan = self._compiled()
         return plan
 
-    def _refuse(self) -> NoReturn:
+    def _refuse(self, *misspelt: str) -> NoReturn:
+        for name in misspelt:
+            refuse_keyword(self.next, name, f"{type(self).__name__}.next")
         if self._is_branch:
             reason = (
                 "this chain is a branch of another one, or a step, and its steps are taken; build "

@@ -9,6 +9,7 @@ from headrace._context import FlowContext, step_var, unit_var
 from headrace._deadlines import budget_var
 from headrace._marks import mark
 from headrace._runtime import opening_id
+from headrace._spelling import checks_keywords
 from headrace._units import Unit, nested_context
 
 from . import _sync
@@ -62,6 +63,7 @@ class Chain(Definition):
 
     _awaits = False
 
+    @checks_keywords
     def __init__(
         self,
         name: str | None = None,
