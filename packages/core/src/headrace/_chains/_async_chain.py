@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Never
 
 from headrace._context import FlowContext, step_var, unit_var
 from headrace._marks import mark
 from headrace._runtime import opening_id
-from headrace._spelling import checks_keywords
+from headrace._spelling import refuse_keyword
 from headrace._units import Unit, nested_context
 
 from . import _async, _checks
@@ -49,6 +49,7 @@ class AsyncChain(Definition):
         safety_margin: see there.
         jitter: see there.
         allow_sync: whether steps and undos may be sync functions.
+        misspelt: refused; the nearest options are named.
 
     Raises:
         TypeError: an argument of a wrong type.
@@ -57,7 +58,6 @@ class AsyncChain(Definition):
 
     _awaits = True
 
-    @checks_keywords
     def __init__(
         self,
         name: str | None = None,
@@ -73,7 +73,10 @@ class AsyncChain(Definition):
         safety_margin: float = 0.25,
         jitter: bool = True,
         allow_sync: bool = True,
+        **misspelt: Never,
     ) -> None:
+        for option in misspelt:
+            refuse_keyword(type(self), option, type(self).__name__)
         self._allow_sync = _checks.flag("allow_sync", allow_sync)
         super().__init__(
             name,

@@ -150,7 +150,7 @@ class Definition:
             when: a reference or a function of the context: whether to do the step at all.
             undo: called with the step's result, if a later step fails for good.
             overwrite: whether `out` may be a key that an earlier step, or an input, has given.
-            misspelt: refused; the nearest option is named.
+            misspelt: refused; the nearest options are named.
 
         Raises:
             TypeError: an argument of a wrong type, or a coroutine function in a `Chain`.
@@ -286,7 +286,7 @@ class Definition:
             return
         ledger = self._ledger
         name = spec.name or spec.out or own_name(spec.function)
-        if name in ledger.names:
+        if name in ledger.names.taken:
             name = free_name(spec, ledger.names)
         ledger.check(spec, name)
         if self._flow:

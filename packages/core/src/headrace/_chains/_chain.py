@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Never
 
 from headrace import _runtime
 from headrace._context import FlowContext, step_var, unit_var
 from headrace._deadlines import budget_var
 from headrace._marks import mark
 from headrace._runtime import opening_id
-from headrace._spelling import checks_keywords
+from headrace._spelling import refuse_keyword
 from headrace._units import Unit, nested_context
 
 from . import _sync
@@ -55,6 +55,7 @@ class Chain(Definition):
         deadline_fn: returns the seconds that are left when a run begins, or None.
         safety_margin: the seconds that are kept free before the deadline.
         jitter: whether the delay before a retry is drawn between 0 and its maximum.
+        misspelt: refused; the nearest options are named.
 
     Raises:
         TypeError: an argument of a wrong type.
@@ -63,7 +64,6 @@ class Chain(Definition):
 
     _awaits = False
 
-    @checks_keywords
     def __init__(
         self,
         name: str | None = None,
@@ -78,7 +78,10 @@ class Chain(Definition):
         deadline_fn: Callable[[], float | None] | None = None,
         safety_margin: float = 0.25,
         jitter: bool = True,
+        **misspelt: Never,
     ) -> None:
+        for option in misspelt:
+            refuse_keyword(type(self), option, type(self).__name__)
         super().__init__(
             name,
             flow=flow,

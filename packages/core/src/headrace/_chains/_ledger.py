@@ -69,7 +69,7 @@ class Ledger:
             makers[out] = name
             if spec.overwrite:
                 self.overwrites.add(out)
-        self.names.add(name)
+        self.names.taken.add(name)
 
     def merge(
         self, branches: Sequence[Ledger], own: Sequence[Collection[str]], given: Collection[str]

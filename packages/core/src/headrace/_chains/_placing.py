@@ -82,7 +82,7 @@ class Placing:
         # One chain may be a step more than once, and what its steps are called is its own affair.
         plan, tails = self.plan(draft.within(settings), after, numbers=True)
         name = free_name(spec, self._names)
-        self._names.add(name)
+        self._names.taken.add(name)
         info = plan.first.info._replace(name=name)
         return ChainStep(spec, info, plan, strict=settings.strict), tails
 
@@ -98,11 +98,11 @@ class Placing:
             if item.chain is not None:
                 after = self.names(item.chain, after, numbers=True)
             name = free_name(item, self._names, numbers=numbers and item.chain is None)
-            self._names.add(name)
+            self._names.taken.add(name)
             after = after if item.chain is not None else (name,)
         return after
 
     def _step(self, spec: Spec, settings: Settings, after: Tails, numbers: bool) -> Step:
         name = free_name(spec, self._names, numbers=numbers)
-        self._names.add(name)
+        self._names.taken.add(name)
         return Step(spec, make_info(spec, name, self._flow, after), strict=settings.strict)

@@ -185,23 +185,16 @@ class Names:
     __slots__ = ("_numbers", "taken")
 
     def __init__(self, taken: Collection[str] = ()) -> None:
-        self.taken = set(taken)
+        self.taken: set[str] = set(taken)
         # The last number that each name has got: a thousand steps of one function are to be named
         # without a search from 2 for each.
         self._numbers: dict[str, int] = {}
-
-    def __contains__(self, name: str) -> bool:
-        return name in self.taken
 
     def copy(self) -> Names:
         """Return an independent copy."""
         copied = Names(self.taken)
         copied._numbers = self._numbers.copy()
         return copied
-
-    def add(self, name: str) -> None:
-        """Take a name."""
-        self.taken.add(name)
 
     def numbered(self, name: str) -> str:
         """Return `name` with the first free number from 2."""
@@ -224,7 +217,7 @@ def free_name(spec: Spec, taken: Names, *, numbers: bool = False) -> str:
         ValueError: the taken name was given with ``name=``.
     """
     wish = spec.name or spec.out or spec.chain_name or own_name(spec.function)
-    if wish not in taken:
+    if wish not in taken.taken:
         return wish
     if spec.name is not None and not numbers:
         raise ValueError(f"the chain has two steps named {wish!r}; rename one")
