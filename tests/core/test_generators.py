@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 import headrace
 from headrace import current_flow_id, detached, get_flow_context, open_context
+from headrace.integration import marked_id
 from headrace.testing import capture
 from tests.core.flow_kit import new_flow
 
@@ -330,7 +331,7 @@ def test_unit_of_an_entrypoint_ends_with_its_generator() -> None:
         del abandoned
         gc.collect()
     assert [unit.outcome for unit in captured.units] == ["ok", "ok", "error", "ok"]
-    assert caught.value.__dict__["_headrace_correlation_id"] == captured.units[2].correlation_id
+    assert marked_id(caught.value) == captured.units[2].correlation_id
 
 
 # --- it behaves like the generator that it is ---------------------------------------------------

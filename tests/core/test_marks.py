@@ -307,6 +307,26 @@ def test_an_error_object_that_fails_in_several_units_has_the_id_of_the_last(
     assert id_of(again) == "second"
 
 
+def test_threads_that_raise_one_error_object_at_once() -> None:
+    """The line of one never has the ID of the other."""
+    error = ValueError("a constant")
+    seen = []
+
+    def first() -> None:
+        with open_context("first"):
+            fail(error)
+
+    try:
+        first()
+    except ValueError:
+        seen.append(capture(True)[0])
+        with ThreadPoolExecutor(1) as pool:
+            seen.append(pool.submit(id_of, failing_unit, error, "second").result())
+        seen.append(capture(True)[0])
+    assert seen[:2] == ["first", "second"]
+    assert seen[2] in {"first", None}
+
+
 def test_what_outlives_its_unit_keeps_that_units_id() -> None:
     """A task that goes on after its unit raises an error that another one has raised before."""
     error = ValueError("a constant")

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -26,7 +28,7 @@ from tests.serving.audit_kit import log_to
 PREFIX = os.environ["AUDIT_QUEUE"]
 LOG = Path(os.environ["HEADRACE_SITE_LOG"])
 KINDS = ["work", "error", "constant-error", "retry", "parent", "kill"]
-_constant = ValueError()
+_constants: dict[int, ValueError] = {}
 _log = logging.getLogger("audit")
 
 headrace.configure(backend="none")
@@ -62,8 +64,10 @@ def work(self: Task, marker: str, kind: str, mark: str) -> None:
     if kind == "error":
         raise RuntimeError(marker)
     if kind == "constant-error":
-        _constant.args = (marker,)
-        raise _constant
+        # One object for each thread.
+        constant = _constants.setdefault(threading.get_ident(), ValueError())
+        constant.args = (marker,)
+        raise constant
 
 
 def publish(pool: str, units: int) -> list[str]:
@@ -102,12 +106,8 @@ def wait_for(markers: list[str], worker: subprocess.Popen[bytes]) -> None:
             raise RuntimeError(f"{len(missing)} tasks are not done: {sorted(missing)[:5]}")
         time.sleep(0.3)
         if LOG.stat().st_size != size:
-            text, seen_at, size = (
-                LOG.read_text(encoding="utf-8"),
-                time.monotonic(),
-                LOG.stat().st_size,
-            )
-            missing = {marker for marker in missing if f"done {marker}" not in text}
+            size, seen_at = LOG.stat().st_size, time.monotonic()
+            missing -= {*re.findall(r"done (mk\d+x\d+z)", LOG.read_text(encoding="utf-8"))}
 
 
 if __name__ == "__main__":

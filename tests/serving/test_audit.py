@@ -16,19 +16,29 @@ import pytest
 
 from tests.serving import audit_asgi, audit_wsgi
 from tests.serving.audit_kit import MARKER, Expected, Line, read, send, unseen, wrong_lines
-from tests.serving.servers import APP, GUNICORN, HTTPTOOLS, ROOT, UVICORN, UVLOOP, Server, running
+from tests.serving.servers import (
+    APP,
+    GUNICORN,
+    HTTPTOOLS,
+    HYPERCORN,
+    ROOT,
+    UVICORN,
+    UVLOOP,
+    Server,
+    running,
+)
 from tests.serving.servers import uvicorn as uvicorn_with
 
 pytestmark = pytest.mark.guarantee(68)
 
 UNITS = int(os.environ.get("HEADRACE_AUDIT", "400"))
-SHARES = 8
-"""Six servers and two pools have the same share each."""
+SHARES = 9
+"""Seven servers and two pools have the same share each."""
 
 LOST = "Task handler raised error: WorkerLostError"
 
 BOTH = uvicorn_with("httptools-uvloop", "httptools", "uvloop", "httptools", "uvloop")
-ASGI = [UVICORN, HTTPTOOLS, UVLOOP, BOTH]
+ASGI = [UVICORN, HTTPTOOLS, UVLOOP, BOTH, HYPERCORN]
 WSGI = list(GUNICORN[1:])
 
 

@@ -6,7 +6,8 @@ A server logs an unhandled error after the unit has ended; the mark lets that li
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Self
+from threading import get_ident
+from typing import TYPE_CHECKING, Any
 
 from ._context import has_ended, unit_var
 from ._raised import Raised
@@ -19,22 +20,15 @@ MARKS = frozenset([_KEY])
 """The attributes of an exception that go into another process."""
 
 
-class _Mark(str):
+class _Mark:
     """The ID of the unit that an exception has left."""
 
-    __slots__ = ("_over", "_raised")
+    __slots__ = ("_over", "_raised", "correlation_id")
 
-    _over: str | None
-    _raised: Raised
-
-    def __new__(cls, exc: BaseException, correlation_id: str, over: FlowContext | None) -> Self:
-        mark = super().__new__(cls, correlation_id)
-        mark._over = None if over is None else over.unit_id
-        mark._raised = Raised(exc)
-        return mark
-
-    def __reduce__(self) -> tuple[type[str], tuple[str]]:
-        return str, (str(self),)  # the rest means nothing in another process
+    def __init__(self, exc: BaseException, correlation_id: str, over: FlowContext | None) -> None:
+        self.correlation_id = correlation_id
+        self._over = None if over is None else over.unit_id
+        self._raised = Raised(exc)
 
     def applies(self, exc: BaseException, unit: FlowContext | None) -> bool:
         """Tell whether the ID is that of a line about `exc` where `unit` is current."""
@@ -42,6 +36,16 @@ class _Mark(str):
             over = self._over is not None and self._over == unit.unit_id
             return over and self._raised.is_same(exc)
         return self._raised.is_same(exc)
+
+
+class _Marks(dict[int, _Mark]):
+    """The last mark of each thread, for two may raise one object at once, and the last of all."""
+
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        return str, (self[_LAST].correlation_id,)  # the rest means nothing in another process
+
+
+_LAST = 0  # no thread's number
 
 
 def mark(exc: BaseException, correlation_id: str, over: FlowContext | None = None) -> None:
@@ -53,7 +57,11 @@ def mark(exc: BaseException, correlation_id: str, over: FlowContext | None = Non
         over: the unit around a request, which has no part in it: a server may have left it current.
     """
     with suppress(Exception):  # an exception may be made so that nothing can be set on it
-        exc.__dict__[_KEY] = _Mark(exc, correlation_id, over)
+        new = _Mark(exc, correlation_id, over)
+        marks = exc.__dict__.setdefault(_KEY, _Marks())
+        if type(marks) is not _Marks:  # written in another process
+            marks = exc.__dict__[_KEY] = _Marks()
+        marks[_LAST] = marks[get_ident()] = new
 
 
 def marked_id(exc: object) -> str | None:
@@ -71,12 +79,13 @@ def marked_id(exc: object) -> str | None:
         return None
 
 
-def _marked_id(exc: Any, mark: str | None) -> str | None:
-    if isinstance(mark, _Mark):
-        return str(mark) if mark.applies(exc, unit_var.get()) else None
-    if mark is not None:  # written in another process
-        unit = unit_var.get()
-        return mark if unit is None or has_ended(unit) else None
+def _marked_id(exc: Any, marks: _Marks | str | None) -> str | None:
+    unit = unit_var.get()
+    if isinstance(marks, _Marks):
+        mark = marks.get(get_ident()) or marks[_LAST]
+        return mark.correlation_id if mark.applies(exc, unit) else None
+    if marks is not None:  # written in another process
+        return marks if unit is None or has_ended(unit) else None
     if isinstance(exc, BaseExceptionGroup):
         ids = {marked_id(part) for part in exc.exceptions}
         return ids.pop() if len(ids) == 1 else None
