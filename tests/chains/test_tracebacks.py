@@ -12,6 +12,7 @@ import pytest
 
 import headrace
 from headrace import StepFailedError, ValidationFailedError
+from headrace import logging as flow_logging
 from headrace._masked import LIMIT, conceal, masked, without_secrets
 from headrace.integration import register_control_flow
 from tests.chains.conftest import Kind
@@ -227,6 +228,32 @@ def test_a_rejection_and_a_failed_undo_tell_no_secret(kind: Kind, kept: list[Any
         kind.run(chain)
     assert [text for _, text in kept if "bad {'pin': '***'}" in text]
     assert not [text for _, text in kept if SECRET in text]
+
+
+@pytest.mark.guarantee(94)
+def test_what_a_chain_has_let_through_is_logged_without_its_secrets(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """By any logger, as a server logs what no handler has caught; any other exception as it is."""
+    flow_logging.install()
+
+    def refuse(pin: str) -> None:
+        raise ValueError(f"wrong {pin}")
+
+    plain = LookupError("plain")
+    try:
+        with pytest.raises(StepFailedError) as caught:
+            headrace.Chain(redact=["pin"]).next(refuse, args=["pin"]).run(pin=SECRET)
+        logging.getLogger("server").error("unhandled", exc_info=caught.value)
+        logging.getLogger("server").error("unhandled", exc_info=plain)
+    finally:
+        flow_logging.uninstall()
+    assert SECRET not in caplog.text
+    assert "ValueError: wrong ***" in caplog.text
+    assert str(caught.value.__cause__) == f"wrong {SECRET}"
+    last = caplog.records[-1].exc_info
+    assert last is not None
+    assert last[1] is plain
 
 
 # --- copies ---------------------------------------------------------------------------------------

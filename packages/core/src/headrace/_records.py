@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._capture import Captured, capture, capture_mark, current_unit
 from ._fields import field_values
+from ._masked import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -93,8 +94,27 @@ def _keep(record: Any) -> None:
         return
     context = capture(record.exc_info)
     setattr(record, _CONTEXT, context)
+    if record.exc_info:
+        _hide_secrets(record)
     if RecordFactory.fields:
         setattr(record, _FIELDS, field_values(current_unit(context), RecordFactory.fields))
+
+
+def _hide_secrets(record: LogRecord) -> None:
+    """Put a masked copy in place of an exception that a chain which redacts has let through.
+
+    A server logs what no handler has caught, with all its causes.
+    """
+    exc = record.exc_info[1] if record.exc_info else None
+    if exc is None:
+        return
+    try:
+        shown = without_secrets(exc)
+    except Exception:  # better no traceback than one with a secret in it
+        record.exc_info = None
+        return
+    if shown is not exc:
+        record.exc_info = type(shown), shown, shown.__traceback__
 
 
 def _keep_of_dict(record: LogRecord) -> None:
