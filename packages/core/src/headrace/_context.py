@@ -209,6 +209,26 @@ class Left(NamedTuple):
     """Whether everything that was opened inside has been left with it."""
 
 
+_new = object.__new__
+
+
+def request_context(correlation_id: str, kind: str, name: str | None) -> FlowContext:
+    """Return the context of a usual request, as ``FlowContext(...)`` does, in half of the time.
+
+    Args:
+        correlation_id: a valid ID.
+        kind: ``http`` or ``websocket``.
+        name: the route or path, or None.
+    """
+    context = _new(FlowContext)
+    context.correlation_id = correlation_id
+    context.causation_id = None
+    context.kind = kind
+    context.name = name
+    context.deadline = None
+    return context
+
+
 _late_lock = threading.RLock()  # a signal may come, or a collection, while it is held
 
 

@@ -178,9 +178,11 @@ async def wait_with(values: list[tuple[ContextVar[Any], Any]], awaitable: Awaita
             tokens.append((var, var.set(value)))
         return await awaitable
     finally:
-        with suppress(ValueError):  # closed in another task: its variables are not ours
+        try:
             for var, token in tokens:
                 var.reset(token)
+        except ValueError:  # closed in another task: its variables are not ours
+            pass
 
 
 class Pieces(Protocol):

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from . import _runtime
-from ._context import FlowContext
+from ._context import FlowContext, request_context
 from ._guarded_logger import log
 from ._http_options import CONFIGURED, HttpOptions
 from ._ids import EDGE_RULE, ID_RULE, match_edge_id, match_id
@@ -120,12 +120,12 @@ class HttpPolicy:
         if self._trusts is not None and not _says_yes(self._trusts, source, "trust_inbound"):
             return self._admit_stranger(kind, name, found), False
         if not found:
-            return FlowContext(_runtime.opening_id(), None, kind, name), False
+            return request_context(_runtime.opening_id(), kind, name), False
         if len(found) == 1:  # the usual request, in short
             header, value = found[0]
             if header in self._plain:
                 if self._valid(value):
-                    return FlowContext(value, None, kind, name), False
+                    return request_context(value, kind, name), False
                 return self._refuse([(header, [value])], transport_context(kind, name))
         correlation_id, refused = self._choose(found)
         deadline = deadline_from_header(found) if self.options.accept_deadline else None

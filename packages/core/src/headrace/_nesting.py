@@ -8,15 +8,15 @@ integration of the protocol that it comes from.
 
 from __future__ import annotations
 
-import secrets
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from ._context import FlowContext, has_ended, step_var, unit_var
 from ._frames import Frame
+from ._ids import new_correlation_id, take_correlation_id
 from ._units import ResumableUnit
 
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping
+    from collections.abc import MutableMapping, Sequence
 
 ENVIRON_KEY = "headrace.context"
 """Where a WSGI environ holds what was decided about the request: a `Decision`."""
@@ -25,6 +25,7 @@ SCOPE_KEY = "headrace"
 """Where an ASGI scope holds it."""
 
 TOKEN_HEADER = b"x-headrace-unit"
+_LENGTH = len(TOKEN_HEADER)
 _TOKEN_KEY = "HTTP_X_HEADRACE_UNIT"  # noqa: S105 - a header's name
 
 
@@ -75,6 +76,10 @@ def application_path(scope: MutableMapping[str, Any]) -> str:
     if root and path.startswith(root) and path[len(root) : len(root) + 1] in {"", "/"}:
         path = path[len(root) :]
     return path or "/"
+
+
+Withdrawal: TypeAlias = tuple[str, Any]
+"""A token, and the headers as they were without it."""
 
 
 def is_under_way(decision: Decision) -> bool:
@@ -145,7 +150,7 @@ def decision_in_scope(scope: MutableMapping[str, Any]) -> Decision | None:
 
 def announce_in_environ(environ: MutableMapping[str, Any], decision: Decision) -> None:
     """Let an ASGI application inside know of `decision`, until `withdraw_from_environ`."""
-    environ[_TOKEN_KEY] = _token_of(decision, "wsgi")
+    environ[_TOKEN_KEY] = announce(decision, "wsgi")
 
 
 def withdraw_from_environ(environ: MutableMapping[str, Any]) -> None:
@@ -153,20 +158,25 @@ def withdraw_from_environ(environ: MutableMapping[str, Any]) -> None:
     _live.pop(environ.pop(_TOKEN_KEY, ""), None)
 
 
-def announce_in_scope(scope: MutableMapping[str, Any], decision: Decision) -> None:
+def announce_in_scope(scope: MutableMapping[str, Any], decision: Decision) -> Withdrawal:
     """Let a WSGI application inside know of `decision`, until `withdraw_from_scope`."""
-    token = _token_of(decision, "asgi").encode()
-    scope["headers"] = [*scope["headers"], (TOKEN_HEADER, token)]
+    headers, token = scope["headers"], announce(decision, "asgi")
+    scope["headers"] = [*headers, (TOKEN_HEADER, token.encode())]
+    return token, headers
 
 
-def withdraw_from_scope(scope: MutableMapping[str, Any]) -> None:
+def withdraw_from_scope(scope: MutableMapping[str, Any], withdrawal: Withdrawal) -> None:
     """Undo `announce_in_scope`."""
-    for token in _take_tokens(scope):
-        _live.pop(token.decode("latin-1"), None)
+    token, scope["headers"] = withdrawal
+    _live.pop(token, None)
 
 
-def _token_of(decision: Decision, protocol: str) -> str:
-    token = secrets.token_hex(16)
+def announce(decision: Decision, protocol: str) -> str:
+    """Return a token for `decision`, which an integration of `protocol` has made."""
+    try:
+        token = take_correlation_id()  # a fresh one, by the system's random numbers
+    except IndexError:
+        token = new_correlation_id()
     _live[token] = protocol, decision
     return token
 
@@ -178,8 +188,15 @@ def _of_token(token: str | None, protocol: str) -> Decision | None:
     return decision if of == protocol else None
 
 
-def _take_tokens(scope: MutableMapping[str, Any]) -> list[bytes]:
-    # In a new list: the server's own is left as it is. It may be an iterable for one use.
-    headers: list[tuple[bytes, bytes]] = list(scope["headers"])
+def _take_tokens(scope: MutableMapping[str, Any]) -> Sequence[bytes]:
+    headers = scope["headers"]
+    if type(headers) is not list:  # it may be an iterable for one use
+        scope["headers"] = headers = [*headers]
+    for name, _ in headers:
+        if len(name) == _LENGTH and name.lower() == TOKEN_HEADER:
+            break
+    else:
+        return ()
+    # In a new list: the server's own is left as it is.
     scope["headers"] = [pair for pair in headers if pair[0].lower() != TOKEN_HEADER]
     return [value for name, value in headers if name.lower() == TOKEN_HEADER]

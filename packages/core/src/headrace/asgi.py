@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from contextvars import ContextVar
 from functools import partial
 from types import CodeType
-from typing import Any, Unpack
+from typing import Any, Unpack, cast
 
 from . import _nesting, _runtime
 from ._active_trace import adopt_span
@@ -144,10 +144,8 @@ class FlowMiddleware:
         observer = _runtime.observer
         if (
             self._logs
-            or _nesting.mixed
             or (observer is not None and observer.watches_units)
-            or _get_unit() is not None
-            or _get_step() is not None
+            or _get_unit() is not None  # and then no step is current either
         ):
             await self._observe(context, app, scope, receive, send)
             return
@@ -171,6 +169,7 @@ class FlowMiddleware:
 
         if receive is not None:  # as some tests give it
             receive = _receiving_outside(receive)
+        withdrawal = announce_in_scope(scope, context) if _nesting.mixed else None
         token = _set_unit(context)
         try:
             await app(scope, receive, send_outside)
@@ -186,6 +185,8 @@ class FlowMiddleware:
             if _get_step() is not None and _get_unit() is None:
                 _set_step(None)
             context._ended = True  # noqa: SLF001 - what `Unit` does by a call
+            if withdrawal is not None:
+                withdraw_from_scope(scope, withdrawal)
 
     def _decided(self, scope: Scope) -> Excluded | Joined | None:
         """Return what the request runs in, where it is not admitted here."""
@@ -195,8 +196,6 @@ class FlowMiddleware:
                 return Joined(decision)
             if self._excludes is not None and self._excludes(application_path(scope)):
                 scope[SCOPE_KEY] = excluded = Excluded()
-                if _nesting.mixed:
-                    announce_in_scope(scope, excluded)
                 return excluded
         except Exception:
             log.exception("a path may not be excluded")
@@ -205,12 +204,14 @@ class FlowMiddleware:
     async def _run_in(
         self, frame: Excluded | Joined, scope: Scope, receive: Receive, send: Send
     ) -> None:
+        is_new = _nesting.mixed and isinstance(frame, Excluded)
+        withdrawal = announce_in_scope(scope, cast("Excluded", frame)) if is_new else None
         try:
             await frame.wait(self.app(scope, receive, send))
         finally:
             frame.end()
-            if _nesting.mixed and isinstance(frame, Excluded):
-                withdraw_from_scope(scope)
+            if withdrawal is not None:
+                withdraw_from_scope(scope, withdrawal)
 
     async def _observe(
         self, context: FlowContext, app: App, scope: Scope, receive: Receive, send: Send
@@ -221,8 +222,7 @@ class FlowMiddleware:
         unit = RequestUnit(context, method, scope["path"], logs=self._logs and kind == "http")
         around, handled = unit.around(), sys.exc_info()[1]
         has_trailers, status = False, 0
-        if _nesting.mixed:
-            announce_in_scope(scope, context)
+        withdrawal = announce_in_scope(scope, context) if _nesting.mixed else None
 
         async def receive_outside() -> Message:
             return await wait_with(around, receive())
@@ -251,8 +251,8 @@ class FlowMiddleware:
         else:
             unit.end()
         finally:
-            if _nesting.mixed:
-                withdraw_from_scope(scope)
+            if withdrawal is not None:
+                withdraw_from_scope(scope, withdrawal)
 
     def _started(self, message: Message, scope: Scope, context: FlowContext) -> Message:
         """Return the start of the response with our header.

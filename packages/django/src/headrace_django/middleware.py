@@ -201,15 +201,16 @@ class _Closing:
         self._close = response.__dict__.get("close")
 
     def __call__(self) -> None:
-        response = self._response()
-        if response is not None:
-            close = self._close or partial(type(response).close, response)
-            try:
-                self._unit.run(close)
-            except BaseException as exc:
-                self._unit.end(exc)
-                raise
-            self._unit.end()
+        response, run = self._response(), self._unit.run
+        try:
+            if self._close is not None:
+                run(self._close)
+            elif response is not None:
+                run(type(response).close, response)
+        except BaseException as exc:
+            self._unit.end(exc)
+            raise
+        self._unit.end()
 
 
 def _keep_alive(unit: ResumableUnit, response: Any) -> None:
