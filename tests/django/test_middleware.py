@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 from asgiref.sync import SyncToAsync, iscoroutinefunction
 from asgiref.testing import ApplicationCommunicator
+from asgiref.wsgi import WsgiToAsgi
 from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.wsgi import WSGIHandler
+from django.core.signals import request_finished
 from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.test import AsyncClient, AsyncRequestFactory, Client, RequestFactory, override_settings
@@ -24,7 +26,7 @@ import headrace
 import headrace.asgi
 import headrace.wsgi
 import headrace_django
-from headrace.integration import HttpPolicy
+from headrace.integration import REFUSAL, HttpPolicy
 from headrace_django.middleware import FlowMiddleware
 from tests.django.frameworks import FLOW_MIDDLEWARE, settings_for
 from tests.sites import MemoryLog
@@ -97,6 +99,19 @@ class RedirectMissing:
         """Redirect."""
         response = self.get_response(request)
         return HttpResponseRedirect("/id") if response.status_code == 404 else response
+
+
+class CorsMiddleware:
+    """Lets browsers read each response, as that of django-cors-headers does."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Add the header."""
+        response = self.get_response(request)
+        response["Access-Control-Allow-Origin"] = "*"
+        return response
 
 
 class Untouchable:
@@ -419,3 +434,99 @@ def trusts(source: Any) -> bool:
     asked.append(source)
     assert ("type" in source) is ("wsgi.version" not in source)
     return False
+
+
+@pytest.mark.guarantee(54)
+@pytest.mark.parametrize("send", [get, asgi_get])
+def test_what_runs_on_closing_has_the_id(
+    log: MemoryLog, units: list[WatchedUnit], send: Any
+) -> None:
+    """Receivers of `request_finished` log under the request's ID, when it has ended."""
+    outcomes: list[Any] = []
+
+    def finish(**_: Any) -> None:
+        outcomes.append(units[0].outcome)
+        logging.getLogger("site").info("finished")
+
+    request_finished.connect(finish)
+    try:
+        response = send("/id")  # Django's client closes it
+    finally:
+        request_finished.disconnect(finish)
+    flow_id = response.content.split()[0].decode()
+    lines = {line.flow_id for line in log.lines() if line.message == "finished"}
+    assert lines == {flow_id}
+    assert outcomes[0] == "ok"
+    assert len(units) == 1
+
+
+@pytest.mark.guarantee(53)
+def test_a_request_is_handled_twice() -> None:
+    """The second time it gets a unit of its own."""
+    request = RequestFactory().get("/id")
+    with settings_for({}, HERE):
+        app = FlowMiddleware(show)
+        first, second = (app(request).content.split() for _ in range(2))
+    assert first[0] == first[1]
+    assert second[0] == second[1]
+    assert first != second
+
+
+@pytest.mark.guarantee(51)
+@pytest.mark.guarantee(52)
+def test_what_is_excluded_around_django_is_excluded_inside() -> None:
+    """A WSGI middleware's exclusion is remembered, and a plain second one opens nothing."""
+    seen: list[Any] = []
+    with settings_for({}, HERE):
+        app = headrace.wsgi.FlowMiddleware(WSGIHandler(), exclude_paths=["/id"])
+        environ = RequestFactory().get("/id").META
+        body = b"".join(app(environ, lambda *args: seen.extend(args)))  # type: ignore[arg-type]
+    assert body == b"None None"
+    assert HEADER not in dict(seen[1])
+
+
+@pytest.mark.guarantee(52)
+def test_django_inside_an_asgi_application_by_an_adapter() -> None:
+    """Django over WSGI, mounted in an ASGI application, is in that one's unit."""
+
+    async def ask() -> list[dict[str, Any]]:
+        headers = [(b"x-correlation-id", b"abc"), (b"host", b"testserver")]
+        scope = {
+            "type": "http",
+            "method": "GET",
+            "path": "/id",
+            "query_string": b"",
+            "http_version": "1.1",
+            "headers": headers,
+        }
+        wrapped = headrace.asgi.FlowMiddleware(WsgiToAsgi(WSGIHandler()))
+        app = ApplicationCommunicator(wrapped, scope)
+        await app.send_input({"type": "http.request"})
+        output = [await app.receive_output(), await app.receive_output()]
+        await app.wait()
+        return output
+
+    with settings_for({"trust_inbound": False}, HERE):
+        start, body = asyncio.run(ask())
+    assert [v for k, v in start["headers"] if k.lower() == b"x-correlation-id"] == [b"abc"]
+    assert body["body"] == b"abc abc"
+
+
+@pytest.mark.guarantee(56)
+@pytest.mark.parametrize("path", ["/id", "/nowhere"])
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_refusal_is_made_behind_a_cors_middleware(path: str, is_async: bool) -> None:
+    """Its headers are on the refusal where a view would have been reached; no view is."""
+    options = {"on_invalid": "reject"}
+    middleware = [FLOW_MIDDLEWARE, f"{HERE}.CorsMiddleware"]
+    with settings_for(options, HERE), override_settings(MIDDLEWARE=middleware):
+        headers = {HEADER: "not valid"}
+        response: Any
+        if is_async:
+            response = asyncio.run(AsyncClient().get(path, headers=headers))
+        else:
+            response = Client().get(path, headers=headers)
+    assert (response.status_code, response.content.decode()) == (400, REFUSAL)
+    assert response[HEADER]
+    if path == "/id":
+        assert response["Access-Control-Allow-Origin"] == "*"

@@ -124,6 +124,8 @@ def decision_of_request(
         environ: ``request.META``.
         scope: that of a request of an ASGI server, otherwise None.
     """
+    if scope is None and not mixed and ENVIRON_KEY not in environ:
+        return None  # the usual request
     if scope is not None and SCOPE_KEY in scope and is_under_way(scope[SCOPE_KEY]):
         decision: Decision = scope[SCOPE_KEY]
         return decision

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from weakref import ref
+from weakref import ReferenceType
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.conf import settings
+from django.core.signals import request_finished
 from django.http import HttpResponse
 from django.utils.log import log_response
 from django.utils.module_loading import import_string
@@ -64,6 +65,8 @@ class FlowMiddleware:
         self.get_response = get_response
         self._policy = policy = HttpPolicy(read().http)
         self._logs = policy.options.access_log
+        self._receivers: list[Any] = []
+        self._has_receivers = False
         self._is_first = _stands_first(type(self))
         self._is_async = iscoroutinefunction(get_response)
         if self._is_async:
@@ -138,16 +141,15 @@ class FlowMiddleware:
                     self._rewrite.put_in_scope(scope, context.correlation_id)
                 attributes.pop("headers", None)  # Django's cache of what META says
             attributes["flow_id"] = context.correlation_id
-            unit = self._unit_of(request, context)
+            watched = self._logs or units_are_watched()
+            unit = self._watched(request, context) if watched else ResumableUnit(context)
         except Exception:
             _log.exception("a request is served without a unit of work")
             return None, self.get_response
         return unit, self._refuse if reject else self.get_response
 
-    def _unit_of(self, request: HttpRequest, context: FlowContext) -> ResumableUnit:
-        if self._logs or units_are_watched():
-            return RequestUnit(context, request.method or "-", request.path, logs=self._logs)
-        return ResumableUnit(context)
+    def _watched(self, request: HttpRequest, context: FlowContext) -> RequestUnit:
+        return RequestUnit(context, request.method or "-", request.path, logs=self._logs)
 
     def _refuse(self, request: HttpRequest) -> Any:
         if not hasattr(self, "process_view"):
@@ -173,11 +175,20 @@ class FlowMiddleware:
                 _keep_alive(unit, response)
             else:
                 unit.end()
-            if self._is_first:  # a middleware around us may cache the response, and so pickle it
-                response.close = _Closing(unit, response)
+            # A middleware around us may cache the response, and so pickle it.
+            if self._is_first and self._closes_something(response):
+                response.close = partial(_close, unit, response)
         except Exception:
             _log.exception("a response may lack its correlation ID")
             unit.end()
+
+    def _closes_something(self, response: Any) -> bool:
+        """Tell whether anything but Django's own tidying up runs when `response` is closed."""
+        receivers = request_finished.receivers
+        if receivers != self._receivers:
+            self._receivers = list(receivers)
+            self._has_receivers = not all(map(_is_of_django, receivers))
+        return self._has_receivers or bool(response._resource_closers)  # noqa: SLF001
 
     def _describe(self, unit: ResumableUnit, request: HttpRequest, response: Any) -> None:
         context = unit.context
@@ -189,28 +200,21 @@ class FlowMiddleware:
             unit.respond(response.status_code, route)
 
 
-class _Closing:
-    """The ``close`` of a response, run inside its unit: Django sends `request_finished` there."""
+def _close(unit: ResumableUnit, response: Any) -> None:
+    """Close `response` inside its unit: Django sends `request_finished` there."""
+    del response.close  # or the response would stay in a cycle with an attribute of its own
+    try:
+        unit.run(response.close)
+    except BaseException as exc:
+        unit.end(exc)
+        raise
 
-    __slots__ = ("_close", "_response", "_unit")
 
-    def __init__(self, unit: ResumableUnit, response: Any) -> None:
-        self._unit = unit
-        # By a weak reference: the response would be in a cycle with an attribute of its own.
-        self._response = ref(response)
-        self._close = response.__dict__.get("close")
-
-    def __call__(self) -> None:
-        response, run = self._response(), self._unit.run
-        try:
-            if self._close is not None:
-                run(self._close)
-            elif response is not None:
-                run(type(response).close, response)
-        except BaseException as exc:
-            self._unit.end(exc)
-            raise
-        self._unit.end()
+def _is_of_django(entry: Any) -> bool:
+    receiver = entry[1]
+    if isinstance(receiver, ReferenceType):
+        receiver = receiver()
+    return str(getattr(receiver, "__module__", "")).startswith("django.")
 
 
 def _keep_alive(unit: ResumableUnit, response: Any) -> None:
