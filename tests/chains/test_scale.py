@@ -105,7 +105,7 @@ def test_twice_the_steps_are_twice_the_work(what: str) -> None:
         ready = [make(n) for n in (300, 600)]
         small, large = (lines_of(lambda each=each: work(each)) for each in ready)  # type: ignore[misc]
     assert small > 0
-    assert large < 2.25 * small + 100
+    assert large < 2.5 * small + 100  # four times for what is quadratic
 
 
 def test_two_thousand_steps_of_one_function_have_names() -> None:

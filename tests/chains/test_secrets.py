@@ -171,6 +171,7 @@ class Names(UserDict[str, Any]):
         ({"secret": Word("4711")}, "4711"),
         ({"secret": Count(4711)}, "4711"),
         ({"secret": bytearray(b"4711")}, "4711"),
+        ({"secret": memoryview(b"4711")[::1]}, "4711"),
         ({Word("secret"): "4711"}, "4711"),
         ({"secret": Color.RED}, "crimson"),
         ({"secret": uuid.UUID(int=4711)}, str(uuid.UUID(int=4711))),

@@ -28,7 +28,7 @@ LIMIT = 500_000
 """How many values are looked at; where there are more, nothing is certain."""
 
 _ATOMS = frozenset([bool, bytes, complex, float, int, str, type(None)])
-_WORDS = frozenset([bool, bytearray, bytes, complex, float, int, str])
+_WORDS = frozenset([bool, bytearray, bytes, complex, float, int, memoryview, str])
 _BUILTINS = _WORDS | {deque, dict, frozenset, list, MappingProxyType, set, tuple}
 _RECORDS = (
     "__attrs_attrs__",
@@ -275,6 +275,6 @@ def _source_of_text(kind: type) -> str:
 
 def _exact(base: Any, value: Any) -> Any:
     """Return text or a number of a subclass as what it is at bottom."""
-    if base in {bytes, bytearray}:
-        return bytes(memoryview(value))
+    if base in {bytes, bytearray, memoryview}:
+        return memoryview(value).tobytes()
     return str.__str__(value) if base is str else base.__repr__(value)
