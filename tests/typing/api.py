@@ -48,7 +48,16 @@ from headrace.clients import (
     httpx_hooks,
     requests_adapter,
 )
-from headrace.integration import HttpOptions, http_options, marked_id, without_secrets
+from headrace.integration import (
+    HttpOptions,
+    await_span,
+    error_type,
+    http_options,
+    inject_trace,
+    marked_id,
+    remove_trace,
+    without_secrets,
+)
 from headrace.logging import FlowFilter, Formatter, fork_safe, install, uninstall
 from headrace.structlog import FlowProcessor, flow_processor
 from headrace.testing import Capture, CapturedStep, CapturedUnit, assert_clean, capture, reset
@@ -596,3 +605,10 @@ def tests() -> None:
 
 
 module: types.ModuleType = headrace
+
+
+def queue(context: FlowContext, headers: dict[str, object], exc: ValueError) -> None:
+    assert_type(inject_trace(headers, context), bool)
+    remove_trace(headers)
+    await_span(context)
+    assert_type(error_type(exc), str)
