@@ -65,7 +65,7 @@ class FlowMiddleware:
         self.get_response = get_response
         self._policy = policy = HttpPolicy(read().http)
         self._logs = policy.options.access_log
-        self._receivers: list[Any] = []
+        self._known = 0
         self._has_receivers = False
         self._is_first = _stands_first(type(self))
         self._is_async = iscoroutinefunction(get_response)
@@ -185,8 +185,8 @@ class FlowMiddleware:
     def _closes_something(self, response: Any) -> bool:
         """Tell whether anything but Django's own tidying up runs when `response` is closed."""
         receivers = request_finished.receivers
-        if receivers != self._receivers:
-            self._receivers = list(receivers)
+        if len(receivers) != self._known:  # compared faster than the receivers themselves
+            self._known = len(receivers)
             self._has_receivers = not all(map(_is_of_django, receivers))
         return self._has_receivers or bool(response._resource_closers)  # noqa: SLF001
 
