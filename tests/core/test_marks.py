@@ -417,7 +417,9 @@ def late_wsgi_error(error: Exception) -> None:
         raise error
 
     environ = {"HTTP_X_CORRELATION_ID": "request", "PATH_INFO": "/"}
-    list(headrace.wsgi.FlowMiddleware(app)(environ, lambda *_: None))  # type: ignore[arg-type, return-value]
+    body: Any = headrace.wsgi.FlowMiddleware(app)(environ, lambda *_: None)  # type: ignore[arg-type, return-value]
+    with contextlib.closing(body):
+        list(body)
 
 
 def resumable_error(error: Exception) -> None:
