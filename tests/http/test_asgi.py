@@ -323,13 +323,18 @@ def test_a_fault_of_the_middleware_costs_the_unit_and_not_the_request(
     def fail(*args: Any) -> None:
         raise RuntimeError("a fault of ours")
 
+    def admit_nonsense(*args: Any) -> Any:
+        context = headrace.FlowContext()
+        context.correlation_id = None  # type: ignore[assignment]
+        return context, False
+
     start = {"type": "http.response.start", "status": 200, "headers": [OTHER]}
-    for place in ("_admit", "_put"):
+    for admit, error in ((fail, "RuntimeError"), (admit_nonsense, "AttributeError")):
         app = FlowMiddleware(sending(start))
-        monkeypatch.setattr(app, place, fail)
+        monkeypatch.setattr(app, "_admit", admit)
         with memory_log() as log:
             assert call(app, scope_of("http")) == [start]
-        assert [line.error for line in log.lines()] == ["RuntimeError"]
+        assert [line.error for line in log.lines()] == [error]
 
 
 def test_an_application_that_sends_nonsense_is_served_as_it_is() -> None:

@@ -80,7 +80,7 @@ def options() -> None:
     chain.next(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     chain.next(extract, retries="3")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     chain.parallel(AsyncChain())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    Chain(allow_sync=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    Chain(allow_sync=True)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 def errors(error: StepFailedError) -> None:

@@ -32,6 +32,7 @@ class HttpPolicy:
         request_headers: the headers that may carry an ID, whether inbound ones are trusted or not.
         response_header: the header of the response, or None.
         wanted: the lower-case names of the headers to collect for `admit`.
+        asks: whether a request may be refused trust, so that `admit` must see each one.
         excludes_any: whether there are paths for which no unit is opened.
     """
 
@@ -43,6 +44,7 @@ class HttpPolicy:
         "_rule",
         "_trusts",
         "_valid",
+        "asks",
         "excludes_any",
         "options",
         "request_headers",
@@ -62,6 +64,7 @@ class HttpPolicy:
         self._trusts: Callable[[Any], object] | None = (
             trust if callable(trust) else None if trust else _never
         )
+        self.asks: bool = self._trusts is not None
         self.excludes_any: bool = bool(options.exclude_paths)
         self.resolve()
 

@@ -11,7 +11,7 @@ from typing import Any, Unpack, cast
 
 from . import _nesting, _runtime
 from ._active_trace import adopt_span
-from ._context import FlowContext, senders, step_var, unit_var
+from ._context import FlowContext, request_context, senders, step_var, unit_var
 from ._frames import wait_with
 from ._guarded_logger import log
 from ._http import HttpPolicy
@@ -81,6 +81,7 @@ class FlowMiddleware:
         _announce(app)
         self._policy = policy = HttpPolicy(http_options("FlowMiddleware", options))
         self._admit = policy.admit
+        self._asks = policy.asks
         self._excludes = policy.excludes if policy.excludes_any else None
         self._logs = policy.options.access_log
         self._route_of: Callable[[Scope], str | None] | None = None
@@ -91,8 +92,10 @@ class FlowMiddleware:
         policy = self._policy
         policy.resolve()
         self._wanted = {name.encode(): name for name in policy.wanted}
+        # What returns the start of a response with our header; it is sent inside the unit, for
+        # there servers log the access.
         self._lengths = frozenset(map(len, policy.wanted))
-        self._put = make_put(policy, _name, str.encode)
+        self._started = make_started(policy)
         self._rewrite = policy.request_header().put_in_scope if policy.writes else None
 
     def leave_refusal(self) -> None:
@@ -132,11 +135,16 @@ class FlowMiddleware:
                 # Lengths are compared faster, and few names have one of ours.
                 if len(name) in lengths and (lower := name.lower()) in wanted:
                     found.append((wanted[lower], value.decode("latin-1")))
-            context, reject = self._admit(kind, scope["path"], found, scope)
+            app = self.app
+            if found or self._asks:
+                context, reject = self._admit(kind, scope["path"], found, scope)
+                if reject:
+                    app = self._refuse
+            else:  # what `admit` does then, without its call
+                context = request_context(_runtime.opening_id(), kind, scope["path"])
             scope[SCOPE_KEY] = context
             if self._rewrite is not None:
                 self._rewrite(scope, context.correlation_id)
-            app = self._refuse if reject else self.app
         except Exception:
             log.exception("a request is served without a unit of work")
             await self.app(scope, receive, send)
@@ -154,7 +162,9 @@ class FlowMiddleware:
         # around it, and nothing observes it. A `RequestUnit` would cost a fifth of the whole.
         async def send_outside(message: Message) -> None:
             if message["type"] in _RESPONSE_STARTS:
-                await send(self._started(message, scope, context))
+                if self._route_of is not None:
+                    context.name = self._route(scope) or context.name
+                await send(started(message, context.correlation_id))
             elif _get_step() is not None:
                 await wait_with(_NOTHING, send(message))
             else:
@@ -167,6 +177,7 @@ class FlowMiddleware:
                     except ValueError:  # closed by another task: its variables are not ours
                         pass
 
+        started = self._started
         if receive is not None:  # as some tests give it
             receive = _receiving_outside(receive)
         withdrawal = announce_in_scope(scope, context) if _nesting.mixed else None
@@ -231,7 +242,9 @@ class FlowMiddleware:
             nonlocal has_trailers, status
             if message["type"] in _RESPONSE_STARTS:
                 has_trailers = message.get("trailers", False)
-                message = self._started(message, scope, context)
+                if self._route_of is not None:
+                    context.name = self._route(scope) or context.name
+                message = self._started(message, context.correlation_id)
                 status = message.get("status", 101)
                 unit.respond(status, self._route(scope))
                 _adopt_spans(scope, context)
@@ -254,28 +267,44 @@ class FlowMiddleware:
             if withdrawal is not None:
                 withdraw_from_scope(scope, withdrawal)
 
-    def _started(self, message: Message, scope: Scope, context: FlowContext) -> Message:
-        """Return the start of the response with our header.
-
-        It is sent inside the unit, for here servers log the access.
-        """
-        if self._route_of is not None:
-            context.name = self._route(scope) or context.name
-        try:
-            # A new message: the application may send a constant one.
-            changed = {**message}
-            changed["headers"] = self._put(message.get("headers", ()), context.correlation_id)
-        except Exception:
-            log.exception("a response may lack its correlation ID")
-            return message
-        return changed
-
     def _route(self, scope: Scope) -> str | None:
         try:
             return None if self._route_of is None else self._route_of(scope)
         except Exception:
             log.exception("a unit of work is not named for its route")
             return None
+
+
+def make_started(policy: HttpPolicy) -> Callable[[Message, str], Message]:
+    """Return the function that puts the correlation header into the start of a response.
+
+    It returns a new message: the application may send a constant one.
+    """
+    put, header = make_put(policy, _name, str.encode), policy.response_header
+    own_name = _name(header or "")
+    own, length = own_name.lower(), len(own_name)
+    is_plain = header is not None and not policy.options.expose_header
+
+    # A closure, for speed; and the usual case stands here beside what `put` does for it.
+    def started(message: Message, correlation_id: str) -> Message:
+        changed = {**message}
+        try:
+            headers = message.get("headers", ())
+            if is_plain:
+                changed["headers"] = headers = [*headers]
+                for name, _ in headers:
+                    if len(name) == length and name.lower() == own:
+                        break
+                else:
+                    headers.append((own_name, correlation_id.encode()))
+                    return changed
+            changed["headers"] = put(headers, correlation_id)
+        except Exception:
+            log.exception("a response may lack its correlation ID")
+            return message
+        return changed
+
+    return started
 
 
 async def _receive_outside(receive: Receive) -> Message:
