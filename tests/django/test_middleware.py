@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from collections.abc import Callable, MutableMapping
 from typing import Any
 
 import pytest
+from a2wsgi import ASGIMiddleware
 from asgiref.sync import SyncToAsync, iscoroutinefunction
 from asgiref.testing import ApplicationCommunicator
 from asgiref.wsgi import WsgiToAsgi
@@ -30,7 +32,7 @@ from headrace.integration import REFUSAL, HttpPolicy
 from headrace_django.middleware import FlowMiddleware
 from tests.django.frameworks import FLOW_MIDDLEWARE, settings_for
 from tests.sites import MemoryLog
-from tests.units import WatchedUnit
+from tests.units import WatchedUnit, watched_units
 
 HEADER = "X-Correlation-ID"
 HERE = "tests.django.test_middleware"
@@ -483,6 +485,31 @@ def test_what_is_excluded_around_django_is_excluded_inside() -> None:
         body = b"".join(app(environ, lambda *args: seen.extend(args)))  # type: ignore[arg-type]
     assert body == b"None None"
     assert HEADER not in dict(seen[1])
+
+
+@pytest.mark.guarantee(52)
+@pytest.mark.parametrize("hands_on", [True, False])
+@pytest.mark.parametrize("excluded", [[], ["/id"]])
+def test_django_over_asgi_inside_a_wsgi_application(hands_on: bool, excluded: list[str]) -> None:
+    """It is in that one's unit, or excluded with it, if the adapter shows the environ or not."""
+    seen: list[Any] = []
+
+    async def django(scope: Any, receive: Any, send: Any) -> None:
+        if not hands_on:
+            del scope["wsgi_environ"]
+        await ASGIHandler()(scope, receive, send)
+
+    with settings_for({"trust_inbound": False}, HERE), watched_units() as units:
+        app = headrace.wsgi.FlowMiddleware(ASGIMiddleware(django), exclude_paths=excluded)
+        environ = RequestFactory().get("/id", headers={"X-Correlation-ID": "abc"}).META
+        pieces: Any = app(environ, lambda *args: seen.extend(args))  # type: ignore[arg-type]
+        with contextlib.closing(pieces):
+            body = b"".join(pieces)
+    assert body == (b"None None" if excluded else b"abc abc")
+    assert [unit.context.correlation_id for unit in units] == ([] if excluded else ["abc"])
+    assert [value for name, value in seen[1] if name.title() == HEADER.title()] == (
+        [] if excluded else ["abc"]
+    )
 
 
 @pytest.mark.guarantee(52)

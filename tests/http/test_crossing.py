@@ -185,6 +185,18 @@ def test_many_requests_at_once_are_kept_apart(crossing: Any) -> None:
     assert len({each.text for each in responses}) == 40
 
 
+def test_there_and_back_again() -> None:
+    """The innermost integration finds the outermost one's unit through two adapters."""
+    inner_asgi, inner_wsgi = asgi.FlowMiddleware(plain_asgi), wsgi.FlowMiddleware(plain_wsgi)
+    around_asgi = asgi.FlowMiddleware(WSGIMiddleware(ASGIMiddleware(inner_asgi)))
+    around_wsgi = wsgi.FlowMiddleware(ASGIMiddleware(WSGIMiddleware(inner_wsgi)))
+    with watched_units() as units:
+        texts = [ask_asgi(around_asgi, X_Correlation_ID="abc").text]
+        texts.append(ask_wsgi(around_wsgi, X_Correlation_ID="def").text)
+    assert [text.split()[0] for text in texts] == ["abc", "def"]
+    assert [unit.context.correlation_id for unit in units] == ["abc", "def"]
+
+
 def test_a_token_of_a_client_joins_nothing() -> None:
     """Not one that it makes up, none of a live unit of the same protocol, nor one that is over."""
     tokens: list[str] = []

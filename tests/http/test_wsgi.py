@@ -112,6 +112,29 @@ def test_an_error_after_the_last_byte_is_none_of_the_response() -> None:
     assert [unit.outcome for unit in units] == ["ok"]
 
 
+class Closed(list[bytes]):
+    """A body that is there already, and yet has something to close."""
+
+    def __init__(self, seen: list[Any]) -> None:
+        super().__init__([b"a"])
+        self.seen = seen
+
+    def close(self) -> None:
+        self.seen.append(headrace.current_flow_id())
+
+
+@pytest.mark.guarantee(54)
+def test_a_list_is_closed_inside_the_unit() -> None:
+    """What its `close` does has the ID, as with any other body."""
+    seen: list[Any] = []
+    with watched_units() as units:
+        pieces, _ = ask(Closed(seen))
+        with contextlib.closing(pieces):
+            assert list(pieces) == [b"a"]
+    assert seen == ["abc"]
+    assert [unit.outcome for unit in units] == ["ok"]
+
+
 @pytest.mark.guarantee(54)
 def test_an_error_on_closing_an_abandoned_body_is_the_outcome() -> None:
     """Where the last byte was never sent, what fails is the response."""

@@ -2,6 +2,7 @@
 
 ALLOWED_HOSTS = ["*"]
 DATABASES: dict[str, object] = {}
+HEADRACE = {"EXCLUDE_PATHS": ["/health"]}
 INSTALLED_APPS = ["headrace_django"]
 MIDDLEWARE = ["headrace_django.middleware.FlowMiddleware"]
 ROOT_URLCONF = "tests.tracing.django_urls"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
 from django.urls import path
 
-from tests.tracing.work import carrier, fail, stream, work
+from tests.tracing.work import carrier, fail, health, stream, work
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -31,4 +31,5 @@ urlpatterns = [
     path("items/<int:number>", item),
     path("stream", streamed),
     path("fail", failing),
+    path("health", lambda request: JsonResponse(health())),
 ]

@@ -15,6 +15,7 @@ import json
 import logging
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from opentelemetry import trace
@@ -25,10 +26,11 @@ from starlette.websockets import WebSocket
 
 import headrace
 from headrace.testing import capture
-from tests.tracing.work import carrier, fail, stream, work
+from tests.tracing.work import carrier, fail, health, stream, work
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = "b7ad6b7169203331"
+EXCLUDED = ["/health"]
 
 Get = Callable[[str, dict[str, str]], Any]
 """Requests a path with headers, and returns the body."""
@@ -62,7 +64,15 @@ def main(framework: str, setup: str, backend: str) -> None:
         send("socket", "/socket", traceparent=parent + "01", x_correlation_id="order-17")
     body = send("caller", "/items/7", x_correlation_id="order-17")
     send("callee", "/items/8", **{key.replace("-", "_"): value for key, value in body.items()})
-    found = {"seen": seen, "units": units, "logged": complaints.lines, "after": is_clean()}
+    with headrace.open_context("around"):
+        excluded = send("excluded", "/health")
+    found = {
+        "excluded": excluded,
+        "seen": seen,
+        "units": units,
+        "logged": complaints.lines,
+        "after": is_clean(),
+    }
     sys.stdout.write(json.dumps(found))
 
 
@@ -138,6 +148,7 @@ def fastapi(setup: str) -> Get:
     def failing() -> None:
         fail()
 
+    app.add_api_route("/health", health)
     app.add_api_websocket_route("/socket", talk)
 
     def instrument() -> None:
@@ -147,12 +158,12 @@ def fastapi(setup: str) -> Get:
 
     served: Any = app
     if setup == "own-last":
-        served = headrace_asgi.FlowMiddleware(app)
+        served = headrace_asgi.FlowMiddleware(app, exclude_paths=EXCLUDED)
     elif setup == "mounted":
         served = Starlette(routes=[Mount("/", app)])
-        headrace_fastapi.init_app(served)
+        headrace_fastapi.init_app(served, exclude_paths=EXCLUDED)
     else:
-        in_order(setup, instrument, lambda: headrace_fastapi.init_app(app))
+        in_order(setup, instrument, lambda: set_up(app))
     return by_test_client(TestClient(served, raise_server_exceptions=False))
 
 
@@ -170,7 +181,7 @@ def starlette(setup: str) -> Get:
 
         layers = [Middleware(OpenTelemetryMiddleware)]
     if setup == "own":
-        layers.append(Middleware(headrace_fastapi.FlowMiddleware))
+        layers.append(Middleware(headrace_fastapi.FlowMiddleware, exclude_paths=EXCLUDED))
     app = applications.Starlette(routes=starlette_routes(), middleware=layers)
 
     def instrument() -> None:
@@ -178,7 +189,7 @@ def starlette(setup: str) -> Get:
 
         StarletteInstrumentor.instrument_app(app)
 
-    in_order(setup, instrument, lambda: setup == "own" or headrace_fastapi.init_app(app))
+    in_order(setup, instrument, lambda: setup == "own" or set_up(app))
     return by_test_client(TestClient(app, raise_server_exceptions=False))
 
 
@@ -200,8 +211,16 @@ def starlette_routes() -> list[Any]:
         Route("/items/{number:int}", item),
         Route("/stream", streamed),
         Route("/fail", failing),
+        Route("/health", lambda request: JSONResponse(health())),
         WebSocketRoute("/socket", talk),
     ]
+
+
+def set_up(app: Any) -> None:
+    """Set up headrace in an application of FastAPI or Starlette."""
+    from headrace_fastapi import init_app
+
+    init_app(app, exclude_paths=EXCLUDED)
 
 
 async def talk(websocket: WebSocket) -> None:
@@ -224,7 +243,8 @@ def asgi(setup: str) -> Get:
         if scope["type"] == "websocket":
             await talk(WebSocket(scope, receive, send))
             return
-        body = [b"1", *stream()] if scope["path"] == "/stream" else [json.dumps(item()).encode()]
+        made = health if scope["path"] in EXCLUDED else item
+        body = [b"1", *stream()] if scope["path"] == "/stream" else [json.dumps(made()).encode()]
         await send({"type": "http.response.start", "status": 200, "headers": []})
         for piece in body:
             await send({"type": "http.response.body", "body": piece, "more_body": True})
@@ -244,8 +264,9 @@ def asgi(setup: str) -> Get:
     return by_test_client(TestClient(wrapped, raise_server_exceptions=False))
 
 
-def layered(setup: str, app: Any, ours: Callable[[Any], Any], theirs: Callable[[Any], Any]) -> Any:
+def layered(setup: str, app: Any, ours: Callable[..., Any], theirs: Callable[[Any], Any]) -> Any:
     """Return `app` inside both middlewares; the one that is set up first is inside."""
+    ours = partial(ours, exclude_paths=EXCLUDED)
     if setup in {"alone", "auto"}:
         return ours(app)
     return ours(theirs(app)) if setup in {"first", "own-last"} else theirs(ours(app))
@@ -268,7 +289,8 @@ def wsgi(setup: str) -> Get:
         start_response("200 OK", [])
         if environ["PATH_INFO"] == "/stream":
             return stream()
-        return [json.dumps(item()).encode()]
+        made = health if environ["PATH_INFO"] in EXCLUDED else item
+        return [json.dumps(made()).encode()]
 
     def instrumented(inner: Any) -> Any:
         from opentelemetry.instrumentation.wsgi import OpenTelemetryMiddleware
@@ -296,13 +318,14 @@ def flask(setup: str) -> Get:
     app.add_url_rule("/items/<int:number>", "item", lambda number: item())
     app.add_url_rule("/stream", "streamed", lambda: framework.Response(stream()))
     app.add_url_rule("/fail", "failing", fail)
+    app.add_url_rule("/health", "health", health)
 
     def instrument() -> None:
         from opentelemetry.instrumentation.flask import FlaskInstrumentor
 
         FlaskInstrumentor().instrument_app(app)
 
-    in_order(setup, instrument, lambda: Headrace(app))
+    in_order(setup, instrument, lambda: Headrace(app, exclude_paths=EXCLUDED))
     app.logger.disabled = True
 
     def get(path: str, headers: dict[str, str]) -> Any:

@@ -162,3 +162,12 @@ def test_nothing_is_left_and_nothing_complained(cell: Any) -> None:
     seen = printed("program", *cell)
     assert seen["after"]
     assert seen["logged"] == []
+
+
+@matrix
+@pytest.mark.guarantee(50)
+def test_no_span_of_ours_is_active_on_an_excluded_path(cell: Any) -> None:
+    """Not that of the unit around it either, below which the spans of other libraries would be."""
+    found = printed("program", *cell)
+    assert found["excluded"] == {"span": None}
+    assert found["after"]

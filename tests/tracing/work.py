@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from opentelemetry import trace
+
 import headrace
 
 if TYPE_CHECKING:
@@ -39,3 +41,8 @@ def carrier() -> dict[str, str]:
     written: dict[str, str] = {}
     headrace.inject(written)
     return written
+
+
+def health() -> dict[str, str | None]:
+    """Return the ID of the unit whose span, one of headrace's, is active."""
+    return {"span": getattr(trace.get_current_span(), "_headrace_correlation_id", None)}

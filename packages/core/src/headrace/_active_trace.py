@@ -6,7 +6,7 @@ Nothing here imports OpenTelemetry: whoever has started a span has done so.
 from __future__ import annotations
 
 import sys
-from contextvars import Token
+from contextvars import ContextVar, Token
 from time import time_ns
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +43,18 @@ def is_ours() -> bool:
     """Tell whether headrace has started the active span."""
     span = sys.modules["opentelemetry.trace"].get_current_span()
     return getattr(span, OURS, None) is not None
+
+
+def without_ours() -> dict[ContextVar[Any], Any] | None:
+    """Return the context variable, and its value, by which an active span of headrace is hidden.
+
+    None where another library has started the active span, or keeps it elsewhere.
+    """
+    variable = getattr(current, "__self__", None)
+    if not isinstance(variable, ContextVar) or not is_ours():
+        return None
+    trace = sys.modules["opentelemetry.trace"]
+    return {variable: trace.set_span_in_context(trace.INVALID_SPAN)}
 
 
 def write_headers(carrier: MutableMapping[str, str]) -> bool:

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
+from ._active_trace import without_ours
 from ._context import FlowContext, has_ended, step_var, unit_var
 from ._frames import Frame
 from ._ids import new_correlation_id, take_correlation_id
+from ._runtime import trace_is_active
 from ._units import ResumableUnit
 
 if TYPE_CHECKING:
@@ -30,13 +32,15 @@ _TOKEN_KEY = "HTTP_X_HEADRACE_UNIT"  # noqa: S105 - a header's name
 
 
 class Excluded(ResumableUnit):
-    """No unit: for what runs on an excluded path, none of ours is current."""
+    """No unit: for what runs on an excluded path, none of ours is current, nor a span of ours."""
 
     __slots__ = ()
     correlation_id: str | None = None
 
     def __init__(self) -> None:
         Frame.__init__(self, None, None)
+        if trace_is_active():
+            self._others = without_ours()
         self._ended = False
         self._watch = None
 
@@ -109,9 +113,8 @@ def decision_in_environ(environ: MutableMapping[str, Any]) -> Decision | None:
     """Return what was decided further out about the request, or None; its token is removed."""
     found = environ.get(ENVIRON_KEY)
     if mixed and (found is None or not is_under_way(found)):
-        scope, token = environ.get("asgi.scope"), environ.pop(_TOKEN_KEY, None)
-        found = scope.get(SCOPE_KEY) if isinstance(scope, dict) else None
-        found = found or _of_token(token, "asgi")
+        token = environ.pop(_TOKEN_KEY, None)
+        found = _handed_on(environ) or _of_token(token, "asgi")
     return found if found is not None and is_under_way(found) else None
 
 
@@ -124,12 +127,19 @@ def decision_of_request(
         environ: ``request.META``.
         scope: that of a request of an ASGI server, otherwise None.
     """
-    if scope is None and not mixed and ENVIRON_KEY not in environ:
-        return None  # the usual request
-    if scope is not None and SCOPE_KEY in scope and is_under_way(scope[SCOPE_KEY]):
+    if scope is None:
+        # The usual request is neither mixed nor known.
+        return decision_in_environ(environ) if mixed or ENVIRON_KEY in environ else None
+    if SCOPE_KEY in scope and is_under_way(scope[SCOPE_KEY]):
         decision: Decision = scope[SCOPE_KEY]
         return decision
-    return decision_in_environ(environ)
+    found = environ.get(ENVIRON_KEY)  # of an earlier middleware: the environ is Django's own
+    if found is not None and is_under_way(found):
+        return cast("Decision", found)
+    if not mixed:
+        return None
+    environ.pop(_TOKEN_KEY, None)  # a copy of the scope's header
+    return decision_in_scope(scope)
 
 
 def is_lost(decision: Decision) -> bool:
@@ -142,12 +152,24 @@ def decision_in_scope(scope: MutableMapping[str, Any]) -> Decision | None:
 
     What one of ASGI has decided is left to the caller.
     """
-    tokens = _take_tokens(scope)
-    environ = scope.get("wsgi_environ")
-    found = environ.get(ENVIRON_KEY) if isinstance(environ, dict) else None
+    tokens, found = _take_tokens(scope), _handed_on(scope)
     if found is None and len(tokens) == 1:
         found = _of_token(tokens[0].decode("latin-1"), "wsgi")
     return found if found is not None and is_under_way(found) else None
+
+
+def _handed_on(inner: MutableMapping[str, Any]) -> Decision | None:
+    """Return what was decided outside of the adapters that have handed on their scope or environ.
+
+    There may be several of them around each other, with no integration in between.
+    """
+    outer = inner.get("asgi.scope") or inner.get("wsgi_environ")
+    while isinstance(outer, dict):
+        found = outer.get(SCOPE_KEY) or outer.get(ENVIRON_KEY)
+        if found is not None:
+            return cast("Decision", found)
+        outer = outer.get("asgi.scope") or outer.get("wsgi_environ")
+    return None
 
 
 def announce_in_environ(environ: MutableMapping[str, Any], decision: Decision) -> None:

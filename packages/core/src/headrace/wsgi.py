@@ -123,7 +123,7 @@ class _Response:
         except BaseException as exc:
             self._leave(exc)
             raise
-        if body is self._file or isinstance(body, list | tuple):
+        if body is self._file or (isinstance(body, list | tuple) and not hasattr(body, "close")):
             # Nothing is left to be made: servers look at a list's length, and send files unread.
             self._leave(None)
             return body
