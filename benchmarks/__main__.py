@@ -67,16 +67,22 @@ def _measure(parts: list[str], rounds: int) -> list[Result]:
     runs: dict[tuple[str, str], list[Result]] = {}
     said: set[str] = set()
     errors = Console(stderr=True)
-    todo = [part for _ in range(PROCESSES) for part in parts]
+    todo = [part for _ in range(PROCESSES) for name in parts for part in _apart(name)]
     for part in track(todo, "measuring", console=errors, transient=True):
         results, words = _measure_apart(part, rounds)
         for result in results:
-            result.part = part
+            result.part = part.partition(":")[0]
             runs.setdefault((result.group, result.name), []).append(result)
         if words not in said:  # each process says the same
             said.add(words)
             errors.print(words, end="", markup=False)
     return [_median(each) for each in runs.values()]
+
+
+def _apart(part: str) -> list[str]:
+    """Return `part`, or its modules where each is measured in a process of its own."""
+    modules = getattr(import_module(f"benchmarks.bench_{part}"), "APART", ())
+    return [f"{part}:{module}" for module in modules] or [part]
 
 
 def _measure_apart(part: str, rounds: int) -> tuple[list[Result], str]:
@@ -89,11 +95,13 @@ def _measure_apart(part: str, rounds: int) -> tuple[list[Result], str]:
 
 
 def _measure_here(part: str, rounds: int) -> list[Result]:
+    part, _, submodule = part.partition(":")
     module = import_module(f"benchmarks.bench_{part}")
     if part in {"size", "pictures", "check"}:
         results: list[Result] = module.results()
         return results
-    return measure(module.groups(), rounds=rounds * getattr(module, "ROUNDS", 1))
+    made = module.groups(submodule) if submodule else module.groups()
+    return measure(made, rounds=rounds * getattr(module, "ROUNDS", 1))
 
 
 def _median(runs: list[Result]) -> Result:
