@@ -11,11 +11,12 @@ if TYPE_CHECKING:
 ROUNDS = 4
 """How many short rounds stand for one: what is compared lies close together in time."""
 
-APART = ("asgi", "django_project", "flask_apps", "fastapi_chains")
-"""The modules that are measured in processes of their own, as a service has one framework."""
+APART = ("asgi", "django_project:sync", "django_project:async", "flask_apps", "fastapi_chains")
+"""What is measured in processes of its own, as a service has one framework and one protocol."""
 
 
-def groups(module: str) -> list[Group]:
-    """Return what is compared in one of the modules."""
-    made: list[Group] = import_module(f"benchmarks.web.{module}").groups()
+def groups(name: str) -> list[Group]:
+    """Return what one of `APART` compares."""
+    module, _, kind = name.partition(":")
+    made: list[Group] = import_module(f"benchmarks.web.{module}").groups(*filter(None, [kind]))
     return made

@@ -176,17 +176,16 @@ def _async(middleware: list[str]) -> Callable[[], None]:
     return in_one_loop(serve)
 
 
-def groups() -> list[Group]:
-    """Return what is compared."""
+def groups(kind: str) -> list[Group]:
+    """Return what is compared, of Django's ``sync`` or ``async`` handler."""
     _start_django()
     ours = ["headrace_django.middleware.FlowMiddleware"]
     others = peers(PEERS)
     return [
         Group(
             f"Django, {kind}: time added, in that of a hand-written middleware",
-            _cases(sending, ours, others),
+            _cases(_sync if kind == "sync" else _async, ours, others),
         )
-        for kind, sending in (("sync", _sync), ("async", _async))
     ]
 
 
