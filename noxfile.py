@@ -149,7 +149,7 @@ def demo(session: nox.Session) -> None:
 
 @nox.session
 def demo_soak(session: nox.Session) -> None:
-    """Run the demo 100 times on files and 10 on Redis, under load: `-- 20 2` runs it less often."""
+    """Run the demo under load, 100 times on files and 10 times on Redis; `-- 20 2` for fewer."""
     install_tree(session, *group("demo"))
     session.run("python", "tests/demo/soak.py", *session.posargs)
 
@@ -297,7 +297,7 @@ def servers(session: nox.Session) -> None:
 
 @nox.session(tags=["full"])
 def audit(session: nox.Session) -> None:
-    """Hold every line of servers and workers against markers: 10,000 units, or `-- 100000`."""
+    """Compare every line of servers and workers with markers: 10,000 units, or `-- 100000`."""
     if not answers(REDIS_PORT):
         system_package(session, "redis-server", "redis-server")
     install_tree(session, *group("test-all", "test-servers"))

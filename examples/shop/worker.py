@@ -32,8 +32,8 @@ http = httpx.Client(event_hooks=httpx_hooks(hosts=["127.0.0.1"]), trust_env=Fals
 def configure_logging(**_: Any) -> None:
     """Take logging over from Celery.
 
-    With files as the broker, Celery replaces a killed process from a thread: it must not fork while
-    the main thread writes a line.
+    With the file system as the broker, Celery replaces a killed process from a thread: it must
+    not fork while the main thread writes a line.
     """
     logs.configure("worker")
     fork_safe()
