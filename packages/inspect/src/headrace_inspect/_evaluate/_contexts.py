@@ -1,0 +1,69 @@
+"""The calls of a function body, and which of them come before which on one path."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ._values import UNKNOWN, Value
+
+if TYPE_CHECKING:
+    from headrace_inspect._symbols._entities import Function, Module
+
+CALL, SIGNAL = "call", "signal"
+WHOLE, HEAD, TAIL = "whole", "head", "tail"
+
+
+@dataclass(eq=False, slots=True)
+class Event:
+    """Something that a body runs.
+
+    Attributes:
+        line: where it stands.
+        kind: how it is reached.
+        targets: the contexts, one of which runs.
+        before: the events that ran before it on some path, as bits.
+        part: what runs of a generator: the part up to its first ``yield``, the rest, or all.
+    """
+
+    line: int
+    kind: str
+    targets: tuple[Context, ...]
+    before: int
+    part: str = WHOLE
+
+
+@dataclass(eq=False, slots=True)
+class Context:
+    """A function body under certain arguments, or a place where several bodies hang together.
+
+    Attributes:
+        function: the function, or None.
+        module: where the lines of the events stand.
+        receiver: the object whose method it is.
+        events: what it runs.
+        tail: the events after the first ``yield``, as bits.
+        result: what it returns.
+        yielded: what it yields.
+        stored: what it stored in its own object.
+        never_returns: whether it always raises.
+        steps: the steps that running it means, as set by the declarations.
+    """
+
+    function: Function | None
+    module: Module | None
+    receiver: Value | None = None
+    events: list[Event] = field(default_factory=list)
+    tail: int = 0
+    result: Value = UNKNOWN
+    yielded: Value = UNKNOWN
+    label: str = ""
+    line: int = 0
+    stored: dict[str, Value] = field(default_factory=dict)
+    never_returns: bool = False
+    steps: tuple[tuple[str, str], ...] = ()
+
+    def add(self, target: Context, line: int = 0, kind: str = CALL) -> None:
+        """Add a body that may run here, in no order with the others."""
+        if not any(target in event.targets for event in self.events):
+            self.events.append(Event(line, kind, (target,), 0))

@@ -1,0 +1,105 @@
+"""Tasks of a queue: what the models of Celery, of other queues and of headrace share."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+
+from headrace_inspect._evaluate._engine import Engine
+from headrace_inspect._evaluate._frame import Frame
+from headrace_inspect._evaluate._values import (
+    FunctionValue,
+    Value,
+    Wrapper,
+    constant,
+    function_in,
+    text_of,
+)
+
+ENQUEUE = "enqueue"
+
+
+@dataclass(frozen=True, slots=True)
+class Task(Wrapper):
+    """A function that can be put into a queue.
+
+    Attributes:
+        name: the name that messages carry.
+        is_bound: whether the task itself is its first argument.
+    """
+
+    name: str
+    is_bound: bool = False
+
+    @property
+    def arguments(self) -> tuple[Value, ...]:
+        """Return the arguments that come before those of the caller."""
+        return (self,) if self.is_bound else ()
+
+
+@dataclass(slots=True)
+class Tasks:
+    """The tasks of a program, by their names."""
+
+    by_name: dict[str, Task] = field(default_factory=dict)
+
+
+def tasks_in(engine: Engine) -> Tasks:
+    """Return the tasks that have been found."""
+    found: Tasks = engine.facts.setdefault(Tasks, Tasks())
+    return found
+
+
+def make_task(frame: Frame, value: Value, options: tuple[tuple[str, Value], ...]) -> Value:
+    """Return the task that `value` becomes, and note its names."""
+    given = dict(options)
+    function = function_in(value)
+    is_bound = given.get("bind") == constant(True)
+    name = text_of(given.get("name"))
+    names = [name] if name else []
+    if not names and function is not None:
+        modules = frame.engine.program.names_of(function.module)
+        names = [f"{module}.{function.name}" for module in modules]
+    task = Task(value, names[-1] if names else "", is_bound)
+    if function is not None and isinstance(value, FunctionValue) and value.captured:
+        frame.engine.roots.append(value)
+    for one in names:
+        tasks_in(frame.engine).by_name[one] = task
+    return task
+
+
+def run_task(
+    frame: Frame,
+    task: Value,
+    arguments: tuple[Value, ...],
+    keywords: tuple[tuple[str, Value], ...],
+    node: ast.AST,
+    kind: str,
+) -> Value:
+    """Record that a task is put into its queue."""
+    inner, first = (task.inner, task.arguments) if isinstance(task, Task) else (task, ())
+    return frame.engine.hand_over(
+        frame,
+        inner,
+        (*first, *arguments),
+        keywords,
+        node,
+        kind,
+    )
+
+
+def run_by_name(frame: Frame, name: str | None, node: ast.AST, kind: str = ENQUEUE) -> None:
+    """Record that the task `name` is put into its queue."""
+    if name is not None and "\0" not in name:
+        frame.emit((frame.engine.hub(("task", name)),), node, kind)
+
+
+def finish(engine: Engine) -> None:
+    """Tell the places of tasks by their names which functions these are."""
+    for name, task in tasks_in(engine).by_name.items():
+        hub = engine.hub(("task", name))
+        if not hub.events:
+            function = function_in(task)
+            if function is not None:
+                frame = Frame(engine, hub, function.module, {})
+                run_task(frame, task, (), (), ast.Pass(), "call")

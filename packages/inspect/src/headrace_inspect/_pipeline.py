@@ -1,0 +1,66 @@
+"""The check from files to verdicts, step by step."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ._declarations._reading import methods_of, read_declarations
+from ._declarations._steps import Declarations
+from ._evaluate._engine import Engine
+from ._evaluate._values import FunctionValue, Instance
+from ._models import known_libraries
+from ._models._headrace import Declared, chain_context, declared_in
+from ._shown._edges import Judge, Judged
+from ._symbols._program import Program
+
+_ROUNDS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What is known of a program: what it declares, and which edges its code shows."""
+
+    engine: Engine
+    declarations: Declarations
+    edges: list[Judged]
+
+
+def analyse(
+    files: Sequence[str], roots: Sequence[str], load: Callable[[str], ast.Module | None]
+) -> Analysis:
+    """Return what the source declares, and which edges it shows.
+
+    Args:
+        files: absolute paths.
+        roots: the files and folders that were asked for.
+        load: returns the syntax tree of a file, or None if it does not parse.
+    """
+    engine = Engine(Program(files, roots, load), known_libraries())
+    run_everything(engine)
+    declarations = read_declarations(engine)
+    return Analysis(engine, declarations, Judge(engine, declarations).judge())
+
+
+def run_everything(engine: Engine) -> None:
+    """Run modules first, since they register what functions use; then functions; then the rest."""
+    modules = [module for path in engine.program.files if (module := engine.program.module(path))]
+    for module in modules:
+        engine.run_module(module)
+    for module in modules:
+        engine.run_functions(module)
+    for _ in range(_ROUNDS):
+        run_flows(engine, declared_in(engine))
+        engine.run_roots()
+        for finish in engine.registry.finishing:
+            finish(engine)
+
+
+def run_flows(engine: Engine, declared: Declared) -> None:
+    """Run the methods of flow classes, inherited ones included, and the chains."""
+    for cls in list(declared.class_flows):
+        for method in methods_of(engine, cls).values():
+            engine.context(FunctionValue(method, Instance(cls, is_exact=True)))
+    for chain in [one for one in declared.chains.values() if one.flow is not None]:
+        chain_context(engine, chain)

@@ -1,0 +1,130 @@
+"""Judges each declared edge: shown, with evidence, or not shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from headrace_inspect._declarations._reading import steps_of
+from headrace_inspect._declarations._steps import Declarations, Edge, Name, edges_of
+from headrace_inspect._evaluate._contexts import Context, Event
+from headrace_inspect._evaluate._engine import Engine
+from headrace_inspect._evaluate._values import ClassValue, Instance
+
+from ._evidence import Evidence, Ways, kind_of
+from ._reach import Reach
+
+_PREFERRED = ("enqueue", "on_commit", "canvas", "http", "signal", "call")
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An edge, and the evidence that shows it, or None."""
+
+    edge: Edge
+    evidence: Evidence | None
+
+
+class Judge:
+    """Finds evidence for the declared edges.
+
+    Args:
+        engine: what the bodies run.
+        declarations: what is declared.
+    """
+
+    def __init__(self, engine: Engine, declarations: Declarations) -> None:
+        self._engine = engine
+        self._declarations = declarations
+        self._bits: dict[Name, int] = {name: 1 << i for i, name in enumerate(declarations.steps)}
+        self._contexts = engine.all_contexts()
+        own = {context: self._own(context) for context in self._contexts}
+        self._reach = Reach(self._contexts, own)
+        self._ways = Ways(self._reach)
+
+    def judge(self) -> list[Judged]:
+        """Return the declared edges with their evidence."""
+        edges = edges_of(self._declarations)
+        found: dict[Edge, list[Evidence]] = {}
+        wanted: dict[int, list[Edge]] = {}
+        for edge in edges:
+            if edge.source in self._bits and edge.target in self._bits:
+                wanted.setdefault(self._bits[edge.target], []).append(edge)
+        for context in self._contexts:
+            self._judge_inside(context, wanted, found)
+            self._judge_order(context, wanted, found)
+        return [Judged(edge, _best(found.get(edge, []))) for edge in edges]
+
+    def _own(self, context: Context) -> int:
+        mask = 0
+        for name in context.steps:
+            mask |= self._bits.get(name, 0)
+        if context.function is not None:
+            receiver = context.receiver
+            cls = receiver.cls if isinstance(receiver, Instance | ClassValue) else None
+            for name in steps_of(self._engine, self._declarations, context.function, cls):
+                mask |= self._bits.get(name, 0)
+        return mask
+
+    def _judge_inside(
+        self, context: Context, wanted: dict[int, list[Edge]], found: dict[Edge, list[Evidence]]
+    ) -> None:
+        own = self._reach.own(context)
+        if not own:
+            return
+        for bit in _bits_in(self._reach.within(context)):
+            for edge in wanted.get(bit, ()):
+                if self._bits[edge.source] & own:
+                    links = self._ways.inside(context, bit)
+                    if links is not None:
+                        evidence = Evidence(kind_of(links), tuple(links))
+                        found.setdefault(edge, []).append(evidence)
+
+    def _judge_order(
+        self, context: Context, wanted: dict[int, list[Edge]], found: dict[Edge, list[Evidence]]
+    ) -> None:
+        masks = [self._reach.of_event(event) for event in context.events]
+        for event, mask in zip(context.events, masks, strict=True):
+            if not mask or not event.before:
+                continue
+            before = 0
+            for number in _numbers_in(event.before):
+                before |= masks[number]
+            if not before:
+                continue
+            for bit in _bits_in(mask):
+                for edge in wanted.get(bit, ()):
+                    if self._bits[edge.source] & before:
+                        evidence = self._in_order(context, event, edge)
+                        if evidence is not None:
+                            found.setdefault(edge, []).append(evidence)
+
+    def _in_order(self, context: Context, event: Event, edge: Edge) -> Evidence | None:
+        source, target = self._bits[edge.source], self._bits[edge.target]
+        second = self._ways.through(context, event, target)
+        for number in _numbers_in(event.before):
+            earlier = context.events[number]
+            if self._reach.of_event(earlier) & source:
+                first = self._ways.through(context, earlier, source)
+                if first is not None and second is not None:
+                    return Evidence(kind_of(second), (*first, *second))
+        return None
+
+
+def _numbers_in(mask: int) -> list[int]:
+    numbers = []
+    while mask:
+        low = mask & -mask
+        numbers.append(low.bit_length() - 1)
+        mask ^= low
+    return numbers
+
+
+def _bits_in(mask: int) -> list[int]:
+    return [1 << number for number in _numbers_in(mask)]
+
+
+def _best(found: list[Evidence]) -> Evidence | None:
+    """Return the shortest evidence; a boundary wins over a call, since that is drawn."""
+    if not found:
+        return None
+    return min(found, key=lambda one: (_PREFERRED.index(one.kind), len(one.links)))

@@ -1,0 +1,87 @@
+"""Finds the calls that show an edge."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from headrace_inspect._evaluate._contexts import CALL, HEAD, SIGNAL, WHOLE, Context, Event
+
+from ._reach import Reach, part_of
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One call on the way.
+
+    Attributes:
+        path: the file.
+        line: the line of the call.
+        kind: how its target is reached.
+        scope: the dotted name of the function that calls, empty at the top of a module.
+    """
+
+    path: str
+    line: int
+    kind: str
+    scope: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The calls that show an edge: those that lead to its source, then those to its target.
+
+    Attributes:
+        kind: the first boundary on the way to the target.
+        links: the calls.
+    """
+
+    kind: str
+    links: tuple[Link, ...]
+
+
+class Ways:
+    """Finds the shortest ways through bodies to steps."""
+
+    def __init__(self, reach: Reach) -> None:
+        self._reach = reach
+
+    def inside(self, context: Context, bit: int) -> list[Link] | None:
+        """Return the calls that lead from the body of `context` to a step."""
+        return self._search([(context, event) for event in context.events], bit)
+
+    def through(self, context: Context, event: Event, bit: int) -> list[Link] | None:
+        """Return the calls that lead to a step, beginning with `event` of `context`."""
+        return self._search([(context, event)], bit)
+
+    def _search(self, start: Sequence[tuple[Context, Event]], bit: int) -> list[Link] | None:
+        waiting: deque[tuple[Context, Event, tuple[Link, ...]]] = deque()
+        seen: set[tuple[Context, str]] = set()
+        waiting.extend((context, event, ()) for context, event in start)
+        while waiting:
+            context, event, way = waiting.popleft()
+            if not self._reach.of_event(event) & bit:
+                continue
+            links = (*way, _link(context, event)) if event.line else way
+            for target in event.targets:
+                if self._reach.own(target) & bit and event.part in {WHOLE, HEAD}:
+                    return list(links)
+                key = (target, event.part)
+                if key not in seen and self._reach.of(target) & bit:
+                    seen.add(key)
+                    for following in part_of(target, event.part):
+                        waiting.append((target, following, links))
+        return None
+
+
+def _link(context: Context, event: Event) -> Link:
+    path = context.module.path if context.module is not None else ""
+    scope = context.function.qualname if context.function is not None else ""
+    return Link(path, event.line, event.kind, scope)
+
+
+def kind_of(links: Sequence[Link]) -> str:
+    """Return the first boundary on a way; a signal is one only where there is no other."""
+    kinds = [link.kind for link in links if link.kind != CALL]
+    return next((kind for kind in kinds if kind != SIGNAL), kinds[0] if kinds else CALL)

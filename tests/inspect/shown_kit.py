@@ -1,0 +1,63 @@
+"""Which edges of small programs the code shows, and with which evidence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from headrace_inspect._pipeline import Analysis, analyse
+from headrace_inspect._shown._edges import Judged
+from headrace_inspect._source._discovery import find_files
+from headrace_inspect._source._reading import parse, read
+from tests.inspect.program_kit import write
+
+HEAD = """\
+from headrace import entrypoint, flow, step
+
+f = flow("f")
+
+
+@f.step(after="start")
+def a(*args): ...
+
+
+@f.step(after="a")
+def b(*args): ...
+
+
+"""
+_start = re.compile(r"^((async )?def) start\b", re.MULTILINE)
+
+
+def analyse_folder(folder: Path) -> Analysis:
+    """Analyse the program in a folder."""
+    files, problems = find_files([str(folder)])
+    assert problems == []
+    return analyse(files, [str(folder)], lambda path: parse(read(path)))
+
+
+def shown(folder: Path, files: dict[str, str]) -> dict[str, str]:
+    """Return the kinds of the edges that a program shows, by ``source -> target``."""
+    return {
+        f"{one.edge.source[1]} -> {one.edge.target[1]}": one.evidence.kind
+        for one in analyse_folder(write(folder, files)).edges
+        if one.evidence is not None
+    }
+
+
+def shown_after(folder: Path, code: str, **files: str) -> str | None:
+    """Return how ``start`` and the rest of `code` run the step b behind the step a, or None.
+
+    The steps are functions of the same module; ``start`` becomes the entrypoint.
+    """
+    program = HEAD + _start.sub(r"@f.entrypoint\n\g<0>", code)
+    more = {f"{name}.py": text for name, text in files.items()}
+    return shown(folder, {"program.py": program, **more}).get("a -> b")
+
+
+def places(edges: Sequence[Judged], edge: str) -> list[tuple[str, int, str]]:
+    """Return the file, line and kind of each link that shows an edge."""
+    (judged,) = [one for one in edges if one.edge.id == edge]
+    assert judged.evidence is not None
+    return [(Path(one.path).name, one.line, one.kind) for one in judged.evidence.links]
