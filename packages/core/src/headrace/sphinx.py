@@ -26,8 +26,8 @@ try:
     from docutils.parsers.rst import directives
     from sphinx import addnodes
     from sphinx.util.docutils import SphinxDirective
-except ModuleNotFoundError as error:
-    raise missing_extra("headrace.sphinx", "Sphinx", '"headrace[sphinx]"', error) from error
+except ModuleNotFoundError as _error:
+    raise missing_extra("headrace.sphinx", "Sphinx", '"headrace[sphinx]"', _error) from _error
 
 if TYPE_CHECKING:
     from docutils.nodes import Node

@@ -61,7 +61,9 @@ class FlowMiddleware:
         policy = self._policy
         policy.resolve()
         self._keys = [(environ_key(name), name) for name in policy.wanted]
-        self.put = make_put(policy, str, str)
+        self.put: Callable[[Iterable[tuple[str, str]], str], list[tuple[str, str]]] = make_put(
+            policy, str, str
+        )
         self._rewrite = policy.request_header().put_in_environ if policy.writes else None
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
