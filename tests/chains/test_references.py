@@ -70,7 +70,7 @@ def test_keyword_arguments_are_references_too(kind: Kind) -> None:
 
 @pytest.mark.parametrize("path", ["missing", "order.missing", "order.id.deeper", "missing.deeper"])
 def test_an_unresolved_reference_is_none(kind: Kind, path: str) -> None:
-    """Without `strict`, what leads nowhere is None."""
+    """Without `strict`, an unresolved reference is None."""
     assert take(kind, path, order={"id": 1}) == (None,)
 
 
@@ -88,7 +88,7 @@ def test_strict_raises_where_a_reference_leads_nowhere(kind: Kind, path: str, wh
         take(kind, path, strict=True, order={"id": 1})
     assert isinstance(caught.value, LookupError)
     assert caught.value.step == "taken"
-    assert str(caught.value) == f"step 'taken': the reference {path!r} leads nowhere: {where}"
+    assert str(caught.value) == f"step 'taken': the reference {path!r} cannot be resolved: {where}"
     assert caught.value.result == {"order": {"id": 1}}
 
 
@@ -207,7 +207,7 @@ def test_a_predicate_reference_into_a_mapping_finds_keys_only(kind: Kind) -> Non
 @pytest.mark.guarantee(89)
 @pytest.mark.parametrize("make", [list, tuple, deque, UserList])
 def test_digits_are_an_index_of_a_sequence(kind: Kind, lines: Any, make: Any) -> None:
-    """In arguments and lines alike; behind the end, and in a text, they lead nowhere."""
+    """In arguments and log lines alike; past the end, and in a string, they cannot be resolved."""
     items = make([{"sku": "teapot"}, print])
     assert take(kind, "items.0.sku", "items.2", "items.9999999999999999999", items=items) == (
         "teapot",
@@ -253,7 +253,7 @@ def test_the_parts_of_a_reference_are_checked(parts: tuple[str, ...]) -> None:
         ref("a", 0)  # type: ignore[arg-type]
 
 
-# --- a reference that leads nowhere, without strict -----------------------------------------------
+# --- an unresolved reference, without strict ------------------------------------------------------
 
 
 class Box:
@@ -264,10 +264,10 @@ class Box:
 @pytest.mark.parametrize(
     ("args", "kwargs", "said"),
     [
-        (["orer"], {}, "'orer' leads nowhere: the context has 'order'; did you mean 'order'?"),
-        ([], {"order": "order.item"}, "'order.item' leads nowhere: 'order' has no 'item'"),
-        ([ref("order", "a.b")], {}, "'order.a.b' leads nowhere: 'order' has no 'a.b'"),
-        (["order.items.7"], {}, "'order.items.7' leads nowhere: 'order.items' has no '7'"),
+        (["orer"], {}, "'orer' cannot be resolved: the context has 'order'; did you mean 'order'?"),
+        ([], {"order": "order.item"}, "'order.item' cannot be resolved: 'order' has no 'item'"),
+        ([ref("order", "a.b")], {}, "'order.a.b' cannot be resolved: 'order' has no 'a.b'"),
+        (["order.items.7"], {}, "'order.items.7' cannot be resolved: 'order.items' has no '7'"),
     ],
 )
 def test_the_failure_names_a_reference_that_leads_nowhere(
@@ -323,7 +323,7 @@ def test_a_broken_connection_is_tried_again_though_an_optional_argument_is_missi
         raise ConnectionError
 
     chain = kind.chain().next(kind.fn(fetch), args=["token"], retries=2)
-    with no_waiting(), pytest.raises(StepFailedError, match="'token' leads nowhere"):
+    with no_waiting(), pytest.raises(StepFailedError, match="'token' cannot be resolved"):
         kind.run(chain)
     assert len(calls) == 3
 
@@ -348,7 +348,7 @@ def test_a_rejection_names_a_reference_that_leads_nowhere(kind: Kind) -> None:
     """The result was made of it."""
     chain = kind.chain()
     chain.next(kind.fn(lambda n: n), args=["gone"], validate=lambda n: n is not None)
-    with pytest.raises(Exception, match="returned False; the reference 'gone' leads nowhere"):
+    with pytest.raises(Exception, match="returned False; the reference 'gone' cannot be resolved"):
         kind.run(chain)
 
 
@@ -395,7 +395,7 @@ def test_frames_and_code_objects_cannot_be_referred_to(kind: Kind, name: str) ->
             lambda: kind.chain().next(print, log_fmt=f"{{{path}}}"),  # noqa: B023
             lambda: kind.chain().next(print, log_fmt=f"{{result.{name}}}"),
         ):
-            with pytest.raises(ValueError, match="frames and code objects cannot be reached"):
+            with pytest.raises(ValueError, match="frames and code objects are off limits"):
                 make()
     assert take(kind, name, **{name: 1}) == (1,)
 

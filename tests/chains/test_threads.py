@@ -134,8 +134,8 @@ def test_the_undos_wait_for_the_attempt_that_timed_out(lines: Callable[[], Any])
     warnings = [line for level, line in lines() if level == "WARNING"]
     (warning,) = warnings
     assert warning == (
-        "the undoing of the run waits for 'charge', which still runs in its thread; a deadline "
-        "would bound the wait"
+        "the undo of the run is waiting for 'charge', still running in its thread; a deadline "
+        "would limit the wait"
     )
 
 
@@ -204,10 +204,10 @@ def test_behind_the_deadline_nothing_waits(
     said = [line for level, line in lines() if level == "WARNING" and "attempt" in line]
     unknown, known = said
     assert unknown == (
-        "step 'charge': the outcome of its last attempt is unknown: it still runs in its thread, "
-        "which nothing can interrupt"
+        "step 'charge': the outcome of its last attempt is unknown: it is still running in its "
+        "thread, which cannot be interrupted"
     )
-    assert known == "step 'charge': the attempt that was left behind succeeded; undone"
+    assert known == "step 'charge': the abandoned attempt succeeded; undone"
 
 
 @pytest.mark.guarantee(83)
@@ -222,10 +222,10 @@ def test_an_undo_that_needs_a_loop_that_is_gone_is_logged(lines: Callable[[], An
         loop.run_until_complete(chain.run())
     loop.close()
     for _ in range(500):
-        if "left behind" in lines()[-1][1]:
+        if "abandoned" in lines()[-1][1]:
             break
         time.sleep(0.01)
-    assert "left behind succeeded; undo failed" in lines()[-1][1]
+    assert "abandoned attempt succeeded;  undo failed" in lines()[-1][1]
     assert bank.events == ["charge 1", "charged 1"]
 
 

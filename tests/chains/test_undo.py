@@ -345,7 +345,7 @@ def test_a_closed_run_says_what_it_cannot_undo(lines: Any) -> None:
         AsyncChain().next(asyncio.sleep, args=[0]).run().close()
 
     asyncio.run(main())
-    assert lines() == [("ERROR", "the run was closed before its end; not undone: 'a'")]
+    assert lines() == [("ERROR", "the run was closed before it finished; not undone: 'a'")]
 
 
 def test_a_sync_undo_runs_in_a_thread() -> None:

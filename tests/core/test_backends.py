@@ -280,7 +280,7 @@ def test_a_failing_backend_breaks_nothing(
             assert call() == result
     assert calls == [kind] * 3
     [complaint] = complaints(caplog)
-    assert complaint.startswith("backend Failing raised; the call went on without it")
+    assert complaint.startswith("backend Failing raised; the call continued without it")
     assert caplog.records[0].exc_info is not None
 
 

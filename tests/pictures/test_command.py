@@ -311,7 +311,7 @@ def test_large_drawing_comes_with_a_hint(run: Any, folder: Path) -> None:
     status, out, err = run("graph", "large", "--app", "large", "--format", "svg")
     assert status == 0
     assert out.startswith("<svg")
-    assert "301 steps are many; draw a part: --focus STEP --depth 2" in err
+    assert "301 steps make a large drawing; draw part of it: --focus STEP --depth 2" in err
     assert "many" not in run("graph", "large", "--app", "large")[2]
 
 
@@ -329,7 +329,7 @@ def test_what_mermaid_refuses_is_told_with_the_alternative(run: Any, folder: Pat
     status, out, err = run("graph", "wide", "--app", "wide")
     assert status == 0
     assert "%% 501 edges" in out.splitlines()[1]
-    assert "(500 and 50000); give --format svg or html, or draw a part: --focus STEP" in err
+    assert "(500 and 50000); use --format svg or html, or draw part of it: --focus STEP" in err
     for options in (["--format", "dot"], ["--focus", "s1"]):
         assert "500" not in run("graph", "wide", "--app", "wide", *options)[2]
 

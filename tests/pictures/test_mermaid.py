@@ -77,14 +77,14 @@ def test_reserved_words_are_known_in_any_case(name: str) -> None:
 @pytest.mark.guarantee(96)
 @pytest.mark.parametrize("style", ["plain", "rich"])
 def test_what_mermaid_refuses_says_so_in_a_comment(style: str) -> None:
-    """More than 500 edges: behind the head, with the alternative; up to there nothing is said."""
+    """More than 500 edges: below the head, with the alternative; up to 500 there is no comment."""
     pairs = [("a", f"s{i}") for i in range(501)]
     drawing = graph("large", pairs).render(style=style)
     head, comment, *_ = drawing.splitlines()
     assert head in {"graph TD", "flowchart TD"}
     assert comment == (
-        f"    %% 501 edges and {len(drawing) - len(comment) - 1} characters are more than Mermaid "
-        "draws (500 and 50000): draw SVG or HTML, or a part"
+        f"    %% 501 edges and {len(drawing) - len(comment) - 1} characters exceed Mermaid's "
+        "limits (500 and 50000): draw SVG or HTML, or part of it"
     )
     assert "%%" not in graph("large", pairs[:500]).render(style=style)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ._context import FlowContext
 
 CORRELATION_ID = "headrace.correlation_id"
-"""The attribute of a span by which those of an operation are found."""
+"""The span attribute that holds the correlation ID, for finding an operation's spans."""
 
 OURS = "_headrace_correlation_id"
 """The attribute by which a span that headrace has started is known."""
@@ -71,11 +71,11 @@ def write_headers(carrier: MutableMapping[str, str]) -> bool:
 
 
 AWAITED = object()
-"""What stands for the span of a unit for which another library is about to start one."""
+"""Placeholder for the span of a unit while another library is about to start one."""
 
 
 def await_span(context: FlowContext) -> None:
-    """Let the unit have no span of its own: OpenTelemetry's instrumentation starts one next.
+    """Give the unit no span of its own: OpenTelemetry's instrumentation is about to start one.
 
     Args:
         context: the unit, before it begins.
@@ -84,13 +84,13 @@ def await_span(context: FlowContext) -> None:
 
 
 def adopt_span(context: FlowContext | None, span: Any = None) -> None:
-    """Take note of a span that an instrumentation has started for the request of a unit.
+    """Record the span that an instrumentation has started for the request of a unit.
 
-    Some start a SERVER span even where one is active. The unit's own is then none, and theirs is
-    found by the correlation ID as the unit's would be.
+    Some instrumentations start a SERVER span even if one is active. The unit then has no span of
+    its own, and theirs gets the correlation ID.
 
     Args:
-        context: the request's unit; None where it has none.
+        context: the request's unit; None if it has none.
         span: the span; the current one if not given.
     """
     if context is None or "opentelemetry.trace" not in sys.modules:
@@ -106,7 +106,7 @@ def adopt_span(context: FlowContext | None, span: Any = None) -> None:
 
 def _may_serve(span: Any) -> bool:
     kind, context = getattr(span, "kind", None), span.get_span_context()
-    # One that is not recorded has no kind.
+    # An unsampled span has no kind.
     return context.is_valid and not context.is_remote and (kind is None or kind.name == "SERVER")
 
 
@@ -115,10 +115,10 @@ _LONG = 60 * 10**9  # nanoseconds
 
 
 def is_left(context: FlowContext) -> bool:
-    """Tell whether what the unit `context` publishes now is linked to its span, not part of it.
+    """Tell whether messages of the unit `context` link to its span instead of continuing it.
 
-    That is so where the unit has ended, and where it lives long: a trace that goes on for hours,
-    with everything that was ever published in it, can be neither sampled nor read.
+    They link once the unit has ended or has lived long: a trace that grows for hours, with every
+    message ever published in it, can be neither sampled nor read.
     """
     if has_ended(context) or context.kind in _LONG_LIVED:
         return True

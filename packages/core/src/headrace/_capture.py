@@ -1,4 +1,4 @@
-"""Context captured for log lines, where they are logged."""
+"""Context captured for log records, in the thread that logs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Captured = tuple[str | None, str | None, str | None]
 
 
 def capture(exc_info: Any = None) -> Captured:
-    """Return what is current here, or the ID of the unit that `exc_info` has just left.
+    """Return the current context, or the ID of the unit that `exc_info` has just left.
 
     Args:
         exc_info: as `logging` and structlog take it: a tuple, an exception, True or nothing.
@@ -33,12 +33,12 @@ def capture(exc_info: Any = None) -> Captured:
 
 
 def capture_mark(exc_info: Any) -> Captured:
-    """Return the ID of the unit that raised `exc_info`, for a line that was logged elsewhere."""
+    """Return the ID of the unit that raised `exc_info`, for a record made elsewhere."""
     return (marked_id(_exception(exc_info)) if exc_info else None), None, None
 
 
 def current_unit(context: Captured) -> FlowContext | None:
-    """Return the current unit where `context` is of its operation, as that of a mark is not."""
+    """Return the current unit if `context` belongs to its operation, unlike that of a mark."""
     unit = unit_var.get() or sent_unit()
     return unit if unit is not None and unit.correlation_id == context[0] else None
 

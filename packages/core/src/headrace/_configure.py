@@ -121,8 +121,8 @@ def _checked_header(header: str) -> str:
         )
     if header.lower() in VENDOR_HEADERS:
         raise ValueError(
-            f"header must be one that holds just an ID, and {header} has a format of its own; "
-            f"name it in request_headers"
+            f"header must hold nothing but an ID, and {header} has its own format; list it in "
+            f"request_headers instead"
         )
     return header
 
@@ -131,7 +131,7 @@ def _checked_factory(factory: Callable[[], str | UUID] | None) -> Callable[[], s
     if factory is not None and not callable(factory):
         raise TypeError(f"id_factory must be a callable that returns an ID, not {factory!r}")
     if factory is not None and not is_plain(factory):
-        raise TypeError("id_factory must be a plain function: nothing can wait for its ID")
+        raise TypeError("id_factory must be a plain function: its result is not awaited")
     return factory
 
 

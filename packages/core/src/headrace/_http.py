@@ -59,7 +59,7 @@ class HttpPolicy:
         self._valid: Callable[[str], object] = (
             match_edge_id if options.validator is None else self._ask_validator
         )
-        self._rule = f"{ID_RULE}, that the validator admits" if options.validator else EDGE_RULE
+        self._rule = f"{ID_RULE}, accepted by the validator" if options.validator else EDGE_RULE
         trust = options.trust_inbound
         self._trusts: Callable[[Any], object] | None = (
             trust if callable(trust) else None if trust else _never
@@ -186,10 +186,10 @@ def _says_yes(function: Callable[[Any], object], argument: Any, option: str) -> 
         answer = function(argument)
         if hasattr(answer, "__await__"):  # as truthy as any object
             getattr(answer, "close", bool)()  # or Python would complain that nothing awaited it
-            raise TypeError(f"{option} must be a plain function: its answer is an awaitable")
+            raise TypeError(f"{option} must be a plain function, but it returned an awaitable")
         return bool(answer)
     except Exception:
-        log.exception("%s raised; what the request brought was not taken over", option)
+        log.exception("%s raised; the inbound values were not accepted", option)
         return False
 
 
@@ -244,7 +244,7 @@ def _log_refusals(refused: _Refused, context: FlowContext, rule: str) -> None:
             vendor = VENDOR_HEADERS.get(name)
             what = f"{len(values)} values" if len(values) > 1 else f"{len(values[0])} characters"
             log.warning(
-                "refused the correlation ID in header %s (%s); it takes one value of %s",
+                "refused the correlation ID in header %s (%s); expected one value of %s",
                 name,
                 what,
                 rule if vendor is None else vendor.form,

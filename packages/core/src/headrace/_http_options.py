@@ -92,17 +92,17 @@ class HttpOptions:
     def _check_together(self) -> None:
         if self.expose_header and self.response_header is None:
             raise ValueError(
-                "expose_header=True exposes the response header, and response_header=None sends "
-                "none; leave one of them out"
+                "expose_header=True exposes the response header, but response_header=None sends "
+                "none; omit one of them"
             )
         if not self.write_request_header or self.request_headers is CONFIGURED:
             return
         first = next(iter(self.request_headers), None)
         if first is None or first.lower() in VENDOR_HEADERS:
-            why = "it is empty" if first is None else f"{first} has a format of its own"
+            why = "it is empty" if first is None else f"{first} has its own format"
             raise ValueError(
-                f"write_request_header=True writes the first of request_headers, but {why}; put a "
-                f"header first that holds just an ID"
+                f"write_request_header=True writes the first of request_headers, but {why}; list "
+                f"a header that holds nothing but an ID first"
             )
 
 
@@ -149,7 +149,7 @@ def _hint(name: str) -> str:
     from ._configure import configure
 
     if name in signature(configure).parameters:
-        return f"headrace.configure() has it; here there are {', '.join(HTTP_OPTIONS)}"
+        return f"it belongs to headrace.configure(); this call takes {', '.join(HTTP_OPTIONS)}"
     return name_hint(name, HTTP_OPTIONS)
 
 
@@ -178,7 +178,7 @@ def _check_function(name: str, value: Any, argument: str) -> None:
     if value is not None and not isinstance(value, bool) and not callable(value):
         raise TypeError(f"{name} must be a function of {argument}, not {value!r}")
     if callable(value) and not is_plain(value):
-        raise TypeError(f"{name} must be a plain function: it is asked before the request")
+        raise TypeError(f"{name} must be a plain function: its result is not awaited")
 
 
 def _checked_strings(name: str, values: Any) -> tuple[str, ...]:

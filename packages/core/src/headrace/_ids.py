@@ -10,12 +10,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ID_RULE = (
-    "1 to 256 characters out of A-Z a-z 0-9 . _ ~ : / + = @ | -, "
-    "of which the first is a letter, a digit or |"
+    "1 to 256 characters from A-Z a-z 0-9 . _ ~ : / + = @ | -, starting with a letter, a digit or |"
 )
 """The rule of all correlation IDs, for messages."""
 
-EDGE_RULE = "1 to 128 characters out of A-Z a-z 0-9 . _ -, of which the first is a letter or digit"
+EDGE_RULE = "1 to 128 characters from A-Z a-z 0-9 . _ -, starting with a letter or a digit"
 """The narrower rule by which IDs in requests are admitted unless a validator says otherwise."""
 
 match_id = re.compile(r"[A-Za-z0-9|][A-Za-z0-9._~:/+=@|-]{0,255}").fullmatch
@@ -52,9 +51,7 @@ def check_id(correlation_id: object) -> str:
     """
     checked = valid_id(correlation_id)
     if checked is None:
-        raise ValueError(
-            f"correlation_id must be a string of {ID_RULE}; pass nothing to have one made"
-        )
+        raise ValueError(f"correlation_id must be a string of {ID_RULE}; omit it to generate one")
     return checked
 
 

@@ -203,7 +203,7 @@ def _automatic_name() -> str:
     try:
         tracer = real_tracer(trace.get_tracer_provider(), "headrace")
     except Exception:  # a provider that an environment variable names, and that cannot be loaded
-        log.exception("OpenTelemetry's tracer provider is broken; steps are logged")
+        log.exception("OpenTelemetry's tracer provider failed to load; steps are logged instead")
         return "logging"
     return "logging" if tracer is None else "otel"
 

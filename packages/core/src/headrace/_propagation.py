@@ -83,7 +83,7 @@ def _sendable_id(context: FlowContext) -> str | None:
     correlation_id = valid_id(context.correlation_id)
     if correlation_id is None:
         log.warning(
-            "a message is sent without the context: the correlation_id of its unit is not %s",
+            "sending a message without its context: the correlation_id of its unit is not %s",
             ID_RULE,
         )
     return correlation_id

@@ -91,7 +91,7 @@ class Reporter:
         if next(self._complaints):
             return
         log.error(
-            "backend %s raised; the call went on without it, and further errors of this backend "
+            "backend %s raised; the call continued without it, and further errors of this backend "
             "are not logged",
             type(self._backend).__name__,
             exc_info=error,

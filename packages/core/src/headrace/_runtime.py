@@ -107,7 +107,7 @@ def make_id() -> str:
         made = factory()
     except Exception as error:
         if _is_first(factory, type(error)):
-            log.exception("id_factory raised; correlation IDs are made without it")
+            log.exception("id_factory raised; correlation IDs are generated without it")
         return new_correlation_id()
     made_id = id_from_factory(made)
     if made_id is not None:
@@ -115,7 +115,7 @@ def make_id() -> str:
     if _is_first(factory, type(made)):
         log.error(
             "id_factory returned an invalid correlation ID (%s); it must be a UUID, or a string of "
-            "%s; correlation IDs are made without it",
+            "%s; correlation IDs are generated without it",
             type(made).__name__,
             ID_RULE,
         )

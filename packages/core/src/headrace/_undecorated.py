@@ -69,7 +69,7 @@ def report_undecorated(registrations: Iterable[Registration]) -> list[str]:
     try:
         return _report(registrations)
     except Exception:
-        _log.exception("could not look for undecorated functions of steps")
+        _log.exception("the check for undecorated step functions failed")
         return []
 
 
@@ -128,7 +128,7 @@ def _line(registration: Registration, function: Any, info: StepInfo) -> str:
     name = getattr(function, "__qualname__", info.name)
     decorator = "entrypoint" if info.is_entrypoint else "step"
     return (
-        f"the {registration.what} calls the undecorated function {name} ({info.file}:{info.line}), "
-        f"and not its {decorator} {info.flow}.{info.name}: the decorators are in the wrong order; "
-        f"put @{decorator} below {registration.decorator}, nearest to the `def`"
+        f"the {registration.what} calls the undecorated function {name} ({info.file}:{info.line}) "
+        f"instead of its {decorator} {info.flow}.{info.name}: the decorators are in the wrong "
+        f"order; put @{decorator} below {registration.decorator}, nearest to the `def`"
     )

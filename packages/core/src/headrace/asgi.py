@@ -209,7 +209,7 @@ class FlowMiddleware:
                 scope[SCOPE_KEY] = excluded = Excluded()
                 return excluded
         except Exception:
-            log.exception("a path may not be excluded")
+            log.exception("the path of a request could not be matched; it is not excluded")
         return None
 
     async def _run_in(
@@ -271,7 +271,7 @@ class FlowMiddleware:
         try:
             return None if self._route_of is None else self._route_of(scope)
         except Exception:
-            log.exception("a unit of work is not named for its route")
+            log.exception("the route of a request could not be read; its unit is not named for it")
             return None
 
 

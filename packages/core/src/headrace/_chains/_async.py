@@ -55,11 +55,11 @@ async def run(plan: Plan, unit: FlowContext, inputs: dict[str, Any]) -> ChainRes
 async def _walk(
     plan: Plan, rows: Iterable[Row], context: ChainResult, unit: FlowContext, run: Run | None
 ) -> Ended | None:
-    """Do the steps, by the quick way those that are nothing but a call.
+    """Run the steps; those that only call a function take a fast path.
 
     Returns:
-        None, or the run and what it has raised. That is no longer being handled then, so that its
-        traceback does not become part of what the undos raise.
+        None, or the run and its exception. The exception is no longer being handled, so that it
+        does not become the context of errors that the undos raise.
     """
     get, ends, clock = context.get, context._ends, _clock.perf_counter
     ended = ends.append
@@ -82,7 +82,7 @@ async def _walk(
                 failure = exc
             done = len(ends)
             if failure is not None and done == len(plan.steps):
-                raise failure  # an interrupt behind the last step
+                raise failure  # an interrupt after the last step
             run = run or Run(plan, context, unit)
             await perform(_IO, run, plan.steps[done], failure)
             failure = None
@@ -123,7 +123,7 @@ class _AsyncIO:
         if kind_of(function) is COROUTINE:
             await function(result)
             return
-        # A thread of its own: calls that never end may have taken all those of the event loop.
+        # A separate thread: calls that never return may occupy the whole pool of the event loop.
         pool = ThreadPoolExecutor(1, thread_name_prefix="headrace-undo")
         try:
             _, failure = await settled(ThreadCall(function, result, pool=pool))

@@ -49,7 +49,7 @@ class AsyncChain(Definition):
         safety_margin: see there.
         jitter: see there.
         allow_sync: whether steps and undos may be sync functions.
-        misspelt: refused; the nearest options are named.
+        misspelt: rejected, with the nearest options in the message.
 
     Raises:
         TypeError: an argument of a wrong type.
@@ -105,8 +105,8 @@ class AsyncChain(Definition):
             StepFailedError: a step failed for good; `result` is what was done so far.
             ValidationFailedError: a `validate` rejected a result.
             DeadlineExceededError: the time, or the `timeout` of a step, ran out.
-            UnresolvedReferenceError: a reference of a strict chain leads nowhere.
-            RuntimeError: this is a task of trio.
+            UnresolvedReferenceError: a reference of a strict chain is unresolved.
+            RuntimeError: the current task is a trio task.
         """
         if "trio" in _modules:
             _refuse_trio()
@@ -136,10 +136,10 @@ class AsyncChain(Definition):
 def _refuse_trio() -> None:
     try:
         _modules["trio"].lowlevel.current_task()
-    except RuntimeError:  # no task of trio: nothing but asyncio awaits this
+    except RuntimeError:  # not in a trio task: asyncio runs this
         return
     raise RuntimeError(
-        "an AsyncChain runs on asyncio, whose timeouts, threads and tasks it uses, and this is a "
-        "task of trio; run it on asyncio, as with anyio.run(main, backend='asyncio'), or run a "
+        "an AsyncChain needs asyncio for its timeouts, threads and tasks, but this is a trio "
+        "task; run it on asyncio, as with anyio.run(main, backend='asyncio'), or run a "
         "Chain with trio.to_thread.run_sync(chain.run)"
     )

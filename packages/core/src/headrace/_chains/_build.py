@@ -124,12 +124,12 @@ class Definition:
     ) -> Self:
         """Add a step.
 
-        A chain can be a step: its steps are those of the run, in the report, the graph and where it
-        has to be undone. It begins with what the context holds, or with `kwargs` alone, and puts
-        its outputs into the context, or all that its own context holds under `out`.
+        A chain can be a step: the outer run reports, draws and undoes its steps as its own. It
+        starts with the values of the context, or only with `kwargs`, and writes its outputs
+        into the context, or its whole context under `out`.
 
         Args:
-            func: what is called, or a chain.
+            func: the function to call, or a chain.
             out: the key of the context under which the result is put; without it the result is
                 not kept.
             args: the positional arguments. A `str` is a reference into the context, such as
@@ -150,7 +150,7 @@ class Definition:
             when: a reference or a function of the context: whether to do the step at all.
             undo: called with the step's result, if a later step fails for good.
             overwrite: whether `out` may be a key that an earlier step, or an input, has given.
-            misspelt: refused; the nearest options are named.
+            misspelt: rejected, with the nearest options in the message.
 
         Raises:
             TypeError: an argument of a wrong type, or a coroutine function in a `Chain`.
@@ -217,7 +217,7 @@ class Definition:
         return self
 
     def copy(self) -> Self:
-        """Return an independent chain with the same steps, which can be built further.
+        """Return an independent chain with the same steps, which can be extended.
 
         `copy.copy` does the same. The `put` values themselves are shared.
         """
@@ -312,7 +312,7 @@ class Definition:
             if not taken.isdisjoint(names) or not taken.isdisjoint(ledger.names.taken):
                 return place.names(whole, self._tails)
             names |= taken
-        ledger.names.taken |= names  # they keep the names that they have
+        ledger.names.taken |= names  # they keep their names
         return tuple([name for branch in branches for name in branch._tails])
 
     def _declare_all(self, plan: Plan) -> None:
@@ -341,13 +341,13 @@ class Definition:
             refuse_keyword(self.next, name, f"{type(self).__name__}.next")
         if self._is_branch:
             reason = (
-                "this chain is a branch of another one, or a step, and its steps are taken; build "
-                "it to its end before parallel() or next(), or build on a copy()"
+                "this chain is already a branch or a step of another chain and can no longer "
+                "change; add all steps before parallel() or next(), or extend a copy()"
             )
         else:
             reason = (
-                "this chain has already run, and its runs rely on it: what differs from run to "
-                "run is an input, as in chain.run(order=order); for other steps build on a copy()"
+                "this chain has already run and can no longer change; pass values that differ per "
+                "run as inputs, as in chain.run(order=order), and add steps to a copy()"
             )
         raise FrozenChainError(reason=reason)
 

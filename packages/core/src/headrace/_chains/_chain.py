@@ -41,7 +41,7 @@ class Chain(Definition):
     Args:
         name: the name of the chain, and of the flow that its steps are declared in.
         flow: another flow for the steps.
-        strict: whether a reference that leads nowhere raises `UnresolvedReferenceError`, instead
+        strict: whether an unresolved reference raises `UnresolvedReferenceError`, instead
             of being None.
         before_step: called as ``before_step(step=..., context=...)`` once before each step.
         after_step: called as ``after_step(step=..., context=..., result=..., elapsed=...)`` once
@@ -55,7 +55,7 @@ class Chain(Definition):
         deadline_fn: returns the seconds that are left when a run begins, or None.
         safety_margin: the seconds that are kept free before the deadline.
         jitter: whether the delay before a retry is drawn between 0 and its maximum.
-        misspelt: refused; the nearest options are named.
+        misspelt: rejected, with the nearest options in the message.
 
     Raises:
         TypeError: an argument of a wrong type.
@@ -108,7 +108,7 @@ class Chain(Definition):
             StepFailedError: a step failed for good; `result` is what was done so far.
             ValidationFailedError: a `validate` rejected a result.
             DeadlineExceededError: the time ran out.
-            UnresolvedReferenceError: a reference of a strict chain leads nowhere.
+            UnresolvedReferenceError: a reference of a strict chain is unresolved.
         """
         plan = self._plan or self._freeze()
         unit = _current_unit()

@@ -1,4 +1,4 @@
-"""`Chain.check`: references that lead nowhere, found before anything runs."""
+"""`Chain.check`: unresolved references, found before anything runs."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 _UNKNOWN: Any = object()
 _CONTAINERS = frozenset([dict, list, tuple])  # looking into one of these runs no foreign code
-_HINTS = 20  # each compares a name with every name that there is
+_HINTS = 20  # each compares a name with every known name
 
 
 def problems_of(plan: Plan, values: Mapping[str, Any], inputs: Iterable[str]) -> list[str]:
-    """Return a line for each reference of `plan` that leads nowhere.
+    """Return a line for each unresolved reference of `plan`.
 
     Args:
         plan: the chain.
-        values: what `Chain.put` has put into the context.
+        values: the values that `Chain.put` has stored in the context.
         inputs: the keys of the inputs, whose values are not known yet.
     """
     problems: list[str] = []
@@ -69,7 +69,7 @@ def _reason(parts: Path, known: dict[str, Any], *, hints: bool) -> str:
     for i, part in enumerate(parts[1:], 1):
         if type(value) not in _CONTAINERS or part == "__len__":
             break
-        # What stands in a list may have any attribute; its indexes are known.
+        # An item of a list may have any attribute; only the indexes are known.
         if type(value) is not dict and not part.isdecimal():
             break
         value = hop(value, part)

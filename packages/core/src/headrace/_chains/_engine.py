@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# What a function raises that gets None in place of an argument; a connection that breaks is not it.
+# Errors that a function raises when an argument is None; a broken connection is not among them.
 _MISTAKES = (AssertionError, AttributeError, LookupError, TypeError, ValueError)
 
 
@@ -44,16 +44,16 @@ class IO(Protocol):
         ...
 
     async def run_inside(self, run: Run) -> BaseException | None:
-        """Run a branch, or a chain that is a step, where this is called; return what it raises."""
+        """Run a branch, or a chain that is a step, in the current task; return its exception."""
         ...
 
     async def settle(self, run: Run, waiting: str, steps: Collection[Step] | None = None) -> None:
-        """Wait for calls of `steps` that were given up, but run on; up to the deadline.
+        """Wait for timed-out calls of `steps` that are still running, up to the deadline.
 
         Args:
             run: the run.
-            waiting: what waits for them.
-            steps: whose calls, or None for all of the run.
+            waiting: the part of the run that waits, for the log.
+            steps: the steps to wait for, or None for all of the run.
         """
         ...
 
@@ -159,7 +159,7 @@ async def _do(io: IO, run: Run, tally: Tally, failure: BaseException | None) -> 
             result = await _try_again(io, run, tally, failure)
         finally:
             failure = None  # it holds this frame, and this frame must not hold it
-    run.undos.add(step, result)  # before anything else can go wrong
+    run.undos.add(step, result)  # before anything else can fail
     if spec.validate is not None:
         await _validate(io, run, step, spec.validate, result)
     if step.out is not None:
@@ -194,13 +194,13 @@ def _delay(run: Run, tally: Tally, exc: BaseException) -> float | None:
     if attempt > retries.count or not isinstance(exc, Exception) or is_control_flow(exc):
         return None
     if isinstance(exc, _MISTAKES) and run.astray(tally.step):
-        return None  # the arguments are as they were
+        return None  # the arguments are unchanged
     jitter = run.plan.settings.jitter
     if run.owns(exc):
         # A timeout of this very step is retried whatever retry_on says; nothing else of ours is.
         if isinstance(exc, DeadlineExceededError):
             return retries.scheduled(attempt, jitter)
-        # Of a chain that is a step, what counts is the error in its own step.
+        # For a chain that is a step, the error of its own step counts.
         cause = exc.__cause__ if tally.step.plan is not None else None
         if not isinstance(exc, StepFailedError) or not isinstance(cause, Exception):
             return None

@@ -34,7 +34,7 @@ class ChainError(HeadraceError):
         self.others: list[BaseException] = []
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle what is known of the failure: other errors as text, and secrets masked."""
+        """Pickle the failure, with other errors as text and secrets masked."""
         shown = without_secrets(self)
         state = {
             "step": self.step,
@@ -60,7 +60,7 @@ class ChainError(HeadraceError):
 
 
 def _portable(error: BaseException | None) -> BaseException | None:
-    """Return an error that can be pickled: one of ours, or the text of another."""
+    """Return an error that can be pickled: a `ChainError` as it is, any other as text."""
     if error is None or isinstance(error, ChainError):
         return error
     shown = without_secrets(error)
@@ -100,7 +100,7 @@ class DeadlineExceededError(ChainError):
 
 
 class UnresolvedReferenceError(ChainError, LookupError):
-    """A reference of a strict chain leads nowhere."""
+    """A reference of a strict chain is unresolved."""
 
     def _headline(self) -> str:
         return f"step {self.step!r}: {self.reason}"

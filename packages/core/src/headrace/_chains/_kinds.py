@@ -1,4 +1,4 @@
-"""What a call of a step gives: a value, a coroutine, a generator, or the run of a chain."""
+"""Kinds of steps: a call returns a value, a coroutine, a generator, or runs a chain."""
 
 from __future__ import annotations
 

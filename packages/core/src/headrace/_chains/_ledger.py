@@ -87,7 +87,7 @@ class Ledger:
         """
         makers: dict[str, str] = {}
         for branch in branches:
-            # In sets, since branches within branches bring their outputs along each time.
+            # In sets, since nested branches pass on the same outputs at each level.
             new = branch.makers.keys() - branch.overwrites
             if not (
                 makers.keys().isdisjoint(branch.makers)
@@ -115,7 +115,7 @@ class Ledger:
             if out in makers:
                 raise ValueError(
                     f"steps {makers[out]!r} and {maker!r} run at once and both give {out!r}; "
-                    f"name one output otherwise"
+                    f"rename one output"
                 )
             if out not in branch.overwrites and (out in self.makers or out in self.wanted):
                 self._refuse_output(out, maker)
@@ -124,8 +124,8 @@ class Ledger:
     def _refuse_output(self, out: str, name: str) -> NoReturn:
         if out in self.makers:
             raise ValueError(
-                f"steps {self.makers[out]!r} and {name!r} both give {out!r}; name one output "
-                f"otherwise, or pass overwrite=True"
+                f"steps {self.makers[out]!r} and {name!r} both give {out!r}; rename one "
+                f"output, or pass overwrite=True"
             )
         raise ValueError(
             f"step {self.wanted[out]!r} refers to {out!r}, which step {name!r} gives only later; "

@@ -1,4 +1,4 @@
-"""A chain as a step of another one: how it is added, and how it runs within the outer run."""
+"""Chains as steps of other chains: adding one, and running it within the outer run."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ if TYPE_CHECKING:
 def place_chain(
     outer: Definition, chain: Definition, spec: Spec
 ) -> tuple[ChainStep, tuple[str, ...], Ledger]:
-    """Return `chain` as a step of `outer`: compiled, its last steps, and what is known with it.
+    """Return `chain` compiled as a step of `outer`, with its last steps and the updated ledger.
 
     Args:
         outer: the chain under construction, which is not changed.
-        chain: the one that becomes a step.
-        spec: what `Chain.next` was given besides.
+        chain: the chain that becomes a step.
+        spec: the other arguments of `Chain.next`.
 
     Raises:
         TypeError: positional arguments, or a step that `outer` cannot call.
-        ValueError: a chain without steps, or that is `outer`; an output that is given twice.
+        ValueError: the chain has no steps or is `outer`, or an output is written twice.
     """
     if spec.args:
         raise TypeError("a chain takes its inputs by name, as in kwargs={'order': 'order'}")
     if chain is outer:
         raise ValueError("a chain cannot be a step of itself")
     if not chain._items:
-        raise ValueError("a chain needs at least one step to be a step itself")
+        raise ValueError("a chain that is a step needs at least one step of its own")
     for function in _functions(chain._items):
         outer._checked_kind(function)
     spec.function = dict
@@ -74,7 +74,7 @@ async def call_chain(io: IO, run: Run, step: ChainStep) -> ChainResult:
     """Run the chain that is a step of `run`, and return its context.
 
     Raises:
-        BaseException: what ended it; what it had done is undone with the outer run.
+        BaseException: the error that ended it; its steps are undone with the outer run.
     """
     inputs = None
     if step.spec.has_inputs:

@@ -1,4 +1,4 @@
-"""What of a run's values goes into another process: each that can, without its secrets."""
+"""Pickles of a run's values: every value that can be pickled, with its secrets masked."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def pack(values: Mapping[str, Any], redaction: Redaction) -> dict[str, bytes]:
 
     Args:
         values: the context of a run.
-        redaction: says what is a secret.
+        redaction: decides which values are secret.
     """
     masking = _Masking(redaction, values) if redaction.names else None
     packed: dict[str, bytes] = {}
@@ -31,12 +31,12 @@ def pack(values: Mapping[str, Any], redaction: Redaction) -> dict[str, bytes]:
 
 
 def unpack(packed: Mapping[str, bytes]) -> dict[str, Any]:
-    """Return the values of pickles, without those that cannot be made here."""
+    """Return the unpickled values, without those that this process cannot load."""
     values: dict[str, Any] = {}
     for key, data in packed.items():
         try:
-            values[key] = pickle.loads(data)  # noqa: S301 - it is part of a pickle itself
-        except Exception:  # noqa: S112 - a type that this process does not have, for example
+            values[key] = pickle.loads(data)  # noqa: S301 - already inside a pickle
+        except Exception:  # noqa: S112 - for example, a type that this process lacks
             continue
     return values
 
@@ -62,7 +62,7 @@ class _Masking:
         except RecursionError:
             return None
         data = _pickled(copy)
-        # An object may keep a secret where only its own code would find it.
+        # An object may keep a secret where only its own code can find it.
         hides = data is None or isinstance(copy, str) or self._blot.leaves(data)
         return data if hides else _pickled(MASK)
 
@@ -77,7 +77,7 @@ class _Masking:
         if kind in {int, float, bytes, complex}:
             return value if self._blot.leaves(str(value).encode()) else MASK
         if id(value) not in self._copies:
-            self._copies[id(value)] = MASK  # a tuple or an object that leads back to itself
+            self._copies[id(value)] = MASK  # a tuple or an object that contains itself
             self._copies[id(value)] = self._copy(value, kind)
         return self._copies[id(value)]
 

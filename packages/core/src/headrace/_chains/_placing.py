@@ -52,14 +52,14 @@ class Placing:
         Args:
             draft: the chain.
             after: the names of the steps before.
-            numbers: whether a name that was given, but is taken, gets a number.
+            numbers: whether an explicit name that is already taken gets a number.
         """
         steps: list[Step | Parallel] = []
         settings = draft.settings
         for item in draft.items:
             step: Step | Parallel
             if not isinstance(item, Spec):
-                # Here, and not in a function of its own: branches within branches may be many.
+                # Inline, not in a function: deeply nested branches would exhaust the stack.
                 plans: list[Plan] = []
                 tails: list[str] = []
                 for branch in item:
@@ -78,8 +78,8 @@ class Placing:
     def chain(
         self, spec: Spec, draft: Draft, settings: Settings, after: Tails
     ) -> tuple[ChainStep, Tails]:
-        """Return a chain in its place as a step behind the steps `after`, and its last steps."""
-        # One chain may be a step more than once, and what its steps are called is its own affair.
+        """Return a chain compiled as a step after the steps `after`, and its last steps."""
+        # A chain may be a step more than once, so explicit names inside it may get numbers.
         plan, tails = self.plan(draft.within(settings), after, numbers=True)
         name = free_name(spec, self._names)
         self._names.taken.add(name)

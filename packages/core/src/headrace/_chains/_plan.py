@@ -134,7 +134,7 @@ class Plan:
         return first
 
     def all_steps(self) -> Iterator[Step]:
-        """Yield every step, those of branches and of chains within included."""
+        """Yield every step, including those of branches and nested chains."""
         waiting = [*reversed(self.steps)]
         while waiting:
             step = waiting.pop()
@@ -146,9 +146,9 @@ class Plan:
                 waiting += step.plan.steps[::-1]
 
     def places(self) -> dict[str, str]:
-        """Return in which branch the steps are, by name: ``1 of 2``, or ``1 of 2, 2 of 3`` within.
+        """Return the branch of each step, by name: ``1 of 2``, or ``1 of 2, 2 of 3`` if nested.
 
-        Of many branches within each other the innermost count.
+        For deep nesting only the innermost branches are named.
         """
         places: dict[str, str] = {}
         waiting: list[tuple[Plan, tuple[str, ...]]] = [(self, ())]
@@ -167,7 +167,7 @@ class Plan:
 
 
 def outs_of(step: Step | Parallel) -> tuple[str, ...]:
-    """Return the keys that `step` gives to the context."""
+    """Return the keys that `step` writes into the context."""
     if isinstance(step, Parallel):
         return tuple([out for branch in step.branches for out in branch.outs])
     if step.out is not None:

@@ -2,8 +2,8 @@
 
 Named keys are masked where values are written out. Where text was made by others, such as the
 message of an exception, every value that the context holds under a named key is masked in it: where
-it is a whole token, and from a length of four characters also inside one. A text is masked as a
-whole where its secrets cannot be known, or would take too long to find.
+it is a whole token, and inside a token too if it has four characters or more. A text is masked as a
+whole if its secrets are unknown or would take too long to find.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ TOO_MUCH = "<too much>"
 
 _LISTED: tuple[Any, ...] = (list, tuple, set, frozenset)
 
-LONG = 4  # a secret of this length is masked inside a word, too
-_FEW = 32  # so many are searched for one by one
+LONG = 4  # a secret of this length is masked inside a word too
+_FEW = 32  # up to this many are searched for one by one
 _QUOTES = (repr, json.dumps, functools.partial(json.dumps, ensure_ascii=False))
 
 
@@ -50,7 +50,7 @@ class Redaction:
         return Redaction(self.names | other.names, (*self.functions, *other.functions))
 
     def blotter(self, *values: Any) -> Blotter:
-        """Return what masks in a text every secret that `values` hold.
+        """Return a function that masks every secret of `values` in a text.
 
         Args:
             values: mappings, sequences and objects that may hold secrets, at any depth.
@@ -59,11 +59,11 @@ class Redaction:
         return Blotter(None if secrets is None else _written_forms(secrets))
 
     def blot(self, text: str, *values: Any) -> str:
-        """Return `text` without any secret that `values` hold."""
+        """Return `text` with the secrets of `values` masked."""
         return self.blotter(*values)(text)
 
     def plain(self, value: Any) -> Any:
-        """Return `value` as JSON can take it: named keys masked, cycles cut, objects as text."""
+        """Return `value` in JSON types: named keys masked, cycles cut, objects as text."""
         return _Plain(self.names).of(value)
 
 
@@ -71,7 +71,7 @@ class Blotter:
     """Masks secrets in texts.
 
     Args:
-        forms: how the secrets may be written; None where they cannot be known.
+        forms: the written forms of the secrets; None if they are unknown.
     """
 
     __slots__ = ("_forms",)
@@ -80,7 +80,7 @@ class Blotter:
         self._forms = forms
 
     def __call__(self, text: str) -> str:
-        """Return `text` without secrets."""
+        """Return `text` with its secrets masked."""
         if self._forms is None:
             return MASK if text else text
         return _blotted(text, self._forms) if self._forms else text
@@ -95,7 +95,7 @@ class Blotter:
 
 
 class _Plain:
-    """A copy of a value that JSON can take, in the making."""
+    """Copies a value into JSON types."""
 
     __slots__ = ("_above", "_left", "_names")
 
@@ -157,7 +157,7 @@ def checked_redaction(redact: Redact) -> Redaction:
 
 
 def _blotted(text: str, forms: Collection[str]) -> str:
-    """Return `text` with each of `forms` masked, wherever one is a whole token or long enough."""
+    """Return `text` with each of `forms` masked where it is a whole token or long enough."""
     present = _present(text, forms)
     if present is None:
         return MASK
@@ -167,16 +167,16 @@ def _blotted(text: str, forms: Collection[str]) -> str:
     for first, last in spans:
         if first >= end:
             pieces += [text[end:first], MASK]
-        end = max(end, last)  # one secret may overlap another, or be a part of it
+        end = max(end, last)  # secrets may overlap or contain each other
     return "".join([*pieces, text[end:]])
 
 
 def _present(text: str, forms: Collection[str]) -> list[str] | None:
-    """Return those of `forms` that are in `text`; None where the search would take too long."""
+    """Return the `forms` that occur in `text`; None if the search would take too long."""
     if len(forms) > _FEW:
         if len(text) > LIMIT:
             return None
-        # A form whose beginning is nowhere in the text need not be searched for.
+        # Skip forms whose first characters do not occur in the text.
         sizes = {min(len(form), LONG) for form in forms}
         begun = {size: {text[i : i + size] for i in range(len(text))} for size in sizes}
         forms = [form for form in forms if form[:LONG] in begun[min(len(form), LONG)]]
@@ -201,7 +201,7 @@ def _is_word(character: str) -> bool:
 
 
 def _written_forms(secrets: Iterable[Any]) -> set[str]:
-    """Return how values may appear in text: as they are, and quoted by Python or JSON."""
+    """Return the forms that values can take in text: plain, and quoted by Python or JSON."""
     forms: set[str] = set()
     for secret in secrets:
         if secret is None or isinstance(secret, bool):
@@ -209,7 +209,7 @@ def _written_forms(secrets: Iterable[Any]) -> set[str]:
         is_bytes = isinstance(secret, bytes)
         text = secret.decode("utf-8", "replace") if is_bytes else str(secret)
         if text.isascii() and text.isalnum():
-            forms.add(text)  # quoted it is the same
+            forms.add(text)  # quoting does not change it
             continue
         own = {text, repr(secret)[2:-1]} if is_bytes else {text}
         for _ in range(2):

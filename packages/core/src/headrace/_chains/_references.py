@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 MISSING: Any = object()
 
-# Behind a frame or a code object stand all the variables of a program. The list is Jinja's
-# (``jinja2/sandbox.py``), with those of frames themselves and of greenlets.
+# A frame or a code object gives access to all variables of a program. The list is Jinja's
+# (``jinja2/sandbox.py``), plus the attributes of frames themselves and of greenlets.
 _INNER_NAMES = frozenset([
     "ag_code",
     "ag_frame",
@@ -44,7 +44,7 @@ _SHOWN_KEYS = 10
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A value of the context, by the parts of its path; see `ref`."""
+    """A reference to a value of the context, as the parts of its path; see `ref`."""
 
     parts: tuple[str, ...]
 
@@ -59,17 +59,17 @@ class Literal:
 def ref(path: str, *parts: str) -> Reference:
     """Refer to a value of the chain's context, for `args`, `kwargs` and `when`.
 
-    A plain `str` there means the same as ``ref`` with that `str` alone.
+    A plain `str` in its place means the same as ``ref`` with that `str` alone.
 
     Args:
-        path: a key of the context, and behind dots the keys of mappings, the indexes of sequences,
-            or attributes: ``"order.items.0.sku"``.
-        parts: further parts, for keys that have dots themselves: ``ref("order", "a.b")``. `path` is
-            then a key of the context, and each part is taken as it is.
+        path: a key of the context, followed by dotted keys of mappings, indexes of sequences or
+            attributes: ``"order.items.0.sku"``.
+        parts: further parts, for keys that contain dots: ``ref("order", "a.b")``. `path` is
+            then a key of the context, and no part is split.
 
     Raises:
         TypeError: a part is not a string.
-        ValueError: a part is empty, or reaches for a double-underscore name, a frame or a code
+        ValueError: a part is empty, or names a double-underscore attribute, a frame or a code
             object.
     """
     if not parts:
@@ -91,7 +91,7 @@ def split(path: str, where: str) -> Path:
 
     Raises:
         TypeError: `path` is not a string.
-        ValueError: a part is empty, or reaches for a double-underscore name, a frame or a code
+        ValueError: a part is empty, or names a double-underscore attribute, a frame or a code
             object.
     """
     if not isinstance(path, str):
@@ -104,18 +104,18 @@ def split(path: str, where: str) -> Path:
 def _checked(parts: Path, where: str) -> Path:
     for i, part in enumerate(parts):
         if not isinstance(part, str):
-            raise TypeError(f"{where} takes parts of a path that are text, not {part!r}")
+            raise TypeError(f"{where}: parts of a path must be strings, not {part!r}")
         if not part:
             raise ValueError(f"{where}: the reference {spelled(parts)!r} has an empty part")
         if part.startswith("__") and part.endswith("__") and part != "__len__":
             raise ValueError(
-                f"{where}: the reference {spelled(parts)!r} reaches for {part!r}; of "
-                f"double-underscore names only __len__ can be reached"
+                f"{where}: the reference {spelled(parts)!r} contains {part!r}; "
+                f"__len__ is the only double-underscore name that is allowed"
             )
         if i and part in _INNER_NAMES:
             raise ValueError(
-                f"{where}: the reference {spelled(parts)!r} reaches for {part!r}; frames and code "
-                f"objects cannot be reached"
+                f"{where}: the reference {spelled(parts)!r} contains {part!r}; frames and code "
+                f"objects are off limits"
             )
     return parts
 
@@ -126,10 +126,10 @@ def spelled(parts: Iterable[str]) -> str:
 
 
 def hop(value: Any, part: str) -> Any:
-    """Return what `part` leads to from `value`, or MISSING.
+    """Return the value at `part` of `value`, or MISSING.
 
-    In a mapping it is a key, never an attribute or a method; digits are an index of a sequence;
-    anything else is an attribute. Nothing leads to a frame or a code object, or out of one.
+    In a mapping a part is a key, never an attribute or a method; digits index a sequence; anything
+    else is an attribute. Frames and code objects are off limits in both directions.
     """
     if isinstance(value, Mapping):
         return value.get(part, MISSING)
@@ -184,14 +184,14 @@ def _strict_getter(parts: Path, step: str) -> Getter:
 
 
 def _lost(context: ChainResult, parts: Path, step: str) -> UnresolvedReferenceError:
-    # Made here, for a frame that raises what it has a name for is never freed by itself.
+    # In its own function: a frame that raises a local variable forms a reference cycle with it.
     error = UnresolvedReferenceError(step, unresolved(context, parts))
     error.result = context
     return error
 
 
 def unresolved(context: Mapping[str, Any], parts: Path) -> str:
-    """Return a line about a reference that leads nowhere: which, and how far it leads.
+    """Return a message about an unresolved reference: its path, and the first missing part.
 
     Args:
         context: the values.
@@ -207,11 +207,11 @@ def unresolved(context: Mapping[str, Any], parts: Path) -> str:
         where = f"the context has {_listed(context) or 'no keys'}"
         near = nearest_name(parts[0], context)
         where += "" if near is None else f"; did you mean {near!r}?"
-    return f"the reference {spelled(parts)!r} leads nowhere: {where}"
+    return f"the reference {spelled(parts)!r} cannot be resolved: {where}"
 
 
 def is_astray(context: Mapping[str, Any], parts: Path) -> bool:
-    """Tell whether a reference leads nowhere; one whose attributes raise leads somewhere."""
+    """Tell whether a reference is unresolved; one whose attributes raise counts as resolved."""
     try:
         return follow(context, parts) is MISSING
     except Exception:

@@ -47,7 +47,7 @@ class ChainEntry:
         self._branch = branch
 
     def copy(self, chain: weakref.ref[Any]) -> ChainEntry:
-        """Return the same step as one of another chain."""
+        """Return the same step as part of another chain."""
         return ChainEntry(chain, self.name, self._spec, self._flow, self._after, self._branch)
 
     @property
@@ -92,10 +92,10 @@ class Membership:
         self._entries = _forget_dead(self._flow)
 
     def copy(self, chain: object) -> Membership:
-        """Return the part of a copy of the chain: the same steps."""
+        """Return the membership of a copy of the chain, with the same steps."""
         copied = Membership(chain, self._flow.name)
         own = [entry for entry in self._entries if entry.chain is self._chain]
-        # The flow keeps the entries that it has; those of the copy take over should these go.
+        # The flow keeps its entries; those of the copy take over if the original is deleted.
         self._entries += [entry.copy(copied._chain) for entry in own]
         return copied
 

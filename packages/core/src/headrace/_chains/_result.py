@@ -37,15 +37,15 @@ class StepReport:
 
 
 class Notes:
-    """What a report says besides names and times. It knows nothing of the run that writes it.
+    """The parts of a report besides names and times. It holds no reference to its run.
 
-    A result keeps its notes but not its run, which holds the result: such a cycle would keep all
-    values of a run until the garbage collector comes by.
+    A result keeps its notes but not its run, since the run holds the result: the cycle would keep
+    all values of a run alive until the garbage collector runs.
 
     Attributes:
-        noted: what became of the steps that were no plain success; the contexts of branches and
-            of chains that are steps.
-        undone: what became of each undo.
+        noted: the outcomes of steps that did not plainly succeed; the contexts of branches and
+            nested chains.
+        undone: the outcome of each undo.
     """
 
     __slots__ = ("noted", "undone")
@@ -57,13 +57,13 @@ class Notes:
     def reports_of(
         self, step: Step | Parallel, seconds: float
     ) -> Iterable[StepReport | ChainResult]:
-        """Return what became of `step`; without a note it has ended well.
+        """Return the reports of `step`; a step without a note has succeeded.
 
-        Runs within are returned as they are: there may be many within each other.
+        Nested runs are returned unflattened, since they can be nested deeply.
 
         Args:
             step: the step.
-            seconds: how long it took, as far as the result itself can tell.
+            seconds: its duration, if the result itself knows it.
         """
         noted = self.noted.get(step)
         if isinstance(noted, list):
@@ -137,11 +137,11 @@ class ChainResult(dict[str, Any]):
         return self._kept[1] if self._plan is None else self._plan.settings.redaction
 
     def __bool__(self) -> bool:
-        """Tell whether a step has run, or a value is there: ``if error.result:``."""
+        """Tell whether a step has run or a value is set: ``if error.result:``."""
         return len(self) > 0 or bool(self.steps)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle what can be pickled of what the run has left, with the secrets masked."""
+        """Pickle the values that can be pickled, with the secrets masked."""
         from ._pickling import pack
 
         redaction = self._redaction
@@ -149,11 +149,11 @@ class ChainResult(dict[str, Any]):
         return _unpickled, (pack(self, redaction), *kept)
 
     def __copy__(self) -> ChainResult:
-        """Return a result of its own with the same values; a chain's functions stay behind."""
+        """Return an independent result with the same values, without the chain's functions."""
         return _restored(self, tuple(self.steps), self._redaction.names, self.correlation_id)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> ChainResult:
-        """Return a result of its own with copies of the values."""
+        """Return an independent result with copies of the values."""
         result = memo[id(self)] = self.__copy__()
         result.update(deepcopy(dict(self), memo))
         return result
@@ -172,9 +172,9 @@ class ChainResult(dict[str, Any]):
 
 
 def flattened(reports: Iterable[StepReport | ChainResult]) -> list[StepReport]:
-    """Return `reports` with those of the results among them in their places."""
+    """Return `reports` with each nested result replaced by its own reports."""
     flat: list[StepReport] = []
-    waiting = [iter(reports)]  # no recursion: runs may be many within each other
+    waiting = [iter(reports)]  # no recursion: runs can be nested deeply
     while waiting:
         for report in waiting[-1]:
             if isinstance(report, ChainResult):

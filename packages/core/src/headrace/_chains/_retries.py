@@ -21,7 +21,7 @@ class Retries:
         count: how often the step is tried again, at most.
         retry_on: the exception types that are worth a retry, or a predicate of the exception. The
             predicate's answer is True, False, or the delay in seconds (a server's Retry-After). A
-            group of exceptions is worth a retry if each of its members is.
+            group of exceptions is retried if each of its members would be.
         backoff: the longest delay before the first retry, in seconds; it doubles with each retry.
         max_backoff: the longest delay before any retry, in seconds.
     """
@@ -72,11 +72,11 @@ def _answer(predicate: Callable[[Any], Any], exc: BaseException) -> bool | float
         return bool(answer)
     if isinstance(answer, int | float) and 0 <= answer < math.inf:
         return float(answer)
-    raise TypeError(f"retry_on answers with True, False or a delay in seconds, not with {answer!r}")
+    raise TypeError(f"retry_on must return True, False or a delay in seconds, not {answer!r}")
 
 
 def _answer_for_all(answers: list[bool | float]) -> bool | float:
-    """Return the answer for a group: all of its members are worth a retry; the longest delay."""
+    """Return the answer for a group: True if all members are retried, or the longest delay."""
     if any(answer is False for answer in answers):
         return False
     return max((answer for answer in answers if answer is not True), default=True)

@@ -60,9 +60,9 @@ class Tally:
 
 
 class Run:
-    """The state of one run, or of one branch of it, which is made once something needs it.
+    """The state of one run, or of one of its branches, created when first needed.
 
-    It holds the context, which holds nothing of it: the values of a run are freed with its result.
+    It holds the context but not the reverse, so the values of a run are freed with its result.
 
     Attributes:
         plan: what the run goes by.
@@ -71,7 +71,7 @@ class Run:
         observer: who is told of the steps, or None.
         until: the deadline that the chain has set itself, as a reading of the clock, or None.
         limit: the reading at which nothing more may begin, or None.
-        notes: what the report of the run says besides names and times.
+        notes: the parts of the report besides names and times.
         undos: what is to be undone if the run fails.
     """
 
@@ -116,8 +116,8 @@ class Run:
         """Return the run of a branch, or of a chain that is a step.
 
         Args:
-            plan: what it goes by.
-            inputs: what it begins with; None for what the context holds now.
+            plan: the plan to run.
+            inputs: its initial values; None for the current values of the context.
         """
         if inputs is None:
             inputs = {**self.context, **plan.values}
@@ -155,7 +155,7 @@ class Run:
         if step.plan is None:
             self.notes.noted[step] = (report,)
             return
-        # Of a chain its own steps tell what became of it, unless none of them had to do with it.
+        # The steps of a nested chain report its outcome, unless none of them caused it.
         is_noted = step in self.notes.noted
         within = flattened(self.notes.reports_of(step, 0.0)) if is_noted else []
         if outcome != "ok" and all(each.outcome in {"ok", "skipped"} for each in within):
@@ -168,7 +168,7 @@ class Run:
         self.context._ends.append(_clock.perf_counter())
 
     def note_runs(self, step: Step | Parallel, runs: Iterable[Run]) -> None:
-        """Write down which runs the branches of `step` are, or the chain that it is."""
+        """Record the runs of the branches of `step`, or of the chain that it is."""
         self.notes.noted[step] = [run.context for run in runs]
 
     # --- errors -----------------------------------------------------------------------------------
@@ -178,12 +178,12 @@ class Run:
         return isinstance(exc, ChainError) and exc.result is self.context
 
     def own(self, error: ChainError, attempts: int = 0, *values: Any) -> ChainError:
-        """Return `error` as one of this run.
+        """Return `error` with the details of this run filled in.
 
         Args:
             error: the error.
-            attempts: how often the step was called.
-            values: what may hold secrets besides the context.
+            attempts: the number of calls of the step.
+            values: values outside the context that may hold secrets.
         """
         error.result = self.context
         error.attempts = attempts
@@ -191,13 +191,13 @@ class Run:
         return error
 
     def adopted(self, exc: BaseException, inner: Run) -> BaseException:
-        """Return what ended `inner`, a run within a step of this one, as an error of this run."""
+        """Return the error that ended the nested run `inner` as an error of this run."""
         if inner.owns(exc) and isinstance(exc, ChainError):
             exc.result = self.context
         return exc
 
     def conceal(self, exc: BaseException, *values: Any) -> None:
-        """Note on `exc`, which leaves the run, that it may show secrets."""
+        """Mark `exc`, which leaves the run, as possibly holding secrets."""
         redaction = self.plan.settings.redaction
         if redaction.names:
             conceal(exc, partial(redaction.blotter, self.context, *values))
@@ -211,9 +211,9 @@ class Run:
         return error
 
     def seal(self, error: ChainError) -> None:
-        """Put a masked copy in place of the cause, where others will write its traceback.
+        """Replace the cause by a masked copy if other code will write its traceback.
 
-        A task's error goes to the worker's log and to the result backend, with all its causes.
+        A worker logs a task's error and sends it to the result backend, with all its causes.
         """
         if self.unit.kind == "task" and self.plan.settings.redaction.names:
             shown = masked(error)
@@ -230,16 +230,16 @@ class Run:
         return f"{type(exc).__name__}: {text}" if text else type(exc).__name__
 
     def astray(self, step: Step) -> str:
-        """Return which arguments of `step` lead nowhere, as the end of a line; mostly nothing.
+        """Return the unresolved arguments of `step` as the end of a line; usually "".
 
-        Only the failure of a step asks: without `strict` such an argument is None.
+        For failed steps only: without `strict` such an argument is None.
         """
         paths = [path for where, path in step.spec.wants if where in {"args", "kwargs"}]
         astray = [path for path in dict.fromkeys(paths) if is_astray(self.context, path)]
         return "".join([f"; {unresolved(self.context, path)}" for path in astray])
 
     def shown(self, step: Step, exc: BaseException) -> BaseException:
-        """Return what backends may see of `exc`: where there are secrets, a copy without them."""
+        """Return `exc` for backends: a masked copy if there are secrets."""
         redaction = self.plan.settings.redaction
         if not redaction.names:
             return exc
@@ -288,13 +288,12 @@ class Run:
     ) -> None:
         """Log `line`, after the chain's own functions have redacted it.
 
-        A handler or filter that raises must not fail a step that is done, or keep an undo from
-        running.
+        A handler or filter that raises must not fail a finished step or prevent an undo.
 
         Args:
             level: the level.
             line: the line.
-            exc: an exception whose traceback is logged, where nothing is redacted.
+            exc: an exception whose traceback is logged if nothing is redacted.
             failure: the error of the run; the traceback of its cause is logged, masked.
         """
         try:
@@ -314,7 +313,7 @@ class Run:
             # Better no line than one with a secret in it, and so no traceback either.
             logger.error("redact raised %s; a line was left out", type(error).__name__)  # noqa: TRY400
             return
-        logger.log(level, plain_text(line), exc_info=shown)  # what is in it comes from outside
+        logger.log(level, plain_text(line), exc_info=shown)  # it contains external text
 
     def _traceable(
         self, exc: BaseException | None, failure: ChainError | None
@@ -350,7 +349,7 @@ class Run:
 
 
 def begin(plan: Plan, unit: FlowContext, inputs: dict[str, Any]) -> tuple[ChainResult, Run | None]:
-    """Return the context of a run that begins, and its state if a backend or a clock needs it."""
+    """Return the context of a new run, and its state if a backend or a deadline needs one."""
     context = new_context(plan, unit, inputs)
     observer = _runtime.observer
     if observer is not None and not observer.enabled():

@@ -51,11 +51,11 @@ def run(plan: Plan, unit: FlowContext, inputs: dict[str, Any]) -> ChainResult:
 def _walk(
     plan: Plan, rows: Iterable[Row], context: ChainResult, unit: FlowContext, run: Run | None
 ) -> Ended | None:
-    """Do the steps, by the quick way those that are nothing but a call.
+    """Run the steps; those that only call a function take a fast path.
 
     Returns:
-        None, or the run and what it has raised. That is no longer being handled then, so that its
-        traceback does not become part of what the undos raise.
+        None, or the run and its exception. The exception is no longer being handled, so that it
+        does not become the context of errors that the undos raise.
     """
     get, ends, clock = context.get, context._ends, _clock.perf_counter
     ended, coroutine = ends.append, CoroutineType
@@ -80,7 +80,7 @@ def _walk(
                 failure = exc
             done = len(ends)
             if failure is not None and done == len(plan.steps):
-                raise failure  # an interrupt behind the last step
+                raise failure  # an interrupt after the last step
             run = run or Run(plan, context, unit)
             drive(perform(_IO, run, plan.steps[done], failure))
             failure = None

@@ -167,8 +167,8 @@ class LateCall:
         self.run.undos.late.remove(self)
         self.run.log(
             logging.WARNING,
-            f"step {self.step.name!r}: the outcome of its last attempt is unknown: it still runs "
-            f"in its thread, which nothing can interrupt",
+            f"step {self.step.name!r}: the outcome of its last attempt is unknown: it is still "
+            f"running in its thread, which cannot be interrupted",
         )
 
     def _finish_alone(self) -> None:
@@ -180,7 +180,7 @@ class LateCall:
             if step.spec.undo is not None:
                 _sync.drive(undo_step(self._undo, run, step, step.spec.undo, result))
                 outcome += f"; {run.undos.done[step]}"
-        run.log(logging.WARNING, f"step {step.name!r}: the attempt that was left behind {outcome}")
+        run.log(logging.WARNING, f"step {step.name!r}: the abandoned attempt {outcome}")
 
     def _successes(self) -> list[Any]:
         """Return the result of the call in a list, which is empty if there is none."""
@@ -213,7 +213,7 @@ def _await_on(loop: asyncio.AbstractEventLoop, work: Awaitable[Any]) -> None:
         concurrent.futures.wait([future], 1)
         if not loop.is_running() and not future.done():
             future.cancel()
-            raise RuntimeError("the event loop on which it must be awaited no longer runs")
+            raise RuntimeError("the event loop that has to await the undo is no longer running")
     future.result()
 
 
@@ -236,8 +236,8 @@ async def settle(run: Run, waiting: str, steps: Collection[Step] | None) -> None
         names = ", ".join(repr(each.step.name) for each in late)
         run.log(
             logging.WARNING,
-            f"{waiting} of the run waits for {names}, which still runs in its thread; a deadline "
-            f"would bound the wait",
+            f"{waiting} of the run is waiting for {names}, still running in its thread; a "
+            f"deadline would limit the wait",
         )
     left = None if until is None else until - _clock.monotonic()
     cancelled = await until_done([each.over for each in late], left)

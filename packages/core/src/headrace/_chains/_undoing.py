@@ -64,7 +64,7 @@ async def _clear(io: IO, run: Run, steps: Collection[Step]) -> list[BaseExceptio
 
 
 async def _undo_all(io: IO, run: Run) -> list[BaseException]:
-    await io.settle(run, "the undoing")
+    await io.settle(run, "the undo")
     return await _undo_steps(io, run, None)
 
 
@@ -114,4 +114,4 @@ def close(run: Run) -> None:
     names = ", ".join(repr(undo.step.name) for undo in run.undos.waiting)
     if names:
         run.undos.waiting.clear()
-        run.log(logging.ERROR, f"the run was closed before its end; not undone: {names}")
+        run.log(logging.ERROR, f"the run was closed before it finished; not undone: {names}")

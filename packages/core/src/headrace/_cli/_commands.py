@@ -38,7 +38,7 @@ def find_command(name: str) -> Command:
     if name in _ELSEWHERE:
         package = _ELSEWHERE[name][0]
         raise CommandError(f"{name!r} comes with {package}: pip install {package}")
-    raise CommandError(f"there is no command {name!r}; {name_hint(name, known_commands())}")
+    raise CommandError(f"unknown command {name!r}; {name_hint(name, known_commands())}")
 
 
 def known_commands() -> dict[str, str]:

@@ -126,15 +126,15 @@ def _run(options: argparse.Namespace, out: TextIO, err: TextIO) -> int:
 
 
 def _warn_of_size(picture: Picture, format: str, drawing: str, err: TextIO) -> None:
-    part = "draw a part: --focus STEP --depth 2"
+    part = "draw part of it: --focus STEP --depth 2"
     if format == "mermaid":
         from headrace._render._mermaid import excess
 
         reason = excess(picture, drawing)
         if reason:
-            tell(err, f"{reason}; give --format svg or html, or {part}")
+            tell(err, f"{reason}; use --format svg or html, or {part}")
     elif len(picture.nodes) > MANY_STEPS and format in {"svg", "html"}:
-        tell(err, f"{len(picture.nodes)} steps are many; {part}")
+        tell(err, f"{len(picture.nodes)} steps make a large drawing; {part}")
 
 
 def _format(options: argparse.Namespace, defaults: Defaults) -> str:

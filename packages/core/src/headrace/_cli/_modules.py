@@ -42,7 +42,7 @@ def import_modules(names: list[str], folders: list[Path]) -> None:
 
 
 def discover_modules(folders: list[Path]) -> None:
-    """Import what the frameworks in this process would import, such as the modules of tasks.
+    """Import what the frameworks in this process would import, such as task modules.
 
     Args:
         folders: where the user's modules are.
@@ -50,7 +50,7 @@ def discover_modules(folders: list[Path]) -> None:
     Raises:
         CommandError: one cannot be imported.
     """
-    _run("import the modules of tasks", discover, folders)
+    _run("import the task modules", discover, folders)
 
 
 def _run(what: str, call: Callable[[], object], folders: list[Path]) -> None:

@@ -108,7 +108,7 @@ def draw_rich(picture: Picture) -> str:
 
 
 def excess(picture: Picture, drawing: str) -> str:
-    """Return in which way `drawing` is more than Mermaid draws; nothing where it is not.
+    """Return how `drawing` exceeds Mermaid's limits; "" if it does not.
 
     Args:
         picture: what is drawn.
@@ -118,7 +118,7 @@ def excess(picture: Picture, drawing: str) -> str:
     if edges <= MAX_EDGES and size <= MAX_TEXT_SIZE:
         return ""
     return (
-        f"{counted(edges, 'edge')} and {counted(size, 'character')} are more than Mermaid draws "
+        f"{counted(edges, 'edge')} and {counted(size, 'character')} exceed Mermaid's limits "
         f"({MAX_EDGES} and {MAX_TEXT_SIZE})"
     )
 
@@ -128,7 +128,7 @@ def _within_limits(picture: Picture, lines: list[str]) -> str:
     reason = excess(picture, drawing)
     if not reason:
         return drawing
-    comment = f"%% {reason}: draw SVG or HTML, or a part"
+    comment = f"%% {reason}: draw SVG or HTML, or part of it"
     return "\n    ".join([lines[0], comment, *lines[1:]])
 
 
