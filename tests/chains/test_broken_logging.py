@@ -109,7 +109,7 @@ def test_a_line_that_is_lost_is_told_on_stderr(capsys: pytest.CaptureFixture[str
     with broken_logging("filter of the logger", AttributeError("secret")):
         Chain().next(lambda: "a", out="a", log_fmt="{a}").run()
     assert capsys.readouterr().err == (
-        "headrace.chain: logging raised AttributeError; a line is lost\n"
+        "headrace.chain: logging raised AttributeError; a line was lost\n"
     )
 
 

@@ -89,12 +89,12 @@ def test_branches_run_at_once_and_their_outputs_merge(kind: Kind) -> None:
 
 @pytest.mark.parametrize("empty", [[], [1]])
 def test_a_branch_may_be_a_chain_of_its_own(kind: Kind, empty: list[int]) -> None:
-    """A chain that serves as a branch can still be run alone; it cannot be built further."""
+    """A chain that serves as a branch can still be run alone; it can no longer change."""
     branch = kind.chain().next(kind.fn(len), out="n", args=["rows"])
     chain = kind.chain().parallel(branch)
     assert kind.run(chain, rows=empty)["n"] == len(empty)
     assert kind.run(branch, rows=empty)["n"] == len(empty)
-    with pytest.raises(ChainError, match="is a branch of another one"):
+    with pytest.raises(ChainError, match="is already a branch or a step"):
         branch.next(print)
 
 

@@ -108,7 +108,7 @@ def test_result_is_the_steps_own_result(kind: Kind, lines: Any) -> None:
 )
 def test_a_template_reaches_no_double_underscore_name_but_len(kind: Kind, token: str) -> None:
     """Refused with a `ValueError` when the chain is built."""
-    with pytest.raises(ValueError, match=r"__len__ is the only double-underscore name"):
+    with pytest.raises(ValueError, match=r"only __len__ is allowed"):
         kind.chain().next(print, log_fmt=f"n={{{token}}}")
 
 

@@ -1,4 +1,4 @@
-"""Time and chance as deadlines, chains and messages see them; tests put their own here."""
+"""The clocks and random source of deadlines, chains and messages; tests replace them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Called through this module each time, never imported by name: headrace.testing replaces them.
+# Always called through this module, never imported by name: headrace.testing replaces them.
 monotonic: Callable[[], float] = time.monotonic
 """The clock of deadlines, in seconds."""
 

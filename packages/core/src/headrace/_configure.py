@@ -37,10 +37,10 @@ def configure(
             method, or a list of these, which all receive every step.
         strict: whether a step outside any unit of work raises `OutsideFlowError`.
         header: the name of the header that `inject` writes and `extract` reads. In the web
-            integrations it is the first of `request_headers`, and the `response_header`, where
-            these are not given.
-        id_factory: makes correlation IDs: UUIDs, or strings of 1 to 256 characters out of
-            ``A-Z a-z 0-9 . _ ~ : / + = @ | -`` that begin with a letter, a digit or ``|``.
+            integrations it is also the default for the first of `request_headers` and for
+            `response_header`.
+        id_factory: makes correlation IDs: UUIDs, or strings of 1 to 256 characters from
+            ``A-Z a-z 0-9 . _ ~ : / + = @ | -`` that start with a letter, a digit or ``|``.
         propagate_metadata: the metadata keys that messages carry to other processes.
 
     Raises:
@@ -55,11 +55,11 @@ def configure(
 
 
 def amend(old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
-    """Put the options of one application in force, and leave those of others as they are.
+    """Apply the options of one application, and keep those of other applications.
 
     Args:
-        old: those that it had before, by the names of `configure`'s arguments.
-        new: those that it has now.
+        old: its previous options, by the names of `configure`'s arguments.
+        new: its new options.
 
     Raises:
         ValueError: as `configure`.

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _registered: dict[type[BaseException], str | None] = {}
-_named: dict[str, str | None] = {}  # those of modules that may never be imported
+_named: dict[str, str | None] = {}  # by dotted path: their modules may never be imported
 
 
 def register_control_flow(*types: type[BaseException] | str, outcome: str | None = None) -> None:
@@ -17,8 +17,8 @@ def register_control_flow(*types: type[BaseException] | str, outcome: str | None
 
     Args:
         types: the exception types; one of an optional library as a dotted path, such as
-            ``"rest_framework.exceptions.APIException"``, which imports nothing and holds as soon
-            as the program has imported the module.
+            ``"rest_framework.exceptions.APIException"``, which imports nothing and takes effect
+            once the program has imported the module.
         outcome: how backends name the outcome of a step or unit that ends in one, if that is
             neither ``error`` nor ``cancelled``: ``retry``, for example.
 
@@ -37,23 +37,23 @@ def register_control_flow(*types: type[BaseException] | str, outcome: str | None
 
 
 def _types() -> dict[type[BaseException], str | None]:
-    """Return the registered types with their outcomes, those of modules that are there by now."""
+    """Return the registered types with their outcomes, including those imported by now."""
     for path in [*_named]:
         module, _, name = path.rpartition(".")
         found = getattr(sys.modules.get(module), name, None)
         if isinstance(found, type) and issubclass(found, BaseException):
             _registered[found] = _named.get(path)
-            _named.pop(path, None)  # another thread may have been here
+            _named.pop(path, None)  # another thread may have removed it
     return _registered
 
 
 def is_control_flow(exc: BaseException) -> bool:
-    """Tell whether `exc` is of a registered type, or a group that holds nothing else."""
+    """Tell whether `exc` is of a registered type, or a group of only such exceptions."""
     return is_all_of(exc, tuple(_types()))
 
 
 def is_all_of(exc: BaseException, types: tuple[type[BaseException], ...]) -> bool:
-    """Tell whether `exc` is of one of `types`, or a group of nothing but such exceptions."""
+    """Tell whether `exc` is of one of `types`, or a group of only such exceptions."""
     return isinstance(exc, types) or (
         isinstance(exc, BaseExceptionGroup)
         and all(isinstance(each, types) for each in members(exc))
@@ -61,7 +61,7 @@ def is_all_of(exc: BaseException, types: tuple[type[BaseException], ...]) -> boo
 
 
 def members(exc: BaseException) -> Iterator[BaseException]:
-    """Yield what `exc` holds at any depth, if it is a group; else `exc` itself."""
+    """Yield the members of a group at any depth, or `exc` itself if it is not a group."""
     waiting = [exc]
     while waiting:
         each = waiting.pop()
@@ -74,7 +74,7 @@ def members(exc: BaseException) -> Iterator[BaseException]:
 def control_flow_outcome(exc: BaseException) -> str | None:
     """Return the outcome that the type of `exc` was registered with, or None.
 
-    A group has the outcome that all of its members have.
+    A group has an outcome if all its members have the same one.
     """
     if isinstance(exc, BaseExceptionGroup):
         outcomes = {control_flow_outcome(each) for each in members(exc)}

@@ -18,8 +18,8 @@ class Budget:
     """A time budget as everything inside its block sees it.
 
     Args:
-        block: the context manager that begins and ends it. Once nothing refers to that any more
-            nothing can end the budget: a signal came just before its `__exit__` could begin.
+        block: the context manager that begins and ends it. If it is freed without ending the
+            budget, a signal arrived just before its `__exit__` could begin.
         unit: the unit of work in which it was set. Another one that happens to run in a copy of
             these variables (a request on a kept-alive connection) is not bound by it.
         until: the reading of `time.monotonic` at which it has passed, or None for no budget.
@@ -47,11 +47,11 @@ class Budget:
         return outer
 
     def is_over(self) -> bool:
-        """Tell whether its block has been left, or cannot be left any more."""
+        """Tell whether its block has been left, or can no longer be left."""
         return self._is_over or self._block() is None
 
     def is_forgotten(self) -> bool:
-        """Tell whether its block has not been left, and cannot be left any more."""
+        """Tell whether its block was never left and can no longer be left."""
         return not self._is_over and self._block() is None
 
     def is_current(self) -> bool:
@@ -129,7 +129,7 @@ def inherited_deadline(unit: FlowContext | None) -> float | None:
 
 
 def has_forgotten_block() -> bool:
-    """Tell whether the innermost block, of `deadline` or `detached`, cannot be left any more."""
+    """Tell whether the innermost `deadline` or `detached` block can no longer be left."""
     budget = budget_var.get()
     return budget is not None and budget.is_forgotten()
 

@@ -1,4 +1,4 @@
-"""What a decorator was told of a step, and which things can be one."""
+"""Declarations of steps by decorators, and checks of the objects they decorate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Modules that declare flows and are imported when their framework says so: tasks."""
+"""Modules with flows that a framework imports by itself, such as task modules."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ _discoveries: list[Callable[[], object]] = []
 
 
 def register_discovery(discover: Callable[[], object]) -> None:
-    """Have `discover` called before flows are listed, drawn or checked; a second time adds nothing.
+    """Call `discover` before flows are listed, drawn or checked; a second call has no effect.
 
-    It is for integrations of frameworks that import modules of their own accord, such as Celery's
-    workers the modules ``tasks``.
+    For integrations of frameworks that import modules by themselves, as Celery workers import
+    ``tasks`` modules.
 
     Args:
-        discover: imports the modules; what it raises ends the command.
+        discover: imports the modules; an exception ends the command.
     """
     if discover not in _discoveries:
         _discoveries.append(discover)

@@ -42,7 +42,7 @@ class _Detached:
         if self._budget is not None:
             raise RuntimeError("this block has been used; call headrace.detached() for another")
         self._unit, self._step = unit_var.get(), step_var.get()
-        # A budget that binds nothing: it hides the one around, and tells this block from others.
+        # A budget without a limit: it hides the outer one and identifies this block.
         self._budget = Budget(self, self._unit, None)
         try:
             self._budget.begin()
@@ -65,7 +65,7 @@ class _Detached:
         if self._budget is None:
             return
         unit, step = self._unit, self._step
-        is_ours = True  # unless a signal comes before that is known
+        is_ours = True  # unless a signal arrives before this is known
         try:
             is_ours = self._budget.is_current() and unit_var.get() is None
             if is_ours:

@@ -1,4 +1,4 @@
-"""Fields of log lines that are taken from a unit of work: its metadata and its own IDs."""
+"""Fields of log records from a unit of work: its metadata and its IDs."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _is_reading: ContextVar[bool] = ContextVar("headrace.reading_fields", default=Fa
 
 
 def checked_fields(fields: Iterable[str]) -> tuple[str, ...]:
-    """Return the names `fields` without those that each line has anyway.
+    """Return the names `fields` without those that every record has anyway.
 
     Raises:
-        TypeError: it is not a list of names.
-        ValueError: a name that each log record has for something else.
+        TypeError: `fields` is not a list of names.
+        ValueError: a name is already an attribute of every log record.
     """
     names = () if isinstance(fields, str) else tuple(fields)
     if isinstance(fields, str) or not all(isinstance(name, str) for name in names):
@@ -39,14 +39,14 @@ def checked_fields(fields: Iterable[str]) -> tuple[str, ...]:
 
 
 def field_values(unit: FlowContext | None, names: Iterable[str]) -> dict[str, str | None]:
-    """Return the values of the fields `names`: printable text, or None where there is no value.
+    """Return the values of the fields `names`: printable text, or None without a value.
 
     Args:
-        unit: the unit whose metadata and IDs they are, or None.
-        names: the fields. ``unit_id`` and ``causation_id`` are the unit's own.
+        unit: the unit to read them from, or None.
+        names: the fields: metadata, or the unit's ``unit_id`` and ``causation_id``.
     """
-    # The str() of a value may log a line: a lazy object that queries a database. That line would
-    # read the same value, and so on without end.
+    # The str() of a value may log a line, as a lazy object that queries a database does. That line
+    # would read the same value again: endless recursion.
     if unit is None or _is_reading.get():
         return dict.fromkeys(names)
     _is_reading.set(True)

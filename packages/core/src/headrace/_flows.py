@@ -280,8 +280,8 @@ def entrypoint(
 
     Args:
         target: the flow's name; nothing in the body of a class that `flow` decorates.
-        after: the steps before, of this flow or of another, as for `step`: what may also begin
-            the flow, such as a task that a client publishes too.
+        after: the previous steps, of this flow or another, as for `step`, if the entrypoint is
+            not always first: a task that a client publishes too, for example.
         name: the step's name, if it is not the function's.
         description: what the step does, if it is not the docstring's first line.
         new: open a unit with a fresh correlation ID even inside another, which is its cause.

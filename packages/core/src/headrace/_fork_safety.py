@@ -1,8 +1,8 @@
-"""No fork while another thread writes a log line.
+"""Prevent forks while another thread writes a log line.
 
 Python gives a forked process new locks for its log handlers, but the lock inside a stream's C
-buffer stays as it was: held for ever, if another thread was writing. The process then hangs at its
-first line. While a handler's lock is held, no other thread is in its stream.
+buffer stays as it was: held forever if another thread was writing. The process then hangs at its
+first log line. Holding a handler's lock across the fork keeps other threads out of its stream.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from functools import cache
 from typing import Any
 
 PATIENCE = 1.0
-"""How long a fork waits for handlers that are busy, in seconds: one may wait for a full pipe."""
+"""How long a fork waits for busy handlers, in seconds: one may be blocked on a full pipe."""
 
-_SLICE = 0.02  # seconds for one lock, before all are let go for those who hold the others
-# All handlers that are alive, which are known nowhere else: dictConfig empties the other list.
+_SLICE = 0.02  # seconds to wait for one lock before releasing all, to avoid a deadlock
+# The only complete list of live handlers: dictConfig empties `logging._handlerList`.
 _handlers: Iterable[logging.Handler] = getattr(logging, "_at_fork_reinit_lock_weakset", ())
 
 
@@ -35,19 +35,16 @@ class _Fork(threading.local):
 
 
 _fork = _Fork()
-_abandoned: list[
-    Any
-] = []  # streams whose buffer is locked for ever: to delete one would wait for it
+_abandoned: list[Any] = []  # streams whose buffer is locked forever: deleting one would block
 
 
 def fork_safe() -> None:
-    """Let no fork happen while another thread is writing a log line, so that no child hangs.
+    """Prevent forks while another thread is writing a log line, so that no child hangs.
 
-    For programs that fork while they have threads, like Celery's prefork worker on a transport
-    without an event loop. It concerns all handlers, those made later too. A handler that stays busy
-    for a second, as one that waits for a full pipe, does not keep the fork back; the child then
-    opens that handler's stream anew. It lasts for the life of the process; a second call does
-    nothing.
+    For programs that fork while other threads run, like Celery's prefork worker on a transport
+    without an event loop. It covers all handlers, including later ones. A fork waits at most a
+    second for a busy handler, such as one blocked on a full pipe; the child then reopens that
+    handler's stream. It lasts for the life of the process; a second call does nothing.
     """
     if hasattr(os, "register_at_fork"):
         _register()
@@ -64,16 +61,16 @@ def _before() -> None:
         complete = _hold_all()
         if complete or time.monotonic() > deadline:
             return
-        # Others may wait for what is held here, with what is missing here in their hands.
+        # A thread may hold the missing lock while it waits for a lock held here.
         _release()
         time.sleep(0.001)
 
 
 def _hold_all() -> bool:
-    """Take logging's own lock, then those of the handlers; tell whether none was missing."""
+    """Take logging's own lock, then those of the handlers; tell whether all were free."""
     _fork.busy = []
-    # First the one that dictConfig holds while it takes those of handlers. Before a fork logging
-    # takes it too, without a limit.
+    # Logging's lock first: dictConfig holds it while it takes those of handlers, and logging's own
+    # fork hook takes it without a timeout.
     module_lock = getattr(logging, "_lock", None)
     if module_lock is not None and not _hold(module_lock):
         _fork.busy = list(_handlers)
@@ -85,7 +82,7 @@ def _hold_all() -> bool:
 
 
 def _hold(lock: Any) -> bool:
-    # Noted first, since a signal's handler may raise in between.
+    # Recorded first, since a signal handler may raise in between.
     _fork.held.append(lock)
     if lock.acquire(timeout=_SLICE):
         return True
@@ -96,7 +93,7 @@ def _hold(lock: Any) -> bool:
 def _release() -> None:
     held = _fork.held
     while held:
-        with suppress(RuntimeError):  # in the child logging has made most of them anew
+        with suppress(RuntimeError):  # in the child, logging has replaced most of them
             held.pop().release()
 
 
@@ -105,7 +102,7 @@ def _after_in_child() -> None:
     busy, _fork.busy = _fork.busy, []
     locked = {id(stream): stream for stream in map(_stream, busy) if stream is not None}
     for stream in locked.values():
-        with suppress(OSError, ValueError):  # it has no file descriptor, or is closed
+        with suppress(OSError, ValueError):  # no file descriptor, or closed
             _replace(stream, _opened_anew(stream))
 
 
@@ -124,7 +121,7 @@ def _replace(stream: io.TextIOWrapper, fresh: io.TextIOWrapper) -> None:
     handlers: list[Any] = [*_handlers]
     for handler in handlers:
         if _stream(handler) is stream:
-            with suppress(AttributeError):  # logging's last resort asks for sys.stderr each time
+            with suppress(AttributeError):  # logging's last resort looks up sys.stderr each time
                 handler.stream = fresh
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is stream:

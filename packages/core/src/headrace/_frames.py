@@ -61,10 +61,10 @@ class Frame:
             return self._run_with_others(function, *args)
         outer, step, outer_step = _get_unit(), self._step, _get_step()
         token = None
-        # After each call of this method a signal may raise: what restores must follow all the same.
+        # A signal may raise after any call in this method; the context must be restored even so.
         try:
             token = _set_unit(self._unit)
-            if step is not outer_step:  # they seldom differ, and each set costs
+            if step is not outer_step:  # they seldom differ, and each set has a cost
                 _set_step(step)
             return function(*args)
         finally:
@@ -103,7 +103,7 @@ class Frame:
                 for var in tokens:
                     held[var] = var.get()
                 _put_back(outer, tokens)
-            except BaseException:  # a signal: once more, whatever has been done
+            except BaseException:  # a signal: restore again, however far it got
                 _put_back(outer, tokens)
                 raise
             self._unit, self._step = held.pop(unit_var), held.pop(step_var)
@@ -133,7 +133,7 @@ class Frame:
                         _set_step(outer_step)
 
     def around(self) -> list[tuple[ContextVar[Any], Any]]:
-        """Return the variables that the frame holds, each with its value where this is called."""
+        """Return the variables that the frame holds, with their current values."""
         return [(var, _value(var)) for var in (unit_var, step_var, *(self._others or ()))]
 
     def begin(self, function: Callable[..., T], *args: Any) -> T:
@@ -159,7 +159,7 @@ def _put_back(outer: _Values, tokens: dict[ContextVar[Any], Token[Any]]) -> None
         if value is not _MISSING:
             var.set(value)
         elif var in tokens:
-            with suppress(RuntimeError):  # it has been used already
+            with suppress(RuntimeError):  # already used
                 var.reset(tokens[var])
 
 

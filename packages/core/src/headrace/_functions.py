@@ -1,4 +1,4 @@
-"""What is known of a callable: its name, its description and its place, through what wraps it."""
+"""The name, description and source location of a callable, through its wrappers."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from types import FunctionType
 from typing import Any
 
 _NAMES = ("__module__", "__name__", "__qualname__", "__doc__")
-_MAX_LAYERS = 100  # objects exist that answer every attribute, `__wrapped__` too
+_MAX_LAYERS = 100  # some objects have every attribute, even an endless `__wrapped__`
 
 
 def without_partials(function: Any) -> Any:
-    """Return what a `functools.partial`, or a partial of one, calls."""
+    """Return the function that a `functools.partial`, or a partial of one, calls."""
     while isinstance(function, functools.partial):
         function = function.func
     return function
 
 
 def is_plain(function: Any) -> bool:
-    """Tell whether a call of `function` gives its answer, as far as it can be seen without one.
+    """Tell whether `function` returns its result directly, as far as inspection can tell.
 
-    A coroutine or a generator is none, and is as true as any object: that must not pass for a yes.
+    Coroutines and generators are always truthy: such a result must not count as True.
     """
     function = without_partials(function)
     called = function if inspect.isroutine(function) else type(function).__call__
@@ -34,9 +34,9 @@ def is_plain(function: Any) -> bool:
 
 
 def layers(function: Any) -> Iterator[Any]:
-    """Yield `function` and what it wraps, outermost first.
+    """Yield `function` and the functions that it wraps, outermost first.
 
-    Partials and the decorators that set ``__wrapped__`` may stand around each other in any order.
+    Partials and decorators that set ``__wrapped__`` may wrap each other in any order.
     """
     for _ in range(_MAX_LAYERS):
         yield function
@@ -49,8 +49,8 @@ def layers(function: Any) -> Iterator[Any]:
 
 
 def own_name(function: Any) -> str:
-    """Return the name of a callable: that of the function it wraps, or of its type."""
-    if type(function) is FunctionType:  # the quick way for what most steps are, here and below
+    """Return the name of a callable: the name of the function that it wraps, or of its type."""
+    if type(function) is FunctionType:  # fast path for most steps, here and below
         return function.__name__
     innermost = function
     for layer in layers(function):
@@ -90,12 +90,12 @@ def place_of(function: Any) -> tuple[str, int]:
 
 
 def wraps(function: Callable[..., Any]) -> Callable[[Any], Callable[..., Any]]:
-    """Return `functools.wraps` of `function`, with the names of what a partial is of."""
+    """Return `functools.wraps` of `function`; a partial gets the names of its function."""
     named = without_partials(function)
 
     def decorate(wrapper: Any) -> Callable[..., Any]:
         functools.update_wrapper(wrapper, named, assigned=_NAMES, updated=())
-        # What the partial itself has wins; its signature is the wrapper's.
+        # The partial's own attributes win; its signature is the wrapper's.
         own = [name for name in _NAMES if name in vars(function)]
         return functools.update_wrapper(wrapper, function, assigned=own)
 
@@ -103,12 +103,12 @@ def wraps(function: Callable[..., Any]) -> Callable[[Any], Callable[..., Any]]:
 
 
 def _own_docstring(layer: Any) -> Any:
-    # An object has its class's docstring, which says nothing about what a partial calls.
+    # An object inherits its class's docstring, which does not describe the function in a partial.
     if inspect.isroutine(layer) or isinstance(layer, type):
         text = layer.__doc__
     else:
         text = getattr(layer, "__dict__", {}).get("__doc__")
-    # What `functools.wraps` of a partial has copied is of no function.
+    # `functools.wraps` of a partial copies the docstring of the class `partial`.
     return None if text == functools.partial.__doc__ else text
 
 

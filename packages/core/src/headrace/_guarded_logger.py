@@ -1,4 +1,4 @@
-"""Loggers whose handlers and filters cannot fail what is logged about."""
+"""Loggers whose handlers and filters cannot fail the code that logs."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 class GuardedLogger(logging.LoggerAdapter[logging.Logger]):
-    """The logger `name`, which loses a line rather than raise an `Exception`.
+    """The logger `name`; it drops a line rather than raise an `Exception`.
 
-    A handler, filter or formatter of the application may raise, and Python lets a filter's error
-    through to whatever logs. A request, a task or a chain must not fail for that.
+    A handler, filter or formatter of the application may raise, and Python passes a filter's error
+    on to the caller. That must not fail a request, a task or a chain.
     """
 
     def __init__(self, name: str) -> None:
@@ -24,12 +24,12 @@ class GuardedLogger(logging.LoggerAdapter[logging.Logger]):
     def process(
         self, msg: Any, kwargs: MutableMapping[str, Any]
     ) -> tuple[Any, MutableMapping[str, Any]]:
-        """Leave `extra` as the caller gave it."""
+        """Return `extra` unchanged."""
         return msg, kwargs
 
     def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:
         """Log a line as `logging.Logger.log` does."""
-        # Past this frame, for the line's file and function are the caller's.
+        # Skip this frame: the line's file and function are the caller's.
         kwargs["stacklevel"] = kwargs.get("stacklevel", 1) + 1
         try:
             super().log(level, msg, *args, **kwargs)
@@ -38,13 +38,13 @@ class GuardedLogger(logging.LoggerAdapter[logging.Logger]):
 
 
 def report_lost_line(name: str, error: Exception) -> None:
-    """Say on stderr that a line of the logger `name` is lost, as `logging` does.
+    """Report a lost line of the logger `name` on stderr, as `logging` does.
 
-    Like there, ``logging.raiseExceptions = False`` turns it off.
+    ``logging.raiseExceptions = False`` turns it off, as in `logging`.
     """
     if logging.raiseExceptions:
         with suppress(Exception):
-            sys.stderr.write(f"{name}: logging raised {type(error).__name__}; a line is lost\n")
+            sys.stderr.write(f"{name}: logging raised {type(error).__name__}; a line was lost\n")
 
 
 log = GuardedLogger("headrace")

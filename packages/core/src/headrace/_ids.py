@@ -15,7 +15,7 @@ ID_RULE = (
 """The rule of all correlation IDs, for messages."""
 
 EDGE_RULE = "1 to 128 characters from A-Z a-z 0-9 . _ -, starting with a letter or a digit"
-"""The narrower rule by which IDs in requests are admitted unless a validator says otherwise."""
+"""The narrower rule for IDs in requests, unless a validator replaces it."""
 
 match_id = re.compile(r"[A-Za-z0-9|][A-Za-z0-9._~:/+=@|-]{0,255}").fullmatch
 """Match a `str` that follows `ID_RULE`."""
@@ -27,14 +27,14 @@ _POOL_BYTES = 4096
 
 
 def valid_id(value: object) -> str | None:
-    """Return `value` where it is a valid correlation ID, and None where it is not.
+    """Return `value` if it is a valid correlation ID, else None.
 
-    An ID is a `str` of 1 to 256 characters out of ``A-Z a-z 0-9 . _ ~ : / + = @ | -`` that begins
+    An ID is a `str` of 1 to 256 characters from ``A-Z a-z 0-9 . _ ~ : / + = @ | -`` that starts
     with a letter, a digit or ``|``.
     """
     if not isinstance(value, str) or match_id(value) is None:
         return None
-    # A subclass may show another text in a log or header than the one that was checked.
+    # A subclass may render as another text than the checked one in a log or header.
     return value if type(value) is str else str.__str__(value)
 
 
@@ -44,10 +44,10 @@ def is_valid_id(text: object) -> bool:
 
 
 def check_id(correlation_id: object) -> str:
-    """Return a valid correlation ID as it is, and refuse anything else.
+    """Return a valid correlation ID unchanged, and reject anything else.
 
     Raises:
-        ValueError: it is invalid; the message does not repeat it.
+        ValueError: the ID is invalid; the message does not quote it.
     """
     checked = valid_id(correlation_id)
     if checked is None:

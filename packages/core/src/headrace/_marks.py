@@ -1,4 +1,4 @@
-"""What a unit of work writes on an exception that leaves it: its ID.
+"""Marks: the ID that a unit of work writes on an exception that leaves it.
 
 A server logs an unhandled error after the unit has ended; the mark lets that line carry the ID.
 """
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _KEY = "_headrace_correlation_id"
 MARKS = frozenset([_KEY])
-"""The attributes of an exception that go into another process."""
+"""The attributes of an exception that are kept when it is pickled."""
 
 
 class _Mark:
@@ -31,7 +31,7 @@ class _Mark:
         self._raised = Raised(exc)
 
     def applies(self, exc: BaseException, unit: FlowContext | None) -> bool:
-        """Tell whether the ID is that of a line about `exc` where `unit` is current."""
+        """Tell whether a log line about `exc`, with `unit` current, carries this ID."""
         if unit is not None and not has_ended(unit):
             over = self._over is not None and self._over == unit.unit_id
             return over and self._raised.is_same(exc)
@@ -39,13 +39,13 @@ class _Mark:
 
 
 class _Marks(dict[int, _Mark]):
-    """The last mark of each thread, for two may raise one object at once, and the last of all."""
+    """The last mark of each thread, since threads may share an exception, and the last of all."""
 
     def __reduce__(self) -> tuple[type[str], tuple[str]]:
-        return str, (self[_LAST].correlation_id,)  # the rest means nothing in another process
+        return str, (self[_LAST].correlation_id,)  # the rest is meaningless in another process
 
 
-_LAST = 0  # no thread's number
+_LAST = 0  # not a thread ID
 
 
 def mark(exc: BaseException, correlation_id: str, over: FlowContext | None = None) -> None:
@@ -54,7 +54,7 @@ def mark(exc: BaseException, correlation_id: str, over: FlowContext | None = Non
     Args:
         exc: what a unit of work lets through.
         correlation_id: the ID of that unit. Of several units the outermost has the last word.
-        over: the unit around a request, which has no part in it: a server may have left it current.
+        over: the unit current around a request, an unrelated one that a server has left behind.
     """
     with suppress(Exception):  # an exception may be made so that nothing can be set on it
         new = _Mark(exc, correlation_id, over)
@@ -67,15 +67,15 @@ def mark(exc: BaseException, correlation_id: str, over: FlowContext | None = Non
 def marked_id(exc: object) -> str | None:
     """Return the correlation ID of the unit that `exc` has just left, or None.
 
-    None also where another unit is current, to which the error now belongs, and where the same
-    object has been raised anew since.
+    Also None if another unit is current, since the error now belongs to that one, and if the same
+    object has been raised again since.
 
     Args:
-        exc: an exception that is reported when its unit has ended: to an error tracker, to a log.
+        exc: an exception that is reported after its unit has ended, to an error tracker or a log.
     """
     try:
         return _marked_id(exc, vars(exc).get(_KEY))
-    except Exception:  # it has no usable __dict__, or a traceback that no Python code has left
+    except Exception:  # no usable __dict__, or an unusual traceback
         return None
 
 

@@ -1,8 +1,7 @@
-"""Copies of exceptions without secrets: for logs, for backends, and for what leaves the process.
+"""Copies of exceptions without secrets, for logs, backends and other processes.
 
-A copy is of a subclass of the original's type that goes by the same name: it reads alike in a
-traceback, and `isinstance` finds what it expects. What it has besides texts and numbers stays
-behind.
+The class of a copy is a subclass of the original's type with the same name: it looks the same in a
+traceback, and `isinstance` still holds. Attributes other than text and numbers are dropped.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from types import CodeType, TracebackType
 from typing import Any, cast
 
 LIMIT = 100
-"""How many of the exceptions that hang together are copied; the rest is left out."""
+"""Maximum number of linked exceptions that are copied; the rest are left out."""
 
 _HIDDEN = "_headrace_hidden"
 _KEPT = 15
@@ -28,7 +27,7 @@ _LINKS = ("__cause__", "__context__", "__suppress_context__", "__traceback__", "
 Blot = Callable[[str], str]
 Hide = Callable[[], Blot]
 
-# Read past a subclass, which may have properties of these names.
+# Read from the base class: a subclass may have properties with these names.
 _read: dict[str, Any] = {
     name: each.__get__
     for space in (vars(BaseException), vars(BaseExceptionGroup))
@@ -38,22 +37,22 @@ _read: dict[str, Any] = {
 
 
 def conceal(exc: BaseException, hide: Hide) -> None:
-    """Note on `exc` that its texts, and those of what it was raised from, may show secrets.
+    """Mark `exc`: its text, and the texts of its causes, may show secrets.
 
     Args:
-        exc: what is raised.
-        hide: called when something else is to see `exc`; returns the function that masks a text.
+        exc: the exception.
+        hide: called before `exc` is shown elsewhere; returns the function that masks a text.
     """
-    with suppress(Exception):  # an exception may be made so that nothing can be set on it
-        # An exception that is kept and raised over and over keeps the last few.
+    with suppress(Exception):  # some exceptions accept no attributes
+        # Bounded, for an exception object that is raised over and over.
         exc.__dict__[_HIDDEN] = (*_noted(exc)[-_KEPT:], hide)
 
 
 def without_secrets(exc: BaseException) -> BaseException:
-    """Return `exc`, or a copy without secrets where chains that redact have let it through.
+    """Return `exc`, or a copy without secrets if it has left a chain with `redact`.
 
     Args:
-        exc: an exception, for something that writes it down: a log, an error tracker.
+        exc: an exception that will be written down, by a log or an error tracker.
     """
     return masked(exc) if _may_show_secrets(exc) else exc
 
@@ -63,13 +62,13 @@ def masked(exc: BaseException, blot: Blot = str) -> BaseException:
 
     Args:
         exc: the exception.
-        blot: masks the secrets in a text, besides those that are noted on the exceptions.
+        blot: masks more secrets in a text, in addition to those marked on the exceptions.
     """
     return _Copying().of(exc, blot) or Exception()
 
 
 class _Copying:
-    """The copies of exceptions that hang together."""
+    """The copies of linked exceptions."""
 
     __slots__ = ("_copies",)
 
@@ -81,7 +80,7 @@ class _Copying:
             return None if exc is None else self._copies[id(exc)]
         if len(self._copies) >= LIMIT:
             return None
-        self._copies[id(exc)] = None  # until it is made: a member may lead back to its group
+        self._copies[id(exc)] = None  # until it is made: a member may refer back to its group
         for hide in _noted(exc):
             blot = _both(hide(), blot)
         copy = self._copies[id(exc)] = self._copied(exc, blot)
@@ -102,7 +101,7 @@ class _Copying:
         kind: Any = type(exc)
         try:
             copy = _made(_twin_of(kind), arguments)
-        except Exception:  # a type of an extension that is made in its own way alone
+        except Exception:  # an extension type with its own constructor
             is_error = isinstance(exc, Exception)
             copy = _made(_named(kind, Exception if is_error else BaseException), arguments)
         own = _read["__dict__"](exc)
@@ -121,7 +120,7 @@ class _Copying:
 
 
 def text_of(exc: BaseException) -> str:
-    """Return the message of `exc`; nothing where it cannot be had."""
+    """Return the message of `exc`, or "" if its ``str()`` raises."""
     try:
         return str(exc)
     except Exception:  # a __str__ of the user's
@@ -129,7 +128,7 @@ def text_of(exc: BaseException) -> str:
 
 
 def _without_secrets(traceback: TracebackType | None, blot: Blot) -> TracebackType | None:
-    """Return a traceback without the lines of code in which a secret is written out."""
+    """Return a traceback without the source lines that contain a secret literally."""
     if traceback is None or blot is str:
         return traceback
     shown: dict[tuple[str, int], bool] = {}
@@ -191,12 +190,12 @@ def _both(first: Blot, then: Blot) -> Blot:
 
 @lru_cache(256)
 def _twin_of(kind: type[BaseException]) -> type[BaseException]:
-    # A type that acts when it gets a subclass gets none; its own base does.
+    # A type with code that runs on subclassing is replaced by its base.
     return _named(kind, next(e for e in kind.__mro__ if type(e) is type and not _acts(e)))
 
 
 def _named(kind: type[BaseException], base: type) -> type[BaseException]:
-    """Return a subclass of `base` that goes by the name of `kind` and is inert."""
+    """Return an inert subclass of `base` with the name of `kind`."""
     said = BaseExceptionGroup.__str__ if issubclass(base, BaseExceptionGroup) else _said
     body = {
         "__module__": kind.__module__,

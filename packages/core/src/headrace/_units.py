@@ -49,7 +49,7 @@ class Unit:
 
     Leaving restores what was current before, even where that happens in another thread or task
     than entering (a token of `contextvars` would refuse). A signal may raise between any two
-    bytecodes: whatever is interrupted, the unit around restores what was there before itself.
+    bytecodes: whatever is interrupted, the enclosing unit restores the state before itself.
 
     Args:
         context: the unit.
@@ -93,7 +93,7 @@ class Unit:
             observer = _runtime.observer
             if observer is not None:
                 self._watch = observer.begin_unit(context)
-        except BaseException:  # a signal, here or while a backend runs
+        except BaseException:  # a signal, here or in a backend
             context._ended = True  # noqa: SLF001 - a call could be interrupted once more
             try:
                 _set_unit(outer)
@@ -116,7 +116,7 @@ class Unit:
                 self._restore(exc)
                 if exc is not None:
                     mark(exc, self.context.correlation_id)
-        except BaseException:  # a signal: nothing of the above is certain to have been done
+        except BaseException:  # a signal: any of the above may be unfinished
             self._restore_at_once()
             raise
 
@@ -143,7 +143,10 @@ class Unit:
         current, step = _get_unit(), _get_step()
         try:
             _reset_unit(self._token)
-        except (ValueError, RuntimeError):  # another thread or task ends it, or it has ended before
+        except (
+            ValueError,
+            RuntimeError,
+        ):  # another thread or task ends it, or it has already ended
             return
         has_raised = exc is not None and not isinstance(exc, GeneratorExit)
         everything = self._encloses or has_raised or _is_forgotten(current)
@@ -158,12 +161,12 @@ class Unit:
         _set_step(step)
 
     def _is_discarded(self) -> bool:
-        """Tell whether a unit around this one has been left, and this one with it."""
+        """Tell whether an enclosing unit has been left, and this one with it."""
         left = map(left_here, _outwards(self.context))
         return any(each is not None and each.takes_all for each in left)
 
     def _discard(self, current: FlowContext | None) -> None:
-        """Remember that what was opened inside, up to `current`, has been left as well."""
+        """Record that the units opened inside, up to `current`, have been left as well."""
         for context in _outwards(current):
             if context is self.context:
                 return
@@ -180,8 +183,8 @@ class Unit:
 def _is_forgotten(context: FlowContext | None) -> bool:
     """Tell whether nothing can end the unit `context` any more.
 
-    It was never closed, or a signal came just before its `__exit__` could begin. The same goes for
-    a block that hides the unit, where `context` is None.
+    It was never closed, or a signal arrived just before its `__exit__` could begin. The same holds
+    for a block that hides the unit, where `context` is None.
     """
     if context is None:
         return has_forgotten_block()
@@ -190,7 +193,7 @@ def _is_forgotten(context: FlowContext | None) -> bool:
 
 
 def _outwards(context: FlowContext | None) -> Iterator[FlowContext]:
-    """Yield `context` and the units around it, as far as they can still be ended."""
+    """Yield `context` and its enclosing units, up to the first that can no longer be ended."""
     while context is not None:
         yield context
         holder = getattr(context, "_unit", None)
@@ -248,7 +251,7 @@ class ResumableUnit(Frame):
             self._ended = True
             set_ended(self.context)
             if self._watch is not None:
-                # What runs later has the same variables: a span that has ended is still a parent.
+                # Later code has the same variables: an ended span is still a valid parent.
                 others = self._others
                 self.finish(self._watch.end, exc)
                 self._others = others
@@ -256,9 +259,9 @@ class ResumableUnit(Frame):
             mark(exc, self.context.correlation_id, unit_var.get())
 
     def iterate(self, body: Iterable[T]) -> Iterator[T]:
-        """Yield from `body` inside the unit, which ends when the body does or is closed.
+        """Yield from `body` inside the unit, which ends when the body is exhausted or closed.
 
-        A body is closed inside the unit too, even where that has ended with its last piece.
+        The body is also closed inside the unit, even if that has ended with its last chunk.
         """
         iterator: Iterator[T] = self.run(body.__iter__)
         try:
@@ -329,7 +332,7 @@ def open_context(
     what was current before is current again.
 
     Args:
-        correlation_id: 1 to 256 characters out of ``A-Z a-z 0-9 . _ ~ : / + = @ | -`` that begin
+        correlation_id: 1 to 256 characters from ``A-Z a-z 0-9 . _ ~ : / + = @ | -`` that start
             with a letter, a digit or ``|``; made if not given.
         remote: what `extract` read from a message's headers.
         metadata: the unit's first metadata, besides what `remote` holds.

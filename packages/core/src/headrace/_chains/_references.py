@@ -110,7 +110,7 @@ def _checked(parts: Path, where: str) -> Path:
         if part.startswith("__") and part.endswith("__") and part != "__len__":
             raise ValueError(
                 f"{where}: the reference {spelled(parts)!r} contains {part!r}; "
-                f"__len__ is the only double-underscore name that is allowed"
+                f"of double-underscore names only __len__ is allowed"
             )
         if i and part in _INNER_NAMES:
             raise ValueError(

@@ -1,8 +1,8 @@
-"""Secrets among the values of a chain, found without running code of the values' own.
+"""Secrets among the values of a chain, found without running any code of the values.
 
-What stands under a named key is a secret: in mappings, in records, among the attributes of objects.
-Attributes are read where an object keeps them, in its ``__dict__`` and its slots, never by
-`getattr`: a property may fail, and an attribute of an ORM's object may query the database.
+The value of a named key is a secret: in mappings, in records, among the attributes of objects.
+Attributes are read from an object's ``__dict__`` and slots, never with `getattr`: a property may
+fail, and an ORM attribute may query the database.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from types import (
 from typing import Any
 
 LIMIT = 500_000
-"""How many values are looked at; where there are more, nothing is certain."""
+"""Maximum number of values searched; beyond it the secrets are unknown."""
 
 _ATOMS = frozenset([bool, bytes, complex, float, int, str, type(None)])
 _WORDS = frozenset([bool, bytearray, bytes, complex, float, int, memoryview, str])
@@ -48,22 +48,22 @@ _Items = list[tuple[Any, Any]]
 
 
 def find_secrets(values: Iterable[Any], names: frozenset[str]) -> list[Any] | None:
-    """Return the values under the keys `names`, at any depth; None where some cannot be known.
+    """Return the values under the keys `names`, at any depth; None if some are unknown.
 
     Args:
-        values: what is looked through; cycles do no harm.
+        values: the values to search; cycles are allowed.
         names: the keys.
     """
     search = _Search(names)
     try:
         search.run(values)
-    except (_UnknownError, RuntimeError):  # or another thread changes a dict meanwhile
+    except (_UnknownError, RuntimeError):  # or another thread changes a dict during the search
         return None
     return search.found
 
 
 def text_of_key(key: Any) -> str | None:
-    """Return a key as plain text, if it is text at bottom: a member of a `StrEnum`, for example."""
+    """Return a key as a plain `str` if it is a kind of `str`, such as a member of a `StrEnum`."""
     return str.__str__(key) if issubclass(type(key), str) else None
 
 
@@ -81,7 +81,7 @@ class _Search:
         self._names = names
         self._left = LIMIT
         self._shapes: dict[int, Shape] = {}
-        self._waiting: tuple[list[Any], ...] = ([], [], [])  # by state, and so what was seen
+        self._waiting: tuple[list[Any], ...] = ([], [], [])  # by state, as are the values seen
         self._seen: tuple[set[int], ...] = (set(), set(), set())
 
     def run(self, values: Iterable[Any]) -> None:
@@ -97,7 +97,7 @@ class _Search:
                 continue
             seen.add(id(value))
             kind = type(value)
-            # Nearly all values of a large context are in plain dicts and lists.
+            # Fast path: nearly all values of a large context are in plain dicts and lists.
             if kind is dict and not state:
                 self._take(len(value))
                 self._look_into(value)
@@ -187,10 +187,10 @@ class Shape:
         self._text = _source_of_text(kind)
 
     def children(self, value: Any, state: int) -> _Items | None:
-        """Return what `value` is made of, each with its key (None in a sequence).
+        """Return the items of `value`, each with its key (None in a sequence).
 
-        Of an object that is neither a secret nor a record only the attributes with a secret's name
-        count. None stands for what cannot be known without running code.
+        For an object that is neither a secret nor a record, these are only the attributes with a
+        secret's name. None means that they are unknown without running code.
         """
         if self.is_object:
             return self._attributes(value, state)
@@ -199,7 +199,7 @@ class Shape:
         if self._base.__len__(value) > LIMIT:
             return None
         if self._base in {dict, MappingProxyType}:
-            with suppress(Exception):  # what a proxy stands for may be foreign
+            with suppress(Exception):  # the target of a proxy may be foreign
                 return list(self._base.items(value))
             return None
         keys = self._fields if isinstance(self._fields, tuple) else repeat(None)
@@ -215,8 +215,8 @@ class Shape:
     def _attributes(self, value: Any, state: int) -> _Items | None:
         held, names = self._held(value), self._names
         for name, is_property in self._computed:
-            # A property often stands for an attribute with an underscore. What an ORM or a cache
-            # has not loaded yet has told nothing.
+            # A property often wraps an attribute with an underscore. An attribute that an ORM or
+            # a cache has not loaded yet cannot have leaked.
             if is_property and name not in held and f"_{name}" not in held:
                 return None
         if state and self._is_definition:
@@ -247,7 +247,7 @@ class Shape:
         return held
 
     def _sort(self, name: str, found: Any) -> None:
-        """Note what the class itself has under a secret's name."""
+        """Classify the class attribute `found` under a secret's name."""
         if found is None or type(found) is MemberDescriptorType or isinstance(found, FunctionType):
             return
         if any("__get__" in _namespace_of(base) for base in _mro_of(type(found))):
@@ -261,7 +261,7 @@ def _first(spaces: list[Mapping[str, Any]], name: str) -> Any:
 
 
 def _source_of_text(kind: type) -> str:
-    """Tell whether the text of an object is made by known code, by foreign code, or not at all."""
+    """Return whether known code, foreign code or no code makes the text of an object."""
     for name in ("__str__", "__repr__"):
         owner = next(base for base in _mro_of(kind) if name in _namespace_of(base))
         if owner is object:
@@ -274,7 +274,7 @@ def _source_of_text(kind: type) -> str:
 
 
 def _exact(base: Any, value: Any) -> Any:
-    """Return text or a number of a subclass as what it is at bottom."""
+    """Return a `str` or number of a subclass as its base type."""
     if base in {bytes, bytearray, memoryview}:
         return memoryview(value).tobytes()
     return str.__str__(value) if base is str else base.__repr__(value)

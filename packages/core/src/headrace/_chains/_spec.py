@@ -40,9 +40,9 @@ class Spec:
         when: a path or a predicate that tells whether the step is wanted, or None.
         undo: what undoes it, or None.
         overwrite: whether `out` may have been given before.
-        chain: the chain that is run, where `kind` says so; `function` then makes its inputs.
+        chain: the chain to run, for the kind `CHAIN`; `function` then makes its inputs.
         chain_name: its name.
-        has_inputs: whether the chain is given inputs, and not what the context holds.
+        has_inputs: whether the chain gets inputs instead of the values of the context.
         is_plain: whether it is nothing but a call, which may be retried and logged.
     """
 
@@ -179,15 +179,15 @@ class Names:
     """The names of the steps of a chain.
 
     Args:
-        taken: those that there are.
+        taken: the existing names.
     """
 
     __slots__ = ("_numbers", "taken")
 
     def __init__(self, taken: Collection[str] = ()) -> None:
         self.taken: set[str] = set(taken)
-        # The last number that each name has got: a thousand steps of one function are to be named
-        # without a search from 2 for each.
+        # The last number given to each name, so that naming a thousand steps of one function does
+        # not search from 2 for each.
         self._numbers: dict[str, int] = {}
 
     def copy(self) -> Names:
@@ -211,7 +211,7 @@ def free_name(spec: Spec, taken: Names, *, numbers: bool = False) -> str:
     Args:
         spec: the step.
         taken: the names of the other steps.
-        numbers: whether a name that was given with ``name=`` may get a number too.
+        numbers: whether a name set with ``name=`` may get a number too.
 
     Raises:
         ValueError: the taken name was given with ``name=``.

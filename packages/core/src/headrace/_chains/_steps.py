@@ -52,16 +52,16 @@ class Step:
 
     @property
     def plan(self) -> Plan | None:
-        """The chain that the step is, or None."""
+        """The nested chain, or None for a function."""
         return None
 
     def covered(self) -> tuple[Step, ...]:
-        """Return the step, and those of the chain that it is."""
+        """Return the step, and the steps of its nested chain."""
         return (self,) if self.plan is None else (self, *self.plan.all_steps())
 
 
 class ChainStep(Step):
-    """A chain as a step of another one: what is reported are its own steps."""
+    """A chain as a step of another one; reports show its own steps."""
 
     __slots__ = ("_plan",)
 
@@ -72,7 +72,7 @@ class ChainStep(Step):
 
     @property
     def plan(self) -> Plan:
-        """The chain, in its place."""
+        """The nested chain, compiled for its place."""
         return self._plan
 
 

@@ -131,7 +131,7 @@ class _SyncIO:
         return await work
 
     async def settle(self, run: Run, waiting: str, steps: Collection[Step] | None = None) -> None:
-        """Nothing runs on: no call is ever left before its end."""
+        """Do nothing: a sync driver waits for every call to finish."""
 
     async def run_inside(self, run: Run) -> BaseException | None:
         with run.budget():
@@ -155,7 +155,7 @@ _IO = _SyncIO()
 
 
 def _run_branch(run: Run, ended: list[tuple[Run, BaseException | None]]) -> None:
-    # Nothing is returned: the frames of the thread would keep the error, which holds them.
+    # Returns nothing: the thread's frames would keep the error, which refers back to them.
     ended.append((run, drive(_IO.run_inside(run))))
 
 

@@ -91,7 +91,7 @@ def _value(parts: Path, context: Mapping[str, Any], result: Any, redaction: Reda
     except Exception as error:
         return f"<{type(error).__name__}>"
     if value is None or (isinstance(value, int | float) and len(text) < LONG):
-        return text  # a count, more likely than a secret
+        return text  # more likely a count than a secret
     return redaction.blot(text, context, value)  # a secret may stand under other names too
 
 

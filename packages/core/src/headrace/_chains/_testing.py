@@ -51,7 +51,7 @@ class FakeClock:
         return self.now
 
     def wall(self) -> float:
-        """Return the time of day: that at which the clock was made, and what has passed since."""
+        """Return the wall time: the time at which the clock was made plus the time passed since."""
         return self._epoch + self.now
 
     def sleep(self, seconds: float) -> None:
@@ -71,8 +71,8 @@ class FakeClock:
 def fake_clock(now: float = 1000.0) -> Iterator[FakeClock]:
     """Put a clock in place that only moves when something waits, or when it is told to.
 
-    Chains and deadlines go by it, in the whole process, those that requests and Celery messages
-    bring included: retries wait without time passing, and ``clock.slept`` tells how long. The
+    All chains and deadlines of the process use it, including the deadlines of requests and Celery
+    messages: retries wait without real time passing, and ``clock.slept`` lists the delays. The
     `timeout` of a step still takes real time.
 
     Args:

@@ -1,7 +1,7 @@
-"""Calls of sync functions in the threads of an event loop, where nothing can interrupt them.
+"""Calls of sync functions in the threads of an event loop, which cannot be interrupted.
 
-A call that has timed out, or whose run was cancelled, is *late*: it runs on, and what it still
-does must neither overlap with the next attempt nor be forgotten by the undos.
+A call that has timed out, or whose run was cancelled, is *late*: it keeps running, and must neither
+overlap with the next attempt nor be skipped by the undos.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ class ThreadCall:
     """A call of a function in a thread, in a copy of the context.
 
     Args:
-        function: what is called.
+        function: the function to call.
         args: its arguments.
-        pool: whose thread; None for the pool of the event loop.
+        pool: the thread pool; None for that of the event loop.
 
     Attributes:
-        over: done as soon as the call is; the outcome is what `take` returns.
+        over: a future that is done when the call is; `take` returns the outcome.
         is_taken: whether `take` was called.
     """
 
@@ -75,8 +75,8 @@ class ThreadCall:
             if self._is_withdrawn:
                 return
             self._has_begun = True
-        # Kept here and not returned: an event loop cannot hand on a StopIteration, and the frames
-        # of the thread would keep an exception that went through them.
+        # Stored, not returned: an event loop cannot pass on a StopIteration, and the frames of the
+        # thread would keep an exception that propagates through them.
         try:
             self._outcome = self._context.run(function, *args), None
         except BaseException as exc:
@@ -87,26 +87,26 @@ class ThreadCall:
             self._context.run(self._after)
 
     def withdraw(self) -> bool:
-        """Have the call not made at all if it still waits for a thread; tell whether it did."""
+        """Cancel the call if it is still waiting for a thread; tell whether it was."""
         with self._lock:
             self._is_withdrawn = not self._has_begun
             return self._is_withdrawn
 
     def take(self) -> Outcome:
-        """Return the result, and what was raised, and keep neither."""
+        """Return the result and the exception, and keep neither."""
         self.is_taken = True
         outcome, self._outcome = self._outcome, (None, None)
         return outcome
 
     def carry_back(self) -> None:
-        """Set the context variables that the call has set, as a call in this thread would have."""
+        """Copy the context variables that the call has set into this thread's context."""
         before = self._before
         for var, value in self._context.items():
             if before.get(var, _MISSING) is not value:
                 var.set(value)
 
     def then(self, function: Callable[[], None]) -> bool:
-        """Have `function` called in the thread after the call; False if that is over already."""
+        """Call `function` in the thread after the call; return False if the call is over."""
         with self._lock:
             if not self._is_over:
                 self._after = function
@@ -114,8 +114,8 @@ class ThreadCall:
 
 
 async def settled(call: ThreadCall) -> Outcome:
-    """Wait for what a call returns or raises, and await it where it can be awaited."""
-    # A thread cannot be interrupted; its future must not look as if it had been.
+    """Wait for the outcome of a call, and await the result if it is awaitable."""
+    # Shielded: a thread cannot be interrupted, so its future must not be cancelled.
     await asyncio.shield(call.over)
     call.carry_back()
     result, failure = call.take()
@@ -126,7 +126,7 @@ async def settled(call: ThreadCall) -> Outcome:
 
 
 class LateCall:
-    """A call of a step that is no longer waited for, but runs on in its thread.
+    """A timed-out or cancelled call of a step that is still running in its thread.
 
     Args:
         run: the run, or the branch.
@@ -143,16 +143,16 @@ class LateCall:
         self._loop = call.over.get_loop()
         run.undos.late.append(self)
         if not self._loop.is_closed():
-            # So that what it has done is undone in its place, whenever the others end.
+            # Reserves its place among the undos, whenever the other calls end.
             call.over.add_done_callback(lambda _: self.arrive())
 
     @property
     def over(self) -> asyncio.Future[None]:
-        """Done as soon as the call is."""
+        """A future that is done when the call is."""
         return self._call.over
 
     def arrive(self) -> None:
-        """Take the outcome of the call, which is over: a success is to be undone."""
+        """Take the outcome of the finished call; a success has to be undone."""
         undos = self.run.undos
         if self in undos.late:
             undos.late.remove(self)
@@ -160,7 +160,7 @@ class LateCall:
                 undos.add(self.step, result)
 
     def abandon(self) -> None:
-        """No longer wait for the call: it undoes itself in its thread, should it succeed."""
+        """Stop waiting for the call; if it succeeds later, it is undone in its thread."""
         if not self._call.then(self._finish_alone):
             self.arrive()
             return
@@ -172,7 +172,7 @@ class LateCall:
         )
 
     def _finish_alone(self) -> None:
-        """Log what has become of the call, in its thread, and undo it."""
+        """Log the outcome of the call and undo it, in its thread."""
         run, step = self.run, self.step
         outcome = "failed"
         for result in self._successes():
@@ -183,10 +183,10 @@ class LateCall:
         run.log(logging.WARNING, f"step {step.name!r}: the abandoned attempt {outcome}")
 
     def _successes(self) -> list[Any]:
-        """Return the result of the call in a list, which is empty if there is none."""
+        """Return the result of the call in a list, empty if it failed."""
         result, failure = self._call.take()
         succeeded = failure is None and not is_awaitable(result)
-        del failure  # its traceback holds what holds this
+        del failure  # its traceback refers back to this frame
         close(result)
         return [result] if succeeded else []
 
@@ -197,7 +197,7 @@ class LateCall:
 
 
 def _await_on(loop: asyncio.AbstractEventLoop, work: Awaitable[Any]) -> None:
-    """Have `work` awaited on `loop`, from another thread, as long as the loop runs."""
+    """Await `work` on `loop` from another thread, as long as the loop runs."""
 
     async def await_it() -> None:
         await work
@@ -218,12 +218,12 @@ def _await_on(loop: asyncio.AbstractEventLoop, work: Awaitable[Any]) -> None:
 
 
 async def settle(run: Run, waiting: str, steps: Collection[Step] | None) -> None:
-    """Wait for late calls, up to the deadline, and leave behind those that are not over then.
+    """Wait for late calls up to the deadline, then abandon those still running.
 
     Args:
         run: the run.
-        waiting: what waits for them.
-        steps: whose calls, or None for all of the run.
+        waiting: the part of the run that waits, for the log.
+        steps: the steps to wait for, or None for all of the run.
 
     Raises:
         CancelledError: the run was cancelled meanwhile.
@@ -253,11 +253,11 @@ async def settle(run: Run, waiting: str, steps: Collection[Step] | None) -> None
 async def until_done(
     futures: Iterable[asyncio.Future[Any]], seconds: float | None = None
 ) -> asyncio.CancelledError | None:
-    """Wait for `futures`, whatever happens; return the cancellation that came meanwhile.
+    """Wait for `futures` despite cancellation; return a cancellation that arrived meanwhile.
 
     Args:
-        futures: what to wait for.
-        seconds: how long at most, or None.
+        futures: the futures.
+        seconds: the maximum wait, or None.
     """
     clock = asyncio.get_running_loop().time
     end = None if seconds is None else clock() + seconds

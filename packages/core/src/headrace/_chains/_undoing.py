@@ -1,4 +1,4 @@
-"""Undoing what a run, or an attempt, has done."""
+"""Undo the finished steps of a run or of an attempt."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 async def fail(io: IO, run: Run, exc: BaseException) -> BaseException:
-    """Undo what the run has done, log why, and return what the caller is to see: mostly `exc`."""
+    """Undo the run, log why, and return the error for the caller, usually `exc`."""
     errors: list[BaseException] = []
     if run.undos.are_due():
         errors = await io.see_through(_undo_all(io, run))
@@ -37,7 +37,7 @@ async def fail(io: IO, run: Run, exc: BaseException) -> BaseException:
 
 
 async def is_cleared(io: IO, run: Run, tally: Tally, exc: BaseException, delay: float) -> bool:
-    """Have the attempt that raised `exc` over and undone before the next; tell whether it is."""
+    """Wait for and undo the attempt that raised `exc`; tell whether the next one may start."""
     steps = tally.step.covered()
     if not run.undos.concern(steps):
         return True
@@ -82,14 +82,14 @@ async def undo_step(
     function: Callable[[Any], Any],
     result: Any,
 ) -> list[BaseException]:
-    """Undo `step`, and return what went wrong: the undos before it must run all the same.
+    """Undo `step`, and return its error: the remaining undos must still run.
 
     Args:
         call: how to call `function`.
         run: the run.
         step: the step.
-        function: what undoes it.
-        result: what it has returned.
+        function: its undo function.
+        result: its result.
     """
     try:
         step_var.set(step.info)
@@ -108,7 +108,7 @@ async def undo_step(
 
 
 def close(run: Run) -> None:
-    """Log what is not undone where a run is closed, and nothing can be awaited."""
+    """Log the steps left without undo when a run is closed and nothing can be awaited."""
     for late in list(run.undos.late):
         late.abandon()
     names = ", ".join(repr(undo.step.name) for undo in run.undos.waiting)

@@ -1,4 +1,4 @@
-"""What is to be undone if a run fails."""
+"""The undos that are due if a run fails."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Undo:
 
     Attributes:
         step: the step.
-        function: what undoes it.
-        result: what it has returned.
+        function: its undo function.
+        result: its result.
     """
 
     __slots__ = ("function", "result", "step")
@@ -30,12 +30,12 @@ class Undo:
 
 
 class Undos:
-    """What is to be undone if the run fails; the branches of a run share it.
+    """The undos that are due if the run fails; the branches of a run share them.
 
     Attributes:
         waiting: the finished steps that can be undone, in the order in which they finished.
-        late: the calls that are no longer waited for, and run on in their threads.
-        done: what became of each undo.
+        late: the timed-out or cancelled calls that are still running in their threads.
+        done: the outcome of each undo.
     """
 
     __slots__ = ("done", "late", "waiting")
@@ -51,10 +51,10 @@ class Undos:
             self.waiting.append(Undo(step, step.spec.undo, result))
 
     def take(self, steps: Collection[Step] | None = None) -> Undo | None:
-        """Remove and return what finished last, or None.
+        """Remove and return the last finished step, or None.
 
         Args:
-            steps: which steps count, or None for all.
+            steps: the steps to consider, or None for all.
         """
         for undo in reversed(self.waiting):
             if steps is None or undo.step in steps:
@@ -63,7 +63,7 @@ class Undos:
         return None
 
     def concern(self, steps: Collection[Step]) -> bool:
-        """Tell whether one of `steps` is still running, or has done what can be undone."""
+        """Tell whether one of `steps` is still running or can be undone."""
         return any(each.step in steps for each in self.late) or any(
             each.step in steps for each in self.waiting
         )

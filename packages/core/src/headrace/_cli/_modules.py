@@ -48,7 +48,7 @@ def discover_modules(folders: list[Path]) -> None:
         folders: where the user's modules are.
 
     Raises:
-        CommandError: one cannot be imported.
+        CommandError: a module cannot be imported.
     """
     _run("import the task modules", discover, folders)
 
