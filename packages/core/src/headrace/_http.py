@@ -29,10 +29,10 @@ class HttpPolicy:
 
     Attributes:
         options: the same.
-        request_headers: the headers that may carry an ID, whether inbound ones are trusted or not.
+        request_headers: the headers that may carry an ID, even with `trust_inbound=False`.
         response_header: the header of the response, or None.
         wanted: the lower-case names of the headers to collect for `admit`.
-        asks: whether a request may be refused trust, so that `admit` must see each one.
+        asks: whether `admit` must see every request, since some may not be trusted.
         excludes_any: whether there are paths for which no unit is opened.
     """
 
@@ -69,7 +69,7 @@ class HttpPolicy:
         self.resolve()
 
     def resolve(self) -> None:
-        """Take the headers that the options leave to `headrace.configure` from its settings."""
+        """Set the headers that the options leave to `headrace.configure`."""
         options, configured = self.options, _runtime.settings.header
         given, header = options.request_headers, options.response_header
         if given is CONFIGURED:
@@ -85,18 +85,18 @@ class HttpPolicy:
 
     @property
     def writes(self) -> bool:
-        """Whether the request's own headers are to carry the ID."""
+        """Whether to write the ID into the request's headers."""
         return self.options.write_request_header
 
     def request_header(self) -> RequestHeader:
-        """Return what writes the ID into a request's headers."""
+        """Return the writer of the ID in a request's headers."""
         return RequestHeader(self.request_headers)
 
     def follow_configuration(self, changed: Callable[[], None]) -> None:
-        """Call `changed`, now and whenever `headrace.configure` has moved the headers.
+        """Call `changed` now, and whenever `headrace.configure` changes the headers.
 
         Args:
-            changed: a method of the middleware, which may be gone then: it is held weakly.
+            changed: a method of the middleware, held by a weak reference.
         """
         changed()
         if CONFIGURED in (self.options.request_headers, self.options.response_header):
@@ -172,7 +172,7 @@ class HttpPolicy:
         self, kind: str, name: str | None, found: Sequence[tuple[str, str]]
     ) -> FlowContext:
         deadline = deadline_from_header(found) if self.options.accept_deadline else None
-        # Not the ID of an active trace either: another library may have continued a stranger's.
+        # Nor the ID of the active trace: another library may have continued the untrusted one.
         return FlowContext(_runtime.make_id(), None, kind, name, deadline)
 
 
@@ -181,11 +181,11 @@ def _never(source: Any) -> bool:
 
 
 def _says_yes(function: Callable[[Any], object], argument: Any, option: str) -> bool:
-    """Ask a function of the user's; one that fails says no."""
+    """Call a function of the application; a failure counts as False."""
     try:
         answer = function(argument)
-        if hasattr(answer, "__await__"):  # as truthy as any object
-            getattr(answer, "close", bool)()  # or Python would complain that nothing awaited it
+        if hasattr(answer, "__await__"):  # always truthy
+            getattr(answer, "close", bool)()  # avoids Python's "never awaited" warning
             raise TypeError(f"{option} must be a plain function, but it returned an awaitable")
         return bool(answer)
     except Exception:
@@ -206,22 +206,22 @@ def environ_key(header: str) -> str:
 
 
 class RequestHeader:
-    """The one correlation header that a request is left with by ``write_request_header=True``.
+    """The single correlation header that ``write_request_header=True`` leaves in a request.
 
     Args:
-        headers: the names of all that may carry an ID; the first replaces them.
+        headers: all headers that may carry an ID; the first replaces them.
     """
 
     __slots__ = ("_keys", "_name", "_names")
 
     def __init__(self, headers: Sequence[str]) -> None:
-        # Servers and adapters put both spellings under one key of an environ.
+        # An environ has one key for the spellings with a dash and with an underscore.
         self._names = frozenset(header.lower().replace("_", "-").encode() for header in headers)
         self._name = headers[0].lower().encode()
         self._keys = [environ_key(header) for header in headers]
 
     def put_in_scope(self, scope: MutableMapping[str, Any], correlation_id: str) -> None:
-        """Give an ASGI scope a new list of headers; the server's own is not modified."""
+        """Set a new list of headers in an ASGI scope; the server's list is not modified."""
         kept = [
             (name, value)
             for name, value in scope["headers"]
@@ -238,7 +238,7 @@ class RequestHeader:
 
 
 def _log_refusals(refused: _Refused, context: FlowContext, rule: str) -> None:
-    # The refused text itself never reaches the log: the new ID tells whose it was.
+    # The refused text never reaches the log; the new ID identifies the request.
     with suppress(Exception), as_current(context):
         for name, values in refused:
             vendor = VENDOR_HEADERS.get(name)

@@ -1,4 +1,4 @@
-"""The options of the web integrations, and what is wrong with them."""
+"""The options of the web integrations, and their validation."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Configured(Enum):
     HEADER = "the header of headrace.configure()"
 
     def __repr__(self) -> str:
-        """Show what it stands for."""
+        """Return the description of the value."""
         return f"<{self.value}>"
 
 
@@ -28,33 +28,34 @@ CONFIGURED: Final = Configured.HEADER
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpOptions:
-    """The options that every web integration takes, checked when it is made.
+    """The options that every web integration takes, checked at set-up.
 
     Attributes:
         request_headers: the headers that may carry an inbound correlation ID; the first that
-            holds a valid one wins. Unless given, these are that of ``configure(header=...)``,
-            ``X-Correlation-ID`` and ``X-Request-ID``. Of ``X-Amzn-Trace-Id`` the value of
-            ``Root=`` is taken, and of ``X-Cloud-Trace-Context`` the trace.
-        response_header: the header of the response that carries the ID; None sends none. Unless
-            given, it is that of ``configure(header=...)``.
-        trust_inbound: whether inbound IDs and traces are taken over at all; or a function of the
-            ASGI scope or WSGI environ that tells it for each request.
-        validator: tells whether an inbound ID is admitted, in place of the rule of 1 to 128
-            characters out of ``A-Z a-z 0-9 . _ -``. It is asked about valid IDs alone; see
-            `headrace.open_context` for which these are.
-        on_invalid: ``"replace"`` an invalid inbound ID by a fresh one, or ``"reject"`` the request
-            with status 400.
-        exclude_paths: paths for which no unit is opened: exact, or prefixes ending in ``/*``.
+            holds a valid one wins. The default is the header of
+            ``configure(header=...)``, ``X-Correlation-ID`` and ``X-Request-ID``. In
+            ``X-Amzn-Trace-Id`` the ID is the value of ``Root=``, in
+            ``X-Cloud-Trace-Context`` the trace ID.
+        response_header: the header of the response that carries the ID; None sends none. The
+            default is the header of ``configure(header=...)``.
+        trust_inbound: whether to accept inbound IDs and traces at all, or a function of the ASGI
+            scope or WSGI environ that decides for each request.
+        validator: decides whether to accept an inbound ID, instead of the default rule of 1 to 128
+            characters from ``A-Z a-z 0-9 . _ -``. It sees only valid IDs, as defined in
+            `headrace.open_context`.
+        on_invalid: ``"replace"`` an invalid inbound ID with a fresh one, or ``"reject"`` the
+            request with status 400.
+        exclude_paths: paths without a unit: exact, or prefixes ending in ``/*``.
         access_log: whether to log a line per request, to the logger ``headrace.access``.
-        write_request_header: whether what runs inside sees the ID among the request's headers: one
-            header, the first of `request_headers`, replaces all of them.
+        write_request_header: whether to write the ID into the request's headers, for the
+            application: the first of `request_headers` replaces all of them.
         accept_deadline: whether ``X-Deadline-Ms`` (milliseconds left) sets the unit's deadline.
         expose_header: whether to name the response header in ``Access-Control-Expose-Headers``,
             so that browsers can read it across origins.
 
     Raises:
-        TypeError: an option of a wrong type.
-        ValueError: an option with an impossible value.
+        TypeError: an option has the wrong type.
+        ValueError: an option has an invalid value.
     """
 
     request_headers: Sequence[str] | Configured = CONFIGURED
@@ -126,15 +127,15 @@ HTTP_OPTIONS = tuple(each.name for each in fields(HttpOptions))
 
 
 def http_options(caller: str, options: HttpKeywords) -> HttpOptions:
-    """Return the options that a function or class was given by keyword, checked.
+    """Check the keyword options of a function or class, and return them.
 
     Args:
         caller: its name, for the message.
-        options: what it was given.
+        options: the options.
 
     Raises:
-        TypeError: an unknown option; the message tells which there are. Or one of a wrong type.
-        ValueError: an option with an impossible value.
+        TypeError: an option is unknown, with a hint in the message, or has the wrong type.
+        ValueError: an option has an invalid value.
     """
     for name in options:
         if name not in HTTP_OPTIONS:
@@ -143,7 +144,7 @@ def http_options(caller: str, options: HttpKeywords) -> HttpOptions:
 
 
 def _hint(name: str) -> str:
-    # Imported when something is wrong: nobody should wait for it before.
+    # Imported only for an error, to keep start-up fast.
     from inspect import signature
 
     from ._configure import configure

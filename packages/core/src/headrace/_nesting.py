@@ -1,9 +1,9 @@
-"""Requests that have a unit already, or are excluded, by an integration further out.
+"""Requests that an outer integration has already given a unit or excluded.
 
-Within one protocol a key in the ASGI scope or the WSGI environ says so. Between the protocols it is
-the scope in the environ, or the environ in the scope, where the adapter hands it on; otherwise a
-header with a token, which no client can know: it is of no use once the unit has ended, and to an
-integration of the protocol that it comes from.
+Within one protocol a key in the ASGI scope or the WSGI environ holds this decision. Between the
+protocols it is found through the scope in the environ, or the environ in the scope, if the adapter
+passes it on, and otherwise through a header with a token. No client can guess the token; it expires
+with the unit, and an integration of the protocol that sent it ignores it.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import MutableMapping, Sequence
 
 ENVIRON_KEY = "headrace.context"
-"""Where a WSGI environ holds what was decided about the request: a `Decision`."""
+"""The key of the `Decision` in a WSGI environ."""
 
 SCOPE_KEY = "headrace"
-"""Where an ASGI scope holds it."""
+"""The key of the `Decision` in an ASGI scope."""
 
 TOKEN_HEADER = b"x-headrace-unit"
 _LENGTH = len(TOKEN_HEADER)
@@ -45,17 +45,17 @@ class Excluded(ResumableUnit):
         self._watch = None
 
     def end(self, exc: BaseException | None = None) -> None:
-        """Note that the request is over."""
+        """Record that the request is over."""
         self._ended = True
 
 
 class Joined(ResumableUnit):
-    """Nothing of its own: what runs inside belongs to what was decided further out.
+    """The outer integration's decision, adopted for a request inside it.
 
-    An adapter with threads of its own may have lost the unit, which is then made current again.
+    If an adapter's thread has lost the outer unit, it becomes current again.
 
     Args:
-        decision: what was decided there.
+        decision: the outer decision.
     """
 
     __slots__ = ()
@@ -63,18 +63,18 @@ class Joined(ResumableUnit):
     def __init__(self, decision: Decision) -> None:
         current = cast("FlowContext", decision) if is_lost(decision) else unit_var.get()
         Frame.__init__(self, current, step_var.get())
-        self._ended = True  # by whatever has opened it
+        self._ended = True  # by the code that opened it
         self._watch = None
 
     def end(self, exc: BaseException | None = None) -> None:
-        """Do nothing: whatever has opened the unit ends it."""
+        """Do nothing: the code that opened the unit ends it."""
 
 
 Decision: TypeAlias = FlowContext | Excluded
 
 
 def application_path(scope: MutableMapping[str, Any]) -> str:
-    """Return the path of an ASGI request inside the application, without what it is mounted at."""
+    """Return the path of an ASGI request relative to the application's mount point."""
     path: str = scope["path"]
     root: str = scope.get("root_path", "")
     if root and path.startswith(root) and path[len(root) : len(root) + 1] in {"", "/"}:
@@ -83,13 +83,13 @@ def application_path(scope: MutableMapping[str, Any]) -> str:
 
 
 Withdrawal: TypeAlias = tuple[str, Any]
-"""A token, and the headers as they were without it."""
+"""A token, and the original headers without it."""
 
 
 def is_under_way(decision: Decision) -> bool:
-    """Tell whether the request that `decision` was made for is not over yet.
+    """Tell whether the request of `decision` is still running.
 
-    One that is over was an earlier call with the same scope or environ.
+    If not, it was an earlier call with the same scope or environ.
     """
     return not has_ended(cast("FlowContext", decision))
 
@@ -103,14 +103,14 @@ mixed = False
 
 
 def use_protocol(name: str) -> None:
-    """Note that an integration of the protocol `name`, ``asgi`` or ``wsgi``, has been set up."""
+    """Record that an integration of the protocol `name`, ``asgi`` or ``wsgi``, has been set up."""
     global mixed  # noqa: PLW0603 - requests look at it
     _protocols.add(name)
     mixed = len(_protocols) > 1
 
 
 def decision_in_environ(environ: MutableMapping[str, Any]) -> Decision | None:
-    """Return what was decided further out about the request, or None; its token is removed."""
+    """Return the outer decision about the request, or None; its token is removed."""
     found = environ.get(ENVIRON_KEY)
     if mixed and (found is None or not is_under_way(found)):
         token = environ.pop(_TOKEN_KEY, None)
@@ -121,11 +121,11 @@ def decision_in_environ(environ: MutableMapping[str, Any]) -> Decision | None:
 def decision_of_request(
     environ: MutableMapping[str, Any], scope: MutableMapping[str, Any] | None
 ) -> Decision | None:
-    """Return what was decided about a request of Django, which has an environ and may have a scope.
+    """Return the outer decision about a Django request, which may have both environ and scope.
 
     Args:
         environ: ``request.META``.
-        scope: that of a request of an ASGI server, otherwise None.
+        scope: the ASGI scope, or None under a WSGI server.
     """
     if scope is None:
         # The usual request is neither mixed nor known.
@@ -143,14 +143,14 @@ def decision_of_request(
 
 
 def is_lost(decision: Decision) -> bool:
-    """Tell whether `decision` is a unit that an adapter, with a thread of its own, has lost."""
+    """Tell whether `decision` is a unit that is not current, since an adapter changed threads."""
     return unit_var.get() is None and isinstance(decision, FlowContext)
 
 
 def decision_in_scope(scope: MutableMapping[str, Any]) -> Decision | None:
-    """Return what was decided by an integration of WSGI, or None; its token is removed.
+    """Return the decision of an outer WSGI integration, or None; its token is removed.
 
-    What one of ASGI has decided is left to the caller.
+    The caller handles decisions of ASGI integrations.
     """
     tokens, found = _take_tokens(scope), _handed_on(scope)
     if found is None and len(tokens) == 1:
@@ -173,7 +173,7 @@ def _handed_on(inner: MutableMapping[str, Any]) -> Decision | None:
 
 
 def announce_in_environ(environ: MutableMapping[str, Any], decision: Decision) -> None:
-    """Let an ASGI application inside know of `decision`, until `withdraw_from_environ`."""
+    """Announce `decision` to an ASGI application inside, until `withdraw_from_environ`."""
     environ[_TOKEN_KEY] = announce(decision, "wsgi")
 
 
@@ -183,7 +183,7 @@ def withdraw_from_environ(environ: MutableMapping[str, Any]) -> None:
 
 
 def announce_in_scope(scope: MutableMapping[str, Any], decision: Decision) -> Withdrawal:
-    """Let a WSGI application inside know of `decision`, until `withdraw_from_scope`."""
+    """Announce `decision` to a WSGI application inside, until `withdraw_from_scope`."""
     headers, token = scope["headers"], announce(decision, "asgi")
     scope["headers"] = [*headers, (TOKEN_HEADER, token.encode())]
     return token, headers
@@ -196,9 +196,9 @@ def withdraw_from_scope(scope: MutableMapping[str, Any], withdrawal: Withdrawal)
 
 
 def announce(decision: Decision, protocol: str) -> str:
-    """Return a token for `decision`, which an integration of `protocol` has made."""
+    """Return a token for `decision`, made by an integration of `protocol`."""
     try:
-        token = take_correlation_id()  # a fresh one, by the system's random numbers
+        token = take_correlation_id()  # fresh, from the system's random source
     except IndexError:
         token = new_correlation_id()
     _live[token] = protocol, decision
@@ -214,13 +214,13 @@ def _of_token(token: str | None, protocol: str) -> Decision | None:
 
 def _take_tokens(scope: MutableMapping[str, Any]) -> Sequence[bytes]:
     headers = scope["headers"]
-    if type(headers) is not list:  # it may be an iterable for one use
+    if type(headers) is not list:  # possibly a one-shot iterable
         scope["headers"] = headers = [*headers]
     for name, _ in headers:
         if len(name) == _LENGTH and name.lower() == TOKEN_HEADER:
             break
     else:
         return ()
-    # In a new list: the server's own is left as it is.
+    # A new list: the server's list stays unmodified.
     scope["headers"] = [pair for pair in headers if pair[0].lower() != TOKEN_HEADER]
     return [value for name, value in headers if name.lower() == TOKEN_HEADER]

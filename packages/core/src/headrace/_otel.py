@@ -50,9 +50,9 @@ class OTelBackend:
     ``headrace.correlation_id``. A unit of work gets a span where none is active, and where the
     unit's message names no trace and its correlation ID is a valid trace ID (32 hex digits, not all
     zero) that is the span's trace ID, so that all steps of a request share one trace. A
-    ``traceparent`` that came with the message is the span's remote parent. Where a span is active
-    already, such as that of an instrumented web framework, the unit adds none and stamps its
-    correlation ID on that one.
+    ``traceparent`` that came with the message is the span's remote parent. If a span is active
+    already, such as that of an instrumented web framework, the unit adds none and sets its
+    correlation ID on that span.
 
     An error is recorded on the span, whose status becomes ERROR. A cancelled step's status stays
     unset, as OpenTelemetry's own context managers leave it, and ``headrace.outcome`` says
@@ -122,8 +122,8 @@ class OTelBackend:
 class _ServedUnit:
     """A unit of work inside a span that it did not start, as a context manager.
 
-    The span stays the parent of what runs in the unit after the instrumentation that started it
-    has let go of it: the pieces of a streamed body.
+    The span stays the parent within the unit after its instrumentation has detached it, as for
+    the chunks of a streamed body.
     """
 
     __slots__ = ("_context", "_span", "_state")
@@ -184,7 +184,7 @@ class _UnitSpan:
             _finish(self._state, exc)
 
     def _complete(self, span: Any, context: FlowContext) -> None:
-        if context.name and context.name != self._name:  # a route is known late
+        if context.name and context.name != self._name:  # the route is known only later
             span.update_name(context.name)
         attributes = at_end(facts_of(context))
         if attributes:
@@ -194,7 +194,7 @@ class _UnitSpan:
 
 
 class _LateUnitSpan(_UnitSpan):
-    """A unit's span that there is only if no instrumentation starts one inside of it."""
+    """A unit's span that starts only if no instrumentation starts one inside it."""
 
     __slots__ = ()
 

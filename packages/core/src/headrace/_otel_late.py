@@ -1,9 +1,9 @@
-"""A span that starts when it is first used, for a request that another one may serve.
+"""A span that starts on first use, for a request that may get another SERVER span.
 
 FastAPI's own spans and Starlette's OpenTelemetry middleware start a SERVER span for each request,
-whatever is current. Where such a one is inside a unit of ours, on some paths or on all, a span of
-the unit would be a second one, and mostly a second root. Everything else that looks at the current
-span, as OpenTelemetry's instrumentors do, or starts one below it, makes the unit's span start.
+even if one is current. Inside a unit, that would be a second SERVER span and usually a second root,
+so the unit's span waits. It starts when other code reads the current span, as OpenTelemetry's
+instrumentors do, or starts a span below it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _REQUESTS = frozenset({"http", "websocket"})
 
 
 def is_traced_inside(context: FlowContext) -> bool:
-    """Tell whether a SERVER span may be started inside the unit, whatever is current."""
+    """Tell whether other code may start a SERVER span inside the unit even if one is current."""
     return context.kind in _REQUESTS and any(name in sys.modules for name in _MODULES)
 
 
@@ -37,11 +37,11 @@ def _passed_on(name: str) -> Any:
 
 
 class LateSpan(trace.Span):
-    """Passes everything on to a span that it starts at the first use.
+    """Forwards everything to a span that it starts on first use.
 
     Args:
-        start: starts it.
-        context: the unit that it is the span of.
+        start: starts the span.
+        context: the unit of the span.
     """
 
     _span: trace.Span
@@ -56,7 +56,7 @@ class LateSpan(trace.Span):
         return "_span" in vars(self)
 
     def started(self) -> trace.Span:
-        """Return the span itself."""
+        """Return the span, started if necessary."""
         make_late(self, "_span", self._begin)
         return self._span
 

@@ -1,4 +1,4 @@
-"""Which span of OpenTelemetry a unit of work belongs to: the current one, a remote one, or none."""
+"""The parent span of a unit of work in OpenTelemetry: the current one, a remote one, or none."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def trace_id_of_unit() -> int | None:
         return None
     linked = get_trace(unit)
     if linked is not None and linked.is_link and linked.trace_id == unit.correlation_id:
-        return None  # the trace that the unit leaves
+        return None  # the outer trace, which the unit leaves
     return _trace_id(unit.correlation_id)
 
 
@@ -36,12 +36,11 @@ def _trace_id(correlation_id: str) -> int | None:
 
 
 def serves(current: trace.Span, context: FlowContext) -> bool:
-    """Tell whether `current` is the span of the unit `context`, which then needs no other.
+    """Tell whether `current` serves as the span of the unit `context`, so that it needs none.
 
-    The span of an instrumentation is, unless it is the one that sent the request, from within
-    this process. A span of headrace's serves what is opened inside its unit, but no request of its
-    own, and no other operation: it is current only because a callback runs in the context of
-    another request.
+    An instrumentation's span does, unless it is the client span that sent the request from this
+    process. A headrace span serves units opened inside its unit, but not a new request or another
+    operation: there it is current only because a callback runs in another request's context.
     """
     parent = current.get_span_context()
     if not parent.is_valid or parent.is_remote or _has_ended(current):
@@ -52,7 +51,7 @@ def serves(current: trace.Span, context: FlowContext) -> bool:
 
 
 def parent_of(current: trace.Span, context: FlowContext) -> Context | None:
-    """Return the parent of a unit's span; None for `current`, which does not serve it."""
+    """Return the parent of a unit's span; None for `current`, if it does not serve the unit."""
     correlation_id, inbound = context.correlation_id, get_trace(context)
     if context.kind not in REQUESTS and getattr(current, OURS, None) == correlation_id:
         return None
@@ -64,12 +63,12 @@ def parent_of(current: trace.Span, context: FlowContext) -> Context | None:
         if _has_sent(current.get_span_context(), inbound):
             return None
         return trace.set_span_in_context(trace.NonRecordingSpan(_span_context(inbound)))
-    # Whatever else is in the context, such as baggage, stays.
+    # Keeps the rest of the context, such as baggage.
     return trace.set_span_in_context(trace.INVALID_SPAN)
 
 
 def _has_sent(span: SpanContext, inbound: TraceContext | None) -> bool:
-    """Tell whether `inbound` names `span`, which is then of this process."""
+    """Tell whether `inbound` names `span`, so that this process sent the request."""
     return inbound is not None and inbound.span_id == f"{span.span_id:016x}"
 
 
@@ -93,7 +92,7 @@ def _span_context(inbound: TraceContext) -> SpanContext:
 class _TraceState(TraceState):
     """The members of an inbound ``tracestate``, checked by the grammar of level 2.
 
-    The class of the API knows that of level 1: it drops what it does not know, with a warning each.
+    The API's class implements level 1: it drops each other member with a warning.
     """
 
     def __init__(self, members: tuple[str, ...]) -> None:

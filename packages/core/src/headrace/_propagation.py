@@ -79,7 +79,7 @@ def inject(carrier: MutableMapping[str, str]) -> None:
 
 
 def _sendable_id(context: FlowContext) -> str | None:
-    """Return the unit's correlation ID, or None where someone has set it to what is no ID."""
+    """Return the unit's correlation ID, or None if it has been set to an invalid value."""
     correlation_id = valid_id(context.correlation_id)
     if correlation_id is None:
         log.warning(
@@ -92,16 +92,16 @@ def _sendable_id(context: FlowContext) -> str | None:
 def inject_trace(carrier: MutableMapping[str, Any], context: FlowContext) -> bool:
     """Write ``traceparent`` and ``tracestate`` alone, without the correlation header.
 
-    Without a trace that came in and without OpenTelemetry nothing is written: the receiver would
-    make the same of the correlation ID.
+    Without an inbound trace and without OpenTelemetry nothing is written: the receiver derives
+    the same trace from the correlation ID.
 
     Args:
         carrier: the headers of a message.
         context: the current unit, which sends it.
 
     Returns:
-        Whether the receiver is to link its span to the one that was written, and not to continue
-        it: that span has ended, or lives so long that its trace would never end.
+        Whether the receiver should link its span to the written one instead of continuing it,
+        since that span has ended or is too long-lived.
     """
     if _runtime.trace_is_active():
         state = carrier.pop(TRACESTATE, None)
@@ -116,9 +116,9 @@ def inject_trace(carrier: MutableMapping[str, Any], context: FlowContext) -> boo
 
 
 def remove_trace(carrier: MutableMapping[str, Any]) -> None:
-    """Remove ``traceparent`` and ``tracestate`` that an earlier message has left in `carrier`.
+    """Remove the ``traceparent`` and ``tracestate`` of an earlier message from `carrier`.
 
-    What an instrumentation of OpenTelemetry has just written, about its current span, stays.
+    Headers that an OpenTelemetry instrumentation has just written for the current span stay.
     """
     if TRACEPARENT in carrier:
         written: dict[str, str] = {}

@@ -1,7 +1,7 @@
-"""Whether an exception object has been raised once more since it was looked at.
+"""Detect whether an exception object has been raised again since it was recorded.
 
-One object can fail many times: a module's constant, the error that a shared future keeps. Python
-tells nothing of a second `raise`, but its traceback grows by an entry that stands on one.
+One object can be raised many times: a module's constant, the error of a shared future. Python does
+not report a second `raise`, but it adds an entry at a `raise` instruction to the traceback.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 _RAISE = opcode.opmap["RAISE_VARARGS"]
 _GENERATORS = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
-# How the cleanup of an `except` block begins: without and with a name for the exception.
+# First instruction of an `except` block's cleanup, without and with a name for the exception.
 _ENDS_OF_HANDLERS = (opcode.opmap["COPY"], opcode.opmap["LOAD_CONST"])
 
 
 class Raised:
-    """The state of `exc` as a unit of work lets it through, to be compared later.
+    """The traceback of `exc` as it leaves a unit of work, for later comparison.
 
-    References to frames would keep alive what these hold; an address and a place are enough.
+    References to frames would keep their variables alive; addresses and positions are enough.
     """
 
     __slots__ = ("_seen",)
@@ -33,12 +33,12 @@ class Raised:
         self._seen: set[tuple[int, int, int]] = set()
         for entry in _entries(exc.__traceback__):
             self._seen.add(_key(entry))
-            # contextlib takes the entry of its generator out again.
+            # contextlib removes the entry of its generator again.
             if not entry.tb_frame.f_code.co_flags & _GENERATORS:
                 break
 
     def is_same(self, exc: BaseException) -> bool:
-        """Tell whether `exc` is still on its way, or caught, and has not been raised anew."""
+        """Tell whether `exc` is still propagating or caught, and has not been raised again."""
         caller = None
         for entry in _entries(exc.__traceback__):
             if _key(entry) in self._seen:
@@ -68,15 +68,15 @@ def _stands_on_raise(entry: TracebackType) -> bool:
 
 
 def _is_handled(entry: TracebackType, exc: BaseException) -> bool:
-    """Tell whether `entry` is where `exc` itself is handled: a `raise` there lets it go on."""
+    """Tell whether `entry` handles `exc` itself, so that a `raise` there only re-raises it."""
     other = None if exc.__context__ is None else exc.__context__.__traceback__
     if other is not None and other.tb_frame is entry.tb_frame:
-        return False  # it is another one that is handled there
+        return False  # it handles another exception
     return _targets(entry.tb_frame.f_code).get(entry.tb_lasti) in _ENDS_OF_HANDLERS
 
 
 def _is_handed_over(entry: TracebackType) -> bool:
-    """Tell whether `entry` raises what a thread or task, which it waited for, has caught."""
+    """Tell whether `entry` raises the error of a thread or task that it has waited for."""
     if entry.tb_frame.f_globals.get("__name__") == "concurrent.futures._base":
         return True
     if entry.tb_next is None:
@@ -89,8 +89,8 @@ def _is_handed_over(entry: TracebackType) -> bool:
 
 @lru_cache(maxsize=256)
 def _targets(code: CodeType) -> dict[int, int]:
-    """Return by offset the instruction at which an exception that leaves it continues."""
-    import dis  # only here: most programs never raise an error twice
+    """Return, for each instruction offset, the first opcode of its exception handler."""
+    import dis  # imported here: most programs never raise an error twice
 
     instructions = code.co_code
     bytecode: Any = dis.Bytecode(code)

@@ -129,7 +129,7 @@ class FlowMiddleware:
             wanted, lengths = self._wanted, self._lengths
             found: list[tuple[str, str]] = []
             headers = scope["headers"]
-            if type(headers) is not list:  # it may be an iterable for one use
+            if type(headers) is not list:  # possibly a one-shot iterable
                 scope["headers"] = headers = [*headers]
             for name, value in headers:
                 # Lengths are compared faster, and few names have one of ours.

@@ -226,7 +226,7 @@ class _Running:
         record.outcome = outcome_of(exc)
         record.error = None if record.outcome == "ok" else exc
         if self._unit is not None and isinstance(record, CapturedUnit):
-            record.name = self._unit.name  # a route is known late
+            record.name = self._unit.name  # the route is known only later
         if _enclosing.get() is self._info:  # else it ends elsewhere than it began
             _enclosing.set(self._outer)
 
