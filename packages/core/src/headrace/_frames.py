@@ -181,7 +181,7 @@ async def wait_with(values: list[tuple[ContextVar[Any], Any]], awaitable: Awaita
         try:
             for var, token in tokens:
                 var.reset(token)
-        except ValueError:  # closed in another task: its variables are not ours
+        except ValueError:  # closed in another task, with other variables
             pass
 
 

@@ -32,7 +32,7 @@ _TOKEN_KEY = "HTTP_X_HEADRACE_UNIT"  # noqa: S105 - a header's name
 
 
 class Excluded(ResumableUnit):
-    """No unit: for what runs on an excluded path, none of ours is current, nor a span of ours."""
+    """The decision for an excluded path: neither a unit nor a headrace span is current inside."""
 
     __slots__ = ()
     correlation_id: str | None = None

@@ -1,7 +1,7 @@
-"""Log records that keep the context they were logged in where no formatter takes it for an extra.
+"""Log records that keep their context where no formatter mistakes it for an extra.
 
-JSON formatters write every attribute of a record's `__dict__` that is not the standard library's
-own. The context is therefore kept in slots, which only a subclass has.
+JSON formatters write every attribute in a record's `__dict__` except those of the standard library.
+The context is therefore kept in slots, which only a subclass has.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ if TYPE_CHECKING:
 _CONTEXT = "_headrace"
 _FIELDS = "_headrace_fields"
 
-# What makes an object again, in a pickle. The first refuses another class than that of the record;
-# the second, of the oldest protocol, does not.
+# The functions that recreate an object from a pickle. The first rejects a class other than the
+# record's; the second, of the oldest protocol, does not.
 _NEW_OBJECT, _OLD_OBJECT = (object().__reduce_ex__(protocol)[0] for protocol in (2, 0))
 
 
 class RecordFactory:
-    """A log record factory: each record captures the context in which it is made.
+    """A log record factory whose records capture the context in which they are made.
 
     Args:
         wrapped: the factory that makes the records.
     """
 
     active = False
-    """Whether any captures; one that another library has wrapped cannot be removed."""
+    """Whether factories capture; a factory wrapped by another library cannot be removed."""
 
     fields: tuple[str, ...] = ()
     """The fields that every record captures besides the context."""
@@ -61,7 +61,7 @@ class RecordFactory:
 
 
 def is_capturing(record: LogRecord) -> bool:
-    """Tell whether the factory of `record` is ours, or another library's around ours."""
+    """Tell whether the factory of `record` is a `RecordFactory`, possibly wrapped by another."""
     return hasattr(record, _CONTEXT)
 
 
@@ -78,7 +78,7 @@ def context_of(record: LogRecord) -> Captured:
 def fields_of(record: LogRecord, names: Iterable[str] = ()) -> dict[str, str | None]:
     """Return the values of the fields that all records capture, and of the fields `names`.
 
-    Those that were not captured are read here, where the unit of `record` is current.
+    Fields that were not captured are read now, if the unit of `record` is current.
     """
     kept: dict[str, str | None] = getattr(record, _FIELDS, None) or {}
     others = [name for name in (*RecordFactory.fields, *names) if name not in kept]
@@ -101,16 +101,16 @@ def _keep(record: Any) -> None:
 
 
 def _hide_secrets(record: LogRecord) -> None:
-    """Put a masked copy in place of an exception that a chain which redacts has let through.
+    """Replace an exception that has left a chain with `redact` by a masked copy.
 
-    A server logs what no handler has caught, with all its causes.
+    A server logs unhandled exceptions with all their causes.
     """
     exc = record.exc_info[1] if record.exc_info else None
     if exc is None:
         return
     try:
         shown = without_secrets(exc)
-    except Exception:  # better no traceback than one with a secret in it
+    except Exception:  # better no traceback than one with a secret
         record.exc_info = None
         return
     if shown is not exc:
@@ -118,11 +118,11 @@ def _hide_secrets(record: LogRecord) -> None:
 
 
 def _keep_of_dict(record: LogRecord) -> None:
-    """Let `record`, which `logging.makeLogRecord` is about to fill, keep the right context.
+    """Give `record`, which `logging.makeLogRecord` is about to fill, the right context.
 
-    That of the record which it copies: structlog's formatter copies each record that way. A record
-    that comes from elsewhere, by a socket or a file, belongs to no unit of this process; one that
-    is made of a few values is logged here.
+    A copy keeps the context of its original: structlog's formatter copies each record that way. A
+    record from a socket or a file belongs to no unit of this process; one made from a few values
+    is logged here.
     """
     given, original = _source_of_copy()
     if original is not None:
@@ -136,10 +136,10 @@ def _keep_of_dict(record: LogRecord) -> None:
 
 
 def _source_of_copy() -> tuple[dict[str, Any], LogRecord | None]:
-    """Return the dict that `logging.makeLogRecord` was given, and the record whose dict it is."""
+    """Return the argument of `logging.makeLogRecord`, and the record whose `__dict__` it is."""
     frame = currentframe()
     while frame is not None and frame.f_code is not makeLogRecord.__code__:
-        frame = frame.f_back  # a factory of another library's may stand in between
+        frame = frame.f_back  # another library's factory may be in between
     if frame is None or frame.f_back is None:
         return {}, None
     given = frame.f_locals["dict"]
@@ -167,7 +167,7 @@ def _is_record_class(factory: object) -> bool:
 
 @cache
 def _with_slots(base: Any) -> type[LogRecord] | None:
-    """Return a subclass of `base` that has our slots, or None where none can be made."""
+    """Return a subclass of `base` with slots for the context, or None if none can be made."""
     namespace = {
         "__slots__": (_CONTEXT, _FIELDS),
         "__module__": base.__module__,
@@ -178,13 +178,13 @@ def _with_slots(base: Any) -> type[LogRecord] | None:
     }
     try:
         made: type[LogRecord] = type(base)(base.__name__, (base,), namespace)
-    except Exception:  # a class of another library's may refuse heirs
+    except Exception:  # another library's class may forbid subclasses
         return None
     return made
 
 
 def _moved(record: Any) -> Any:
-    """Return `record`, which a function of another library made, as one that has our slots."""
+    """Return `record`, made by another library's function, as one with slots for the context."""
     if not isinstance(record, LogRecord) or hasattr(type(record), _CONTEXT):
         return record
     base: Any = type(record)
@@ -212,9 +212,9 @@ def _copied(record: LogRecord) -> LogRecord:
 
 
 def _reduced(record: LogRecord, protocol: Any) -> Any:
-    """Reduce a record to one of its own class, with public names: for a process without headrace.
+    """Reduce a record to its original class, with public names, for processes without headrace.
 
-    By now `extra=` has been applied, and what it gave stays.
+    Values from `extra=` are already set, and take precedence.
     """
     plain = _as_instance(type(record).__mro__[1], record)
     values = plain.__dict__

@@ -1,4 +1,4 @@
-"""The life of a request that something observes: its unit, its facts, its access line."""
+"""The life of an observed request: its unit, its facts, its access line."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from ._units import ResumableUnit
 class RequestUnit(ResumableUnit):
     """The unit of a request, which ends with the last byte of the response.
 
-    What runs later still has it as the current one; it changes neither outcome nor duration.
+    Later code still has it as the current unit, but changes neither outcome nor duration.
 
     Args:
-        context: the unit, which begins at once.
+        context: the unit, which begins immediately.
         method: the request's method.
-        path: its whole path.
-        logs: whether it is logged to ``headrace.access`` when it ends.
+        path: its full path.
+        logs: whether to log it to ``headrace.access`` when it ends.
     """
 
     __slots__ = ("_logs", "_method", "_path", "_start", "_status")
@@ -35,14 +35,14 @@ class RequestUnit(ResumableUnit):
             self._start = perf_counter()
 
     def respond(self, status: int | None, route: str | None) -> None:
-        """Note the response's `status`, and the request's `route` (its template) where known."""
+        """Record the response's `status`, and the request's `route` (its template) if known."""
         if units_are_watched():
             add_facts(self.context, status=status, route=route)
         if self._logs:
             self._status = status
 
     def end(self, exc: BaseException | None = None) -> None:
-        """End the unit; of a second call only the exception is marked."""
+        """End the unit; a second call only marks the exception."""
         if self._logs:
             self._logs = False
             seconds = perf_counter() - self._start

@@ -1,4 +1,4 @@
-"""What a response gets from us: one correlation header, the refusal's page, the access line."""
+"""Additions to responses: the correlation header, the refusal page, the access line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ REFUSAL = "400 Bad Request: the correlation ID header is invalid\n"
 """The body of the response to a request that ``on_invalid="reject"`` refuses."""
 
 REFUSED_KEY = "headrace.refused"
-"""Where a scope or an environ says that something inside of the application makes this response."""
+"""The key in a scope or environ that delegates this response to code inside the application."""
 
 REFUSAL_STATUS = 400
 REFUSAL_TYPE = "text/plain; charset=utf-8"
@@ -29,15 +29,15 @@ _access = GuardedLogger("headrace.access")
 def make_put(
     policy: HttpPolicy, of_name: Callable[[str], S], of_value: Callable[[str], S]
 ) -> Callable[[Iterable[tuple[S, S]], str], list[tuple[S, S]]]:
-    """Return the function that puts the one correlation header into a response's list of headers.
+    """Return a function that sets the correlation header in a response's list of headers.
 
-    It takes the list and the ID, and returns a new list: the application may have given a constant
-    one, or an iterable for one use.
+    It takes the list and the ID, and returns a new list: the application's may be a constant or a
+    one-shot iterable.
 
     Args:
-        policy: says which header, if any.
-        of_name: makes the protocol's string of a header's name.
-        of_value: makes the protocol's string of a header's value.
+        policy: defines the header, if any.
+        of_name: converts a header name to the protocol's string type.
+        of_value: converts a header value to the protocol's string type.
     """
     header, exposes = policy.response_header, policy.options.expose_header
     if header is None:
@@ -50,7 +50,7 @@ def make_put(
     def put(headers: Iterable[tuple[S, S]], correlation_id: str) -> list[tuple[S, S]]:
         kept: list[tuple[S, S]] = list(headers)
         for name, _ in kept:
-            if len(name) == length and name.lower() == own:  # lengths are compared faster
+            if len(name) == length and name.lower() == own:  # comparing lengths is faster
                 kept = [pair for pair in kept if pair[0].lower() != own]
                 break
         kept.append((own_name, of_value(correlation_id)))
@@ -69,11 +69,11 @@ def make_put(
 def put_in_mapping(
     headers: MutableMapping[str, str], policy: HttpPolicy, correlation_id: str
 ) -> None:
-    """Put the correlation header into a mapping that ignores case, such as Django's.
+    """Set the correlation header in a case-insensitive mapping, such as Django's.
 
     Args:
-        headers: those of the response.
-        policy: says which header, if any.
+        headers: the headers of the response.
+        policy: defines the header, if any.
         correlation_id: its value.
     """
     header = policy.response_header
@@ -93,20 +93,20 @@ def refusal_headers() -> list[tuple[str, str]]:
 def exposed(existing: Iterable[str], header: str) -> str:
     """Return ``Access-Control-Expose-Headers`` with `header` added to its `existing` values."""
     names = [name.strip() for value in existing for name in value.split(",") if name.strip()]
-    # Beside "*" too: to a request with credentials it is a name like any other.
+    # Even beside "*", which is an ordinary name in a request with credentials.
     if header.lower() in (name.lower() for name in names):
         return ", ".join(names)
     return ", ".join([*names, header])
 
 
 def log_access(method: str, path: str, status: int | None, seconds: float) -> None:
-    """Log the line of a request that is done.
+    """Log the access line of a finished request.
 
     Args:
-        method: the request's method; like the path it is escaped, for it comes from outside.
+        method: the request's method; escaped like the path, since both are external text.
         path: its path.
-        status: the response's status, or None where there was none.
-        seconds: how long it took.
+        status: the response's status, or None without a response.
+        seconds: its duration.
     """
     method, shown = _escaped(method), _escaped(path)
     milliseconds = seconds * 1000.0

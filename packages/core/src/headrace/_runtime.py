@@ -39,7 +39,7 @@ observer: Observer | None = None
 
 
 def units_are_watched() -> bool:
-    """Tell whether a backend may want to know of units, and so their facts (see `add_facts`)."""
+    """Tell whether a backend listens to units and needs their facts (see `add_facts`)."""
     return observer is not None and observer.watches_units
 
 
@@ -47,8 +47,8 @@ _followers: list[WeakMethod[Callable[[], None]]] = []
 
 
 def set_settings(new: Settings) -> None:
-    """Put `new` in force, and let what was made of the header before be made anew."""
-    global settings  # noqa: PLW0603 - the one place where it is set
+    """Apply `new`, and notify the followers of the header."""
+    global settings  # noqa: PLW0603 - the only assignment
     is_moved = new.header != settings.header
     settings = new
     if is_moved:
@@ -58,10 +58,10 @@ def set_settings(new: Settings) -> None:
 
 
 def follow_header(changed: Callable[[], None]) -> None:
-    """Call the method `changed` whenever the header of `configure` has become another.
+    """Call the method `changed` whenever `configure` changes the header.
 
     Args:
-        changed: a bound method; it is held weakly.
+        changed: a bound method, held by a weak reference.
     """
     _followers[:] = [reference for reference in _followers if reference() is not None]
     _followers.append(WeakMethod(changed))
@@ -123,16 +123,16 @@ def make_id() -> str:
 
 
 def id_from_factory(made: object) -> str | None:
-    """Return the correlation ID that a factory has made: a valid ID or a UUID, else None."""
-    uuid = _modules.get("uuid")  # a factory of UUIDs has imported it
+    """Return a factory's result as a correlation ID: a valid ID or a UUID, else None."""
+    uuid = _modules.get("uuid")  # imported already if the factory returns UUIDs
     return valid_id(str(made) if uuid is not None and isinstance(made, uuid.UUID) else made)
 
 
 def factory_fault(factory: Callable[[], object] | None) -> str | None:
-    """Return what is wrong with an ID factory, which is called once for that, or None.
+    """Call an ID factory once, and return a description of its fault, or None.
 
     Args:
-        factory: the factory; None is the built-in one.
+        factory: the factory; None for the built-in one.
     """
     if factory is None:
         return None
@@ -150,7 +150,7 @@ _reported: tuple[object, set[type]] = None, set()
 
 
 def _is_first(factory: object, fault: type) -> bool:
-    """Tell whether `factory` shows this fault for the first time: it would do so per request."""
+    """Tell whether this is the first such fault of `factory`, which may fail on every request."""
     global _reported  # noqa: PLW0603 - forgotten with the factory
     if _reported[0] is not factory:
         _reported = factory, set()

@@ -28,7 +28,7 @@ _METHODS = frozenset({
 
 
 def at_start(kind: str, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a sampler may look at: the attributes that are known when a unit begins."""
+    """Return the attributes that are known when a unit begins, for samplers."""
     if not facts:
         return {}
     if kind == "task":
@@ -49,7 +49,7 @@ def at_start(kind: str, facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def at_end(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the attributes that are known when a unit has ended, whatever it has raised."""
+    """Return the attributes that are known when a unit has ended, except for errors."""
     status = facts.get("status")
     failed = isinstance(status, int) and status >= 500
     return _present({
@@ -62,8 +62,8 @@ def at_end(facts: Mapping[str, Any]) -> dict[str, Any]:
 def error_type(exc: BaseException) -> str:
     """Return the public name of the class of `exc`, with its module: ``shop.errors.Declined``.
 
-    A private class goes by its first public base, and one from a private module by the package
-    that exports it, if one does. One of Python's own has no module.
+    A private class is named by its first public base, and a class from a private module by the
+    package that exports it, if any. Built-in exceptions have no module.
 
     Args:
         exc: the exception.

@@ -1,4 +1,4 @@
-"""Answers to a misspelt name: the nearest one that there is."""
+"""Suggestions for misspelt names."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ R = TypeVar("R")
 
 
 def nearest_name(name: object, known: Iterable[str]) -> str | None:
-    """Return the name that is most like the one given, or None where none is like it.
+    """Return the known name most similar to `name`, or None if none is similar.
 
     Args:
-        name: what was given; upper and lower case count as the same.
-        known: the names that there are.
+        name: the misspelt name; case is ignored.
+        known: the valid names.
     """
-    # Imported when something is wrong: a start-up without errors does not need it.
+    # Imported only for an error, to keep start-up fast.
     from difflib import get_close_matches
 
     by_folded = {each.casefold(): each for each in known}
@@ -28,12 +28,12 @@ def nearest_name(name: object, known: Iterable[str]) -> str | None:
 
 
 def name_hint(name: object, known: Iterable[str], *, otherwise: str = "there are") -> str:
-    """Return ``did you mean 'x'?``, or the names that there are where none is like it.
+    """Return ``did you mean 'x'?``, or the list of valid names if none is similar.
 
     Args:
-        name: what was given.
-        known: the names that there are.
-        otherwise: what to say before the list of these.
+        name: the misspelt name.
+        known: the valid names.
+        otherwise: the words before the list.
     """
     known = [*known]
     near = nearest_name(name, known)
@@ -41,13 +41,13 @@ def name_hint(name: object, known: Iterable[str], *, otherwise: str = "there are
 
 
 def checks_keywords(function: Callable[P, R]) -> Callable[P, R]:
-    """Decorate `function` so that an unknown keyword is answered with the nearest one.
+    """Decorate `function` to suggest the nearest keyword for an unknown one.
 
-    Python does that of its own accord from 3.13 on. It is for functions that set things up, since
-    each call goes through one more frame.
+    Python does so itself from 3.13 on. For set-up functions only, since each call passes through
+    one more frame.
 
     Args:
-        function: a function or method with named parameters alone.
+        function: a function or method with named parameters only.
     """
     keywords = frozenset(_keywords(function))
 
@@ -61,12 +61,12 @@ def checks_keywords(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def refuse_keyword(function: Callable[..., object], name: str, caller: str = "") -> NoReturn:
-    """Answer an unknown keyword of `function` with the nearest ones.
+    """Reject an unknown keyword of `function` and suggest the nearest ones.
 
     Args:
         function: a function or method.
-        name: the keyword that it was called with.
-        caller: what the function is called in the message, if not by its own name.
+        name: the unknown keyword.
+        caller: the function's name in the message, if not its own.
 
     Raises:
         TypeError: always.

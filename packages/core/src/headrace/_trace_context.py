@@ -42,8 +42,8 @@ class TraceContext:
         flags: 2 hex digits.
         members: the list-members of ``tracestate`` that are not headrace's.
         cause: the ID of the unit of work that sent the message, if headrace has written it.
-        span_id: the sender's span, 16 lower-case hex digits; None where no message names one.
-        is_link: whether the receiver's spans begin a trace of their own, with a link to this one.
+        span_id: the sender's span, 16 lower-case hex digits; None if no message names one.
+        is_link: whether the receiver's spans start their own trace, with a link to this one.
     """
 
     trace_id: str
@@ -57,8 +57,8 @@ class TraceContext:
 def parse(parents: Sequence[str], states: Iterable[str]) -> TraceContext | None:
     """Return what the headers of a message say, or None without exactly one valid ``traceparent``.
 
-    A ``tracestate`` that breaks the grammar is dropped as a whole; of members with the same key
-    the first is kept, which is the most recent.
+    A ``tracestate`` that violates the grammar is dropped entirely; of members with the same key
+    the first, most recent one is kept.
 
     Args:
         parents: the values of all ``traceparent`` headers.

@@ -1,7 +1,7 @@
-"""Finds what calls the undecorated function of a declared step: its decorators are in disorder.
+"""Detect code that bypasses a declared step by calling its undecorated function.
 
-A decorator that registers a function, such as a route's, and stands below the step's has registered
-a function that knows nothing of the step.
+The cause is the order of decorators: a registering decorator, such as a route's, that is placed
+below the step's decorator registers the undecorated function.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ _METHODS = (
     *("dispatch", "dispatch_request", "on_connect", "on_receive", "on_disconnect", "handle"),
 )
 
-# No value may lead to its key, which would then never go: a wrapper does, a StepInfo does not.
+# A value must not refer to its key, or the entry would never be freed: a StepInfo does not.
 _steps_of: WeakKeyDictionary[Any, tuple[StepInfo, ...]] = WeakKeyDictionary()
 _reported: WeakSet[Any] = WeakSet()
 
 
 class Registration(NamedTuple):
-    """A function that a framework calls.
+    """A function registered with a framework.
 
     Attributes:
-        what: what it was registered as, for a message: ``route '/orders'``.
+        what: the kind and name of the registration, for messages: ``route '/orders'``.
         function: the function, or a class whose methods are called.
-        decorator: what registers it, as it is written: ``@app.get``.
+        decorator: the registering decorator as written: ``@app.get``.
     """
 
     what: str
@@ -45,24 +45,24 @@ class Registration(NamedTuple):
 
 
 def remember(function: Any, info: StepInfo) -> None:
-    """Note that `function` is what the step `info` wraps."""
+    """Record that the step `info` wraps `function`."""
     try:
         _steps_of[function] = (*_steps_of.get(function, ()), info)
-    except TypeError:  # what cannot be referred to weakly is no function of a `def`
+    except TypeError:  # not weakly referenceable, so not defined by `def`
         return
 
 
 def report_undecorated(registrations: Iterable[Registration]) -> list[str]:
     """Report the registrations of the undecorated function of a declared step; never raises.
 
-    Each function is logged once, as a warning of the logger ``headrace``. A function of which the
-    step is registered as well was registered bare on purpose.
+    Each function is logged once, as a warning of the logger ``headrace``. If the step is registered
+    too, its bare function was registered on purpose.
 
     Args:
-        registrations: what a framework calls, all of it.
+        registrations: all registrations of the framework.
 
     Returns:
-        A line for each, whether it was logged now or earlier.
+        A line for each, logged now or earlier.
     """
     if not _steps_of:
         return []
@@ -102,13 +102,13 @@ def _functions_of(registered: Any) -> Iterator[Any]:
 
 
 def _followed(function: Any) -> tuple[set[StepInfo], list[tuple[Any, tuple[StepInfo, ...]]]]:
-    """Return the steps that a call of `function` runs, and the bare functions of others in it."""
+    """Return the steps that a call of `function` runs, and the bare functions of others."""
     passed: set[StepInfo] = set()
     bare = []
     for layer in layers(function):
         marks = getattr(layer, "__dict__", {})
         passed.update(marks.get(STEPS, ()))
-        if PENDING in marks:  # a step of a class, which finds its flow when it is called
+        if PENDING in marks:  # a step of a class finds its flow when called
             return passed, []
         for one in (layer, getattr(layer, "__func__", None)):
             infos = _known(one)

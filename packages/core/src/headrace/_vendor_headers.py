@@ -1,4 +1,4 @@
-"""Headers of cloud vendors that hold an ID among other things."""
+"""Cloud vendors' headers, which hold an ID among other values."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class VendorHeader(NamedTuple):
     """How to read a vendor's header."""
 
     id_of: Callable[[str], str | None]
-    """Return the ID in the header's value, or None where that is malformed."""
+    """Return the ID in the header's value, or None if malformed."""
     form: str
-    """What a value looks like, for messages."""
+    """The expected format, for messages."""
 
 
 def _id_of_amazon(value: str) -> str | None:
@@ -40,4 +40,4 @@ VENDOR_HEADERS = {
     "x-amzn-trace-id": VendorHeader(_id_of_amazon, "Root=1-8 hex digits-24 hex digits"),
     "x-cloud-trace-context": VendorHeader(_id_of_google, "32 hex digits/decimal number;o=1"),
 }
-"""By their names in lower case."""
+"""The headers by lower-case name."""

@@ -41,7 +41,7 @@ def wrap_step(function: Callable[..., Any], info: StepInfo) -> Callable[..., Any
 
 
 class Opening(NamedTuple):
-    """The unit of work that an entrypoint opens where none is active.
+    """The unit of work that an entrypoint opens if none is active.
 
     Attributes:
         kind: ``flow`` or ``task``.
@@ -171,13 +171,13 @@ def _sync_entrypoint(
                 return step(*args, **kwargs)
         context = FlowContext(first_id(), None, kind, name)
         unit_token = step_token = None
-        # What Unit and the step do, in one: the fast path where no backend listens.
+        # Unit and step combined: the fast path, no backend is listening.
         try:
             unit_token = _set_unit(context)
             step_token = _set_step(info)
             return function(*args, **kwargs)
         except BaseException as exc:
-            if step_token is None:  # a signal, before the function was called
+            if step_token is None:  # a signal before the call of the function
                 _set_step(None)
                 _set_unit(None)
             mark(exc, context.correlation_id)

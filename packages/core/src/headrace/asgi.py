@@ -43,8 +43,8 @@ _get_unit, _set_unit, _reset_unit = unit_var.get, unit_var.set, unit_var.reset
 _get_step, _set_step = step_var.get, step_var.set
 _NOTHING: list[tuple[ContextVar[Any], Any]] = [(unit_var, None), (step_var, None)]
 
-# What FastAPI's own spans and those of Starlette's middleware leave in the scope. Both start a
-# SERVER span even where one is active.
+# The keys that FastAPI's own spans and Starlette's middleware set in the scope. Both start a
+# SERVER span even if one is active.
 _INSTRUMENTED = ("fastapi.telemetry", "starlette.opentelemetry")
 _KINDS = frozenset({"http", "websocket"})
 _RESPONSE_STARTS = frozenset({
@@ -92,8 +92,8 @@ class FlowMiddleware:
         policy = self._policy
         policy.resolve()
         self._wanted = {name.encode(): name for name in policy.wanted}
-        # What returns the start of a response with our header; it is sent inside the unit, for
-        # there servers log the access.
+        # Adds the header to the start of a response, which is sent inside the unit: servers log
+        # the access there.
         self._lengths = frozenset(map(len, policy.wanted))
         self._started = make_started(policy)
         self._rewrite = policy.request_header().put_in_scope if policy.writes else None
@@ -132,7 +132,7 @@ class FlowMiddleware:
             if type(headers) is not list:  # possibly a one-shot iterable
                 scope["headers"] = headers = [*headers]
             for name, value in headers:
-                # Lengths are compared faster, and few names have one of ours.
+                # Comparing lengths is faster, and few header names have a matching one.
                 if len(name) in lengths and (lower := name.lower()) in wanted:
                     found.append((wanted[lower], value.decode("latin-1")))
             app = self.app
@@ -140,7 +140,7 @@ class FlowMiddleware:
                 context, reject = self._admit(kind, scope["path"], found, scope)
                 if reject:
                     app = self._refuse
-            else:  # what `admit` does then, without its call
+            else:  # `admit` inlined for this case
                 context = request_context(_runtime.opening_id(), kind, scope["path"])
             scope[SCOPE_KEY] = context
             if self._rewrite is not None:
@@ -153,13 +153,13 @@ class FlowMiddleware:
         if (
             self._logs
             or (observer is not None and observer.watches_units)
-            or _get_unit() is not None  # and then no step is current either
+            or _get_unit() is not None  # without a unit there is no current step
         ):
             await self._observe(context, app, scope, receive, send)
             return
 
-        # What `_observe` does, in this very frame and for the usual request: nothing is current
-        # around it, and nothing observes it. A `RequestUnit` would cost a fifth of the whole.
+        # `_observe` inlined for the usual request: no context around it and no backend listening.
+        # A `RequestUnit` would take a fifth of the total time.
         async def send_outside(message: Message) -> None:
             if message["type"] in _RESPONSE_STARTS:
                 if self._route_of is not None:
@@ -174,11 +174,11 @@ class FlowMiddleware:
                 finally:
                     try:  # noqa: SIM105 - costs nothing
                         _reset_unit(outside)
-                    except ValueError:  # closed by another task: its variables are not ours
+                    except ValueError:  # closed by another task, with other variables
                         pass
 
         started = self._started
-        if receive is not None:  # as some tests give it
+        if receive is not None:  # None in some tests
             receive = _receiving_outside(receive)
         withdrawal = announce_in_scope(scope, context) if _nesting.mixed else None
         token = _set_unit(context)
@@ -200,7 +200,7 @@ class FlowMiddleware:
                 withdraw_from_scope(scope, withdrawal)
 
     def _decided(self, scope: Scope) -> Excluded | Joined | None:
-        """Return what the request runs in, where it is not admitted here."""
+        """Return the decision for a request that is not admitted here, else None."""
         try:
             if _nesting.mixed and (decision := decision_in_scope(scope)) is not None:
                 scope[SCOPE_KEY] = decision
@@ -252,7 +252,7 @@ class FlowMiddleware:
                 return
             await wait_with(around, send(message))
             if _is_last(message, has_trailers):
-                # The page of an error is sent where the error is being handled, to be raised again.
+                # An error page is sent while the error is being handled, before it is raised again.
                 error = sys.exc_info()[1] if status >= 500 else None
                 unit.end(None if error is handled else error)
 
@@ -276,16 +276,16 @@ class FlowMiddleware:
 
 
 def make_started(policy: HttpPolicy) -> Callable[[Message, str], Message]:
-    """Return the function that puts the correlation header into the start of a response.
+    """Return a function that sets the correlation header in the start of a response.
 
-    It returns a new message: the application may send a constant one.
+    It returns a new message, since the application's may be a constant.
     """
     put, header = make_put(policy, _name, str.encode), policy.response_header
     own_name = _name(header or "")
     own, length = own_name.lower(), len(own_name)
     is_plain = header is not None and not policy.options.expose_header
 
-    # A closure, for speed; and the usual case stands here beside what `put` does for it.
+    # A closure, for speed; the usual case duplicates the code of `put`.
     def started(message: Message, correlation_id: str) -> Message:
         changed = {**message}
         try:
@@ -311,8 +311,8 @@ async def _receive_outside(receive: Receive) -> Message:
     return await wait_with(_NOTHING, receive())
 
 
-# A bound method: it is made faster than a closure, and is a coroutine function as the server's is
-# (asgiref's async_to_sync warns of anything else).
+# A bound method is faster to create than a closure, and is a coroutine function like the server's
+# (asgiref's async_to_sync warns about anything else).
 _receiving_outside = _receive_outside.__get__
 
 for _maker in (FlowMiddleware.__call__, FlowMiddleware._observe):  # noqa: SLF001
@@ -332,9 +332,9 @@ def _is_last(message: Message, has_trailers: bool) -> bool:
 
 
 def _announce(app: Any) -> None:
-    """Have Starlette's OpenTelemetry middleware in the stack `app` tell of its spans.
+    """Make Starlette's OpenTelemetry middleware in the stack `app` announce its spans.
 
-    Its mark in the scope is gone where an error page is sent outside of it.
+    Its mark in the scope is gone when an error page is sent outside it.
     """
     layer = app
     while layer is not None and type(layer).__module__ != "starlette.middleware.opentelemetry":
@@ -361,7 +361,7 @@ def _name(header: str) -> bytes:
 
 
 class RefusalMiddleware:
-    """Makes the response to what a `FlowMiddleware` further out refuses and leaves to it.
+    """Sends the response to requests that an outer `FlowMiddleware` refuses and delegates to it.
 
     Args:
         app: the ASGI application.
@@ -377,7 +377,7 @@ class RefusalMiddleware:
 
 
 async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer 400; to a WebSocket as far as the server can do that."""
+    """Send a 400 response; to a WebSocket only if the server supports it."""
     kind = "http.response"
     if scope["type"] == "websocket":
         kind = "websocket.http.response"

@@ -36,7 +36,7 @@ __all__ = [
 
 _FAILED = {"error", "cancelled"}
 
-# They need OpenTelemetry, and this module does not: (module, what to install).
+# They need OpenTelemetry, unlike this module: (module, packages to install).
 _LAZY = {
     "FlowSpanProcessor": ("_otel_sdk", '"headrace[otel]" opentelemetry-sdk'),
     "OTelBackend": ("_otel", '"headrace[otel]"'),

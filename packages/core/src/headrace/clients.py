@@ -26,7 +26,7 @@ __all__ = ["aiohttp_trace_config", "async_httpx_hooks", "httpx_hooks", "requests
 _ADDED = "headrace.added"
 _GIVEN = "headrace.timeout"
 _OWN_OF_HTTPX = dict.fromkeys(("connect", "read", "write", "pool"), 5.0)
-_LEAST = 0.001  # seconds; zero would mean not to wait at all
+_LEAST = 0.001  # seconds; zero would mean no wait at all
 _HOST = re.compile(r"(\*\.)?[\w-]+(\.[\w-]+)*|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
 
 
@@ -35,8 +35,8 @@ def httpx_hooks(*, hosts: Iterable[str] = ()) -> dict[str, list[Callable[[Any], 
     """Return event hooks, for ``httpx.Client(event_hooks=httpx_hooks(hosts=["api.internal"]))``.
 
     An ``AsyncClient`` takes them too, and so do the clients of ``httpx2``. While a deadline is
-    active, requests to any host wait no longer than what is left of it (for each of httpx's four
-    timeouts), unless the client or the request was given another timeout than httpx's own of 5 s.
+    active, requests to any host wait no longer than its remaining time (for each of httpx's four
+    timeouts), unless the client or the request sets a timeout other than httpx's default of 5 s.
 
     Args:
         hosts: the hosts whose requests get the headers: exact names, or ``*.example.com`` for
@@ -50,8 +50,8 @@ def httpx_hooks(*, hosts: Iterable[str] = ()) -> dict[str, list[Callable[[Any], 
     allows = _allow_list(hosts)
 
     def add_headers(request: Any) -> _Done:
-        # A redirect's extensions are those of the request before it. A new dict: the caller may
-        # use one for many requests.
+        # A redirect inherits the extensions of the request before it. A new dict: the caller may
+        # reuse its own for many requests.
         extensions = _with_time_left({**request.extensions})
         _remove(request.headers, extensions.pop(_ADDED, ()))
         if allows(request.url.host):
@@ -63,7 +63,7 @@ def httpx_hooks(*, hosts: Iterable[str] = ()) -> dict[str, list[Callable[[Any], 
 
 
 class _Done:
-    """What a hook returns: httpx's plain client ignores it, and its asynchronous one awaits it."""
+    """The result of a hook: httpx's `Client` ignores it, `AsyncClient` awaits it."""
 
     def __await__(self) -> Iterator[None]:
         return iter(())
@@ -73,7 +73,7 @@ _DONE = _Done()
 
 
 def _with_time_left(extensions: dict[str, Any]) -> dict[str, Any]:
-    """Put what is left of the deadline in place of httpx's own timeouts, or those back."""
+    """Replace httpx's default timeouts by the deadline's remaining time, or restore them."""
     given = extensions.pop(_GIVEN, extensions.get("timeout"))
     left = _time_left()
     if left is not None and given == _OWN_OF_HTTPX:
@@ -82,7 +82,7 @@ def _with_time_left(extensions: dict[str, Any]) -> dict[str, Any]:
 
 
 def _time_left() -> float | None:
-    """Return the seconds left of the deadline, if there is one, as a timeout: above zero."""
+    """Return the seconds left until the deadline as a timeout above zero, or None."""
     left = remaining()
     return None if left is None else max(left, _LEAST)
 
@@ -106,14 +106,14 @@ def requests_adapter(*, hosts: Iterable[str] = (), **options: Any) -> HTTPAdapte
 
     Mount it for each scheme: ``session.mount("https://", requests_adapter(hosts=["api"]))``,
     and again for ``"http://"``. While a deadline is active, requests to any host wait no longer
-    than what is left of it, unless the caller gives a timeout.
+    than its remaining time, unless the caller sets a timeout.
 
     Args:
         hosts: as for `httpx_hooks`, empty by default.
         options: what `requests.adapters.HTTPAdapter` takes, such as ``max_retries``.
 
     Raises:
-        TypeError: `hosts` is not a list of strings, or an unknown option.
+        TypeError: `hosts` is not a list of strings, or an option is unknown.
         ValueError: one of them is no host, but a URL, say.
         ImportError: requests is not installed.
     """
@@ -155,9 +155,9 @@ def requests_adapter(*, hosts: Iterable[str] = (), **options: Any) -> HTTPAdapte
 def aiohttp_trace_config(*, hosts: Iterable[str] = ()) -> TraceConfig:
     """Return a trace configuration, for ``aiohttp.ClientSession(trace_configs=[...])``.
 
-    While a deadline is active, requests to any host wait for the head of the response no longer
-    than what is left of it, unless the session was given a timeout; that of a single request is
-    not visible here, and of the two the shorter one counts.
+    While a deadline is active, requests to any host wait for the response headers no longer than
+    its remaining time, unless the session has a timeout. The timeout of a single request is not
+    visible here; the shorter of the two applies.
 
     Args:
         hosts: as for `httpx_hooks`, empty by default.
@@ -174,7 +174,7 @@ def aiohttp_trace_config(*, hosts: Iterable[str] = ()) -> TraceConfig:
         install = '"headrace[aiohttp]"'
         raise missing_extra("aiohttp_trace_config()", "aiohttp", install, error) from error
 
-    from asyncio import timeout  # which aiohttp has imported
+    from asyncio import timeout  # already imported by aiohttp
 
     allows = _allow_list(hosts)
 
@@ -186,8 +186,8 @@ def aiohttp_trace_config(*, hosts: Iterable[str] = ()) -> TraceConfig:
             await state.limit.__aenter__()
 
     async def end(session: Any, state: Any, request: Any) -> None:
-        # Signals are sent by the task that runs the request, as the limit needs it; where the time
-        # is up the request fails with a cancellation, which becomes a TimeoutError here.
+        # Signals are sent by the task that runs the request, as `timeout` requires. When time is up
+        # the request is cancelled, and the cancellation becomes a TimeoutError here.
         error = getattr(request, "exception", None)
         limit = vars(state).pop("limit", None)
         if limit is not None:

@@ -1,10 +1,10 @@
-"""What commands build on: those of frameworks, and those of other packages.
+"""Building blocks for commands of frameworks and other packages.
 
 For the command ``graph`` in a framework's own command line: with `argparse`, declare its arguments
-with `add_graph_arguments` and call `run_graph`; with another parser, hand the words over to
+with `add_graph_arguments` and call `run_graph`; with another parser, pass the words to
 `graph_main`.
 
-For a command of one's own, an entry point in the group ``headrace.commands``: `CommandError`,
+For your own command, an entry point in the group ``headrace.commands``: `CommandError`,
 `read_settings`, `name_hint` and `nearest_name`, `counted`, `printable`, `welcomes_colors`, `write`
 and `tell`, `check_output` and `save`.
 """

@@ -1,4 +1,4 @@
-"""What the framework packages build on, and what an integration of your own may use.
+"""Building blocks of the framework packages and of your own integrations.
 
 An integration translates a framework's events and decides nothing: `HttpPolicy` says which
 context a request gets, `Unit` and `ResumableUnit` are the life of a unit of work, and none of
@@ -130,10 +130,10 @@ def propagated_metadata(context: FlowContext) -> dict[str, Any]:
 
 
 def accepted_metadata(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return those of `values` that ``configure(propagate_metadata=...)`` names.
+    """Return the `values` that ``configure(propagate_metadata=...)`` names.
 
     Args:
-        values: metadata that a message brings from another process.
+        values: the metadata of a message from another process.
     """
     keys = _runtime.settings.propagate_metadata
     return {key: values[key] for key in keys if key in values}
@@ -180,7 +180,7 @@ def declare_task(
 ) -> Callable[..., Any]:
     """Declare `function` as a step of kind ``task``, for a queue's task decorator.
 
-    Called outside any unit of work, as a plain function, it opens one of kind ``task``.
+    A direct call outside any unit of work opens a unit of kind ``task``.
 
     Args:
         function: what the task runs.
@@ -189,7 +189,7 @@ def declare_task(
         name: the step's name, if it is not the function's.
         description: what the step does, if it is not the docstring's first line.
         entrypoint: whether the flow begins here.
-        task_name: the name of the unit that a direct call opens, if it is not the step's.
+        task_name: the name of the unit that a direct call opens; the step's by default.
 
     Raises:
         DuplicateStepError: another function has this step name in the flow.

@@ -1,7 +1,7 @@
 """The correlation ID in every log line.
 
 `install` captures the context in the thread that logs. `FlowFilter`, on a handler, publishes it as
-attributes of the record, for format strings and JSON formatters; `Formatter` does without one.
+attributes of the record, for format strings and JSON formatters; `Formatter` needs no filter.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ __all__ = ["FlowFilter", "Formatter", "fork_safe", "install", "uninstall"]
 class FlowFilter(logging.Filter):
     """A handler's filter that gives each record `flow_id`, `correlation_id`, `flow` and `step`.
 
-    All are printable strings on every record, and so are the fields. What the user has put there
-    with ``extra=`` stays.
+    All are printable strings on every record, and so are the fields. Values set with ``extra=``
+    take precedence.
 
     Args:
         default: the text where there is no value.
         fields: metadata of the unit of work to add, by name; ``unit_id`` and ``causation_id`` are
-            the unit's own. Those that `install` names are added too. Where lines are written in
-            another thread, by a queue listener, name them there.
+            the unit's own. The fields of `install` are added too. If another thread, such as a
+            queue listener, writes the lines, name the fields in `install`.
 
     Raises:
         TypeError: `fields` is not a list of names.
-        ValueError: a field's name is that of an attribute which each log record has.
+        ValueError: a field has the name of an attribute of every log record.
     """
 
     def __init__(self, default: str = "-", fields: Iterable[str] = ()) -> None:
@@ -48,23 +48,23 @@ class FlowFilter(logging.Filter):
 
 
 class Formatter(logging.Formatter):
-    """A `logging.Formatter` whose format finds our names on every record, without a `FlowFilter`.
+    """A `logging.Formatter` whose format can use headrace's names without a `FlowFilter`.
 
-    The record is not changed: what other handlers write of it stays as it is.
+    The record is not changed, so other handlers are not affected.
 
     Args:
-        fmt: the format, as for `logging.Formatter`; like the next four.
+        fmt: the format; this and the next four are as for `logging.Formatter`.
         datefmt: the format of the time.
         style: ``%``, ``{`` or ``$``.
         validate: whether to check the format.
-        defaults: the text per name where there is no value; ``-`` for those of ours that are not
-            in it.
+        defaults: the text per name without a value; ``-`` for headrace's names that are
+            missing here.
         fields: metadata of the unit of work that the format names, as for `FlowFilter`.
 
     Raises:
         TypeError: `fields` is not a list of names.
-        ValueError: the format is wrong, or a field's name is that of an attribute which each log
-            record has.
+        ValueError: the format is wrong, or a field has the name of an attribute of every log
+            record.
     """
 
     def __init__(
@@ -97,8 +97,8 @@ def install(fields: Iterable[str] = ()) -> None:
     """Let every log record capture the context of the thread or task that logs it.
 
     It sets a log record factory around the present one, so that handlers in other threads (queue
-    listeners), child loggers and other libraries' loggers carry the ID too. A second call adds
-    its fields and does nothing else, unless another library has replaced the factory meanwhile.
+    listeners), child loggers and other libraries' loggers carry the ID too. A second call only
+    adds its fields, unless another library has replaced the factory meanwhile.
 
     Args:
         fields: metadata of the unit of work that each record captures and each `FlowFilter`,
@@ -107,21 +107,21 @@ def install(fields: Iterable[str] = ()) -> None:
 
     Raises:
         TypeError: `fields` is not a list of names.
-        ValueError: a field's name is that of an attribute which each log record has.
+        ValueError: a field has the name of an attribute of every log record.
     """
     RecordFactory.fields = tuple(dict.fromkeys([*RecordFactory.fields, *checked_fields(fields)]))
     RecordFactory.active = True
     factory = logging.getLogRecordFactory()
     if isinstance(factory, RecordFactory):
         return
-    # Another library may have set its factory around ours: a record tells.
+    # Another library may have wrapped the factory: a record shows it.
     if not is_capturing(factory("headrace", logging.DEBUG, "", 0, "", (), None)):
         logging.setLogRecordFactory(RecordFactory(factory))
 
 
 def uninstall() -> None:
     """Undo `install`: later records capture nothing."""
-    RecordFactory.active = False  # for one that another library has wrapped, which must stay
+    RecordFactory.active = False  # a factory wrapped by another library must stay in place
     RecordFactory.fields = ()
     factory = logging.getLogRecordFactory()
     if isinstance(factory, RecordFactory):
@@ -134,16 +134,16 @@ def _publish(
     fields: tuple[str, ...],
     default: str | None,
 ) -> None:
-    """Add our names to the attributes `values` of `record`, where they are not there yet.
+    """Add headrace's names to the attributes `values` of `record` if they are missing.
 
     Args:
         record: the record.
         values: its attributes, or a copy of them.
-        fields: names of fields, besides those of `install`.
-        default: the value where there is none.
+        fields: names of fields, in addition to those of `install`.
+        default: the text for a missing value.
     """
     flow_id, flow, step = context_of(record)
-    # One ID under two names: whichever the user gave with extra= serves both.
+    # One ID under two names: a value from extra= for one of them sets both.
     given = values.get("flow_id", values.get("correlation_id", flow_id))
     text = default if given is None else plain_text(given)
     values.setdefault("flow_id", text)

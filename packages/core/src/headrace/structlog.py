@@ -21,8 +21,8 @@ __all__ = ["FlowProcessor", "flow_processor"]
 class FlowProcessor:
     """A processor that adds `flow_id`, `flow`, `step` and chosen metadata to the event.
 
-    Those that there are, and no others; all are printable strings. What stands in the event
-    already is never overwritten, and structlog's own context variables are not touched. In
+    Only values that exist are added; all are printable strings. Values already in the event are
+    never overwritten, and structlog's own context variables are not touched. In
     ``foreign_pre_chain`` the values are those of the thread that logged, if
     `headrace.logging.install` was called. Outside any unit of work an event with ``exc_info``
     takes its `flow_id` from the unit that the exception has left, so this processor stands before
@@ -30,11 +30,11 @@ class FlowProcessor:
 
     Args:
         fields: metadata of the unit of work to add, by name; ``unit_id`` and ``causation_id`` are
-            the unit's own. Those that `headrace.logging.install` names are added too.
+            the unit's own. The fields of `headrace.logging.install` are added too.
 
     Raises:
         TypeError: `fields` is not a list of names.
-        ValueError: a field's name is that of an attribute which each log record has.
+        ValueError: a field has the name of an attribute of every log record.
     """
 
     def __init__(self, fields: Iterable[str] = ()) -> None:

@@ -53,7 +53,7 @@ class FlowMiddleware:
         self._logs = policy.options.access_log
         # Asked for the unit's name when the response starts: for integrations, which set it.
         self.route_of: Callable[[WSGIEnvironment], str | None] | None = None
-        # Whether what is inside makes the response to a refused request: `REFUSED_KEY` says so.
+        # Whether code inside sends the response to a refused request, as `REFUSED_KEY` tells it.
         self.leaves_refusal = False
         policy.follow_configuration(self._take_headers)
 
@@ -94,7 +94,7 @@ class FlowMiddleware:
         return response.run(_refuse if reject else self.app, response.respond)
 
     def unit_of(self, context: FlowContext, environ: WSGIEnvironment) -> ResumableUnit:
-        """Return the unit of the request, which begins."""
+        """Begin the unit of the request, and return it."""
         if not self._logs and not units_are_watched():
             return ResumableUnit(context)
         path = _decoded(environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", ""))
@@ -119,7 +119,7 @@ class _Response:
     def run(self, app: WSGIApplication, start_response: StartResponse) -> Iterable[bytes]:
         try:
             body = self._run_with_files(app, start_response)
-        except StopIteration:  # gunicorn's way to say that a WebSocket has been closed
+        except StopIteration:  # how gunicorn signals a closed WebSocket
             self._leave(None)
             raise
         except BaseException as exc:
@@ -135,17 +135,17 @@ class _Response:
     def _run_with_files(
         self, app: WSGIApplication, start_response: StartResponse
     ) -> Iterable[bytes]:
-        """Call `app`, and note the body that it has made of a file by the server's wrapper."""
+        """Call `app`, and record a body made by the server's file wrapper."""
         environ = self._environ
         wrap = environ.get("wsgi.file_wrapper")
         if wrap is None:
             return self._unit.run(app, environ, start_response)
-        if isinstance(wrap, type):  # servers ask for the class, and so do we
+        if isinstance(wrap, type):  # servers check the class, as done here
             body = self._unit.run(app, environ, start_response)
             self._file = body if isinstance(body, wrap) else _NO_FILE
             return body
 
-        # uWSGI's is a function, and knows what it has returned.
+        # uWSGI's is a function, and recognises its own results.
         def wrap_and_note(*args: Any) -> Any:
             self._file = wrap(*args)
             return self._file
@@ -195,7 +195,7 @@ class _Response:
 
 
 class _UnitResponse(_Response):
-    """The response of a request that has a unit: it carries the header."""
+    """The response of a request with a unit; it carries the header."""
 
     __slots__ = ("_middleware", "_start_response")
 
@@ -225,7 +225,7 @@ class _UnitResponse(_Response):
 
 
 def _decoded(path: str) -> str:
-    # A WSGI string holds bytes, of UTF-8 as everywhere.
+    # A WSGI string holds bytes as Latin-1; they are UTF-8.
     return path if path.isascii() else path.encode("latin-1").decode("utf-8", "replace")
 
 

@@ -15,7 +15,7 @@ from ._words import counted, note_text
 if TYPE_CHECKING:
     from ._picture import Edge, Node, Picture
 
-# The defaults of maxEdges and maxTextSize, which a diagram cannot change for itself.
+# The defaults of maxEdges and maxTextSize, which a diagram itself cannot change.
 MAX_EDGES = 500
 MAX_TEXT_SIZE = 50_000
 
@@ -111,8 +111,8 @@ def excess(picture: Picture, drawing: str) -> str:
     """Return how `drawing` exceeds Mermaid's limits; "" if it does not.
 
     Args:
-        picture: what is drawn.
-        drawing: the text; Mermaid counts as JavaScript does.
+        picture: the picture.
+        drawing: its Mermaid text; Mermaid counts as JavaScript does.
     """
     edges, size = len(picture.edges), len(drawing.encode("utf-16-le")) // 2
     if edges <= MAX_EDGES and size <= MAX_TEXT_SIZE:

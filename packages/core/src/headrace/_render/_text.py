@@ -30,7 +30,7 @@ _ASCII = {
     "start": "*",
     "cut": "... ",
 }
-_WIDEST = 40 * 4  # of an indent: a chain of a thousand steps would not fit any screen
+_WIDEST = 40 * 4  # columns of indent: a deeper tree fits no screen
 _SAID = {FOREIGN: "[other flow]", UNKNOWN: "[not declared]"}
 _COLORS = {
     "title": "1",
@@ -87,7 +87,7 @@ def draw(picture: Picture, *, colors: bool = False, ascii_only: bool = False) ->
 
 
 def _led_to(picture: Picture) -> set[str]:
-    """Return the steps that others of their flow lead to."""
+    """Return the steps with a predecessor in their flow."""
     flow_of = {node.id: node.flow for node in picture.nodes}
     return {e.target for e in picture.edges if flow_of[e.source] == flow_of[e.target]}
 
