@@ -1,4 +1,4 @@
-"""A log handler, filter or redaction that raises changes nothing of a run."""
+"""A log handler, filter or redaction that raises does not change a run."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Broken:
 
 @contextmanager
 def broken_logging(where: str, error: BaseException) -> Iterator[Broken]:
-    """Have the logger of chains raise `error` with every record."""
+    """Make the chain logger raise `error` for every record."""
     broken = Broken(error)
     logger = logging.getLogger("headrace.chain")
     logger.setLevel(logging.DEBUG)
@@ -55,7 +55,7 @@ def broken_logging(where: str, error: BaseException) -> Iterator[Broken]:
     "where", ["filter of the handler", "filter of the logger", "handler itself"]
 )
 def test_a_broken_log_changes_nothing_of_a_run(kind: Kind, where: str) -> None:
-    """Steps are paid once, retries and undos happen, and the error is the step's own."""
+    """Each step runs once, retries and undos happen, and the error is that of the step."""
     undone: list[Any] = []
     calls: list[Any] = []
 
@@ -92,7 +92,7 @@ def test_a_broken_log_changes_nothing_of_a_run(kind: Kind, where: str) -> None:
 
 @pytest.mark.guarantee(82)
 def test_a_broken_log_changes_nothing_where_redact_fails_too(kind: Kind) -> None:
-    """The line that says so cannot be logged either."""
+    """Even the line that reports the failure cannot be logged."""
 
     def redact(line: str) -> str:
         raise KeyError(line)
@@ -105,7 +105,7 @@ def test_a_broken_log_changes_nothing_where_redact_fails_too(kind: Kind) -> None
 
 @pytest.mark.guarantee(82)
 def test_a_line_that_is_lost_is_told_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
-    """As `logging` tells of a handler that fails; without the line, which may hold a secret."""
+    """It is reported like a failing handler, without the line, which may hold a secret."""
     with broken_logging("filter of the logger", AttributeError("secret")):
         Chain().next(lambda: "a", out="a", log_fmt="{a}").run()
     assert capsys.readouterr().err == (
@@ -119,7 +119,7 @@ class _Interrupt(BaseException):
 
 @pytest.mark.guarantee(82)
 def test_an_interrupt_while_a_failed_undo_is_logged_skips_no_undo(kind: Kind) -> None:
-    """It is what the caller sees in the end, with the step's failure as its cause."""
+    """The caller gets it, with the step's failure as its cause."""
     undone: list[Any] = []
 
     def undo(result: Any) -> None:
@@ -139,7 +139,7 @@ def test_an_interrupt_while_a_failed_undo_is_logged_skips_no_undo(kind: Kind) ->
     assert undone == ["b", "a"]
 
 
-# --- what is rejected -----------------------------------------------------------------------------
+# --- rejected results -----------------------------------------------------------------------------
 
 
 def _raise(_: Any) -> None:
@@ -149,7 +149,7 @@ def _raise(_: Any) -> None:
 @pytest.mark.guarantee(84)
 @pytest.mark.parametrize("validate", [lambda result: False, _raise])
 def test_a_rejected_step_is_undone_with_its_result(kind: Kind, validate: Any) -> None:
-    """It was done, after all; the report tells both."""
+    """The step has run, so it is undone; the report states both."""
     undone: list[Any] = []
     chain = (
         kind

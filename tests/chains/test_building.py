@@ -326,7 +326,7 @@ def test_an_async_generator_is_a_value(kind: Kind) -> None:
 def test_a_misspelt_option_is_answered_with_the_nearest(
     kind: Kind, build: Any, message: str
 ) -> None:
-    """Of a chain and of its steps alike, with the name of the chain's type."""
+    """Options of a chain and of its steps are both checked; the message names the chain's type."""
     with pytest.raises(TypeError, match=message) as caught:
         build(kind)
     assert str(caught.value).startswith("AsyncChain" if kind.is_async else "Chain")

@@ -142,7 +142,7 @@ def test_backends_see_control_flow_as_it_is(kind: Kind) -> None:
 def test_a_group_of_nothing_but_control_flow_passes_through(
     kind: Kind, error: type[BaseException]
 ) -> None:
-    """A `TaskGroup` raises one; however deep, it is neither retried nor wrapped."""
+    """A group of control flow, at any depth, is neither retried nor wrapped."""
     calls: list[int] = []
     undone: list[str] = []
     raised = BaseExceptionGroup("tasks", [error("a"), BaseExceptionGroup("more", [error("b")])])
@@ -161,7 +161,7 @@ def test_a_group_of_nothing_but_control_flow_passes_through(
 
 @pytest.mark.guarantee(86)
 def test_a_group_with_a_failure_in_it_is_a_failure(kind: Kind) -> None:
-    """One member that is no control flow is enough."""
+    """One member that is not control flow makes the group a failure."""
 
     def find() -> None:
         raise ExceptionGroup("tasks", [NotFound("a"), ValueError("b")])
@@ -172,7 +172,7 @@ def test_a_group_with_a_failure_in_it_is_a_failure(kind: Kind) -> None:
 
 @pytest.mark.guarantee(86)
 def test_a_group_has_the_outcome_of_all_its_members() -> None:
-    """Registered with one, as Celery's retries are."""
+    """The group gets the outcome of its members' type, registered like Celery's retries."""
 
     class Retry(Exception):  # noqa: N818 - as Celery names its own
         pass

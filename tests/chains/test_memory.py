@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 
 class Big(bytearray):
-    """A value that tells when it is gone."""
+    """A value whose end is recorded."""
 
 
 class Values:
-    """The values that steps have made and that still exist."""
+    """The values made by steps that are still alive."""
 
     def __init__(self) -> None:
         self.made: list[weakref.ref[Big]] = []
@@ -54,7 +54,7 @@ def without_collector() -> Iterator[None]:
 
 @contextmanager
 def logging_nowhere() -> Iterator[None]:
-    """Pytest keeps every record, and with its traceback every value."""
+    """Silence the logger: pytest keeps every record, and its traceback keeps every value."""
     logger = logging.getLogger("headrace.chain")
     logger.propagate = False
     logger.addHandler(handler := logging.NullHandler())
@@ -316,7 +316,7 @@ def _run(chain: Any) -> Any:
 
 
 def _left_after(kind: Any, build: Callable[[Any, Values], Any]) -> tuple[int, int]:
-    """Return how many values are left once a result, or error, is dropped, and how many were."""
+    """Drop a result or error; return how many values are still alive, and how many existed."""
     values = Values()
 
     async def main() -> tuple[int, int]:
@@ -325,7 +325,7 @@ def _left_after(kind: Any, build: Callable[[Any, Values], Any]) -> tuple[int, in
         before = values.left()
         assert outcome is not None
         del outcome, chain
-        for _ in range(500):  # what a loop has still to call, or a thread to leave, holds values
+        for _ in range(500):  # pending callbacks of the loop and returning threads hold values
             if not values.left():
                 break
             await asyncio.sleep(0.01)
@@ -356,7 +356,7 @@ def _cancelled(values: Values, how: str) -> AsyncChain:
 @pytest.mark.guarantee(81)
 @pytest.mark.parametrize("how", ["awaiting", "in a thread", "in branches"])
 def test_values_are_freed_with_a_cancelled_run(how: str) -> None:
-    """The exception that ends it is the loop's own, and holds what it has gone through."""
+    """The loop's own exception ends the run, and its traceback holds the frames."""
 
     def build(kind: Any, values: Values) -> Any:
         return _Bounded(_cancelled(values, how))
@@ -371,7 +371,7 @@ class _Async:
 
 
 class _Bounded:
-    """A chain that is cancelled after a while."""
+    """A chain that is cancelled while it runs."""
 
     def __init__(self, chain: AsyncChain) -> None:
         self.chain = chain
@@ -387,7 +387,7 @@ class _Bounded:
 @pytest.mark.guarantee(81)
 @pytest.mark.parametrize("retries", [0, 1])
 def test_values_are_freed_with_a_timeout(retries: int) -> None:
-    """Also those of the attempt that ran on in its thread."""
+    """The values of an attempt that kept running in its thread are freed too."""
 
     def build(kind: Any, values: Values) -> Any:
         def late() -> Big:
@@ -419,7 +419,7 @@ class _Backend:
 def test_values_are_freed_with_the_outcome(
     kind: Kind, build: Callable[[Kind, Values], Any], where: str
 ) -> None:
-    """Whatever has become of the run, and whether or not a backend watches it."""
+    """They are freed for every outcome of the run, with and without a backend."""
     headrace.configure(backend=_Backend() if where == "watched" else "none")
     with headrace.open_context() if where == "in a unit" else contextlib.nullcontext():
         left, before = _left_after(kind, build)
@@ -429,7 +429,7 @@ def test_values_are_freed_with_the_outcome(
 
 @pytest.mark.guarantee(81)
 def test_a_thousand_failing_and_watched_runs_leave_nothing(kind: Kind) -> None:
-    """Memory is flat with the garbage collector off, whatever logs, watches and undoes."""
+    """Memory stays flat with the garbage collector off, with logging, backends and undos."""
     headrace.configure(backend=_Backend())
     chain = (
         kind

@@ -32,7 +32,7 @@ def names(result: ChainResult | None) -> list[str]:
 
 
 class Shop:
-    """What steps have done and undone."""
+    """A log of the calls and undos of steps."""
 
     def __init__(self, kind: Kind) -> None:
         self.kind = kind
@@ -61,7 +61,7 @@ class Shop:
         return self.kind.fn(step)
 
     def payment(self, *failures: Exception) -> Any:
-        """Return a chain of two steps that can be undone, and one that fails as often as told."""
+        """Return a chain of two steps that can be undone, and one that fails at first."""
         self.failures = list(failures)
         return (
             self.kind
@@ -79,7 +79,7 @@ def shop(kind: Kind) -> Shop:
 
 @pytest.mark.guarantee(87)
 def test_the_steps_of_a_chain_within_show_in_the_report(shop: Shop) -> None:
-    """It begins with what the context holds, and its outputs are put there."""
+    """The inner chain starts with the outer context, and its outputs go there."""
     kind = shop.kind
     chain = (
         kind
@@ -96,7 +96,7 @@ def test_the_steps_of_a_chain_within_show_in_the_report(shop: Shop) -> None:
 
 @pytest.mark.guarantee(87)
 def test_a_chain_within_takes_inputs_and_gives_its_context(kind: Kind) -> None:
-    """With `kwargs` it begins with these alone, and `out` is what its `run` would return."""
+    """With `kwargs` it starts with only these, and `out` holds the result of its `run`."""
     double = (
         kind
         .chain()
@@ -119,7 +119,7 @@ def test_a_chain_within_takes_inputs_and_gives_its_context(kind: Kind) -> None:
 
 @pytest.mark.guarantee(87)
 def test_its_undos_belong_to_the_outer_run(shop: Shop) -> None:
-    """What fails later undoes what is done within, in the order of all."""
+    """A later failure undoes the inner steps too, in reverse order of all steps."""
     kind = shop.kind
     chain = (
         kind
@@ -145,7 +145,7 @@ def test_its_undos_belong_to_the_outer_run(shop: Shop) -> None:
 
 @pytest.mark.guarantee(87)
 def test_an_error_within_is_an_error_of_the_outer_run(shop: Shop) -> None:
-    """It names the step within, and has the outer result; nothing is wrapped twice."""
+    """The error names the inner step and has the outer result; it is not wrapped twice."""
     kind = shop.kind
     chain = (
         kind
@@ -167,7 +167,7 @@ def test_an_error_within_is_an_error_of_the_outer_run(shop: Shop) -> None:
 
 @pytest.mark.guarantee(87)
 def test_a_retry_of_a_chain_undoes_what_the_attempt_has_done(shop: Shop) -> None:
-    """Before the next attempt; `retry_on` is asked about the error of the step within."""
+    """It happens before the next attempt; `retry_on` sees the inner step's error."""
     kind = shop.kind
     payment = shop.payment(ConnectionError("down"), ConnectionError("down"))
     chain = kind.chain().next(payment, name="payment", retries=2, retry_on=ConnectionError)
@@ -182,7 +182,7 @@ def test_a_retry_of_a_chain_undoes_what_the_attempt_has_done(shop: Shop) -> None
 @pytest.mark.guarantee(87)
 @pytest.mark.parametrize("error", [KeyError("x"), ConnectionError("down")])
 def test_a_chain_that_fails_for_good_is_undone_once(shop: Shop, error: Exception) -> None:
-    """Whether or not `retry_on` knows its error."""
+    """It is undone once, whether or not `retry_on` matches its error."""
     kind = shop.kind
     chain = kind.chain().next(shop.payment(error, error), retries=1, retry_on=ConnectionError)
     with no_waiting(), pytest.raises(StepFailedError, match="step 'send' failed"):
@@ -193,7 +193,7 @@ def test_a_chain_that_fails_for_good_is_undone_once(shop: Shop, error: Exception
 
 @pytest.mark.guarantee(87)
 def test_what_belongs_to_a_step_belongs_to_a_chain_too(shop: Shop) -> None:
-    """`when`, `validate`, `undo` and `log` are about it as a whole."""
+    """`when`, `validate`, `undo` and `log` apply to the inner chain as a whole."""
     kind = shop.kind
     logged: list[Any] = []
     skipped = kind.chain().next(shop.payment(), name="payment", when="is_paid")
@@ -219,7 +219,7 @@ def test_what_belongs_to_a_step_belongs_to_a_chain_too(shop: Shop) -> None:
 
 @pytest.mark.guarantee(87)
 def test_chains_nest_in_chains_and_branches(shop: Shop) -> None:
-    """As deep as you like; each name is there once."""
+    """Chains nest at any depth, and each step name is unique."""
     kind = shop.kind
     inner = kind.chain().next(shop.do("a"), undo=shop.undo("a"), name="a")
     middle = kind.chain().next(inner).next(shop.do("b"), undo=shop.undo("b"), name="b")
@@ -246,7 +246,7 @@ def test_chains_nest_in_chains_and_branches(shop: Shop) -> None:
 
 @pytest.mark.guarantee(87)
 def test_hooks_and_backends_see_the_steps_within(shop: Shop) -> None:
-    """Those of the outer chain, unless the inner one has its own; each step once."""
+    """The outer chain's hooks apply unless the inner one has its own; each step is seen once."""
     kind = shop.kind
     hooked: list[str] = []
     chain = kind.chain("shop", before_step=lambda step, context: hooked.append(step))
@@ -264,7 +264,7 @@ def test_hooks_and_backends_see_the_steps_within(shop: Shop) -> None:
 
 @pytest.mark.guarantee(87)
 def test_the_deadline_of_the_outer_run_bounds_the_inner_one(shop: Shop) -> None:
-    """Its own can only shorten it."""
+    """The inner deadline can only shorten the outer one."""
     kind = shop.kind
     inner = kind.chain(deadline=60).next(kind.fn(headrace.remaining), out="left")
     chain = kind.chain(deadline=5).next(inner)
@@ -276,7 +276,7 @@ def test_the_deadline_of_the_outer_run_bounds_the_inner_one(shop: Shop) -> None:
 
 @pytest.mark.guarantee(87)
 def test_a_sync_chain_is_a_step_of_an_async_one() -> None:
-    """Its steps run in threads; a timeout is that of the whole."""
+    """Its steps run in threads; a timeout covers the whole inner chain."""
     undone: list[str] = []
 
     def slow() -> str:
@@ -293,7 +293,7 @@ def test_a_sync_chain_is_a_step_of_an_async_one() -> None:
 
 @pytest.mark.guarantee(87)
 def test_what_cannot_be_is_refused_with_the_reason(kind: Kind) -> None:
-    """When the chain is built."""
+    """Invalid nesting raises while the chain is built."""
     step = kind.fn(lambda: 1)
     inner = kind.chain().next(step, out="x")
     with pytest.raises(TypeError, match="takes its inputs by name"):
@@ -311,7 +311,7 @@ def test_what_cannot_be_is_refused_with_the_reason(kind: Kind) -> None:
 
 @pytest.mark.guarantee(87)
 def test_an_async_chain_is_no_step_of_a_sync_one() -> None:
-    """Nothing there could await it; and `allow_sync=False` looks into a chain."""
+    """A sync chain cannot await it, and `allow_sync=False` checks the inner steps."""
 
     async def wait() -> None: ...
 
@@ -323,7 +323,7 @@ def test_an_async_chain_is_no_step_of_a_sync_one() -> None:
 
 @pytest.mark.guarantee(87)
 def test_check_looks_into_a_chain_within(kind: Kind) -> None:
-    """By what it begins with: the context, or its inputs."""
+    """`check` resolves its references against the outer context or its inputs."""
     inner = kind.chain().next(kind.fn(len), out="n", args=["rows"])
     assert kind.chain().next(inner).check("rows") == []
     assert kind.chain().next(inner).next(kind.fn(str), args=["n"]).check("rows") == []
@@ -336,7 +336,7 @@ def test_check_looks_into_a_chain_within(kind: Kind) -> None:
 @pytest.mark.guarantee(87)
 @pytest.mark.parametrize("how", [copy.copy, lambda chain: chain.copy()])
 def test_a_copy_is_independent_and_can_be_built_further(kind: Kind, how: Any) -> None:
-    """Also where the original has run, or is a branch or a step of another."""
+    """A copy can be extended even if the original has run, or is a branch or a step."""
     original = kind.chain().put("n", 1).next(kind.fn(lambda n: n + 1), out="m", args=["n"])
     kind.run(original)
     kind.chain().next(original)
@@ -350,7 +350,7 @@ def test_a_copy_is_independent_and_can_be_built_further(kind: Kind, how: Any) ->
 
 @pytest.mark.guarantee(87)
 def test_a_copy_of_a_flow_leaves_its_steps_to_the_original(kind: Kind) -> None:
-    """And takes them over where that is gone first."""
+    """The copy takes the steps over if the original is freed first."""
     step = kind.fn(lambda: 1)
     original = kind.chain(f"copied {kind}").next(step, name="a")
 
@@ -373,7 +373,7 @@ def test_a_copy_of_a_flow_leaves_its_steps_to_the_original(kind: Kind) -> None:
 
 @pytest.mark.guarantee(87)
 def test_a_result_is_true_when_steps_ran(kind: Kind) -> None:
-    """`if error.result:` asks whether there is anything to look at."""
+    """`if error.result:` is true if the result has steps or values."""
     with pytest.raises(ChainError) as caught:
         kind.run(kind.chain().next(kind.fn(lambda: 1 / 0)))
     assert caught.value.result == {}

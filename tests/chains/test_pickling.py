@@ -1,4 +1,4 @@
-"""Results and errors in another process: what survives, and what must not."""
+"""Pickled results and errors: values that survive, and secrets that must not."""
 
 from __future__ import annotations
 
@@ -36,35 +36,35 @@ pytestmark = pytest.mark.guarantee(95)
 
 
 def again(value: Any) -> Any:
-    """Return `value` after a journey through a pickle that holds no secret."""
+    """Return `value` pickled and unpickled; the pickle must hold no secret."""
     data = pickle.dumps(value)
     assert SECRET.encode() not in data
     return pickle.loads(data)
 
 
 def failure(kind: Kind, chain: Any, **inputs: Any) -> Any:
-    """Return what a run of `chain` raises."""
+    """Return the error of a run of `chain`."""
     with pytest.raises(ChainError) as caught:
         kind.run(chain, **inputs)
     return caught.value
 
 
 class Picky(Exception):  # noqa: N818
-    """What cannot be made again from its arguments."""
+    """An error that its arguments cannot recreate."""
 
     def __init__(self, *, code: int) -> None:
         super().__init__(f"code {code}")
 
 
 class Gone:
-    """What can be pickled and not made again."""
+    """A value that can be pickled but not unpickled."""
 
     def __reduce__(self) -> Any:
         return int, ("x",)
 
 
 class Refusing:
-    """What refuses in its own way."""
+    """A value that raises its own error when pickled."""
 
     def __reduce__(self) -> Any:
         raise RuntimeError
@@ -121,7 +121,7 @@ def test_a_failure_survives_whatever_is_in_its_context(kind: Kind) -> None:
 def test_every_error_survives(
     kind: Kind, make: Callable[[Any], Any], type_: type[ChainError]
 ) -> None:
-    """With its type and its text; what could not be pickled is left out."""
+    """Each error survives with its type and text; attributes that cannot be pickled are dropped."""
     error = failure(kind, make(kind), lock=threading.Lock())
     other = again(error)
     assert type(other) is type_
@@ -131,7 +131,7 @@ def test_every_error_survives(
 
 
 def test_failed_undos_and_other_branches_survive_as_text(kind: Kind) -> None:
-    """In their order, without secrets."""
+    """They survive in order, without secrets."""
 
     def undo(result: Any) -> None:
         raise Picky(code=result)
@@ -153,7 +153,7 @@ def test_failed_undos_and_other_branches_survive_as_text(kind: Kind) -> None:
 
 
 def test_the_operation_of_an_error_is_known_in_another_process(kind: Kind) -> None:
-    """For the line that is logged where it arrives."""
+    """The receiving process can log the error under its ID."""
     with headrace.open_context("op-1"):
         error = failure(kind, kind.chain().next(kind.fn(fail)))
     with pytest.raises(ChainError) as caught, headrace.open_context("op-2"):
@@ -168,14 +168,14 @@ class Login:
 
 
 class Hidden:
-    """What keeps a secret where nothing but its own code finds it."""
+    """An object whose secret only its own code can find."""
 
     def __init__(self, value: str) -> None:
         self._inner = (value,)
 
 
 def test_secrets_are_masked_wherever_they_stand(kind: Kind) -> None:
-    """Under their key, under others, in records, in objects, in errors; the rest is as it was."""
+    """Secrets are masked under any key, in records, objects and errors; all else is unchanged."""
 
     def refuse(pin: str) -> None:
         raise ValueError(f"wrong {pin}")
@@ -207,14 +207,14 @@ def test_secrets_are_masked_wherever_they_stand(kind: Kind) -> None:
 
 
 def test_what_cannot_be_known_is_masked(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where there is more than is looked at, every value is masked."""
+    """If there are more values than the search covers, every value is masked."""
     monkeypatch.setattr(_secrets, "LIMIT", 10)
     result = kind.run(kind.chain(redact=["pin"]).next(print), rows=[["a"]] * 20, n=7, t="t")
     assert again(result) == dict.fromkeys(["rows", "n", "t"], "***")
 
 
 def test_a_result_is_pickled_with_what_survives(kind: Kind) -> None:
-    """A result that no chain has made, too; the steps and the ID come along."""
+    """The steps and the ID survive, also for a result made without a chain."""
     result = kind.run(kind.chain().next(kind.fn(lambda: 1), out="a"), lock=threading.Lock())
     other = again(result)
     assert type(other) is ChainResult
@@ -235,12 +235,12 @@ def test_a_copy_keeps_what_cannot_be_pickled() -> None:
 
 
 def run_redacted() -> ChainResult:
-    """Fail in another process."""
+    """Fail with a redacted error, in another process."""
     return Chain(redact=["pin"]).next(fail, args=[]).run(pin="x", lock=threading.Lock())
 
 
 def test_an_error_comes_out_of_a_process_pool() -> None:
-    """As any other error does."""
+    """The caller of the pool gets the error."""
     with ProcessPoolExecutor(1) as pool, pytest.raises(StepFailedError) as caught:
         pool.submit(run_redacted).result()
     assert caught.value.result == {"pin": "***"}

@@ -21,17 +21,17 @@ Key = tuple[str, int]
 
 
 class Token:
-    """What a call of a step returns: which function, and the number of the call."""
+    """The result of a step: its function, and the number of the call."""
 
     def __init__(self, name: str, number: int) -> None:
         self.key = name, number
 
 
 class World:
-    """A random chain, and what its steps have done.
+    """A random chain, and a log of its steps.
 
     Args:
-        seed: of the choices.
+        seed: the seed of the random choices.
     """
 
     def __init__(self, seed: int) -> None:
@@ -129,7 +129,7 @@ class World:
         return in_thread if self.chance(0.6) else awaited
 
     async def run(self) -> bool:
-        """Run the chain, perhaps cancel it, and tell whether it has succeeded."""
+        """Run the chain, possibly cancel it, and tell whether it succeeded."""
         delay = self.random.random() * 0.05 if self.chance(0.3) else None
         try:
             async with asyncio.timeout(delay):
@@ -147,13 +147,13 @@ def test_what_is_done_is_undone_once_and_nothing_is_left(seed: int) -> None:
     """No step overlaps with itself, each success of a failed run is undone, and all is freed."""
     headrace.configure(backend="none")
     logger = logging.getLogger("headrace.chain")
-    logger.setLevel(logging.CRITICAL)  # pytest keeps what is logged
+    logger.setLevel(logging.CRITICAL)  # pytest keeps every record
     gc.disable()
     try:
         world = World(seed)
         with no_waiting():
             succeeded = asyncio.run(world.run())
-        for _ in range(500):  # a thread may not have let go of its last call
+        for _ in range(500):  # a thread may still hold its last call
             if not world.tokens:
                 break
             time.sleep(0.01)

@@ -296,7 +296,7 @@ values = st.recursive(
 
 @given(tree=values, text=st.text(max_size=20))
 def test_no_secret_survives_blotting(tree: Any, text: str) -> None:
-    """Whatever the values are: no secret is left as a token, no longer one in any place."""
+    """For random values, no secret remains as a token, and no longer secret remains anywhere."""
 
     def leaves(value: Any, is_secret: bool) -> list[str]:
         if isinstance(value, dict):

@@ -190,7 +190,7 @@ def test_check_looks_into_branches(kind: Kind) -> None:
 @pytest.mark.parametrize("make", [dict, MappingProxyType, UserDict])
 @pytest.mark.parametrize("part", ["items", "keys", "get", "copy", "values", "data", "__len__"])
 def test_a_reference_into_a_mapping_finds_keys_only(kind: Kind, make: Any, part: str) -> None:
-    """What a mapping has as an object is never passed on: neither a method nor an attribute."""
+    """A reference never resolves to a method or an attribute of a mapping."""
     assert take(kind, f"order.{part}", f"order.{part}.x", order=make({"id": 1})) == (None, None)
     assert take(kind, f"order.{part}", order=make({part: 7})) == (7,)
     with pytest.raises(UnresolvedReferenceError, match=f"'order' has no '{part}'"):
@@ -199,7 +199,7 @@ def test_a_reference_into_a_mapping_finds_keys_only(kind: Kind, make: Any, part:
 
 @pytest.mark.guarantee(89)
 def test_a_predicate_reference_into_a_mapping_finds_keys_only(kind: Kind) -> None:
-    """A method would always be true."""
+    """The method of that name, always true, is not found."""
     chain = kind.chain().next(kind.fn(lambda: 1), out="sent", when="order.pop")
     assert "sent" not in kind.run(chain, order={})
 
@@ -223,13 +223,13 @@ def test_digits_are_an_index_of_a_sequence(kind: Kind, lines: Any, make: Any) ->
 
 @pytest.mark.guarantee(89)
 def test_digits_are_a_key_of_a_mapping(kind: Kind) -> None:
-    """As every other part is."""
+    """Digits are a key there, like any other part."""
     assert take(kind, "prices.0", prices={"0": 5}) == (5,)
 
 
 @pytest.mark.guarantee(89)
 def test_the_parts_of_a_reference_may_have_dots(kind: Kind) -> None:
-    """`ref` with several parts takes each as it is, in `args`, `kwargs` and `when`."""
+    """`ref` with several parts splits none of them, in `args`, `kwargs` and `when`."""
     hosts = {"example.org": {"port": 80}}
     assert take(kind, ref("hosts", "example.org", "port"), hosts=hosts) == (80,)
     chain = kind.chain()
@@ -246,10 +246,10 @@ def test_the_parts_of_a_reference_may_have_dots(kind: Kind) -> None:
 
 @pytest.mark.parametrize("parts", [("a", ""), ("", "a"), ("a", "__class__"), ("a", "gi_frame")])
 def test_the_parts_of_a_reference_are_checked(parts: tuple[str, ...]) -> None:
-    """As those of a dotted path are."""
+    """They are checked like those of a dotted path."""
     with pytest.raises(ValueError, match=r"ref\(\)"):
         ref(*parts)
-    with pytest.raises(TypeError, match="text, not 0"):
+    with pytest.raises(TypeError, match="strings, not 0"):
         ref("a", 0)  # type: ignore[arg-type]
 
 
@@ -273,7 +273,7 @@ class Box:
 def test_the_failure_names_a_reference_that_leads_nowhere(
     kind: Kind, lines: Any, args: Any, kwargs: Any, said: str
 ) -> None:
-    """In the error, the report and the log; the step is not tried again for it."""
+    """The error, the report and the log name it; the step is not retried."""
     calls: list[object] = []
 
     def read(order: Any) -> Any:
@@ -298,7 +298,7 @@ def test_the_failure_names_a_reference_that_leads_nowhere(
 def test_a_mistake_is_not_tried_again_where_a_reference_leads_nowhere(
     kind: Kind, raised: type[Exception]
 ) -> None:
-    """Not even where `retry_on` would; the arguments would be the same."""
+    """It is not retried even if `retry_on` matches, since the arguments would not change."""
     calls: list[object] = []
 
     def fail(value: object) -> None:
@@ -315,7 +315,7 @@ def test_a_mistake_is_not_tried_again_where_a_reference_leads_nowhere(
 def test_a_broken_connection_is_tried_again_though_an_optional_argument_is_missing(
     kind: Kind,
 ) -> None:
-    """A missing argument that the function can do without is not the reason of its failure."""
+    """A missing argument that the function does not need is not blamed for its failure."""
     calls: list[object] = []
 
     def fetch(token: object) -> None:
@@ -330,7 +330,7 @@ def test_a_broken_connection_is_tried_again_though_an_optional_argument_is_missi
 
 @pytest.mark.guarantee(90)
 def test_a_mistake_with_all_its_arguments_is_tried_again(kind: Kind) -> None:
-    """A None that is there is an argument."""
+    """A None in the context is a valid argument and is not blamed."""
     calls: list[object] = []
 
     def fail(*values: object) -> None:
@@ -345,7 +345,7 @@ def test_a_mistake_with_all_its_arguments_is_tried_again(kind: Kind) -> None:
 
 @pytest.mark.guarantee(90)
 def test_a_rejection_names_a_reference_that_leads_nowhere(kind: Kind) -> None:
-    """The result was made of it."""
+    """The message names the unresolved argument that the result was computed from."""
     chain = kind.chain()
     chain.next(kind.fn(lambda n: n), args=["gone"], validate=lambda n: n is not None)
     with pytest.raises(Exception, match="returned False; the reference 'gone' cannot be resolved"):
@@ -354,7 +354,7 @@ def test_a_rejection_names_a_reference_that_leads_nowhere(kind: Kind) -> None:
 
 @pytest.mark.guarantee(90)
 def test_check_looks_into_the_values_that_are_known(kind: Kind) -> None:
-    """A path into a `put` value is followed as far as no foreign code runs."""
+    """`check` follows a path into a `put` value until that would run foreign code."""
     chain = kind.chain().put("order", {"id": 1, "items": [{}], "customer": Customer("Ada")})
     chain.next(
         kind.fn(lambda *_: {}),
@@ -385,7 +385,7 @@ INNER_NAMES = [*_INNER.split(), "f_code", "f_globals", "f_locals", "f_generator"
 @pytest.mark.guarantee(91)
 @pytest.mark.parametrize("name", INNER_NAMES)
 def test_frames_and_code_objects_cannot_be_referred_to(kind: Kind, name: str) -> None:
-    """They hold all the variables of a program; refused when the chain is built."""
+    """Paths to them raise while the chain is built: they hold all variables of a program."""
     for path in (f"a.{name}", f"a.{name}.b", f"a.b.{name}"):
         for make in (
             lambda: ref(path),  # noqa: B023 - called at once
@@ -402,7 +402,7 @@ def test_frames_and_code_objects_cannot_be_referred_to(kind: Kind, name: str) ->
 
 @pytest.mark.guarantee(91)
 def test_a_frame_by_another_name_leads_nowhere(kind: Kind, lines: Any) -> None:
-    """Neither to it nor out of it, whatever the attribute is called and a method gives."""
+    """No attribute or method result, whatever its name, leads to a frame or out of one."""
 
     class Holder:
         here = sys._getframe()

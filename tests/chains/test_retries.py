@@ -267,7 +267,7 @@ def _group(*errors: Exception) -> ExceptionGroup:
     ],
 )
 def test_a_group_is_retried_if_each_of_its_members_is(kind: Kind, retry_on: Any) -> None:
-    """A `TaskGroup` raises one; the types, or the predicate, are asked for its members."""
+    """A group is retried if the types or the predicate match all members."""
     calls: list[int] = []
 
     def fetch() -> None:
@@ -285,7 +285,7 @@ def test_a_group_is_retried_if_each_of_its_members_is(kind: Kind, retry_on: Any)
     "retry_on", [ConnectionError, lambda exc: isinstance(exc, ConnectionError)]
 )
 def test_a_group_with_another_member_is_not_retried(kind: Kind, retry_on: Any) -> None:
-    """A retry would not help that one."""
+    """The group is not retried, since a retry would not help the other member."""
     calls: list[int] = []
 
     def fetch() -> None:
@@ -299,7 +299,7 @@ def test_a_group_with_another_member_is_not_retried(kind: Kind, retry_on: Any) -
 
 @pytest.mark.guarantee(86)
 def test_a_group_waits_for_its_longest_delay(kind: Kind) -> None:
-    """Where the predicate answers with delays, for one member each."""
+    """The longest delay counts if the predicate returns one per member."""
 
     class TooMany(Exception):  # noqa: N818 - as clients name theirs
         def __init__(self, seconds: float | bool) -> None:

@@ -265,12 +265,12 @@ def test_chains_are_among_the_public_names() -> None:
 
 
 def _trio(current_task: Any) -> types.SimpleNamespace:
-    """Return what of trio tells whether this is one of its tasks."""
+    """Return the trio function that detects a trio task."""
     return types.SimpleNamespace(lowlevel=types.SimpleNamespace(current_task=current_task))
 
 
 def test_a_task_of_trio_is_refused_before_anything_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the reason, and with what to do instead."""
+    """The error gives the reason and the alternative."""
     calls: list[int] = []
 
     async def step() -> None:
@@ -278,14 +278,14 @@ def test_a_task_of_trio_is_refused_before_anything_runs(monkeypatch: pytest.Monk
 
     monkeypatch.setitem(sys.modules, "trio", _trio(object))
     run = AsyncChain().next(step, undo=print).run()
-    with pytest.raises(RuntimeError, match=r"runs on asyncio.*trio.to_thread.run_sync"):
+    with pytest.raises(RuntimeError, match=r"needs asyncio.*trio.to_thread.run_sync"):
         run.send(None)
     assert calls == []
     assert headrace.get_flow_context() is None
 
 
 def test_trio_may_be_imported_beside_asyncio(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What counts is whose task it is."""
+    """An asyncio task is accepted even while trio is running in the thread."""
 
     def current_task() -> None:
         raise RuntimeError("must be called from async context")

@@ -1,4 +1,4 @@
-"""Large chains: the work grows with the steps, counted in lines of ours that run, and no faster."""
+"""Large chains: the work, counted in executed lines of headrace, is linear in the steps."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OURS = str(Path(headrace.__file__).parent)
 
 
 def lines_of(work: Callable[[], object]) -> int:
-    """Return how many lines of headrace run in `work`."""
+    """Return the number of headrace lines executed by `work`."""
     count = 0
 
     def on_line(frame: Any, event: str, _: object) -> Any:
@@ -44,7 +44,7 @@ def lines_of(work: Callable[[], object]) -> int:
 
 
 def step(value: object = None) -> object:
-    """What each step does."""
+    """The function of every step."""
     return value
 
 
@@ -57,7 +57,7 @@ def straight(count: int, name: str | None = None) -> Chain:
 
 
 def nested(count: int, make: Callable[[], Any] = Chain, function: Any = step) -> Any:
-    """Return a chain with `count` branches within each other, and others beside them."""
+    """Return a chain with `count` nested branches, each with a sibling."""
     chain = make().next(function, out="innermost")
     for i in range(count):
         beside = make().next(step, out=f"b{i}", args=["given"])
@@ -66,7 +66,7 @@ def nested(count: int, make: Callable[[], Any] = Chain, function: Any = step) ->
 
 
 def wide(count: int) -> Any:
-    """Return a chain of that many pairs of branches, one pair after the other."""
+    """Return a chain of `count` consecutive pairs of branches."""
     chain = Chain()
     for _ in range(count):
         chain.parallel(Chain().next(step), Chain().next(step))
@@ -97,7 +97,7 @@ for _format in ("text", "mermaid", "dot", "json"):
 
 @pytest.mark.parametrize("what", [*WORK, *READY])
 def test_twice_the_steps_are_twice_the_work(what: str) -> None:
-    """Give or take a quarter."""
+    """Twice the steps take twice the lines, within a quarter."""
     if what in WORK:
         small, large = (lines_of(lambda n=n: WORK[what](n)) for n in (300, 600))  # type: ignore[misc]
     else:
@@ -105,11 +105,11 @@ def test_twice_the_steps_are_twice_the_work(what: str) -> None:
         ready = [make(n) for n in (300, 600)]
         small, large = (lines_of(lambda each=each: work(each)) for each in ready)  # type: ignore[misc]
     assert small > 0
-    assert large < 2.5 * small + 100  # four times for what is quadratic
+    assert large < 2.5 * small + 100  # quadratic work would take four times as many
 
 
 def test_two_thousand_steps_of_one_function_have_names() -> None:
-    """Each its own, in order; the run, the report and the drawing take them."""
+    """Each step gets its own name, in order; run, report and drawing use it."""
     chain = straight(2000, "scale.two.thousand")
     result = chain.run()
     assert [each.name for each in result.steps][-1] == "step_2000"
@@ -119,7 +119,7 @@ def test_two_thousand_steps_of_one_function_have_names() -> None:
 
 
 def test_branches_of_one_function_within_each_other_have_names() -> None:
-    """Each step its own, in the order in which a plain reading comes to them."""
+    """Each step gets its own number, in reading order."""
     chain = Chain().next(step)
     for _ in range(300):
         chain = Chain().parallel(chain, Chain().next(step))
@@ -128,7 +128,7 @@ def test_branches_of_one_function_within_each_other_have_names() -> None:
 
 
 def test_three_hundred_branches_within_each_other(kind: Kind) -> None:
-    """They are built, checked, drawn, run and reported, without a recursion that ends them."""
+    """They are built, checked, drawn, run and reported without a RecursionError."""
     chain = nested(300, kind.chain, kind.fn(step))
     assert chain.check("given") == []
     graph = chain.graph()
@@ -143,7 +143,7 @@ def test_three_hundred_branches_within_each_other(kind: Kind) -> None:
 
 
 def test_a_failure_three_hundred_branches_deep_is_told(kind: Kind) -> None:
-    """By the step at which it began, with all that was done."""
+    """The report names the failed step, and everything done before it is undone."""
 
     def fail() -> None:
         raise ValueError("deep")

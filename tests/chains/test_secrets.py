@@ -1,4 +1,4 @@
-"""Redaction: what is masked in a text, at which cost, and without running whose code."""
+"""Redaction: which text is masked, at what cost, and without running code of the values."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ REDACTION = Redaction(frozenset(["secret"]))
 
 
 def blot(text: str, secret: Any) -> str:
-    """Return `text` without `secret`."""
+    """Return `text` with `secret` masked."""
     return REDACTION.blot(text, {"secret": secret})
 
 
-# --- what is masked -------------------------------------------------------------------------------
+# --- masked text ----------------------------------------------------------------------------------
 
 
 @pytest.mark.guarantee(92)
@@ -54,7 +54,7 @@ def blot(text: str, secret: Any) -> str:
 def test_a_secret_is_masked_as_a_token_or_if_it_is_long(
     secret: Any, text: str, left: str | None
 ) -> None:
-    """A value of fewer than four characters is no part of a longer word or number."""
+    """A value of fewer than four characters is not masked inside a longer word or number."""
     assert blot(text, secret) == (text if left is None else left)
 
 
@@ -66,7 +66,7 @@ def test_a_secret_is_masked_as_a_token_or_if_it_is_long(
 def test_a_number_of_up_to_three_digits_is_a_count(
     kind: Kind, lines: Any, echo: Any, line: str
 ) -> None:
-    """A line that shows a number shows it, though it is equal to a short secret."""
+    """A line with a count keeps it, even if it equals a short secret."""
     chain = kind.chain(redact=["secret"]).next(kind.fn(lambda: None), log_fmt="n={echo}")
     kind.run(chain, secret=[1, 123, 4711], echo=echo)
     assert lines() == [("INFO", line)]
@@ -74,7 +74,7 @@ def test_a_number_of_up_to_three_digits_is_a_count(
 
 @pytest.mark.guarantee(92)
 def test_too_many_values_mask_the_whole_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The cost is bounded; what has not been looked through shows nothing."""
+    """The cost is bounded; text beyond the bound is masked entirely."""
     monkeypatch.setattr(_secrets, "LIMIT", 1000)
     rows = [{"id": i} for i in range(300)]
     assert REDACTION.blot("boom 4711", {"rows": rows, "secret": 4711}) == "boom ***"
@@ -85,7 +85,7 @@ def test_too_many_values_mask_the_whole_text(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.guarantee(92)
 def test_each_value_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However often it stands in the context, and though it leads back to itself."""
+    """A shared or cyclic value is searched once."""
     monkeypatch.setattr(_secrets, "LIMIT", 1000)
     node: Any = {"secret": "4711"}
     for _ in range(100):
@@ -96,7 +96,7 @@ def test_each_value_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.guarantee(92)
 def test_many_secrets_are_found_by_their_beginnings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only what may be in the text is searched for; where that is too much all is masked."""
+    """Secrets that cannot occur in the text are skipped; if too many can, all is masked."""
     secrets = [f"pass{i}" for i in range(1000)] + ["x", "yz", "abc"]
     text = "abc x pass17 abcd"
     assert blot(text, secrets) == "*** *** *** abcd"
@@ -107,7 +107,7 @@ def test_many_secrets_are_found_by_their_beginnings(monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.guarantee(92)
 def test_a_deep_or_wide_value_is_shown_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What stands in many places is written out only so often."""
+    """A value shared in many places is written out a limited number of times."""
     monkeypatch.setattr(_redaction, "LIMIT", 100)
     node: Any = ["x"]
     for _ in range(50):
@@ -201,7 +201,7 @@ def test_secrets_are_found_where_objects_keep_them(value: Any, text: str) -> Non
 
 
 class Detached:
-    """What an ORM gives out: each attribute that is read asks a database that is away."""
+    """A row of an ORM: reading an attribute queries a database that is down."""
 
     ran: list[str]
 
@@ -274,7 +274,7 @@ FOREIGN = [
 @pytest.mark.guarantee(93)
 @pytest.mark.parametrize("make", FOREIGN)
 def test_foreign_objects_cannot_fail_a_step(kind: Kind, lines: Any, make: Any) -> None:
-    """Nothing of theirs runs while secrets are looked for, in lines and in errors."""
+    """The search for secrets runs no code of the values, for lines and for errors."""
 
     def fail(_: Any) -> None:
         raise ValueError("boom 4711")
@@ -302,7 +302,7 @@ class Computed:
 
 @pytest.mark.guarantee(93)
 def test_what_cannot_be_read_without_running_code_is_masked(kind: Kind, lines: Any) -> None:
-    """A text that a property could be part of, an object whose secret is not loaded."""
+    """A text that may contain a property's value is masked."""
     chain = kind.chain(redact=["secret"])
     chain.next(kind.fn(lambda: None), log_fmt="{made} {all}")
     kind.run(chain, made=Computed(), all=[Account("ada")])
@@ -316,5 +316,5 @@ def test_what_cannot_be_read_without_running_code_is_masked(kind: Kind, lines: A
 @pytest.mark.guarantee(93)
 @pytest.mark.parametrize("value", [print, int, enum, Color, object(), lambda: 1, Card.__init__])
 def test_functions_types_and_modules_are_no_secrets(value: Any) -> None:
-    """What they are is in the program, not in its data."""
+    """They are part of the program, not of its data."""
     assert REDACTION.blot("boom print int enum", {"secret": value}) == "boom print int enum"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Bank:
-    """Payments that take their time, and what is known of them."""
+    """Slow payments, and a log of their events."""
 
     def __init__(self, *seconds: float) -> None:
         self.seconds = list(seconds)
@@ -30,7 +30,7 @@ class Bank:
         self._lock = threading.Lock()
 
     def charge(self) -> str:
-        """Charge; the last of `seconds` is how long every further call takes."""
+        """Charge; the last of `seconds` is the duration of every further call."""
         with self._lock:
             self.running += 1
             self.most = max(self.most, self.running)
@@ -43,7 +43,7 @@ class Bank:
         return f"payment {number}"
 
     def refuse(self) -> None:
-        """Charge, and fail in the end."""
+        """Charge, and fail at the end."""
         self.charge()
         raise ValueError("refused")
 
@@ -62,7 +62,7 @@ class Bank:
 
 
 async def reserve() -> str:
-    """Do a step before the payment."""
+    """Reserve, as the step before the payment."""
     return "reservation"
 
 
@@ -76,7 +76,7 @@ def run(chain: AsyncChain) -> ChainError:
 @pytest.mark.guarantee(83)
 @pytest.mark.parametrize("how", ["refund", "refund_later", None])
 def test_the_next_attempt_waits_for_the_one_that_timed_out(how: str | None) -> None:
-    """Two never run at once; a late success is a timeout all the same, and undone before."""
+    """Attempts never overlap; a late success still counts as a timeout, and is undone first."""
     bank = Bank(0.1, 0)
     undo = {} if how is None else {"undo": getattr(bank, how)}
     chain = AsyncChain().next(bank.charge, out="payment", timeout=0.03, retries=1, **undo)
@@ -92,7 +92,7 @@ def test_the_next_attempt_waits_for_the_one_that_timed_out(how: str | None) -> N
 
 @pytest.mark.guarantee(83)
 def test_a_late_failure_has_nothing_to_undo() -> None:
-    """The next attempt waits for its end, and that is all."""
+    """The next attempt only waits for its end."""
     bank = Bank(0.1, 0)
     chain = AsyncChain().next(bank.refuse, timeout=0.03, retries=1, undo=bank.refund)
     assert "refused" in str(run(chain))
@@ -116,7 +116,7 @@ def test_a_late_success_that_cannot_be_undone_is_not_repeated() -> None:
 
 @pytest.mark.guarantee(83)
 def test_the_undos_wait_for_the_attempt_that_timed_out(lines: Callable[[], Any]) -> None:
-    """Its own comes first, and without a deadline a warning says what they wait for."""
+    """Its own undo runs first; without a deadline a warning names the step that they wait for."""
     bank = Bank(0.1)
     chain = (
         AsyncChain()
@@ -141,7 +141,7 @@ def test_the_undos_wait_for_the_attempt_that_timed_out(lines: Callable[[], Any])
 
 @pytest.mark.guarantee(83)
 def test_the_undos_of_others_wait_too() -> None:
-    """A reservation is not released under a payment that still relies on it."""
+    """A reservation is not released while a payment still relies on it."""
     bank = Bank(0.1)
     chain = (
         AsyncChain().next(reserve, undo=bank.release).next(bank.charge, name="charge", timeout=0.03)
@@ -152,7 +152,7 @@ def test_the_undos_of_others_wait_too() -> None:
 
 @pytest.mark.guarantee(83)
 def test_the_undos_of_branches_wait_for_each_other() -> None:
-    """What a branch left running in a thread is over before another branch's step is undone."""
+    """A call that a branch left running is over before another branch's step is undone."""
     bank = Bank(0.1)
     chain = (
         AsyncChain()
@@ -168,7 +168,7 @@ def test_the_undos_of_branches_wait_for_each_other() -> None:
 
 @pytest.mark.guarantee(83)
 def test_nothing_waits_where_nothing_follows() -> None:
-    """Without another attempt, and without undos, the error comes at the timeout."""
+    """Without another attempt and without undos, the error is raised at the timeout."""
     bank = Bank(0.2)
     chain = AsyncChain().next(bank.charge, timeout=0.03)
 
@@ -186,7 +186,7 @@ def test_nothing_waits_where_nothing_follows() -> None:
 def test_behind_the_deadline_nothing_waits(
     how: str, retries: int, lines: Callable[[], Any]
 ) -> None:
-    """The outcome is logged as unknown; the other undos run, and the late one when it can."""
+    """The outcome is logged as unknown; the other undos run at once, the late one when it can."""
     bank = Bank(0.3)
     chain = (
         AsyncChain(deadline=0.1, safety_margin=0)
@@ -212,7 +212,7 @@ def test_behind_the_deadline_nothing_waits(
 
 @pytest.mark.guarantee(83)
 def test_an_undo_that_needs_a_loop_that_is_gone_is_logged(lines: Callable[[], Any]) -> None:
-    """It is not tried for ever."""
+    """The undo fails with a log line instead of waiting forever."""
     bank = Bank(0.3)
     chain = AsyncChain(deadline=0.1, safety_margin=0).next(
         bank.charge, name="charge", timeout=0.03, undo=bank.refund_later
@@ -225,13 +225,13 @@ def test_an_undo_that_needs_a_loop_that_is_gone_is_logged(lines: Callable[[], An
         if "abandoned" in lines()[-1][1]:
             break
         time.sleep(0.01)
-    assert "abandoned attempt succeeded;  undo failed" in lines()[-1][1]
+    assert "abandoned attempt succeeded; undo failed" in lines()[-1][1]
     assert bank.events == ["charge 1", "charged 1"]
 
 
 @pytest.mark.guarantee(83)
 def test_a_cancelled_run_waits_for_its_thread_before_it_undoes() -> None:
-    """As it does after a timeout; the cancellation passes through behind the undos."""
+    """It waits as after a timeout; the cancellation is raised after the undos."""
     bank = Bank(0.1)
     chain = AsyncChain().next(reserve, undo=bank.release).next(bank.charge, undo=bank.refund)
 
@@ -246,7 +246,7 @@ def test_a_cancelled_run_waits_for_its_thread_before_it_undoes() -> None:
 
 @pytest.mark.guarantee(83)
 def test_a_cancellation_while_the_next_attempt_waits_ends_the_run() -> None:
-    """The late attempt is undone all the same, and no other begins."""
+    """The late attempt is still undone, and no other begins."""
     bank = Bank(0.2)
     chain = AsyncChain().next(bank.charge, timeout=0.03, retries=1, backoff=0, undo=bank.refund)
 
@@ -262,7 +262,7 @@ def test_a_cancellation_while_the_next_attempt_waits_ends_the_run() -> None:
 @pytest.mark.guarantee(83)
 @pytest.mark.parametrize("how", ["timeout", "cancelled"])
 def test_a_call_that_has_not_begun_never_begins(how: str) -> None:
-    """Where the threads of the loop are all taken, a call that is given up waits for none."""
+    """If all threads of the loop are busy, a timed-out call is withdrawn and never runs."""
     bank = Bank(0)
     chain = AsyncChain(jitter=False).next(
         bank.charge,
@@ -287,7 +287,7 @@ def test_a_call_that_has_not_begun_never_begins(how: str) -> None:
 
 @pytest.mark.guarantee(83)
 def test_undos_do_not_wait_for_a_thread_of_the_loop() -> None:
-    """A call that never ends may have the last one."""
+    """Undos run even if calls that never end occupy all threads of the loop."""
     bank = Bank(0.3)
     chain = (
         AsyncChain(deadline=0.1, safety_margin=0)
@@ -311,7 +311,7 @@ tenant: ContextVar[str] = ContextVar("tenant", default="-")
 
 @pytest.mark.guarantee(85)
 def test_a_context_variable_is_seen_by_the_steps_after_it(kind: Kind) -> None:
-    """Whether its step runs here, is awaited, or runs in a thread."""
+    """It is seen whether its step is sync, async or runs in a thread."""
     chain = (
         kind
         .chain()
@@ -329,7 +329,7 @@ def test_a_context_variable_is_seen_by_the_steps_after_it(kind: Kind) -> None:
 
 @pytest.mark.guarantee(85)
 def test_what_a_failed_attempt_sets_is_seen_by_the_next(kind: Kind) -> None:
-    """Its context variables are set, as they are where it is called in the same thread."""
+    """Its context variables stay set, as for a call in the same thread."""
 
     def step() -> str:
         seen = tenant.get()
@@ -350,7 +350,7 @@ def test_what_a_failed_attempt_sets_is_seen_by_the_next(kind: Kind) -> None:
 
 @pytest.mark.guarantee(85)
 def test_only_what_a_step_sets_comes_back() -> None:
-    """What was set meanwhile is not overwritten by the thread's copy."""
+    """The thread's copy does not overwrite a variable that was set meanwhile."""
     other: ContextVar[str] = ContextVar("other", default="-")
 
     def returns_a_coroutine() -> Any:

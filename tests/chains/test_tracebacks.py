@@ -20,11 +20,11 @@ from tests.chains.conftest import Kind
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-SECRET = "hunter" + "2"  # so that no line of this file has it
+SECRET = "hunter" + "2"  # keeps the secret out of this file's lines
 
 
 class BankError(Exception):
-    """What a library raises, with much in it."""
+    """A library's error, with many attributes."""
 
     def __init__(self, pin: str, status: int) -> None:
         super().__init__(f"pin {pin}", {"pin": pin})
@@ -64,7 +64,7 @@ def the_failure(caplog: pytest.LogCaptureFixture) -> logging.LogRecord:
 def test_a_failed_step_logs_the_traceback_of_its_error(
     kind: Kind, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The original, with the line of the step that raised it."""
+    """The line has the original traceback, with the source line of the step."""
 
     def fail(pin: str) -> None:
         raise KeyError(pin)
@@ -81,7 +81,7 @@ def test_a_failed_step_logs_the_traceback_of_its_error(
 def test_a_redacted_traceback_is_that_of_a_copy(
     kind: Kind, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Each error has its type and place, and none its secret; the error that is raised keeps it."""
+    """Each error keeps its type and place without the secret; the raised error is unchanged."""
     with pytest.raises(StepFailedError) as caught:
         kind.run(failing(kind, redact=["pin"]), pin=SECRET)
     info = the_failure(caplog).exc_info
@@ -105,7 +105,7 @@ def test_a_redacted_traceback_is_that_of_a_copy(
 
 
 def linked(exc: BaseException | None) -> list[BaseException]:
-    """Return `exc` and all that hang together with it."""
+    """Return `exc` and all exceptions linked to it."""
     if exc is None:
         return []
     members = exc.exceptions if isinstance(exc, BaseExceptionGroup) else ()
@@ -117,7 +117,7 @@ def linked(exc: BaseException | None) -> list[BaseException]:
 def test_a_redacting_function_gets_the_texts_of_a_traceback(
     kind: Kind, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """As it gets each line; where it raises there is neither."""
+    """A `redact` function gets the traceback like each line; if it raises, there is none."""
     chain = failing(kind, redact=lambda line: line.replace(SECRET, "####"))
     with pytest.raises(StepFailedError):
         kind.run(chain, pin=SECRET)
@@ -132,14 +132,14 @@ def test_a_redacting_function_gets_the_texts_of_a_traceback(
 
 
 class Keeper:
-    """A backend that keeps the tracebacks that it gets."""
+    """A backend that keeps the tracebacks it receives."""
 
     def __init__(self) -> None:
         self.kept: list[tuple[BaseException, str]] = []
 
     @contextmanager
     def span(self, *_: object) -> Iterator[None]:
-        """Keep what passes."""
+        """Keep the exception of the block."""
         try:
             yield
         except BaseException as exc:
@@ -159,7 +159,7 @@ def kept() -> list[tuple[BaseException, str]]:
 
 @pytest.mark.guarantee(94)
 def test_backends_get_a_masked_traceback(kind: Kind, kept: list[Any]) -> None:
-    """Around the step and around the unit: with causes, and with the place where it was raised."""
+    """Step and unit spans get the copy with causes and the place where it was raised."""
     with pytest.raises(StepFailedError), headrace.open_context():
         kind.run(failing(kind, redact=["pin"]), pin=SECRET)
     assert [type(exc).__name__ for exc, _ in kept] == ["StepFailedError"] * 2
@@ -172,7 +172,7 @@ def test_backends_get_a_masked_traceback(kind: Kind, kept: list[Any]) -> None:
 def test_a_secret_of_an_inner_chain_is_hidden_by_the_outer(
     kind: Kind, caplog: pytest.LogCaptureFixture, kept: list[Any]
 ) -> None:
-    """In the lines and the spans of a chain that hides nothing itself."""
+    """The secrets stay masked in lines and spans of an outer chain without `redact`."""
     inner = failing(kind, redact=["pin"]).put("pin", SECRET)
     outer = kind.chain("around").next(inner.run, name="nested")
     with pytest.raises(StepFailedError), headrace.open_context():
@@ -195,7 +195,7 @@ register_control_flow(GoneError, outcome="gone")
 def test_what_passes_through_a_chain_is_masked_for_backends(
     kept: list[Any], raised: type[BaseException]
 ) -> None:
-    """Of the same type, with the outcome that it has; the caller gets the original."""
+    """Backends get a copy of the same type and outcome; the caller gets the original."""
     kind = Kind("sync")
 
     def leave(pin: str) -> None:
@@ -216,7 +216,7 @@ def test_what_passes_through_a_chain_is_masked_for_backends(
 
 @pytest.mark.guarantee(94)
 def test_a_rejection_and_a_failed_undo_tell_no_secret(kind: Kind, kept: list[Any]) -> None:
-    """Though the result that is complained about never came into the context."""
+    """It is masked although the rejected result never entered the context."""
 
     def reject(result: dict[str, str]) -> None:
         raise ValueError(f"bad {result}")
@@ -234,7 +234,7 @@ def test_a_rejection_and_a_failed_undo_tell_no_secret(kind: Kind, kept: list[Any
 def test_what_a_chain_has_let_through_is_logged_without_its_secrets(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """By any logger, as a server logs what no handler has caught; any other exception as it is."""
+    """Any logger masks it, as a server logs unhandled errors; other exceptions are unchanged."""
     flow_logging.install()
 
     def refuse(pin: str) -> None:
@@ -265,7 +265,7 @@ def hide(text: str) -> str:
 
 
 class Registered(Exception):  # noqa: N818
-    """What acts when it gets a subclass."""
+    """An error with code that runs on subclassing."""
 
     known: ClassVar[list[str]] = []
 
@@ -278,7 +278,7 @@ class Named(Registered):
 
 
 class Slotted(Exception):  # noqa: N818
-    """What keeps its values in slots, and computes its cause."""
+    """An error that keeps its values in slots and computes its cause."""
 
     __slots__ = ("pin",)
 
@@ -299,14 +299,14 @@ class Slotted(Exception):  # noqa: N818
 
 
 class Mute(Exception):  # noqa: N818
-    """What cannot be shown."""
+    """An error without a usable text."""
 
     def __str__(self) -> str:
         raise RuntimeError
 
 
 class Own(ExceptionGroup[Exception]):
-    """A group of one's own."""
+    """A custom exception group."""
 
 
 EXAMPLES: list[BaseException] = [
@@ -329,7 +329,7 @@ EXAMPLES: list[BaseException] = [
 @pytest.mark.guarantee(94)
 @pytest.mark.parametrize("exc", EXAMPLES, ids=lambda exc: type(exc).__name__)
 def test_a_copy_passes_for_the_original(exc: BaseException) -> None:
-    """By its name and its builtin type, and mostly by its type; it can be pickled, too."""
+    """It has the original's name and builtin type, and usually its type; it can be pickled."""
     copy = masked(exc, hide)
     kind = type(exc)
     assert copy is not exc
@@ -345,7 +345,7 @@ def test_a_copy_passes_for_the_original(exc: BaseException) -> None:
 
 @pytest.mark.guarantee(94)
 def test_a_copy_has_the_texts_and_numbers_of_the_original() -> None:
-    """A backend may look for a status; what is no text or number stays behind."""
+    """A backend may read a status; attributes other than text and numbers are dropped."""
     exc = BankError(SECRET, 402)
     exc.values = [SECRET]  # type: ignore[attr-defined]
     copy = masked(exc, hide)
@@ -356,7 +356,7 @@ def test_a_copy_has_the_texts_and_numbers_of_the_original() -> None:
 
 @pytest.mark.guarantee(94)
 def test_circles_and_long_chains_end() -> None:
-    """A context that leads back, and more errors than anyone reads."""
+    """Cyclic contexts and very long chains of errors are handled."""
     one, two = ValueError(SECRET), ValueError(SECRET)
     one.__cause__, two.__context__ = two, one
     copy = masked(one, hide)
@@ -370,7 +370,7 @@ def test_circles_and_long_chains_end() -> None:
 
 @pytest.mark.guarantee(94)
 def test_an_exception_that_is_raised_over_and_over_keeps_little() -> None:
-    """What is noted on it does not grow."""
+    """The marks on an exception that is raised again and again do not grow."""
     exc = ValueError(SECRET)
     assert without_secrets(exc) is exc
     for _ in range(100):
@@ -381,7 +381,7 @@ def test_an_exception_that_is_raised_over_and_over_keeps_little() -> None:
 
 @pytest.mark.guarantee(94)
 def test_a_traceback_shows_no_line_in_which_the_secret_is_written() -> None:
-    """The frame is left out; the others stay."""
+    """The frame is left out; the others are kept."""
     written = "written-out-secret"
 
     def raises() -> None:

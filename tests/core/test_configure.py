@@ -41,7 +41,7 @@ WRONG: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "strict's number": ({"strict": 1}, TypeError, "strict must be True or False, not 1"),
     "header": ({"header": "X Correlation"}, ValueError, r"header must be an HTTP header name"),
     "empty header": ({"header": ""}, ValueError, "header must be an HTTP header name"),
-    "header of a vendor": ({"header": "x-amzn-trace-id"}, ValueError, "name it in request_headers"),
+    "header of a vendor": ({"header": "x-amzn-trace-id"}, ValueError, "list it in request_headers"),
     "header's line end": ({"header": "X-ID\r\n"}, ValueError, "RFC 9110 token"),
     "header's type": ({"header": b"X-ID"}, ValueError, "header must be an HTTP header name"),
     "no header": ({"header": None}, ValueError, "header must be an HTTP header name"),
