@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -586,3 +587,34 @@ def test_a_refused_branch_leaves_the_chain_as_it_was(kind: Kind) -> None:
         chain.parallel(branch)
     branch.next(kind.fn(value(3)), out="c")
     assert kind.run(chain.next(kind.fn(value(2)), out="b")) == {"a": 1, "b": 2}
+
+
+def test_an_interrupted_chain_waits_for_its_branches_and_undoes_them() -> None:
+    """A signal that arrives while the branches run leaves nothing that they do without its undo."""
+    done: list[str] = []
+    arrived = threading.Event()
+
+    def interrupt(number: int, frame: Any) -> None:
+        arrived.set()
+        raise KeyboardInterrupt
+
+    def charge() -> str:
+        signal.pthread_kill(main, signal.SIGUSR1)
+        assert arrived.wait(10)
+        time.sleep(0.05)  # time enough for undos that do not wait
+        done.append("charged")
+        return "charge"
+
+    main = threading.main_thread().ident or 0
+    previous = signal.signal(signal.SIGUSR1, interrupt)
+    try:
+        chain = Chain().next(lambda: "order", out="order", undo=done.append)
+        chain.parallel(
+            Chain().next(charge, out="charge", undo=done.append),
+            Chain().next(arrived.wait, args=[10], out="other"),
+        )
+        with pytest.raises(KeyboardInterrupt):
+            chain.run()
+    finally:
+        signal.signal(signal.SIGUSR1, previous)
+    assert done == ["charged", "charge", "order"]

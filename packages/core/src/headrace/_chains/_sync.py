@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextvars import copy_context
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -144,19 +145,54 @@ class _SyncIO:
     async def run_branches(self, runs: list[Run]) -> list[tuple[Run, BaseException | None]]:
         from concurrent.futures import ThreadPoolExecutor
 
-        ended: list[tuple[Run, BaseException | None]] = []
-        with ThreadPoolExecutor(len(runs), thread_name_prefix="headrace-chain") as pool:
-            for run in runs:
-                pool.submit(copy_context().run, _run_branch, run, ended)
-        return ended
+        branches = _Branches()
+        try:
+            with ThreadPoolExecutor(len(runs), thread_name_prefix="headrace-chain") as pool:
+                for run in runs:
+                    pool.submit(copy_context().run, branches.run, run)
+        except BaseException:  # a signal, which may keep the pool from joining its threads
+            branches.close()
+            raise
+        return branches.ended
 
 
 _IO = _SyncIO()
 
 
-def _run_branch(run: Run, ended: list[tuple[Run, BaseException | None]]) -> None:
-    # Returns nothing: the thread's frames would keep the error, which refers back to them.
-    ended.append((run, drive(_IO.run_inside(run))))
+class _Branches:
+    """Branches in threads, which an interrupted run waits for, since it undoes what they do.
+
+    Attributes:
+        ended: the branches that have ended, with what each has raised.
+    """
+
+    __slots__ = ("_changed", "_is_closed", "_running", "ended")
+
+    def __init__(self) -> None:
+        self.ended: list[tuple[Run, BaseException | None]] = []
+        self._changed = threading.Condition()
+        self._running = 0
+        self._is_closed = False
+
+    def run(self, run: Run) -> None:
+        """Run a branch, unless `close` was called before."""
+        with self._changed:
+            if self._is_closed:
+                return
+            self._running += 1
+        # Returns nothing: the thread's frames would keep the error, which refers back to them.
+        try:
+            self.ended.append((run, drive(_IO.run_inside(run))))
+        finally:
+            with self._changed:
+                self._running -= 1
+                self._changed.notify_all()
+
+    def close(self) -> None:
+        """Let no other branch begin, and wait for those that have begun."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.wait_for(lambda: not self._running)
 
 
 def _not_awaited(step: str, coroutine: Any, context: ChainResult) -> StepFailedError:
