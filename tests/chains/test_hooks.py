@@ -301,3 +301,37 @@ def test_an_unresolved_when_raises_under_strict(kind: Kind) -> None:
     chain = kind.chain(strict=True).next(kind.fn(print), name="a", when="missing")
     with pytest.raises(headrace.UnresolvedReferenceError, match="'missing' cannot be resolved"):
         kind.run(chain)
+
+
+class Liar:
+    """An object that cannot be asked for its class."""
+
+    @property
+    def __class__(self) -> Any:
+        raise RuntimeError("no class")
+
+
+@pytest.mark.guarantee(36)
+def test_an_object_that_cannot_be_asked_for_its_class_is_a_result(kind: Kind) -> None:
+    """Neither a result nor the answer of a callback is looked at more closely than its type."""
+    undone: list[Any] = []
+
+    def undo(result: Any) -> Liar:
+        undone.append(type(result))
+        return Liar()
+
+    chain = kind.chain(before_step=lambda **about: Liar())
+    chain.next(
+        kind.fn(Liar),
+        out="liar",
+        name="liar",
+        undo=undo,
+        validate=lambda result: Liar(),
+        log=lambda context, result: Liar(),
+    )
+    chain.next(kind.fn(lambda: 1 // 0), name="fail")
+    with pytest.raises(StepFailedError) as caught:
+        kind.run(chain)
+    assert caught.value.step == "fail"
+    assert caught.value.undo_errors == []
+    assert undone == [Liar]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from types import CoroutineType, FunctionType
+from types import CoroutineType, FunctionType, GeneratorType
 from typing import Any
 
 from headrace._functions import without_partials
@@ -47,8 +47,11 @@ def _seen(function: Any) -> str:
 
 
 def is_awaitable(value: Any) -> bool:
-    """Tell whether `value` can be awaited."""
-    return hasattr(type(value), "__await__") or inspect.isawaitable(value)
+    """Tell whether `value` can be awaited, from its type alone: it may lie about its class."""
+    kind = type(value)
+    return hasattr(kind, "__await__") or (
+        kind is GeneratorType and bool(value.gi_code.co_flags & inspect.CO_ITERABLE_COROUTINE)
+    )
 
 
 def close(value: Any) -> None:
