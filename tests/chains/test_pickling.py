@@ -244,3 +244,41 @@ def test_an_error_comes_out_of_a_process_pool() -> None:
     with ProcessPoolExecutor(1) as pool, pytest.raises(StepFailedError) as caught:
         pool.submit(run_redacted).result()
     assert caught.value.result == {"pin": "***"}
+
+
+def test_the_cause_reads_alike_however_often_it_is_pickled(kind: Kind) -> None:
+    """An error that crosses several processes keeps the text of its cause."""
+
+    def fail() -> None:
+        raise KeyError("sku")
+
+    error = failure(kind, kind.chain().next(kind.fn(fail)))
+    once = again(error)
+    assert str(once.__cause__) == "KeyError: 'sku'"
+    assert str(again(again(once)).__cause__) == str(once.__cause__)
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
+def test_errors_and_results_are_copied_whatever_their_context_holds(
+    kind: Kind, copied: Callable[[Any], Any]
+) -> None:
+    """What cannot be copied is shared."""
+    chain = kind.chain().next(kind.fn(int), args=[headrace.literal("x")])
+    error = failure(kind, chain, lock=(lock := threading.Lock()), rows=[1])
+    copy_of_error, result = copied(error), copied(error.result)
+    assert str(copy_of_error) == str(error)
+    assert copy_of_error.result["rows"] == [1]
+    assert result["lock"] is lock
+    assert result["rows"] == [1]
+
+
+def test_a_secret_that_only_its_argument_names_is_masked(kind: Kind) -> None:
+    """The value of an argument called like a secret is one wherever it stands in the pickle."""
+
+    def login(password: str) -> None:
+        raise ValueError(f"{password} is wrong")
+
+    chain = kind.chain(redact=["password"])
+    chain.next(kind.fn(login), kwargs={"password": "settings.database"})
+    copied = again(failure(kind, chain, settings={"database": SECRET}))
+    assert copied.result["settings"] == {"database": "***"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections import UserDict, UserList, deque
 from dataclasses import dataclass
@@ -417,3 +418,33 @@ def test_a_frame_by_another_name_leads_nowhere(kind: Kind, lines: Any) -> None:
     line = "{holder.here} {holder.look.f_lineno} {frame.f_lineno} {holder.code.co_consts}"
     kind.run(kind.chain().next(kind.fn(lambda: 1), log_fmt=line), **inputs)
     assert lines() == [("INFO", "None None None None")]
+
+
+@pytest.mark.guarantee(91)
+@pytest.mark.parametrize("path", ["held.frame", "held.code", "listed.0", "listed.1", "info.0"])
+def test_a_frame_in_a_container_leads_nowhere(kind: Kind, path: str) -> None:
+    """Neither a key nor an index leads to a frame or a code object."""
+    frame = sys._getframe()
+    held = {"frame": frame, "code": frame.f_code}
+    listed = [frame, frame.f_code]
+    info = inspect.getframeinfo(frame)._replace(filename=frame)  # type: ignore[arg-type]
+    assert take(kind, path, held=held, listed=listed, info=info) == (None,)
+
+
+@pytest.mark.guarantee(90)
+def test_a_chain_within_names_the_input_that_leads_nowhere(kind: Kind) -> None:
+    """The failure of a chain names the reference that was its input, and it is not retried."""
+    calls = []
+
+    def read(order: Any) -> Any:
+        calls.append(order)
+        return order["id"]
+
+    inner = kind.chain().next(kind.fn(read), args=["order"], name="read")
+    chain = kind.chain().next(inner, kwargs={"order": "orer"}, retries=2)
+    with (
+        no_waiting(),
+        pytest.raises(StepFailedError, match=r"read.*TypeError.*'orer' leads nowhere"),
+    ):
+        kind.run(chain, order={"id": 1})
+    assert calls == [None]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from headrace import StepFailedError
+from headrace import StepFailedError, literal
 from headrace._chains import _redaction, _secrets
 from headrace._chains._redaction import MASK, Redaction
 
@@ -318,3 +318,71 @@ def test_what_cannot_be_read_without_running_code_is_masked(kind: Kind, lines: A
 def test_functions_types_and_modules_are_no_secrets(value: Any) -> None:
     """They are part of the program, not of its data."""
     assert REDACTION.blot("boom print int enum", {"secret": value}) == "boom print int enum"
+
+
+@pytest.mark.guarantee(92)
+@pytest.mark.parametrize(
+    ("secret", "text", "left"),
+    [
+        ("p@ss w/rd", "postgres://app:p%40ss%20w%2Frd@db/app", "postgres://app:***@db/app"),
+        ("p@ss w/rd", "postgres://app:p%40ss%20w/rd@db/app", "postgres://app:***@db/app"),
+        ("p@ss w/rd", "?user=app&key=p%40ss+w%2Frd&n=1", "?user=app&key=***&n=1"),
+        (b"p@ss w/rd", "?key=p%40ss+w%2Frd", "?key=***"),
+        ("geheim-ü", "/geheim-%C3%BC/", "/***/"),
+        ("lone\ud800 one", "/lone%ED%A0%80%20one/", "/***/"),
+    ],
+)
+def test_a_secret_in_a_url_is_masked(secret: Any, text: str, left: str) -> None:
+    """A secret is found as it stands in URLs and forms, too."""
+    assert blot(text, secret) == left
+
+
+@pytest.mark.guarantee(92)
+@pytest.mark.parametrize(
+    "given",
+    [literal("hunter2-x"), "settings.database", "secrets.0", "sole"],
+    ids=["literal", "mapping", "sequence", "key"],
+)
+def test_an_argument_with_the_name_of_a_secret_is_one(kind: Kind, lines: Any, given: Any) -> None:
+    """A value is masked that only the name of the argument tells to be a secret."""
+
+    def login(password: str) -> None:
+        raise ValueError(f"{password} is wrong")
+
+    chain = kind.chain(redact=["password"]).next(kind.fn(login), kwargs={"password": given})
+    with pytest.raises(StepFailedError) as caught:
+        kind.run(chain, settings={"database": "hunter2-x"}, secrets=["hunter2-x"], sole="hunter2-x")
+    assert caught.value.reason == "ValueError: *** is wrong"
+    assert "hunter2-x" not in str(lines())
+
+
+@pytest.mark.guarantee(92)
+def test_an_argument_that_is_not_there_hides_nothing(kind: Kind) -> None:
+    """A secret that leads nowhere, or behind a property, masks no text."""
+
+    def login(password: None, other: Any) -> None:
+        raise ValueError("the server is away")
+
+    chain = kind.chain(redact=["password", "other"])
+    chain.next(kind.fn(login), kwargs={"password": "settings.nope", "other": "sum.real"})
+    with pytest.raises(StepFailedError, match="the server is away"):
+        kind.run(chain, settings={}, sum=3)
+
+
+@pytest.mark.guarantee(92)
+def test_a_result_in_the_error_of_a_hook_is_masked(kind: Kind, lines: Any) -> None:
+    """A hook and a callback get the result, and what they raise shows none of its secrets."""
+
+    def raises(result: Any) -> None:
+        raise ValueError(f"no room for {result['password']}")
+
+    chain = kind.chain(
+        redact=["password"], after_step=lambda step, context, result, elapsed: raises(result)
+    )
+    chain.next(
+        kind.fn(lambda: {"password": "hunter2-x"}), log=lambda context, result: raises(result)
+    )
+    kind.run(chain)
+    errors = [line for level, line in lines() if level == "ERROR"]
+    assert len(errors) == 2
+    assert all("no room for ***" in line for line in errors)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from inspect import isasyncgenfunction
 from typing import TYPE_CHECKING, Any, Never, NoReturn, Self
 
@@ -233,6 +234,12 @@ class Definition:
         return copied
 
     __copy__ = copy
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Return a copy with `put` values of its own."""
+        copied = memo[id(self)] = self.copy()
+        copied._values = deepcopy(self._values, memo)
+        return copied
 
     # --- looking at it ----------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from headrace._spelling import nearest_name
 
 from ._plan import Parallel, outs_of
-from ._references import MISSING, hop, spelled
+from ._references import CONTAINERS, MISSING, hop, spelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from ._steps import Step
 
 _UNKNOWN: Any = object()
-_CONTAINERS = frozenset([dict, list, tuple])  # looking into one of these runs no foreign code
 _HINTS = 20  # each compares a name with every known name
 
 
@@ -67,7 +66,7 @@ def _reason(parts: Path, known: dict[str, Any], *, hints: bool) -> str:
         return f"no earlier step, put() or input gives {root!r}{hint}"
     value = known[root]
     for i, part in enumerate(parts[1:], 1):
-        if type(value) not in _CONTAINERS or part == "__len__":
+        if type(value) not in CONTAINERS or part == "__len__":
             break
         # An item of a list may have any attribute; only the indexes are known.
         if type(value) is not dict and not part.isdecimal():

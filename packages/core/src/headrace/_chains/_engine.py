@@ -193,8 +193,6 @@ def _delay(run: Run, tally: Tally, exc: BaseException) -> float | None:
     retries, attempt = tally.step.spec.retries, tally.attempts
     if attempt > retries.count or not isinstance(exc, Exception) or is_control_flow(exc):
         return None
-    if isinstance(exc, _MISTAKES) and run.astray(tally.step):
-        return None  # the arguments are unchanged
     jitter = run.plan.settings.jitter
     if run.owns(exc):
         # A timeout of this very step is retried whatever retry_on says; nothing else of ours is.
@@ -205,6 +203,8 @@ def _delay(run: Run, tally: Tally, exc: BaseException) -> float | None:
         if not isinstance(exc, StepFailedError) or not isinstance(cause, Exception):
             return None
         exc = cause
+    if isinstance(exc, _MISTAKES) and run.astray(tally.step):
+        return None  # the arguments are as they were
     try:
         return retries.delay(exc, attempt, jitter)
     except Exception as error:
@@ -259,7 +259,7 @@ async def _guarded(
     try:
         await io.ask(function, *args, **kwargs)
     except Exception as exc:
-        run.complain(what, exc)
+        run.complain(what, exc, *args, kwargs.get("result"))
 
 
 # --- ends -----------------------------------------------------------------------------------------

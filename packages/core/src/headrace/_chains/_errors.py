@@ -11,6 +11,8 @@ from headrace._masked import text_of, without_secrets
 if TYPE_CHECKING:
     from ._result import ChainResult
 
+_IS_TEXT = "_headrace_is_text"
+
 
 class ChainError(HeadraceError):
     """The base of the errors that end the run of a chain.
@@ -63,9 +65,13 @@ def _portable(error: BaseException | None) -> BaseException | None:
     """Return an error that can be pickled: a `ChainError` as it is, any other as text."""
     if error is None or isinstance(error, ChainError):
         return error
+    if type(error) is Exception and _IS_TEXT in vars(error):  # it has been pickled before
+        return error
     shown = without_secrets(error)
     text = text_of(shown)
-    return Exception(f"{type(shown).__name__}: {text}" if text else type(shown).__name__)
+    portable = Exception(f"{type(shown).__name__}: {text}" if text else type(shown).__name__)
+    vars(portable)[_IS_TEXT] = True
+    return portable
 
 
 def _unpickled(

@@ -87,7 +87,7 @@ async def call_chain(io: IO, run: Run, step: ChainStep) -> ChainResult:
         run.context.update({out: context[out] for out in step.plan.outs if out in context})
     try:
         if failure is not None:
-            raise run.adopted(failure, inner)
+            raise run.adopted(failure, inner, step)
     finally:
         del failure  # its traceback holds this frame
     return inner.context

@@ -11,17 +11,18 @@ from ._secrets import find_secrets, text_of_key
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ._redaction import Blotter, Redaction
+    from ._redaction import Blotter
 
 
-def pack(values: Mapping[str, Any], redaction: Redaction) -> dict[str, bytes]:
+def pack(values: Mapping[str, Any], names: frozenset[str], blot: Blotter) -> dict[str, bytes]:
     """Return the pickles of those `values` that can be pickled, with the secrets masked.
 
     Args:
         values: the context of a run.
-        redaction: decides which values are secret.
+        names: the keys of secrets.
+        blot: masks the secrets in a text.
     """
-    masking = _Masking(redaction, values) if redaction.names else None
+    masking = _Masking(names, blot) if names else None
     packed: dict[str, bytes] = {}
     for key, value in values.items():
         data = _pickled(value) if masking is None else masking.pickled(key, value)
@@ -51,9 +52,9 @@ def _pickled(value: Any) -> bytes | None:
 class _Masking:
     """Copies of values in which the secrets are masked."""
 
-    def __init__(self, redaction: Redaction, values: Mapping[str, Any]) -> None:
-        self._names = redaction.names
-        self._blot: Blotter = redaction.blotter(values)
+    def __init__(self, names: frozenset[str], blot: Blotter) -> None:
+        self._names = names
+        self._blot = blot
         self._copies: dict[int, Any] = {}
 
     def pickled(self, key: str, value: Any) -> bytes | None:

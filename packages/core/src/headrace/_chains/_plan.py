@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from ._kinds import COROUTINE
 from ._redaction import NOTHING_HIDDEN, Redaction
+from ._references import Literal, stored
 from ._steps import Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from headrace._step_info import StepInfo
+
+    from ._redaction import Blotter
+    from ._spec import Operand
 
 _SHOWN_PLACES = 4
 
@@ -86,6 +90,7 @@ class Plan:
 
     __slots__ = (
         "_first",
+        "_hidden",
         "has_deadline",
         "has_templates",
         "outs",
@@ -119,6 +124,7 @@ class Plan:
             else self.silent_rows
         )
 
+        self._hidden = _hidden_arguments(self.steps, settings.redaction.names)
         self.has_deadline = settings.deadline is not None or settings.deadline_fn is not None
         self.special_rows = (_SPECIAL,) * len(self.steps)
         first = self.steps[0] if self.steps else None
@@ -126,6 +132,19 @@ class Plan:
             self._first: Any = first.branches[0].first
         else:
             self._first = first if first is None or first.plan is None else first.plan.first
+
+    def blotter(self, context: Mapping[str, Any], *values: Any) -> Blotter:
+        """Return what masks in a text every secret of a run.
+
+        Args:
+            context: the values of the run.
+            values: what may hold secrets besides.
+        """
+        arguments = [
+            {name: each.value if isinstance(each, Literal) else stored(context, each)}
+            for name, each in self._hidden
+        ]
+        return self.settings.redaction.blotter(context, *arguments, *values)
 
     @property
     def first(self) -> Step:
@@ -164,6 +183,16 @@ class Plan:
                 elif here:
                     places[step.name] = ", ".join(here)
         return places
+
+
+def _hidden_arguments(
+    steps: Sequence[Step | Parallel], names: frozenset[str]
+) -> Sequence[tuple[str, Operand]]:
+    """Return the keyword arguments that go by a name whose values are secrets."""
+    if not names:
+        return ()
+    named = [item for step in steps if isinstance(step, Step) for item in step.spec.kwargs.items()]
+    return [(name, operand) for name, operand in named if name in names]
 
 
 def outs_of(step: Step | Parallel) -> tuple[str, ...]:

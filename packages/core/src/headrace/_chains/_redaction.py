@@ -201,7 +201,7 @@ def _is_word(character: str) -> bool:
 
 
 def _written_forms(secrets: Iterable[Any]) -> set[str]:
-    """Return the forms that values can take in text: plain, and quoted by Python or JSON."""
+    """Return the forms that values can take in text: plain, in URLs, and quoted by Python or JSON."""
     forms: set[str] = set()
     for secret in secrets:
         if secret is None or isinstance(secret, bool):
@@ -212,7 +212,16 @@ def _written_forms(secrets: Iterable[Any]) -> set[str]:
             forms.add(text)  # quoting does not change it
             continue
         own = {text, repr(secret)[2:-1]} if is_bytes else {text}
+        forms |= _in_urls(text)
         for _ in range(2):
             own |= {quote(form)[1:-1] for form in own for quote in _QUOTES}
         forms |= own
     return forms - {""}
+
+
+def _in_urls(text: str) -> set[str]:
+    from urllib.parse import quote, quote_plus
+
+    errors = "surrogatepass"
+    quoted = {quote(text, safe, errors=errors) for safe in ("", "/")}
+    return {*quoted, quote_plus(text, errors=errors)}

@@ -37,7 +37,10 @@ _INNER_NAMES = frozenset([
     "gr_frame",
     "tb_frame",
 ])
-_INNER_TYPES = (CodeType, FrameType, TracebackType)
+_INNER_TYPES = frozenset([CodeType, FrameType, TracebackType])  # which have no subclasses
+CONTAINERS = frozenset([dict, list, tuple])
+"""Looking into one of these runs no foreign code."""
+
 _NOT_INDEXED = (str, bytes, bytearray)
 _SHOWN_KEYS = 10
 
@@ -131,14 +134,15 @@ def hop(value: Any, part: str) -> Any:
     In a mapping a part is a key, never an attribute or a method; digits index a sequence; anything
     else is an attribute. Frames and code objects are off limits in both directions.
     """
-    if isinstance(value, Mapping):
-        return value.get(part, MISSING)
-    if part.isdecimal():
-        return _item(value, part)
-    if isinstance(value, _INNER_TYPES):
+    if type(value) in _INNER_TYPES:
         return MISSING
-    found = getattr(value, part, MISSING)
-    return MISSING if isinstance(found, _INNER_TYPES) else found
+    if isinstance(value, Mapping):
+        found = value.get(part, MISSING)
+    elif part.isdecimal():
+        found = _item(value, part)
+    else:
+        found = getattr(value, part, MISSING)
+    return MISSING if type(found) in _INNER_TYPES else found
 
 
 def _item(value: Any, part: str) -> Any:
@@ -156,6 +160,16 @@ def follow(context: Mapping[str, Any], parts: Path) -> Any:
             break
         value = hop(value, part)
     return value
+
+
+def stored(context: Mapping[str, Any], parts: Path) -> Any:
+    """Return what `parts` lead to through plain containers, or None; runs no foreign code."""
+    value = context.get(parts[0])
+    for part in parts[1:]:
+        if type(value) not in CONTAINERS:
+            return None
+        value = hop(value, part)
+    return None if value is MISSING else value
 
 
 def getter(parts: Path, step: str, strict: bool) -> Getter:

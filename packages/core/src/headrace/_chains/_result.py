@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -144,18 +145,21 @@ class ChainResult(dict[str, Any]):
         """Pickle the values that can be pickled, with the secrets masked."""
         from ._pickling import pack
 
-        redaction = self._redaction
-        kept = (tuple(self.steps), redaction.names, self.correlation_id)
-        return _unpickled, (pack(self, redaction), *kept)
+        plan, names = self._plan, self._redaction.names
+        blot = self._redaction.blotter(self) if plan is None else plan.blotter(self)
+        kept = (tuple(self.steps), names, self.correlation_id)
+        return _unpickled, (pack(self, names, blot), *kept)
 
     def __copy__(self) -> ChainResult:
         """Return an independent result with the same values, without the chain's functions."""
         return _restored(self, tuple(self.steps), self._redaction.names, self.correlation_id)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> ChainResult:
-        """Return an independent result with copies of the values."""
+        """Return an independent result with copies of the values; what cannot be copied is shared."""
         result = memo[id(self)] = self.__copy__()
-        result.update(deepcopy(dict(self), memo))
+        for key, value in self.items():
+            with suppress(Exception):  # a lock, a generator, a connection
+                result[key] = deepcopy(value, memo)
         return result
 
     def __repr__(self) -> str:

@@ -15,7 +15,7 @@ from headrace._guarded_logger import GuardedLogger, report_lost_line
 from headrace._masked import conceal, masked, text_of, without_secrets
 from headrace._text import plain_text
 
-from ._errors import ChainError, DeadlineExceededError, StepFailedError
+from ._errors import ChainError, DeadlineExceededError, StepFailedError, ValidationFailedError
 from ._references import is_astray, unresolved
 from ._result import ChainResult, Notes, StepReport, flattened
 from ._undos import Undos
@@ -190,17 +190,19 @@ class Run:
         self.conceal(error, *values)
         return error
 
-    def adopted(self, exc: BaseException, inner: Run) -> BaseException:
-        """Return the error that ended the nested run `inner` as an error of this run."""
+    def adopted(self, exc: BaseException, inner: Run, step: Step) -> BaseException:
+        """Return the error that ended `inner`, the run of the chain `step`, as an error of this run."""
         if inner.owns(exc) and isinstance(exc, ChainError):
             exc.result = self.context
+            if isinstance(exc, StepFailedError | ValidationFailedError):
+                exc.reason += self.astray(step)  # one of its inputs may lead nowhere
         return exc
 
     def conceal(self, exc: BaseException, *values: Any) -> None:
         """Mark `exc`, which leaves the run, as possibly holding secrets."""
         redaction = self.plan.settings.redaction
         if redaction.names:
-            conceal(exc, partial(redaction.blotter, self.context, *values))
+            conceal(exc, partial(self.plan.blotter, self.context, *values))
 
     def failed(self, tally: Tally, exc: BaseException) -> StepFailedError:
         """Return the error that says that a step has failed with `exc`."""
@@ -226,7 +228,7 @@ class Run:
             exc: the exception.
             values: what may hold secrets besides the context.
         """
-        text = self.plan.settings.redaction.blot(text_of(exc), self.context, *values)
+        text = self.plan.blotter(self.context, *values)(text_of(exc))
         return f"{type(exc).__name__}: {text}" if text else type(exc).__name__
 
     def astray(self, step: Step) -> str:
@@ -243,7 +245,7 @@ class Run:
         redaction = self.plan.settings.redaction
         if not redaction.names:
             return exc
-        copy = masked(exc, redaction.blotter(self.context))
+        copy = masked(exc, self.plan.blotter(self.context))
         if is_control_flow(exc) or not isinstance(exc, Exception):
             return copy
         error = StepFailedError(step.name, self.describe(exc))
@@ -332,9 +334,16 @@ class Run:
             text = function(text)
         return text
 
-    def complain(self, what: str, exc: Exception) -> None:
-        """Log that `what`, which must not fail a step, has raised `exc`."""
-        self.log(logging.ERROR, f"{what} raised {self.describe(exc)}; the run went on", exc)
+    def complain(self, what: str, exc: Exception, *values: Any) -> None:
+        """Log that `what`, which must not fail a step, has raised `exc`.
+
+        Args:
+            what: a hook or callback.
+            exc: the exception.
+            values: what may hold secrets besides the context.
+        """
+        reason = self.describe(exc, *values)
+        self.log(logging.ERROR, f"{what} raised {reason}; the run went on", exc)
 
     def log_result(self, template: Template, result: Any) -> None:
         """Log the line that the template of a step makes."""
