@@ -121,7 +121,8 @@ def test_large_flow_is_built_and_checked(steps: int) -> None:
     graph = made.graph()
     assert graph.nodes == tuple(f"s{number}" for number in range(steps))
     assert graph.validate() == []
-    assert len(graph.render("mermaid").splitlines()) == steps
+    lines = graph.render("mermaid").splitlines()
+    assert len([line for line in lines if "%%" not in line]) == steps
 
 
 # --- Mermaid ------------------------------------------------------------------------------------
