@@ -444,7 +444,7 @@ def test_a_chain_within_names_the_input_that_leads_nowhere(kind: Kind) -> None:
     chain = kind.chain().next(inner, kwargs={"order": "orer"}, retries=2)
     with (
         no_waiting(),
-        pytest.raises(StepFailedError, match=r"read.*TypeError.*'orer' leads nowhere"),
+        pytest.raises(StepFailedError, match=r"read.*TypeError.*'orer'"),
     ):
         kind.run(chain, order={"id": 1})
     assert calls == [None]

@@ -204,7 +204,7 @@ def _delay(run: Run, tally: Tally, exc: BaseException) -> float | None:
             return None
         exc = cause
     if isinstance(exc, _MISTAKES) and run.astray(tally.step):
-        return None  # the arguments are as they were
+        return None  # the arguments are unchanged
     try:
         return retries.delay(exc, attempt, jitter)
     except Exception as error:

@@ -201,7 +201,7 @@ def _is_word(character: str) -> bool:
 
 
 def _written_forms(secrets: Iterable[Any]) -> set[str]:
-    """Return the forms that values can take in text: plain, in URLs, and quoted by Python or JSON."""
+    """Return the forms that values can take in text: plain, in URLs, quoted by Python or JSON."""
     forms: set[str] = set()
     for secret in secrets:
         if secret is None or isinstance(secret, bool):

@@ -155,7 +155,7 @@ class ChainResult(dict[str, Any]):
         return _restored(self, tuple(self.steps), self._redaction.names, self.correlation_id)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> ChainResult:
-        """Return an independent result with copies of the values; what cannot be copied is shared."""
+        """Return an independent result with copies of the values, where they can be copied."""
         result = memo[id(self)] = self.__copy__()
         for key, value in self.items():
             with suppress(Exception):  # a lock, a generator, a connection

@@ -191,7 +191,7 @@ class Run:
         return error
 
     def adopted(self, exc: BaseException, inner: Run, step: Step) -> BaseException:
-        """Return the error that ended `inner`, the run of the chain `step`, as an error of this run."""
+        """Return the error that ended `inner`, the run of `step`, as an error of this run."""
         if inner.owns(exc) and isinstance(exc, ChainError):
             exc.result = self.context
             if isinstance(exc, StepFailedError | ValidationFailedError):
