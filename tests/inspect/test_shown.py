@@ -543,3 +543,54 @@ def test_a_request_reaches_the_route_that_fits(tmp_path: Path) -> None:
     )
 
     assert found == {"start -> ship": "http"}
+
+
+def test_follows_other_queues(tmp_path: Path) -> None:
+    """Dramatiq, RQ and Huey publish, too: by the task, by the function, and by its name."""
+    found = shown(
+        tmp_path,
+        {
+            "work.py": """
+                import dramatiq, django_rq
+                from headrace import entrypoint, step
+                from huey import RedisHuey
+                from rq import Queue
+
+                huey = RedisHuey("work")
+
+                @entrypoint("f")
+                def start(queue: Queue):
+                    one.send(1)
+                    two.delay(2)
+                    queue.enqueue(three, 1)
+                    Queue("slow").enqueue("work.four", 1)
+                    five.schedule(args=(1,))
+
+                @dramatiq.actor
+                @step("f", after="start")
+                def one(x): ...
+
+                @django_rq.job
+                @step("f", after="one")
+                def two(x): ...
+
+                @step("f", after="two")
+                def three(x): ...
+
+                @step("f", after="three")
+                def four(x): ...
+
+                @huey.task()
+                @step("f", after="four")
+                def five(x): ...
+            """
+        },
+    )
+
+    assert found == {
+        "start -> one": "enqueue",
+        "one -> two": "enqueue",
+        "two -> three": "enqueue",
+        "three -> four": "enqueue",
+        "four -> five": "enqueue",
+    }

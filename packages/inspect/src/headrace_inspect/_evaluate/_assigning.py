@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from ._expressions import evaluate
+from ._expressions import call_special, evaluate
 from ._frame import Frame
 from ._values import (
     UNKNOWN,
@@ -34,6 +34,7 @@ def assign(frame: Frame, target: ast.expr, value: Value) -> None:
         case ast.Subscript(value=owner, slice=key):
             made = evaluate(frame, key)
             for option in options_of(evaluate(frame, owner)):
+                call_special(frame, option, "__setitem__", (made, value), target)
                 if isinstance(option, Table | Items) and option.origin is not None:
                     known = made.value if isinstance(made, Constant) else None
                     frame.engine.put(option, known, value)
@@ -50,6 +51,7 @@ def _assign_name(frame: Frame, name: str, value: Value) -> None:
 
 def store(frame: Frame, owner: Value, name: str, value: Value) -> None:
     """Keep `value` as an attribute of `owner`."""
+    frame.engine.set_attribute(frame, owner, name, value, ast.Pass())
     if owner == frame.receiver:
         known = frame.stored.get(name, UNKNOWN)
         frame.stored[name] = union(known, value)
@@ -61,24 +63,36 @@ def bind_pattern(
 ) -> None:
     """Bind the variables of a pattern, and narrow the subject by its class."""
     match pattern:
-        case ast.MatchAs(pattern=inner, name=name):
-            if inner is not None:
-                bind_pattern(frame, inner, subject, node)
-                subject = _matched(frame, inner, subject)
-            if name is not None:
-                frame.variables[name] = subject
+        case ast.MatchAs():
+            _bind_as(frame, pattern, subject, node)
         case ast.MatchClass():
             _bind_class(frame, pattern, subject, node)
         case ast.MatchSequence(patterns=patterns):
             for index, one in enumerate(patterns):
                 bind_pattern(frame, one, frame.engine.item(frame, subject, index))
-        case ast.MatchOr(patterns=patterns) | ast.MatchMapping(patterns=patterns):
+        case ast.MatchOr(patterns=patterns):
+            _bind_or(frame, patterns, node)
+        case ast.MatchMapping(patterns=patterns):
             for one in patterns:
                 bind_pattern(frame, one, UNKNOWN)
         case ast.MatchStar(name=str(name)):
             frame.variables[name] = UNKNOWN
         case _:
             pass
+
+
+def _bind_as(frame: Frame, pattern: ast.MatchAs, subject: Value, node: ast.expr | None) -> None:
+    if pattern.pattern is not None:
+        bind_pattern(frame, pattern.pattern, subject, node)
+        subject = _matched(frame, pattern.pattern, subject)
+    if pattern.name is not None:
+        frame.variables[pattern.name] = subject
+
+
+def _bind_or(frame: Frame, patterns: list[ast.pattern], node: ast.expr | None) -> None:
+    kinds = [_matched(frame, one, UNKNOWN) for one in patterns]
+    if isinstance(node, ast.Name) and all(kind is not UNKNOWN for kind in kinds):
+        frame.variables[node.id] = union(*kinds)
 
 
 def _bind_class(

@@ -6,12 +6,14 @@ import ast
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from headrace_inspect._symbols._bindings import statements_in
 from headrace_inspect._symbols._entities import Assignment, Class
 
 from ._values import (
     UNKNOWN,
     Bound,
     ClassValue,
+    Constant,
     External,
     FunctionValue,
     Handing,
@@ -35,6 +37,9 @@ if TYPE_CHECKING:
     from ._frame import Frame
 
 
+_ENUMERATIONS = ("enum.Enum", "enum.StrEnum", "enum.IntEnum", "enum.Flag", "enum.IntFlag")
+
+
 class Attributes:
     """Looks attributes up."""
 
@@ -45,7 +50,16 @@ class Attributes:
 
     def get(self, frame: Frame, owner: Value, name: str, node: ast.AST) -> Value:
         """Return the attribute `name` of `owner`; reading a property runs it."""
-        return union(*[self._get(frame, option, name, node) for option in options_of(owner)])
+        options = options_of(owner)
+        if len(options) == 1:
+            return self._get(frame, owner, name, node)
+        results = []
+        with frame.aside() as branches:
+            for option in options:
+                branches.begin()
+                results.append(self._get(frame, option, name, node))
+                branches.end()
+        return union(*results)
 
     def _get(self, frame: Frame, owner: Value, name: str, node: ast.AST) -> Value:
         engine = self._engine
@@ -96,9 +110,9 @@ class Attributes:
         if found is None:
             return UNKNOWN
         base, bindings = found
-        value = self._engine.names.bound(bindings, base)
+        value = self._engine.names.in_class(base, name)
         if isinstance(bindings[-1], Assignment):
-            if bindings[-1].value is None:
+            if bindings[-1].value is None or isinstance(value, Constant):
                 return self._stored_in(owner, name, value)
             return union(*[self._described(frame, owner, one, name) for one in options_of(value)])
         return union(*[self._bind(frame, one, owner, node) for one in options_of(value)])
@@ -148,9 +162,19 @@ class Attributes:
                     method = self._engine.program.function(binding, cls)
                     self._engine.context(FunctionValue(method, Instance(cls)))
 
+    def set(self, frame: Frame, owner: Value, name: str, value: Value, node: ast.AST) -> None:
+        """Run what a property does when it is set."""
+        found = self._engine.classes.find(owner.cls, name) if isinstance(owner, Instance) else None
+        if found is None:
+            return
+        for binding in found[1][1:]:
+            if isinstance(binding, ast.FunctionDef) and _is_setter(binding):
+                setter = FunctionValue(self._engine.program.function(binding, found[0]), owner)
+                self._engine.invoke(frame, setter, (value,), (), node)
+
     def store(self, owner: Value, name: str, value: Value) -> None:
         """Keep `value` as an attribute of the objects of a class."""
-        if isinstance(owner, Instance) and value is not UNKNOWN:
+        if isinstance(owner, Instance | ClassValue) and value is not UNKNOWN:
             key = (owner.cls, name)
             self._stored[key] = union(self._stored.get(key, UNKNOWN), value)
 
@@ -175,13 +199,16 @@ class Attributes:
         if found is None:
             return self._inherited(frame, owner, cls, name)
         base, bindings = found
-        value = self._engine.names.bound(bindings, base)
+        value = self._engine.names.in_class(base, name)
         results = []
         for option in options_of(value):
             if isinstance(option, Static):
                 results.append(self._engine.bind(option, owner))
             elif isinstance(bindings[-1], Assignment):
-                results.append(self._described(frame, owner, option, name))
+                if self._engine.classes.is_a(cls, *_ENUMERATIONS):
+                    return Instance(cls, is_exact=True)
+                made = self._described(frame, owner, option, name)
+                results.append(union(made, self._stored_in(Instance(cls), name)))
             else:
                 results.append(option)
         return union(*results)
@@ -195,8 +222,7 @@ class Attributes:
                 if isinstance(base, str) and (base, name) in self._engine.registry.methods:
                     return Bound(receiver, name)
             return Bound(Super(cls, receiver), name)
-        base, bindings = found
-        value = self._engine.names.bound(bindings, base)
+        value = self._engine.names.in_class(found[0], name)
         return union(*[self._bind(frame, one, receiver, ast.Pass()) for one in options_of(value)])
 
 
@@ -206,12 +232,29 @@ def _stores(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
         return False
     first = arguments[0].arg
     return any(
-        isinstance(one, ast.Attribute)
-        and isinstance(one.ctx, ast.Store)
-        and isinstance(one.value, ast.Name)
-        and one.value.id == first
-        for one in ast.walk(node)
+        isinstance(target, ast.Attribute)
+        and isinstance(target.value, ast.Name)
+        and target.value.id == first
+        for statement in statements_in(node.body)
+        for target in _targets(statement)
     )
+
+
+def _targets(statement: ast.stmt) -> list[ast.expr]:
+    match statement:
+        case ast.Assign(targets=targets):
+            return [
+                one
+                for target in targets
+                for one in (target.elts if isinstance(target, ast.Tuple) else [target])
+            ]
+        case ast.AnnAssign(target=target) | ast.AugAssign(target=target):
+            return [target]
+    return []
+
+
+def _is_setter(node: ast.FunctionDef) -> bool:
+    return any(getattr(one, "attr", "") == "setter" for one in node.decorator_list)
 
 
 def _is_bare(value: Value) -> bool:

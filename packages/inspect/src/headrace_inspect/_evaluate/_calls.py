@@ -111,7 +111,8 @@ class Calls:
         node: ast.AST,
         kind: str,
     ) -> Value:
-        handler = self._engine.registry.methods.get((type(callee), "__call__"))
+        owner = callee.made_by if isinstance(callee, Object) else type(callee)
+        handler = self._engine.registry.methods.get((owner, "__call__"))
         if handler is not None:
             call = Call(frame, node, callee, "__call__", arguments, keywords)
             return handler(call) or UNKNOWN
@@ -206,8 +207,32 @@ class Calls:
                     fields.update(context.stored)
         if engine.classes.find(cls, "__init__") is None:
             self._leave(frame, arguments, keywords, node)
+            fields.update(self._made_fields(frame, cls, fields, node))
         kept = [(name, shallow(value, 2)) for name, value in fields.items() if _is_told(value)]
         return replace(instance, fields=tuple(sorted(kept, key=lambda one: one[0])[:_FIELDS]))
+
+    def _made_fields(
+        self, frame: Frame, cls: Class, given: dict[str, Value], node: ast.AST
+    ) -> list[tuple[str, Value]]:
+        """Call what makes the values of a dataclass's fields that are not given."""
+        made = []
+        for base in reversed(self._engine.classes.order(cls)):
+            for statement in base.node.body if isinstance(base, Class) else ():
+                match statement:
+                    case ast.AnnAssign(target=ast.Name(id=name), value=ast.Call() as call):
+                        if name not in given:
+                            factory = self._factory(call, cls)
+                            value = self.invoke(frame, factory, (), (), node)
+                            made.append((name, value))
+                    case _:
+                        pass
+        return made
+
+    def _factory(self, call: ast.Call, cls: Class) -> Value:
+        for keyword in call.keywords:
+            if keyword.arg in {"default_factory", "factory"}:
+                return self._engine.evaluate(self._engine.quiet(cls), keyword.value)
+        return UNKNOWN
 
     # --- libraries --------------------------------------------------------------------------------
 

@@ -85,6 +85,7 @@ class Engine:
         self.bind = self._calls.bind
         self.attribute = self._attributes.get
         self.store = self._attributes.store
+        self.set_attribute = self._attributes.set
         self.name = self.names.in_frame
         self.add_global = self.names.add_global
         self.evaluate = evaluate
@@ -204,7 +205,15 @@ class Engine:
 
     def all_contexts(self) -> list[Context]:
         """Return all bodies that were run, and the places where some hang together."""
-        return [*self.contexts.values(), *self._hubs.values()]
+        found = dict.fromkeys([*self.contexts.values(), *self._hubs.values()])
+        waiting = list(found)
+        while waiting:
+            for event in waiting.pop().events:
+                for target in event.targets:
+                    if target not in found:
+                        found[target] = None
+                        waiting.append(target)
+        return list(found)
 
     # --- defining ---------------------------------------------------------------------------------
 
@@ -328,9 +337,10 @@ class Engine:
             if isinstance(option, Items | Table):
                 entries = self.entries(option)
                 exact = [one for known, one in entries if key is not None and known == key]
+                if len(exact) > 1 and isinstance(option, Table):
+                    exact = exact[-1:]  # what is put later replaces what was there
                 if not exact:
-                    open_ = [one for known, one in entries if _is_open(known) or key is None]
-                    exact = open_
+                    exact = [one for known, one in entries if _is_open(known) or key is None]
                     if isinstance(option, Items) and len(option.values) == 1:
                         exact = [one for _, one in entries]
                 results += exact

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
+from ._contexts import Context
 from ._frame import Frame
 from ._values import (
     UNKNOWN,
@@ -37,6 +38,12 @@ _OPERATORS = {
     ast.Mult: "__mul__",
     ast.MatMult: "__matmul__",
     ast.Div: "__truediv__",
+}
+_UNARY = {
+    ast.Not: "__bool__",
+    ast.USub: "__neg__",
+    ast.UAdd: "__pos__",
+    ast.Invert: "__invert__",
 }
 _COMPARISONS = {
     ast.Eq: "__eq__",
@@ -248,6 +255,11 @@ def call_special(
     return union(*results)
 
 
+def _unary(frame: Frame, node: ast.UnaryOp) -> Value:
+    value = evaluate(frame, node.operand)
+    return call_special(frame, value, _UNARY[type(node.op)], (), node)
+
+
 def _items(frame: Frame, node: ast.List | ast.Tuple | ast.Set) -> Value:
     values: list[Value] = []
     for element in node.elts:
@@ -289,6 +301,20 @@ def _comprehension(frame: Frame, node: Any) -> Value:
     return made
 
 
+def _generator(frame: Frame, node: ast.GeneratorExp) -> Value:
+    """Return what runs when something goes through it."""
+    made = run_later(frame, lambda inner: _comprehension(inner, node))
+    return made if made.targets[0].events else made.result
+
+
+def run_later(frame: Frame, work: Callable[[Frame], Value]) -> Pending:
+    """Return a generator that does `work`."""
+    context = Context(None, frame.module, frame.receiver)
+    inner = type(frame)(frame.engine, context, frame.scope, dict(frame.variables))
+    result = work(inner)
+    return Pending((context,), result, is_generator=True)
+
+
 def _elements(frame: Frame, node: Any, sources: list[Value]) -> tuple[Value, ...]:
     source = sources[0]
     if len(sources) == 1 and isinstance(source, Items) and 1 < len(source.values) <= 8:
@@ -302,6 +328,8 @@ def _elements(frame: Frame, node: Any, sources: list[Value]) -> tuple[Value, ...
 
 def _subscript(frame: Frame, node: ast.Subscript) -> Value:
     owner = evaluate(frame, node.value)
+    if isinstance(node.slice, ast.Slice) and isinstance(owner, Items):
+        return _sliced(frame, owner, node.slice)
     key = evaluate(frame, node.slice)
     if isinstance(owner, ClassValue | External):
         return owner
@@ -317,6 +345,25 @@ def _subscript(frame: Frame, node: ast.Subscript) -> Value:
     return union(*results)
 
 
+def _sliced(frame: Frame, owner: Items, node: ast.Slice) -> Value:
+    bounds = [None if one is None else evaluate(frame, one) for one in (node.lower, node.upper)]
+    step = None if node.step is None else _number(node.step)
+    numbers = [one.value if isinstance(one, Constant) else None for one in bounds]
+    if any(one is not None and not isinstance(one, Constant) for one in bounds):
+        return owner
+    lower, upper = [number if isinstance(number, int) else None for number in numbers]
+    return Items(frame.engine.contents(owner)[lower:upper:step])
+
+
+def _number(node: ast.expr) -> int | None:
+    match node:
+        case ast.Constant(value=int(number)) if number:
+            return number
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int(number))) if number:
+            return -number
+    return None
+
+
 def _text(frame: Frame, node: ast.JoinedStr) -> Value:
     parts = []
     for one in node.values:
@@ -324,6 +371,7 @@ def _text(frame: Frame, node: ast.JoinedStr) -> Value:
             parts.append(str(one.value))
         elif isinstance(one, ast.FormattedValue):
             known = evaluate(frame, one.value)
+            call_special(frame, known, "__str__", (), node)
             parts.append(text_of(known) or HOLE)
     return constant("".join(parts))
 
@@ -352,7 +400,8 @@ _HANDLERS: dict[type[ast.expr], Callable[[Frame, Any], Value]] = {
     ast.Dict: _dict,
     ast.ListComp: _comprehension,
     ast.SetComp: _comprehension,
-    ast.GeneratorExp: _comprehension,
+    ast.GeneratorExp: _generator,
+    ast.UnaryOp: _unary,
     ast.DictComp: _comprehension,
     ast.Subscript: _subscript,
     ast.JoinedStr: _text,

@@ -65,7 +65,7 @@ class Frame:
             return
         events = self.context.events
         bit = 1 << len(events)
-        events.append(Event(getattr(node, "lineno", 0), kind, tuple(targets), self.ran, part))
+        events.append(Event(line_of(node), kind, tuple(targets), self.ran, part))
         self.ran |= bit
         if self.has_yielded:
             self.context.tail |= bit
@@ -80,6 +80,13 @@ class Frame:
         branches = Branches(self)
         yield branches
         branches.join()
+
+
+def line_of(node: ast.AST | None) -> int:
+    """Return the line of the name that is called, which may be far below the beginning."""
+    if isinstance(node, ast.Call):
+        return node.func.end_lineno or node.lineno
+    return getattr(node, "lineno", 0)
 
 
 class Branches:
@@ -99,6 +106,11 @@ class Branches:
     def end(self) -> None:
         """Keep where the current alternative has come to."""
         self._ends.append((self._frame.ran, self._frame.variables))
+
+    def advance(self) -> None:
+        """Let the other alternatives begin behind what has run in this one so far."""
+        if self._ran is not None:
+            self._ran |= self._frame.ran or 0
 
     def join(self) -> None:
         """Go on where any alternative has come to."""

@@ -43,6 +43,7 @@ class Names:
         self._engine = engine
         self._globals: dict[tuple[Module, str], Value] = {}
         self._added: dict[tuple[Module, str], Value] = {}
+        self._members: dict[tuple[Class, str], Value] = {}
         self._functions: dict[Function, Value] = {}
         self._classes: dict[Class, Value] = {}
 
@@ -55,7 +56,7 @@ class Names:
     def in_scope(self, scope: Scope, name: str) -> Value:
         """Return what `name` means in a scope, apart from local variables of functions."""
         if isinstance(scope, Class) and name in scope.members:
-            return self.bound(scope.members[name], scope)
+            return self.in_class(scope, name)
         while not isinstance(scope, Module):
             scope = scope.scope
             if isinstance(scope, Function):
@@ -63,6 +64,14 @@ class Names:
                 if found is not None:
                     return found
         return self.in_module(scope, name)
+
+    def in_class(self, cls: Class, name: str) -> Value:
+        """Return what the member `name` of a class is, which has it itself."""
+        key = (cls, name)
+        if key not in self._members:
+            self._members[key] = UNKNOWN
+            self._members[key] = self.bound(cls.members[name], cls)
+        return self._members[key]
 
     def _in_function(self, scope: Function, name: str) -> Value | None:
         # A scope of which no run is at hand: only its definitions and imports are known.

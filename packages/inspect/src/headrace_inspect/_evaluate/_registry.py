@@ -61,6 +61,7 @@ class Registry:
         self.members: dict[str, Callable[[Frame, Value, str], Value | None]] = {}
         self.entering: dict[type[Value], Callable[[Frame, Any, ast.AST], Value | None]] = {}
         self.leaving: dict[str, Callable[[Frame, Any, ast.AST, int], None]] = {}
+        self.swallowing: set[str] = set()
         self.classes: list[Callable[[Engine, Class], None]] = []
         self.decorating: list[Callable[[Frame, ast.expr, Value, Function], None]] = []
         self.finishing: list[Callable[[Engine], None]] = []

@@ -10,7 +10,7 @@ from headrace_inspect._symbols._entities import Function
 
 from . import _assigning as assigning
 from ._contexts import HEAD, TAIL
-from ._expressions import await_, evaluate
+from ._expressions import await_, call_special, evaluate
 from ._frame import Frame
 from ._values import (
     UNKNOWN,
@@ -95,6 +95,7 @@ def _if(frame: Frame, node: ast.If) -> None:
             branches.end()
         if known is not True:
             branches.begin()
+            narrow(frame, ast.UnaryOp(ast.Not(), node.test))
             run(frame, node.orelse)
             branches.end()
 
@@ -112,6 +113,8 @@ def _truth(frame: Frame, test: ast.expr) -> bool | None:
 def narrow(frame: Frame, test: ast.expr) -> None:
     """Take over what a condition that holds tells of variables."""
     match test:
+        case ast.UnaryOp(op=ast.Not(), operand=ast.UnaryOp(op=ast.Not(), operand=inner)):
+            narrow(frame, inner)
         case ast.BoolOp(op=ast.And(), values=values):
             for one in values:
                 narrow(frame, one)
@@ -137,8 +140,10 @@ def _for(frame: Frame, node: ast.For | ast.AsyncFor) -> None:
 
 def _rounds(frame: Frame, iterated: Value) -> list[Value]:
     """Return what the variable of a loop is, round by round; one round where nothing is told."""
-    if isinstance(iterated, Items) and 1 < len(iterated.values) <= _UNROLLED:
-        return list(frame.engine.contents(iterated))
+    if isinstance(iterated, Items):
+        contents = frame.engine.contents(iterated)
+        if 1 < len(contents) <= _UNROLLED:
+            return list(contents)
     return [frame.engine.element(frame, iterated)]
 
 
@@ -217,6 +222,7 @@ def _try(frame: Frame, node: ast.Try | ast.TryStar) -> None:
 
 def _with(frame: Frame, node: ast.With | ast.AsyncWith) -> None:
     entered = []
+    engine = frame.engine
     count = len(frame.context.events)
     for item in node.items:
         manager = evaluate(frame, item.context_expr)
@@ -229,11 +235,14 @@ def _with(frame: Frame, node: ast.With | ast.AsyncWith) -> None:
     start = frame.ran or 0
     run(frame, node.body)
     end = frame.ran
+    inside = start | frame.since(count)
     if end is None:
-        frame.ran = start | frame.since(count)
+        frame.ran = inside
     for manager, expression in reversed(entered):
         for option in options_of(manager):
             exit_(frame, option, expression, count)
+            if getattr(option, "made_by", "") in engine.registry.swallowing:
+                end = inside  # an error in the block ends here
     if end is None:
         frame.ran = None
 
@@ -283,6 +292,7 @@ def _match(frame: Frame, node: ast.Match) -> None:
             assigning.bind_pattern(frame, case.pattern, subject, node.subject)
             if case.guard is not None:
                 evaluate(frame, case.guard)
+                branches.advance()
             run(frame, case.body)
             branches.end()
             wild = isinstance(case.pattern, ast.MatchAs) and case.pattern.pattern is None
@@ -315,10 +325,16 @@ def _global(frame: Frame, node: ast.Global) -> None:
     frame.global_names.update(node.names)
 
 
-def _delete(frame: Frame, node: ast.AST) -> None:
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.expr) and not isinstance(child, ast.Name):
-            evaluate(frame, child)
+def _assert(frame: Frame, node: ast.Assert) -> None:
+    evaluate(frame, node.test)
+    narrow(frame, node.test)
+
+
+def _delete(frame: Frame, node: ast.Delete) -> None:
+    for target in node.targets:
+        if isinstance(target, ast.Subscript):
+            owner, key = evaluate(frame, target.value), evaluate(frame, target.slice)
+            call_special(frame, owner, "__delitem__", (key,), target)
 
 
 _HANDLERS: dict[type[ast.stmt], Callable[[Frame, Any], None]] = {
@@ -345,5 +361,6 @@ _HANDLERS: dict[type[ast.stmt], Callable[[Frame, Any], None]] = {
     ast.Import: _import,
     ast.ImportFrom: _import,
     ast.Global: _global,
-    ast.Assert: _delete,
+    ast.Assert: _assert,
+    ast.Delete: _delete,
 }

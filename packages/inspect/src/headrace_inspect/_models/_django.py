@@ -183,8 +183,7 @@ def _default_manager(engine: Engine, cls: Class) -> Class | None:
     found = engine.classes.find(cls, "objects")
     if found is None:
         return None
-    base, bindings = found
-    value = engine.names.bound(bindings, base)
+    value = engine.names.in_class(found[0], "objects")
     if isinstance(value, Query):
         return value.own
     return value.cls if isinstance(value, Instance) else None

@@ -227,7 +227,7 @@ def _collect(
     if isinstance(inner, ClassValue):
         found_init = frame.engine.classes.find(inner.cls, "__init__")
         if found_init is not None:
-            value = frame.engine.names.bound(found_init[1], found_init[0])
+            value = frame.engine.names.in_class(found_init[0], "__init__")
             function = function_in(value)
     if function is not None and function not in seen:
         for one in _declared(frame, function):

@@ -7,11 +7,13 @@ functools, contextlib, itertools, asyncio, threads, pools and executors, atexit.
 from __future__ import annotations
 
 import ast
+from dataclasses import dataclass
 
-from headrace_inspect._evaluate._expressions import TASK, await_, call_special
+from headrace_inspect._evaluate._contexts import HEAD, TAIL
+from headrace_inspect._evaluate._expressions import TASK, await_, call_special, run_later
 from headrace_inspect._evaluate._frame import Frame
 from headrace_inspect._evaluate._registry import Call, Registry
-from headrace_inspect._evaluate._statements import enter, exit_
+from headrace_inspect._evaluate._statements import enter, enter_generators, exit_
 from headrace_inspect._evaluate._values import (
     UNKNOWN,
     Bound,
@@ -27,6 +29,7 @@ from headrace_inspect._evaluate._values import (
     Object,
     Parallel,
     Partial,
+    Pending,
     Property,
     Static,
     Table,
@@ -48,6 +51,7 @@ _POOLS = (
     "multiprocessing.pool.Pool",
     "concurrent.futures.Executor",
 )
+_MOST = 8
 _STACK = "contextlib.ExitStack"
 UNCHANGED = "headrace_inspect.unchanged"
 """A decorator that gives back what it is applied to."""
@@ -78,12 +82,13 @@ def _builtins(registry: Registry) -> None:
     function = registry.function
     function(
         "builtins.list", "builtins.tuple", "builtins.set", "builtins.sorted", "builtins.frozenset",
-        "builtins.reversed", "builtins.iter", "builtins.aiter", "collections.deque",
+        "builtins.iter", "builtins.aiter", "collections.deque",
         "itertools.chain", "itertools.islice", "itertools.cycle", "copy.copy",
     )(_consume)  # fmt: skip
     function("builtins.sum", "builtins.any", "builtins.all", "builtins.next", "builtins.anext",
              "builtins.min", "builtins.max")(_first)  # fmt: skip
-    function("builtins.map", "builtins.filter", "itertools.starmap", "functools.reduce")(_map)
+    function("builtins.map", "builtins.filter", "itertools.starmap")(_map)
+    function("functools.reduce")(_map_now)
     function("builtins.enumerate")(_enumerate)
     function("builtins.zip")(_zip)
     function("builtins.dict", "collections.OrderedDict", "types.MappingProxyType")(_dict)
@@ -106,7 +111,8 @@ def _builtins(registry: Registry) -> None:
         "werkzeug.exceptions.abort",
     )(_end)
     function("importlib.import_module")(_import_module)
-    function("typing.cast")(_cast)
+    function("typing.cast", "cast")(_cast)
+    function("builtins.reversed")(_reversed)
     function(*[f"builtins.{name}" for name in _SPECIAL])(_special)
 
 
@@ -125,8 +131,14 @@ def _special(call: Call) -> Value:
     return UNKNOWN
 
 
+def _reversed(call: Call) -> Value:
+    return Items(tuple(reversed(call.frame.engine.contents(_consume(call)))))
+
+
 def _cast(call: Call) -> Value | None:
     made = call.get(0)
+    if text_of(made) is not None and isinstance(call.node, ast.Call):
+        return call.frame.engine.types.of(call.node.args[0], call.frame.scope)
     declared = UNKNOWN if made is None else call.frame.engine.types.instance(made)
     return declared if declared is not UNKNOWN else call.get(1)
 
@@ -154,17 +166,27 @@ def _first(call: Call) -> Value:
 
 
 def _map(call: Call) -> Value:
-    engine, callee = call.frame.engine, call.get(0) or UNKNOWN
-    columns = []
+    """``map`` and the like do nothing until something goes through what they give."""
+    return run_later(call.frame, lambda inner: _mapped(inner, call))
+
+
+def _map_now(call: Call) -> Value:
+    return _mapped(call.frame, call)
+
+
+def _mapped(frame: Frame, call: Call) -> Value:
+    engine, callee = frame.engine, call.get(0) or UNKNOWN
+    columns: list[tuple[Value, ...]] = []
     for argument in call.rest(1):
-        await_(call.frame, argument, call.node)
-        columns.append(engine.element(call.frame, argument))
+        await_(frame, argument, call.node)
+        columns.append(engine.contents(argument) or (engine.element(frame, argument),))
+    rows: list[tuple[Value, ...]] = list(zip(*columns, strict=False)) or [()]
     if call.name.endswith("reduce"):
-        columns = [UNKNOWN, *columns[:1]]
+        rows = [(UNKNOWN, value) for value in (columns[0] if columns else ())]
     elif call.name.endswith("starmap"):
-        columns = list(engine.contents(columns[0])) if columns else []
-    made = engine.invoke(call.frame, callee, tuple(columns), (), call.node)
-    return Items(tuple(columns[:1]) if call.name.endswith("filter") else (made,))
+        rows = [engine.contents(row[0]) for row in rows if row]
+    made = tuple([engine.invoke(frame, callee, row, (), call.node) for row in rows[:_MOST]])
+    return Items(tuple([row[0] for row in rows if row]) if call.name.endswith("filter") else made)
 
 
 def _enumerate(call: Call) -> Value:
@@ -179,7 +201,15 @@ def _zip(call: Call) -> Value:
     columns = [engine.contents(argument) for argument in call.arguments]
     if columns and all(len(column) == len(columns[0]) for column in columns):
         return Items(tuple([Items(row) for row in zip(*columns, strict=True)]))
-    return Items((Items(tuple([engine.element(call.frame, one) for one in call.arguments])),))
+    longest = min(max([len(column) for column in columns], default=0), _MOST)
+    rows = [
+        tuple([
+            column[number] if number < len(column) else engine.element(call.frame, argument)
+            for column, argument in zip(columns, call.arguments, strict=True)
+        ])
+        for number in range(max(longest, 1))
+    ]
+    return Items(tuple([Items(row) for row in rows]))
 
 
 def _dict(call: Call) -> Value:
@@ -312,6 +342,27 @@ class Dispatched(Wrapper):
     __slots__ = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Around(Wrapper):
+    """A function that a context manager decorates."""
+
+    manager: Pending
+
+
+def _decorate_by_manager(call: Call) -> Value:
+    given = call.get(0)
+    return UNKNOWN if given is None or not call.owner.is_generator else Around(given, call.owner)
+
+
+def _call_around(call: Call) -> Value:
+    frame, around = call.frame, call.owner
+    enter_generators(frame, around.manager, call.node, HEAD)
+    made = frame.engine.invoke(frame, around.inner, call.arguments, call.keywords, call.node)
+    result = await_(frame, made, call.node)
+    enter_generators(frame, around.manager, call.node, TAIL)
+    return result
+
+
 def _functions(registry: Registry) -> None:
     function = registry.function
     function("functools.partial", "functools.partialmethod", "headrace.bind")(_partial)
@@ -332,6 +383,13 @@ def _functions(registry: Registry) -> None:
     registry.method(_STACK, "callback", "push_async_callback")(_push)
     function("atexit.register")(_call_first)
     function(UNCHANGED)(lambda call: call.get(0))
+    registry.swallowing.add("contextlib.suppress")
+    registry.method(Pending, "__call__")(_decorate_by_manager)
+    registry.method(Around, "__call__")(_call_around)
+    function("contextvars.Context.run")(_call_first)
+    registry.method("contextvars.copy_context", "run")(_call_first)
+    for retrying in ("tenacity.Retrying", "tenacity.AsyncRetrying"):
+        registry.method(retrying, "__call__")(_call_first)
     function("contextlib.closing", "contextlib.nullcontext")(lambda call: call.get(0))
 
 
@@ -488,8 +546,8 @@ def _threads(registry: Registry) -> None:
         registry.methods[thread, "run"] = _start
     for pool in _POOLS:
         registry.method(pool, "submit", "apply", "apply_async")(_submit)
-        registry.method(pool, "map", "imap", "imap_unordered")(_map)
-        registry.method(pool, "starmap")(_map)
+        registry.method(pool, "map", "imap", "imap_unordered")(_map_now)
+        registry.method(pool, "starmap")(_map_now)
     registry.function("concurrent.futures.as_completed", "concurrent.futures.wait")(_consume)
     registry.function("signal.signal")(lambda call: UNKNOWN)
 

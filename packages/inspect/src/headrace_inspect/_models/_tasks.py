@@ -39,9 +39,10 @@ class Task(Wrapper):
 
 @dataclass(slots=True)
 class Tasks:
-    """The tasks of a program, by their names."""
+    """The tasks of a program by their names, and the names that are published."""
 
     by_name: dict[str, Task] = field(default_factory=dict)
+    called: set[str] = field(default_factory=set)
 
 
 def tasks_in(engine: Engine) -> Tasks:
@@ -91,15 +92,27 @@ def run_task(
 def run_by_name(frame: Frame, name: str | None, node: ast.AST, kind: str = ENQUEUE) -> None:
     """Record that the task `name` is put into its queue."""
     if name is not None and "\0" not in name:
+        tasks_in(frame.engine).called.add(name)
         frame.emit((frame.engine.hub(("task", name)),), node, kind)
 
 
 def finish(engine: Engine) -> None:
     """Tell the places of tasks by their names which functions these are."""
-    for name, task in tasks_in(engine).by_name.items():
+    for name in sorted(tasks_in(engine).called):
         hub = engine.hub(("task", name))
-        if not hub.events:
-            function = function_in(task)
-            if function is not None:
-                frame = Frame(engine, hub, function.module, {})
-                run_task(frame, task, (), (), ast.Pass(), "call")
+        task = tasks_in(engine).by_name.get(name) or _at(engine, name)
+        function = function_in(task)
+        if task is not None and function is not None and not hub.events:
+            frame = Frame(engine, hub, function.module, {})
+            run_task(frame, task, (), (), ast.Pass(), "call")
+
+
+def _at(engine: Engine, dotted: str) -> Value | None:
+    """Return the function with a dotted name."""
+    parent, _, name = dotted.rpartition(".")
+    for path in engine.program.files:
+        module = engine.program.module(path) if parent else None
+        is_here = module is not None and parent in engine.program.names_of(module)
+        if module is not None and is_here and name in module.bindings:
+            return engine.names.in_module(module, name)
+    return None
