@@ -23,12 +23,15 @@ from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.test import AsyncClient, AsyncRequestFactory, Client, RequestFactory, override_settings
 from django.urls import path
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.testclient import TestClient
 
 import headrace
 import headrace.asgi
 import headrace.wsgi
 import headrace_django
-from headrace.integration import REFUSAL, HttpPolicy
+from headrace.integration import REFUSAL, HttpPolicy, facts_of
 from headrace_django.middleware import FlowMiddleware
 from tests.django.frameworks import FLOW_MIDDLEWARE, settings_for
 from tests.sites import MemoryLog
@@ -557,3 +560,29 @@ def test_a_refusal_is_made_behind_a_cors_middleware(path: str, is_async: bool) -
     assert response[HEADER]
     if path == "/id":
         assert response["Access-Control-Allow-Origin"] == "*"
+
+
+def over_asgi(app: Any) -> Any:
+    return app
+
+
+def over_wsgi(app: Any) -> Any:
+    return WsgiToAsgi(app)
+
+
+@pytest.mark.guarantee(66)
+@pytest.mark.parametrize("mount", ["", "/shop"])
+@pytest.mark.parametrize(("around", "make"), [(over_asgi, ASGIHandler), (over_wsgi, WSGIHandler)])
+def test_the_unit_of_a_middleware_further_out_is_named_too(
+    around: Any, make: Any, mount: str
+) -> None:
+    """For the route inside, behind what Django is mounted at; else for the path."""
+    with settings_for({}, HERE), watched_units() as units:
+        app = Starlette(routes=[Mount(mount, around(make()))])
+        client = TestClient(headrace.asgi.FlowMiddleware(app))
+        client.get(f"{mount}/orders/7")
+        client.get(f"{mount}/nowhere")
+    named, unknown = (unit.context for unit in units)
+    route = f"{mount}/orders/<int:number>" if mount else "orders/<int:number>"
+    assert named.name == facts_of(named)["route"] == route
+    assert (unknown.name, facts_of(unknown).get("route")) == (f"{mount}/nowhere", None)

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from a2wsgi import ASGIMiddleware
 from fastapi import APIRouter, FastAPI, WebSocket
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+from werkzeug.test import Client, TestResponse
 
+from headrace import asgi, wsgi
+from headrace.integration import facts_of
 from headrace_fastapi import FlowMiddleware, init_app
 from tests.units import watched_units
 
@@ -38,6 +45,9 @@ def make_fastapi() -> FastAPI:
     for each in (app, inner, mounted):
         each.get("/orders/{number}")(answer)
     inner.websocket("/socket/{number}")(talk)
+    for each in (app, inner, mounted):
+        each.add_route("/plain/{number}", answer_request)
+    inner.mount("/site", Starlette(routes=[Route("/orders/{number}", answer_request)]))
     outer.include_router(inner)
     app.include_router(outer)
     app.mount("/shop", mounted)
@@ -52,6 +62,12 @@ def make_fastapi() -> FastAPI:
         ("/orders/x", "/orders/{number}"),
         ("/outer/inner/a/orders/7", "/outer/inner/{tenant}/orders/{number}"),
         ("/shop/orders/7", "/shop/orders/{number}"),
+        ("/plain/7", "/plain/{number}"),
+        ("/shop/plain/7", "/shop/plain/{number}"),
+        ("/outer/plain/7", "/outer/plain/{number}"),
+        ("/outer/site/orders/7", "/outer/site/orders/{number}"),
+        ("/outer/site/nowhere", "/outer/site/nowhere"),
+        ("/docs", "/docs"),
         ("/nowhere/7", "/nowhere/7"),
         ("/shop/nowhere", "/shop/nowhere"),
     ],
@@ -86,3 +102,51 @@ def test_a_unit_of_starlette_has_the_name_of_its_route() -> None:
         ["/orders/{number}", "/shop/orders/{number}", "/shop/nowhere"],
         ["/orders/7", "/shop/orders/7", "/shop/nowhere"],
     )
+
+
+def inside_core(app: Any) -> Any:
+    return asgi.FlowMiddleware(app)
+
+
+def mounted_inside_core(app: Any) -> Any:
+    return asgi.FlowMiddleware(Starlette(routes=[Mount("/shop", app)]))
+
+
+def inside_wsgi(app: Any) -> Any:
+    return wsgi.FlowMiddleware(DispatcherMiddleware(missing, {"/shop": ASGIMiddleware(app)}))
+
+
+def missing(environ: Any, start_response: Any) -> list[bytes]:
+    start_response("404 Not Found", [])
+    return []
+
+
+def send(app: Any, path: str) -> None:
+    if isinstance(app, wsgi.FlowMiddleware):
+        response: TestResponse = Client(app).get(path)
+        with contextlib.closing(response):
+            response.get_data()
+    else:
+        TestClient(app).get(path)
+
+
+@pytest.mark.guarantee(66)
+@pytest.mark.parametrize("make", [FastAPI, Starlette])
+@pytest.mark.parametrize(
+    ("around", "mount"),
+    [(inside_core, ""), (mounted_inside_core, "/shop"), (inside_wsgi, "/shop")],
+)
+def test_the_unit_of_a_middleware_further_out_is_named_too(
+    make: Callable[[], Any], around: Callable[[Any], Any], mount: str
+) -> None:
+    """For the route inside, behind what the application is mounted at; else for the path."""
+    inner = make()
+    init_app(inner)
+    inner.add_route("/orders/{number}", answer_request)
+    app = around(inner)
+    with watched_units() as units:
+        send(app, f"{mount}/orders/7")
+        send(app, f"{mount}/nowhere")
+    named, unknown = (unit.context for unit in units)
+    assert named.name == facts_of(named)["route"] == f"{mount}/orders/{{number}}"
+    assert (unknown.name, facts_of(unknown).get("route")) == (f"{mount}/nowhere", None)

@@ -10,15 +10,25 @@ from typing import Any
 
 import click
 import pytest
+from a2wsgi import WSGIMiddleware
+from asgiref.wsgi import WsgiToAsgi
 from click.testing import CliRunner
 from flask import Blueprint, Flask, Response, abort, stream_with_context
 from flask.cli import FlaskGroup, with_appcontext
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from starlette.testclient import TestClient
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import Client
 
 import headrace
-from headrace.integration import REFUSAL, REFUSAL_TYPE, is_control_flow, propagated_metadata
+from headrace import asgi
+from headrace.integration import (
+    REFUSAL,
+    REFUSAL_TYPE,
+    facts_of,
+    is_control_flow,
+    propagated_metadata,
+)
 from headrace.wsgi import FlowMiddleware
 from headrace_flask import Headrace
 from tests import sites
@@ -551,3 +561,42 @@ def test_a_wrong_value_of_the_setting_raises() -> None:
     """The message names the setting."""
     with pytest.raises(TypeError, match="HEADRACE_COMMANDS must be True or False"):
         Headrace(create_app(HEADRACE_COMMANDS="yes"))
+
+
+def inside_flask(app: Any) -> Any:
+    outer = create_app("outer")
+    outer.wsgi_app = DispatcherMiddleware(outer.wsgi_app, {"/shop": app})  # type: ignore[method-assign]
+    Headrace(outer)
+    return Client(outer)
+
+
+def inside_wsgi(app: Any) -> Any:
+    return Client(FlowMiddleware(DispatcherMiddleware(create_app("outer"), {"/shop": app})))
+
+
+def inside_a2wsgi(app: Any) -> Any:
+    return TestClient(asgi.FlowMiddleware(WSGIMiddleware(app)))
+
+
+def inside_asgiref(app: Any) -> Any:
+    return TestClient(asgi.FlowMiddleware(WsgiToAsgi(app)))
+
+
+@pytest.mark.guarantee(66)
+@pytest.mark.parametrize(
+    ("around", "mount"),
+    [(inside_flask, "/shop"), (inside_wsgi, "/shop"), (inside_a2wsgi, ""), (inside_asgiref, "")],
+)
+def test_the_unit_of_a_middleware_further_out_is_named_too(
+    units: list[WatchedUnit], around: Any, mount: str
+) -> None:
+    """For the route inside, behind what the application is mounted at; else for the path."""
+    inner = create_app()
+    inner.add_url_rule("/orders/<int:number>", "order", "{number}".format)
+    Headrace(inner)
+    client = around(inner)
+    client.get(f"{mount}/orders/7").close()
+    client.get(f"{mount}/nowhere").close()
+    named, unknown = (unit.context for unit in units)
+    assert named.name == facts_of(named)["route"] == f"{mount}/orders/<int:number>"
+    assert (unknown.name, facts_of(unknown).get("route")) == (f"{mount}/nowhere", None)

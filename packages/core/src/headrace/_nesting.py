@@ -75,8 +75,12 @@ Decision: TypeAlias = FlowContext | Excluded
 
 def application_path(scope: MutableMapping[str, Any]) -> str:
     """Return the path of an ASGI request relative to the application's mount point."""
+    return path_below(scope, scope.get("root_path", ""))
+
+
+def path_below(scope: MutableMapping[str, Any], root: str) -> str:
+    """Return the path of an ASGI request without `root`, where it begins with that."""
     path: str = scope["path"]
-    root: str = scope.get("root_path", "")
     if root and path.startswith(root) and path[len(root) : len(root) + 1] in {"", "/"}:
         path = path[len(root) :]
     return path or "/"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from time import perf_counter
 
-from ._context import FlowContext, add_facts
+from ._context import FlowContext, add_facts, facts_of
 from ._responses import log_access
 from ._runtime import units_are_watched
 from ._units import ResumableUnit
@@ -37,6 +37,8 @@ class RequestUnit(ResumableUnit):
     def respond(self, status: int | None, route: str | None) -> None:
         """Record the response's `status`, and the request's `route` (its template) if known."""
         if units_are_watched():
+            if route is None:  # an application inside may have known it
+                route = facts_of(self.context).get("route")
             add_facts(self.context, status=status, route=route)
         if self._logs:
             self._status = status
@@ -48,3 +50,23 @@ class RequestUnit(ResumableUnit):
             seconds = perf_counter() - self._start
             self.run(log_access, self._method, self._path, self._status, seconds)
         super().end(exc)
+
+
+def name_for_inner_route(unit: object, path: str, route: str | None) -> None:
+    """Name a request's unit for the route that an application inside has found, where it joined.
+
+    What that one is mounted at stays as it was sent. A name that is no path any more is left.
+
+    Args:
+        unit: the unit; anything else has no name.
+        path: the request's path inside that application.
+        route: the template of `path`, or None where it is not known.
+    """
+    if route is None or not isinstance(unit, FlowContext):
+        return
+    name = unit.name or ""
+    if path and name.endswith(path):
+        mount = name[: -len(path)]
+        unit.name = template = f"{mount}/{route.removeprefix('/')}" if mount else route
+        if units_are_watched():
+            add_facts(unit, route=template)

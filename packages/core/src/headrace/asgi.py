@@ -25,9 +25,10 @@ from ._nesting import (
     application_path,
     decision_in_scope,
     is_under_way,
+    path_below,
     withdraw_from_scope,
 )
-from ._requests import RequestUnit
+from ._requests import RequestUnit, name_for_inner_route
 from ._responses import REFUSAL, REFUSAL_STATUS, REFUSED_KEY, make_put, refusal_headers
 
 __all__ = ["FlowMiddleware", "RefusalMiddleware"]
@@ -119,8 +120,11 @@ class FlowMiddleware:
     ) -> None:
         """Run the application inside a unit of work."""
         kind = scope["type"]
-        if kind not in _KINDS or (SCOPE_KEY in scope and is_under_way(scope[SCOPE_KEY])):
+        if kind not in _KINDS:
             await self.app(scope, receive, send)
+            return
+        if SCOPE_KEY in scope and is_under_way(scope[SCOPE_KEY]):
+            await self.app(scope, receive, self._naming(scope, send))
             return
         if (_nesting.mixed or self._excludes is not None) and (decided := self._decided(scope)):
             await self._run_in(decided, scope, receive, send)
@@ -218,11 +222,24 @@ class FlowMiddleware:
         is_new = _nesting.mixed and isinstance(frame, Excluded)
         withdrawal = announce_in_scope(scope, cast("Excluded", frame)) if is_new else None
         try:
-            await frame.wait(self.app(scope, receive, send))
+            await frame.wait(self.app(scope, receive, self._naming(scope, send)))
         finally:
             frame.end()
             if withdrawal is not None:
                 withdraw_from_scope(scope, withdrawal)
+
+    def _naming(self, scope: Scope, send: Send) -> Send:
+        """Return a `send` by which the unit that the request has is named for our route."""
+        if self._route_of is None:
+            return send
+
+        async def send_named(message: Message) -> None:
+            if message["type"] in _RESPONSE_STARTS:
+                path = path_below(scope, scope.get("app_root_path", scope.get("root_path", "")))
+                name_for_inner_route(scope.get(SCOPE_KEY), path, self._route(scope))
+            await send(message)
+
+        return send_named
 
     async def _observe(
         self, context: FlowContext, app: App, scope: Scope, receive: Receive, send: Send

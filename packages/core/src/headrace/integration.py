@@ -38,7 +38,7 @@ from ._nesting import (
     use_protocol,
 )
 from ._propagation import RemoteContext, inject_trace, remove_trace
-from ._requests import RequestUnit
+from ._requests import RequestUnit, name_for_inner_route
 from ._responses import (
     REFUSAL,
     REFUSAL_STATUS,
@@ -99,6 +99,7 @@ __all__ = [
     "make_id",
     "mark",
     "marked_id",
+    "name_for_inner_route",
     "name_hint",
     "nearest_name",
     "nested_context",

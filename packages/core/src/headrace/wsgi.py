@@ -16,7 +16,7 @@ from ._nesting import (
     decision_in_environ,
     withdraw_from_environ,
 )
-from ._requests import RequestUnit
+from ._requests import RequestUnit, name_for_inner_route
 from ._responses import REFUSAL, REFUSED_KEY, make_put, refusal_headers
 from ._runtime import units_are_watched
 from ._units import ResumableUnit
@@ -25,10 +25,12 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     from ._context import FlowContext
+    from ._nesting import Decision
 
 __all__ = ["FlowMiddleware"]
 
 _NO_FILE = object()
+_NAMED_KEY = "headrace.named"
 
 
 class FlowMiddleware:
@@ -71,6 +73,8 @@ class FlowMiddleware:
         policy = self._policy
         decision = decision_in_environ(environ)
         if decision is not None:
+            if self.route_of is not None:
+                start_response = self._naming(decision, environ, start_response)
             if environ.get(ENVIRON_KEY) is decision:
                 return self.app(environ, start_response)
             environ[ENVIRON_KEY] = decision
@@ -92,6 +96,18 @@ class FlowMiddleware:
             environ[REFUSED_KEY] = True
             reject = False
         return response.run(_refuse if reject else self.app, response.respond)
+
+    def _naming(
+        self, decision: Decision, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> StartResponse:
+        def start(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
+            if self.route_of is not None:
+                name_for_inner_route(decision, path, self.route_of(environ))
+                environ[_NAMED_KEY] = True
+            return start_response(status, headers, *exc_info)
+
+        path = _decoded(environ.get("PATH_INFO", ""))
+        return start
 
     def unit_of(self, context: FlowContext, environ: WSGIEnvironment) -> ResumableUnit:
         """Begin the unit of the request, and return it."""
@@ -215,7 +231,10 @@ class _UnitResponse(_Response):
     ) -> Callable[[bytes], object]:
         middleware, unit = self._middleware, self._unit
         context = unit.context
-        route = None if middleware.route_of is None else middleware.route_of(self._environ)
+        route = None
+        # An application inside leaves its own request where the framework outside looks for one.
+        if middleware.route_of is not None and not self._environ.pop(_NAMED_KEY, False):
+            route = middleware.route_of(self._environ)
         if route is not None:
             context.name = route
         if isinstance(unit, RequestUnit):

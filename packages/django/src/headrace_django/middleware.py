@@ -14,6 +14,7 @@ from django.http import HttpResponse
 from django.utils.log import log_response
 from django.utils.module_loading import import_string
 
+from headrace import get_flow_context
 from headrace.integration import (
     ENVIRON_KEY,
     REFUSAL,
@@ -29,6 +30,7 @@ from headrace.integration import (
     decision_of_request,
     environ_key,
     is_lost,
+    name_for_inner_route,
     put_in_mapping,
     units_are_watched,
     use_protocol,
@@ -88,7 +90,7 @@ class FlowMiddleware:
             return self._call_async(request)
         unit, handler = self._begin(request)
         if unit is None:
-            return handler(request)
+            return _named(request, handler(request))
         try:
             response = unit.run(handler, request)
             if self._is_first and response.status_code >= 400:
@@ -102,7 +104,7 @@ class FlowMiddleware:
     async def _call_async(self, request: HttpRequest) -> Any:
         unit, handler = self._begin(request)
         if unit is None:
-            return await handler(request)
+            return _named(request, await handler(request))
         try:
             response = await unit.wait(handler(request))
             if self._is_first and response.status_code >= 400:
@@ -169,7 +171,9 @@ class FlowMiddleware:
     def _finish(self, unit: ResumableUnit, request: HttpRequest, response: Any) -> None:
         """Add the header; end the unit, or leave that to the body that is still to be made."""
         try:
-            if not isinstance(unit, Excluded | Joined):
+            if isinstance(unit, Joined):
+                unit.run(_named, request, response)
+            elif not isinstance(unit, Excluded):
                 self._describe(unit, request, response)
             if response.streaming:
                 _keep_alive(unit, response)
@@ -215,6 +219,14 @@ def _is_of_django(entry: Any) -> bool:
     if isinstance(receiver, ReferenceType):
         receiver = receiver()
     return str(getattr(receiver, "__module__", "")).startswith("django.")
+
+
+def _named(request: HttpRequest, response: Any) -> Any:
+    """Name the unit further out, in which `request` is, for its route, and return `response`."""
+    match = request.resolver_match
+    if match is not None:
+        name_for_inner_route(get_flow_context(), request.path_info, match.route)
+    return response
 
 
 def _keep_alive(unit: ResumableUnit, response: Any) -> None:

@@ -11,12 +11,31 @@ def route_of(scope: Mapping[str, Any]) -> str | None:
 
     It is known once the request was routed. Below a mount, the mount's part is as it was sent.
     """
-    route = scope.get("route")
-    if route is None or hasattr(route, "routes"):  # a mount that found nothing
-        return None
-    template = _of_included(scope) or str(getattr(route, "path", ""))
+    template = _of_included(scope)
+    if template is None:
+        route = scope.get("route")
+        if route is None or hasattr(route, "routes"):  # a mount, of which the rest is inside
+            route = _plain(scope)
+        if route is None:
+            return None
+        template = str(getattr(route, "path", ""))
     root = str(scope.get("root_path", ""))
     return root[len(scope.get("app_root_path", root)) :] + template or None
+
+
+def _plain(scope: Mapping[str, Any]) -> Any:
+    # FastAPI notes its own routes alone, not those of Starlette, such as ``/docs``.
+    endpoint = scope.get("endpoint")
+    if endpoint is None:
+        return None
+    found = [
+        route
+        for route in getattr(scope.get("app"), "routes", ())
+        if getattr(route, "endpoint", None) is endpoint
+    ]
+    if len(found) > 1:
+        found = [route for route in found if route.matches(scope)[0].value]
+    return found[0] if found else None
 
 
 def _of_included(scope: Mapping[str, Any]) -> str | None:
@@ -24,4 +43,6 @@ def _of_included(scope: Mapping[str, Any]) -> str | None:
     kept = scope.get("fastapi")
     context = kept.get("effective_route_context") if isinstance(kept, Mapping) else None
     route = getattr(context, "starlette_route", None) or context
-    return getattr(route, "path_format", None)
+    # What is mounted has routes of its own.
+    is_mount = hasattr(getattr(context, "original_route", None), "routes")
+    return None if is_mount else getattr(route, "path_format", None)
