@@ -388,7 +388,7 @@ def test_names_and_addresses_are_hosts(host: str) -> None:
 def test_hooks_of_httpx_fit_both_kinds_of_client(
     make_hooks: Callable[..., Any], module: Any, receiver: Receiver
 ) -> None:
-    """A hook that fits only one kind fails at the first request, or adds nothing without a word."""
+    """One hook fits both kinds; a wrong one would fail, or silently add nothing."""
     hooks = make_hooks(hosts=[HERE])
     with module.Client(event_hooks=hooks, trust_env=False) as client, open_context("plain"):
         client.get(receiver.url(HERE))
@@ -406,7 +406,7 @@ def test_hooks_of_httpx_fit_both_kinds_of_client(
 
 
 class Timeouts:
-    """An httpx transport that notes the timeouts of each request, and redirects ``/old``."""
+    """An httpx transport that records the timeouts of each request, and redirects ``/old``."""
 
     def __init__(self, module: Any) -> None:
         self.module = module
@@ -423,7 +423,7 @@ class Timeouts:
 @pytest.mark.guarantee(40)
 @pytest.mark.parametrize("module", [httpx, httpx2])
 def test_httpx_waits_no_longer_than_the_deadline(module: Any) -> None:
-    """All four timeouts are what is left, for each host, redirects included; and not afterwards."""
+    """All four timeouts are the remaining time, for each host and redirect, but not afterwards."""
     timeouts = Timeouts(module)
     options = {"transport": timeouts.transport, "event_hooks": httpx_hooks(hosts=["api"])}
     with module.Client(follow_redirects=True, **options) as client:
@@ -445,7 +445,7 @@ def test_httpx_waits_no_longer_than_the_deadline(module: Any) -> None:
 @pytest.mark.parametrize("module", [httpx, httpx2])
 @pytest.mark.parametrize("given", [7.0, None])
 def test_httpx_keeps_a_timeout_of_the_caller(module: Any, given: float | None) -> None:
-    """Be it the client's or the request's."""
+    """An explicit timeout of the client or the request is kept."""
     timeouts = Timeouts(module)
     options = {"transport": timeouts.transport, "event_hooks": httpx_hooks()}
     with deadline(60):
@@ -458,7 +458,7 @@ def test_httpx_keeps_a_timeout_of_the_caller(module: Any, given: float | None) -
 
 @pytest.mark.guarantee(40)
 def test_requests_waits_no_longer_than_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The timeout is what is left, for each host; one of the caller's is kept."""
+    """The timeout is the remaining time, for each host; the caller's own timeout is kept."""
     seen: list[Any] = []
 
     def send(adapter: Any, request: Any, stream: bool, timeout: Any, **more: Any) -> Any:
@@ -485,7 +485,7 @@ def ask_aiohttp(url: str, seconds: float, **options: Any) -> None:
             with deadline(seconds):
                 async with session.get(url) as response:
                     assert response.status == 200
-            # Nothing is left of the limit that could end what comes after it.
+            # The limit is gone and cannot end later code.
             await asyncio.sleep(0.01)
 
     asyncio.run(fetch())
@@ -493,7 +493,7 @@ def ask_aiohttp(url: str, seconds: float, **options: Any) -> None:
 
 @pytest.mark.guarantee(40)
 def test_aiohttp_waits_no_longer_than_the_deadline(receiver: Receiver) -> None:
-    """A server that never answers is left when the time is up."""
+    """A request to a server that never answers ends when the time is up."""
     with socket.socket() as silent:
         silent.bind((HERE, 0))
         silent.listen()
@@ -502,14 +502,14 @@ def test_aiohttp_waits_no_longer_than_the_deadline(receiver: Receiver) -> None:
             ask_aiohttp(url, 0.05)
         with pytest.raises(TimeoutError):
             ask_aiohttp(url, 0)
-        with pytest.raises(TimeoutError):  # by aiohttp's own limit, which the caller has set
+        with pytest.raises(TimeoutError):  # from aiohttp's own limit, set by the caller
             ask_aiohttp(url, 0, timeout=aiohttp.ClientTimeout(total=0.05))
     ask_aiohttp(receiver.url(ELSEWHERE, HERE), 60)
 
 
 @pytest.mark.guarantee(40)
 def test_aiohttp_keeps_a_timeout_of_the_caller(receiver: Receiver) -> None:
-    """The session's counts, however little is left."""
+    """The session's own timeout counts, however little time is left."""
     ask_aiohttp(receiver.url(HERE), 0, timeout=aiohttp.ClientTimeout(total=60))
 
 
@@ -555,7 +555,7 @@ def test_aiohttp_keeps_a_timeout_of_the_caller(receiver: Receiver) -> None:
 def test_a_missing_library_is_named_with_what_to_install(
     statement: str, library: str, message: str
 ) -> None:
-    """The error names the extra, and stays an `ImportError` with the name of what is missing."""
+    """The error names the extra, and is still an `ImportError` with the missing module's name."""
     hidden = f"import sys; sys.modules[{library!r}] = None\n"
     check = (
         f"try:\n    exec({statement!r})\nexcept ImportError as error:\n"
@@ -570,13 +570,13 @@ def test_a_missing_library_is_named_with_what_to_install(
     "make", [httpx_hooks, async_httpx_hooks, requests_adapter, aiohttp_trace_config]
 )
 def test_a_misspelt_option_is_answered_with_the_nearest(make: Callable[..., Any]) -> None:
-    """The message names the function, and the option that there is."""
+    """The message names the function and the valid option."""
     with pytest.raises(TypeError, match=r"\(\) has no option 'host'; did you mean 'hosts'\?"):
         make(host=["api"])
 
 
 @pytest.mark.guarantee(59)
 def test_an_option_of_requests_is_misspelt() -> None:
-    """Those that go on to requests are known too."""
+    """Options that are passed on to requests are accepted."""
     with pytest.raises(TypeError, match="did you mean 'max_retries'"):
         requests_adapter(max_retrys=2)

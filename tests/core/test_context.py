@@ -345,7 +345,7 @@ def test_invalid_id_of_the_factory_is_replaced_and_reported(
     for _ in range(3):
         with open_context() as context:
             assert is_valid_id(context.correlation_id)
-    (record,) = caplog.records  # and not one for each unit
+    (record,) = caplog.records  # not one for each unit
     assert record.levelname == "ERROR"
     assert "id_factory returned an invalid correlation ID" in record.getMessage()
     assert not wrong or repr(wrong) not in record.getMessage()
@@ -354,7 +354,7 @@ def test_invalid_id_of_the_factory_is_replaced_and_reported(
 @pytest.mark.usefixtures("_reset")
 @pytest.mark.guarantee(58)
 def test_factory_may_make_uuids(caplog: pytest.LogCaptureFixture) -> None:
-    """`uuid.uuid4` is a factory: its UUID is taken as text, and nothing is logged."""
+    """`uuid.uuid4` is a factory: its UUID is converted to text, and nothing is logged."""
     configure("none", id_factory=uuid4)
     with open_context() as context:
         assert str(UUID(context.correlation_id)) == context.correlation_id

@@ -1,4 +1,4 @@
-"""A step is described by the function that it leads to, whatever stands around that."""
+"""A step is described by the function that it wraps, through any wrappers."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ LINES = {
 
 
 def line_of(name: str) -> int:
-    """Return the line on which the function of WRAPPED[name] begins."""
+    """Return the first line of the function of WRAPPED[name]."""
     if "object" in name:
         return LINES[Shipping.__call__]
     return LINES[Shipping.ship if "method" in name else ship]
@@ -122,7 +122,7 @@ def test_object_in_a_chain_is_described_by_what_is_called() -> None:
 @pytest.mark.guarantee(74)
 @pytest.mark.parametrize("declared", [by_step, by_chain])
 def test_own_docstring_of_a_partial_wins(declared: Callable[[Any], StepInfo]) -> None:
-    """A docstring that was given to a partial is its description."""
+    """A docstring set on a partial is its description."""
     partial = functools.partial(ship, 1)
     partial.__doc__ = "Ship the first."
     assert declared(partial).description == "Ship the first."
@@ -131,7 +131,7 @@ def test_own_docstring_of_a_partial_wins(declared: Callable[[Any], StepInfo]) ->
 @pytest.mark.guarantee(74)
 @pytest.mark.parametrize("declared", [by_step, by_chain])
 def test_override_has_the_description_of_its_method(declared: Callable[[Any], StepInfo]) -> None:
-    """A method without a docstring is described by the one that it overrides."""
+    """A method without a docstring is described by the method that it overrides."""
     assert declared(Express().ship).description == "Ship it."
 
 
@@ -146,7 +146,7 @@ def test_partial_as_a_step_bears_the_names_of_its_function(decorator: str) -> No
 
 
 def test_object_that_answers_every_attribute_is_described() -> None:
-    """An object that wraps itself without end is described, and nothing hangs."""
+    """An object that wraps itself endlessly is described, and nothing hangs."""
 
     class Endless:
         def __getattr__(self, name: str) -> Any:

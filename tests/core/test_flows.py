@@ -530,7 +530,7 @@ def by_class(made: headrace.Flow) -> None:
 @pytest.mark.guarantee(77)
 @pytest.mark.parametrize("declare", [by_object, by_flow_name, by_class])
 def test_entrypoint_may_come_after_others(declare: Callable[[headrace.Flow], None]) -> None:
-    """With `after=` a step is a beginning and a successor, however the flow is declared."""
+    """With `after=` a step is an entrypoint and a successor, in each form of declaration."""
     made = new_flow()
     declare(made)
     graph = made.graph()
@@ -542,7 +542,7 @@ def test_entrypoint_may_come_after_others(declare: Callable[[headrace.Flow], Non
 
 @pytest.mark.guarantee(77)
 def test_entrypoint_after_a_step_of_another_flow_links_the_two() -> None:
-    """`after=` of an entrypoint takes what `after=` of a step takes."""
+    """`after=` of an entrypoint accepts the same values as `after=` of a step."""
     first, second = new_flow(), new_flow()
     by_object(first)
 

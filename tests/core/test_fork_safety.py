@@ -26,7 +26,7 @@ inside = threading.Event()
 
 
 class SlowFile(io.FileIO):
-    # What `flush` of the buffer above it calls, with the buffer's lock held.
+    # Called by `flush` of the buffer above, with the buffer's lock held.
     def write(self, data):
         if b"slow" in bytes(data):
             inside.set()
@@ -39,7 +39,7 @@ def slow_stream():
 
 
 def fork(in_child):
-    # Returns whether the child has ended by itself.
+    # Returns whether the child has ended on its own.
     child = os.fork()
     if child == 0:
         in_child()
@@ -70,7 +70,7 @@ def fork_while_slow(in_child):
 
 
 def run(tmp_path: Path, program: str) -> str:
-    """Return what `program` prints in an interpreter of its own."""
+    """Return the output of `program` in a separate interpreter."""
     return run_python("-c", KIT + program, tmp_path / "log").strip()
 
 
@@ -87,7 +87,7 @@ fork_while_slow(lambda: log.info("from the child"))
 
 
 def test_a_handler_made_later_is_safe_too(tmp_path: Path) -> None:
-    """Also one that `dictConfig` has made, after which logging's own list of handlers is empty."""
+    """Handlers from before `dictConfig` are covered, although it empties logging's own list."""
     program = """
 fork_safe()
 log.addHandler(logging.StreamHandler(slow_stream()))
@@ -98,7 +98,7 @@ fork_while_slow(lambda: log.info("from the child"))
 
 
 def test_two_handlers_on_one_stream(tmp_path: Path) -> None:
-    """The child logs with one while the parent was writing with the other."""
+    """The child logs with one handler while the parent was writing with the other."""
     program = """
 stream = slow_stream()
 log.addHandler(logging.StreamHandler(stream))
@@ -111,7 +111,7 @@ fork_while_slow(lambda: other.error("from the child"))
 
 
 def test_a_handler_that_waits_for_a_full_pipe_does_not_keep_the_fork_back(tmp_path: Path) -> None:
-    """The child opens its stream anew, and its lines arrive once somebody reads."""
+    """The child reopens its stream, and its lines arrive once the pipe is read."""
     program = """
 import headrace._fork_safety
 headrace._fork_safety.PATIENCE = 0.1
@@ -139,7 +139,7 @@ os._exit(not sys.stdout.flush() and 0)
 
 
 def test_dict_config_in_another_thread(tmp_path: Path) -> None:
-    """Logging is set up again and again, and lines are written, while the process forks."""
+    """Forks are safe while other threads reconfigure logging and write lines."""
     program = """
 fork_safe()
 config = {
@@ -174,7 +174,7 @@ for thread in threads:
 
 
 def test_forks_from_several_threads(tmp_path: Path) -> None:
-    """They wait for each other, and each child can log."""
+    """Concurrent forks wait for each other, and each child can log."""
     program = """
 log.addHandler(logging.StreamHandler(slow_stream()))
 fork_safe()
@@ -193,7 +193,7 @@ print(ended == [True] * 20)
 
 
 def test_a_signal_while_the_fork_waits_leaves_no_lock_behind(tmp_path: Path) -> None:
-    """Its handler may log, and may raise, which Python itself reports and ignores there."""
+    """A signal handler may log or raise during a fork; Python reports and ignores the error."""
     program = """
 log.addHandler(logging.StreamHandler(slow_stream()))
 fork_safe()
@@ -238,7 +238,7 @@ print(thread.is_alive())
 
 
 def test_handlers_are_not_kept_alive(tmp_path: Path) -> None:
-    """A handler that nothing else refers to goes away, also after a fork."""
+    """An unreferenced handler is freed, also after a fork."""
     program = """
 fork_safe()
 handler = logging.StreamHandler(slow_stream())
@@ -253,7 +253,7 @@ print(kept())
 
 
 def test_logging_has_what_the_hook_goes_by() -> None:
-    """Both names are private in `logging`; without them the hook would do nothing, silently."""
+    """Both names are private in `logging`; without them the hook would silently do nothing."""
     handler = logging.NullHandler()
     assert hasattr(logging, "_lock")
     assert handler not in logging._at_fork_reinit_lock_weakset  # type: ignore[attr-defined]

@@ -112,7 +112,7 @@ def test_threads_make_different_ids() -> None:
 @pytest.mark.guarantee(58)
 @given(st.text(max_size=300) | st.from_regex(r"[A-Za-z0-9._~:/+=@|-]*", fullmatch=True))
 def test_valid_ids_are_those_of_the_rule(text: str) -> None:
-    """1 to 256 characters, ASCII, with nothing around them; few may be the first."""
+    """1 to 256 ASCII characters without surrounding space; few may come first."""
     first = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789|"
     letters = first + "._~:/+=@-"
     expected = 1 <= len(text) <= 256 and text[0] in first and all(c in letters for c in text)

@@ -1,4 +1,4 @@
-"""The recipes of docs/logging.md that are files of a project."""
+"""The recipes in docs/logging.md that are project files."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_order(prepared, caplog):
 
 
 def block(name: str) -> str:
-    """Return the code block of the page that begins with `# name`."""
+    """Return the page's code block that begins with `# name`."""
     pattern = rf"^```\w+\n(# {re.escape(name)}\n.*?)^```$"
     (code,) = re.findall(pattern, PAGE.read_text("utf-8"), re.DOTALL | re.MULTILINE)
     return str(code)

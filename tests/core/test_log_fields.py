@@ -51,14 +51,14 @@ def filtered(record: logging.LogRecord, *fields: str) -> dict[str, Any]:
 
 
 class Broken:
-    """A value that cannot be written."""
+    """A value whose `str()` raises."""
 
     def __str__(self) -> str:
         raise LookupError("not loaded")
 
 
 class Chatty:
-    """A value that logs when it is written, as a lazy object does that queries a database."""
+    """A value whose `str()` logs, like a lazy object that queries a database."""
 
     def __str__(self) -> str:
         return f"chatty, {filtered(made(), 'user', 'lazy')['lazy']}"
@@ -70,7 +70,7 @@ class Chatty:
 @pytest.mark.guarantee(70)
 @pytest.mark.parametrize("installed", [False, True])
 def test_the_filter_adds_the_chosen_metadata(installed: bool) -> None:
-    """Those that are named, as strings; `-` where there is none; outside a unit too."""
+    """The named fields are strings; a missing one is `-`, also outside a unit."""
     if installed:
         flow_logging.install()
     with headrace.open_context(metadata={"user": 17, "tenant": "acme", "password": "x"}):
@@ -94,7 +94,7 @@ def test_the_unit_s_own_ids_are_fields() -> None:
 
 @pytest.mark.guarantee(70)
 def test_a_listener_writes_the_metadata_of_the_line() -> None:
-    """With `install(fields=...)` the values are those of the moment and thread of the call."""
+    """With `install(fields=...)` the values are captured when and where the line is logged."""
     flow_logging.install(fields=["user", "unit_id"])
     lines: queue.Queue[Any] = queue.Queue()
     handler = logging.handlers.QueueHandler(lines)
@@ -117,7 +117,7 @@ def test_a_listener_writes_the_metadata_of_the_line() -> None:
 
 @pytest.mark.guarantee(70)
 def test_a_filter_elsewhere_never_shows_another_unit_s_metadata() -> None:
-    """A field that was not captured with the line is absent where another unit is current."""
+    """A field not captured with the record is absent while another unit is current."""
     flow_logging.install()
     with headrace.open_context(metadata={"user": "ada"}):
         record = made()
@@ -127,7 +127,7 @@ def test_a_filter_elsewhere_never_shows_another_unit_s_metadata() -> None:
 
 @pytest.mark.guarantee(70)
 def test_a_listener_shows_no_metadata_of_its_own() -> None:
-    """A field is absent where another thread writes the line, even in the same operation."""
+    """A field is absent if another thread writes the line, even in the same operation."""
     flow_logging.install()
     with headrace.open_context("order-7"):
         record = made()
@@ -146,11 +146,11 @@ def test_a_listener_shows_no_metadata_of_its_own() -> None:
 @pytest.mark.guarantee(70)
 @pytest.mark.parametrize("installed", [False, True])
 def test_a_line_about_another_unit_s_error_has_no_metadata_of_this_one(installed: bool) -> None:
-    """Where the ID is that of the unit which the exception has left, the fields are not others'."""
+    """If the ID is that of the unit which the exception has left, no other fields are added."""
     if installed:
         flow_logging.install(fields=["user"])
     with headrace.open_context("earlier", metadata={"user": "ada"}):
-        left_current = copy_context()  # as a server's connection does with its first request
+        left_current = copy_context()  # like a server's connection with its first request
     error = ValueError("no stock")
     with pytest.raises(ValueError, match="no stock"), headrace.open_context("failed"):
         raise error
@@ -164,7 +164,7 @@ def test_a_line_about_another_unit_s_error_has_no_metadata_of_this_one(installed
 @pytest.mark.guarantee(70)
 @pytest.mark.parametrize("installed", [False, True])
 def test_lines_that_a_server_logs_of_a_response_have_its_metadata(installed: bool) -> None:
-    """What a server logs while it sends belongs to the request, with its ID and its fields."""
+    """Lines that a server logs while sending have the request's ID and fields."""
     if installed:
         flow_logging.install(fields=["user"])
     shown: list[tuple[str, str]] = []
@@ -185,7 +185,7 @@ def test_lines_that_a_server_logs_of_a_response_have_its_metadata(installed: boo
 
 @pytest.mark.guarantee(70)
 def test_fields_of_several_calls_add_up() -> None:
-    """`install()` by an integration takes nothing away; `uninstall` takes all."""
+    """`install()` by an integration removes no fields; `uninstall` removes all."""
     flow_logging.install(fields=["user"])
     flow_logging.install()
     flow_logging.install(fields=["tenant", "user"])
@@ -199,7 +199,7 @@ def test_fields_of_several_calls_add_up() -> None:
 @pytest.mark.guarantee(32)
 @pytest.mark.parametrize("installed", [False, True])
 def test_the_user_s_value_wins(installed: bool) -> None:
-    """What `extra=` gives under the name of a field stays as it is, and nothing raises."""
+    """A value of `extra=` under a field's name is kept, and nothing raises."""
     if installed:
         flow_logging.install(fields=["user"])
     with headrace.open_context(metadata={"user": "ada"}):
@@ -209,7 +209,7 @@ def test_the_user_s_value_wins(installed: bool) -> None:
 @pytest.mark.guarantee(70)
 @pytest.mark.parametrize("captured", [False, True])
 def test_a_value_that_cannot_be_written_costs_its_text_alone(captured: bool) -> None:
-    """A `str()` that raises is named by its error, one that logs does so without end or effect."""
+    """A `str()` that raises is shown by its error; one that logs causes no recursion."""
     if captured:
         flow_logging.install(fields=["user", "lazy", "note"])
     metadata = {"user": Broken(), "lazy": Chatty(), "note": "a\nb\x1b[31m"}
@@ -232,7 +232,7 @@ def test_wrong_fields_are_refused(make: Any) -> None:
         make(fields=["user", "name"])
     with pytest.raises(ValueError, match="'message' cannot be a field"):
         flow_logging.install(fields=["message"])
-    make(fields=["flow_id", "step"])  # they are there anyway
+    make(fields=["flow_id", "step"])  # present anyway
 
 
 # --- structlog ------------------------------------------------------------------------------------
@@ -240,7 +240,7 @@ def test_wrong_fields_are_refused(make: Any) -> None:
 
 @pytest.mark.guarantee(70)
 def test_structlog_s_events_have_the_chosen_metadata() -> None:
-    """Those that there are, as strings, and never over what stands in the event."""
+    """Existing values are added as strings, and never overwrite those of the event."""
     chosen = FlowProcessor(fields=["user", "tenant", "unit_id", "plan"])
     with headrace.open_context("order-7", metadata={"user": 17, "tenant": "acme"}) as context:
         event = dict(chosen(None, "info", {"event": "paid", "tenant": "mine"}))
@@ -256,7 +256,7 @@ def test_structlog_s_events_have_the_chosen_metadata() -> None:
 
 @pytest.mark.guarantee(70)
 def test_structlog_s_events_have_the_fields_of_install() -> None:
-    """`install(fields=...)` counts for `flow_processor`, in structlog's events and foreign ones."""
+    """`install(fields=...)` applies to `flow_processor`, in structlog's and foreign events."""
     flow_logging.install(fields=["user"])
     with headrace.open_context("order-7", metadata={"user": "ada"}):
         assert dict(flow_processor(None, "info", {}))["user"] == "ada"
@@ -265,7 +265,7 @@ def test_structlog_s_events_have_the_fields_of_install() -> None:
 
 
 def test_flow_processor_is_still_a_function() -> None:
-    """It stands in a list of processors as before."""
+    """It still works in a list of processors."""
     with headrace.open_context("order-7"):
         logger = structlog.wrap_logger(
             None, processors=[flow_processor, lambda *args: str(args[2])]
@@ -288,7 +288,7 @@ STYLES = [
 @pytest.mark.parametrize(("style", "text"), STYLES)
 @pytest.mark.parametrize("installed", [False, True])
 def test_a_formatter_needs_no_filter(style: Any, text: str, installed: bool) -> None:
-    """Outside any unit, in one and in a step: the format never breaks, and shows the values."""
+    """The format works outside any unit, in a unit and in a step, and shows the values."""
     if installed:
         flow_logging.install()
     formatter = flow_logging.Formatter(text, style=style, fields=["user"])
@@ -305,7 +305,7 @@ def test_a_formatter_needs_no_filter(style: Any, text: str, installed: bool) -> 
 
 @pytest.mark.guarantee(71)
 def test_a_formatter_takes_defaults() -> None:
-    """`defaults=` gives the text where there is no value, for our names and for others."""
+    """`defaults=` sets the text for missing values, for headrace's names and others."""
     formatter = flow_logging.Formatter(
         "%(flow_id)s|%(step)s|%(user)s|%(other)s",
         defaults={"flow_id": "none", "user": "nobody", "other": "x"},
@@ -318,7 +318,7 @@ def test_a_formatter_takes_defaults() -> None:
 
 @pytest.mark.guarantee(71)
 def test_a_formatter_leaves_the_record_alone() -> None:
-    """What another handler writes of the record is what it writes without ours."""
+    """Another handler's output is the same with and without this formatter."""
     record = made()
     before = {*vars(record), "message"}
     with headrace.open_context("order-7"):
@@ -329,7 +329,7 @@ def test_a_formatter_leaves_the_record_alone() -> None:
 
 @pytest.mark.guarantee(71)
 def test_a_formatter_formats_times_tracebacks_and_stacks_as_logging_does() -> None:
-    """Only our names are added."""
+    """Only headrace's names are added."""
     text = "%(asctime)s %(levelname)s %(message)s"
     try:
         raise ValueError("no stock")
@@ -345,7 +345,7 @@ def test_a_formatter_formats_times_tracebacks_and_stacks_as_logging_does() -> No
 
 @pytest.mark.guarantee(71)
 def test_dict_config_takes_the_formatter() -> None:
-    """By `class`, with `format` and `style`, and by `()`."""
+    """It can be configured by `class`, with `format` and `style`, and by `()`."""
     from logging.config import dictConfig
 
     handlers = [*logging.getLogger().handlers]

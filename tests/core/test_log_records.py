@@ -47,7 +47,7 @@ def made(message: object = "hello", **options: Any) -> logging.LogRecord:
 
 
 def published(record: logging.LogRecord) -> tuple[Any, ...]:
-    """Return what our filter shows of `record`, in another thread and another unit."""
+    """Return the filter's values for `record`, in another thread and another unit."""
     shown: list[Any] = []
 
     def show() -> None:
@@ -65,7 +65,7 @@ def published(record: logging.LogRecord) -> tuple[Any, ...]:
 
 
 class Theirs(logging.LogRecord):
-    """A record class of another library's, with a slot, an attribute and a method of its own."""
+    """Another library's record class, with its own slot, attribute and method."""
 
     __slots__ = ("kept",)
     kept: str
@@ -81,14 +81,14 @@ class Theirs(logging.LogRecord):
 
 
 class NoHeirs(logging.LogRecord):
-    """A record class that cannot be inherited from."""
+    """A record class that forbids subclasses."""
 
     def __init_subclass__(cls) -> None:
         raise TypeError("final")
 
 
 class Strict(logging.LogRecord):
-    """A record class that is made with arguments only, and set by its own methods only."""
+    """A record class that requires arguments and sets attributes only by its own methods."""
 
     __slots__ = ("kept",)
     kept: str
@@ -100,14 +100,14 @@ class Strict(logging.LogRecord):
 
 
 class Reducing(logging.LogRecord):
-    """A record class that says itself how it is pickled."""
+    """A record class with its own `__reduce__`."""
 
     def __reduce__(self) -> Any:
         return logging.makeLogRecord, (dict(vars(self)),)
 
 
 class Hidden(logging.LogRecord):
-    """A record class that lets nothing see its attributes."""
+    """A record class whose `__dict__` raises."""
 
     @property
     def __dict__(self) -> Any:  # type: ignore[override]
@@ -131,32 +131,32 @@ def standard() -> None:
 
 
 def class_before() -> None:
-    """A record class of another library's was set before ours."""
+    """Another library's record class was set first."""
     logging.setLogRecordFactory(Theirs)
     flow_logging.install()
 
 
 def function_before() -> None:
-    """A function of another library's was set before ours, and makes records of its class."""
+    """Another library's function was set first, and makes records of its class."""
     logging.setLogRecordFactory(wrapping(Theirs))
     flow_logging.install()
 
 
 def wrapper_before() -> None:
-    """A function around the standard class was set before ours."""
+    """A function around the standard class was set first."""
     logging.setLogRecordFactory(wrapping(logging.LogRecord))
     flow_logging.install()
 
 
 def wrapper_after() -> None:
-    """Another library has wrapped our factory."""
+    """Another library has wrapped headrace's factory."""
     flow_logging.install()
     logging.setLogRecordFactory(wrapping(logging.getLogRecordFactory()))
     flow_logging.install()
 
 
 def replaced_after() -> None:
-    """Another library has replaced our factory, and ours was installed again."""
+    """Another library has replaced headrace's factory, which was installed again."""
     flow_logging.install()
     logging.setLogRecordFactory(Theirs)
     flow_logging.install()
@@ -169,7 +169,7 @@ every_factory = pytest.mark.parametrize("set_up", FACTORIES, ids=lambda each: ea
 @every_factory
 @pytest.mark.guarantee(69)
 def test_nothing_private_is_in_a_record(set_up: Callable[[], None]) -> None:
-    """What `vars` shows of a record is the same as without us; extra= may use our public names."""
+    """`vars` of a record is the same as without headrace; extra= may use the public names."""
     set_up()
     flow_logging.install(fields=["user"])
     with headrace.open_context("order-7", metadata={"user": "ada"}):
@@ -194,7 +194,7 @@ def test_nothing_private_is_in_a_record(set_up: Callable[[], None]) -> None:
     ids=["itself", "copy", "deepcopy", "copies", "pickle", "old pickle", "queue handler"],
 )
 def test_a_record_keeps_its_context(set_up: Callable[[], None], passed_on: Any) -> None:
-    """Copied, pickled and queued, whatever its class: our filter shows where it was logged."""
+    """The context survives copies, pickles and queues, for each record class."""
     set_up()
     flow_logging.install(fields=["user"])
     with headrace.open_context("order-7", metadata={"user": "ada"}):
@@ -206,7 +206,7 @@ def test_a_record_keeps_its_context(set_up: Callable[[], None], passed_on: Any) 
 @pytest.mark.guarantee(69)
 @pytest.mark.parametrize("set_up", [class_before, function_before, replaced_after])
 def test_a_record_of_another_library_stays_one(set_up: Callable[[], None]) -> None:
-    """Its class, its slots, its attributes and its methods are there, in copies too."""
+    """Its class, slots, attributes and methods are kept, also in copies."""
     set_up()
     for record in (made(), copy.copy(made()), pickle.loads(pickle.dumps(made()))):
         assert isinstance(record, Theirs)
@@ -218,7 +218,7 @@ def test_a_record_of_another_library_stays_one(set_up: Callable[[], None]) -> No
 @pytest.mark.guarantee(69)
 @pytest.mark.parametrize("factory", [NoHeirs, wrapping(NoHeirs)], ids=["class", "function"])
 def test_a_record_class_without_heirs_is_used_as_it_is(factory: Any) -> None:
-    """Where no slot can be added the line is written all the same, with the context of there."""
+    """If no slot can be added the line is still written, with the writer's context."""
     logging.setLogRecordFactory(factory)
     flow_logging.install()
     once = logging.getLogRecordFactory()
@@ -235,7 +235,7 @@ def test_a_record_class_without_heirs_is_used_as_it_is(factory: Any) -> None:
 @pytest.mark.guarantee(69)
 @pytest.mark.parametrize("wrapped", [False, True])
 def test_record_classes_with_ways_of_their_own(wrapped: bool) -> None:
-    """Arguments that one requires, and a way to be pickled: copies and pickles have the ID."""
+    """A class with required arguments or its own `__reduce__`: copies and pickles have the ID."""
     for base in (Strict, Reducing):
         logging.setLogRecordFactory(wrapping(base) if wrapped else base)
         flow_logging.install()
@@ -248,7 +248,7 @@ def test_record_classes_with_ways_of_their_own(wrapped: bool) -> None:
 
 
 def test_a_record_that_shows_nothing_passes_through() -> None:
-    """A factory's record whose attributes cannot be read is left as it is."""
+    """A record whose attributes cannot be read is left unchanged."""
     logging.setLogRecordFactory(wrapping(Hidden))
     flow_logging.install()
     assert type(logging.getLogRecordFactory()("x", 20, "", 0, "", (), None)) is Hidden
@@ -265,7 +265,7 @@ def test_a_factory_may_return_what_is_no_record() -> None:
 
 @pytest.mark.guarantee(69)
 def test_a_record_that_is_made_of_nothing_is_logged_here() -> None:
-    """A factory that is called without a name, outside `makeLogRecord`, has the context of here."""
+    """A factory called without a name, outside `makeLogRecord`, uses the current context."""
     flow_logging.install()
     with headrace.open_context("order-7"):
         record = logging.getLogRecordFactory()(None, 20, "", 0, "", (), None)
@@ -289,7 +289,7 @@ def test_a_pickled_record_can_be_read_without_headrace() -> None:
 
 @pytest.mark.guarantee(69)
 def test_a_pickled_record_keeps_what_the_user_gave() -> None:
-    """`extra=` wins over what was captured, for both names of the ID."""
+    """`extra=` takes precedence over the captured ID, under both of its names."""
     flow_logging.install()
     with headrace.open_context("order-7"):
         record = pickle.loads(pickle.dumps(made(extra={"correlation_id": "mine"})))
@@ -298,7 +298,7 @@ def test_a_pickled_record_keeps_what_the_user_gave() -> None:
 
 @pytest.mark.guarantee(69)
 def test_a_record_that_is_sent_as_a_dict_has_the_sender_s_names() -> None:
-    """`SocketHandler` sends `__dict__`: with our filter on it, the receiver has the names."""
+    """`SocketHandler` sends `__dict__`: with the filter on it, the receiver has the names."""
     flow_logging.install()
     handler = logging.handlers.SocketHandler("localhost", 9)
     with headrace.open_context("sender"):
@@ -311,7 +311,7 @@ def test_a_record_that_is_sent_as_a_dict_has_the_sender_s_names() -> None:
 @pytest.mark.guarantee(69)
 @every_factory
 def test_a_copy_by_make_log_record_keeps_the_context(set_up: Callable[[], None]) -> None:
-    """`makeLogRecord(record.__dict__)`, by which structlog copies, in whatever unit it runs."""
+    """`makeLogRecord(record.__dict__)`, structlog's way to copy, keeps the context in any unit."""
     set_up()
     flow_logging.install(fields=["user"])
     with headrace.open_context("order-7", metadata={"user": "ada"}):
@@ -324,7 +324,7 @@ def test_a_copy_by_make_log_record_keeps_the_context(set_up: Callable[[], None])
 
 @pytest.mark.guarantee(69)
 def test_structlog_s_formatter_behind_a_buffer_keeps_the_context() -> None:
-    """Lines that are written in a later unit of the same thread have the ID of their own."""
+    """Lines written during a later unit of the same thread keep their own ID."""
     flow_logging.install()
     stream = io.StringIO()
     target = logging.StreamHandler(stream)
@@ -346,7 +346,7 @@ def test_structlog_s_formatter_behind_a_buffer_keeps_the_context() -> None:
 
 @pytest.mark.guarantee(69)
 def test_a_record_made_from_a_dict_never_has_the_receiver_s_context() -> None:
-    """What was logged elsewhere belongs to no unit of the process, thread or task that reads it."""
+    """A record from elsewhere belongs to no unit of the process, thread or task that reads it."""
     flow_logging.install()
     with headrace.open_context("sender"):
         sent = dict(vars(made()))
@@ -360,7 +360,7 @@ def test_a_record_made_from_a_dict_never_has_the_receiver_s_context() -> None:
 
 
 def test_without_install_a_line_from_another_thread_has_no_context() -> None:
-    """A listener's own unit is not that of the lines which it writes."""
+    """The lines that a listener writes do not get the listener's own unit."""
     assert published(made()) == ("-", "-", "-", "-")
 
 
@@ -368,13 +368,13 @@ def test_without_install_a_line_from_another_thread_has_no_context() -> None:
 
 
 def by_structlog(record: logging.LogRecord) -> dict[str, Any]:
-    """Return the event that structlog makes of `record`."""
+    """Return structlog's event for `record`."""
     event = structlog.stdlib.ExtraAdder()(None, "info", {"_record": record})  # type: ignore[arg-type]
     return dict(event)
 
 
 def by_otel(record: logging.LogRecord) -> dict[str, Any]:
-    """Return the attributes of the log record that OpenTelemetry exports of `record`."""
+    """Return the attributes that OpenTelemetry exports for `record`."""
     from opentelemetry.sdk._logs import LoggerProvider
     from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
 
@@ -391,7 +391,7 @@ def by_otel(record: logging.LogRecord) -> dict[str, Any]:
 
 
 def formatted(formatter: logging.Formatter) -> Callable[[logging.LogRecord], dict[str, Any]]:
-    """Return what `formatter` writes, as a dict."""
+    """Return the output of `formatter` as a dict."""
     return lambda record: dict(json.loads(formatter.format(record)))
 
 
@@ -411,7 +411,7 @@ LIBRARIES = {
 def test_other_libraries_print_nothing_private(
     shown: Callable[[logging.LogRecord], dict[str, Any]],
 ) -> None:
-    """Of a record that was captured they write what they write without us; filtered, our names."""
+    """Captured records are written as without headrace; filtered ones have the public names."""
     before = shown(made(extra={"amount": 12}))
     flow_logging.install(fields=["user"])
     with headrace.open_context("order-7", metadata={"user": "ada"}):
@@ -426,7 +426,7 @@ def test_other_libraries_print_nothing_private(
 @pytest.mark.guarantee(69)
 @pytest.mark.parametrize("first", ["theirs", "ours"])
 def test_opentelemetry_s_logging_instrumentation_goes_on_working(first: str) -> None:
-    """Its factory, set before ours or after it, gives each record the IDs of the span."""
+    """Its factory, set before headrace's or after it, gives each record the IDs of the span."""
     instrumentor = LoggingInstrumentor()
     if first == "ours":
         flow_logging.install()
@@ -443,7 +443,7 @@ def test_opentelemetry_s_logging_instrumentation_goes_on_working(first: str) -> 
 
 @pytest.mark.guarantee(69)
 def test_a_stream_handler_of_python_json_logger_writes_our_names() -> None:
-    """The whole way, through a logger and a queue: one object per line, our names, no others."""
+    """End to end, through a logger and a queue: one object per line, with only the public names."""
     flow_logging.install()
     stream = io.StringIO()
     writer = logging.StreamHandler(stream)

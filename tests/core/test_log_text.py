@@ -1,4 +1,4 @@
-"""Nothing that comes from outside puts control characters into plain text of ours."""
+"""No external value puts a control character into headrace's plain text."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LINE = "%(flow_id)s|%(correlation_id)s|%(flow)s|%(step)s|%(user)s|%(funcName)s|%
 
 
 class Keeper(logging.Handler):
-    """Keeps the lines that a plain format makes."""
+    """Keeps the lines of a plain format."""
 
     def __init__(self, formatter: logging.Formatter) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class Keeper(logging.Handler):
 
 @contextmanager
 def unit(**options: Any) -> Iterator[headrace.FlowContext]:
-    """Enter a unit, and set its ID to what is none."""
+    """Enter a unit, and set an invalid ID."""
     with headrace.FlowContext(**options) as context:
         context.correlation_id = EVIL
         yield context
@@ -68,7 +68,7 @@ def lines(request: pytest.FixtureRequest) -> Iterator[list[str]]:
 
 
 def test_ids_names_and_metadata_are_printable(lines: list[str]) -> None:
-    """In the fields of a line, even where a unit was made by hand, with an ID that is none."""
+    """Fields of a line are escaped, even for a unit made by hand with an invalid ID."""
     flow = headrace.flow(EVIL)
 
     @flow.step(name=EVIL)
@@ -82,13 +82,13 @@ def test_ids_names_and_metadata_are_printable(lines: list[str]) -> None:
 
 
 def test_a_synonym_of_the_users_value_is_printable(lines: list[str]) -> None:
-    """What the user gave stays; the second name of the ID, which we add, is printable."""
+    """A value of `extra=` is kept; the second name of the ID, added by headrace, is printable."""
     logging.getLogger("text").warning("hello", extra={"flow_id": "a\x1b"})
     assert lines[0].split("|")[:2] == ["a\x1b", r"a\x1b"]
 
 
 def test_step_events_are_printable(lines: list[str]) -> None:
-    """The logging backend's own fields: flow, step, ID and error."""
+    """The fields of the logging backend are escaped: flow, step, ID and error."""
     records: list[logging.LogRecord] = []
     logging.getLogger("headrace").addFilter(lambda record: records.append(record) or True)
     headrace.configure(LoggingBackend())
@@ -108,7 +108,7 @@ def test_step_events_are_printable(lines: list[str]) -> None:
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestWarning")
 def test_lines_of_chains_are_printable(lines: list[str]) -> None:
-    """Names of steps, messages of exceptions and the values in a template."""
+    """Names of steps, messages of exceptions and values in a template are escaped."""
 
     def fails() -> None:
         raise ValueError(EVIL)
@@ -128,7 +128,7 @@ def test_lines_of_chains_are_printable(lines: list[str]) -> None:
 
 
 def test_a_chain_s_line_stays_redacted(lines: list[str]) -> None:
-    """A function that redacts sees the line as it was, and what it returns is made printable."""
+    """A `redact` function gets the original line, and its result is made printable."""
     headrace.configure("none")
     chain = headrace.Chain(redact=lambda line: line.replace(EVIL, "***") + "\n")
     chain.put("note", EVIL).next(lambda: 1, name="one", log_fmt="n={note}")
@@ -137,14 +137,14 @@ def test_a_chain_s_line_stays_redacted(lines: list[str]) -> None:
 
 
 def test_structlog_s_events_are_printable() -> None:
-    """ID and metadata, for renderers of plain text."""
+    """ID and metadata are escaped, for plain-text renderers."""
     with unit(metadata={"user": EVIL}):
         event = FlowProcessor(fields=["user"])(None, "info", {})
     assert dict(event) == {"flow_id": SAFE, "user": SAFE}
 
 
 def test_the_text_of_a_context_is_printable() -> None:
-    """Its route or task may have any name; `%r` of it stands in log lines."""
+    """The repr of a unit is escaped: its route or task may have any name."""
     with unit(name=EVIL) as context:
         text = repr(context)
     assert text.isprintable()
@@ -152,7 +152,7 @@ def test_the_text_of_a_context_is_printable() -> None:
 
 
 def test_the_command_line_is_printable() -> None:
-    """Messages, the list of flows and what is wrong with them are a line each."""
+    """Messages, listed flows and their problems are one line each."""
 
     @headrace.flow(EVIL + "cli").step(name=EVIL, after="x" + EVIL)
     def step() -> None: ...
@@ -177,5 +177,5 @@ def test_the_command_line_is_printable() -> None:
     ],
 )
 def test_plain_text(value: Any, text: str) -> None:
-    """What can be seen stays as it is, the rest stands as Python writes it."""
+    """Printable text is unchanged, the rest is escaped as in a Python string."""
     assert plain_text(value) == text

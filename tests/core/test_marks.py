@@ -1,4 +1,4 @@
-"""Whose line a traceback is, once its unit of work has ended."""
+"""The ID of a traceback's log line after the unit of work has ended."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ class SlottedError(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class FrozenError(Exception):
-    """An error on which nothing can be set."""
+    """An error that accepts no attributes."""
 
     code: int = 1
 
 
 class GuardedError(Exception):
-    """An error that lets nothing see its ``__dict__``."""
+    """An error whose ``__dict__`` raises."""
 
     @property
     def __dict__(self) -> Any:  # type: ignore[override]
@@ -61,7 +61,7 @@ def leave(error: BaseException, flow_id: str = "first") -> None:
 
 
 def id_of(function: Callable[..., Any], *args: Any) -> str | None:
-    """Return the ID of the line that a caller of `function` logs about its error."""
+    """Return the ID of the line that the caller of `function` logs about its error."""
     try:
         function(*args)
     except BaseException:
@@ -74,7 +74,7 @@ def failing_unit(error: BaseException, flow_id: str = "first") -> None:
         fail(error)
 
 
-# --- An error on its way --------------------------------------------------------------------------
+# --- A propagating error --------------------------------------------------------------------------
 
 
 def raised_in_handler(error: BaseException) -> None:
@@ -82,7 +82,7 @@ def raised_in_handler(error: BaseException) -> None:
         failing_unit(error)
     except Exception as caught:
         if marked_id(caught):
-            raise caught  # noqa: TRY201 - as many a middleware does
+            raise caught  # noqa: TRY201 - as some middleware does
 
 
 def raised_by_helper(error: BaseException) -> None:
@@ -177,14 +177,14 @@ ON_ITS_WAY = [
 def test_an_error_that_has_left_its_unit_keeps_the_id(
     way: Callable[[BaseException], None], make: type[Exception]
 ) -> None:
-    """However the error gets to the line about it, that line has the unit's ID."""
+    """However the error reaches the code that logs it, the line has the unit's ID."""
     if make is FrozenError and way in {raised_through_context_manager, opened_by_context_manager}:
-        return  # contextlib itself sets its __traceback__, which such an error refuses
+        return  # contextlib sets its __traceback__, which such an error rejects
     assert id_of(way, make()) == "first"
 
 
 def test_a_group_of_errors_from_several_units_has_no_id() -> None:
-    """Its line belongs to none of them."""
+    """Its log line belongs to neither unit."""
     errors = [ValueError(), KeyError()]
     leave(errors[0], "first")
     leave(errors[1], "second")
@@ -194,11 +194,11 @@ def test_a_group_of_errors_from_several_units_has_no_id() -> None:
 
 
 def test_an_error_that_hides_its_attributes_has_no_id() -> None:
-    """Nothing can be written on it, and nothing fails."""
+    """It cannot be marked, and nothing fails."""
     assert id_of(failing_unit, GuardedError()) is None
 
 
-# --- An error object that is raised anew ----------------------------------------------------------
+# --- An error object that is raised again ---------------------------------------------------------
 
 
 def from_function(error: BaseException) -> None:
@@ -271,7 +271,7 @@ ANEW = [
 def test_an_error_object_that_is_raised_anew_has_lost_its_mark(
     way: Callable[[BaseException], None],
 ) -> None:
-    """A module's constant may fail anywhere: outside any unit its line has no ID."""
+    """A module's constant may be raised anywhere: outside any unit its line has no ID."""
     error = ValueError("a constant")
     for flow_id in ("first", "second"):
         leave(error, flow_id)
@@ -280,7 +280,7 @@ def test_an_error_object_that_is_raised_anew_has_lost_its_mark(
 
 
 def test_an_error_object_that_is_raised_anew_in_the_same_function() -> None:
-    """Nor where the very function that had the unit raises it once more."""
+    """Its line has no ID either if the function that opened the unit raises it again."""
     error = ValueError("a constant")
     with contextlib.suppress(ValueError), open_context("first"):
         raise error
@@ -295,7 +295,7 @@ def test_an_error_object_that_is_raised_anew_in_the_same_function() -> None:
 def test_an_error_object_that_fails_in_several_units_has_the_id_of_the_last(
     way: Callable[[BaseException], None],
 ) -> None:
-    """Inside a unit the line is that unit's, and so is the line after it."""
+    """Inside a unit the line has that unit's ID, and so does the line after it."""
     error = ValueError("a constant")
     leave(error)
 
@@ -308,7 +308,7 @@ def test_an_error_object_that_fails_in_several_units_has_the_id_of_the_last(
 
 
 def test_threads_that_raise_one_error_object_at_once() -> None:
-    """The line of one never has the ID of the other."""
+    """The line of one thread never has the ID of the other."""
     error = ValueError("a constant")
     seen = []
 
@@ -328,7 +328,7 @@ def test_threads_that_raise_one_error_object_at_once() -> None:
 
 
 def test_what_outlives_its_unit_keeps_that_units_id() -> None:
-    """A task that goes on after its unit raises an error that another one has raised before."""
+    """A task that continues after its unit raises an error that another task has raised before."""
     error = ValueError("a constant")
     with open_context("second"):
         context = copy_context()
@@ -341,7 +341,7 @@ def test_what_outlives_its_unit_keeps_that_units_id() -> None:
     "twin", [copy.copy, copy.deepcopy, lambda e: pickle.loads(pickle.dumps(e))]
 )
 def test_a_copied_error_is_no_trouble(twin: Callable[[BaseException], BaseException]) -> None:
-    """A copy made by `copy` or `pickle` says whose the error was, and works without headrace."""
+    """A copy made by `copy` or `pickle` keeps the ID, and works without headrace."""
     error = ValueError("lost")
     leave(error)
     assert marked_id(twin(error)) == "first"
@@ -354,7 +354,7 @@ def test_a_copied_error_is_no_trouble(twin: Callable[[BaseException], BaseExcept
 
 
 def test_a_mark_keeps_nothing_alive() -> None:
-    """An error that is kept without its traceback keeps no frame of the unit."""
+    """An error kept without its traceback keeps no frame of the unit alive."""
 
     class Large:
         pass
@@ -439,12 +439,12 @@ REQUESTS = [asgi_error, asgi_error_with_page, wsgi_error, late_wsgi_error, resum
 def test_the_servers_line_has_the_id_of_the_failed_request(
     request_: Callable[[Exception], None], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """An earlier request of the connection may still be current, and alive, where it is logged."""
+    """An earlier request of the connection may still be current where the error is logged."""
     flow_logging.install()
     error = ValueError("no stock")
     with open_context("earlier"):
         assert id_of(request_, error) == "request"
-        # In between the error is the earlier unit's own.
+        # In between, the error belongs to the earlier unit.
         assert id_of(fail, error) == "earlier"
         assert id_of(request_, error) == "request"
         try:

@@ -1,4 +1,4 @@
-"""The errors of chains as OpenTelemetry records them."""
+"""Errors of chains in OpenTelemetry spans."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from headrace import Chain, StepFailedError
 if TYPE_CHECKING:
     from tests.core.otel_kit import Spans
 
-SECRET = "hunter" + "2"  # so that no line of this file has it
+SECRET = "hunter" + "2"  # keeps the secret out of this file's lines
 
 
 @pytest.mark.guarantee(94)
 def test_a_recorded_exception_shows_no_secret(spans: Spans) -> None:
-    """Neither its message nor its stack trace, through causes, contexts and notes."""
+    """Neither message nor stack trace holds the secret, including causes, contexts and notes."""
 
     def refuse(pin: str) -> None:
         error = ValueError(f"wrong {pin}")

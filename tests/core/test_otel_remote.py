@@ -1,4 +1,4 @@
-"""A trace that came in: its span is the remote parent of the unit's."""
+"""Inbound traces: their span is the remote parent of the unit's span."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def by_hand(headers: dict[str, str], handler: Callable[[], Any], **options: Any)
 
 
 def by_asgi(headers: dict[str, str], handler: Callable[[], Any], **options: Any) -> None:
-    """Serve a request by the ASGI middleware."""
+    """Serve a request with the ASGI middleware."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         handler()
@@ -47,12 +47,12 @@ def by_asgi(headers: dict[str, str], handler: Callable[[], Any], **options: Any)
     raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
     scope = {"type": "http", "method": "GET", "path": "/", "headers": raw}
     serving = asgi.FlowMiddleware(app, **options)(scope, None, None)  # type: ignore[arg-type]
-    with pytest.raises(StopIteration):  # nothing waits, and a loop may be running
+    with pytest.raises(StopIteration):  # nothing waits, and a loop may already run
         serving.send(None)  # type: ignore[attr-defined]
 
 
 def by_wsgi(headers: dict[str, str], handler: Callable[[], Any], **options: Any) -> None:
-    """Serve a request by the WSGI middleware, whose handler runs as the body is made."""
+    """Serve a request with the WSGI middleware; the handler runs while the body is made."""
 
     def app(environ: Any, start_response: Any) -> Any:
         yield handler() or b""
@@ -77,7 +77,7 @@ def unit_span(spans: Spans) -> Any:
 @pytest.mark.guarantee(62)
 @pytest.mark.parametrize("correlation", [None, "order-17", "f" * 32])
 def test_an_inbound_span_is_the_parent(serve: Any, correlation: str | None, spans: Spans) -> None:
-    """The unit's span is its child, in its trace, whatever the correlation ID is."""
+    """The unit's span is a child of the inbound one, whatever the correlation ID is."""
     headers = {"traceparent": INBOUND, "tracestate": "foo=1,a@@b=2"}
     if correlation is not None:
         headers["X-Correlation-ID"] = correlation
@@ -100,7 +100,7 @@ def test_an_inbound_span_is_the_parent(serve: Any, correlation: str | None, span
 def test_an_unsampled_trace_stays_unsampled(
     serve: Any, backend: str, install: Callable[..., Spans]
 ) -> None:
-    """Nothing is recorded, and what the unit sends says so too, with OpenTelemetry or without."""
+    """Nothing is recorded, and outgoing headers are unsampled, with OpenTelemetry or without."""
     headrace.configure(backend)
     spans = install(sampler=ParentBased(ALWAYS_ON)) if backend == "otel" else None
     carrier: dict[str, str] = {}
@@ -121,7 +121,7 @@ def test_an_unsampled_trace_stays_unsampled(
 def test_an_untrusted_trace_that_another_library_continues_gives_no_id(
     serve: Any, trust: Any, spans: Spans
 ) -> None:
-    """An instrumentor that stands outside believes the stranger; the correlation ID is our own."""
+    """An outer instrumentor accepts an untrusted trace; the correlation ID is a fresh one."""
     tracer = trace.get_tracer("theirs")
     remote = propagate.extract({"traceparent": INBOUND})
     seen: list[str | None] = []
@@ -137,7 +137,7 @@ def test_an_untrusted_trace_that_another_library_continues_gives_no_id(
 @web
 @pytest.mark.guarantee(62)
 def test_an_untrusted_trace_is_not_continued(serve: Any, spans: Spans) -> None:
-    """With `trust_inbound=False` the request's span is a root in a trace of its own."""
+    """With `trust_inbound=False` the request's span is the root of a new trace."""
     serve({"traceparent": UNSAMPLED}, receive, trust_inbound=False)
     span = unit_span(spans)
     assert span.parent is None
@@ -150,7 +150,7 @@ def test_an_untrusted_trace_is_not_continued(serve: Any, spans: Spans) -> None:
 def test_a_call_to_the_next_service_is_one_trace(
     serve: Any, correlation: str | None, spans: Spans
 ) -> None:
-    """The callee's SERVER span hangs below the caller's, in this process as in another."""
+    """The callee's SERVER span is below the caller's, in this process or another."""
 
     def call(inside: bool) -> None:
         carrier: dict[str, str] = {}
@@ -177,7 +177,7 @@ def test_a_call_to_the_next_service_is_one_trace(
 @web
 @pytest.mark.guarantee(62)
 def test_a_call_from_a_client_s_span_is_served(serve: Any, spans: Spans) -> None:
-    """An instrumented client's span that sent the request is its parent, and no span of it."""
+    """The client span that sent the request is the parent of its span, not its span."""
     with spans.app.start_as_current_span("GET", kind=SpanKind.CLIENT) as client:
         context = client.get_span_context()
         parent = f"00-{context.trace_id:032x}-{context.span_id:016x}-01"
@@ -188,7 +188,7 @@ def test_a_call_from_a_client_s_span_is_served(serve: Any, spans: Spans) -> None
 
 @web
 def test_another_request_s_span_is_no_parent(serve: Any, spans: Spans) -> None:
-    """In the context of an open request a second one continues the trace that it names."""
+    """A second request in the context of an open one continues its own inbound trace."""
 
     def other() -> None:
         serve({"traceparent": INBOUND, "X-Correlation-ID": "order-18"}, charge)
@@ -202,7 +202,7 @@ def test_another_request_s_span_is_no_parent(serve: Any, spans: Spans) -> None:
 
 @each
 def test_a_unit_in_another_thread_stays_below_the_inbound_span(serve: Any, spans: Spans) -> None:
-    """A fork that has no span of OpenTelemetry around it is no second root."""
+    """A fork without a current OpenTelemetry span is not a second root."""
 
     def work(forked: headrace.FlowContext) -> None:
         with forked:
@@ -222,7 +222,7 @@ def test_a_unit_in_another_thread_stays_below_the_inbound_span(serve: Any, spans
 
 @web
 def test_a_span_of_the_request_serves_it(serve: Any, spans: Spans) -> None:
-    """An instrumentation's span below the inbound one is the request's: there is no other."""
+    """An instrumentation's span below the inbound one is the request's only span."""
     remote = trace.SpanContext(int(TRACE_ID, 16), SPAN_ID, True, trace.TraceFlags(1))
     parent = trace.set_span_in_context(trace.NonRecordingSpan(remote))
     with (
@@ -236,7 +236,7 @@ def test_a_span_of_the_request_serves_it(serve: Any, spans: Spans) -> None:
 
 
 def test_a_stream_stays_below_a_span_that_is_no_longer_current(spans: Spans) -> None:
-    """Where an instrumentation lets go of its span before the body is made, steps keep it."""
+    """If an instrumentation detaches its span before the body is made, steps still get it."""
 
     def app(environ: Any, start_response: Any) -> Any:
         yield b""

@@ -252,7 +252,7 @@ def test_remote_context_made_by_hand_is_checked_when_a_unit_opens() -> None:
 
 @pytest.mark.guarantee(58)
 def test_id_that_someone_has_set_to_nonsense_is_not_sent() -> None:
-    """`inject` writes valid IDs alone: the attribute can be assigned to."""
+    """`inject` writes only valid IDs, since the attribute can be assigned to."""
     carrier = {HEADER: "before"}
     with open_context("order-1") as opened:
         opened.correlation_id = "order\r\nSet-Cookie: a=b"
@@ -262,7 +262,7 @@ def test_id_that_someone_has_set_to_nonsense_is_not_sent() -> None:
 
 @pytest.mark.guarantee(58)
 def test_unit_made_by_hand_is_checked_when_it_is_entered() -> None:
-    """`with FlowContext(...)` holds to the rule, as `open_context` does."""
+    """`with FlowContext(...)` applies the same rule as `open_context`."""
     context = FlowContext("two words")
     with pytest.raises(ValueError, match="1 to 256 characters"), context:
         pass

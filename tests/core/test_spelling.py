@@ -1,4 +1,4 @@
-"""What a misspelt name is answered with."""
+"""Suggestions for misspelt names."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from headrace.integration import checks_keywords, name_hint, nearest_name
     ],
 )
 def test_the_nearest_name(name, nearest):
-    """It is found in upper and lower case alike; a name of another type is like none."""
+    """Case is ignored; a name of another type matches none."""
     assert nearest_name(name, ["COMMANDS", "TRUST_INBOUND"]) == nearest
 
 
 @pytest.mark.guarantee(59)
 def test_the_hint():
-    """It names the nearest, or all that there are; a one-shot iterable will do."""
+    """It names the nearest name, or all of them; a one-shot iterable is accepted."""
     assert name_hint("backnd", iter(["backend", "strict"])) == "did you mean 'backend'?"
     assert name_hint("zzz", iter(["backend", "strict"])) == "there are backend, strict"
 

@@ -23,7 +23,7 @@ Headers = list[tuple[str, str]]
 
 TRACEPARENTS = {
     VALID: True,
-    # Upper case, which the grammar (HEXDIGLC) excludes, and absurdities.
+    # Upper case, which the grammar (HEXDIGLC) excludes, and malformed values.
     f"00-{TRACE[:-2]}AB-{PARENT}-01": False,
     f"00-{TRACE}-{PARENT[:-2]}AB-01": False,
     f"00-{TRACE}-{PARENT}-0A": False,
@@ -82,7 +82,7 @@ def test_its_trace_id_is_the_correlation_id_of_a_request(value: str, valid: bool
 
 
 def test_wsgi_s_names_are_known() -> None:
-    """Those of an environ have a prefix."""
+    """The header names of an environ have a prefix."""
     assert extract({"HTTP_TRACEPARENT": VALID}).trace is not None
 
 

@@ -1,4 +1,4 @@
-"""Which registered functions bypass the step that is declared of them."""
+"""Registered functions that bypass their declared step."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def found(*functions: Any) -> list[str]:
-    """Return what is reported of `functions`, registered as routes."""
+    """Return the report on `functions`, registered as routes."""
     return report_undecorated(Registration("route '/'", one, "@app.get") for one in functions)
 
 
@@ -41,7 +41,7 @@ class Handler:
 
 
 def fresh() -> Callable[..., Any]:
-    """Return a function of its own, which is no step yet."""
+    """Return a new function that is not a step yet."""
 
     def plain(*_: Any) -> None: ...
 
@@ -49,14 +49,14 @@ def fresh() -> Callable[..., Any]:
 
 
 def function_of_a_partial() -> Any:
-    """Return a function, of which a partial is a step."""
+    """Return a function that a step wraps in a partial."""
     function = fresh()
     new_flow().step(functools.partial(function))
     return function
 
 
 def one_of_two_steps() -> Any:
-    """Return one of the two steps that one function is."""
+    """Return one of two steps that share a function."""
     function = fresh()
     new_flow().step(function)
     return new_flow().step(function)
@@ -100,7 +100,7 @@ BYPASSING: dict[str, Callable[[Any], Any]] = {
 @pytest.mark.guarantee(80)
 @pytest.mark.parametrize("way", BYPASSING)
 def test_every_way_around_the_step_is_seen(way: str) -> None:
-    """What leads to the function without its step is reported, whatever stands around it."""
+    """A call that bypasses the step is reported, through any wrappers."""
 
     def root() -> None: ...
 
@@ -110,7 +110,7 @@ def test_every_way_around_the_step_is_seen(way: str) -> None:
 
 @pytest.mark.guarantee(80)
 def test_methods_are_seen() -> None:
-    """The method of an object, and of a class whose methods answer requests."""
+    """Methods of objects, and of classes whose methods answer requests, are reported."""
     new_flow().step(name="get")(Handler.get)
     assert len(found(Handler().get)) == 1
     assert len(found(Handler)) == 1
@@ -118,7 +118,7 @@ def test_methods_are_seen() -> None:
 
 @pytest.mark.guarantee(80)
 def test_step_between_two_others_is_seen() -> None:
-    """Of two steps of one function, the one above the route is reported, the one below not."""
+    """Of two steps of one function, only the one above the route is reported."""
 
     def root() -> None: ...
 
@@ -131,7 +131,7 @@ def test_step_between_two_others_is_seen() -> None:
 
 
 def of_a_class() -> Any:
-    """Return a step that was registered before its class has got a flow."""
+    """Return a step registered before its class has a flow."""
     registered = []
 
     class View:
@@ -163,13 +163,13 @@ INNOCENT: dict[str, Callable[[], Any]] = {
 @pytest.mark.guarantee(80)
 @pytest.mark.parametrize("kind", INNOCENT)
 def test_nothing_is_said_where_the_step_runs(kind: str) -> None:
-    """What leads through the step, and what has nothing to do with one, is not reported."""
+    """Calls through the step and functions without a step are not reported."""
     assert found(INNOCENT[kind]()) == []
 
 
 @pytest.mark.guarantee(80)
 def test_function_that_is_registered_with_its_step_too_is_bare_on_purpose() -> None:
-    """A function that is called in both ways is not in disorder."""
+    """A function registered with and without its step is not reported."""
 
     def root() -> None: ...
 
@@ -179,7 +179,7 @@ def test_function_that_is_registered_with_its_step_too_is_bare_on_purpose() -> N
 
 
 def test_looking_never_raises(caplog: pytest.LogCaptureFixture) -> None:
-    """Objects that raise when they are looked at, and registrations that do, are passed over."""
+    """Objects and registrations that raise on inspection are skipped."""
 
     class Hostile:
         __hash__ = None  # type: ignore[assignment]
@@ -197,7 +197,7 @@ def test_looking_never_raises(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_replaced_function_is_not_kept() -> None:
-    """A module that is loaded again leaves nothing of its earlier functions in memory."""
+    """Reloading a module frees its earlier functions."""
     name = unused_name()
 
     def declare() -> weakref.ref[Any]:

@@ -1,7 +1,7 @@
-"""The cases of the W3C Trace Context test suite, under their names.
+"""The cases of the W3C Trace Context test suite, under their original names.
 
-https://github.com/w3c/trace-context/blob/main/test/test.py has the originals, with what each
-expects; these send the same headers to a service of ours and look at what that sends on.
+https://github.com/w3c/trace-context/blob/main/test/test.py has the originals and their
+expectations; these tests send the same headers to a service and check what it sends on.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.guarantee(65)
 
 
 class Sent:
-    """What a service sends on in one request."""
+    """The headers of one outgoing request of a service."""
 
     def __init__(self, carrier: dict[str, str]) -> None:
         match = re.fullmatch(
@@ -51,13 +51,13 @@ class Sent:
 
 
 def by_hand(headers: Headers, count: int) -> list[dict[str, str]]:
-    """Serve a message as a consumer does that has no integration."""
+    """Serve a message like a consumer without an integration."""
     with headrace.open_context(remote=headrace.extract(headers)):
         return [carrier() for _ in range(count)]
 
 
 def by_asgi(headers: Headers, count: int) -> list[dict[str, str]]:
-    """Serve a request by the ASGI middleware."""
+    """Serve a request with the ASGI middleware."""
     sent: list[dict[str, str]] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -70,7 +70,7 @@ def by_asgi(headers: Headers, count: int) -> list[dict[str, str]]:
 
 
 def by_wsgi(headers: Headers, count: int) -> list[dict[str, str]]:
-    """Serve a request by the WSGI middleware, to which a server joins equal headers."""
+    """Serve a request with the WSGI middleware; servers join equal headers for it."""
     sent: list[dict[str, str]] = []
 
     def app(environ: Any, start_response: Any) -> list[bytes]:
@@ -101,7 +101,7 @@ def backend(request: pytest.FixtureRequest, install: Callable[..., Spans]) -> No
 
 @pytest.fixture(params=[by_hand, by_asgi, by_wsgi])
 def call(request: pytest.FixtureRequest, backend: None) -> Any:
-    """A service: takes headers and a number of requests to send on."""
+    """A service: it takes headers and the number of requests to send on."""
 
     def called(headers: Headers, count: int = 1) -> list[Sent]:
         return [Sent(written) for written in request.param(headers, count)]
@@ -130,7 +130,7 @@ def test_both_traceparent_and_tracestate_missing(call: Any) -> None:
 
 
 def test_traceparent_included_tracestate_missing(call: Any) -> None:
-    """The trace goes on under another parent."""
+    """The trace continues with another parent."""
     [sent] = call([("traceparent", SAMPLED)])
     assert sent.trace == TRACE
     assert sent.parent != PARENT
@@ -144,7 +144,7 @@ def test_traceparent_duplicated(call: Any) -> None:
 
 
 def test_traceparent_header_name(call: Any) -> None:
-    """Other names mean nothing."""
+    """Other names are ignored."""
     assert trace_of(call, SAMPLED, "trace-parent") != TRACE
     assert trace_of(call, SAMPLED, "trace.parent") != TRACE
 
@@ -156,13 +156,13 @@ def test_traceparent_header_name_valid_casing(call: Any) -> None:
 
 
 def test_traceparent_version_0x00(call: Any) -> None:
-    """Version 0 has nothing behind the flags."""
+    """Version 0 has nothing after the flags."""
     for more in (".", f"-{FUTURE}"):
         assert trace_of(call, SAMPLED + more) != TRACE
 
 
 def test_traceparent_version_0xcc(call: Any) -> None:
-    """A future version may have more, behind a hyphen."""
+    """A future version may have more fields, after a hyphen."""
     future = "cc" + SAMPLED[2:]
     assert trace_of(call, future) == TRACE
     assert trace_of(call, f"{future}-{FUTURE}") == TRACE
@@ -192,7 +192,7 @@ def test_traceparent_version_too_short(call: Any) -> None:
 
 
 def test_traceparent_trace_id_all_zero(call: Any) -> None:
-    """All zero is no trace ID; `Sent` refuses one."""
+    """All zeros is not a trace ID; `Sent` rejects it."""
     assert trace_of(call, f"00-{'0' * 32}-{PARENT}-01")
 
 
@@ -203,7 +203,7 @@ def test_traceparent_trace_id_illegal_characters(call: Any, trace: str) -> None:
 
 
 def test_traceparent_trace_id_too_long(call: Any) -> None:
-    """A trace ID has 32 digits, and no part of a longer one is taken."""
+    """A trace ID has 32 digits; a longer one is not truncated."""
     sent = trace_of(call, f"00-{TRACE}3-{PARENT}-01")
     assert sent not in {TRACE, TRACE[1:] + "3"}
 
@@ -215,7 +215,7 @@ def test_traceparent_trace_id_too_short(call: Any) -> None:
 
 @pytest.mark.parametrize("parent", ["0" * 16])
 def test_traceparent_parent_id_all_zero(call: Any, parent: str) -> None:
-    """All zero is no parent ID."""
+    """All zeros is not a parent ID."""
     assert trace_of(call, f"00-{TRACE}-{parent}-01") != TRACE
 
 
@@ -253,7 +253,7 @@ def test_traceparent_trace_flags_too_short(call: Any) -> None:
 
 @pytest.mark.parametrize("around", [" {}", "\t{}", "{} ", "{}\t", "\t {} \t"])
 def test_traceparent_ows_handling(call: Any, around: str) -> None:
-    """Blanks and tabs around the value mean nothing."""
+    """Spaces and tabs around the value are ignored."""
     assert trace_of(call, around.format(SAMPLED)) == TRACE
 
 
@@ -268,12 +268,12 @@ def test_tracestate_included_traceparent_missing(call: Any) -> None:
 
 
 def test_tracestate_included_traceparent_included(call: Any) -> None:
-    """With a traceparent it is passed on."""
+    """With a traceparent, the tracestate is passed on."""
     assert state_of(call, "foo=1,bar=2") == {"foo": "1", "bar": "2"}
 
 
 def test_tracestate_header_name(call: Any) -> None:
-    """Other names mean nothing."""
+    """Other names are ignored."""
     for name in ("trace-state", "trace.state"):
         assert state_of(call, "foo=1", name=name) == {}
 
@@ -285,7 +285,7 @@ def test_tracestate_header_name_valid_casing(call: Any) -> None:
 
 
 def test_tracestate_empty_header(call: Any) -> None:
-    """An empty header is none, and does no harm to another."""
+    """An empty header is ignored and does not affect another."""
     assert state_of(call, "") == {}
     assert state_of(call, "foo=1", "") == {"foo": "1"}
     assert state_of(call, "", "foo=1") == {"foo": "1"}
@@ -301,7 +301,7 @@ def test_tracestate_multiple_headers_different_keys(call: Any) -> None:
     "values", [["foo=1,foo=1"], ["foo=1,foo=2"], ["foo=1", "foo=1"], ["foo=1", "foo=2"]]
 )
 def test_tracestate_duplicated_keys(call: Any, values: list[str]) -> None:
-    """Of members with one key the first is passed on, and the others of the list with it."""
+    """Of members with the same key only the first is passed on; the rest of the list is kept."""
     [sent] = call([UNSAMPLED, *(("tracestate", value) for value in [*values, "bar=3"])])
     assert [pair for pair in sent.all if pair[0] != "headrace"] == [("foo", "1"), ("bar", "3")]
 
@@ -315,7 +315,7 @@ def test_tracestate_all_allowed_characters(call: Any) -> None:
 
 
 def test_tracestate_ows_handling(call: Any) -> None:
-    """Blanks and tabs around members mean nothing."""
+    """Spaces and tabs around members are ignored."""
     for state in ("foo=1 \t , \t bar=2, \t baz=3", "foo=1\t \t,\t \tbar=2,\t \tbaz=3"):
         assert state_of(call, state) == {"foo": "1", "bar": "2", "baz": "3"}
     for state in (" foo=1", "\tfoo=1", "foo=1 ", "foo=1\t", "\t foo=1 \t"):
@@ -324,19 +324,19 @@ def test_tracestate_ows_handling(call: Any) -> None:
 
 @pytest.mark.parametrize("member", ["foo =1", "FOO=1", "foo.bar=1"])
 def test_tracestate_key_illegal_characters(call: Any, member: str) -> None:
-    """A key with another character drops the list."""
+    """A key with an invalid character drops the list."""
     assert state_of(call, member) == {}
 
 
 @pytest.mark.parametrize("key", ["foo@", "foo@@bar", "foo@bar@baz", "9to5"])
 def test_tracestate_key_illegal_vendor_format(call: Any, key: str) -> None:
-    """At level 2 an at sign may stand anywhere but in front."""
+    """At level 2 an at sign may occur anywhere except at the start."""
     assert state_of(call, f"{key}=1,bar=2") == {key: "1", "bar": "2"}
     assert state_of(call, "@foo=1,bar=2") == {}
 
 
 def test_tracestate_member_count_limit(call: Any) -> None:
-    """A list of 32 members is passed on (ours among them), one of 33 is dropped."""
+    """A list of 32 members (including headrace's) is passed on, one of 33 is dropped."""
     members = [f"bar{number:02}={number:02}" for number in range(1, 34)]
     [sent] = call([
         UNSAMPLED,
@@ -352,7 +352,7 @@ def test_tracestate_member_count_limit(call: Any) -> None:
     "key", ["z" * 256, "t" * 241 + "@" + "v" * 14, "t" * 242 + "@v", "t@" + "v" * 15]
 )
 def test_tracestate_key_length_limit(call: Any, key: str) -> None:
-    """A key has at most 256 characters, wherever its at sign stands."""
+    """A key has at most 256 characters, wherever its at sign is."""
     assert state_of(call, "foo=1", f"{key}=1") == {"foo": "1", key: "1"}
     assert state_of(call, "foo=1", "z" * 257 + "=1") == {}
 
@@ -367,18 +367,18 @@ def test_tracestate_value_illegal_characters(call: Any, state: str) -> None:
 
 
 def test_multiple_requests_with_valid_traceparent(call: Any) -> None:
-    """All that a request sends is in its trace."""
+    """All outgoing requests continue the inbound trace."""
     sent = call([("traceparent", SAMPLED)], 3)
     assert [each.trace for each in sent] == [TRACE] * 3
 
 
 def test_multiple_requests_without_traceparent(call: Any) -> None:
-    """All that a request sends is in one trace."""
+    """All outgoing requests share one trace."""
     assert len({each.trace for each in call([], 3)}) == 1
 
 
 def test_multiple_requests_with_illegal_traceparent(call: Any) -> None:
-    """An invalid header begins one new trace."""
+    """An invalid header starts one new trace."""
     sent = call([("traceparent", f"00-{'0' * 32}-{PARENT}-01")], 3)
     assert len({each.trace for each in sent}) == 1
 

@@ -18,7 +18,7 @@ from pathlib import Path
 DEMO = Path(__file__).resolve().parents[2] / "examples" / "shop" / "demo.py"
 REDIS = "redis://127.0.0.1:6379/0"
 RUN_SECONDS = 180
-"""How long one run may take on a machine that is busy with others as well."""
+"""The maximum duration of one run, on a busy machine, in seconds."""
 
 
 def main() -> int:
@@ -42,7 +42,7 @@ def main() -> int:
 
 
 def run(broker: str) -> str:
-    """Run the demo once; return what it printed if it failed, or nothing."""
+    """Run the demo once; return its output if it failed, else ""."""
     with subprocess.Popen(
         [sys.executable, DEMO],
         env=os.environ | {"HEADRACE_DEMO_BROKER": broker},

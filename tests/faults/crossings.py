@@ -1,8 +1,8 @@
-"""Faults in foreign code, one crossing after the other.
+"""Faults in foreign code, one crossing at a time.
 
-Wherever headrace calls what is not its own (a backend, a hook, a log handler, a validator, `str` of
-a user's value) it crosses into foreign code. A scenario counts its crossings; run again and again,
-each run has one of them raise.
+Wherever headrace calls code of others (a backend, a hook, a log handler, a validator, `str` of a
+user's value) it crosses into foreign code. A scenario counts its crossings, then runs once for each
+of them, which raises.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 
 class BrokenError(Exception):
-    """What a fault raises that must stay where it is."""
+    """The fault that must not reach the caller."""
 
 
 class Interrupt(BaseException):
-    """What a fault raises that must reach the caller."""
+    """The fault that must reach the caller."""
 
 
 class Crossings:
@@ -32,7 +32,7 @@ class Crossings:
 
     Args:
         target: the number of the crossing, from 1; 0 for none.
-        fault: the type of what is raised there.
+        fault: the type of the exception raised there.
     """
 
     def __init__(self, target: int = 0, fault: type[BaseException] = BrokenError) -> None:
@@ -48,7 +48,7 @@ class Crossings:
 
     @property
     def reached(self) -> str:
-        """The name of the crossing that has raised, or the empty text."""
+        """The name of the crossing that has raised, or ""."""
         return self.names[self._target - 1] if 0 < self._target <= len(self.names) else ""
 
 
@@ -86,7 +86,7 @@ class ForeignBackend:
 class ForeignHandler(logging.Handler):
     """A log handler that crosses when it filters, and when it emits a record.
 
-    `logging` lets through what both of them raise.
+    `logging` passes on the errors of both.
     """
 
     def __init__(self, crossings: Crossings) -> None:
@@ -103,7 +103,7 @@ class ForeignHandler(logging.Handler):
 
 
 class ForeignValue:
-    """A user's object: everything that one may ask it crosses."""
+    """A user's object; every access to it crosses."""
 
     def __init__(self, crossings: Crossings) -> None:
         self._crossings = crossings
@@ -140,7 +140,7 @@ class ForeignValue:
 
 
 class ForeignError(Exception):
-    """A user's exception, whose texts cross."""
+    """A user's exception; conversion to text crosses."""
 
     def __init__(self, crossings: Crossings) -> None:
         super().__init__("refused")
@@ -157,7 +157,7 @@ class ForeignError(Exception):
 
 @contextlib.contextmanager
 def watched(crossings: Crossings, **settings: Any) -> Iterator[None]:
-    """Have a foreign backend and a foreign log handler around the block."""
+    """Install a foreign backend and a foreign log handler for the block."""
     handler = ForeignHandler(crossings)
     loggers = [logging.getLogger(name) for name in ("headrace", "headrace.access")]
     levels = [logger.level for logger in loggers]
@@ -179,7 +179,7 @@ def each_fault(
 ) -> set[str]:
     """Run `scenario` once for each of its crossings, which raises; return the crossings' names.
 
-    What the scenario asserts is asserted each time; the failures of all runs are shown together.
+    The scenario's assertions run each time; the failures of all runs are shown together.
     """
     names: set[str] = set()
     failures: list[str] = []

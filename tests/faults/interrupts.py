@@ -1,7 +1,7 @@
-"""Signals between two bytecodes, one place after the other.
+"""Signals between two bytecodes, one place at a time.
 
-A signal handler that raises does so where the interpreter looks for signals: when a Python function
-begins, and when a call of a function written in C has returned. `interrupt` counts these places
+A signal handler can raise only where the interpreter checks for signals: when a Python function
+begins, and when a call of a C function has returned. `interrupt` counts these places
 inside headrace (and in contextlib, where headrace's blocks run) and raises at one of them.
 """
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from types import CodeType
 
 _HERE = (str(Path(headrace.__file__).parent), contextlib.__file__)
-_TOOL = 4  # none of the identifiers that debuggers, coverage and profilers take
+_TOOL = 4  # not an identifier of debuggers, coverage or profilers
 
 
 class Interrupt(BaseException):
-    """What the signal handler raises, as a soft time limit or Ctrl-C does."""
+    """The exception of the signal handler, as for a soft time limit or Ctrl-C."""
 
 
 class _Places:
-    """Raises at the place number `target`, once; counts them if that is never reached."""
+    """Raises once, at the place number `target`; counts the places if it is never reached."""
 
     def __init__(self, target: int) -> None:
         self._target = target
@@ -35,18 +35,18 @@ class _Places:
         self.reached = ""
 
     def begins(self, code: CodeType, _offset: int) -> Any:
-        """Note that a Python function begins."""
+        """Record the start of a Python function."""
         if not code.co_filename.startswith(_HERE):
             return sys.monitoring.DISABLE
         self._reach(f"{code.co_qualname} begins")
         return None
 
     def calls(self, code: CodeType, _offset: int, _callable: object, _first: object) -> Any:
-        """Have only the calls of headrace watched."""
+        """Watch only calls inside headrace."""
         return None if code.co_filename.startswith(_HERE) else sys.monitoring.DISABLE
 
     def has_called(self, code: CodeType, offset: int, called: object, _first: object) -> None:
-        """Note that a function written in C has returned."""
+        """Record the return of a C function."""
         if code.co_filename.startswith(_HERE):
             line = next(row for start, end, row in code.co_lines() if start <= offset < end)
             self._reach(f"{code.co_qualname} has called {called!r:.60}, line {line}")
@@ -61,7 +61,7 @@ class _Places:
 def interrupt(scenario: Callable[[], object], target: int) -> str:
     """Run `scenario`, interrupted at the place number `target`, and return the place's name.
 
-    The name is empty where the scenario has fewer places.
+    The name is "" if the scenario has fewer places.
     """
     monitoring, events = sys.monitoring, sys.monitoring.events
     places = _Places(target)

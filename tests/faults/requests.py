@@ -1,4 +1,4 @@
-"""A request under faults: what must hold, whichever framework serves it."""
+"""A request under faults: checks that hold for each framework."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ID = "order-1"
 
 
 class Answer(NamedTuple):
-    """What came back."""
+    """A response."""
 
     status: int
     ids: list[str]
@@ -39,7 +39,7 @@ def options(crossings: Crossings) -> dict[str, Any]:
 
 
 def check_faults(ask: Any) -> None:
-    """Check that no fault in foreign code fails a request, or has the application called twice."""
+    """Check that no fault in foreign code fails a request or calls the application twice."""
 
     def scenario(crossings: Crossings) -> None:
         calls: list[str] = []
@@ -128,7 +128,7 @@ def ids_of(headers: Any) -> list[str]:
 
 
 def log_and_show(calls: list[str]) -> str:
-    """Do what a handler does: log a line, and show the ID."""
+    """Act as a handler: log a line, and return the ID."""
     shown = str(headrace.current_flow_id())
     calls.append(shown)
     work()
@@ -137,4 +137,4 @@ def log_and_show(calls: list[str]) -> str:
 
 @headrace.flow("tests.requests").entrypoint(name="work")
 def work() -> None:
-    """Be a step of the request."""
+    """Act as a step of the request."""

@@ -26,9 +26,9 @@ RUNNERS: dict[str, Callable[..., Any]] = {
     "sync": Chain,
     "async": AsyncChain,
 }
-# What these raise has a meaning of its own: the step or the run fails.
+# A fault in these is meaningful: the step or the run fails.
 DECIDING = {"when", "validate", "undo"}
-# What is called when a run has succeeded, and asyncio's own look at the result.
+# Called after a run has succeeded, and asyncio's own check of the result.
 AFTER_THE_RUN = {"backend: unit: __exit__", "value: repr"}
 
 
@@ -124,7 +124,7 @@ def run(chain: Any, **inputs: Any) -> Any:
 
 
 def attempt(shop: Shop, kind: Callable[..., Any], redact: Any) -> tuple[Any, BaseException | None]:
-    """Run the shop's chain, and return its result or what it raised."""
+    """Run the shop's chain, and return its result or its error."""
     order = ForeignValue(shop.crossings)
     try:
         return run(shop.chain(kind, redact), order=order, secret="4711-0815"), None
@@ -147,7 +147,7 @@ def test_a_fault_in_foreign_code_changes_nothing_of_a_good_run(runner: str, reda
             assert isinstance(error, ChainError)
             assert shop.undone == {name: 1 for name in shop.done if name != "mail"}
             return
-        if reached == "retry_on":  # it cannot say that the step is to be tried again
+        if reached == "retry_on":  # it cannot ask for another attempt
             assert shop.calls == {"pay": 1, "ship": 1}
             assert shop.undone == {"pay": 1}
             return
@@ -166,7 +166,7 @@ def test_a_fault_in_foreign_code_changes_nothing_of_a_good_run(runner: str, reda
 def test_a_fault_in_foreign_code_hides_no_failure_and_skips_no_undo(
     runner: str, redact: Any
 ) -> None:
-    """The caller sees the step's own error, and each step that was done is undone once."""
+    """The caller gets the step's own error, and each finished step is undone once."""
 
     def scenario(crossings: Crossings) -> None:
         shop = Shop(crossings, fails=True)
@@ -192,7 +192,7 @@ def test_a_fault_in_foreign_code_hides_no_failure_and_skips_no_undo(
 def test_an_interrupt_in_foreign_code_repeats_no_step_and_skips_no_undo(
     runner: str, redact: Any, fails: bool
 ) -> None:
-    """It reaches the caller, no step runs again, and what was done is undone once."""
+    """It reaches the caller, no step runs again, and each finished step is undone once."""
 
     def scenario(crossings: Crossings) -> None:
         shop = Shop(crossings, fails=fails)
@@ -204,7 +204,7 @@ def test_an_interrupt_in_foreign_code_repeats_no_step_and_skips_no_undo(
         if result is None and not is_after_the_run:
             assert shop.undone == {name: 1 for name in shop.done if name != "mail"}
         if crossings.reached == "exception: str" and isinstance(error, StepFailedError):
-            return  # the module traceback swallows it, where it writes the line of the failure
+            return  # the traceback module swallows it while formatting the failure
         if crossings.reached:
             assert isinstance(error, Interrupt)
 

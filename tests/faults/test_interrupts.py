@@ -1,4 +1,4 @@
-"""A signal at any place leaves nothing current that was not so before."""
+"""A signal at any place leaves nothing current that was not current before."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def produce() -> Iterator[int]:
 
 
 def run(coroutine: Any) -> None:
-    """Run `coroutine`, which waits for nothing, in this very context."""
+    """Run `coroutine`, which never suspends, in the current context."""
     try:
         coroutine.send(None)
     except StopIteration:
@@ -65,7 +65,7 @@ def run(coroutine: Any) -> None:
 
 
 def block(make: Callable[[], Any]) -> Callable[[], None]:
-    """Return a scenario that enters and leaves the block that `make` gives."""
+    """Return a scenario that enters and leaves the block made by `make`."""
 
     def scenario() -> None:
         with make():
@@ -91,7 +91,7 @@ def budgeted_pieces() -> None:
 
 
 def nested() -> None:
-    """Open units inside each other."""
+    """Open nested units."""
     with open_context(), FlowContext().fork(), open_context():
         work()
 
@@ -99,7 +99,7 @@ def nested() -> None:
 chain = headrace.Chain("tests.interrupted.chain").next(work).next(work, name="again")
 async_chain = headrace.AsyncChain("tests.interrupted.async").next(work_async)
 
-# Of coroutines that were made, and interrupted before they were awaited.
+# For coroutines that were created, and interrupted before they were awaited.
 IGNORED = (
     "ignore:.*was never awaited",
     "ignore::pytest.PytestUnraisableExceptionWarning",
@@ -130,12 +130,12 @@ SCENARIOS: dict[str, Callable[[], Any]] = {
 
 
 def current() -> tuple[Any, Any, Any]:
-    """Return everything that is in force."""
+    """Return the current unit, step and deadline."""
     return unit_var.get(), step_var.get(), headrace.remaining() is None
 
 
 class Watching:
-    """A backend that takes part in everything."""
+    """A backend that implements every method."""
 
     def span(self, step: Any, context: Any) -> Any:
         return as_current(context)
@@ -145,10 +145,10 @@ class Watching:
 
 
 def violations(scenario: Callable[[], object], passes_through: bool) -> Iterator[str]:
-    """Interrupt `scenario` at each of its places, and yield those after which something is left.
+    """Interrupt `scenario` at each of its places, and yield those that leave something current.
 
     Args:
-        scenario: what runs inside a unit.
+        scenario: the function to run inside a unit.
         passes_through: whether the interrupt leaves that unit too, and is not caught inside.
     """
     for target in range(1, 5000):
@@ -174,11 +174,11 @@ def violations(scenario: Callable[[], object], passes_through: bool) -> Iterator
 @pytest.mark.parametrize("backend", ["none", "watching"])
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_interrupt_at_any_place_leaves_nothing_behind(name: str, backend: str) -> None:
-    """Whatever was interrupted, the unit around it restores what was there before."""
+    """Whatever was interrupted, the enclosing unit restores the previous state."""
     headrace.configure(Watching() if backend == "watching" else "none")
     scenario = SCENARIOS[name]
-    scenario()  # what is made once is made
-    # A unit that is entered by itself, with no object around it, cannot be seen to be forgotten.
+    scenario()  # warm the caches
+    # A context entered directly, without a `Unit` object, cannot be detected as forgotten.
     passes_through = name == "fork"
     try:
         left = [*violations(scenario, passes_through)]
@@ -220,5 +220,5 @@ def interrupted_at_random(scenario: Callable[[], object], times: int) -> int:
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no interval timers")
 @pytest.mark.parametrize("name", ["open_context", "nested", "new entrypoint", "pieces", "chain"])
 def test_interrupts_by_real_signals_leave_nothing_behind(name: str) -> None:
-    """After each of 600 signals at random times, the unit around has restored what was before."""
+    """After each of 600 signals at random times, the enclosing unit has restored the state."""
     assert interrupted_at_random(SCENARIOS[name], 600) == 0

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def ask_raw_asgi(options: Mapping[str, Any], calls: list[str]) -> Answer:
-    """Ask a bare ASGI application."""
+    """Send requests to a bare ASGI application."""
 
     async def app(_scope: Any, _receive: Any, send: Any) -> None:
         shown = log_and_show(calls).encode()
@@ -41,7 +41,7 @@ def ask_raw_asgi(options: Mapping[str, Any], calls: list[str]) -> Answer:
 
 
 def ask_raw_wsgi(options: Mapping[str, Any], calls: list[str]) -> Answer:
-    """Ask a bare WSGI application whose body is made in pieces."""
+    """Send requests to a bare WSGI application with a streamed body."""
 
     def app(_environ: Any, start_response: Any) -> Iterator[bytes]:
         start_response("200 OK", [])
@@ -51,7 +51,7 @@ def ask_raw_wsgi(options: Mapping[str, Any], calls: list[str]) -> Answer:
 
 
 def ask_flask(options: Mapping[str, Any], calls: list[str]) -> Answer:
-    """Ask a Flask application."""
+    """Send requests to a Flask application."""
     app = Flask("faults")
     Headrace(app, **options)
     app.get("/")(lambda: log_and_show(calls))
@@ -59,7 +59,7 @@ def ask_flask(options: Mapping[str, Any], calls: list[str]) -> Answer:
 
 
 def ask_fastapi(options: Mapping[str, Any], calls: list[str]) -> Answer:
-    """Ask a FastAPI application."""
+    """Send requests to a FastAPI application."""
     app = FastAPI()
     init_app(app, **options)
 
@@ -71,7 +71,7 @@ def ask_fastapi(options: Mapping[str, Any], calls: list[str]) -> Answer:
 
 
 def ask_starlette(options: Mapping[str, Any], calls: list[str]) -> Answer:
-    """Ask a Starlette application whose handler runs in a thread."""
+    """Send requests to a Starlette application whose handler runs in a thread."""
 
     def show(_request: Any) -> PlainTextResponse:
         return PlainTextResponse(log_and_show(calls))

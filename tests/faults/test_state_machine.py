@@ -34,7 +34,7 @@ class Entry:
 
     Attributes:
         context: its context.
-        block: the context manager that ends it; None once it cannot be ended any more.
+        block: the context manager that ends it; None once it can no longer be ended.
         place: where it was opened.
     """
 
@@ -45,7 +45,7 @@ class Entry:
 
 @dataclass(eq=False)
 class Place:
-    """What a thread or task sees: a context of `contextvars`, and the model of it.
+    """The view of a thread or task: a context of `contextvars`, and its model.
 
     Attributes:
         context: the real one.
@@ -59,16 +59,16 @@ class Place:
 
     @property
     def current(self) -> FlowContext | None:
-        """The unit that must be current here."""
+        """The unit that should be current here."""
         return self.entries[-1].context if self.entries else self.base
 
 
 class Interruption(BaseException):
-    """What a signal handler raises."""
+    """The exception of a signal handler."""
 
 
 class Units(RuleBasedStateMachine):
-    """Does anything with units, and compares what is current with the model."""
+    """Performs random operations on units, and compares the current unit with the model."""
 
     places = Bundle("places")
     opened = Bundle("opened")
@@ -84,7 +84,7 @@ class Units(RuleBasedStateMachine):
         self.pool.shutdown()
 
     def do(self, place: Place, in_thread: bool, function: Callable[..., Any], *args: Any) -> Any:
-        """Call the function in a place, in this thread or in another one."""
+        """Call the function in a place, in this thread or another."""
         if in_thread:
             return self.pool.submit(place.context.run, function, *args).result()
         return place.context.run(function, *args)
@@ -98,7 +98,7 @@ class Units(RuleBasedStateMachine):
 
     @rule(target=places, place=places)
     def copy(self, place: Place) -> Place:
-        """Begin a task, with a copy of what is current."""
+        """Begin a task, with a copy of the current context."""
         copied = Place(place.context.copy(), place.current)
         self.all_places.append(copied)
         return copied
@@ -140,7 +140,7 @@ class Units(RuleBasedStateMachine):
 
     @rule(entry=opened, in_thread=st.booleans())
     def leave_by_an_error(self, entry: Entry, in_thread: bool) -> None:
-        """Leave a unit by an exception: whatever was opened inside is left as well."""
+        """Leave a unit by an exception: units opened inside are left too."""
         if entry.block is None:
             return
         error = ZeroDivisionError()
@@ -152,7 +152,7 @@ class Units(RuleBasedStateMachine):
 
     @rule(entry=opened, place=places, in_thread=st.booleans())
     def leave_elsewhere(self, entry: Entry, place: Place, in_thread: bool) -> None:
-        """Leave a unit in a place where it is not current: nothing changes there."""
+        """Leave a unit in a place where it is not current: that place does not change."""
         if entry.block is None or place is entry.place or place.current is entry.context:
             return
         self.do(place, in_thread, entry.block.__exit__, None, None, None)
@@ -160,13 +160,13 @@ class Units(RuleBasedStateMachine):
 
     @rule(entry=opened)
     def forget(self, entry: Entry) -> None:
-        """Drop what could end a unit: it stays current until a unit around it ends."""
-        if not isinstance(entry.block, FlowContext):  # that one is held by its being current
+        """Forget the block of a unit: it stays current until an enclosing unit ends."""
+        if not isinstance(entry.block, FlowContext):  # that one is referenced while it is current
             entry.block = None
 
     @rule(place=places, kind=st.sampled_from(["raise", "return"]))
     def interrupt(self, place: Place, kind: str) -> None:
-        """Raise a signal inside nested units: what was current is so again."""
+        """Raise a signal inside nested units: the previous unit is current again."""
 
         def nested() -> None:
             with contextlib.suppress(Interruption), open_context(), open_context():
@@ -189,7 +189,7 @@ class Units(RuleBasedStateMachine):
 
     @rule(target=opened, message=messages, place=places, in_thread=st.booleans())
     def deliver(self, message: Any, place: Place, in_thread: bool) -> Entry:
-        """Deliver a message, for the first time or again: a unit of its own, of the operation."""
+        """Deliver a message, possibly again: each delivery is a new unit of the operation."""
         carrier, sender = message
 
         def enter() -> tuple[Any, FlowContext]:
@@ -204,7 +204,7 @@ class Units(RuleBasedStateMachine):
 
     @invariant()
     def each_place_sees_its_own(self) -> None:
-        """Current is what the model says, in each place; and nothing outside of them."""
+        """In each place the model's unit is current, and none is current outside."""
         for place in self.all_places:
             assert place.context.run(get_flow_context) is place.current
         assert get_flow_context() is None
@@ -228,5 +228,5 @@ class Units(RuleBasedStateMachine):
 
 @pytest.mark.guarantee(99)
 def test_units_do_what_their_model_does() -> None:
-    """Whatever is done with units, and in whichever order, each place sees its own."""
+    """Each place sees its own unit, for any operations in any order."""
     run_machine(Units, settings=settings(max_examples=EXAMPLES, deadline=None))

@@ -64,7 +64,7 @@ async def consume() -> None:
 
 
 def by_hand() -> None:
-    """Open units inside each other, with steps in them."""
+    """Open nested units with steps."""
     with open_context("order-1") as outer:
         calls.append("begin")
         with outer.fork(), jobs.open():
@@ -104,7 +104,7 @@ def make_id(crossings: Crossings) -> Callable[[], str]:
 @pytest.mark.guarantee(98)
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_a_fault_in_a_backend_changes_nothing(name: str) -> None:
-    """Each function runs once, and nothing is current afterwards that was not so before."""
+    """Each function runs once, and nothing is current afterwards that was not before."""
 
     def scenario(crossings: Crossings) -> None:
         calls.clear()
@@ -118,7 +118,7 @@ def test_a_fault_in_a_backend_changes_nothing(name: str) -> None:
 @pytest.mark.guarantee(98)
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_an_interrupt_in_a_backend_reaches_the_caller(name: str) -> None:
-    """No function runs twice, the interrupt comes through, and nothing is left current."""
+    """No function runs twice, the interrupt reaches the caller, and nothing is left current."""
 
     def scenario(crossings: Crossings) -> None:
         calls.clear()
@@ -136,7 +136,7 @@ def test_an_interrupt_in_a_backend_reaches_the_caller(name: str) -> None:
 
 @pytest.mark.guarantee(98)
 def test_an_error_of_the_function_is_what_the_caller_sees() -> None:
-    """Whatever fails around it."""
+    """The step runs, whichever crossing fails."""
 
     @jobs.entrypoint(name="failing")
     def fail() -> None:
@@ -152,7 +152,7 @@ def test_an_error_of_the_function_is_what_the_caller_sees() -> None:
 
 @pytest.mark.guarantee(98)
 def test_a_faulty_id_factory_costs_no_unit() -> None:
-    """A unit gets an ID all the same."""
+    """The unit still gets an ID."""
 
     def scenario(crossings: Crossings) -> None:
         headrace.configure("none", id_factory=make_id(crossings))

@@ -1,4 +1,4 @@
-"""Fixtures of the tests of the core's middleware."""
+"""Fixtures for the tests of the core's middleware."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from headrace import _nesting
 
 @pytest.fixture(params=["one protocol", "both protocols"], autouse=True)
 def protocols(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run each test as in a process of one protocol, and as in one that has integrations of both.
+    """Run each test as in a process with one protocol, and as in one with both.
 
-    A usual request takes a shorter way through the middleware where there is one protocol.
+    With one protocol, a usual request takes a shorter path through the middleware.
     """
     both = request.param == "both protocols"
     monkeypatch.setattr(_nesting, "_protocols", {"asgi", "wsgi"} if both else set())

@@ -312,7 +312,7 @@ def test_wrong_options_raise_when_it_is_made(options: dict[str, Any]) -> None:
 def test_unknown_option_is_told_with_those_that_there_are(
     middleware: Any, name: str, hint: str
 ) -> None:
-    """The message names what was called, and not its inside."""
+    """The message names the public function, not an internal one."""
     with pytest.raises(TypeError) as caught:
         middleware(sending(), **{name: "X"})
     assert str(caught.value).startswith(f"FlowMiddleware() has no option {name!r}; {hint}")
@@ -349,7 +349,7 @@ def test_an_application_that_sends_nonsense_is_served_as_it_is() -> None:
 
 @pytest.mark.guarantee(60)
 def test_request_header_replaces_every_spelling_in_a_new_list() -> None:
-    """The scope is the same object; the server's list, which it may use again, is as it was."""
+    """The scope is the same object; the server's list, which it may reuse, is unchanged."""
     seen: list[Any] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -370,7 +370,7 @@ def test_request_header_replaces_every_spelling_in_a_new_list() -> None:
 
 @pytest.mark.guarantee(60)
 def test_request_of_a_refused_websocket_and_of_a_lifespan_stay_as_they_are() -> None:
-    """The header is written for what runs inside, and for nothing else."""
+    """The header is written for the application only."""
     scope = {"type": "lifespan", "headers": [ID]}
     call(FlowMiddleware(sending(), write_request_header=True), scope)
     assert scope["headers"] == [ID]
@@ -378,7 +378,7 @@ def test_request_of_a_refused_websocket_and_of_a_lifespan_stay_as_they_are() -> 
 
 @pytest.mark.guarantee(61)
 def test_function_that_decides_on_trust_is_given_the_scope() -> None:
-    """It is asked once for each request, about that very scope."""
+    """The function is called once per request, with its scope."""
     asked: list[Any] = []
 
     def trust(scope: Any) -> bool:
@@ -393,15 +393,15 @@ def test_function_that_decides_on_trust_is_given_the_scope() -> None:
 
 
 class Asynchronous:
-    """A function of one argument whose answer must be awaited."""
+    """A function of one argument with an awaitable result."""
 
     async def __call__(self, argument: Any) -> bool:
-        """Answer no."""
+        """Return False."""
         return False
 
 
 def generating(argument: Any) -> Any:
-    """Give a generator, which is as true as any object."""
+    """Return a generator, which is always truthy."""
     yield False
 
 
@@ -427,14 +427,14 @@ def generating(argument: Any) -> Any:
 def test_options_that_contradict_each_other_are_refused(
     middleware: Any, options: dict[str, Any], message: str
 ) -> None:
-    """The error says what is wrong, and what to do."""
+    """The error gives the problem and the solution."""
     with pytest.raises((TypeError, ValueError), match=message):
         middleware(sending(), **options)
 
 
 @pytest.mark.parametrize("middleware", [asgi.FlowMiddleware, wsgi.FlowMiddleware])
 def test_middleware_that_is_gone_follows_no_configuration(middleware: Any) -> None:
-    """Nothing holds a middleware for the sake of a later `configure`."""
+    """`configure` keeps no middleware alive."""
     gone = weakref.ref(middleware(sending()))
     gc.collect()
     assert gone() is None
@@ -446,7 +446,7 @@ def test_middleware_that_is_gone_follows_no_configuration(middleware: Any) -> No
 
 
 def showing(seen: list[Any]) -> Any:
-    """Return an application that notes which ID is current."""
+    """Return an application that records the current ID."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         seen.append(headrace.current_flow_id())
@@ -459,7 +459,7 @@ def showing(seen: list[Any]) -> Any:
     ("path", "root", "excluded"),
     [
         ("/api/health", "/api", True),
-        ("/health", "/api", True),  # a server that takes the prefix off
+        ("/health", "/api", True),  # a server that strips the prefix
         ("/health", "", True),
         ("/api/health", "", False),
         ("/apiary/health", "/api", False),
@@ -468,7 +468,7 @@ def showing(seen: list[Any]) -> Any:
     ],
 )
 def test_excluded_paths_are_those_of_the_application(path: str, root: str, excluded: bool) -> None:
-    """What the application is mounted at is taken off first, where it is there."""
+    """The application's mount point is removed from the path first, if present."""
     seen: list[Any] = []
     app = FlowMiddleware(showing(seen), exclude_paths=["/health"])
     call(app, http_scope(path, [("x-correlation-id", "abc")], root_path=root))
@@ -485,7 +485,7 @@ def test_an_application_at_its_root_has_the_path_of_a_slash() -> None:
 
 @pytest.mark.guarantee(51)
 def test_an_inner_middleware_opens_nothing_on_an_excluded_path() -> None:
-    """It is remembered where the inner one excludes nothing, and in a copy of the scope."""
+    """The exclusion holds in an inner middleware without exclusions, and in a copy of the scope."""
     seen: list[Any] = []
     inner = FlowMiddleware(showing(seen))
 
@@ -498,7 +498,7 @@ def test_an_inner_middleware_opens_nothing_on_an_excluded_path() -> None:
 
 @pytest.mark.guarantee(53)
 def test_a_scope_is_handled_twice() -> None:
-    """The second time it gets a unit, even where the first was excluded."""
+    """The second call gets its own unit, even if the first was excluded."""
     seen: list[Any] = []
     scope = http_scope("/")
     app = FlowMiddleware(showing(seen))
@@ -513,7 +513,7 @@ def test_a_scope_is_handled_twice() -> None:
 @pytest.mark.guarantee(53)
 @pytest.mark.parametrize("access_log", [False, True])
 def test_headers_are_found_in_any_case_and_any_iterable(access_log: bool) -> None:
-    """An adapter may write names as it likes, and give a generator, which is not used up."""
+    """An adapter may write names in any case, and pass a generator, which is not consumed."""
     seen: list[Any] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -524,14 +524,14 @@ def test_headers_are_found_in_any_case_and_any_iterable(access_log: bool) -> Non
     assert seen == ["abc", b"abc"]
 
 
-# --- What the server does -------------------------------------------------------------------------
+# --- Code of the server ---------------------------------------------------------------------------
 
 BODY = {"type": "http.response.body", "body": b"x"}
 START = {"type": "http.response.start", "status": 200}
 
 
 def watched(is_watched: bool) -> Any:
-    """Return a block in which a backend watches units, or none does."""
+    """Return a block with or without a backend."""
     return watched_units() if is_watched else contextlib.nullcontext([])
 
 
@@ -586,7 +586,7 @@ def test_the_server_captures_no_unit(is_watched: bool, around: str | None, in_st
 @pytest.mark.parametrize("is_watched", [False, True])
 @pytest.mark.parametrize("kind", ["http", "websocket"])
 def test_a_line_of_the_server_while_it_sends_has_the_id(is_watched: bool, kind: str) -> None:
-    """Hypercorn logs the access with the last message: the line is the request's even so."""
+    """Hypercorn logs the access with the last message; the line still has the request's ID."""
 
     async def send(message: Any) -> None:
         await asyncio.sleep(0)
@@ -602,7 +602,7 @@ def test_a_line_of_the_server_while_it_sends_has_the_id(is_watched: bool, kind: 
 
 @pytest.mark.guarantee(50)
 def test_a_variable_of_a_backend_is_not_captured_by_the_server() -> None:
-    """What a backend sets for the time of a unit, such as a current span, is not seen either."""
+    """Context variables that a backend sets for a unit, such as a span, are not visible either."""
     span: contextvars.ContextVar[str | None] = contextvars.ContextVar("span", default=None)
     seen: list[Any] = []
 
@@ -619,7 +619,7 @@ def test_a_variable_of_a_backend_is_not_captured_by_the_server() -> None:
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await send(BODY)
-        seen.append(span.get())  # background work belongs to the request's trace
+        seen.append(span.get())  # background work is part of the request's trace
 
     async def send(message: Any) -> None:
         seen.append(span.get())
@@ -658,7 +658,7 @@ ENDS = {
 @pytest.mark.parametrize("messages", ENDS.values(), ids=ENDS)
 @pytest.mark.parametrize("fails", [False, True])
 def test_a_request_ends_with_the_last_byte(messages: list[Any], fails: bool) -> None:
-    """What runs later has the ID, is in no outcome, and its failure is marked with the ID."""
+    """Later code has the ID, does not affect the outcome, and its failure is marked with the ID."""
     outcomes: list[Any] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -682,7 +682,7 @@ def test_a_request_ends_with_the_last_byte(messages: list[Any], fails: bool) -> 
 
 @pytest.mark.guarantee(54)
 def test_an_error_whose_page_is_sent_is_the_outcome() -> None:
-    """A page of an error is sent before the exception is raised again, and is no success."""
+    """An error page, sent before the exception is raised again, is not a success."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         try:
@@ -713,7 +713,7 @@ def test_a_response_that_breaks_off_is_an_error() -> None:
 
 @pytest.mark.guarantee(54)
 def test_the_access_line_comes_with_the_last_byte() -> None:
-    """Background work is not in it: not its time, and not its failure."""
+    """It includes neither the time nor the failure of background work."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await send(START)

@@ -1,4 +1,4 @@
-"""Requests that cross from one protocol to the other have one unit, whatever the adapter."""
+"""Requests that cross from one protocol to the other have one unit, with any adapter."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ TOKEN = "X-Headrace-Unit"
 
 
 def plain_wsgi(environ: Any, start_response: Any) -> Iterable[bytes]:
-    """Show the ID, and what there is of the token."""
+    """Return the ID and the token, if any."""
     start_response("200 OK", [("Content-Type", "text/plain")])
     token = environ.get("HTTP_X_HEADRACE_UNIT")
     yield f"{headrace.current_flow_id()} {token}".encode()
 
 
 async def plain_asgi(scope: Any, receive: Any, send: Any) -> None:
-    """Do the same."""
+    """Return the same over WSGI."""
     token = dict(scope["headers"]).get(TOKEN.lower().encode())
     text = f"{headrace.current_flow_id()} {token and token.decode()}"
     await send({"type": "http.response.start", "status": 200, "headers": []})
@@ -40,7 +40,7 @@ async def plain_asgi(scope: Any, receive: Any, send: Any) -> None:
 
 
 class Bare:
-    """An adapter that hands nothing on but the headers, and runs WSGI in threads of its own."""
+    """An adapter that passes on only the headers, and runs WSGI in its own threads."""
 
     pool = ThreadPoolExecutor(4)
 
@@ -67,7 +67,7 @@ class Bare:
 
 
 class BareBack:
-    """The reverse: it runs ASGI in an event loop of its own."""
+    """The reverse adapter, which runs ASGI in its own event loop."""
 
     def __init__(self, app: Any) -> None:
         self.app = app
@@ -141,12 +141,12 @@ crossing = pytest.mark.parametrize("crossing", CROSSINGS.values(), ids=CROSSINGS
 
 @pytest.fixture(autouse=True)
 def both_protocols(protocols: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both are there from the second integration on."""
+    """Simulate a process with integrations of both protocols."""
 
 
 @crossing
 def test_one_unit_under_one_id(crossing: Any) -> None:
-    """The inner application is in the outer one's unit, and sees no token of ours."""
+    """The inner application shares the outer one's unit, and sees no token."""
     ask, make = crossing
     with watched_units() as units:
         response = ask(make({}, {"trust_inbound": False}), X_Correlation_ID="abc")
@@ -157,7 +157,7 @@ def test_one_unit_under_one_id(crossing: Any) -> None:
 
 @crossing
 def test_one_unit_under_a_fresh_id(crossing: Any) -> None:
-    """The same where the outer integration has made the ID."""
+    """The same holds if the outer integration has made the ID."""
     ask, make = crossing
     response = ask(make({}, {}))
     assert response.text == f"{response.headers[HEADER]} None"
@@ -166,7 +166,7 @@ def test_one_unit_under_a_fresh_id(crossing: Any) -> None:
 @crossing
 @pytest.mark.guarantee(51)
 def test_excluded_outside_is_excluded_inside(crossing: Any) -> None:
-    """The inner integration opens no unit for what the outer one has excluded."""
+    """The inner integration opens no unit for a request that the outer one has excluded."""
     ask, make = crossing
     with watched_units() as units:
         response = ask(make({"exclude_paths": ["/id"]}, {}))
@@ -176,7 +176,7 @@ def test_excluded_outside_is_excluded_inside(crossing: Any) -> None:
 
 @crossing
 def test_many_requests_at_once_are_kept_apart(crossing: Any) -> None:
-    """Each of many equal requests is in its own unit."""
+    """Each of many identical requests has its own unit."""
     ask, make = crossing
     app = make({}, {})
     with ThreadPoolExecutor(8) as pool:
@@ -198,7 +198,7 @@ def test_there_and_back_again() -> None:
 
 
 def test_a_token_of_a_client_joins_nothing() -> None:
-    """Not one that it makes up, none of a live unit of the same protocol, nor one that is over."""
+    """A made-up token, one of the same protocol, and one of an ended unit are ignored."""
     tokens: list[str] = []
 
     async def leak(scope: Any, receive: Any, send: Any) -> None:
@@ -220,7 +220,7 @@ def test_a_token_of_a_client_joins_nothing() -> None:
 
 
 def test_nothing_is_added_in_a_process_of_one_protocol(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where there are no integrations of the other protocol, the request has no token."""
+    """Without integrations of the other protocol, the request has no token."""
     from headrace import _nesting
 
     monkeypatch.setattr(_nesting, "_protocols", set())
@@ -232,11 +232,11 @@ def test_nothing_is_added_in_a_process_of_one_protocol(monkeypatch: pytest.Monke
 
 @crossing
 def test_no_token_outlives_its_request(crossing: Any) -> None:
-    """Nothing is kept of a request that is over."""
+    """Nothing is kept of a finished request."""
     from headrace import _nesting
 
     ask, make = crossing
-    before = set(_nesting._live)  # other tests leave bodies that are never closed
+    before = set(_nesting._live)  # other tests leave bodies open
     ask(make({}, {}))
     ask(make({"exclude_paths": ["/id"]}, {}))
     until = time.monotonic() + 10

@@ -1,4 +1,4 @@
-"""The table of proxies and load balancers in the documentation: each of its rows holds."""
+"""Each row of the documentation's table of proxies and load balancers holds."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "edge.md"
 
 
 def rows() -> list[list[str]]:
-    """Return the cells of each row, without the marks of code."""
+    """Return the cells of each row, without code markup."""
     lines = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if line[:2] == "| "]
     cells = [line.replace("\\|", "\0").strip("| ").split(" |") for line in lines[2:]]
     return [[cell.strip().strip("`").replace("\0", "|") for cell in row] for row in cells]
@@ -27,7 +27,7 @@ def rows() -> list[list[str]]:
 @pytest.mark.parametrize("row", rows(), ids=lambda row: row[0])
 @pytest.mark.parametrize("protocol", ["ASGI", "WSGI"])
 def test_options_of_the_table_take_the_id_over(row: list[str], protocol: str) -> None:
-    """With the options of the row the request's unit has the ID that the row says."""
+    """With the row's options, the request's unit has the row's ID."""
     _, sent, written, expected = row
     name, value = sent.split(": ", 1)
     options = eval(f"dict({written})")
@@ -36,7 +36,7 @@ def test_options_of_the_table_take_the_id_over(row: list[str], protocol: str) ->
 
 
 def test_every_sender_has_a_row() -> None:
-    """The table covers those that a team meets."""
+    """The table covers the common proxies and load balancers."""
     named = " ".join(row[0] for row in rows())
     senders = ["HAProxy", "nginx", "Envoy", "AWS Application Load Balancer", "AWS API Gateway"]
     senders += ["Google Cloud", "Azure", "Cloudflare", "Heroku"]

@@ -64,7 +64,7 @@ def ask(
 
 @pytest.mark.guarantee(12)
 def test_the_unit_lives_until_the_body_is_closed() -> None:
-    """Pieces and close run inside the unit, nothing between them does; it ends with the last."""
+    """Chunks and close run inside the unit, code between them outside; it ends with the last."""
     body = Body()
     with watched_units() as units:
         pieces, _ = ask(body)
@@ -93,7 +93,7 @@ def test_an_abandoned_body_ends_its_unit_when_closed() -> None:
 
 
 def test_an_error_in_the_body_ends_the_unit() -> None:
-    """An error while streaming goes on, and is the unit's outcome."""
+    """An error while streaming propagates, and is the unit's outcome."""
     with watched_units() as units:
         pieces, _ = ask(Body(fails="next"))
         with pytest.raises(LookupError), contextlib.closing(pieces):
@@ -103,7 +103,7 @@ def test_an_error_in_the_body_ends_the_unit() -> None:
 
 @pytest.mark.guarantee(54)
 def test_an_error_after_the_last_byte_is_none_of_the_response() -> None:
-    """It goes on, marked with the ID, and the outcome stays what it was."""
+    """The error propagates, marked with the ID, and the outcome does not change."""
     with watched_units() as units:
         pieces, _ = ask(Body(fails="close"))
         with pytest.raises(LookupError) as caught, contextlib.closing(pieces):
@@ -113,7 +113,7 @@ def test_an_error_after_the_last_byte_is_none_of_the_response() -> None:
 
 
 class Closed(list[bytes]):
-    """A body that is there already, and yet has something to close."""
+    """A complete body that still has a `close`."""
 
     def __init__(self, seen: list[Any]) -> None:
         super().__init__([b"a"])
@@ -125,7 +125,7 @@ class Closed(list[bytes]):
 
 @pytest.mark.guarantee(54)
 def test_a_list_is_closed_inside_the_unit() -> None:
-    """What its `close` does has the ID, as with any other body."""
+    """Its `close` runs with the ID, as for any other body."""
     seen: list[Any] = []
     with watched_units() as units:
         pieces, _ = ask(Closed(seen))
@@ -137,7 +137,7 @@ def test_a_list_is_closed_inside_the_unit() -> None:
 
 @pytest.mark.guarantee(54)
 def test_an_error_on_closing_an_abandoned_body_is_the_outcome() -> None:
-    """Where the last byte was never sent, what fails is the response."""
+    """If the last byte was never sent, the response has failed."""
     with watched_units() as units:
         pieces, _ = ask(Body(fails="close"))
         with pytest.raises(LookupError), contextlib.closing(pieces):
@@ -227,7 +227,7 @@ def test_an_error_of_the_application_goes_on_marked() -> None:
 
 @pytest.mark.guarantee(61)
 def test_function_that_decides_on_trust_is_given_the_environ() -> None:
-    """It is asked about that very environ."""
+    """The function is called with the request's environ."""
     asked: list[Any] = []
     environ = make_environ("GET", "/", ABC)
     ask([], environ=environ, trust_inbound=asked.append)
@@ -237,7 +237,7 @@ def test_function_that_decides_on_trust_is_given_the_environ() -> None:
 
 @pytest.mark.guarantee(55)
 def test_a_websocket_that_is_closed_in_gunicorns_way_is_no_error() -> None:
-    """The application of a WebSocket raises StopIteration when it is closed, which goes on."""
+    """A WebSocket application raises StopIteration when closed, and it propagates."""
 
     def app(environ: Any, start_response: Any) -> list[bytes]:
         raise StopIteration
@@ -249,7 +249,7 @@ def test_a_websocket_that_is_closed_in_gunicorns_way_is_no_error() -> None:
 
 @pytest.mark.guarantee(53)
 def test_a_file_of_a_wrapper_that_is_a_function_is_left_to_the_server(tmp_path: Any) -> None:
-    """The wrapper of uWSGI returns the file, and looks whether that very object comes back."""
+    """The wrapper of uWSGI returns the file, and checks whether the same object is returned."""
     path = tmp_path / "file"
     path.write_bytes(b"content")
 
@@ -269,7 +269,7 @@ def test_a_file_of_a_wrapper_that_is_a_function_is_left_to_the_server(tmp_path: 
 
 @pytest.mark.guarantee(53)
 def test_a_body_that_merely_looks_like_a_file_is_made_in_the_unit() -> None:
-    """Beside a wrapper that is a function, a body of any other origin is iterated as usual."""
+    """With a function as wrapper, any other body is iterated as usual."""
     environ = make_environ("GET", "/", ABC) | {"wsgi.file_wrapper": lambda file, size=0: file}
     pieces, _ = ask(Body(), environ=environ)
     with contextlib.closing(pieces):
@@ -305,7 +305,7 @@ def test_an_environ_is_handled_twice() -> None:
 def test_excluded_paths_are_those_of_the_application(
     script: str, path: str, pattern: str, excluded: bool
 ) -> None:
-    """What the application is mounted at is no part of them, and they are text."""
+    """Excluded paths exclude the mount point, and are text."""
     seen: list[Any] = []
 
     def app(environ: Any, start_response: Any) -> list[bytes]:
@@ -319,7 +319,7 @@ def test_excluded_paths_are_those_of_the_application(
 
 @pytest.mark.guarantee(51)
 def test_an_inner_middleware_opens_nothing_in_the_body_of_an_excluded_path() -> None:
-    """It is remembered while a body is still made, and such a body has no unit either."""
+    """The exclusion holds while the body is made, which has no unit either."""
     seen: list[Any] = []
 
     def inner(environ: Any, start_response: Any) -> list[bytes]:

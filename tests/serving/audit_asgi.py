@@ -19,7 +19,7 @@ from headrace_fastapi import init_app
 from tests.serving.audit_kit import LANES, log_to
 
 _log = logging.getLogger("audit")
-# One object for each client, whose requests come one after the other.
+# One object per client, which sends its requests one by one.
 _constants = [ValueError() for _ in range(LANES)]
 
 
@@ -79,7 +79,7 @@ running: set[asyncio.Task[None]] = set()
 
 
 def fail(request: Request) -> None:
-    """Raise an error that has been raised before, for other requests."""
+    """Raise an error object that other requests have raised before."""
     constant = _constants[request.path_params["lane"]]
     constant.args = (request.path_params["marker"],)
     raise constant

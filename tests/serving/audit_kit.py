@@ -1,7 +1,7 @@
-"""The audit of log lines: markers that a client sends, and a judge of the lines that name them.
+"""The audit of log lines: markers sent by a client, and checks of the lines that name them.
 
 A client sends each marker as the correlation ID, and once more in the path or the body. The site's
-lines name what came in the path, the body or an error's text, none of which headrace has touched.
+lines name the marker from the path, the body or an error's text, which headrace does not touch.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tests.sites import PATIENCE
 
 MARKER = re.compile(r"mk\d+x\d+z")
 NONE = "-"
-LARGE = 300_000  # bytes: more than a server reads at once
+LARGE = 300_000  # bytes, more than a server reads in one go
 LANES = 8
 
 Expected = dict[str, str]
@@ -65,16 +65,16 @@ def log_to(path: str) -> None:
         logger.addHandler(handler)
 
 
-# --- The judge ------------------------------------------------------------------------------------
+# --- Checks ---------------------------------------------------------------------------------------
 
-# Lines of servers that are written outside the unit of work, and have no ID then.
+# Lines that servers write outside the unit of work, without an ID.
 _MAY_LACK = {"gunicorn.access", "celery.worker.strategy"}
-# Lines of uvicorn about a WebSocket that name nothing of it.
+# Lines of uvicorn about a WebSocket that do not identify it.
 _SOCKET_LINES = {"connection open", "connection closed"}
 
 
 def read(path: Path) -> list[Line]:
-    """Return the lines of the log, once nothing more is written to it."""
+    """Return the lines of the log, once writing has stopped."""
     size = -1
     while size != (size := path.stat().st_size):
         time.sleep(1.5)
@@ -82,7 +82,7 @@ def read(path: Path) -> list[Line]:
 
 
 def wrong_lines(lines: Iterable[Line], expected: Expected) -> list[str]:
-    """Return what is wrong with the lines, a text for each that is."""
+    """Return a message for each wrong line."""
     return [wrong for line in lines if (wrong := _wrong(line, expected))]
 
 
@@ -103,7 +103,7 @@ def _wrong(line: Line, expected: Expected) -> str:
 
 
 def unseen(lines: Iterable[Line], expected: Expected) -> set[str]:
-    """Return the markers that no line names: nothing was proven about them."""
+    """Return the markers that no line names, for which nothing is proven."""
     return set(expected) - {marker for line in lines for marker in MARKER.findall(line.text)}
 
 
@@ -111,7 +111,7 @@ def unseen(lines: Iterable[Line], expected: Expected) -> set[str]:
 
 
 class Lane:
-    """A client with a connection of its own, which is kept alive.
+    """A client with its own kept-alive connection.
 
     Args:
         port: the server's.
@@ -134,7 +134,7 @@ class Lane:
             "socket-error": self._socket,
         }
         for count in range(units):
-            # Another order in each lane, and each round.
+            # A different order in each lane and each round.
             kind = kinds[(count * (2 * self.number + 1) + count // len(kinds)) % len(kinds)]
             marker = f"mk{self.number}x{count}z"
             self.expected[marker] = NONE if kind.startswith("health") else marker
@@ -165,7 +165,7 @@ class Lane:
         shown = response.getheader("X-Correlation-ID", NONE)
         if kind == "anonymous":
             self.expected[marker] = shown
-        # The pages that servers make for errors are not the application's.
+        # Servers' own error pages do not come from the application.
         if shown != self.expected[marker] and not (shown == NONE and response.status == 500):
             self.problems.append(f"{path}: {response.status} {shown} {content[:80]!r}")
 
@@ -196,7 +196,7 @@ class Lane:
 
 
 def _reset(connection: socket.socket) -> None:
-    # No polite end: the connection is reset, as when the network has gone.
+    # Reset the connection, as after a network failure.
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()
 
@@ -204,7 +204,7 @@ def _reset(connection: socket.socket) -> None:
 def send(port: int, kinds: list[str], units: int) -> tuple[Expected, list[str]]:
     """Send `units` requests over several connections at once.
 
-    Return what their lines must carry, and the answers that were wrong.
+    Return the expected IDs of their lines, and the wrong responses.
     """
     lanes = [Lane(port, number) for number in range(LANES)]
     with ThreadPoolExecutor(LANES) as pool:

@@ -51,7 +51,7 @@ def configure_logging(**_: Any) -> None:
 
 @app.task(name="audit.work", bind=True, acks_late=True, reject_on_worker_lost=True, max_retries=2)
 def work(self: Task, marker: str, kind: str, mark: str) -> None:
-    """Do what `kind` says, and log lines that name `marker`."""
+    """Act according to `kind`, and log lines that name `marker`."""
     _log.info("task %s", marker)
     if kind == "retry" and self.request.retries < 2:
         raise self.retry(countdown=0)
@@ -77,7 +77,7 @@ def publish(pool: str, units: int) -> list[str]:
         marker, kind = f"mk0x{number}z", KINDS[number % len(KINDS)]
         if kind == "kill" and (pool != "prefork" or number % 30 != 5):
             kind = "work"
-        # A killed process takes a while to replace: one in thirty is enough.
+        # Replacing a killed process is slow: one in thirty is enough.
         with headrace.open_context(marker):
             mark = LOG.with_name(f"{marker}.killed")
             work.apply_async((marker, kind, str(mark)), task_id=marker)
@@ -89,7 +89,7 @@ def main(pool: str, units: int) -> None:
     """Publish the tasks, run a worker until each is done, and print the markers."""
     markers = publish(pool, units)
     words = ["celery", "-A", "tests.serving.audit_tasks", "worker", "--pool", pool, "-c", "2"]
-    # Lines that belong to the time after the last task are not written: SIGTERM waits for the rest.
+    # No lines are written after the last task: SIGTERM waits for the rest.
     with subprocess.Popen([sys.executable, "-m", *words], stdout=sys.stderr) as worker:
         try:
             wait_for(markers, worker)
@@ -99,7 +99,7 @@ def main(pool: str, units: int) -> None:
 
 
 def wait_for(markers: list[str], worker: subprocess.Popen[bytes]) -> None:
-    """Wait until the log has the last line of each task; give up when nothing is logged."""
+    """Wait until the log has the last line of each task; stop when logging stalls."""
     missing, seen_at, size = {*markers}, time.monotonic(), 0
     while missing:
         if worker.poll() is not None or time.monotonic() > seen_at + 60:

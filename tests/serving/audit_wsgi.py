@@ -28,7 +28,7 @@ def note(place: str, marker: str) -> None:
 
 
 def fail(lane: int, marker: str) -> None:
-    """Raise an error that has been raised before, for other requests."""
+    """Raise an error object that other requests have raised before."""
     _constants[lane].args = (marker,)
     raise _constants[lane]
 

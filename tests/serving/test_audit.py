@@ -33,7 +33,7 @@ pytestmark = pytest.mark.guarantee(68)
 
 UNITS = int(os.environ.get("HEADRACE_AUDIT", "400"))
 SHARES = 9
-"""Seven servers and two pools have the same share each."""
+"""Seven servers and two pools get equal shares."""
 
 LOST = "Task handler raised error: WorkerLostError"
 
@@ -43,11 +43,11 @@ WSGI = list(GUNICORN[1:])
 
 
 def auditing(server: Server) -> Server:
-    """Return `server` with the site of the audit, and all lines that it can log."""
+    """Return `server` with the audit's site, and with all its logging enabled."""
     site = "asgi" if server in ASGI else "wsgi"
     words = tuple(f"tests.serving.audit_{site}:app" if w == APP else w for w in server.words)
     if server in WSGI:
-        # On a busy machine a client may take longer than gunicorn's two seconds to ask again.
+        # On a busy machine a client may pause for longer than gunicorn's two seconds.
         words += ("--access-logfile", "-", "--keep-alive", "75")
     return replace(server, words=words)
 
@@ -93,7 +93,7 @@ def test_every_line_of_a_worker_has_the_id_of_its_task(
     expected = {marker: marker for marker in MARKER.findall(done.stdout)}
     assert len(expected) == UNITS // SHARES
     lines = read(log)
-    # The line of a lost process names no task: each that has killed one must have one such.
+    # The line of a lost process names no task, so there must be one per task that killed one.
     lost = [line for line in lines if LOST in line.text]
     killers = [path.stem for path in tmp_path.glob("*.killed")]
     assert sorted(line.flow_id for line in lost) == sorted(killers)

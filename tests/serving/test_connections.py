@@ -1,4 +1,4 @@
-"""Several requests on one connection of uvicorn: none sees the unit of an earlier one."""
+"""Several requests on one uvicorn connection: none sees the unit of an earlier one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BIG = b"x" * 3_000_000
 
 
 async def show(scope: Any, receive: Any, send: Any) -> None:
-    """Read the body, and show the ID, and the one that is current around the middleware."""
+    """Read the body, and return the ID, and the one current around the middleware."""
     more = True
     while more:
         more = (await receive()).get("more_body", False)
@@ -36,7 +36,7 @@ inner = FlowMiddleware(show, exclude_paths=["/health"])
 
 
 async def outer(scope: Any, receive: Any, send: Any) -> None:
-    """Note what is current around the middleware."""
+    """Record the context around the middleware."""
     scope["state"] = {"around": headrace.current_flow_id()}
     await inner(scope, receive, send)
 
@@ -64,7 +64,7 @@ def port(request: pytest.FixtureRequest) -> Iterator[int]:
 
 @pytest.mark.guarantee(50)
 def test_a_kept_connection_carries_no_unit_over(port: int) -> None:
-    """Behind large bodies, an excluded path and the code around the middleware have no unit."""
+    """After large bodies, an excluded path and the code around the middleware have no unit."""
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
         for number in range(3):
             headers = {"X-Correlation-ID": f"order-{number}"}
@@ -76,7 +76,7 @@ def test_a_kept_connection_carries_no_unit_over(port: int) -> None:
 
 @pytest.mark.guarantee(50)
 def test_pipelined_requests_carry_no_unit_over(port: int) -> None:
-    """A request that came while another was answered begins outside of that one's unit."""
+    """A request that arrived during another's response begins outside that one's unit."""
     request = "GET {} HTTP/1.1\r\nHost: x\r\nX-Correlation-ID: {}\r\nConnection: {}\r\n\r\n"
     sent = request.format("/a", "first", "keep-alive") + request.format(
         "/b", "second", "keep-alive"
