@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def request_with(app: Celery, left: float, **fields: Any) -> Any:
-    """Return a request, with what `heed` needs of it, whose message has `left` seconds."""
+    """Return a request whose message has `left` seconds, as `on_task_received` gets it."""
     at = int((time.time() + left) * 1000)
     header = {"v": 1, "id": "an-id", "deadline": at}
     task = SimpleNamespace(soft_time_limit=fields.pop("task_soft", None))
@@ -136,10 +136,10 @@ def test_each_call_decides_for_its_own_app(make_app: Callable[..., Celery]) -> N
     """One app accepts deadlines and another does not, though the signals are the same."""
     accepting, other = make_app(accept_deadline=True), make_app()
     request = request_with(other, 30)
-    _deadlines.heed(request)
+    _deadlines.on_task_received(request)
     assert request.expires is None
     request = request_with(accepting, 30)
-    _deadlines.heed(request)
+    _deadlines.on_task_received(request)
     assert request.expires is not None
 
 
@@ -150,7 +150,7 @@ def test_expiry_is_only_shortened(make_app: Callable[..., Celery], shorter: int)
     app = make_app(accept_deadline=True)
     own = datetime.now(UTC) + timedelta(seconds=shorter)
     request = request_with(app, 30, expires=own)
-    _deadlines.heed(request)
+    _deadlines.on_task_received(request)
     left = (request.expires - datetime.now(UTC)).total_seconds()
     assert min(shorter, 30) - 1 < left <= min(shorter, 30)
 
@@ -173,7 +173,7 @@ def test_soft_time_limit_is_only_shortened(
     request = request_with(
         make_app(accept_deadline=True), 30, time_limits=limits, task_soft=task_soft
     )
-    _deadlines.heed(request)
+    _deadlines.on_task_received(request)
     hard, soft = request.time_limits
     assert hard == expected[0]
     assert soft == pytest.approx(expected[1], abs=1)
@@ -182,7 +182,7 @@ def test_soft_time_limit_is_only_shortened(
 def test_soft_time_limit_is_reckoned_when_the_run_begins(make_app: Callable[..., Celery]) -> None:
     """What a message waits in the worker itself is not given to the run as well."""
     request = request_with(make_app(accept_deadline=True), 0.5)
-    _deadlines.heed(request)
+    _deadlines.on_task_received(request)
     _, at_once = request.time_limits
     time.sleep(0.1)
     _, later = request.time_limits
@@ -196,7 +196,7 @@ def test_impossible_deadline_changes_nothing(
     """A deadline that is none, or beyond all clocks, leaves the request as it is."""
     request = request_with(make_app(accept_deadline=True), 30)
     request.request_dict["headrace"]["deadline"] = deadline
-    _deadlines.heed(request)
+    _deadlines.on_task_received(request)
     assert request.expires is None
     assert request.time_limits == (None, None)
 

@@ -13,19 +13,19 @@ from . import _beat, _deadlines, _publishing, _redelivery, _running, _worker_log
 from ._contexts import accepting_deadlines
 from ._discovery import discover_tasks_of
 from ._on_commit import publish_in_context_of_call
-from ._starting import look_at_start
+from ._starting import check_at_start
 
 _RECEIVERS = (
-    ("before_task_publish", _publishing.stamp),
-    ("task_prerun", _running.begin),
-    ("task_postrun", _running.end),
-    ("task_received", _deadlines.heed),
-    ("task_received", _redelivery.guard_one),
-    ("worker_process_init", _redelivery.guard_all),
-    ("beat_init", _beat.watch),
-    ("beat_embedded_init", _beat.watch),
-    ("after_setup_logger", _worker_logging.add_filters),
-    ("after_setup_task_logger", _worker_logging.add_filters),
+    ("before_task_publish", _publishing.on_before_task_publish),
+    ("task_prerun", _running.on_task_prerun),
+    ("task_postrun", _running.on_task_postrun),
+    ("task_received", _deadlines.on_task_received),
+    ("task_received", _redelivery.on_task_received),
+    ("worker_process_init", _redelivery.on_worker_process_init),
+    ("beat_init", _beat.on_beat_init),
+    ("beat_embedded_init", _beat.on_beat_init),
+    ("after_setup_logger", _worker_logging.on_after_setup_logger),
+    ("after_setup_task_logger", _worker_logging.on_after_setup_logger),
 )
 _CELERYS_REQUEST = "celery.worker.request:Request"
 _OUR_REQUEST = "headrace_celery._request:FlowRequest"
@@ -40,7 +40,7 @@ def init_app(celery_app: Celery, *, accept_deadline: bool = False) -> None:
 
     Args:
         celery_app: the app.
-        accept_deadline: whether this app's workers heed the deadline that a message carries: it
+        accept_deadline: whether this app's workers obey the deadline that a message carries: it
             becomes the message's expiry and the run's soft time limit, where it is the shorter.
 
     Raises:
@@ -54,7 +54,7 @@ def init_app(celery_app: Celery, *, accept_deadline: bool = False) -> None:
     for name, receiver in _RECEIVERS:
         _connect(getattr(signals, name), receiver)
     discover_tasks_of(celery_app)
-    look_at_start()
+    check_at_start()
     publish_in_context_of_call()
     _running.stay_outermost()
     if Task.Request == _CELERYS_REQUEST:

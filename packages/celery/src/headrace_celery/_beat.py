@@ -8,7 +8,7 @@ from typing import Any
 from headrace.integration import Unit, transport_context
 
 
-def watch(sender: Any = None, **_: Any) -> None:
+def on_beat_init(sender: Any = None, **_: Any) -> None:
     """Receive `beat_init`: have the scheduler of this service open a unit for each tick."""
     scheduler = sender.scheduler
     scheduler.apply_entry = partial(_tick, scheduler.apply_entry)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 TRACE_HEADER = "traceparent"
 
 accepting_deadlines: WeakSet[Celery] = WeakSet()
-"""The apps whose workers heed the deadline of a message."""
+"""The apps whose workers obey the deadline of a message."""
 
 
 def worker_context(task: Any, fields: Mapping[str, Any]) -> tuple[FlowContext, str]:
@@ -42,7 +42,7 @@ def worker_context(task: Any, fields: Mapping[str, Any]) -> tuple[FlowContext, s
         fields: the message's headers, as a request keeps them.
     """
     context, problem = _worker_context(task, fields)
-    _note_facts(context, fields)
+    _add_facts(context, fields)
     return context, problem
 
 
@@ -61,7 +61,7 @@ def _worker_context(task: Any, fields: Mapping[str, Any]) -> tuple[FlowContext, 
     return transport_context("task", task.name, remote), problem
 
 
-def _note_facts(context: FlowContext, fields: Mapping[str, Any]) -> None:
+def _add_facts(context: FlowContext, fields: Mapping[str, Any]) -> None:
     if not units_are_watched():
         return
     info = fields.get("delivery_info")
@@ -83,20 +83,20 @@ def eager_context(task: Any, request: Any, caller: FlowContext) -> FlowContext:
     remote = _attempt_before(request) if request.retries else None
     fresh_id = make_id() if _is_new(task) else None
     context = nested_context("task", task.name, fresh_id, remote, propagated_metadata(caller))
-    _note_facts(context, vars(request))
+    _add_facts(context, vars(request))
     return context
 
 
 def context_of(request: Any) -> RemoteContext:
-    """Return what the message of a `request` says of the unit of work that published it.
+    """Return the context of the unit of work that published the message of `request`.
 
-    It is for code that runs several messages at once, such as a task of celery-batches: enter
-    each message's operation with ``open_context(remote=context_of(request))``. A message without
-    a header, or with one that is not to be read, gives an empty `RemoteContext`; never raises.
+    For code that runs several messages at once, such as a task of celery-batches: continue
+    each message's operation with ``open_context(remote=context_of(request))``. Returns an empty
+    `RemoteContext` if the message has no header or a malformed one; never raises.
 
     Args:
-        request: the request of a task, ``self.request``; the worker's own; celery-batches'
-            ``SimpleRequest``; or a mapping of a message's headers.
+        request: a task's ``self.request``, the worker's own request, a ``SimpleRequest`` of
+            celery-batches, or a mapping of a message's headers.
     """
     remote = RemoteContext()
     try:
@@ -136,7 +136,7 @@ def _fields_of(request: Any) -> Iterator[Mapping[str, Any]]:
     if isinstance(request, Mapping):
         yield request
         return
-    # In the order: of a worker's request and celery-batches, of a running task, of a message.
+    # In this order: a worker's request and celery-batches', a running task's, a message's.
     for name in ("request_dict", "__dict__"):
         fields = getattr(request, name, None)
         if isinstance(fields, Mapping):
@@ -177,7 +177,7 @@ def _sent_context(task: Any, envelope: Envelope, fields: Mapping[str, Any]) -> F
 
 
 def _traced(fields: Mapping[str, Any], *, is_link: bool = False) -> Any:
-    """Return what the headers of W3C Trace Context say, by whomever they were written."""
+    """Return the trace of the W3C Trace Context headers, whichever library wrote them."""
     read = extract({name: fields.get(name) or "" for name in (TRACE_HEADER, "tracestate")})
     return read.trace and replace(read.trace, is_link=is_link)
 

@@ -1,4 +1,4 @@
-"""Deadlines that came with a message: the worker of an app that accepts them heeds them."""
+"""Deadlines that came with a message: a worker obeys them if its app accepts them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 from ._contexts import accepting_deadlines
 from ._envelope import Envelope, find, parse
 
-_LEAST_SECONDS = 0.001  # Celery takes 0 for no limit; a task whose time is up has expired anyway
+_LEAST_SECONDS = 0.001  # Celery reads 0 as no limit; a task out of time has expired anyway
 
 
-def heed(request: Any = None, **_: Any) -> None:
+def on_task_received(request: Any = None, **_: Any) -> None:
     """Receive `task_received`: shorten the request's expiry and soft time limit.
 
     Only this request is changed, not the message: a retry brings the limits of its own task.
@@ -25,7 +25,7 @@ def heed(request: Any = None, **_: Any) -> None:
         envelope = parse(raw) if present else None
         if envelope is None or envelope.deadline_ms is None:
             return
-        # What is left counts: the clock that says so may be that of a test.
+        # From the remaining time, since a test may replace our clock.
         deadline = datetime.now(UTC) + timedelta(seconds=envelope.seconds_left())
     except Exception:  # the run reports a malformed header
         return
@@ -36,7 +36,7 @@ def heed(request: Any = None, **_: Any) -> None:
 
 
 class _Limits:
-    """The hard and the soft limit of a run, reckoned when the run is given to the pool."""
+    """The hard and the soft limit of a run, computed when the run goes to the pool."""
 
     def __init__(self, hard: float | None, soft: float | None, envelope: Envelope) -> None:
         self._hard = hard

@@ -1,4 +1,4 @@
-"""The modules of tasks, imported as a worker imports them, for those who draw flows."""
+"""Imports an app's task modules as a worker does, so that flows can be listed and drawn."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _apps: WeakSet[Celery] = WeakSet()
 
 
 def discover_tasks_of(app: Celery) -> None:
-    """Have the modules of tasks of `app` imported before flows are listed, drawn or checked."""
+    """Import the task modules of `app` before flows are listed, drawn or checked."""
     _apps.add(app)
     register_discovery(_import_tasks)
 

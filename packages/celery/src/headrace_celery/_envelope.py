@@ -28,18 +28,18 @@ MAX_METADATA = 8192
 """Most bytes of JSON that the metadata may take."""
 
 MAX_NESTING = 3
-"""Levels of headers: the message, its ``headers``, and what other SDKs nest in those."""
+"""Levels of headers: the message, its ``headers``, and the headers that other SDKs nest there."""
 
 _ABSENT = object()
 MAX_NAME = 200
-"""Most characters of a name, and of what a log line shows of one."""
+"""Maximum length of a name, in characters, in a header and in a log line."""
 _MAX_KEYS = 32
 _MAX_SHOWN, _MAX_SHOWN_KEYS = 40, 5
 _MAX_MILLISECONDS = 2**53
 _MAX_DEPTH = 8
 _INT64 = range(-(2**63), 2**63)
-# Control characters and all else that breaks a line or turns a text around in a log or a terminal;
-# and lone surrogates, which have no bytes in UTF-8.
+# Control characters, line separators and bidirectional controls, which distort a log or terminal;
+# and lone surrogates, which UTF-8 cannot encode.
 _has_control = re.compile(
     "[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 ).search
@@ -97,7 +97,7 @@ def write(context: FlowContext) -> dict[str, Any]:
 @lru_cache(maxsize=1024)
 def _size_of_names(flow: str, step: str | None) -> float:
     if _has_control(flow) or _has_control(step or ""):
-        return math.inf  # they may be drawn, but are not sent
+        return math.inf  # allowed in a drawing, but never sent
     return len(json.dumps(flow)) + len(json.dumps(step or ""))
 
 
@@ -120,7 +120,7 @@ def _sendable(metadata: dict[str, Any]) -> dict[str, Any]:
 
 def _is_plain(value: Any) -> bool:
     """Tell whether `value` is small, shallow data that every serialiser and log takes."""
-    left = MAX_METADATA  # each value takes a byte of JSON at least
+    left = MAX_METADATA  # each value takes at least one byte of JSON
     waiting = [(value, 0)]
     while waiting:
         item, depth = waiting.pop()
@@ -169,7 +169,7 @@ def find(fields: Any) -> tuple[bool, Any]:
 
 
 def parse(raw: Any) -> Envelope:
-    """Return what the value of a header says, with the metadata that this process accepts.
+    """Return the envelope in the value of a header, with the metadata that this process accepts.
 
     Raises:
         MalformedHeaderError: it is not a header that this version reads; the message says why
@@ -231,7 +231,7 @@ def _metadata(value: Any) -> Mapping[str, Any]:
 def _report_dropped(keys: list[str]) -> None:
     warn_once(
         "metadata",
-        "dropped metadata that a message brings: %s; name in configure(propagate_metadata=...) "
-        "what this process accepts; later ones are dropped without a line",
+        "dropped metadata of a message: %s; to accept it, name it in "
+        "configure(propagate_metadata=...); further drops are not logged",
         ", ".join(key[:_MAX_SHOWN] for key in keys[:_MAX_SHOWN_KEYS]),
     )

@@ -1,4 +1,4 @@
-"""The logger of this package, and lines that are logged once in a process."""
+"""The logger of this package, and warnings that are logged once per process."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ _warned: set[str] = set()
 
 
 def warn_once(about: str, message: str, *args: object) -> None:
-    """Log a warning, unless one about the same was logged before.
+    """Log a warning, unless this process has already logged one with the same key.
 
     Args:
-        about: what tells it from other warnings.
+        about: the key of the warning.
         message: the message's format, as for `logging.Logger.warning`.
-        args: the values in it.
+        args: the arguments of the format.
     """
     if about not in _warned:
         _warned.add(about)

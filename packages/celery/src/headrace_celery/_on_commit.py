@@ -1,4 +1,4 @@
-"""Publishing when the transaction is committed, with Celery's task class for Django."""
+"""Publishing when the transaction commits, with Celery's task class for Django."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from headrace import bind
 
 
 def publish_in_context_of_call() -> None:
-    """Let Celery's tasks for Django be published on commit in the context of the call.
+    """Make Celery's tasks for Django publish on commit in the context of the call.
 
-    The commit may come in another unit, or after the unit of the call has ended.
+    The commit may happen in another unit, or after the unit of the call has ended.
     """
     if "django" not in sys.modules and "DJANGO_SETTINGS_MODULE" not in os.environ:
         return
@@ -27,12 +27,12 @@ def publish_in_context_of_call() -> None:
 
 
 def _delay_on_commit(self: Any, *args: Any, **kwargs: Any) -> None:
-    """Publish the task with these arguments when the transaction is committed."""
+    """Publish the task with these arguments when the transaction commits."""
     _on_commit(partial(self.delay, *args, **kwargs))
 
 
 def _apply_async_on_commit(self: Any, *args: Any, **kwargs: Any) -> None:
-    """Publish the task with Celery's options when the transaction is committed."""
+    """Publish the task with Celery's options when the transaction commits."""
     _on_commit(partial(self.apply_async, *args, **kwargs))
 
 

@@ -10,11 +10,11 @@ from headrace.integration import inject_trace, is_detached, remove_trace
 from ._envelope import HEADER, MAX_NESTING, find, write
 
 
-def stamp(headers: Any = None, **_: Any) -> None:
+def on_before_task_publish(headers: Any = None, **_: Any) -> None:
     """Receive `before_task_publish`: put the current unit into the message's `headers`.
 
-    A retry or a replacement brings the header of the message before along, and so does a caller
-    that forwards the headers of its request; it is overwritten, and inside `detached` removed.
+    A retry or a replacement carries the header of the previous message, and so does a call that
+    forwards the headers of its request; it is overwritten, or removed inside `detached`.
     Celery made `headers` for this message, so that changing it changes no dict of the caller's;
     what is nested in it may be the caller's, and is copied.
     """

@@ -20,17 +20,17 @@ from ._contexts import report, worker_context
 _waiting: ContextVar[Unit | None] = ContextVar("headrace_celery.redelivery", default=None)
 
 
-def guard_all(**_: Any) -> None:
+def on_worker_process_init(**_: Any) -> None:
     """Receive `worker_process_init`: guard the tasks of a child process."""
     if current_app.conf.worker_deduplicate_successful_tasks:
         for task in current_app.tasks.values():
             _guard(task)
 
 
-def guard_one(request: Any = None, **_: Any) -> None:
-    """Receive `task_received`: guard the task where it runs in this very process.
+def on_task_received(request: Any = None, **_: Any) -> None:
+    """Receive `task_received`: guard the task if it runs in this process.
 
-    Celery makes the tracers anew whenever it connects to the broker again.
+    Celery rebuilds the tracers whenever it reconnects to the broker.
     """
     redelivered = request.delivery_info.get("redelivered")
     if redelivered and request.app.conf.worker_deduplicate_successful_tasks:

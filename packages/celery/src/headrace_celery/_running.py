@@ -24,7 +24,7 @@ _open: dict[int, Unit] = {}
 _FORWARDED = (HEADER, "headers", TRACE_HEADER)
 
 
-def begin(task: Any, **_: Any) -> None:
+def on_task_prerun(task: Any, **_: Any) -> None:
     """Receive `task_prerun`: open the unit of the run."""
     is_followed = signals.task_postrun.receivers[-1][1] is not _last and stay_outermost()
     request = task.request
@@ -38,7 +38,7 @@ def begin(task: Any, **_: Any) -> None:
             context, problem = worker_context(task, _fields(request))
         if is_followed:
             await_span(context)
-        # A soft time limit may interrupt what is inside, and leave a unit open there.
+        # A soft time limit may interrupt an inner unit and leave it open.
         unit = Unit(context, encloses=True)
         unit.__enter__()
     try:
@@ -47,7 +47,7 @@ def begin(task: Any, **_: Any) -> None:
             report(problem, task.name, request.id)
         if log.isEnabledFor(logging.DEBUG):
             _log_start(task, unit.context)
-    except BaseException as exc:  # a time limit came just now
+    except BaseException as exc:  # a time limit may strike right here
         _open.pop(id(request), None)
         unit.__exit__(type(exc), exc, exc.__traceback__)
         raise
@@ -55,14 +55,14 @@ def begin(task: Any, **_: Any) -> None:
 
 def _fields(request: Any) -> dict[str, Any]:
     fields: dict[str, Any] = vars(request)
-    # A caller may forward its headers to an eager run, as to a message. Those of an eager retry
-    # are the attempt's before.
+    # A caller may forward its headers to an eager run, as to a message. An eager retry carries
+    # those of the previous attempt.
     if request.get("is_eager") and not request.retries and is_detached():
         return {key: value for key, value in fields.items() if key not in _FORWARDED}
     return fields
 
 
-def end(task: Any, retval: Any = None, state: str | None = None, **_: Any) -> None:
+def on_task_postrun(task: Any, retval: Any = None, state: str | None = None, **_: Any) -> None:
     """Receive `task_postrun`: end the unit of the run with what the run raised."""
     unit = _open.pop(id(task.request), None)
     if unit is None:
@@ -79,21 +79,23 @@ def end(task: Any, retval: Any = None, state: str | None = None, **_: Any) -> No
 def stay_outermost() -> bool:
     """Be the first to receive `task_prerun` and the last to receive `task_postrun`.
 
-    What the other receivers log carries the ID; and those that make something current for the
-    run restore it before we restore what was there before. Those of OpenTelemetry's instrumentation
-    alone are around ours: their span is then the run's, and the unit makes no other. Celery calls
-    the receivers of both signals in the order in which they were connected.
+    The other receivers then log with the ID, and those that make something current for the run
+    restore it before we restore our context. Only the receivers of OpenTelemetry's instrumentation
+    run outside ours: their span then stands for the run, and the unit adds none. Celery calls the
+    receivers of both signals in the order in which they were connected.
 
     Returns:
-        Whether a receiver of OpenTelemetry's was behind ours until now, and still is in the call
-        of the receivers that is under way.
+        Whether a receiver of OpenTelemetry's came after ours until now, and still does in the
+        current call of the receivers.
     """
-    global _last  # noqa: PLW0603 - what the runs look at
+    global _last  # noqa: PLW0603 - each run compares it
     before = [receiver for _, receiver in signals.task_prerun.receivers]
     _sort(signals.task_prerun, (_is_opentelemetrys, _is_ours, _is_another))
     _sort(signals.task_postrun, (_is_another, _is_ours, _is_opentelemetrys))
     _last = signals.task_postrun.receivers[-1][1]
-    return begin in before and any(map(_is_opentelemetrys, before[before.index(begin) :]))
+    return on_task_prerun in before and any(
+        map(_is_opentelemetrys, before[before.index(on_task_prerun) :])
+    )
 
 
 _last: Any = None  # the last to receive `task_postrun`
@@ -107,7 +109,7 @@ def _sort(signal: Any, kinds: tuple[Callable[[Any], bool], ...]) -> None:
 
 
 def _is_ours(receiver: Any) -> bool:
-    return receiver is begin or receiver is end
+    return receiver is on_task_prerun or receiver is on_task_postrun
 
 
 def _is_opentelemetrys(receiver: Any) -> bool:

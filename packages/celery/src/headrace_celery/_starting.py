@@ -1,4 +1,4 @@
-"""What is looked at once, when a worker starts: whether it is prepared, and what its tasks call."""
+"""Checks made once, when a worker starts: is it prepared, and do its tasks bypass a step?"""
 
 from __future__ import annotations
 
@@ -12,29 +12,31 @@ from headrace.integration import Registration, report_undecorated
 from . import _running
 from ._log import warn_once
 
-# The first is sent before a pool forks, so that its processes know what has been said; the second
+# The first is sent before a pool forks, so that its processes do not repeat the warning; the second
 # reaches workers that are started in another way.
 _SIGNALS = (signals.celeryd_after_setup, signals.task_prerun)
 _UID = "headrace_celery.starting"
 
 
-def look_at_start() -> None:
-    """Look at the worker when it starts, at the latest with its first task, and never again."""
+def check_at_start() -> None:
+    """Check the worker once: when it starts, or at the latest with its first task."""
     for signal in _SIGNALS:
-        signal.connect(_look, weak=False, dispatch_uid=_UID)
+        signal.connect(_on_start, weak=False, dispatch_uid=_UID)
 
 
-def _look(task: Any = None, instance: Any = None, **_: Any) -> None:
-    is_prepared = any(receiver is _running.begin for _, receiver in signals.task_prerun.receivers)
+def _on_start(task: Any = None, instance: Any = None, **_: Any) -> None:
+    is_prepared = any(
+        receiver is _running.on_task_prerun for _, receiver in signals.task_prerun.receivers
+    )
     if not is_prepared and task is not None and task.request.is_eager:
-        return  # in the caller's unit, and in no worker
+        return  # it runs in the caller's unit, not in a worker
     for signal in _SIGNALS:
         signal.disconnect(dispatch_uid=_UID)
     if not is_prepared:
         warn_once(
             "init_app",
-            "headrace_celery.init_app(app) was not called in this worker: its tasks have no "
-            "correlation ID of their publishers; call it in the module that makes the app",
+            "headrace_celery.init_app(app) was not called in this worker, so its tasks do not get "
+            "their publishers' correlation IDs; call it in the module that creates the app",
         )
     app = getattr(task or instance, "app", None)
     if app is not None:

@@ -15,7 +15,7 @@ from celery.utils.functional import head_from_fun
 from headrace import get_flow_context
 from headrace.integration import Unit, declare_task, nearest_name, nested_context
 
-from ._starting import look_at_start
+from ._starting import check_at_start
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -26,7 +26,9 @@ P = ParamSpec("P")
 R_co = TypeVar("R_co", covariant=True)
 R = TypeVar("R")
 
-_ALIKE = 0.75  # an attribute of the user's own, such as "kind" or "rate", is none of our names
+_MIN_SIMILARITY = (
+    0.75  # below it, the name is an attribute of the user's own, such as "kind" or "rate"
+)
 
 
 class FlowTask(Protocol[P, R_co]):
@@ -49,14 +51,14 @@ class FlowTask(Protocol[P, R_co]):
         ...
 
     def delay_on_commit(self, *args: P.args, **kwargs: P.kwargs) -> None:
-        """Publish the task when Django's transaction is committed, in the context of this call.
+        """Publish the task when Django's transaction commits, in the context of this call.
 
-        Celery's tasks have it in a Django project, where `DJANGO_SETTINGS_MODULE` is set.
+        Only in a Django project, where `DJANGO_SETTINGS_MODULE` is set.
         """
         ...
 
     def apply_async_on_commit(self, args: Any = None, kwargs: Any = None, **options: Any) -> None:
-        """Publish the task with Celery's options when Django's transaction is committed."""
+        """Publish the task with Celery's options when Django's transaction commits."""
         ...
 
     def s(self, *args: Any, **kwargs: Any) -> Signature[R_co]:
@@ -138,7 +140,7 @@ def flow_task(
     step_options = {"after": _steps_of(after), "name": step_name, "entrypoint": entrypoint}
 
     def decorate(function: Callable[..., Any]) -> Any:
-        look_at_start()
+        check_at_start()
         if not isinstance(target, str):
             run = _in_unit(function, name)
             return make(**{**_marks(function, run, task_options), **task_options})(run)
@@ -152,9 +154,9 @@ def flow_task(
 
 
 def _in_unit(function: Callable[..., Any], name: str | None) -> Callable[..., Any]:
-    """Return `function` as one that opens a unit of work where none is active."""
+    """Return a wrapper of `function` that opens a unit of work if none is active."""
     task_name = _name_of(function, name)
-    if task_name is None:  # Celery says what is missing
+    if task_name is None:  # Celery reports the missing name
         return function
 
     @functools.wraps(function)
@@ -177,12 +179,15 @@ _OPTIONS = ("after", "app", "entrypoint", "name", "step_name", "headrace_new")
 
 
 def _check_spelling(task_options: dict[str, Any], base: Any) -> None:
-    # Celery makes attributes of what it does not know, so that a slip would go unnoticed.
+    # Celery turns unknown options into attributes, so a misspelt one would go unnoticed.
     for given in task_options:
         if hasattr(base, given) or given in _OPTIONS:
             continue
         near = nearest_name(given, _OPTIONS)
-        if near is not None and SequenceMatcher(None, given.lower(), near).ratio() >= _ALIKE:
+        if (
+            near is not None
+            and SequenceMatcher(None, given.lower(), near).ratio() >= _MIN_SIMILARITY
+        ):
             raise TypeError(f"flow_task() has no option {given!r}; did you mean {near!r}?")
 
 

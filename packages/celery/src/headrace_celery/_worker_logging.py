@@ -10,7 +10,7 @@ from celery.utils.log import get_multiprocessing_logger
 from headrace.logging import FlowFilter
 
 
-def add_filters(logger: Any = None, **_: Any) -> None:
+def on_after_setup_logger(logger: Any = None, **_: Any) -> None:
     """Receive `after_setup_logger`: publish the context on each record of Celery's handlers.
 
     The logger of the pool's processes is not announced, but has the worker's format too.

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["FlowMiddleware", "on_commit"]
 
-# What Django turns into a 4xx response is an answer and no failure: no chain retries or wraps it.
+# Django turns these into 4xx responses, so they are not failures: no chain retries or wraps them.
 register_control_flow(Http404, PermissionDenied, BadRequest, SuspiciousOperation)
-# REST framework's too, its ValidationError among them; who does not use it does not import it.
+# REST framework's too, including its ValidationError; by path, so that nothing is imported.
 register_control_flow("rest_framework.exceptions.APIException")
 
 

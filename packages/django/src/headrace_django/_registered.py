@@ -1,4 +1,4 @@
-"""What a project calls: the views of its URL patterns, and its management commands."""
+"""The callables of a project: the views of its URL patterns, and its management commands."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _UID = "headrace.undecorated"
 
 
 def registered() -> Iterator[Registration]:
-    """Yield what the root URL configuration and the commands that are imported call."""
+    """Yield the callables of the root URL configuration and of the imported commands."""
     yield from _of_commands(BaseCommand)
     if getattr(settings, "ROOT_URLCONF", None):
         yield from _of_patterns(get_resolver().url_patterns)
 
 
 def report_at_first_request() -> None:
-    """Look at the project's views when its first request comes: servers run no system checks."""
+    """Check the project's views with its first request, since servers run no system checks."""
     request_started.connect(_report, weak=False, dispatch_uid=_UID)
 
 
@@ -32,7 +32,7 @@ def _report(**_: Any) -> None:
     request_started.disconnect(dispatch_uid=_UID)
     try:
         found = [*registered()]
-    except Exception:  # the request itself says what is wrong with the URL configuration
+    except Exception:  # the request itself reports the broken URL configuration
         return
     report_undecorated(found)
 

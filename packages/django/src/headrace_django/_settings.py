@@ -72,5 +72,5 @@ def _backends(value: Any) -> Any:
 
 
 def _object(value: Any) -> Any:
-    """Return the object, which may be given by its dotted path."""
+    """Return `value`, or the object at its dotted path."""
     return import_string(value) if isinstance(value, str) and "." in value else value

@@ -39,7 +39,7 @@ class HeadraceConfig(AppConfig):
         report_at_first_request()
         self._put_in_force()
         setting_changed.connect(self._setting_changed, dispatch_uid="headrace", weak=False)
-        got_request_exception.connect(_note_error, dispatch_uid="headrace")
+        got_request_exception.connect(_on_got_request_exception, dispatch_uid="headrace")
         headrace.logging.install()
         autodiscover_modules("flows")
 
@@ -65,8 +65,8 @@ class HeadraceConfig(AppConfig):
             self._put_in_force()
 
 
-def _note_error(**_: Any) -> None:
-    """Receive `got_request_exception`: Django answers a 500, and raises nothing."""
+def _on_got_request_exception(**_: Any) -> None:
+    """Receive `got_request_exception`: Django responds with a 500 and does not raise."""
     context, exc = headrace.get_flow_context(), sys.exc_info()[1]
     if context is not None and exc is not None and units_are_watched():
         add_facts(context, error_type=error_type(exc))

@@ -81,12 +81,12 @@ def _problem(name: Any, value: Any) -> CheckWarning | None:
     fault = factory_fault(parsed.configuration.get("id_factory"))
     if fault is None:
         return None
-    hint = "Give a function that returns a UUID or a string that is a valid ID."
+    hint = "Give a function that returns a UUID or a valid ID as a string."
     return _warning(8, f"HEADRACE[{name!r}] makes no correlation IDs: {fault}.", hint)
 
 
 def _flat(name: str) -> CheckWarning | None:
-    """Report a setting that is written as in Flask, and not read here."""
+    """Report a setting in Flask's spelling, which Django does not read."""
     near = nearest_name(name.removeprefix("HEADRACE_"), _KNOWN)
     if near is None:  # the project's own
         return None

@@ -118,7 +118,7 @@ class FlowMiddleware:
         return response
 
     def _begin(self, request: HttpRequest) -> tuple[ResumableUnit | None, _Handler]:
-        """Return what the request runs in, None where that is there already, and its handler."""
+        """Return the unit of the request, None if one is already open, and its handler."""
         try:
             # The type of a request does not know our attribute, and only ASGI's has a scope.
             meta, attributes, policy = request.META, request.__dict__, self._policy
@@ -141,7 +141,7 @@ class FlowMiddleware:
                 self._rewrite.put_in_environ(meta, context.correlation_id)
                 if scope is not None:
                     self._rewrite.put_in_scope(scope, context.correlation_id)
-                attributes.pop("headers", None)  # Django's cache of what META says
+                attributes.pop("headers", None)  # Django's cache of the headers in META
             attributes["flow_id"] = context.correlation_id
             watched = self._logs or units_are_watched()
             unit = self._watched(request, context) if watched else ResumableUnit(context)
@@ -160,7 +160,7 @@ class FlowMiddleware:
         return self._leave_async(request) if self._is_async else self._leave(request)
 
     def _leave(self, request: HttpRequest) -> Any:
-        """Have the refusal made by `process_view`, or make it where that was not reached."""
+        """Leave the rejection to `process_view`, or make it here if that was not reached."""
         response = self.get_response(request)
         return _refuse(request) if REFUSED_KEY in request.META else response
 
@@ -179,7 +179,7 @@ class FlowMiddleware:
                 _keep_alive(unit, response)
             else:
                 unit.end()
-            # A middleware around us may cache the response, and so pickle it.
+            # Only as the first: a middleware around us may cache, and so pickle, the response.
             if self._is_first and self._closes_something(response):
                 response.close = partial(_close, unit, response)
         except Exception:
@@ -187,9 +187,9 @@ class FlowMiddleware:
             unit.end()
 
     def _closes_something(self, response: Any) -> bool:
-        """Tell whether anything but Django's own tidying up runs when `response` is closed."""
+        """Tell whether closing `response` runs anything except Django's own cleanup."""
         receivers = request_finished.receivers
-        if len(receivers) != self._known:  # compared faster than the receivers themselves
+        if len(receivers) != self._known:  # faster than comparing the receivers themselves
             self._known = len(receivers)
             self._has_receivers = not all(map(_is_of_django, receivers))
         return self._has_receivers or bool(response._resource_closers)  # noqa: SLF001
@@ -206,7 +206,7 @@ class FlowMiddleware:
 
 def _close(unit: ResumableUnit, response: Any) -> None:
     """Close `response` inside its unit: Django sends `request_finished` there."""
-    del response.close  # or the response would stay in a cycle with an attribute of its own
+    del response.close  # breaks the reference cycle between the response and this attribute
     try:
         unit.run(response.close)
     except BaseException as exc:
@@ -251,7 +251,7 @@ def _refuse(request: HttpRequest) -> HttpResponse:
 
 
 def _refuse_view(request: HttpRequest, *_: Any) -> HttpResponse | None:
-    # In place of the view: inside the CORS middleware, which lets browsers read the response.
+    # In place of the view, and so inside the CORS middleware: browsers can read the response.
     return _refuse(request) if request.META.pop(REFUSED_KEY, False) else None
 
 
@@ -274,5 +274,5 @@ def _stands_first(middleware: type) -> bool:
 
 
 def counted_middleware() -> list[str]:
-    """Return ``MIDDLEWARE`` but for OpenTelemetry's, which its instrumentor adds in front."""
+    """Return ``MIDDLEWARE`` without OpenTelemetry's, which its instrumentor puts in front."""
     return [path for path in settings.MIDDLEWARE if not path.startswith("opentelemetry.")]

@@ -80,7 +80,7 @@ def init_app(app: Starlette, **options: Unpack[HttpKeywords]) -> None:
 
 
 def _plain_starlette() -> type[Starlette]:
-    # OpenTelemetry's instrumentor may have put a subclass in the place of the class.
+    # OpenTelemetry's instrumentor may have replaced the class with a subclass.
     return next(each for each in Starlette.__mro__ if each.__module__ == "starlette.applications")
 
 
@@ -99,9 +99,9 @@ def _wrap_stack(app: Starlette, options: HttpKeywords) -> None:
 def _with_refusal_inside(
     app: Starlette, build: Callable[[], ASGIApp], options: HttpKeywords
 ) -> FlowMiddleware:
-    """Build the stack; a refusal is made inside the CORS middleware, where there is one.
+    """Build the stack; if it has a CORS middleware, rejections are made inside that.
 
-    A browser gives a page the refusal only where the response has that middleware's headers.
+    A browser shows a page the rejection only if the response has that middleware's headers.
     """
     listed = app.user_middleware
     places = [place for place, each in enumerate(listed) if _does_cors(each.cls)]
@@ -123,10 +123,10 @@ def _does_cors(middleware: Any) -> bool:
 
 
 class _Stack(ServerErrorMiddleware):
-    """The finished stack inside its unit of work, of the type that Starlette's own stack has.
+    """The finished stack inside its unit of work, with the type of Starlette's own stack.
 
-    OpenTelemetry's instrumentor of FastAPI, set up after `init_app`, gives up where it is of
-    another type. It puts itself between a stack and the stack's ``app``, which here is all of it.
+    If OpenTelemetry's instrumentor of FastAPI is set up after `init_app`, it expects this type. It
+    inserts itself between a stack and the stack's ``app``, which here is the whole stack.
     """
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]

@@ -1,4 +1,4 @@
-"""What an application's routes call: endpoints, and what FastAPI's dependencies call."""
+"""The callables of an application's routes: endpoints and FastAPI's dependencies."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _MAX_LAYERS = 100  # of middleware
 
 
 def registered_in(app: Any) -> Iterator[Registration]:
-    """Yield what the routes below the ASGI application `app` call, mounted ones included."""
+    """Yield the callables of the routes of the ASGI application `app`, including mounted ones."""
     for _ in range(_MAX_LAYERS):
         routes = getattr(app, "routes", None)
         if isinstance(routes, list | tuple):
@@ -19,7 +19,7 @@ def registered_in(app: Any) -> Iterator[Registration]:
             for route in routes:
                 yield from _of_route(route)
             return
-        # A mount, a host or a middleware; and where FastAPI includes routers lazily.
+        # A mount, a host, a middleware, or a router that FastAPI includes lazily.
         app = getattr(app, "original_router", None) or getattr(app, "app", None)
 
 

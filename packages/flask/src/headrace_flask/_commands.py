@@ -1,4 +1,4 @@
-"""Commands of ``flask`` in units of their own: ``HEADRACE_COMMANDS = True``."""
+"""``flask`` commands in units of their own: ``HEADRACE_COMMANDS = True``."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from headrace.integration import Unit, nested_context
 _KEY = "headrace_flask.command"
 _invoke = click.Context.invoke
 COMMANDS = "headrace.commands"
-"""Where the extensions of an application say whether its commands run in units."""
+"""Key in the extensions of an application whose commands run in units."""
 
 
 def run_commands_in_units() -> None:
-    """Let each command run in a unit of its own where its application's settings say so.
+    """Run each command in a unit of its own if its application's settings ask for it.
 
-    Flask sends no signal for commands. `click.Context.invoke` is what all of them pass: those of
-    the application and of blueprints, and those of other packages, which load the application
-    themselves by `flask.cli.with_appcontext`.
+    Flask sends no signal for commands, but all of them go through `click.Context.invoke`: those of
+    the application and its blueprints, and those of other packages, which load the application
+    themselves with `flask.cli.with_appcontext`.
     """
     click.Context.invoke = _invoke_in_unit  # type: ignore[method-assign]
 
@@ -40,14 +40,14 @@ def _invoke_in_unit(*args: Any, **kwargs: Any) -> Any:
             except click.exceptions.Exit as exit_:
                 if exit_.exit_code:
                     raise
-                leaving = exit_  # a command's way to say that it is done
+                leaving = exit_  # status 0: the command has succeeded
     finally:
         context.meta[_KEY] = around
     raise leaving
 
 
 def _has_unit(context: click.Context) -> bool:
-    """Tell whether `context` is that of a command, of an application that wants units for them."""
+    """Tell whether `context` belongs to a command of an application with units for commands."""
     return (
         not isinstance(context.command, click.Group)
         and has_app_context()

@@ -38,7 +38,7 @@ _KNOWN = (*CONFIGURE_OPTIONS, *HTTP_OPTIONS, "commands")
 
 
 class _Settings(NamedTuple):
-    """What an application was set up with."""
+    """The options with which an application was set up."""
 
     configuration: dict[str, Any]
     http: HttpOptions
@@ -56,9 +56,9 @@ class Headrace:
 
     Args:
         app: the application; or None, to call `init_app` later.
-        options: what `headrace.integration.HttpOptions` and `headrace.configure` take, and
-            `commands` (whether each command of ``flask`` is a unit of its own); they win over the
-            application's settings.
+        options: the options of `headrace.integration.HttpOptions` and `headrace.configure`, and
+            `commands` (whether each ``flask`` command is a unit of its own); they take precedence
+            over the application's settings.
 
     Raises:
         ValueError: an unknown option or setting, or an impossible value.
@@ -79,7 +79,7 @@ class Headrace:
         Raises:
             ValueError: an unknown option or setting, or an impossible value.
             TypeError: an option or setting of a wrong type.
-            RuntimeError: `app` was given other options before.
+            RuntimeError: `app` was set up before, with other options.
         """
         configuration, http, others = read_settings(
             {**_settings_of(app), **self._options}, others=("COMMANDS",)
@@ -89,8 +89,8 @@ class Headrace:
         if present is not None:
             if present != wanted:
                 raise RuntimeError(
-                    "Headrace was set up on this application before, with other options; "
-                    "set it up once, with all of them"
+                    "Headrace was already set up on this application with other options; "
+                    "set it up once, with all options"
                 )
             return
         self._set_up(app, wanted, FlowMiddleware(app.wsgi_app, **http))
@@ -109,7 +109,7 @@ class Headrace:
 
             app.extensions[COMMANDS] = True
             run_commands_in_units()
-        got_request_exception.connect(_note_error, app)
+        got_request_exception.connect(_on_got_request_exception, app)
         app.wsgi_app = middleware  # type: ignore[method-assign]  # as Flask documents it
         app.cli.add_command(flows)
         app.extensions["headrace"] = self
@@ -123,7 +123,7 @@ def _flag(others: dict[str, Any]) -> bool:
 
 
 def _refuse() -> tuple[str, int, dict[str, str]] | None:
-    # Here rather than around the application, whose `after_request` lets browsers read it (CORS).
+    # Inside the application, so that its `after_request` functions add CORS headers to it.
     if REFUSED_KEY in request.environ:
         return REFUSAL, REFUSAL_STATUS, {"Content-Type": REFUSAL_TYPE}
     return None
@@ -133,12 +133,12 @@ def _settings_of(app: Flask) -> dict[str, Any]:
     for key in filter(_is_misspelt, app.config):
         near = nearest_name(key[len("HEADRACE_") :], _KNOWN)
         hint = f"did you mean 'HEADRACE_{near.upper()}'?" if near else "write each as HEADRACE_NAME"
-        raise ValueError(f"the setting {key!r} is not one of headrace's; {hint}")
+        raise ValueError(f"{key!r} is not a setting of headrace's; {hint}")
     return app.config.get_namespace("HEADRACE_", lowercase=False)
 
 
 def _is_misspelt(key: Any) -> bool:
-    """Tell whether `key` looks like a setting of ours and is none: in lower case, or one dict."""
+    """Tell whether `key` looks like one of our settings but is not: in lower case, or one dict."""
     upper = str(key).upper()
     return upper == "HEADRACE" or (
         upper.startswith("HEADRACE_") and not key.startswith("HEADRACE_")
@@ -146,13 +146,13 @@ def _is_misspelt(key: Any) -> bool:
 
 
 def _route_of(environ: WSGIEnvironment) -> str | None:
-    # It may be another request than Flask's, of a WSGI application in the same stack.
+    # It may not be Flask's request, but that of another WSGI application in the same stack.
     rule = getattr(environ.get("werkzeug.request"), "url_rule", None)
     return None if rule is None else str(rule.rule)
 
 
-def _note_error(_app: Flask, exception: BaseException, **_: Any) -> None:
-    """Receive `got_request_exception`: Flask answers a 500, and raises nothing."""
+def _on_got_request_exception(_app: Flask, exception: BaseException, **_: Any) -> None:
+    """Receive `got_request_exception`: Flask responds with a 500 and does not raise."""
     context = headrace.get_flow_context()
     if context is not None and units_are_watched():
         add_facts(context, error_type=error_type(exception))

@@ -1,4 +1,4 @@
-"""What a Flask application calls: view functions, those of blueprints included, and commands."""
+"""The callables of a Flask application: views, including those of blueprints, and commands."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def report_at_first_request(app: Flask, middleware: FlowMiddleware) -> None:
-    """Look at what `app` calls when its first request comes, and never again.
+    """Check the callables of `app` once, with its first request.
 
-    Routes may be added until then, and nothing in Flask says that there are no more to come.
+    Routes may be added until then, and Flask does not announce the last one.
     """
     inner = middleware.app
 

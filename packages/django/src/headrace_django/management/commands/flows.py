@@ -33,7 +33,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, action: str, **options: Any) -> str | None:
         """Run the action; what is wrong ends in status 1, and in status 2 for a drawing."""
-        if find_spec("celery") is not None:  # what its workers import in a Django project
+        if find_spec("celery") is not None:  # as Celery's workers do in a Django project
             autodiscover_modules("tasks")
         if action == "graph":
             self._graph(Namespace(**options))
