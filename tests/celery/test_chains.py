@@ -1,4 +1,4 @@
-"""Chains in tasks: what their errors tell the worker's log and the result backend."""
+"""Chains in tasks: no secret of their errors reaches the worker's log or the result backend."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def refuse(pin: str) -> None:
 def test_a_failed_chain_tells_no_secret(
     make_app: Callable[..., Celery], caplog: pytest.LogCaptureFixture, serializer: str
 ) -> None:
-    """Neither in the log nor in the backend, through whichever cause; both show where it failed."""
+    """No cause reveals a secret in the log or the backend; both show where the step failed."""
     app = make_app(result_serializer=serializer, accept_content=["json", "pickle"])
     caught: list[Any] = []
 
@@ -58,7 +58,7 @@ def test_a_failed_chain_tells_no_secret(
 
 @pytest.mark.guarantee(94)
 def test_outside_a_task_the_cause_is_the_original() -> None:
-    """A handler of the caller's own may ask it for more than its text."""
+    """A handler of the caller's own may read more of the error than its text."""
     with pytest.raises(StepFailedError) as caught:
         Chain(redact=["pin"]).put("pin", SECRET).next(refuse, args=["pin"]).run()
     assert str(caught.value.__cause__) == f"wrong {SECRET}"

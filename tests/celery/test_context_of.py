@@ -1,4 +1,4 @@
-"""`context_of`: what a message says, for code that runs several messages at once."""
+"""`context_of`: the context of a message, for code that runs several messages at once."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HEADER = {"v": 1, "id": "an-id", "cause": "b7ad6b7169203331", "at": 5, "meta": {
 
 
 class BatchedRequest:
-    """What celery-batches makes of a worker's request: it can be pickled, and names no app."""
+    """The request that celery-batches makes of a worker's: it can be pickled, and names no app."""
 
     def __init__(self, request_dict: Any) -> None:
         self.id = "1"
@@ -74,7 +74,7 @@ def test_batch_runs_each_message_in_its_own_operation(app: Celery) -> None:
 
 @pytest.mark.guarantee(76)
 def test_running_task_can_read_its_own_message(app: Celery) -> None:
-    """The request of a task, and the worker's request, tell the same as the context of the run."""
+    """A task's request and the worker's request give the same context as the run has."""
     seen: list[Any] = []
 
     @app.task(name="look", bind=True)
@@ -109,7 +109,7 @@ class Hostile:
     ],
 )
 def test_nothing_readable_is_an_empty_context(request_: Any) -> None:
-    """What has no header, a broken one, or is no request at all never raises."""
+    """A missing header, a broken one, or an object that is not a request never raises."""
     assert context_of(request_) == RemoteContext()
 
 
@@ -123,7 +123,7 @@ def test_request_that_raises_is_an_empty_context() -> None:
 def test_deadline_is_told_only_where_the_app_accepts_it(
     make_app: Callable[..., Celery], accepts: bool
 ) -> None:
-    """As for a run, the deadline of a message counts with `accept_deadline=True` alone."""
+    """As for a run, the deadline of a message counts only with `accept_deadline=True`."""
     app = make_app(accept_deadline=accepts)
     with headrace.open_context(), headrace.deadline(30):
         app.send_task("any")
@@ -133,7 +133,7 @@ def test_deadline_is_told_only_where_the_app_accepts_it(
 
 
 def test_trace_of_a_message_is_told() -> None:
-    """W3C Trace Context in a message is read with our header and without it."""
+    """The W3C Trace Context of a message is read with and without our header."""
     traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
     for header in ({"headrace": HEADER}, {}):
         remote = context_of(BatchedRequest({"traceparent": traceparent, **header}))
@@ -142,5 +142,5 @@ def test_trace_of_a_message_is_told() -> None:
 
 
 def test_it_is_public() -> None:
-    """It stands in the package's list of names."""
+    """The package exports it."""
     assert "context_of" in headrace_celery.__all__

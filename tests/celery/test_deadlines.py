@@ -73,7 +73,7 @@ def test_accepted_deadline_is_the_runs_own(make_app: Callable[..., Celery]) -> N
 def test_a_fake_clock_governs_the_deadline_of_a_message(
     make_app: Callable[..., Celery],
 ) -> None:
-    """What passes on it between publishing and running is gone from what is left."""
+    """Time that passes on the fake clock between publishing and running shortens the deadline."""
     app = make_app(accept_deadline=True)
     left: list[float | None] = []
 
@@ -93,7 +93,7 @@ def test_a_fake_clock_governs_the_deadline_of_a_message(
 
 @pytest.mark.guarantee(88)
 def test_a_message_expires_by_the_fake_clock(make_app: Callable[..., Celery]) -> None:
-    """A deadline that has passed on it revokes the task, though no time has passed."""
+    """A deadline that has passed on the fake clock revokes the task, without real waiting."""
     app = make_app(accept_deadline=True)
     task, seen = looking(app)
     with fake_clock() as clock, headrace.open_context(), headrace.deadline(3600):

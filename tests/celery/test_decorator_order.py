@@ -77,7 +77,7 @@ def test_tasks_that_are_steps_are_not_reported(
 @pytest.mark.guarantee(80)
 @pytest.mark.parametrize("decorator", ["entrypoint", "step"])
 def test_step_above_a_task_is_refused(app: Celery, decorator: str) -> None:
-    """Around a task a step cannot be: it is refused at once, with the order."""
+    """A step cannot wrap a task: it raises at once and names the right order."""
 
     @app.task
     def task() -> None: ...

@@ -1,4 +1,4 @@
-"""The tasks that a worker would import are known to those who draw and check flows."""
+"""Commands that draw and check flows know the tasks that a worker would import."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ EDGE = "receive --> ship"
 
 
 def write(folder: Path, files: dict[str, str]) -> None:
-    """Write `files`, each by its path, with the packages that they stand in."""
+    """Write `files` by path, and the packages that contain them."""
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

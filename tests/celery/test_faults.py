@@ -18,7 +18,7 @@ METADATA = ("user", "odd")
 
 
 def make_task(app: Celery, seen: list[str | None], *, fails: bool) -> Any:
-    """Return a task that is a step too, and that notes its ID, then fails once if it shall."""
+    """Return a task that is also a step; it records its ID, then fails once if asked to."""
 
     @flow_task("tests.celery.faults", app=app, step_name=f"work-{fails}", bind=True, max_retries=1)
     def work(self: Any) -> None:
@@ -68,7 +68,7 @@ def test_an_interrupt_in_foreign_code_leaves_nothing_to_the_next_task(
 
     def scenario(crossings: Crossings) -> None:
         seen.clear()
-        # The last two are what Celery makes of an interrupt, in a pool without processes.
+        # Celery turns an interrupt into the last two, in a pool without processes.
         with contextlib.suppress(Interrupt, WorkerLostError, TypeError):
             publish_and_run(app, task, crossings)
         assert set(seen) <= {"order-1"}

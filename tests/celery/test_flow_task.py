@@ -261,13 +261,13 @@ SLIPS = {
 @pytest.mark.guarantee(77)
 @pytest.mark.parametrize("slip", SLIPS)
 def test_misspelt_option_is_answered_with_the_nearest(app: Celery, slip: str) -> None:
-    """Celery would keep an option that is no option as an attribute; ours are recognised."""
+    """Celery would keep a misspelt option as an attribute; misspelt options of ours raise."""
     with pytest.raises(TypeError, match=f"{slip!r}; did you mean {SLIPS[slip]!r}"):
         flow_task("misspelt", app=app, **{slip: True})
 
 
 def test_attributes_of_the_users_own_are_passed_on(app: Celery) -> None:
-    """What is like none of our names is an attribute of the task, as with Celery's decorator."""
+    """Names unlike ours become attributes of the task, as with Celery's decorator."""
 
     class Base(Task):
         after_hours = False
@@ -306,7 +306,7 @@ def test_direct_call_outside_any_unit_opens_one(
 def test_direct_call_in_a_unit_joins_it(
     app: Celery, recorder: Recorder, flow_name: str | None
 ) -> None:
-    """Inside a unit, in the run of a task too, no other is opened."""
+    """Inside a unit, including the run of a task, no other is opened."""
     seen: list[Any] = []
 
     @flow_task(flow_name, app=app)

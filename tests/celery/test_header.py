@@ -141,7 +141,7 @@ def test_line_break_in_a_field_is_never_taken_over(
 
 @pytest.mark.guarantee(75)
 def test_line_break_is_not_sent(app: Celery, caplog: pytest.LogCaptureFixture) -> None:
-    """The publisher leaves out what no receiver takes, and the message keeps its ID."""
+    """The publisher leaves out values that receivers reject, and the message keeps its ID."""
     headrace.configure(propagate_metadata=["note", "tenant"])
     task, seen = looking(app)
     with (
@@ -177,7 +177,7 @@ def test_overlong_header_is_ignored(what: str) -> None:
 
 @pytest.mark.guarantee(75)
 def test_values_that_share_a_part_are_counted_each_time() -> None:
-    """A few lists that stand in each other many times do not make for endless work."""
+    """A few lists that contain each other many times do not cause endless work."""
     value: Any = "x"
     for _ in range(7):
         value = [value] * 50
@@ -189,7 +189,7 @@ def test_values_that_share_a_part_are_counted_each_time() -> None:
 def test_metadata_that_is_not_accepted_here_is_dropped(
     app: Celery, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A run has what its own process names; the first drop is logged, without the value."""
+    """A run has the metadata that its process names; the first drop is logged without the value."""
     monkeypatch.setattr("headrace_celery._log._warned", set())
     headrace.configure(propagate_metadata=["tenant"])
     task, seen = looking(app)

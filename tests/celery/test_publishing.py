@@ -153,7 +153,7 @@ def test_twenty_retries_leave_the_message_as_large_as_one(app: Celery) -> None:
 @pytest.mark.guarantee(58)
 @pytest.mark.parametrize("correlation_id", ["|12.a/b=c:d+e@f~g_h-", "x" * 256])
 def test_every_valid_id_reaches_the_task(app: Celery, correlation_id: str) -> None:
-    """What a request's validator may admit, the message carries and the worker takes over."""
+    """The message carries, and the worker accepts, every ID that a validator may admit."""
     task, seen = looking(app)
     with headrace.open_context(correlation_id):
         run_in_worker(app, task.delay)
@@ -230,7 +230,7 @@ FORWARDED: dict[str, dict[str, Any]] = {
 @pytest.mark.guarantee(76)
 @pytest.mark.parametrize("place", FORWARDED)
 def test_detached_strips_a_forwarded_header(app: Celery, place: str) -> None:
-    """What is published detached belongs to no operation, whatever headers are forwarded."""
+    """A task published detached belongs to no operation, whatever headers are forwarded."""
     before = json.dumps(FORWARDED[place])
     task, seen = looking(app)
     with headrace.open_context("caller"), headrace.detached():

@@ -1,4 +1,4 @@
-"""The spans of runs: what their parents are, what they are linked to, what they say."""
+"""The spans of runs: parents, links and attributes."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def in_an_old_span(delay: Callable[[], Any]) -> None:
 @pytest.mark.guarantee(64)
 @pytest.mark.parametrize("publish", [inside("http"), inside("task"), inside("manual")])
 def test_a_run_is_a_child_of_its_publisher(publish: Any, spans: Any, app: Celery) -> None:
-    """Published by a request, a task or a short unit, the run is in that one's trace."""
+    """Published by a request, a task or a short unit, the run is in the publisher's trace."""
     task = app.task(name="run")(nothing)
     run_in_worker(app, lambda: publish(task.delay))
     run = span_of_run(spans)

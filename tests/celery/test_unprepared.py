@@ -1,4 +1,4 @@
-"""A worker in which `init_app` was not called says so."""
+"""A worker in which `init_app` was not called logs a warning."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def bare_app(monkeypatch: pytest.MonkeyPatch) -> Celery:
-    """An app whose signals are not connected, in a process that has said nothing yet."""
+    """An app whose signals are not connected, in a process that has not warned yet."""
     monkeypatch.setattr("headrace_celery._log._warned", set())
     name = f"bare{uuid.uuid4().hex[:8]}"
     app = Celery(name, broker="memory://", backend="cache+memory://", set_as_current=False)
@@ -29,7 +29,7 @@ def bare_app(monkeypatch: pytest.MonkeyPatch) -> Celery:
 
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """Return what was said about `init_app`."""
+    """Return the warnings about `init_app`."""
     messages = [one.getMessage() for one in caplog.records if one.name == "headrace.celery"]
     return [message for message in messages if "init_app(app) was not called" in message]
 
@@ -39,7 +39,7 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
 def test_first_run_in_an_unprepared_worker_is_reported(
     bare_app: Celery, caplog: pytest.LogCaptureFixture, flow_name: str | None
 ) -> None:
-    """The first of many runs says what is missing, and the others nothing."""
+    """The first of many runs logs the missing call; the others log nothing."""
 
     @flow_task(flow_name, app=bare_app)
     def work() -> None: ...
@@ -53,7 +53,7 @@ def test_first_run_in_an_unprepared_worker_is_reported(
 def test_start_of_an_unprepared_worker_is_reported(
     bare_app: Celery, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The main process of a worker says it before the pool has a process."""
+    """The main process of a worker logs it before the pool has a process."""
 
     @flow_task(app=bare_app)
     def work() -> None: ...
@@ -77,7 +77,7 @@ def test_prepared_worker_says_nothing(bare_app: Celery, caplog: pytest.LogCaptur
 
 
 def test_eager_run_is_no_worker(bare_app: Celery, caplog: pytest.LogCaptureFixture) -> None:
-    """A process that runs its tasks eagerly needs no `init_app` and is not admonished."""
+    """A process that runs its tasks eagerly needs no `init_app` and gets no warning."""
 
     @flow_task(app=bare_app)
     def work() -> None: ...

@@ -105,7 +105,7 @@ def headers(request: HttpRequest) -> HttpResponse:
 
 
 def sent_on(request: HttpRequest) -> HttpResponse:
-    """Show what a receiver of a message from here has for an ID."""
+    """Show the ID that a receiver of a message from here has."""
     return text(sites.sent_on())
 
 

@@ -1,4 +1,4 @@
-"""Chains in views: what REST framework answers is no failure."""
+"""Chains in views: REST framework's responses are not failures."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ERRORS: list[tuple[Exception, int]] = [
 @pytest.mark.guarantee(43)
 @pytest.mark.parametrize(("error", "status"), ERRORS)
 def test_an_exception_of_rest_framework_is_an_answer(error: Exception, status: int) -> None:
-    """It passes through as it is, is tried once, and comes after the undos."""
+    """The exception passes through unchanged after the undos, and the step is tried once."""
     calls: list[str] = []
 
     def refuse() -> None:

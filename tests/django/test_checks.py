@@ -96,7 +96,7 @@ def test_factory_of_the_manual_passes() -> None:
 
 @pytest.mark.guarantee(59)
 def test_setting_of_its_own_name_is_reported() -> None:
-    """A setting as Flask has it is not read, and the check says where it belongs."""
+    """A setting in Flask's spelling is not read, and the check says where it belongs."""
     (warning,) = found(HEADRACE_TRUST_INBOND=False, HEADRACE_XYZZY=1)
     assert warning.id == "headrace.W002"
     assert warning.msg == "HEADRACE_TRUST_INBOND is not read."

@@ -57,7 +57,7 @@ def start_thread(request: HttpRequest) -> HttpResponse:
 
 
 def ours(request: HttpRequest) -> HttpResponse:
-    """Leave something to our `on_commit`."""
+    """Register a callback with our `on_commit`."""
     headrace_django.on_commit(lambda: sites.note("committed"))
     return HttpResponse()
 
@@ -128,7 +128,7 @@ def test_bound_thread_on_commit_has_the_id(log: MemoryLog) -> None:
 
 @pytest.mark.guarantee(78)
 def test_on_commit_keeps_the_context_of_the_call() -> None:
-    """Where the commit comes in another unit, in another flow or in none, the call's is current."""
+    """If the commit happens in another unit, flow or none, the call's context is current."""
     seen: list[Any] = []
 
     def look() -> None:
@@ -161,7 +161,7 @@ def test_captured_callbacks_keep_the_id(log: MemoryLog) -> None:
 
 @pytest.mark.guarantee(78)
 def test_on_commit_is_djangos_otherwise(caplog: pytest.LogCaptureFixture) -> None:
-    """Order, database, robustness, rollback and refusals are those of Django's own."""
+    """Order, database, robustness, rollback and errors are those of Django's own."""
     called: list[int] = []
 
     def fail() -> None:

@@ -74,7 +74,7 @@ def in_disorder(patterns: list[Any]) -> list[str]:
 
 @pytest.mark.guarantee(80)
 def test_check_reports_views(patterns: list[Any], caplog: pytest.LogCaptureFixture) -> None:
-    """Functions, those of included patterns and methods of views: a check's warning and a line."""
+    """Functions, those of included patterns, methods of views: each gets a warning and a line."""
     names = in_disorder(patterns)
     for _ in range(2):
         found = [each.msg for each in run_checks() if each.id == "headrace.W009"]
@@ -86,7 +86,7 @@ def test_check_reports_views(patterns: list[Any], caplog: pytest.LogCaptureFixtu
 
 @pytest.mark.guarantee(80)
 def test_first_request_reports_views(patterns: list[Any], caplog: pytest.LogCaptureFixture) -> None:
-    """A server that runs no checks reports them when its first request comes, and then no more."""
+    """A server that runs no checks reports them once, with its first request."""
     names = in_disorder(patterns)
     report_at_first_request()
     with caplog.at_level(logging.WARNING):
@@ -98,7 +98,7 @@ def test_first_request_reports_views(patterns: list[Any], caplog: pytest.LogCapt
 
 @pytest.mark.guarantee(80)
 def test_broken_urls_fail_no_request(caplog: pytest.LogCaptureFixture) -> None:
-    """Where the URL configuration cannot be imported, that is Django's to say."""
+    """If the URL configuration cannot be imported, Django reports it."""
     report_at_first_request()
     with override_settings(ROOT_URLCONF="tests.nowhere"), pytest.raises(ModuleNotFoundError):
         Client().get("/")

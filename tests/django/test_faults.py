@@ -70,7 +70,7 @@ SITES = {
 
 @pytest.fixture(autouse=True)
 def site_without_other_middleware(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Have ours alone in the stack."""
+    """Put only our middleware in the stack."""
     monkeypatch.setattr("tests.django.frameworks.SITE_MIDDLEWARE", "tests.django.test_faults.plain")
     yield
     gc.collect()  # the files of bodies that Django left open, while the filter is in force

@@ -404,7 +404,7 @@ class ReadsHeadersFirst:
 @pytest.mark.guarantee(60)
 @pytest.mark.parametrize("over", ["WSGI", "ASGI"])
 def test_request_header_is_seen_although_the_headers_are_cached(over: str) -> None:
-    """`request.headers`, ``META`` and, over ASGI, the scope all have the ID, and it alone."""
+    """`request.headers`, ``META`` and, over ASGI, the scope have this ID and no other."""
     seen: list[Any] = []
 
     def view(request: HttpRequest) -> HttpResponse:
@@ -435,7 +435,7 @@ asked: list[Any] = []
 
 
 def trusts(source: Any) -> bool:
-    """Note the source, and trust nobody."""
+    """Record the source, and trust no client."""
     asked.append(source)
     assert ("type" in source) is ("wsgi.version" not in source)
     return False
@@ -494,7 +494,7 @@ def test_what_is_excluded_around_django_is_excluded_inside() -> None:
 @pytest.mark.parametrize("hands_on", [True, False])
 @pytest.mark.parametrize("excluded", [[], ["/id"]])
 def test_django_over_asgi_inside_a_wsgi_application(hands_on: bool, excluded: list[str]) -> None:
-    """It is in that one's unit, or excluded with it, if the adapter shows the environ or not."""
+    """It shares the outer unit or exclusion, whether or not the adapter passes the environ on."""
     seen: list[Any] = []
 
     async def django(scope: Any, receive: Any, send: Any) -> None:
@@ -517,7 +517,7 @@ def test_django_over_asgi_inside_a_wsgi_application(hands_on: bool, excluded: li
 
 @pytest.mark.guarantee(52)
 def test_django_inside_an_asgi_application_by_an_adapter() -> None:
-    """Django over WSGI, mounted in an ASGI application, is in that one's unit."""
+    """Django over WSGI, mounted in an ASGI application, is in the outer unit."""
 
     async def ask() -> list[dict[str, Any]]:
         headers = [(b"x-correlation-id", b"abc"), (b"host", b"testserver")]
@@ -546,7 +546,7 @@ def test_django_inside_an_asgi_application_by_an_adapter() -> None:
 @pytest.mark.parametrize("path", ["/id", "/nowhere"])
 @pytest.mark.parametrize("is_async", [False, True])
 def test_a_refusal_is_made_behind_a_cors_middleware(path: str, is_async: bool) -> None:
-    """Its headers are on the refusal where a view would have been reached; no view is."""
+    """No view runs; in place of one, the rejection has the CORS headers."""
     options = {"on_invalid": "reject"}
     middleware = [FLOW_MIDDLEWARE, f"{HERE}.CorsMiddleware"]
     with settings_for(options, HERE), override_settings(MIDDLEWARE=middleware):

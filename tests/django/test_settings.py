@@ -77,7 +77,7 @@ def test_callable_by_dotted_path() -> None:
 
 
 def distrust(source: Any) -> bool:
-    """Trust nobody."""
+    """Trust no client."""
     return False
 
 

@@ -159,7 +159,7 @@ def test_errors_are_problem_details(status: int) -> None:
 
 @pytest.mark.guarantee(94)
 def test_the_reason_of_a_rejection_has_no_secret() -> None:
-    """What `redact` names is masked in the response as it is in the log."""
+    """Values that `redact` names are masked in the response as in the log."""
 
     def reject(result: Any) -> None:
         raise ValueError(f"refused: {result}")

@@ -240,7 +240,7 @@ def test_a_refusal_is_made_inside_the_cors_middleware(late: bool) -> None:
 
 @pytest.mark.guarantee(56)
 def test_a_refusal_is_made_inside_a_cors_middleware_in_the_documented_order() -> None:
-    """With `Middleware(...)`, the CORS middleware stands before ours."""
+    """With `Middleware(...)`, the CORS middleware comes before ours."""
     middleware = [
         Middleware(CORSMiddleware, allow_origins=["*"]),
         Middleware(FlowMiddleware, on_invalid="reject"),
@@ -253,7 +253,7 @@ def test_a_refusal_is_made_inside_a_cors_middleware_in_the_documented_order() ->
 
 @pytest.mark.guarantee(51)
 def test_excluded_paths_are_those_of_a_mounted_application() -> None:
-    """The mount's own part, and the server's `root_path`, are no part of them."""
+    """Excluded paths contain neither the mount's prefix nor the server's `root_path`."""
     inner = Starlette(routes=[Route("/health", show_id)])
     init_app(inner, exclude_paths=["/health"])
     outer = Starlette(routes=[Mount("/inner", inner)])

@@ -1,4 +1,4 @@
-"""The ID on the server's line about an error that middleware of Starlette has passed on."""
+"""The ID on the server's line about an error that passed through Starlette's middleware."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Passing(BaseHTTPMiddleware):
 
 
 class Failing:
-    """Fails before the request has got to ours."""
+    """Fails before the request reaches our middleware."""
 
     def __init__(self, app: Any) -> None:
         self.app = app
@@ -84,7 +84,7 @@ async def id_of_line(path: str, flow_id: str) -> str | None:
 @pytest.mark.guarantee(68)
 @pytest.mark.parametrize("path", ["/at-once", "/streaming"])
 def test_an_error_keeps_the_id_through_middleware_that_raises_it_again(path: str) -> None:
-    """And the same error object has none when it comes from outside of our middleware."""
+    """The same error object has no ID when it is raised outside our middleware."""
 
     async def requests() -> list[str | None]:
         return [

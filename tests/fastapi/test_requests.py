@@ -212,7 +212,7 @@ def test_logs_of_other_loggers_carry_the_id() -> None:
 @pytest.mark.guarantee(54)
 @pytest.mark.parametrize("fails", [False, True])
 def test_background_work_is_none_of_the_response(fails: bool) -> None:
-    """It has the ID, comes behind the access line, and changes no outcome."""
+    """Its line has the ID, follows the access line, and changes no outcome."""
     app = FastAPI()
 
     def work() -> None:

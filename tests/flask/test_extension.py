@@ -372,7 +372,7 @@ def test_failing_log_does_not_fail_the_request() -> None:
     "options", [{"trust_inbound": False}, {"strict": True}, {"commands": True}]
 )
 def test_a_second_set_up_with_other_options_raises(options: Any) -> None:
-    """The first is in force, and the message tells what to do."""
+    """The first set-up stays in force, and the message says what to do."""
     app = create_app()
     Headrace(app, header="X-Shop")
     Headrace(app, header="X-Shop")
@@ -385,7 +385,7 @@ def test_a_second_set_up_with_other_options_raises(options: Any) -> None:
 
 @pytest.mark.guarantee(57)
 def test_options_of_one_application_reset_none_of_another() -> None:
-    """What is process-wide comes together from all applications, and from the program itself."""
+    """The process-wide options of all applications and of the program itself are merged."""
     headrace.configure(id_factory=lambda: "made")
     Headrace(create_app("first"), header="X-First")
     Headrace(create_app("second"), propagate_metadata=["tenant"])
@@ -406,7 +406,7 @@ def test_options_of_one_application_reset_none_of_another() -> None:
 def test_what_is_called_on_close_is_none_of_the_response(
     log: MemoryLog, units: list[WatchedUnit], fails: bool
 ) -> None:
-    """It has the ID, comes behind the access line, and changes no outcome."""
+    """Its line has the ID, follows the access line, and changes no outcome."""
     app = create_app()
 
     def late() -> None:
@@ -436,7 +436,7 @@ def test_what_is_called_on_close_is_none_of_the_response(
 @pytest.mark.guarantee(56)
 @pytest.mark.parametrize("path", ["/", "/nowhere"])
 def test_a_refusal_is_made_inside_the_application(path: str) -> None:
-    """Headers that the application adds to each response, as flask-cors does, are on it."""
+    """A rejection has the headers that the application adds to each response (flask-cors)."""
     app = create_app()
 
     @app.after_request
@@ -518,7 +518,7 @@ def test_a_command_is_a_unit(
 
 @pytest.mark.guarantee(57)
 def test_a_command_that_another_one_calls_is_a_unit(units: list[WatchedUnit]) -> None:
-    """It is of the same operation, and the other one is its cause, as with `call_command`."""
+    """It belongs to the same operation, with the outer command as its cause."""
     commanded(HEADRACE_COMMANDS=True).test_cli_runner().invoke(args=["twice"])
     outer, inner = (unit.context for unit in units)
     assert (outer.name, inner.name) == ("twice", "twice show")
@@ -528,7 +528,7 @@ def test_a_command_that_another_one_calls_is_a_unit(units: list[WatchedUnit]) ->
 
 @pytest.mark.guarantee(57)
 def test_a_command_of_another_package_is_a_unit(units: list[WatchedUnit]) -> None:
-    """One that loads the application itself, as flask-migrate's do, is a unit too."""
+    """A command that loads the application itself, such as flask-migrate's, is a unit too."""
 
     @click.command("upgrade")
     @with_appcontext
@@ -543,7 +543,7 @@ def test_a_command_of_another_package_is_a_unit(units: list[WatchedUnit]) -> Non
 
 @pytest.mark.guarantee(57)
 def test_commands_are_no_units_unless_told(units: list[WatchedUnit]) -> None:
-    """Not those of an application without the setting, nor commands that are none of Flask's."""
+    """Commands of applications without the setting, and those outside Flask, open no unit."""
     Headrace(create_app("other"), commands=True)
     app = commanded()
     result = app.test_cli_runner().invoke(args=["show"])

@@ -66,7 +66,7 @@ def test_manage_py_knows_the_tasks_of_each_app(
 @pytest.mark.guarantee(79)
 @pytest.mark.parametrize("words", [["list"], ["graph", "orders"]])
 def test_manage_py_knows_tasks_by_other_names(tmp_path: Path, words: list[str]) -> None:
-    """What the project's Celery app would find elsewhere than in `tasks` is found too."""
+    """Tasks that the project's Celery app finds outside `tasks` modules are found too."""
     write(
         tmp_path,
         {

@@ -1,4 +1,4 @@
-"""Celery's tasks for Django, published when the transaction is committed."""
+"""Celery's tasks for Django, published when the transaction commits."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ WAYS: dict[str, Any] = {
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("commits_in", ["another unit", "no unit"])
 def test_task_belongs_to_the_unit_of_the_call(app: Celery, way: str, commits_in: str) -> None:
-    """Its ID, its cause, the flow that it came from: all are of the call, not of the commit."""
+    """ID, cause and flow of origin are those of the call, not of the commit."""
     seen: list[Any] = []
 
     @flow_task("shipping", app=app)

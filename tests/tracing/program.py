@@ -77,7 +77,7 @@ def main(framework: str, setup: str, backend: str) -> None:
 
 
 class Complaints(logging.Handler):
-    """Keeps what OpenTelemetry and headrace complain about."""
+    """Keeps the warnings of OpenTelemetry and headrace."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
@@ -90,7 +90,7 @@ class Complaints(logging.Handler):
 
 
 def recorded(setup: str) -> InMemorySpanExporter:
-    """Return what keeps the spans, with a provider where `opentelemetry-instrument` set none."""
+    """Return the exporter that keeps the spans; set a provider unless there is one."""
     kept = InMemorySpanExporter()
     if setup != "auto":
         trace.set_tracer_provider(TracerProvider())

@@ -56,7 +56,7 @@ def test_the_steps_are_below_the_consumer_span(setup: str, backend: str, name: s
 
 @matrix
 def test_a_message_from_elsewhere_is_continued(setup: str, backend: str) -> None:
-    """The span that a message names is the parent of its run's; what is unsampled stays so."""
+    """The span that a message names is the parent of its run's; unsampled stays unsampled."""
     published = [s for s in spans_of(setup, backend, "message") if s["kind"] == "PRODUCER"]
     [consumer] = consumers_of(spans_of(setup, backend, "message"))
     # The publisher's instrumentation overwrites the header.
@@ -68,7 +68,7 @@ def test_a_message_from_elsewhere_is_continued(setup: str, backend: str) -> None
 
 @matrix
 def test_an_eager_run_is_in_its_callers_trace(setup: str, backend: str) -> None:
-    """It has the instrumentation's span or none, and its steps are in the caller's trace."""
+    """The run has the instrumentation's span or none; its steps are in the caller's trace."""
     spans = spans_of(setup, backend, "eager")
     assert len({span["trace"] for span in spans}) == 1
     assert [span["kind"] for span in spans if span["parent"] is None] == ["SERVER"]

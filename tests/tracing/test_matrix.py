@@ -124,7 +124,7 @@ def test_the_steps_are_below_the_server_span(cell: Any, asked: str) -> None:
 
 @matrix
 def test_a_websocket_has_one_server_span(cell: Any) -> None:
-    """As a request has, for as long as it is connected."""
+    """A WebSocket has one SERVER span, like a request, while it is connected."""
     if cell[0] in {"asgi", "fastapi", "starlette"}:
         spans = spans_of(cell, "socket")
         server = server_of(spans)
@@ -167,7 +167,7 @@ def test_nothing_is_left_and_nothing_complained(cell: Any) -> None:
 @matrix
 @pytest.mark.guarantee(50)
 def test_no_span_of_ours_is_active_on_an_excluded_path(cell: Any) -> None:
-    """Not that of the unit around it either, below which the spans of other libraries would be."""
+    """Not even the span of the enclosing unit, which would become a parent of other spans."""
     found = printed("program", *cell)
     assert found["excluded"] == {"span": None}
     assert found["after"]

@@ -1,4 +1,4 @@
-"""What the span of a request says, in every framework, by OpenTelemetry's conventions."""
+"""The span of a request follows OpenTelemetry's conventions in every framework."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_request_says_what_the_conventions_ask(framework: str) -> None:
 
 @each
 def test_a_failed_request_is_an_error(framework: str) -> None:
-    """Status ERROR and the exception's class, also where the framework has made a 500 of it."""
+    """Status ERROR and the exception's class, even if the framework turned it into a 500."""
     server, names = seen(framework, "fail")
     route = ROUTES[framework][1]
     assert server["status"] == "ERROR"

@@ -1,4 +1,4 @@
-"""What the handlers of every framework do."""
+"""The work that the handlers of every framework do."""
 
 from __future__ import annotations
 
