@@ -43,7 +43,7 @@ REQUESTS: dict[str, Callable[[Any], Any]] = {
 @pytest.mark.guarantee(76)
 @pytest.mark.parametrize("kind", REQUESTS)
 def test_envelope_of_a_request_is_read(kind: str) -> None:
-    """Whatever kind of request it is, the publisher's ID, its unit and its metadata are found."""
+    """Every kind of request gives the publisher's ID, its unit and its metadata."""
     headrace.configure(propagate_metadata=["tenant"])
     remote = context_of(REQUESTS[kind](HEADER))
     assert (remote.correlation_id, remote.causation_id) == ("an-id", HEADER["cause"])
@@ -115,7 +115,7 @@ def test_nothing_readable_is_an_empty_context(request_: Any) -> None:
 
 @pytest.mark.guarantee(76)
 def test_request_that_raises_is_an_empty_context() -> None:
-    """Not even an object whose attributes raise makes it raise."""
+    """It does not raise even for an object whose attributes raise."""
     assert context_of(Hostile()) == RemoteContext()
 
 

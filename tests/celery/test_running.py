@@ -371,7 +371,7 @@ def test_start_is_logged_with_queue_latency(app: Celery, caplog: pytest.LogCaptu
 
 @pytest.mark.guarantee(72)
 def test_lines_about_a_message_are_printable(app: Celery, caplog: pytest.LogCaptureFixture) -> None:
-    """The names and the task ID in a message come from whoever sent it, and cannot forge a line."""
+    """Names and the task ID in a message are untrusted, and cannot forge a line."""
     caplog.set_level(logging.DEBUG, "headrace.celery")
     evil, safe = "a\n\x1b[31mb", r"a\n\x1b[31mb"
     task, _ = looking(app)
@@ -396,7 +396,7 @@ def test_lines_about_a_message_are_printable(app: Celery, caplog: pytest.LogCapt
 def test_body_of_a_chord_without_native_join_is_caused_by_the_unlocking_task(
     make_app: Callable[..., Celery], tmp_path: Path
 ) -> None:
-    """Where the result backend cannot count, `celery.chord_unlock` publishes the body."""
+    """With a result backend that cannot count, `celery.chord_unlock` publishes the body."""
     app = make_app(result_backend=f"file://{tmp_path}", result_chord_retry_interval=0)
     runs: list[tuple[str, FlowContext]] = []
 

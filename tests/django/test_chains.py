@@ -48,7 +48,7 @@ def test_an_exception_of_rest_framework_is_an_answer(error: Exception, status: i
 
 @pytest.mark.guarantee(43)
 def test_rest_framework_is_not_imported_for_those_who_do_not_use_it() -> None:
-    """Neither by the import nor by a step that fails."""
+    """Neither the import nor a failing step imports REST framework."""
     program = (
         "import sys, headrace, headrace_django\n"
         "try: headrace.Chain().next(int, args=[headrace.literal('x')]).run()\n"

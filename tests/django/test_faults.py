@@ -77,7 +77,7 @@ def site_without_other_middleware(monkeypatch: pytest.MonkeyPatch) -> Iterator[N
 
 
 def plain(get_response: Any) -> Any:
-    """Be a middleware that does nothing."""
+    """A middleware that does nothing."""
     return get_response
 
 

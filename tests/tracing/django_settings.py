@@ -1,4 +1,4 @@
-"""A Django project for `tests.tracing.program`: an instrumentor wants a settings module."""
+"""A Django project for `tests.tracing.program`: the instrumentor needs a settings module."""
 
 ALLOWED_HOSTS = ["*"]
 DATABASES: dict[str, object] = {}

@@ -115,7 +115,7 @@ def described(span: ReadableSpan) -> dict[str, Any]:
 
 
 def is_clean() -> bool:
-    """Tell whether nothing is left current."""
+    """Tell whether no context is left over."""
     return trace.get_current_span() is trace.INVALID_SPAN and not headrace.current_flow_id()
 
 
@@ -123,7 +123,7 @@ def is_clean() -> bool:
 
 
 def fastapi(setup: str) -> Get:
-    """FastAPI, which makes spans of its own where no instrumentation does."""
+    """FastAPI, which makes its own spans if no instrumentation does."""
     from fastapi import FastAPI
     from fastapi.responses import StreamingResponse
     from starlette.applications import Starlette
@@ -375,7 +375,7 @@ def django_async(setup: str) -> Get:
 
 
 def in_order(setup: str, instrument: Callable[[], object], ours: Callable[[], object]) -> None:
-    """Set up both, or ours alone."""
+    """Set up both, or only headrace."""
     steps = {"first": [instrument, ours], "last": [ours, instrument]}.get(setup, [ours])
     for step in steps:
         step()
@@ -403,7 +403,7 @@ def parsed(text: str) -> Any:
 
 
 SOCKETS = ("asgi", "fastapi", "starlette")
-"""Those that serve WebSockets."""
+"""Frameworks that serve WebSockets."""
 
 PROGRAMS: dict[str, Callable[[str], Get]] = {
     "asgi": asgi,

@@ -27,7 +27,7 @@ def consumers_of(spans: list[Any]) -> list[Any]:
 @matrix
 @pytest.mark.parametrize(("name", "runs"), [("run", 1), ("fail", 1), ("retry", 2)])
 def test_a_run_has_one_consumer_span(setup: str, backend: str, name: str, runs: int) -> None:
-    """One for each attempt, below the span that published it, and all in one trace."""
+    """One span per attempt, below the span that published it, all in one trace."""
     spans = spans_of(setup, backend, name)
     consumers = consumers_of(spans)
     by_id = {span["id"]: span for span in spans}

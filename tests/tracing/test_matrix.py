@@ -1,6 +1,6 @@
 """Each framework beside OpenTelemetry's instrumentation of it, in each order of set-up.
 
-However the two are combined, a request has one SERVER span, whose parent is the one that came in.
+However the two are combined, a request has one SERVER span, whose parent is the remote one.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def cell(framework: str, setup: str, backend: str) -> tuple[str, str, str]:
 @matrix
 @pytest.mark.parametrize("asked", REQUESTS)
 def test_a_request_has_one_server_span(cell: Any, asked: str) -> None:
-    """Exactly one, with the remote parent; all other spans of the request are in its trace."""
+    """Exactly one SERVER span, with the remote parent; all other spans are in its trace."""
     spans = spans_of(cell, asked)
     server = server_of(spans)
     expected = None if asked in {"fresh", "caller"} else PARENT
@@ -149,7 +149,7 @@ def test_a_call_to_the_next_service_is_one_trace(cell: Any) -> None:
 
 @matrix
 def test_the_correlation_id_is_on_the_spans(cell: Any) -> None:
-    """The SERVER span has it, or the unit's own above it."""
+    """The SERVER span has the correlation ID, or the unit's own span above it."""
     spans = [span for span in spans_of(cell, "remote") if span["name"] != "work"]
     stamped = [s for s in spans if s["attributes"].get("headrace.correlation_id") == "order-17"]
     assert stamped

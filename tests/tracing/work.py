@@ -15,7 +15,7 @@ flow = headrace.flow("tracing")
 
 
 class DeclinedError(Exception):
-    """What a failing handler raises."""
+    """Raised by a failing handler."""
 
 
 @flow.step
