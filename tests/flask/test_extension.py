@@ -376,7 +376,7 @@ def test_a_second_set_up_with_other_options_raises(options: Any) -> None:
     app = create_app()
     Headrace(app, header="X-Shop")
     Headrace(app, header="X-Shop")
-    with pytest.raises(RuntimeError, match="once, with all of them"):
+    with pytest.raises(RuntimeError, match="once, with all options"):
         Headrace(app, header="X-Shop", **options)
     with pytest.raises(RuntimeError):
         Headrace(app)
