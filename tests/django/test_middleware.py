@@ -576,7 +576,7 @@ def over_wsgi(app: Any) -> Any:
 def test_the_unit_of_a_middleware_further_out_is_named_too(
     around: Any, make: Any, mount: str
 ) -> None:
-    """For the route inside, behind what Django is mounted at; else for the path."""
+    """After the mount prefix and Django's route; without a route, after the path."""
     with settings_for({}, HERE), watched_units() as units:
         app = Starlette(routes=[Mount(mount, around(make()))])
         client = TestClient(headrace.asgi.FlowMiddleware(app))

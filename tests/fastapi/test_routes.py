@@ -139,7 +139,7 @@ def send(app: Any, path: str) -> None:
 def test_the_unit_of_a_middleware_further_out_is_named_too(
     make: Callable[[], Any], around: Callable[[Any], Any], mount: str
 ) -> None:
-    """For the route inside, behind what the application is mounted at; else for the path."""
+    """After the mount prefix and the inner route; without a route, after the path."""
     inner = make()
     init_app(inner)
     inner.add_route("/orders/{number}", answer_request)

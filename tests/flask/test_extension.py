@@ -590,7 +590,7 @@ def inside_asgiref(app: Any) -> Any:
 def test_the_unit_of_a_middleware_further_out_is_named_too(
     units: list[WatchedUnit], around: Any, mount: str
 ) -> None:
-    """For the route inside, behind what the application is mounted at; else for the path."""
+    """After the mount prefix and the inner route; without a route, after the path."""
     inner = create_app()
     inner.add_url_rule("/orders/<int:number>", "order", "{number}".format)
     Headrace(inner)

@@ -222,7 +222,7 @@ def _is_of_django(entry: Any) -> bool:
 
 
 def _named(request: HttpRequest, response: Any) -> Any:
-    """Name the unit further out, in which `request` is, for its route, and return `response`."""
+    """Name the outer unit of `request` after its route, and return `response`."""
     match = request.resolver_match
     if match is not None:
         name_for_inner_route(get_flow_context(), request.path_info, match.route)

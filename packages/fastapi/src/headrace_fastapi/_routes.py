@@ -14,7 +14,7 @@ def route_of(scope: Mapping[str, Any]) -> str | None:
     template = _of_included(scope)
     if template is None:
         route = scope.get("route")
-        if route is None or hasattr(route, "routes"):  # a mount, of which the rest is inside
+        if route is None or hasattr(route, "routes"):  # a mount: the rest of the route is inside
             route = _plain(scope)
         if route is None:
             return None
