@@ -136,7 +136,7 @@ def test_an_interrupt_in_a_backend_reaches_the_caller(name: str) -> None:
 
 @pytest.mark.guarantee(98)
 def test_an_error_of_the_function_is_what_the_caller_sees() -> None:
-    """The step runs, whichever crossing fails."""
+    """The caller gets it, whichever crossing fails."""
 
     @jobs.entrypoint(name="failing")
     def fail() -> None:

@@ -32,7 +32,7 @@ def plain_wsgi(environ: Any, start_response: Any) -> Iterable[bytes]:
 
 
 async def plain_asgi(scope: Any, receive: Any, send: Any) -> None:
-    """Return the same over WSGI."""
+    """Return the same over ASGI."""
     token = dict(scope["headers"]).get(TOKEN.lower().encode())
     text = f"{headrace.current_flow_id()} {token and token.decode()}"
     await send({"type": "http.response.start", "status": 200, "headers": []})

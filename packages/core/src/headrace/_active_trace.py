@@ -75,7 +75,7 @@ AWAITED = object()
 
 
 def await_span(context: FlowContext) -> None:
-    """Give the unit no span of its own: OpenTelemetry's instrumentation is about to start one.
+    """Open the unit without a span: OpenTelemetry's instrumentation is about to start one.
 
     Args:
         context: the unit, before it begins.
@@ -114,7 +114,7 @@ _LONG_LIVED = frozenset({"websocket", "command"})
 _LONG = 60 * 10**9  # nanoseconds
 
 
-def is_left(context: FlowContext) -> bool:
+def should_link(context: FlowContext) -> bool:
     """Tell whether messages of the unit `context` link to its span instead of continuing it.
 
     They link once the unit has ended or has lived long: a trace that grows for hours, with every
@@ -123,10 +123,10 @@ def is_left(context: FlowContext) -> bool:
     if has_ended(context) or context.kind in _LONG_LIVED:
         return True
     current_span = sys.modules["opentelemetry.trace"].get_current_span()
-    return any(_is_left(span) for span in (get_span(context), current_span))
+    return any(_should_link(span) for span in (get_span(context), current_span))
 
 
-def _is_left(span: Any) -> bool:
+def _should_link(span: Any) -> bool:
     if getattr(span, "end_time", None) is not None:
         return True
     started = getattr(span, "start_time", None)

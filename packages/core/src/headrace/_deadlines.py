@@ -36,7 +36,7 @@ class Budget:
         self._is_over = False
 
     def begin(self) -> None:
-        """Put the budget in force."""
+        """Make the budget current."""
         budget_var.set(self)
 
     def outer(self) -> Budget | None:

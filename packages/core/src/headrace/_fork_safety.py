@@ -103,7 +103,7 @@ def _after_in_child() -> None:
     locked = {id(stream): stream for stream in map(_stream, busy) if stream is not None}
     for stream in locked.values():
         with suppress(OSError, ValueError):  # no file descriptor, or closed
-            _replace(stream, _opened_anew(stream))
+            _replace(stream, _reopened(stream))
 
 
 def _stream(handler: logging.Handler) -> io.TextIOWrapper | None:
@@ -111,7 +111,7 @@ def _stream(handler: logging.Handler) -> io.TextIOWrapper | None:
     return stream if isinstance(stream, io.TextIOWrapper) else None
 
 
-def _opened_anew(stream: io.TextIOWrapper) -> io.TextIOWrapper:
+def _reopened(stream: io.TextIOWrapper) -> io.TextIOWrapper:
     raw = open(stream.fileno(), "wb", closefd=False)  # noqa: SIM115 - for the life of the process
     return io.TextIOWrapper(raw, stream.encoding, stream.errors, line_buffering=True)
 

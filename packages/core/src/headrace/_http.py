@@ -120,8 +120,8 @@ class HttpPolicy:
                 it came.
             source: the ASGI scope or WSGI environ, for a `trust_inbound` that is a function.
         """
-        if self._trusts is not None and not _says_yes(self._trusts, source, "trust_inbound"):
-            return self._admit_stranger(kind, name, found), False
+        if self._trusts is not None and not _is_true(self._trusts, source, "trust_inbound"):
+            return self._admit_untrusted(kind, name, found), False
         if not found:
             return request_context(_runtime.opening_id(), kind, name), False
         if len(found) == 1:  # the usual request, in short
@@ -166,9 +166,9 @@ class HttpPolicy:
         validator = self.options.validator
         if validator is None or match_id(value) is None:
             return False
-        return _says_yes(validator, value, "validator")
+        return _is_true(validator, value, "validator")
 
-    def _admit_stranger(
+    def _admit_untrusted(
         self, kind: str, name: str | None, found: Sequence[tuple[str, str]]
     ) -> FlowContext:
         deadline = deadline_from_header(found) if self.options.accept_deadline else None
@@ -180,7 +180,7 @@ def _never(source: Any) -> bool:
     return False
 
 
-def _says_yes(function: Callable[[Any], object], argument: Any, option: str) -> bool:
+def _is_true(function: Callable[[Any], object], argument: Any, option: str) -> bool:
     """Call a function of the application; a failure counts as False."""
     try:
         answer = function(argument)

@@ -196,14 +196,14 @@ def _twin_of(kind: type[BaseException]) -> type[BaseException]:
 
 def _named(kind: type[BaseException], base: type) -> type[BaseException]:
     """Return an inert subclass of `base` with the name of `kind`."""
-    said = BaseExceptionGroup.__str__ if issubclass(base, BaseExceptionGroup) else _said
+    said = BaseExceptionGroup.__str__ if issubclass(base, BaseExceptionGroup) else _str
     body = {
         "__module__": kind.__module__,
         "__qualname__": kind.__qualname__,
         "__slots__": (),
         "__str__": said,
-        "__repr__": _shown,
-        "__reduce__": _reduced,
+        "__repr__": _repr,
+        "__reduce__": _reduce,
         "__getattribute__": BaseException.__getattribute__,
         "__getattr__": _missing,
         "__setattr__": BaseException.__setattr__,
@@ -227,13 +227,13 @@ def _missing(self: BaseException, name: str) -> Any:
     raise AttributeError(f"the masked copy of a {type(self).__name__} has no {name!r}")
 
 
-def _said(self: BaseException) -> str:
+def _str(self: BaseException) -> str:
     return str(self.args[0])
 
 
-def _shown(self: BaseException) -> str:
+def _repr(self: BaseException) -> str:
     return f"{type(self).__name__}({str(self)!r})"
 
 
-def _reduced(self: BaseException) -> tuple[Any, ...]:
+def _reduce(self: BaseException) -> tuple[Any, ...]:
     return Exception, (f"{type(self).__name__}: {self}",)

@@ -79,7 +79,7 @@ def application_path(scope: MutableMapping[str, Any]) -> str:
 
 
 def path_below(scope: MutableMapping[str, Any], root: str) -> str:
-    """Return the path of an ASGI request without `root`, where it begins with that."""
+    """Return the path of an ASGI request without the prefix `root`, if it has that."""
     path: str = scope["path"]
     if root and path.startswith(root) and path[len(root) : len(root) + 1] in {"", "/"}:
         path = path[len(root) :]

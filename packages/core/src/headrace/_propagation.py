@@ -106,7 +106,7 @@ def inject_trace(carrier: MutableMapping[str, Any], context: FlowContext) -> boo
     if _runtime.trace_is_active():
         state = carrier.pop(TRACESTATE, None)
         if _active_trace.write_headers(carrier):
-            return _active_trace.is_left(context)
+            return _active_trace.should_link(context)
         if state is not None:
             carrier[TRACESTATE] = state
     trace = _continued(context)

@@ -43,7 +43,7 @@ class Raised:
         for entry in _entries(exc.__traceback__):
             if _key(entry) in self._seen:
                 return True
-            if _stands_on_raise(entry) and not (
+            if _is_at_raise(entry) and not (
                 _is_handled(entry, exc)
                 or (caller is not None and _is_handled(caller, exc))
                 or _is_handed_over(entry)
@@ -63,7 +63,7 @@ def _key(entry: TracebackType) -> tuple[int, int, int]:
     return id(entry), id(entry.tb_frame.f_code), entry.tb_lasti
 
 
-def _stands_on_raise(entry: TracebackType) -> bool:
+def _is_at_raise(entry: TracebackType) -> bool:
     return entry.tb_frame.f_code.co_code[entry.tb_lasti] == _RAISE
 
 

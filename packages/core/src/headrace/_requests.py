@@ -53,14 +53,14 @@ class RequestUnit(ResumableUnit):
 
 
 def name_for_inner_route(unit: object, path: str, route: str | None) -> None:
-    """Name a request's unit for the route that an application inside has found, where it joined.
+    """Name a request's unit for the route that a joined application inside has found.
 
-    What that one is mounted at stays as it was sent. A name that is no path any more is left.
+    The mount point of that application stays as sent. A name that is no longer a path is kept.
 
     Args:
-        unit: the unit; anything else has no name.
+        unit: the unit; other objects are ignored.
         path: the request's path inside that application.
-        route: the template of `path`, or None where it is not known.
+        route: the template of `path`, or None if unknown.
     """
     if route is None or not isinstance(unit, FlowContext):
         return

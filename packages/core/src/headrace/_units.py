@@ -124,7 +124,7 @@ class Unit:
         context = self.context
         set_ended(context)
         if _get_unit() is not context:
-            self._leave_in_disorder(exc)
+            self._leave_out_of_order(exc)
             return
         outer, step = self.outer, self.outer_step
         if outer is not None:
@@ -133,7 +133,7 @@ class Unit:
         if _get_step() is not step:
             _set_step(step)
 
-    def _leave_in_disorder(self, exc: BaseException | None) -> None:
+    def _leave_out_of_order(self, exc: BaseException | None) -> None:
         # Something else has become current meanwhile, and that is not ours to undo. Where it was
         # opened inside this unit it will restore this one in its turn, unless it knows that this
         # one is over. An exception that leaves this unit has left everything inside as well; the
@@ -162,12 +162,12 @@ class Unit:
 
     def _is_discarded(self) -> bool:
         """Tell whether an enclosing unit has been left, and this one with it."""
-        left = map(left_here, _outwards(self.context))
+        left = map(left_here, _enclosing(self.context))
         return any(each is not None and each.takes_all for each in left)
 
     def _discard(self, current: FlowContext | None) -> None:
         """Record that the units opened inside, up to `current`, have been left as well."""
-        for context in _outwards(current):
+        for context in _enclosing(current):
             if context is self.context:
                 return
             set_left(context, self.outer, self.outer_step, takes_all=True)
@@ -192,7 +192,7 @@ def _is_forgotten(context: FlowContext | None) -> bool:
     return unit is not None and unit() is None
 
 
-def _outwards(context: FlowContext | None) -> Iterator[FlowContext]:
+def _enclosing(context: FlowContext | None) -> Iterator[FlowContext]:
     """Yield `context` and its enclosing units, up to the first that can no longer be ended."""
     while context is not None:
         yield context

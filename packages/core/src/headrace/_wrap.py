@@ -46,7 +46,7 @@ class Opening(NamedTuple):
     Attributes:
         kind: ``flow`` or ``task``.
         name: the flow's name, or the task's.
-        new: open a unit with a fresh correlation ID even where one is active.
+        new: open a unit with a fresh correlation ID even if one is active.
     """
 
     kind: str

@@ -236,7 +236,7 @@ class Definition:
     __copy__ = copy
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        """Return a copy with `put` values of its own."""
+        """Return a copy with independent `put` values."""
         copied = memo[id(self)] = self.copy()
         copied._values = deepcopy(self._values, memo)
         return copied

@@ -203,7 +203,7 @@ def _delay(run: Run, tally: Tally, exc: BaseException) -> float | None:
         if not isinstance(exc, StepFailedError) or not isinstance(cause, Exception):
             return None
         exc = cause
-    if isinstance(exc, _MISTAKES) and run.astray(tally.step):
+    if isinstance(exc, _MISTAKES) and run.unresolved_arguments(tally.step):
         return None  # the arguments are unchanged
     try:
         return retries.delay(exc, attempt, jitter)
@@ -239,10 +239,10 @@ async def _validate(
     except Exception as exc:
         if is_control_flow(exc):
             raise
-        reason = run.describe(exc, {step.out: result}) + run.astray(step)
+        reason = run.describe(exc, {step.out: result}) + run.unresolved_arguments(step)
         raise run.own(ValidationFailedError(step.name, reason), 0, {step.out: result}) from exc
     if not accepted:
-        reason = f"{own_name(validate)} returned False{run.astray(step)}"
+        reason = f"{own_name(validate)} returned False{run.unresolved_arguments(step)}"
         raise run.own(ValidationFailedError(step.name, reason), 0, {step.out: result})
 
 

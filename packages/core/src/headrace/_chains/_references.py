@@ -191,13 +191,13 @@ def _strict_getter(parts: Path, step: str) -> Getter:
     def get(context: ChainResult) -> Any:
         value = follow(context, parts)
         if value is MISSING:
-            raise _lost(context, parts, step)
+            raise _unresolved_error(context, parts, step)
         return value
 
     return get
 
 
-def _lost(context: ChainResult, parts: Path, step: str) -> UnresolvedReferenceError:
+def _unresolved_error(context: ChainResult, parts: Path, step: str) -> UnresolvedReferenceError:
     # In its own function: a frame that raises a local variable forms a reference cycle with it.
     error = UnresolvedReferenceError(step, unresolved(context, parts))
     error.result = context
@@ -224,7 +224,7 @@ def unresolved(context: Mapping[str, Any], parts: Path) -> str:
     return f"the reference {spelled(parts)!r} cannot be resolved: {where}"
 
 
-def is_astray(context: Mapping[str, Any], parts: Path) -> bool:
+def is_unresolved(context: Mapping[str, Any], parts: Path) -> bool:
     """Tell whether a reference is unresolved; one whose attributes raise counts as resolved."""
     try:
         return follow(context, parts) is MISSING

@@ -16,7 +16,7 @@ from headrace._masked import conceal, masked, text_of, without_secrets
 from headrace._text import plain_text
 
 from ._errors import ChainError, DeadlineExceededError, StepFailedError, ValidationFailedError
-from ._references import is_astray, unresolved
+from ._references import is_unresolved, unresolved
 from ._result import ChainResult, Notes, StepReport, flattened
 from ._undos import Undos
 
@@ -195,7 +195,7 @@ class Run:
         if inner.owns(exc) and isinstance(exc, ChainError):
             exc.result = self.context
             if isinstance(exc, StepFailedError | ValidationFailedError):
-                exc.reason += self.astray(step)  # one of its inputs may lead nowhere
+                exc.reason += self.unresolved_arguments(step)  # an input may be unresolved
         return exc
 
     def conceal(self, exc: BaseException, *values: Any) -> None:
@@ -206,7 +206,7 @@ class Run:
 
     def failed(self, tally: Tally, exc: BaseException) -> StepFailedError:
         """Return the error that says that a step has failed with `exc`."""
-        reason = self.describe(exc) + self.astray(tally.step)
+        reason = self.describe(exc) + self.unresolved_arguments(tally.step)
         error = StepFailedError(tally.step.name, reason)
         self.own(error, tally.attempts)
         error.__cause__ = exc
@@ -226,19 +226,19 @@ class Run:
 
         Args:
             exc: the exception.
-            values: what may hold secrets besides the context.
+            values: values outside the context that may hold secrets.
         """
         text = self.plan.blotter(self.context, *values)(text_of(exc))
         return f"{type(exc).__name__}: {text}" if text else type(exc).__name__
 
-    def astray(self, step: Step) -> str:
+    def unresolved_arguments(self, step: Step) -> str:
         """Return the unresolved arguments of `step` as the end of a line; usually "".
 
         For failed steps only: without `strict` such an argument is None.
         """
         paths = [path for where, path in step.spec.wants if where in {"args", "kwargs"}]
-        astray = [path for path in dict.fromkeys(paths) if is_astray(self.context, path)]
-        return "".join([f"; {unresolved(self.context, path)}" for path in astray])
+        missing = [path for path in dict.fromkeys(paths) if is_unresolved(self.context, path)]
+        return "".join([f"; {unresolved(self.context, path)}" for path in missing])
 
     def shown(self, step: Step, exc: BaseException) -> BaseException:
         """Return `exc` for backends: a masked copy if there are secrets."""
@@ -340,7 +340,7 @@ class Run:
         Args:
             what: a hook or callback.
             exc: the exception.
-            values: what may hold secrets besides the context.
+            values: values outside the context that may hold secrets.
         """
         reason = self.describe(exc, *values)
         self.log(logging.ERROR, f"{what} raised {reason}; the run went on", exc)

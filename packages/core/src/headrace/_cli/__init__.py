@@ -49,5 +49,5 @@ def _usage() -> str:
         "commands:",
         *lines,
         "",
-        "headrace COMMAND --help tells more.",
+        "Run headrace COMMAND --help for details.",
     ])

@@ -63,24 +63,24 @@ def add_graph_arguments(parser: argparse.ArgumentParser, *, app: bool = True) ->
     """Declare the arguments of the command ``graph``.
 
     Args:
-        parser: on which.
-        app: whether the modules that declare the flows are named there; a framework's own command
-            knows them.
+        parser: the parser.
+        app: whether to add ``--app`` for the modules that declare the flows; a framework's own
+            command knows them.
     """
     add = parser.add_argument
-    add("flows", nargs="*", metavar="FLOW", help="a flow's name; several make a map")
+    add("flows", nargs="*", metavar="FLOW", help="a flow's name; several draw a map")
     if app:
-        says = "a module that declares flows; may be given more than once"
+        says = "a module that declares flows; can be repeated"
         add("--app", action="append", metavar="MODULE", help=says)
     add("--all", action="store_true", help="a map of all flows and their links")
-    add("--format", metavar="F", help=f"{', '.join(FORMATS)}; unless given, by the file's ending")
+    add("--format", metavar="F", help=f"{', '.join(FORMATS)}; default: from FILE's extension")
     add("--style", metavar="S", help=f"{' or '.join(STYLES)}, for Mermaid")
     add("-o", "--output", metavar="FILE", help="the file to write, instead of standard output")
-    add("--focus", metavar="STEP", help="only what leads to this step, and where it leads")
-    add("--depth", type=int, metavar="N", help="with --focus: at most so many edges away")
+    add("--focus", metavar="STEP", help="draw only this step, its predecessors and its successors")
+    add("--depth", type=int, metavar="N", help="with --focus: at most N edges away")
     says = "mark the edges as headrace check finds them: confirmed, unresolved or contradicted"
     add("--evidence", action="store_true", help=says)
-    says = "draw nothing; report what is wrong, and whether FILE is what would be drawn"
+    says = "draw nothing; report problems, and whether FILE is up to date"
     add("--check", action="store_true", help=says)
 
 

@@ -71,7 +71,7 @@ def draw(picture: Picture, *, colors: bool = False, ascii_only: bool = False) ->
     nodes = {node.id: node for node in picture.nodes}
     tree = _Tree(_ASCII if ascii_only else _LINES, colors, nodes, following)
     lines: list[str] = []
-    led_to = _led_to(picture)
+    led_to = _targets(picture)
     for flow, members in picture.nodes_by_flow().items():
         title = printable(flow if picture.is_map else picture.title)
         own = [node for node in members if node.kind not in {FOREIGN, UNKNOWN}]
@@ -86,7 +86,7 @@ def draw(picture: Picture, *, colors: bool = False, ascii_only: bool = False) ->
     return "\n".join(lines[1:])
 
 
-def _led_to(picture: Picture) -> set[str]:
+def _targets(picture: Picture) -> set[str]:
     """Return the steps with a predecessor in their flow."""
     flow_of = {node.id: node.flow for node in picture.nodes}
     return {e.target for e in picture.edges if flow_of[e.source] == flow_of[e.target]}
