@@ -110,6 +110,29 @@ def test_auto_and_otel_in_one_list_make_one_span(
     assert len(spans.names) == 6
 
 
+@pytest.mark.guarantee(6)
+def test_a_detached_block_is_not_below_the_unit_s_span(install: Callable[..., Spans]) -> None:
+    """A span of another library is a root there, and after it the unit's is active again."""
+    spans = install()
+    headrace.configure("otel")
+    with headrace.open_context("order-17"):
+        around = trace.get_current_span()
+        with headrace.detached(), spans.app.start_as_current_span("detached"):
+            pass
+        with pytest.raises(LookupError), headrace.detached():
+            raise LookupError
+        assert trace.get_current_span() is around
+    assert spans["detached"].parent is None
+
+
+def test_a_detached_block_stays_below_another_span(install: Callable[..., Spans]) -> None:
+    """One that another library has started is not ours to hide."""
+    spans = install()
+    headrace.configure("otel")
+    with spans.app.start_as_current_span("job") as job, headrace.detached():
+        assert trace.get_current_span() is job
+
+
 # --- FlowSpanProcessor ----------------------------------------------------------------------------
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import inspect
 from concurrent.futures import Executor, Future
-from contextvars import Context, copy_context
+from contextvars import Context, ContextVar, copy_context
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
+from ._active_trace import without_ours
 from ._context import FlowContext, restored, step_var, unit_var
 from ._deadlines import Budget
 from ._frames import drive, drive_async, steer
+from ._runtime import trace_is_active
 from ._wrap import call_through
 
 if TYPE_CHECKING:
@@ -31,12 +33,13 @@ def detached() -> AbstractContextManager[None]:
 class _Detached:
     """The block of `detached`, for one use."""
 
-    __slots__ = ("__weakref__", "_budget", "_step", "_unit")
+    __slots__ = ("__weakref__", "_budget", "_shown", "_step", "_unit")
 
     def __init__(self) -> None:
         self._budget: Budget | None = None
         self._unit: FlowContext | None = None
         self._step: StepInfo | None = None
+        self._shown: dict[ContextVar[Any], Any] = {}  # what hides the active span, and what it hid
 
     def __enter__(self) -> None:
         if self._budget is not None:
@@ -48,11 +51,14 @@ class _Detached:
             self._budget.begin()
             unit_var.set(None)
             step_var.set(None)
+            if trace_is_active():
+                self._hide_span()
         except BaseException:  # a signal
             try:
                 unit_var.set(self._unit)
             finally:
                 step_var.set(self._step)
+                self._show_span()
                 self._budget.leave()
             raise
 
@@ -75,8 +81,19 @@ class _Detached:
                 if is_ours:
                     unit_var.set(unit)
                     step_var.set(step)
+                    self._show_span()
             finally:
                 self._budget.leave()
+
+    def _hide_span(self) -> None:
+        hidden = without_ours() or {}
+        self._shown = {variable: variable.get() for variable in hidden}
+        for variable, value in hidden.items():
+            variable.set(value)
+
+    def _show_span(self) -> None:
+        for variable, value in self._shown.items():
+            variable.set(value)
 
 
 def bind(function: Callable[P, T]) -> Callable[P, T]:
