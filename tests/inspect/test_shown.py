@@ -594,3 +594,63 @@ def test_follows_other_queues(tmp_path: Path) -> None:
         "three -> four": "enqueue",
         "four -> five": "enqueue",
     }
+
+
+def test_what_a_task_runs_is_not_over_when_its_publisher_goes_on(tmp_path: Path) -> None:
+    """Publishing a task comes before what stands below it; what the task runs does not."""
+    found = shown(
+        tmp_path,
+        {
+            "work.py": """
+                from celery import shared_task
+                from headrace import entrypoint, step
+
+                @entrypoint("f")
+                def start():
+                    report.delay()
+                    clean()
+
+                @shared_task
+                @step("f", after="start")
+                def report():
+                    render()
+
+                @step("f", after="report")
+                def render(): ...
+
+                @step("f", after=["report", "render"])
+                def clean(): ...
+            """
+        },
+    )
+
+    assert found == {
+        "start -> report": "enqueue",
+        "report -> render": "call",
+        "report -> clean": "call",
+    }
+
+
+def test_a_way_over_many_calls_is_no_evidence(tmp_path: Path) -> None:
+    """Over many helpers, nearly any two steps run in some order: that shows nothing."""
+    helpers = "\n".join(f"def h{n}(): h{n + 1}()" for n in range(12))
+    code = f"def start():\n    a()\n    h0()\n\n{helpers}\n\ndef h12(): b()\n"
+
+    assert shown_after(tmp_path, code) is None
+    assert shown_after(tmp_path, code.replace("h0()", "h8()")) == "call"
+
+
+def test_an_unknown_decorator_may_make_a_task(tmp_path: Path) -> None:
+    """A function that has ``delay`` is a task, whatever decorates it."""
+    code = """
+from our.queues import job
+
+@job
+def later():
+    b()
+
+def start():
+    a()
+    later.delay(1)
+"""
+    assert shown_after(tmp_path, code) == "enqueue"

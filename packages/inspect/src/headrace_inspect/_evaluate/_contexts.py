@@ -10,7 +10,7 @@ from ._values import UNKNOWN, Value
 if TYPE_CHECKING:
     from headrace_inspect._symbols._entities import Function, Module
 
-CALL, SIGNAL = "call", "signal"
+CALL, SIGNAL, ENQUEUE = "call", "signal", "enqueue"
 WHOLE, HEAD, TAIL = "whole", "head", "tail"
 
 

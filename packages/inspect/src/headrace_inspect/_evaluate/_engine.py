@@ -48,6 +48,7 @@ from ._values import (
 )
 
 _DEEPEST = 60
+_MOST_WITH_TEXTS = 6
 _MOST_CONTEXTS = 24
 
 
@@ -141,7 +142,11 @@ class Engine:
     ) -> Context:
         """Return what a function runs under some arguments."""
         function = value.function
-        if self._counts.get(function, 0) >= _MOST_CONTEXTS:
+        count = self._counts.get(function, 0)
+        if count >= _MOST_WITH_TEXTS:
+            arguments = tuple([_without_text(one) for one in arguments])
+            keywords = tuple([(name, _without_text(one)) for name, one in keywords])
+        if count >= _MOST_CONTEXTS:
             arguments, keywords = (), ()
             receiver = value.receiver
             if isinstance(receiver, Instance):
@@ -389,6 +394,10 @@ def _result(frame: Frame, value: Value, node: ast.AST) -> Value:
         frame.emit(value.targets, node)
         return value.result
     return value
+
+
+def _without_text(value: Value) -> Value:
+    return UNKNOWN if isinstance(value, Constant) else value
 
 
 def _is_open(key: object) -> bool:

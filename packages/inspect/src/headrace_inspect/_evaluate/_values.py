@@ -197,8 +197,11 @@ def options_of(value: Value) -> tuple[Value, ...]:
 
 def union(*values: Value) -> Value:
     """Return a value that may be each of `values`; what is known wins over what is not."""
+    told = [value for value in values if value is not UNKNOWN]
+    if len(told) < 2:
+        return told[0] if told else UNKNOWN
     found: dict[Value, None] = {}
-    for value in values:
+    for value in told:
         for option in options_of(value):
             if option is not UNKNOWN:
                 found.setdefault(option)

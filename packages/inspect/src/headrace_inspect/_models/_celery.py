@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, replace
 
+from headrace_inspect._evaluate._contexts import ENQUEUE
 from headrace_inspect._evaluate._frame import Frame
 from headrace_inspect._evaluate._registry import Call, Registry
 from headrace_inspect._evaluate._values import (
     UNKNOWN,
     Bound,
+    FunctionValue,
     Instance,
     Items,
     Object,
@@ -22,7 +24,7 @@ from headrace_inspect._evaluate._values import (
     text_of,
 )
 
-from ._tasks import ENQUEUE, Task, finish, make_task, run_by_name, run_task
+from ._tasks import Task, finish, make_task, run_by_name, run_task
 
 _CANVAS = "canvas"
 
@@ -90,7 +92,8 @@ def _call(call: Call) -> Value:
 
 
 def _publishing(registry: Registry) -> None:
-    for owner in (Task, "celery.Task"):
+    # A function with such a method has a decorator that is not known, and makes it a task.
+    for owner in (Task, "celery.Task", FunctionValue):
         registry.method(owner, "delay", "send")(_delay)
         registry.method(owner, "apply_async")(_apply_async)
         registry.method(owner, "apply")(lambda call: _apply_async(call, "call"))

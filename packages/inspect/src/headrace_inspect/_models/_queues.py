@@ -6,6 +6,7 @@ A queue is told by its looks where libraries agree on them: ``job.delay(...)``, 
 
 from __future__ import annotations
 
+from headrace_inspect._evaluate._contexts import ENQUEUE
 from headrace_inspect._evaluate._registry import Call, Registry
 from headrace_inspect._evaluate._values import (
     UNKNOWN,
@@ -17,7 +18,7 @@ from headrace_inspect._evaluate._values import (
     text_of,
 )
 
-from ._tasks import ENQUEUE, Task, make_task, run_by_name, run_task
+from ._tasks import Task, make_task, run_by_name, run_task
 
 _DECORATORS = (
     "dramatiq.actor", "django_rq.job", "rq.decorators.job", "rq.job", "procrastinate.task",

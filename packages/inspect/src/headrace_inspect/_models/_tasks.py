@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 
+from headrace_inspect._evaluate._contexts import ENQUEUE
 from headrace_inspect._evaluate._engine import Engine
 from headrace_inspect._evaluate._frame import Frame
 from headrace_inspect._evaluate._values import (
@@ -15,8 +16,6 @@ from headrace_inspect._evaluate._values import (
     function_in,
     text_of,
 )
-
-ENQUEUE = "enqueue"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,10 @@ from ._reach import Reach
 _PREFERRED = ("enqueue", "on_commit", "canvas", "http", "signal", "call")
 
 
+_FARTHEST = 10
+"""The most calls in evidence: over more, nearly any two steps of a program run in some order."""
+
+
 @dataclass(frozen=True, slots=True)
 class Judged:
     """An edge, and the evidence that shows it, or None."""
@@ -39,7 +43,9 @@ class Judge:
         self._contexts = engine.all_contexts()
         own = {context: self._own(context) for context in self._contexts}
         self._reach = Reach(self._contexts, own)
+        self._over = Reach(self._contexts, own, in_queues=False)
         self._ways = Ways(self._reach)
+        self._ways_over = Ways(self._over)
 
     def judge(self) -> list[Judged]:
         """Return the declared edges with their evidence."""
@@ -82,8 +88,9 @@ class Judge:
     def _judge_order(
         self, context: Context, wanted: dict[int, list[Edge]], found: dict[Edge, list[Evidence]]
     ) -> None:
-        masks = [self._reach.of_event(event) for event in context.events]
-        for event, mask in zip(context.events, masks, strict=True):
+        masks = [self._over.of_event(event) for event in context.events]
+        for event in context.events:
+            mask = self._reach.of_event(event)
             if not mask or not event.before:
                 continue
             before = 0
@@ -103,8 +110,8 @@ class Judge:
         second = self._ways.through(context, event, target)
         for number in _numbers_in(event.before):
             earlier = context.events[number]
-            if self._reach.of_event(earlier) & source:
-                first = self._ways.through(context, earlier, source)
+            if self._over.of_event(earlier) & source:
+                first = self._ways_over.through(context, earlier, source)
                 if first is not None and second is not None:
                     return Evidence(kind_of(second), (*first, *second))
         return None
@@ -125,6 +132,7 @@ def _bits_in(mask: int) -> list[int]:
 
 def _best(found: list[Evidence]) -> Evidence | None:
     """Return the shortest evidence; a boundary wins over a call, since that is drawn."""
-    if not found:
+    near = [one for one in found if len(one.links) <= _FARTHEST]
+    if not near:
         return None
-    return min(found, key=lambda one: (_PREFERRED.index(one.kind), len(one.links)))
+    return min(near, key=lambda one: (_PREFERRED.index(one.kind), len(one.links)))

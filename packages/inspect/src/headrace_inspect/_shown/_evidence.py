@@ -68,7 +68,8 @@ class Ways:
                 if self._reach.own(target) & bit and event.part in {WHOLE, HEAD}:
                     return list(links)
                 key = (target, event.part)
-                if key not in seen and self._reach.of(target) & bit:
+                is_open = self._reach.follows(event) or target.function is None
+                if is_open and key not in seen and self._reach.of(target) & bit:
                     seen.add(key)
                     for following in part_of(target, event.part):
                         waiting.append((target, following, links))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from headrace_inspect._evaluate._contexts import HEAD, TAIL, WHOLE, Context, Event
+from headrace_inspect._evaluate._contexts import ENQUEUE, HEAD, TAIL, WHOLE, Context, Event
 
 
 class Reach:
@@ -13,9 +13,14 @@ class Reach:
     Args:
         contexts: all bodies.
         own: the steps that running a body means, as bits.
+        in_queues: whether what a task runs counts, too. Where it does not, the task alone is
+            reached by publishing it: what it runs is not over when the publisher goes on.
     """
 
-    def __init__(self, contexts: Sequence[Context], own: dict[Context, int]) -> None:
+    def __init__(
+        self, contexts: Sequence[Context], own: dict[Context, int], *, in_queues: bool = True
+    ) -> None:
+        self._in_queues = in_queues
         self._own = own
         self._all: dict[Context, int] = {}
         self._parts: dict[tuple[Context, str], int] = {}
@@ -39,11 +44,30 @@ class Reach:
         """Return the steps that an event leads to."""
         mask = 0
         for target in event.targets:
-            if event.part == WHOLE:
+            if not self.follows(event):
+                mask |= self._handed(target)
+            elif event.part == WHOLE:
                 mask |= self.of(target)
             else:
                 mask |= self._of_part(target, event.part)
         return mask
+
+    def follows(self, event: Event) -> bool:
+        """Tell whether what the targets of `event` run counts."""
+        return self._in_queues or event.kind != ENQUEUE
+
+    def _handed(self, target: Context) -> int:
+        mask = self.own(target)
+        if target.function is None:  # a task by its name
+            for event in target.events:
+                for one in event.targets:
+                    mask |= self.own(one)
+        return mask
+
+    def _targets(self, context: Context) -> Iterator[Context]:
+        for event in context.events:
+            if self.follows(event):
+                yield from event.targets
 
     def _of_part(self, context: Context, part: str) -> int:
         key = (context, part)
@@ -64,7 +88,7 @@ class Reach:
         index: dict[Context, int] = {start: 0}
         low = {start: 0}
         stack, on_stack = [start], {start}
-        work: list[tuple[Context, Iterator[Context]]] = [(start, _targets(start))]
+        work: list[tuple[Context, Iterator[Context]]] = [(start, self._targets(start))]
         while work:
             node, rest = work[-1]
             following = next(rest, None)
@@ -81,7 +105,7 @@ class Reach:
                 index[following] = low[following] = len(index)
                 stack.append(following)
                 on_stack.add(following)
-                work.append((following, _targets(following)))
+                work.append((following, self._targets(following)))
             elif following in on_stack:
                 low[node] = min(low[node], index[following])
 
@@ -96,15 +120,12 @@ class Reach:
         mask = 0
         for member in members:
             mask |= self._own.get(member, 0)
-            for target in _targets(member):
-                mask |= self._all.get(target, 0)
+            for event in member.events:
+                for target in event.targets:
+                    is_whole = self.follows(event)
+                    mask |= self._all.get(target, 0) if is_whole else self._handed(target)
         for member in members:
             self._all[member] = mask
-
-
-def _targets(context: Context) -> Iterator[Context]:
-    for event in context.events:
-        yield from event.targets
 
 
 def part_of(context: Context, part: str) -> list[Event]:
