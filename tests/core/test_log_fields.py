@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import logging.handlers
+import pickle
 import queue
 import threading
 from contextvars import copy_context
@@ -230,8 +231,9 @@ def test_wrong_fields_are_refused(make: Any) -> None:
         make(fields=[1])
     with pytest.raises(ValueError, match="'name' cannot be a field"):
         make(fields=["user", "name"])
-    with pytest.raises(ValueError, match="'message' cannot be a field"):
-        flow_logging.install(fields=["message"])
+    for taken in ("message", "getMessage", "__dict__"):
+        with pytest.raises(ValueError, match=f"'{taken}' cannot be a field"):
+            flow_logging.install(fields=[taken])
     make(fields=["flow_id", "step"])  # present anyway
 
 
@@ -314,6 +316,20 @@ def test_a_formatter_takes_defaults() -> None:
     assert formatter.format(made()) == "none|-|nobody|x"
     with headrace.open_context("order-7"):
         assert formatter.format(made(extra={"user": "mine"})) == "order-7|-|mine|x"
+
+
+@pytest.mark.guarantee(33)
+def test_each_handler_has_its_own_text_for_no_value() -> None:
+    """A handler's default replaces the default that an earlier handler's filter has set."""
+    record = made(extra={"step": "mine"})
+    for default in ("-", "", "-"):
+        flow_logging.FlowFilter(default, fields=["user"]).filter(record)
+        names = ("flow_id", "correlation_id", "flow", "user")
+        assert [vars(record)[name] for name in names] == [default] * 4
+        assert vars(record)["step"] == "mine"
+    formatter = flow_logging.Formatter("%(flow_id)s|%(flow)s", defaults={"flow_id": "none"})
+    assert formatter.format(record) == "none|-"
+    assert type(vars(pickle.loads(pickle.dumps(record)))["flow_id"]) is str
 
 
 @pytest.mark.guarantee(71)

@@ -106,6 +106,24 @@ class Reducing(logging.LogRecord):
         return logging.makeLogRecord, (dict(vars(self)),)
 
 
+class Answering(logging.LogRecord):
+    """A record class that returns a value for every attribute."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return f"no {name}"
+
+
+class Refusing(logging.LogRecord):
+    """A record class that rejects private attributes."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        super().__setattr__(name, value)
+
+
 class Hidden(logging.LogRecord):
     """A record class whose `__dict__` raises."""
 
@@ -235,8 +253,8 @@ def test_a_record_class_without_heirs_is_used_as_it_is(factory: Any) -> None:
 @pytest.mark.guarantee(69)
 @pytest.mark.parametrize("wrapped", [False, True])
 def test_record_classes_with_ways_of_their_own(wrapped: bool) -> None:
-    """A class with required arguments or its own `__reduce__`: copies and pickles have the ID."""
-    for base in (Strict, Reducing):
+    """Required arguments, its own `__reduce__` or attribute access: each copy keeps the ID."""
+    for base in (Strict, Reducing, Answering, Refusing):
         logging.setLogRecordFactory(wrapping(base) if wrapped else base)
         flow_logging.install()
         with headrace.open_context("order-7"):
@@ -245,6 +263,15 @@ def test_record_classes_with_ways_of_their_own(wrapped: bool) -> None:
         assert published(copy.copy(record))[0] == "order-7"
         assert published(pickle.loads(pickle.dumps(record)))[0] == "order-7"
         flow_logging.uninstall()
+
+
+@pytest.mark.guarantee(69)
+def test_a_record_that_captured_nothing_and_answers_everything() -> None:
+    """The value that its `__getattr__` returns for a slot is not read as a context."""
+    with headrace.open_context("order-7"):
+        record = Answering("x", 20, "", 0, "", (), None)
+        flow_logging.FlowFilter(fields=["user"]).filter(record)
+    assert (vars(record)["flow_id"], vars(record)["user"]) == ("order-7", "-")
 
 
 def test_a_record_that_shows_nothing_passes_through() -> None:

@@ -14,6 +14,7 @@ import headrace
 from headrace import logging as flow_logging
 from headrace._cli._streams import tell
 from headrace.backends import LoggingBackend
+from headrace.commands import graph_main
 from headrace.integration import flow_lines, flow_problems, plain_text
 from headrace.structlog import FlowProcessor
 
@@ -163,6 +164,13 @@ def test_the_command_line_is_printable() -> None:
     assert [line.startswith(SAFE) for line in flow_lines() if "cli" in line] == [True]
     (problem,) = flow_problems([EVIL + "cli"])
     assert str(problem).isprintable()
+
+
+def test_a_refused_argument_is_printable(capsys: pytest.CaptureFixture[str]) -> None:
+    """A command escapes the control characters of an unknown option in its message."""
+    with pytest.raises(SystemExit):
+        graph_main(["--" + EVIL])
+    assert capsys.readouterr().err.endswith(f"unrecognized arguments: --{SAFE}\n")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,10 @@ import inspect
 
 import pytest
 
+import headrace
 from headrace.integration import checks_keywords, name_hint, nearest_name
+from headrace.logging import FlowFilter, Formatter, install
+from headrace.structlog import FlowProcessor
 
 
 @pytest.mark.parametrize(
@@ -48,3 +51,24 @@ def test_a_misspelt_keyword():
         Kettle(1, sugar=2)
     with pytest.raises(TypeError, match="missing 1 required"):
         Kettle()
+
+
+@pytest.mark.guarantee(59)
+@pytest.mark.parametrize(
+    ("call", "option", "meant"),
+    [
+        (headrace.entrypoint, "afte", "after"),
+        (headrace.step, "descripton", "description"),
+        (headrace.flow("spelling").entrypoint, "nwe", "new"),
+        (headrace.flow("spelling").step, "nmae", "name"),
+        (headrace.generate_dag, "fromat", "format"),
+        (FlowFilter, "feilds", "fields"),
+        (Formatter, "feilds", "fields"),
+        (install, "feilds", "fields"),
+        (FlowProcessor, "feilds", "fields"),
+    ],
+)
+def test_what_sets_up_answers_misspelt_options(call, option, meant):
+    """Declarations, drawings and logging classes name the nearest option."""
+    with pytest.raises(TypeError, match=rf"has no option '{option}'; did you mean '{meant}'"):
+        call(**{option: "x"})

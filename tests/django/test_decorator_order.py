@@ -15,7 +15,11 @@ from django.core.signals import request_started
 from django.http import HttpResponse
 from django.test import Client, override_settings
 from django.urls import include, path
+from django.utils.decorators import method_decorator
 from django.views import View
+from django.views.decorators.csrf import csrf_exempt
+from ninja import NinjaAPI
+from rest_framework.decorators import api_view
 
 from headrace_django._registered import report_at_first_request
 from tests.core.flow_kit import new_flow
@@ -82,6 +86,51 @@ def test_check_reports_views(patterns: list[Any], caplog: pytest.LogCaptureFixtu
     assert len(lines(caplog)) == len(names)
     for name in names:
         assert sum(f"<locals>.{name} " in line for line in lines(caplog)) == 1
+
+
+def below_ninja(patterns: list[Any], declared: Any) -> None:
+    """Let Ninja register the function of a step, or the step."""
+    api = NinjaAPI(urls_namespace=f"ninja{next(_numbers)}")
+
+    def odd(request: Any) -> None: ...
+
+    step = new_flow().step(odd)
+    api.get("/x")(step if declared else odd)
+    patterns.append(path("api/", api.urls))
+
+
+def below_rest(patterns: list[Any], declared: Any) -> None:
+    """Let REST framework's @api_view take the function of a step, or the step."""
+
+    def odd(request: Any) -> None: ...
+
+    step = new_flow().step(odd)
+    patterns.append(path("rest/", api_view(["GET", "POST"])(step if declared else odd)))
+
+
+def below_dispatch(patterns: list[Any], declared: Any) -> None:
+    """Let a view's class have the function of a step, or the step, as its `dispatch`."""
+
+    def odd(self: Any, request: Any) -> None: ...
+
+    step = new_flow().step(odd)
+
+    class Page(View):
+        dispatch = method_decorator(csrf_exempt)(step if declared else odd)
+
+    patterns.append(path("page/", Page.as_view()))
+
+
+@pytest.mark.guarantee(80)
+@pytest.mark.parametrize("register", [below_ninja, below_rest, below_dispatch])
+@pytest.mark.parametrize("declared", [True, False])
+def test_check_sees_through_the_views_of_libraries(
+    patterns: list[Any], register: Any, declared: bool
+) -> None:
+    """The function behind a view is reported once if it is bare, and not if it is the step."""
+    register(patterns, declared)
+    found = [each.msg for each in run_checks() if each.id == "headrace.W009"]
+    assert ["<locals>.odd " in message for message in found] == ([] if declared else [True])
 
 
 @pytest.mark.guarantee(80)

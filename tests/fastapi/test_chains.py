@@ -380,3 +380,10 @@ def test_background_tasks_and_forms_work_beside_a_chain() -> None:
 
     response = TestClient(app).post("/?article=tea", headers={HEADER: "abc"})
     assert (response.json(), done) == ("tea", ["abc"])
+
+
+@pytest.mark.guarantee(59)
+def test_a_misspelt_option_is_answered_with_the_nearest() -> None:
+    """When the dependency is made."""
+    with pytest.raises(TypeError, match="did you mean 'cancel_on_disconnect'"):
+        run_chain(Chain(), order_inputs, cancel_on_disconect=True)

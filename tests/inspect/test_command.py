@@ -183,6 +183,14 @@ def test_unknown_format_is_status_2(folder: Folder) -> None:
     assert "'text', 'json', 'sarif', 'github', 'markdown'" in done.err
 
 
+@pytest.mark.guarantee(72)
+def test_refused_argument_is_printable(folder: Folder) -> None:
+    """The control characters of an unknown option are escaped in the message."""
+    done = folder.check("--\x1b[31m\u202e")
+    assert done.status == 2
+    assert done.err.endswith("unrecognized arguments: --\\x1b[31m\\u202e\n")
+
+
 def test_colours_are_for_terminals(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     """FORCE_COLOR colours the text, NO_COLOR never does, and a file never has any."""
     folder.write({"shop.py": WRONG})

@@ -30,7 +30,7 @@ def checked_fields(fields: Iterable[str]) -> tuple[str, ...]:
         raise TypeError(f"fields takes a list of names such as ('user', 'tenant'), not {fields!r}")
     taken = {*vars(logging.LogRecord("", 0, "", 0, "", (), None)), "message", "asctime"}
     for name in names:
-        if name in taken:
+        if name in taken or hasattr(logging.LogRecord, name):
             raise ValueError(
                 f"{name!r} cannot be a field: each log record has an attribute of that name; "
                 f"store the metadata under another one"

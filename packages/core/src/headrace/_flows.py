@@ -10,7 +10,7 @@ from ._declarations import Declaration, Pending, bind_class, declare, decorate, 
 from ._errors import DuplicateStepError, UnknownFlowError
 from ._flow_block import FlowBlock
 from ._ids import check_id
-from ._spelling import nearest_name
+from ._spelling import checks_keywords, nearest_name
 from ._undecorated import remember
 from ._wrap import Opening, wrap_entrypoint, wrap_step
 
@@ -86,6 +86,7 @@ class Flow:
         description: str | None = None,
         new: bool = False,
     ) -> Callable[[F], F]: ...
+    @checks_keywords
     def entrypoint(
         self,
         function: Any = None,
@@ -106,6 +107,7 @@ class Flow:
     def step(
         self, /, *, after: After = (), name: str | None = None, description: str | None = None
     ) -> Callable[[F], F]: ...
+    @checks_keywords
     def step(
         self,
         function: Any = None,
@@ -264,6 +266,7 @@ def entrypoint(
     description: str | None = None,
     new: bool = False,
 ) -> Callable[[F], F]: ...
+@checks_keywords
 def entrypoint(
     target: Any = None,
     /,
@@ -305,6 +308,7 @@ def step(
     name: str | None = None,
     description: str | None = None,
 ) -> Callable[[F], F]: ...
+@checks_keywords
 def step(
     target: Any = None,
     /,

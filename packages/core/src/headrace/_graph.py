@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ._flows import get_flow
 from ._render import check_format, picture_of, render
+from ._spelling import checks_keywords
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -82,6 +83,7 @@ class FlowGraph:
         return render(picture_of([self]), format, style)
 
 
+@checks_keywords
 def generate_dag(
     flow_name: str,
     *,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _CONTEXT = "_headrace"
 _FIELDS = "_headrace_fields"
+_set = object.__setattr__
 
 # The functions that recreate an object from a pickle. The first rejects a class other than the
 # record's; the second, of the oldest protocol, does not.
@@ -62,12 +63,12 @@ class RecordFactory:
 
 def is_capturing(record: LogRecord) -> bool:
     """Tell whether the factory of `record` is a `RecordFactory`, possibly wrapped by another."""
-    return hasattr(record, _CONTEXT)
+    return _kept(record, _CONTEXT) is not None
 
 
 def context_of(record: LogRecord) -> Captured:
     """Return the context in which `record` was logged."""
-    kept: Captured | None = getattr(record, _CONTEXT, None)
+    kept: Captured | None = _kept(record, _CONTEXT)
     if kept is not None:
         return kept
     if _is_from_here(record):
@@ -80,7 +81,7 @@ def fields_of(record: LogRecord, names: Iterable[str] = ()) -> dict[str, str | N
 
     Fields that were not captured are read now, if the unit of `record` is current.
     """
-    kept: dict[str, str | None] = getattr(record, _FIELDS, None) or {}
+    kept: dict[str, str | None] = _kept(record, _FIELDS) or {}
     others = [name for name in (*RecordFactory.fields, *names) if name not in kept]
     if not others:
         return kept
@@ -93,11 +94,19 @@ def _keep(record: Any) -> None:
         _keep_of_dict(record)
         return
     context = capture(record.exc_info)
-    setattr(record, _CONTEXT, context)
+    _set(record, _CONTEXT, context)
     if record.exc_info:
         _hide_secrets(record)
     if RecordFactory.fields:
-        setattr(record, _FIELDS, field_values(current_unit(context), RecordFactory.fields))
+        _set(record, _FIELDS, field_values(current_unit(context), RecordFactory.fields))
+
+
+def _kept(record: LogRecord, name: str) -> Any:
+    # Without the class's own `__getattr__`, which may return a value for every name.
+    try:
+        return object.__getattribute__(record, name)
+    except AttributeError:
+        return None
 
 
 def _hide_secrets(record: LogRecord) -> None:
@@ -127,12 +136,13 @@ def _keep_of_dict(record: LogRecord) -> None:
     given, original = _source_of_copy()
     if original is not None:
         for name in (_CONTEXT, _FIELDS):
-            if hasattr(original, name):
-                setattr(record, name, getattr(original, name))
+            value = _kept(original, name)
+            if value is not None:
+                _set(record, name, value)
     elif "created" in given:
-        setattr(record, _CONTEXT, capture_mark(given.get("exc_info")))
+        _set(record, _CONTEXT, capture_mark(given.get("exc_info")))
     else:
-        setattr(record, _CONTEXT, capture(given.get("exc_info")))
+        _set(record, _CONTEXT, capture(given.get("exc_info")))
 
 
 def _source_of_copy() -> tuple[dict[str, Any], LogRecord | None]:
@@ -201,8 +211,9 @@ def _as_instance(cls: type[LogRecord], record: LogRecord) -> LogRecord:
     made = object.__new__(cls)
     made.__dict__.update(attributes or {})
     for name, value in slots.items():
-        if hasattr(cls, name):
-            object.__setattr__(made, name, value)
+        # For an empty slot the state holds what the class's `__getattr__` returns.
+        if hasattr(cls, name) and _kept(record, name) is value:
+            _set(made, name, value)
     return made
 
 

@@ -81,14 +81,15 @@ def _report(registrations: Iterable[Registration]) -> list[str]:
             passed, bare = _followed(function)
             reached |= passed
             missed += [(registration, layer, infos) for layer, infos in bare]
-    lines = []
+    lines: dict[str, None] = {}  # a view's class and its function may lead to the same one
     for registration, function, infos in missed:
         if reached.isdisjoint(infos):
-            lines.append(_line(registration, function, infos[-1]))
+            line = _line(registration, function, infos[-1])
+            lines[line] = None
             if function not in _reported:
                 _reported.add(function)
-                _log.warning("%s", lines[-1])
-    return lines
+                _log.warning("%s", line)
+    return [*lines]
 
 
 def _functions_of(registered: Any) -> Iterator[Any]:

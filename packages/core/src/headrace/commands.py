@@ -4,9 +4,9 @@ For the command ``graph`` in a framework's own command line: with `argparse`, de
 with `add_graph_arguments` and call `run_graph`; with another parser, pass the words to
 `graph_main`.
 
-For your own command, an entry point in the group ``headrace.commands``: `CommandError`,
-`read_settings`, `name_hint` and `nearest_name`, `counted`, `printable`, `welcomes_colors`, `write`
-and `tell`, `check_output` and `save`.
+For your own command, an entry point in the group ``headrace.commands``: `argument_parser`,
+`CommandError`, `read_settings`, `name_hint` and `nearest_name`, `counted`, `printable`,
+`welcomes_colors`, `write` and `tell`, `check_output` and `save`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from ._cli._errors import CommandError
 from ._cli._files import check_output, save
 from ._cli._graph import add_graph_arguments, run_graph
 from ._cli._graph import main as graph_main
+from ._cli._parser import argument_parser
 from ._cli._streams import tell, welcomes_colors, write
 from ._render._words import counted
 from ._spelling import name_hint, nearest_name
@@ -24,6 +25,7 @@ from ._text import printable
 __all__ = [
     "CommandError",
     "add_graph_arguments",
+    "argument_parser",
     "check_output",
     "counted",
     "graph_main",

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from ._fields import checked_fields
 from ._fork_safety import fork_safe
 from ._records import RecordFactory, context_of, fields_of, is_capturing
+from ._spelling import checks_keywords
 from ._text import plain_text
 
 __all__ = ["FlowFilter", "Formatter", "fork_safe", "install", "uninstall"]
@@ -36,9 +37,10 @@ class FlowFilter(logging.Filter):
         ValueError: a field has the name of an attribute of every log record.
     """
 
+    @checks_keywords
     def __init__(self, default: str = "-", fields: Iterable[str] = ()) -> None:
         super().__init__()
-        self._default = default
+        self._default = _Absent(default)
         self._fields = checked_fields(fields)
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -67,6 +69,7 @@ class Formatter(logging.Formatter):
             record.
     """
 
+    @checks_keywords
     def __init__(
         self,
         fmt: str | None = None,
@@ -87,12 +90,15 @@ class Formatter(logging.Formatter):
         values = vars(shown)
         values.update(vars(record))
         _publish(record, values, self._fields, None)
-        for name in values.keys() - vars(record).keys():
-            if values[name] is None:
+        for name, value in values.items():
+            if value is None and name not in vars(record):
                 values[name] = self._defaults.get(name, "-")
+            elif type(value) is _Absent:
+                values[name] = self._defaults.get(name, value)
         return self._style.format(shown)
 
 
+@checks_keywords
 def install(fields: Iterable[str] = ()) -> None:
     """Let every log record capture the context of the thread or task that logs it.
 
@@ -132,7 +138,7 @@ def _publish(
     record: logging.LogRecord,
     values: dict[str, Any],
     fields: tuple[str, ...],
-    default: str | None,
+    default: _Absent | None,
 ) -> None:
     """Add headrace's names to the attributes `values` of `record` if they are missing.
 
@@ -143,6 +149,9 @@ def _publish(
         default: the text for a missing value.
     """
     flow_id, flow, step = context_of(record)
+    if default is not None and "correlation_id" in values:  # from another handler's filter, perhaps
+        for name in [name for name, value in values.items() if type(value) is _Absent]:
+            del values[name]
     # One ID under two names: a value from extra= for one of them sets both.
     given = values.get("flow_id", values.get("correlation_id", flow_id))
     text = default if given is None else plain_text(given)
@@ -153,3 +162,12 @@ def _publish(
     if fields or RecordFactory.fields:
         for name, value in fields_of(record, fields).items():
             values.setdefault(name, default if value is None else value)
+
+
+class _Absent(str):
+    """The text for a missing value; another handler's filter may replace it with its own."""
+
+    __slots__ = ()
+
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        return str, (str(self),)

@@ -13,6 +13,7 @@ from typing import Any
 from ._capture import Captured, capture, current_unit
 from ._fields import checked_fields, field_values
 from ._records import RecordFactory, context_of, fields_of
+from ._spelling import checks_keywords
 from ._text import plain_text
 
 __all__ = ["FlowProcessor", "flow_processor"]
@@ -37,6 +38,7 @@ class FlowProcessor:
         ValueError: a field has the name of an attribute of every log record.
     """
 
+    @checks_keywords
     def __init__(self, fields: Iterable[str] = ()) -> None:
         self._fields = checked_fields(fields)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -54,8 +55,19 @@ def _functions_of(callback: Any) -> Iterator[Any]:
         yield cls
         for name in (getattr(callback, "actions", None) or {}).values():  # Django REST framework
             yield inspect.getattr_static(cls, name, None)
-    for operation in getattr(getattr(callback, "__self__", None), "operations", ()):
-        yield operation.view_func  # Django Ninja
+        for name in getattr(cls, "http_method_names", ()):  # its @api_view
+            yield from _held_by(inspect.getattr_static(cls, name, None), "rest_framework.")
+    for holder in (getattr(callback, "__self__", None), *_held_by(callback, "ninja.")):
+        for operation in getattr(holder, "operations", ()):
+            yield operation.view_func
+
+
+def _held_by(function: Any, library: str) -> Iterator[Any]:
+    """Yield what the closure of `function` holds, if the function belongs to `library`."""
+    if (getattr(function, "__module__", None) or "").startswith(library):
+        for cell in getattr(function, "__closure__", None) or ():
+            with contextlib.suppress(ValueError):  # nothing is in it
+                yield cell.cell_contents
 
 
 def _of_commands(cls: type[BaseCommand]) -> Iterator[Registration]:

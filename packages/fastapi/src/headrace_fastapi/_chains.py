@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from headrace import AsyncChain, Chain, ChainResult
+from headrace.integration import checks_keywords
 
 CLIENT_CLOSED_REQUEST = 499
 """The status, nginx's, for the logs of a request whose client has gone; nobody receives it."""
@@ -18,6 +19,7 @@ CLIENT_CLOSED_REQUEST = 499
 Dependency = Callable[..., Awaitable[ChainResult]]
 
 
+@checks_keywords
 def run_chain(
     chain: AsyncChain | Chain,
     inputs: Callable[..., Any],

@@ -11,7 +11,15 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from headrace.commands import check_output, printable, save, tell, welcomes_colors, write
+from headrace.commands import (
+    argument_parser,
+    check_output,
+    printable,
+    save,
+    tell,
+    welcomes_colors,
+    write,
+)
 from headrace_inspect._source._discovery import shown
 
 from ._check import check
@@ -93,7 +101,7 @@ def _view(options: argparse.Namespace, *, strict: bool) -> View:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="headrace check", description=_DESCRIPTION)
+    parser = argument_parser("headrace check", _DESCRIPTION)
     add = parser.add_argument
     says = "files and folders; unless given, those of pyproject.toml, or the current folder"
     add("paths", nargs="*", metavar="PATH", help=says)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import shutil
 import sys
 import textwrap
 
-from headrace.commands import CommandError, name_hint, write
+from headrace.commands import CommandError, argument_parser, name_hint, write
 
 from ._codes import CODES, explanation
 
@@ -20,9 +19,7 @@ def main(words: list[str]) -> int:
     Raises:
         CommandError: there is no such code.
     """
-    parser = argparse.ArgumentParser(
-        prog="headrace explain", description="Tell what the code of a finding means."
-    )
+    parser = argument_parser("headrace explain", "Tell what the code of a finding means.")
     parser.add_argument("codes", nargs="*", metavar="CODE", help="such as HR101; all, unless given")
     codes = [_known(code) for code in parser.parse_args(words).codes]
     if codes:

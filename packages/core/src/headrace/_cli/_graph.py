@@ -26,6 +26,7 @@ from ._defaults import Defaults, read_defaults
 from ._errors import CommandError
 from ._files import check_output, encoded, save
 from ._modules import discover_modules, import_modules
+from ._parser import argument_parser
 from ._streams import shows_ascii_only, tell, welcomes_colors, write
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def main(arguments: Sequence[str], *, prog: str = "headrace graph", app: bool = 
         prog: the command's name, for its help.
         app: as for `add_graph_arguments`.
     """
-    parser = argparse.ArgumentParser(prog=prog, description="Draw flows, or check them.")
+    parser = argument_parser(prog, "Draw flows, or check them.")
     add_graph_arguments(parser, app=app)
     return run_graph(parser.parse_args(arguments))
 
