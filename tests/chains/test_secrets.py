@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import logging
 import uuid
 from collections import ChainMap, OrderedDict, UserDict, deque
 from dataclasses import dataclass
@@ -386,3 +387,37 @@ def test_a_result_in_the_error_of_a_hook_is_masked(kind: Kind, lines: Any) -> No
     errors = [line for level, line in lines() if level == "ERROR"]
     assert len(errors) == 2
     assert all("no room for ***" in line for line in errors)
+
+
+@pytest.mark.guarantee(92)
+def test_a_line_shows_no_argument_with_the_name_of_a_secret(kind: Kind, lines: Any) -> None:
+    """A template masks what only the name of an argument marks as a secret."""
+    chain = kind.chain(redact=["password"])
+    chain.next(
+        kind.fn(lambda password: f"logged in with {password}"),
+        out="login",
+        kwargs={"password": literal("hunter2-x")},
+        log_fmt="{login}, {result}",
+    )
+    kind.run(chain)
+    assert ("INFO", "logged in with ***, logged in with ***") in lines()
+
+
+@pytest.mark.guarantee(92)
+def test_a_line_searches_for_secrets_once(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The context is searched once for a line, however many values it shows."""
+    searches: list[int] = []
+
+    def find(values: Any, names: Any) -> Any:
+        searches.append(len(values))
+        return _secrets.find_secrets(values, names)
+
+    monkeypatch.setattr(_redaction, "find_secrets", find)
+    logging.getLogger("headrace.chain").setLevel(logging.INFO)
+    try:
+        chain = kind.chain(redact=["password"])
+        chain.next(kind.fn(str), log_fmt="{a} {b} {result} {a.b}")
+        kind.run(chain, a="a", b={"password": "hunter2-x"})
+    finally:
+        logging.getLogger("headrace.chain").setLevel(logging.NOTSET)
+    assert [count for count in searches if count > 1] == [4]  # a repr of the result searches too

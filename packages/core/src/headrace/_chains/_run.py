@@ -350,7 +350,7 @@ class Run:
         if not _is_on(logging.INFO):
             return
         try:
-            line = template.render(self.context, result, self.plan.settings.redaction)
+            line = template.render(self.context, result, self.plan)
         except Exception as error:
             report_lost_line("headrace.chain", error)
         else:

@@ -12,6 +12,7 @@ from ._redaction import LONG, MASK
 from ._references import MISSING, hop, split
 
 if TYPE_CHECKING:
+    from ._plan import Plan
     from ._redaction import Redaction
 
 _token = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
@@ -42,12 +43,21 @@ class Template:
         self._pieces = _pieces(text)
         self.paths: tuple[Path, ...] = tuple(p for p in self._pieces if isinstance(p, tuple))
 
-    def render(self, context: Mapping[str, Any], result: Any, redaction: Redaction) -> str:
+    def render(self, context: Mapping[str, Any], result: Any, plan: Plan) -> str:
         """Return the text with the values in place; what cannot be read is named by its error."""
-        return "".join(
-            piece if isinstance(piece, str) else _value(piece, context, result, redaction)
+        redaction = plan.settings.redaction
+        shown = [
+            (piece, MISSING)
+            if isinstance(piece, str)
+            else _value(piece, context, result, redaction)
             for piece in self._pieces
-        )
+        ]
+        values = [value for _, value in shown if value is not MISSING]
+        if not redaction.names or not values:
+            return "".join([text for text, _ in shown])
+        # Once for all values: a secret may stand under other names too, anywhere in the context.
+        blot = plan.blotter(context, *values)
+        return "".join([text if value is MISSING else blot(text) for text, value in shown])
 
 
 def _pieces(text: str) -> tuple[str | Path, ...]:
@@ -80,19 +90,22 @@ def _path(token: str, text: str) -> Path:
     return parts
 
 
-def _value(parts: Path, context: Mapping[str, Any], result: Any, redaction: Redaction) -> str:
+def _value(
+    parts: Path, context: Mapping[str, Any], result: Any, redaction: Redaction
+) -> tuple[str, Any]:
+    """Return a value as text, and the value, or MISSING if it holds no secret."""
     if not redaction.names.isdisjoint(parts):
-        return MASK
+        return MASK, MISSING
     try:
         value = result if parts[0] == "result" else context.get(parts[0], MISSING)
         for part in parts[1:]:
             value = _hop(value, part)
         text = _written(value, redaction)
     except Exception as error:
-        return f"<{type(error).__name__}>"
-    if value is None or (isinstance(value, int | float) and len(text) < LONG):
-        return text  # more likely a count than a secret
-    return redaction.blot(text, context, value)  # a secret may stand under other names too
+        return f"<{type(error).__name__}>", MISSING
+    if value is None or (issubclass(type(value), int | float) and len(text) < LONG):
+        return text, MISSING  # more likely a count than a secret
+    return text, value
 
 
 def _hop(value: Any, part: str) -> Any:
