@@ -9,7 +9,7 @@ from pathlib import Path
 import headrace_inspect
 
 SOURCE = Path(headrace_inspect.__file__).parent
-LAYERS = ("_symbols", "_evaluate", "_models", "_declarations", "_shown", "_pipeline")
+LAYERS = ("_symbols", "_evaluate", "_models", "_declarations", "_shown", "_findings", "_pipeline")
 KEPT = ("_names/_files", "_source/_reading", "_source/_discovery", "_report")
 """Modules of the former analyser that stay."""
 

@@ -10,6 +10,7 @@ from ._declarations._reading import methods_of, read_declarations
 from ._declarations._steps import Declarations
 from ._evaluate._engine import Engine
 from ._evaluate._values import FunctionValue, Instance
+from ._findings._declared import Fault, faults_in
 from ._models import known_libraries
 from ._models._headrace import Declared, chain_context, declared_in
 from ._shown._edges import Judge, Judged
@@ -20,11 +21,12 @@ _ROUNDS = 4
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """What is known of a program: what it declares, and which edges its code shows."""
+    """What is known of a program: what it declares, which edges are shown, what is wrong."""
 
     engine: Engine
     declarations: Declarations
     edges: list[Judged]
+    faults: list[Fault]
 
 
 def analyse(
@@ -40,7 +42,11 @@ def analyse(
     engine = Engine(Program(files, roots, load), known_libraries())
     run_everything(engine)
     declarations = read_declarations(engine)
-    return Analysis(engine, declarations, Judge(engine, declarations).judge())
+    edges = Judge(engine, declarations).judge()
+    shown = {one.edge for one in edges if one.evidence is not None}
+    return Analysis(
+        engine, declarations, edges, faults_in(engine, declarations, shown.__contains__)
+    )
 
 
 def run_everything(engine: Engine) -> None:

@@ -25,6 +25,7 @@ def read_declarations(engine: Engine) -> Declarations:
         for declarator in declarators:
             _read(declarations, function, declarator)
     declarations.class_flows.update(found.class_flows)
+    declarations.opened.update(found.opened)
     for cls, flows in found.class_flows.items():
         for flow in flows:
             _read_class(engine, declarations, cls, flow)

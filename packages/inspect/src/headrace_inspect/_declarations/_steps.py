@@ -48,6 +48,7 @@ class Declarations:
         functions: the steps that a function is, whatever object it is called on.
         methods: the names of steps in classes that have the flow.
         class_flows: the flows of classes.
+        opened: the flows that are begun by hand.
         unreadable: functions whose declaration is computed, and which part of it is.
     """
 
@@ -56,6 +57,7 @@ class Declarations:
     methods: dict[Function, str] = field(default_factory=dict)
     class_flows: dict[Class, list[str]] = field(default_factory=dict)
     unreadable: list[tuple[Function, str]] = field(default_factory=list)
+    opened: set[str] = field(default_factory=set)
 
     def add(self, step: DeclaredStep) -> None:
         """Add a declaration."""

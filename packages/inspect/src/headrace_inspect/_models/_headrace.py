@@ -105,12 +105,13 @@ class Declared:
         functions: the decorators of the functions.
         class_flows: the flows of classes.
         chains: the chains with names.
+        opened: the flows that are begun by hand.
     """
 
     functions: dict[Function, list[Declarator]] = field(default_factory=dict)
     class_flows: dict[Class, list[str]] = field(default_factory=dict)
     chains: dict[tuple[object, str], ChainFacts] = field(default_factory=dict)
-    opened: dict[Context, list[tuple[str, int]]] = field(default_factory=dict)
+    opened: set[str] = field(default_factory=set)
 
 
 def declared_in(engine: Engine) -> Declared:
@@ -141,8 +142,7 @@ def register(registry: Registry) -> None:
 
 def _open(call: Call) -> Value:
     if call.owner.name is not None:
-        opened = declared_in(call.frame.engine).opened.setdefault(call.frame.context, [])
-        opened.append((call.owner.name, call.line))
+        declared_in(call.frame.engine).opened.add(call.owner.name)
     return Object("headrace.OpenedFlow")
 
 

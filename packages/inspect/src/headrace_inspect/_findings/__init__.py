@@ -1,0 +1,3 @@
+"""Errors: what is certain from names and declarations."""
+
+from __future__ import annotations

@@ -1,0 +1,160 @@
+"""Errors in the declared graph: unknown references, circles, two definitions, unreachable steps."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+
+from headrace.commands import nearest_name
+from headrace_inspect._declarations._steps import (
+    Declarations,
+    DeclaredStep,
+    Edge,
+    Name,
+    edges_of,
+)
+from headrace_inspect._evaluate._engine import Engine
+from headrace_inspect._source._discovery import shown
+from headrace_inspect._symbols._entities import Class
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """An error.
+
+    Attributes:
+        code: its code, such as ``HR104``.
+        step: the declaration concerned.
+        source: the step before that is concerned, as it is written, or None.
+        message: what is wrong.
+    """
+
+    code: str
+    step: DeclaredStep
+    source: str | None
+    message: str
+
+
+def faults_in(
+    engine: Engine, declarations: Declarations, is_shown: Callable[[Edge], bool]
+) -> list[Fault]:
+    """Return the errors in the declarations, by file and line.
+
+    Args:
+        engine: what knows the classes.
+        declarations: what is declared.
+        is_shown: tells whether the code shows an edge; a circle is broken where it does not.
+    """
+    edges = edges_of(declarations)
+    found = [
+        *_unknown(declarations, edges),
+        *_circles(declarations, edges, is_shown),
+        *_twice(engine, declarations),
+        *_unreachable(declarations, edges),
+    ]
+    return sorted(found, key=lambda one: (one.step.path, one.step.line, one.code))
+
+
+def _first(declarations: Declarations, name: Name) -> DeclaredStep:
+    return declarations.steps[name][0]
+
+
+def _unknown(declarations: Declarations, edges: list[Edge]) -> list[Fault]:
+    found = []
+    for edge in edges:
+        if edge.source in declarations.steps or declarations.unreadable:
+            continue
+        flow, written = edge.source
+        names = [name for own, name in declarations.steps if own == flow]
+        near = nearest_name(written, names)
+        hint = f"did you mean {near!r}?" if near else "steps of other flows are 'flow.step'"
+        message = f"after={written!r} names no declared step of flow {flow!r}: {hint}"
+        found.append(Fault("HR104", _first(declarations, edge.target), written, message))
+    return found
+
+
+def _circles(
+    declarations: Declarations, edges: list[Edge], is_shown: Callable[[Edge], bool]
+) -> list[Fault]:
+    found: list[Fault] = []
+    rest = [edge for edge in edges if edge.source in declarations.steps]
+    while True:
+        graph: dict[Name, set[Name]] = {}
+        for edge in rest:
+            graph.setdefault(edge.target, set()).add(edge.source)
+        try:
+            TopologicalSorter(graph).prepare()
+        except CycleError as error:
+            way: list[Name] = error.args[1]
+        else:
+            return found
+        circle = [Edge(*pair) for pair in itertools.pairwise(way)]
+        closing = min(circle, key=lambda edge: (is_shown(edge), edge))
+        start = circle.index(closing) + 1
+        names = [edge.source[1] for edge in (*circle[start:], *circle[:start])]
+        message = f"the steps are declared in a circle: {' -> '.join([*names, names[0]])}"
+        step = _first(declarations, closing.target)
+        found.append(Fault("HR105", step, closing.source[1], message))
+        rest.remove(closing)
+
+
+def _twice(engine: Engine, declarations: Declarations) -> list[Fault]:
+    found = []
+    for (flow, name), steps in declarations.steps.items():
+        first, *others = sorted(steps, key=lambda step: (step.path, step.line))
+        for other in others:
+            if not _is_same(engine, first, other):
+                place = f"line {first.line} of {shown(first.path)}"
+                message = f"flow {flow!r} has another step named {name!r}, on {place}"
+                found.append(Fault("HR106", other, None, message))
+    return found
+
+
+def _is_same(engine: Engine, one: DeclaredStep, other: DeclaredStep) -> bool:
+    if one.function is None or other.function is None:
+        return (one.path, one.line) == (other.path, other.line)
+    if one.function is other.function:
+        return True
+    if one.cls is not None and other.cls is not None:
+        return _inherits(engine, one.cls, other.cls) or _inherits(engine, other.cls, one.cls)
+    return (one.path, one.function.qualname) == (other.path, other.function.qualname)
+
+
+def _inherits(engine: Engine, cls: Class, base: Class) -> bool:
+    return base in engine.classes.order(cls)
+
+
+def _unreachable(declarations: Declarations, edges: list[Edge]) -> list[Fault]:
+    """Find the steps to which no way leads from an entrypoint, over declared edges.
+
+    What is behind an unknown or computed step may be reached; that is another finding.
+    """
+    targets: dict[Name, list[Name]] = {}
+    reached = {
+        name
+        for name, steps in declarations.steps.items()
+        if any(step.is_entrypoint or not step.is_readable for step in steps)
+    }
+    for edge in edges:
+        if edge.source in declarations.steps:
+            targets.setdefault(edge.source, []).append(edge.target)
+        else:
+            reached.add(edge.target)
+    waiting = list(reached)
+    while waiting:
+        for target in targets.get(waiting.pop(), ()):
+            if target not in reached:
+                reached.add(target)
+                waiting.append(target)
+    return [
+        Fault(
+            "HR101",
+            _first(declarations, name),
+            None,
+            f"no entrypoint of flow {name[0]!r} leads to {name[1]!r}",
+        )
+        for name in declarations.steps
+        if name not in reached and name[0] not in declarations.opened
+    ]
