@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import gc
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -388,8 +389,11 @@ def test_a_result_is_true_when_steps_ran(kind: Kind) -> None:
 @pytest.mark.guarantee(87)
 def test_a_deep_copy_has_put_values_of_its_own(kind: Kind) -> None:
     """`copy.deepcopy` gives a chain that can be built further and shares no value."""
-    chain = kind.chain().put("rows", [1]).next(kind.fn(len), out="count", args=["rows"])
+    lock = threading.Lock()  # what cannot be copied is shared
+    chain = kind.chain().put("rows", [1]).put("lock", lock)
+    chain.next(kind.fn(len), out="count", args=["rows"])
     kind.run(chain)
     copied = copy.deepcopy(chain).next(kind.fn(list), out="rest", args=["rows"])
     assert kind.run(copied)["rest"] == [1]
     assert kind.run(copied)["rows"] is not kind.run(chain)["rows"]
+    assert kind.run(copied)["lock"] is lock

@@ -359,15 +359,49 @@ def test_an_argument_with_the_name_of_a_secret_is_one(kind: Kind, lines: Any, gi
 
 @pytest.mark.guarantee(92)
 def test_an_argument_that_is_not_there_hides_nothing(kind: Kind) -> None:
-    """A secret that leads nowhere, or behind a property, masks no text."""
+    """A secret that leads nowhere masks no text."""
 
-    def login(password: None, other: Any) -> None:
+    def login(password: None, other: None) -> None:
         raise ValueError("the server is away")
 
     chain = kind.chain(redact=["password", "other"])
-    chain.next(kind.fn(login), kwargs={"password": "settings.nope", "other": "sum.real"})
+    chain.next(kind.fn(login), kwargs={"password": "settings.nope", "other": "object.nope"})
     with pytest.raises(StepFailedError, match="the server is away"):
-        kind.run(chain, settings={}, sum=3)
+        kind.run(chain, settings={}, object=SimpleNamespace())
+
+
+class Slotted:
+    __slots__ = ("database", "unset")
+
+
+class Derived:
+    @property
+    def database(self) -> str:
+        return "hunter2-x"
+
+
+@pytest.mark.guarantee(93)
+def test_an_attribute_with_the_name_of_a_secret_is_one(kind: Kind) -> None:
+    """The value is masked where the object keeps it, and the text where it is computed."""
+
+    def login(password: str) -> None:
+        raise ValueError(f"{password} is wrong")
+
+    slotted = Slotted()
+    slotted.database = "hunter2-x"
+    reasons = [
+        ("settings.database", SimpleNamespace(database="hunter2-x"), "ValueError: *** is wrong"),
+        ("settings.database", slotted, "ValueError: *** is wrong"),
+        ("settings.unset", slotted, "ValueError: None is wrong; the reference"),
+        ("settings.database", Derived(), "ValueError: ***"),
+        ("settings.database", UserDict(database="hunter2-x"), "ValueError: ***"),
+    ]
+    for path, settings, reason in reasons:
+        chain = kind.chain(redact=["password"]).next(kind.fn(login), kwargs={"password": path})
+        with pytest.raises(StepFailedError) as caught:
+            kind.run(chain, settings=settings)
+        assert caught.value.reason.startswith(reason)
+        assert "hunter2-x" not in caught.value.reason
 
 
 @pytest.mark.guarantee(92)

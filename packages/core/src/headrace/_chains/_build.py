@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from copy import deepcopy
 from inspect import isasyncgenfunction
 from typing import TYPE_CHECKING, Any, Never, NoReturn, Self
@@ -238,7 +239,9 @@ class Definition:
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         """Return a copy with independent `put` values."""
         copied = memo[id(self)] = self.copy()
-        copied._values = deepcopy(self._values, memo)
+        for key, value in self._values.items():
+            with suppress(Exception):  # a lock, a connection
+                copied._values[key] = deepcopy(value, memo)
         return copied
 
     # --- looking at it ----------------------------------------------------------------------------

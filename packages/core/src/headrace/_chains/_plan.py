@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ._kinds import COROUTINE
-from ._redaction import NOTHING_HIDDEN, Redaction
-from ._references import Literal, stored
+from ._redaction import NOTHING_HIDDEN, Blotter, Redaction
+from ._references import MISSING, Literal, stored
 from ._steps import Step
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from headrace._step_info import StepInfo
 
-    from ._redaction import Blotter
     from ._spec import Operand
 
 _SHOWN_PLACES = 4
@@ -144,6 +143,8 @@ class Plan:
             {name: each.value if isinstance(each, Literal) else stored(context, each)}
             for name, each in self._hidden
         ]
+        if any(value is MISSING for each in arguments for value in each.values()):
+            return Blotter(None)
         return self.settings.redaction.blotter(context, *arguments, *values)
 
     @property

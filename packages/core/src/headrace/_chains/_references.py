@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from types import CodeType, FrameType, TracebackType
+from inspect import getattr_static
+from types import CodeType, FrameType, MemberDescriptorType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 from headrace._spelling import nearest_name
@@ -163,13 +165,29 @@ def follow(context: Mapping[str, Any], parts: Path) -> Any:
 
 
 def stored(context: Mapping[str, Any], parts: Path) -> Any:
-    """Return what `parts` lead to through plain containers, or None; runs no foreign code."""
+    """Return what `parts` lead to, None, or MISSING where only foreign code could tell."""
     value = context.get(parts[0])
     for part in parts[1:]:
-        if type(value) not in CONTAINERS:
-            return None
-        value = hop(value, part)
-    return None if value is MISSING else value
+        if type(value) in CONTAINERS:
+            value = hop(value, part)
+            if value is MISSING:
+                return None
+        else:
+            value = _kept(value, part)
+    return value
+
+
+def _kept(value: Any, part: str) -> Any:
+    """Return an attribute as the object keeps it, None, or MISSING where it is computed."""
+    kind = type(value)
+    found = getattr_static(value, part, MISSING)
+    if type(found) is MemberDescriptorType:  # a slot
+        with suppress(AttributeError):
+            return found.__get__(value)
+        return None
+    if found is MISSING:
+        return MISSING if issubclass(kind, Mapping) or hasattr(kind, "__getattr__") else None
+    return MISSING if hasattr(type(found), "__get__") else found
 
 
 def getter(parts: Path, step: str, strict: bool) -> Getter:
