@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from contextvars import copy_context
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from headrace import _clock
 from headrace._context import step_var
@@ -96,8 +96,7 @@ def drive(work: Coroutine[Any, Any, T]) -> T:
     try:
         work.send(None)
     except StopIteration as stop:
-        result: T = stop.value
-        return result
+        return cast("T", stop.value)  # kept in no variable: it may be an error that holds this frame
     raise RuntimeError("a sync chain cannot wait for an event loop")
 
 

@@ -21,19 +21,23 @@ if TYPE_CHECKING:
 async def fail(io: IO, run: Run, exc: BaseException) -> BaseException:
     """Undo the run, log why, and return the error for the caller, usually `exc`."""
     errors: list[BaseException] = []
-    if run.undos.are_due():
-        errors = await io.see_through(_undo_all(io, run))
-    interrupt = next((error for error in errors if not isinstance(error, Exception)), None)
-    if run.owns(exc) and isinstance(exc, ChainError):
-        exc.undo_errors += [error for error in errors if error is not interrupt]
-        run.log(logging.ERROR, str(exc), failure=exc)
-        run.seal(exc)
-    else:
-        run.conceal(exc)
-    if interrupt is None:
-        return exc
-    interrupt.__cause__ = exc
-    return interrupt
+    interrupt: BaseException | None = None
+    try:
+        if run.undos.are_due():
+            errors = await io.see_through(_undo_all(io, run))
+        interrupt = next((error for error in errors if not isinstance(error, Exception)), None)
+        if run.owns(exc) and isinstance(exc, ChainError):
+            exc.undo_errors += [error for error in errors if error is not interrupt]
+            run.log(logging.ERROR, str(exc), failure=exc)
+            run.seal(exc)
+        else:
+            run.conceal(exc)
+        if interrupt is None:
+            return exc
+        interrupt.__cause__ = exc
+        return interrupt
+    finally:
+        del exc, errors, interrupt  # see _undo_steps
 
 
 async def is_cleared(io: IO, run: Run, tally: Tally, exc: BaseException, delay: float) -> bool:
@@ -57,10 +61,13 @@ async def is_cleared(io: IO, run: Run, tally: Tally, exc: BaseException, delay: 
 async def _clear(io: IO, run: Run, steps: Collection[Step]) -> list[BaseException]:
     await io.settle(run, "the next attempt", steps)
     errors = await _undo_steps(io, run, steps)
-    if not errors:
-        for step in steps:
-            run.undos.done.pop(step, None)
-    return errors
+    try:
+        if not errors:
+            for step in steps:
+                run.undos.done.pop(step, None)
+        return errors
+    finally:
+        del errors  # see _undo_steps
 
 
 async def _undo_all(io: IO, run: Run) -> list[BaseException]:
@@ -72,7 +79,10 @@ async def _undo_steps(io: IO, run: Run, steps: Collection[Step] | None) -> list[
     errors: list[BaseException] = []
     while (undo := run.undos.take(steps)) is not None:
         errors += await undo_step(io.undo, run, undo.step, undo.function, undo.result)
-    return errors
+    try:
+        return errors
+    finally:
+        del errors  # since Python 3.12 the frame of undo_step holds the frame that awaits it
 
 
 async def undo_step(
