@@ -5,15 +5,17 @@ from __future__ import annotations
 import contextlib
 import signal
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import headrace
-from headrace import open_context
+from headrace import FlowContext, _context, open_context
 from headrace._context import step_var, unit_var
 from headrace._deadlines import budget_var
+from headrace._locks import SignalSafeLock, new_lock
 from headrace.integration import Unit, as_current, transport_context
 from tests.core.flow_kit import run_python
 from tests.faults.interrupts import Interrupt, interrupt
@@ -88,6 +90,31 @@ def test_interrupt_at_any_place_leaves_nothing_behind(name: str, backend: str) -
     finally:
         headrace.configure()
     assert "\n".join(left) == ""
+
+
+def is_free(lock: Any) -> bool:
+    """Tell whether another thread can have `lock`."""
+    with ThreadPoolExecutor(1) as pool:
+        free: bool = pool.submit(lock.acquire, blocking=False).result()
+        if free:
+            pool.submit(lock.release).result()
+    return free
+
+
+@pytest.mark.guarantee(97)
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="sys.monitoring is new in 3.12")
+@pytest.mark.parametrize("make", [new_lock, SignalSafeLock])
+def test_interrupt_at_any_place_leaves_no_lock_locked(
+    make: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other threads can have it, also where the signal came just after it was acquired."""
+    monkeypatch.setattr(_context, "_late_lock", make())
+    for target in range(1, 5000):
+        place = interrupt(lambda: FlowContext("order-1").unit_id, target)
+        assert is_free(_context._late_lock), place
+        if not place:
+            return
+    pytest.fail("the scenario has no end")
 
 
 @pytest.mark.guarantee(97)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 from contextvars import ContextVar, Token
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from ._errors import OutsideFlowError
 from ._ids import check_id, new_correlation_id, new_unit_id
+from ._locks import new_lock
 from ._text import printable
 
 if TYPE_CHECKING:
@@ -229,12 +229,12 @@ def request_context(correlation_id: str, kind: str, name: str | None) -> FlowCon
     return context
 
 
-_late_lock = threading.RLock()  # a signal may come, or a collection, while it is held
+_late_lock = new_lock()  # a signal may come, or a collection, while it is held
 
 
 def _renew_lock() -> None:
     global _late_lock  # noqa: PLW0603 - a child process must not wait for a thread it lacks
-    _late_lock = threading.RLock()
+    _late_lock = new_lock()
 
 
 if hasattr(os, "register_at_fork"):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from . import _runtime
 from ._guarded_logger import log
+from ._locks import new_lock
 from ._spelling import name_hint
 
 if TYPE_CHECKING:
@@ -212,13 +212,13 @@ def _automatic_name() -> str:
 
 _configured: Observer | None = None
 _taps: tuple[Observer, ...] = ()
-_lock = threading.Lock()
+_lock = new_lock()
 
 
 def _renew_lock() -> None:
     # Another thread may have held it while the process was forked.
     global _lock  # noqa: PLW0603 - as the standard library does it
-    _lock = threading.Lock()
+    _lock = new_lock()
 
 
 if hasattr(os, "register_at_fork"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from ._chains._testing import FakeClock, fake_clock, fake_random, no_waiting
 from ._configure import configure
 from ._context import step_var, unit_var
 from ._deadlines import budget_var
+from ._locks import new_lock
 from ._observers import add_tap, remove_tap
 from .backends import outcome_of
 
@@ -159,7 +159,7 @@ class _Tap:
 
     def __init__(self) -> None:
         self._captures: tuple[Capture, ...] = ()
-        self._lock = threading.Lock()
+        self._lock = new_lock()
 
     def open(self, captured: Capture) -> None:
         with self._lock:

@@ -96,7 +96,8 @@ def drive(work: Coroutine[Any, Any, T]) -> T:
     try:
         work.send(None)
     except StopIteration as stop:
-        return cast("T", stop.value)  # kept in no variable: it may be an error that holds this frame
+        # Kept in no variable: it may be an error, whose traceback holds this frame.
+        return cast("T", stop.value)
     raise RuntimeError("a sync chain cannot wait for an event loop")
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from headrace import _clock
+from headrace._locks import new_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,7 @@ class FakeClock:
     def __init__(self, now: float) -> None:
         self.now: float = now
         self.slept: list[float] = []
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._epoch = _clock.wall() - now
 
     def advance(self, seconds: float) -> None:
@@ -103,7 +103,7 @@ def fake_random(*numbers: float) -> Iterator[None]:
     if not numbers or not all(0 <= number < 1 for number in numbers):
         raise ValueError(f"fake_random() takes numbers from 0 (included) to 1, not {numbers!r}")
     queue = list(numbers)
-    lock = threading.Lock()
+    lock = new_lock()
 
     def draw() -> float:
         with lock:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import logging
-import threading
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 from headrace import _clock
 from headrace._deadlines import min_deadline
+from headrace._locks import new_lock
 
 from . import _sync
 from ._kinds import close, is_awaitable
@@ -66,7 +66,7 @@ class ThreadCall:
         self._outcome: Outcome = None, None
         self._after: Callable[[], None] | None = None
         self._has_begun = self._is_over = self._is_withdrawn = False
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self.is_taken = False
         self.over = asyncio.get_running_loop().run_in_executor(pool, self._call, function, args)
 
