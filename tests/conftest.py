@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import sys
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -32,6 +33,21 @@ def no_context_left() -> Iterator[None]:
     left = get_flow_context()
     if left is not before:
         pytest.fail(f"the test left a context behind: {left!r}")
+
+
+@pytest.fixture(autouse=True)
+def no_tracer_provider_left() -> Iterator[None]:
+    """Fail a test that sets OpenTelemetry's tracer provider for the rest of the process."""
+    before = _tracer_provider()
+    yield
+    left = _tracer_provider()
+    if left is not before:
+        sys.modules["opentelemetry.trace"]._TRACER_PROVIDER = before
+        pytest.fail(f"the test left a tracer provider behind: {left!r}")
+
+
+def _tracer_provider() -> Any:
+    return getattr(sys.modules.get("opentelemetry.trace"), "_TRACER_PROVIDER", None)
 
 
 @pytest.fixture(scope="session")

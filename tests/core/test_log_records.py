@@ -494,4 +494,4 @@ def test_a_stream_handler_of_python_json_logger_writes_our_names() -> None:
         "flow": "-",
         "step": "-",
         "unit_id": "-",  # not captured where the line was logged
-    } | ({"taskName": None} if sys.version_info >= (3, 12) else {})
+    }
