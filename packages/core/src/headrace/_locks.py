@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 _Base: Any = object if TYPE_CHECKING else type(RLock())
 
 
-class SignalSafeLock(_Base):
+class SignalSafeLock(_Base):  # type: ignore[misc]  # Any: RLock is a function there
     """A reentrant lock that is released although a signal comes just after it was acquired.
 
     Since Python 3.14 a signal handler may run between `__enter__` of a lock and the body of its
