@@ -350,11 +350,15 @@ def _cancelled(values: Values, how: str) -> AsyncChain:
             AsyncChain().next(block, out="a", undo=_pass),
             AsyncChain().next(asyncio.sleep, args=[60]),
         )
+    if how == "in nested branches":
+        sleeping = AsyncChain().next(asyncio.sleep, args=[60])
+        inner = AsyncChain().next(values.make, out="a").next(asyncio.sleep, args=[60])
+        return chain.parallel(AsyncChain().parallel(inner, sleeping.copy()), sleeping)
     return chain.next(last, args=args, undo=_pass)
 
 
 @pytest.mark.guarantee(81)
-@pytest.mark.parametrize("how", ["awaiting", "in a thread", "in branches"])
+@pytest.mark.parametrize("how", ["awaiting", "in a thread", "in branches", "in nested branches"])
 def test_values_are_freed_with_a_cancelled_run(how: str) -> None:
     """The loop's own exception ends the run, and its traceback holds the frames."""
 

@@ -175,7 +175,8 @@ class _AsyncIO:
                 await asyncio.wait(pending, return_when="FIRST_COMPLETED")
             except asyncio.CancelledError as exc:
                 if cancelled is None:
-                    cancelled = exc
+                    # Since 3.14 the frames of `wait` hold their task, which holds this.
+                    cancelled = exc.with_traceback(None)
                     _cancel(pending)
             except GeneratorExit:  # closed, where nothing can be awaited
                 _cancel(pending)

@@ -270,7 +270,7 @@ async def until_done(
         try:
             await asyncio.wait(pending, timeout=left)
         except asyncio.CancelledError as exc:
-            cancelled = exc
+            cancelled = exc.with_traceback(None)  # since 3.14 frames of `wait` hold their task
     try:
         return cancelled
     finally:
