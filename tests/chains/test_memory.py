@@ -363,7 +363,7 @@ def test_values_are_freed_with_a_cancelled_run(how: str) -> None:
     """The loop's own exception ends the run, and its traceback holds the frames."""
 
     def build(kind: Any, values: Values) -> Any:
-        return _Bounded(_cancelled(values, how))
+        return _Bounded(_cancelled(values, how), values)
 
     left, before = _left_after(_Async(), build)
     assert before
@@ -377,15 +377,24 @@ class _Async:
 class _Bounded:
     """A chain that is cancelled while it runs."""
 
-    def __init__(self, chain: AsyncChain) -> None:
+    def __init__(self, chain: AsyncChain, values: Values) -> None:
         self.chain = chain
+        self.values = values
 
     async def run(self) -> Any:
         try:
-            async with asyncio.timeout(0.03):
+            async with asyncio.timeout(None) as limit:
+                expiring = asyncio.create_task(self._expire(limit))
                 return await self.chain.run()
         except TimeoutError as error:
+            await expiring
             return error
+
+    async def _expire(self, limit: asyncio.Timeout) -> None:
+        """Let the time run out once there is a value to be freed."""
+        while not self.values.left():  # noqa: ASYNC110 - made in a thread, unseen
+            await asyncio.sleep(0.005)
+        limit.reschedule(asyncio.get_running_loop().time() + 0.03)
 
 
 @pytest.mark.guarantee(81)
