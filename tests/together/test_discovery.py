@@ -99,3 +99,29 @@ Headrace(web)
     ran = run(tmp_path, "-m", "flask", "--app", "shop.web:web", "flows", *words)
     assert ran.returncode == 0, ran.stderr
     assert ("no problems" if "check" in words else "receive") in ran.stdout
+
+
+@pytest.mark.guarantee(79)
+@pytest.mark.parametrize("words", [["list"], ["check"], ["graph", "orders"]], ids=" ".join)
+@pytest.mark.parametrize("command", ["django", "flask"])
+def test_tasks_that_cannot_be_imported_are_reported(
+    tmp_path: Path, command: str, words: list[str]
+) -> None:
+    """`manage.py flows` and `flask flows` end with the error and its place, on one line."""
+    web = APP.format(options='include=["orders.tasks"]', more="from flask import Flask")
+    web += "from headrace_flask import Headrace\nweb = Flask('web')\nHeadrace(web)\n"
+    write(
+        tmp_path,
+        {
+            "proj/settings.py": SETTINGS,
+            "proj/urls.py": "urlpatterns = []",
+            "orders/tasks.py": 'raise RuntimeError("no \\x1b[31mstock")',
+            "shop/web.py": web,
+        },
+    )
+    start = ["django"] if command == "django" else ["flask", "--app", "shop.web:web"]
+    ran = run(tmp_path, "-m", *start, "flows", *words, DJANGO_SETTINGS_MODULE="proj.settings")
+    assert ran.returncode != 0
+    assert "orders/tasks.py:1" in ran.stderr
+    assert "RuntimeError: no \\x1b[31mstock" in ran.stderr
+    assert "Traceback" not in ran.stderr

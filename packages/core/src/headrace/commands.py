@@ -2,7 +2,7 @@
 
 For the command ``graph`` in a framework's own command line: with `argparse`, declare its arguments
 with `add_graph_arguments` and call `run_graph`; with another parser, pass the words to
-`graph_main`.
+`graph_main`. Before other commands list flows, `discover_modules` imports the task modules.
 
 For your own command, an entry point in the group ``headrace.commands``: `argument_parser`,
 `CommandError`, `read_settings`, `name_hint` and `nearest_name`, `counted`, `printable`,
@@ -16,6 +16,7 @@ from ._cli._errors import CommandError
 from ._cli._files import check_output, save
 from ._cli._graph import add_graph_arguments, run_graph
 from ._cli._graph import main as graph_main
+from ._cli._modules import discover_modules
 from ._cli._parser import argument_parser
 from ._cli._streams import tell, welcomes_colors, write
 from ._render._words import counted
@@ -28,6 +29,7 @@ __all__ = [
     "argument_parser",
     "check_output",
     "counted",
+    "discover_modules",
     "graph_main",
     "name_hint",
     "nearest_name",

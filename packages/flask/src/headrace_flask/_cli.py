@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 import headrace
-from headrace.commands import graph_main
+from headrace.commands import CommandError, discover_modules, graph_main, printable
 from headrace.integration import flow_lines, flow_problems
 
 
@@ -17,6 +17,7 @@ def flows() -> None:
 @flows.command("list")
 def list_() -> None:
     """Name the flows."""
+    _import_tasks()
     for line in flow_lines():
         click.echo(line)
 
@@ -34,10 +35,18 @@ def graph(context: click.Context, arguments: tuple[str, ...]) -> None:
 @click.argument("names", nargs=-1)
 def check(names: tuple[str, ...]) -> None:
     """Report what is wrong with the flows NAMES, or with all of them."""
+    _import_tasks()
     try:
         problems = flow_problems(names)
     except headrace.UnknownFlowError as error:
-        raise click.ClickException(str(error)) from error
+        raise click.ClickException(printable(str(error))) from error
     if problems:
         raise click.ClickException("\n".join(str(problem) for problem in problems))
     click.echo("no problems")
+
+
+def _import_tasks() -> None:
+    try:
+        discover_modules([])
+    except CommandError as error:
+        raise click.ClickException(printable(str(error))) from error

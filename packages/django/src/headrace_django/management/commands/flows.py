@@ -11,8 +11,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.module_loading import autodiscover_modules
 
 import headrace
-from headrace.commands import add_graph_arguments, run_graph
-from headrace.integration import flow_lines, flow_problems
+from headrace.commands import CommandError as NotImportedError
+from headrace.commands import add_graph_arguments, discover_modules, printable, run_graph
+from headrace.integration import flow_lines, flow_problems, register_discovery
 
 if TYPE_CHECKING:
     from django.core.management.base import CommandParser
@@ -33,15 +34,16 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, action: str, **options: Any) -> str | None:
         """Run the action; what is wrong ends in status 1, and in status 2 for a drawing."""
-        if find_spec("celery") is not None:  # as Celery's workers do in a Django project
-            autodiscover_modules("tasks")
+        if find_spec("celery") is not None:
+            register_discovery(_import_tasks)
         if action == "graph":
             self._graph(Namespace(**options))
             return None
         try:
+            discover_modules([])
             return self._check(options["names"]) if action == "check" else "\n".join(flow_lines())
-        except headrace.UnknownFlowError as error:
-            raise CommandError(str(error)) from error
+        except (headrace.UnknownFlowError, NotImportedError) as error:
+            raise CommandError(printable(str(error))) from error
 
     def _graph(self, options: Namespace) -> None:
         messages = StringIO()
@@ -58,3 +60,7 @@ class Command(BaseCommand):
         if problems:
             raise CommandError("\n".join(str(problem) for problem in problems))
         return "no problems"
+
+
+def _import_tasks() -> None:
+    autodiscover_modules("tasks")  # as Celery's workers do in a Django project
