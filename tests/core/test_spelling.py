@@ -62,6 +62,7 @@ def test_a_misspelt_keyword():
         (headrace.flow("spelling").entrypoint, "nwe", "new"),
         (headrace.flow("spelling").step, "nmae", "name"),
         (headrace.generate_dag, "fromat", "format"),
+        (headrace.open_context, "metdata", "metadata"),
         (FlowFilter, "feilds", "fields"),
         (Formatter, "feilds", "fields"),
         (install, "feilds", "fields"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import contextmanager, suppress
 from contextvars import Token
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Never, TypeVar
 from weakref import ref
 
 from . import _runtime
@@ -25,6 +25,7 @@ from ._deadlines import has_forgotten_block, inherited_deadline, min_deadline
 from ._frames import Frame, steer, unregistered
 from ._ids import check_id, valid_id
 from ._marks import mark
+from ._spelling import refuse_keyword
 
 if TYPE_CHECKING:
     from collections.abc import (
@@ -324,6 +325,7 @@ def open_context(
     *,
     remote: RemoteContext | None = None,
     metadata: Mapping[str, Any] | None = None,
+    **misspelt: Never,
 ) -> Unit:
     """Open a unit of work by hand: in a script, a message consumer, a test.
 
@@ -336,11 +338,14 @@ def open_context(
             with a letter, a digit or ``|``; made if not given.
         remote: what `extract` read from a message's headers.
         metadata: the unit's first metadata, besides what `remote` holds.
+        misspelt: refused with the nearest name; there are no other options.
 
     Raises:
         ValueError: `correlation_id` is not a valid ID.
         TypeError: `remote` or `metadata` is of a wrong type.
     """
+    if misspelt:
+        refuse_keyword(open_context, next(iter(misspelt)))
     if correlation_id is not None:
         correlation_id = check_id(correlation_id)
     if remote is not None:
