@@ -217,7 +217,9 @@ def _marks(
     tells how an errback is called.
     """
     marks = {key: value for key, value in vars(step).items() if key.startswith("__headrace_")}
-    if not options.get("pydantic") and inspect.isroutine(function):
+    # Since Python 3.14 a partial is a routine, too, and Celery reads no parameters from one.
+    is_routine = inspect.isroutine(function) and not isinstance(function, functools.partial)
+    if is_routine and not options.get("pydantic"):
         header = head_from_fun(function, bound=bool(options.get("bind")))
         marks["__header__"] = staticmethod(header)
     return marks
