@@ -654,3 +654,23 @@ def start():
     later.delay(1)
 """
     assert shown_after(tmp_path, code) == "enqueue"
+
+
+def test_values_that_grow_with_each_call_come_to_an_end(tmp_path: Path) -> None:
+    """A generator that goes through itself makes no value that is nested without end."""
+    code = """
+def walk(folder, levels, found=()):
+    for one in folder:
+        yield from walk(one, levels - 1, [walk(one, levels, found), found, levels])
+
+def start(pool: "Future", task: "asyncio.Task"):
+    a()
+    for one in walk([1], 9):
+        b()
+    pool.result()
+    task.result()
+
+import asyncio
+from concurrent.futures import Future
+"""
+    assert shown_after(tmp_path, code) == "call"

@@ -186,7 +186,8 @@ class Engine:
                 run(frame, function.node.body)
         finally:
             self._depth -= 1
-        told = union(*frame.returned)
+        told = shallow(union(*frame.returned))
+        context.yielded = shallow(context.yielded)
         if (told is not UNKNOWN and not isinstance(told, Constant)) or declared is UNKNOWN:
             context.result = told
         context.stored = frame.stored

@@ -78,8 +78,8 @@ def await_(frame: Frame, value: Value, node: ast.AST, kind: str = "call") -> Val
             case Pending(targets=targets, result=result, is_generator=is_generator):
                 frame.emit(targets, node, kind)
                 results.append(option if is_generator else result)
-            case Object(made_by=made_by, arguments=arguments) if made_by == TASK:
-                results.append(arguments[0])
+            case Object(made_by=made_by, arguments=(result, *_)) if made_by == TASK:
+                results.append(result)
             case Parallel(members=members):
                 results.append(Items(tuple(_side_by_side(frame, members, node, kind))))
             case _:

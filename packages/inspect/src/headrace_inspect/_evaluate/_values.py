@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 _WIDEST = 8
 _DEEPEST = 4
+_LONGEST = 200
+_MOST = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,26 +239,59 @@ def text_of(value: Value | None) -> str | None:
 
 def shallow(value: Value, depth: int = _DEEPEST) -> Value:
     """Return `value` without what is nested too deeply to be worth telling apart."""
+    if isinstance(value, Union):
+        return union(*[shallow(one, depth) for one in value.options])
+    if isinstance(value, Constant):
+        is_long = isinstance(value.value, str | bytes) and len(value.value) > _LONGEST
+        return UNKNOWN if is_long else value
+    return _flat(value) if depth <= 0 else _nested(value, depth - 1)
+
+
+def _flat(value: Value) -> Value:
     match value:
-        case Instance(fields=fields) if fields:
-            if depth <= 0:
-                return replace(value, fields=())
-            kept = tuple([(name, shallow(one, depth - 1)) for name, one in fields])
-            return replace(value, fields=kept)
-        case Constant(value=text) if isinstance(text, str | bytes) and len(text) > 200:
-            return UNKNOWN
-        case Items(values=values):
-            if depth <= 0 or len(values) > 64:
-                return UNKNOWN
-            return replace(value, values=tuple([shallow(one, depth - 1) for one in values]))
-        case FunctionValue(captured=captured, receiver=receiver) if captured or receiver:
-            if depth <= 0:
-                return replace(value, captured=(), receiver=None)
-            kept = tuple([(name, shallow(one, depth - 1)) for name, one in captured])
-            bound = None if receiver is None else shallow(receiver, depth - 1)
-            return replace(value, captured=kept, receiver=bound)
-        case Union(options=options):
-            return union(*[shallow(one, depth) for one in options])
-        case Object() | Partial() | Table() if depth <= 0:
+        case Instance():
+            return replace(value, fields=())
+        case FunctionValue():
+            return replace(value, captured=(), receiver=None)
+        case Object():
+            return replace(value, arguments=(), keywords=())
+        case Pending():
+            return replace(value, result=UNKNOWN)
+        case Items() | Table() | Partial() | Parallel() | Wrapper():
             return UNKNOWN
     return value
+
+
+def _nested(value: Value, depth: int) -> Value:
+    match value:
+        case Instance(fields=fields) if fields:
+            return replace(value, fields=_shallow_named(fields, depth))
+        case Items(values=values):
+            return UNKNOWN if len(values) > _MOST else replace(value, values=_all(values, depth))
+        case Table(entries=entries):
+            kept = tuple([(key, shallow(one, depth)) for key, one in entries])
+            return replace(value, entries=kept)
+        case Pending(result=result):
+            return replace(value, result=shallow(result, depth))
+        case FunctionValue(captured=captured, receiver=receiver) if captured or receiver:
+            bound = None if receiver is None else shallow(receiver, depth)
+            return replace(value, captured=_shallow_named(captured, depth), receiver=bound)
+        case Partial(arguments=arguments, keywords=keywords):
+            named = _shallow_named(keywords, depth)
+            return replace(value, arguments=_all(arguments, depth), keywords=named)
+        case Object(arguments=arguments, keywords=keywords) if arguments or keywords:
+            named = _shallow_named(keywords, depth)
+            return replace(value, arguments=_all(arguments, depth), keywords=named)
+        case Wrapper(inner=inner):
+            return replace(value, inner=shallow(inner, depth))
+    return value
+
+
+def _all(values: tuple[Value, ...], depth: int) -> tuple[Value, ...]:
+    return tuple([shallow(one, depth) for one in values])
+
+
+def _shallow_named(
+    values: tuple[tuple[str, Value], ...], depth: int
+) -> tuple[tuple[str, Value], ...]:
+    return tuple([(name, shallow(one, depth)) for name, one in values])

@@ -428,7 +428,7 @@ def _stack(call: Call) -> Value:
 
 
 def _leave_stack(frame: Frame, manager: Object, node: ast.AST, count: int) -> None:
-    for one in reversed(frame.engine.contents(manager.arguments[0])):
+    for one in reversed(frame.engine.contents(union(*manager.arguments))):
         if isinstance(one, Partial):
             made = frame.engine.invoke(frame, one, (), (), node)
             await_(frame, made, node)
@@ -436,14 +436,20 @@ def _leave_stack(frame: Frame, manager: Object, node: ast.AST, count: int) -> No
             exit_(frame, one, node, count)
 
 
+def _keep(call: Call, value: Value) -> None:
+    for kept in call.owner.arguments if isinstance(call.owner, Object) else ():
+        if isinstance(kept, Items):
+            call.frame.engine.put(kept, None, value)
+
+
 def _push(call: Call) -> Value:
     pushed = Partial(call.get(0) or UNKNOWN, call.rest(1), call.keywords)
-    call.frame.engine.put(call.owner.arguments[0], None, pushed)
+    _keep(call, pushed)
     return UNKNOWN
 
 
 def _enter_context(call: Call) -> Value:
-    call.frame.engine.put(call.owner.arguments[0], None, call.get(0) or UNKNOWN)
+    _keep(call, call.get(0) or UNKNOWN)
     entered = [
         enter(call.frame, option, call.node) for option in options_of(call.get(0) or UNKNOWN)
     ]
@@ -468,8 +474,8 @@ def _asyncio(registry: Registry) -> None:
     function("asyncio.create_task", "asyncio.ensure_future")(_start_task)
     registry.method(TASK, "add_done_callback")(_add_callback)
     registry.method(_FUTURE, "add_done_callback")(_add_callback)
-    registry.method(_FUTURE, "result")(lambda call: call.owner.arguments[0])
-    registry.method(TASK, "result")(lambda call: call.owner.arguments[0])
+    registry.method(_FUTURE, "result")(_result_of)
+    registry.method(TASK, "result")(_result_of)
     function("asgiref.sync.async_to_sync", "asgiref.sync.sync_to_async")(_as_other)
     function("asyncio.gather")(lambda call: Parallel(_members(call)))
     function("asyncio.wait", "asyncio.as_completed")(_wait)
@@ -517,6 +523,11 @@ def _start_task(call: Call) -> Value:
     return Object(TASK, (_run_first(call),))
 
 
+def _result_of(call: Call) -> Value:
+    owner = call.owner
+    return owner.arguments[0] if isinstance(owner, Object) and owner.arguments else UNKNOWN
+
+
 def _add_callback(call: Call) -> Value:
     callee = call.get(0) or UNKNOWN
     call.frame.engine.hand_over(call.frame, callee, (call.owner,), (), call.node, "call")
@@ -558,6 +569,8 @@ def _start(call: Call) -> Value:
         method = frame.engine.attribute(frame, owner, "run", call.node)
         if not isinstance(method, Bound):
             return frame.engine.hand_over(frame, method, (), (), call.node, "call")
+        return UNKNOWN
+    if not isinstance(owner, Object):
         return UNKNOWN
     target = owner.keyword("target") or owner.keyword("function")
     if target is None and len(owner.arguments) > 1:
