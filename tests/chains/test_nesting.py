@@ -281,11 +281,11 @@ def test_a_sync_chain_is_a_step_of_an_async_one() -> None:
     undone: list[str] = []
 
     def slow() -> str:
-        time.sleep(0.1)
+        time.sleep(1)  # long enough for a busy machine to begin it in time
         return "slow"
 
     inner = Chain().next(lambda: "a", undo=undone.append, name="a").next(slow, undo=undone.append)
-    chain = AsyncChain().next(inner, name="inner", timeout=0.03)
+    chain = AsyncChain().next(inner, name="inner", timeout=0.5)
 
     with pytest.raises(DeadlineExceededError, match="no result within"):
         asyncio.run(chain.run())
