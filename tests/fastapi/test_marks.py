@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from importlib.metadata import version
 from typing import Any
 
 import pytest
@@ -18,6 +19,10 @@ from headrace._capture import capture
 from headrace_fastapi import FlowMiddleware
 
 ERROR = ValueError("a constant")
+SINCE_0_38 = pytest.mark.skipif(
+    version("starlette").startswith("0.37."),
+    reason="it raises the error of a stream in another function than the one that catches it",
+)
 
 
 class Passing(BaseHTTPMiddleware):
@@ -82,7 +87,7 @@ async def id_of_line(path: str, flow_id: str) -> str | None:
 
 
 @pytest.mark.guarantee(68)
-@pytest.mark.parametrize("path", ["/at-once", "/streaming"])
+@pytest.mark.parametrize("path", ["/at-once", pytest.param("/streaming", marks=SINCE_0_38)])
 def test_an_error_keeps_the_id_through_middleware_that_raises_it_again(path: str) -> None:
     """The same error object has no ID when it is raised outside our middleware."""
 

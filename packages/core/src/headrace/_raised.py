@@ -69,9 +69,13 @@ def _is_at_raise(entry: TracebackType) -> bool:
 
 def _is_handled(entry: TracebackType, exc: BaseException) -> bool:
     """Tell whether `entry` handles `exc` itself, so that a `raise` there only re-raises it."""
-    other = None if exc.__context__ is None else exc.__context__.__traceback__
-    if other is not None and other.tb_frame is entry.tb_frame:
-        return False  # it handles another exception
+    other = exc.__context__
+    traceback = None if other is None else other.__traceback__
+    if traceback is not None and traceback.tb_frame is entry.tb_frame:
+        # It handles another exception, unless that is the group it takes `exc` out of.
+        return isinstance(other, BaseExceptionGroup) and any(
+            each is exc for each in other.exceptions
+        )
     return _targets(entry.tb_frame.f_code).get(entry.tb_lasti) in _ENDS_OF_HANDLERS
 
 
