@@ -61,8 +61,9 @@ def run(broker: str) -> str:
 
 @contextlib.contextmanager
 def load() -> Iterator[None]:
-    """Keep each processor busy inside the block."""
-    busy = [sys.executable, "-c", "while True: sum(range(10_000))"]
+    """Keep each processor busy inside the block, and as long as this process lives."""
+    spin = "import os, sys\nwhile os.getppid() == int(sys.argv[1]): sum(range(10_000))"
+    busy = [sys.executable, "-c", spin, str(os.getpid())]
     burners = [subprocess.Popen(busy) for _ in range(os.cpu_count() or 1)]
     try:
         yield
