@@ -72,6 +72,7 @@ MATRIX = [
 OLD = [
     *("-W", "default::DeprecationWarning", "-W", "default::PendingDeprecationWarning"),
     *("-W", "default::pytest.PytestUnraisableExceptionWarning"),  # of what it left unclosed
+    *("-W", "default:pkg_resources is deprecated:UserWarning"),
 ]
 """Options of pytest: what an old version of a framework may do, and a new one may not."""
 

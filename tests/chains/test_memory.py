@@ -473,4 +473,5 @@ def test_a_thousand_failing_and_watched_runs_leave_nothing(kind: Kind) -> None:
             after, _ = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
-    assert after - before < 500_000  # one run alone holds 10,000
+    # Each run holds 10,000 bytes, which makes 10 MB; coverage alone takes 1 MB in new threads.
+    assert after - before < 2_500_000

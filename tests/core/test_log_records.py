@@ -495,3 +495,26 @@ def test_a_stream_handler_of_python_json_logger_writes_our_names() -> None:
         "step": "-",
         "unit_id": "-",  # not captured where the line was logged
     }
+
+
+class Renamed(logging.LogRecord):
+    """A record class that another library gives to records that were made before."""
+
+    def getMessage(self) -> str:  # noqa: N802 - the name is logging's
+        return f"renamed {super().getMessage()}"
+
+
+@pytest.mark.guarantee(69)
+def test_a_record_can_be_given_another_class() -> None:
+    """As Sphinx does it with its records: the methods are the new ones, the context is kept."""
+    flow_logging.install()
+    factory = logging.getLogRecordFactory()
+    with headrace.open_context("order-1"):
+        record = factory("shop", logging.INFO, "shop.py", 1, "sent", (), None)
+    record.__class__ = Renamed
+    assert isinstance(record, Renamed)
+    for each in (record, copy.copy(record), pickle.loads(pickle.dumps(record))):
+        assert each.getMessage() == "renamed sent"
+        flow_logging.FlowFilter().filter(each)
+        assert each.flow_id == "order-1"  # type: ignore[attr-defined]
+    assert not [key for key in vars(record) if key.startswith("_headrace")]

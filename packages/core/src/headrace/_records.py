@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import suppress
 from functools import cache
 from inspect import currentframe
 from logging import LogRecord, makeLogRecord
@@ -175,22 +176,43 @@ def _is_record_class(factory: object) -> bool:
 # --- Classes --------------------------------------------------------------------------------------
 
 
+def _class_of(record: LogRecord) -> type[LogRecord]:
+    return type(record)
+
+
+def _set_class(record: LogRecord, to: Any) -> None:
+    """Give `record` the class `to`, as Sphinx does with its records, and keep its slots."""
+    made = to if hasattr(to, _CONTEXT) else _with_slots(to)
+    _real_class.__set__(record, made or to)
+
+
+_real_class: Any = vars(object)["__class__"]
+
+
 @cache
 def _with_slots(base: Any) -> type[LogRecord] | None:
     """Return a subclass of `base` with slots for the context, or None if none can be made."""
     namespace = {
-        "__slots__": (_CONTEXT, _FIELDS),
         "__module__": base.__module__,
         "__qualname__": base.__qualname__,
         "__doc__": base.__doc__,
+        "__class__": property(_class_of, _set_class),
         "__copy__": _copied,
         "__reduce_ex__": _reduced,
     }
-    try:
-        made: type[LogRecord] = type(base)(base.__name__, (base,), namespace)
-    except Exception:  # another library's class may forbid subclasses
-        return None
-    return made
+    slots = {"__slots__": (_CONTEXT, _FIELDS)}
+    # With the slots in one common base, a record can change its class for another with slots.
+    common = None if base is LogRecord else _with_slots(LogRecord)
+    attempts: list[tuple[tuple[Any, ...], dict[str, Any]]] = [((base,), namespace | slots)]
+    if common is not None:
+        attempts.insert(0, ((base, common), namespace | {"__slots__": ()}))
+    make: Any = type(base)
+    for bases, names in attempts:
+        # Another library's class may forbid subclasses, or have slots of its own.
+        with suppress(Exception):
+            made: type[LogRecord] = make(base.__name__, bases, names)
+            return made
+    return None
 
 
 def _moved(record: Any) -> Any:
