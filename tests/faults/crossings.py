@@ -103,7 +103,9 @@ class ForeignHandler(logging.Handler):
 
 
 class ForeignValue:
-    """A user's object; every access to it crosses."""
+    """A user's object with fields, as attrs makes one; every access to it crosses."""
+
+    __attrs_attrs__ = ("secret",)
 
     def __init__(self, crossings: Crossings) -> None:
         self._crossings = crossings
@@ -113,6 +115,11 @@ class ForeignValue:
             raise AttributeError(name)
         self._crossings.cross(f"value: {name}")
         return lambda: "seen"
+
+    @property
+    def secret(self) -> str:
+        self._crossings.cross("value: property")
+        return "0815"
 
     def __str__(self) -> str:
         self._crossings.cross("value: str")
