@@ -402,16 +402,16 @@ def by_structlog(record: logging.LogRecord) -> dict[str, Any]:
 
 def by_otel(record: logging.LogRecord) -> dict[str, Any]:
     """Return the attributes that OpenTelemetry exports for `record`."""
-    from opentelemetry.sdk._logs import LoggerProvider
-    from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
+    from opentelemetry.sdk._logs import LoggerProvider, export
 
     try:
         from opentelemetry.instrumentation.logging.handler import LoggingHandler
     except ImportError:
         from opentelemetry.sdk._logs import LoggingHandler
-    exporter = InMemoryLogRecordExporter()
+    names = ("InMemoryLogRecordExporter", "InMemoryLogExporter")  # the second one is older
+    exporter = next(getattr(export, name) for name in names if hasattr(export, name))()
     provider = LoggerProvider()
-    provider.add_log_record_processor(SimpleLogRecordProcessor(exporter))
+    provider.add_log_record_processor(export.SimpleLogRecordProcessor(exporter))
     LoggingHandler(logger_provider=provider).emit(record)
     (exported,) = exporter.get_finished_logs()
     return dict(exported.log_record.attributes or {})

@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from opentelemetry.trace import TraceFlags
 
 import headrace
 from headrace import asgi, wsgi
@@ -383,8 +384,10 @@ def test_multiple_requests_with_illegal_traceparent(call: Any) -> None:
     assert len({each.trace for each in sent}) == 1
 
 
-def test_propagates_random_flag(call: Any) -> None:
+def test_propagates_random_flag(call: Any, request: pytest.FixtureRequest) -> None:
     """The flag for random trace IDs is passed on."""
+    if "otel" in request.node.name and not hasattr(TraceFlags, "RANDOM_TRACE_ID"):
+        pytest.skip("this version of OpenTelemetry's SDK drops the flag")
     [sent] = call([("traceparent", f"00-{TRACE}-{PARENT}-02")])
     assert sent.trace == TRACE
     assert sent.parent != PARENT
