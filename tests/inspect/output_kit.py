@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from headrace_inspect import Finding, Place, Problem, Report
-from headrace_inspect._output import View, render
+from headrace_inspect._formats import View, render
 
 NAMES = (
     "two\nlines",

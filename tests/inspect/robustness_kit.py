@@ -24,7 +24,7 @@ from time import monotonic
 
 from headrace_inspect._analysing import analyse
 from headrace_inspect._check import check
-from headrace_inspect._output import FORMATS, View, render
+from headrace_inspect._formats import FORMATS, View, render
 from tests.inspect.planting_kit import with_flow
 
 PACKAGES = Path(sysconfig.get_path("purelib"))

@@ -13,7 +13,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from headrace_inspect import Place, Problem, Report, check
-from headrace_inspect._output import FORMATS, View, render
+from headrace_inspect._formats import FORMATS, View, render
 from headrace_inspect._reporting import _span
 from tests.inspect.check_kit import DYNAMIC, WRONG, Folder
 from tests.inspect.corpus_kit import PROJECTS, report_on

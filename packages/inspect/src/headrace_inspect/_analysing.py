@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from headrace_inspect._flows._relevance import words_in
-from headrace_inspect._names._files import SourceTree
 from headrace_inspect._source._discovery import shown
 from headrace_inspect._source._reading import UnreadableError, parse
+from headrace_inspect._symbols._files import SourceTree
 
 from ._analysis import Analysis
 from ._report import Problem, Report

@@ -9,12 +9,12 @@ from functools import cached_property
 from headrace_inspect._flows._finding import Finding
 from headrace_inspect._flows._reading import steps_of
 from headrace_inspect._flows._steps import Name
-from headrace_inspect._names._files import SourceTree
 from headrace_inspect._names._program import Program
 from headrace_inspect._names._values import ClassValue, Instance
 from headrace_inspect._order._relations import PossibleRelations, Relations
 from headrace_inspect._order._sets import RunSets
 from headrace_inspect._running._nodes import Hub, Node
+from headrace_inspect._symbols._files import SourceTree
 
 
 class Analysis:

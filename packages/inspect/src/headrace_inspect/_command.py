@@ -23,7 +23,7 @@ from headrace.commands import (
 from headrace_inspect._source._discovery import shown
 
 from ._check import check
-from ._output import ENDINGS, FORMATS, View, render, summary
+from ._formats import ENDINGS, FORMATS, View, render, summary
 from ._report import Report
 from ._settings import Settings, read_settings
 

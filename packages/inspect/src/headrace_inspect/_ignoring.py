@@ -8,9 +8,10 @@ import tokenize
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from headrace_inspect._source._lines import line_of, lines_of
+
 from . import _messages as messages
 from ._codes import CODES
-from ._lines import line_of, lines_of
 from ._report import Finding, Place, Verdict
 
 _MARK = b"headrace:"

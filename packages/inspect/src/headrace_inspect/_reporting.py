@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from headrace_inspect._flows._reading import place_of
 from headrace_inspect._source._discovery import shown
+from headrace_inspect._source._lines import line_of, lines_of
 
 from . import _messages as messages
 from ._ignoring import find_ignores, silence
-from ._lines import line_of, lines_of
 from ._report import Edge, Finding, Place, Problem, Report
 from ._suggesting import suggestions
 

@@ -6,8 +6,9 @@ import ast
 import builtins
 from collections.abc import Callable, Iterator
 
+from headrace_inspect._symbols._files import SourceTree
+
 from ._entities import Class, Function, Module
-from ._files import SourceTree
 from ._scopes import statements_in
 
 BUILTINS = frozenset(dir(builtins))

@@ -6,10 +6,9 @@ import ast
 from collections.abc import Callable, Sequence
 from os import path as paths
 
-from headrace_inspect._names._files import SourceTree
-
 from ._bindings import bind_module, bindings_in, is_generator, names_in
 from ._entities import Class, Function, FunctionNode, Module, Scope
+from ._files import SourceTree
 
 
 class Program:
