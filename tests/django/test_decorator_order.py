@@ -21,7 +21,7 @@ from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 from rest_framework.decorators import api_view
 
-from headrace_django._registered import report_at_first_request
+from headrace_django._registrations import report_at_first_request
 from tests.core.flow_kit import new_flow
 
 if TYPE_CHECKING:

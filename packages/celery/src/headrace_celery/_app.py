@@ -9,23 +9,23 @@ from celery import Celery, Task, signals
 import headrace.logging
 from headrace.integration import checks_keywords
 
-from . import _beat, _deadlines, _publishing, _redelivery, _running, _worker_logging
+from . import _beat, _deadlines, _handlers, _message, _redelivery, _run
 from ._contexts import accepting_deadlines
 from ._discovery import discover_tasks_of
-from ._on_commit import publish_in_context_of_call
-from ._starting import check_at_start
+from ._startup import check_at_start
+from ._transactions import publish_in_context_of_call
 
 _RECEIVERS = (
-    ("before_task_publish", _publishing.on_before_task_publish),
-    ("task_prerun", _running.on_task_prerun),
-    ("task_postrun", _running.on_task_postrun),
+    ("before_task_publish", _message.on_before_task_publish),
+    ("task_prerun", _run.on_task_prerun),
+    ("task_postrun", _run.on_task_postrun),
     ("task_received", _deadlines.on_task_received),
     ("task_received", _redelivery.on_task_received),
     ("worker_process_init", _redelivery.on_worker_process_init),
     ("beat_init", _beat.on_beat_init),
     ("beat_embedded_init", _beat.on_beat_init),
-    ("after_setup_logger", _worker_logging.on_after_setup_logger),
-    ("after_setup_task_logger", _worker_logging.on_after_setup_logger),
+    ("after_setup_logger", _handlers.on_after_setup_logger),
+    ("after_setup_task_logger", _handlers.on_after_setup_logger),
 )
 _CELERYS_REQUEST = "celery.worker.request:Request"
 _OUR_REQUEST = "headrace_celery._request:FlowRequest"
@@ -56,7 +56,7 @@ def init_app(celery_app: Celery, *, accept_deadline: bool = False) -> None:
     discover_tasks_of(celery_app)
     check_at_start()
     publish_in_context_of_call()
-    _running.stay_outermost()
+    _run.stay_outermost()
     if Task.Request == _CELERYS_REQUEST:
         Task.Request = _OUR_REQUEST
     if accept_deadline:

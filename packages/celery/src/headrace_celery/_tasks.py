@@ -15,7 +15,7 @@ from celery.utils.functional import head_from_fun
 from headrace import get_flow_context
 from headrace.integration import Unit, declare_task, nearest_name, nested_context
 
-from ._starting import check_at_start
+from ._startup import check_at_start
 
 if TYPE_CHECKING:
     from celery import Celery

@@ -30,7 +30,7 @@ class HeadraceConfig(AppConfig):
 
     def ready(self) -> None:
         """Configure, install the log record factory, import each app's ``flows`` module."""
-        from ._registered import report_at_first_request
+        from ._registrations import report_at_first_request
         from .checks import check_decorators, check_middleware, check_settings
 
         checks.register(check_settings)

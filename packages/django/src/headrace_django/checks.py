@@ -18,7 +18,7 @@ from headrace.integration import (
 )
 
 from . import _settings
-from ._registered import registered
+from ._registrations import registered
 from .middleware import FlowMiddleware, counted_middleware
 
 __all__ = ["check_decorators", "check_middleware", "check_settings"]

@@ -13,7 +13,7 @@ from headrace import asgi, logging
 from headrace.asgi import RefusalMiddleware
 from headrace.integration import HttpKeywords, HttpOptions, http_options, report_undecorated
 
-from ._registered import registered_in
+from ._registrations import registered_in
 from ._routes import route_of
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ from headrace.integration import (
 from headrace.wsgi import FlowMiddleware
 
 from ._cli import flows
-from ._registered import report_at_first_request
+from ._registrations import report_at_first_request
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment

@@ -9,7 +9,7 @@ from celery import signals
 
 from headrace.integration import Registration, report_undecorated
 
-from . import _running
+from . import _run
 from ._log import warn_once
 
 # The first is sent before a pool forks, so that its processes do not repeat the warning; the second
@@ -26,7 +26,7 @@ def check_at_start() -> None:
 
 def _on_start(task: Any = None, instance: Any = None, **_: Any) -> None:
     is_prepared = any(
-        receiver is _running.on_task_prerun for _, receiver in signals.task_prerun.receivers
+        receiver is _run.on_task_prerun for _, receiver in signals.task_prerun.receivers
     )
     if not is_prepared and task is not None and task.request.is_eager:
         return  # it runs in the caller's unit, not in a worker
