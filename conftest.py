@@ -38,24 +38,24 @@ def _state(logger: logging.Logger) -> dict[str, Any]:
 
 
 def _begin(namespace: dict[str, Any]) -> None:
-    from headrace import _flows
+    from headrace._flows import registry
 
     module = types.ModuleType(_MODULE)
     module.__file__ = __file__  # Flask(__name__) looks for its folder there
     sys.modules[_MODULE] = module
     namespace["__name__"] = _MODULE
     loggers = {logger: _state(logger) for logger in _loggers()}
-    namespace[_SAVED] = logging.getLogRecordFactory(), loggers, dict(_flows._flows)
-    _flows._flows.clear()
+    namespace[_SAVED] = logging.getLogRecordFactory(), loggers, dict(registry._flows)
+    registry._flows.clear()
 
 
 def _end(namespace: dict[str, Any]) -> None:
     import headrace
-    from headrace import _flows
+    from headrace._flows import registry
 
     factory, loggers, flows = namespace[_SAVED]
-    _flows._flows.clear()
-    _flows._flows.update(flows)
+    registry._flows.clear()
+    registry._flows.update(flows)
     logging.setLogRecordFactory(factory)
     for logger in _loggers():
         vars(logger).update(loggers.get(logger) or copy.deepcopy(_NEW_LOGGER))

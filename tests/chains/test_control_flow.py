@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import headrace.testing
-from headrace import _control_flow
 from headrace._chains._testing import no_waiting
+from headrace._exceptions import control_flow
 from headrace.backends import outcome_of
 from headrace.integration import register_control_flow
 
@@ -27,7 +27,7 @@ class Again(BaseException):
 @pytest.fixture(autouse=True)
 def registered(monkeypatch: pytest.MonkeyPatch) -> None:
     """Register them for the test."""
-    monkeypatch.setattr(_control_flow, "_registered", {})
+    monkeypatch.setattr(control_flow, "_registered", {})
     register_control_flow(NotFound, Again)
 
 

@@ -138,8 +138,8 @@ def test_a_wait_that_takes_too_long_is_noticed(
     async def oversleep_async(seconds: float) -> None:
         oversleep(seconds)
 
-    monkeypatch.setattr("headrace._clock.sleep", oversleep)
-    monkeypatch.setattr("headrace._clock.sleep_async", oversleep_async)
+    monkeypatch.setattr("headrace._process.clock.sleep", oversleep)
+    monkeypatch.setattr("headrace._process.clock.sleep_async", oversleep_async)
     chain = kind.chain(deadline=50).next(kind.fn(failing(calls)), retries=9)
     with pytest.raises(DeadlineExceededError):
         kind.run(chain)

@@ -205,7 +205,7 @@ def test_the_unit_is_the_same_whoever_watches(kind: Kind, name: str) -> None:
 
 def test_a_failed_run_marks_its_error(kind: Kind) -> None:
     """So that the line of whoever logs the error carries the ID, though the unit has ended."""
-    from headrace._marks import marked_id
+    from headrace._context.marks import marked_id
 
     def fail() -> None:
         raise ValueError

@@ -240,9 +240,9 @@ def test_the_fake_random_source_takes_numbers_below_one(numbers: tuple[float, ..
 
 def test_the_real_random_source_spreads_over_the_whole_range() -> None:
     """Draws are from 0 (included) to 1, and differ."""
-    from headrace import _clock
+    from headrace._process import clock
 
-    drawn = [_clock.draw() for _ in range(200)]
+    drawn = [clock.draw() for _ in range(200)]
     assert all(0 <= number < 1 for number in drawn)
     assert min(drawn) < 0.2
     assert max(drawn) > 0.8

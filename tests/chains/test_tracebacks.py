@@ -13,7 +13,7 @@ import pytest
 import headrace
 from headrace import StepFailedError, ValidationFailedError
 from headrace import logging as flow_logging
-from headrace._masked import LIMIT, conceal, masked, without_secrets
+from headrace._exceptions.masked import LIMIT, conceal, masked, without_secrets
 from headrace.integration import register_control_flow
 from tests.chains.conftest import Kind
 

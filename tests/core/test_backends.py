@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import headrace
-from headrace import FlowContext, StepInfo, _observers, backends
+from headrace import FlowContext, StepInfo, backends
+from headrace._observation import dispatch
 from tests.core.backends_kit import Failing, Recorder, StepsAlone
 
 if TYPE_CHECKING:
@@ -565,11 +566,12 @@ def test_configure_works_in_a_child_of_a_thread_that_was_configuring() -> None:
         pytest.skip("this system has no fork")
     script = """
 import os, threading, warnings
-from headrace import _observers, configure
+from headrace import configure
+from headrace._observation import dispatch
 warnings.simplefilter("ignore")
 held, done = threading.Event(), threading.Event()
 def hold():
-    with _observers._lock:
+    with dispatch._lock:
         held.set()
         done.wait()
 thread = threading.Thread(target=hold)
@@ -591,8 +593,8 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
 def test_a_renewed_lock_is_free() -> None:
     """What a child process does after a fork, done here: the lock that is held is held no more."""
-    with _observers._lock:
-        _observers._renew_lock()
+    with dispatch._lock:
+        dispatch._renew_lock()
         headrace.configure("none")
     assert receive() == "charged"
 
@@ -731,7 +733,7 @@ def test_nothing_is_done_while_the_level_is_off(monkeypatch: pytest.MonkeyPatch)
 
     logger = logging.getLogger("headrace")
     level = logger.level
-    monkeypatch.setattr("headrace._clock.perf_counter", refuse)
+    monkeypatch.setattr("headrace._process.clock.perf_counter", refuse)
     monkeypatch.setattr(logger, "makeRecord", refuse)
     logger.setLevel(logging.WARNING)
     try:
@@ -805,7 +807,7 @@ def test_without_opentelemetry_its_backend_says_what_to_install(
 ) -> None:
     """The error names what is missing and how to get it, at `configure` already."""
     monkeypatch.delitem(vars(backends), "OTelBackend", raising=False)
-    monkeypatch.setitem(sys.modules, "headrace._otel", None)
+    monkeypatch.setitem(sys.modules, "headrace._observation.otel.backend", None)
     with pytest.raises(ImportError, match="OTelBackend needs OpenTelemetry: pip install"):
         headrace.configure("otel")
 

@@ -27,7 +27,7 @@ from headrace import (
     open_context,
     set_flow_context_value,
 )
-from headrace import _context as internals
+from headrace._context import model as internals
 from headrace.integration import is_valid_id
 from headrace.testing import reset
 from tests.core.flow_kit import new_flow, run_python
@@ -293,10 +293,10 @@ def test_child_does_not_wait_for_a_lock_of_its_parents_threads() -> None:
     """Forked while another thread makes a unit ID, the child makes its own at once."""
     program = (
         "import os, threading, headrace\n"
-        "from headrace import _context\n"
+        "from headrace._context import model\n"
         "held, go_on = threading.Event(), threading.Event()\n"
         "def hold():\n"
-        "    with _context._late_lock:\n"
+        "    with model._late_lock:\n"
         "        held.set()\n"
         "        go_on.wait()\n"
         "thread = threading.Thread(target=hold)\n"

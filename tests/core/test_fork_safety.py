@@ -113,8 +113,8 @@ fork_while_slow(lambda: other.error("from the child"))
 def test_a_handler_that_waits_for_a_full_pipe_does_not_keep_the_fork_back(tmp_path: Path) -> None:
     """The child reopens its stream, and its lines arrive once the pipe is read."""
     program = """
-import headrace._fork_safety
-headrace._fork_safety.PATIENCE = 0.1
+import headrace._process.fork_safety
+headrace._process.fork_safety.PATIENCE = 0.1
 reader, writer = os.pipe()
 stream = open(writer, "w")
 log.addHandler(logging.StreamHandler(stream))

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace import StepInfo, UnknownFlowError, generate_dag
-from headrace._graph import build_graph
+from headrace._flows.graph import build_graph
 from tests.core.flow_kit import new_flow, unused_name
 
 

@@ -12,7 +12,7 @@ import pytest
 
 import headrace
 from headrace import logging as flow_logging
-from headrace._cli._streams import tell
+from headrace._cli.streams import tell
 from headrace.backends import LoggingBackend
 from headrace.commands import graph_main
 from headrace.integration import flow_lines, flow_problems, plain_text

@@ -22,8 +22,8 @@ import headrace.asgi
 import headrace.wsgi
 from headrace import logging as flow_logging
 from headrace import open_context
-from headrace._capture import capture
-from headrace._units import ResumableUnit
+from headrace._context.capture import capture
+from headrace._context.units import ResumableUnit
 from headrace.integration import marked_id, transport_context
 
 pytestmark = pytest.mark.guarantee(68)

@@ -16,7 +16,8 @@ from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from opentelemetry.trace import SpanKind, StatusCode
 
 import headrace
-from headrace import FlowContext, StepInfo, _active_trace, integration
+from headrace import FlowContext, StepInfo, integration
+from headrace._tracing import active_span
 from headrace.backends import OTelBackend
 from tests.core.otel_kit import (
     TRACE_ID,
@@ -440,7 +441,7 @@ def test_a_runtime_context_of_the_user_s(spans: Spans, monkeypatch: pytest.Monke
 
     runtime = Stack()
     monkeypatch.setattr(otel_context, "_RUNTIME_CONTEXT", runtime)
-    monkeypatch.setattr(_active_trace, "current", _active_trace._look_first)
+    monkeypatch.setattr(active_span, "current", active_span._look_first)
     receive()
     with spans.app.start_as_current_span("job") as span, headrace.open_context() as context:
         charge()

@@ -16,7 +16,8 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased,
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
 import headrace
-from headrace import _active_trace, integration
+from headrace import integration
+from headrace._tracing import active_span
 from tests.core.otel_kit import (
     SPAN_ID,
     TRACE_ID,
@@ -345,7 +346,7 @@ def test_a_tracer_that_makes_nothing_marks_nobody(install: Callable[..., Spans])
     install(Provider(shutdown_on_exit=False))
     headrace.configure("otel")
     receive()
-    assert not hasattr(trace.INVALID_SPAN, _active_trace.OURS)
+    assert not hasattr(trace.INVALID_SPAN, active_span.OURS)
 
 
 def test_a_span_class_that_takes_no_mark(install: Callable[..., Spans]) -> None:
@@ -418,11 +419,11 @@ def test_a_span_that_raises_is_no_trace(broken: str, spans: Spans) -> None:
 
 def test_an_opentelemetry_that_is_being_imported(monkeypatch: pytest.MonkeyPatch) -> None:
     """A unit that opens while another thread imports OpenTelemetry has a fresh ID."""
-    monkeypatch.setattr(_active_trace, "current", _active_trace._look_first)
+    monkeypatch.setattr(active_span, "current", active_span._look_first)
     monkeypatch.setitem(sys.modules, "opentelemetry.context", type(sys)("half"))
     with headrace.open_context() as context:
         assert len(context.correlation_id) == 32
-    assert _active_trace.current is _active_trace._look_first
+    assert active_span.current is active_span._look_first
 
 
 def test_an_invalid_span_has_no_trace(spans: Spans) -> None:

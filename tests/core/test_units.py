@@ -22,7 +22,7 @@ from headrace import (
     get_flow_context,
     open_context,
 )
-from headrace._marks import marked_id
+from headrace._context.marks import marked_id
 from headrace.integration import ResumableUnit, Unit, as_current, nested_context, transport_context
 from headrace.testing import capture, reset
 from tests.core.flow_kit import new_flow

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import headrace
-from headrace import GraphProblem, StepInfo, _graph
+from headrace import GraphProblem, StepInfo
+from headrace._flows import graph as graphs
 from tests.core.flow_kit import new_flow, unused_name
 
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ def test_every_group_in_a_circle_is_reported_exactly_once(edges: set[tuple[str, 
     after: dict[str, list[str]] = {name: [] for edge in edges for name in edge}
     for source, target in edges:
         after[target].append(source)
-    graph = _graph.build_graph(
+    graph = graphs.build_graph(
         "f", [StepInfo(name, "f", tuple(sources)) for name, sources in after.items()]
     )
     reported = [

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from headrace._capture import capture
+from headrace._context.capture import capture
 from headrace_fastapi import FlowMiddleware
 
 ERROR = ValueError("a constant")

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import headrace
-from headrace import FlowContext, _context, open_context
-from headrace._context import step_var, unit_var
-from headrace._deadlines import budget_var
-from headrace._locks import SignalSafeLock, new_lock
+from headrace import FlowContext, open_context
+from headrace._context import model
+from headrace._context.deadlines import budget_var
+from headrace._context.model import step_var, unit_var
+from headrace._process.locks import SignalSafeLock, new_lock
 from headrace.integration import Unit, as_current, transport_context
 from tests.core.flow_kit import run_python
 from tests.faults.interrupts import Interrupt, interrupt
@@ -108,10 +109,10 @@ def test_interrupt_at_any_place_leaves_no_lock_locked(
     make: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Other threads can have it, also where the signal came just after it was acquired."""
-    monkeypatch.setattr(_context, "_late_lock", make())
+    monkeypatch.setattr(model, "_late_lock", make())
     for target in range(1, 5000):
         place = interrupt(lambda: FlowContext("order-1").unit_id, target)
-        assert is_free(_context._late_lock), place
+        assert is_free(model._late_lock), place
         if not place:
             return
     pytest.fail("the scenario has no end")

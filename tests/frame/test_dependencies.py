@@ -59,9 +59,9 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (CORE, "def late():\n    import flask.globals", "TID251"),
         (CORE, "if TYPE_CHECKING:\n    from celery import Celery", "TID251"),
         (CORE, "import headrace_flask", "TID251"),
-        (FLASK, "from headrace._context import Unit\nUnit()", "PLC2701"),
+        (FLASK, "from headrace._context.model import Unit\nUnit()", "PLC2701"),
         (FLASK, "from headrace import _context\n_context.Unit()", "PLC2701"),
-        (FLASK, "import headrace._context as c\nc.Unit()", "PLC2701"),
+        (FLASK, "import headrace._context.model as c\nc.Unit()", "PLC2701"),
         (FLASK, "import headrace\nheadrace._context.Unit()", "SLF001"),
     ],
 )
@@ -91,8 +91,10 @@ def test_public_names_of_the_core_are_allowed(copy: Path, code: str) -> None:
 def test_private_import_for_annotations_is_found(tmp_path: Path) -> None:
     """A private name that only annotations use, which ruff lets pass, is found all the same."""
     planted = tmp_path / "planted.py"
-    planted.write_text("from headrace._context import Unit\n\ndef f(unit: Unit) -> None: ...\n")
-    assert private_imports(planted) == ["headrace._context.Unit"]
+    planted.write_text(
+        "from headrace._context.model import Unit\n\ndef f(unit: Unit) -> None: ...\n"
+    )
+    assert private_imports(planted) == ["headrace._context.model.Unit"]
 
 
 def test_integrations_import_public_modules_only() -> None:

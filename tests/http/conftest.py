@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from headrace import _nesting
+from headrace._http import nesting
 
 
 @pytest.fixture(params=["one protocol", "both protocols"], autouse=True)
@@ -14,5 +14,5 @@ def protocols(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     With one protocol, a usual request takes a shorter path through the middleware.
     """
     both = request.param == "both protocols"
-    monkeypatch.setattr(_nesting, "_protocols", {"asgi", "wsgi"} if both else set())
-    monkeypatch.setattr(_nesting, "mixed", both)
+    monkeypatch.setattr(nesting, "_protocols", {"asgi", "wsgi"} if both else set())
+    monkeypatch.setattr(nesting, "mixed", both)

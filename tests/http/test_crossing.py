@@ -221,25 +221,25 @@ def test_a_token_of_a_client_joins_nothing() -> None:
 
 def test_nothing_is_added_in_a_process_of_one_protocol(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without integrations of the other protocol, the request has no token."""
-    from headrace import _nesting
+    from headrace._http import nesting
 
-    monkeypatch.setattr(_nesting, "_protocols", set())
+    monkeypatch.setattr(nesting, "_protocols", set())
     app = asgi.FlowMiddleware(plain_asgi)
     assert ask_asgi(app).text.endswith(" None")
-    monkeypatch.setattr(_nesting, "_protocols", set())
+    monkeypatch.setattr(nesting, "_protocols", set())
     assert ask_wsgi(wsgi.FlowMiddleware(plain_wsgi)).text.endswith(" None")
 
 
 @crossing
 def test_no_token_outlives_its_request(crossing: Any) -> None:
     """Nothing is kept of a finished request."""
-    from headrace import _nesting
+    from headrace._http import nesting
 
     ask, make = crossing
-    before = set(_nesting._live)  # other tests leave bodies open
+    before = set(nesting._live)  # other tests leave bodies open
     ask(make({}, {}))
     ask(make({"exclude_paths": ["/id"]}, {}))
     until = time.monotonic() + 10
-    while set(_nesting._live) - before and time.monotonic() < until:
+    while set(nesting._live) - before and time.monotonic() < until:
         time.sleep(0.01)
-    assert set(_nesting._live) - before == set()
+    assert set(nesting._live) - before == set()

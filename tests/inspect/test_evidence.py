@@ -13,9 +13,9 @@ from xml.etree import ElementTree as ET
 import jsonschema
 import pytest
 
-from headrace import _flows
 from headrace.__main__ import main
-from headrace._cli import _evidence
+from headrace._cli import evidence
+from headrace._flows import registry
 
 SHOP = """\
 from celery import Celery
@@ -66,7 +66,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The current folder, with a module `evidenced`; flows and modules end with the test."""
     (tmp_path / "evidenced.py").write_text(SHOP, "utf-8")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(_flows, "_flows", {})
+    monkeypatch.setattr(registry, "_flows", {})
     monkeypatch.setattr(sys, "path", [*sys.path])
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     yield tmp_path
@@ -187,7 +187,7 @@ def test_check_compares_the_marked_drawing(draw: Run, folder: Path) -> None:
 
 def test_package_that_is_missing_is_named(draw: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without headrace-inspect the option says what to install."""
-    monkeypatch.setattr(_evidence, "entry_points", lambda group: [])
+    monkeypatch.setattr(evidence, "entry_points", lambda group: [])
     assert draw() == (
         2,
         "",
@@ -199,8 +199,8 @@ def test_package_that_cannot_be_loaded_is_reported(
     draw: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An entry point that fails is a message, and no traceback."""
-    point: Any = _evidence.EntryPoint("check", "tests.nope:verdicts", _evidence.GROUP)
-    monkeypatch.setattr(_evidence, "entry_points", lambda group: [point])
+    point: Any = evidence.EntryPoint("check", "tests.nope:verdicts", evidence.GROUP)
+    monkeypatch.setattr(evidence, "entry_points", lambda group: [point])
     status, _, err = draw()
     assert status == 2
     assert "--evidence cannot be loaded from tests.nope:verdicts: ModuleNotFoundError" in err

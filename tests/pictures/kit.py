@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from headrace import FlowGraph, StepInfo
-from headrace._graph import StepNote, build_graph
-from headrace._render import Picture, picture_of
+from headrace._drawing import Picture, picture_of
+from headrace._flows.graph import StepNote, build_graph
 from tests.pictures.realistic import FLOWS, Edges
 
 HOSTILE = [

@@ -17,10 +17,10 @@ from typing import Any
 
 import pytest
 
-from headrace import _flows
 from headrace.__main__ import main
-from headrace._cli import _commands
-from headrace._cli._streams import shows_ascii_only, welcomes_colors, write
+from headrace._cli import commands
+from headrace._cli.streams import shows_ascii_only, welcomes_colors, write
+from headrace._flows import registry
 from headrace.commands import add_graph_arguments, graph_main, run_graph
 
 SHOP = '''\
@@ -47,7 +47,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The current folder, with a module `shop`; flows, modules and the path end with the test."""
     (tmp_path / "shop.py").write_text(SHOP, "utf-8")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(_flows, "_flows", {})
+    monkeypatch.setattr(registry, "_flows", {})
     monkeypatch.setattr(sys, "path", [*sys.path])
     before = set(sys.modules)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
@@ -482,7 +482,7 @@ def test_reader_that_goes_away_is_no_error() -> None:
 
 def test_help_and_version(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Help lists the commands and the packages that bring them; no command is status 2."""
-    monkeypatch.setattr(_commands, "entry_points", lambda group: [])
+    monkeypatch.setattr(commands, "entry_points", lambda group: [])
     status, out, _ = run("--help")
     assert status == 0
     assert "graph      draw flows, or check them" in out
@@ -496,7 +496,7 @@ def test_help_and_version(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_missing_command_names_its_package(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A command of a package that is not installed says what to install."""
-    monkeypatch.setattr(_commands, "entry_points", lambda group: [])
+    monkeypatch.setattr(commands, "entry_points", lambda group: [])
     assert (
         run("check")[2]
         == "headrace: 'check' comes with headrace-inspect: pip install headrace-inspect\n"
@@ -509,10 +509,10 @@ def test_missing_command_names_its_package(run: Any, monkeypatch: pytest.MonkeyP
 def test_packages_add_commands(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """An entry point in the group headrace.commands is a command; one that fails is told."""
     points = [
-        importlib.metadata.EntryPoint("check", "builtins:len", _commands.GROUP),
-        importlib.metadata.EntryPoint("broken", "tests.pictures.nope:x", _commands.GROUP),
+        importlib.metadata.EntryPoint("check", "builtins:len", commands.GROUP),
+        importlib.metadata.EntryPoint("broken", "tests.pictures.nope:x", commands.GROUP),
     ]
-    monkeypatch.setattr(_commands, "entry_points", lambda group: points)
+    monkeypatch.setattr(commands, "entry_points", lambda group: points)
     assert main(["check", "some", "arguments"]) == 2  # their number
     assert "compare the declared flows with the code\n" in run("--help")[1]
     status, _, err = run("broken")

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from headrace import StepInfo
-from headrace._graph import build_graph
-from headrace._render import picture_of, render
+from headrace._drawing import picture_of, render
+from headrace._flows.graph import build_graph
 from tests.pictures.kit import HOSTILE, chain, graph, hostile, realistic, shop_map
 
 jsonschema = pytest.importorskip("jsonschema")

@@ -14,10 +14,10 @@ import pytest
 
 import headrace
 from headrace import FlowGraph, StepInfo, UnknownFlowError, generate_dag
-from headrace._graph import StepNote, build_graph
-from headrace._render import FORMATS, Picture, focused, picture_of, render
-from headrace._render._words import short_path
-from headrace._text import printable
+from headrace._drawing import FORMATS, Picture, focused, picture_of, render
+from headrace._drawing.words import short_path
+from headrace._flows.graph import StepNote, build_graph
+from headrace._messages.text import printable
 from tests.pictures.kit import HOSTILE, chain, graph, hostile, realistic, shop_map, shown
 
 ORDER = graph("order", [("a", "b"), ("b", "c")])
@@ -67,7 +67,7 @@ from tests.pictures.kit import *
 for name in {formats}:
     for graph in realistic().values():
         print(graph.render(name, style="rich"))
-from headrace._render import render
+from headrace._drawing import render
 print(render(shop_map(), "svg"))
 """
 
@@ -228,7 +228,7 @@ def test_entrypoint_of_another_flow_is_none_here() -> None:
 
 def parsed(picture: Picture, **options: bool) -> ET.Element:
     """Return the SVG of `picture` as XML."""
-    from headrace._render._svg import draw
+    from headrace._drawing.svg import draw
 
     return ET.fromstring(draw(picture, **options))
 

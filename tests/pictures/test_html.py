@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from headrace import FlowGraph
-from headrace._render import render
+from headrace._drawing import render
 from tests.pictures.kit import chain, hostile, realistic, shop_map, shown
 
 ALL = {**realistic(), "hostile": hostile(), "chain": chain()}

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headrace._layout import Box, Layout, layout, layout_groups
+from headrace._drawing.layout import Box, Layout, layout, layout_groups
 from tests.pictures.crossings import count_crossings
 from tests.pictures.realistic import FLOWS, Edges, grown
 
@@ -208,7 +208,7 @@ def test_group_without_links_is_as_wide_as_its_title() -> None:
 
 
 _PRINT = """
-from headrace._layout import layout
+from headrace._drawing.layout import layout
 from tests.pictures.realistic import grown
 edges = grown(60, 75, 3)
 print(layout({n: (90, 36) for e in edges for n in e}, edges))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from headrace import StepInfo
-from headrace._graph import build_graph
-from headrace._render import render
+from headrace._drawing import render
+from headrace._flows.graph import build_graph
 from tests.pictures.kit import chain, graph, hostile, shop_map
 
 

@@ -1,24 +1,24 @@
 """headrace: one correlation ID from browser to worker, flows declared in code, chains."""
 
-from . import _safe_path  # noqa: F401 - before all other imports, __future__ included
+from ._process import safe_path  # noqa: F401 - before all other imports, __future__ included
 
 # isort: split
 
 from typing import TYPE_CHECKING, Any
 
 from ._configure import configure
-from ._context import (
+from ._context.deadlines import deadline, remaining
+from ._context.model import (
     FlowContext,
     current_flow_id,
     get_flow_context,
     get_flow_context_value,
     set_flow_context_value,
 )
-from ._deadlines import deadline, remaining
+from ._context.units import open_context
 from ._errors import DuplicateStepError, HeadraceError, OutsideFlowError, UnknownFlowError
-from ._flows import Flow, all_flows, entrypoint, flow, get_flow, step
+from ._flows.registry import Flow, all_flows, entrypoint, flow, get_flow, step
 from ._step_info import StepInfo
-from ._units import open_context
 
 if TYPE_CHECKING:
     from ._chains._async_chain import AsyncChain
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
     )
     from ._chains._references import literal, ref
     from ._chains._result import ChainResult
-    from ._executors import ContextExecutor, bind, detached
-    from ._graph import FlowGraph, generate_dag
-    from ._propagation import RemoteContext, extract, inject
-    from ._validation import GraphProblem
+    from ._context.threads import ContextExecutor, bind, detached
+    from ._flows.graph import FlowGraph, generate_dag
+    from ._flows.validation import GraphProblem
+    from ._propagation.carriers import RemoteContext, extract, inject
 
 __all__ = [
     "AsyncChain",
@@ -85,19 +85,19 @@ _LAZY = {
     "Chain": "_chains._chain",
     "ChainError": "_chains._errors",
     "ChainResult": "_chains._result",
-    "ContextExecutor": "_executors",
+    "ContextExecutor": "_context.threads",
     "DeadlineExceededError": "_chains._errors",
-    "FlowGraph": "_graph",
-    "RemoteContext": "_propagation",
-    "extract": "_propagation",
-    "inject": "_propagation",
-    "GraphProblem": "_validation",
+    "FlowGraph": "_flows.graph",
+    "RemoteContext": "_propagation.carriers",
+    "extract": "_propagation.carriers",
+    "inject": "_propagation.carriers",
+    "GraphProblem": "_flows.validation",
     "StepFailedError": "_chains._errors",
     "UnresolvedReferenceError": "_chains._errors",
     "ValidationFailedError": "_chains._errors",
-    "bind": "_executors",
-    "detached": "_executors",
-    "generate_dag": "_graph",
+    "bind": "_context.threads",
+    "detached": "_context.threads",
+    "generate_dag": "_flows.graph",
     "literal": "_chains._references",
     "ref": "_chains._references",
 }

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from . import _runtime
-from ._functions import is_plain
-from ._observers import AutoObserver, Observer, install, make_observer
-from ._runtime import DEFAULT_HEADER, Settings, is_header_name
-from ._spelling import checks_keywords
-from ._vendor_headers import VENDOR_HEADERS
+from . import _state
+from ._callables import is_plain
+from ._messages.hints import checks_keywords
+from ._observation.dispatch import AutoObserver, Observer, install, make_observer
+from ._propagation.vendor_headers import VENDOR_HEADERS
+from ._state import DEFAULT_HEADER, Settings, is_header_name
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -49,7 +49,7 @@ def configure(
     """
     observer, settings = _checked(backend, strict, header, id_factory, propagate_metadata)
     install(observer)
-    _runtime.set_settings(settings)
+    _state.set_settings(settings)
     _in_force.clear()
     _in_force.update(zip(_NAMES, (backend, *settings), strict=True))
 

@@ -9,15 +9,12 @@ from functools import partial
 from types import CodeType
 from typing import Any, Unpack, cast
 
-from . import _nesting, _runtime
-from ._active_trace import adopt_span
-from ._context import FlowContext, request_context, senders, step_var, unit_var
-from ._frames import wait_with
-from ._guarded_logger import log
-from ._http import HttpPolicy
-from ._http_options import HttpKeywords, http_options
-from ._marks import mark
-from ._nesting import (
+from . import _state
+from ._context.marks import mark
+from ._context.model import FlowContext, request_context, senders, step_var, unit_var
+from ._context.suspended import wait_with
+from ._http import nesting
+from ._http.nesting import (
     SCOPE_KEY,
     Excluded,
     Joined,
@@ -28,8 +25,12 @@ from ._nesting import (
     path_below,
     withdraw_from_scope,
 )
-from ._requests import RequestUnit, name_for_inner_route
-from ._responses import REFUSAL, REFUSAL_STATUS, REFUSED_KEY, make_put, refusal_headers
+from ._http.options import HttpKeywords, http_options
+from ._http.requests import RequestUnit, name_for_inner_route
+from ._http.responses import REFUSAL, REFUSAL_STATUS, REFUSED_KEY, make_put, refusal_headers
+from ._http.rules import HttpPolicy
+from ._logger import log
+from ._tracing.active_span import adopt_span
 
 __all__ = ["FlowMiddleware", "RefusalMiddleware"]
 
@@ -77,7 +78,7 @@ class FlowMiddleware:
     """
 
     def __init__(self, app: App, **options: Unpack[HttpKeywords]) -> None:
-        _nesting.use_protocol("asgi")
+        nesting.use_protocol("asgi")
         self.app = app
         _announce(app)
         self._policy = policy = HttpPolicy(http_options("FlowMiddleware", options))
@@ -126,7 +127,7 @@ class FlowMiddleware:
         if SCOPE_KEY in scope and is_under_way(scope[SCOPE_KEY]):
             await self.app(scope, receive, self._naming(scope, send))
             return
-        if (_nesting.mixed or self._excludes is not None) and (decided := self._decided(scope)):
+        if (nesting.mixed or self._excludes is not None) and (decided := self._decided(scope)):
             await self._run_in(decided, scope, receive, send)
             return
         try:
@@ -145,7 +146,7 @@ class FlowMiddleware:
                 if reject:
                     app = self._refuse
             else:  # `admit` inlined for this case
-                context = request_context(_runtime.opening_id(), kind, scope["path"])
+                context = request_context(_state.opening_id(), kind, scope["path"])
             scope[SCOPE_KEY] = context
             if self._rewrite is not None:
                 self._rewrite(scope, context.correlation_id)
@@ -153,7 +154,7 @@ class FlowMiddleware:
             log.exception("a request is served without a unit of work")
             await self.app(scope, receive, send)
             return
-        observer = _runtime.observer
+        observer = _state.observer
         if (
             self._logs
             or (observer is not None and observer.watches_units)
@@ -184,7 +185,7 @@ class FlowMiddleware:
         started = self._started
         if receive is not None:  # None in some tests
             receive = _receiving_outside(receive)
-        withdrawal = announce_in_scope(scope, context) if _nesting.mixed else None
+        withdrawal = announce_in_scope(scope, context) if nesting.mixed else None
         token = _set_unit(context)
         try:
             await app(scope, receive, send_outside)
@@ -206,7 +207,7 @@ class FlowMiddleware:
     def _decided(self, scope: Scope) -> Excluded | Joined | None:
         """Return the decision for a request that is not admitted here, else None."""
         try:
-            if _nesting.mixed and (decision := decision_in_scope(scope)) is not None:
+            if nesting.mixed and (decision := decision_in_scope(scope)) is not None:
                 scope[SCOPE_KEY] = decision
                 return Joined(decision)
             if self._excludes is not None and self._excludes(application_path(scope)):
@@ -219,7 +220,7 @@ class FlowMiddleware:
     async def _run_in(
         self, frame: Excluded | Joined, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        is_new = _nesting.mixed and isinstance(frame, Excluded)
+        is_new = nesting.mixed and isinstance(frame, Excluded)
         withdrawal = announce_in_scope(scope, cast("Excluded", frame)) if is_new else None
         try:
             await frame.wait(self.app(scope, receive, self._naming(scope, send)))
@@ -250,7 +251,7 @@ class FlowMiddleware:
         unit = RequestUnit(context, method, scope["path"], logs=self._logs and kind == "http")
         around, handled = unit.around(), sys.exc_info()[1]
         has_trailers, status = False, 0
-        withdrawal = announce_in_scope(scope, context) if _nesting.mixed else None
+        withdrawal = announce_in_scope(scope, context) if nesting.mixed else None
 
         async def receive_outside() -> Message:
             return await wait_with(around, receive())

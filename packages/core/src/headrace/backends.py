@@ -10,19 +10,19 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from . import _clock
-from ._context import FlowContext, current_flow_id
-from ._control_flow import control_flow_outcome
-from ._extras import missing_extra
+from ._context.model import FlowContext, current_flow_id
+from ._exceptions.control_flow import control_flow_outcome
+from ._messages.extras import missing_extra
+from ._messages.text import printable
+from ._process import clock
 from ._step_info import StepInfo
-from ._text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
-    from ._otel import OTelBackend
-    from ._otel_sdk import FlowSpanProcessor
+    from ._observation.otel.backend import OTelBackend
+    from ._observation.otel.processor import FlowSpanProcessor
 
 __all__ = [
     "Backend",
@@ -38,8 +38,8 @@ _FAILED = {"error", "cancelled"}
 
 # They need OpenTelemetry, unlike this module: (module, packages to install).
 _LAZY = {
-    "FlowSpanProcessor": ("_otel_sdk", '"headrace[otel]" opentelemetry-sdk'),
-    "OTelBackend": ("_otel", '"headrace[otel]"'),
+    "FlowSpanProcessor": ("processor", '"headrace[otel]" opentelemetry-sdk'),
+    "OTelBackend": ("backend", '"headrace[otel]"'),
 }
 
 
@@ -50,7 +50,7 @@ def _import_late(name: str) -> Any:
 
     module, install = _LAZY[name]
     try:
-        value = getattr(import_module(f"headrace.{module}"), name)
+        value = getattr(import_module(f"headrace._observation.otel.{module}"), name)
     except ModuleNotFoundError as error:
         raise missing_extra(name, "OpenTelemetry", install, error) from error
     globals()[name] = value
@@ -150,11 +150,11 @@ class LoggingBackend:
     def _begin(self, step: StepInfo, context: FlowContext) -> tuple[StepInfo, FlowContext, float]:
         if self._is_enabled_for(logging.DEBUG):
             self._emit(logging.DEBUG, "step.start", step, context, {})
-        return step, context, _clock.perf_counter()
+        return step, context, clock.perf_counter()
 
     def _end(self, state: tuple[StepInfo, FlowContext, float], exc: BaseException | None) -> None:
         step, context, start = state
-        duration_ms = (_clock.perf_counter() - start) * 1000.0
+        duration_ms = (clock.perf_counter() - start) * 1000.0
         outcome = "ok" if exc is None else outcome_of(exc)
         error = printable(describe(exc)) if exc is not None and outcome in _FAILED else None
         fields = {"duration_ms": duration_ms, "outcome": outcome, "error": error}

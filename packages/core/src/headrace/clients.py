@@ -11,10 +11,10 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
-from ._deadlines import remaining
-from ._extras import missing_extra
-from ._propagation import inject
-from ._spelling import checks_keywords, name_hint
+from ._context.deadlines import remaining
+from ._messages.extras import missing_extra
+from ._messages.hints import checks_keywords, name_hint
+from ._propagation.carriers import inject
 
 if TYPE_CHECKING:
     from aiohttp import TraceConfig

@@ -11,17 +11,17 @@ For your own command, an entry point in the group ``headrace.commands``: `argume
 
 from __future__ import annotations
 
-from ._cli._defaults import read_settings
-from ._cli._errors import CommandError
-from ._cli._files import check_output, save
-from ._cli._graph import add_graph_arguments, run_graph
-from ._cli._graph import main as graph_main
-from ._cli._modules import discover_modules
-from ._cli._parser import argument_parser
-from ._cli._streams import tell, welcomes_colors, write
-from ._render._words import counted
-from ._spelling import name_hint, nearest_name
-from ._text import printable
+from ._cli.defaults import read_settings
+from ._cli.errors import CommandError
+from ._cli.files import check_output, save
+from ._cli.graph import add_graph_arguments, run_graph
+from ._cli.graph import main as graph_main
+from ._cli.modules import discover_modules
+from ._cli.parser import argument_parser
+from ._cli.streams import tell, welcomes_colors, write
+from ._drawing.words import counted
+from ._messages.hints import name_hint, nearest_name
+from ._messages.text import printable
 
 __all__ = [
     "CommandError",

@@ -11,24 +11,20 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from . import _clock as clock
-from . import _runtime
-from ._active_trace import await_span
+from . import _state
+from ._callables import own_name
 from ._configure import amend, check_configuration, configure
-from ._context import FlowContext, add_facts, facts_of
-from ._control_flow import is_control_flow, register_control_flow
-from ._deadlines import is_detached
-from ._discovery import register_discovery
-from ._flow_report import flow_lines, flow_problems
-from ._flows import declare_step
-from ._functions import own_name
-from ._guarded_logger import GuardedLogger
-from ._http import HttpPolicy, RequestHeader, environ_key
-from ._http_options import HTTP_OPTIONS, HttpKeywords, HttpOptions, http_options
-from ._ids import is_valid_id, valid_id
-from ._marks import mark, marked_id
-from ._masked import without_secrets
-from ._nesting import (
+from ._context.deadlines import is_detached
+from ._context.marks import mark, marked_id
+from ._context.model import FlowContext, add_facts, facts_of
+from ._context.units import ResumableUnit, Unit, as_current, nested_context, transport_context
+from ._exceptions.control_flow import is_control_flow, register_control_flow
+from ._exceptions.masked import without_secrets
+from ._flows.discovery import register_discovery
+from ._flows.registry import declare_step
+from ._flows.report import flow_lines, flow_problems
+from ._flows.undecorated import Registration, report_undecorated
+from ._http.nesting import (
     ENVIRON_KEY,
     SCOPE_KEY,
     Excluded,
@@ -37,21 +33,19 @@ from ._nesting import (
     is_lost,
     use_protocol,
 )
-from ._propagation import RemoteContext, inject_trace, remove_trace
-from ._requests import RequestUnit, name_for_inner_route
-from ._responses import (
-    REFUSAL,
-    REFUSAL_STATUS,
-    REFUSAL_TYPE,
-    REFUSED_KEY,
-    put_in_mapping,
-)
-from ._runtime import factory_fault, make_id, units_are_watched
-from ._semantics import error_type
-from ._spelling import checks_keywords, name_hint, nearest_name
-from ._text import plain_text
-from ._undecorated import Registration, report_undecorated
-from ._units import ResumableUnit, Unit, as_current, nested_context, transport_context
+from ._http.options import HTTP_OPTIONS, HttpKeywords, HttpOptions, http_options
+from ._http.requests import RequestUnit, name_for_inner_route
+from ._http.responses import REFUSAL, REFUSAL_STATUS, REFUSAL_TYPE, REFUSED_KEY, put_in_mapping
+from ._http.rules import HttpPolicy, RequestHeader, environ_key
+from ._ids import is_valid_id, valid_id
+from ._logger import GuardedLogger
+from ._messages.hints import checks_keywords, name_hint, nearest_name
+from ._messages.text import plain_text
+from ._observation.otel.semantics import error_type
+from ._process import clock
+from ._propagation.carriers import RemoteContext, inject_trace, remove_trace
+from ._state import factory_fault, make_id, units_are_watched
+from ._tracing.active_span import await_span
 
 __all__ = [
     "CONFIGURE_OPTIONS",
@@ -127,7 +121,7 @@ def propagated_metadata(context: FlowContext) -> dict[str, Any]:
 
     These are the keys in ``configure(propagate_metadata=...)`` that the unit has.
     """
-    return accepted_metadata(context.metadata) if _runtime.settings.propagate_metadata else {}
+    return accepted_metadata(context.metadata) if _state.settings.propagate_metadata else {}
 
 
 def accepted_metadata(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -136,7 +130,7 @@ def accepted_metadata(values: Mapping[str, Any]) -> dict[str, Any]:
     Args:
         values: the metadata of a message from another process.
     """
-    keys = _runtime.settings.propagate_metadata
+    keys = _state.settings.propagate_metadata
     return {key: values[key] for key in keys if key in values}
 
 

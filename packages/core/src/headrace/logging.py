@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping
 from types import SimpleNamespace
 from typing import Any, Literal
 
-from ._fields import checked_fields
-from ._fork_safety import fork_safe
-from ._records import RecordFactory, context_of, fields_of, is_capturing
-from ._spelling import checks_keywords
-from ._text import plain_text
+from ._log_records.factory import RecordFactory, context_of, fields_of, is_capturing
+from ._log_records.fields import checked_fields
+from ._messages.hints import checks_keywords
+from ._messages.text import plain_text
+from ._process.fork_safety import fork_safe
 
 __all__ = ["FlowFilter", "Formatter", "fork_safe", "install", "uninstall"]
 

@@ -14,12 +14,12 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ._cli._errors import CommandError
-from ._cli._modules import import_modules
+from ._cli.errors import CommandError
+from ._cli.modules import import_modules
+from ._drawing import Picture, focused, picture_of, render
 from ._errors import UnknownFlowError
-from ._extras import missing_extra
-from ._flows import all_flows, get_flow
-from ._render import Picture, focused, picture_of, render
+from ._flows.registry import all_flows, get_flow
+from ._messages.extras import missing_extra
 
 try:
     from docutils import nodes

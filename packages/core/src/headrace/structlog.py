@@ -10,11 +10,11 @@ import logging
 from collections.abc import Iterable, MutableMapping
 from typing import Any
 
-from ._capture import Captured, capture, current_unit
-from ._fields import checked_fields, field_values
-from ._records import RecordFactory, context_of, fields_of
-from ._spelling import checks_keywords
-from ._text import plain_text
+from ._context.capture import Captured, capture, current_unit
+from ._log_records.factory import RecordFactory, context_of, fields_of
+from ._log_records.fields import checked_fields, field_values
+from ._messages.hints import checks_keywords
+from ._messages.text import plain_text
 
 __all__ = ["FlowProcessor", "flow_processor"]
 

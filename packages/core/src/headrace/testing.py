@@ -7,19 +7,19 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from . import _clock
 from ._chains._testing import FakeClock, fake_clock, fake_random, no_waiting
 from ._configure import configure
-from ._context import step_var, unit_var
-from ._deadlines import budget_var
-from ._locks import new_lock
-from ._observers import add_tap, remove_tap
+from ._context.deadlines import budget_var
+from ._context.model import step_var, unit_var
+from ._observation.dispatch import add_tap, remove_tap
+from ._process import clock
+from ._process.locks import new_lock
 from .backends import outcome_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ._context import FlowContext
+    from ._context.model import FlowContext
     from ._step_info import StepInfo
 
 __all__ = [
@@ -218,11 +218,11 @@ class _Running:
         self._outer = outer
         self._info = info
         _enclosing.set(info)
-        self._start = _clock.perf_counter()
+        self._start = clock.perf_counter()
 
     def end(self, exc: BaseException | None) -> None:
         record = self._record
-        record.seconds = _clock.perf_counter() - self._start
+        record.seconds = clock.perf_counter() - self._start
         record.outcome = outcome_of(exc)
         record.error = None if record.outcome == "ok" else exc
         if self._unit is not None and isinstance(record, CapturedUnit):

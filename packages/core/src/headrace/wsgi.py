@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Unpack
 
-from . import _nesting
-from ._http import HttpPolicy, environ_key
-from ._http_options import HttpKeywords, http_options
-from ._nesting import (
+from ._context.units import ResumableUnit
+from ._http import nesting
+from ._http.nesting import (
     ENVIRON_KEY,
     Excluded,
     Joined,
@@ -16,16 +15,17 @@ from ._nesting import (
     decision_in_environ,
     withdraw_from_environ,
 )
-from ._requests import RequestUnit, name_for_inner_route
-from ._responses import REFUSAL, REFUSED_KEY, make_put, refusal_headers
-from ._runtime import units_are_watched
-from ._units import ResumableUnit
+from ._http.options import HttpKeywords, http_options
+from ._http.requests import RequestUnit, name_for_inner_route
+from ._http.responses import REFUSAL, REFUSED_KEY, make_put, refusal_headers
+from ._http.rules import HttpPolicy, environ_key
+from ._state import units_are_watched
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-    from ._context import FlowContext
-    from ._nesting import Decision
+    from ._context.model import FlowContext
+    from ._http.nesting import Decision
 
 __all__ = ["FlowMiddleware"]
 
@@ -49,7 +49,7 @@ class FlowMiddleware:
     """
 
     def __init__(self, app: WSGIApplication, **options: Unpack[HttpKeywords]) -> None:
-        _nesting.use_protocol("wsgi")
+        nesting.use_protocol("wsgi")
         self.app = app
         self._policy = policy = HttpPolicy(http_options("FlowMiddleware", options))
         self._logs = policy.options.access_log
@@ -129,7 +129,7 @@ class _Response:
         self._body: Iterable[bytes] = ()
         self._next: Callable[[], bytes] | None = None
         self._file: object = _NO_FILE
-        if _nesting.mixed and not isinstance(unit, Joined):
+        if nesting.mixed and not isinstance(unit, Joined):
             announce_in_environ(environ, environ[ENVIRON_KEY])
 
     def run(self, app: WSGIApplication, start_response: StartResponse) -> Iterable[bytes]:
@@ -174,7 +174,7 @@ class _Response:
 
     def _leave(self, exc: BaseException | None) -> None:
         self._unit.end(exc)
-        if _nesting.mixed:
+        if nesting.mixed:
             withdraw_from_environ(self._environ)
 
     # --- The body, each piece of which is made inside the unit ------------------------------------

@@ -6,8 +6,8 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from headrace import _clock
-from headrace._context import step_var
+from headrace._context.model import step_var
+from headrace._process import clock as _clock
 
 from ._branches import Stopped
 from ._engine import perform
@@ -22,7 +22,7 @@ from ._undoing import close, fail
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
 
-    from headrace._context import FlowContext
+    from headrace._context.model import FlowContext
 
     from ._plan import Plan, Row
     from ._result import ChainResult

@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, Never
 
-from headrace._context import FlowContext, step_var, unit_var
-from headrace._marks import mark
-from headrace._runtime import opening_id
-from headrace._spelling import refuse_keyword
-from headrace._units import Unit, nested_context
+from headrace._context.marks import mark
+from headrace._context.model import FlowContext, step_var, unit_var
+from headrace._context.units import Unit, nested_context
+from headrace._messages.hints import refuse_keyword
+from headrace._state import opening_id
 
 from . import _async, _checks
 from ._build import Definition
@@ -18,7 +18,7 @@ from ._units import must_be_told, restore
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from headrace._flows import Flow
+    from headrace._flows.registry import Flow
 
     from ._redaction import Redact
     from ._result import ChainResult

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from headrace._control_flow import is_control_flow
+from headrace._exceptions.control_flow import is_control_flow
 
 from ._errors import ChainError
 

@@ -8,9 +8,9 @@ from copy import deepcopy
 from inspect import isasyncgenfunction
 from typing import TYPE_CHECKING, Any, Never, NoReturn, Self
 
-from headrace._flows import Flow
-from headrace._functions import own_name
-from headrace._spelling import refuse_keyword
+from headrace._callables import own_name
+from headrace._flows.registry import Flow
+from headrace._messages.hints import refuse_keyword
 
 from . import _checks
 from ._checking import problems_of
@@ -25,7 +25,7 @@ from ._registry import Membership
 from ._spec import Names, Spec, free_name
 
 if TYPE_CHECKING:
-    from headrace._graph import FlowGraph
+    from headrace._flows.graph import FlowGraph
 
     from ._redaction import Redact
     from ._references import Reference
@@ -248,7 +248,7 @@ class Definition:
 
     def graph(self) -> FlowGraph:
         """Return the chain as a graph: each step follows the one before."""
-        from headrace._graph import build_graph
+        from headrace._flows.graph import build_graph
 
         from ._notes import notes_on
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Never
 
-from headrace import _runtime
-from headrace._context import FlowContext, step_var, unit_var
-from headrace._deadlines import budget_var
-from headrace._marks import mark
-from headrace._runtime import opening_id
-from headrace._spelling import refuse_keyword
-from headrace._units import Unit, nested_context
+from headrace import _state as _runtime
+from headrace._context.deadlines import budget_var
+from headrace._context.marks import mark
+from headrace._context.model import FlowContext, step_var, unit_var
+from headrace._context.units import Unit, nested_context
+from headrace._messages.hints import refuse_keyword
+from headrace._state import opening_id
 
 from . import _sync
 from ._build import Definition
@@ -18,7 +18,7 @@ from ._build import Definition
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from headrace._flows import Flow
+    from headrace._flows.registry import Flow
 
     from ._redaction import Redact
     from ._result import ChainResult

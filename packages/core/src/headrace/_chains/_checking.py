@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from headrace._spelling import nearest_name
+from headrace._messages.hints import nearest_name
 
 from ._plan import Parallel, outs_of
 from ._references import CONTAINERS, MISSING, hop, spelled

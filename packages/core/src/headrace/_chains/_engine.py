@@ -10,10 +10,10 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from headrace import _clock
-from headrace._context import step_var
-from headrace._control_flow import is_control_flow
-from headrace._functions import own_name
+from headrace._callables import own_name
+from headrace._context.model import step_var
+from headrace._exceptions.control_flow import is_control_flow
+from headrace._process import clock as _clock
 from headrace.backends import outcome_of
 
 from ._branches import perform_parallel
@@ -25,7 +25,7 @@ from ._undoing import is_cleared
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Coroutine
 
-    from headrace._observers import Observer
+    from headrace._observation.dispatch import Observer
 
     from ._run import Run, Tally
     from ._steps import Step

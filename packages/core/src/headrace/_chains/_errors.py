@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from headrace._context.marks import MARKS
 from headrace._errors import HeadraceError
-from headrace._marks import MARKS
-from headrace._masked import text_of, without_secrets
+from headrace._exceptions.masked import text_of, without_secrets
 
 if TYPE_CHECKING:
     from ._result import ChainResult

@@ -6,7 +6,7 @@ import inspect
 from types import CoroutineType, FunctionType, GeneratorType
 from typing import Any
 
-from headrace._functions import without_partials
+from headrace._callables import without_partials
 
 VALUE, COROUTINE, GENERATOR, CHAIN = "value", "coroutine", "generator", "chain"
 

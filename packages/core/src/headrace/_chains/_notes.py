@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from headrace._functions import own_name
-from headrace._graph import StepNote
+from headrace._callables import own_name
+from headrace._flows.graph import StepNote
 
 from ._references import spelled
 

@@ -9,7 +9,7 @@ from inspect import getattr_static
 from types import CodeType, FrameType, MemberDescriptorType, TracebackType
 from typing import TYPE_CHECKING, Any
 
-from headrace._spelling import nearest_name
+from headrace._messages.hints import nearest_name
 
 from ._errors import UnresolvedReferenceError
 

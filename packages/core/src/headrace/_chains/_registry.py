@@ -10,14 +10,14 @@ import gc
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from headrace._declarations import Declaration
 from headrace._errors import DuplicateStepError
-from headrace._flows import Flow, flow
+from headrace._flows.declare import Declaration
+from headrace._flows.registry import Flow, flow
 
 from ._steps import make_info
 
 if TYPE_CHECKING:
-    from headrace._graph import StepNote
+    from headrace._flows.graph import StepNote
     from headrace._step_info import StepInfo
 
     from ._spec import Spec

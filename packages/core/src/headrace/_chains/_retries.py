@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from headrace import _clock
-from headrace._control_flow import is_all_of, members
+from headrace._exceptions.control_flow import is_all_of, members
+from headrace._process import clock as _clock
 
 from ._kinds import COROUTINE, kind_of
 

@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from headrace import _clock, _runtime
-from headrace._control_flow import is_control_flow
-from headrace._deadlines import Budget, budget_var, inherited_deadline, min_deadline
-from headrace._guarded_logger import GuardedLogger, report_lost_line
-from headrace._masked import conceal, masked, text_of, without_secrets
-from headrace._text import plain_text
+from headrace import _state as _runtime
+from headrace._context.deadlines import Budget, budget_var, inherited_deadline, min_deadline
+from headrace._exceptions.control_flow import is_control_flow
+from headrace._exceptions.masked import conceal, masked, text_of, without_secrets
+from headrace._logger import GuardedLogger, report_lost_line
+from headrace._messages.text import plain_text
+from headrace._process import clock as _clock
 
 from ._errors import ChainError, DeadlineExceededError, StepFailedError, ValidationFailedError
 from ._references import is_unresolved, unresolved
@@ -23,8 +24,8 @@ from ._undos import Undos
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from headrace._context import FlowContext
-    from headrace._observers import Observer
+    from headrace._context.model import FlowContext
+    from headrace._observation.dispatch import Observer
 
     from ._plan import Parallel, Plan, Row
     from ._steps import Step

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from headrace._functions import own_name
+from headrace._callables import own_name
 
 from . import _checks
 from ._kinds import GENERATOR

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from headrace._functions import description_of, place_of, without_partials
+from headrace._callables import description_of, place_of, without_partials
+from headrace._flows.wrap import wrap_step
 from headrace._step_info import StepInfo
-from headrace._wrap import wrap_step
 
 from ._kinds import GENERATOR
 from ._references import Literal, getter

@@ -7,8 +7,8 @@ from contextvars import copy_context
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from headrace import _clock
-from headrace._context import step_var
+from headrace._context.model import step_var
+from headrace._process import clock as _clock
 
 from ._engine import perform
 from ._errors import StepFailedError
@@ -20,7 +20,7 @@ from ._undoing import fail
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Coroutine, Iterable
 
-    from headrace._context import FlowContext
+    from headrace._context.model import FlowContext
 
     from ._plan import Plan, Row
     from ._result import ChainResult

@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from headrace import _clock
-from headrace._locks import new_lock
+from headrace._process import clock as _clock
+from headrace._process.locks import new_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,9 +12,9 @@ import logging
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
-from headrace import _clock
-from headrace._deadlines import min_deadline
-from headrace._locks import new_lock
+from headrace._context.deadlines import min_deadline
+from headrace._process import clock as _clock
+from headrace._process.locks import new_lock
 
 from . import _sync
 from ._kinds import close, is_awaitable

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from headrace import _clock
-from headrace._context import step_var
+from headrace._context.model import step_var
+from headrace._process import clock as _clock
 
 from ._errors import ChainError
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headrace import _runtime
-from headrace._context import step_var, unit_var
-from headrace._deadlines import budget_var
+from headrace import _state as _runtime
+from headrace._context.deadlines import budget_var
+from headrace._context.model import step_var, unit_var
 
 if TYPE_CHECKING:
-    from headrace._context import FlowContext
+    from headrace._context.model import FlowContext
     from headrace._step_info import StepInfo
 
 _current_unit = unit_var.get

@@ -6,9 +6,9 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
-from ._commands import find_command, known_commands
-from ._errors import CommandError
-from ._streams import tell
+from .commands import find_command, known_commands
+from .errors import CommandError
+from .streams import tell
 
 __all__ = ["CommandError", "main"]
 

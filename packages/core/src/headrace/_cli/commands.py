@@ -1,0 +1,56 @@
+"""The subcommands: our own, and those that other packages add by an entry point."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.metadata import EntryPoint, entry_points
+
+from headrace._messages.hints import name_hint
+
+from .errors import CommandError
+from .points import load_point
+
+GROUP = "headrace.commands"
+
+Command = Callable[[list[str]], int]
+
+_OWN = {"graph": "draw flows, or check them"}
+_ELSEWHERE = {
+    "check": ("headrace-inspect", "compare the declared flows with the code"),
+    "explain": ("headrace-inspect", "tell what a code of a finding means"),
+}
+
+
+def find_command(name: str) -> Command:
+    """Return the subcommand `name`.
+
+    Raises:
+        CommandError: there is none; the message names the package that has it.
+    """
+    if name == "graph":
+        from .graph import main
+
+        return main
+    added = _added()
+    if name in added:
+        command: Command = load_point(added[name], f"the command {name!r}")
+        return command
+    if name in _ELSEWHERE:
+        package = _ELSEWHERE[name][0]
+        raise CommandError(f"{name!r} comes with {package}: pip install {package}")
+    raise CommandError(f"unknown command {name!r}; {name_hint(name, known_commands())}")
+
+
+def known_commands() -> dict[str, str]:
+    """Return what each subcommand does, by name, with the package where it is missing."""
+    added = _added()
+    known = dict(_OWN)
+    for name, (package, says) in _ELSEWHERE.items():
+        known[name] = says if name in added else f"{says} (pip install {package})"
+    for name, point in added.items():
+        known.setdefault(name, f"from {point.dist.name}" if point.dist else "")
+    return known
+
+
+def _added() -> dict[str, EntryPoint]:
+    return {point.name: point for point in sorted(entry_points(group=GROUP))}

@@ -1,0 +1,110 @@
+"""What ``pyproject.toml`` says: in ``[tool.headrace]``, and in the tables within."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from headrace._drawing import check_format
+from headrace._messages.hints import name_hint
+
+from .errors import CommandError
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What the command line does not say.
+
+    Attributes:
+        folder: where the file stands, or None.
+        app: the modules that declare flows.
+        flows: the flows to draw.
+        format: how.
+        style: in which style.
+    """
+
+    folder: Path | None = None
+    app: tuple[str, ...] = ()
+    flows: tuple[str, ...] = ()
+    format: str | None = None
+    style: str = "plain"
+
+
+def read_defaults(start: Path) -> Defaults:
+    """Return what the ``pyproject.toml`` nearest to the folder `start` says of drawing.
+
+    Raises:
+        CommandError: it cannot be read, or says what nobody understands.
+    """
+    folder, values = read_settings("", _KINDS, start)
+    try:
+        check_format(values.get("format", "mermaid"), values.get("style", "plain"))
+    except ValueError as error:
+        raise CommandError(f"{folder}/pyproject.toml: [tool.headrace]: {error}") from error
+    return Defaults(folder=folder, **values)
+
+
+def read_settings(
+    command: str, kinds: Mapping[str, type], start: Path
+) -> tuple[Path | None, dict[str, Any]]:
+    """Return what a command's table in the ``pyproject.toml`` nearest to `start` says.
+
+    Args:
+        command: the command, as in ``[tool.headrace.check]``; ``""`` for ``[tool.headrace]``.
+        kinds: the settings that there are: `str`, `bool`, or `tuple` for strings (one may stand
+            alone, without a list).
+        start: the folder to begin in; those above it follow.
+
+    Returns:
+        The file's folder, or None where there is no file; and the settings that it has.
+
+    Raises:
+        CommandError: the file cannot be read, has a setting that there is none of, or a value of
+            another kind.
+    """
+    for folder in (start, *start.parents):
+        path = folder / "pyproject.toml"
+        if path.is_file():
+            return folder, _parsed(path, command, kinds)
+    return None, {}
+
+
+def _parsed(path: Path, command: str, kinds: Mapping[str, type]) -> dict[str, Any]:
+    title = ".".join(["tool", "headrace", *([command] if command else [])])
+    table: Any
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise CommandError(f"cannot read {path}: {error}") from error
+    for name in title.split("."):
+        table = table.get(name, {})
+        if not isinstance(table, dict):
+            raise CommandError(f"{path}: [{title}] is a table, not {table!r}")
+    if not command:  # tables within belong to other commands
+        table = {key: value for key, value in table.items() if not isinstance(value, dict)}
+    for key in table:
+        if key not in kinds:
+            hint = name_hint(key, kinds)
+            raise CommandError(f"{path}: [{title}] has no setting {key!r}; {hint}")
+    try:
+        return {key: _read(key, value, kinds[key]) for key, value in table.items()}
+    except ValueError as error:
+        raise CommandError(f"{path}: [{title}]: {error}") from error
+
+
+def _read(key: str, value: Any, kind: type) -> Any:
+    if kind is tuple:
+        names = [value] if isinstance(value, str) else value
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise ValueError(f"{key} is a string, or a list of strings, not {value!r}")
+        return tuple(names)
+    if not isinstance(value, kind):
+        word = "a string" if kind is str else "true or false"
+        raise ValueError(f"{key} is {word}, not {value!r}")
+    return value
+
+
+_KINDS: dict[str, type] = {"app": tuple, "flows": tuple, "format": str, "style": str}

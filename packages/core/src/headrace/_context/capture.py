@@ -1,0 +1,51 @@
+"""Context captured for log records, in the thread that logs."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from .marks import marked_id
+from .model import FlowContext, sent_unit, step_var, unit_var
+
+Captured = tuple[str | None, str | None, str | None]
+"""The correlation ID, the flow's name and the step's name."""
+
+
+def capture(exc_info: Any = None) -> Captured:
+    """Return the current context, or the ID of the unit that `exc_info` has just left.
+
+    Args:
+        exc_info: as `logging` and structlog take it: a tuple, an exception, True or nothing.
+    """
+    if exc_info:
+        # The unit may just have ended with this exception: a server's line about an error.
+        marked = marked_id(_exception(exc_info))
+        if marked is not None:
+            return marked, None, None
+    unit = unit_var.get() or sent_unit()
+    if unit is None:
+        return None, None, None
+    info = step_var.get()
+    if info is None:
+        return unit.correlation_id, None, None
+    return unit.correlation_id, info.flow, info.name or None
+
+
+def capture_mark(exc_info: Any) -> Captured:
+    """Return the ID of the unit that raised `exc_info`, for a record made elsewhere."""
+    return (marked_id(_exception(exc_info)) if exc_info else None), None, None
+
+
+def current_unit(context: Captured) -> FlowContext | None:
+    """Return the current unit if `context` belongs to its operation, unlike that of a mark."""
+    unit = unit_var.get() or sent_unit()
+    return unit if unit is not None and unit.correlation_id == context[0] else None
+
+
+def _exception(exc_info: Any) -> object:
+    if isinstance(exc_info, BaseException):
+        return exc_info
+    if not isinstance(exc_info, tuple):
+        exc_info = sys.exc_info()
+    return exc_info[1] if len(exc_info) > 1 else None

@@ -1,0 +1,152 @@
+"""Time budgets: a deadline is a reading of the monotonic clock, and nested ones only shorten."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+from weakref import ref
+
+from headrace._process import clock
+
+from .model import FlowContext, unit_var
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+    from types import TracebackType
+
+
+class Budget:
+    """A time budget as everything inside its block sees it.
+
+    Args:
+        block: the context manager that begins and ends it. If it is freed without ending the
+            budget, a signal arrived just before its `__exit__` could begin.
+        unit: the unit of work in which it was set. Another one that happens to run in a copy of
+            these variables (a request on a kept-alive connection) is not bound by it.
+        until: the reading of `time.monotonic` at which it has passed, or None for no budget.
+    """
+
+    __slots__ = ("_block", "_is_over", "_outer", "unit", "until")
+
+    def __init__(self, block: object, unit: FlowContext | None, until: float | None) -> None:
+        self.unit: FlowContext | None = unit
+        self.until: float | None = until
+        self._block = ref(block)
+        outer = budget_var.get()
+        self._outer = outer.outer() if outer is not None and outer.is_over() else outer
+        self._is_over = False
+
+    def begin(self) -> None:
+        """Make the budget current."""
+        budget_var.set(self)
+
+    def outer(self) -> Budget | None:
+        """Return the budget around this one that is not over yet."""
+        outer = self._outer
+        while outer is not None and outer.is_over():
+            outer = outer._outer  # noqa: SLF001 - of this class
+        return outer
+
+    def is_over(self) -> bool:
+        """Tell whether its block has been left, or can no longer be left."""
+        return self._is_over or self._block() is None
+
+    def is_forgotten(self) -> bool:
+        """Tell whether its block was never left and can no longer be left."""
+        return not self._is_over and self._block() is None
+
+    def is_current(self) -> bool:
+        """Tell whether no other block has begun since and is still open."""
+        return budget_var.get() is self
+
+    def leave(self) -> None:
+        """Restore what was in force before, unless that is over too or something else is on."""
+        self._is_over = True
+        if self.is_current():
+            budget_var.set(self.outer())
+
+
+class _Deadline:
+    """The block of `deadline`, for one use."""
+
+    __slots__ = ("__weakref__", "_budget", "_seconds")
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._budget: Budget | None = None
+
+    def __enter__(self) -> None:
+        if self._budget is not None:
+            raise RuntimeError("this deadline has been used; call headrace.deadline() for another")
+        unit = unit_var.get()
+        until = min_deadline(clock.monotonic() + self._seconds, inherited_deadline(unit))
+        self._budget = Budget(self, unit, until)
+        try:
+            self._budget.begin()
+        except BaseException:  # a signal
+            self._budget.leave()
+            raise
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._budget is not None:
+            self._budget.leave()
+
+
+budget_var: ContextVar[Budget | None] = ContextVar("headrace.deadline", default=None)
+
+
+def deadline(seconds: float) -> AbstractContextManager[None]:
+    """Give everything inside the block a time budget of `seconds`.
+
+    A budget that is already running is never lengthened by a nested one. `remaining` tells what
+    is left; chains and outgoing headers heed it.
+
+    Raises:
+        ValueError: `seconds` is negative or not a number.
+    """
+    if not isinstance(seconds, int | float) or not seconds >= 0:
+        raise ValueError(f"a deadline is a number of seconds from 0, not {seconds!r}")
+    return _Deadline(seconds)
+
+
+def remaining() -> float | None:
+    """Return the seconds left of the active deadline, negative once it has passed, or None."""
+    until = inherited_deadline(unit_var.get())
+    return None if until is None else until - clock.monotonic()
+
+
+def inherited_deadline(unit: FlowContext | None) -> float | None:
+    """Return the deadline that is active in `unit`, the current one, as a clock reading."""
+    own = None if unit is None else unit.deadline
+    budget = budget_var.get()
+    if budget is not None and budget.is_forgotten():
+        budget = budget.outer()
+    return own if budget is None or budget.unit is not unit else min_deadline(own, budget.until)
+
+
+def has_forgotten_block() -> bool:
+    """Tell whether the innermost `deadline` or `detached` block can no longer be left."""
+    budget = budget_var.get()
+    return budget is not None and budget.is_forgotten()
+
+
+def is_detached() -> bool:
+    """Tell whether this runs inside `headrace.detached`, with no unit opened since."""
+    budget = budget_var.get() if unit_var.get() is None else None
+    if budget is not None and budget.is_over():
+        budget = budget.outer()
+    while budget is not None and budget.until is not None:
+        budget = budget.outer()
+    return budget is not None
+
+
+def min_deadline(first: float | None, second: float | None) -> float | None:
+    """Return the earlier of two deadlines, either of which may be None."""
+    if first is None or second is None:
+        return second if first is None else first
+    return min(first, second)

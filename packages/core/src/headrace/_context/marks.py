@@ -1,0 +1,93 @@
+"""Marks: the ID that a unit of work writes on an exception that leaves it.
+
+A server logs an unhandled error after the unit has ended; the mark lets that line carry the ID.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from threading import get_ident
+from typing import TYPE_CHECKING, Any
+
+from headrace._exceptions.raised import Raised
+
+from .model import has_ended, unit_var
+
+if TYPE_CHECKING:
+    from .model import FlowContext
+
+_KEY = "_headrace_correlation_id"
+MARKS = frozenset([_KEY])
+"""The attributes of an exception that are kept when it is pickled."""
+
+
+class _Mark:
+    """The ID of the unit that an exception has left."""
+
+    __slots__ = ("_over", "_raised", "correlation_id")
+
+    def __init__(self, exc: BaseException, correlation_id: str, over: FlowContext | None) -> None:
+        self.correlation_id = correlation_id
+        self._over = None if over is None else over.unit_id
+        self._raised = Raised(exc)
+
+    def applies(self, exc: BaseException, unit: FlowContext | None) -> bool:
+        """Tell whether a log line about `exc`, with `unit` current, carries this ID."""
+        if unit is not None and not has_ended(unit):
+            over = self._over is not None and self._over == unit.unit_id
+            return over and self._raised.is_same(exc)
+        return self._raised.is_same(exc)
+
+
+class _Marks(dict[int, _Mark]):
+    """The last mark of each thread, since threads may share an exception, and the last of all."""
+
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        return str, (self[_LAST].correlation_id,)  # the rest is meaningless in another process
+
+
+_LAST = 0  # not a thread ID
+
+
+def mark(exc: BaseException, correlation_id: str, over: FlowContext | None = None) -> None:
+    """Remember on the exception `exc` which operation it comes from.
+
+    Args:
+        exc: what a unit of work lets through.
+        correlation_id: the ID of that unit. Of several units the outermost has the last word.
+        over: the unit current around a request, an unrelated one that a server has left behind.
+    """
+    with suppress(Exception):  # an exception may be made so that nothing can be set on it
+        new = _Mark(exc, correlation_id, over)
+        marks = exc.__dict__.setdefault(_KEY, _Marks())
+        if type(marks) is not _Marks:  # written in another process
+            marks = exc.__dict__[_KEY] = _Marks()
+        marks[_LAST] = marks[get_ident()] = new
+
+
+def marked_id(exc: object) -> str | None:
+    """Return the correlation ID of the unit that `exc` has just left, or None.
+
+    Also None if another unit is current, since the error now belongs to that one, and if the same
+    object has been raised again since.
+
+    Args:
+        exc: an exception that is reported after its unit has ended, to an error tracker or a log.
+    """
+    try:
+        return _marked_id(exc, vars(exc).get(_KEY))
+    except Exception:  # no usable __dict__, or an unusual traceback
+        return None
+
+
+def _marked_id(exc: Any, marks: _Marks | str | None) -> str | None:
+    unit = unit_var.get()
+    if isinstance(marks, _Marks):
+        mark = marks.get(get_ident()) or marks[_LAST]
+        return mark.correlation_id if mark.applies(exc, unit) else None
+    if marks is not None:  # written in another process
+        return marks if unit is None or has_ended(unit) else None
+    if isinstance(exc, BaseExceptionGroup):
+        ids = {marked_id(part) for part in exc.exceptions}
+        return ids.pop() if len(ids) == 1 else None
+    return None

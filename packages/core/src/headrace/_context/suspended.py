@@ -1,0 +1,316 @@
+"""Context variables of a suspended computation, swapped in around each of its pieces.
+
+A generator's body and a response's stream run in pieces, between which their consumer runs in the
+same thread. A frame holds the values that belong to the body: they are set before a piece, and
+what the piece left in them is kept for the next, while the consumer sees its own again.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+from contextlib import suppress
+from contextvars import Context, ContextVar, Token, copy_context
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from .deadlines import budget_var
+from .model import step_var, unit_var
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+
+    from headrace._step_info import StepInfo
+
+    from .deadlines import Budget
+    from .model import FlowContext
+
+    _Values = dict[ContextVar[Any], Any]
+
+T = TypeVar("T")
+
+_MISSING = object()
+# Looked up once: these are the hot paths of streams and generators.
+_get_unit, _set_unit, _reset_unit = unit_var.get, unit_var.set, unit_var.reset
+_get_step, _set_step = step_var.get, step_var.set
+_get_budget = budget_var.get
+
+
+class Frame:
+    """The variables that belong to one suspended computation.
+
+    Args:
+        unit: the unit that is current inside.
+        step: the step that is.
+        budget: the time budget that is in force there.
+    """
+
+    __slots__ = ("_home", "_others", "_step", "_unit")
+
+    def __init__(
+        self, unit: FlowContext | None, step: StepInfo | None, budget: Budget | None = None
+    ) -> None:
+        self._unit = unit
+        self._step = step
+        # The budget and a backend's variables; None while there are none, which is the usual case.
+        self._others: _Values | None = None if budget is None else {budget_var: budget}
+        self._home: Context | None = None
+
+    def run(self, function: Callable[..., T], *args: Any) -> T:
+        """Call ``function(*args)`` with the held values, and keep what it leaves in them."""
+        if self._others is not None or _get_budget() is not None:
+            return self._run_with_others(function, *args)
+        outer, step, outer_step = _get_unit(), self._step, _get_step()
+        token = None
+        # A signal may raise after any call in this method; the context must be restored even so.
+        try:
+            token = _set_unit(self._unit)
+            if step is not outer_step:  # they seldom differ, and each set has a cost
+                _set_step(step)
+            return function(*args)
+        finally:
+            try:
+                self._unit = _get_unit()
+                self._step = step = _get_step()
+                if _get_budget() is not None:
+                    self._keep_budget()
+            finally:
+                try:
+                    if step is not outer_step:
+                        _set_step(outer_step)
+                finally:
+                    if token is None:
+                        _set_unit(outer)
+                    else:
+                        _reset_unit(token)
+
+    def _keep_budget(self) -> None:
+        try:
+            self._others = {budget_var: _get_budget()}
+        finally:
+            budget_var.set(None)
+
+    def _run_with_others(self, function: Callable[..., T], *args: Any) -> T:
+        held: _Values = {budget_var: None, **(self._others or {})}
+        held[unit_var], held[step_var] = self._unit, self._step
+        outer = {var: var.get(_MISSING) for var in held}
+        tokens: dict[ContextVar[Any], Token[Any]] = {}
+        try:
+            for var, value in held.items():
+                tokens[var] = var.set(value)
+            return function(*args)
+        finally:
+            try:
+                for var in tokens:
+                    held[var] = var.get()
+                _put_back(outer, tokens)
+            except BaseException:  # a signal: restore again, however far it got
+                _put_back(outer, tokens)
+                raise
+            self._unit, self._step = held.pop(unit_var), held.pop(step_var)
+            if held[budget_var] is None:
+                del held[budget_var]
+            self._others = held or None
+
+    async def wait(self, awaitable: Awaitable[T]) -> T:
+        """Await `awaitable` with the held values, in one and the same task."""
+        if self._others is not None:
+            return await steer(awaitable, self.run)
+        unit, outer_unit, outer_step = self._unit, _get_unit(), _get_step()
+        current = unit
+        try:
+            _set_unit(unit)
+            _set_step(self._step)
+            return await awaitable
+        finally:
+            # No tokens: a coroutine that is never finished is closed in another context.
+            try:
+                current = _get_unit()
+            finally:
+                if current is unit:
+                    try:
+                        _set_unit(outer_unit)
+                    finally:
+                        _set_step(outer_step)
+
+    def around(self) -> list[tuple[ContextVar[Any], Any]]:
+        """Return the variables that the frame holds, with their current values."""
+        return [(var, _value(var)) for var in (unit_var, step_var, *(self._others or ()))]
+
+    def begin(self, function: Callable[..., T], *args: Any) -> T:
+        """Call ``function(*args)`` and hold every variable that it sets, such as a current span."""
+        before = copy_context()
+        self._home = home = before.copy()
+        result = home.run(self.run, function, *args)
+        changed = {v: value for v, value in home.items() if before.get(v, _MISSING) is not value}
+        self._others = {**(self._others or {}), **changed} or None
+        return result
+
+    def finish(self, function: Callable[..., T], *args: Any) -> T:
+        """Call ``function(*args)`` where `begin` was, so that the tokens made there are valid."""
+        return (
+            self.run(function, *args)
+            if self._home is None
+            else self._home.run(self.run, function, *args)
+        )
+
+
+def _put_back(outer: _Values, tokens: dict[ContextVar[Any], Token[Any]]) -> None:
+    for var, value in outer.items():
+        if value is not _MISSING:
+            var.set(value)
+        elif var in tokens:
+            with suppress(RuntimeError):  # already used
+                var.reset(tokens[var])
+
+
+def _value(var: ContextVar[Any]) -> Any:
+    try:
+        return var.get()
+    except LookupError:
+        return None
+
+
+async def wait_with(values: list[tuple[ContextVar[Any], Any]], awaitable: Awaitable[T]) -> T:
+    """Await `awaitable` while the variables have these `values`."""
+    tokens: list[tuple[ContextVar[Any], Token[Any]]] = []
+    try:
+        for var, value in values:
+            tokens.append((var, var.set(value)))
+        return await awaitable
+    finally:
+        try:
+            for var, token in tokens:
+                var.reset(token)
+        except ValueError:  # closed in another task, with other variables
+            pass
+
+
+class Pieces(Protocol):
+    """What is done around a generator, whose body is run in pieces.
+
+    Attributes:
+        body: the generator itself. It is made after the one that drives it, since the garbage
+            collector closes the older one first, and that must be the one that knows what is
+            around.
+    """
+
+    body: Any
+
+    def begin(self) -> None:
+        """Do what comes before the first piece, when the first item is asked for."""
+
+    def run(self, function: Callable[..., T], /, *args: Any) -> T:
+        """Call ``function(*args)``, which is one piece."""
+        ...
+
+    def end(self, exc: BaseException | None) -> None:
+        """Do what comes after the last piece, which raised `exc`."""
+
+
+def drive(pieces: Pieces) -> Generator[Any, Any, Any]:
+    """Yield what the body yields, and pass on what is sent and thrown, each piece by `pieces`."""
+    body = pieces.body
+    advance: Callable[..., Any] = body.send
+    argument: Any = None
+    try:
+        pieces.begin()
+        while True:
+            try:
+                item = pieces.run(advance, argument)
+            except StopIteration as stop:
+                result = stop.value
+                break
+            argument = None  # an exception in it would make a cycle with its traceback
+            try:
+                argument = yield item
+                advance = body.send
+            except BaseException as exc:
+                argument = exc
+                advance = body.throw
+            item = None
+    except BaseException as exc:
+        argument = None
+        pieces.end(exc)
+        raise
+    pieces.end(None)
+    return result
+
+
+async def drive_async(pieces: Pieces) -> AsyncGenerator[Any, Any]:
+    """Do for an asynchronous generator what `drive` does."""
+    body = pieces.body
+    advance: Callable[..., Any] = partial(unregistered, body.asend)
+    argument: Any = None
+    try:
+        pieces.begin()
+        while True:
+            try:
+                item = await steer(advance(argument), pieces.run)
+            except StopAsyncIteration:
+                break
+            argument = None
+            try:
+                argument = yield item
+                advance = body.asend
+            except BaseException as exc:
+                argument = exc
+                advance = body.athrow
+            item = None
+    except BaseException as exc:
+        argument = None
+        pieces.end(exc)
+        raise
+    pieces.end(None)
+
+
+def unregistered(function: Callable[..., T], *args: Any) -> T:
+    """Call ``function(*args)``, the first use of an asynchronous generator, unseen by the loop.
+
+    At its end the event loop closes every generator that it has seen begin, and so it does with
+    one that is collected. It sees the one that drives, which closes what it drives; that must not
+    be closed from two sides at once.
+    """
+    hooks = sys.get_asyncgen_hooks()
+    sys.set_asyncgen_hooks(None, _leave_open)
+    try:
+        return function(*args)
+    finally:
+        sys.set_asyncgen_hooks(*hooks)
+
+
+def _leave_open(body: AsyncGenerator[Any, Any]) -> None:
+    """Do nothing with a generator that is collected: the one that drives it closes it."""
+
+
+@types.coroutine
+def steer(awaitable: Awaitable[T], run: Callable[..., Any]) -> Generator[Any, Any, T]:
+    """Await `awaitable` with each of its pieces called through `run`.
+
+    Between the pieces the event loop is at work, in the waiting task's own context.
+    """
+    pieces: Any = run(awaitable.__await__)
+    # An awaitable may be a plain iterator, which knows next() alone.
+    send: Callable[..., Any] = getattr(pieces, "send", None) or (lambda _: next(pieces))
+    throw: Callable[..., Any] = getattr(pieces, "throw", None) or _raise
+    advance, argument = send, None
+    try:
+        while True:
+            try:
+                awaited = run(advance, argument)
+            except StopIteration as stop:
+                result: T = stop.value
+                return result
+            argument = None  # as in `drive`
+            try:
+                argument = yield awaited
+                advance = send
+            except BaseException as exc:
+                argument = exc
+                advance = throw
+    finally:
+        argument = None
+
+
+def _raise(exc: BaseException) -> None:
+    raise exc

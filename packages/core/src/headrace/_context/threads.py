@@ -1,0 +1,197 @@
+"""The context across threads: `bind` and `ContextExecutor`; and `detached`, to leave it behind."""
+
+from __future__ import annotations
+
+import inspect
+from concurrent.futures import Executor, Future
+from contextvars import Context, ContextVar, copy_context
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
+
+from headrace._flows.wrap import call_through
+from headrace._state import trace_is_active
+from headrace._tracing.active_span import without_ours
+
+from .deadlines import Budget
+from .model import FlowContext, restored, step_var, unit_var
+from .suspended import drive, drive_async, steer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterable, Iterator
+    from contextlib import AbstractContextManager
+    from types import TracebackType
+
+    from headrace._step_info import StepInfo
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def detached() -> AbstractContextManager[None]:
+    """Run the block without any unit of work: for starting background work that outlives it."""
+    return _Detached()
+
+
+class _Detached:
+    """The block of `detached`, for one use."""
+
+    __slots__ = ("__weakref__", "_budget", "_shown", "_step", "_unit")
+
+    def __init__(self) -> None:
+        self._budget: Budget | None = None
+        self._unit: FlowContext | None = None
+        self._step: StepInfo | None = None
+        self._shown: dict[ContextVar[Any], Any] = {}  # what hides the active span, and what it hid
+
+    def __enter__(self) -> None:
+        if self._budget is not None:
+            raise RuntimeError("this block has been used; call headrace.detached() for another")
+        self._unit, self._step = unit_var.get(), step_var.get()
+        # A budget without a limit: it hides the outer one and identifies this block.
+        self._budget = Budget(self, self._unit, None)
+        try:
+            self._budget.begin()
+            unit_var.set(None)
+            step_var.set(None)
+            if trace_is_active():
+                self._hide_span()
+        except BaseException:  # a signal
+            try:
+                unit_var.set(self._unit)
+            finally:
+                step_var.set(self._step)
+                self._show_span()
+                self._budget.leave()
+            raise
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._budget is None:
+            return
+        unit, step = self._unit, self._step
+        is_ours = True  # unless a signal arrives before this is known
+        try:
+            is_ours = self._budget.is_current() and unit_var.get() is None
+            if is_ours:
+                unit, step = restored(unit, step)
+        finally:
+            try:
+                if is_ours:
+                    unit_var.set(unit)
+                    step_var.set(step)
+                    self._show_span()
+            finally:
+                self._budget.leave()
+
+    def _hide_span(self) -> None:
+        hidden = without_ours() or {}
+        self._shown = {variable: variable.get() for variable in hidden}
+        for variable, value in hidden.items():
+            variable.set(value)
+
+    def _show_span(self) -> None:
+        for variable, value in self._shown.items():
+            variable.set(value)
+
+
+def bind(function: Callable[P, T]) -> Callable[P, T]:
+    """Return a callable that runs `function` in a copy of the context of this call to `bind`.
+
+    Each call gets a copy of its own, so that the result may be called from many threads at once.
+    The body of a coroutine or generator function runs there too, and so does an awaitable that
+    `function` returns.
+
+    Raises:
+        TypeError: `function` cannot be called.
+    """
+    if not callable(function):
+        raise TypeError(f"bind() takes a function, not {function!r}")
+    context = copy_context()
+
+    def run(*args: Any, **kwargs: Any) -> Any:
+        own = context.copy()
+        result = own.run(function, *args, **kwargs)
+        if inspect.iscoroutine(result):
+            return _finish(result, own)
+        if inspect.isgenerator(result) and not inspect.isawaitable(result):
+            return drive(_InContext(own, result))
+        return drive_async(_InContext(own, result)) if inspect.isasyncgen(result) else result
+
+    return cast("Callable[P, T]", call_through(function, run))
+
+
+async def _finish(coroutine: Coroutine[Any, Any, T], context: Context) -> T:
+    return await steer(coroutine, context.run)
+
+
+class _InContext:
+    """Runs each piece of a generator in one context."""
+
+    __slots__ = ("body", "run")
+
+    def __init__(self, context: Context, body: Any) -> None:
+        self.body = body
+        self.run = context.run
+
+    def begin(self) -> None:
+        """Do nothing."""
+
+    def end(self, exc: BaseException | None) -> None:
+        """Do nothing."""
+
+
+class ContextExecutor(Executor):
+    """An executor of threads whose tasks run in a copy of their submitter's context.
+
+    Args:
+        executor: a `concurrent.futures.ThreadPoolExecutor` or another executor of threads.
+
+    Raises:
+        TypeError: `executor` runs other processes, to which a context cannot be copied.
+    """
+
+    def __init__(self, executor: Executor) -> None:
+        if not isinstance(executor, Executor):
+            raise TypeError(
+                f"ContextExecutor wraps a concurrent.futures.Executor, not {executor!r}"
+            )
+        names = {base.__name__ for base in type(executor).__mro__}
+        if names & {"ProcessPoolExecutor", "InterpreterPoolExecutor"}:
+            raise TypeError(
+                "ContextExecutor wraps an executor of threads: a context cannot be copied to "
+                "another process; pass the correlation ID with headrace.inject() instead"
+            )
+        self._executor = executor
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Run ``fn(*args, **kwargs)`` in a copy of the context of this call."""
+        context = copy_context()
+        return self._executor.submit(lambda: context.run(fn, *args, **kwargs))
+
+    def map(
+        self,
+        fn: Callable[..., T],
+        *iterables: Iterable[Any],
+        timeout: float | None = None,
+        chunksize: int = 1,
+        **options: Any,
+    ) -> Iterator[T]:
+        """Map as `concurrent.futures.Executor.map` does, each call in a copy of this context.
+
+        Args:
+            fn: what to call.
+            iterables: where its arguments come from, one from each for a call.
+            timeout: how many seconds the result may be waited for.
+            chunksize: of no effect on threads.
+            options: what `map` of this Python takes besides: ``buffersize`` from 3.14.
+        """
+        return self._executor.map(
+            bind(fn), *iterables, timeout=timeout, chunksize=chunksize, **options
+        )
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Shut the wrapped executor down."""
+        self._executor.shutdown(wait, cancel_futures=cancel_futures)

@@ -1,0 +1,60 @@
+"""Drawing flows: a `Picture` goes in, text of one format comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+
+from headrace._messages.hints import name_hint
+
+from .picture import Picture, focused, judged, picture_of
+from .words import short_path
+
+__all__ = [
+    "FORMATS",
+    "STYLES",
+    "Picture",
+    "check_format",
+    "focused",
+    "judged",
+    "picture_of",
+    "render",
+    "short_path",
+]
+
+FORMATS = ("dot", "html", "json", "mermaid", "svg", "text")
+STYLES = ("plain", "rich")
+
+_RENDERERS = {"dot": "dot", "html": "html", "json": "json", "svg": "svg", "text": "text"}
+
+
+def render(picture: Picture, format: str, style: str = "plain") -> str:
+    """Draw `picture`, without a line break at the end.
+
+    Args:
+        picture: what to draw.
+        format: one of `FORMATS`.
+        style: one of `STYLES`; the formats but Mermaid always show all that they can.
+
+    Raises:
+        ValueError: an unknown format or style.
+    """
+    check_format(format, style)
+    if format == "mermaid":
+        name = "draw_rich" if style == "rich" else "draw_plain"
+        return _renderer("mermaid", name)(picture)
+    return _renderer(_RENDERERS[format], "draw")(picture)
+
+
+def check_format(format: str, style: str = "plain") -> None:
+    """Raise `ValueError` if there is no such format or style."""
+    for what, given, known in (("format", format, FORMATS), ("style", style, STYLES)):
+        if given not in known:
+            hint = name_hint(given, known, otherwise="choose one of")
+            raise ValueError(f"unknown {what} {given!r}; {hint}")
+
+
+def _renderer(module: str, name: str) -> Callable[[Picture], str]:
+    # Imported when asked for: most programs draw nothing, or in one format.
+    renderer: Callable[[Picture], str] = getattr(import_module(f"{__name__}.{module}"), name)
+    return renderer

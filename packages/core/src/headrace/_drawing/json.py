@@ -1,0 +1,57 @@
+"""JSON, for other programs. docs/graph.schema.json says what stands where."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from .words import short_path
+
+if TYPE_CHECKING:
+    from .picture import Edge, Node, Picture
+
+VERSION = 1
+
+# Legal in JSON, and not safe wherever JSON is put: in a terminal, in a script, in UTF-8.
+_risky = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff<>&]")
+
+
+def draw(picture: Picture) -> str:
+    """Return the picture as JSON, with names as they are."""
+    document = {
+        "schema": "headrace.graph",
+        "version": VERSION,
+        "title": picture.title,
+        "flows": list(picture.flows),
+        "nodes": [_node(node) for node in picture.nodes],
+        "edges": [_edge(edge) for edge in picture.edges],
+    }
+    text = json.dumps(document, ensure_ascii=False, indent=2)
+    return _risky.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+
+
+def _node(node: Node) -> dict[str, Any]:
+    info = node.info
+    return {
+        "id": node.id,
+        "name": node.label,
+        "flow": info.flow if info else node.flow,
+        "kind": node.kind,
+        "entrypoint": node.is_entrypoint,
+        "description": info.description if info else "",
+        "file": short_path(info.file) if info and info.file else None,
+        "line": info.line if info and info.file else None,
+        "notes": [{"kind": note.kind, "text": note.text} for note in node.notes],
+    }
+
+
+def _edge(edge: Edge) -> dict[str, Any]:
+    fields = {
+        "id": edge.identity,
+        "source": edge.source,
+        "target": edge.target,
+        "kind": edge.kind,
+        "crosses": edge.crosses,
+    }
+    return fields | {"verdict": edge.verdict} if edge.verdict else fields

@@ -1,0 +1,189 @@
+"""Mermaid: https://mermaid.js.org/syntax/flowchart.html."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from headrace._messages.text import printable
+
+from .picture import CONFIRMED, CONTRADICTED, FOREIGN, UNKNOWN, UNRESOLVED
+from .words import counted, note_text
+
+if TYPE_CHECKING:
+    from .picture import Edge, Node, Picture
+
+# The defaults of maxEdges and maxTextSize, which a diagram itself cannot change.
+MAX_EDGES = 500
+MAX_TEXT_SIZE = 50_000
+
+_is_plain = re.compile(r"[A-Za-z_][A-Za-z0-9_]*").fullmatch
+_unsafe = re.compile(r"[^A-Za-z0-9 _.,/()\u00a1-\U0010ffff-]")
+_RESERVED = frozenset([
+    "_blank",
+    "_parent",
+    "_self",
+    "_top",
+    "end",
+    "graph",
+    "subgraph",
+    "flowchart",
+    "style",
+    "linkstyle",
+    "classdef",
+    "class",
+    "click",
+    "call",
+    "href",
+    "default",
+    "direction",
+    "interpolate",
+    "accdescr",
+    "acctitle",
+    # What each JavaScript object has: its layout looks IDs up in plain objects.
+    "__definegetter__",
+    "__definesetter__",
+    "__lookupgetter__",
+    "__lookupsetter__",
+    "__proto__",
+    "constructor",
+    "hasownproperty",
+    "isprototypeof",
+    "propertyisenumerable",
+    "tolocalestring",
+    "tostring",
+    "valueof",
+])
+
+# Colours that are legible on light and dark ground alike, since Mermaid's own theme is not known.
+_CLASSES = {
+    "entrypoint": "fill:#0b63b5,stroke:#084c8d,color:#ffffff",
+    "task": "fill:#8a5a00,stroke:#6b4500,color:#ffffff",
+    "foreign": "fill:#6a5acd,stroke:#4b3fa0,color:#ffffff,stroke-dasharray:4 3",
+    "unknown": "fill:#b42318,stroke:#7a1710,color:#ffffff,stroke-dasharray:4 3",
+}
+_VERDICTS = {CONFIRMED: "-->", UNRESOLVED: "-.->", CONTRADICTED: "--x"}
+_SHAPES = {
+    "entrypoint": ("([", "])"),
+    "task": ("[[", "]]"),
+    FOREIGN: ("[", "]"),
+    UNKNOWN: ("{{", "}}"),
+}
+
+
+def draw_plain(picture: Picture) -> str:
+    """Draw ``graph TD`` and a line per edge; a step without edges has its own line.
+
+    A name that Mermaid cannot take as an ID stands as the label of a made one.
+    """
+    ids = _ids(picture)
+    if picture.is_map:
+        lines = _grouped(picture, {node.id: _labelled(ids, node) for node in picture.nodes})
+    else:
+        lines = [_labelled(ids, node) for node in picture.nodes if ids[node.id] != node.id]
+        linked = {node for edge in picture.edges for node in (edge.source, edge.target)}
+        lines += [n.id for n in picture.nodes if n.id not in linked and ids[n.id] == n.id]
+    lines += [
+        f"{ids[edge.source]} {_VERDICTS.get(edge.verdict or '', '-->')} {ids[edge.target]}"
+        for edge in picture.edges
+    ]
+    lines += _red(picture)
+    return _within_limits(picture, ["graph TD", *lines])
+
+
+def draw_rich(picture: Picture) -> str:
+    """Draw with shapes for the kinds of steps and lines for the kinds of edges."""
+    ids = _ids(picture)
+    drawn = {node.id: _shaped(ids, node) for node in picture.nodes}
+    lines = _grouped(picture, drawn) if picture.is_map else [*drawn.values()]
+    lines += [f"{ids[edge.source]} {_arrow(edge)} {ids[edge.target]}" for edge in picture.edges]
+    lines += _red(picture)
+    for name, style in _CLASSES.items():
+        members = [ids[node.id] for node in picture.nodes if _class(node) == name]
+        if members:
+            lines += [f"classDef {name} {style}", f"class {','.join(members)} {name}"]
+    return _within_limits(picture, ["flowchart TD", *lines])
+
+
+def excess(picture: Picture, drawing: str) -> str:
+    """Return how `drawing` exceeds Mermaid's limits; "" if it does not.
+
+    Args:
+        picture: the picture.
+        drawing: its Mermaid text; Mermaid counts as JavaScript does.
+    """
+    edges, size = len(picture.edges), len(drawing.encode("utf-16-le")) // 2
+    if edges <= MAX_EDGES and size <= MAX_TEXT_SIZE:
+        return ""
+    return (
+        f"{counted(edges, 'edge')} and {counted(size, 'character')} exceed Mermaid's limits "
+        f"({MAX_EDGES} and {MAX_TEXT_SIZE})"
+    )
+
+
+def _within_limits(picture: Picture, lines: list[str]) -> str:
+    drawing = "\n    ".join(lines)
+    reason = excess(picture, drawing)
+    if not reason:
+        return drawing
+    comment = f"%% {reason}: draw SVG or HTML, or part of it"
+    return "\n    ".join([lines[0], comment, *lines[1:]])
+
+
+def _grouped(picture: Picture, drawn: Mapping[str, str]) -> list[str]:
+    lines: list[str] = []
+    for i, (flow, members) in enumerate(picture.nodes_by_flow().items(), 1):
+        lines.append(f'subgraph flow{i}["{_escaped(flow)}"]')
+        lines += [f"    {drawn[node.id]}" for node in members]
+        lines.append("end")
+    return lines
+
+
+def _labelled(ids: Mapping[str, str], node: Node) -> str:
+    return f'{ids[node.id]}["{_escaped(node.label)}"]'
+
+
+def _shaped(ids: Mapping[str, str], node: Node) -> str:
+    before, after = _SHAPES.get(_class(node), ("[", "]"))
+    label = _escaped(node.label)
+    if node.notes:
+        label += "<br>" + _escaped(", ".join(note_text(note) for note in node.notes))
+    return f'{ids[node.id]}{before}"{label}"{after}'
+
+
+def _class(node: Node) -> str:
+    if node.is_entrypoint:
+        return "entrypoint"
+    return node.kind
+
+
+def _red(picture: Picture) -> list[str]:
+    """Return the line that colours the contradicted edges, which Mermaid knows by their numbers."""
+    numbers = [str(i) for i, edge in enumerate(picture.edges) if edge.verdict == CONTRADICTED]
+    return [f"linkStyle {','.join(numbers)} stroke:#d1242f,stroke-width:3px"] if numbers else []
+
+
+def _arrow(edge: Edge) -> str:
+    if edge.verdict is not None and (edge.verdict != CONFIRMED or edge.kind != "call"):
+        word = "" if edge.kind == "call" else f"|{edge.kind}|"
+        return _VERDICTS[edge.verdict] + word
+    if edge.kind != "call":
+        return f"-. {edge.kind} .->"
+    return "==>" if edge.crosses else "-->"
+
+
+def _ids(picture: Picture) -> dict[str, str]:
+    nodes = [node.id for node in picture.nodes]
+    taken = {*nodes, *(f"flow{i}" for i in range(1, len(picture.flows) + 1))}
+    made = (name for i in itertools.count(1) if (name := f"n{i}") not in taken)
+    return {node: node if _can_be_id(node) else next(made) for node in nodes}
+
+
+def _can_be_id(name: str) -> bool:
+    return _is_plain(name) is not None and name.lower() not in _RESERVED
+
+
+def _escaped(label: str) -> str:
+    return _unsafe.sub(lambda found: f"#{ord(found.group())};", printable(label))

@@ -1,0 +1,85 @@
+"""Words for readers: names that show what they hold, places, notes; and our own files."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headrace._messages.text import printable
+
+if TYPE_CHECKING:
+    from headrace._flows.graph import StepNote
+
+    from .picture import Edge, Node
+
+
+def place(node: Node) -> str:
+    """Return ``file:line`` of the step, or ``""``."""
+    if node.info is None or not node.info.file:
+        return ""
+    return printable(f"{short_path(node.info.file)}:{node.info.line}")
+
+
+def short_path(file: str) -> str:
+    """Return `file` as it is called from the current folder, or as a module is found.
+
+    A drawing is the same on each machine then, and says nothing of it.
+    """
+    path = Path(file)
+    if not path.is_absolute():
+        return path.as_posix()
+    installed = [entry for entry in sys.path if entry.endswith(("site-packages", "dist-packages"))]
+    others = sorted((entry for entry in sys.path if entry), key=len, reverse=True)
+    for folder in (*installed, str(Path.cwd()), *others):
+        if path.is_relative_to(folder):
+            return path.relative_to(folder).as_posix()
+    return path.as_posix()
+
+
+def note_text(note: StepNote) -> str:
+    """Return a note in a word or two: ``retries 3``, ``when order.is_new``."""
+    return printable(f"{note.kind} {note.text}".rstrip())
+
+
+def describe_node(node: Node) -> str:
+    """Return all that is known of a step, a line each; the first begins with its full name."""
+    info = node.info
+    lines = [printable(node.id), place(node)]
+    kinds = [
+        "entrypoint" if node.is_entrypoint else "",
+        {"function": "", "foreign": "step of another flow", "unknown": "not declared"}.get(
+            node.kind, node.kind
+        ),
+    ]
+    lines.append(", ".join([word for word in kinds if word] + [note_text(n) for n in node.notes]))
+    lines.append(printable(info.description) if info else "")
+    return "\n".join(line for line in lines if line)
+
+
+def describe_edge(edge: Edge) -> str:
+    """Return the edge in words."""
+    words = [
+        *([] if edge.kind == "call" else [edge.kind]),
+        *([edge.verdict] if edge.verdict else []),
+    ]
+    about = f" ({', '.join(words)})" if words else ""
+    return printable(f"{edge.source} → {edge.target}{about}")
+
+
+def counted(count: int, word: str) -> str:
+    """Return ``1 step``, ``2 steps``.
+
+    Args:
+        count: how many.
+        word: of what; its plural ends in s.
+    """
+    return f"{count} {word}{'' if count == 1 else 's'}"
+
+
+@functools.cache
+def read_resource(name: str) -> str:
+    """Return the text of the file `name` beside this module."""
+    return files("headrace._drawing").joinpath(name).read_text("utf-8")

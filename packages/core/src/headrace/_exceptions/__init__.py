@@ -1,0 +1,1 @@
+"""What is known about exceptions: control flow, raised again, copies without secrets."""

@@ -1,0 +1,1 @@
+"""Flows: the registry of declared steps, their wrappers, graphs and checks."""

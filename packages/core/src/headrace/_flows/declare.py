@@ -1,0 +1,298 @@
+"""Declarations of steps by decorators, and checks of the objects they decorate."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import inspect
+import types
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from headrace._callables import description_of, own_name, place_of, without_partials
+from headrace._step_info import StepInfo
+
+from .wrap import call_through
+
+Reference = str | Callable[..., Any]
+
+_ROUTINES = (
+    types.FunctionType,
+    types.MethodType,
+    types.BuiltinFunctionType,
+    types.ClassMethodDescriptorType,
+    types.MethodDescriptorType,
+    types.MethodWrapperType,
+    types.WrapperDescriptorType,
+)
+STEPS = "__headrace_steps__"
+_DECLARATION = "__headrace_declaration__"
+PENDING = "__headrace_pending__"
+
+
+class Declaration(NamedTuple):
+    """A step, before it is known which flow it belongs to."""
+
+    function: Callable[..., Any]
+    name: str
+    after: tuple[Reference, ...]
+    description: str
+    is_entrypoint: bool = False
+    new: bool = False
+    kind: str = "function"
+    task: str | None = None
+
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """Module, file and qualified name: what makes two declarations the same one."""
+        function = without_partials(self.function)
+        return (
+            getattr(function, "__module__", None) or "",
+            place_of(function)[0],
+            getattr(function, "__qualname__", self.name),
+        )
+
+    def info(self, flow: str) -> StepInfo:
+        """Return what is known of the step as a part of `flow`."""
+        after = tuple(_name_of(reference, flow) for reference in self.after)
+        file, line = place_of(self.function)
+        return StepInfo(
+            self.name, flow, after, self.kind, self.is_entrypoint, self.description, file, line
+        )
+
+
+def declare(
+    function: Callable[..., Any],
+    *,
+    after: Any = (),
+    name: str | None = None,
+    description: str | None = None,
+    is_entrypoint: bool = False,
+    new: bool = False,
+    kind: str = "function",
+    task: str | None = None,
+) -> Declaration:
+    """Check what a decorator was given, and return it as a `Declaration`.
+
+    Raises:
+        TypeError: an argument of a wrong type.
+        ValueError: an empty name.
+    """
+    checked = _checked_name(name if name is not None else own_name(function))
+    if not isinstance(new, bool):
+        raise TypeError(f"new= is True or False, not {new!r}")
+    if not isinstance(description, str | None):
+        raise TypeError(f"description= is a string, not {description!r}")
+    if description is None:
+        description = description_of(function)
+    return Declaration(
+        function, checked, checked_after(after), description, is_entrypoint, new, kind, task
+    )
+
+
+def decorate(target: Any, make: Callable[[Callable[..., Any]], Callable[..., Any]]) -> Any:
+    """Apply `make` to the function in `target`, through `staticmethod` and `classmethod`.
+
+    Raises:
+        TypeError: `target` is something that a wrapper would silently break.
+    """
+    if isinstance(target, staticmethod | classmethod):
+        return type(target)(decorate(target.__func__, make))
+    if isinstance(target, property | functools.cached_property):
+        raise TypeError(
+            f"a step is a function, and this is a {type(target).__name__}: put "
+            f"@{type(target).__name__} above the step's decorator"
+        )
+    if not _is_function(target):
+        raise TypeError(
+            f"a step is a function, and this is {_describe(target)}: put the step's decorator "
+            f"nearest to the `def`, below the other decorators"
+        )
+    if _makes_context_manager(target):
+        raise TypeError(
+            f"the step {target.__name__!r} would end before the block begins: put the step's "
+            f"decorator below @contextmanager, nearest to the `def`"
+        )
+    return make(target)
+
+
+def record(wrapper: Callable[..., Any], declaration: Declaration, info: StepInfo) -> None:
+    """Write on `wrapper` which step it is; a function may be several."""
+    earlier: tuple[StepInfo, ...] = getattr(declaration.function, STEPS, ())
+    setattr(wrapper, STEPS, (*earlier, info))
+    setattr(wrapper, _DECLARATION, declaration)
+
+
+class Pending:
+    """A step in a class body, whose flow is known when the class is decorated.
+
+    Attributes:
+        declaration: what has been declared.
+        owner: the class whose body it stands in, once that is known.
+        wrappers: the step, for each class that has it.
+        placeholder: what stands in the class body, and under other decorators for good.
+    """
+
+    def __init__(self, declaration: Declaration) -> None:
+        self.declaration = declaration
+        self.owner: type | None = None
+        self.wrappers: dict[type, Callable[..., Any]] = {}
+        self.placeholder = call_through(declaration.function, self._call)
+        setattr(self.placeholder, _DECLARATION, declaration)
+        setattr(self.placeholder, PENDING, self)
+
+    def is_ours(self, function: object) -> bool:
+        """Tell whether `function` is the step itself, and no decorator stands around it."""
+        # Another decorator has the mark too: functools.wraps copies it.
+        return function is self.placeholder or any(
+            function is wrapper for wrapper in self.wrappers.values()
+        )
+
+    def _call(self, /, *args: Any, **kwargs: Any) -> Any:
+        return self._wrapper(args)(*args, **kwargs)
+
+    def _wrapper(self, args: tuple[Any, ...]) -> Callable[..., Any]:
+        if not self.wrappers:
+            raise TypeError(
+                f"step {self.declaration.name!r} belongs to no flow: decorate its class with "
+                f'@flow("name"), or name the flow in the decorator, as in @step("name")'
+            )
+        if args and len(self.wrappers) > 1:  # a subclass may belong to another flow
+            cls = args[0] if isinstance(args[0], type) else type(args[0])
+            for base in cls.__mro__:
+                if base in self.wrappers:
+                    return self.wrappers[base]
+        return next(iter(self.wrappers.values()))
+
+
+def bind_class(cls: type, register: Callable[[Declaration, type], Callable[..., Any]]) -> None:
+    """Register the steps of `cls`, inherited ones included, and put them on the class."""
+    done: dict[Pending, Callable[..., Any]] = {}
+    for attribute, (value, base) in _effective_attributes(cls).items():
+        function = _underlying(value)
+        pending = _mark_of(function)
+        if pending is None:
+            continue
+        if pending not in done:
+            done[pending] = _bound(pending, cls, base, register)
+        replacement = _replaced(value, function, pending, done[pending])
+        if replacement is not None:
+            setattr(cls, attribute, replacement)
+    for pending, wrapper in done.items():
+        pending.wrappers[cls] = wrapper
+
+
+def _bound(
+    pending: Pending,
+    cls: type,
+    base: type,
+    register: Callable[[Declaration, type], Callable[..., Any]],
+) -> Callable[..., Any]:
+    pending.owner = pending.owner or base
+    declaration = pending.declaration
+    if cls in pending.wrappers:  # by another flow, whose step it is and remains
+        declaration = declaration._replace(function=pending.wrappers[cls])
+    wrapper = register(declaration, pending.owner)
+    setattr(wrapper, PENDING, pending)
+    return wrapper
+
+
+def checked_after(after: Any) -> tuple[Reference, ...]:
+    """Return `after` as a tuple of step names and decorated functions.
+
+    Raises:
+        TypeError: it holds something else.
+    """
+    given = tuple(after) if isinstance(after, list | tuple) else (after,)
+    references = tuple(map(_underlying, given))  # in a class body it may be a staticmethod
+    for reference in references:
+        if isinstance(reference, str):
+            _checked_name(reference)
+        elif not hasattr(reference, _DECLARATION):
+            raise TypeError(
+                f"after= takes a step's name, a decorated function, or a list of these, not "
+                f"{_describe(reference)}"
+            )
+    return references
+
+
+def _effective_attributes(cls: type) -> dict[str, tuple[Any, type]]:
+    """Return what each name means on `cls`, and the class in whose body it stands."""
+    attributes: dict[str, tuple[Any, type]] = {}
+    for base in reversed(cls.__mro__):
+        attributes.update((name, (value, base)) for name, value in vars(base).items())
+    return attributes
+
+
+# The values in a class body may be anything, a proxy that does its work when it is looked at
+# included: these three look without touching.
+
+
+def _underlying(value: Any) -> Any:
+    kind = type(value)
+    if issubclass(kind, staticmethod | classmethod):
+        return value.__func__
+    if issubclass(kind, property):
+        return value.fget
+    return value.func if issubclass(kind, functools.cached_property) else value
+
+
+def _mark_of(function: Any) -> Pending | None:
+    found = inspect.getattr_static(function, PENDING, None)
+    return found if type(found) is Pending else None
+
+
+def _replaced(value: Any, function: Any, pending: Pending, wrapper: Callable[..., Any]) -> Any:
+    """Return what stands for `value` on the class, or None where a call goes on through it."""
+    if not pending.is_ours(function):
+        return None
+    if value is function:
+        return wrapper
+    kind = type(value)
+    return kind(wrapper) if issubclass(kind, staticmethod | classmethod) else None
+
+
+def _name_of(reference: Reference, flow: str) -> str:
+    if isinstance(reference, str):
+        return reference
+    steps: tuple[StepInfo, ...] = getattr(reference, STEPS, ())
+    for info in steps:
+        if info.flow == flow:
+            return info.name
+    if steps:
+        return f"{steps[-1].flow}.{steps[-1].name}"
+    declaration: Declaration = getattr(reference, _DECLARATION)
+    return declaration.name
+
+
+def _checked_name(name: Any) -> str:
+    if not isinstance(name, str):
+        raise TypeError(f"a step's name is a string, not {_describe(name)}")
+    if not name.strip():
+        raise ValueError("a step's name must not be empty")
+    return name
+
+
+def _is_function(target: Any) -> bool:
+    if isinstance(target, _ROUTINES):
+        return True
+    kind = type(target)
+    if kind.__name__ == "cython_function_or_method":
+        return True
+    # functools.cache, partial and the like: a callable around a function, which binds as one.
+    return kind.__module__ == "functools" and callable(target)
+
+
+def _makes_context_manager(target: Any) -> bool:
+    # `contextmanager` and `asynccontextmanager` return a function of the name "helper".
+    code = getattr(target, "__code__", None)
+    library = contextlib.contextmanager.__code__.co_filename
+    return code is not None and (code.co_filename, code.co_name) == (library, "helper")
+
+
+def _describe(value: Any) -> str:
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    if isinstance(value, _ROUTINES):
+        return f"the undecorated function {value.__name__!r}"
+    return f"{value!r} of type {type(value).__name__}"

@@ -1,0 +1,176 @@
+"""The graph of a flow: frozen, in topological order, and drawn."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from headrace._drawing import check_format, picture_of, render
+from headrace._messages.hints import checks_keywords
+
+from .registry import get_flow
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from headrace._step_info import StepInfo
+
+    from .validation import GraphProblem
+
+
+class StepNote(NamedTuple):
+    """What a chain adds to a step: when it is skipped, how often it is tried.
+
+    Attributes:
+        kind: ``when``, ``retries``, ``timeout``, ``undo`` or ``parallel``.
+        text: what of it, such as ``order.is_new``, ``3`` or ``1 of 2``; may be empty.
+    """
+
+    kind: str
+    text: str = ""
+
+
+def _nothing() -> Mapping[Any, Any]:
+    return MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class FlowGraph:
+    """A flow as a graph.
+
+    Attributes:
+        name: the flow's name.
+        nodes: the steps' names in topological order, ties by name; a step of another flow, to
+            which this one is linked, stands as ``flow.step``.
+        edges: pairs of names, in the order of their sources in `nodes`, then by target.
+        entrypoints: the names of the entrypoints, in the order of `nodes`.
+        steps: what is known of each step of this flow, by name.
+        kinds: the kind of each edge: ``call``, or ``enqueue`` where it leads to a task.
+        notes: what a chain adds to its steps, by name.
+    """
+
+    name: str
+    nodes: tuple[str, ...]
+    edges: tuple[tuple[str, str], ...]
+    entrypoints: tuple[str, ...]
+    steps: Mapping[str, StepInfo]
+    kinds: Mapping[tuple[str, str], str] = field(default_factory=_nothing)
+    notes: Mapping[str, tuple[StepNote, ...]] = field(default_factory=_nothing)
+
+    def validate(self) -> list[GraphProblem]:
+        """Return what is wrong with the graph; nothing where all is well.
+
+        Reported are references to steps that are not declared, cycles, and steps that no
+        entrypoint leads to. Import every module that declares flows first.
+        """
+        from .validation import find_problems
+
+        return find_problems(self)
+
+    def render(self, format: str = "mermaid", *, style: str = "plain") -> str:
+        """Draw the graph.
+
+        Args:
+            format: ``dot``, ``html``, ``json``, ``mermaid``, ``svg`` or ``text``.
+            style: for Mermaid, ``plain`` or ``rich``: with entrypoints, tasks and links marked. The
+                other formats always show these.
+
+        Raises:
+            ValueError: an unknown format or style.
+        """
+        return render(picture_of([self]), format, style)
+
+
+@checks_keywords
+def generate_dag(
+    flow_name: str,
+    *,
+    format: str = "mermaid",
+    style: str = "plain",
+    output: str | PathLike[str] | None = None,
+) -> str | None:
+    """Draw the flow called `flow_name`.
+
+    Args:
+        flow_name: the flow's name.
+        format: ``dot``, ``html``, ``json``, ``mermaid``, ``svg`` or ``text``.
+        style: for Mermaid, ``plain`` or ``rich``; see `FlowGraph.render`.
+        output: the file to write; then None is returned.
+
+    Raises:
+        UnknownFlowError: no such flow is declared.
+        ValueError: an unknown format or style.
+        OSError: the file cannot be written.
+    """
+    check_format(format, style)
+    drawing = get_flow(flow_name).graph().render(format, style=style)
+    if output is None:
+        return drawing
+    # The same bytes on every system.
+    Path(output).write_text(drawing + "\n", encoding="utf-8", newline="\n")
+    return None
+
+
+def build_graph(
+    name: str,
+    steps: Iterable[StepInfo],
+    notes: Mapping[str, Sequence[StepNote]] = MappingProxyType({}),
+) -> FlowGraph:
+    """Return the graph of the flow or chain `name` with these steps and notes on them."""
+    by_name = {info.name: info for info in steps}
+    edges = {
+        (_local_name(source, name, by_name), info.name)
+        for info in by_name.values()
+        for source in info.after
+    }
+    nodes = topological_order({*by_name, *(source for source, _ in edges)}, edges)
+    position = {node: i for i, node in enumerate(nodes)}
+    in_order = tuple(sorted(edges, key=lambda edge: (position[edge[0]], edge[1])))
+    kinds = {edge: "enqueue" if by_name[edge[1]].kind == "task" else "call" for edge in in_order}
+    return FlowGraph(
+        name=name,
+        nodes=nodes,
+        edges=in_order,
+        entrypoints=tuple(n for n in nodes if n in by_name and by_name[n].is_entrypoint),
+        steps=MappingProxyType(by_name),
+        kinds=MappingProxyType(kinds),
+        notes=MappingProxyType({step: tuple(given) for step, given in notes.items() if given}),
+    )
+
+
+def topological_order(nodes: Iterable[str], edges: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """Order `nodes` by Kahn's algorithm, always taking the smallest ready name.
+
+    Where a cycle leaves none ready, the smallest remaining name is taken.
+    """
+    targets: dict[str, list[str]] = {node: [] for node in nodes}
+    waiting = dict.fromkeys(targets, 0)
+    for source, target in edges:
+        targets[source].append(target)
+        waiting[target] += 1
+    ready = [node for node, count in waiting.items() if count == 0]
+    heapq.heapify(ready)
+    rest = iter(sorted(targets))
+    order: dict[str, None] = {}
+    while len(order) < len(targets):
+        node = heapq.heappop(ready) if ready else next(n for n in rest if n not in order)
+        if node in order:
+            continue
+        order[node] = None
+        for target in targets[node]:
+            waiting[target] -= 1
+            if waiting[target] == 0:
+                heapq.heappush(ready, target)
+    return tuple(order)
+
+
+def _local_name(reference: str, flow_name: str, steps: Mapping[str, StepInfo]) -> str:
+    """Return `reference` without this flow's own prefix."""
+    own_prefix = flow_name + "."
+    if reference not in steps and reference.startswith(own_prefix):
+        return reference.removeprefix(own_prefix)
+    return reference

@@ -1,0 +1,1 @@
+"""What all web integrations share: options, rules, and the life of a request."""

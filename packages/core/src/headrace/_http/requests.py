@@ -1,0 +1,73 @@
+"""The life of an observed request: its unit, its facts, its access line."""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+from headrace._context.model import FlowContext, add_facts, facts_of
+from headrace._context.units import ResumableUnit
+from headrace._state import units_are_watched
+
+from .responses import log_access
+
+
+class RequestUnit(ResumableUnit):
+    """The unit of a request, which ends with the last byte of the response.
+
+    Later code still has it as the current unit, but changes neither outcome nor duration.
+
+    Args:
+        context: the unit, which begins immediately.
+        method: the request's method.
+        path: its full path.
+        logs: whether to log it to ``headrace.access`` when it ends.
+    """
+
+    __slots__ = ("_logs", "_method", "_path", "_start", "_status")
+
+    def __init__(self, context: FlowContext, method: str, path: str, *, logs: bool) -> None:
+        if units_are_watched():
+            add_facts(context, method=method, path=path)
+        super().__init__(context)
+        self._logs = logs
+        if logs:
+            self._method, self._path = method, path
+            self._status: int | None = None
+            self._start = perf_counter()
+
+    def respond(self, status: int | None, route: str | None) -> None:
+        """Record the response's `status`, and the request's `route` (its template) if known."""
+        if units_are_watched():
+            if route is None:  # an application inside may have known it
+                route = facts_of(self.context).get("route")
+            add_facts(self.context, status=status, route=route)
+        if self._logs:
+            self._status = status
+
+    def end(self, exc: BaseException | None = None) -> None:
+        """End the unit; a second call only marks the exception."""
+        if self._logs:
+            self._logs = False
+            seconds = perf_counter() - self._start
+            self.run(log_access, self._method, self._path, self._status, seconds)
+        super().end(exc)
+
+
+def name_for_inner_route(unit: object, path: str, route: str | None) -> None:
+    """Name a request's unit for the route that a joined application inside has found.
+
+    The mount point of that application stays as sent. A name that is no longer a path is kept.
+
+    Args:
+        unit: the unit; other objects are ignored.
+        path: the request's path inside that application.
+        route: the template of `path`, or None if unknown.
+    """
+    if route is None or not isinstance(unit, FlowContext):
+        return
+    name = unit.name or ""
+    if path and name.endswith(path):
+        mount = name[: -len(path)]
+        unit.name = template = f"{mount}/{route.removeprefix('/')}" if mount else route
+        if units_are_watched():
+            add_facts(unit, route=template)

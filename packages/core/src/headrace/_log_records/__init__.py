@@ -1,0 +1,1 @@
+"""Log records that carry the context they were made in."""

@@ -1,0 +1,30 @@
+"""The part for OpenTelemetry's SDK: a span processor that knows the unit of work."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from opentelemetry.sdk.trace import SpanProcessor
+
+from headrace._context.model import unit_var
+from headrace._tracing.active_span import CORRELATION_ID
+
+if TYPE_CHECKING:
+    from opentelemetry.context import Context
+    from opentelemetry.sdk.trace import Span
+
+
+class FlowSpanProcessor(SpanProcessor):
+    """Stamps ``headrace.correlation_id`` on every span that starts inside a unit of work.
+
+    Spans of instrumented libraries are included; it works beside any backend. Add it before the
+    processors that export: ``provider.add_span_processor(FlowSpanProcessor())``. A span that
+    started before its unit opened (that of an instrumented web framework) is stamped by
+    `OTelBackend` instead.
+    """
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        """Stamp `span`, if a unit of work is active."""
+        unit = unit_var.get()
+        if unit is not None and CORRELATION_ID not in (span.attributes or ()):
+            span.set_attribute(CORRELATION_ID, unit.correlation_id)

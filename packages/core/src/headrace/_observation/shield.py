@@ -1,0 +1,167 @@
+"""One backend, shielded: whatever it does, the user's code runs once and as if it were not there.
+
+An `Exception` of a backend is logged once and goes no further. What is not an `Exception`, such
+as a `KeyboardInterrupt` that arrives while a backend runs, is not the backend's error: it goes on.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from headrace._exceptions.masked import without_secrets
+from headrace._logger import log
+from headrace.backends import TracingBackend
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
+    from headrace._context.model import FlowContext
+    from headrace._step_info import StepInfo
+
+
+class Reporter:
+    """One backend, shielded: what it raises is logged once and goes no further."""
+
+    __slots__ = ("_backend", "_begin", "_complaints", "_end", "_unit", "enabled", "watches_units")
+
+    def __init__(self, backend: Any) -> None:
+        self._backend = backend
+        self._complaints = count()  # atomic, where a flag would let two threads complain
+        self._begin, self._end = _step_hooks(backend)
+        self._unit = getattr(backend, "unit", None)
+        self.watches_units: bool = self._unit is not None
+        own: Callable[[], bool] | None = _direct(backend, "_is_on")
+        self.enabled = own or self._shielded(getattr(backend, "enabled", None))
+
+    def begin(self, step: StepInfo, context: FlowContext) -> Any:
+        try:
+            return self._begin(step, context)
+        except Exception as error:
+            self._complain(error)
+            return None
+
+    def end(self, state: Any, exc: BaseException | None) -> None:
+        if state is None:
+            return
+        if exc is not None:
+            exc = without_secrets(exc)
+        try:
+            self._end(state, exc)
+        except Exception as error:
+            if error is not exc:  # a manager that raises what it was given has no error of its own
+                self._complain(error)
+
+    def begin_unit(self, context: FlowContext) -> ManagedUnit | None:
+        if self._unit is None or not self.enabled():
+            return None
+        try:
+            manager: AbstractContextManager[Any] = self._unit(context)
+            manager.__enter__()
+        except Exception as error:
+            self._complain(error)
+            return None
+        return ManagedUnit(self, manager)
+
+    def leave(self, manager: AbstractContextManager[Any], exc: BaseException | None) -> None:
+        if exc is not None:
+            exc = without_secrets(exc)
+        try:
+            _leave(manager, exc)
+        except Exception as error:
+            if error is not exc:
+                self._complain(error)
+
+    def _shielded(self, enabled: Callable[[], bool] | None) -> Callable[[], bool]:
+        if enabled is None:
+            return _always
+
+        def shielded() -> bool:
+            try:
+                return enabled()
+            except Exception as error:
+                self._complain(error)
+                return False
+
+        return shielded
+
+    def _complain(self, error: Exception) -> None:
+        if next(self._complaints):
+            return
+        log.error(
+            "backend %s raised; the call continued without it, and further errors of this backend "
+            "are not logged",
+            type(self._backend).__name__,
+            exc_info=error,
+        )
+
+
+class ManagedUnit:
+    """A backend's context manager around one unit of work."""
+
+    __slots__ = ("_manager", "_reporter")
+
+    def __init__(self, reporter: Reporter, manager: AbstractContextManager[Any]) -> None:
+        self._reporter = reporter
+        self._manager = manager
+
+    def end(self, exc: BaseException | None) -> None:
+        self._reporter.leave(self._manager, exc)
+
+
+def _step_hooks(
+    backend: Any,
+) -> tuple[
+    Callable[[StepInfo, FlowContext], Any],
+    Callable[[Any, BaseException | None], None],
+]:
+    begin, end = _direct(backend, "_begin"), _direct(backend, "_end")
+    if begin is not None and end is not None:
+        return begin, end
+    if isinstance(backend, TracingBackend):
+        return partial(_enter_by_names, backend), _leave
+    return partial(_enter, backend), _leave
+
+
+def _direct(backend: Any, name: str) -> Any:
+    """Return a private method of one of our own backends: no context manager for each step.
+
+    A subclass may have overridden the public methods, and these are asked then.
+    """
+    return getattr(backend, name, None) if "_headrace_direct" in vars(type(backend)) else None
+
+
+def _enter(backend: Any, step: StepInfo, context: FlowContext) -> AbstractContextManager[Any]:
+    manager: AbstractContextManager[Any] = backend.span(step, context)
+    manager.__enter__()
+    return manager
+
+
+def _enter_by_names(
+    backend: TracingBackend, step: StepInfo, _context: FlowContext
+) -> AbstractContextManager[Any]:
+    manager = backend.span(
+        step.name,
+        step.flow,
+        after=step.after,
+        kind=step.kind,
+        is_entrypoint=step.is_entrypoint,
+        description=step.description,
+        file=step.file,
+        line=step.line,
+    )
+    manager.__enter__()
+    return manager
+
+
+def _leave(manager: AbstractContextManager[Any], exc: BaseException | None) -> None:
+    # What __exit__ returns is ignored: a backend cannot swallow an error.
+    manager.__exit__(
+        None if exc is None else type(exc), exc, None if exc is None else exc.__traceback__
+    )
+
+
+def _always() -> bool:
+    return True

@@ -1,0 +1,1 @@
+"""The process itself: its clock, locks, forks and import path."""
