@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from headrace import Chain, ChainError, StepFailedError
-from headrace._chains._testing import no_waiting
+from headrace._process.testing import no_waiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

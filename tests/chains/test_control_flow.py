@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import headrace.testing
-from headrace._chains._testing import no_waiting
 from headrace._exceptions import control_flow
+from headrace._process.testing import no_waiting
 from headrace.backends import outcome_of
 from headrace.integration import register_control_flow
 

@@ -9,7 +9,7 @@ import pytest
 
 import headrace
 from headrace import DeadlineExceededError, StepFailedError
-from headrace._chains._testing import FakeClock, fake_clock, no_waiting
+from headrace._process.testing import FakeClock, fake_clock, no_waiting
 from headrace.integration import RemoteContext
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from headrace import (
     generate_dag,
     get_flow,
 )
-from headrace._chains._testing import no_waiting
+from headrace._process.testing import no_waiting
 
 if TYPE_CHECKING:
     from headrace import StepInfo

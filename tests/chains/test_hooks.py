@@ -10,7 +10,7 @@ import pytest
 import headrace
 import headrace.testing
 from headrace import AsyncChain, ChainResult, StepFailedError, ValidationFailedError
-from headrace._chains._testing import fake_clock, no_waiting
+from headrace._process.testing import fake_clock, no_waiting
 
 if TYPE_CHECKING:
     from tests.chains.conftest import Kind

@@ -21,7 +21,7 @@ from headrace import (
     StepFailedError,
     ValidationFailedError,
 )
-from headrace._chains._testing import no_waiting
+from headrace._process.testing import no_waiting
 
 if TYPE_CHECKING:
     from .conftest import Kind

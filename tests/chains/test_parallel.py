@@ -20,7 +20,7 @@ from headrace import (
     StepFailedError,
     ValidationFailedError,
 )
-from headrace._chains._testing import fake_clock, no_waiting
+from headrace._process.testing import fake_clock, no_waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable

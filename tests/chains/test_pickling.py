@@ -23,7 +23,7 @@ from headrace import (
     UnresolvedReferenceError,
     ValidationFailedError,
 )
-from headrace._chains import _secrets
+from headrace._chains import secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -208,7 +208,7 @@ def test_secrets_are_masked_wherever_they_stand(kind: Kind) -> None:
 
 def test_what_cannot_be_known_is_masked(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
     """If there are more values than the search covers, every value is masked."""
-    monkeypatch.setattr(_secrets, "LIMIT", 10)
+    monkeypatch.setattr(secrets, "LIMIT", 10)
     result = kind.run(kind.chain(redact=["pin"]).next(print), rows=[["a"]] * 20, n=7, t="t")
     assert again(result) == dict.fromkeys(["rows", "n", "t"], "***")
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import headrace
 from headrace import AsyncChain, Chain, ChainError, DeadlineExceededError
-from headrace._chains._testing import FakeClock, fake_clock, fake_random
+from headrace._process.testing import FakeClock, fake_clock, fake_random
 
 
 @dataclass

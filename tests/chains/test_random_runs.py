@@ -15,7 +15,7 @@ import pytest
 
 import headrace
 from headrace import AsyncChain, ChainError
-from headrace._chains._testing import no_waiting
+from headrace._process.testing import no_waiting
 
 Key = tuple[str, int]
 

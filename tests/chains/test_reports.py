@@ -19,7 +19,7 @@ from headrace import (
     UnresolvedReferenceError,
     ValidationFailedError,
 )
-from headrace._chains._testing import fake_clock
+from headrace._process.testing import fake_clock
 
 if TYPE_CHECKING:
     from tests.chains.conftest import Kind

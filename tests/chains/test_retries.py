@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from headrace import StepFailedError
-from headrace._chains._testing import fake_clock, fake_random, no_waiting
+from headrace._process.testing import fake_clock, fake_random, no_waiting
 
 if TYPE_CHECKING:
     from tests.chains.conftest import Kind

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from headrace import StepFailedError, literal
-from headrace._chains import _redaction, _secrets
-from headrace._chains._redaction import MASK, Redaction
+from headrace._chains import redaction, secrets
+from headrace._chains.redaction import MASK, Redaction
 
 if TYPE_CHECKING:
     from tests.chains.conftest import Kind
@@ -76,7 +76,7 @@ def test_a_number_of_up_to_three_digits_is_a_count(
 @pytest.mark.guarantee(92)
 def test_too_many_values_mask_the_whole_text(monkeypatch: pytest.MonkeyPatch) -> None:
     """The cost is bounded; text beyond the bound is masked entirely."""
-    monkeypatch.setattr(_secrets, "LIMIT", 1000)
+    monkeypatch.setattr(secrets, "LIMIT", 1000)
     rows = [{"id": i} for i in range(300)]
     assert REDACTION.blot("boom 4711", {"rows": rows, "secret": 4711}) == "boom ***"
     for large in (rows * 4, [[row] for row in rows], [0] * 1001):
@@ -87,7 +87,7 @@ def test_too_many_values_mask_the_whole_text(monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.guarantee(92)
 def test_each_value_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """A shared or cyclic value is searched once."""
-    monkeypatch.setattr(_secrets, "LIMIT", 1000)
+    monkeypatch.setattr(secrets, "LIMIT", 1000)
     node: Any = {"secret": "4711"}
     for _ in range(100):
         node = [node, node, {"a": node}]
@@ -101,7 +101,7 @@ def test_many_secrets_are_found_by_their_beginnings(monkeypatch: pytest.MonkeyPa
     secrets = [f"pass{i}" for i in range(1000)] + ["x", "yz", "abc"]
     text = "abc x pass17 abcd"
     assert blot(text, secrets) == "*** *** *** abcd"
-    monkeypatch.setattr(_redaction, "LIMIT", 10)
+    monkeypatch.setattr(redaction, "LIMIT", 10)
     assert blot(text, secrets) == MASK
     assert blot(text, ["abc"]) == "*** x pass17 abcd"
 
@@ -109,7 +109,7 @@ def test_many_secrets_are_found_by_their_beginnings(monkeypatch: pytest.MonkeyPa
 @pytest.mark.guarantee(92)
 def test_a_deep_or_wide_value_is_shown_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     """A value shared in many places is written out a limited number of times."""
-    monkeypatch.setattr(_redaction, "LIMIT", 100)
+    monkeypatch.setattr(redaction, "LIMIT", 100)
     node: Any = ["x"]
     for _ in range(50):
         node = [node, node]
@@ -444,9 +444,9 @@ def test_a_line_searches_for_secrets_once(kind: Kind, monkeypatch: pytest.Monkey
 
     def find(values: Any, names: Any) -> Any:
         searches.append(len(values))
-        return _secrets.find_secrets(values, names)
+        return secrets.find_secrets(values, names)
 
-    monkeypatch.setattr(_redaction, "find_secrets", find)
+    monkeypatch.setattr(redaction, "find_secrets", find)
     logging.getLogger("headrace.chain").setLevel(logging.INFO)
     try:
         chain = kind.chain(redact=["password"])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from headrace import AsyncChain, ChainError, DeadlineExceededError
-from headrace._chains._testing import no_waiting
+from headrace._process.testing import no_waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,7 @@ import pytest
 
 import headrace
 from headrace import AsyncChain, Chain, DeadlineExceededError, StepFailedError
-from headrace._chains._testing import no_waiting
+from headrace._process.testing import no_waiting
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

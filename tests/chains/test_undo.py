@@ -18,7 +18,7 @@ from headrace import (
     UnresolvedReferenceError,
     ValidationFailedError,
 )
-from headrace._chains._testing import fake_clock, no_waiting
+from headrace._process.testing import fake_clock, no_waiting
 
 if TYPE_CHECKING:
     from tests.chains.conftest import Kind

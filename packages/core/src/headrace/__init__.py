@@ -21,17 +21,17 @@ from ._flows.registry import Flow, all_flows, entrypoint, flow, get_flow, step
 from ._step_info import StepInfo
 
 if TYPE_CHECKING:
-    from ._chains._async_chain import AsyncChain
-    from ._chains._chain import Chain
-    from ._chains._errors import (
+    from ._chains.async_chain import AsyncChain
+    from ._chains.chain import Chain
+    from ._chains.errors import (
         ChainError,
         DeadlineExceededError,
         StepFailedError,
         UnresolvedReferenceError,
         ValidationFailedError,
     )
-    from ._chains._references import literal, ref
-    from ._chains._result import ChainResult
+    from ._chains.references import literal, ref
+    from ._chains.result import ChainResult
     from ._context.threads import ContextExecutor, bind, detached
     from ._flows.graph import FlowGraph, generate_dag
     from ._flows.validation import GraphProblem
@@ -81,25 +81,25 @@ __all__ = [
 
 # What few programs need at start is imported at first use: it keeps `import headrace` quick.
 _LAZY = {
-    "AsyncChain": "_chains._async_chain",
-    "Chain": "_chains._chain",
-    "ChainError": "_chains._errors",
-    "ChainResult": "_chains._result",
+    "AsyncChain": "_chains.async_chain",
+    "Chain": "_chains.chain",
+    "ChainError": "_chains.errors",
+    "ChainResult": "_chains.result",
     "ContextExecutor": "_context.threads",
-    "DeadlineExceededError": "_chains._errors",
+    "DeadlineExceededError": "_chains.errors",
     "FlowGraph": "_flows.graph",
     "RemoteContext": "_propagation.carriers",
     "extract": "_propagation.carriers",
     "inject": "_propagation.carriers",
     "GraphProblem": "_flows.validation",
-    "StepFailedError": "_chains._errors",
-    "UnresolvedReferenceError": "_chains._errors",
-    "ValidationFailedError": "_chains._errors",
+    "StepFailedError": "_chains.errors",
+    "UnresolvedReferenceError": "_chains.errors",
+    "ValidationFailedError": "_chains.errors",
     "bind": "_context.threads",
     "detached": "_context.threads",
     "generate_dag": "_flows.graph",
-    "literal": "_chains._references",
-    "ref": "_chains._references",
+    "literal": "_chains.references",
+    "ref": "_chains.references",
 }
 
 

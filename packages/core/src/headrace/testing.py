@@ -7,13 +7,13 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ._chains._testing import FakeClock, fake_clock, fake_random, no_waiting
 from ._configure import configure
 from ._context.deadlines import budget_var
 from ._context.model import step_var, unit_var
 from ._observation.dispatch import add_tap, remove_tap
 from ._process import clock
 from ._process.locks import new_lock
+from ._process.testing import FakeClock, fake_clock, fake_random, no_waiting
 from .backends import outcome_of
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
-from ._spec import Names
+from .spec import Names
 
 if TYPE_CHECKING:
-    from ._spec import Spec
+    from .spec import Spec
 
 
 class Ledger:

@@ -9,7 +9,7 @@ from headrace._errors import HeadraceError
 from headrace._exceptions.masked import text_of, without_secrets
 
 if TYPE_CHECKING:
-    from ._result import ChainResult
+    from .result import ChainResult
 
 _IS_TEXT = "_headrace_is_text"
 

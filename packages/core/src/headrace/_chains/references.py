@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from headrace._messages.hints import nearest_name
 
-from ._errors import UnresolvedReferenceError
+from .errors import UnresolvedReferenceError
 
 if TYPE_CHECKING:
-    from ._result import ChainResult
+    from .result import ChainResult
 
     Getter = Callable[[ChainResult], Any]
     Path = tuple[str, ...]

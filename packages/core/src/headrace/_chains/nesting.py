@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._placing import Placing
+from .placing import Placing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ._build import Definition
-    from ._engine import IO
-    from ._ledger import Ledger
-    from ._placing import Draft
-    from ._result import ChainResult
-    from ._run import Run
-    from ._spec import Spec
-    from ._steps import ChainStep
+    from .definition import Definition
+    from .names import Ledger
+    from .placing import Draft
+    from .result import ChainResult
+    from .run import Run
+    from .spec import Spec
+    from .step import ChainStep
+    from .walk import IO
 
 
 def place_chain(

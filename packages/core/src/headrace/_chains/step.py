@@ -9,14 +9,14 @@ from headrace._callables import description_of, place_of, without_partials
 from headrace._flows.wrap import wrap_step
 from headrace._step_info import StepInfo
 
-from ._kinds import GENERATOR
-from ._references import Literal, getter
+from .kinds import GENERATOR
+from .references import Literal, getter
 
 if TYPE_CHECKING:
-    from ._plan import Plan
-    from ._references import Getter
-    from ._result import ChainResult
-    from ._spec import Operand, Spec
+    from .plan import Plan
+    from .references import Getter
+    from .result import ChainResult
+    from .spec import Operand, Spec
 
 
 class Step:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 from headrace._context.model import step_var
 from headrace._process import clock as _clock
 
-from ._errors import ChainError
+from .errors import ChainError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection
 
-    from ._engine import IO
-    from ._run import Run, Tally
-    from ._steps import Step
+    from .run import Run, Tally
+    from .step import Step
+    from .walk import IO
 
 
 async def fail(io: IO, run: Run, exc: BaseException) -> BaseException:

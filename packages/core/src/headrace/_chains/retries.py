@@ -9,7 +9,7 @@ from typing import Any
 from headrace._exceptions.control_flow import is_all_of, members
 from headrace._process import clock as _clock
 
-from ._kinds import COROUTINE, kind_of
+from .kinds import COROUTINE, kind_of
 
 RetryOn = type[BaseException] | tuple[type[BaseException], ...] | Callable[[Any], Any]
 

@@ -12,25 +12,25 @@ from headrace._callables import own_name
 from headrace._flows.registry import Flow
 from headrace._messages.hints import refuse_keyword
 
-from . import _checks
-from ._checking import problems_of
-from ._errors import FrozenChainError
-from ._kinds import CHAIN, COROUTINE, kind_of
-from ._ledger import Ledger
-from ._nesting import place_chain
-from ._placing import Draft, Placing
-from ._plan import Plan, Settings
-from ._redaction import checked_redaction
-from ._registry import Membership
-from ._spec import Names, Spec, free_name
+from . import arguments
+from .check import problems_of
+from .errors import FrozenChainError
+from .flow_entry import Membership
+from .kinds import CHAIN, COROUTINE, kind_of
+from .names import Ledger
+from .nesting import place_chain
+from .placing import Draft, Placing
+from .plan import Plan, Settings
+from .redaction import checked_redaction
+from .spec import Names, Spec, free_name
 
 if TYPE_CHECKING:
     from headrace._flows.graph import FlowGraph
 
-    from ._redaction import Redact
-    from ._references import Reference
-    from ._result import ChainResult
-    from ._retries import RetryOn
+    from .redaction import Redact
+    from .references import Reference
+    from .result import ChainResult
+    from .retries import RetryOn
 
 _NO_ARGS = ()
 _ANY_ERROR = (Exception,)
@@ -62,19 +62,19 @@ class Definition:
         jitter: bool,
     ) -> None:
         awaits = self._awaits
-        self.name: str | None = None if name is None else _checks.text("a chain's name", name)
+        self.name: str | None = None if name is None else arguments.text("a chain's name", name)
         self._flow = _flow_name(flow) or self.name or ""
         self._unit_name = self._flow or None
         self._settings = Settings(
-            _checks.flag("strict", strict),
-            _checks.function("before_step", before_step, awaits=awaits),
-            _checks.function("after_step", after_step, awaits=awaits),
-            _checks.function("on_retry", on_retry, awaits=awaits),
+            arguments.flag("strict", strict),
+            arguments.function("before_step", before_step, awaits=awaits),
+            arguments.function("after_step", after_step, awaits=awaits),
+            arguments.function("on_retry", on_retry, awaits=awaits),
             checked_redaction(redact),
-            None if deadline is None else _checks.seconds("deadline", deadline),
-            _checks.function("deadline_fn", deadline_fn, awaits=False),
-            _checks.seconds("safety_margin", safety_margin),
-            _checks.flag("jitter", jitter),
+            None if deadline is None else arguments.seconds("deadline", deadline),
+            arguments.function("deadline_fn", deadline_fn, awaits=False),
+            arguments.seconds("safety_margin", safety_margin),
+            arguments.flag("jitter", jitter),
         )
         self._values: dict[str, Any] = {}
         self._items: list[Spec | tuple[Draft, ...]] = []
@@ -100,7 +100,7 @@ class Definition:
         """
         if self._plan is not None or self._is_branch:
             self._refuse()
-        self._values[_checks.key("put()", key)] = value
+        self._values[arguments.key("put()", key)] = value
         return self
 
     def next(
@@ -164,13 +164,13 @@ class Definition:
             self._refuse(*misspelt)
         spec = Spec(func, self._checked_kind(func))
         if out is not None:
-            spec.out = _checks.key("out", out)
+            spec.out = arguments.key("out", out)
         if name is not None:
-            spec.name = _checks.text("name", name)
+            spec.name = arguments.text("name", name)
         if args is not _NO_ARGS or kwargs is not None:
             spec.take_arguments(args, kwargs)
         if overwrite is not False:
-            spec.overwrite = _checks.flag("overwrite", overwrite)
+            spec.overwrite = arguments.flag("overwrite", overwrite)
         if retries != 0 or retry_on is not _ANY_ERROR or backoff != 1.5 or max_backoff != 10.0:
             spec.take_retries(retries, retry_on, backoff, max_backoff)
         if log_fmt is not None:
@@ -250,7 +250,7 @@ class Definition:
         """Return the chain as a graph: each step follows the one before."""
         from headrace._flows.graph import build_graph
 
-        from ._notes import notes_on
+        from .notes import notes_on
 
         plan = self._compiled()
         infos = [step.info for step in plan.all_steps()]
@@ -396,4 +396,4 @@ class Definition:
 def _flow_name(flow: Any) -> str | None:
     if flow is None:
         return None
-    return flow.name if isinstance(flow, Flow) else _checks.text("flow", flow)
+    return flow.name if isinstance(flow, Flow) else arguments.text("flow", flow)

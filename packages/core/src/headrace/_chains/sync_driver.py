@@ -1,4 +1,4 @@
-"""`Chain`: how it calls and waits. Everything else is in `_engine`."""
+"""`Chain`: how it calls and waits. Everything else is in `walk`."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from headrace._context.model import step_var
 from headrace._process import clock as _clock
 
-from ._engine import perform
-from ._errors import StepFailedError
-from ._nesting import call_chain
-from ._run import Run, begin, rows_of
-from ._steps import ChainStep
-from ._undoing import fail
+from .errors import StepFailedError
+from .nesting import call_chain
+from .run import Run, begin, rows_of
+from .step import ChainStep
+from .undoing import fail
+from .walk import perform
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Coroutine, Iterable
 
     from headrace._context.model import FlowContext
 
-    from ._plan import Plan, Row
-    from ._result import ChainResult
-    from ._run import Ended
-    from ._steps import Step
+    from .plan import Plan, Row
+    from .result import ChainResult
+    from .run import Ended
+    from .step import Step
 
 T = TypeVar("T")
 

@@ -16,10 +16,10 @@ from headrace._logger import GuardedLogger, report_lost_line
 from headrace._messages.text import plain_text
 from headrace._process import clock as _clock
 
-from ._errors import ChainError, DeadlineExceededError, StepFailedError, ValidationFailedError
-from ._references import is_unresolved, unresolved
-from ._result import ChainResult, Notes, StepReport, flattened
-from ._undos import Undos
+from .errors import ChainError, DeadlineExceededError, StepFailedError, ValidationFailedError
+from .references import is_unresolved, unresolved
+from .result import ChainResult, Notes, StepReport, flattened
+from .undos import Undos
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from headrace._context.model import FlowContext
     from headrace._observation.dispatch import Observer
 
-    from ._plan import Parallel, Plan, Row
-    from ._steps import Step
-    from ._templates import Template
+    from .plan import Parallel, Plan, Row
+    from .step import Step
+    from .templates import Template
 
     Ended = tuple["Run", BaseException]
 

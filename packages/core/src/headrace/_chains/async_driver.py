@@ -1,4 +1,4 @@
-"""`AsyncChain`: how it calls and waits. Everything else is in `_engine`."""
+"""`AsyncChain`: how it calls and waits. Everything else is in `walk`."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from headrace._context.model import step_var
 from headrace._process import clock as _clock
 
-from ._branches import Stopped
-from ._engine import perform
-from ._errors import DeadlineExceededError
-from ._kinds import COROUTINE, GENERATOR, is_awaitable, kind_of
-from ._nesting import call_chain
-from ._run import Run, begin, rows_of
-from ._steps import ChainStep
-from ._threads import LateCall, ThreadCall, settle, settled, until_done
-from ._undoing import close, fail
+from .branches import Stopped
+from .errors import DeadlineExceededError
+from .kinds import COROUTINE, GENERATOR, is_awaitable, kind_of
+from .nesting import call_chain
+from .run import Run, begin, rows_of
+from .step import ChainStep
+from .threads import LateCall, ThreadCall, settle, settled, until_done
+from .undoing import close, fail
+from .walk import perform
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
 
     from headrace._context.model import FlowContext
 
-    from ._plan import Plan, Row
-    from ._result import ChainResult
-    from ._run import Ended
-    from ._steps import Step
-    from ._threads import Outcome
+    from .plan import Plan, Row
+    from .result import ChainResult
+    from .run import Ended
+    from .step import Step
+    from .threads import Outcome
 
 T = TypeVar("T")
 

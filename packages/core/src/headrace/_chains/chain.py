@@ -12,16 +12,16 @@ from headrace._context.units import Unit, nested_context
 from headrace._messages.hints import refuse_keyword
 from headrace._state import opening_id
 
-from . import _sync
-from ._build import Definition
+from . import sync_driver
+from .definition import Definition
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from headrace._flows.registry import Flow
 
-    from ._redaction import Redact
-    from ._result import ChainResult
+    from .redaction import Redact
+    from .result import ChainResult
 
 _budget = budget_var.get
 _current_unit = unit_var.get
@@ -115,18 +115,18 @@ class Chain(Definition):
         outer = _current_step()
         if unit is not None:
             try:
-                return _sync.run(plan, unit, inputs)
+                return sync_driver.run(plan, unit, inputs)
             finally:
                 _set_step(outer)
         observer = _runtime.observer
         if (observer is not None and observer.enabled()) or _budget() is not None:
             with Unit(nested_context("flow", self._unit_name)) as unit:
-                return _sync.run(plan, unit, inputs)
+                return sync_driver.run(plan, unit, inputs)
         # What Unit does, in short: the way to go where nobody watches and no clock runs.
         unit = FlowContext(opening_id(), None, "flow", self._unit_name)
         token = _set_unit(unit)
         try:
-            return _sync.run(plan, unit, inputs)
+            return sync_driver.run(plan, unit, inputs)
         except BaseException as exc:
             mark(exc, unit.correlation_id)
             raise

@@ -11,17 +11,17 @@ from headrace._context.units import Unit, nested_context
 from headrace._messages.hints import refuse_keyword
 from headrace._state import opening_id
 
-from . import _async, _checks
-from ._build import Definition
-from ._units import must_be_told, restore
+from . import arguments, async_driver
+from .definition import Definition
+from .units import must_be_told, restore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from headrace._flows.registry import Flow
 
-    from ._redaction import Redact
-    from ._result import ChainResult
+    from .redaction import Redact
+    from .result import ChainResult
 
 _modules = sys.modules
 _current_unit = unit_var.get
@@ -77,7 +77,7 @@ class AsyncChain(Definition):
     ) -> None:
         for option in misspelt:
             refuse_keyword(type(self), option, type(self).__name__)
-        self._allow_sync = _checks.flag("allow_sync", allow_sync)
+        self._allow_sync = arguments.flag("allow_sync", allow_sync)
         super().__init__(
             name,
             flow=flow,
@@ -115,17 +115,17 @@ class AsyncChain(Definition):
         if unit is not None:
             outer = _current_step()
             try:
-                return await _async.run(plan, unit, inputs)
+                return await async_driver.run(plan, unit, inputs)
             finally:
                 restore(unit, unit, outer)
         if must_be_told():
             with Unit(nested_context("flow", self._unit_name)) as unit:
-                return await _async.run(plan, unit, inputs)
+                return await async_driver.run(plan, unit, inputs)
         unit = FlowContext(opening_id(), None, "flow", self._unit_name)
         outer = _current_step()
         _set_unit(unit)
         try:
-            return await _async.run(plan, unit, inputs)
+            return await async_driver.run(plan, unit, inputs)
         except BaseException as exc:
             mark(exc, unit.correlation_id)
             raise

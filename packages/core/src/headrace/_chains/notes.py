@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from headrace._callables import own_name
 from headrace._flows.graph import StepNote
 
-from ._references import spelled
+from .references import spelled
 
 if TYPE_CHECKING:
-    from ._plan import Plan
-    from ._spec import Spec
+    from .plan import Plan
+    from .spec import Spec
 
 
 def notes_of(spec: Spec, branch: str = "") -> tuple[StepNote, ...]:

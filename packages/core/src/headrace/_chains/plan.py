@@ -6,17 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ._kinds import COROUTINE
-from ._redaction import NOTHING_HIDDEN, Blotter, Redaction
-from ._references import MISSING, Literal, stored
-from ._steps import Step
+from .kinds import COROUTINE
+from .redaction import NOTHING_HIDDEN, Blotter, Redaction
+from .references import MISSING, Literal, stored
+from .step import Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from headrace._step_info import StepInfo
 
-    from ._spec import Operand
+    from .spec import Operand
 
 _SHOWN_PLACES = 4
 

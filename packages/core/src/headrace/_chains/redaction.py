@@ -13,7 +13,7 @@ import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ._secrets import LIMIT, Shape, find_secrets, text_of_key
+from .secrets import LIMIT, Shape, find_secrets, text_of_key
 
 if TYPE_CHECKING:
     Redact = Callable[[str], str] | Iterable[str] | None

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pickle
 from typing import TYPE_CHECKING, Any
 
-from ._redaction import MASK
-from ._secrets import find_secrets, text_of_key
+from .redaction import MASK
+from .secrets import find_secrets, text_of_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ._redaction import Blotter
+    from .redaction import Blotter
 
 
 def pack(values: Mapping[str, Any], names: frozenset[str], blot: Blotter) -> dict[str, bytes]:

@@ -14,13 +14,13 @@ from headrace._errors import DuplicateStepError
 from headrace._flows.declare import Declaration
 from headrace._flows.registry import Flow, flow
 
-from ._steps import make_info
+from .step import make_info
 
 if TYPE_CHECKING:
     from headrace._flows.graph import StepNote
     from headrace._step_info import StepInfo
 
-    from ._spec import Spec
+    from .spec import Spec
 
 
 class ChainEntry:
@@ -53,7 +53,7 @@ class ChainEntry:
     @property
     def notes(self) -> tuple[StepNote, ...]:
         """What a picture says of the step besides its name."""
-        from ._notes import notes_of
+        from .notes import notes_of
 
         return notes_of(self._spec, self._branch)
 

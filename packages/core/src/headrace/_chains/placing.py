@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ._plan import Parallel, Plan, Settings
-from ._spec import Names, Spec, free_name
-from ._steps import ChainStep, Step, make_info
+from .plan import Parallel, Plan, Settings
+from .spec import Names, Spec, free_name
+from .step import ChainStep, Step, make_info
 
 Tails = tuple[str, ...]
 

@@ -16,19 +16,19 @@ from headrace._exceptions.control_flow import is_control_flow
 from headrace._process import clock as _clock
 from headrace.backends import outcome_of
 
-from ._branches import perform_parallel
-from ._errors import ChainError, DeadlineExceededError, StepFailedError, ValidationFailedError
-from ._plan import Parallel
-from ._steps import StepName
-from ._undoing import is_cleared
+from .branches import perform_parallel
+from .errors import ChainError, DeadlineExceededError, StepFailedError, ValidationFailedError
+from .plan import Parallel
+from .step import StepName
+from .undoing import is_cleared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Coroutine
 
     from headrace._observation.dispatch import Observer
 
-    from ._run import Run, Tally
-    from ._steps import Step
+    from .run import Run, Tally
+    from .step import Step
 
 T = TypeVar("T")
 

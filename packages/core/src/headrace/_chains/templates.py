@@ -8,12 +8,12 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ._redaction import LONG, MASK
-from ._references import MISSING, hop, split
+from .redaction import LONG, MASK
+from .references import MISSING, hop, split
 
 if TYPE_CHECKING:
-    from ._plan import Plan
-    from ._redaction import Redaction
+    from .plan import Plan
+    from .redaction import Redaction
 
 _token = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _is_part = re.compile(r"[\w-]+").fullmatch

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from headrace._exceptions.control_flow import is_control_flow
 
-from ._errors import ChainError
+from .errors import ChainError
 
 if TYPE_CHECKING:
-    from ._engine import IO
-    from ._plan import Parallel
-    from ._run import Run
+    from .plan import Parallel
+    from .run import Run
+    from .walk import IO
 
 
 class Stopped(BaseException):

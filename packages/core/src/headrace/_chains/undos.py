@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from ._plan import Parallel
-    from ._steps import Step
-    from ._threads import LateCall
+    from .plan import Parallel
+    from .step import Step
+    from .threads import LateCall
 
 
 class Undo:

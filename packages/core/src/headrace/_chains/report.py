@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ._result import StepReport
+    from .result import StepReport
 
 _COLUMNS = ("step", "outcome", "attempts", "seconds", "reason")
 _STYLES = {"ok": "green", "skipped": "dim", "error": "red", "cancelled": "yellow"}

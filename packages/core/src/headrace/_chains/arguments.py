@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ._kinds import COROUTINE, kind_of
+from .kinds import COROUTINE, kind_of
 
 
 def seconds(name: str, value: Any, *, least: float = 0.0) -> float:

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from headrace._callables import own_name
 
-from . import _checks
-from ._kinds import GENERATOR
-from ._references import Literal, Reference, split
-from ._retries import NO_RETRIES, Retries
-from ._templates import Template
+from . import arguments
+from .kinds import GENERATOR
+from .references import Literal, Reference, split
+from .retries import NO_RETRIES, Retries
+from .templates import Template
 
 if TYPE_CHECKING:
-    from ._placing import Draft
-    from ._result import ChainResult
+    from .placing import Draft
+    from .result import ChainResult
 
     Operand = tuple[str, ...] | Literal
     Want = tuple[str, tuple[str, ...]]
@@ -111,8 +111,8 @@ class Spec:
         self.retries = Retries(
             count,
             retry_on,
-            _checks.seconds("backoff", backoff),
-            _checks.seconds("max_backoff", max_backoff),
+            arguments.seconds("backoff", backoff),
+            arguments.seconds("max_backoff", max_backoff),
         )
 
     def take_when(self, when: Any, *, awaits: bool) -> None:
@@ -127,7 +127,7 @@ class Spec:
             self.when = when.parts if isinstance(when, Reference) else split(when, "when")
             self.wants = (*self.wants, ("when", self.when))
         elif callable(when):
-            self.when = _checks.function("when", when, awaits=awaits)
+            self.when = arguments.function("when", when, awaits=awaits)
         else:
             raise TypeError(
                 f"when is a reference such as 'order.is_new', or a function of the context, not "
@@ -152,9 +152,9 @@ class Spec:
             TypeError: one of them is no function, or one that nobody would await.
         """
         self.is_plain = False
-        self.log = _checks.function("log", log, awaits=awaits)
-        self.validate = _checks.function("validate", validate, awaits=awaits)
-        self.undo = _checks.function("undo", undo, awaits=awaits)
+        self.log = arguments.function("log", log, awaits=awaits)
+        self.validate = arguments.function("validate", validate, awaits=awaits)
+        self.undo = arguments.function("undo", undo, awaits=awaits)
 
     def take_timeout(self, timeout: float, *, awaits: bool) -> None:
         """Take `timeout` as `Chain.next` got it.
@@ -169,7 +169,7 @@ class Spec:
                 "interrupted; use AsyncChain, give the function a timeout of its own, or the "
                 "chain a deadline="
             )
-        if _checks.seconds("timeout", timeout) == 0:
+        if arguments.seconds("timeout", timeout) == 0:
             raise ValueError("timeout is a number of seconds above 0; in 0 s nothing is done")
         self.is_plain = False
         self.timeout = timeout

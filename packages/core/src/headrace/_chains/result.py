@@ -7,14 +7,14 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ._redaction import NOTHING_HIDDEN, Redaction
+from .redaction import NOTHING_HIDDEN, Redaction
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ._plan import Parallel, Plan
-    from ._report import Report
-    from ._steps import Step
+    from .plan import Parallel, Plan
+    from .report import Report
+    from .step import Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ class ChainResult(dict[str, Any]):
     @property
     def report(self) -> Report:
         """The run as a report for people: ``print(result.report)``."""
-        from ._report import Report
+        from .report import Report
 
         return Report(tuple(self.steps), self.correlation_id)
 
@@ -143,7 +143,7 @@ class ChainResult(dict[str, Any]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the values that can be pickled, with the secrets masked."""
-        from ._pickling import pack
+        from .pickling import pack
 
         plan, names = self._plan, self._redaction.names
         blot = self._redaction.blotter(self) if plan is None else plan.blotter(self)
@@ -199,7 +199,7 @@ def _unpickled(
     names: frozenset[str],
     correlation_id: str | None,
 ) -> ChainResult:
-    from ._pickling import unpack
+    from .pickling import unpack
 
     return _restored(unpack(packed), steps, names, correlation_id)
 

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from headrace._messages.hints import nearest_name
 
-from ._plan import Parallel, outs_of
-from ._references import CONTAINERS, MISSING, hop, spelled
+from .plan import Parallel, outs_of
+from .references import CONTAINERS, MISSING, hop, spelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from ._plan import Plan
-    from ._references import Path
-    from ._steps import Step
+    from .plan import Plan
+    from .references import Path
+    from .step import Step
 
 _UNKNOWN: Any = object()
 _HINTS = 20  # each compares a name with every known name

@@ -16,16 +16,16 @@ from headrace._context.deadlines import min_deadline
 from headrace._process import clock as _clock
 from headrace._process.locks import new_lock
 
-from . import _sync
-from ._kinds import close, is_awaitable
-from ._undoing import undo_step
+from . import sync_driver
+from .kinds import close, is_awaitable
+from .undoing import undo_step
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Iterable
     from concurrent.futures import Executor
 
-    from ._run import Run
-    from ._steps import Step
+    from .run import Run
+    from .step import Step
 
     Outcome = tuple[Any, BaseException | None]
 
@@ -178,7 +178,7 @@ class LateCall:
         for result in self._successes():
             outcome = "succeeded"
             if step.spec.undo is not None:
-                _sync.drive(undo_step(self._undo, run, step, step.spec.undo, result))
+                sync_driver.drive(undo_step(self._undo, run, step, step.spec.undo, result))
                 outcome += f"; {run.undos.done[step]}"
         run.log(logging.WARNING, f"step {step.name!r}: the abandoned attempt {outcome}")
 
