@@ -28,7 +28,7 @@ def deduplicating(make_app: Callable[..., Celery]) -> Celery:
 
 
 def redeliver(app: Celery, task: Any, **request: Any) -> Any:
-    """Run a redelivered message of `task`, as a child process does, under the guard of ours."""
+    """Run a redelivered message of `task`, as a child process does, through our tracer."""
     task.__trace__ = build_tracer(task.name, task, app.loader, "host", app=app)
     with current(app):
         signals.worker_process_init.send(sender="host")
@@ -86,7 +86,7 @@ def test_first_delivery_is_left_to_celery(deduplicating: Celery, recorder: Recor
     assert [context for context, _ in recorder.units] == seen
 
 
-def test_tracers_are_guarded_in_this_process_too(deduplicating: Celery) -> None:
+def test_tracers_are_wrapped_in_this_process_too(deduplicating: Celery) -> None:
     """Where tasks run in the worker's own process, a redelivered message guards its task."""
     task, _ = looking(deduplicating)
     task.__trace__ = tracer = build_tracer(task.name, task, app=deduplicating)
@@ -97,7 +97,7 @@ def test_tracers_are_guarded_in_this_process_too(deduplicating: Celery) -> None:
     signals.task_received.send(sender=self_consumer, **request)
     signals.task_received.send(sender=self_consumer, **request)
     assert task.__trace__ is not tracer
-    assert task.__trace__._trace is tracer
+    assert task.__trace__._tracer is tracer
 
 
 def self_consumer() -> None:

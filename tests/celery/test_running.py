@@ -130,7 +130,7 @@ def test_header_that_breaks_the_reader_gets_a_clean_unit(
     task, seen = looking(app)
     with headrace.open_context("operation-1"):
         task.apply_async()
-    monkeypatch.setattr(_contexts, "find", lambda fields: 1 / 0)
+    monkeypatch.setattr(_contexts, "read", lambda fields: 1 / 0)
     run_in_worker(app, task.delay)
     assert len({context.correlation_id for context in seen}) == 2
     assert "operation-1" not in {context.correlation_id for context in seen}

@@ -1,4 +1,4 @@
-"""Beat: each tick of a schedule is a unit of work of its own."""
+"""Beat: each tick of a schedule is a unit of work."""
 
 from __future__ import annotations
 
@@ -9,8 +9,12 @@ from headrace.integration import Unit, transport_context
 
 
 def on_beat_init(sender: Any = None, **_: Any) -> None:
-    """Receive `beat_init`: have the scheduler of this service open a unit for each tick."""
+    """Make the scheduler of the beat service `sender` open a unit for each tick.
+
+    Also connected to `beat_embedded_init`, which a worker with ``--beat`` sends.
+    """
     scheduler = sender.scheduler
+    # Around `apply_entry`, so that the line "Sending due task" carries the ID as well.
     scheduler.apply_entry = partial(_tick, scheduler.apply_entry)
 
 

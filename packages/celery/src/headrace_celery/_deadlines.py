@@ -1,4 +1,4 @@
-"""Deadlines that came with a message: a worker obeys them if its app accepts them."""
+"""Deadlines of messages: a worker obeys them if its app accepts them."""
 
 from __future__ import annotations
 
@@ -6,37 +6,62 @@ import math
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from weakref import WeakSet
 
-from ._contexts import accepting_deadlines
-from ._envelope import Envelope, find, parse
+from celery import Celery
 
-_LEAST_SECONDS = 0.001  # Celery reads 0 as no limit; a task out of time has expired anyway
+from headrace.integration import clock
+
+from ._envelope import Envelope, read
+
+_MIN_SECONDS = 0.001  # Celery takes 0 for no limit; a task that is out of time has expired anyway
+_accepting: WeakSet[Celery] = WeakSet()
+
+
+def accept_deadlines(app: Celery, accepts: bool) -> None:
+    """Set whether the workers of `app` obey the deadlines of messages."""
+    if accepts:
+        _accepting.add(app)
+    else:
+        _accepting.discard(app)
+
+
+def deadline_of(envelope: Envelope, app: Any) -> float | None:
+    """Return the deadline of a message on the monotonic clock, in seconds.
+
+    It is None if the message has none, or if `app` accepts none.
+    """
+    if envelope.deadline_ms is None or app not in _accepting:
+        return None
+    return clock.monotonic() + envelope.seconds_left()
 
 
 def on_task_received(request: Any = None, **_: Any) -> None:
-    """Receive `task_received`: shorten the request's expiry and soft time limit.
+    """Shorten the request's expiry and soft time limit to the deadline of its message.
 
-    Only this request is changed, not the message: a retry brings the limits of its own task.
+    Only this request changes, and not the message: a retry has the limits that its task declares.
     """
-    if request.app not in accepting_deadlines:
+    if request.app not in _accepting:
         return
     try:
-        present, raw = find(request.request_dict)
-        envelope = parse(raw) if present else None
+        envelope = read(request.request_dict)
         if envelope is None or envelope.deadline_ms is None:
             return
-        # From the remaining time, since a test may replace our clock.
+        # Computed from the remaining time, because a test may have replaced our clock.
         deadline = datetime.now(UTC) + timedelta(seconds=envelope.seconds_left())
     except Exception:  # the run reports a malformed header
         return
-    if request.expires is None or not _is_before(request.expires, deadline):
-        request.expires = deadline
+    request.expires = min(request.expires or deadline, deadline)
     hard, soft = request.time_limits
     request.time_limits = _Limits(hard, soft or request.task.soft_time_limit, envelope)
 
 
 class _Limits:
-    """The hard and the soft limit of a run, computed when the run goes to the pool."""
+    """The hard and the soft time limit of a run, in seconds.
+
+    Celery unpacks them when the run goes to the pool, possibly long after the message arrived: a
+    request with an ETA waits in the worker. The remaining time is therefore computed then.
+    """
 
     def __init__(self, hard: float | None, soft: float | None, envelope: Envelope) -> None:
         self._hard = hard
@@ -44,10 +69,6 @@ class _Limits:
         self._envelope = envelope
 
     def __iter__(self) -> Iterator[float | None]:
-        left = max(_LEAST_SECONDS, self._envelope.seconds_left())
+        left = max(_MIN_SECONDS, self._envelope.seconds_left())
         yield self._hard
         yield min(left, math.inf if self._soft is None else self._soft)
-
-
-def _is_before(one: datetime, other: datetime) -> bool:
-    return one < (other if one.tzinfo else other.replace(tzinfo=None))

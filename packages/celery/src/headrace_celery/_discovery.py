@@ -1,4 +1,4 @@
-"""Imports an app's task modules as a worker does, so that flows can be listed and drawn."""
+"""Discovery of flows: imports the task modules of an app as its worker would."""
 
 from __future__ import annotations
 

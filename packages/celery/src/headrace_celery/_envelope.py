@@ -1,9 +1,19 @@
-"""The one message header, `headrace`: how it is written, found and read.
+"""The envelope: the one message header, ``headrace``.
 
-It is a small JSON mapping: ``v`` (its version), ``id`` (the correlation ID), ``cause`` (the unit
-that published the message), ``flow`` and ``step`` (where it did so), ``at`` (when, in milliseconds
-since the epoch), ``deadline`` (wall time, likewise) and ``meta`` (allowed metadata). Readers
-ignore keys that they do not know; a change that they could not ignore would be another version.
+It is a small JSON mapping; readers ignore keys that they do not know, and a change that they must
+not ignore gets another version.
+
+============  ================================================================================
+``v``         version
+``id``        correlation ID
+``cause``     causation ID: the unit that publishes the message
+``flow``      flow that publishes it
+``step``      step that publishes it
+``at``        time of publishing, in milliseconds since the epoch
+``deadline``  end of the publisher's time budget, in milliseconds since the epoch
+``meta``      metadata that ``configure(propagate_metadata=...)`` names
+``link``      1 if the run's span is linked to the publisher's, and not its child
+============  ================================================================================
 """
 
 from __future__ import annotations
@@ -23,23 +33,22 @@ from ._log import log, warn_once
 HEADER = "headrace"
 VERSION = 1
 MAX_NAMES = 120
-"""Most bytes of JSON that the correlation ID and the flow's and step's names may take together."""
+"""Maximum size of the correlation ID and the names of flow and step together, in bytes of JSON."""
 MAX_METADATA = 8192
-"""Most bytes of JSON that the metadata may take."""
-
+"""Maximum size of the metadata, in bytes of JSON."""
 MAX_NESTING = 3
-"""Levels of headers: the message, its ``headers``, and the headers that other SDKs nest there."""
+"""Levels of headers: the message, its ``headers``, and those that other SDKs nest there."""
+MAX_NAME = 200
+"""Maximum length of a name, in characters, in an envelope and in a log line."""
 
 _ABSENT = object()
-MAX_NAME = 200
-"""Maximum length of a name, in characters, in a header and in a log line."""
 _MAX_KEYS = 32
 _MAX_SHOWN, _MAX_SHOWN_KEYS = 40, 5
 _MAX_MILLISECONDS = 2**53
 _MAX_DEPTH = 8
 _INT64 = range(-(2**63), 2**63)
-# Control characters, line separators and bidirectional controls, which distort a log or terminal;
-# and lone surrogates, which UTF-8 cannot encode.
+# Control characters, line separators and bidirectional controls can distort a log or a terminal,
+# and UTF-8 cannot encode lone surrogates.
 _has_control = re.compile(
     "[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 ).search
@@ -50,7 +59,7 @@ class MalformedHeaderError(ValueError):
 
 
 class Envelope(NamedTuple):
-    """What the header of a message says of the unit of work that published it."""
+    """An envelope that was read, with valid fields."""
 
     correlation_id: str
     causation_id: str | None
@@ -62,7 +71,7 @@ class Envelope(NamedTuple):
     is_link: bool
 
     def seconds_left(self) -> float:
-        """Return the seconds until the deadline; infinity where there is none."""
+        """Return the seconds until the deadline; infinity if there is none."""
         if self.deadline_ms is None:
             return math.inf
         return self.deadline_ms / 1000.0 - clock.wall()
@@ -72,9 +81,9 @@ class Envelope(NamedTuple):
 
 
 def write(context: FlowContext) -> dict[str, Any]:
-    """Return the header of a message that `context`, the current unit, publishes now."""
+    """Return the envelope of a message that `context`, the current unit, publishes now."""
     now = clock.wall()
-    header: dict[str, Any] = {
+    envelope: dict[str, Any] = {
         "v": VERSION,
         "id": context.correlation_id,
         "cause": context.unit_id,
@@ -82,36 +91,36 @@ def write(context: FlowContext) -> dict[str, Any]:
     }
     flow, step = context.flow, context.step
     if flow is not None and _size_of_names(flow, step) + len(context.correlation_id) <= MAX_NAMES:
-        header["flow"] = flow
+        envelope["flow"] = flow
         if step is not None:
-            header["step"] = step
+            envelope["step"] = step
     left = remaining()
     if left is not None:
-        header["deadline"] = int((now + left) * 1000.0)
+        envelope["deadline"] = int((now + left) * 1000.0)
     metadata = _sendable(propagated_metadata(context))
     if metadata:
-        header["meta"] = metadata
-    return header
+        envelope["meta"] = metadata
+    return envelope
 
 
 @lru_cache(maxsize=1024)
 def _size_of_names(flow: str, step: str | None) -> float:
     if _has_control(flow) or _has_control(step or ""):
-        return math.inf  # allowed in a drawing, but never sent
+        return math.inf  # valid in a flow, but readers would reject it
     return len(json.dumps(flow)) + len(json.dumps(step or ""))
 
 
 def _sendable(metadata: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what not every broker's serialiser takes: it must not fail the publishing."""
+    """Leave out values that some broker's serializer refuses, since publishing must not fail."""
     refused = [key for key, value in metadata.items() if not _is_plain({key: value})]
     kept = {key: value for key, value in metadata.items() if key not in refused}
     if kept and len(json.dumps(kept)) > MAX_METADATA:
         refused, kept = list(metadata), {}
     if refused:
         log.warning(
-            "left the metadata %s out of a message: it takes None, booleans, 64-bit integers, "
+            "metadata left out of a message: %s; allowed are None, booleans, 64-bit integers, "
             "finite floats, strings without control characters, and lists and dicts of these, "
-            "%d bytes of JSON in all",
+            "at most %d bytes of JSON in total",
             ", ".join(map(repr, refused)),
             MAX_METADATA,
         )
@@ -119,9 +128,9 @@ def _sendable(metadata: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_plain(value: Any) -> bool:
-    """Tell whether `value` is small, shallow data that every serialiser and log takes."""
+    """Tell whether `value` is small, shallow data that every serializer and log accepts."""
     left = MAX_METADATA  # each value takes at least one byte of JSON
-    waiting = [(value, 0)]
+    waiting = [(value, 0)]  # a loop, because deep data from outside would exhaust the stack
     while waiting:
         item, depth = waiting.pop()
         left -= 1
@@ -152,35 +161,48 @@ def _is_scalar(value: Any) -> bool:
 # --- Reading --------------------------------------------------------------------------------------
 
 
-def find(fields: Any) -> tuple[bool, Any]:
-    """Look for the header in a message's `fields`: at the top, in ``headers``, nested in these.
+def read(fields: Any) -> Envelope | None:
+    """Return the envelope in a message's headers, or None if there is none.
 
-    Returns:
-        Whether there is one, and its value.
+    It is looked for at the top of `fields`, in ``headers``, and nested in these: Celery and other
+    SDKs move the headers of a message, depending on how it was published.
+
+    Raises:
+        MalformedHeaderError: it is not one that this version reads.
     """
+    raw = _find(fields)
+    return None if raw is _ABSENT else parse(raw)
+
+
+def is_in(fields: Any) -> bool:
+    """Tell whether a message's headers contain an envelope, readable or not."""
+    return _find(fields) is not _ABSENT
+
+
+def _find(fields: Any) -> Any:
     for _ in range(MAX_NESTING):
         if not isinstance(fields, Mapping):
             break
-        value = fields.get(HEADER, _ABSENT)
-        if value is not _ABSENT:
-            return True, value
+        raw = fields.get(HEADER, _ABSENT)
+        if raw is not _ABSENT:
+            return raw
         fields = fields.get("headers")
-    return False, None
+    return _ABSENT
 
 
 def parse(raw: Any) -> Envelope:
     """Return the envelope in the value of a header, with the metadata that this process accepts.
 
     Raises:
-        MalformedHeaderError: it is not a header that this version reads; the message says why
-            without quoting it.
+        MalformedHeaderError: it is not one that this version reads. The message gives the reason
+            without quoting the value, which is untrusted.
     """
     if not isinstance(raw, Mapping):
         raise MalformedHeaderError("it is not a mapping")
     if len(raw) > _MAX_KEYS:
         raise MalformedHeaderError("it has too many keys")
     if type(raw.get("v")) is not int or raw["v"] != VERSION:
-        raise MalformedHeaderError("its version is not known here")
+        raise MalformedHeaderError("its version is unknown")
     correlation_id = valid_id(raw.get("id"))
     if correlation_id is None:
         raise MalformedHeaderError("its correlation ID is invalid")
@@ -208,13 +230,13 @@ def _name(value: Any) -> str | None:
         return None
     if isinstance(value, str) and len(value) <= MAX_NAME and not _has_control(value):
         return value
-    raise MalformedHeaderError("its flow or step is not a name")
+    raise MalformedHeaderError("its flow or step is not a valid name")
 
 
 def _milliseconds(value: Any) -> int | None:
     if value is None or (type(value) is int and 0 <= value <= _MAX_MILLISECONDS):
         return value
-    raise MalformedHeaderError("one of its times is not a number of milliseconds")
+    raise MalformedHeaderError("one of its times is not a valid number of milliseconds")
 
 
 def _metadata(value: Any) -> Mapping[str, Any]:
@@ -231,7 +253,7 @@ def _metadata(value: Any) -> Mapping[str, Any]:
 def _report_dropped(keys: list[str]) -> None:
     warn_once(
         "metadata",
-        "dropped metadata of a message: %s; to accept it, name it in "
+        "metadata of a message dropped: %s; to accept it, name it in "
         "configure(propagate_metadata=...); further drops are not logged",
         ", ".join(key[:_MAX_SHOWN] for key in keys[:_MAX_SHOWN_KEYS]),
     )

@@ -1,4 +1,4 @@
-"""The handlers that Celery's worker makes: `%(flow_id)s` may stand in their formats."""
+"""Log handlers that Celery's worker creates: their formats may contain ``%(flow_id)s``."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from headrace.logging import FlowFilter
 
 
 def on_after_setup_logger(logger: Any = None, **_: Any) -> None:
-    """Receive `after_setup_logger`: publish the context on each record of Celery's handlers.
+    """Add the context to all records of the handlers of `logger`.
 
-    The logger of the pool's processes is not announced, but has the worker's format too.
+    Also connected to `after_setup_task_logger`. Celery sends no signal for the logger of its
+    process pool, whose handlers have the worker's format too.
     """
-    for one in (logger, get_multiprocessing_logger()):
-        for handler in getattr(one, "handlers", ()):
+    for configured in (logger, get_multiprocessing_logger()):
+        for handler in getattr(configured, "handlers", ()):
             _add_filter(handler)
 
 
 def _add_filter(handler: logging.Handler) -> None:
-    if not any(isinstance(one, FlowFilter) for one in handler.filters):
+    if not any(isinstance(each, FlowFilter) for each in handler.filters):
         handler.addFilter(FlowFilter())

@@ -9,14 +9,14 @@ log = GuardedLogger("headrace.celery")
 _warned: set[str] = set()
 
 
-def warn_once(about: str, message: str, *args: object) -> None:
+def warn_once(key: str, message: str, *args: object) -> None:
     """Log a warning, unless this process has already logged one with the same key.
 
     Args:
-        about: the key of the warning.
-        message: the message's format, as for `logging.Logger.warning`.
+        key: identifies the warning.
+        message: the format of the message, as for `logging.Logger.warning`.
         args: the arguments of the format.
     """
-    if about not in _warned:
-        _warned.add(about)
+    if key not in _warned:
+        _warned.add(key)
         log.warning(message, *args)

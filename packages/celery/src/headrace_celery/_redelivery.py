@@ -1,8 +1,8 @@
-"""Redeliveries of tasks that have already succeeded.
+"""Redelivered messages of tasks that have already succeeded.
 
-With ``worker_deduplicate_successful_tasks`` Celery does not run such a task again, and publishes
-the callbacks that the first run could not. It does so before any `task_prerun`, so that the unit is
-opened around the tracer here.
+With ``worker_deduplicate_successful_tasks`` Celery does not run such a task again, but publishes
+the callbacks that the first run was prevented from publishing. It does so in the task's tracer,
+before any `task_prerun`, so the unit has to be opened around the tracer.
 """
 
 from __future__ import annotations
@@ -15,30 +15,33 @@ from celery import current_app
 from headrace import get_flow_context
 from headrace.integration import Unit
 
-from ._contexts import report, worker_context
+from ._contexts import report_ignored, worker_context
 
 _waiting: ContextVar[Unit | None] = ContextVar("headrace_celery.redelivery", default=None)
 
 
 def on_worker_process_init(**_: Any) -> None:
-    """Receive `worker_process_init`: guard the tasks of a child process."""
+    """Wrap the tracers of a pool's child process, which has just built them."""
     if current_app.conf.worker_deduplicate_successful_tasks:
         for task in current_app.tasks.values():
-            _guard(task)
+            _wrap_tracer(task)
 
 
 def on_task_received(request: Any = None, **_: Any) -> None:
-    """Receive `task_received`: guard the task if it runs in this process.
+    """Wrap the tracer of a redelivered task that runs in this process, as in a solo pool.
 
-    Celery rebuilds the tracers whenever it reconnects to the broker.
+    Once per message, because Celery rebuilds the tracers whenever it reconnects to the broker.
     """
     redelivered = request.delivery_info.get("redelivered")
     if redelivered and request.app.conf.worker_deduplicate_successful_tasks:
-        _guard(request.task)
+        _wrap_tracer(request.task)
 
 
 def take_over() -> Unit | None:
-    """Return the unit that was opened for the redelivery, if the run is this one's."""
+    """Return the unit that was opened around the tracer, if the run that begins is the tracer's.
+
+    The run then ends the unit. Returns None inside any other unit, such as that of an eager run.
+    """
     unit = _waiting.get()
     if unit is None or unit.context is not get_flow_context():
         return None
@@ -46,32 +49,32 @@ def take_over() -> Unit | None:
     return unit
 
 
-def _guard(task: Any) -> None:
-    trace = task.__trace__
-    if trace is not None and not isinstance(trace, _Guarded):
-        task.__trace__ = _Guarded(task, trace)
+def _wrap_tracer(task: Any) -> None:
+    tracer = task.__trace__
+    if tracer is not None and not isinstance(tracer, _Tracer):
+        task.__trace__ = _Tracer(task, tracer)
 
 
-class _Guarded:
-    """A tracer of Celery's, with a unit around the redelivery of a message."""
+class _Tracer:
+    """A tracer of Celery's, inside a unit if the message was redelivered."""
 
-    def __init__(self, task: Any, trace: Any) -> None:
+    def __init__(self, task: Any, tracer: Any) -> None:
         self._task = task
-        self._trace = trace
+        self._tracer = tracer
 
     def __call__(self, uuid: str, args: Any, kwargs: Any, request: Any = None) -> Any:
         if not _is_redelivered(request):
-            return self._trace(uuid, args, kwargs, request)
+            return self._tracer(uuid, args, kwargs, request)
         context, problem = worker_context(self._task, request)
         unit = Unit(context, encloses=True)
         unit.__enter__()
         try:
             _waiting.set(unit)
             if problem:
-                report(problem, self._task.name, uuid)
-            return self._trace(uuid, args, kwargs, request)
+                report_ignored(problem, self._task.name, uuid)
+            return self._tracer(uuid, args, kwargs, request)
         finally:
-            if _waiting.get() is unit:
+            if _waiting.get() is unit:  # there was no run to take it over
                 _waiting.set(None)
                 unit.__exit__(None, None, None)
 

@@ -1,4 +1,4 @@
-"""`flow_task`: a Celery task that is a step of a flow as well."""
+"""`flow_task`: a Celery task that can be a step of a flow."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from celery.utils.functional import head_from_fun
 from headrace import get_flow_context
 from headrace.integration import Unit, declare_task, nearest_name, nested_context
 
-from ._startup import check_at_start
+from ._signals import connect_startup_check
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -26,18 +26,17 @@ P = ParamSpec("P")
 R_co = TypeVar("R_co", covariant=True)
 R = TypeVar("R")
 
-_MIN_SIMILARITY = (
-    0.75  # below it, the name is an attribute of the user's own, such as "kind" or "rate"
-)
+# Less similar names are attributes of the user's own, such as "kind" or "rate".
+_MIN_SIMILARITY = 0.75
 
 
 class FlowTask(Protocol[P, R_co]):
-    """A task as type checkers see it. At run time it is what Celery's own decorator returns."""
+    """A task for type checkers. At run time it is what Celery's own decorator returns."""
 
     name: str
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
-        """Call the function here and now."""
+        """Call the function directly."""
         ...
 
     def delay(self, *args: P.args, **kwargs: P.kwargs) -> AsyncResult[R_co]:
@@ -62,7 +61,7 @@ class FlowTask(Protocol[P, R_co]):
         ...
 
     def s(self, *args: Any, **kwargs: Any) -> Signature[R_co]:
-        """Return a signature, whose first arguments may be those of the task before."""
+        """Return a signature; in a chain, the previous task's result becomes its first argument."""
         ...
 
     def si(self, *args: P.args, **kwargs: P.kwargs) -> Signature[R_co]:
@@ -109,48 +108,53 @@ def flow_task(
     step_name: str | None = None,
     **task_options: Any,
 ) -> Any:
-    """Declare a task, and with a flow's name a step of that flow at once.
+    """Declare a task, and with a flow's name also a step of that flow.
 
     Args:
-        target: the flow's name; nothing for a task that is no step.
-        after: the steps before: a name, a decorated function or task, or a list of these.
+        target: the flow's name; nothing for a task that is not a step.
+        after: the previous steps: a name, a decorated function or task, or a list of these.
         app: the task's app; without it the task is a `celery.shared_task`.
         entrypoint: whether the flow begins with this task.
-        name: the task's name, if it is not made of the module's and the function's.
-        step_name: the step's name, if it is not the function's.
-        task_options: what Celery's decorator takes, such as ``bind`` or ``autoretry_for``;
+        name: the task's name; by default the names of the module and the function.
+        step_name: the step's name; by default the function's.
+        task_options: the options of Celery's decorator, such as ``bind`` or ``autoretry_for``;
             ``headrace_new=True`` gives each run a correlation ID of its own.
 
     Raises:
         DuplicateStepError: another function has this step name in the flow.
-        TypeError: an argument of a wrong type, or a step's option without a flow.
+        TypeError: an argument of a wrong type, or an option of a step without a flow.
     """
     _check_spelling(task_options, task_options.get("base") or Task)
+    _check_target(target, after, entrypoint, step_name)
     if name is not None:
         task_options["name"] = name
     make = shared_task if app is None else app.task
-    if target is None or callable(target):
-        if after or entrypoint or step_name:
-            raise TypeError(
-                "after=, entrypoint= and step_name= belong to a step: name its flow, as in "
-                '@flow_task("orders", after=...)'
-            )
-    elif not isinstance(target, str):
-        raise TypeError(f'flow_task() takes the flow\'s name, as in "orders", not {target!r}')
     step_options = {"after": _steps_of(after), "name": step_name, "entrypoint": entrypoint}
 
     def decorate(function: Callable[..., Any]) -> Any:
-        check_at_start()
-        if not isinstance(target, str):
+        connect_startup_check()
+        if isinstance(target, str):
+            task_name = _name_of(function, name)
+            run = declare_task(function, target, task_name=task_name, **step_options)
+        else:
             run = _in_unit(function, name)
-            return make(**{**_marks(function, run, task_options), **task_options})(run)
-        step = declare_task(function, target, task_name=_name_of(function, name), **step_options)
-        task = make(**{**_marks(function, step, task_options), **task_options})(step)
-        if isinstance(task, Proxy):
-            _shared.append((task, step))
+        task = make(**{**_attributes(function, run, task_options), **task_options})(run)
+        if isinstance(target, str) and isinstance(task, Proxy):
+            _shared.append((task, run))
         return task
 
     return decorate(target) if callable(target) else decorate
+
+
+def _check_target(target: Any, *step_options: Any) -> None:
+    if target is None or callable(target):
+        if any(step_options):
+            raise TypeError(
+                "after=, entrypoint= and step_name= need a flow: name it, as in "
+                '@flow_task("orders", after=...)'
+            )
+    elif not isinstance(target, str):
+        raise TypeError(f'flow_task() takes the name of a flow, as in "orders", not {target!r}')
 
 
 def _in_unit(function: Callable[..., Any], name: str | None) -> Callable[..., Any]:
@@ -179,23 +183,22 @@ _OPTIONS = ("after", "app", "entrypoint", "name", "step_name", "headrace_new")
 
 
 def _check_spelling(task_options: dict[str, Any], base: Any) -> None:
-    # Celery turns unknown options into attributes, so a misspelt one would go unnoticed.
+    # Celery makes attributes of unknown options, so it would not report a misspelt one.
     for given in task_options:
         if hasattr(base, given) or given in _OPTIONS:
             continue
         near = nearest_name(given, _OPTIONS)
-        if (
-            near is not None
-            and SequenceMatcher(None, given.lower(), near).ratio() >= _MIN_SIMILARITY
-        ):
+        if near and SequenceMatcher(None, given.lower(), near).ratio() >= _MIN_SIMILARITY:
             raise TypeError(f"flow_task() has no option {given!r}; did you mean {near!r}?")
 
 
-# A shared task is a proxy; to ask it for anything would finalise the app, at import time too early.
+# The steps of shared tasks. A shared task is a proxy, and any access to it would finalize the app,
+# which is too early while modules are being imported; so find its step by identity.
 _shared: list[tuple[Any, Callable[..., Any]]] = []
 
 
 def _steps_of(after: Any) -> Any:
+    # `isinstance` would ask a proxy for its class, which is such an access.
     if type(after) is not Proxy and isinstance(after, list | tuple):
         return [_step_of(each) for each in after]
     return _step_of(after)
@@ -208,18 +211,18 @@ def _step_of(reference: Any) -> Any:
     return reference
 
 
-def _marks(
-    function: Callable[..., Any], step: Callable[..., Any], options: dict[str, Any]
+def _attributes(
+    function: Callable[..., Any], run: Callable[..., Any], options: dict[str, Any]
 ) -> dict[str, Any]:
-    """Return the attributes by which a task is known as the step, and checks its arguments.
+    """Return the task's attributes: those that mark its step, and how its arguments are checked.
 
-    Celery takes a function's parameters from the outermost wrapper alone, and by their number
-    tells how an errback is called.
+    Celery takes a function's parameters from the outermost wrapper alone. It checks the arguments
+    of `delay` with them, and their number tells it how to call an errback.
     """
-    marks = {key: value for key, value in vars(step).items() if key.startswith("__headrace_")}
-    # Since Python 3.14 a partial is a routine, too, and Celery reads no parameters from one.
+    attributes = {key: value for key, value in vars(run).items() if key.startswith("__headrace_")}
+    # Python 3.14 counts partials as routines, but Celery reads no parameters from one.
     is_routine = inspect.isroutine(function) and not isinstance(function, functools.partial)
     if is_routine and not options.get("pydantic"):
         header = head_from_fun(function, bound=bool(options.get("bind")))
-        marks["__header__"] = staticmethod(header)
-    return marks
+        attributes["__header__"] = staticmethod(header)
+    return attributes

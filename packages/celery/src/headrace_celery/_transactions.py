@@ -1,4 +1,4 @@
-"""Publishing when the transaction commits, with Celery's task class for Django."""
+"""Publishing when a Django transaction commits."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from headrace import bind
 
 
 def publish_in_context_of_call() -> None:
-    """Make Celery's tasks for Django publish on commit in the context of the call.
+    """Make `delay_on_commit` and `apply_async_on_commit` publish in the context of their call.
 
-    The commit may happen in another unit, or after the unit of the call has ended.
+    The commit may happen in another unit, or after the unit of the call has ended. The methods
+    belong to the task class that Celery uses in Django projects; elsewhere there is nothing to do.
     """
     if "django" not in sys.modules and "DJANGO_SETTINGS_MODULE" not in os.environ:
         return
     try:
         from celery.contrib.django.task import DjangoTask
-    except ImportError:  # Django is not installed, as Celery itself says
+    except ImportError:  # the variable is set, but Django is not installed: Celery warns about it
         return
     task_class: Any = DjangoTask
     task_class.delay_on_commit = _delay_on_commit
