@@ -105,9 +105,7 @@ def test_a_run_is_linked_to_a_publisher_that_lives_long_or_has_ended(
 ) -> None:
     """It begins a trace of its own with a link; the correlation ID ties both together."""
     if "old" in publish.__name__:
-        monkeypatch.setattr(
-            "headrace._tracing.active_span.time_ns", lambda: time.time_ns() + 61 * 10**9
-        )
+        monkeypatch.setattr("headrace._context.spans.time_ns", lambda: time.time_ns() + 61 * 10**9)
     task = app.task(name="run")(nothing)
     run_in_worker(app, lambda: publish(task.delay))
     run = span_of_run(spans)

@@ -23,7 +23,7 @@ import headrace.wsgi
 from headrace import logging as flow_logging
 from headrace import open_context
 from headrace._context.capture import capture
-from headrace._context.units import ResumableUnit
+from headrace._context.resumable import ResumableUnit
 from headrace.integration import marked_id, transport_context
 
 pytestmark = pytest.mark.guarantee(68)

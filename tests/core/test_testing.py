@@ -13,7 +13,7 @@ import pytest
 
 import headrace
 from headrace import logging as flow_logging
-from headrace._context import model
+from headrace._context import variables
 from headrace.testing import CapturedStep, CapturedUnit, assert_clean, capture, reset
 from tests.core.backends_kit import Recorder
 
@@ -294,7 +294,7 @@ def test_assert_clean_passes_where_nothing_is_left() -> None:
 
 @contextmanager
 def _left_step() -> Iterator[None]:
-    model.step_var.set(headrace.StepInfo("charge", "testing"))
+    variables.step_var.set(headrace.StepInfo("charge", "testing"))
     yield
 
 
@@ -355,7 +355,7 @@ def test_reset_removes_what_was_left_behind() -> None:
         reset()
         assert_clean()
         assert headrace.remaining() is None
-        assert model.step_var.get() is None
+        assert variables.step_var.get() is None
 
     contextvars.copy_context().run(leave_and_reset)
 

@@ -13,7 +13,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import headrace
-from headrace._context.model import unit_var
+from headrace._context.variables import unit_var
 from headrace.integration import Unit, transport_context
 from tests.faults.interrupts import Interrupt
 from tests.faults.unit_scenarios import SCENARIOS

@@ -14,8 +14,7 @@ import pytest
 import headrace
 from headrace import FlowContext, open_context
 from headrace._context import model
-from headrace._context.deadlines import budget_var
-from headrace._context.model import step_var, unit_var
+from headrace._context.variables import budget_var, step_var, unit_var
 from headrace._process.locks import SignalSafeLock, new_lock
 from headrace.integration import Unit, as_current, transport_context
 from tests.core.flow_kit import run_python

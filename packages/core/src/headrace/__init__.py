@@ -15,7 +15,7 @@ from ._context.model import (
     get_flow_context_value,
     set_flow_context_value,
 )
-from ._context.units import open_context
+from ._context.opening import open_context
 from ._errors import DuplicateStepError, HeadraceError, OutsideFlowError, UnknownFlowError
 from ._flows.registry import Flow, all_flows, entrypoint, flow, get_flow, step
 from ._step_info import StepInfo
@@ -32,10 +32,12 @@ if TYPE_CHECKING:
     )
     from ._chains.references import literal, ref
     from ._chains.result import ChainResult
-    from ._context.threads import ContextExecutor, bind, detached
+    from ._context.detached import detached
+    from ._context.remote import RemoteContext
+    from ._context.threads import ContextExecutor, bind
     from ._flows.graph import FlowGraph, generate_dag
     from ._flows.validation import GraphProblem
-    from ._propagation.carriers import RemoteContext, extract, inject
+    from ._propagation.carriers import extract, inject
 
 __all__ = [
     "AsyncChain",
@@ -88,7 +90,7 @@ _LAZY = {
     "ContextExecutor": "_context.threads",
     "DeadlineExceededError": "_chains.errors",
     "FlowGraph": "_flows.graph",
-    "RemoteContext": "_propagation.carriers",
+    "RemoteContext": "_context.remote",
     "extract": "_propagation.carriers",
     "inject": "_propagation.carriers",
     "GraphProblem": "_flows.validation",
@@ -96,7 +98,7 @@ _LAZY = {
     "UnresolvedReferenceError": "_chains.errors",
     "ValidationFailedError": "_chains.errors",
     "bind": "_context.threads",
-    "detached": "_context.threads",
+    "detached": "_context.detached",
     "generate_dag": "_flows.graph",
     "literal": "_chains.references",
     "ref": "_chains.references",

@@ -11,8 +11,12 @@ from typing import Any, Unpack, cast
 
 from . import _state
 from ._context.marks import mark
-from ._context.model import FlowContext, request_context, senders, step_var, unit_var
+from ._context.model import FlowContext, request_context
+from ._context.opening import opening_id
+from ._context.sending import senders
+from ._context.spans import adopt_span
 from ._context.suspended import wait_with
+from ._context.variables import step_var, unit_var
 from ._http import nesting
 from ._http.nesting import (
     SCOPE_KEY,
@@ -30,7 +34,6 @@ from ._http.requests import RequestUnit, name_for_inner_route
 from ._http.responses import REFUSAL, REFUSAL_STATUS, REFUSED_KEY, make_put, refusal_headers
 from ._http.rules import HttpPolicy
 from ._logger import log
-from ._tracing.active_span import adopt_span
 
 __all__ = ["FlowMiddleware", "RefusalMiddleware"]
 
@@ -146,7 +149,7 @@ class FlowMiddleware:
                 if reject:
                     app = self._refuse
             else:  # `admit` inlined for this case
-                context = request_context(_state.opening_id(), kind, scope["path"])
+                context = request_context(opening_id(), kind, scope["path"])
             scope[SCOPE_KEY] = context
             if self._rewrite is not None:
                 self._rewrite(scope, context.correlation_id)

@@ -14,10 +14,15 @@ from typing import Any
 from . import _state
 from ._callables import own_name
 from ._configure import amend, check_configuration, configure
-from ._context.deadlines import is_detached
+from ._context.attachments import add_facts, facts_of
+from ._context.detached import is_detached
 from ._context.marks import mark, marked_id
-from ._context.model import FlowContext, add_facts, facts_of
-from ._context.units import ResumableUnit, Unit, as_current, nested_context, transport_context
+from ._context.model import FlowContext
+from ._context.opening import factory_fault, make_id, nested_context, transport_context
+from ._context.remote import RemoteContext
+from ._context.resumable import ResumableUnit
+from ._context.spans import await_span
+from ._context.units import Unit, as_current
 from ._exceptions.control_flow import is_control_flow, register_control_flow
 from ._exceptions.masked import without_secrets
 from ._flows.discovery import register_discovery
@@ -43,9 +48,8 @@ from ._messages.hints import checks_keywords, name_hint, nearest_name
 from ._messages.text import plain_text
 from ._observation.otel.semantics import error_type
 from ._process import clock
-from ._propagation.carriers import RemoteContext, inject_trace, remove_trace
-from ._state import factory_fault, make_id, units_are_watched
-from ._tracing.active_span import await_span
+from ._propagation.carriers import inject_trace, remove_trace
+from ._state import units_are_watched
 
 __all__ = [
     "CONFIGURE_OPTIONS",

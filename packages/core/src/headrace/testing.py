@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ._configure import configure
-from ._context.deadlines import budget_var
-from ._context.model import step_var, unit_var
+from ._context.variables import budget_var, step_var, unit_var
 from ._observation.dispatch import add_tap, remove_tap
 from ._process import clock
 from ._process.locks import new_lock

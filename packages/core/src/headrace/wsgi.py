@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Unpack
 
-from ._context.units import ResumableUnit
+from ._context.resumable import ResumableUnit
 from ._http import nesting
 from ._http.nesting import (
     ENVIRON_KEY,

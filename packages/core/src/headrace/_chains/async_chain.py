@@ -6,10 +6,11 @@ import sys
 from typing import TYPE_CHECKING, Any, Never
 
 from headrace._context.marks import mark
-from headrace._context.model import FlowContext, step_var, unit_var
-from headrace._context.units import Unit, nested_context
+from headrace._context.model import FlowContext
+from headrace._context.opening import nested_context, opening_id
+from headrace._context.units import Unit
+from headrace._context.variables import step_var, unit_var
 from headrace._messages.hints import refuse_keyword
-from headrace._state import opening_id
 
 from . import arguments, async_driver
 from .definition import Definition

@@ -6,7 +6,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from headrace._context.model import step_var
+from headrace._context.variables import step_var
 from headrace._process import clock as _clock
 
 from .branches import Stopped

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Never
 
 from headrace import _state as _runtime
-from headrace._context.deadlines import budget_var
 from headrace._context.marks import mark
-from headrace._context.model import FlowContext, step_var, unit_var
-from headrace._context.units import Unit, nested_context
+from headrace._context.model import FlowContext
+from headrace._context.opening import nested_context, opening_id
+from headrace._context.units import Unit
+from headrace._context.variables import budget_var, step_var, unit_var
 from headrace._messages.hints import refuse_keyword
-from headrace._state import opening_id
 
 from . import sync_driver
 from .definition import Definition

@@ -9,7 +9,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from headrace import _state as _runtime
-from headrace._context.deadlines import Budget, budget_var, inherited_deadline, min_deadline
+from headrace._context.deadlines import Budget, inherited_deadline, min_deadline
+from headrace._context.variables import budget_var
 from headrace._exceptions.control_flow import is_control_flow
 from headrace._exceptions.masked import conceal, masked, text_of, without_secrets
 from headrace._logger import GuardedLogger, report_lost_line

@@ -7,7 +7,7 @@ from contextvars import copy_context
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from headrace._context.model import step_var
+from headrace._context.variables import step_var
 from headrace._process import clock as _clock
 
 from .errors import StepFailedError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from headrace._context.model import step_var
+from headrace._context.variables import step_var
 from headrace._process import clock as _clock
 
 from .errors import ChainError

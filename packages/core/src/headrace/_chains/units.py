@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headrace import _state as _runtime
-from headrace._context.deadlines import budget_var
-from headrace._context.model import step_var, unit_var
+from headrace._context.variables import budget_var, step_var, unit_var
 
 if TYPE_CHECKING:
     from headrace._context.model import FlowContext

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .marks import marked_id
-from .model import FlowContext, sent_unit, step_var, unit_var
+from .sending import sent_unit
+from .variables import step_var, unit_var
+
+if TYPE_CHECKING:
+    from .model import FlowContext
 
 Captured = tuple[str | None, str | None, str | None]
 """The correlation ID, the flow's name and the step's name."""

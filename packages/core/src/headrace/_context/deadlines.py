@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from contextvars import ContextVar
 from typing import TYPE_CHECKING
 from weakref import ref
 
 from headrace._process import clock
 
-from .model import FlowContext, unit_var
+from .variables import budget_var, unit_var
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from types import TracebackType
+
+    from .model import FlowContext
 
 
 class Budget:
@@ -97,9 +98,6 @@ class _Deadline:
             self._budget.leave()
 
 
-budget_var: ContextVar[Budget | None] = ContextVar("headrace.deadline", default=None)
-
-
 def deadline(seconds: float) -> AbstractContextManager[None]:
     """Give everything inside the block a time budget of `seconds`.
 
@@ -133,16 +131,6 @@ def has_forgotten_block() -> bool:
     """Tell whether the innermost `deadline` or `detached` block can no longer be left."""
     budget = budget_var.get()
     return budget is not None and budget.is_forgotten()
-
-
-def is_detached() -> bool:
-    """Tell whether this runs inside `headrace.detached`, with no unit opened since."""
-    budget = budget_var.get() if unit_var.get() is None else None
-    if budget is not None and budget.is_over():
-        budget = budget.outer()
-    while budget is not None and budget.until is not None:
-        budget = budget.outer()
-    return budget is not None
 
 
 def min_deadline(first: float | None, second: float | None) -> float | None:

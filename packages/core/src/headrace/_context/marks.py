@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from headrace._exceptions.raised import Raised
 
-from .model import has_ended, unit_var
+from .attachments import has_ended
+from .variables import unit_var
 
 if TYPE_CHECKING:
     from .model import FlowContext

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import os
-import sys
-from contextvars import ContextVar, Token
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from headrace._errors import OutsideFlowError
 from headrace._ids import check_id, new_correlation_id, new_unit_id
 from headrace._messages.text import printable
 from headrace._process.locks import new_lock
 
+from .attachments import get_trace, set_trace
+from .units import used_unit
+from .variables import step_var, unit_var
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from types import CodeType, TracebackType
+    from types import TracebackType
     from weakref import ref
 
-    from headrace._step_info import StepInfo
     from headrace._tracing.w3c import TraceContext
 
+    from .leaving import Left
     from .units import Unit
-
-unit_var: ContextVar[FlowContext | None] = ContextVar("headrace.unit", default=None)
-step_var: ContextVar[StepInfo | None] = ContextVar("headrace.step", default=None)
 
 
 class FlowContext:
@@ -197,19 +196,6 @@ class FlowContext:
         )
 
 
-class Left(NamedTuple):
-    """How a unit was left while another one was current."""
-
-    outer: FlowContext | None
-    """The unit that was current before it."""
-    info: StepInfo | None
-    """The step that was current before it."""
-    token: Token[FlowContext | None]
-    """Identifies the thread or task in which it was left."""
-    takes_all: bool
-    """Whether everything opened inside was left with it."""
-
-
 _new = object.__new__
 
 
@@ -247,127 +233,6 @@ def make_late(owner: Any, name: str, make: Callable[[], Any]) -> None:
     with _late_lock:
         if not hasattr(owner, name):  # another thread may have been first
             setattr(owner, name, make())
-
-
-def used_unit(context: FlowContext) -> RuntimeError:
-    """Return the error of entering the unit `context` a second time."""
-    return RuntimeError(
-        f"unit {context.unit_id} has already been entered, and a unit of work has one life; "
-        f"use `with context.fork():` for another unit of the same operation"
-    )
-
-
-def restored(
-    unit: FlowContext | None, info: StepInfo | None
-) -> tuple[FlowContext | None, StepInfo | None]:
-    """Return the unit and step to restore for `unit`: itself, unless it has been left here.
-
-    A thread or task started inside the unit keeps it, even if it has been left elsewhere. The
-    caller sets the variable of the unit afterwards.
-    """
-    while unit is not None and (left := left_here(unit)) is not None:
-        unit, info = left.outer, left.info
-    return unit, info
-
-
-def left_here(unit: FlowContext) -> Left | None:
-    """Return how `unit` was left in this thread or task, or None.
-
-    The caller sets the variable of the unit afterwards.
-    """
-    left: Left | None = getattr(unit, "_left", None)
-    if left is None:
-        return None
-    try:
-        unit_var.reset(left.token)
-    except ValueError:
-        return None
-    set_left(unit, left.outer, left.info, takes_all=left.takes_all)
-    return left
-
-
-def set_left(
-    unit: FlowContext, outer: FlowContext | None, info: StepInfo | None, *, takes_all: bool
-) -> None:
-    """Record that `unit` has been left in this thread or task, and what was current before.
-
-    Makes `outer` current: only a fresh token identifies the thread or task later.
-    """
-    unit._left = Left(outer, info, unit_var.set(outer), takes_all)  # noqa: SLF001 - as below
-
-
-def set_ended(context: FlowContext) -> None:
-    """Remember that the unit has ended, for what still runs with it as the current one."""
-    context._ended = True  # noqa: SLF001 - of this very module
-
-
-def has_ended(context: FlowContext) -> bool:
-    """Tell whether the unit has ended, and is current only for what outlives it."""
-    return getattr(context, "_ended", False)
-
-
-senders: set[CodeType] = set()
-"""Code objects of functions that pass a message to the server outside the unit in `context`."""
-
-
-def sent_unit() -> FlowContext | None:
-    """Return the unit of the response that the server is sending further up the stack, or None.
-
-    No unit is current during the send, so that callbacks which the server registers capture none.
-    Lines that the server logs there, such as its access line, still belong to the unit, which the
-    stack shows. Walking the stack costs only those lines; a variable would cost every request.
-    """
-    frame = sys._getframe(1) if senders else None  # noqa: SLF001 - CPython's and PyPy's
-    while frame is not None:
-        if frame.f_code in senders:
-            found: FlowContext = frame.f_locals["context"]
-            return found
-        frame = frame.f_back
-    return None
-
-
-def set_trace(context: FlowContext, trace: TraceContext | None) -> None:
-    """Remember the trace that an inbound message has named, for what the unit sends."""
-    if trace is not None:
-        context._trace = trace  # noqa: SLF001 - of this very module
-
-
-def get_trace(context: FlowContext) -> TraceContext | None:
-    """Return the trace that the unit belongs to by its inbound message, or None."""
-    return getattr(context, "_trace", None)
-
-
-def add_facts(context: FlowContext, **facts: Any) -> None:
-    """Add facts about the unit for backends, beyond the fields of `FlowContext`.
-
-    Integrations call this only if `headrace.integration.units_are_watched`, so that it costs
-    nothing without a backend: once before the unit begins, and again when more is known.
-
-    Args:
-        context: the unit.
-        facts: for a request `method`, `path`, `route` (the template, or None), `status` and
-            `error_type` (of an exception that the framework has answered); for a task `system`,
-            `task_id`, `queue`, `queue_ms` (milliseconds), `retries` and `redelivered`.
-    """
-    try:
-        context._facts.update(facts)  # noqa: SLF001 - of this very module
-    except AttributeError:
-        context._facts = facts  # noqa: SLF001
-
-
-def facts_of(context: FlowContext) -> dict[str, Any]:
-    """Return a copy of the facts that `add_facts` has added to the unit `context`."""
-    return dict(getattr(context, "_facts", ()))
-
-
-def set_span(context: FlowContext, span: Any) -> None:
-    """Store the OpenTelemetry span that the unit runs in."""
-    context._span = span  # noqa: SLF001 - of this very module
-
-
-def get_span(context: FlowContext) -> Any:
-    """Return the OpenTelemetry span that the unit runs in, or None."""
-    return getattr(context, "_span", None)
 
 
 def current_flow_id() -> str | None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headrace._context.model import FlowContext, step_var, unit_var
-from headrace._context.units import Unit, nested_context
+from headrace._context.model import FlowContext
+from headrace._context.opening import nested_context
+from headrace._context.units import Unit
+from headrace._context.variables import step_var, unit_var
 from headrace._step_info import StepInfo
 
 if TYPE_CHECKING:

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from headrace import _state
 from headrace._callables import wraps
-from headrace._context.deadlines import budget_var, inherited_deadline
+from headrace._context.deadlines import inherited_deadline
 from headrace._context.marks import mark
-from headrace._context.model import FlowContext, step_var, unit_var
-from headrace._context.suspended import Frame, drive, drive_async, steer
+from headrace._context.model import FlowContext
+from headrace._context.opening import make_id, opening_id
+from headrace._context.pieces import drive, drive_async, steer
+from headrace._context.suspended import Frame
 from headrace._context.units import Unit
+from headrace._context.variables import budget_var, step_var, unit_var
 from headrace._errors import OutsideFlowError
-from headrace._state import make_id, opening_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from headrace._context.model import FlowContext, has_ended, step_var, unit_var
+from headrace._context.attachments import has_ended
+from headrace._context.model import FlowContext
+from headrace._context.resumable import ResumableUnit
 from headrace._context.suspended import Frame
-from headrace._context.units import ResumableUnit
+from headrace._context.variables import step_var, unit_var
 from headrace._ids import new_correlation_id, take_correlation_id
-from headrace._state import trace_is_active
-from headrace._tracing.active_span import without_ours
+from headrace._tracing.active_span import trace_is_active, without_ours
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping, Sequence

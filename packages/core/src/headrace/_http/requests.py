@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from time import perf_counter
 
-from headrace._context.model import FlowContext, add_facts, facts_of
-from headrace._context.units import ResumableUnit
+from headrace._context.attachments import add_facts, facts_of
+from headrace._context.model import FlowContext
+from headrace._context.resumable import ResumableUnit
 from headrace._state import units_are_watched
 
 from .responses import log_access

@@ -8,10 +8,12 @@ from typing import Any
 
 from headrace import _state
 from headrace._context.model import FlowContext, request_context
-from headrace._context.units import as_current, transport_context
+from headrace._context.opening import make_id, opening_id, transport_context
+from headrace._context.remote import RemoteContext
+from headrace._context.units import as_current
 from headrace._ids import EDGE_RULE, ID_RULE, match_edge_id, match_id
 from headrace._logger import log
-from headrace._propagation.carriers import DEADLINE_HEADER, RemoteContext, deadline_from_header
+from headrace._propagation.carriers import DEADLINE_HEADER, deadline_from_header
 from headrace._propagation.vendor_headers import VENDOR_HEADERS
 from headrace._state import DEFAULT_HEADER
 from headrace._tracing.w3c import TRACEPARENT, TRACESTATE, TraceContext, parse
@@ -124,7 +126,7 @@ class HttpPolicy:
         if self._trusts is not None and not _is_true(self._trusts, source, "trust_inbound"):
             return self._admit_untrusted(kind, name, found), False
         if not found:
-            return request_context(_state.opening_id(), kind, name), False
+            return request_context(opening_id(), kind, name), False
         if len(found) == 1:  # the usual request, in short
             header, value = found[0]
             if header in self._plain:
@@ -174,7 +176,7 @@ class HttpPolicy:
     ) -> FlowContext:
         deadline = deadline_from_header(found) if self.options.accept_deadline else None
         # Nor the ID of the active trace: another library may have continued the untrusted one.
-        return FlowContext(_state.make_id(), None, kind, name, deadline)
+        return FlowContext(make_id(), None, kind, name, deadline)
 
 
 def _never(source: Any) -> bool:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from headrace import _state
+from headrace._context.attachments import get_trace
 from headrace._context.deadlines import remaining
-from headrace._context.model import get_trace, unit_var
+from headrace._context.remote import NOTHING, RemoteContext
+from headrace._context.spans import should_link
+from headrace._context.variables import unit_var
 from headrace._ids import ID_RULE, match_id, new_unit_id, valid_id
 from headrace._logger import log
 from headrace._process import clock
@@ -23,31 +25,8 @@ if TYPE_CHECKING:
     from headrace._tracing.w3c import TraceContext
 
 
-@dataclass(frozen=True, slots=True)
-class RemoteContext:
-    """What another process says of the operation that a message belongs to.
-
-    Attributes:
-        correlation_id: a valid correlation ID, or None.
-        causation_id: the unit that sent the message, or None.
-        deadline: the reading of this process's `time.monotonic` (seconds) by which the work must
-            be done, or None.
-        metadata: values that the sender passed on.
-        trace: what the message's W3C Trace Context says, or None. Its trace ID becomes the
-            correlation ID where there is no other.
-    """
-
-    correlation_id: str | None = None
-    causation_id: str | None = None
-    deadline: float | None = None
-    metadata: Mapping[str, Any] = field(default_factory=dict)
-    trace: TraceContext | None = None
-
-
 _MAX_MILLISECONDS = 10.0**15 - 1
 _is_milliseconds = re.compile(r"[0-9]{1,15}").fullmatch
-
-NOTHING = RemoteContext()
 
 DEADLINE_HEADER = "X-Deadline-Ms"
 """The header that carries the milliseconds left of a deadline."""
@@ -73,7 +52,7 @@ def inject(carrier: MutableMapping[str, str]) -> None:
         correlation_id = None if context is None else _sendable_id(context)
     if context is not None and correlation_id is not None:
         carrier[header] = correlation_id
-        if not _state.trace_is_active() or not active_span.write_headers(carrier):
+        if not active_span.trace_is_active() or not active_span.write_headers(carrier):
             _write_trace(_continued(context) or trace_of(correlation_id), context, carrier)
     if left is not None:
         milliseconds = min(max(0.0, left * 1000.0), _MAX_MILLISECONDS)
@@ -105,10 +84,10 @@ def inject_trace(carrier: MutableMapping[str, Any], context: FlowContext) -> boo
         Whether the receiver should link its span to the written one instead of continuing it,
         since that span has ended or is too long-lived.
     """
-    if _state.trace_is_active():
+    if active_span.trace_is_active():
         state = carrier.pop(TRACESTATE, None)
         if active_span.write_headers(carrier):
-            return active_span.should_link(context)
+            return should_link(context)
         if state is not None:
             carrier[TRACESTATE] = state
     trace = _continued(context)
@@ -124,7 +103,7 @@ def remove_trace(carrier: MutableMapping[str, Any]) -> None:
     """
     if TRACEPARENT in carrier:
         written: dict[str, str] = {}
-        if _state.trace_is_active() and not active_span.is_ours():
+        if active_span.trace_is_active() and not active_span.is_ours():
             active_span.write_headers(written)
         if written.get(TRACEPARENT) != carrier[TRACEPARENT]:
             del carrier[TRACEPARENT]

@@ -7,15 +7,12 @@ from __future__ import annotations
 
 import sys
 from contextvars import ContextVar, Token
-from time import time_ns
 from typing import TYPE_CHECKING, Any
-
-from headrace._context.model import get_span, has_ended, set_span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, MutableMapping
 
-    from headrace._context.model import FlowContext
+_modules = sys.modules
 
 CORRELATION_ID = "headrace.correlation_id"
 """The span attribute that holds the correlation ID, for finding an operation's spans."""
@@ -70,69 +67,6 @@ def write_headers(carrier: MutableMapping[str, str]) -> bool:
     return True
 
 
-AWAITED = object()
-"""Placeholder for the span of a unit while another library is about to start one."""
-
-
-def await_span(context: FlowContext) -> None:
-    """Open the unit without a span: OpenTelemetry's instrumentation is about to start one.
-
-    Args:
-        context: the unit, before it begins.
-    """
-    set_span(context, AWAITED)
-
-
-def adopt_span(context: FlowContext | None, span: Any = None) -> None:
-    """Record the span that an instrumentation has started for the request of a unit.
-
-    Some instrumentations start a SERVER span even if one is active. The unit then has no span of
-    its own, and theirs gets the correlation ID.
-
-    Args:
-        context: the request's unit; None if it has none.
-        span: the span; the current one if not given.
-    """
-    if context is None or "opentelemetry.trace" not in sys.modules:
-        return
-    try:
-        span = span or sys.modules["opentelemetry.trace"].get_current_span()
-        if getattr(span, OURS, None) is None and _may_serve(span):
-            set_span(context, span)
-            span.set_attribute(CORRELATION_ID, context.correlation_id)
-    except Exception:  # a faulty SDK
-        return
-
-
-def _may_serve(span: Any) -> bool:
-    kind, context = getattr(span, "kind", None), span.get_span_context()
-    # An unsampled span has no kind.
-    return context.is_valid and not context.is_remote and (kind is None or kind.name == "SERVER")
-
-
-_LONG_LIVED = frozenset({"websocket", "command"})
-_LONG = 60 * 10**9  # nanoseconds
-
-
-def should_link(context: FlowContext) -> bool:
-    """Tell whether messages of the unit `context` link to its span instead of continuing it.
-
-    They link once the unit has ended or has lived long: a trace that grows for hours, with every
-    message ever published in it, can be neither sampled nor read.
-    """
-    if has_ended(context) or context.kind in _LONG_LIVED:
-        return True
-    current_span = sys.modules["opentelemetry.trace"].get_current_span()
-    return any(_should_link(span) for span in (get_span(context), current_span))
-
-
-def _should_link(span: Any) -> bool:
-    if getattr(span, "end_time", None) is not None:
-        return True
-    started = getattr(span, "start_time", None)
-    return started is not None and time_ns() - started > _LONG
-
-
 def _look_first(default: Any) -> Any:
     """Return OpenTelemetry's current context, and see to it that the next look is a quick one."""
     global current  # noqa: PLW0603 - found once
@@ -149,3 +83,8 @@ def _look_first(default: Any) -> Any:
 
 current: Callable[[Any], Any] = _look_first
 """Return OpenTelemetry's current context, which is falsy where nothing is active."""
+
+
+def trace_is_active() -> bool:
+    """Tell whether OpenTelemetry may have an active span."""
+    return "opentelemetry.trace" in _modules and bool(current(None))

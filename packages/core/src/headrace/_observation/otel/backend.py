@@ -17,8 +17,9 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
-from headrace._context.model import facts_of, get_span, set_span
-from headrace._tracing.active_span import AWAITED, CORRELATION_ID, OURS
+from headrace._context.attachments import facts_of
+from headrace._context.spans import AWAITED, get_span, set_span
+from headrace._tracing.active_span import CORRELATION_ID, OURS
 from headrace.backends import describe, outcome_of
 
 from .late_span import LateSpan, is_traced_inside

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry import trace
 
-from headrace._context.model import make_late, unit_var
+from headrace._context.model import make_late
+from headrace._context.variables import unit_var
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from opentelemetry import trace
 from opentelemetry.trace import Link, SpanContext, TraceFlags, TraceState
 
-from headrace._context.model import get_trace, unit_var
+from headrace._context.attachments import get_trace
+from headrace._context.variables import unit_var
 from headrace._tracing.active_span import OURS
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from opentelemetry.sdk.trace import SpanProcessor
 
-from headrace._context.model import unit_var
+from headrace._context.variables import unit_var
 from headrace._tracing.active_span import CORRELATION_ID
 
 if TYPE_CHECKING:

@@ -1,0 +1,54 @@
+"""What is attached to a unit besides its public attributes: its end, trace and facts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from headrace._tracing.w3c import TraceContext
+
+    from .model import FlowContext
+
+
+def set_ended(context: FlowContext) -> None:
+    """Remember that the unit has ended, for what still runs with it as the current one."""
+    context._ended = True  # noqa: SLF001 - a slot for this module
+
+
+def has_ended(context: FlowContext) -> bool:
+    """Tell whether the unit has ended, and is current only for what outlives it."""
+    return getattr(context, "_ended", False)
+
+
+def set_trace(context: FlowContext, trace: TraceContext | None) -> None:
+    """Remember the trace that an inbound message has named, for what the unit sends."""
+    if trace is not None:
+        context._trace = trace  # noqa: SLF001 - a slot for this module
+
+
+def get_trace(context: FlowContext) -> TraceContext | None:
+    """Return the trace that the unit belongs to by its inbound message, or None."""
+    return getattr(context, "_trace", None)
+
+
+def add_facts(context: FlowContext, **facts: Any) -> None:
+    """Add facts about the unit for backends, beyond the fields of `FlowContext`.
+
+    Integrations call this only if `headrace.integration.units_are_watched`, so that it costs
+    nothing without a backend: once before the unit begins, and again when more is known.
+
+    Args:
+        context: the unit.
+        facts: for a request `method`, `path`, `route` (the template, or None), `status` and
+            `error_type` (of an exception that the framework has answered); for a task `system`,
+            `task_id`, `queue`, `queue_ms` (milliseconds), `retries` and `redelivered`.
+    """
+    try:
+        context._facts.update(facts)  # noqa: SLF001 - a slot for this module
+    except AttributeError:
+        context._facts = facts  # noqa: SLF001
+
+
+def facts_of(context: FlowContext) -> dict[str, Any]:
+    """Return a copy of the facts that `add_facts` has added to the unit `context`."""
+    return dict(getattr(context, "_facts", ()))

@@ -1,0 +1,90 @@
+"""Units left out of order, while something opened inside them was still current."""
+
+from __future__ import annotations
+
+from contextvars import Token
+from typing import TYPE_CHECKING, NamedTuple
+
+from .deadlines import has_forgotten_block
+from .variables import unit_var
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from headrace._step_info import StepInfo
+
+    from .model import FlowContext
+    from .units import Unit
+
+
+class Left(NamedTuple):
+    """How a unit was left while another one was current."""
+
+    outer: FlowContext | None
+    """The unit that was current before it."""
+    info: StepInfo | None
+    """The step that was current before it."""
+    token: Token[FlowContext | None]
+    """Identifies the thread or task in which it was left."""
+    takes_all: bool
+    """Whether everything opened inside was left with it."""
+
+
+def restored(
+    unit: FlowContext | None, info: StepInfo | None
+) -> tuple[FlowContext | None, StepInfo | None]:
+    """Return the unit and step to restore for `unit`: itself, unless it has been left here.
+
+    A thread or task started inside the unit keeps it, even if it has been left elsewhere. The
+    caller sets the variable of the unit afterwards.
+    """
+    while unit is not None and (left := left_here(unit)) is not None:
+        unit, info = left.outer, left.info
+    return unit, info
+
+
+def left_here(unit: FlowContext) -> Left | None:
+    """Return how `unit` was left in this thread or task, or None.
+
+    The caller sets the variable of the unit afterwards.
+    """
+    left: Left | None = getattr(unit, "_left", None)
+    if left is None:
+        return None
+    try:
+        unit_var.reset(left.token)
+    except ValueError:
+        return None
+    set_left(unit, left.outer, left.info, takes_all=left.takes_all)
+    return left
+
+
+def set_left(
+    unit: FlowContext, outer: FlowContext | None, info: StepInfo | None, *, takes_all: bool
+) -> None:
+    """Record that `unit` has been left in this thread or task, and what was current before.
+
+    Makes `outer` current: only a fresh token identifies the thread or task later.
+    """
+    unit._left = Left(outer, info, unit_var.set(outer), takes_all)  # noqa: SLF001 - a slot for this
+
+
+def is_forgotten(context: FlowContext | None) -> bool:
+    """Tell whether nothing can end the unit `context` any more.
+
+    It was never closed, or a signal arrived just before its `__exit__` could begin. The same holds
+    for a block that hides the unit, where `context` is None.
+    """
+    if context is None:
+        return has_forgotten_block()
+    unit = getattr(context, "_unit", None)
+    return unit is not None and unit() is None
+
+
+def enclosing(context: FlowContext | None) -> Iterator[FlowContext]:
+    """Yield `context` and its enclosing units, up to the first that can no longer be ended."""
+    while context is not None:
+        yield context
+        holder = getattr(context, "_unit", None)
+        unit: Unit | None = None if holder is None else holder()
+        context = None if unit is None else unit.outer

@@ -1,0 +1,116 @@
+"""A unit of work that is done in pieces, such as a streamed response."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from headrace import _state
+
+from .attachments import set_ended
+from .marks import mark
+from .pieces import steer, unregistered
+from .suspended import Frame
+from .variables import unit_var
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+
+    from .model import FlowContext
+
+
+T = TypeVar("T")
+
+
+class ResumableUnit(Frame):
+    """A unit of work that is done in pieces: a response whose body is made after the handler.
+
+    Each piece goes through ``run(function, *args)``, or is awaited by ``wait(awaitable)``. Between
+    the pieces nothing of the unit is visible in the thread or task that runs them.
+
+    Args:
+        context: the unit, which begins at once.
+    """
+
+    __slots__ = ("_ended", "_watch", "context")
+
+    def __init__(self, context: FlowContext) -> None:
+        super().__init__(context, None)
+        self.context: FlowContext = context
+        self._ended = False
+        self._watch: Any = None
+        observer = _state.observer
+        if observer is not None and observer.watches_units:
+            self._watch = self.begin(observer.begin_unit, context)
+
+    def end(self, exc: BaseException | None = None) -> None:
+        """End the unit; a second call reports nothing more, and only marks `exc` with the ID."""
+        if not self._ended:
+            self._ended = True
+            set_ended(self.context)
+            if self._watch is not None:
+                # Later code has the same variables: an ended span is still a valid parent.
+                others = self._others
+                self.finish(self._watch.end, exc)
+                self._others = others
+        if exc is not None:
+            mark(exc, self.context.correlation_id, unit_var.get())
+
+    def iterate(self, body: Iterable[T]) -> Iterator[T]:
+        """Yield from `body` inside the unit, which ends when the body is exhausted or closed.
+
+        The body is also closed inside the unit, even if that has ended with its last chunk.
+        """
+        iterator: Iterator[T] = self.run(body.__iter__)
+        try:
+            while True:
+                try:
+                    item = self.run(iterator.__next__)
+                except StopIteration:
+                    break
+                yield item
+                del item  # or two of them would be in memory at once
+        except BaseException as exc:
+            self._close(body, exc)
+            raise
+        self.end()
+        self._close(body, None)
+
+    def _close(self, body: Any, exc: BaseException | None) -> None:
+        try:
+            close = getattr(body, "close", None)
+            if close is not None:
+                self.run(close)
+        except BaseException as failure:
+            self.end(failure)
+            raise
+        self.end(None if isinstance(exc, GeneratorExit) else exc)
+
+    async def aiterate(self, body: AsyncIterable[T]) -> AsyncIterator[T]:
+        """Yield from the asynchronous `body` inside the unit, as `iterate` does."""
+        run = self.run
+        iterator = run(aiter, body)
+        try:
+            following = unregistered(anext, iterator)
+            while True:
+                try:
+                    item = await steer(following, run)
+                except StopAsyncIteration:
+                    break
+                yield item
+                del item
+                following = anext(iterator)
+        except BaseException as exc:
+            await self._aclose(iterator, exc)
+            raise
+        self.end()
+        await self._aclose(iterator, None)
+
+    async def _aclose(self, iterator: Any, exc: BaseException | None) -> None:
+        try:
+            close = getattr(iterator, "aclose", None)
+            if close is not None:
+                await steer(close(), self.run)
+        except BaseException as failure:
+            self.end(failure)
+            raise
+        self.end(None if isinstance(exc, GeneratorExit) else exc)
