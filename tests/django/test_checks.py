@@ -29,7 +29,7 @@ def found(**settings: Any) -> list[CheckMessage]:
 
 
 WRONG = {
-    "no dict": ("headrace", 1, "no dict"),
+    "no dict": ("headrace", 1, "must be a dict"),
     "unknown": ({"TRUST_INBOND": True}, 2, "did you mean 'TRUST_INBOUND'"),
     "in lower case": ({"trust_inbound": True}, 2, "did you mean 'TRUST_INBOUND'"),
     "far from all": ({"XYZZY": True}, 2, "unknown setting 'XYZZY'"),
@@ -39,7 +39,7 @@ WRONG = {
     "response_header": ({"RESPONSE_HEADER": "X:"}, 3, "'X:' is not an HTTP header name"),
     "trust_inbound": ({"TRUST_INBOUND": "no"}, 3, "must be True, False or a function"),
     "validator": ({"VALIDATOR": 7}, 3, "must be a function"),
-    "validator's path": ({"VALIDATOR": "tests.nowhere"}, 4, "leads nowhere"),
+    "validator's path": ({"VALIDATOR": "tests.nowhere"}, 4, "cannot be imported"),
     "validator's type": ({"VALIDATOR": "tests.django.test_checks.DOCS"}, 3, "must be a function"),
     "on_invalid": ({"ON_INVALID": "drop"}, 3, "must be 'replace' or 'reject'"),
     "exclude_paths": ({"EXCLUDE_PATHS": ["health"]}, 3, "a path begins with '/'"),
@@ -48,11 +48,11 @@ WRONG = {
     "expose_header": ({"EXPOSE_HEADER": "yes"}, 3, "must be True or False"),
     "commands": ({"COMMANDS": "all"}, 3, "must be True or False"),
     "backend": ({"BACKEND": "stdout"}, 3, "unknown backend 'stdout'"),
-    "backend's path": ({"BACKEND": "tests.nowhere"}, 4, "leads nowhere"),
+    "backend's path": ({"BACKEND": "tests.nowhere"}, 4, "cannot be imported"),
     "backend's type": ({"BACKEND": object()}, 3, "a backend is an object with"),
     "strict": ({"STRICT": 0}, 3, "must be True or False"),
     "header": ({"HEADER": ""}, 3, "must be an HTTP header name"),
-    "id_factory": ({"ID_FACTORY": "uuid"}, 4, "leads nowhere"),
+    "id_factory": ({"ID_FACTORY": "uuid"}, 4, "cannot be imported"),
     "id_factory's type": ({"ID_FACTORY": 7}, 3, "must be a callable"),
     "propagate_metadata": ({"PROPAGATE_METADATA": "user"}, 3, "must be a list"),
 }
@@ -76,7 +76,7 @@ def test_factory_that_makes_no_id_is_reported(made: Any) -> None:
     """The check calls the factory once; the message does not repeat what it made."""
     (warning,) = found(HEADRACE={"ID_FACTORY": lambda: made})
     assert warning.id == "headrace.W008"
-    assert "makes no correlation IDs: it returned" in warning.msg
+    assert "does not return correlation IDs: it returned" in warning.msg
     assert made is None or repr(made) not in warning.msg
     assert "(headrace-w008)=" in DOCS.read_text(encoding="utf-8")
 
@@ -96,10 +96,10 @@ def test_factory_of_the_manual_passes() -> None:
 
 @pytest.mark.guarantee(59)
 def test_setting_of_its_own_name_is_reported() -> None:
-    """A setting in Flask's spelling is not read, and the check says where it belongs."""
+    """A setting in Flask's spelling has no effect, and the check says where it belongs."""
     (warning,) = found(HEADRACE_TRUST_INBOND=False, HEADRACE_XYZZY=1)
     assert warning.id == "headrace.W002"
-    assert warning.msg == "HEADRACE_TRUST_INBOND is not read."
+    assert warning.msg == "HEADRACE_TRUST_INBOND has no effect."
     assert 'HEADRACE = {"TRUST_INBOUND": ...}' in str(warning.hint)
 
 
@@ -138,7 +138,7 @@ def test_right_settings_pass(setting: dict[str, Any]) -> None:
     [
         ([], 5, "not in MIDDLEWARE"),
         ([SITE_MIDDLEWARE, FLOW_MIDDLEWARE], 6, "number 2 in MIDDLEWARE"),
-        ([FLOW_MIDDLEWARE, "headrace_django.FlowMiddleware"], 7, "2 times in MIDDLEWARE"),
+        ([FLOW_MIDDLEWARE, "headrace_django.FlowMiddleware"], 7, "lists FlowMiddleware 2 times"),
     ],
 )
 def test_misplaced_middleware_is_reported(middleware: list[str], number: int, message: str) -> None:
@@ -158,7 +158,7 @@ def test_middleware_is_known_by_what_it_is(path: str) -> None:
 
 
 def test_middleware_that_cannot_be_imported_is_left_to_django() -> None:
-    """The checks go on past a path that leads nowhere."""
+    """The checks go on past a path that cannot be imported."""
     (warning,) = found(MIDDLEWARE=["nowhere.Middleware", FLOW_MIDDLEWARE])
     assert warning.id == "headrace.W006"
 

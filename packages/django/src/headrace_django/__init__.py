@@ -1,4 +1,13 @@
-"""headrace for Django: every request, stream and log line under one correlation ID."""
+"""headrace for Django: every request, stream and log line under one correlation ID.
+
+Layers, from the top; a module imports only from the layers below its own:
+
+1. ``apps``, ``management``: what Django loads at startup, and the command ``flows``
+2. ``checks``: the system checks
+3. ``middleware``: the unit of a request
+4. ``_commands``, ``_registrations``, ``_transactions``
+5. ``_settings``: the setting ``HEADRACE``
+"""
 
 from __future__ import annotations
 
@@ -16,9 +25,10 @@ if TYPE_CHECKING:
 
 __all__ = ["FlowMiddleware", "on_commit"]
 
-# Django turns these into 4xx responses, so they are not failures: no chain retries or wraps them.
+# Django turns these into 4xx responses: they are not failures, and chains neither retry nor wrap
+# them.
 register_control_flow(Http404, PermissionDenied, BadRequest, SuspiciousOperation)
-# REST framework's too, including its ValidationError; by path, so that nothing is imported.
+# Nor those of REST framework, its ValidationError included. By path, so that it is not imported.
 register_control_flow("rest_framework.exceptions.APIException")
 
 

@@ -1,4 +1,4 @@
-"""Management commands in units of their own: ``HEADRACE = {"COMMANDS": True}``."""
+"""Management commands as units of work: ``HEADRACE = {"COMMANDS": True}``."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ _execute = BaseCommand.execute
 
 
 def run_commands_in_units() -> None:
-    """Let each command run in a unit of its own, as long as the setting says so.
+    """Run each command in its own unit while the setting is on.
 
-    Django sends no signal for commands; `BaseCommand.execute` is what all of them pass, from the
-    command line and from `call_command`.
+    Django sends no signal for commands, but all of them go through `BaseCommand.execute`, whether
+    they come from the command line or from `call_command`.
     """
     BaseCommand.execute = _execute_in_unit  # type: ignore[method-assign]
 
 
 def _execute_in_unit(self: BaseCommand, *args: Any, **options: Any) -> str | None:
-    if not _settings.given().get("COMMANDS"):
+    # Read at each call: tests override the setting, and the patch stays.
+    if not _settings.raw().get("COMMANDS"):
         return _execute(self, *args, **options)
     name = type(self).__module__.rpartition(".")[2]
     with Unit(nested_context("command", name)):

@@ -1,4 +1,4 @@
-"""The callables of a project: the views of its URL patterns, and its management commands."""
+"""Callables registered with Django: the views of URL patterns, and management commands."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from headrace.integration import Registration, report_undecorated
 _UID = "headrace.undecorated"
 
 
-def registered() -> Iterator[Registration]:
-    """Yield the callables of the root URL configuration and of the imported commands."""
+def registrations() -> Iterator[Registration]:
+    """Yield the callables of the root URL configuration and of all imported commands."""
     yield from _of_commands(BaseCommand)
     if getattr(settings, "ROOT_URLCONF", None):
         yield from _of_patterns(get_resolver().url_patterns)
 
 
 def report_at_first_request() -> None:
-    """Check the project's views with its first request, since servers run no system checks."""
-    request_started.connect(_report, weak=False, dispatch_uid=_UID)
+    """Check the project's views at its first request, because servers run no system checks."""
+    request_started.connect(_on_request_started, weak=False, dispatch_uid=_UID)
 
 
-def _report(**_: Any) -> None:
+def _on_request_started(**_: Any) -> None:
     request_started.disconnect(dispatch_uid=_UID)
     try:
-        found = [*registered()]
-    except Exception:  # the request itself reports the broken URL configuration
+        found = [*registrations()]
+    except Exception:  # a broken URL configuration: the request itself fails with it
         return
     report_undecorated(found)
 
@@ -53,20 +53,22 @@ def _functions_of(callback: Any) -> Iterator[Any]:
     cls = getattr(callback, "view_class", None) or getattr(callback, "cls", None)
     if cls is not None:
         yield cls
-        for name in (getattr(callback, "actions", None) or {}).values():  # Django REST framework
+        # Of Django REST framework: the methods of a view set, and the functions in `@api_view`.
+        for name in (getattr(callback, "actions", None) or {}).values():
             yield inspect.getattr_static(cls, name, None)
-        for name in getattr(cls, "http_method_names", ()):  # its @api_view
-            yield from _held_by(inspect.getattr_static(cls, name, None), "rest_framework.")
-    for holder in (getattr(callback, "__self__", None), *_held_by(callback, "ninja.")):
+        for name in getattr(cls, "http_method_names", ()):
+            yield from _closure_of(inspect.getattr_static(cls, name, None), "rest_framework.")
+    # Of Django Ninja: a path view holds the functions of its operations.
+    for holder in (getattr(callback, "__self__", None), *_closure_of(callback, "ninja.")):
         for operation in getattr(holder, "operations", ()):
             yield operation.view_func
 
 
-def _held_by(function: Any, library: str) -> Iterator[Any]:
-    """Yield what the closure of `function` holds, if the function belongs to `library`."""
+def _closure_of(function: Any, library: str) -> Iterator[Any]:
+    """Yield the objects in the closure of `function`, if it belongs to `library`."""
     if (getattr(function, "__module__", None) or "").startswith(library):
         for cell in getattr(function, "__closure__", None) or ():
-            with contextlib.suppress(ValueError):  # nothing is in it
+            with contextlib.suppress(ValueError):  # the cell is empty
                 yield cell.cell_contents
 
 

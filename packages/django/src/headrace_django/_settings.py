@@ -1,4 +1,4 @@
-"""The one ``HEADRACE`` setting."""
+"""The setting ``HEADRACE``."""
 
 from __future__ import annotations
 
@@ -13,40 +13,40 @@ from headrace.integration import HttpOptions, check_configuration, read_settings
 
 
 class Settings(NamedTuple):
-    """What ``HEADRACE`` says."""
+    """The parsed setting."""
 
     configuration: dict[str, Any]
-    """The arguments of `headrace.configure`."""
+    """Arguments of `headrace.configure`."""
     http: HttpOptions
-    """The options of the middleware."""
+    """Options of the middleware."""
     commands: bool
-    """Whether each management command runs in a unit of its own."""
+    """Whether each management command runs in its own unit."""
 
 
-def given() -> Any:
-    """Return the setting as it stands in the project's settings."""
+def raw() -> Any:
+    """Return the setting as the project wrote it."""
     return getattr(settings, "HEADRACE", {})
 
 
 def read() -> Settings:
-    """Return the settings as they are now.
+    """Return the parsed setting.
 
     Raises:
-        ImproperlyConfigured: one of them is unknown or wrong.
+        ImproperlyConfigured: an unknown name, or an invalid value.
     """
     try:
-        return parse(given())
+        return parse(raw())
     except (ImportError, TypeError, ValueError) as error:
         raise ImproperlyConfigured(f"HEADRACE: {error}") from error
 
 
 def parse(values: Mapping[str, Any]) -> Settings:
-    """Return what `values` say.
+    """Parse the value of the setting.
 
     Raises:
-        ImportError: a dotted path leads nowhere.
+        ImportError: a dotted path cannot be imported.
         TypeError: a value of a wrong type.
-        ValueError: an unknown setting, or an impossible value.
+        ValueError: an unknown name, or an invalid value.
     """
     if not isinstance(values, Mapping):
         raise TypeError(f"it must be a dict, not {values!r}")

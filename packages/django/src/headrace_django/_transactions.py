@@ -1,4 +1,4 @@
-"""Callbacks of transactions, in the context that registered them."""
+"""Callbacks of transactions, run in the context that registered them."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ def on_commit(func: Callable[[], Any], using: str | None = None, robust: bool = 
     """Call `func` when the transaction commits, in the context of this call.
 
     Django's own `transaction.on_commit` calls it in the context of the commit, which may happen in
-    another unit of work, or in none: in tests, when the ``captureOnCommitCallbacks`` block ends.
+    another unit of work or outside any: in tests, when a ``captureOnCommitCallbacks`` block ends.
 
     Args:
         func: the callback, which takes no arguments.
-        using: the database, as for `django.db.transaction.on_commit`.
-        robust: if True, an error of `func` is logged and the next callbacks still run.
+        using: the alias of the database, as for `django.db.transaction.on_commit`.
+        robust: whether an error in `func` is logged, so that the next callbacks still run.
 
     Raises:
         TypeError: `func` is not callable.
     """
+    # Django rejects a `func` that is not callable; `bind` would reject it in other words.
     transaction.on_commit(bind(func) if callable(func) else func, using, robust)

@@ -1,4 +1,4 @@
-"""What happens when Django starts."""
+"""The Django app: what happens when Django starts."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ _log = GuardedLogger("headrace")
 
 
 class HeadraceConfig(AppConfig):
-    """Puts the settings in force, captures the context in log records, finds the flows."""
+    """Applies the setting, captures the context in log records, and imports the flows."""
 
     name = "headrace_django"
     verbose_name = "headrace"
-    _in_force: Mapping[str, Any] = {}
+    _applied: Mapping[str, Any] = {}
 
     def ready(self) -> None:
-        """Configure, install the log record factory, import each app's ``flows`` module."""
+        """Configure, install the log record factory, and import each app's ``flows`` module."""
+        # These modules need the app registry, which is ready only now.
         from ._registrations import report_at_first_request
         from .checks import check_decorators, check_middleware, check_settings
 
@@ -37,36 +38,36 @@ class HeadraceConfig(AppConfig):
         checks.register(check_middleware)
         checks.register(check_decorators, checks.Tags.urls)
         report_at_first_request()
-        self._put_in_force()
-        setting_changed.connect(self._setting_changed, dispatch_uid="headrace", weak=False)
+        self._apply_setting()
+        setting_changed.connect(self._on_setting_changed, dispatch_uid="headrace", weak=False)
         got_request_exception.connect(_on_got_request_exception, dispatch_uid="headrace")
         headrace.logging.install()
         autodiscover_modules("flows")
 
-    def _put_in_force(self) -> None:
+    def _apply_setting(self) -> None:
         try:
             settings = _settings.read()
         except ImproperlyConfigured:
-            # The system checks say what is wrong, one by one; the middleware refuses to start.
-            _log.exception("the setting HEADRACE is not in force")
+            # Not raised here: the system checks report each mistake, and the middleware raises.
+            _log.exception("the setting HEADRACE is ignored")
             return
-        # A project may also call `headrace.configure`: what we have no word on is not undone.
-        if settings.configuration != self._in_force:
+        # Only if it changed: the project may have called `headrace.configure` itself.
+        if settings.configuration != self._applied:
             headrace.configure(**settings.configuration)
-            self._in_force = settings.configuration
+            self._applied = settings.configuration
         if settings.commands:
             from ._commands import run_commands_in_units
 
             run_commands_in_units()
 
-    def _setting_changed(self, *, setting: str, **_: Any) -> None:
-        # Sent in tests alone, by override_settings.
+    def _on_setting_changed(self, *, setting: str, **_: Any) -> None:
+        # Sent by `override_settings`, in tests.
         if setting == "HEADRACE":
-            self._put_in_force()
+            self._apply_setting()
 
 
 def _on_got_request_exception(**_: Any) -> None:
-    """Receive `got_request_exception`: Django responds with a 500 and does not raise."""
+    """Note the error of the request, which no unit sees: Django responds with a 500 instead."""
     context, exc = headrace.get_flow_context(), sys.exc_info()[1]
     if context is not None and exc is not None and units_are_watched():
         add_facts(context, error_type=error_type(exc))

@@ -1,4 +1,4 @@
-"""System checks: what is wrong with the settings, and what to do."""
+"""System checks: mistakes in the settings, and how to correct them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from headrace.integration import (
 )
 
 from . import _settings
-from ._registrations import registered
+from ._registrations import registrations
 from .middleware import FlowMiddleware, counted_middleware
 
 __all__ = ["check_decorators", "check_middleware", "check_settings"]
@@ -29,74 +29,74 @@ _KNOWN = {name.upper() for name in (*CONFIGURE_OPTIONS, *HTTP_OPTIONS, "commands
 
 
 def check_settings(**_: Any) -> list[CheckWarning]:
-    """Report every setting in ``HEADRACE`` that is unknown or wrong."""
-    given = _settings.given()
-    if not isinstance(given, Mapping):
-        message = f"HEADRACE is {given!r}, and no dict."
+    """Report each entry of ``HEADRACE`` that is unknown or invalid."""
+    values = _settings.raw()
+    if not isinstance(values, Mapping):
+        message = f"HEADRACE must be a dict, not {values!r}."
         return [_warning(1, message, 'Write HEADRACE = {"NAME": value, ...}.')]
-    found = [_problem(name, value) for name, value in given.items()]
+    found = [_problem(name, value) for name, value in values.items()]
     flat = [_flat(name) for name in dir(settings) if name.startswith("HEADRACE_")]
     return [warning for warning in (*found, *flat) if warning is not None]
 
 
 def check_middleware(**_: Any) -> list[CheckWarning]:
-    """Report a middleware that is missing, not the first, or there twice."""
+    """Report a middleware that is missing, not listed first, or listed more than once."""
     places = [i for i, path in enumerate(counted_middleware()) if _is_ours(path)]
     if not places:
         hint = (
-            f"Put {_PATH!r} first in MIDDLEWARE, or take 'headrace_django' out of INSTALLED_APPS."
+            f"Put {_PATH!r} first in MIDDLEWARE, or remove 'headrace_django' from INSTALLED_APPS."
         )
-        return [_warning(5, "FlowMiddleware is not in MIDDLEWARE: requests have no ID.", hint)]
+        return [_warning(5, "FlowMiddleware is not in MIDDLEWARE: requests get no ID.", hint)]
     found = []
     if places[0] != 0:
         message = (
-            f"FlowMiddleware is number {places[0] + 1} in MIDDLEWARE: what the middleware before "
-            f"it logs and answers has no ID."
+            f"FlowMiddleware is number {places[0] + 1} in MIDDLEWARE: log lines and responses of "
+            f"the middleware before it have no ID."
         )
         found.append(_warning(6, message, f"Put {_PATH!r} first."))
     if len(places) > 1:
-        message = f"FlowMiddleware is {len(places)} times in MIDDLEWARE; the first alone counts."
-        found.append(_warning(7, message, "Take the others out."))
+        message = f"MIDDLEWARE lists FlowMiddleware {len(places)} times; only the first has effect."
+        found.append(_warning(7, message, "Remove the others."))
     return found
 
 
 def check_decorators(**_: Any) -> list[CheckWarning]:
-    """Report views and commands that are the undecorated function of a declared step."""
+    """Report views and commands that bypass a declared step: its undecorated function."""
     hint = "Put the step's decorator nearest to the `def`."
-    return [_warning(9, f"{line}.", hint) for line in report_undecorated(registered())]
+    return [_warning(9, f"{line}.", hint) for line in report_undecorated(registrations())]
 
 
 def _problem(name: Any, value: Any) -> CheckWarning | None:
     try:
         parsed = _settings.parse({name: value})
     except ImportError as error:
-        message = f"HEADRACE[{name!r}] leads nowhere: {error}."
-        return _warning(4, message, "Write the dotted path of a callable: 'package.module.name'.")
+        message = f"HEADRACE[{name!r}] cannot be imported: {error}."
+        return _warning(4, message, "Write the dotted path of an object: 'package.module.name'.")
     except Exception as error:
         if name not in _KNOWN:
             return _warning(
                 2, f"HEADRACE: {error}.", f"The settings are {', '.join(sorted(_KNOWN))}."
             )
-        return _warning(3, f"HEADRACE[{name!r}] is wrong: {error}.", "Correct the value.")
+        return _warning(3, f"HEADRACE[{name!r}] is invalid: {error}.", "Correct the value.")
     fault = factory_fault(parsed.configuration.get("id_factory"))
     if fault is None:
         return None
-    hint = "Give a function that returns a UUID or a valid ID as a string."
-    return _warning(8, f"HEADRACE[{name!r}] makes no correlation IDs: {fault}.", hint)
+    hint = "Use a function that returns a UUID, or a valid ID as a string."
+    return _warning(8, f"HEADRACE[{name!r}] does not return correlation IDs: {fault}.", hint)
 
 
 def _flat(name: str) -> CheckWarning | None:
-    """Report a setting in Flask's spelling, which Django does not read."""
+    """Report a setting that is spelt as for Flask."""
     near = nearest_name(name.removeprefix("HEADRACE_"), _KNOWN)
-    if near is None:  # the project's own
+    if near is None:  # a setting of the project's own
         return None
-    return _warning(2, f"{name} is not read.", f'Write HEADRACE = {{"{near}": ...}}.')
+    return _warning(2, f"{name} has no effect.", f'Write HEADRACE = {{"{near}": ...}}.')
 
 
 def _is_ours(path: str) -> bool:
     try:
         middleware = import_string(path)
-    except ImportError:  # Django itself reports that, when it loads the middleware
+    except ImportError:  # Django reports it when it loads the middleware
         return False
     return isinstance(middleware, type) and issubclass(middleware, FlowMiddleware)
 
