@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Sequence
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ._declarations._reading import methods_of, read_declarations
 from ._declarations._steps import Declarations
 from ._evaluate._engine import Engine
-from ._evaluate._values import FunctionValue, Instance
+from ._evaluate._values import FunctionValue, Instance, forget_values
 from ._findings._declared import Fault, faults_in
 from ._models import known_libraries
 from ._models._headrace import Declared, chain_context, declared_in
@@ -39,14 +41,28 @@ def analyse(
         roots: the files and folders that were asked for.
         load: returns the syntax tree of a file, or None if it does not parse.
     """
-    engine = Engine(Program(files, roots, load), known_libraries())
-    run_everything(engine)
-    declarations = read_declarations(engine)
-    edges = Judge(engine, declarations).judge()
+    with _without_collecting():
+        forget_values()
+        engine = Engine(Program(files, roots, load), known_libraries())
+        run_everything(engine)
+        declarations = read_declarations(engine)
+        edges = Judge(engine, declarations).judge()
     shown = {one.edge for one in edges if one.evidence is not None}
     return Analysis(
         engine, declarations, edges, faults_in(engine, declarations, shown.__contains__)
     )
+
+
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Make no collector go through syntax trees again and again, none of which is garbage."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def run_everything(engine: Engine) -> None:

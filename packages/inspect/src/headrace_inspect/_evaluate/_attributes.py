@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from headrace_inspect._symbols._bindings import statements_in
@@ -130,7 +129,7 @@ class Attributes:
         if isinstance(value, Property):
             return self._bind(frame, value, owner, ast.Pass())
         if isinstance(value, FunctionValue) and value.receiver is None:
-            return replace(value, receiver=owner)
+            return value.but(receiver=owner)
         return value
 
     def _bind(self, frame: Frame, value: Value, owner: Value, node: ast.AST) -> Value:

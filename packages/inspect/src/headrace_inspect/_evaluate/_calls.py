@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from headrace_inspect._symbols._entities import Class, Function
@@ -158,7 +157,7 @@ class Calls:
         if callee.receiver is None and function.owner is not None and arguments:
             first = arguments[0]
             if isinstance(first, Instance | ClassValue) and not _is_static(function):
-                callee, arguments = replace(callee, receiver=first), arguments[1:]
+                callee, arguments = callee.but(receiver=first), arguments[1:]
         context = self._engine.context(callee, arguments, keywords)
         if function.is_generator:
             return Pending((context,), Items((context.yielded,)), is_generator=True)
@@ -209,7 +208,7 @@ class Calls:
             self._leave(frame, arguments, keywords, node)
             fields.update(self._made_fields(frame, cls, fields, node))
         kept = [(name, shallow(value, 2)) for name, value in fields.items() if _is_told(value)]
-        return replace(instance, fields=tuple(sorted(kept, key=lambda one: one[0])[:_FIELDS]))
+        return instance.but(fields=tuple(sorted(kept, key=lambda one: one[0])[:_FIELDS]))
 
     def _made_fields(
         self, frame: Frame, cls: Class, given: dict[str, Value], node: ast.AST
@@ -306,7 +305,7 @@ class Calls:
         """Return `value` as a method of `owner`."""
         match value:
             case FunctionValue(receiver=None, function=function) if function.owner is not None:
-                return replace(value, receiver=owner)
+                return value.but(receiver=owner)
             case Static(inner=inner, is_class=True):
                 cls = ClassValue(owner.cls) if isinstance(owner, Instance) else owner
                 return self.bind(inner, cls)
@@ -315,7 +314,7 @@ class Calls:
             case FunctionValue(receiver=None, captured=captured) if captured:
                 return Partial(value, (owner,), ())
             case Property() | Manager() | Wrapper():
-                return replace(value, inner=self.bind(value.inner, owner))
+                return value.but(inner=self.bind(value.inner, owner))
         return value
 
 

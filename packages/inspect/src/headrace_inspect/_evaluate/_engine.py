@@ -80,6 +80,7 @@ class Engine:
         self._counts: dict[Function, int] = {}
         self._waiting: list[tuple[Context, FunctionValue, dict[str, Value]]] = []
         self._depth = 0
+        self._asked: dict[Any, Context] = {}
         self._hubs: dict[object, Context] = {}
         self.invoke = self._calls.invoke
         self.hand_over = self._calls.hand_over
@@ -141,6 +142,13 @@ class Engine:
         self, value: FunctionValue, arguments: Arguments = (), keywords: Keywords = ()
     ) -> Context:
         """Return what a function runs under some arguments."""
+        asked = (value, arguments, keywords)
+        found = self._asked.get(asked)
+        if found is None:
+            found = self._asked[asked] = self._context(value, arguments, keywords)
+        return found
+
+    def _context(self, value: FunctionValue, arguments: Arguments, keywords: Keywords) -> Context:
         function = value.function
         count = self._counts.get(function, 0)
         if count >= _MOST_WITH_TEXTS:

@@ -1,10 +1,14 @@
-"""What expressions stand for."""
+"""Values of expressions, as far as they are known.
+
+Equal values are one object, so that they hash and compare fast. An analysis begins with
+`forget_values`, since the values of a program hold on to its syntax trees.
+"""
 
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 if TYPE_CHECKING:
     from headrace_inspect._symbols._entities import Class, Function, Module
@@ -16,16 +20,52 @@ _DEEPEST = 4
 _LONGEST = 200
 _MOST = 64
 
+T = TypeVar("T")
+Arguments = tuple["Value", ...]
+Named = tuple[tuple[str, "Value"], ...]
 
-@dataclass(frozen=True, slots=True)
-class Value:
-    """What an expression stands for; this class itself is an unknown value."""
+
+class _Interned(type):
+    """Makes one object of equal values."""
+
+    made: ClassVar[dict[Any, Any]] = {}
+
+    def __call__(cls: type[T], *args: Any, **named: Any) -> T:
+        key = (cls, args, tuple(named.items()))
+        found = _Interned.made.get(key)
+        if found is None:
+            value = type.__call__(cls, *args, **named)
+            fields = (cls, *[getattr(value, name) for name in fields_of(cls)])
+            found = _Interned.made[key] = _Interned.made.setdefault(fields, value)
+        made: T = found
+        return made
+
+
+def fields_of(cls: type) -> tuple[str, ...]:
+    """Return the names of the fields of a class of values."""
+    names: tuple[str, ...] = cls.__dict__["__match_args__"]
+    return names
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Value(metaclass=_Interned):
+    """The value of an expression; this class itself is an unknown value."""
+
+    flat: ClassVar[tuple[tuple[str, Any], ...] | None] = ()
+    """What the fields become where the value is nested too deeply; None: nothing is known."""
+
+    def but(self, **changed: Any) -> Self:
+        """Return the same value with other fields."""
+        return type(self)(*[
+            changed[name] if name in changed else getattr(self, name)
+            for name in fields_of(type(self))
+        ])
 
 
 UNKNOWN = Value()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Constant(Value):
     """A text, number, truth value or None."""
 
@@ -33,14 +73,17 @@ class Constant(Value):
     kind: type = field(default=str)
 
 
-@dataclass(frozen=True, slots=True)
+NONE = Constant(None, type(None))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class ModuleValue(Value):
     """A module of the source, or a folder that is a namespace package."""
 
     module: Module | str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class FunctionValue(Value):
     """A function of the source.
 
@@ -49,20 +92,20 @@ class FunctionValue(Value):
         captured: the variables of the enclosing function that it uses.
     """
 
+    flat = (("receiver", None), ("captured", ()))
     function: Function
     receiver: Value | None = None
-    captured: tuple[tuple[str, Value], ...] = ()
+    captured: Named = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ClassValue(Value):
     """A class of the source."""
 
     cls: Class
-    captured: tuple[tuple[str, Value], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Instance(Value):
     """An object of a class of the source.
 
@@ -71,12 +114,13 @@ class Instance(Value):
         fields: what the constructor stored.
     """
 
+    flat = (("fields", ()),)
     cls: Class
     is_exact: bool = False
-    fields: tuple[tuple[str, Value], ...] = ()
+    fields: Named = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Super(Value):
     """``super()`` in a method of `cls`."""
 
@@ -84,27 +128,28 @@ class Super(Value):
     receiver: Value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class External(Value):
     """A module, function or class of a library, by its dotted name."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Object(Value):
     """An object that a class or function of a library returned, with the arguments."""
 
+    flat = (("arguments", ()), ("keywords", ()))
     made_by: str
-    arguments: tuple[Value, ...] = ()
-    keywords: tuple[tuple[str, Value], ...] = ()
+    arguments: Arguments = ()
+    keywords: Named = ()
 
     def keyword(self, name: str) -> Value | None:
         """Return the argument passed as `name`."""
         return dict(self.keywords).get(name)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Bound(Value):
     """An attribute of an object that is not of the source."""
 
@@ -112,107 +157,125 @@ class Bound(Value):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Items(Value):
     """A list, tuple or set; `origin` is where it is made, so that later additions are found."""
 
-    values: tuple[Value, ...]
+    flat = None
+    values: Arguments
     origin: ast.AST | None = field(default=None)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Table(Value):
     """A mapping; the key of an entry is None where it is computed."""
 
+    flat = None
     entries: tuple[tuple[object, Value], ...]
     origin: ast.AST | None = field(default=None)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Partial(Value):
     """A callable with some of its arguments."""
 
+    flat = None
     inner: Value
-    arguments: tuple[Value, ...]
-    keywords: tuple[tuple[str, Value], ...]
+    arguments: Arguments
+    keywords: Named
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Wrapper(Value):
-    """A callable that stands for another one, and is bound to an object as that one is."""
+    """A callable in place of another one, and bound to an object as that one is."""
 
+    flat = None
     inner: Value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Handing(Wrapper):
-    """A callable that hands `inner` over when called: a queue's ``delay``, say."""
+    """A callable that hands `inner` over when called, such as a queue's ``delay``."""
 
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Property(Wrapper):
     """A method that is read as an attribute."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Static(Value):
-    """A static or class method; `is_class` tells which."""
+    """A static method, or a class method if `is_class`."""
 
     inner: Value
     is_class: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Manager(Wrapper):
     """A generator function that is used as a context manager."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Pending(Value):
     """A coroutine or generator that has not run yet; `result` is what it gives."""
 
+    flat = (("result", UNKNOWN),)
     targets: tuple[Context, ...]
     result: Value
     is_generator: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Parallel(Value):
     """Work that runs side by side when awaited."""
 
-    members: tuple[Value, ...]
+    flat = None
+    members: Arguments
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Union(Value):
     """One of several values."""
 
-    options: tuple[Value, ...]
+    options: Arguments
 
 
-def options_of(value: Value) -> tuple[Value, ...]:
+_unions: dict[Arguments, Value] = {}
+_shallow: dict[tuple[Value, int], Value] = {}
+
+
+def forget_values() -> None:
+    """Let go of the values of an earlier program."""
+    for memory in (_Interned.made, _unions, _shallow):
+        memory.clear()
+    for value in (UNKNOWN, NONE):
+        fields = [getattr(value, name) for name in fields_of(type(value))]
+        _Interned.made[type(value), *fields] = value
+
+
+def options_of(value: Value) -> Arguments:
     """Return the values that `value` may be."""
     return value.options if isinstance(value, Union) else (value,)
 
 
 def union(*values: Value) -> Value:
-    """Return a value that may be each of `values`; what is known wins over what is not."""
-    told = [value for value in values if value is not UNKNOWN]
-    if len(told) < 2:
-        return told[0] if told else UNKNOWN
-    found: dict[Value, None] = {}
-    for value in told:
-        for option in options_of(value):
-            if option is not UNKNOWN:
-                found.setdefault(option)
+    """Return a value that may be each of `values`; a known one wins over an unknown one."""
+    found = _unions.get(values)
+    if found is None:
+        found = _unions[values] = _joined(values)
+    return found
+
+
+def _joined(values: Arguments) -> Value:
+    found = dict.fromkeys([option for value in values for option in options_of(value)])
+    found.pop(UNKNOWN, None)
     if len(found) > 1:
-        found.pop(Constant(None, type(None)), None)
-    if not found:
-        return UNKNOWN
+        found.pop(NONE, None)
     options = tuple(found)[:_WIDEST]
-    return options[0] if len(options) == 1 else Union(options)
+    return Union(options) if len(options) > 1 else options[0] if options else UNKNOWN
 
 
 def function_in(value: Value | None) -> Function | None:
@@ -238,60 +301,29 @@ def text_of(value: Value | None) -> str | None:
 
 
 def shallow(value: Value, depth: int = _DEEPEST) -> Value:
-    """Return `value` without what is nested too deeply to be worth telling apart."""
+    """Return `value` without what is nested too deeply to be worth knowing."""
+    key = (value, depth)
+    found = _shallow.get(key)
+    if found is None:
+        found = _shallow[key] = _cut(value, depth)
+    return found
+
+
+def _cut(value: Value, depth: int) -> Value:
     if isinstance(value, Union):
         return union(*[shallow(one, depth) for one in value.options])
     if isinstance(value, Constant):
         is_long = isinstance(value.value, str | bytes) and len(value.value) > _LONGEST
         return UNKNOWN if is_long else value
-    return _flat(value) if depth <= 0 else _nested(value, depth - 1)
+    if isinstance(value, Items) and len(value.values) > _MOST:
+        return UNKNOWN
+    if depth <= 0:
+        return UNKNOWN if value.flat is None else value.but(**dict(value.flat))
+    names = fields_of(type(value))
+    return type(value)(*[_cut_in(getattr(value, name), depth - 1) for name in names])
 
 
-def _flat(value: Value) -> Value:
-    match value:
-        case Instance():
-            return replace(value, fields=())
-        case FunctionValue():
-            return replace(value, captured=(), receiver=None)
-        case Object():
-            return replace(value, arguments=(), keywords=())
-        case Pending():
-            return replace(value, result=UNKNOWN)
-        case Items() | Table() | Partial() | Parallel() | Wrapper():
-            return UNKNOWN
-    return value
-
-
-def _nested(value: Value, depth: int) -> Value:
-    match value:
-        case Instance(fields=fields) if fields:
-            return replace(value, fields=_shallow_named(fields, depth))
-        case Items(values=values):
-            return UNKNOWN if len(values) > _MOST else replace(value, values=_all(values, depth))
-        case Table(entries=entries):
-            kept = tuple([(key, shallow(one, depth)) for key, one in entries])
-            return replace(value, entries=kept)
-        case Pending(result=result):
-            return replace(value, result=shallow(result, depth))
-        case FunctionValue(captured=captured, receiver=receiver) if captured or receiver:
-            bound = None if receiver is None else shallow(receiver, depth)
-            return replace(value, captured=_shallow_named(captured, depth), receiver=bound)
-        case Partial(arguments=arguments, keywords=keywords):
-            named = _shallow_named(keywords, depth)
-            return replace(value, arguments=_all(arguments, depth), keywords=named)
-        case Object(arguments=arguments, keywords=keywords) if arguments or keywords:
-            named = _shallow_named(keywords, depth)
-            return replace(value, arguments=_all(arguments, depth), keywords=named)
-        case Wrapper(inner=inner):
-            return replace(value, inner=shallow(inner, depth))
-    return value
-
-
-def _all(values: tuple[Value, ...], depth: int) -> tuple[Value, ...]:
-    return tuple([shallow(one, depth) for one in values])
-
-
-def _shallow_named(
-    values: tuple[tuple[str, Value], ...], depth: int
-) -> tuple[tuple[str, Value], ...]:
-    return tuple([(name, shallow(one, depth)) for name, one in values])
+def _cut_in(part: Any, depth: int) -> Any:
+    if isinstance(part, tuple):
+        return tuple([_cut_in(one, depth) for one in part])
+    return shallow(part, depth) if isinstance(part, Value) else part

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from headrace_inspect._evaluate._contexts import ENQUEUE
 from headrace_inspect._evaluate._frame import Frame
@@ -32,7 +32,7 @@ _CANVAS = "canvas"
 NO_LINKS = Items(())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Signature(Value):
     """Tasks to be published: one, or several in a chain, group or chord.
 
@@ -227,7 +227,7 @@ def _call_signature(call: Call) -> Value:
         arguments = (*call.arguments, *owner.arguments)
         return call.frame.engine.invoke(call.frame, task, arguments, owner.keywords, call.node)
     if owner.kind == "chord" and call.arguments:
-        owner = replace(owner, members=(*owner.members[:1], call.arguments[0]))
+        owner = owner.but(members=(*owner.members[:1], call.arguments[0]))
     publish(call.frame, owner, call.node, _CANVAS)
     return Object("celery.result.AsyncResult")
 

@@ -7,7 +7,7 @@ perform.
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from headrace_inspect._evaluate._contexts import Context
 from headrace_inspect._evaluate._engine import Engine
@@ -43,7 +43,7 @@ _OTHER = frozenset([
 ])  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Query(Value):
     """A manager or query set.
 
@@ -219,7 +219,7 @@ def _manager(frame: Frame, owner: Value, value: Instance, name: str) -> Value | 
 
 def _of_owner(owner: Value, value: Query) -> Value:
     cls = owner.cls if isinstance(owner, Instance | ClassValue) else None
-    return value if cls is None or value.model is not None else replace(value, model=cls)
+    return value if cls is None or value.model is not None else value.but(model=cls)
 
 
 def _as_manager(call: Call) -> Value:

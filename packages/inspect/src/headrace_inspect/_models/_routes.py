@@ -54,7 +54,7 @@ class Route:
     node: ast.AST
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Dependency(Wrapper):
     """What ``Depends`` names."""
 

@@ -28,14 +28,14 @@ _LIBRARY = re.compile(r"(django|celery|flask|allauth|rest_framework|wagtail)(\.\
 _SIGNAL = "signal"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Signal(Value):
     """A signal, by where it is made or by its name in a library."""
 
     key: object
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Receiver(Value):
     """A decorator that connects a function with signals."""
 

@@ -342,7 +342,7 @@ class Dispatched(Wrapper):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Around(Wrapper):
     """A function that a context manager decorates."""
 

@@ -18,7 +18,7 @@ from headrace_inspect._evaluate._values import (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Task(Wrapper):
     """A function that can be put into a queue.
 
