@@ -33,6 +33,25 @@ class Event:
     part: str = WHOLE
 
 
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A part of a body that runs inside a context manager.
+
+    Attributes:
+        manager: the context manager.
+        line: where it is entered.
+        first: the number of the first event inside.
+        last: the number of the first event behind it.
+        yields: whether the body yields inside.
+    """
+
+    manager: Value
+    line: int
+    first: int
+    last: int
+    yields: bool
+
+
 @dataclass(eq=False, slots=True)
 class Context:
     """A function body under certain arguments, or a place where several bodies hang together.
@@ -43,6 +62,8 @@ class Context:
         receiver: the object whose method it is.
         events: what it runs.
         tail: the events after the first ``yield``, as bits.
+        blocks: the parts that run inside context managers.
+        flags: the parameters that are certainly true or false.
         result: what it returns.
         yielded: what it yields.
         stored: what it stored in its own object.
@@ -55,6 +76,8 @@ class Context:
     receiver: Value | None = None
     events: list[Event] = field(default_factory=list)
     tail: int = 0
+    blocks: list[Block] = field(default_factory=list)
+    flags: dict[str, bool] = field(default_factory=dict)
     result: Value = UNKNOWN
     yielded: Value = UNKNOWN
     label: str = ""

@@ -169,6 +169,7 @@ class Engine:
         found = self.contexts.get(key)
         if found is None:
             found = Context(function, function.module, receiver, line=function.node.lineno)
+            found.flags = _flags(variables)
             self.contexts[key] = found
             self._counts[function] = self._counts.get(function, 0) + 1
             if self._depth >= _DEEPEST:
@@ -396,6 +397,14 @@ class Engine:
                     frame.emit(option.targets, node)
             return found
         return UNKNOWN
+
+
+def _flags(variables: Mapping[str, Value]) -> dict[str, bool]:
+    return {
+        name: bool(value.value)
+        for name, value in variables.items()
+        if isinstance(value, Constant) and value.kind in {bool, type(None)}
+    }
 
 
 def _result(frame: Frame, value: Value, node: ast.AST) -> Value:

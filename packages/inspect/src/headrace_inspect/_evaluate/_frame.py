@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from headrace_inspect._symbols._entities import Function, Module, Scope
 
-from ._contexts import CALL, WHOLE, Context, Event
+from ._contexts import CALL, WHOLE, Block, Context, Event
 from ._values import UNKNOWN, Value, union
 
 if TYPE_CHECKING:
@@ -69,6 +69,11 @@ class Frame:
         self.ran |= bit
         if self.has_yielded:
             self.context.tail |= bit
+
+    def enclose(self, manager: Value, node: ast.AST, first: int, *, yields: bool = False) -> None:
+        """Record that the events from the number `first` run inside a context manager."""
+        last = len(self.context.events)
+        self.context.blocks.append(Block(manager, line_of(node), first, last, yields))
 
     def since(self, count: int) -> int:
         """Return the events after the first `count`, as bits."""

@@ -232,8 +232,11 @@ def _with(frame: Frame, node: ast.With | ast.AsyncWith) -> None:
         if item.optional_vars is not None:
             assigning.assign(frame, item.optional_vars, value)
         entered.append((manager, item.context_expr))
-    start = frame.ran or 0
+    start, first, had_yielded = frame.ran or 0, len(frame.context.events), frame.has_yielded
     run(frame, node.body)
+    for manager, expression in entered:
+        yields = frame.has_yielded and not had_yielded
+        frame.enclose(manager, expression, first, yields=yields)
     end = frame.ran
     inside = start | frame.since(count)
     if end is None:

@@ -24,7 +24,7 @@ from headrace_inspect._evaluate._values import (
     text_of,
 )
 
-from ._tasks import Task, finish, make_task, run_by_name, run_task
+from ._tasks import Task, finish, make_task, note_publishing, run_by_name, run_task
 
 _CANVAS = "canvas"
 
@@ -115,6 +115,7 @@ def _task_of(call: Call) -> Value:
 
 
 def _delay(call: Call, kind: str = ENQUEUE) -> Value:
+    note_publishing(call.frame, call.owner, call.arguments, call.keywords, call.node)
     run_task(call.frame, _task_of(call), call.arguments, call.keywords, call.node, kind)
     return Object("celery.result.AsyncResult")
 
@@ -128,6 +129,7 @@ def _given(call: Call) -> tuple[tuple[Value, ...], tuple[tuple[str, Value], ...]
 
 def _apply_async(call: Call, kind: str = ENQUEUE) -> Value:
     arguments, keywords = _given(call)
+    note_publishing(call.frame, call.owner, arguments, keywords, call.node)
     made = run_task(call.frame, _task_of(call), arguments, keywords, call.node, kind)
     _run_links(call.frame, _links(call), call.node)
     return made if kind == "call" else Object("celery.result.AsyncResult")
@@ -188,6 +190,7 @@ def _make(call: Call) -> Value:
         arguments, keywords = _given(call)
     elif call.name in {"map", "starmap", "chunks"}:
         arguments, keywords = (), ()
+    note_publishing(call.frame, call.owner, arguments, keywords, call.node)
     is_immutable = call.name == "si"
     links = Items((), call.node)
     return Signature("task", (_task_of(call),), arguments, keywords, is_immutable, links)

@@ -31,6 +31,7 @@ from . import _signals
 from ._names import class_named
 
 MODEL = "django.db.models.Model"
+ATOMIC = "django.db.transaction.atomic"
 _MANAGERS = ("django.db.models.Manager", "django.db.models.QuerySet")
 _TO_ONE = ("django.db.models.ForeignKey", "django.db.models.OneToOneField")
 _TO_MANY = ("django.db.models.ManyToManyField",)
@@ -80,7 +81,7 @@ def register(registry: Registry) -> None:
     registry.function("django.shortcuts.get_object_or_404")(_get_object)
     _querying(registry)
     registry.function("django.db.transaction.on_commit", "headrace_django.on_commit")(_on_commit)
-    registry.leaving["django.db.transaction.atomic"] = _commit
+    registry.leaving[ATOMIC] = _commit
     registry.function("django.core.management.call_command")(_call_command)
     registry.function("django.apps.apps.get_model", "django.contrib.auth.get_user_model")(
         _get_model
@@ -195,7 +196,9 @@ def _save(call: Call) -> Value:
 
 
 def _delete(call: Call) -> Value:
+    first = len(call.frame.context.events)
     _send(call.frame, call.owner, ("pre_delete", "post_delete"), call.node)
+    call.frame.enclose(Object(ATOMIC), call.node, first)  # Django sends them in a transaction
     return UNKNOWN
 
 

@@ -18,7 +18,7 @@ from headrace_inspect._evaluate._values import (
     text_of,
 )
 
-from ._tasks import Task, make_task, run_by_name, run_task
+from ._tasks import Task, make_task, note_publishing, run_by_name, run_task
 
 _DECORATORS = (
     "dramatiq.actor", "django_rq.job", "rq.decorators.job", "rq.job", "procrastinate.task",
@@ -60,6 +60,7 @@ def _decorate(call: Call) -> Value:
 
 
 def _publish(call: Call) -> Value:
+    note_publishing(call.frame, call.owner, call.arguments, call.keywords, call.node)
     run_task(call.frame, call.owner, call.arguments, call.keywords, call.node, ENQUEUE)
     return UNKNOWN
 
@@ -71,6 +72,7 @@ def _enqueue(call: Call, index: int) -> Value:
         run_by_name(call.frame, name, call.node)
     else:
         rest = call.rest(index + 1)
+        note_publishing(call.frame, callee, rest, call.keywords, call.node)
         run_task(call.frame, callee, rest, call.keywords, call.node, ENQUEUE)
     return UNKNOWN
 

@@ -29,6 +29,8 @@ from headrace_inspect._evaluate._values import (
 )
 from headrace_inspect._symbols._entities import Function, Module, Scope
 
+from ._views import Actions, note_view, unwrapped
+
 VERBS = ("get", "post", "put", "patch", "delete", "head", "options")
 Segments = tuple[str | None, ...]
 _REGISTERING = frozenset([*VERBS, "api_route", "route", "trace", "websocket", "websocket_route"])
@@ -135,14 +137,12 @@ def _added(call: Call, index: int, name: str) -> Value:
 
 def _path(call: Call) -> Value:
     node, endpoint = call.node, call.get(1, "view") or UNKNOWN
+    actions: Actions = ()
     if isinstance(node, ast.Call) and len(node.args) > 1:
-        view = node.args[1]
-        match view:
-            case ast.Call(func=ast.Attribute(value=cls, attr="as_view")):
-                endpoint = call.frame.engine.evaluate(call.frame, cls)
-            case _:
-                pass
+        inner, actions = unwrapped(node.args[1])
+        endpoint = call.frame.engine.evaluate(call.frame, inner)
     path = text_of(call.get(0, "route")) or ""
+    note_view(call.frame, path, endpoint, actions, node)
     _enter_any(call.frame, frozenset(), path, endpoint, (), node)
     return UNKNOWN
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 
-from headrace_inspect._evaluate._contexts import ENQUEUE
+from headrace_inspect._evaluate._contexts import ENQUEUE, Context
 from headrace_inspect._evaluate._engine import Engine
 from headrace_inspect._evaluate._frame import Frame
 from headrace_inspect._evaluate._values import (
@@ -34,6 +34,41 @@ class Task(Wrapper):
     def arguments(self) -> tuple[Value, ...]:
         """Return the arguments that come before those of the caller."""
         return (self,) if self.is_bound else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Publishing:
+    """A call that puts tasks into a queue, or a signature that is made for that.
+
+    Attributes:
+        task: the task, or what its name or function stands for.
+        node: the call.
+        context: the body that makes it.
+    """
+
+    task: Value
+    arguments: tuple[Value, ...]
+    keywords: tuple[tuple[str, Value], ...]
+    node: ast.AST
+    context: Context
+
+
+def note_publishing(
+    frame: Frame,
+    task: Value,
+    arguments: tuple[Value, ...],
+    keywords: tuple[tuple[str, Value], ...],
+    node: ast.AST,
+) -> None:
+    """Keep what a task is published with."""
+    made = Publishing(task, arguments, keywords, node, frame.context)
+    publishings_in(frame.engine).append(made)
+
+
+def publishings_in(engine: Engine) -> list[Publishing]:
+    """Return the calls that publish tasks, each once for each body that makes it."""
+    found: list[Publishing] = engine.facts.setdefault(Publishing, [])
+    return found
 
 
 @dataclass(slots=True)

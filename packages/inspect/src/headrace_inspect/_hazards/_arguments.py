@@ -1,0 +1,74 @@
+"""HR203 and HR204: arguments that must not, or cannot, go through a queue."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from headrace_inspect._evaluate._engine import Engine
+from headrace_inspect._evaluate._values import (
+    Instance,
+    Items,
+    Object,
+    Pending,
+    Table,
+    Value,
+    options_of,
+)
+from headrace_inspect._models._django import MODEL
+from headrace_inspect._models._tasks import Publishing, publishings_in
+
+from ._finding import Hazard, is_test, link_to, name_of
+
+_FILES = ("builtins.open", "io.open", "tempfile.TemporaryFile", "tempfile.NamedTemporaryFile")
+_DEEPEST = 3
+
+
+def unfit_arguments(engine: Engine) -> Iterator[Hazard]:
+    """Find the arguments that are model instances, generators, coroutines or open files."""
+    done: set[tuple[ast.AST, str]] = set()
+    for one in publishings_in(engine):
+        if is_test(one.context.module):
+            continue
+        given = [(f"argument {number + 1}", value) for number, value in enumerate(one.arguments)]
+        for label, value in [*given, *[(f"{name!r}", value) for name, value in one.keywords]]:
+            found = _unfit(engine, value, _DEEPEST)
+            if found is not None and (one.node, found[0]) not in done:
+                done.add((one.node, found[0]))
+                yield _hazard(one, label, *found)
+
+
+def _hazard(one: Publishing, label: str, code: str, what: str) -> Hazard:
+    node = one.node
+    line = (node.func.end_lineno if isinstance(node, ast.Call) else None) or node.lineno
+    here = link_to(one.context, line, "enqueue")
+    advice = (
+        "it is a copy by the time the task runs; pass its key"
+        if code == "HR203"
+        else "it does not survive the way through a queue"
+    )
+    message = f"{label} of `{name_of(one.task)}` is {what}: {advice}"
+    return Hazard(code, here.path, line, message, (here,))
+
+
+def _unfit(engine: Engine, value: Value, depth: int) -> tuple[str, str] | None:
+    found = [_kind(engine, option, depth) for option in options_of(value)]
+    return found[0] if all(found) else None
+
+
+def _kind(engine: Engine, value: Value, depth: int) -> tuple[str, str] | None:
+    match value:
+        case Instance(cls=cls) if engine.classes.is_a(cls, MODEL):
+            return "HR203", f"an instance of the model {cls.name}"
+        case Pending(is_generator=is_generator):
+            return "HR204", "a generator" if is_generator else "a coroutine that nothing awaits"
+        case Object(made_by=made_by) if made_by in _FILES:
+            return "HR204", "an open file"
+        case Items(values=values) if depth:
+            inner = [_unfit(engine, one, depth - 1) for one in values]
+        case Table(entries=entries) if depth:
+            inner = [_unfit(engine, one, depth - 1) for _, one in entries]
+        case _:
+            return None
+    found = [one for one in inner if one is not None]
+    return (found[0][0], f"a container with {found[0][1]}") if found else None

@@ -1,0 +1,69 @@
+"""Lines of a body that do not run inside the surrounding transaction."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from functools import cache
+
+from headrace_inspect._evaluate._contexts import Context
+
+_ELSEWHERE = frozenset(["start", "submit", "run_in_executor", "start_soon"])
+_NOTHING: frozenset[int] = frozenset()
+
+
+def lines_outside(context: Context) -> frozenset[int]:
+    """Return the lines that do not run, or run where no transaction is open.
+
+    These are the other branches of conditions on ``in_atomic_block`` and on parameters that are
+    certainly true or false; and calls in another thread, which has a connection of its own.
+    """
+    if context.function is None:
+        return _NOTHING
+    return _outside(context.function.node, tuple(context.flags.items()))
+
+
+@cache
+def _outside(body: ast.AST, flags: tuple[tuple[str, bool], ...]) -> frozenset[int]:
+    nodes = list(ast.walk(body))
+    assigned = {
+        one.id for one in nodes if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)
+    }
+    known = {name: value for name, value in flags if name not in assigned}
+    found: set[int] = set()
+    for one in nodes:
+        if isinstance(one, ast.If):
+            found.update(_dead(one, _truth(one.test, known), body))
+        elif isinstance(one, ast.Call) and isinstance(one.func, ast.Attribute):
+            if one.func.attr in _ELSEWHERE:
+                found.add(one.func.end_lineno or one.lineno)
+    return frozenset(found)
+
+
+def _dead(node: ast.If, truth: bool | None, body: ast.AST) -> list[int]:
+    """Return the lines of the branch not taken, and those behind a branch that leaves."""
+    if truth is None:
+        return []
+    taken, other = (node.body, node.orelse) if truth else (node.orelse, node.body)
+    lines = list(range(other[0].lineno, (other[-1].end_lineno or 0) + 1)) if other else []
+    if taken and isinstance(taken[-1], ast.Return | ast.Raise):
+        lines += range((node.end_lineno or 0) + 1, (getattr(body, "end_lineno", 0) or 0) + 1)
+    return lines
+
+
+def _truth(test: ast.expr, known: Mapping[str, bool]) -> bool | None:
+    match test:
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            inner = _truth(operand, known)
+            return None if inner is None else not inner
+        case ast.Name(id=name):
+            return known.get(name)
+        case ast.Attribute(attr="in_atomic_block"):
+            return True
+        case ast.BoolOp(op=operator, values=values):
+            decisive = isinstance(operator, ast.Or)
+            found = [_truth(one, known) for one in values]
+            if decisive in found:
+                return decisive
+            return None if None in found else not decisive
+    return None

@@ -1,0 +1,62 @@
+"""HR201: a task is published inside an open transaction.
+
+A worker may take the task before the data is there, or though it never will be. Knows what opens a
+transaction: ``atomic`` as a block, as a decorator, inside context managers of the program's own,
+``ATOMIC_REQUESTS``, migrations, the admin's views, what Django does inside one by itself.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+
+from headrace_inspect._evaluate._contexts import ENQUEUE, Context, Event
+from headrace_inspect._evaluate._engine import Engine
+from headrace_inspect._shown._evidence import Link
+from headrace_inspect._shown._reach import part_of
+from headrace_inspect._source._discovery import shown
+
+from ._finding import Hazard, is_test, link_to
+from ._guards import lines_outside
+from ._opening import openings_in
+
+_PUBLISHING = frozenset([ENQUEUE, "canvas"])
+_FARTHEST = 8
+"""The most calls on the way: over more, conditions that are not seen make it doubtful."""
+
+
+def published_inside(engine: Engine) -> Iterator[Hazard]:
+    """Find the calls that publish a task inside a transaction, each with the shortest way there."""
+    waiting: deque[tuple[Context, Sequence[Event], tuple[Link, ...]]] = deque()
+    waiting.extend((one.context, one.events, (one.link,)) for one in openings_in(engine))
+    seen: set[tuple[Context, str]] = set()
+    found: dict[tuple[str, int], Hazard] = {}
+    while waiting:
+        context, events, way = waiting.popleft()
+        outside = lines_outside(context)
+        for event in events:
+            if event.kind == "on_commit" or event.line in outside or len(way) > _FARTHEST:
+                continue
+            links = (*way, link_to(context, event.line, event.kind)) if event.line else way
+            if event.kind in _PUBLISHING:
+                place = (links[-1].path, links[-1].line)
+                if place not in found:
+                    found[place] = _hazard(event, links)
+                continue
+            for target in event.targets:
+                if (target, event.part) not in seen and not is_test(target.module):
+                    seen.add((target, event.part))
+                    waiting.append((target, part_of(target, event.part), links))
+    yield from found.values()
+
+
+def _hazard(event: Event, links: tuple[Link, ...]) -> Hazard:
+    names = {one.function.name for one in event.targets if one.function is not None}
+    what = f"`{names.pop()}`" if len(names) == 1 else "a task"
+    opened, here = links[0], links[-1]
+    place = "" if opened.path == here.path else f"{shown(opened.path)}:"
+    message = (
+        f"{what} is published inside the transaction opened at {place}{opened.line}; "
+        f"publish it on commit, by `transaction.on_commit`"
+    )
+    return Hazard("HR201", here.path, here.line, message, links)
