@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from headrace_inspect._evaluate._engine import Engine
+from headrace_inspect._evaluate._frame import line_of
 from headrace_inspect._evaluate._values import (
     Instance,
     Items,
@@ -39,16 +40,14 @@ def unfit_arguments(engine: Engine) -> Iterator[Hazard]:
 
 
 def _hazard(one: Publishing, label: str, code: str, what: str) -> Hazard:
-    node = one.node
-    line = (node.func.end_lineno if isinstance(node, ast.Call) else None) or node.lineno
-    here = link_to(one.context, line, "enqueue")
+    here = link_to(one.context, line_of(one.node), "enqueue")
     advice = (
         "it is a copy by the time the task runs; pass its key"
         if code == "HR203"
         else "it does not survive the way through a queue"
     )
     message = f"{label} of `{name_of(one.task)}` is {what}: {advice}"
-    return Hazard(code, here.path, line, message, (here,))
+    return Hazard(code, here.path, here.line, message, (here,))
 
 
 def _unfit(engine: Engine, value: Value, depth: int) -> tuple[str, str] | None:
@@ -60,6 +59,8 @@ def _kind(engine: Engine, value: Value, depth: int) -> tuple[str, str] | None:
     match value:
         case Instance(cls=cls) if engine.classes.is_a(cls, MODEL):
             return "HR203", f"an instance of the model {cls.name}"
+        case Items(origin=ast.GeneratorExp()):
+            return "HR204", "a generator"
         case Pending(is_generator=is_generator):
             return "HR204", "a generator" if is_generator else "a coroutine that nothing awaits"
         case Object(made_by=made_by) if made_by in _FILES:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from os import path as paths
 
 from headrace_inspect._evaluate._contexts import Context
 from headrace_inspect._evaluate._values import Value, function_in
 from headrace_inspect._models._tasks import Task
 from headrace_inspect._shown._evidence import Link
 from headrace_inspect._symbols._entities import Module
+
+_TESTS = frozenset(["test", "tests", "conftest"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +39,19 @@ def link_to(context: Context, line: int, kind: str) -> Link:
     return Link(path, line, kind, context.function.qualname if context.function else "")
 
 
-@cache
 def is_test(module: Module | None) -> bool:
     """Tell whether a module is of tests: what these publish does no harm."""
-    return module is not None and any(
-        part in {"test", "tests", "conftest"} or part.startswith("test_") or part.endswith("_test")
+    if module is None:
+        return False
+    return folder_of(module) in _TESTS or any(
+        part in _TESTS or part.startswith("test_") or part.endswith("_test")
         for part in module.name.split(".")
     )
+
+
+def folder_of(module: Module) -> str:
+    """Return the name of the folder that a module is in."""
+    return paths.basename(paths.dirname(module.path))
 
 
 def name_of(task: Value) -> str:

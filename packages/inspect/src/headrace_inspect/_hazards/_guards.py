@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from functools import cache
 
 from headrace_inspect._evaluate._contexts import Context
+from headrace_inspect._evaluate._frame import line_of
 
 _ELSEWHERE = frozenset(["start", "submit", "run_in_executor", "start_soon"])
 _NOTHING: frozenset[int] = frozenset()
@@ -20,23 +20,21 @@ def lines_outside(context: Context) -> frozenset[int]:
     """
     if context.function is None:
         return _NOTHING
-    return _outside(context.function.node, tuple(context.flags.items()))
+    return _outside(context.function.node, context.flags)
 
 
-@cache
-def _outside(body: ast.AST, flags: tuple[tuple[str, bool], ...]) -> frozenset[int]:
+def _outside(body: ast.AST, flags: Mapping[str, bool]) -> frozenset[int]:
     nodes = list(ast.walk(body))
     assigned = {
         one.id for one in nodes if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)
     }
-    known = {name: value for name, value in flags if name not in assigned}
+    known = {name: value for name, value in flags.items() if name not in assigned}
     found: set[int] = set()
     for one in nodes:
         if isinstance(one, ast.If):
             found.update(_dead(one, _truth(one.test, known), body))
-        elif isinstance(one, ast.Call) and isinstance(one.func, ast.Attribute):
-            if one.func.attr in _ELSEWHERE:
-                found.add(one.func.end_lineno or one.lineno)
+        elif isinstance(one, ast.Call) and getattr(one.func, "attr", "") in _ELSEWHERE:
+            found.add(line_of(one))
     return frozenset(found)
 
 

@@ -20,9 +20,9 @@ from headrace_inspect._evaluate._values import (
 )
 from headrace_inspect._models._routes import VERBS
 from headrace_inspect._shown._evidence import Link
-from headrace_inspect._symbols._entities import Function, Module
+from headrace_inspect._symbols._entities import Class, Function, Module
 
-from ._finding import is_test, link_to
+from ._finding import folder_of, is_test, link_to
 from ._requests import atomic_views
 
 _OPENING = re.compile(
@@ -104,7 +104,7 @@ class _Openings:
             if self._decorates(self._engine.evaluate(quiet, node)):
                 return node.lineno
         if function.owner is not None:
-            return self._line_of_class(function)
+            return self._line_of_class(function, function.owner)
         return self._migrating(function.module).get(function.name)
 
     def _decorates(self, value: Value) -> bool:
@@ -113,9 +113,7 @@ class _Openings:
                 return any(self.opens(one) for one in option.arguments)
         return self.opens(value)
 
-    def _line_of_class(self, function: Function) -> int | None:
-        assert function.owner is not None
-        cls = function.owner
+    def _line_of_class(self, function: Function, cls: Class) -> int | None:
         for node in cls.node.decorator_list:
             value = self._engine.evaluate(self._engine.quiet(cls.scope), node)
             name = text_of(value.keyword("name")) if isinstance(value, Object) else None
@@ -133,7 +131,7 @@ class _Openings:
         """Return the functions that a migration runs, by the lines that name them."""
         if module not in self._migrations:
             self._migrations[module] = {}
-            is_migration = ".migrations." in f".{module.name}"
+            is_migration = folder_of(module) == "migrations"
             migrations = module.bindings.get("Migration", []) if is_migration else []
             if migrations and isinstance(migrations[-1], ast.ClassDef):
                 self._migrations[module] = _run_by(migrations[-1])
@@ -147,7 +145,8 @@ def _run_by(migration: ast.ClassDef) -> dict[str, int]:
             case ast.Assign(targets=[ast.Name(id="atomic")], value=ast.Constant(value=False)):
                 return {}
             case ast.Call(func=ast.Attribute(attr="RunPython"), args=arguments):
-                found.update({one.id: node.lineno for one in arguments if isinstance(one, ast.Name)})
+                names = [one.id for one in arguments if isinstance(one, ast.Name)]
+                found.update(dict.fromkeys(names, node.lineno))
             case _:
                 pass
     return found

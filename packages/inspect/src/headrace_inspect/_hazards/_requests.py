@@ -7,7 +7,7 @@ import ast
 from headrace_inspect._evaluate._engine import Engine
 from headrace_inspect._evaluate._values import ClassValue, function_in
 from headrace_inspect._models._views import methods_of_view, views_in
-from headrace_inspect._symbols._entities import Function
+from headrace_inspect._symbols._entities import Function, Module
 
 from ._finding import is_test
 
@@ -47,10 +47,13 @@ def _is_set(engine: Engine) -> bool:
     for path in engine.program.files:
         if "settings" in path or "config" in path:
             module = engine.program.module(path)
-            if module is not None and not is_test(module):
-                if any(_sets(node) for node in ast.walk(module.tree)):
-                    return True
+            if module is not None and not is_test(module) and _sets_in(module):
+                return True
     return False
+
+
+def _sets_in(module: Module) -> bool:
+    return any(_sets(node) for node in ast.walk(module.tree))
 
 
 def _sets(node: ast.AST) -> bool:

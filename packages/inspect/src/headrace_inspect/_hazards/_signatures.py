@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from headrace_inspect._evaluate._engine import Engine
+from headrace_inspect._evaluate._frame import line_of
 from headrace_inspect._evaluate._values import External, FunctionValue, Object, Value, options_of
 from headrace_inspect._models._tasks import Publishing, Task, publishings_in
 from headrace_inspect._shown._evidence import Link
@@ -51,11 +52,9 @@ def misfits(engine: Engine) -> Iterator[Hazard]:
 
 
 def _hazard(one: Publishing, reason: str) -> Hazard:
-    node = one.node
-    line = (node.func.end_lineno if isinstance(node, ast.Call) else None) or 0
-    here = link_to(one.context, line, "enqueue")
+    here = link_to(one.context, line_of(one.node), "enqueue")
     message = f"`{name_of(one.task)}` does not take these arguments: {reason}"
-    return Hazard("HR202", here.path, line, message, (here, *_definition(one.task)))
+    return Hazard("HR202", here.path, here.line, message, (here, *_definition(one.task)))
 
 
 def _definition(task: Value) -> tuple[Link, ...]:

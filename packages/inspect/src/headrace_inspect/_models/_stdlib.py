@@ -111,6 +111,7 @@ def _builtins(registry: Registry) -> None:
         "werkzeug.exceptions.abort",
     )(_end)
     function("importlib.import_module")(_import_module)
+    function("builtins.open")(lambda call: Object("builtins.open"))
     function("typing.cast", "cast")(_cast)
     function("builtins.reversed")(_reversed)
     function(*[f"builtins.{name}" for name in _SPECIAL])(_special)

@@ -89,8 +89,8 @@ def _actions(node: ast.Call) -> Actions:
 def methods_of_view(engine: Engine, cls: Class) -> list[Function]:
     """Return the methods of a view's class that the source defines, inherited ones included."""
     found: dict[str, Function] = {}
-    for base in engine.classes.order(cls):
-        for name, bindings in base.members.items() if isinstance(base, Class) else ():
+    for base in [one for one in engine.classes.order(cls) if isinstance(one, Class)]:
+        for name, bindings in base.members.items():
             last = bindings[-1]
             if isinstance(last, ast.FunctionDef | ast.AsyncFunctionDef):
                 found.setdefault(name, engine.program.function(last, base))
