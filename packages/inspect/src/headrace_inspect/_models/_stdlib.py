@@ -337,10 +337,9 @@ def _update(call: Call) -> Value:
 # --- functions that wrap functions ----------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class Dispatched(Wrapper):
     """A function of ``singledispatch``, with the functions that are registered for types."""
-
-    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
