@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
+from inspect import isasyncgenfunction
 from typing import Any
+
+from headrace._callables import own_name
+from headrace._flows.registry import Flow
 
 from .kinds import COROUTINE, kind_of
 
@@ -84,3 +88,40 @@ def function(name: str, value: Any, *, awaits: bool) -> Any:
             f"{name} is a coroutine function, which a Chain cannot await; use AsyncChain"
         )
     return value
+
+
+def step_kind(value: Any, *, awaits: bool, allow_sync: bool) -> str:
+    """Return the kind of `value`, the function of a step.
+
+    Args:
+        value: what was given.
+        awaits: whether it may be a coroutine function.
+        allow_sync: whether it may be anything else.
+
+    Raises:
+        TypeError: it is no function, or one that the chain refuses.
+    """
+    kind = kind_of(value)
+    if kind is COROUTINE and not awaits:
+        raise TypeError(
+            f"{own_name(value)!r} is a coroutine function, which a Chain cannot await; use "
+            f"AsyncChain"
+        )
+    if not allow_sync and kind is not COROUTINE and not isasyncgenfunction(value):
+        raise TypeError(
+            f"{own_name(value)!r} is a sync function, which this chain refuses "
+            f"(allow_sync=False); make it a coroutine function"
+        )
+    return kind
+
+
+def flow_name(value: Any) -> str | None:
+    """Return the name of a flow, which may be given as a `Flow`, or None.
+
+    Raises:
+        TypeError: it is neither a flow nor a name.
+        ValueError: it is empty.
+    """
+    if value is None:
+        return None
+    return value.name if isinstance(value, Flow) else text("flow", value)

@@ -10,10 +10,9 @@ from headrace._context.model import FlowContext
 from headrace._context.opening import nested_context, opening_id
 from headrace._context.units import Unit
 from headrace._context.variables import step_var, unit_var
-from headrace._messages.hints import refuse_keyword
 
 from . import arguments, async_driver
-from .definition import Definition
+from .builder import Builder
 from .units import must_be_told, restore
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ _set_unit = unit_var.set
 _current_step = step_var.get
 
 
-class AsyncChain(Definition):
+class AsyncChain(Builder):
     """A pipeline of steps as `Chain` is one, whose steps are awaited.
 
     A sync function runs in a thread, in a copy of the context, and what it returns is awaited if
@@ -76,8 +75,6 @@ class AsyncChain(Definition):
         allow_sync: bool = True,
         **misspelt: Never,
     ) -> None:
-        for option in misspelt:
-            refuse_keyword(type(self), option, type(self).__name__)
         self._allow_sync = arguments.flag("allow_sync", allow_sync)
         super().__init__(
             name,
@@ -91,6 +88,7 @@ class AsyncChain(Definition):
             deadline_fn=deadline_fn,
             safety_margin=safety_margin,
             jitter=jitter,
+            **misspelt,
         )
 
     async def run(self, /, **inputs: Any) -> ChainResult:

@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from headrace._context.variables import step_var
 from headrace._process import clock as _clock
 
-from .branches import Stopped
+from .branches import Stopped, call_chain
 from .errors import DeadlineExceededError
 from .kinds import COROUTINE, GENERATOR, is_awaitable, kind_of
-from .nesting import call_chain
 from .run import Run, begin, rows_of
-from .step import ChainStep
 from .threads import LateCall, ThreadCall, settle, settled, until_done
 from .undoing import close, fail
 from .walk import perform
@@ -101,11 +99,11 @@ class _AsyncIO:
     async def call(self, run: Run, step: Step) -> Outcome:
         call = None
         try:
-            if step.spec.kind is COROUTINE:
+            if step.kind is COROUTINE:
                 return await _bounded(run, step, step.call(run.context)), None
-            if isinstance(step, ChainStep):
-                return await _bounded(run, step, call_chain(self, run, step)), None
-            if step.spec.kind is GENERATOR:
+            if step.plan is not None:
+                return await _bounded(run, step, call_chain(self, run, step, step.plan)), None
+            if step.kind is GENERATOR:
                 return step.call(run.context), None
             call = ThreadCall(step.call, run.context)
             return cast("Outcome", await _bounded(run, step, settled(call)))
@@ -216,7 +214,7 @@ def _cancel(tasks: Iterable[asyncio.Task[Any]]) -> None:
 
 async def _bounded(run: Run, step: Step, work: Awaitable[Any]) -> Any:
     """Await `work` for no longer than the step's timeout, and the deadline, allow."""
-    timeout = step.spec.timeout
+    timeout = step.timeout
     if timeout is None:
         return await work
     if run.limit is not None:

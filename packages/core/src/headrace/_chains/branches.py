@@ -1,4 +1,4 @@
-"""Branches that run at once: what becomes of their outputs, and of their errors."""
+"""Runs within a run, of branches and of chains that are steps: their outputs, and their errors."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from headrace._exceptions.control_flow import is_control_flow
 from .errors import ChainError
 
 if TYPE_CHECKING:
-    from .plan import Parallel
+    from .plan import Parallel, Plan
+    from .result import ChainResult
     from .run import Run
+    from .step import Step
     from .walk import IO
 
 
@@ -37,6 +39,35 @@ async def perform_parallel(io: IO, run: Run, step: Parallel) -> None:
             raise _together(run, raised)
     finally:
         del raised[:], ended[:]  # the traceback holds this frame, and the frames of the branches
+
+
+async def call_chain(io: IO, run: Run, step: Step, plan: Plan) -> ChainResult:
+    """Run the chain that is a step of `run`, and return its context.
+
+    Args:
+        io: how to call and wait.
+        run: the run.
+        step: the step.
+        plan: its plan.
+
+    Raises:
+        BaseException: the error that ended it; its steps are undone with the outer run.
+    """
+    inputs = None
+    if step.has_inputs:
+        inputs = {**plan.values, **step.call(run.context)}
+    inner = run.branch(plan, inputs)
+    run.note_runs(step, [inner])
+    failure = await io.run_inside(inner)
+    if step.out is None:
+        context = inner.context
+        run.context.update({out: context[out] for out in plan.outs if out in context})
+    try:
+        if failure is not None:
+            raise run.adopted(failure, inner, step)
+    finally:
+        del failure  # its traceback holds this frame
+    return inner.context
 
 
 def _together(run: Run, raised: list[tuple[Run, BaseException]]) -> BaseException:

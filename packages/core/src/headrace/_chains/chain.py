@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Never
+from typing import TYPE_CHECKING, Any
 
 from headrace import _state as _runtime
 from headrace._context.marks import mark
@@ -10,17 +10,11 @@ from headrace._context.model import FlowContext
 from headrace._context.opening import nested_context, opening_id
 from headrace._context.units import Unit
 from headrace._context.variables import budget_var, step_var, unit_var
-from headrace._messages.hints import refuse_keyword
 
 from . import sync_driver
-from .definition import Definition
+from .builder import Builder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from headrace._flows.registry import Flow
-
-    from .redaction import Redact
     from .result import ChainResult
 
 _budget = budget_var.get
@@ -31,7 +25,7 @@ _current_step = step_var.get
 _set_step = step_var.set
 
 
-class Chain(Definition):
+class Chain(Builder):
     """A pipeline of steps, built once and run many times, in many threads at once.
 
         etl = Chain("etl").next(extract, out="raw").next(load, out="loaded", args=["raw"])
@@ -63,38 +57,6 @@ class Chain(Definition):
     """
 
     _awaits = False
-
-    def __init__(
-        self,
-        name: str | None = None,
-        *,
-        flow: str | Flow | None = None,
-        strict: bool = False,
-        before_step: Callable[..., Any] | None = None,
-        after_step: Callable[..., Any] | None = None,
-        on_retry: Callable[..., Any] | None = None,
-        redact: Redact = None,
-        deadline: float | None = None,
-        deadline_fn: Callable[[], float | None] | None = None,
-        safety_margin: float = 0.25,
-        jitter: bool = True,
-        **misspelt: Never,
-    ) -> None:
-        for option in misspelt:
-            refuse_keyword(type(self), option, type(self).__name__)
-        super().__init__(
-            name,
-            flow=flow,
-            strict=strict,
-            before_step=before_step,
-            after_step=after_step,
-            on_retry=on_retry,
-            redact=redact,
-            deadline=deadline,
-            deadline_fn=deadline_fn,
-            safety_margin=safety_margin,
-            jitter=jitter,
-        )
 
     def run(self, /, **inputs: Any) -> ChainResult:
         """Run the steps in order, on a context of this run's own, and return it.

@@ -10,23 +10,25 @@ import gc
 import weakref
 from typing import TYPE_CHECKING, Any
 
+from headrace._callables import own_name
 from headrace._errors import DuplicateStepError
 from headrace._flows.declare import Declaration
 from headrace._flows.registry import Flow, flow
 
+from .references import spelled
 from .step import make_info
 
 if TYPE_CHECKING:
     from headrace._flows.graph import StepNote
     from headrace._step_info import StepInfo
 
-    from .spec import Spec
+    from .step import Step
 
 
-class ChainEntry:
+class FlowEntry:
     """A chain's step in the registry of its flow; what it says is made when it is asked for."""
 
-    __slots__ = ("_after", "_branch", "_flow", "_spec", "chain", "name")
+    __slots__ = ("_after", "_branch", "_flow", "_step", "chain", "name")
 
     owner = None
 
@@ -34,40 +36,38 @@ class ChainEntry:
         self,
         chain: weakref.ref[Any],
         name: str,
-        spec: Spec,
+        step: Step,
         flow: str,
         after: tuple[str, ...],
         branch: str,
     ) -> None:
         self.chain = chain
         self.name = name
-        self._spec = spec
+        self._step = step
         self._flow = flow
         self._after = after
         self._branch = branch
 
-    def copy(self, chain: weakref.ref[Any]) -> ChainEntry:
+    def copy(self, chain: weakref.ref[Any]) -> FlowEntry:
         """Return the same step as part of another chain."""
-        return ChainEntry(chain, self.name, self._spec, self._flow, self._after, self._branch)
+        return FlowEntry(chain, self.name, self._step, self._flow, self._after, self._branch)
 
     @property
     def notes(self) -> tuple[StepNote, ...]:
         """What a picture says of the step besides its name."""
-        from .notes import notes_of
-
-        return notes_of(self._spec, self._branch)
+        return notes_of(self._step, self._branch)
 
     @property
     def info(self) -> StepInfo:
         """What is known of the step."""
-        return make_info(self._spec, self.name, self._flow, self._after)
+        return make_info(self._step, self.name, self._flow, self._after)
 
     @property
     def declaration(self) -> Declaration:
         """How the step was declared."""
         info = self.info
         return Declaration(
-            self._spec.function,
+            self._step.function,
             info.name,
             info.after,
             info.description,
@@ -99,19 +99,19 @@ class Membership:
         self._entries += [entry.copy(copied._chain) for entry in own]
         return copied
 
-    def declare(self, name: str, spec: Spec, after: tuple[str, ...], branch: str = "") -> None:
+    def declare(self, name: str, step: Step, after: tuple[str, ...], branch: str = "") -> None:
         """Declare a step of the chain.
 
         Args:
             name: the step's name.
-            spec: the step.
+            step: the step.
             after: the names of the steps before.
             branch: which of the branches that run at once it belongs to, such as ``1 of 2``.
 
         Raises:
             DuplicateStepError: another function has this step name in the flow.
         """
-        entry = ChainEntry(self._chain, name, spec, self._flow.name, after, branch)
+        entry = FlowEntry(self._chain, name, step, self._flow.name, after, branch)
         try:
             self._flow._adopt(name, entry)
         except DuplicateStepError:
@@ -121,10 +121,10 @@ class Membership:
         self._entries.append(entry)
 
 
-_entries_of: dict[str, list[ChainEntry]] = {}
+_entries_of: dict[str, list[FlowEntry]] = {}
 
 
-def _forget_dead(flow: Flow) -> list[ChainEntry]:
+def _forget_dead(flow: Flow) -> list[FlowEntry]:
     """Forget the steps of chains that are gone, and return the list of those that are not."""
     entries = _entries_of.setdefault(flow.name, [])
     dead = [entry for entry in entries if entry.chain() is None]
@@ -136,3 +136,30 @@ def _forget_dead(flow: Flow) -> list[ChainEntry]:
             if entry.name not in flow._steps:
                 flow._adopt(entry.name, entry)
     return entries
+
+
+def notes_of(step: Step, branch: str = "") -> tuple[StepNote, ...]:
+    """Return the notes on a step.
+
+    Args:
+        step: the step.
+        branch: which of the branches that run at once it belongs to, such as ``1 of 2``.
+    """
+    from headrace._flows.graph import StepNote
+
+    notes = [StepNote("parallel", branch)] if branch else []
+    if step.when is not None:
+        path = step.when
+        notes.append(StepNote("when", spelled(path) if isinstance(path, tuple) else _name(path)))
+    if step.retries.count:
+        notes.append(StepNote("retries", str(step.retries.count)))
+    if step.timeout is not None:
+        notes.append(StepNote("timeout", f"{step.timeout:g} s"))
+    if step.undo is not None:
+        notes.append(StepNote("undo", _name(step.undo)))
+    return tuple(notes)
+
+
+def _name(function: Any) -> str:
+    name = own_name(function)
+    return "" if name == "<lambda>" else name

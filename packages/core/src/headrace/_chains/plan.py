@@ -1,60 +1,30 @@
-"""A chain, compiled: its steps in order, and what holds for all of them."""
+"""The plan of a chain: its definition, compiled. Each step has its name, its place and its call."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .kinds import COROUTINE
-from .redaction import NOTHING_HIDDEN, Blotter, Redaction
-from .references import MISSING, Literal, stored
-from .step import Step
+from .redaction import Blotter
+from .references import MISSING, UNKNOWN, Literal, spelled, stored, why_missing
+from .step import Step, make_info
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from headrace._step_info import StepInfo
 
-    from .spec import Operand
+    from .definition import Definition, Settings
+    from .names import StepNames
+    from .step import Operand
+
+    # info, key, function or call, out; the info is None where a step needs more than its call.
+    Row = tuple[StepInfo | None, str | None, Callable[..., Any], str | None]
+    Last = tuple[str, ...]
 
 _SHOWN_PLACES = 4
-
-Hook = Callable[..., Any]
-# info, key, function or call, out; the info is None where a step needs more than its call.
-Row = tuple["StepInfo | None", "str | None", Callable[..., Any], "str | None"]
-
-
-@dataclass(slots=True)
-class Settings:
-    """What a chain was given besides its steps; `Chain` says what each means. Never changed."""
-
-    strict: bool = False
-    before_step: Hook | None = None
-    after_step: Hook | None = None
-    on_retry: Hook | None = None
-    redaction: Redaction = NOTHING_HIDDEN
-    deadline: float | None = None
-    deadline_fn: Callable[[], float | None] | None = None
-    safety_margin: float = 0.25
-    jitter: bool = True
-
-    @property
-    def has_hooks(self) -> bool:
-        """Whether something is called around each step."""
-        return self.before_step is not None or self.after_step is not None
-
-    def within(self, outer: Settings) -> Settings:
-        """Return the settings of a branch: its own, and those of `outer` where it has none."""
-        return replace(
-            self,
-            strict=self.strict or outer.strict,
-            before_step=self.before_step or outer.before_step,
-            after_step=self.after_step or outer.after_step,
-            on_retry=self.on_retry or outer.on_retry,
-            redaction=self.redaction.joined(outer.redaction),
-            jitter=self.jitter and outer.jitter,
-        )
+_HINTS = 20  # each compares a name with every known name
 
 
 class Parallel:
@@ -63,23 +33,26 @@ class Parallel:
     Attributes:
         branches: what runs.
         name: for messages.
+        outs: the keys that the branches write into the context.
     """
 
-    __slots__ = ("branches", "name")
+    __slots__ = ("branches", "name", "outs")
 
     def __init__(self, branches: Sequence[Plan]) -> None:
         self.branches = tuple(branches)
         self.name = " | ".join(branch.first.name for branch in branches)
+        outs = [out for branch in branches for out in branch.outs]
+        self.outs: tuple[str, ...] = tuple(outs)
 
 
 class Plan:
-    """What a run goes by. It is never changed, and so serves many runs at once.
+    """What a run follows. It is never changed, and so serves many runs at once.
 
     Attributes:
         steps: steps and parallels, in order.
         settings: what holds for all of them.
         values: what `Chain.put` has put into the context.
-        outs: the keys that the steps give to the context.
+        outs: the keys that the steps write into the context.
         rows: per step what a run needs of it where nothing but its call is to be done.
         silent_rows: the same, to be used where no line would be logged.
         special_rows: the same, to be used where each step needs more than its call.
@@ -112,9 +85,9 @@ class Plan:
         self.steps = tuple(steps)
         self.settings = settings
         self.values = dict(values)
-        self.outs = tuple([out for step in steps for out in outs_of(step)])
+        self.outs: tuple[str, ...] = tuple([out for step in steps for out in step.outs])
         self.has_templates = any(
-            isinstance(step, Step) and step.spec.template is not None for step in steps
+            isinstance(step, Step) and step.template is not None for step in steps
         )
         self.silent_rows = tuple([_row(step, settings, awaits, silent=True) for step in steps])
         self.rows = (
@@ -122,10 +95,9 @@ class Plan:
             if self.has_templates
             else self.silent_rows
         )
-
-        self._hidden = _hidden_arguments(self.steps, settings.redaction.names)
-        self.has_deadline = settings.deadline is not None or settings.deadline_fn is not None
         self.special_rows = (_SPECIAL,) * len(self.steps)
+        self.has_deadline: bool = settings.deadline is not None or settings.deadline_fn is not None
+        self._hidden = _hidden_arguments(self.steps, settings.redaction.names)
         first = self.steps[0] if self.steps else None
         if isinstance(first, Parallel):
             self._first: Any = first.branches[0].first
@@ -186,34 +158,92 @@ class Plan:
         return places
 
 
+class Compiler:
+    """Compiles definitions: gives each step its name and its place in the flow.
+
+    Args:
+        flow: the name of the flow, or ``""``.
+        awaits: whether coroutines are awaited.
+        names: the names that are taken; those of the compiled steps are added.
+    """
+
+    def __init__(self, flow: str, awaits: bool, names: StepNames) -> None:
+        self._flow = flow
+        self._awaits = awaits
+        self._names = names
+
+    def plan(
+        self,
+        definition: Definition,
+        settings: Settings,
+        after: Last = (),
+        *,
+        numbers: bool = False,
+    ) -> tuple[Plan, Last]:
+        """Return the plan of `definition`, and the names of its last steps.
+
+        Args:
+            definition: the chain.
+            settings: its settings at this place.
+            after: the names of the steps before.
+            numbers: whether an explicit name that is already taken gets a number.
+        """
+        steps: list[Step | Parallel] = []
+        step: Step | Parallel
+        for item in definition.items:
+            if isinstance(item, tuple):
+                # Inline, not in a function: deeply nested branches would exhaust the stack.
+                plans: list[Plan] = []
+                ends: list[str] = []
+                for branch in item:
+                    own = branch.settings.within(settings)
+                    plan, last = self.plan(branch, own, after, numbers=numbers)
+                    plans.append(plan)
+                    ends += last
+                step, after = Parallel(plans), tuple(ends)
+            elif item.inner is not None:
+                step, after = self.chain(item, item.inner, settings, after)
+            else:
+                name = self._name(item, numbers=numbers)
+                info = make_info(item, name, self._flow, after)
+                step, after = item.placed(info, strict=settings.strict), (name,)
+            steps.append(step)
+        return Plan(steps, settings, definition.values, awaits=self._awaits), after
+
+    def chain(
+        self, step: Step, inner: Definition, settings: Settings, after: Last
+    ) -> tuple[Step, Last]:
+        """Return the step `inner`, a chain, compiled, and the names of its last steps."""
+        # A chain may be a step more than once, so explicit names inside it may get numbers.
+        plan, last = self.plan(inner, inner.settings.within(settings), after, numbers=True)
+        info = plan.first.info._replace(name=self._name(step))
+        return step.placed(info, strict=settings.strict, plan=plan), last
+
+    def _name(self, step: Step, *, numbers: bool = False) -> str:
+        name = self._names.free(step, numbers=numbers)
+        self._names.taken.add(name)
+        return name
+
+
 def _hidden_arguments(
     steps: Sequence[Step | Parallel], names: frozenset[str]
 ) -> Sequence[tuple[str, Operand]]:
     """Return the keyword arguments that go by a name whose values are secrets."""
     if not names:
         return ()
-    named = [item for step in steps if isinstance(step, Step) for item in step.spec.kwargs.items()]
+    named = [item for step in steps if isinstance(step, Step) for item in step.kwargs.items()]
     return [(name, operand) for name, operand in named if name in names]
 
 
-def outs_of(step: Step | Parallel) -> tuple[str, ...]:
-    """Return the keys that `step` writes into the context."""
-    if isinstance(step, Parallel):
-        return tuple([out for branch in step.branches for out in branch.outs])
-    if step.out is not None:
-        return (step.out,)
-    return () if step.plan is None else step.plan.outs
-
-
 def _row(step: Step | Parallel, settings: Settings, awaits: bool, *, silent: bool) -> Row:
-    if isinstance(step, Parallel) or settings.has_hooks or not step.spec.is_plain:
+    if isinstance(step, Parallel) or settings.has_hooks or not step.is_plain:
         return _SPECIAL
-    if step.spec.template is not None and not silent:
+    if step.template is not None and not silent:
         return _SPECIAL
-    if (step.spec.kind == COROUTINE) != awaits:  # a function that goes to a thread, a generator
+    if (step.kind == COROUTINE) != awaits:  # a function that goes to a thread, a generator
         return _SPECIAL
     if step.key is not None:
-        return step.info, step.key, step.function, step.out
+        return step.info, step.key, step.target, step.out
     return step.info, None, step.call, step.out
 
 
@@ -221,3 +251,43 @@ def _nothing() -> None: ...
 
 
 _SPECIAL: Row = (None, None, _nothing, None)
+
+
+# --- unresolved references ------------------------------------------------------------------------
+
+
+def problems_of(plan: Plan, inputs: Iterable[str]) -> list[str]:
+    """Return a line for each unresolved reference of `plan`.
+
+    Args:
+        plan: the chain.
+        inputs: the keys of the inputs, whose values are not known yet.
+    """
+    problems: list[str] = []
+    _check(plan, {**plan.values, **dict.fromkeys(inputs, UNKNOWN)}, problems)
+    return problems
+
+
+def _check(plan: Plan, known: dict[str, Any], problems: list[str]) -> None:
+    for step in plan.steps:
+        if isinstance(step, Parallel):
+            for branch in step.branches:
+                _check(branch, {**known, **branch.values}, problems)
+        else:
+            _check_step(step, known, problems)
+            if step.plan is not None:
+                inputs = dict.fromkeys(step.kwargs, UNKNOWN)
+                given = inputs if step.has_inputs else known
+                _check(step.plan, {**given, **step.plan.values}, problems)
+        known.update(dict.fromkeys(step.outs, UNKNOWN))
+
+
+def _check_step(step: Step, known: dict[str, Any], problems: list[str]) -> None:
+    for where, parts in step.references:
+        if where == "log_fmt" and parts[0] == step.out:
+            continue
+        reason = why_missing(parts, known, hints=len(problems) < _HINTS)
+        if reason:
+            problems.append(
+                f"step {step.name!r}: {where} refers to {spelled(parts)!r}, but {reason}"
+            )

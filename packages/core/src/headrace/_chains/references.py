@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     Path = tuple[str, ...]
 
 MISSING: Any = object()
+UNKNOWN: Any = object()
+"""A value that is known only when the chain runs."""
 
 # A frame or a code object gives access to all variables of a program. The list is Jinja's
 # (``jinja2/sandbox.py``), plus the attributes of frames themselves and of greenlets.
@@ -253,3 +255,32 @@ def is_unresolved(context: Mapping[str, Any], parts: Path) -> bool:
 def _listed(keys: Mapping[str, Any]) -> str:
     shown = ", ".join([repr(key) for key, _ in zip(keys, range(_SHOWN_KEYS), strict=False)])
     return f"{shown} and {len(keys) - _SHOWN_KEYS} more" if len(keys) > _SHOWN_KEYS else shown
+
+
+def why_missing(parts: Path, known: dict[str, Any], *, hints: bool) -> str:
+    """Return the reason why a reference will be unresolved, as far as the values are known.
+
+    Args:
+        parts: the path.
+        known: the values; `UNKNOWN` stands for those that only a run knows.
+        hints: whether to suggest the nearest key.
+
+    Returns:
+        The reason, or "" if it may be resolved.
+    """
+    root = parts[0]
+    if root not in known:
+        near = nearest_name(root, sorted(known)) if hints else None
+        hint = "" if near is None else f"; did you mean {near!r}?"
+        return f"no earlier step, put() or input gives {root!r}{hint}"
+    value = known[root]
+    for i, part in enumerate(parts[1:], 1):
+        if type(value) not in CONTAINERS or part == "__len__":
+            break
+        # An item of a list may have any attribute; only the indexes are known.
+        if type(value) is not dict and not part.isdecimal():
+            break
+        value = hop(value, part)
+        if value is MISSING:
+            return f"{spelled(parts[:i])!r} has no {part!r}"
+    return ""

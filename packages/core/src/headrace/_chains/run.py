@@ -238,7 +238,7 @@ class Run:
 
         For failed steps only: without `strict` such an argument is None.
         """
-        paths = [path for where, path in step.spec.wants if where in {"args", "kwargs"}]
+        paths = [path for where, path in step.references if where in {"args", "kwargs"}]
         missing = [path for path in dict.fromkeys(paths) if is_unresolved(self.context, path)]
         return "".join([f"; {unresolved(self.context, path)}" for path in missing])
 

@@ -1,79 +1,260 @@
-"""A step in its place, compiled: all that can be done before anything runs."""
+"""A step of a chain: the arguments of `Chain.next`, checked, and its place in a plan."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from headrace._callables import description_of, place_of, without_partials
+from headrace._callables import description_of, own_name, place_of, without_partials
 from headrace._flows.wrap import wrap_step
 from headrace._step_info import StepInfo
 
+from . import arguments
 from .kinds import GENERATOR
-from .references import Literal, getter
+from .references import Literal, Reference, getter, split
+from .retries import NO_RETRIES, Retries
+from .templates import Template
 
 if TYPE_CHECKING:
+    from .definition import Definition
     from .plan import Plan
     from .references import Getter
     from .result import ChainResult
-    from .spec import Operand, Spec
+
+    Operand = tuple[str, ...] | Literal
+    Uses = tuple[str, tuple[str, ...]]
 
 
 class Step:
-    """A step in its place.
+    """A step of a chain.
+
+    `Chain.next` makes it of its arguments. `placed` makes of that the step of a plan, which has a
+    name of its own and can be called; one definition may have several places, since a chain can
+    be a part of other chains. Once made, neither changes.
 
     Attributes:
-        spec: as the user has defined it.
-        name: its name, which no other step of the chain has.
-        info: what backends and the context say of it.
-        out: the key under which the result is put into the context, or None.
         function: what is called.
+        kind: what a call of it gives; see `kind_of`.
+        given_name: the name that was given, or None.
+        out: the key under which the result is put into the context, or None.
+        args: the positional arguments: dotted paths, split, or literals.
+        kwargs: the keyword arguments, likewise.
+        references: what it refers to: pairs of the argument's name and the path.
+        retries: when it is tried again.
+        timeout: how long an attempt may take, in seconds, or None.
+        template: the line to log, or None.
+        log: what logs, or None.
+        validate: what accepts or rejects the result, or None.
+        when: the path or the predicate that decides whether the step runs, or None.
+        undo: what undoes it, or None.
+        overwrite: whether `out` may have been given before.
+        inner: the definition of the chain that is the step, or None; `function` then makes its
+            inputs.
+        inner_name: the name of that chain.
+        has_inputs: whether that chain gets inputs instead of the values of the context.
+        is_plain: whether it is nothing but a call, which may be retried and logged.
+
+    Attributes of a step in its place:
+        name: its name, which no other step of the chain has.
+        info: its description for backends and the context.
+        plan: the compiled `inner`, or None for a function.
+        target: what is called there: `function`, or what wraps a generator function.
+        emits: whether the chain reports the step; a generator reports itself, for as long as it is
+            iterated over.
         call: calls the function with its arguments out of a context.
         key: where the function's only argument is the value under one key, that key: the call is
             then ``function(context.get(key))``.
-        when: tells from the context whether the step is wanted, or None.
-        emits: whether the chain reports the step; a generator reports itself, for as long as it is
-            iterated over.
+        condition: decides from the context whether the step runs, or None.
     """
 
-    __slots__ = ("call", "emits", "function", "info", "key", "name", "out", "spec", "when")
+    # Most steps are given little of all this, and what is not given costs nothing.
+    given_name: str | None = None
+    out: str | None = None
+    args: tuple[Operand, ...] = ()
+    kwargs: Mapping[str, Operand] = {}
+    references: tuple[Uses, ...] = ()
+    retries: Retries = NO_RETRIES
+    timeout: float | None = None
+    template: Template | None = None
+    log: Callable[[ChainResult, Any], Any] | None = None
+    validate: Callable[[Any], Any] | None = None
+    when: tuple[str, ...] | Callable[[ChainResult], Any] | None = None
+    undo: Callable[[Any], Any] | None = None
+    overwrite: bool = False
+    inner: Definition | None = None
+    inner_name: str | None = None
+    has_inputs: bool = False
+    is_plain: bool = True
 
-    def __init__(self, spec: Spec, info: StepInfo, *, strict: bool) -> None:
-        self.spec = spec
-        self.info = info
-        self.name = info.name
-        self.out = spec.out
-        self.emits = spec.kind is not GENERATOR or not _has_code(spec.function)
-        self.function = spec.function if self.emits else wrap_step(spec.function, info)
-        self.key = _only_key(spec, strict)
-        self.call = _compiled_call(self.function, spec, info.name, strict)
-        when = spec.when
-        self.when = getter(when, info.name, strict) if isinstance(when, tuple) else when
+    name: str
+    info: StepInfo
+    target: Callable[..., Any]
+    call: Callable[[ChainResult], Any]
+    plan: Plan | None = None
+    emits: bool = True
+    key: str | None = None
+    condition: Callable[[ChainResult], Any] | None = None
+
+    def __init__(self, function: Any, kind: str) -> None:
+        self.function = function
+        self.kind = kind
+
+    def take_arguments(self, args: Sequence[Any], kwargs: Mapping[str, Any] | None) -> None:
+        """Take `args` and `kwargs` as `Chain.next` got them.
+
+        Raises:
+            TypeError: they are no list and no dict with names as keys.
+            ValueError: a reference that cannot be.
+        """
+        if not isinstance(args, list | tuple):
+            raise TypeError(f"args is a list, as in args=['raw'], not {args!r}")
+        self.args = operands = tuple([_operand("args", each) for each in args])
+        self.references = tuple([("args", each) for each in operands if type(each) is tuple])
+        if kwargs is not None:
+            self._take_kwargs(kwargs)
+
+    def _take_kwargs(self, kwargs: Mapping[str, Any]) -> None:
+        if not isinstance(kwargs, Mapping) or not all(isinstance(each, str) for each in kwargs):
+            raise TypeError(f"kwargs is a dict, as in kwargs={{'rows': 'raw'}}, not {kwargs!r}")
+        self.has_inputs = True
+        self.kwargs = operands = {name: _operand("kwargs", kwargs[name]) for name in kwargs}
+        paths = [("kwargs", each) for each in operands.values() if isinstance(each, tuple)]
+        self.references = (*self.references, *paths)
+
+    def take_retries(self, count: int, retry_on: Any, backoff: float, max_backoff: float) -> None:
+        """Take the retry policy as `Chain.next` got it.
+
+        Raises:
+            TypeError: an argument of a wrong type.
+            ValueError: an argument with an impossible value, or retries of a generator.
+        """
+        if isinstance(count, bool) or not isinstance(count, int):
+            raise TypeError(f"retries is a number of times, not {count!r}")
+        if count < 0:
+            raise ValueError(f"retries is a number of times from 0, not {count}")
+        if count and self.kind is GENERATOR:
+            raise ValueError(
+                f"{own_name(self.function)!r} is a generator function: a retry around its call "
+                f"would retry nothing, since its body runs later, where it is iterated over; "
+                f"return a list, or retry inside"
+            )
+        self.retries = Retries(
+            count,
+            retry_on,
+            arguments.seconds("backoff", backoff),
+            arguments.seconds("max_backoff", max_backoff),
+        )
+
+    def take_template(self, log_fmt: str) -> None:
+        """Take `log_fmt` as `Chain.next` got it.
+
+        Raises:
+            TypeError: it is no string.
+            ValueError: it has a broken token.
+        """
+        self.template = Template(log_fmt)
+        referring = [path for path in self.template.paths if path[0] != "result"]
+        self.references = (*self.references, *(("log_fmt", path) for path in referring))
+
+    def take_extras(
+        self,
+        when: Any,
+        timeout: float | None,
+        log: Any,
+        validate: Any,
+        undo: Any,
+        *,
+        awaits: bool,
+    ) -> None:
+        """Take the rest of the options as `Chain.next` got them.
+
+        Raises:
+            TypeError: one of them is of the wrong type, or a function that nobody would await.
+            ValueError: a reference that cannot be, or a timeout that is not above 0 or could not
+                be kept.
+        """
+        self.is_plain = False
+        if when is not None:
+            self._take_when(when, awaits=awaits)
+        self.log = arguments.function("log", log, awaits=awaits)
+        self.validate = arguments.function("validate", validate, awaits=awaits)
+        self.undo = arguments.function("undo", undo, awaits=awaits)
+        if timeout is not None:
+            self._take_timeout(timeout, awaits=awaits)
+
+    def _take_when(self, when: Any, *, awaits: bool) -> None:
+        if isinstance(when, str | Reference):
+            self.when = when.parts if isinstance(when, Reference) else split(when, "when")
+            self.references = (*self.references, ("when", self.when))
+        elif callable(when):
+            self.when = arguments.function("when", when, awaits=awaits)
+        else:
+            raise TypeError(
+                f"when is a reference such as 'order.is_new', or a function of the context, not "
+                f"{when!r}"
+            )
+
+    def _take_timeout(self, timeout: float, *, awaits: bool) -> None:
+        if not awaits:
+            raise ValueError(
+                "timeout= has no meaning in a Chain: a running sync function cannot be "
+                "interrupted; use AsyncChain, give the function a timeout of its own, or the "
+                "chain a deadline="
+            )
+        if arguments.seconds("timeout", timeout) == 0:
+            raise ValueError("timeout is a number of seconds above 0; in 0 s nothing is done")
+        self.timeout = timeout
+
+    def take_chain(self, inner: Definition, name: str) -> None:
+        """Make the chain `inner`, called `name`, the step.
+
+        Raises:
+            TypeError: there are positional arguments.
+        """
+        if self.args:
+            raise TypeError("a chain takes its inputs by name, as in kwargs={'order': 'order'}")
+        self.function = dict
+        self.inner, self.inner_name = inner, name
+        self.is_plain = False
 
     @property
-    def plan(self) -> Plan | None:
-        """The nested chain, or None for a function."""
-        return None
+    def preferred_name(self) -> str:
+        """The name of the step, unless another step of the chain has it already."""
+        return self.given_name or self.out or self.inner_name or own_name(self.function)
+
+    # --- in its place -----------------------------------------------------------------------------
+
+    def placed(self, info: StepInfo, *, strict: bool, plan: Plan | None = None) -> Step:
+        """Return the step as part of a plan.
+
+        Args:
+            info: its description there.
+            strict: whether an unresolved reference raises.
+            plan: `inner`, compiled for this place.
+        """
+        step = Step.__new__(Step)
+        step.__dict__.update(self.__dict__)
+        step.name, step.info, step.plan, step.target = info.name, info, plan, self.function
+        is_generator = self.kind is GENERATOR and _has_code(self.function)
+        step.emits = plan is None and not is_generator
+        if is_generator:
+            step.target = wrap_step(self.function, info)
+        step.key = _only_key(step, strict)
+        step.call = _compiled_call(step, strict)
+        when = self.when
+        step.condition = getter(when, info.name, strict) if isinstance(when, tuple) else when
+        return step
+
+    @property
+    def outs(self) -> tuple[str, ...]:
+        """The keys that the step writes into the context."""
+        if self.out is not None:
+            return (self.out,)
+        return () if self.plan is None else self.plan.outs
 
     def covered(self) -> tuple[Step, ...]:
         """Return the step, and the steps of its nested chain."""
         return (self,) if self.plan is None else (self, *self.plan.all_steps())
-
-
-class ChainStep(Step):
-    """A chain as a step of another one; reports show its own steps."""
-
-    __slots__ = ("_plan",)
-
-    def __init__(self, spec: Spec, info: StepInfo, plan: Plan, *, strict: bool) -> None:
-        super().__init__(spec, info, strict=strict)
-        self._plan = plan
-        self.emits = False
-
-    @property
-    def plan(self) -> Plan:
-        """The nested chain, compiled for its place."""
-        return self._plan
 
 
 class StepName(str):
@@ -100,46 +281,35 @@ class StepName(str):
         return str(self)
 
 
-def make_info(spec: Spec, name: str, flow: str, after: tuple[str, ...]) -> StepInfo:
+def make_info(step: Step, name: str, flow: str, after: tuple[str, ...]) -> StepInfo:
     """Return what backends and the context say of a step; the first is the entrypoint."""
-    file, line = place_of(spec.function)
+    file, line = place_of(step.function)
     return StepInfo(
-        name, flow, after, "chain", not after, description_of(spec.function), file, line
+        name, flow, after, "chain", not after, description_of(step.function), file, line
     )
 
 
-def _only_key(spec: Spec, strict: bool) -> str | None:
-    if strict or spec.kwargs or len(spec.args) != 1:
+def _only_key(step: Step, strict: bool) -> str | None:
+    if strict or step.kwargs or len(step.args) != 1:
         return None
-    (operand,) = spec.args
+    (operand,) = step.args
     return operand[0] if isinstance(operand, tuple) and len(operand) == 1 else None
 
 
-def _compiled_call(
-    function: Callable[..., Any], spec: Spec, step: str, strict: bool
-) -> Callable[[ChainResult], Any]:
-    getters = [_operand_getter(each, step, strict) for each in spec.args]
-    if spec.kwargs:
-        return _call_with_names(function, getters, spec.kwargs, step, strict)
+def _compiled_call(step: Step, strict: bool) -> Callable[[ChainResult], Any]:
+    function, name = step.target, step.name
+    getters = [_operand_getter(each, name, strict) for each in step.args]
+    if step.kwargs:
+        named = [(key, _operand_getter(each, name, strict)) for key, each in step.kwargs.items()]
+        return lambda context: function(
+            *[get(context) for get in getters], **{key: get(context) for key, get in named}
+        )
     if not getters:
         return lambda context: function()
     if len(getters) == 1:
         (get,) = getters
         return lambda context: function(get(context))
     return lambda context: function(*[get(context) for get in getters])
-
-
-def _call_with_names(
-    function: Callable[..., Any],
-    getters: Sequence[Getter],
-    named: Mapping[str, Operand],
-    step: str,
-    strict: bool,
-) -> Callable[[ChainResult], Any]:
-    pairs = [(name, _operand_getter(each, step, strict)) for name, each in named.items()]
-    return lambda context: function(
-        *[get(context) for get in getters], **{name: get(context) for name, get in pairs}
-    )
 
 
 def _operand_getter(operand: Operand, step: str, strict: bool) -> Getter:
@@ -152,3 +322,11 @@ def _operand_getter(operand: Operand, step: str, strict: bool) -> Getter:
 def _has_code(function: Any) -> bool:
     # An object whose __call__ is a generator function cannot be wrapped as one.
     return hasattr(without_partials(function), "__code__")
+
+
+def _operand(where: str, value: Any) -> Operand:
+    if isinstance(value, str):
+        return split(value, where)
+    if isinstance(value, Reference):
+        return value.parts
+    return value if isinstance(value, Literal) else Literal(value)

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from headrace._context.variables import step_var
 from headrace._process import clock as _clock
 
+from .branches import call_chain
 from .errors import StepFailedError
-from .nesting import call_chain
 from .run import Run, begin, rows_of
-from .step import ChainStep
 from .undoing import fail
 from .walk import perform
 
@@ -106,8 +105,8 @@ class _SyncIO:
 
     async def call(self, run: Run, step: Step) -> tuple[Any, BaseException | None]:
         try:
-            if isinstance(step, ChainStep):
-                return await call_chain(self, run, step), None
+            if step.plan is not None:
+                return await call_chain(self, run, step, step.plan), None
             result = step.call(run.context)
         except Exception as exc:
             return None, exc

@@ -177,8 +177,8 @@ class LateCall:
         outcome = "failed"
         for result in self._successes():
             outcome = "succeeded"
-            if step.spec.undo is not None:
-                sync_driver.drive(undo_step(self._undo, run, step, step.spec.undo, result))
+            if step.undo is not None:
+                sync_driver.drive(undo_step(self._undo, run, step, step.undo, result))
                 outcome += f"; {run.undos.done[step]}"
         run.log(logging.WARNING, f"step {step.name!r}: the abandoned attempt {outcome}")
 

@@ -47,8 +47,8 @@ class Undos:
 
     def add(self, step: Step, result: Any) -> None:
         """Remember that `step` has returned `result`, if it can be undone."""
-        if step.spec.undo is not None:
-            self.waiting.append(Undo(step, step.spec.undo, result))
+        if step.undo is not None:
+            self.waiting.append(Undo(step, step.undo, result))
 
     def take(self, steps: Collection[Step] | None = None) -> Undo | None:
         """Remove and return the last finished step, or None.
@@ -70,4 +70,4 @@ class Undos:
 
     def are_due(self) -> bool:
         """Tell whether a run that fails has anything to undo, now or when a late call ends."""
-        return bool(self.waiting) or any(late.step.spec.undo for late in self.late)
+        return bool(self.waiting) or any(late.step.undo for late in self.late)

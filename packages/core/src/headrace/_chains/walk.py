@@ -103,7 +103,7 @@ async def perform(
     try:
         if failure is None:
             step_var.set(step.info)
-            if step.when is not None and not await io.ask(step.when, run.context):
+            if step.condition is not None and not await io.ask(step.condition, run.context):
                 run.note(tally, "skipped", "when said no")
                 run.end(tally)
                 return
@@ -146,7 +146,7 @@ async def _observed(
 
 async def _do(io: IO, run: Run, tally: Tally, failure: BaseException | None) -> None:
     step, context = tally.step, run.context
-    spec, settings = step.spec, run.plan.settings
+    settings = run.plan.settings
     hooks = step.plan is None  # the steps of a chain have their own
     if hooks and settings.before_step is not None:
         await _hook(io, run, step, "before_step", settings.before_step, context=context)
@@ -160,17 +160,17 @@ async def _do(io: IO, run: Run, tally: Tally, failure: BaseException | None) -> 
         finally:
             failure = None  # it holds this frame, and this frame must not hold it
     run.undos.add(step, result)  # before anything else can fail
-    if spec.validate is not None:
-        await _validate(io, run, step, spec.validate, result)
+    if step.validate is not None:
+        await _validate(io, run, step, step.validate, result)
     if step.out is not None:
         context[step.out] = result
     if hooks and settings.after_step is not None:
         about: dict[str, Any] = {"context": context, "result": result, "elapsed": tally.seconds}
         await _hook(io, run, step, "after_step", settings.after_step, **about)
-    if spec.log is not None:
-        await _guarded(io, run, f"log of step {step.name!r}", spec.log, context, result)
-    if spec.template is not None:
-        run.log_result(spec.template, result)
+    if step.log is not None:
+        await _guarded(io, run, f"log of step {step.name!r}", step.log, context, result)
+    if step.template is not None:
+        run.log_result(step.template, result)
 
 
 async def _try_again(io: IO, run: Run, tally: Tally, failure: BaseException | None) -> Any:
@@ -190,7 +190,7 @@ async def _try_again(io: IO, run: Run, tally: Tally, failure: BaseException | No
 
 
 def _delay(run: Run, tally: Tally, exc: BaseException) -> float | None:
-    retries, attempt = tally.step.spec.retries, tally.attempts
+    retries, attempt = tally.step.retries, tally.attempts
     if attempt > retries.count or not isinstance(exc, Exception) or is_control_flow(exc):
         return None
     jitter = run.plan.settings.jitter
