@@ -45,8 +45,8 @@ def _begin(namespace: dict[str, Any]) -> None:
     sys.modules[_MODULE] = module
     namespace["__name__"] = _MODULE
     loggers = {logger: _state(logger) for logger in _loggers()}
-    namespace[_SAVED] = logging.getLogRecordFactory(), loggers, dict(registry._flows)
-    registry._flows.clear()
+    namespace[_SAVED] = logging.getLogRecordFactory(), loggers, dict(registry.declared)
+    registry.declared.clear()
 
 
 def _end(namespace: dict[str, Any]) -> None:
@@ -54,8 +54,8 @@ def _end(namespace: dict[str, Any]) -> None:
     from headrace._flows import registry
 
     factory, loggers, flows = namespace[_SAVED]
-    registry._flows.clear()
-    registry._flows.update(flows)
+    registry.declared.clear()
+    registry.declared.update(flows)
     logging.setLogRecordFactory(factory)
     for logger in _loggers():
         vars(logger).update(loggers.get(logger) or copy.deepcopy(_NEW_LOGGER))

@@ -66,7 +66,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The current folder, with a module `evidenced`; flows and modules end with the test."""
     (tmp_path / "evidenced.py").write_text(SHOP, "utf-8")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(registry, "_flows", {})
+    monkeypatch.setattr(registry, "declared", {})
     monkeypatch.setattr(sys, "path", [*sys.path])
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     yield tmp_path

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from headrace import FlowGraph, StepInfo
-from headrace._drawing import Picture, picture_of
-from headrace._flows.graph import StepNote, build_graph
+from headrace._drawing import Picture
+from headrace._flows.draw import picture_of
+from headrace._flows.graph import build_graph
+from headrace._step_info import StepNote
 from tests.pictures.realistic import FLOWS, Edges
 
 HOSTILE = [

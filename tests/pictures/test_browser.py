@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from headrace._drawing import Picture, picture_of, render
+from headrace._drawing import Picture, render
 from headrace._drawing.mermaid import _can_be_id
+from headrace._flows.draw import picture_of
 from tests.pictures.kit import chain, graph, hostile, realistic, shop_map, shown
 from tests.pictures.realistic import grown
 

@@ -47,7 +47,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The current folder, with a module `shop`; flows, modules and the path end with the test."""
     (tmp_path / "shop.py").write_text(SHOP, "utf-8")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(registry, "_flows", {})
+    monkeypatch.setattr(registry, "declared", {})
     monkeypatch.setattr(sys, "path", [*sys.path])
     before = set(sys.modules)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from headrace import StepInfo
-from headrace._drawing import picture_of, render
+from headrace._drawing import render
+from headrace._flows.draw import picture_of
 from headrace._flows.graph import build_graph
 from tests.pictures.kit import HOSTILE, chain, graph, hostile, realistic, shop_map
 

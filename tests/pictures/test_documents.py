@@ -90,7 +90,7 @@ def built_here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, str]
     docutils = pytest.importorskip("sphinx.util.docutils")
     (folder / "conf.py").write_text("extensions = ['headrace.sphinx']\n", "utf-8")
     monkeypatch.syspath_prepend(str(folder))
-    monkeypatch.setattr(registry, "_flows", {})
+    monkeypatch.setattr(registry, "declared", {})
     words = (str(folder), str(folder), str(folder / "out"), str(folder / "trees"), "html")
     told = io.StringIO()
     with docutils.patch_docutils(), docutils.docutils_namespace(), warnings.catch_warnings():

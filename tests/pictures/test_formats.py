@@ -14,10 +14,12 @@ import pytest
 
 import headrace
 from headrace import FlowGraph, StepInfo, UnknownFlowError, generate_dag
-from headrace._drawing import FORMATS, Picture, focused, picture_of, render
+from headrace._drawing import FORMATS, Picture, focused, render
 from headrace._drawing.words import short_path
-from headrace._flows.graph import StepNote, build_graph
+from headrace._flows.draw import picture_of
+from headrace._flows.graph import build_graph
 from headrace._messages.text import printable
+from headrace._step_info import StepNote
 from tests.pictures.kit import HOSTILE, chain, graph, hostile, realistic, shop_map, shown
 
 ORDER = graph("order", [("a", "b"), ("b", "c")])

@@ -8,9 +8,10 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from headrace import FlowGraph
-from headrace._drawing import Picture, picture_of, render
+from headrace._drawing import Picture, render
 from headrace._drawing.dot import _ids
 from headrace._drawing.shapes import curve, lay_out, shape_of
+from headrace._flows.draw import picture_of
 from tests.pictures.crossings import count_crossings
 from tests.pictures.crossings import curve as sampled
 from tests.pictures.kit import chain, graph, hostile, realistic, shop_map, shown

@@ -9,10 +9,11 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from headrace import FlowGraph, StepInfo
-from headrace._drawing import picture_of, render
+from headrace._drawing import render
 from headrace._drawing.shapes import curve, path_data, shape_of
 from headrace._drawing.svg import draw
 from headrace._drawing.widths import text_width, wrapped
+from headrace._flows.draw import picture_of
 from headrace._flows.graph import build_graph
 from tests.pictures.kit import HOSTILE, chain, graph, hostile, realistic, shop_map, shown
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from headrace import StepInfo
-from headrace._drawing import picture_of, render
+from headrace._drawing import render
 from headrace._drawing.text import draw
+from headrace._flows.draw import picture_of
 from headrace._flows.graph import build_graph
 from tests.pictures.kit import chain, graph, shop_map
 from tests.pictures.realistic import FLOWS

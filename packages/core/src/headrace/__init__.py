@@ -17,7 +17,9 @@ from ._context.model import (
 )
 from ._context.opening import open_context
 from ._errors import DuplicateStepError, HeadraceError, OutsideFlowError, UnknownFlowError
-from ._flows.registry import Flow, all_flows, entrypoint, flow, get_flow, step
+from ._flows.decorators import entrypoint, step
+from ._flows.flow import Flow, flow
+from ._flows.registry import all_flows, get_flow
 from ._step_info import StepInfo
 
 if TYPE_CHECKING:
@@ -35,7 +37,8 @@ if TYPE_CHECKING:
     from ._context.detached import detached
     from ._context.remote import RemoteContext
     from ._context.threads import ContextExecutor, bind
-    from ._flows.graph import FlowGraph, generate_dag
+    from ._flows.draw import generate_dag
+    from ._flows.graph import FlowGraph
     from ._flows.validation import GraphProblem
     from ._propagation.carriers import extract, inject
 
@@ -99,7 +102,7 @@ _LAZY = {
     "ValidationFailedError": "_chains.errors",
     "bind": "_context.threads",
     "detached": "_context.detached",
-    "generate_dag": "_flows.graph",
+    "generate_dag": "_flows.draw",
     "literal": "_chains.references",
     "ref": "_chains.references",
 }

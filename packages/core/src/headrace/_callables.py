@@ -6,7 +6,10 @@ import functools
 import inspect
 from collections.abc import Callable, Iterator
 from types import FunctionType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from types import CodeType
 
 _NAMES = ("__module__", "__name__", "__qualname__", "__doc__")
 _MAX_LAYERS = 100  # some objects have every attribute, even an endless `__wrapped__`
@@ -120,3 +123,42 @@ def _inherited(routine: Any) -> str:
 
 def _first_line(text: Any) -> str:
     return text.strip().partition("\n")[0].rstrip() if isinstance(text, str) else ""
+
+
+def kind_of(function: Callable[..., Any]) -> int:
+    """Return the code flag that tells what calling `function` gives; 0 for a plain function."""
+    if inspect.iscoroutinefunction(function):
+        return inspect.CO_COROUTINE
+    if inspect.isgeneratorfunction(function):
+        code = getattr(function, "__code__", None)
+        if code is not None and code.co_flags & inspect.CO_ITERABLE_COROUTINE:
+            return inspect.CO_COROUTINE  # by types.coroutine: it is awaited
+        return inspect.CO_GENERATOR
+    return inspect.CO_ASYNC_GENERATOR if inspect.isasyncgenfunction(function) else 0
+
+
+def is_disguised(function: Callable[..., Any]) -> bool:
+    return kind_of(function) == 0 and kind_of(inspect.unwrap(function)) != 0
+
+
+def taken_for(wrapper: Any, flag: int) -> Callable[..., Any]:
+    """Return the function `wrapper` as one that `inspect` takes for one of the kind `flag`."""
+    # Made anew, for the assignment of such code to a function is deprecated since Python 3.13.
+    code = _flagged(wrapper.__code__, flag)
+    return FunctionType(code, wrapper.__globals__, wrapper.__name__, None, wrapper.__closure__)
+
+
+@functools.cache
+def _flagged(code: CodeType, flag: int) -> CodeType:
+    # `inspect` and with it pytest, FastAPI and contextlib tell a function's kind by this flag
+    # alone; the interpreter itself goes by the instructions.
+    return code.replace(co_flags=code.co_flags | flag)
+
+
+def call_through(function: Callable[..., Any], call: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that runs `call` and is taken for `function` by `inspect`."""
+
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return call(*args, **kwargs)
+
+    return wraps(function)(taken_for(wrapper, kind_of(function)))

@@ -27,3 +27,15 @@ class StepInfo(NamedTuple):
     description: str = ""
     file: str = ""
     line: int = 0
+
+
+class StepNote(NamedTuple):
+    """What a chain adds to a step: when it is skipped, how often it is tried.
+
+    Attributes:
+        kind: ``when``, ``retries``, ``timeout``, ``undo`` or ``parallel``.
+        text: what of it, such as ``order.is_new``, ``3`` or ``1 of 2``; may be empty.
+    """
+
+    kind: str
+    text: str = ""

@@ -25,8 +25,8 @@ from ._context.spans import await_span
 from ._context.units import Unit, as_current
 from ._exceptions.control_flow import is_control_flow, register_control_flow
 from ._exceptions.masked import without_secrets
+from ._flows.decorators import declare_step
 from ._flows.discovery import register_discovery
-from ._flows.registry import declare_step
 from ._flows.report import flow_lines, flow_problems
 from ._flows.undecorated import Registration, report_undecorated
 from ._http.nesting import (

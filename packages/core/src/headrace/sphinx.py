@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 
 from ._cli.errors import CommandError
 from ._cli.modules import import_modules
-from ._drawing import Picture, focused, picture_of, render
+from ._drawing import Picture, focused, render
 from ._errors import UnknownFlowError
+from ._flows.draw import picture_of
 from ._flows.registry import all_flows, get_flow
 from ._messages.extras import missing_extra
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from ._configure import configure
 from ._context.variables import budget_var, step_var, unit_var
 from ._observation.dispatch import add_tap, remove_tap
+from ._observation.outcomes import outcome_of
 from ._process import clock
 from ._process.locks import new_lock
 from ._process.testing import FakeClock, fake_clock, fake_random, no_waiting
-from .backends import outcome_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

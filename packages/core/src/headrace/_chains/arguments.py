@@ -7,7 +7,7 @@ from inspect import isasyncgenfunction
 from typing import Any
 
 from headrace._callables import own_name
-from headrace._flows.registry import Flow
+from headrace._flows.flow import Flow
 
 from .kinds import COROUTINE, kind_of
 

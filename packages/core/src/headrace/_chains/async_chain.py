@@ -18,7 +18,7 @@ from .units import must_be_told, restore
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from headrace._flows.registry import Flow
+    from headrace._flows.flow import Flow
 
     from .redaction import Redact
     from .result import ChainResult

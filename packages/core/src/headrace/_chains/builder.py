@@ -7,7 +7,7 @@ from contextlib import suppress
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, Never, NoReturn, Self
 
-from headrace._flows.registry import Flow
+from headrace._flows.flow import Flow
 from headrace._messages.hints import refuse_keyword
 
 from . import arguments

@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Any
 from headrace._callables import own_name
 from headrace._errors import DuplicateStepError
 from headrace._flows.declare import Declaration
-from headrace._flows.registry import Flow, flow
+from headrace._flows.flow import Flow, flow
 
 from .references import spelled
 from .step import make_info
 
 if TYPE_CHECKING:
-    from headrace._flows.graph import StepNote
-    from headrace._step_info import StepInfo
+    from headrace._step_info import StepInfo, StepNote
 
     from .step import Step
 
@@ -145,7 +144,7 @@ def notes_of(step: Step, branch: str = "") -> tuple[StepNote, ...]:
         step: the step.
         branch: which of the branches that run at once it belongs to, such as ``1 of 2``.
     """
-    from headrace._flows.graph import StepNote
+    from headrace._step_info import StepNote
 
     notes = [StepNote("parallel", branch)] if branch else []
     if step.when is not None:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from headrace._callables import own_name
 from headrace._context.variables import step_var
 from headrace._exceptions.control_flow import is_control_flow
+from headrace._observation.outcomes import outcome_of
 from headrace._process import clock as _clock
-from headrace.backends import outcome_of
 
 from .branches import perform_parallel
 from .errors import ChainError, DeadlineExceededError, StepFailedError, ValidationFailedError

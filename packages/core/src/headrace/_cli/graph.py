@@ -9,17 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from headrace._drawing import (
-    FORMATS,
-    STYLES,
-    Picture,
-    check_format,
-    focused,
-    judged,
-    picture_of,
-    render,
-)
+from headrace._drawing import FORMATS, STYLES, Picture, check_format, focused, judged, render
 from headrace._errors import UnknownFlowError
+from headrace._flows.draw import picture_of
 from headrace._flows.registry import all_flows, get_flow
 
 from .defaults import Defaults, read_defaults

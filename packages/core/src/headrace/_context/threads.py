@@ -7,7 +7,7 @@ from concurrent.futures import Executor, Future
 from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
-from headrace._flows.wrap import call_through
+from headrace._callables import call_through
 
 from .pieces import drive, drive_async, steer
 

@@ -7,7 +7,7 @@ from importlib import import_module
 
 from headrace._messages.hints import name_hint
 
-from .picture import Picture, focused, judged, picture_of
+from .picture import Picture, focused, judged
 from .words import short_path
 
 __all__ = [
@@ -17,7 +17,6 @@ __all__ = [
     "check_format",
     "focused",
     "judged",
-    "picture_of",
     "render",
     "short_path",
 ]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from headrace._messages.text import printable
 
 if TYPE_CHECKING:
-    from headrace._flows.graph import StepNote
+    from headrace._step_info import StepNote
 
     from .picture import Edge, Node
 

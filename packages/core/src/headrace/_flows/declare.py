@@ -7,12 +7,15 @@ import functools
 import inspect
 import types
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from headrace._callables import description_of, own_name, place_of, without_partials
+from headrace._callables import call_through, description_of, own_name, place_of, without_partials
 from headrace._step_info import StepInfo
 
-from .wrap import call_through
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    After = str | Callable[..., Any] | Sequence[str | Callable[..., Any]]
 
 Reference = str | Callable[..., Any]
 
@@ -296,3 +299,21 @@ def _describe(value: Any) -> str:
     if isinstance(value, _ROUTINES):
         return f"the undecorated function {value.__name__!r}"
     return f"{value!r} of type {type(value).__name__}"
+
+
+def apply(target: Any, make: Callable[[Callable[..., Any]], Any]) -> Any:
+    if target is None:
+        return lambda function: decorate(function, make)
+    return decorate(target, make)
+
+
+def entrypoint_options(
+    after: After, name: str | None, description: str | None, new: bool
+) -> dict[str, Any]:
+    return {
+        "after": after,
+        "name": name,
+        "description": description,
+        "new": new,
+        "is_entrypoint": True,
+    }

@@ -5,33 +5,17 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from headrace._drawing import check_format, picture_of, render
-from headrace._messages.hints import checks_keywords
+from headrace._drawing import render
 
-from .registry import get_flow
+from .draw import picture_of
 
 if TYPE_CHECKING:
-    from os import PathLike
-
-    from headrace._step_info import StepInfo
+    from headrace._step_info import StepInfo, StepNote
 
     from .validation import GraphProblem
-
-
-class StepNote(NamedTuple):
-    """What a chain adds to a step: when it is skipped, how often it is tried.
-
-    Attributes:
-        kind: ``when``, ``retries``, ``timeout``, ``undo`` or ``parallel``.
-        text: what of it, such as ``order.is_new``, ``3`` or ``1 of 2``; may be empty.
-    """
-
-    kind: str
-    text: str = ""
 
 
 def _nothing() -> Mapping[Any, Any]:
@@ -83,36 +67,6 @@ class FlowGraph:
             ValueError: an unknown format or style.
         """
         return render(picture_of([self]), format, style)
-
-
-@checks_keywords
-def generate_dag(
-    flow_name: str,
-    *,
-    format: str = "mermaid",
-    style: str = "plain",
-    output: str | PathLike[str] | None = None,
-) -> str | None:
-    """Draw the flow called `flow_name`.
-
-    Args:
-        flow_name: the flow's name.
-        format: ``dot``, ``html``, ``json``, ``mermaid``, ``svg`` or ``text``.
-        style: for Mermaid, ``plain`` or ``rich``; see `FlowGraph.render`.
-        output: the file to write; then None is returned.
-
-    Raises:
-        UnknownFlowError: no such flow is declared.
-        ValueError: an unknown format or style.
-        OSError: the file cannot be written.
-    """
-    check_format(format, style)
-    drawing = get_flow(flow_name).graph().render(format, style=style)
-    if output is None:
-        return drawing
-    # The same bytes on every system.
-    Path(output).write_text(drawing + "\n", encoding="utf-8", newline="\n")
-    return None
 
 
 def build_graph(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import functools
 import inspect
-from types import AsyncGeneratorType, CoroutineType, FunctionType, GeneratorType
+from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from headrace import _state
-from headrace._callables import wraps
+from headrace._callables import is_disguised, kind_of, taken_for, wraps
 from headrace._context.deadlines import inherited_deadline
 from headrace._context.marks import mark
 from headrace._context.model import FlowContext
@@ -21,7 +21,6 @@ from headrace._errors import OutsideFlowError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import CodeType
 
     from headrace._observation.dispatch import Observer
     from headrace._step_info import StepInfo
@@ -37,7 +36,7 @@ _reset_step = step_var.reset
 
 def wrap_step(function: Callable[..., Any], info: StepInfo) -> Callable[..., Any]:
     """Return `function` as the step `info`: set in the context and reported while it runs."""
-    if _is_disguised(function):
+    if is_disguised(function):
         return wraps(function)(_disguised_wrapper(function, info, lambda: None))
     return wraps(function)(_maker(function, _STEP_MAKERS)(function, info))
 
@@ -66,20 +65,11 @@ def wrap_entrypoint(
         info: what has been declared of it.
         opening: the unit.
     """
-    if _is_disguised(function):
+    if is_disguised(function):
         entered = functools.partial(_entered, opening)
         return wraps(function)(_disguised_wrapper(function, info, entered))
     maker = _maker(function, _ENTRYPOINT_MAKERS)
     return wraps(function)(maker(function, info, opening))
-
-
-def call_through(function: Callable[..., Any], call: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function that runs `call` and is taken for `function` by `inspect`."""
-
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        return call(*args, **kwargs)
-
-    return wraps(function)(_taken_for(wrapper, _kind(function)))
 
 
 def _outside(info: StepInfo) -> None:
@@ -263,7 +253,7 @@ def _generator_wrapper(
         driven.__qualname__ = qualname
         return driven
 
-    return _taken_for(wrapper, _kind(function))
+    return taken_for(wrapper, kind_of(function))
 
 
 def _disguised_wrapper(
@@ -380,34 +370,4 @@ _ENTRYPOINT_MAKERS = {
 
 
 def _maker(function: Callable[..., Any], makers: dict[int, Any]) -> Any:
-    return makers[_kind(function)]
-
-
-def _kind(function: Callable[..., Any]) -> int:
-    """Return the code flag that tells what calling `function` gives; 0 for a plain function."""
-    if inspect.iscoroutinefunction(function):
-        return inspect.CO_COROUTINE
-    if inspect.isgeneratorfunction(function):
-        code = getattr(function, "__code__", None)
-        if code is not None and code.co_flags & inspect.CO_ITERABLE_COROUTINE:
-            return inspect.CO_COROUTINE  # by types.coroutine: it is awaited
-        return inspect.CO_GENERATOR
-    return inspect.CO_ASYNC_GENERATOR if inspect.isasyncgenfunction(function) else 0
-
-
-def _is_disguised(function: Callable[..., Any]) -> bool:
-    return _kind(function) == 0 and _kind(inspect.unwrap(function)) != 0
-
-
-def _taken_for(wrapper: Any, flag: int) -> Callable[..., Any]:
-    """Return the function `wrapper` as one that `inspect` takes for one of the kind `flag`."""
-    # Made anew, for the assignment of such code to a function is deprecated since Python 3.13.
-    code = _flagged(wrapper.__code__, flag)
-    return FunctionType(code, wrapper.__globals__, wrapper.__name__, None, wrapper.__closure__)
-
-
-@functools.cache
-def _flagged(code: CodeType, flag: int) -> CodeType:
-    # `inspect` and with it pytest, FastAPI and contextlib tell a function's kind by this flag
-    # alone; the interpreter itself goes by the instructions.
-    return code.replace(co_flags=code.co_flags | flag)
+    return makers[kind_of(function)]

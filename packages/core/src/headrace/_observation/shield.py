@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from headrace._exceptions.masked import without_secrets
 from headrace._logger import log
-from headrace.backends import TracingBackend
+
+from .protocol import TracingBackend
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -19,8 +19,8 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from headrace._context.attachments import facts_of
 from headrace._context.spans import AWAITED, get_span, set_span
+from headrace._observation.outcomes import describe, outcome_of
 from headrace._tracing.active_span import CORRELATION_ID, OURS
-from headrace.backends import describe, outcome_of
 
 from .late_span import LateSpan, is_traced_inside
 from .parents import links_of, parent_of, serves, trace_id_of_unit

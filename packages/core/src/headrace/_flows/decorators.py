@@ -1,0 +1,116 @@
+"""The decorators that declare a step by the name of its flow, or in a class."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, overload
+
+from headrace._messages.hints import checks_keywords
+
+from .declare import Pending, apply, declare, entrypoint_options
+from .flow import Flow, flow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .declare import After
+    from .flow import F
+
+
+@overload
+def entrypoint(function: F, /) -> F: ...
+@overload
+def entrypoint(
+    flow: str | None = None,
+    /,
+    *,
+    after: After = (),
+    name: str | None = None,
+    description: str | None = None,
+    new: bool = False,
+) -> Callable[[F], F]: ...
+@checks_keywords
+def entrypoint(
+    target: Any = None,
+    /,
+    *,
+    after: After = (),
+    name: str | None = None,
+    description: str | None = None,
+    new: bool = False,
+) -> Any:
+    """Declare a function as an entrypoint: a step with which a flow begins.
+
+    Called where no unit of work is active it opens one; otherwise it joins the active one: same
+    correlation ID, and at the end everything is as before.
+
+    Args:
+        target: the flow's name; nothing in the body of a class that `flow` decorates.
+        after: the previous steps, of this flow or another, as for `step`, if the entrypoint is
+            not always first: a task that a client publishes too, for example.
+        name: the step's name, if it is not the function's.
+        description: what the step does, if it is not the docstring's first line.
+        new: open a unit with a fresh correlation ID even inside another, which is its cause.
+
+    Raises:
+        DuplicateStepError: another function has this step name in the flow.
+        TypeError: an argument of a wrong type, or something that cannot be a step.
+    """
+    options = entrypoint_options(after, name, description, new)
+    return _by_name("entrypoint", target, options)
+
+
+@overload
+def step(function: F, /) -> F: ...
+@overload
+def step(
+    flow: str | None = None,
+    /,
+    *,
+    after: After = (),
+    name: str | None = None,
+    description: str | None = None,
+) -> Callable[[F], F]: ...
+@checks_keywords
+def step(
+    target: Any = None,
+    /,
+    *,
+    after: After = (),
+    name: str | None = None,
+    description: str | None = None,
+) -> Any:
+    """Declare a function as a step of a flow.
+
+    In a unit of work the function runs with its flow and step set in the context, and is reported
+    to the backends; outside any it just runs.
+
+    Args:
+        target: the flow's name; nothing in the body of a class that `flow` decorates.
+        after: the steps before: a name, a decorated function, or a list of these.
+            ``"other.step"`` or a function of another flow links the two.
+        name: the step's name, if it is not the function's.
+        description: what the step does, if it is not the docstring's first line.
+
+    Raises:
+        DuplicateStepError: another function has this step name in the flow.
+        TypeError: an argument of a wrong type, or something that cannot be a step.
+    """
+    return _by_name("step", target, {"after": after, "name": name, "description": description})
+
+
+def _by_name(decorator: str, target: Any, options: dict[str, Any]) -> Any:
+    if isinstance(target, str):
+        return apply(None, flow(target)._declarer(options))
+    if isinstance(target, Flow):
+        raise TypeError(
+            f"{decorator}() takes the flow's name; with a Flow object write "
+            f"@that_flow.{decorator}(...)"
+        )
+    return apply(target, lambda function: Pending(declare(function, **options)).placeholder)
+
+
+def declare_step(
+    function: Callable[..., Any], flow_name: str, options: dict[str, Any]
+) -> Callable[..., Any]:
+    """Declare `function` with `options` of `Declaration`; for integrations and chains."""
+    return flow(flow_name)._register(declare(function, **options), None)

@@ -1,0 +1,237 @@
+"""A flow: a named graph of steps, and the decorators that declare them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, overload
+
+from headrace._errors import DuplicateStepError
+from headrace._ids import check_id
+from headrace._messages.hints import checks_keywords
+
+from . import registry
+from .block import FlowBlock
+from .declare import apply, bind_class, declare, entrypoint_options, record
+from .identity import is_same, overrides
+from .undecorated import remember
+from .wrap import Opening, wrap_entrypoint, wrap_step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
+    from headrace._context.model import FlowContext
+    from headrace._step_info import StepInfo, StepNote
+
+    from .declare import After, Declaration
+    from .graph import FlowGraph
+
+
+F = TypeVar("F", bound="Callable[..., Any] | staticmethod[..., Any] | classmethod[Any, ..., Any]")
+C = TypeVar("C", bound=type)
+
+
+class Entry(Protocol):
+    """A step in the registry of its flow."""
+
+    @property
+    def info(self) -> StepInfo:
+        """What is known of it."""
+        ...
+
+    @property
+    def declaration(self) -> Declaration:
+        """How it was declared."""
+        ...
+
+    @property
+    def owner(self) -> type | None:
+        """The class that it was declared in, or None."""
+        ...
+
+    @property
+    def notes(self) -> tuple[StepNote, ...]:
+        """What a picture says of it besides."""
+        ...
+
+
+class _Declared(NamedTuple):
+    info: StepInfo
+    declaration: Declaration
+    owner: type | None
+    notes: tuple[StepNote, ...] = ()
+
+
+class Flow:
+    """A named graph of steps. `flow` makes it; its decorators declare the steps.
+
+    Attributes:
+        name: the flow's name.
+    """
+
+    __slots__ = ("_steps", "name")
+
+    def __init__(self, name: str) -> None:
+        self.name: str = name
+        self._steps: dict[str, Entry] = {}
+
+    @overload
+    def entrypoint(self, function: F, /) -> F: ...
+    @overload
+    def entrypoint(
+        self,
+        /,
+        *,
+        after: After = (),
+        name: str | None = None,
+        description: str | None = None,
+        new: bool = False,
+    ) -> Callable[[F], F]: ...
+    @checks_keywords
+    def entrypoint(
+        self,
+        function: Any = None,
+        /,
+        *,
+        after: After = (),
+        name: str | None = None,
+        description: str | None = None,
+        new: bool = False,
+    ) -> Any:
+        """Declare the function as an entrypoint of this flow; see `headrace.entrypoint`."""
+        options = entrypoint_options(after, name, description, new)
+        return apply(function, self._declarer(options))
+
+    @overload
+    def step(self, function: F, /) -> F: ...
+    @overload
+    def step(
+        self, /, *, after: After = (), name: str | None = None, description: str | None = None
+    ) -> Callable[[F], F]: ...
+    @checks_keywords
+    def step(
+        self,
+        function: Any = None,
+        /,
+        *,
+        after: After = (),
+        name: str | None = None,
+        description: str | None = None,
+    ) -> Any:
+        """Declare the function as a step of this flow; see `headrace.step`."""
+        options = {"after": after, "name": name, "description": description}
+        return apply(function, self._declarer(options))
+
+    def open(self, correlation_id: str | None = None) -> AbstractContextManager[FlowContext]:
+        """Run the block in this flow: an entrypoint without a function.
+
+        Opens a unit of work if there is none, or if a `correlation_id` is given; otherwise joins
+        the active one. ``as context`` gives the `FlowContext`.
+
+        Raises:
+            ValueError: `correlation_id` is not a valid ID.
+        """
+        if correlation_id is not None:
+            correlation_id = check_id(correlation_id)
+        return FlowBlock(self.name, correlation_id)
+
+    def graph(self) -> FlowGraph:
+        """Return the flow as it is declared now, as a frozen graph."""
+        from .graph import build_graph
+
+        entries = [*self._steps.values()]
+        notes = {entry.info.name: entry.notes for entry in entries}
+        return build_graph(self.name, [entry.info for entry in entries], notes)
+
+    def __call__(self, cls: C) -> C:
+        """Declare the steps of the class `cls` as this flow's: ``@flow("name") class ...``.
+
+        Raises:
+            TypeError: `cls` is not a class.
+        """
+        if not isinstance(cls, type):
+            raise TypeError(
+                f"@flow({self.name!r}) decorates a class; for a function use "
+                f"@step({self.name!r}) or @entrypoint({self.name!r})"
+            )
+        bind_class(cls, self._register)
+        return cls
+
+    def __contains__(self, step_name: object) -> bool:
+        """Tell whether a step of this name is declared."""
+        return step_name in self._steps
+
+    def __repr__(self) -> str:
+        """Show the name and the number of steps."""
+        return f"<Flow {self.name!r}, {len(self._steps)} steps>"
+
+    def _declarer(self, options: dict[str, Any]) -> Callable[[Callable[..., Any]], Any]:
+        return lambda function: self._register(declare(function, **options), None)
+
+    def _register(self, declaration: Declaration, owner: type | None) -> Callable[..., Any]:
+        info = declaration.info(self.name)
+        is_in_force = self._takes_its_place(declaration, info, owner)
+        if declaration.task is not None:
+            opening = Opening("task", declaration.task)
+            wrapper = wrap_entrypoint(declaration.function, info, opening)
+        elif declaration.is_entrypoint:
+            opening = Opening("flow", self.name, declaration.new)
+            wrapper = wrap_entrypoint(declaration.function, info, opening)
+        else:
+            wrapper = wrap_step(declaration.function, info)
+        if is_in_force:
+            self._steps[info.name] = _Declared(info, declaration, owner)
+        record(wrapper, declaration, info)
+        remember(declaration.function, info)
+        return wrapper
+
+    def _adopt(self, name: str, entry: Entry) -> None:
+        """Take a step that something else calls, and sets and reports: a chain."""
+        if name in self._steps:  # else nothing need be known of it yet: building is to be quick
+            self._takes_its_place(entry.declaration, entry.info, None)
+        self._steps[name] = entry
+
+    def _forget(self, name: str, entry: Entry) -> None:
+        """Undo `_adopt`, unless the step has been replaced meanwhile."""
+        if self._steps.get(name) is entry:
+            del self._steps[name]
+
+    def _takes_its_place(
+        self, declaration: Declaration, info: StepInfo, owner: type | None
+    ) -> bool:
+        """Tell whether this is the step of its name; refuse it where the name is another's."""
+        if info.name not in self._steps:
+            return True
+        other = self._steps[info.name]
+        identity = other.declaration.identity
+        if is_same(declaration.identity, identity) or overrides(owner, other.owner):
+            return True
+        if overrides(other.owner, owner):  # a base class that is imported once more, or inherited
+            return False
+        raise DuplicateStepError(
+            f"flow {self.name!r} has two steps named {info.name!r}: "
+            f"{_place(other.info, other.declaration)} and {_place(info, declaration)}; rename "
+            f"one, or give it another step name with name="
+        )
+
+
+def flow(name: str) -> Flow:
+    """Return the flow called `name`, made at the first call.
+
+    The result declares steps with its `entrypoint` and `step`; as a decorator of a class it makes
+    the class's marked methods the flow's steps.
+
+    Raises:
+        TypeError: `name` is not a string.
+        ValueError: `name` is empty.
+    """
+    if not isinstance(name, str):
+        raise TypeError(f'flow() takes the flow\'s name, as in flow("orders"), not {name!r}')
+    if not name.strip():
+        raise ValueError("a flow's name must not be empty")
+    flows = registry.declared
+    return flows.setdefault(name, Flow(name)) if name not in flows else flows[name]
+
+
+def _place(info: StepInfo, declaration: Declaration) -> str:
+    qualname = declaration.identity[2]
+    return f"{qualname} at {info.file}:{info.line}" if info.file else qualname

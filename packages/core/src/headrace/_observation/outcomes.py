@@ -1,0 +1,30 @@
+"""The outcome of a step or unit, from the exception that it raised."""
+
+from __future__ import annotations
+
+from headrace._exceptions.control_flow import control_flow_outcome
+
+
+def outcome_of(exc: BaseException | None) -> str:
+    """Name the outcome of a step or unit that raised `exc`: ``ok``, ``error`` or ``cancelled``.
+
+    A generator that its consumer closed early is ``ok``, and so is a program's exit with status 0.
+    An integration may have registered other outcomes for its framework's control flow: ``retry``,
+    ``ignored`` and ``rejected`` for Celery. They are no errors.
+    """
+    if exc is None or isinstance(exc, GeneratorExit):
+        return "ok"
+    if isinstance(exc, SystemExit):
+        return "error" if exc.code else "ok"
+    if isinstance(exc, Exception):
+        return control_flow_outcome(exc) or "error"
+    # asyncio's and trio's, told by name so as to import neither.
+    return "cancelled" if type(exc).__name__ in {"CancelledError", "Cancelled"} else "error"
+
+
+def describe(exc: BaseException) -> str:
+    """Return `exc` as text: its type's name and its message."""
+    try:
+        return f"{type(exc).__name__}: {exc}"
+    except Exception:  # a __str__ of the user's
+        return type(exc).__name__

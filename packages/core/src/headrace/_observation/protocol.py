@@ -1,0 +1,58 @@
+"""What a backend is: the protocol, and a base class for backends that think in names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from headrace._context.model import current_flow_id
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from headrace._context.model import FlowContext
+    from headrace._step_info import StepInfo
+
+
+@runtime_checkable
+class Backend(Protocol):
+    """What a backend must have. Two more methods are optional.
+
+    ``unit(context)`` returns a context manager that is entered around each unit of work, steps or
+    none; ``enabled()`` returns a bool, and False lets the core skip the backend cheaply.
+
+    The exception of a step or unit passes through ``__exit__``, whose return value is ignored. An
+    `Exception` that the backend itself raises is logged once, to the logger ``headrace``, and the
+    call goes on; what is not an `Exception`, such as a `KeyboardInterrupt`, is let through.
+    """
+
+    def span(self, step: StepInfo, context: FlowContext) -> AbstractContextManager[Any]:
+        """Return a context manager that is entered around the call of `step`, once.
+
+        Args:
+            step: what has been declared of the step.
+            context: the unit of work. Its `flow` and `step` are those that are current where they
+                are read; a backend that queues its work takes the names from `step`.
+        """
+        ...
+
+
+class TracingBackend:
+    """A base class for backends that think in names: override `span`.
+
+    `unit(context)` and `enabled()` may be added, as `Backend` describes them.
+    """
+
+    def span(self, step_name: str, flow_name: str, **attrs: Any) -> AbstractContextManager[Any]:
+        """Return a context manager that is entered around the call of the step, once.
+
+        Args:
+            step_name: the step's name.
+            flow_name: the name of its flow.
+            attrs: the other fields of `StepInfo`: `after`, `kind`, `is_entrypoint`,
+                `description`, `file` and `line`; later versions may add to them.
+        """
+        raise NotImplementedError("a TracingBackend defines span(step_name, flow_name, **attrs)")
+
+    def get_correlation_id(self) -> str | None:
+        """Return the correlation ID of the current unit of work, or None."""
+        return current_flow_id()
