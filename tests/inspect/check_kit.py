@@ -30,10 +30,13 @@ def ship(order): ...
 """
 """A flow that is what it says."""
 
-WRONG = RIGHT.replace(
+WRONG = RIGHT.replace('after="charge"', 'after="charg"')
+"""The same one with a mistyped name: HR104 on line 15."""
+
+TURNED = RIGHT.replace(
     "    charge(order)\n    ship(order)\n", "    ship(order)\n    charge(order)\n"
 )
-"""The same one with its calls turned round: HR102 on line 15."""
+"""The same one with its calls turned round: an edge is not shown."""
 
 DYNAMIC = """\
 from headrace import entrypoint, step
@@ -41,16 +44,13 @@ from headrace import entrypoint, step
 
 @entrypoint("order")
 def receive(order):
-    ways[order.kind](order)
+    globals()[order.kind](order)
 
 
 @step("order", after="receive")
 def collect(order): ...
-
-
-ways = {"collect": collect}
 """
-"""A flow of which one edge is unresolved."""
+"""A flow with one edge, which is not shown."""
 
 
 class Done(NamedTuple):

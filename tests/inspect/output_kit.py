@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from headrace_inspect import Finding, Place, Problem, Report
+from headrace_inspect import Edge, Finding, Link, Lost, Place, Problem, Report, Since, Step
 from headrace_inspect._formats import View, render
 
 NAMES = (
@@ -32,14 +32,12 @@ NAMES = (
 def finding(**changes: Any) -> Finding:
     """Return a finding with some of its attributes changed."""
     about: dict[str, Any] = {
-        "code": "HR102",
-        "verdict": "contradicted",
+        "code": "HR104",
         "flow": "order",
         "source": "pay",
         "target": "ship",
-        "kind": "call",
         "place": Place("shop.py", 12),
-        "message": "'ship' always runs before 'pay', but is declared after it",
+        "message": "after='pay' names no declared step of flow 'order'",
         "column": 5,
         "width": 4,
         "text": "def ship(order): ...",
@@ -51,6 +49,8 @@ def hostile(name: str) -> Report:
     """Return a report in which each name and path is `name`, if a path can be that."""
     file = "shop.py" if name == "\ud800" else name
     place = Place(file, 3)
+    link = Link(place, name, scope=name, target=name)
+    lost = Lost(name, link, link)
     return Report(
         findings=[
             finding(
@@ -60,13 +60,17 @@ def hostile(name: str) -> Report:
                 place=place,
                 message=f"{name} runs before {name}",
                 text=f"def f(): ...  # {name}",
-                related=(place,),
+                evidence=(link,),
             )
         ],
+        edges=[Edge(name, name, name, "call"), Edge(name, name, "b", "call", ("code",), (link,))],
         problems=[Problem(file, 0, name)],
+        steps=[Step(name, name, place)],
+        files=1,
+        since=Since(name, name, (lost,), (name,), (name,), (name,), (name,), (name,)),
     )
 
 
-def told(report: Report, format: str, **view: bool) -> str:
+def drawn(report: Report, format: str, **view: bool) -> str:
     """Return `report` in a format."""
     return render(report, format, View(**view))

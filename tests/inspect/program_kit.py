@@ -39,20 +39,13 @@ def check_text(folder: Path, text: str = "", **files: str) -> Report:
 
 
 def verdicts(report: Report) -> dict[str, str]:
-    """Return the verdict of each edge, without its flow: ``"a -> b": "confirmed call"``.
-
-    The kind stands behind *confirmed* alone.
-    """
+    """Return what is known of each edge, without its flow: ``"a -> b": "shown call"``."""
     return {
-        f"{edge.source} -> {edge.target}": (
-            f"confirmed {edge.kind}" if edge.verdict == "confirmed" else edge.verdict
-        )
+        f"{edge.source} -> {edge.target}": f"shown {edge.kind}" if edge.by else "not shown"
         for edge in report.edges
     }
 
 
 def faults(report: Report) -> list[str]:
-    """Return what is contradicted, as ``code target``, sorted."""
-    return sorted(
-        f"{one.code} {one.target}" for one in report.findings if one.verdict == "contradicted"
-    )
+    """Return the findings, as ``code target``, sorted."""
+    return sorted(f"{one.code} {one.target}" for one in report.findings)

@@ -13,61 +13,92 @@ import pytest
 from headrace_inspect import _command
 from tests.inspect.check_kit import DYNAMIC, RIGHT, WRONG, Folder
 
-SUMMARY = "3 steps, 2 edges (2 confirmed, 0 contradicted, 0 unresolved); 1 file\n"
-UNCALLED = RIGHT.replace("    ship(order)\n", "")
-TASK = """\
-from headrace import entrypoint
-from headrace_celery import flow_task
-
-
-@entrypoint("order")
-def receive(order):
-    ship(order)
-
-
-@flow_task("order", after="receive")
-def ship(order): ...
-"""
+SUMMARY = "3 steps, 2 edges: 2 shown, 0 not shown; 1 file\n"
 
 
 def test_right_declaration_is_status_0(folder: Folder) -> None:
-    """A flow that is what it says is confirmed, in one line."""
+    """A flow that is what it says is shown, in one line."""
     folder.write({"shop.py": RIGHT})
-    assert folder.check("shop.py") == (0, f"no findings: {SUMMARY}", "")
+    assert folder.check("shop.py") == (0, f"no findings; {SUMMARY}", "")
 
 
 def test_wrong_declaration_is_status_1(folder: Folder) -> None:
-    """A contradicted declaration is shown with its line and a caret, and fails."""
+    """An error is printed with its line and a caret, and fails."""
     folder.write({"shop.py": WRONG})
     done = folder.check("shop.py")
     assert done.status == 1
     assert done.out == (
-        "HR102 'ship' always runs before 'charge', but is declared after it\n"
+        "HR104 after='charg' names no declared step of flow 'order': did you mean 'charge'?\n"
         "  --> shop.py:15:5\n"
         "   |\n"
         "15 | def ship(order): ...\n"
         "   |     ^^^^\n"
-        "   = see shop.py:6\n"
-        "   = see shop.py:7\n"
         "\n"
-        "1 finding: 3 steps, 2 edges (1 confirmed, 1 contradicted, 0 unresolved); 1 file\n"
+        "1 finding; 3 steps, 2 edges: 1 shown, 1 not shown; 1 file\n"
     )
     assert done.err == ""
 
 
-def test_unresolved_fails_under_strict_alone(folder: Folder) -> None:
-    """What is unresolved is counted, shown with --verbose, and fails with --strict."""
+def test_edge_that_is_not_shown_fails_where_it_is_required(folder: Folder) -> None:
+    """It is counted, listed with --verbose, and fails with --require-shown, before paths too."""
     folder.write({"shop.py": DYNAMIC})
-    plain, verbose, strict = (folder.check(*words) for words in ([], ["-v"], ["--strict"]))
-    assert (plain.status, verbose.status, strict.status) == (0, 0, 1)
-    assert "HR10" not in plain.out
-    assert plain.out.endswith("; 1 file\n--verbose shows what is unresolved\n")
-    assert verbose.out.startswith("HR101 unresolved: ")
-    assert verbose.out.endswith("(0 confirmed, 0 contradicted, 1 unresolved); 1 file\n")
-    assert all(
-        "\n\nno finding fails, 1 is unresolved: " in f"\n\n{one.out}" for one in (plain, verbose)
+    plain, verbose, required = (
+        folder.check(*words) for words in ([], ["-v"], ["--require-shown", "shop.py"])
     )
-    assert "1 finding: " in strict.out
+    assert (plain.status, verbose.status, required.status) == (0, 0, 1)
+    assert plain.out == "no findings; 2 steps, 1 edge: 0 shown, 1 not shown; 1 file\n"
+    assert verbose.out == f"order:receive->collect: not shown\n\n{plain.out}"
+    message = "HR110 the code does not show that 'receive' runs before 'collect'\n"
+    assert required.out.startswith(message)
+
+
+def test_verbose_lists_edges_with_their_evidence(folder: Folder) -> None:
+    """Each edge has its kind, and the calls that show it."""
+    folder.write({"shop.py": RIGHT})
+    assert folder.check("-v").out.startswith(
+        "order:receive->charge: call, shop.py:6 charge(...)\n"
+        "order:charge->ship: call, shop.py:6 charge(...) > shop.py:7 ship(...)\n\n"
+    )
+
+
+def test_edges_are_required_flow_by_flow(folder: Folder) -> None:
+    """--require-shown=FLOW concerns that flow, and can be repeated."""
+    folder.write({"a.py": DYNAMIC, "b.py": DYNAMIC.replace('"order"', '"stock"')})
+    assert folder.check("--require-shown=order").out.count("HR110") == 1
+    both = folder.check("--require-shown=order", "--require-shown=stock")
+    assert both.out.count("HR110") == 2
+    assert folder.check("--require-shown").out.count("HR110") == 2
+
+
+def test_flow_that_does_not_exist_cannot_be_required(folder: Folder) -> None:
+    """A mistyped flow would require nothing, so it is refused, with what is near."""
+    folder.write({"shop.py": RIGHT})
+    done = folder.check("--require-shown=ordr")
+    assert (done.status, done.out) == (2, "")
+    assert done.err == (
+        "headrace: there is no flow 'ordr' for require-shown; did you mean 'order'?\n"
+    )
+
+
+def test_findings_can_be_disabled(folder: Folder) -> None:
+    """--disable leaves out a code; an unknown one is refused."""
+    folder.write({"shop.py": WRONG})
+    assert folder.check("--disable", "HR104").status == 0
+    done = folder.check("--disable", "HR014")
+    assert (done.status, done.out) == (2, "")
+    assert "there is no code 'HR014'; did you mean 'HR104'?" in done.err
+
+
+@pytest.mark.parametrize(
+    ("option", "successor"),
+    [("--strict", "--require-shown"), ("--suggest", "headrace discover --declare FLOW")],
+)
+def test_option_that_is_gone_names_its_successor(
+    folder: Folder, option: str, successor: str
+) -> None:
+    """The message says what to write instead, and nothing is checked."""
+    folder.write({"shop.py": RIGHT})
+    assert folder.check(option, "shop.py") == (2, "", f"headrace: {option} is now {successor}\n")
 
 
 def test_current_folder_is_checked_unless_told_otherwise(folder: Folder) -> None:
@@ -83,7 +114,7 @@ def test_excluded_files_are_left_out(folder: Folder) -> None:
     """--exclude takes names and paths, and may be given more than once."""
     folder.write({"a/shop.py": WRONG, "b/old.py": "def", "ok.py": RIGHT})
     done = folder.check("--exclude", "a", "--exclude", "old.py")
-    assert done == (0, f"no findings: {SUMMARY}", "")
+    assert done == (0, f"no findings; {SUMMARY}", "")
 
 
 @pytest.mark.parametrize(
@@ -106,7 +137,7 @@ def test_file_that_cannot_be_analysed_is_status_2(
     assert done.err.startswith(f"headrace: {message}")
     assert done.err.endswith("can be left out by --exclude\n")
     assert done.out.startswith(
-        "incomplete: 1 path could not be analysed; in the rest no findings: 3 steps"
+        "incomplete: 1 path could not be analysed; in the rest no findings; 3 steps"
     )
     assert done.out.endswith("; 2 files\n")
     assert "--exclude" not in folder.check("shop.py", "bad.py").err
@@ -126,18 +157,18 @@ def test_missing_path_is_status_2(folder: Folder) -> None:
 def test_output_goes_to_a_file(folder: Folder) -> None:
     """With -o the report is written to the file; standard error has the line that sums up."""
     folder.write({"shop.py": RIGHT})
-    assert folder.check("--format", "json", "-o", "report") == (0, "", f"no findings: {SUMMARY}")
-    assert json.loads((folder.path / "report").read_bytes())["version"] == 1
+    assert folder.check("--format", "json", "-o", "report") == (0, "", f"no findings; {SUMMARY}")
+    assert json.loads((folder.path / "report").read_bytes())["version"] == 2
 
 
 @pytest.mark.parametrize(
     ("words", "start"),
     [
-        (["-o", "r.json"], '{\n  "version": 1'),
+        (["-o", "r.json"], '{\n  "version": 2'),
         (["-o", "r.SARIF"], '{\n  "$schema"'),
         (["-o", "r.md"], "### headrace check: 1 finding"),
-        (["-o", "r.txt"], "HR102 "),
-        (["-o", "r"], "HR102 "),
+        (["-o", "r.txt"], "HR104 "),
+        (["-o", "r"], "HR104 "),
         (["-o", "r.json", "--format", "github"], "::error "),
     ],
 )
@@ -196,7 +227,7 @@ def test_colours_are_for_terminals(folder: Folder, monkeypatch: pytest.MonkeyPat
     folder.write({"shop.py": WRONG})
     assert "\x1b" not in folder.check().out
     monkeypatch.setenv("FORCE_COLOR", "1")
-    assert folder.check().out.startswith("\x1b[1;31mHR102\x1b[0m ")
+    assert folder.check().out.startswith("\x1b[1;31mHR104\x1b[0m ")
     folder.check("-o", "report.txt")
     assert "\x1b" not in (folder.path / "report.txt").read_text()
     monkeypatch.setenv("NO_COLOR", "1")
@@ -232,43 +263,17 @@ def test_standard_output_that_is_full_is_status_2(folder: Folder) -> None:
     assert done.stderr == "headrace: cannot write: No space left on device\n"
 
 
-def test_name_that_may_stand_in_a_broken_file_is_not_unknown(folder: Folder) -> None:
-    """While a file is missing, nothing is contradicted only because it was not found."""
-    folder.write({"shop.py": RIGHT.replace('after="charge"', 'after="pack"'), "bad.py": "def"})
-    done = folder.check("--format", "json")
-    (finding,) = json.loads(done.out)["findings"]
-    assert (finding["code"], finding["verdict"]) == ("HR104", "unresolved")
-    assert "in the files that could be read: its steps are" in finding["message"]
-
-
-@pytest.mark.parametrize(
-    ("source", "message"),
-    [
-        (DYNAMIC, "HR101 unresolved: no call in the source leads from an entrypoint of flow"),
-        (UNCALLED, "HR101 unresolved: no call in the source leads from an entrypoint of flow"),
-        (WRONG, "HR103 unresolved: the source does not show that 'charge' runs before 'ship'"),
-        (TASK, "HR107 unresolved: 'ship' is declared as a task, but is called directly"),
-    ],
-)
-def test_what_is_open_since_files_are_missing_says_so(
-    folder: Folder, source: str, message: str
-) -> None:
-    """While a path could not be analysed, that is the reason given, and not the run time."""
-    folder.write({"shop.py": source, "bad.py": "def"})
-    out = folder.check("-v", ".", "nowhere").out
-    (line,) = [line for line in out.split("\n") if line.startswith("HR")]
-    assert line.startswith(message)
-    assert line.endswith("; 2 paths could not be analysed, so this is not sure")
-
-
-def test_what_rests_on_no_absence_stays_contradicted(folder: Folder) -> None:
-    """No file that is missing can mend a circle, or a second definition."""
+def test_what_a_missing_file_may_refute_is_not_reported(folder: Folder) -> None:
+    """While a file is missing, only what it cannot change is an error."""
     circle = RIGHT.replace('after="receive"', 'after=["receive", "ship"]')
     again = 'from headrace import step\n\n\n@step("order", name="charge", after="receive")\n'
-    folder.write({"a.py": circle, "b.py": f"{again}def other(order): ...\n", "bad.py": "def"})
-    found = json.loads(folder.check("--format", "json").out)["findings"]
-    sure = [one["code"] for one in found if one["verdict"] == "contradicted"]
-    assert sure == ["HR105", "HR106"]
+    lost = '@step("lost", after="elsewhere")  # headrace: ignore[HR101]\ndef more(): ...\n'
+    folder.write({"a.py": circle, "b.py": f"{again}def other(order): ...\n\n\n{lost}"})
+    whole = json.loads(folder.check("--format", "json").out)["findings"]
+    assert [one["code"] for one in whole] == ["HR105", "HR106", "HR108", "HR104"]
+    folder.write({"bad.py": "def"})
+    part = json.loads(folder.check("--format", "json").out)["findings"]
+    assert [one["code"] for one in part] == ["HR105", "HR106"]
 
 
 def test_current_folder_that_is_gone_is_status_2(folder: Folder) -> None:
@@ -341,7 +346,7 @@ def test_second_run_is_read_from_the_cache(folder: Folder) -> None:
     """The cache stands beside pyproject.toml, is no part of the repository, and changes nothing."""
     folder.write({"src/shop.py": WRONG, "pyproject.toml": ""})
     os.chdir(folder.path / "src")
-    first, second = folder.check("--suggest"), folder.check("--suggest")
+    first, second = folder.check(), folder.check()
     assert first == second
     assert (folder.path / ".headrace_cache" / ".gitignore").read_text().endswith("*\n")
     folder.write({"src/shop.py": RIGHT})

@@ -41,21 +41,38 @@ def test_exclude_adds_to_the_command_line(folder: Folder) -> None:
     assert folder.check().status == 2
 
 
-def test_strict_is_a_setting(folder: Folder) -> None:
-    """With strict = true what is unresolved fails, without the option."""
-    folder.write({"shop.py": DYNAMIC})
-    configure(folder, "strict = true")
-    assert folder.check().status == 1
+@pytest.mark.parametrize(
+    ("value", "status"),
+    [("true", 1), ("false", 0), ('"order"', 1), ('["stock", "order"]', 1), ('["stock"]', 0)],
+)
+def test_flows_are_required_by_a_setting(folder: Folder, value: str, status: int) -> None:
+    """require-shown takes true, false, or the names of flows."""
+    folder.write({"shop.py": DYNAMIC, "stock.py": RIGHT.replace('"order"', '"stock"')})
+    configure(folder, f"require-shown = {value}")
+    assert folder.check().status == status
+
+
+def test_findings_are_disabled_by_a_setting(folder: Folder) -> None:
+    """What the file disables and what the command line disables add up."""
+    folder.write({"shop.py": WRONG, "idle.py": "# headrace: ignore[HR104]\n"})
+    configure(folder, 'disable = ["HR104"]')
+    assert folder.check().out.count("HR10") == 0
+    configure(folder, 'disable = ["HR108"]')
+    assert folder.check("--disable", "HR104").status == 0
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ('path = "src"', "[tool.headrace.check] has no setting 'path'; did you mean 'paths'?"),
-        ("zzz = 1", "has no setting 'zzz'; there are paths, exclude, strict"),
+        ("zzz = 1", "has no setting 'zzz'; there are paths, exclude, require-shown, disable"),
         ("paths = 3", "paths is a string, or a list of strings, not 3"),
         ("exclude = [1]", "exclude is a string, or a list of strings, not [1]"),
-        ('strict = "yes"', "strict is true or false, not 'yes'"),
+        ("require-shown = 1", "require-shown is true, false, or the names of flows, not 1"),
+        ("require-shown = [1]", "require-shown is true, false, or the names of flows, not [1]"),
+        ('require-shown = ["odrer"]', "there is no flow 'odrer' for require-shown"),
+        ("strict = true", "strict is now require-shown"),
+        ('disable = ["HR999"]', "there is no code 'HR999'"),
         ("paths = ", "cannot read"),
     ],
 )
@@ -66,7 +83,7 @@ def test_setting_that_is_wrong_is_status_2(folder: Folder, text: str, message: s
     done = folder.check()
     assert (done.status, done.out) == (2, "")
     assert message in done.err
-    assert str(folder.path / "pyproject.toml") in done.err
+    assert message.startswith("there is no") or str(folder.path / "pyproject.toml") in done.err
 
 
 @pytest.mark.parametrize(
@@ -82,6 +99,6 @@ def test_table_that_is_none_is_status_2(folder: Folder, text: str) -> None:
 
 def test_settings_of_other_commands_are_left_to_them(folder: Folder) -> None:
     """The defaults of headrace graph may stand in the same file."""
-    text = '[tool.headrace]\napp = "shop"\n\n[tool.headrace.check]\nstrict = true\n'
+    text = '[tool.headrace]\napp = "shop"\n\n[tool.headrace.check]\nrequire-shown = true\n'
     folder.write({"shop.py": RIGHT, "pyproject.toml": text})
     assert folder.check().status == 0

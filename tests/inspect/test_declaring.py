@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.inspect.program_kit import check_text, faults, verdicts
+from headrace_inspect import check
+from tests.inspect.program_kit import check_text, faults, verdicts, write
 
-BOTH = {"start -> a": "confirmed call", "a -> b": "confirmed call"}
+BOTH = {"start -> a": "shown call", "a -> b": "shown call"}
 FORMS = {
     "a flow object": """
         from headrace import flow
@@ -183,7 +184,7 @@ def test_form_is_read(tmp_path: Path, form: str) -> None:
     kind = "enqueue" if form == "tasks" else "call"
     report = check_text(tmp_path, FORMS[form])
 
-    assert verdicts(report) == dict.fromkeys(BOTH, f"confirmed {kind}")
+    assert verdicts(report) == dict.fromkeys(BOTH, f"shown {kind}")
     assert {edge.flow for edge in report.edges} == {"f"}
 
 
@@ -248,11 +249,11 @@ def test_subclass_inherits_and_overrides(tmp_path: Path) -> None:
     )
 
     assert {edge.id: edge.verdict for edge in report.edges} == {
-        "base:start->a": "confirmed",
-        "base:a->b": "confirmed",
-        "child:start->a": "confirmed",
-        "child:a->b": "confirmed",
-        "child:b->c": "confirmed",
+        "base:start->a": "shown",
+        "base:a->b": "shown",
+        "child:start->a": "shown",
+        "child:a->b": "shown",
+        "child:b->c": "shown",
     }
 
 
@@ -275,35 +276,38 @@ def test_flows_are_linked(tmp_path: Path) -> None:
     )
 
     assert verdicts(report) == {
-        "orders.order -> pack": "confirmed call",
-        "pack -> send": "confirmed call",
-        "orders.order -> send": "confirmed call",
+        "orders.order -> pack": "shown call",
+        "pack -> send": "shown call",
+        "orders.order -> send": "shown call",
     }
     assert faults(report) == []
 
 
-def test_computed_declarations_are_never_guessed(tmp_path: Path) -> None:
-    """Where the name, the flow or what comes before is computed, nothing is contradicted."""
-    report = check_text(
+def test_computed_declarations_are_reported_where_edges_must_be_shown(tmp_path: Path) -> None:
+    """A computed name, flow or predecessor is no error, but HR110 where everything is required."""
+    write(
         tmp_path,
-        """
-        import os
-        from headrace import flow, step
-        f = flow("f")
-        @f.entrypoint
-        def start():
-            a()
-        @f.step(after=os.environ["BEFORE"])
-        def a(): ...
-        @f.step(after="start", name=os.environ["NAME"])
-        def b(): ...
-        @step(os.environ["FLOW"], after="start")
-        def c(): ...
-        @f.step(after="d")
-        def e(): ...
-        def later():
-            e()
-        """,
+        {
+            "program.py": """
+                import os
+                from headrace import flow, step
+                f = flow("f")
+                @f.entrypoint
+                def start():
+                    a()
+                @f.step(after=os.environ["BEFORE"])
+                def a(): ...
+                @f.step(after="start", name=os.environ["NAME"])
+                def b(): ...
+                @step(os.environ["FLOW"], after="start")
+                def c(): ...
+            """
+        },
     )
 
-    assert [one.verdict for one in report.findings if one.code != "HR101"] == ["unresolved"] * 2
+    assert check([str(tmp_path)]).findings == []
+    assert [one.message for one in check([str(tmp_path)], require_shown=True).findings] == [
+        "what 'a' is declared after is computed",
+        "the step's name is computed where 'b' is declared",
+        "the flow's name is computed where 'c' is declared",
+    ]

@@ -12,12 +12,12 @@ import jsonschema
 import pytest
 from markdown_it import MarkdownIt
 
-from headrace_inspect import Place, Problem, Report, check
+from headrace_inspect import Edge, Link, Place, Problem, Report, Since, Step
+from headrace_inspect._analysing import _span
 from headrace_inspect._formats import FORMATS, View, render
-from headrace_inspect._reporting import _span
-from tests.inspect.check_kit import DYNAMIC, WRONG, Folder
+from tests.inspect.check_kit import WRONG, Folder
 from tests.inspect.corpus_kit import PROJECTS, report_on
-from tests.inspect.output_kit import NAMES, finding, hostile, told
+from tests.inspect.output_kit import NAMES, drawn, finding, hostile
 
 SCHEMA = json.loads(Path(__file__).parents[2].joinpath("docs/check.schema.json").read_text("utf-8"))
 
@@ -29,38 +29,62 @@ SCHEMA = json.loads(Path(__file__).parents[2].joinpath("docs/check.schema.json")
 @pytest.mark.parametrize("format", FORMATS)
 def test_names_are_harmless(name: str, format: str) -> None:
     """No control character, no turned text and no half of a character comes out anywhere."""
-    out = told(hostile(name), format, verbose=True, suggest=True)
+    out = drawn(hostile(name), format, verbose=True)
     assert out.encode("utf-8")
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e\u2028]", out)
 
 
-def test_unresolved_findings_are_shown_where_asked_for() -> None:
-    """By default what fails is shown; --verbose and --strict show the rest, as what it is."""
-    report = Report([finding(verdict="unresolved", message="not sure")])
-    for format in set(FORMATS) - {"json"}:
-        assert "not sure" not in told(report, format)
-        assert "unresolved: not sure" in re.sub("&#58;", ":", told(report, format, verbose=True))
-        assert "not sure" in told(report, format, strict=True)
-    assert "::warning " in told(report, "github", verbose=True)
-    assert "::error " in told(report, "github", strict=True)
-    assert '"level": "warning"' in told(report, "sarif", verbose=True)
-
-
 @pytest.mark.parametrize("format", ["text", "github", "markdown"])
-def test_summary_counts_what_fails_apart_from_what_does_not(format: str) -> None:
-    """Findings are counted by whether they fail, whatever is shown, and never called none."""
-    unsure = finding(verdict="unresolved")
-    for findings, strict, words in (
-        ([], False, "no findings"),
-        ([finding()], False, "1 finding"),
-        ([unsure], False, "no finding fails, 1 is unresolved"),
-        ([finding(), unsure, unsure], False, "1 finding fails, 2 are unresolved"),
-        ([finding(), finding(), unsure], False, "2 findings fail, 1 is unresolved"),
-        ([finding(), unsure], True, "2 findings"),
+def test_summary_counts_findings_and_edges(format: str) -> None:
+    """The last line says how much is known, and how much of that only from tests."""
+    steps = [Step("f", name, Place("a.py", 1)) for name in "abc"]
+    shown, tested = (
+        Edge("f", "a", to, "call", (by,)) for to, by in (("b", "code"), ("c", "tests"))
+    )
+    hidden = Edge("f", "b", "c", "call")
+    for findings, edges, words in (
+        ([], [shown], "no findings; 3 steps, 1 edge: 1 shown, 0 not shown; 2 files"),
+        ([finding()], [hidden], "1 finding; 3 steps, 1 edge: 0 shown, 1 not shown; 2 files"),
+        (
+            [],
+            [shown, tested, hidden],
+            "no findings; 3 steps, 3 edges: 2 shown (1 by tests alone), 1 not shown; 2 files",
+        ),
     ):
-        for verbose in (False, True):
-            out = told(Report(findings), format, strict=strict, verbose=verbose).split("\n")
-            assert any(re.search(rf"(^|headrace check: ){words}(:|$)", line) for line in out)
+        out = drawn(Report(findings, edges, [], steps, 2), format)
+        head, totals = words.split("; ", 1)
+        assert out.endswith(totals if format == "markdown" else words)
+        assert head in out
+
+
+SINCE = Since(
+    "main",
+    "0123456789abcdef",
+    (),
+    ("order:refund",),
+    ("order:send",),
+    ("order:pay->refund",),
+    ("order:pay->send",),
+    ("order:pay->book",),
+    (("order:pay->mail", "call", "enqueue"),),
+)
+CHANGES = """\
+since main (0123456789ab): 6 changes
++ step order:refund
+- step order:send
++ edge order:pay->refund
+- edge order:pay->send
+~ edge order:pay->book: rerouted
+~ edge order:pay->mail: call -> enqueue
+"""
+
+
+@pytest.mark.parametrize("format", ["text", "github"])
+def test_changes_are_listed(format: str) -> None:
+    """What changed and fails nothing stands before the line that sums up."""
+    assert CHANGES in drawn(Report(files=1, since=SINCE), format)
+    nothing = drawn(Report(files=1, since=Since("main", "0123")), format)
+    assert "since main (0123): no changes\n" in nothing
 
 
 @pytest.mark.parametrize("format", ["text", "github", "markdown"])
@@ -68,20 +92,18 @@ def test_summary_says_that_a_check_is_incomplete(format: str) -> None:
     """Where a path could not be analysed no format reads as clean."""
     problems = [Problem("a.py", 1, "odd"), Problem("b.py", 0, "gone")]
     incomplete = "incomplete: 2 paths could not be analysed"
-    out = told(Report(problems=problems, files=1), format)
+    out = drawn(Report(problems=problems, files=1), format)
     assert f"{incomplete}; in the rest no findings" in out
     assert "1 file" in out
-    out = told(Report(problems=problems), format)
+    out = drawn(Report(problems=problems), format)
     assert incomplete in out
     assert "no findings" not in out
 
 
-def test_summary_counts_steps_of_which_the_name_is_not_known(folder: Folder) -> None:
-    """Where all that is declared is computed, that is not called nothing."""
-    folder.write({"shop.py": "import os, headrace\n\n\n@headrace.step(os.sep)\ndef f(): ...\n"})
-    assert "no flow is declared" not in folder.check().out
+def test_summary_says_that_nothing_is_declared(folder: Folder) -> None:
+    """That a program has no flow may be a mistake of the paths."""
     folder.write({"shop.py": ""})
-    assert "no findings: no flow is declared in these files; 1 file\n" in folder.check().out
+    assert folder.check().out == "no findings; no flow is declared in these files; 1 file\n"
 
 
 # --- text -----------------------------------------------------------------------------------------
@@ -127,12 +149,12 @@ def test_long_line_is_cut_around_the_name(width: int) -> None:
     assert excerpt(width, text="def ship(): ...")[0] == "12 | def ship(): ..."
 
 
-def test_places_that_are_many_are_counted() -> None:
-    """Three places are shown, and the number of the others."""
-    report = Report([finding(related=tuple(Place("shop.py", line) for line in range(1, 6)))])
-    out = told(report, "text")
-    assert "   = see shop.py:3\n   = and 2 places more\n" in out
-    assert "more" not in told(Report([finding(related=(Place("shop.py", 1),))]), "text")
+def test_evidence_is_shown_and_what_is_too_much_is_counted() -> None:
+    """Three calls are shown, and the number of the others."""
+    links = tuple(Link(Place("shop.py", line), "pay(...)") for line in range(1, 6))
+    out = drawn(Report([finding(evidence=links)]), "text")
+    assert "   = see shop.py:3 pay(...)\n   = and 2 places more\n" in out
+    assert "more" not in drawn(Report([finding(evidence=links[:1])]), "text")
 
 
 def test_bytes_and_characters_are_not_confused(folder: Folder) -> None:
@@ -148,45 +170,28 @@ def test_bytes_and_characters_are_not_confused(folder: Folder) -> None:
     assert line[start - 1 : start - 1 + width] == "next"
 
 
-def test_what_is_computed_is_said_to_be(folder: Folder) -> None:
-    """A name, a flow or an after= that is computed is unresolved, at the line of the ``def``."""
-    source = """
-        import os
-        from headrace import entrypoint, step
-
-
-        @entrypoint("order")
-        def receive():
-            ship()
-            pack()
-
-
-        @step("order", name=os.environ["STEP"])
-        def ship(): ...
-
-
-        @step("order", after=os.environ["AFTER"])
-        def pack(): ...
-    """
-    folder.write({"shop.py": source})
-    out = folder.check("-v").out
-    assert "HR101 unresolved: the step's name is computed where 'ship' is declared" in out
-    assert "HR103 unresolved: what 'pack' is declared after is computed" in out
-    assert "13 | def ship(): ...\n   |     ^^^^\n" in out
-
-
 # --- JSON -----------------------------------------------------------------------------------------
+
+
+def fields_of(schema: dict[str, Any], value: Any) -> None:
+    """Fail where an object has fields that the schema does not name, at any depth."""
+    if "$ref" in schema:
+        schema = SCHEMA["definitions"][schema["$ref"].rpartition("/")[2]]
+    if isinstance(value, list):
+        for one in value:
+            fields_of(schema["items"], one)
+    elif isinstance(value, dict):
+        assert value.keys() <= schema["properties"].keys()
+        for name, one in value.items():
+            fields_of(schema["properties"][name], one)
 
 
 @pytest.mark.parametrize("project", PROJECTS)
 def test_json_is_as_the_schema_says(project: str) -> None:
     """Each document is valid by docs/check.schema.json, and has no field that is not in it."""
-    document = json.loads(told(report_on(project), "json", suggest=True))
+    document = json.loads(drawn(report_on(project), "json"))
     jsonschema.validate(document, SCHEMA)
-    assert document.keys() == SCHEMA["properties"].keys()
-    for part in document.keys() - {"version"}:
-        known = SCHEMA["properties"][part]["items"]["properties"].keys()
-        assert all(item.keys() == known for item in document[part])
+    fields_of(SCHEMA, document)
 
 
 def test_json_is_exactly_as_agreed(folder: Folder) -> None:
@@ -194,59 +199,72 @@ def test_json_is_exactly_as_agreed(folder: Folder) -> None:
     folder.write({"shop.py": WRONG})
     document = json.loads(folder.check("--format", "json").out)
     assert document == {
-        "version": 1,
-        "findings": [
-            {
-                "code": "HR102",
-                "verdict": "contradicted",
-                "flow": "order",
-                "source": "charge",
-                "target": "ship",
-                "kind": "call",
-                "file": "shop.py",
-                "line": 15,
-                "message": "'ship' always runs before 'charge', but is declared after it",
-            }
-        ],
+        "version": 2,
         "edges": [
             {
                 "id": "order:receive->charge",
-                "verdict": "confirmed",
+                "verdict": "shown",
+                "by": ["code"],
                 "kind": "call",
-                "evidence": [{"file": "shop.py", "line": 7}],
+                "evidence": [{"file": "shop.py", "line": 6, "text": "charge(...)"}],
             },
             {
-                "id": "order:charge->ship",
-                "verdict": "contradicted",
+                "id": "order:charg->ship",
+                "verdict": "not_shown",
+                "by": [],
                 "kind": "call",
-                "evidence": [
-                    {"file": "shop.py", "line": 6},
-                    {"file": "shop.py", "line": 7},
-                ],
+                "evidence": [],
             },
         ],
-        "problems": [],
+        "findings": [
+            {
+                "code": "HR104",
+                "flow": "order",
+                "source": "charg",
+                "target": "ship",
+                "file": "shop.py",
+                "line": 15,
+                "message": "after='charg' names no declared step of flow 'order': "
+                "did you mean 'charge'?",
+                "evidence": [],
+            }
+        ],
+    }
+
+
+def test_json_has_the_changes() -> None:
+    """With --since there are the changes, as the schema says."""
+    document = json.loads(drawn(Report(files=1, since=SINCE), "json"))
+    jsonschema.validate(document, SCHEMA)
+    assert document["since"] == {
+        "revision": "main",
+        "base": "0123456789abcdef",
+        "lost": [],
+        "steps": {"added": ["order:refund"], "removed": ["order:send"]},
+        "edges": {
+            "added": ["order:pay->refund"],
+            "removed": ["order:pay->send"],
+            "rerouted": ["order:pay->book"],
+            "boundary": [{"edge": "order:pay->mail", "was": "call", "now": "enqueue"}],
+        },
+        "breaking": [],
     }
 
 
 @pytest.mark.parametrize("name", NAMES, ids=range(len(NAMES)))
 def test_json_gives_names_back(name: str) -> None:
     """Whatever a name holds, reading the JSON gives it back; in a page it ends no script."""
-    out = told(hostile(name), "json")
+    out = drawn(hostile(name), "json")
     document = json.loads(out)
     jsonschema.validate(document, SCHEMA)
+    fields_of(SCHEMA, document)
     assert document["findings"][0]["target"] == name
+    assert document["findings"][0]["evidence"][0]["text"] == name
+    assert document["since"]["lost"][0]["edge"] == name
     assert document["problems"][0]["message"] == name
     assert document["problems"][0]["line"] is None
     assert "<" not in out
     assert out.isascii()
-
-
-def test_json_has_what_is_unresolved_without_being_asked(folder: Folder) -> None:
-    """Programs choose themselves by the verdict."""
-    folder.write({"shop.py": DYNAMIC})
-    document = json.loads(folder.check("--format", "json").out)
-    assert {one["verdict"] for one in document["findings"]} == {"unresolved"}
 
 
 # --- GitHub ---------------------------------------------------------------------------------------
@@ -254,40 +272,35 @@ def test_json_has_what_is_unresolved_without_being_asked(folder: Folder) -> None
 
 def test_github_command_names_place_and_code() -> None:
     """A finding is an error at its line and columns, with its code as the title."""
-    out = told(Report([finding()], steps=3, files=1), "github")
+    out = drawn(Report([finding()], files=1), "github")
     command, closing = out.split("\n")
     place, message = command.rsplit("::", 1)
-    assert place == "::error file=shop.py,line=12,col=5,endColumn=9,title=HR102"
-    assert message == "'ship' always runs before 'pay', but is declared after it"
-    assert closing.startswith("1 finding: 3 steps, 0 edges (0 confirmed, ")
+    assert place == "::error file=shop.py,line=12,col=5,endColumn=9,title=HR104"
+    assert message == "after='pay' names no declared step of flow 'order'"
+    assert closing == "1 finding; no flow is declared in these files; 1 file"
 
 
 def test_github_escapes_what_ends_a_property() -> None:
     """Colons and commas of a path, and percent signs anywhere, are escaped."""
     report = Report([finding(place=Place("a,b:100%.py", 1), message="50%, a: b")])
-    command = told(report, "github").split("\n")[0]
+    command = drawn(report, "github").split("\n")[0]
     assert command.startswith("::error file=a%2Cb%3A100%25.py,line=1,")
     assert command.endswith("::50%25, a: b")
 
 
 @pytest.mark.parametrize("name", NAMES, ids=range(len(NAMES)))
 def test_github_commands_are_only_ours(name: str) -> None:
-    """No name begins a line, so none can be a command; each command has its four parts."""
-    lines = told(hostile(name), "github").split("\n")
-    assert len(lines) == 3
-    for line in lines[:2]:
+    """No name begins a line, so none can be a command; each command has all its parts."""
+    lines = drawn(hostile(name), "github").split("\n")
+    commands = [line for line in lines if line.startswith("::")]
+    assert len(commands) == 2
+    for line in commands:
         assert re.fullmatch(r"::error (file=[^,:]+)(,\w+=[^,:]+)*::.+", line)
 
 
-def test_github_problem_and_suggestion(folder: Folder) -> None:
-    """A file that cannot be analysed is an error; a suggestion is a notice."""
-    folder.write({"shop.py": WRONG})
-    out = folder.check("--format", "github", "--suggest").out
-    assert (
-        "::notice file=shop.py,line=15,title=headrace check::'ship': the code implies "
-        'after="receive"\n'
-    ) in out
-    folder.write({"bad.py": "def"})
+def test_github_problem(folder: Folder) -> None:
+    """A file that cannot be analysed is an error."""
+    folder.write({"shop.py": WRONG, "bad.py": "def"})
     out = folder.check("--format", "github").out
     assert out.startswith("::error file=bad.py,line=1,title=headrace check::does not parse")
 
@@ -327,17 +340,27 @@ class Shown(HTMLParser):
 def page_of(report: Report, **view: bool) -> Shown:
     """Return what a Markdown report shows, HTML in it included, as on GitHub."""
     markdown = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
-    return Shown(markdown.render(told(report, "markdown", **view)))
+    return Shown(markdown.render(drawn(report, "markdown", **view)))
 
 
 def test_markdown_has_a_table_of_findings() -> None:
     """Code, place and message, one row each, below a heading with their number."""
-    page = page_of(Report([finding()], files=1, steps=2))
+    page = page_of(Report([finding()], files=1))
     assert page.text.startswith("headrace check: 1 finding")
-    assert page.cells[0] == "HR102"
+    assert page.cells[0] == "HR104"
     assert page.cells[1] == "shop.py:12"
-    assert page.cells[2] == "'ship' always runs before 'pay', but is declared after it"
-    assert page.text.rstrip().endswith("0 unresolved); 1 file")
+    assert page.cells[2] == "after='pay' names no declared step of flow 'order'"
+    assert page.text.rstrip().endswith("in these files; 1 file")
+
+
+def test_markdown_lists_changes_and_edges_that_are_not_shown() -> None:
+    """Each has a table; what is shown has no row."""
+    edges = [Edge("f", "a", "b", "call", ("code",)), Edge("f", "b", "c", "call")]
+    page = page_of(Report(edges=edges, files=1, since=SINCE))
+    assert "since main (0123456789ab): 6 changes" in page.text
+    assert "~ edge order:pay->mail: call -> enqueue" in page.cells
+    assert page.cells[-1] == "f:b->c"
+    assert len(page.cells) == 7
 
 
 @pytest.mark.parametrize("name", NAMES, ids=range(len(NAMES)))
@@ -346,19 +369,16 @@ def test_markdown_shows_names_as_text(name: str) -> None:
     page = page_of(hostile(name))
     own = {"h3", "p", "table", "thead", "tbody", "tr", "th", "td", "code"}
     assert page.tags <= own
-    assert len(page.cells) == 5
+    assert len(page.cells) == 11
     if name.isprintable():
         assert page.cells[4] == f"{name} runs before {name}"
     # The comment stands between the sign and the name, which GitHub then takes for no mention.
-    source = re.sub(r"&#(\d+);", lambda found: chr(int(found[1])), told(hostile(name), "markdown"))
+    source = re.sub(r"&#(\d+);", lambda found: chr(int(found[1])), drawn(hostile(name), "markdown"))
     assert not re.search(r"@\w|#\d", source)
 
 
-def test_markdown_shows_suggestions_and_problems(folder: Folder) -> None:
-    """Each has a table of its own; without findings there is none."""
-    folder.write({"shop.py": WRONG})
-    page = page_of(check(["shop.py"]), suggest=True)
-    assert 'after="receive"' in page.cells
+def test_markdown_shows_problems() -> None:
+    """They have a table of their own; where there is nothing there is none."""
     assert "table" not in page_of(Report()).tags
     assert page_of(Report(problems=[Problem("a.py", 0, "is binary")])).cells[0] == "a.py"
 
@@ -366,24 +386,25 @@ def test_markdown_shows_suggestions_and_problems(folder: Folder) -> None:
 def test_markdown_fits_into_a_comment() -> None:
     """Of very many findings those are shown that fit, and a line says how many are left out."""
     findings = [finding(place=Place("shop.py", line)) for line in range(1, 5001)]
-    out = told(Report(findings, files=1, steps=2), "markdown")
+    out = drawn(Report(findings, files=1), "markdown")
     assert 60_000 < len(out) <= 65_536
-    shown = out.count("HR102")
+    shown = out.count("HR104")
     assert (
         f"characters: {5000 - shown} of 5000 findings. The same check with `--format text`" in out
     )
     assert out.endswith("; 1 file")
-    assert "Left out" not in told(Report(findings[:100]), "markdown")
+    assert "Left out" not in drawn(Report(findings[:100]), "markdown")
 
 
-def test_markdown_of_more_than_fits_shows_what_fails() -> None:
-    """What fails comes before what is unresolved, and a row that is too long hides no other."""
-    unsure = finding(verdict="unresolved")
+def test_markdown_of_more_than_fits_shows_findings_before_edges() -> None:
+    """What could not be analysed comes first, and a row that is too long hides no other."""
     endless = finding(message="x" * 70_000)
     problems = [Problem(f"bad{number}.py", 1, "does not parse") for number in range(40)]
-    report = Report([*[unsure] * 1000, endless, finding(code="HR103")], problems=problems)
-    out = told(report, "markdown", verbose=True)
+    edges = [Edge("f", str(number), "b", "call") for number in range(5000)]
+    report = Report([endless, finding(code="HR105")], edges, problems)
+    out = drawn(report, "markdown")
     assert len(out) <= 65_536
     assert out.count("does not parse") == 40
-    assert out.index("HR103") < out.index("HR102")
-    assert " of 1002 findings. " in out
+    assert out.count("HR105") == 1
+    assert "1 of 2 findings, " in out
+    assert " of 5000 edges. " in out

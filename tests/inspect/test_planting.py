@@ -39,7 +39,7 @@ class Robot:
     ids=["plain", "CRLF", "latin-1", "no end of line"],
 )
 def test_planted_flow_is_what_the_code_does(tmp_path: Path, content: bytes) -> None:
-    """Functions become steps after those that call them, and the check confirms it."""
+    """Functions become steps after those that call them, and the check shows it."""
     planted = with_flow(content, "planted")
     assert planted is not None
     (tmp_path / "module.py").write_bytes(planted)
@@ -47,9 +47,9 @@ def test_planted_flow_is_what_the_code_does(tmp_path: Path, content: bytes) -> N
 
     assert report.problems == []
     assert verdicts(report) == {
-        "Robot-go -> first": "confirmed call",
-        "Robot-stop -> Robot-go": "confirmed call",
-        "first -> second": "confirmed call",
+        "Robot-go -> first": "shown call",
+        "Robot-stop -> Robot-go": "shown call",
+        "first -> second": "shown call",
     }
 
 

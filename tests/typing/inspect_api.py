@@ -8,36 +8,51 @@ from typing import assert_type
 from headrace_inspect import (
     Edge,
     Finding,
+    Link,
+    Lost,
     Place,
     Problem,
     Report,
-    Suggestion,
+    Since,
+    Step,
     Verdict,
     check,
 )
 
-report = check(["src"], exclude=["tests"], cache=Path(".headrace_cache"))
+report = check(
+    ["src"],
+    exclude=["tests"],
+    cache=Path(".headrace_cache"),
+    require_shown=["order"],
+    disable=["HR108"],
+)
 assert_type(report, Report)
-assert_type(report.exit_status(strict=True), int)
-assert_type(report.failing(), list[Finding])
-assert_type(report.files + report.steps, int)
+assert_type(report.exit_status(), int)
+assert_type(report.files, int)
 
 for edge in report.edges:
     assert_type(edge, Edge)
     assert_type(edge.id, str)
     verdict: Verdict = edge.verdict
-    assert_type(edge.evidence, tuple[Place, ...])
+    assert_type(edge.by, tuple[str, ...])
+    assert_type(edge.evidence, tuple[Link, ...])
 
 for finding in report.findings:
+    assert_type(finding, Finding)
     assert_type(finding.flow, str | None)
+    assert_type(finding.place, Place)
     assert_type(finding.place.line, int)
-    assert_type(finding.fails(strict=True), bool)
 
 for problem in report.problems:
     assert_type(problem, Problem)
     assert_type(str(problem), str)
 
-for suggestion in report.suggestions:
-    assert_type(suggestion, Suggestion)
-    assert_type(suggestion.implied, tuple[str, ...])
-    assert_type(suggestion.code, str)
+for step in report.steps:
+    assert_type(step, Step)
+    assert_type(step.id, str)
+
+since = report.since
+if since is not None:
+    assert_type(since, Since)
+    assert_type(since.lost, tuple[Lost, ...])
+    assert_type(since.breaking, tuple[Finding, ...])

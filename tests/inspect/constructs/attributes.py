@@ -1,4 +1,4 @@
-# === a property that is set: confirmed call
+# === a property that is set: shown call
 class C:
     @property
     def x(self):
@@ -12,7 +12,7 @@ def start():
     c.x = 1
 
 
-# === a property that is read and set at once: confirmed call
+# === a property that is read and set at once: shown call
 class C:
     @property
     def x(self):
@@ -25,7 +25,7 @@ def start():
     c.x += 1
 
 
-# === a property that is set by an object itself: confirmed call
+# === a property that is set by an object itself: shown call
 class C:
     def __init__(self):
         a()
@@ -39,7 +39,7 @@ def start():
     C()
 
 
-# === a property that is deleted: confirmed call
+# === a property that is deleted: shown call
 class C:
     @property
     def x(self):
@@ -53,7 +53,7 @@ def start():
     del c.x
 
 
-# === a property that is deleted, and not read: contradicted
+# === a property that is deleted, and not read: not shown
 class C:
     @property
     def x(self):
@@ -66,7 +66,7 @@ def start():
     b()
 
 
-# === a property that is made by hand: confirmed call
+# === a property that is made by hand: shown call
 class C:
     def get_x(self):
         b()
@@ -76,7 +76,7 @@ def start():
     C().x
 
 
-# === a property of one of two: contradicted
+# === a property of one of two: not shown
 class C:
     @property
     def x(self):
@@ -90,7 +90,7 @@ def start(which):
     one.x
 
 
-# === an operator of one of two: unresolved
+# === an operator of one of two: open
 class C:
     def __len__(self):
         return a()
@@ -102,7 +102,7 @@ def start(which):
     len(one)
 
 
-# === a field that a function makes: confirmed call
+# === a field that a function makes: shown call
 from dataclasses import dataclass, field
 @dataclass
 class C:
@@ -112,7 +112,7 @@ def start():
     b()
 
 
-# === a field that a function makes, in a helper: confirmed call
+# === a field that a function makes, in a helper: shown call
 from dataclasses import dataclass, field
 @dataclass
 class C:
@@ -124,7 +124,7 @@ def start():
     make()
 
 
-# === a field that a function makes before the object is finished: confirmed call
+# === a field that a function makes before the object is finished: shown call
 from dataclasses import dataclass, field
 def make():
     a()
@@ -140,7 +140,7 @@ def start():
     D()
 
 
-# === a field that is perhaps given: unresolved
+# === a field that is perhaps given: open
 from dataclasses import dataclass, field
 @dataclass
 class C:
@@ -150,7 +150,7 @@ def start(*given):
     b()
 
 
-# === a field of attrs that a function makes: confirmed call
+# === a field of attrs that a function makes: shown call
 from attrs import define, field
 @define
 class C:
@@ -160,7 +160,7 @@ def start():
     b()
 
 
-# === methods that a decorator of the class wraps: unresolved
+# === methods that a decorator of the class wraps: open
 def all_logged(cls):
     for name, value in list(vars(cls).items()):
         setattr(cls, name, logged(value))
@@ -178,7 +178,7 @@ def start():
     C().go()
 
 
-# === a decorator of a class that puts a function in its place: unresolved
+# === a decorator of a class that puts a function in its place: open
 def single(cls):
     def make(*args):
         a()
@@ -192,7 +192,7 @@ def start():
     C().go()
 
 
-# === a decorator of a class that enters it somewhere: confirmed call
+# === a decorator of a class that enters it somewhere: shown call
 ALL = []
 def entered(cls):
     ALL.append(cls)
@@ -206,7 +206,7 @@ def start():
     C().go()
 
 
-# === the only object of a class: confirmed call
+# === the only object of a class: shown call
 class C:
     only = None
     @classmethod
@@ -221,7 +221,7 @@ def start():
     C.instance().go()
 
 
-# === the only object of a subclass: unresolved
+# === the only object of a subclass: open
 class C:
     only = None
     @classmethod
@@ -238,7 +238,7 @@ def start():
     D.instance().go()
 
 
-# === an attribute that is None at first: confirmed call
+# === an attribute that is None at first: shown call
 class C:
     def go(self):
         b()
@@ -252,7 +252,7 @@ def start():
     d.kept.go()
 
 
-# === an attribute that is None at first, and set from outside: unresolved
+# === an attribute that is None at first, and set from outside: open
 class C:
     def go(self): ...
 class D:

@@ -1,17 +1,17 @@
-# === awaits: confirmed call
+# === awaits: shown call
 async def start():
     await a()
     await b()
 
 
-# === a task: confirmed call
+# === a task: shown call
 import asyncio
 async def start():
     await a()
     asyncio.create_task(b())
 
 
-# === a task that is awaited: confirmed call
+# === a task that is awaited: shown call
 import asyncio
 async def start():
     await a()
@@ -19,20 +19,20 @@ async def start():
     await t
 
 
-# === two at once: unresolved
+# === two at once: open
 import asyncio
 async def start():
     await asyncio.gather(a(), b())
 
 
-# === behind a gathering: confirmed call
+# === behind a gathering: shown call
 import asyncio
 async def start(xs):
     await asyncio.gather(*[a(x) for x in xs])
     await b()
 
 
-# === behind a task group: confirmed call
+# === behind a task group: shown call
 import asyncio
 async def start():
     async with asyncio.TaskGroup() as group:
@@ -40,7 +40,7 @@ async def start():
     await b()
 
 
-# === one task group: unresolved
+# === one task group: open
 import asyncio
 async def start():
     async with asyncio.TaskGroup() as group:
@@ -48,7 +48,7 @@ async def start():
         group.create_task(b())
 
 
-# === a timeout: confirmed call
+# === a timeout: shown call
 import asyncio
 async def start():
     await a()
@@ -56,14 +56,14 @@ async def start():
         await b()
 
 
-# === wait_for: confirmed call
+# === wait_for: shown call
 import asyncio
 async def start():
     await asyncio.wait_for(a(), 3)
     await asyncio.shield(b())
 
 
-# === async for: confirmed call
+# === async for: shown call
 async def start():
     async for x in items():
         await b(x)
@@ -72,7 +72,7 @@ async def items():
     yield await a()
 
 
-# === async with: confirmed call
+# === async with: shown call
 from contextlib import asynccontextmanager
 @asynccontextmanager
 async def around():
@@ -84,13 +84,13 @@ async def start():
         await b()
 
 
-# === an async comprehension: confirmed call
+# === an async comprehension: shown call
 async def start(xs):
     await a()
     return [await b(x) async for x in xs]
 
 
-# === asyncio.run: confirmed call
+# === asyncio.run: shown call
 import asyncio
 def start():
     asyncio.run(both())
@@ -100,14 +100,14 @@ async def both():
     await b()
 
 
-# === a coroutine awaited later: confirmed call
+# === a coroutine awaited later: shown call
 async def start():
     later = b()
     await a()
     await later
 
 
-# === in the loop: confirmed call
+# === in the loop: shown call
 import asyncio
 async def start():
     loop = asyncio.get_running_loop()
@@ -115,7 +115,7 @@ async def start():
     loop.create_task(b())
 
 
-# === anyio's task group: confirmed call
+# === anyio's task group: shown call
 import anyio
 async def start():
     await a()
@@ -123,7 +123,7 @@ async def start():
         group.start_soon(b, 1)
 
 
-# === a queue between: unresolved
+# === a queue between: open
 import asyncio
 queue = asyncio.Queue()
 async def start():
@@ -133,7 +133,7 @@ async def start():
     await worker()
 
 
-# === two tasks at once: unresolved
+# === two tasks at once: open
 import asyncio
 async def start():
     first = asyncio.create_task(a())
@@ -141,7 +141,7 @@ async def start():
     await asyncio.wait({first, second})
 
 
-# === two tasks one after the other: confirmed call
+# === two tasks one after the other: shown call
 import asyncio
 async def start():
     first = asyncio.create_task(a())
@@ -150,7 +150,7 @@ async def start():
     await second
 
 
-# === two tasks that helpers begin: unresolved
+# === two tasks that helpers begin: open
 import asyncio
 async def one():
     asyncio.create_task(a())
@@ -161,7 +161,7 @@ async def start():
     await two()
 
 
-# === two tasks that helpers begin and await: confirmed call
+# === two tasks that helpers begin and await: shown call
 import asyncio
 async def one():
     await asyncio.create_task(a())
@@ -172,14 +172,14 @@ async def start():
     await two()
 
 
-# === a task, and what the function itself runs: confirmed call
+# === a task, and what the function itself runs: shown call
 import asyncio
 async def start():
     asyncio.create_task(a())
     await b()
 
 
-# === a task or the other thing: contradicted
+# === a task or the other thing: not shown
 import asyncio
 async def start(x):
     if x:
@@ -188,7 +188,7 @@ async def start(x):
         await b()
 
 
-# === a task behind tasks that were gathered: confirmed call
+# === a task behind tasks that were gathered: shown call
 import asyncio
 async def start(xs):
     tasks = [asyncio.create_task(a(x)) for x in xs]
@@ -196,7 +196,7 @@ async def start(xs):
     asyncio.create_task(b())
 
 
-# === a task of a group that is awaited in it: confirmed call
+# === a task of a group that is awaited in it: shown call
 import asyncio
 async def start():
     async with asyncio.TaskGroup() as group:
@@ -205,14 +205,14 @@ async def start():
         group.create_task(b())
 
 
-# === what is called when a task has ended: confirmed call
+# === what is called when a task has ended: shown call
 import asyncio
 async def start():
     task = asyncio.create_task(a())
     task.add_done_callback(b)
 
 
-# === what is called when another task has ended: unresolved
+# === what is called when another task has ended: open
 import asyncio
 async def rest(): ...
 async def start():
@@ -221,7 +221,7 @@ async def start():
     task.add_done_callback(b)
 
 
-# === an awaitable of one's own: confirmed call
+# === an awaitable of one's own: shown call
 class Ready:
     def __await__(self):
         return b().__await__()

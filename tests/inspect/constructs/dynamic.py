@@ -1,4 +1,4 @@
-# === getattr with a computed name: unresolved
+# === getattr with a computed name: open
 class C:
     def on_b(self):
         b()
@@ -8,7 +8,7 @@ def start(kind):
     getattr(C(), f'on_{kind}')()
 
 
-# === getattr with a known name: confirmed call
+# === getattr with a known name: shown call
 class C:
     def on_b(self):
         b()
@@ -18,20 +18,20 @@ def start():
     getattr(C(), 'on_b')()
 
 
-# === a table of functions: unresolved
+# === a table of functions: open
 TABLE = {'b': b}
 def start(kind):
     a()
     TABLE[kind]()
 
 
-# === globals: unresolved
+# === globals: open
 def start(kind):
     a()
     globals()[kind]()
 
 
-# === a registry: unresolved
+# === a registry: open
 HANDLERS = []
 def register(g):
     HANDLERS.append(g)
@@ -47,27 +47,27 @@ def start():
         g()
 
 
-# === eval: unresolved
+# === eval: open
 def start(text):
     a()
     eval(text)
 
 
-# === an import by a computed name: unresolved
+# === an import by a computed name: open
 import importlib
 def start(name):
     a()
     importlib.import_module(name).run()
 
 
-# === a function of a library that gets it: unresolved
+# === a function of a library that gets it: open
 import somelib
 def start():
     a()
     somelib.go(b)
 
 
-# === a parameter: unresolved
+# === a parameter: open
 def start(then):
     a()
     then()
@@ -76,7 +76,7 @@ def other(registry):
     registry.start(b)
 
 
-# === a patched attribute: unresolved
+# === a patched attribute: open
 class C:
     def two(self): ...
 
@@ -87,13 +87,13 @@ def start():
     C().two()
 
 
-# === out of globals(), by a name with a beginning that is another's: contradicted
+# === out of globals(), by a name with a beginning that is another's: not shown
 def start(x):
     a()
     globals()[f"route_by_{x}"]()
 
 
-# === out of globals(), by a name with a beginning that fits: unresolved
+# === out of globals(), by a name with a beginning that fits: open
 def b_by_name(): b()
 def start(x):
     a()

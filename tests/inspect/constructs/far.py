@@ -1,4 +1,4 @@
-# === a table that a decorator fills with a step: unresolved
+# === a table that a decorator fills with a step: open
 HANDLERS = {}
 def register(name):
     def deco(fn):
@@ -21,7 +21,7 @@ def start(x, key):
     x.begin(key)
 
 
-# === a table that a decorator fills, asked with get: unresolved
+# === a table that a decorator fills, asked with get: open
 HANDLERS = {}
 def register(name):
     def deco(fn):
@@ -44,7 +44,7 @@ def start(x, key):
     x.begin(key)
 
 
-# === a registry that is an instance: unresolved
+# === a registry that is an instance: open
 class Registry:
     def __init__(self):
         self.known = {}
@@ -71,7 +71,7 @@ def start(x, key):
     x.begin(key)
 
 
-# === lists in a table that a decorator fills: unresolved
+# === lists in a table that a decorator fills: open
 from collections import defaultdict
 SUBS = defaultdict(list)
 def on(name):
@@ -95,7 +95,7 @@ def start(x):
     x.begin()
 
 
-# === a list of hooks: unresolved
+# === a list of hooks: open
 HOOKS = []
 def on(fn):
     HOOKS.append(fn)
@@ -114,7 +114,7 @@ def start(x):
     x.begin()
 
 
-# === a table under another name: unresolved
+# === a table under another name: open
 TABLE = {}
 TABLE["x"] = b
 class Go:
@@ -131,7 +131,7 @@ def start(x):
     x.begin()
 
 
-# === a table that is handed on: unresolved
+# === a table that is handed on: open
 HANDLERS = {}
 def register(name):
     def deco(fn):
@@ -157,7 +157,7 @@ def start(x, key):
     x.begin(key)
 
 
-# === a class that a decorator registers: unresolved
+# === a class that a decorator registers: open
 PLUGINS = {}
 def plugin(cls):
     PLUGINS[cls.__name__] = cls
@@ -178,7 +178,7 @@ def start(x, key):
     x.begin(key)
 
 
-# === subclasses that register themselves, called: unresolved
+# === subclasses that register themselves, called: open
 class Base:
     known = []
     def __init_subclass__(cls):
@@ -199,7 +199,7 @@ def start(x):
     x.begin()
 
 
-# === a class that its metaclass registers: unresolved
+# === a class that its metaclass registers: open
 REG = {}
 class Meta(type):
     def __new__(mcs, name, bases, ns):
@@ -221,7 +221,7 @@ def start(x, key):
     x.begin(key)
 
 
-# === a lambda in a table: unresolved
+# === a lambda in a table: open
 HANDLERS = {}
 HANDLERS["x"] = lambda: b()
 class Y:
@@ -236,7 +236,7 @@ def start(x, key):
     x.begin(key)
 
 
-# === a closure in an attribute: unresolved
+# === a closure in an attribute: open
 def make(fn):
     def run():
         fn()
@@ -254,7 +254,7 @@ def start(x):
     x.begin()
 
 
-# === a global that is set later: unresolved
+# === a global that is set later: open
 current = None
 def setup():
     global current
@@ -271,7 +271,7 @@ def start(x):
     x.begin()
 
 
-# === a class in an attribute of a class: unresolved
+# === a class in an attribute of a class: open
 class P:
     def __init__(self):
         b()
@@ -287,7 +287,7 @@ def start(v):
     v.begin()
 
 
-# === a name that is put together: unresolved
+# === a name that is put together: open
 class Y:
     def go(self, mod, name):
         getattr(mod, "do_" + name)()
@@ -300,7 +300,7 @@ def start(v):
     v.begin()
 
 
-# === eval: unresolved
+# === eval: open
 class Y:
     def go(self, name):
         eval(name)()
@@ -311,7 +311,7 @@ def start(v):
     v.begin()
 
 
-# === a dotted name: unresolved
+# === a dotted name: open
 from django.utils.module_loading import import_string
 class Y:
     def go(self, name):
@@ -323,7 +323,7 @@ def start(v):
     v.begin()
 
 
-# === globals: unresolved
+# === globals: open
 class Y:
     def go(self, name):
         globals()[name]()
@@ -334,7 +334,7 @@ def start(v):
     v.begin()
 
 
-# === the modules by name: unresolved
+# === the modules by name: open
 import sys
 class Y:
     def go(self, name):
@@ -346,7 +346,7 @@ def start(x):
     x.begin()
 
 
-# === a property: unresolved
+# === a property: open
 class C:
     @property
     def value(self):
@@ -363,7 +363,7 @@ def start(x):
     x.begin()
 
 
-# === a class that makes up attributes: unresolved
+# === a class that makes up attributes: open
 class C:
     def __getattr__(self, name):
         return getattr(self.inner, "_" + name)

@@ -1,4 +1,4 @@
-# === a default: confirmed call
+# === a default: shown call
 def run(then=b):
     a()
     then()
@@ -7,7 +7,7 @@ def start():
     run()
 
 
-# === any number of arguments: confirmed call
+# === any number of arguments: shown call
 def run(*steps):
     for s in steps:
         s()
@@ -16,14 +16,14 @@ def start():
     run(a, b)
 
 
-# === a reduction: confirmed call
+# === a reduction: shown call
 from functools import reduce
 def start(x):
     a()
     return reduce(lambda y, g: g(y), [b], x)
 
 
-# === a pool that calls what it is given: confirmed call
+# === a pool that calls what it is given: shown call
 from concurrent.futures import ThreadPoolExecutor
 def start():
     a()
@@ -31,7 +31,7 @@ def start():
         pool.map(lambda g: g(), [b])
 
 
-# === what a step returns: confirmed call
+# === what a step returns: shown call
 def start():
     a()
     pick()()
@@ -40,7 +40,7 @@ def pick():
     return b
 
 
-# === an event bus: unresolved
+# === an event bus: open
 class Bus:
     def __init__(self):
         self.known = {}
@@ -64,7 +64,7 @@ def start():
     bus.emit('x')
 
 
-# === a registry by a decorator: unresolved
+# === a registry by a decorator: open
 KNOWN = {}
 def register(name):
     def keep(g):
@@ -81,7 +81,7 @@ def start(name):
     KNOWN[name]()
 
 
-# === subclasses that register themselves: unresolved
+# === subclasses that register themselves: open
 class Base:
     known = []
     def __init_subclass__(cls):
@@ -97,7 +97,7 @@ def start():
         cls().go()
 
 
-# === a state machine: unresolved
+# === a state machine: open
 class M:
     def __init__(self):
         self.state = self.one
@@ -114,7 +114,7 @@ def start():
         m.state()
 
 
-# === a queue of functions: unresolved
+# === a queue of functions: open
 import queue, threading
 q = queue.Queue()
 def work():
@@ -129,7 +129,7 @@ def start():
     q.put(b)
 
 
-# === a visitor: unresolved
+# === a visitor: open
 import ast
 class V(ast.NodeVisitor):
     def visit_Call(self, node):
@@ -140,7 +140,7 @@ def start(tree):
     V().visit(tree)
 
 
-# === a context manager that enters itself: confirmed call
+# === a context manager that enters itself: shown call
 from contextlib import contextmanager
 @contextmanager
 def around(n):
@@ -156,7 +156,7 @@ def start():
         b()
 
 
-# === a list that is built on top of the module: confirmed call
+# === a list that is built on top of the module: shown call
 ORDER = []
 ORDER.append(a)
 ORDER.append(b)

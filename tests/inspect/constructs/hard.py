@@ -1,4 +1,4 @@
-# === a function as an attribute of a class: confirmed call
+# === a function as an attribute of a class: shown call
 class C:
     handler = b
     def go(self):
@@ -8,7 +8,7 @@ def start():
     C().go()
 
 
-# === a decorator that is an instance: confirmed call
+# === a decorator that is an instance: shown call
 class deco:
     def __init__(self, n):
         self.n = n
@@ -24,7 +24,7 @@ def start():
     helper()
 
 
-# === a function that arguments choose: unresolved
+# === a function that arguments choose: open
 import argparse
 def start():
     p = argparse.ArgumentParser()
@@ -34,7 +34,7 @@ def start():
     args.func(args)
 
 
-# === a callback of a future: confirmed call
+# === a callback of a future: shown call
 import asyncio
 async def work(): ...
 async def start():
@@ -43,21 +43,21 @@ async def start():
     t.add_done_callback(b)
 
 
-# === a finalizer: unresolved
+# === a finalizer: open
 import weakref
 def start(o):
     a()
     weakref.finalize(o, b)
 
 
-# === a hook of the interpreter: unresolved
+# === a hook of the interpreter: open
 import sys
 def start():
     a()
     sys.excepthook = b
 
 
-# === a thread that is given its target by super: unresolved
+# === a thread that is given its target by super: open
 import threading
 class T(threading.Thread):
     def __init__(self):
@@ -67,7 +67,7 @@ def start():
     T().start()
 
 
-# === a class that a library makes instances of: unresolved
+# === a class that a library makes instances of: open
 import json
 class E(json.JSONEncoder):
     def default(self, o):
@@ -77,7 +77,7 @@ def start(x):
     json.dumps(x, cls=E)
 
 
-# === a cast: confirmed call
+# === a cast: shown call
 from typing import cast
 class C:
     def go(self): b()
@@ -86,7 +86,7 @@ def start(x):
     cast(C, x).go()
 
 
-# === super in a mixin: confirmed call
+# === super in a mixin: shown call
 class M:
     def go(self):
         super().go()
@@ -99,7 +99,7 @@ def start():
     C().go()
 
 
-# === a global that is set later: unresolved
+# === a global that is set later: open
 then = None
 def setup():
     global then
@@ -110,7 +110,7 @@ def start():
 setup()
 
 
-# === a variable that an inner function sets: unresolved
+# === a variable that an inner function sets: open
 def start():
     then = None
     def pick():
@@ -121,7 +121,7 @@ def start():
     then()
 
 
-# === an attribute that is set from outside: unresolved
+# === an attribute that is set from outside: open
 class C:
     hook = None
     def go(self):
@@ -134,7 +134,7 @@ def start():
     c.go()
 
 
-# === functions by keyword: confirmed call
+# === functions by keyword: shown call
 def run(**fns):
     fns["x"]()
 def start():
@@ -142,14 +142,14 @@ def start():
     run(x=b)
 
 
-# === pairs of names and functions: confirmed call
+# === pairs of names and functions: shown call
 PIPE = [("a", a), ("b", b)]
 def start():
     for name, fn in PIPE:
         fn()
 
 
-# === a generator that is sent something: unresolved
+# === a generator that is sent something: open
 def gen():
     x = yield
     b(x)
@@ -160,7 +160,7 @@ def start():
     g.send(1)
 
 
-# === a generator that is made first and consumed later: unresolved
+# === a generator that is made first and consumed later: open
 def gen():
     b()
     yield 1
@@ -170,28 +170,28 @@ def start():
     list(g)
 
 
-# === the default of a lambda: unresolved
+# === the default of a lambda: open
 def start():
     fns = [lambda fn=fn: fn() for fn in (a, b)]
     for g in fns:
         g()
 
 
-# === one of two functions: confirmed call
+# === one of two functions: shown call
 def start(x):
     g = a if x else b
     a()
     g()
 
 
-# === a function unless another is given: confirmed call
+# === a function unless another is given: shown call
 def start(x=None):
     g = x or b
     a()
     g()
 
 
-# === operator.attrgetter: unresolved
+# === operator.attrgetter: open
 import operator
 class C:
     def go(self): b()
@@ -200,7 +200,7 @@ def start():
     operator.attrgetter("go")(C())()
 
 
-# === a partial method: confirmed call
+# === a partial method: shown call
 from functools import partialmethod
 class C:
     def go(self, x): b()
@@ -210,7 +210,7 @@ def start():
     C().one()
 
 
-# === contextlib.suppress: confirmed call
+# === contextlib.suppress: shown call
 from contextlib import suppress
 def start():
     with suppress(ValueError):
@@ -219,7 +219,7 @@ def start():
     b()
 
 
-# === a context manager of ours that swallows errors: unresolved
+# === a context manager of ours that swallows errors: open
 class S:
     def __enter__(self): return self
     def __exit__(self, *e): return True
@@ -230,7 +230,7 @@ def start():
     b()
 
 
-# === a generator that swallows errors: unresolved
+# === a generator that swallows errors: open
 from contextlib import contextmanager
 @contextmanager
 def s():
@@ -245,7 +245,7 @@ def start():
     b()
 
 
-# === a context manager of a library that swallows errors: unresolved
+# === a context manager of a library that swallows errors: open
 import pytest
 def start():
     with pytest.raises(ValueError):
@@ -254,7 +254,7 @@ def start():
     b()
 
 
-# === attempts without end: confirmed call
+# === attempts without end: shown call
 def start():
     while True:
         try:
@@ -265,7 +265,7 @@ def start():
     b()
 
 
-# === three attempts: confirmed call
+# === three attempts: shown call
 def start():
     for i in range(3):
         try:
@@ -277,7 +277,7 @@ def start():
     b()
 
 
-# === a handler of what is raised before: confirmed call
+# === a handler of what is raised before: shown call
 def start():
     try:
         raise KeyError
@@ -286,7 +286,7 @@ def start():
     b()
 
 
-# === a helper that always raises, within a try: confirmed call
+# === a helper that always raises, within a try: shown call
 def fail():
     a()
     raise ValueError
@@ -298,7 +298,7 @@ def start():
     b()
 
 
-# === a helper that always raises: contradicted
+# === a helper that always raises: not shown
 def fail():
     a()
     raise ValueError
@@ -307,7 +307,7 @@ def start():
     b()
 
 
-# === an exit under a condition: confirmed call
+# === an exit under a condition: shown call
 import sys
 def start(x):
     a()
@@ -316,7 +316,7 @@ def start(x):
     b()
 
 
-# === a method that is overridden: confirmed call
+# === a method that is overridden: shown call
 class B:
     def check(self):
         raise NotImplementedError
@@ -330,7 +330,7 @@ def start():
     D().go()
 
 
-# === two functions that call each other: confirmed call
+# === two functions that call each other: shown call
 def ping(n):
     a()
     if n: pong(n-1)
@@ -341,13 +341,13 @@ def start():
     ping(3)
 
 
-# === a parameter of the same name: contradicted
+# === a parameter of the same name: not shown
 def start(b):
     a()
     b()
 
 
-# === an import that may fail: confirmed call
+# === an import that may fail: shown call
 try:
     from fast import helper
 except ImportError:
@@ -358,7 +358,7 @@ def start():
     helper()
 
 
-# === a class of iterators: confirmed call
+# === a class of iterators: shown call
 class G:
     def __iter__(self): return self
     def __next__(self):
@@ -368,7 +368,7 @@ def start():
     for x in G(): ...
 
 
-# === functions in a tuple that is returned: confirmed call
+# === functions in a tuple that is returned: shown call
 def pick():
     return a, b
 def start():
@@ -377,13 +377,13 @@ def start():
     y()
 
 
-# === results in a tuple: confirmed call
+# === results in a tuple: shown call
 def two():
     return a(), b()
 def start():
     x, y = two()
 
 
-# === the condition of a comprehension: confirmed call
+# === the condition of a comprehension: shown call
 def start(xs):
     return [x for x in xs if a(x) and b(x)]

@@ -1,4 +1,4 @@
-# === isinstance: confirmed call
+# === isinstance: shown call
 class C:
     def go(self): b()
 def start(x):
@@ -7,7 +7,7 @@ def start(x):
         x.go()
 
 
-# === isinstance of several: confirmed call
+# === isinstance of several: shown call
 class C:
     def go(self): b()
 class D:
@@ -18,7 +18,7 @@ def start(x):
         x.go()
 
 
-# === isinstance, or else a return: confirmed call
+# === isinstance, or else a return: shown call
 class C:
     def go(self): b()
 def start(x):
@@ -28,7 +28,7 @@ def start(x):
     x.go()
 
 
-# === an assertion of isinstance: confirmed call
+# === an assertion of isinstance: shown call
 class C:
     def go(self): b()
 def start(x):
@@ -37,7 +37,7 @@ def start(x):
     x.go()
 
 
-# === isinstance and something else: confirmed call
+# === isinstance and something else: shown call
 class C:
     def go(self): b()
 def start(x):
@@ -46,7 +46,7 @@ def start(x):
         x.go()
 
 
-# === isinstance before an assignment: unresolved
+# === isinstance before an assignment: open
 class C:
     def go(self): b()
 def start(x, y):
@@ -56,7 +56,7 @@ def start(x, y):
         x.go()
 
 
-# === not isinstance: unresolved
+# === not isinstance: open
 class C:
     def go(self): b()
 class D:
@@ -69,7 +69,7 @@ def start(x):
         x.go()
 
 
-# === not isinstance, within: unresolved
+# === not isinstance, within: open
 class C:
     def go(self): b()
 def start(x):
@@ -78,7 +78,7 @@ def start(x):
         x.go()
 
 
-# === isinstance or something else: unresolved
+# === isinstance or something else: open
 class C:
     def go(self): b()
 def start(x, y):
@@ -87,7 +87,7 @@ def start(x, y):
         x.go()
 
 
-# === a class in a pattern: confirmed call
+# === a class in a pattern: shown call
 class C:
     def go(self): b()
 def start(x):
@@ -97,7 +97,7 @@ def start(x):
             x.go()
 
 
-# === a class in a pattern with a name: confirmed call
+# === a class in a pattern with a name: shown call
 class C:
     def go(self): b()
 def start(x):
@@ -107,7 +107,7 @@ def start(x):
             c.go()
 
 
-# === one of two classes in a pattern: confirmed call
+# === one of two classes in a pattern: shown call
 class C:
     def go(self): b()
 class D:
@@ -119,7 +119,7 @@ def start(x):
             x.go()
 
 
-# === a name in a pattern: confirmed call
+# === a name in a pattern: shown call
 def start(x):
     a()
     match b:
@@ -127,7 +127,7 @@ def start(x):
             g()
 
 
-# === a part of a pattern: unresolved
+# === a part of a pattern: open
 def start(x):
     a()
     match (b, x):
@@ -135,7 +135,7 @@ def start(x):
             g()
 
 
-# === a decorator that is a class: confirmed call
+# === a decorator that is a class: shown call
 class retry:
     def __init__(self, fn):
         self.fn = fn
@@ -149,7 +149,7 @@ def start():
     helper()
 
 
-# === a decorator that is a class, the other way round: contradicted
+# === a decorator that is a class, the other way round: not shown
 class retry:
     def __init__(self, fn):
         self.fn = fn
@@ -166,7 +166,7 @@ def start():
     helper()
 
 
-# === a decorator that is an instance with arguments: confirmed call
+# === a decorator that is an instance with arguments: shown call
 class retry:
     def __init__(self, times):
         self.times = times
@@ -183,7 +183,7 @@ def start():
     helper()
 
 
-# === a decorator that is a class and keeps the name: confirmed call
+# === a decorator that is a class and keeps the name: shown call
 import functools
 class retry:
     def __init__(self, fn):
@@ -199,7 +199,7 @@ def start():
     helper()
 
 
-# === staticmethod by hand: confirmed call
+# === staticmethod by hand: shown call
 class C:
     x = staticmethod(b)
 def start():
@@ -207,7 +207,7 @@ def start():
     C.x()
 
 
-# === staticmethod by hand, of an instance: confirmed call
+# === staticmethod by hand, of an instance: shown call
 class C:
     x = staticmethod(b)
     def go(self):
@@ -217,7 +217,7 @@ def start():
     C().go()
 
 
-# === classmethod by hand: confirmed call
+# === classmethod by hand: shown call
 class C:
     x = classmethod(b)
 def start():
@@ -225,7 +225,7 @@ def start():
     C.x()
 
 
-# === property by hand: confirmed call
+# === property by hand: shown call
 class C:
     def _get(self): return b()
     x = property(_get)
@@ -234,7 +234,7 @@ def start():
     C().x
 
 
-# === a field of a named tuple: confirmed call
+# === a field of a named tuple: shown call
 from typing import NamedTuple
 class Job(NamedTuple):
     run: object
@@ -243,7 +243,7 @@ def start():
     Job(b).run()
 
 
-# === fields of named tuples in a list: confirmed call
+# === fields of named tuples in a list: shown call
 from typing import NamedTuple
 class Job(NamedTuple):
     name: str
@@ -254,7 +254,7 @@ def start():
         j.run()
 
 
-# === a field of a dataclass: confirmed call
+# === a field of a dataclass: shown call
 from dataclasses import dataclass
 @dataclass
 class Job:
@@ -264,7 +264,7 @@ def start():
     Job(b).run()
 
 
-# === a field by name: confirmed call
+# === a field by name: shown call
 from dataclasses import dataclass
 from collections.abc import Callable
 @dataclass(frozen=True)
@@ -276,7 +276,7 @@ def start():
     Job(name="x", run=b).run()
 
 
-# === the default of a field: confirmed call
+# === the default of a field: shown call
 from dataclasses import dataclass
 from collections.abc import Callable
 @dataclass(frozen=True)
@@ -288,7 +288,7 @@ def start():
     Job("x").run()
 
 
-# === a field of a dataclass that inherits: confirmed call
+# === a field of a dataclass that inherits: shown call
 from dataclasses import dataclass
 @dataclass
 class Base:
@@ -301,7 +301,7 @@ def start():
     Job("x", b).fn()
 
 
-# === a field behind one that is not given: unresolved
+# === a field behind one that is not given: open
 from dataclasses import dataclass, field
 @dataclass
 class Job:
@@ -312,7 +312,7 @@ def start():
     Job(b).fn()
 
 
-# === an attribute that a method changes: unresolved
+# === an attribute that a method changes: open
 class Job:
     def __init__(self, fn):
         self.fn = fn
@@ -325,7 +325,7 @@ def start():
     j.fn()
 
 
-# === an attribute that is changed from outside: unresolved
+# === an attribute that is changed from outside: open
 class Job:
     def __init__(self, fn):
         self.fn = fn
@@ -336,7 +336,7 @@ def start():
     j.fn()
 
 
-# === a field that is replaced: unresolved
+# === a field that is replaced: open
 from dataclasses import dataclass, replace
 @dataclass
 class Job:
@@ -348,7 +348,7 @@ def start():
     j.fn()
 
 
-# === two instances, the other way round: contradicted
+# === two instances, the other way round: not shown
 class Job:
     def __init__(self, fn):
         self.fn = fn
@@ -359,7 +359,7 @@ def start():
     Job(a).go()
 
 
-# === an instance that makes instances without end: confirmed call
+# === an instance that makes instances without end: shown call
 class W:
     def __init__(self, fn):
         self.fn = fn
@@ -372,7 +372,7 @@ def start():
     W(b)()
 
 
-# === an instance that wraps itself without end: confirmed call
+# === an instance that wraps itself without end: shown call
 class W:
     def __init__(self, inner):
         self.inner = inner
@@ -386,7 +386,7 @@ def start():
     W(b).grow()
 
 
-# === a method of a member: confirmed call
+# === a method of a member: shown call
 import enum
 class E(enum.Enum):
     X = 1
@@ -396,7 +396,7 @@ def start(x):
     E.X.go()
 
 
-# === a name that a condition sets again: confirmed call
+# === a name that a condition sets again: shown call
 def start(x):
     g = None
     if x and (g := b) and a():

@@ -1,4 +1,4 @@
-# === entered with a stack: confirmed call
+# === entered with a stack: shown call
 from contextlib import ExitStack, contextmanager
 @contextmanager
 def power():
@@ -11,7 +11,7 @@ def start():
         b()
 
 
-# === left with a stack: confirmed call
+# === left with a stack: shown call
 from contextlib import ExitStack, contextmanager
 @contextmanager
 def power():
@@ -24,7 +24,7 @@ def start():
         a()
 
 
-# === left with a stack, and then something: confirmed call
+# === left with a stack, and then something: shown call
 from contextlib import ExitStack, contextmanager
 @contextmanager
 def power():
@@ -37,7 +37,7 @@ def start():
     b()
 
 
-# === left with a stack, after what is declared to follow: contradicted
+# === left with a stack, after what is declared to follow: not shown
 from contextlib import ExitStack, contextmanager
 @contextmanager
 def power():
@@ -50,7 +50,7 @@ def start():
         b()
 
 
-# === a finally clause that a stack runs: confirmed call
+# === a finally clause that a stack runs: shown call
 from contextlib import ExitStack, contextmanager
 @contextmanager
 def power():
@@ -64,7 +64,7 @@ def start():
         a()
 
 
-# === a stack runs the last first: confirmed call
+# === a stack runs the last first: shown call
 from contextlib import ExitStack, contextmanager
 @contextmanager
 def power():
@@ -77,7 +77,7 @@ def start():
         stack.callback(a)
 
 
-# === a stack that is kept in an attribute: unresolved
+# === a stack that is kept in an attribute: open
 from contextlib import ExitStack, contextmanager
 @contextmanager
 def power():
@@ -96,7 +96,7 @@ def start():
         a()
 
 
-# === the beginning of what a helper returns: confirmed call
+# === the beginning of what a helper returns: shown call
 from contextlib import contextmanager
 @contextmanager
 def power():
@@ -110,7 +110,7 @@ def start():
         b()
 
 
-# === the end of what a helper returns: confirmed call
+# === the end of what a helper returns: shown call
 from contextlib import contextmanager
 @contextmanager
 def power():
@@ -125,7 +125,7 @@ def start():
         a()
 
 
-# === a context manager that is entered by hand: confirmed call
+# === a context manager that is entered by hand: shown call
 from contextlib import contextmanager
 @contextmanager
 def power():
@@ -138,7 +138,7 @@ def start():
     b()
 
 
-# === closing: confirmed call
+# === closing: shown call
 from contextlib import closing
 class File:
     def close(self):
@@ -148,7 +148,7 @@ def start():
         a()
 
 
-# === behind closing: confirmed call
+# === behind closing: shown call
 from contextlib import closing
 class File:
     def close(self):
@@ -159,7 +159,7 @@ def start():
     b()
 
 
-# === closing on a stack: confirmed call
+# === closing on a stack: shown call
 from contextlib import ExitStack, closing
 class File:
     def close(self):
@@ -170,7 +170,7 @@ def start():
         a(file)
 
 
-# === what a generator does behind its last yield: confirmed call
+# === what a generator does behind its last yield: shown call
 def rows():
     yield 1
     b()
@@ -179,7 +179,7 @@ def start():
         a(row)
 
 
-# === what a generator does before its first yield: confirmed call
+# === what a generator does before its first yield: shown call
 def rows():
     a()
     yield 1
@@ -188,7 +188,7 @@ def start():
         b(row)
 
 
-# === what a generator does behind its last yield, and the loop before: contradicted
+# === what a generator does behind its last yield, and the loop before: not shown
 def rows():
     yield 1
     a()
@@ -197,7 +197,7 @@ def start():
         b(row)
 
 
-# === what a generator does for the next item: unresolved
+# === what a generator does for the next item: open
 def rows(xs):
     for x in xs:
         b(x)
@@ -207,7 +207,7 @@ def start(xs):
         a(row)
 
 
-# === behind a loop over an endless generator: confirmed call
+# === behind a loop over an endless generator: shown call
 def rows():
     while True:
         a()
@@ -219,7 +219,7 @@ def start():
     b()
 
 
-# === behind a loop that returns: confirmed call
+# === behind a loop that returns: shown call
 def rows():
     a()
     yield 1
@@ -229,7 +229,7 @@ def start():
     b()
 
 
-# === a generator in a comprehension: unresolved
+# === a generator in a comprehension: open
 def rows(xs):
     for x in xs:
         b(x)
@@ -238,33 +238,33 @@ def start(xs):
     return [a(row) for row in rows(xs)]
 
 
-# === a generator expression that is used later: unresolved
+# === a generator expression that is used later: open
 def start(xs):
     rows = (b(x) for x in xs)
     a()
     return list(rows)
 
 
-# === a generator expression that is used at once: contradicted
+# === a generator expression that is used at once: not shown
 def start(xs):
     rows = list(b(x) for x in xs)
     a(rows)
 
 
-# === map() that is used later: unresolved
+# === map() that is used later: open
 def start(xs):
     rows = map(b, xs)
     a()
     return list(rows)
 
 
-# === map() that is used at once: contradicted
+# === map() that is used at once: not shown
 def start(xs):
     rows = list(map(b, xs))
     a(rows)
 
 
-# === a thread, and then a loop over something else: unresolved
+# === a thread, and then a loop over something else: open
 import threading
 def start(xs):
     threading.Thread(target=b).start()
@@ -272,7 +272,7 @@ def start(xs):
         a(x)
 
 
-# === a generator that waits, and then a loop over something else: unresolved
+# === a generator that waits, and then a loop over something else: open
 def rows():
     b()
     yield 1
@@ -283,7 +283,7 @@ def start(xs):
     return list(waiting)
 
 
-# === an exception with its own __init__: confirmed call
+# === an exception with its own __init__: shown call
 class Refused(Exception):
     def __init__(self, reason):
         b(reason)
@@ -292,7 +292,7 @@ def start():
     raise Refused("no")
 
 
-# === a foreign key: confirmed call
+# === a foreign key: shown call
 from django.db import models
 class Customer(models.Model):
     def notify(self):
@@ -304,7 +304,7 @@ def start():
     Order.objects.get(pk=1).customer.notify()
 
 
-# === a foreign key by name: confirmed call
+# === a foreign key by name: shown call
 from django.db import models
 class Order(models.Model):
     customer = models.ForeignKey("shop.Customer", on_delete=models.CASCADE)
@@ -316,7 +316,7 @@ def start():
     Order.objects.get(pk=1).customer.notify()
 
 
-# === a hook that a library calls on the way: unresolved
+# === a hook that a library calls on the way: open
 from django import forms
 class Form(forms.Form):
     def clean(self):
@@ -326,7 +326,7 @@ def start(data):
         b()
 
 
-# === a validator of pydantic: unresolved
+# === a validator of pydantic: open
 from pydantic import BaseModel, field_validator
 class Model(BaseModel):
     x: int
@@ -340,7 +340,7 @@ def start(data):
     b()
 
 
-# === a method that Flask does not call: contradicted
+# === a method that Flask does not call: not shown
 from flask.views import MethodView
 class View(MethodView):
     def put_aside(self):
@@ -351,7 +351,7 @@ def start():
     View().start()
 
 
-# === an instance in a library's object: unresolved
+# === an instance in a library's object: open
 from flask import current_app
 class Mailer:
     def send(self):
@@ -363,7 +363,7 @@ def start():
     current_app.extensions["mailer"].send()
 
 
-# === an instance in an attribute of a library's object: unresolved
+# === an instance in an attribute of a library's object: open
 from flask import g
 class Mailer:
     def send(self):
@@ -375,7 +375,7 @@ def start():
     g.mailer.send()
 
 
-# === an instance in a context variable: unresolved
+# === an instance in a context variable: open
 from contextvars import ContextVar
 class Mailer:
     def send(self):
@@ -387,7 +387,7 @@ def start():
     mailer.get().send()
 
 
-# === a read-only table: unresolved
+# === a read-only table: open
 from types import MappingProxyType
 TABLE = MappingProxyType({"b": b})
 def start(key):
@@ -395,7 +395,7 @@ def start(key):
     TABLE[key]()
 
 
-# === a table that a library wraps: unresolved
+# === a table that a library wraps: open
 from somewhere import Registry
 TABLE = Registry({"b": b})
 def start(key):
@@ -403,58 +403,58 @@ def start(key):
     TABLE.get(key)()
 
 
-# === a validation of a result: confirmed call
+# === a validation of a result: shown call
 from headrace import Chain
 def start():
     Chain().next(a, out="x", validate=b).run()
 
 
-# === a log of a result: confirmed call
+# === a log of a result: shown call
 from headrace import Chain
 def start():
     Chain().next(a, out="x", log=b).run()
 
 
-# === the condition of a step: confirmed call
+# === the condition of a step: shown call
 from headrace import Chain
 def more(): ...
 def start():
     Chain().next(a).next(more, when=b).run()
 
 
-# === the condition of a step, declared behind it: contradicted
+# === the condition of a step, declared behind it: not shown
 from headrace import Chain
 def start():
     Chain().next(a, when=b).run()
 
 
-# === a condition that is a reference: confirmed call
+# === a condition that is a reference: shown call
 from headrace import Chain
 def start():
     Chain().next(a, out="x").next(b, when="x").run()
 
 
-# === a hook before each step: confirmed call
+# === a hook before each step: shown call
 from headrace import Chain
 def more(): ...
 def start():
     Chain(before_step=b).next(a).next(more).run()
 
 
-# === a hook of the retries: confirmed call
+# === a hook of the retries: shown call
 from headrace import Chain
 def start():
     Chain(on_retry=b).next(a, retries=2, retry_on=(OSError,)).run()
 
 
-# === iter() of a function: confirmed call
+# === iter() of a function: shown call
 def start():
     a()
     for row in iter(b, None):
         print(row)
 
 
-# === a proxy for what a function finds: unresolved
+# === a proxy for what a function finds: open
 from flask import g
 from werkzeug.local import LocalProxy
 class Mailer:

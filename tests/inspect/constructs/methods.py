@@ -1,4 +1,4 @@
-# === self: confirmed call
+# === self: shown call
 class C:
     def one(self):
         a()
@@ -10,7 +10,7 @@ def start():
     C().one()
 
 
-# === a constructed instance: confirmed call
+# === a constructed instance: shown call
 class C:
     def two(self):
         b()
@@ -21,7 +21,7 @@ def start():
     c.two()
 
 
-# === an annotated parameter: confirmed call
+# === an annotated parameter: shown call
 class C:
     def two(self):
         b()
@@ -31,7 +31,7 @@ def start(c: C):
     c.two()
 
 
-# === an annotation in quotes: confirmed call
+# === an annotation in quotes: shown call
 def start(c: 'C'):
     a()
     c.two()
@@ -41,7 +41,7 @@ class C:
         b()
 
 
-# === an optional: confirmed call
+# === an optional: shown call
 class C:
     def two(self):
         b()
@@ -52,7 +52,7 @@ def start(c: C | None):
         c.two()
 
 
-# === an attribute of self: confirmed call
+# === an attribute of self: shown call
 class C:
     def two(self):
         b()
@@ -68,7 +68,7 @@ def start():
     D().run()
 
 
-# === an attribute from a parameter: confirmed call
+# === an attribute from a parameter: shown call
 class C:
     def two(self):
         b()
@@ -84,7 +84,7 @@ def start():
     D(C()).run()
 
 
-# === a dataclass: confirmed call
+# === a dataclass: shown call
 from dataclasses import dataclass
 class C:
     def two(self):
@@ -101,7 +101,7 @@ def start():
     D(C()).run()
 
 
-# === a static method: confirmed call
+# === a static method: shown call
 class C:
     @staticmethod
     def two():
@@ -112,7 +112,7 @@ def start():
     C.two()
 
 
-# === a class method: confirmed call
+# === a class method: shown call
 class C:
     @classmethod
     def make(cls):
@@ -124,7 +124,7 @@ def start():
     C.make()
 
 
-# === a property: confirmed call
+# === a property: shown call
 class C:
     @property
     def two(self):
@@ -135,7 +135,7 @@ def start():
     return C().two
 
 
-# === inheritance: confirmed call
+# === inheritance: shown call
 class B:
     def two(self):
         b()
@@ -148,7 +148,7 @@ def start():
     C().two()
 
 
-# === super: confirmed call
+# === super: shown call
 class B:
     def two(self):
         b()
@@ -162,7 +162,7 @@ def start():
     C().two()
 
 
-# === a template method: confirmed call
+# === a template method: shown call
 class B:
     def run(self):
         a()
@@ -176,7 +176,7 @@ def start():
     C().run()
 
 
-# === a call of an instance: confirmed call
+# === a call of an instance: shown call
 class C:
     def __call__(self):
         b()
@@ -186,7 +186,7 @@ def start():
     C()()
 
 
-# === an instance of the module: confirmed call
+# === an instance of the module: shown call
 class C:
     def two(self):
         b()
@@ -198,7 +198,7 @@ def start():
     c.two()
 
 
-# === what a function returns: confirmed call
+# === what a function returns: shown call
 class C:
     def two(self):
         b()
@@ -211,7 +211,7 @@ def start():
     make().two()
 
 
-# === what a function says it returns: confirmed call
+# === what a function says it returns: shown call
 class C:
     def two(self):
         b()
@@ -224,7 +224,7 @@ def start(registry):
     make(registry).two()
 
 
-# === a chain of methods: confirmed call
+# === a chain of methods: shown call
 class C:
     def one(self):
         a()
@@ -237,7 +237,7 @@ def start():
     C().one().two()
 
 
-# === the elements of a list: confirmed call
+# === the elements of a list: shown call
 class C:
     def two(self):
         b()
@@ -248,7 +248,7 @@ def start(cs: list[C]):
         c.two()
 
 
-# === a bound method as a callback: confirmed call
+# === a bound method as a callback: shown call
 class C:
     def two(self):
         b()
@@ -261,7 +261,7 @@ def start():
     run(C().two)
 
 
-# === an abstract method: unresolved
+# === an abstract method: open
 import abc
 class C(abc.ABC):
     @abc.abstractmethod
@@ -276,7 +276,7 @@ def start(c: C):
     c.two()
 
 
-# === a protocol: unresolved
+# === a protocol: open
 from typing import Protocol
 class P(Protocol):
     def two(self): ...
@@ -290,7 +290,7 @@ def start(p: P):
     p.two()
 
 
-# === an instance of nobody knows what: unresolved
+# === an instance of nobody knows what: open
 class C:
     def two(self):
         b()

@@ -1,101 +1,101 @@
-# === calls in order: confirmed call
+# === calls in order: shown call
 def start():
     a()
     b()
 
 
-# === a call in the other's arguments: confirmed call
+# === a call in the other's arguments: shown call
 def start():
     b(a())
 
 
-# === a call in a return: confirmed call
+# === a call in a return: shown call
 def start():
     x = a()
     return b(x)
 
 
-# === operands: confirmed call
+# === operands: shown call
 def start():
     return a() + b()
 
 
-# === a comparison: confirmed call
+# === a comparison: shown call
 def start():
     return a() < b()
 
 
-# === a conjunction: confirmed call
+# === a conjunction: shown call
 def start():
     return a() and b()
 
 
-# === a conditional expression: confirmed call
+# === a conditional expression: shown call
 def start(x):
     return b() if a() else x
 
 
-# === a comprehension: confirmed call
+# === a comprehension: shown call
 def start(xs):
     a()
     return [b(x) for x in xs]
 
 
-# === a generator expression: confirmed call
+# === a generator expression: shown call
 def start(xs):
     a()
     return sum(b(x) for x in xs)
 
 
-# === an f-string: confirmed call
+# === an f-string: shown call
 def start():
     return f'{a()} {b()}'
 
 
-# === a walrus: confirmed call
+# === a walrus: shown call
 def start():
     if (x := a()):
         b(x)
 
 
-# === a dictionary: confirmed call
+# === a dictionary: shown call
 def start():
     return {'x': a(), 'y': b()}
 
 
-# === a subscript: confirmed call
+# === a subscript: shown call
 def start(x):
     x[a()] = 1
     b()
 
 
-# === an augmented assignment: confirmed call
+# === an augmented assignment: shown call
 def start(x):
     x += a()
     b()
 
 
-# === an assertion: confirmed call
+# === an assertion: shown call
 def start():
     assert a()
     b()
 
 
-# === a branch: confirmed call
+# === a branch: shown call
 def start(x):
     a()
     if x:
         b()
 
 
-# === two branches: confirmed call
+# === two branches: shown call
 def start(x):
     if x:
         a()
     b()
 
 
-# === an elif: confirmed call
+# === an elif: shown call
 def start(x):
     if a():
         pass
@@ -103,7 +103,7 @@ def start(x):
         pass
 
 
-# === other branches: contradicted
+# === other branches: not shown
 def start(x):
     if x:
         a()
@@ -111,7 +111,7 @@ def start(x):
         b()
 
 
-# === an early return: contradicted
+# === an early return: not shown
 def start(x):
     if x:
         a()
@@ -119,28 +119,28 @@ def start(x):
     b()
 
 
-# === after a return: contradicted
+# === after a return: not shown
 def start():
     a()
     return
     b()
 
 
-# === a loop: confirmed call
+# === a loop: shown call
 def start(xs):
     for x in xs:
         a(x)
         b(x)
 
 
-# === behind a loop: confirmed call
+# === behind a loop: shown call
 def start(xs):
     for x in xs:
         a(x)
     b()
 
 
-# === the else of a loop: confirmed call
+# === the else of a loop: shown call
 def start(xs):
     for x in xs:
         a(x)
@@ -148,13 +148,13 @@ def start(xs):
         b()
 
 
-# === a while: confirmed call
+# === a while: shown call
 def start():
     while a():
         b()
 
 
-# === behind a break: confirmed call
+# === behind a break: shown call
 def start():
     while True:
         if a():
@@ -162,21 +162,21 @@ def start():
     b()
 
 
-# === behind an endless loop: contradicted
+# === behind an endless loop: not shown
 def start():
     while True:
         a()
     b()
 
 
-# === the next round: unresolved
+# === the next round: open
 def start(xs):
     for x in xs:
         b(x)
         a(x)
 
 
-# === a try: confirmed call
+# === a try: shown call
 def start():
     try:
         a()
@@ -184,7 +184,7 @@ def start():
         b()
 
 
-# === a handler: confirmed call
+# === a handler: shown call
 def start():
     try:
         a()
@@ -192,7 +192,7 @@ def start():
         b()
 
 
-# === behind a try: confirmed call
+# === behind a try: shown call
 def start():
     try:
         a()
@@ -201,7 +201,7 @@ def start():
     b()
 
 
-# === the else of a try: confirmed call
+# === the else of a try: shown call
 def start():
     try:
         a()
@@ -211,7 +211,7 @@ def start():
         b()
 
 
-# === other handlers: contradicted
+# === other handlers: not shown
 def start(x):
     try:
         x()
@@ -221,7 +221,7 @@ def start(x):
         b()
 
 
-# === a match: confirmed call
+# === a match: shown call
 def start(x):
     a()
     match x:
@@ -229,7 +229,7 @@ def start(x):
             b()
 
 
-# === other cases: contradicted
+# === other cases: not shown
 def start(x):
     match x:
         case 1:
@@ -238,7 +238,7 @@ def start(x):
             b()
 
 
-# === a guard: confirmed call
+# === a guard: shown call
 def start(x):
     match x:
         case 1 if a():
@@ -247,20 +247,20 @@ def start(x):
             b()
 
 
-# === the other order: contradicted
+# === the other order: not shown
 def start():
     b()
     a()
 
 
-# === a with statement: confirmed call
+# === a with statement: shown call
 def start(lock):
     with lock:
         a()
     b()
 
 
-# === a helper: confirmed call
+# === a helper: shown call
 def start():
     both()
 
@@ -269,7 +269,7 @@ def both():
     b()
 
 
-# === two helpers: confirmed call
+# === two helpers: shown call
 def start():
     one()
     two()
@@ -281,7 +281,7 @@ def two():
     b()
 
 
-# === a nested function: confirmed call
+# === a nested function: shown call
 def start():
     def inner():
         b()
@@ -289,14 +289,14 @@ def start():
     inner()
 
 
-# === a lambda: confirmed call
+# === a lambda: shown call
 def start():
     then = lambda: b()
     a()
     then()
 
 
-# === a name for it: confirmed call
+# === a name for it: shown call
 def start():
     a()
     other()
@@ -304,14 +304,14 @@ def start():
 other = b
 
 
-# === a local name: confirmed call
+# === a local name: shown call
 def start():
     g = b
     a()
     g()
 
 
-# === a partial: confirmed call
+# === a partial: shown call
 from functools import partial
 def start():
     g = partial(b, 1)
@@ -319,7 +319,7 @@ def start():
     g()
 
 
-# === a callback: confirmed call
+# === a callback: shown call
 def start():
     run(a, b)
 
@@ -328,7 +328,7 @@ def run(one, two):
     two()
 
 
-# === a callback by name: confirmed call
+# === a callback by name: shown call
 def start():
     a()
     run(then=b)
@@ -337,32 +337,32 @@ def run(*, then):
     then()
 
 
-# === a list of functions: confirmed call
+# === a list of functions: shown call
 def start():
     for g in [a, b]:
         g()
 
 
-# === a tuple of functions: confirmed call
+# === a tuple of functions: shown call
 ORDER = (a, b)
 def start():
     for g in ORDER:
         g()
 
 
-# === map: confirmed call
+# === map: shown call
 def start(xs):
     a()
     list(map(b, xs))
 
 
-# === sorted: confirmed call
+# === sorted: shown call
 def start(xs):
     a()
     sorted(xs, key=b)
 
 
-# === a generator: confirmed call
+# === a generator: shown call
 def start():
     for x in items():
         b(x)
@@ -371,7 +371,7 @@ def items():
     yield a()
 
 
-# === yield from: confirmed call
+# === yield from: shown call
 def start():
     yield from items()
     b()
@@ -380,7 +380,7 @@ def items():
     yield a()
 
 
-# === a decorated helper: confirmed call
+# === a decorated helper: shown call
 import functools
 def twice(g):
     @functools.wraps(g)
@@ -398,7 +398,7 @@ def start():
     helper()
 
 
-# === a cached helper: confirmed call
+# === a cached helper: shown call
 import functools
 @functools.cache
 def helper():
@@ -409,7 +409,7 @@ def start():
     helper()
 
 
-# === a context manager: confirmed call
+# === a context manager: shown call
 from contextlib import contextmanager
 @contextmanager
 def around():
@@ -422,7 +422,7 @@ def start():
         pass
 
 
-# === a class of context managers: confirmed call
+# === a class of context managers: shown call
 class Around:
     def __enter__(self):
         a()
@@ -434,7 +434,7 @@ def start():
         pass
 
 
-# === an exit stack: confirmed call
+# === an exit stack: shown call
 from contextlib import ExitStack
 def start():
     with ExitStack() as stack:
@@ -442,7 +442,7 @@ def start():
         a()
 
 
-# === a step calls the other: confirmed call
+# === a step calls the other: shown call
 def start():
     c()
 
@@ -451,7 +451,7 @@ def c():
     b()
 
 
-# === recursion: confirmed call
+# === recursion: shown call
 def start(n=3):
     a()
     if n:
@@ -459,7 +459,7 @@ def start(n=3):
     b()
 
 
-# === a global: confirmed call
+# === a global: shown call
 def start():
     global handler
     a()
@@ -468,21 +468,21 @@ def start():
 handler = b
 
 
-# === a thread: confirmed call
+# === a thread: shown call
 import threading
 def start():
     a()
     threading.Thread(target=b).start()
 
 
-# === a timer: confirmed call
+# === a timer: shown call
 import threading
 def start():
     a()
     threading.Timer(3, b).start()
 
 
-# === an executor: confirmed call
+# === an executor: shown call
 from concurrent.futures import ThreadPoolExecutor
 def start():
     with ThreadPoolExecutor() as pool:
@@ -490,7 +490,7 @@ def start():
         pool.submit(b, 1)
 
 
-# === a pool's map: confirmed call
+# === a pool's map: shown call
 from concurrent.futures import ProcessPoolExecutor
 def start(xs):
     a()
@@ -498,7 +498,7 @@ def start(xs):
         list(pool.map(b, xs))
 
 
-# === a pool of processes: confirmed call
+# === a pool of processes: shown call
 import multiprocessing
 def start(xs):
     a()
@@ -506,7 +506,7 @@ def start(xs):
         pool.map(b, xs)
 
 
-# === an executor of the module: confirmed call
+# === an executor of the module: shown call
 import concurrent.futures
 pool = concurrent.futures.ThreadPoolExecutor()
 def start():
@@ -514,7 +514,7 @@ def start():
     pool.submit(b)
 
 
-# === an executor that keeps the context: confirmed call
+# === an executor that keeps the context: shown call
 from concurrent.futures import ThreadPoolExecutor
 from headrace import ContextExecutor
 def start():
@@ -523,7 +523,7 @@ def start():
         pool.submit(b)
 
 
-# === headrace.bind: confirmed call
+# === headrace.bind: shown call
 import threading
 from headrace import bind
 def start():
@@ -531,14 +531,14 @@ def start():
     threading.Thread(target=bind(b)).start()
 
 
-# === a copied context: confirmed call
+# === a copied context: shown call
 import contextvars
 def start():
     a()
     contextvars.copy_context().run(b)
 
 
-# === two things an executor is given: unresolved
+# === two things an executor is given: open
 from concurrent.futures import ThreadPoolExecutor
 def start():
     with ThreadPoolExecutor() as pool:
@@ -546,7 +546,7 @@ def start():
         pool.submit(b)
 
 
-# === an executor's second thing, behind the first one's result: confirmed call
+# === an executor's second thing, behind the first one's result: shown call
 from concurrent.futures import ThreadPoolExecutor
 def start():
     with ThreadPoolExecutor() as pool:
@@ -554,7 +554,7 @@ def start():
         pool.submit(b)
 
 
-# === an executor that has ended, and another: confirmed call
+# === an executor that has ended, and another: shown call
 from concurrent.futures import ThreadPoolExecutor
 def start():
     with ThreadPoolExecutor() as pool:
@@ -563,7 +563,7 @@ def start():
         pool.submit(b)
 
 
-# === what is called when an executor has done its work: confirmed call
+# === what is called when an executor has done its work: shown call
 from concurrent.futures import ThreadPoolExecutor
 def start():
     with ThreadPoolExecutor() as pool:

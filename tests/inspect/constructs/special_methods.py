@@ -1,4 +1,4 @@
-# === __len__ by len(m): confirmed call
+# === __len__ by len(m): shown call
 class M:
     def __len__(self, *args):
         return b()
@@ -9,7 +9,7 @@ def start():
     len(m)
 
 
-# === __getitem__ by m[1]: confirmed call
+# === __getitem__ by m[1]: shown call
 class M:
     def __getitem__(self, *args):
         return b()
@@ -20,7 +20,7 @@ def start():
     m[1]
 
 
-# === __setitem__ by m[1] = 2: confirmed call
+# === __setitem__ by m[1] = 2: shown call
 class M:
     def __setitem__(self, *args):
         return b()
@@ -31,7 +31,7 @@ def start():
     m[1] = 2
 
 
-# === __delitem__ by del m[1]: confirmed call
+# === __delitem__ by del m[1]: shown call
 class M:
     def __delitem__(self, *args):
         return b()
@@ -42,7 +42,7 @@ def start():
     del m[1]
 
 
-# === __contains__ by 1 in m: confirmed call
+# === __contains__ by 1 in m: shown call
 class M:
     def __contains__(self, *args):
         return b()
@@ -53,7 +53,7 @@ def start():
     1 in m
 
 
-# === __iter__ by [x for x in m]: confirmed call
+# === __iter__ by [x for x in m]: shown call
 class M:
     def __iter__(self, *args):
         return b()
@@ -64,7 +64,7 @@ def start():
     [x for x in m]
 
 
-# === __iter__ by sum(m): confirmed call
+# === __iter__ by sum(m): shown call
 class M:
     def __iter__(self, *args):
         return b()
@@ -75,7 +75,7 @@ def start():
     sum(m)
 
 
-# === __add__ by m + 1: confirmed call
+# === __add__ by m + 1: shown call
 class M:
     def __add__(self, *args):
         return b()
@@ -86,7 +86,7 @@ def start():
     m + 1
 
 
-# === __radd__ by 1 + m: confirmed call
+# === __radd__ by 1 + m: shown call
 class M:
     def __radd__(self, *args):
         return b()
@@ -97,7 +97,7 @@ def start():
     1 + m
 
 
-# === __iadd__ by m += 1: confirmed call
+# === __iadd__ by m += 1: shown call
 class M:
     def __iadd__(self, *args):
         return b()
@@ -108,7 +108,7 @@ def start():
     m += 1
 
 
-# === __neg__ by -m: confirmed call
+# === __neg__ by -m: shown call
 class M:
     def __neg__(self, *args):
         return b()
@@ -119,7 +119,7 @@ def start():
     -m
 
 
-# === __lt__ by m < 3: confirmed call
+# === __lt__ by m < 3: shown call
 class M:
     def __lt__(self, *args):
         return b()
@@ -130,7 +130,7 @@ def start():
     m < 3
 
 
-# === __bool__ by assert m: confirmed call
+# === __bool__ by assert m: shown call
 class M:
     def __bool__(self, *args):
         return b()
@@ -141,7 +141,7 @@ def start():
     assert m
 
 
-# === __len__ by while m: pass: confirmed call
+# === __len__ by while m: pass: shown call
 class M:
     def __len__(self, *args):
         return b()
@@ -152,7 +152,7 @@ def start():
     while m: pass
 
 
-# === __bool__ by not m: confirmed call
+# === __bool__ by not m: shown call
 class M:
     def __bool__(self, *args):
         return b()
@@ -163,7 +163,7 @@ def start():
     not m
 
 
-# === __str__ by f'{m}': confirmed call
+# === __str__ by f'{m}': shown call
 class M:
     def __str__(self, *args):
         return b()
@@ -174,7 +174,7 @@ def start():
     f'{m}'
 
 
-# === __str__ by str(m): confirmed call
+# === __str__ by str(m): shown call
 class M:
     def __str__(self, *args):
         return b()
@@ -185,7 +185,7 @@ def start():
     str(m)
 
 
-# === __del__ by m = None: unresolved
+# === __del__ by m = None: open
 class M:
     def __del__(self, *args):
         return b()
@@ -196,7 +196,7 @@ def start():
     m = None
 
 
-# === __getattr__ by m.anything: unresolved
+# === __getattr__ by m.anything: open
 class M:
     def __getattr__(self, *args):
         return b()

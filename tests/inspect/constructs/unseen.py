@@ -1,4 +1,4 @@
-# === what a method of nobody knows what returns: unresolved
+# === what a method of nobody knows what returns: open
 class P:
     def pick(self):
         return b
@@ -7,7 +7,7 @@ def start(x):
     x.pick()()
 
 
-# === functions in a list that a method of nobody knows what returns: unresolved
+# === functions in a list that a method of nobody knows what returns: open
 class P:
     def picks(self):
         return [b]
@@ -17,7 +17,7 @@ def start(x):
         fn()
 
 
-# === what such a method returns, kept in an attribute: unresolved
+# === what such a method returns, kept in an attribute: open
 class P:
     def pick(self):
         return b
@@ -27,7 +27,7 @@ def start(x):
     x.fn()
 
 
-# === a with statement on nobody knows what: unresolved
+# === a with statement on nobody knows what: open
 class P:
     def __enter__(self):
         b()
@@ -38,7 +38,7 @@ def start(x):
         pass
 
 
-# === a with statement on nobody knows what, before: unresolved
+# === a with statement on nobody knows what, before: open
 class P:
     def __enter__(self):
         a()
@@ -48,7 +48,7 @@ def start(x):
         b()
 
 
-# === the length of nobody knows what: unresolved
+# === the length of nobody knows what: open
 class P:
     def __len__(self):
         b()
@@ -57,7 +57,7 @@ def start(x):
     len(x)
 
 
-# === a loop over nobody knows what: unresolved
+# === a loop over nobody knows what: open
 class P:
     def __iter__(self):
         b()
@@ -67,7 +67,7 @@ def start(x):
     for i in x: ...
 
 
-# === a function that an item gives: unresolved
+# === a function that an item gives: open
 class P:
     def __getitem__(self, o):
         return b
@@ -76,7 +76,7 @@ def start(x, y):
     x[1]()
 
 
-# === a call of nobody knows what: unresolved
+# === a call of nobody knows what: open
 class P:
     def __call__(self):
         b()
@@ -85,7 +85,7 @@ def start(x):
     x()
 
 
-# === a table of classes: unresolved
+# === a table of classes: open
 class P:
     def __init__(self):
         b()
@@ -95,7 +95,7 @@ def start(k):
     REG[k]()
 
 
-# === a class that is given: unresolved
+# === a class that is given: open
 class P:
     def __init__(self):
         b()
@@ -106,7 +106,7 @@ def other(r):
     r.start(P)
 
 
-# === a class in an attribute: unresolved
+# === a class in an attribute: open
 class P:
     def __init__(self):
         b()
@@ -117,7 +117,7 @@ def start(v):
     v.view_class()
 
 
-# === the type of nobody knows what: unresolved
+# === the type of nobody knows what: open
 class P:
     def __init__(self):
         b()
@@ -126,7 +126,7 @@ def start(v):
     type(v)()
 
 
-# === the class of nobody knows what: unresolved
+# === the class of nobody knows what: open
 class P:
     def __init__(self):
         b()
@@ -135,7 +135,7 @@ def start(v):
     v.__class__()
 
 
-# === a context manager of nobody knows what: unresolved
+# === a context manager of nobody knows what: open
 from contextlib import contextmanager
 class P:
     @contextmanager
@@ -148,7 +148,7 @@ def start(x):
         pass
 
 
-# === the subclasses of a class: unresolved
+# === the subclasses of a class: open
 class Base: ...
 class One(Base):
     def __init__(self):
@@ -159,7 +159,7 @@ def start():
         cls()
 
 
-# === a class that its metaclass has registered: unresolved
+# === a class that its metaclass has registered: open
 REG = {}
 class Meta(type):
     def __new__(mcs, name, bases, ns):
@@ -174,7 +174,7 @@ def start(x, key):
     REG[key]()
 
 
-# === a call of a class with a metaclass: unresolved
+# === a call of a class with a metaclass: open
 class Meta(type):
     def __call__(cls, *args):
         b()
@@ -186,7 +186,7 @@ def start(x, key):
     One()
 
 
-# === an attribute that nobody knows what makes up: unresolved
+# === an attribute that nobody knows what makes up: open
 class C:
     def __getattr__(self, name):
         return b
@@ -195,7 +195,7 @@ def start(c):
     c.anything()
 
 
-# === an attribute that an instance makes up: unresolved
+# === an attribute that an instance makes up: open
 class C:
     def __getattr__(self, name):
         return b
@@ -204,7 +204,7 @@ def start():
     C().anything()
 
 
-# === a descriptor of nobody knows what: unresolved
+# === a descriptor of nobody knows what: open
 class D:
     def __get__(self, obj, owner):
         return b()
@@ -215,7 +215,7 @@ def start(c):
     c.value
 
 
-# === a property of nobody knows what: unresolved
+# === a property of nobody knows what: open
 class C:
     @property
     def value(self):
@@ -225,7 +225,7 @@ def start(c):
     c.value
 
 
-# === a descriptor that gives a step: confirmed call
+# === a descriptor that gives a step: shown call
 class D:
     def __get__(self, obj, owner):
         return b
@@ -236,7 +236,7 @@ def start():
     C().go()
 
 
-# === a descriptor that runs a step: confirmed call
+# === a descriptor that runs a step: shown call
 class D:
     def __get__(self, obj, owner):
         return b()
@@ -247,7 +247,7 @@ def start():
     C().go
 
 
-# === a decorator that registers for the end: unresolved
+# === a decorator that registers for the end: open
 import atexit
 @atexit.register
 def bye():
@@ -256,7 +256,7 @@ def start():
     a()
 
 
-# === the module by its name: unresolved
+# === the module by its name: open
 import sys
 def helper():
     b()
@@ -265,7 +265,7 @@ def start(name):
     getattr(sys.modules[__name__], name)()
 
 
-# === a module by its name: confirmed call
+# === a module by its name: shown call
 import sys
 def helper():
     b()
@@ -274,7 +274,7 @@ def start(name):
     sys.modules["program"].helper()
 
 
-# === the dictionary of a class: unresolved
+# === the dictionary of a class: open
 class C:
     def go(self): b()
 def start(name):
@@ -282,7 +282,7 @@ def start(name):
     C.__dict__[name](C())
 
 
-# === the members of an instance: unresolved
+# === the members of an instance: open
 import inspect
 class C:
     def go(self): b()
@@ -292,7 +292,7 @@ def start():
         fn()
 
 
-# === an attribute that the module makes up: unresolved
+# === an attribute that the module makes up: open
 import program
 def _impl_go():
     b()
@@ -303,14 +303,14 @@ def start():
     program.go()
 
 
-# === a handler of a signal of the system: unresolved
+# === a handler of a signal of the system: open
 import signal
 def start(o):
     a()
     signal.signal(signal.SIGTERM, b)
 
 
-# === a function in a context variable: unresolved
+# === a function in a context variable: open
 import contextvars
 var = contextvars.ContextVar("var")
 var.set(b)
@@ -319,7 +319,7 @@ def start():
     var.get()()
 
 
-# === a function in a thread's own variables: unresolved
+# === a function in a thread's own variables: open
 import threading
 local = threading.local()
 local.fn = b
@@ -331,7 +331,7 @@ def start(y):
     y.go()
 
 
-# === operator.methodcaller: unresolved
+# === operator.methodcaller: open
 import operator
 class C:
     def go(self): b()

@@ -1,4 +1,4 @@
-# === a table that a library wraps: unresolved
+# === a table that a library wraps: open
 from types import MappingProxyType
 TABLE = MappingProxyType({"b": b})
 def start(kind):
@@ -6,7 +6,7 @@ def start(kind):
     TABLE[kind]()
 
 
-# === a table that a library wraps, asked for a key: unresolved
+# === a table that a library wraps, asked for a key: open
 from types import MappingProxyType
 TABLE = MappingProxyType({"b": b})
 def start(kind):
@@ -14,14 +14,14 @@ def start(kind):
     TABLE.get(kind)()
 
 
-# === a table that a library wraps which calls nothing: unresolved
+# === a table that a library wraps which calls nothing: open
 from werkzeug.datastructures import ImmutableDict
 def start(kind):
     a()
     ImmutableDict({"b": b})[kind]()
 
 
-# === a table that some library wraps: unresolved
+# === a table that some library wraps: open
 from frozen import Frozen
 TABLE = Frozen({"b": b})
 def start(kind):
@@ -29,7 +29,7 @@ def start(kind):
     TABLE[kind]()
 
 
-# === a list that a library wraps: unresolved
+# === a list that a library wraps: open
 from frozen import Frozen
 ALL = Frozen([b])
 def start():
@@ -38,7 +38,7 @@ def start():
         one()
 
 
-# === a table of objects that a library wraps: unresolved
+# === a table of objects that a library wraps: open
 from types import MappingProxyType
 class C:
     def go(self): b()
@@ -48,7 +48,7 @@ def start(kind):
     TABLE[kind].go()
 
 
-# === a context manager as a decorator: confirmed call
+# === a context manager as a decorator: shown call
 from contextlib import contextmanager
 @contextmanager
 def around():
@@ -61,7 +61,7 @@ def start():
     helper()
 
 
-# === a context manager as a decorator, the other way round: contradicted
+# === a context manager as a decorator, the other way round: not shown
 from contextlib import contextmanager
 @contextmanager
 def around():
@@ -74,7 +74,7 @@ def start():
     helper()
 
 
-# === an asynchronous context manager as a decorator: confirmed call
+# === an asynchronous context manager as a decorator: shown call
 from contextlib import asynccontextmanager
 @asynccontextmanager
 async def around():
@@ -87,7 +87,7 @@ async def start():
     await helper()
 
 
-# === an object that is a context manager and a decorator: confirmed call
+# === an object that is a context manager and a decorator: shown call
 from contextlib import ContextDecorator
 class around(ContextDecorator):
     def __enter__(self):
@@ -100,7 +100,7 @@ def start():
     helper()
 
 
-# === a context manager around a step: confirmed call
+# === a context manager around a step: shown call
 from contextlib import contextmanager
 @contextmanager
 def around():
@@ -114,7 +114,7 @@ def start():
     helper()
 
 
-# === a context manager that is entered and left by hand: confirmed call
+# === a context manager that is entered and left by hand: shown call
 from contextlib import contextmanager
 @contextmanager
 def around():
@@ -127,7 +127,7 @@ def start():
     manager.__exit__(None, None, None)
 
 
-# === a context manager that is given away: unresolved
+# === a context manager that is given away: open
 from contextlib import contextmanager
 import somelib
 @contextmanager
@@ -139,7 +139,7 @@ def start():
     somelib.within(around())
 
 
-# === a function that a helper makes for a library: unresolved
+# === a function that a helper makes for a library: open
 import somelib
 def make():
     def inner():
@@ -150,7 +150,7 @@ def start():
     somelib.go(make())
 
 
-# === functions that a helper makes for a library: unresolved
+# === functions that a helper makes for a library: open
 import somelib
 def make():
     def inner():
@@ -161,7 +161,7 @@ def start():
     somelib.go([make()], then={"x": make()})
 
 
-# === a function that a helper makes for an attribute: unresolved
+# === a function that a helper makes for an attribute: open
 def make():
     def inner():
         b()
@@ -172,7 +172,7 @@ def start(thing):
     thing.hook()
 
 
-# === a table that is changed where it is made: unresolved
+# === a table that is changed where it is made: open
 TABLE = {"a": a, "b": b}
 TABLE["b"] = print
 def start():
@@ -180,7 +180,7 @@ def start():
     TABLE["b"]()
 
 
-# === a table that is changed in a table: unresolved
+# === a table that is changed in a table: open
 TABLE = {"x": {"a": a, "b": b}}
 def start():
     TABLE["x"]["b"] = print
@@ -188,14 +188,14 @@ def start():
     TABLE["x"]["b"]()
 
 
-# === a table that takes in another: unresolved
+# === a table that takes in another: open
 def start(more):
     table = {"a": a, "b": b, **more}
     table["a"]()
     table["b"]()
 
 
-# === numbered objects: confirmed call
+# === numbered objects: shown call
 class C:
     def go(self): b()
 def start(paths):
@@ -204,7 +204,7 @@ def start(paths):
         one.go()
 
 
-# === names of a module that begin alike: contradicted
+# === names of a module that begin alike: not shown
 def route_by_road(): ...
 def walk():
     b()
@@ -213,7 +213,7 @@ def start(way):
     globals()[f"route_by_{way}"]()
 
 
-# === names of a module that begin alike, with the step among them: unresolved
+# === names of a module that begin alike, with the step among them: open
 def route_by_road():
     b()
 def start(way):
@@ -221,7 +221,7 @@ def start(way):
     globals()[f"route_by_{way}"]()
 
 
-# === names of a module that begin alike, asked for: unresolved
+# === names of a module that begin alike, asked for: open
 def route_by_road():
     b()
 def start(way):
@@ -229,7 +229,7 @@ def start(way):
     globals().get("route_by_" + way)()
 
 
-# === a class that is asked for an item: confirmed call
+# === a class that is asked for an item: shown call
 class C:
     def __class_getitem__(cls, item):
         b()
@@ -238,14 +238,14 @@ def start():
     C[int]
 
 
-# === a function that is called until it succeeds: confirmed call
+# === a function that is called until it succeeds: shown call
 from tenacity import Retrying
 def start():
     a()
     Retrying()(b)
 
 
-# === a coroutine function that is called until it succeeds: confirmed call
+# === a coroutine function that is called until it succeeds: shown call
 from tenacity import AsyncRetrying, stop_after_attempt
 async def work():
     b()
@@ -254,7 +254,7 @@ async def start():
     await AsyncRetrying(stop=stop_after_attempt(3))(work, 1)
 
 
-# === a queue that is given the name of a function: unresolved
+# === a queue that is given the name of a function: open
 from rq import Queue
 queue = Queue()
 def start():
@@ -262,7 +262,7 @@ def start():
     queue.enqueue("program.b", 1)
 
 
-# === a cast to a class that is quoted: confirmed call
+# === a cast to a class that is quoted: shown call
 from typing import cast
 class C:
     def go(self): b()
@@ -271,7 +271,7 @@ def start(x):
     cast("C", x).go()
 
 
-# === a cast of something that is known better: confirmed call
+# === a cast of something that is known better: shown call
 from typing import cast
 class C:
     def go(self): ...
@@ -282,7 +282,7 @@ def start():
     cast(C, D()).go()
 
 
-# === a function that a retrying object gives another one: unresolved
+# === a function that a retrying object gives another one: open
 from somelib import work
 from tenacity import Retrying
 def start():
@@ -290,7 +290,7 @@ def start():
     Retrying()(work, b)
 
 
-# === a function that a retrying caller calls after an error: confirmed call
+# === a function that a retrying caller calls after an error: shown call
 import stamina
 def start():
     a()

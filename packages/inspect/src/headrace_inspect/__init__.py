@@ -3,6 +3,18 @@
 from __future__ import annotations
 
 from ._check import check
-from ._report import Edge, Finding, Place, Problem, Report, Suggestion, Verdict
+from ._report import Edge, Finding, Link, Lost, Place, Problem, Report, Since, Step, Verdict
 
-__all__ = ["Edge", "Finding", "Place", "Problem", "Report", "Suggestion", "Verdict", "check"]
+__all__ = [
+    "Edge",
+    "Finding",
+    "Link",
+    "Lost",
+    "Place",
+    "Problem",
+    "Report",
+    "Since",
+    "Step",
+    "Verdict",
+    "check",
+]

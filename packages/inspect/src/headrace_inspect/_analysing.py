@@ -1,86 +1,59 @@
-"""From the contents of files to a report."""
+"""From the contents of files to facts."""
 
 from __future__ import annotations
 
 import ast
 import gc
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
-from headrace_inspect._flows._relevance import words_in
-from headrace_inspect._source._discovery import shown
-from headrace_inspect._source._reading import UnreadableError, parse
-from headrace_inspect._symbols._files import SourceTree
-
-from ._analysis import Analysis
-from ._report import Problem, Report
-from ._reporting import report_of
-from ._verdicts import Judge
+from ._declarations._steps import DeclaredStep
+from ._facts import Facts
+from ._findings._ignores import find_ignores
+from ._pipeline import Analysis, analyse
+from ._report import Edge, Finding, Link, Place, Problem, Step
+from ._shown._edges import Judged
+from ._shown._evidence import Link as Call
+from ._source._discovery import shown
+from ._source._lines import line_of, lines_of
+from ._source._reading import UnreadableError, parse
+from ._symbols._entities import Function
 
 _DEEPEST = 10_000
+_LONGEST = 60
+_definition = re.compile(r"\bdef\s+(\w+)")
 
 
-def analyse(
-    paths: Sequence[str],
-    contents: Mapping[str, bytes],
-    problems: Sequence[Problem],
-    sound: set[str],
-) -> Report:
-    """Compare the flows that are declared in files with the code there.
+def facts_in(
+    paths: Sequence[str], contents: Mapping[str, bytes], problems: Sequence[Problem]
+) -> tuple[Facts, Analysis]:
+    """Return what is known of a tree, and the analysis that it comes from.
 
     Args:
         paths: the files and folders that were asked for.
         contents: the content of each file, by its absolute path.
         problems: what is wrong already.
-        sound: the files that are known to parse; those that do are added.
     """
-    with _undisturbed():
-        sources = Sources(contents, sound)
-        words = {path: words_in(content) for path, content in contents.items()}
-        analysis = Analysis(SourceTree(contents, paths), sources.load, words)
-        sources.load_rest()
-        wrong = [*problems, *sources.problems]
-        return report_of(analysis, Judge(analysis, is_complete=not wrong), contents, wrong)
+    found = list(problems)
 
-
-class Sources:
-    """The syntax trees of files; each is made once.
-
-    Args:
-        contents: the content of each file, by its path.
-        sound: the files that are known to parse; those that do are added.
-
-    Attributes:
-        problems: what is wrong with those that do not parse.
-    """
-
-    def __init__(self, contents: Mapping[str, bytes], sound: set[str]) -> None:
-        self.problems: list[Problem] = []
-        self._contents = contents
-        self._sound = sound
-        self._parsed: set[str] = set()
-
-    def load(self, path: str) -> ast.Module | None:
-        """Return the syntax tree of a file, or None if it does not parse."""
-        self._parsed.add(path)
+    def load(path: str) -> ast.Module | None:
         try:
-            tree = parse(self._contents[path])
+            return parse(contents[path])
         except UnreadableError as error:
-            self.problems.append(Problem(shown(path), error.line, error.message))
+            found.append(Problem(shown(path), error.line, error.message))
             return None
-        self._sound.add(path)
-        return tree
 
-    def load_rest(self) -> None:
-        """Parse the files that nobody has asked for, so that what is wrong with them is known."""
-        for path in sorted(self._contents.keys() - self._parsed - self._sound):
-            self.load(path)
+    with _undisturbed():
+        analysis = analyse(sorted(contents), paths, load)
+        return _Telling(analysis, contents, found).all(), analysis
 
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Let deep code be followed, and no time be spent on looking for garbage in trees."""
+    """Let deep code be followed, and spend no time on looking for garbage in trees."""
     deepest, is_collecting = sys.getrecursionlimit(), gc.isenabled()
     sys.setrecursionlimit(max(deepest, _DEEPEST))
     gc.disable()
@@ -93,3 +66,136 @@ def _undisturbed() -> Iterator[None]:
             gc.freeze()
             gc.unfreeze()
             gc.enable()
+
+
+class _Telling:
+    """Turns what an analysis found into plain data."""
+
+    def __init__(
+        self, analysis: Analysis, contents: Mapping[str, bytes], problems: Sequence[Problem]
+    ) -> None:
+        self._analysis = analysis
+        self._contents = contents
+        self._problems = problems
+        self._lines: dict[str, list[str]] = {}
+        self._calls: dict[str, dict[int, list[ast.Call]]] = {}
+
+    def all(self) -> Facts:
+        """Return everything."""
+        declared = self._analysis.declarations
+        steps = [self._step(steps[0]) for steps in declared.steps.values()]
+        faults = [
+            self._finding(self._step(fault.step), fault.code, fault.message, fault.source)
+            for fault in self._analysis.faults
+        ]
+        edges = [self._edge(judged) for judged in self._analysis.edges]
+        contents = {shown(path): content for path, content in self._contents.items()}
+        return Facts(
+            tuple(steps),
+            tuple(sorted(edges, key=lambda edge: (edge.flow, edge.target, edge.source))),
+            tuple(faults),
+            (*self._not_shown(), *self._computed()),
+            tuple(find_ignores(contents)),
+            tuple(sorted(self._problems)),
+            len(self._contents),
+        )
+
+    def _not_shown(self) -> list[Finding]:
+        declared = self._analysis.declarations
+        wrong = {
+            (fault.step.flow, fault.source, fault.step.name) for fault in self._analysis.faults
+        }
+        found = []
+        for judged in self._analysis.edges:
+            edge = self._edge(judged)
+            if not edge.by and (edge.flow, edge.source, edge.target) not in wrong:
+                target = declared.steps[judged.edge.target]
+                step = next((one for one in target if edge.source in one.sources), target[0])
+                message = f"the code does not show that {edge.source!r} runs before {edge.target!r}"
+                found.append(self._finding(self._step(step), "HR110", message, edge.source))
+        return found
+
+    def _computed(self) -> list[Finding]:
+        found = []
+        for function, what in self._analysis.declarations.unreadable:
+            step = self._step_at("", function.name, function)
+            message = f"{what} is computed where {function.name!r} is declared"
+            found.append(replace(self._finding(step, "HR110", message), flow=None))
+        for steps in self._analysis.declarations.steps.values():
+            for one in steps:
+                if not one.is_readable:
+                    message = f"what {one.name!r} is declared after is computed"
+                    found.append(self._finding(self._step(one), "HR110", message))
+        return found
+
+    def _edge(self, judged: Judged) -> Edge:
+        (flow, target), evidence = judged.edge.target, judged.evidence
+        source_flow, name = judged.edge.source
+        source = name if source_flow == flow else f"{source_flow}.{name}"
+        if evidence is None:
+            steps = self._analysis.declarations.steps[flow, target]
+            is_task = any(step.kind == "task" for step in steps)
+            return Edge(flow, source, target, "enqueue" if is_task else "call")
+        links = tuple([self._link(call) for call in evidence.links])
+        return Edge(flow, source, target, evidence.kind, ("code",), links, evidence.pivot)
+
+    # --- places -----------------------------------------------------------------------------------
+
+    def _finding(self, step: Step, code: str, message: str, source: str | None = None) -> Finding:
+        about = (code, step.flow, source, step.name, step.place, message)
+        return Finding(*about, (), step.column, step.width, step.text)
+
+    def _step(self, step: DeclaredStep) -> Step:
+        text = self._line(step.path, step.line)
+        place = Place(shown(step.path), step.line)
+        span = _span(text, step.column, step.width, is_definition=step.kind != "chain")
+        return Step(step.flow, step.name, place, *span, text)
+
+    def _step_at(self, flow: str, name: str, function: Function) -> Step:
+        path, node = function.module.path, function.node
+        text = self._line(path, node.lineno)
+        span = _span(text, node.col_offset + 1, len(name), is_definition=True)
+        return Step(flow, name, Place(shown(path), node.lineno), *span, text)
+
+    def _line(self, path: str, number: int) -> str:
+        if path not in self._lines:
+            self._lines[path] = lines_of(self._contents.get(path, b""))
+        return line_of(self._lines[path], number)
+
+    def _link(self, call: Call) -> Link:
+        place = Place(shown(call.path), call.line)
+        return Link(place, self._text(call), call.kind, call.scope, call.target)
+
+    def _text(self, call: Call) -> str:
+        if call.path not in self._calls:
+            self._calls[call.path] = self._calls_in(call.path)
+        name = call.target.rpartition(".")[2]
+        nodes = self._calls[call.path].get(call.line, [])
+        texts = [_without_arguments(one) for one in nodes]
+        named = [text for text in texts if re.search(rf"\b{re.escape(name)}\b", text)]
+        text = (named or texts or [self._line(call.path, call.line).strip()])[0]
+        return text if len(text) <= _LONGEST else f"...{text[3 - _LONGEST :]}"
+
+    def _calls_in(self, path: str) -> dict[int, list[ast.Call]]:
+        found: dict[int, list[ast.Call]] = {}
+        module = self._analysis.engine.program.module(path)
+        for node in ast.walk(module.tree) if module else ():
+            if isinstance(node, ast.Call):
+                found.setdefault(node.lineno, []).append(node)
+        return found
+
+
+def _without_arguments(call: ast.Call) -> str:
+    return ast.unparse(call.func) + ("(...)" if call.args or call.keywords else "()")
+
+
+def _span(text: str, column: int, width: int, *, is_definition: bool) -> tuple[int, int]:
+    """Return the column and width in characters: of the name in a definition, else as given.
+
+    Syntax trees count bytes, and do not say where a function's name is.
+    """
+    found = _definition.search(text) if is_definition else None
+    if found:
+        return found.start(1) + 1, found.end(1) - found.start(1)
+    before = text.encode("utf-8", "surrogatepass")[: column - 1]
+    return len(before.decode("utf-8", "replace")) + 1, width

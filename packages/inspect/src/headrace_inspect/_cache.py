@@ -1,7 +1,7 @@
-"""What a check has found, kept for the next one.
+"""What is known of a tree, kept for the next check.
 
-A file's content decides, and never its time: a report is used again only where every file has the
-content that it was made from. Nothing is executed that stands in a cache.
+A file's content decides, never its time: facts are used again only where every file has the
+content that they were made from. Nothing in a cache is executed.
 """
 
 from __future__ import annotations
@@ -11,24 +11,26 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple
+from dataclasses import fields, is_dataclass
 from hashlib import blake2b
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
 
-from ._report import Edge, Finding, Place, Problem, Report, Suggestion, Verdict
+from ._facts import Facts
+from ._findings._ignores import Ignore
+from ._report import Edge, Finding, Link, Place, Problem, Step
+
+_KEPT = {cls.__name__: cls for cls in (Facts, Ignore, Edge, Finding, Link, Place, Problem, Step)}
 
 
 class Cache:
-    """The memory of one question: what was asked, and what came out.
-
-    It is a file of two lines: what tells whether it may be used, and the report.
+    """The facts of one tree, in a file: a line that says of what, and the facts.
 
     Args:
         folder: where it is kept.
         question: what tells this check from others: plain data.
-        contents: the content of each file that the question is about, by its path.
+        contents: the content of each file of the tree, by its path.
         problems: what is wrong with files that are missing there.
     """
 
@@ -40,48 +42,45 @@ class Cache:
         problems: Sequence[Problem],
     ) -> None:
         self._file = Path(folder) / f"check-{_digest_of(question)}.json"
-        self._program = _program()
-        self._digests = {path: _digest(content) for path, content in contents.items()}
-        facts = (self._program, sorted(self._digests.items()), [str(one) for one in problems])
-        self._key = _digest_of(facts)
-        self._head, self._rest = self._read()
+        digests = sorted((path, _digest(content)) for path, content in contents.items())
+        self._key = _digest_of((_program(), digests, [str(one) for one in problems])).encode()
 
-    def report(self) -> Report | None:
-        """Return the report on these very files, if there is one."""
-        if self._head.get("key") != self._key or self._head.get("rest") != _digest(self._rest):
+    def facts(self) -> Facts | None:
+        """Return the facts of this very tree, if they are there."""
+        try:
+            head, _, rest = self._file.read_bytes().partition(b"\n")
+        except OSError:
             return None
-        return _report_of(json.loads(self._rest))
+        if head != self._key + _digest(rest).encode():
+            return None
+        found = json.loads(rest, object_hook=_revived)
+        return found if isinstance(found, Facts) else None
 
-    def sound(self) -> set[str]:
-        """Return the files that are known to parse."""
-        known = self._head.get("sound")
-        if self._head.get("program") != self._program or not isinstance(known, dict):
-            return set()
-        return {path for path, digest in self._digests.items() if known.get(path) == digest}
-
-    def save(self, report: Report, sound: set[str]) -> None:
-        """Keep `report`, and which files parse, if that is possible."""
-        rest = json.dumps(astuple(report), separators=(",", ":")).encode()
-        head = {
-            "program": self._program,
-            "key": self._key,
-            "rest": _digest(rest),
-            "sound": {path: self._digests[path] for path in sorted(sound)},
-        }
+    def save(self, facts: Facts) -> None:
+        """Keep `facts`, if that is possible."""
+        rest = json.dumps(facts, separators=(",", ":"), default=_stored).encode()
         with contextlib.suppress(OSError):
             self._file.parent.mkdir(parents=True, exist_ok=True)
             ignored = self._file.parent / ".gitignore"
             if not ignored.exists():
                 ignored.write_text("# Made by headrace check.\n*\n", "utf-8")
-            _write(self._file, b"%s\n%s" % (json.dumps(head).encode(), rest))
+            _write(self._file, b"%s%s\n%s" % (self._key, _digest(rest).encode(), rest))
 
-    def _read(self) -> tuple[dict[str, Any], bytes]:
-        try:
-            head, _, rest = self._file.read_bytes().partition(b"\n")
-            stored = json.loads(head)
-        except (OSError, ValueError, RecursionError):  # there is none, or nonsense
-            return {}, b""
-        return (stored, rest) if isinstance(stored, dict) else ({}, b"")
+
+def _stored(one: object) -> dict[str, Any]:
+    if not is_dataclass(one):
+        raise TypeError(one)
+    names = [field.name for field in fields(one)]
+    return {"": type(one).__name__} | {name: getattr(one, name) for name in names}
+
+
+def _revived(stored: dict[str, Any]) -> object:
+    cls = _KEPT[stored.pop("")]
+    return cls(**{key: _tuples(value) for key, value in stored.items()})
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
 def _digest(content: bytes) -> str:
@@ -113,35 +112,3 @@ def _write(path: Path, content: bytes) -> None:
             with contextlib.suppress(OSError):
                 os.unlink(file.name)
             raise
-
-
-def _report_of(stored: Any) -> Report:
-    findings, edges, problems, suggestions, files, steps = stored
-    return Report(
-        [_finding_of(*one) for one in findings],
-        [_edge_of(*one) for one in edges],
-        [Problem(*one) for one in problems],
-        [_suggestion_of(*one) for one in suggestions],
-        files,
-        steps,
-    )
-
-
-def _edge_of(
-    flow: str, source: str, target: str, verdict: Verdict, kind: str, evidence: Any
-) -> Edge:
-    return Edge(flow, source, target, verdict, kind, _places(evidence))
-
-
-def _finding_of(*facts: Any) -> Finding:
-    code, verdict, flow, source, target, kind, place, message, column, width, related, text = facts
-    about = (code, verdict, flow, source, target, kind)
-    return Finding(*about, Place(*place), message, column, width, _places(related), text)
-
-
-def _suggestion_of(flow: str, step: str, declared: Any, implied: Any, place: Any) -> Suggestion:
-    return Suggestion(flow, step, tuple(declared), tuple(implied), Place(*place))
-
-
-def _places(stored: Any) -> tuple[Place, ...]:
-    return tuple(Place(*one) for one in stored)

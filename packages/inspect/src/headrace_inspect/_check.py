@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import traceback
-from collections.abc import Mapping, Sequence
-
-from headrace_inspect._source._discovery import find_files, shown
-from headrace_inspect._source._reading import UnreadableError, read
+from collections.abc import Collection, Mapping, Sequence
 
 from ._cache import Cache
+from ._codes import REFUTABLE, SOUGHT
+from ._facts import Facts
+from ._findings._ignores import silence
 from ._report import Problem, Report
+from ._source._discovery import find_files, shown
+from ._source._reading import UnreadableError, read
 
 
 def check(
@@ -18,33 +20,68 @@ def check(
     *,
     exclude: Sequence[str] = (),
     cache: str | os.PathLike[str] | None = None,
+    require_shown: bool | Collection[str] = False,
+    disable: Collection[str] = (),
 ) -> Report:
     """Compare the flows that are declared in `paths` with the code there.
 
-    Nothing of it is imported. The files are taken for the whole program: a step that is called from
-    elsewhere alone counts as one that nothing reaches.
+    Nothing of it is imported. The files are taken for the whole program.
 
     Args:
         paths: files and folders.
         exclude: patterns of files and folders to leave out; see `find_files`.
         cache: a folder in which to keep what was found for the next time, or None. It is made if
             need be; one that cannot be written, or holds nonsense, does no harm.
+        require_shown: whether an edge that is not shown is a finding, or in which flows it is.
+        disable: the codes of findings that are not wanted.
     """
     files, problems = find_files(paths, exclude)
     contents = _contents(files, problems)
     try:
-        if cache is None:
-            return _analyse(paths, contents, problems, set())
-        question = (os.getcwd(), list(paths), list(exclude))
-        memory = Cache(cache, question, contents, problems)
-        report = memory.report()
-        if report is None:
-            sound = memory.sound()
-            report = _analyse(paths, contents, problems, sound)
-            memory.save(report, sound)
+        facts = _facts(paths, exclude, contents, problems, cache)
     except Exception as error:  # whatever it is, it must not read as clean
         return Report(problems=[*problems, Problem(", ".join(paths), 0, _bug(error))])
-    return report
+    return report_of(facts, require_shown, disable)
+
+
+def _facts(
+    paths: Sequence[str],
+    exclude: Sequence[str],
+    contents: Mapping[str, bytes],
+    problems: Sequence[Problem],
+    cache: str | os.PathLike[str] | None,
+) -> Facts:
+    question = (os.getcwd(), list(paths), list(exclude))
+    memory = None if cache is None else Cache(cache, question, contents, problems)
+    facts = None if memory is None else memory.facts()
+    if facts is None:
+        # Imported when there is something to analyse: that takes longer than reading a cache.
+        from ._analysing import facts_in
+
+        facts, _ = facts_in(paths, contents, problems)
+        if memory is not None:
+            memory.save(facts)
+    return facts
+
+
+def report_of(
+    facts: Facts, require_shown: bool | Collection[str] = False, disable: Collection[str] = ()
+) -> Report:
+    """Return what `facts` mean, with the arguments of `check`."""
+    sought = SOUGHT - {*disable}
+    if facts.problems:
+        sought -= REFUTABLE
+    if require_shown is True:
+        sought |= {"HR110"}
+    found = [one for one in facts.findings if one.code in sought]
+    found += [
+        one
+        for one in facts.not_shown
+        if require_shown is True or (require_shown and one.flow in require_shown)
+    ]
+    found = silence(found, facts.ignores, sought)
+    found.sort(key=lambda one: (one.place, one.code, one.source or "", one.message))
+    return Report(found, [*facts.edges], [*facts.problems], [*facts.steps], facts.files)
 
 
 def _contents(files: Sequence[str], problems: list[Problem]) -> dict[str, bytes]:
@@ -56,18 +93,6 @@ def _contents(files: Sequence[str], problems: list[Problem]) -> dict[str, bytes]
         except UnreadableError as error:
             problems.append(Problem(shown(file), error.line, error.message))
     return contents
-
-
-def _analyse(
-    paths: Sequence[str],
-    contents: Mapping[str, bytes],
-    problems: Sequence[Problem],
-    sound: set[str],
-) -> Report:
-    # Imported when there is something to analyse: that takes longer than reading a cache.
-    from ._analysing import analyse
-
-    return analyse(paths, contents, problems, sound)
 
 
 def _bug(error: Exception) -> str:

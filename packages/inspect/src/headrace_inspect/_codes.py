@@ -7,11 +7,17 @@ import textwrap
 from importlib.resources import files
 from typing import NamedTuple
 
+from headrace.commands import CommandError, name_hint
+
 _fence = re.compile(r"^```\w*(?:\n|\Z)", re.MULTILINE)
 _wrap = re.compile(r"(?<=\S)\n(?=\S)")
 _comment = re.compile(r"<!--.*?-->\n\n?", re.DOTALL)
 
-CODES = ("HR101", "HR102", "HR103", "HR104", "HR105", "HR106", "HR107", "HR108")
+CODES = ("HR101", "HR104", "HR105", "HR106", "HR108", "HR110")
+SOUGHT = frozenset(CODES) - {"HR110"}
+"""The codes that every check looks for."""
+REFUTABLE = frozenset(["HR101", "HR104", "HR108"])
+"""Those of findings that a file which could not be analysed may refute."""
 
 
 class Explanation(NamedTuple):
@@ -39,6 +45,17 @@ class Explanation(NamedTuple):
         parts[::2] = [_wrap.sub(" ", paragraphs) for paragraphs in parts[::2]]
         parts[1::2] = [textwrap.indent(example, "    ") for example in parts[1::2]]
         return "".join(parts).rstrip("\n")
+
+
+def known_code(code: str) -> str:
+    """Return one of `CODES`, which may be written in lower case.
+
+    Raises:
+        CommandError: there is no such code.
+    """
+    if code.upper() in CODES:
+        return code.upper()
+    raise CommandError(f"there is no code {code!r}; {name_hint(code, CODES)}")
 
 
 def explanation(code: str) -> Explanation:

@@ -8,29 +8,33 @@ import gc
 import os
 import shutil
 import sys
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from headrace.commands import (
+    CommandError,
     argument_parser,
     check_output,
+    name_hint,
     printable,
     save,
     tell,
     welcomes_colors,
     write,
 )
-from headrace_inspect._source._discovery import shown
 
 from ._check import check
+from ._codes import known_code
 from ._formats import ENDINGS, FORMATS, View, render, summary
 from ._report import Report
-from ._settings import Settings, read_settings
+from ._settings import SUCCESSORS, read_settings
+from ._source._discovery import shown
 
 _NARROWEST = 40
 _DESCRIPTION = """\
 Compare the declared flows with the code, without importing it. The exit status is 0 where nothing
-contradicts a declaration, 1 where something does, and 2 where something could not be analysed.
+is wrong, 1 where something is, and 2 where something could not be analysed.
 """
 
 
@@ -38,47 +42,61 @@ def main(words: list[str]) -> int:
     """Check as `words`, those after the command, say; return the exit status.
 
     Raises:
-        CommandError: something is wrong with what was given.
+        CommandError: an argument or a setting is wrong.
     """
-    options = _parser().parse_args(words)
+    options = _parser().parse_args([*_prepared(words)])
     settings = read_settings()
-    plan = _plan(options, settings)
     if options.output is not None:
         check_output(options.output)
     atexit.register(gc.freeze)  # the process takes its garbage along, and need not look for it
-    report = check(plan.paths, exclude=plan.exclude, cache=plan.cache)
-    _tell_problems(report, plan)
-    view = _view(options, strict=plan.strict)
-    text = render(report, _format(options), view)
+    paths = tuple(options.paths) or settings.paths or (".",)
+    required = _required(options.require_shown) or settings.require_shown
+    report = check(
+        paths,
+        exclude=(*settings.exclude, *(options.exclude or ())),
+        cache=None if options.no_cache else options.cache_dir or settings.cache,
+        require_shown=required,
+        disable=[known_code(one) for one in (*settings.disable, *(options.disable or ()))],
+    )
+    _check_flows(report, required)
+    _tell_problems(report, paths)
+    text = render(report, _format(options), _view(options))
     if options.output is None:
         write(sys.stdout, text)
     else:
         save(options.output, text)
-        write(sys.stderr, summary(report, view))
-    return report.exit_status(strict=plan.strict)
+        write(sys.stderr, summary(report))
+    return report.exit_status()
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    paths: tuple[str, ...]
-    exclude: tuple[str, ...]
-    cache: str | Path | None
-    strict: bool
+def _prepared(words: Sequence[str]) -> Iterator[str]:
+    """Yield `words` as argparse understands them: the flow stands behind ``=`` alone."""
+    for index, word in enumerate(words):
+        if word == "--":
+            yield from words[index:]
+            return
+        if word in {"--strict", "--suggest"}:
+            name = SUCCESSORS[word[2:]]
+            raise CommandError(f"{word} is now {name if ' ' in name else f'--{name}'}")
+        yield f"{word}=" if word == "--require-shown" else word
 
 
-def _plan(options: argparse.Namespace, settings: Settings) -> _Plan:
-    return _Plan(
-        tuple(options.paths) or settings.paths or (".",),
-        (*settings.exclude, *(options.exclude or ())),
-        None if options.no_cache else options.cache_dir or settings.cache,
-        options.strict or settings.strict,
-    )
+def _required(flows: list[str] | None) -> bool | tuple[str, ...]:
+    return False if not flows else True if "" in flows else tuple(flows)
 
 
-def _tell_problems(report: Report, plan: _Plan) -> None:
+def _check_flows(report: Report, required: bool | Sequence[str]) -> None:
+    known = sorted({step.flow for step in report.steps})
+    for flow in () if isinstance(required, bool) or report.problems else required:
+        if flow not in known:
+            hint = name_hint(flow, known) if known else "none is declared in these files"
+            raise CommandError(f"there is no flow {flow!r} for require-shown; {hint}")
+
+
+def _tell_problems(report: Report, paths: Sequence[str]) -> None:
     for problem in report.problems:
         tell(sys.stderr, printable(str(problem)))
-    named = {shown(os.path.abspath(path)) for path in plan.paths}
+    named = {shown(os.path.abspath(path)) for path in paths}
     found = {problem.file for problem in report.problems} - named
     if any(os.path.isfile(file) for file in found):
         tell(sys.stderr, "what is not meant to be read can be left out by --exclude")
@@ -90,31 +108,31 @@ def _format(options: argparse.Namespace) -> str:
     return ENDINGS.get(Path(options.output or "").suffix.lower(), "text")
 
 
-def _view(options: argparse.Namespace, *, strict: bool) -> View:
-    view = View(strict=strict, verbose=options.verbose, suggest=options.suggest)
+def _view(options: argparse.Namespace) -> View:
+    view = View(verbose=options.verbose)
     if options.output is not None or sys.stdout is None:
         return view
-    colors = welcomes_colors(sys.stdout, os.environ)
+    view = replace(view, colors=welcomes_colors(sys.stdout, os.environ))
     if not sys.stdout.isatty():
-        return replace(view, colors=colors)
-    return replace(view, colors=colors, width=max(shutil.get_terminal_size().columns, _NARROWEST))
+        return view
+    return replace(view, width=max(shutil.get_terminal_size().columns, _NARROWEST))
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argument_parser("headrace check", _DESCRIPTION)
     add = parser.add_argument
-    says = "files and folders; unless given, those of pyproject.toml, or the current folder"
+    says = "files and folders; default: those of pyproject.toml, or the current folder"
     add("paths", nargs="*", metavar="PATH", help=says)
-    says = "what to write; unless given, by the file's ending, else text"
-    add("--format", choices=FORMATS, help=says)
+    says = "fail for edges that the code does not show, of all flows or of FLOW; can be repeated"
+    add("--require-shown", action="append", metavar="FLOW", help=says)
+    add("--format", choices=FORMATS, help="what to write; default: from FILE's extension, or text")
     add("-o", "--output", metavar="FILE", help="the file to write, instead of standard output")
-    add("--strict", action="store_true", help="fail for what is unresolved, too")
-    add("-v", "--verbose", action="store_true", help="show what is unresolved, too")
-    says = "show the after= that the code implies where the declaration says something else"
-    add("--suggest", action="store_true", help=says)
-    says = "leave out files and folders; may be given more than once"
+    add("-v", "--verbose", action="store_true", help="list every edge with its evidence")
+    says = "leave out files and folders; can be repeated"
     add("--exclude", action="append", metavar="PATTERN", help=says)
-    says = "where to keep what was found for the next time; .headrace_cache, unless given"
+    says = "do not report findings with this code; can be repeated"
+    add("--disable", action="append", metavar="CODE", help=says)
+    says = "where to keep what was found for the next time; default: .headrace_cache"
     add("--cache-dir", metavar="DIR", help=says)
     add("--no-cache", action="store_true", help="neither read nor write a cache")
     return parser

@@ -12,16 +12,16 @@ def verdicts() -> tuple[dict[str, str], list[str]]:
     """Check what ``headrace check`` without a path checks.
 
     Returns:
-        The verdict of each declared edge, by its ``flow:source->target``, and what could not be
-        analysed.
+        ``shown``, ``shown_by_tests`` or ``not_shown`` for each declared edge, by its
+        ``flow:source->target``; and what could not be analysed.
 
     Raises:
         CommandError: the settings cannot be read.
     """
     settings = read_settings()
-    paths = settings.paths or (".",)
-    report = check(paths, exclude=settings.exclude, cache=settings.cache)
-    return (
-        {edge.id: edge.verdict for edge in report.edges},
-        [printable(str(problem)) for problem in report.problems],
-    )
+    report = check(settings.paths or (".",), exclude=settings.exclude, cache=settings.cache)
+    found = {
+        edge.id: "shown_by_tests" if edge.by == ("tests",) else edge.verdict
+        for edge in report.edges
+    }
+    return found, [printable(str(problem)) for problem in report.problems]

@@ -6,9 +6,9 @@ import shutil
 import sys
 import textwrap
 
-from headrace.commands import CommandError, argument_parser, name_hint, write
+from headrace.commands import argument_parser, write
 
-from ._codes import CODES, explanation
+from ._codes import CODES, explanation, known_code
 
 _WIDEST = 100
 
@@ -21,7 +21,7 @@ def main(words: list[str]) -> int:
     """
     parser = argument_parser("headrace explain", "Tell what the code of a finding means.")
     parser.add_argument("codes", nargs="*", metavar="CODE", help="such as HR101; all, unless given")
-    codes = [_known(code) for code in parser.parse_args(words).codes]
+    codes = [known_code(code) for code in parser.parse_args(words).codes]
     if codes:
         width = min(shutil.get_terminal_size().columns, _WIDEST)
         write(sys.stdout, "\n\n".join(explained(code, width) for code in codes))
@@ -39,9 +39,3 @@ def explained(code: str, width: int) -> str:
 
 def _wrapped(line: str, width: int) -> str:
     return line if line.startswith(" ") else textwrap.fill(line, width, break_on_hyphens=False)
-
-
-def _known(code: str) -> str:
-    if code.upper() in CODES:
-        return code.upper()
-    raise CommandError(f"there is no code {code!r}; {name_hint(code, CODES)}")

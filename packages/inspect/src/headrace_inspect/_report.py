@@ -5,11 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from headrace.commands import printable
-
-Verdict = Literal["confirmed", "contradicted", "unresolved"]
-VERDICTS: tuple[Verdict, ...] = ("confirmed", "contradicted", "unresolved")
-KINDS = ("call", "enqueue", "on_commit", "canvas", "http")
+Verdict = Literal["shown", "not_shown"]
+KINDS = ("call", "enqueue", "on_commit", "signal", "canvas", "http")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -17,7 +14,7 @@ class Place:
     """A line of a file.
 
     Attributes:
-        file: the file's path, relative to the working directory where it lies in it.
+        file: the file's path, relative to the working directory if it is in it.
         line: the line, from 1.
     """
 
@@ -26,66 +23,110 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """A call in the evidence.
+
+    Attributes:
+        place: where it is.
+        text: the call without its arguments, such as ``self.charge(...)``.
+        kind: how its target is reached, one of `KINDS`.
+        scope: the dotted name of the function that calls; empty at the top of a module.
+        target: the dotted name of the function that is called.
+    """
+
+    place: Place
+    text: str
+    kind: str = "call"
+    scope: str = ""
+    target: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A declared step.
+
+    Attributes:
+        flow: the flow's name.
+        name: the step's name in it.
+        place: the line of the ``def``.
+        column: where the name begins in that line, from 1.
+        width: the length of the name.
+        text: the line, without its end.
+    """
+
+    flow: str
+    name: str
+    place: Place
+    column: int = 1
+    width: int = 1
+    text: str = ""
+
+    @property
+    def id(self) -> str:
+        """The step's identity: ``flow:name``."""
+        return f"{self.flow}:{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
 class Edge:
-    """A declared edge, and what the code says of it.
+    """A declared edge, and the evidence for it.
 
     Attributes:
         flow: the flow's name.
         source: the step before; one of another flow as ``flow.step``.
         target: the step after.
-        verdict: ``confirmed``, ``contradicted`` or ``unresolved``.
         kind: how the target is reached, one of `KINDS`; as declared where that is not known.
-        evidence: the places that show it.
+        by: what shows it: ``code``, ``tests``, both or nothing.
+        evidence: the calls that show it in the code.
+        pivot: how many of them lead to the source; the others lead to the target.
     """
 
     flow: str
     source: str
     target: str
-    verdict: Verdict
     kind: str
-    evidence: tuple[Place, ...] = ()
+    by: tuple[str, ...] = ()
+    evidence: tuple[Link, ...] = ()
+    pivot: int = 0
 
     @property
     def id(self) -> str:
         """The edge's identity everywhere: ``flow:source->target``."""
         return f"{self.flow}:{self.source}->{self.target}"
 
+    @property
+    def verdict(self) -> Verdict:
+        """``shown`` or ``not_shown``."""
+        return "shown" if self.by else "not_shown"
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that is wrong with a declaration, or may be.
+    """Something that is wrong. Every finding fails the check.
 
     Attributes:
         code: a stable code, such as ``HR101``.
-        verdict: ``contradicted`` or ``unresolved``.
         flow: the flow's name, or None.
         source: the predecessor concerned, or None.
-        target: the step concerned, or None.
-        kind: the edge's kind, or None.
-        place: the line of the ``def``.
-        column: where in that line the name stands, from 1.
-        width: the length of the name.
+        target: the step or task concerned, or None.
+        place: the line concerned, usually that of the ``def``.
         message: what is wrong.
-        related: other places that explain it.
-        text: the line of the source, without its end.
+        evidence: the calls that explain it.
+        column: where the name begins in the line, from 1.
+        width: the length of the name.
+        text: the line, without its end.
     """
 
     code: str
-    verdict: Verdict
     flow: str | None
     source: str | None
     target: str | None
-    kind: str | None
     place: Place
     message: str
+    evidence: tuple[Link, ...] = ()
     column: int = 1
     width: int = 1
-    related: tuple[Place, ...] = ()
     text: str = ""
-
-    def fails(self, *, strict: bool = False) -> bool:
-        """Tell whether it makes a check fail: if contradicted, and if `strict` in any case."""
-        return strict or self.verdict == "contradicted"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -94,7 +135,7 @@ class Problem:
 
     Attributes:
         file: its path.
-        line: the line at which reading it failed, or 0.
+        line: the first line that is wrong, or 0.
         message: why.
     """
 
@@ -103,34 +144,53 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        """Give it as compilers do."""
+        """Write it as compilers do."""
         place = f"{self.file}:{self.line}" if self.line else self.file
         return f"{place}: {self.message}"
 
 
 @dataclass(frozen=True, slots=True)
-class Suggestion:
-    """What the code implies for the ``after=`` of a step.
+class Lost:
+    """An edge that was shown, and is not any more.
 
     Attributes:
-        flow: the flow's name.
-        step: the step's name.
-        declared: what is declared.
-        implied: what runs immediately before the step, by name, sorted.
-        place: the line of the ``def``.
+        edge: the edge's identity.
+        was: the last call of the old evidence, that of the target.
+        broken_at: the first call of the old evidence without a counterpart.
     """
 
-    flow: str
-    step: str
-    declared: tuple[str, ...]
-    implied: tuple[str, ...]
-    place: Place
+    edge: str
+    was: Link
+    broken_at: Link
 
-    @property
-    def code(self) -> str:
-        """The argument as it is written in Python: ``after="a"`` or ``after=["a", "b"]``."""
-        names = [_quoted(name) for name in self.implied]
-        return f"after={names[0]}" if len(names) == 1 else f"after=[{', '.join(names)}]"
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """What has changed since a revision. Places of old code have the line numbers of then.
+
+    Attributes:
+        revision: the revision, as it was given.
+        base: the commit that was compared: the merge base of the revision and ``HEAD``.
+        lost: the edges that were shown, and are not any more.
+        steps_added: the identities of steps that are new.
+        steps_removed: the identities of steps that are gone.
+        edges_added: the identities of edges that are new.
+        edges_removed: the identities of edges that are no longer declared.
+        rerouted: the identities of edges that are shown by other functions than before.
+        boundaries: edges that cross another boundary than before, with the two kinds.
+        breaking: what breaks messages that were published before the change.
+    """
+
+    revision: str
+    base: str
+    lost: tuple[Lost, ...] = ()
+    steps_added: tuple[str, ...] = ()
+    steps_removed: tuple[str, ...] = ()
+    edges_added: tuple[str, ...] = ()
+    edges_removed: tuple[str, ...] = ()
+    rerouted: tuple[str, ...] = ()
+    boundaries: tuple[tuple[str, str, str], ...] = ()
+    breaking: tuple[Finding, ...] = ()
 
 
 @dataclass(slots=True)
@@ -138,31 +198,21 @@ class Report:
     """The result of a check.
 
     Attributes:
-        findings: what is contradicted or unresolved, in the order of files and lines.
+        findings: what is wrong, in the order of files and lines.
         edges: every declared edge, by flow, target and source.
         problems: the files that could not be analysed.
-        suggestions: per step whose ``after=`` differs from the code, what the code implies.
+        steps: every declared step.
         files: how many files were read.
-        steps: how many steps are declared.
+        since: what has changed since a revision, if that was asked for.
     """
 
     findings: list[Finding] = field(default_factory=list)
     edges: list[Edge] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
-    suggestions: list[Suggestion] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
     files: int = 0
-    steps: int = 0
+    since: Since | None = None
 
-    def failing(self, *, strict: bool = False) -> list[Finding]:
-        """Return the findings that make a check fail: the contradicted, and if `strict` all."""
-        return [finding for finding in self.findings if finding.fails(strict=strict)]
-
-    def exit_status(self, *, strict: bool = False) -> int:
+    def exit_status(self) -> int:
         """Return 0 where all is well, 1 for findings, 2 where something could not be analysed."""
-        if self.problems:
-            return 2
-        return 1 if self.failing(strict=strict) else 0
-
-
-def _quoted(name: str) -> str:
-    return '"' + printable(name.replace("\\", "\\\\").replace('"', '\\"')) + '"'
+        return 2 if self.problems else 1 if self.findings else 0

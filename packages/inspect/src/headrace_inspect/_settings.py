@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from headrace import commands
+
+SUCCESSORS = {"strict": "require-shown", "suggest": "headrace discover --declare FLOW"}
+"""What took the place of options and settings that are gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,16 +18,18 @@ class Settings:
     """What the command line does not say.
 
     Attributes:
-        folder: the folder of ``pyproject.toml``, or the current one where there is none.
+        folder: the folder of ``pyproject.toml``, or the current one if there is none.
         paths: the files and folders to check.
         exclude: patterns of those to leave out.
-        strict: whether what is unresolved fails.
+        require_shown: whether an edge that is not shown is a finding, or in which flows it is.
+        disable: the codes of findings that are not wanted.
     """
 
     folder: Path
     paths: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
-    strict: bool = False
+    require_shown: bool | tuple[str, ...] = False
+    disable: tuple[str, ...] = ()
 
     @property
     def cache(self) -> Path:
@@ -35,7 +41,7 @@ def read_settings() -> Settings:
     """Return what the ``pyproject.toml`` nearest to the current folder says.
 
     Raises:
-        CommandError: it cannot be read, or says what nobody understands.
+        CommandError: it cannot be read, or has settings that do not exist.
     """
     try:
         here = Path.cwd()
@@ -49,11 +55,30 @@ def read_settings() -> Settings:
         folder,
         tuple(_from_here(folder, path) for path in values.get("paths", ())),
         tuple(_pattern(folder, pattern) for pattern in values.get("exclude", ())),
-        values.get("strict", False),
+        _flows(folder, values),
+        values.get("disable", ()),
     )
 
 
-_KINDS: dict[str, type] = {"paths": tuple, "exclude": tuple, "strict": bool}
+_KINDS: dict[str, type] = {
+    "paths": tuple, "exclude": tuple, "require-shown": object, "disable": tuple, "strict": object,
+}  # fmt: skip
+
+
+def _flows(folder: Path, values: dict[str, Any]) -> bool | tuple[str, ...]:
+    where = f"{folder}/pyproject.toml: [tool.headrace.check]"
+    if "strict" in values:
+        raise commands.CommandError(f"{where}: strict is now {SUCCESSORS['strict']}")
+    match values.get("require-shown", False):
+        case bool(value):
+            return value
+        case str(flow):
+            return (flow,)
+        case [*flows] if all(isinstance(flow, str) for flow in flows):
+            return tuple(flows)
+        case value:
+            message = f"require-shown is true, false, or the names of flows, not {value!r}"
+            raise commands.CommandError(f"{where}: {message}")
 
 
 def _pattern(folder: Path, pattern: str) -> str:

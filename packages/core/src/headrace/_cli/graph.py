@@ -71,7 +71,7 @@ def add_graph_arguments(parser: argparse.ArgumentParser, *, app: bool = True) ->
     add("-o", "--output", metavar="FILE", help="the file to write, instead of standard output")
     add("--focus", metavar="STEP", help="draw only this step, its predecessors and its successors")
     add("--depth", type=int, metavar="N", help="with --focus: at most N edges away")
-    says = "mark the edges as headrace check finds them: confirmed, unresolved or contradicted"
+    says = "mark the edges by what headrace check knows: shown by code, by tests, or not shown"
     add("--evidence", action="store_true", help=says)
     says = "draw nothing; report problems, and whether FILE is up to date"
     add("--check", action="store_true", help=says)

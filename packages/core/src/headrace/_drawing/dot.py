@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from headrace._messages.text import printable
 
-from .picture import CONTRADICTED, FOREIGN, UNKNOWN, UNRESOLVED
+from .picture import FOREIGN, NOT_SHOWN, SHOWN_BY_TESTS, UNKNOWN
 from .words import describe_edge, describe_node, note_text
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ _NODE_STYLES = {
     UNKNOWN: 'fillcolor="#ffebe9", color="#cf222e", style="rounded,filled,dashed"',
 }
 _VERDICTS = {
-    UNRESOLVED: "style=dashed",
-    CONTRADICTED: 'style=solid, color="#cf222e", penwidth=2.4, dir=both, arrowtail=tee',
+    SHOWN_BY_TESTS: "style=dashed",
+    NOT_SHOWN: "style=dotted",
 }
 _ENTRYPOINT = 'fillcolor="#ddf1ff", color="#0b63b5", penwidth=1.6'
 

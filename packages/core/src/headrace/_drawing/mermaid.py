@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from headrace._messages.text import printable
 
-from .picture import CONFIRMED, CONTRADICTED, FOREIGN, UNKNOWN, UNRESOLVED
+from .picture import FOREIGN, NOT_SHOWN, SHOWN, SHOWN_BY_TESTS, UNKNOWN
 from .words import counted, note_text
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ _CLASSES = {
     "foreign": "fill:#6a5acd,stroke:#4b3fa0,color:#ffffff,stroke-dasharray:4 3",
     "unknown": "fill:#b42318,stroke:#7a1710,color:#ffffff,stroke-dasharray:4 3",
 }
-_VERDICTS = {CONFIRMED: "-->", UNRESOLVED: "-.->", CONTRADICTED: "--x"}
+_VERDICTS = {SHOWN: "-->", SHOWN_BY_TESTS: "-->|tests|", NOT_SHOWN: "-.->"}
 _SHAPES = {
     "entrypoint": ("([", "])"),
     "task": ("[[", "]]"),
@@ -89,7 +89,6 @@ def draw_plain(picture: Picture) -> str:
         f"{ids[edge.source]} {_VERDICTS.get(edge.verdict or '', '-->')} {ids[edge.target]}"
         for edge in picture.edges
     ]
-    lines += _red(picture)
     return _within_limits(picture, ["graph TD", *lines])
 
 
@@ -99,7 +98,6 @@ def draw_rich(picture: Picture) -> str:
     drawn = {node.id: _shaped(ids, node) for node in picture.nodes}
     lines = _grouped(picture, drawn) if picture.is_map else [*drawn.values()]
     lines += [f"{ids[edge.source]} {_arrow(edge)} {ids[edge.target]}" for edge in picture.edges]
-    lines += _red(picture)
     for name, style in _CLASSES.items():
         members = [ids[node.id] for node in picture.nodes if _class(node) == name]
         if members:
@@ -159,16 +157,12 @@ def _class(node: Node) -> str:
     return node.kind
 
 
-def _red(picture: Picture) -> list[str]:
-    """Return the line that colours the contradicted edges, which Mermaid knows by their numbers."""
-    numbers = [str(i) for i, edge in enumerate(picture.edges) if edge.verdict == CONTRADICTED]
-    return [f"linkStyle {','.join(numbers)} stroke:#d1242f,stroke-width:3px"] if numbers else []
-
-
 def _arrow(edge: Edge) -> str:
-    if edge.verdict is not None and (edge.verdict != CONFIRMED or edge.kind != "call"):
-        word = "" if edge.kind == "call" else f"|{edge.kind}|"
-        return _VERDICTS[edge.verdict] + word
+    if edge.verdict is not None and (edge.verdict != SHOWN or edge.kind != "call"):
+        if edge.kind == "call":
+            return _VERDICTS[edge.verdict]
+        words = f"{edge.kind}, tests" if edge.verdict == SHOWN_BY_TESTS else edge.kind
+        return f"{'-.->' if edge.verdict == NOT_SHOWN else '-->'}|{words}|"
     if edge.kind != "call":
         return f"-. {edge.kind} .->"
     return "==>" if edge.crosses else "-->"

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from headrace._step_info import StepInfo, StepNote
 
 FOREIGN, UNKNOWN = "foreign", "unknown"
-CONFIRMED, UNRESOLVED, CONTRADICTED = "confirmed", "unresolved", "contradicted"
+SHOWN, SHOWN_BY_TESTS, NOT_SHOWN = "shown", "shown_by_tests", "not_shown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Edge:
         kind: ``call`` or ``enqueue``.
         crosses: whether it links two flows.
         identity: the edge's name everywhere: ``flow:source->target``.
-        verdict: what the code says of it: ``confirmed``, ``contradicted``, ``unresolved``; or None.
+        verdict: what shows it: ``shown``, ``shown_by_tests``, ``not_shown``; or None.
     """
 
     source: str
@@ -125,9 +125,9 @@ def focused(picture: Picture, step: str, depth: int | None = None) -> Picture:
 def judged(picture: Picture, verdicts: Mapping[str, str]) -> Picture:
     """Return `picture` with the verdicts of its edges, which are given by their identities.
 
-    An edge of which nothing is known is unresolved.
+    An edge without a verdict is not shown.
     """
-    edges = (replace(e, verdict=verdicts.get(e.identity, UNRESOLVED)) for e in picture.edges)
+    edges = (replace(e, verdict=verdicts.get(e.identity, NOT_SHOWN)) for e in picture.edges)
     return replace(picture, edges=tuple(edges))
 
 

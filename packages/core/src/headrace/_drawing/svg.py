@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from headrace._messages.text import printable
 
-from .picture import CONFIRMED, CONTRADICTED, FOREIGN, UNKNOWN, UNRESOLVED
+from .picture import FOREIGN, NOT_SHOWN, SHOWN, SHOWN_BY_TESTS, UNKNOWN
 from .shapes import (
     HEADING_SIZE,
     LABEL_HEIGHT,
@@ -44,11 +44,11 @@ _LEGEND = {
     UNKNOWN: "not declared",
     "enqueue": "enqueued",
     "crosses": "from another flow",
-    CONFIRMED: "confirmed",
-    UNRESOLVED: "unresolved",
-    CONTRADICTED: "contradicted",
+    SHOWN: "shown",
+    SHOWN_BY_TESTS: "shown by tests",
+    NOT_SHOWN: "not shown",
 }
-_LINES = frozenset(["enqueue", "crosses", CONFIRMED, UNRESOLVED, CONTRADICTED])
+_LINES = frozenset(["enqueue", "crosses", SHOWN, SHOWN_BY_TESTS, NOT_SHOWN])
 
 
 class _Canvas(NamedTuple):
@@ -140,9 +140,6 @@ def _style(picture: Picture) -> str:
 def _markers(canvas: _Canvas) -> str:
     names = ["tip", "tip-enqueue", "tip-crosses"]
     markers = [_marker(canvas.prefix, name, 9, "M0 1L10 5L0 9z") for name in names]
-    if canvas.picture.is_judged:
-        markers.append(_marker(canvas.prefix, f"tip-{CONTRADICTED}", 9, "M0 1L10 5L0 9z"))
-        markers.append(_marker(canvas.prefix, "cross", -6, "M1 1L9 9M9 1L1 9"))
     return f"<defs>{''.join(markers)}</defs>"
 
 
@@ -192,17 +189,14 @@ def _group_titles(canvas: _Canvas) -> Iterator[str]:
 
 def _edge(canvas: _Canvas, edge: Edge) -> str:
     kinds = [kind for kind in ("edge", _edge_kind(edge), edge.verdict) if kind]
-    is_wrong = edge.verdict == CONTRADICTED
     route = canvas.layout.routes[edge.source, edge.target]
-    color = CONTRADICTED if is_wrong else _edge_kind(edge)
+    color = _edge_kind(edge)
     tip = f"{canvas.prefix}-tip{f'-{color}' if color else ''}"
-    # Red is not all that tells: the arrow begins with a cross.
-    cross = f' marker-start="url(#{canvas.prefix}-cross)"' if is_wrong else ""
     ends = f'data-from="{canvas.ids[edge.source]}" data-to="{canvas.ids[edge.target]}"'
     return (
         f'<g class="{" ".join(kinds)}" {ends}>'
         f"<title>{escape(describe_edge(edge))}</title>"
-        f'<path d="{path_data(route)}"{cross} marker-end="url(#{tip})"/></g>'
+        f'<path d="{path_data(route)}" marker-end="url(#{tip})"/></g>'
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from headrace._messages.text import printable
 
-from .picture import CONFIRMED, CONTRADICTED, FOREIGN, UNKNOWN, UNRESOLVED
+from .picture import FOREIGN, NOT_SHOWN, SHOWN, SHOWN_BY_TESTS, UNKNOWN
 from .words import counted, note_text, place
 
 if TYPE_CHECKING:
@@ -38,9 +38,9 @@ _COLORS = {
     "task": "33",
     FOREIGN: "35",
     UNKNOWN: "31",
-    CONFIRMED: "32",
-    UNRESOLVED: "33",
-    CONTRADICTED: "31",
+    SHOWN: "32",
+    SHOWN_BY_TESTS: "36",
+    NOT_SHOWN: "33",
     "faint": "2",
 }
 
@@ -140,6 +140,6 @@ def _kinds(tree: _Tree, node: Node, edge: Edge | None) -> Iterator[str]:
     if edge is not None and edge.kind != "call":
         yield tree.paint(f"[{edge.kind}]", "task")
     if edge is not None and edge.verdict:
-        yield tree.paint(f"[{edge.verdict}]", edge.verdict)
+        yield tree.paint(f"[{edge.verdict.replace('_', ' ')}]", edge.verdict)
     if node.kind in _SAID:
         yield tree.paint(_SAID[node.kind], node.kind)

@@ -63,7 +63,7 @@ def describe_edge(edge: Edge) -> str:
     """Return the edge in words."""
     words = [
         *([] if edge.kind == "call" else [edge.kind]),
-        *([edge.verdict] if edge.verdict else []),
+        *([edge.verdict.replace("_", " ")] if edge.verdict else []),
     ]
     about = f" ({', '.join(words)})" if words else ""
     return printable(f"{edge.source} → {edge.target}{about}")

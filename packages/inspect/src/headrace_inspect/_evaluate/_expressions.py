@@ -204,7 +204,17 @@ def _named(frame: Frame, node: ast.NamedExpr) -> Value:
 
 
 def _operation(frame: Frame, node: ast.BinOp) -> Value:
-    left, right = evaluate(frame, node.left), evaluate(frame, node.right)
+    # Long sums lean to the left: taken apart here, not by recursion.
+    waiting = [node]
+    while isinstance(waiting[-1].left, ast.BinOp):
+        waiting.append(waiting[-1].left)
+    value = evaluate(frame, waiting[-1].left)
+    for one in reversed(waiting):
+        value = _operated(frame, value, evaluate(frame, one.right), one)
+    return value
+
+
+def _operated(frame: Frame, left: Value, right: Value, node: ast.BinOp) -> Value:
     if isinstance(node.op, ast.Add):
         joined = _joined(left, right)
         if joined is not None:

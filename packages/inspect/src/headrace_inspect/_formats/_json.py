@@ -1,31 +1,38 @@
-"""JSON, for other programs. docs/check.schema.json says what stands where."""
+"""JSON, for other programs. docs/check.schema.json describes it."""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
 
-from headrace_inspect._report import Edge, Finding, Problem, Report, Suggestion
+from headrace_inspect._report import Edge, Finding, Link, Problem, Report, Since
 
 from ._view import View
 
-VERSION = 1
+VERSION = 2
 
 _risky = re.compile("[<&]")
 
 
-def render(report: Report, view: View) -> str:
+def render(report: Report, _: View) -> str:
     """Return all of `report`, with names as they are, in ASCII."""
+    return encoded(document_of(report))
+
+
+def document_of(report: Report) -> dict[str, Any]:
+    """Return `report` as the schema describes it."""
     document: dict[str, Any] = {
         "version": VERSION,
-        "findings": [_finding(finding) for finding in report.findings],
         "edges": [_edge(edge) for edge in report.edges],
-        "problems": [_problem(problem) for problem in report.problems],
+        "findings": [_finding(finding) for finding in report.findings],
     }
-    if view.suggest:
-        document["suggestions"] = [_suggestion(one) for one in report.suggestions]
-    return encoded(document)
+    if report.problems:
+        document["problems"] = [_problem(problem) for problem in report.problems]
+    if report.since is not None:
+        document["since"] = _since(report.since)
+    return document
 
 
 def encoded(document: dict[str, Any]) -> str:
@@ -34,40 +41,63 @@ def encoded(document: dict[str, Any]) -> str:
     return _risky.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
-    return {
-        "code": finding.code,
-        "verdict": finding.verdict,
-        "flow": finding.flow,
-        "source": finding.source,
-        "target": finding.target,
-        "kind": finding.kind,
-        "file": finding.place.file,
-        "line": finding.place.line,
-        "message": finding.message,
-    }
-
-
 def _edge(edge: Edge) -> dict[str, Any]:
     return {
         "id": edge.id,
         "verdict": edge.verdict,
+        "by": [*edge.by],
         "kind": edge.kind,
-        "evidence": [{"file": place.file, "line": place.line} for place in edge.evidence],
+        "evidence": _links(edge.evidence),
     }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "code": finding.code,
+        "flow": finding.flow,
+        "source": finding.source,
+        "target": finding.target,
+        "file": finding.place.file,
+        "line": finding.place.line,
+        "message": finding.message,
+        "evidence": _links(finding.evidence),
+    }
+
+
+def _links(links: Iterable[Link]) -> list[dict[str, Any]]:
+    return [{"file": one.place.file, "line": one.place.line, "text": one.text} for one in links]
 
 
 def _problem(problem: Problem) -> dict[str, Any]:
     return {"file": problem.file, "line": problem.line or None, "message": problem.message}
 
 
-def _suggestion(one: Suggestion) -> dict[str, Any]:
+def _since(since: Since) -> dict[str, Any]:
     return {
-        "flow": one.flow,
-        "step": one.step,
-        "declared": list(one.declared),
-        "implied": list(one.implied),
-        "code": one.code,
-        "file": one.place.file,
-        "line": one.place.line,
+        "revision": since.revision,
+        "base": since.base,
+        "lost": [
+            {"edge": one.edge, "was": _place(one.was), "broken_at": _place(one.broken_at)}
+            for one in since.lost
+        ],
+        "steps": {"added": [*since.steps_added], "removed": [*since.steps_removed]},
+        "edges": {
+            "added": [*since.edges_added],
+            "removed": [*since.edges_removed],
+            "rerouted": [*since.rerouted],
+            "boundary": [
+                {"edge": edge, "was": was, "now": now} for edge, was, now in since.boundaries
+            ],
+        },
+        "breaking": [
+            {key: value for key, value in _finding(one).items() if key in _BREAKING}
+            for one in since.breaking
+        ],
     }
+
+
+_BREAKING = ("code", "file", "line", "message")
+
+
+def _place(link: Link) -> dict[str, Any]:
+    return {"file": link.place.file, "line": link.place.line}

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from headrace.commands import counted, printable
 from headrace_inspect._report import Place, Report
 
-from ._view import View, headline, message_of, totals
+from ._view import View, changes, headline, since_line, totals
 
 _punctuation = re.compile(f"[{re.escape(string.punctuation)}]")
 _PLAIN = " '(),-./;"
@@ -21,14 +21,14 @@ _BESIDES = 1_000  # more than all that is no row
 _Row = Sequence[str]
 
 
-def render(report: Report, view: View) -> str:
-    """Return a heading, a table of the findings, and a line that sums up.
+def render(report: Report, _: View) -> str:
+    """Return a heading, tables of the findings and of what else there is, and a line that sums up.
 
     It fits into a comment: if need be rows are left out, and a line says how many.
     """
-    parts, left_out = [f"### headrace check: {headline(report, view)}"], []
+    parts, left_out = [f"### headrace check: {headline(report)}"], []
     room = LONGEST - _BESIDES
-    for word, heads, rows in _tables(report, view):
+    for word, heads, rows in _tables(report):
         shown = [*_fitting(_rows(rows), room)]
         room -= sum(len(row) + 1 for row in shown)
         if shown:
@@ -43,17 +43,18 @@ def render(report: Report, view: View) -> str:
     return "\n\n".join([*parts, totals(report)])
 
 
-def _tables(report: Report, view: View) -> Iterator[tuple[str, Sequence[str], list[_Row]]]:
-    """Yield for each table what a row of it is, its head and its rows, what fails first."""
+def _tables(report: Report) -> Iterator[tuple[str, Sequence[str], list[_Row]]]:
+    """Yield for each table what a row of it is, its head and its rows."""
     if report.problems:
         rows = [(_place(Place(p.file, p.line)), _escaped(p.message)) for p in report.problems]
         yield "problem", ("could not be analysed", "why"), [*rows]
-    if findings := sorted(view.findings(report), key=lambda one: not view.fails(one)):
-        found = [(f.code, _place(f.place), _escaped(message_of(f))) for f in findings]
+    if report.findings:
+        found = [(f.code, _place(f.place), _escaped(f.message)) for f in report.findings]
         yield "finding", ("code", "where", "what"), [*found]
-    if view.suggest and report.suggestions:
-        implied = [(_escaped(s.step), _place(s.place), _code(s.code)) for s in report.suggestions]
-        yield "suggestion", ("step", "where", "the code implies"), [*implied]
+    if report.since is not None:
+        yield "change", (_escaped(since_line(report)),), [(_code(one),) for one in changes(report)]
+    if hidden := [edge for edge in report.edges if not edge.by]:
+        yield "edge", ("not shown",), [(_code(edge.id),) for edge in hidden]
 
 
 def _fitting(rows: Iterable[str], room: int) -> Iterator[str]:

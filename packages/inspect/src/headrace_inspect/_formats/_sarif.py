@@ -18,16 +18,21 @@ from headrace.commands import printable
 from headrace_inspect._codes import CODES, explanation
 from headrace_inspect._report import Finding, Place, Problem, Report
 
-from ._json import encoded
-from ._view import View, message_of
+from ._json import document_of, encoded
+from ._view import View
 
 _SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 )
 
 
-def render(report: Report, view: View) -> str:
-    """Return a log of one run; what could not be analysed is a notification of the tool."""
+def render(report: Report, _: View) -> str:
+    """Return a log of one run; what could not be analysed is a notification of the tool.
+
+    What has no place in a result, the edges and the changes, is in the run's properties, as in
+    JSON.
+    """
+    document = document_of(report)
     run = {
         "tool": {
             "driver": {
@@ -43,7 +48,8 @@ def render(report: Report, view: View) -> str:
                 "toolExecutionNotifications": [_notification(p) for p in report.problems],
             }
         ],
-        "results": [*_results(report, view)],
+        "results": [*_results(report)],
+        "properties": {key: document[key] for key in ("edges", "since") if key in document},
     }
     return encoded({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]})
 
@@ -59,17 +65,17 @@ def _rule(code: str) -> dict[str, Any]:
     }
 
 
-def _results(report: Report, view: View) -> Iterator[dict[str, Any]]:
+def _results(report: Report) -> Iterator[dict[str, Any]]:
     seen = Counter[str]()
-    for finding in view.findings(report):
+    for finding in report.findings:
         fingerprint = _fingerprint(finding)
         seen[fingerprint] += 1
         # "primaryLocationLineHash" is left to GitHub's upload action, which takes no other's.
         prints = {"headrace/v1": f"{fingerprint}:{seen[fingerprint]}"}
-        yield _result(finding, report, view) | {"partialFingerprints": prints}
+        yield _result(finding) | {"partialFingerprints": prints}
 
 
-def _result(finding: Finding, report: Report, view: View) -> dict[str, Any]:
+def _result(finding: Finding) -> dict[str, Any]:
     region = {
         "startLine": finding.place.line,
         "startColumn": finding.column,
@@ -79,20 +85,14 @@ def _result(finding: Finding, report: Report, view: View) -> dict[str, Any]:
     result = {
         "ruleId": finding.code,
         "ruleIndex": CODES.index(finding.code),
-        "level": "error" if view.fails(finding) else "warning",
-        "message": {"text": _text(message_of(finding) + _implied(finding, report, view))},
+        "level": "error",
+        "message": {"text": _text(finding.message)},
         "locations": [{"physicalLocation": _file(finding.place.file) | {"region": region}}],
     }
-    if finding.related:
-        result["relatedLocations"] = [_location(place) for place in finding.related]
+    if finding.evidence:
+        places = dict.fromkeys(link.place for link in finding.evidence)
+        result["relatedLocations"] = [_location(place) for place in places]
     return result
-
-
-def _implied(finding: Finding, report: Report, view: View) -> str:
-    """Return what the code implies for the step of `finding`, if that is asked for and known."""
-    about = (finding.flow, finding.target)
-    found = [s.code for s in report.suggestions if (s.flow, s.step) == about]
-    return f"; the code implies {found[0]}" if view.suggest and found else ""
 
 
 def _notification(problem: Problem) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Text for people: the message, the line of the source and a caret below it."""
+"""Text for people: the message, the line of source with a caret below, the evidence."""
 
 from __future__ import annotations
 
@@ -6,54 +6,63 @@ import unicodedata
 from collections.abc import Iterator
 
 from headrace.commands import counted, printable
-from headrace_inspect._report import Finding, Report, Suggestion
+from headrace_inspect._report import Edge, Finding, Link, Report
 
-from ._view import View, headline, message_of, totals
+from ._view import View, changes, headline, since_line, totals
 
-_COLORS = {"fails": "1;31", "unsure": "1;33", "frame": "1;34", "good": "1;32", "strong": "1"}
+_COLORS = {"fails": "1;31", "frame": "1;34", "good": "1;32", "strong": "1"}
 _TAB = "    "
 _BESIDES = len(" | ......")
-_MOST_RELATED = 3
+_MOST_LINKS = 3
 
 
 def render(report: Report, view: View) -> str:
-    """Return the findings, the suggestions, and a line that sums up."""
-    blocks = ["\n".join(_finding(finding, report, view)) for finding in view.findings(report)]
-    if view.suggest:
-        blocks.append("\n".join(_suggestions(report.suggestions, view)))
-    hidden = len(report.failing(strict=True)) - len(view.findings(report))
-    head = headline(report, view)
-    color = "fails" if report.exit_status(strict=view.strict) else "good"
-    closing = f"{_paint(head, color, view)}: {totals(report)}"
-    if hidden:
-        closing += "\n--verbose shows what is unresolved"
+    """Return the findings, the edges if asked for, the changes, and a line that sums up."""
+    blocks = ["\n".join(_finding(finding, view)) for finding in report.findings]
+    if view.verbose and report.edges:
+        blocks.append("\n".join(_edge(edge) for edge in report.edges))
+    if report.since is not None:
+        blocks.append("\n".join([since_line(report), *map(printable, changes(report))]))
+    color = "fails" if report.exit_status() else "good"
+    closing = f"{_paint(headline(report), color, view)}; {totals(report)}"
     return "\n\n".join([*blocks, closing])
 
 
-def _finding(finding: Finding, report: Report, view: View) -> Iterator[str]:
-    code = _paint(finding.code, "fails" if view.fails(finding) else "unsure", view)
+def _edge(edge: Edge) -> str:
+    if not edge.by:
+        return printable(f"{edge.id}: not shown")
+    calls = " > ".join(_call(link) for link in edge.evidence) or "in tests"
+    return printable(f"{edge.id}: {edge.kind}, {calls}")
+
+
+def _call(link: Link) -> str:
+    return f"{link.place.file}:{link.place.line} {link.text}"
+
+
+def _finding(finding: Finding, view: View) -> Iterator[str]:
     place = printable(f"{finding.place.file}:{finding.place.line}:{finding.column}")
     number = str(finding.place.line)
     indent = " " * len(number)
     before, marked, after = _excerpt(finding, view.width - len(indent) - _BESIDES)
-    yield f"{code} {_paint(message_of(finding), 'strong', view)}"
+    message = _paint(printable(finding.message), "strong", view)
+    yield f"{_paint(finding.code, 'fails', view)} {message}"
     yield f"{indent}{_paint('-->', 'frame', view)} {place}"
     bar = _paint("|", "frame", view)
     yield f"{indent} {bar}"
     yield f"{_paint(number, 'frame', view)} {bar} {before}{marked}{after}".rstrip()
-    caret = _paint("^" * max(_width(marked), 1), "fails" if view.fails(finding) else "unsure", view)
+    caret = _paint("^" * max(_width(marked), 1), "fails", view)
     yield f"{indent} {bar} {' ' * _width(before)}{caret}"
     frame = _paint("=", "frame", view)
-    for related in finding.related[:_MOST_RELATED]:
-        yield f"{indent} {frame} see {printable(f'{related.file}:{related.line}')}"
-    if more := len(finding.related[_MOST_RELATED:]):
+    for link in finding.evidence[:_MOST_LINKS]:
+        yield f"{indent} {frame} see {printable(_call(link))}"
+    if more := len(finding.evidence[_MOST_LINKS:]):
         yield f"{indent} {frame} and {counted(more, 'place')} more"
 
 
 def _excerpt(finding: Finding, room: int) -> tuple[str, str, str]:
-    """Return the line of the source in three parts, of which the second is what is meant.
+    """Return the line of source in three parts; the second is what the finding is about.
 
-    Of a line with more than `room` characters what stands around the second part is returned.
+    Of a line with more than `room` characters what surrounds the second part is returned.
     """
     end = finding.column - 1 + finding.width
     parts = (finding.text[: finding.column - 1], finding.text[:end], finding.text)
@@ -77,15 +86,6 @@ def _width(text: str) -> int:
         else 1
         for character in text
     )
-
-
-def _suggestions(suggestions: list[Suggestion], view: View) -> Iterator[str]:
-    if not suggestions:
-        yield "nothing to suggest"
-    for one in suggestions:
-        place = printable(f"{one.place.file}:{one.place.line}")
-        words = f"{place}: {printable(repr(one.step))} of flow {printable(repr(one.flow))}:"
-        yield f"{words} the code implies {_paint(one.code, 'strong', view)}"
 
 
 def _paint(text: str, color: str, view: View) -> str:

@@ -1,50 +1,32 @@
-"""What of a report is shown, and words that the formats share."""
+"""Words that the formats share, and how text is laid out."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from headrace.commands import counted, printable
-from headrace_inspect._report import VERDICTS, Finding, Report
+from headrace_inspect._report import Report
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """How a report is shown.
+    """How a report is shown as text.
 
     Attributes:
-        strict: whether unresolved findings fail.
-        verbose: whether unresolved findings are shown.
-        suggest: whether suggestions are shown.
+        verbose: whether every edge is listed.
         colors: whether text is coloured.
-        width: so many columns a line of the source may take, with its number.
+        width: how many columns a line of source may take, with its number.
     """
 
-    strict: bool = False
     verbose: bool = False
-    suggest: bool = False
     colors: bool = False
     width: int = 120
 
-    def findings(self, report: Report) -> list[Finding]:
-        """Return the findings to be shown."""
-        return report.failing(strict=self.strict or self.verbose)
 
-    def fails(self, finding: Finding) -> bool:
-        """Tell whether `finding` makes the check fail."""
-        return finding.fails(strict=self.strict)
-
-
-def headline(report: Report, view: View) -> str:
-    """Return how many findings fail the check, and how many do not; and whether it is complete."""
-    failing = len(report.failing(strict=view.strict))
-    unresolved = len(report.findings) - failing
-    if unresolved:
-        fails = f"{counted(failing, 'finding')} fail{'s' if failing == 1 else ''}"
-        words = f"{fails if failing else 'no finding fails'}, {unresolved} "
-        words += "is unresolved" if unresolved == 1 else "are unresolved"
-    else:
-        words = counted(failing, "finding") if failing else "no findings"
+def headline(report: Report) -> str:
+    """Return how many findings there are, and whether the check is complete."""
+    words = counted(len(report.findings), "finding") if report.findings else "no findings"
     if not report.problems:
         return words
     paths = counted(len({problem.file for problem in report.problems}), "path")
@@ -52,29 +34,48 @@ def headline(report: Report, view: View) -> str:
     return f"{head}; in the rest {words}" if report.files else head
 
 
-def summary(report: Report, view: View) -> str:
+def summary(report: Report) -> str:
     """Return the line that sums up."""
-    return f"{headline(report, view)}: {totals(report)}"
+    return f"{headline(report)}; {totals(report)}"
 
 
 def totals(report: Report) -> str:
-    """Return what was looked at: steps, edges, files."""
+    """Return what was looked at, and how much of it is shown."""
     if not report.files:
         return "no file was read"
     # A file that does not parse was read, and counts.
     return f"{_declared(report)}; {counted(report.files, 'file')}"
 
 
-def message_of(finding: Finding) -> str:
-    """Return the message, with what is not sure marked as that."""
-    mark = "unresolved: " if finding.verdict == "unresolved" else ""
-    return printable(mark + finding.message)
-
-
 def _declared(report: Report) -> str:
-    if not report.steps and not report.findings:
+    if not report.steps:
         return "no flow is declared in these files"
-    verdicts = [edge.verdict for edge in report.edges]
-    counts = ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in VERDICTS)
+    by_tests = sum(edge.by == ("tests",) for edge in report.edges)
+    hidden = sum(not edge.by for edge in report.edges)
+    seen = f"{len(report.edges) - hidden} shown"
+    if by_tests:
+        seen += f" ({by_tests} by tests alone)"
     edges = counted(len(report.edges), "edge")
-    return f"{counted(report.steps, 'step')}, {edges} ({counts})"
+    return f"{counted(len(report.steps), 'step')}, {edges}: {seen}, {hidden} not shown"
+
+
+def changes(report: Report) -> Iterator[str]:
+    """Yield a line for each change since a revision that fails nothing."""
+    since = report.since
+    if since is None:
+        return
+    yield from (f"+ step {one}" for one in since.steps_added)
+    yield from (f"- step {one}" for one in since.steps_removed)
+    yield from (f"+ edge {one}" for one in since.edges_added)
+    yield from (f"- edge {one}" for one in since.edges_removed)
+    yield from (f"~ edge {one}: rerouted" for one in since.rerouted)
+    yield from (f"~ edge {one}: {was} -> {now}" for one, was, now in since.boundaries)
+
+
+def since_line(report: Report) -> str:
+    """Return what was compared, and how many changes there are that fail nothing."""
+    if report.since is None:
+        return ""
+    count = len([*changes(report)])
+    words = counted(count, "change") if count else "no changes"
+    return printable(f"since {report.since.revision} ({report.since.base[:12]}): {words}")

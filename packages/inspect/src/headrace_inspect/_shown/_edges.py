@@ -88,32 +88,30 @@ class Judge:
     def _judge_order(
         self, context: Context, wanted: dict[int, list[Edge]], found: dict[Edge, list[Evidence]]
     ) -> None:
-        masks = [self._over.of_event(event) for event in context.events]
-        for event in context.events:
-            mask = self._reach.of_event(event)
-            if not mask or not event.before:
-                continue
-            before = 0
-            for number in _numbers_in(event.before):
-                before |= masks[number]
-            if not before:
-                continue
-            for bit in _bits_in(mask):
+        leading: dict[int, int] = {}  # the events that lead to each step
+        for number, event in enumerate(context.events):
+            for bit in _bits_in(self._over.of_event(event)):
+                leading[bit] = leading.get(bit, 0) | 1 << number
+        done: set[tuple[Edge, str]] = set()
+        for event in context.events if leading else ():
+            for bit in _bits_in(self._reach.of_event(event)):
                 for edge in wanted.get(bit, ()):
-                    if self._bits[edge.source] & before:
-                        evidence = self._in_order(context, event, edge)
+                    earlier = leading.get(self._bits[edge.source], 0) & event.before
+                    if earlier and (edge, event.kind) not in done:
+                        evidence = self._in_order(context, earlier, event, edge)
                         if evidence is not None:
+                            done.add((edge, event.kind))
                             found.setdefault(edge, []).append(evidence)
 
-    def _in_order(self, context: Context, event: Event, edge: Edge) -> Evidence | None:
+    def _in_order(
+        self, context: Context, earlier: int, event: Event, edge: Edge
+    ) -> Evidence | None:
         source, target = self._bits[edge.source], self._bits[edge.target]
         second = self._ways.through(context, event, target)
-        for number in _numbers_in(event.before):
-            earlier = context.events[number]
-            if self._over.of_event(earlier) & source:
-                first = self._ways_over.through(context, earlier, source)
-                if first is not None and second is not None:
-                    return Evidence(kind_of(second), (*first, *second))
+        for number in _numbers_in(earlier) if second is not None else ():
+            first = self._ways_over.through(context, context.events[number], source)
+            if first is not None and second is not None:
+                return Evidence(kind_of(second), (*first, *second), len(first))
         return None
 
 

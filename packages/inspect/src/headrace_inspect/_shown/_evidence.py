@@ -20,12 +20,14 @@ class Link:
         line: the line of the call.
         kind: how its target is reached.
         scope: the dotted name of the function that calls, empty at the top of a module.
+        target: the dotted name of the function that is called.
     """
 
     path: str
     line: int
     kind: str
     scope: str
+    target: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +37,12 @@ class Evidence:
     Attributes:
         kind: the first boundary on the way to the target.
         links: the calls.
+        pivot: how many of them lead to the source.
     """
 
     kind: str
     links: tuple[Link, ...]
+    pivot: int = 0
 
 
 class Ways:
@@ -56,30 +60,44 @@ class Ways:
         return self._search([(context, event)], bit)
 
     def _search(self, start: Sequence[tuple[Context, Event]], bit: int) -> list[Link] | None:
-        waiting: deque[tuple[Context, Event, tuple[Link, ...]]] = deque()
+        waiting: deque[tuple[_Way, Context, Event]] = deque()
         seen: set[tuple[Context, str]] = set()
-        waiting.extend((context, event, ()) for context, event in start)
+        waiting.extend(((), context, event) for context, event in start)
         while waiting:
-            context, event, way = waiting.popleft()
+            way, context, event = waiting.popleft()
             if not self._reach.of_event(event) & bit:
                 continue
-            links = (*way, _link(context, event)) if event.line else way
+            way = (*way, (context, event))
             for target in event.targets:
                 if self._reach.own(target) & bit and event.part in {WHOLE, HEAD}:
-                    return list(links)
+                    return _links(way, target)
                 key = (target, event.part)
                 is_open = self._reach.follows(event) or target.function is None
                 if is_open and key not in seen and self._reach.of(target) & bit:
                     seen.add(key)
                     for following in part_of(target, event.part):
-                        waiting.append((target, following, links))
+                        waiting.append((way, target, following))
         return None
 
 
-def _link(context: Context, event: Event) -> Link:
-    path = context.module.path if context.module is not None else ""
-    scope = context.function.qualname if context.function is not None else ""
-    return Link(path, event.line, event.kind, scope)
+_Way = tuple[tuple[Context, Event], ...]
+
+
+def _links(way: _Way, target: Context) -> list[Link]:
+    """Return the calls on a way to `target`; places where bodies hang together are none."""
+    found: list[Link] = []
+    for context, event in reversed(way):
+        if event.line:
+            path = context.module.path if context.module is not None else ""
+            names = (_name(context), _name(target))
+            found.append(Link(path, event.line, event.kind, *names))
+        if context.function is not None:
+            target = context
+    return found[::-1]
+
+
+def _name(context: Context) -> str:
+    return context.function.qualname if context.function is not None else ""
 
 
 def kind_of(links: Sequence[Link]) -> str:

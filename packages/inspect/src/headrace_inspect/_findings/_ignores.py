@@ -5,20 +5,19 @@ from __future__ import annotations
 import io
 import re
 import tokenize
-from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
+from headrace_inspect._codes import CODES
+from headrace_inspect._report import Finding, Place
 from headrace_inspect._source._lines import line_of, lines_of
-
-from . import _messages as messages
-from ._codes import CODES
-from ._report import Finding, Place, Verdict
 
 _MARK = b"headrace:"
 _comment = re.compile(r"#\s*headrace:\s*ignore\b(?:\s*\[([^\]]*)\])?")
 
 
-class Ignore(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Ignore:
     """An ignore comment.
 
     Attributes:
@@ -47,38 +46,40 @@ def find_ignores(contents: Mapping[str, bytes]) -> list[Ignore]:
 
 
 def silence(
-    findings: Iterable[Finding], ignores: Iterable[Ignore], *, is_complete: bool
+    findings: Iterable[Finding], ignores: Iterable[Ignore], sought: Collection[str]
 ) -> list[Finding]:
-    """Return the findings without those that are ignored, and with one for each idle comment.
+    """Return the findings that are not ignored, and one for each comment that matches nothing.
 
     Args:
         findings: what was found.
         ignores: the comments.
-        is_complete: whether all files could be read; else what is missing may be in the others.
+        sought: the codes that were looked for everywhere; comments of others may match nothing.
     """
     found = list(findings)
     ignored = {(ignore.place, code) for ignore in ignores for code in ignore.codes}
-    known = {(finding.place, finding.code) for finding in found}
-    kept = [finding for finding in found if (finding.place, finding.code) not in ignored]
-    verdict: Verdict = "contradicted" if is_complete else "unresolved"
-    for ignore in ignores:
-        if not ignore.codes:
-            kept.append(_idle(ignore, messages.ignores_no_code(), verdict))
-        for code in ignore.codes:
-            if (ignore.place, code) not in known:
-                lines = [p.line for p, c in known if c == code and p.file == ignore.place.file]
-                message = messages.idle_ignore(code, sorted(lines), is_known=code in CODES)
-                kept.append(_idle(ignore, message, verdict))
+    kept = [one for one in found if (one.place, one.code) not in ignored]
+    if "HR108" in sought:
+        for ignore in ignores:
+            kept += [_idle(ignore, message) for message in _messages(ignore, found, sought)]
     return kept
 
 
-def _idle(ignore: Ignore, message: str, verdict: Verdict) -> Finding:
-    return Finding(
-        *("HR108", verdict, None, None, None, None, ignore.place, message),
-        column=ignore.column,
-        width=ignore.width,
-        text=ignore.text,
-    )
+def _messages(ignore: Ignore, found: list[Finding], sought: Collection[str]) -> Iterator[str]:
+    if not ignore.codes:
+        yield "the comment names no code: write it as # headrace: ignore[HR101]"
+    for code in ignore.codes:
+        same = [one.place for one in found if one.code == code]
+        if code not in CODES:
+            yield f"the comment ignores {code!r}, and there is no such code"
+        elif code in sought and ignore.place not in same:
+            lines = sorted({place.line for place in same if place.file == ignore.place.file})
+            hint = f"; there is one on line {', '.join(map(str, lines))}" if lines else ""
+            yield f"the comment ignores {code}, and there is no such finding on this line{hint}"
+
+
+def _idle(ignore: Ignore, message: str) -> Finding:
+    about = ("HR108", None, None, None, ignore.place, message)
+    return Finding(*about, (), ignore.column, ignore.width, ignore.text)
 
 
 def _ignores_in(file: str, content: bytes) -> Iterator[Ignore]:
