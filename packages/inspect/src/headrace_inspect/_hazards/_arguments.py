@@ -46,7 +46,7 @@ def _hazard(one: Publishing, label: str, code: str, what: str) -> Hazard:
         if code == "HR203"
         else "it does not survive the way through a queue"
     )
-    message = f"{label} of `{name_of(one.task)}` is {what}: {advice}"
+    message = f"{label} of {name_of(one.node, one.task)} is {what}: {advice}"
     return Hazard(code, here.path, here.line, message, (here,))
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass
 from os import path as paths
 
 from headrace_inspect._evaluate._contexts import Context
 from headrace_inspect._evaluate._values import Value, function_in
-from headrace_inspect._models._tasks import Task
 from headrace_inspect._shown._evidence import Link
 from headrace_inspect._symbols._entities import Module
 
@@ -54,9 +54,11 @@ def folder_of(module: Module) -> str:
     return paths.basename(paths.dirname(module.path))
 
 
-def name_of(task: Value) -> str:
-    """Return what to call a task in a message."""
+def name_of(node: ast.AST, task: Value) -> str:
+    """Return what to call the task that a call publishes: as it is written there, if it is."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        named = node.func.value
+        if not node.func.attr.startswith("enqueue") and isinstance(named, ast.Name | ast.Attribute):
+            return f"`{ast.unparse(named)}`"
     function = function_in(task)
-    if function is not None:
-        return function.name
-    return task.name if isinstance(task, Task) else "a task"
+    return "a task" if function is None else f"`{function.name}`"

@@ -53,7 +53,7 @@ def misfits(engine: Engine) -> Iterator[Hazard]:
 
 def _hazard(one: Publishing, reason: str) -> Hazard:
     here = link_to(one.context, line_of(one.node), "enqueue")
-    message = f"`{name_of(one.task)}` does not take these arguments: {reason}"
+    message = f"{name_of(one.node, one.task)} does not take these arguments: {reason}"
     return Hazard("HR202", here.path, here.line, message, (here, *_definition(one.task)))
 
 

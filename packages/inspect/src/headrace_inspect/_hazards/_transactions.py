@@ -12,11 +12,13 @@ from collections.abc import Iterator, Sequence
 
 from headrace_inspect._evaluate._contexts import ENQUEUE, Context, Event
 from headrace_inspect._evaluate._engine import Engine
+from headrace_inspect._evaluate._frame import line_of
+from headrace_inspect._models._tasks import publishings_in
 from headrace_inspect._shown._evidence import Link
 from headrace_inspect._shown._reach import part_of
 from headrace_inspect._source._discovery import shown
 
-from ._finding import Hazard, is_test, link_to
+from ._finding import Hazard, is_test, link_to, name_of
 from ._guards import lines_outside
 from ._opening import openings_in
 
@@ -29,6 +31,7 @@ def published_inside(engine: Engine) -> Iterator[Hazard]:
     """Find the calls that publish a task inside a transaction, each with the shortest way there."""
     waiting: deque[tuple[Context, Sequence[Event], tuple[Link, ...]]] = deque()
     waiting.extend((one.context, one.events, (one.link,)) for one in openings_in(engine))
+    names = dict(_named(engine))
     seen: set[tuple[Context, str]] = set()
     found: dict[tuple[str, int], Hazard] = {}
     while waiting:
@@ -41,7 +44,7 @@ def published_inside(engine: Engine) -> Iterator[Hazard]:
             if event.kind in _PUBLISHING:
                 place = (links[-1].path, links[-1].line)
                 if place not in found:
-                    found[place] = _hazard(event, links)
+                    found[place] = _hazard(names.get(place, "a task"), links)
                 continue
             for target in event.targets:
                 if (target, event.part) not in seen and not is_test(target.module):
@@ -50,13 +53,17 @@ def published_inside(engine: Engine) -> Iterator[Hazard]:
     yield from found.values()
 
 
-def _hazard(event: Event, links: tuple[Link, ...]) -> Hazard:
-    names = {one.function.name for one in event.targets if one.function is not None}
-    what = f"`{names.pop()}`" if len(names) == 1 else "a task"
+def _named(engine: Engine) -> Iterator[tuple[tuple[str, int], str]]:
+    for one in publishings_in(engine):
+        here = link_to(one.context, line_of(one.node), ENQUEUE)
+        yield (here.path, here.line), name_of(one.node, one.task)
+
+
+def _hazard(name: str, links: tuple[Link, ...]) -> Hazard:
     opened, here = links[0], links[-1]
     place = "" if opened.path == here.path else f"{shown(opened.path)}:"
     message = (
-        f"{what} is published inside the transaction opened at {place}{opened.line}; "
+        f"{name} is published inside the transaction opened at {place}{opened.line}; "
         f"publish it on commit, by `transaction.on_commit`"
     )
     return Hazard("HR201", here.path, here.line, message, links)
