@@ -559,6 +559,41 @@ def place(order: Order):
     assert codes(tmp_path, code) == ["HR201", "HR202", "HR203"]
 
 
+def test_functions_for_a_queue_of_rq_have_them_too(tmp_path: Path) -> None:
+    """A function is published by the queue's ``enqueue``."""
+    code = """
+from rq import Queue
+
+queue = Queue()
+
+
+@transaction.atomic
+def place(order: Order):
+    queue.enqueue(index, order)
+
+
+def index(order): ...
+"""
+    assert codes(tmp_path, code) == ["HR201", "HR203"]
+
+
+def test_a_queue_that_is_not_known_may_wait_for_the_commit(tmp_path: Path) -> None:
+    """A queue in the database does: nothing is said of what an unknown decorator makes a task."""
+    code = """
+from library import task
+
+
+@task(queue="main")
+def index(number): ...
+
+
+@transaction.atomic
+def place():
+    index.delay(1)
+"""
+    assert codes(tmp_path, code) == []
+
+
 def test_each_code_can_be_left_out(tmp_path: Path) -> None:
     """Only the codes that are wanted are found."""
     write(tmp_path, {"shop.py": HEAD + INSIDE["block"] + "mail.delay()\n"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from headrace_inspect._evaluate._contexts import Context, Event
@@ -22,7 +22,7 @@ from headrace_inspect._models._routes import VERBS
 from headrace_inspect._shown._evidence import Link
 from headrace_inspect._symbols._entities import Class, Function, Module
 
-from ._finding import folder_of, is_test, link_to
+from ._finding import folder_of, link_to
 from ._requests import atomic_views
 
 _OPENING = re.compile(
@@ -47,13 +47,11 @@ class Opening:
     link: Link
 
 
-def openings_in(engine: Engine) -> Iterator[Opening]:
-    """Return where transactions are opened, outside tests."""
+def openings_in(engine: Engine, contexts: Iterable[Context]) -> Iterator[Opening]:
+    """Return where `contexts` open transactions."""
     opening = _Openings(engine)
     in_requests = atomic_views(engine)
-    for context in engine.all_contexts():
-        if context.module is None or is_test(context.module):
-            continue
+    for context in contexts:
         for block in context.blocks:
             if block.first < block.last and opening.opens(block.manager):
                 events = context.events[block.first : block.last]
