@@ -66,8 +66,8 @@ MATRIX = [
     Row("starlette", "", "fastapi"),
     Row("celery", "~=5.5.0", "celery"),
     Row("celery", "", "celery"),
-    Row("structlog", "==23.1.0", "core", "tests/core/test_structlog.py"),
-    Row("structlog", "", "core", "tests/core/test_structlog.py"),
+    Row("structlog", "==23.1.0", "core", "tests/core/log_records/test_structlog.py"),
+    Row("structlog", "", "core", "tests/core/log_records/test_structlog.py"),
 ]
 OLD = [
     *("-W", "default::DeprecationWarning", "-W", "default::PendingDeprecationWarning"),
@@ -260,7 +260,7 @@ def wheels(session: nox.Session) -> None:
     session.install("--force-reinstall", "--no-deps", *built)
     session.install(*built, *group("test-all"), *pins)
     session.chdir(copy_tests(here / "tree"))
-    session.run("pytest", "--ignore=tests/frame", *session.posargs)
+    session.run("pytest", "--ignore=tests/repository", *session.posargs)
 
 
 def copy_tests(target: Path) -> Path:

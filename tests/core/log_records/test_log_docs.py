@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-PAGE = Path(__file__).parents[2] / "docs" / "logging.md"
+PAGE = Path(__file__).parents[3] / "docs" / "logging.md"
 TESTS = """
 import logging
 
