@@ -20,7 +20,7 @@ from benchmarks.picture import draw
 HERE = Path(__file__).parent
 STORED = HERE / "results.json"
 PICTURE = HERE.parent / "docs" / "benchmarks.svg"
-PARTS = ("core", "chains", "web", "celery", "size", "pictures", "check")
+PARTS = ("core", "chains", "stepchain", "import", "web", "celery", "size", "pictures", "check")
 # Where a context variable lies in a context is drawn by lot at the start of a process, and some
 # places are slower: no single process can tell.
 PROCESSES = 5
@@ -97,7 +97,7 @@ def _measure_apart(part: str, rounds: int) -> tuple[list[Result], str]:
 def _measure_here(part: str, rounds: int) -> list[Result]:
     part, _, submodule = part.partition(":")
     module = import_module(f"benchmarks.bench_{part}")
-    if part in {"size", "pictures", "check"}:
+    if part in {"import", "size", "pictures", "check"}:
         results: list[Result] = module.results()
         return results
     made = module.groups(submodule) if submodule else module.groups()

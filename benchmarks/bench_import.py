@@ -1,50 +1,99 @@
-"""What `import headrace` costs beside `import logging, contextvars, inspect`.
+"""What imports cost in a new interpreter, beside py-stepchain's and the frameworks' own.
 
-``python -m benchmarks.bench_import [--runs N]``: each run is an interpreter of its own, ours and
-the floor in turn, and takes the time of the import statement alone.
+Each run is an interpreter of its own, whose processor time counts, less that of an interpreter
+that imports nothing. The cases take turns, and their medians count. Run it alone with
+``python -m benchmarks.bench_import``.
 """
 
 from __future__ import annotations
 
-import argparse
+import os
+import resource
 import statistics
 import subprocess
 import sys
-from pathlib import Path
+import tempfile
 
-import headrace
+from rich.console import Console
 
-FLOOR = "logging, contextvars, inspect"
-OURS = "headrace"
-PROGRAM = (
-    "import sys, time; sys.path.insert(0, {path!r}); start = time.perf_counter(); "
-    "import {what}; print(time.perf_counter() - start)"
-)
+from benchmarks.harness import Result, print_tables
+
+ROUNDS = 7
+NOTHING = "pass"
+GROUPS: dict[str, dict[str, tuple[str, float | None]]] = {
+    "a cold import, in imports of py-stepchain": {
+        "py-stepchain": ("from stepchain import Chain", None),
+        "headrace": ("import headrace", 0.9),
+        "headrace, Chain": ("from headrace import Chain", 1.0),
+    },
+    "a cold import and one run, in py-stepchain's": {
+        "py-stepchain": (
+            "from stepchain import Chain; Chain().next(int, out='number').run()",
+            None,
+        ),
+        "headrace, Chain": (
+            "from headrace import Chain; Chain().next(int, out='number').run()",
+            None,
+        ),
+    },
+    "a cold import, in imports of Django": {
+        "Django": ("import django.core.handlers.wsgi", None),
+        "with headrace_django": (
+            "import django.core.handlers.wsgi, headrace_django.middleware",
+            None,
+        ),
+    },
+    "a cold import, in imports of Flask": {
+        "Flask": ("import flask", None),
+        "with headrace_flask": ("import flask, headrace_flask", None),
+    },
+    "a cold import, in imports of FastAPI": {
+        "FastAPI": ("import fastapi", None),
+        "with headrace_fastapi": ("import fastapi, headrace_fastapi", None),
+    },
+    "a cold import, in imports of Celery": {
+        "Celery": ("from celery import Celery, Task", None),
+        "with headrace_celery": ("from celery import Celery, Task; import headrace_celery", None),
+    },
+}
+"""Statements and limits by what the ratios mean; the first case of a group is its base."""
 
 
-def seconds(what: str) -> float:
-    """Return how long ``import {what}`` takes in a new interpreter, without `site`."""
-    program = PROGRAM.format(path=str(Path(headrace.__file__).parents[1]), what=what)
-    ran = subprocess.run(
-        [sys.executable, "-S", "-E", "-c", program], capture_output=True, text=True, check=True
-    )
-    return float(ran.stdout)
+def results(rounds: int = ROUNDS) -> list[Result]:
+    """Return what each statement costs."""
+    programs = [NOTHING, *(program for cases in GROUPS.values() for program, _ in cases.values())]
+    times: dict[str, list[float]] = {program: [] for program in programs}
+    with tempfile.TemporaryDirectory() as folder:
+        # Byte code as after an installation, which this prefix takes even for what is editable.
+        environment = {**os.environ, "PYTHONPYCACHEPREFIX": folder}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        for program in programs:
+            _seconds(program, environment)
+        for _ in range(rounds):
+            for program in programs:
+                times[program].append(_seconds(program, environment))
+    own = {program: statistics.median(each) for program, each in times.items()}
+    return [result for title, cases in GROUPS.items() for result in _results(title, cases, own)]
 
 
-def main(runs: int = 40) -> float:
-    """Print the medians of both and return their ratio."""
-    seconds(OURS), seconds(FLOOR)  # writes the byte code
-    pairs = [(seconds(OURS), seconds(FLOOR)) for _ in range(runs)]
-    ours, floor = (statistics.median(column) for column in zip(*pairs, strict=True))
-    version = ".".join(map(str, sys.version_info[:3]))
-    print(
-        f"Python {version}: import {FLOOR} {floor * 1000:.1f} ms, "
-        f"import {OURS} {ours * 1000:.1f} ms, ratio {ours / floor:.2f} (at most 1.5)"
-    )
-    return ours / floor
+def _results(
+    title: str, cases: dict[str, tuple[str, float | None]], own: dict[str, float]
+) -> list[Result]:
+    net = {program: own[program] - own[NOTHING] for program, _ in cases.values()}
+    base = next(iter(net.values()))
+    return [
+        Result(title, name, net[program], net[program] / base, limit)
+        for name, (program, limit) in cases.items()
+    ]
+
+
+def _seconds(program: str, environment: dict[str, str]) -> float:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    command = [sys.executable, "-c", program]
+    subprocess.run(command, check=True, env=environment, stderr=subprocess.DEVNULL)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--runs", type=int, default=40, help="how many of each (40)")
-    main(parser.parse_args().runs)
+    print_tables(results(20), Console())
