@@ -47,9 +47,10 @@ def auditing(server: Server) -> Server:
     site = "asgi" if server in ASGI else "wsgi"
     words = tuple(f"tests.serving.audit_{site}:app" if w == APP else w for w in server.words)
     if server in WSGI:
-        # On a busy machine a client may pause for longer than gunicorn's two seconds.
-        words += ("--access-logfile", "-", "--keep-alive", "75")
-    return replace(server, words=words)
+        words += ("--access-logfile", "-")
+    # On a busy machine a client may pause for longer than the servers' two or five seconds.
+    option = "--timeout-keep-alive" if "uvicorn" in server.words else "--keep-alive"
+    return replace(server, words=(*words, option, "75"))
 
 
 def report(lines: list[Line], expected: Expected) -> None:
