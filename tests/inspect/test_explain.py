@@ -21,8 +21,8 @@ def blocks(code: str, language: str) -> list[str]:
 
 
 def findings_in(folder: Folder, source: str) -> list[str]:
-    """Return the findings in a file, which is named for its flow."""
-    flow = re.findall(r'entrypoint\("(\w+)"\)', source)[0]
+    """Return the findings in a file, which is named for its flow if it has one."""
+    flow = [*re.findall(r'entrypoint\("(\w+)"\)', source), "tasks"][0]
     folder.write({f"{flow}.py": source})
     found = check([f"{flow}.py"], require_shown=True).findings
     return [f"{one.code} {one.message}\n" for one in found]
@@ -35,8 +35,9 @@ def test_example_triggers_the_code_and_the_mend_is_clean(folder: Folder, code: s
     shown = blocks(code, "text")
     assert findings_in(folder, example) == shown
     assert shown[0].startswith(f"{code} ")
-    imports = example.partition("\n\n\n")[0] + "\n\n\n"
-    assert findings_in(folder, mend if "import" in mend else imports + mend) == []
+    # A mend without imports takes the place of the last parts of the example.
+    kept = example.split("\n\n\n")[: -mend.count("\n\n\n") - 1]
+    assert findings_in(folder, mend if "import" in mend else "\n\n\n".join([*kept, mend])) == []
 
 
 @pytest.mark.parametrize("code", CODES)
@@ -70,7 +71,7 @@ def test_explanation_fits_into_the_terminal(
         monkeypatch.setenv("COLUMNS", columns)
         lines = folder.headrace("explain", *CODES).out.splitlines()
         assert widest - 10 < max(len(line) for line in lines if not line.startswith(" ")) <= widest
-        assert lines.count("    from headrace import entrypoint, step") >= len(CODES)
+        assert lines.count("    from headrace import entrypoint, step") > 6
 
 
 def test_codes_are_listed(folder: Folder) -> None:

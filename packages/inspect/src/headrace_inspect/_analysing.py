@@ -13,6 +13,8 @@ from dataclasses import replace
 from ._declarations._steps import DeclaredStep
 from ._facts import Facts
 from ._findings._ignores import find_ignores
+from ._hazards._finding import Hazard
+from ._hazards._judging import hazards_in
 from ._pipeline import Analysis, analyse
 from ._report import Edge, Finding, Link, Place, Problem, Step
 from ._shown._edges import Judged
@@ -93,7 +95,7 @@ class _Telling:
         return Facts(
             tuple(steps),
             tuple(sorted(edges, key=lambda edge: (edge.flow, edge.target, edge.source))),
-            tuple(faults),
+            (*faults, *map(self._hazard, hazards_in(self._analysis.engine))),
             (*self._not_shown(), *self._computed()),
             tuple(find_ignores(contents)),
             tuple(sorted(self._problems)),
@@ -127,6 +129,13 @@ class _Telling:
                     message = f"what {one.name!r} is declared after is computed"
                     found.append(self._finding(self._step(one), "HR110", message))
         return found
+
+    def _hazard(self, hazard: Hazard) -> Finding:
+        text = self._line(hazard.path, hazard.line)
+        place, column = Place(shown(hazard.path), hazard.line), len(text) - len(text.lstrip()) + 1
+        links = tuple(map(self._link, hazard.evidence))
+        about = (hazard.code, None, None, None, place, hazard.message, links)
+        return Finding(*about, column, len(text.strip()) or 1, text)
 
     def _edge(self, judged: Judged) -> Edge:
         (flow, target), evidence = judged.edge.target, judged.evidence

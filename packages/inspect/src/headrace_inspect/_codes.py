@@ -13,7 +13,10 @@ _fence = re.compile(r"^```\w*(?:\n|\Z)", re.MULTILINE)
 _wrap = re.compile(r"(?<=\S)\n(?=\S)")
 _comment = re.compile(r"<!--.*?-->\n\n?", re.DOTALL)
 
-CODES = ("HR101", "HR104", "HR105", "HR106", "HR108", "HR110")
+CODES = (
+    *("HR101", "HR104", "HR105", "HR106", "HR108", "HR110"),
+    *("HR201", "HR202", "HR203", "HR204"),
+)
 SOUGHT = frozenset(CODES) - {"HR110"}
 """The codes that every check looks for."""
 REFUTABLE = frozenset(["HR101", "HR104", "HR108"])
