@@ -1,4 +1,4 @@
-"""Errors that are certain from names and declarations: HR101, HR104, HR105, HR106."""
+"""Errors that are certain from names and declarations: HR101 to HR112."""
 
 from __future__ import annotations
 
@@ -48,6 +48,46 @@ CASES = {
         @f.step(after="start", name="a")
         def other(): ...
     """,
+    "HR109 start": """
+        @f.entrypoint
+        @app.post("/orders")
+        def start(): ...
+    """,
+    "HR109 a": """
+        from celery import shared_task
+        @f.entrypoint
+        def start(): ...
+        @f.step(after="start")
+        @shared_task(bind=True)
+        def a(self): ...
+    """,
+    "HR109 b": """
+        from django.db.models.signals import post_save
+        from django.dispatch import receiver
+        @f.entrypoint
+        def start(): ...
+        @f.step(after="start")
+        @receiver(post_save)
+        def b(**named): ...
+    """,
+    "HR112 program.lost": """
+        import program
+        from headrace import Chain
+        Chain("f").next(program.lost)
+    """,
+    "HR112 lost": """
+        from headrace import Chain
+        from shop import lost
+        def start():
+            Chain("f").next(lost).run()
+    """,
+    "HR112 a": """
+        @f.entrypoint
+        def start():
+            a()
+        @f.step(after=[start, lost])
+        def a(): ...
+    """,
 }
 HARMLESS = {
     "nothing calls the step": """
@@ -82,13 +122,40 @@ HARMLESS = {
         @f.step(after="start")
         def c(): ...
     """,
+    "a declaration is below a route and a receiver": """
+        from django.db.models.signals import post_save
+        from django.dispatch import receiver
+        @app.get("/")
+        @f.entrypoint
+        def start(): ...
+        @receiver(post_save)
+        @f.step(after="start")
+        def b(**named): ...
+    """,
+    "a function comes from somewhere": """
+        from headrace import Chain
+        from library import *
+        Chain("f").next(lost).run()
+    """,
+    "a function is a variable": """
+        from headrace import Chain
+        def start(given):
+            with given as entered:
+                Chain("f").next(given).next(entered).next(print).run()
+    """,
+    "a function is put into its module": """
+        from headrace import Chain
+        import program
+        setattr(program, "lost", print)
+        Chain("f").next(program.lost).run()
+    """,
 }
 
 
 @pytest.mark.parametrize("fault", CASES)
 def test_error_is_found(tmp_path: Path, fault: str) -> None:
     """The program has this one error, and the check fails."""
-    report = check_text(tmp_path, HEAD + dedent(CASES[fault]))
+    report = check_text(tmp_path, HEAD + dedent(CASES[fault]), shop="")
 
     assert faults(report) == [fault]
     assert report.exit_status() == 1

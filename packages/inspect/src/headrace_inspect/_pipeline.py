@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ._declarations._reading import methods_of, read_declarations
-from ._declarations._steps import Declarations
+from ._declarations._steps import Declarations, Fault
 from ._evaluate._engine import Engine
 from ._evaluate._values import FunctionValue, Instance, forget_values
-from ._findings._declared import Fault, faults_in
+from ._findings._declared import faults_in
 from ._models import known_libraries
 from ._models._headrace import Declared, chain_context, declared_in
 from ._shown._edges import Judge, Judged

@@ -79,6 +79,23 @@ class Edge:
         return f"{flow}:{source}->{name}"
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """An error.
+
+    Attributes:
+        code: its code, such as ``HR104``.
+        step: the declaration concerned.
+        source: the step before that is concerned, as it is written, or None.
+        message: what is wrong.
+    """
+
+    code: str
+    step: DeclaredStep
+    source: str | None
+    message: str
+
+
 def edges_of(declarations: Declarations) -> list[Edge]:
     """Return the declared edges, those to unknown steps included, without repetition."""
     found: dict[Edge, None] = {}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
 from headrace.commands import nearest_name
@@ -12,6 +11,7 @@ from headrace_inspect._declarations._steps import (
     Declarations,
     DeclaredStep,
     Edge,
+    Fault,
     Name,
     edges_of,
 )
@@ -19,22 +19,7 @@ from headrace_inspect._evaluate._engine import Engine
 from headrace_inspect._source._discovery import shown
 from headrace_inspect._symbols._entities import Class
 
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """An error.
-
-    Attributes:
-        code: its code, such as ``HR104``.
-        step: the declaration concerned.
-        source: the step before that is concerned, as it is written, or None.
-        message: what is wrong.
-    """
-
-    code: str
-    step: DeclaredStep
-    source: str | None
-    message: str
+from ._functions import gone, misplaced
 
 
 def faults_in(
@@ -53,6 +38,8 @@ def faults_in(
         *_circles(declarations, edges, is_shown),
         *_twice(engine, declarations),
         *_unreachable(declarations, edges),
+        *misplaced(engine, declarations),
+        *gone(engine, declarations),
     ]
     return sorted(found, key=lambda one: (one.step.path, one.step.line, one.code))
 

@@ -29,7 +29,7 @@ from headrace_inspect._evaluate._values import (
 )
 from headrace_inspect._symbols._entities import Class, Function, Module
 
-from ._tasks import make_task
+from ._tasks import Task, make_task
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,12 +103,14 @@ class Declared:
 
     Attributes:
         functions: the decorators of the functions.
+        nodes: where these are written, and whether they are applied to a task.
         class_flows: the flows of classes.
         chains: the chains with names.
         opened: the flows that are begun by hand.
     """
 
     functions: dict[Function, list[Declarator]] = field(default_factory=dict)
+    nodes: dict[Function, dict[ast.AST, bool]] = field(default_factory=dict)
     class_flows: dict[Class, list[str]] = field(default_factory=dict)
     chains: dict[tuple[object, str], ChainFacts] = field(default_factory=dict)
     opened: set[str] = field(default_factory=set)
@@ -204,6 +206,8 @@ def _apply(call: Call, declarator: Declarator, value: Value) -> Value:
     function = call.frame.decorating or function_in(value)
     if function is None:
         return value
+    nodes = declared_in(engine).nodes.setdefault(function, {})
+    nodes[call.node] = isinstance(value, Task)
     known = declared_in(engine).functions.setdefault(function, [])
     if declarator not in known:
         known.append(declarator)

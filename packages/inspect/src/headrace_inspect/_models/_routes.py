@@ -79,7 +79,7 @@ def register(registry: Registry) -> None:
         registry.method(owner, "add_url_rule")(lambda call: _added(call, 2, "view_func"))
 
 
-def _routes(engine: Engine) -> dict[Route, Context | None]:
+def routes_in(engine: Engine) -> dict[Route, Context | None]:
     found: dict[Route, Context | None] = engine.facts.setdefault(Route, {})
     return found
 
@@ -178,8 +178,8 @@ def _enter(
         if part
     ])
     route = Route(verbs, segments, endpoint, first, frame.module, node)
-    if not any(one.node is node and one.endpoint == endpoint for one in _routes(frame.engine)):
-        _routes(frame.engine)[route] = None
+    if not any(one.node is node and one.endpoint == endpoint for one in routes_in(frame.engine)):
+        routes_in(frame.engine)[route] = None
 
 
 # --- running them ---------------------------------------------------------------------------------
@@ -187,7 +187,7 @@ def _enter(
 
 def route_contexts(engine: Engine) -> list[tuple[Route, Context]]:
     """Return what each route runs: its dependencies, and the endpoint within them."""
-    routes = _routes(engine)
+    routes = routes_in(engine)
     for route, known in list(routes.items()):
         if known is None:
             context = Context(None, route.module, line=getattr(route.node, "lineno", 0))

@@ -116,14 +116,14 @@ def connect(
         named = class_named(frame.engine, text_of(sender))
         classes = [one.cls for one in options_of(sender) if isinstance(one, ClassValue)]
         classes += [named] if named is not None else []
-    connections = _connections(frame.engine)
+    connections = connections_in(frame.engine)
     for cls in classes:
         made = Connection(signal.key, receiver, cls, frame.module, node)
         if made not in connections:
             connections.append(made)
 
 
-def _connections(engine: Engine) -> list[Connection]:
+def connections_in(engine: Engine) -> list[Connection]:
     found: list[Connection] = engine.facts.setdefault(Connection, [])
     return found
 
@@ -157,7 +157,7 @@ def _together(engine: Engine, targets: tuple[Context, ...]) -> Context:
 def finish(engine: Engine) -> None:
     """Hang the receivers where their signals are sent."""
     done: set[Connection] = engine.facts.setdefault("connected", set())
-    for made in list(_connections(engine)):
+    for made in list(connections_in(engine)):
         if made in done:
             continue
         done.add(made)
