@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import builtins
-import itertools
 from collections.abc import Iterator
 
 from headrace_inspect._declarations._steps import Declarations, DeclaredStep, Fault
@@ -18,14 +17,15 @@ from headrace_inspect._symbols._entities import Import, Module, Scope
 
 def misplaced(engine: Engine, declarations: Declarations) -> Iterator[Fault]:
     """Find declarations above a decorator that has registered the function without the step."""
-    registering = {one.node for one in (*routes_in(engine), *connections_in(engine))}
+    registering = {one.node for one in routes_in(engine)}
+    registering |= {one.node for one in connections_in(engine)}
     for step in _steps(declarations):
         written = step.function.decorators[::-1] if step.function else []
         nodes = declared_in(engine).nodes.get(step.function, {}) if step.function else {}
-        for below, node in itertools.pairwise([None, *written]):
-            over = next((one for one in written[: written.index(node)] if one in registering), None)
+        for index, node in enumerate(written):
+            over = next((one for one in written[:index] if one in registering), None)
             if nodes.get(node):  # it is applied to a task
-                over = below
+                over = written[index - 1]
             if node in nodes and over is not None:
                 name = ast.unparse(over.func if isinstance(over, ast.Call) else over)
                 message = (
@@ -44,8 +44,8 @@ def gone(engine: Engine, declarations: Declarations) -> Iterator[Fault]:
                 reason = _missing(engine, argument, chain.module)
                 if reason is not None:
                     name, line = ast.unparse(argument), argument.lineno
-                    about = (chain.flow or "", name, "chain", False, chain.module.path, line)
-                    step = DeclaredStep(*about, argument.col_offset + 1, len(name))
+                    where = (chain.module.path, line, argument.col_offset + 1, len(name))
+                    step = DeclaredStep(chain.flow or "", name, "chain", False, *where)
                     yield Fault("HR112", step, None, f"the function of a step is gone: {reason}")
     for step in _steps(declarations):
         for reference in _references(step):
