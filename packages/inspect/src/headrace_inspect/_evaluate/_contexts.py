@@ -64,6 +64,7 @@ class Context:
         tail: the events after the first ``yield``, as bits.
         blocks: the parts that run inside context managers.
         flags: the parameters that are certainly true or false.
+        captured: the variables of the enclosing function, which tell its closures apart.
         result: what it returns.
         yielded: what it yields.
         stored: what it stored in its own object.
@@ -78,6 +79,7 @@ class Context:
     tail: int = 0
     blocks: list[Block] = field(default_factory=list)
     flags: dict[str, bool] = field(default_factory=dict)
+    captured: tuple[tuple[str, Value], ...] = ()
     result: Value = UNKNOWN
     yielded: Value = UNKNOWN
     label: str = ""

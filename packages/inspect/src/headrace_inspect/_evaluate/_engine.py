@@ -170,6 +170,7 @@ class Engine:
         if found is None:
             found = Context(function, function.module, receiver, line=function.node.lineno)
             found.flags = _flags(variables)
+            found.captured = value.captured
             self.contexts[key] = found
             self._counts[function] = self._counts.get(function, 0) + 1
             if self._depth >= _DEEPEST:

@@ -80,6 +80,7 @@ def register(registry: Registry) -> None:
 
 
 def routes_in(engine: Engine) -> dict[Route, Context | None]:
+    """Return the routes that have been found, and what they run, once that is known."""
     found: dict[Route, Context | None] = engine.facts.setdefault(Route, {})
     return found
 

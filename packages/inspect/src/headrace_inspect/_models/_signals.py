@@ -124,6 +124,7 @@ def connect(
 
 
 def connections_in(engine: Engine) -> list[Connection]:
+    """Return the receivers that have been found."""
     found: list[Connection] = engine.facts.setdefault(Connection, [])
     return found
 

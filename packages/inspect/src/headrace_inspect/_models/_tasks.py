@@ -10,12 +10,15 @@ from headrace_inspect._evaluate._engine import Engine
 from headrace_inspect._evaluate._frame import Frame
 from headrace_inspect._evaluate._values import (
     FunctionValue,
+    Partial,
+    Static,
     Value,
     Wrapper,
     constant,
     function_in,
     text_of,
 )
+from headrace_inspect._symbols._entities import Function
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,10 +28,12 @@ class Task(Wrapper):
     Attributes:
         name: the name that messages carry.
         is_bound: whether the task itself is its first argument.
+        origin: the function that the source decorates, which other decorators may have wrapped.
     """
 
     name: str
     is_bound: bool = False
+    origin: Function | None = None
 
     @property
     def arguments(self) -> tuple[Value, ...]:
@@ -88,19 +93,36 @@ def tasks_in(engine: Engine) -> Tasks:
 def make_task(frame: Frame, value: Value, options: tuple[tuple[str, Value], ...]) -> Value:
     """Return the task that `value` becomes, and note its names."""
     given = dict(options)
-    function = function_in(value)
+    function = frame.decorating or function_in(value)
     is_bound = given.get("bind") == constant(True)
     name = text_of(given.get("name"))
     names = [name] if name else []
     if not names and function is not None:
         modules = frame.engine.program.names_of(function.module)
         names = [f"{module}.{function.name}" for module in modules]
-    task = Task(value, names[-1] if names else "", is_bound)
-    if function is not None and isinstance(value, FunctionValue) and value.captured:
+    task = Task(value, names[-1] if names else "", is_bound, function)
+    if isinstance(value, FunctionValue) and value.captured:
         frame.engine.roots.append(value)
     for one in names:
         tasks_in(frame.engine).by_name[one] = task
     return task
+
+
+def task_function(task: Value | None) -> Function | None:
+    """Return the function that a task is, without what other decorators put around it."""
+    return (task.origin if isinstance(task, Task) else None) or decorated_function(task)
+
+
+def decorated_function(value: Value | None) -> Function | None:
+    """Return the function that decorators have been applied to, or the one in `value`."""
+    match value:
+        case FunctionValue(function=function, captured=captured):
+            inner = [decorated_function(one) for _, one in captured]
+            found = {one for one in inner if one is not None and one.decorators}
+            return found.pop() if len(found) == 1 else function
+        case Wrapper(inner=inner) | Partial(inner=inner) | Static(inner=inner):
+            return decorated_function(inner)
+    return None
 
 
 def run_task(

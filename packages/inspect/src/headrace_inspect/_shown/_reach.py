@@ -15,12 +15,19 @@ class Reach:
         own: the steps that running a body means, as bits.
         in_queues: whether what a task runs counts, too. Where it does not, the task alone is
             reached by publishing it: what it runs is not over when the publisher goes on.
+        stops: whether what a step itself runs does not count for those that lead to the step.
     """
 
     def __init__(
-        self, contexts: Sequence[Context], own: dict[Context, int], *, in_queues: bool = True
+        self,
+        contexts: Sequence[Context],
+        own: dict[Context, int],
+        *,
+        in_queues: bool = True,
+        stops: bool = False,
     ) -> None:
         self._in_queues = in_queues
+        self._stops = stops
         self._own = own
         self._all: dict[Context, int] = {}
         self._parts: dict[tuple[Context, str], int] = {}
@@ -64,8 +71,11 @@ class Reach:
                     mask |= self.own(one)
         return mask
 
+    def _events(self, context: Context) -> Sequence[Event]:
+        return () if self._stops and self._own.get(context) else context.events
+
     def _targets(self, context: Context) -> Iterator[Context]:
-        for event in context.events:
+        for event in self._events(context):
             if self.follows(event):
                 yield from event.targets
 
@@ -120,7 +130,7 @@ class Reach:
         mask = 0
         for member in members:
             mask |= self._own.get(member, 0)
-            for event in member.events:
+            for event in self._events(member):
                 for target in event.targets:
                     is_whole = self.follows(event)
                     mask |= self._all.get(target, 0) if is_whole else self._handed(target)

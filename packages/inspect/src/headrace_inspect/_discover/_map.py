@@ -1,0 +1,104 @@
+"""The map: which nodes reach which, by what, and the calls in between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from headrace_inspect._evaluate._contexts import CALL, Context
+from headrace_inspect._evaluate._engine import Engine
+from headrace_inspect._hazards._finding import is_test
+from headrace_inspect._shown._evidence import Link, Ways, kind_of
+from headrace_inspect._shown._reach import Reach
+from headrace_inspect._symbols._entities import Function
+
+from ._nodes import Node, Nodes
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """An edge of the map.
+
+    Attributes:
+        kind: how the target is reached: the first boundary on the way.
+        evidence: the calls on the way, the first in the source.
+    """
+
+    source: Node
+    target: Node
+    kind: str
+    evidence: tuple[Link, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Map:
+    """What begins where in a program, and what reaches what."""
+
+    nodes: list[Node]
+    edges: list[Edge]
+
+
+def map_of(engine: Engine, *, functions: bool = False) -> Map:
+    """Return the map of a program that was analysed.
+
+    Args:
+        engine: what the bodies run.
+        functions: whether each function that publishes, sends or requests is a node of its own;
+            otherwise only those are that no route, command, task or receiver leads to.
+    """
+    nodes = Nodes(engine)
+    nodes.fill()
+    contexts = [one for one in engine.all_contexts() if not is_test(one.module)]
+    reach = Reach(contexts, _own(nodes), stops=True)
+    reached = set() if functions else _reached(nodes)
+    for context in contexts:
+        if context.function is not None and context.function not in reached:
+            if any(event.kind != CALL and reach.of_event(event) for event in context.events):
+                nodes.add_function(context.function)
+    nodes.fill()
+    return Map(list(nodes.all.values()), list(_edges(nodes, contexts)))
+
+
+def _own(nodes: Nodes) -> dict[Context, int]:
+    return {
+        context: 1 << number
+        for number, node in enumerate(nodes.all.values())
+        for context in node.contexts
+    }
+
+
+def _reached(nodes: Nodes) -> set[Function]:
+    """Return the functions that the nodes lead to."""
+    waiting = [context for node in nodes.all.values() for context in node.contexts]
+    seen = set(waiting)
+    while waiting:
+        for event in waiting.pop().events:
+            for target in event.targets:
+                if target not in seen:
+                    seen.add(target)
+                    waiting.append(target)
+    return {context.function for context in seen if context.function is not None}
+
+
+def _edges(nodes: Nodes, contexts: list[Context]) -> Iterator[Edge]:
+    reach = Reach(contexts, _own(nodes), stops=True)
+    ways = Ways(reach)
+    found = list(nodes.all.values())
+    for number, source in enumerate(found):
+        for function in source.tasks:
+            target = nodes.of(function)
+            if target is not None:
+                here = Link(source.module.path, source.line, "enqueue", "")
+                yield Edge(source, target, "enqueue", (here,))
+        best: dict[int, list[Link]] = {}
+        for context in source.contexts:
+            mask = reach.within(context) & ~(1 << number)
+            while mask:
+                bit = mask & -mask
+                mask ^= bit
+                links = ways.inside(context, bit)
+                if links and (bit not in best or len(links) < len(best[bit])):
+                    best[bit] = links
+        for bit, links in best.items():
+            target = found[bit.bit_length() - 1]
+            yield Edge(source, target, kind_of(links), tuple(links))
