@@ -52,9 +52,9 @@ def map_of(engine: Engine, *, functions: bool = False) -> Map:
     reach = Reach(contexts, _own(nodes), stops=True)
     reached = set() if functions else _reached(nodes)
     for context in contexts:
-        if context.function is not None and context.function not in reached:
-            if any(event.kind != CALL and reach.of_event(event) for event in context.events):
-                nodes.add_function(context.function)
+        crosses = any(event.kind != CALL and reach.of_event(event) for event in context.events)
+        if crosses and context.function is not None and context.function not in reached:
+            nodes.add_function(context.function)
     nodes.fill()
     return Map(list(nodes.all.values()), list(_edges(nodes, contexts)))
 

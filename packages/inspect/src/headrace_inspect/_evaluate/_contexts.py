@@ -63,7 +63,7 @@ class Context:
         events: what it runs.
         tail: the events after the first ``yield``, as bits.
         blocks: the parts that run inside context managers.
-        flags: the parameters that are certainly true or false.
+        flags: the parameters that are certainly true, false or None.
         captured: the variables of the enclosing function, which tell its closures apart.
         result: what it returns.
         yielded: what it yields.
@@ -78,7 +78,7 @@ class Context:
     events: list[Event] = field(default_factory=list)
     tail: int = 0
     blocks: list[Block] = field(default_factory=list)
-    flags: dict[str, bool] = field(default_factory=dict)
+    flags: dict[str, bool | None] = field(default_factory=dict)
     captured: tuple[tuple[str, Value], ...] = ()
     result: Value = UNKNOWN
     yielded: Value = UNKNOWN

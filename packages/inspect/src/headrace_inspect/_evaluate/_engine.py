@@ -400,11 +400,11 @@ class Engine:
         return UNKNOWN
 
 
-def _flags(variables: Mapping[str, Value]) -> dict[str, bool]:
+def _flags(variables: Mapping[str, Value]) -> dict[str, bool | None]:
     return {
-        name: bool(value.value)
+        name: value.value
         for name, value in variables.items()
-        if isinstance(value, Constant) and value.kind in {bool, type(None)}
+        if isinstance(value, Constant) and (value.value is None or isinstance(value.value, bool))
     }
 
 

@@ -78,6 +78,8 @@ class Types:
         if name in _TRANSPARENT:
             index = -1 if name == "Coroutine" else 0
             return self._read(arguments[index], scope)
+        if name in {"tuple", "Tuple"} and not _is_ellipsis(arguments[-1]):
+            return Items(tuple([self._read(one, scope) for one in arguments]))
         if name in _CONTAINERS:
             return Items((self._read(arguments[0], scope),))
         if name in _MAPPINGS:
@@ -116,6 +118,10 @@ def _parsed(text: str) -> ast.expr | None:
         return ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+
+
+def _is_ellipsis(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is ...
 
 
 def _last(node: ast.expr) -> str:

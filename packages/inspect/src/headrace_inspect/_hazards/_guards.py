@@ -1,29 +1,30 @@
-"""Lines of a body that do not run inside the surrounding transaction."""
+"""Lines that do not run inside the surrounding transaction."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
 
-from headrace_inspect._evaluate._contexts import Context
 from headrace_inspect._evaluate._frame import line_of
 
 _ELSEWHERE = frozenset(["start", "submit", "run_in_executor", "start_soon"])
-_NOTHING: frozenset[int] = frozenset()
+_IN_TESTS = frozenset([
+    "CELERY_TASK_ALWAYS_EAGER", "CELERY_ALWAYS_EAGER", "task_always_eager", "TESTING",
+])  # fmt: skip
+Flags = Mapping[str, bool | None]
 
 
-def lines_outside(context: Context) -> frozenset[int]:
-    """Return the lines that do not run, or run where no transaction is open.
+def lines_outside(body: ast.AST, flags: Flags) -> set[int]:
+    """Return the lines of a body that do not run, or run where no transaction is open.
 
-    These are the other branches of conditions on ``in_atomic_block`` and on parameters that are
-    certainly true or false; and calls in another thread, which has a connection of its own.
+    These are the other branches of conditions on ``in_atomic_block``, on settings for tests, and on
+    parameters that are certainly true, false or None; and calls in another thread, which has a
+    connection of its own.
+
+    Args:
+        body: the function.
+        flags: those parameters.
     """
-    if context.function is None:
-        return _NOTHING
-    return _outside(context.function.node, context.flags)
-
-
-def _outside(body: ast.AST, flags: Mapping[str, bool]) -> frozenset[int]:
     nodes = list(ast.walk(body))
     assigned = {
         one.id for one in nodes if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)
@@ -35,7 +36,7 @@ def _outside(body: ast.AST, flags: Mapping[str, bool]) -> frozenset[int]:
             found.update(_dead(one, _truth(one.test, known), body))
         elif isinstance(one, ast.Call) and getattr(one.func, "attr", "") in _ELSEWHERE:
             found.add(line_of(one))
-    return frozenset(found)
+    return found
 
 
 def _dead(node: ast.If, truth: bool | None, body: ast.AST) -> list[int]:
@@ -49,19 +50,27 @@ def _dead(node: ast.If, truth: bool | None, body: ast.AST) -> list[int]:
     return lines
 
 
-def _truth(test: ast.expr, known: Mapping[str, bool]) -> bool | None:
+def _truth(test: ast.expr, known: Flags) -> bool | None:
     match test:
         case ast.UnaryOp(op=ast.Not(), operand=operand):
             inner = _truth(operand, known)
             return None if inner is None else not inner
-        case ast.Name(id=name):
-            return known.get(name)
-        case ast.Attribute(attr="in_atomic_block"):
-            return True
+        case ast.Name(id=name) if name in known:
+            return bool(known[name])
+        case ast.Compare(
+            left=ast.Name(id=name), ops=[ast.Is() | ast.IsNot() as op],
+            comparators=[ast.Constant(value=None)],
+        ) if name in known:  # fmt: skip
+            return (known[name] is None) is isinstance(op, ast.Is)
         case ast.BoolOp(op=operator, values=values):
             decisive = isinstance(operator, ast.Or)
             found = [_truth(one, known) for one in values]
             if decisive in found:
                 return decisive
             return None if None in found else not decisive
+        case (
+            ast.Attribute(attr=name)
+            | ast.Call(func=ast.Name(id="getattr"), args=[_, ast.Constant(value=name), *_])
+        ):
+            return True if name == "in_atomic_block" else False if name in _IN_TESTS else None
     return None

@@ -21,7 +21,7 @@ from headrace_inspect._shown._reach import part_of
 from headrace_inspect._source._discovery import shown
 
 from ._finding import Hazard, is_test, link_to, name_of
-from ._guards import lines_outside
+from ._guards import Flags, lines_outside
 from ._opening import openings_in
 
 _PUBLISHING = frozenset([ENQUEUE, "canvas"])
@@ -32,16 +32,17 @@ _FARTHEST = 8
 
 def published_inside(engine: Engine) -> Iterator[Hazard]:
     """Find the calls that publish a task inside a transaction, each with the shortest way there."""
-    waiting: deque[tuple[Context, Sequence[Event], tuple[Link, ...]]] = deque()
+    waiting: deque[tuple[Context, Sequence[Event], tuple[Link, ...], Flags]] = deque()
     leading = _publishers(engine)
     for one in openings_in(engine, leading):
-        waiting.append((one.context, one.events, (one.link,)))
+        waiting.append((one.context, one.events, (one.link,), {}))
     names = dict(_named(engine))
     seen: set[tuple[Context, str]] = set()
     found: dict[tuple[str, int], Hazard] = {}
     while waiting:
-        context, events, way = waiting.popleft()
-        outside = lines_outside(context)
+        context, events, way, flags = waiting.popleft()
+        function = context.function
+        outside = set() if function is None else lines_outside(function.node, flags)
         for event in events:
             if event.kind == "on_commit" or event.line in outside or len(way) > _FARTHEST:
                 continue
@@ -55,7 +56,9 @@ def published_inside(engine: Engine) -> Iterator[Hazard]:
             for target in event.targets:
                 if target in leading and (target, event.part) not in seen:
                     seen.add((target, event.part))
-                    waiting.append((target, part_of(target, event.part), links))
+                    # What arguments a signal's receiver gets is not known.
+                    given = {} if function is None else target.flags
+                    waiting.append((target, part_of(target, event.part), links, given))
     yield from found.values()
 
 

@@ -175,7 +175,8 @@ def _canvas(registry: Registry) -> None:
     registry.function("celery.chain", "celery.group")(_several)
     registry.function("celery.chord")(_chord)
     registry.method(Signature, "__call__")(_call_signature)
-    registry.method(Signature, "delay", "apply_async", "apply")(_publish)
+    registry.method(Signature, "delay", "apply_async")(_publish)
+    registry.method(Signature, "apply")(lambda call: _publish(call, "call"))
     registry.method(Signature, "delay_on_commit", "apply_async_on_commit")(
         lambda call: _publish(call, "on_commit")
     )

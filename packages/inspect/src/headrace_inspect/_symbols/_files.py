@@ -107,7 +107,9 @@ class SourceTree:
         for place in candidates:
             if found := self._below(os.path.dirname(place), parts):
                 return found
-        return None
+        # A folder that is asked for may be where imports begin, though it is a package itself.
+        inside = [self._below(root, parts) for root in sorted(self._roots)]
+        return next((found for found in inside if found), None)
 
     def _is_known(self, place: str) -> bool:
         # A lone module far away is more likely a namesake than what is meant.
