@@ -52,7 +52,6 @@ NOT_FOLLOWED = frozenset([
     "a context manager that is entered by hand",
     "a descriptor that gives a step",
     "a descriptor that runs a step",
-    "a field that a function makes before the object is finished",
     "a hook of the retries",
     "a list that is turned",
     "a list that is turned under another name",

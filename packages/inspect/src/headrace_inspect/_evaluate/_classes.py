@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from headrace_inspect._symbols._entities import Binding, Class, Module
+from headrace_inspect._symbols._entities import Binding, Class
 
 from ._values import ClassValue, External, Value, options_of
 
@@ -22,29 +22,28 @@ class Classes:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._orders: dict[Class, list[Ancestor]] = {}
-        self._below: dict[Class, list[Class]] | None = None
+        self._children: dict[Class, list[Class]] | None = None
+        self._below: dict[Class, list[Class]] = {}
         self._bases: dict[Class, list[Value]] = {}
 
     def order(self, cls: Class) -> list[Ancestor]:
-        """Return the method resolution order; what is not of the source is a dotted name."""
-        if cls not in self._orders:
+        """Return the method resolution order; a class of a library is a dotted name."""
+        found = self._orders.get(cls)
+        if found is None:
             self._orders[cls] = [cls]
             lists = [self._order_of(base) for base in self.bases(cls)]
             heads: list[Ancestor] = [chain[0] for chain in lists if chain]
-            self._orders[cls] = [cls, *_merge([*lists, heads])]
-        return self._orders[cls]
+            found = self._orders[cls] = [cls, *_merge([*lists, heads])]
+        return found
 
     def bases(self, cls: Class) -> list[Value]:
         """Return the base classes."""
         if cls not in self._bases:
             self._bases[cls] = []
             frame = self._engine.quiet(cls.scope)
-            found: list[Value] = []
             for node in cls.node.bases:
                 inner = node.value if isinstance(node, ast.Subscript) else node
-                value = self._engine.evaluate(frame, inner)
-                found.extend(options_of(value)[:1])
-            self._bases[cls] = found
+                self._bases[cls] += options_of(self._engine.evaluate(frame, inner))[:1]
         return self._bases[cls]
 
     def _order_of(self, base: Value) -> list[Ancestor]:
@@ -53,34 +52,33 @@ class Classes:
         return [base.name] if isinstance(base, External) else []
 
     def is_a(self, cls: Class, *names: str) -> bool:
-        """Tell whether `cls` inherits from one of these classes of libraries."""
+        """Return whether `cls` inherits from one of these classes of libraries."""
         return any(base in names for base in self.order(cls) if isinstance(base, str))
 
     def below(self, cls: Class) -> list[Class]:
         """Return the direct and indirect subclasses."""
-        direct = self._subclasses()
-        found: dict[Class, None] = {}
-        waiting = list(direct.get(cls, ()))
-        while waiting:
-            one = waiting.pop(0)
-            if one not in found:
-                found[one] = None
-                waiting.extend(direct.get(one, ()))
-        return list(found)
-
-    def _subclasses(self) -> dict[Class, list[Class]]:
-        if self._below is None:
-            self._below = {}
-            for cls in self._engine.all_classes():
-                for base in self.bases(cls):
+        if self._children is None:
+            self._children = {}
+            for one in self._engine.all_classes():
+                for base in self.bases(one):
                     if isinstance(base, ClassValue):
-                        self._below.setdefault(base.cls, []).append(cls)
-        return self._below
+                        self._children.setdefault(base.cls, []).append(one)
+        found = self._below.get(cls)
+        if found is None:
+            seen: dict[Class, None] = {}
+            waiting = list(self._children.get(cls, ()))
+            while waiting:
+                one = waiting.pop(0)
+                if one not in seen:
+                    seen[one] = None
+                    waiting.extend(self._children.get(one, ()))
+            found = self._below[cls] = list(seen)
+        return found
 
     def find(
         self, cls: Class, name: str, after: Class | None = None
     ) -> tuple[Class, list[Binding]] | None:
-        """Return what the member `name` is bound to, and by which class."""
+        """Return the class that defines the member `name`, and what it is bound to."""
         order = self.order(cls)
         if after is not None:
             order = order[order.index(after) + 1 :] if after in order else self.order(after)[1:]
@@ -107,13 +105,3 @@ def _merge(lists: list[list[Ancestor]]) -> list[Ancestor]:
         merged.append(head)
         rest = [kept for chain in rest if (kept := [one for one in chain if one != head])]
     return merged
-
-
-def classes_in(module: Module) -> list[ast.ClassDef]:
-    """Return the classes at the top of a module."""
-    return [
-        binding
-        for bindings in module.bindings.values()
-        for binding in bindings
-        if isinstance(binding, ast.ClassDef)
-    ]

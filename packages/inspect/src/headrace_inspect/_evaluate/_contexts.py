@@ -1,4 +1,4 @@
-"""The calls of a function body, and which of them come before which on one path."""
+"""The calls that function bodies make, and which of them run before which on one path."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ WHOLE, HEAD, TAIL = "whole", "head", "tail"
 
 @dataclass(eq=False, slots=True)
 class Event:
-    """Something that a body runs.
+    """A call in a body.
 
     Attributes:
-        line: where it stands.
-        kind: how it is reached.
+        line: its line.
+        kind: how the target is reached.
         targets: the contexts, one of which runs.
-        before: the events that ran before it on some path, as bits.
+        before: the events that run before it on some path, as bits.
         part: what runs of a generator: the part up to its first ``yield``, the rest, or all.
     """
 
@@ -54,22 +54,22 @@ class Block:
 
 @dataclass(eq=False, slots=True)
 class Context:
-    """A function body under certain arguments, or a place where several bodies hang together.
+    """A function body under certain arguments, or a place that joins several bodies.
 
     Attributes:
         function: the function, or None.
-        module: where the lines of the events stand.
+        module: the module that the lines of the events are in.
         receiver: the object whose method it is.
-        events: what it runs.
+        events: its calls.
         tail: the events after the first ``yield``, as bits.
         blocks: the parts that run inside context managers.
         flags: the parameters that are certainly true, false or None.
         captured: the variables of the enclosing function, which tell its closures apart.
         result: what it returns.
         yielded: what it yields.
-        stored: what it stored in its own object.
+        stored: what it stores in its own object.
         never_returns: whether it always raises.
-        steps: the steps that running it means, as set by the declarations.
+        steps: the steps that running it means, where a chain says so.
     """
 
     function: Function | None
@@ -82,7 +82,6 @@ class Context:
     captured: tuple[tuple[str, Value], ...] = ()
     result: Value = UNKNOWN
     yielded: Value = UNKNOWN
-    label: str = ""
     line: int = 0
     stored: dict[str, Value] = field(default_factory=dict)
     never_returns: bool = False

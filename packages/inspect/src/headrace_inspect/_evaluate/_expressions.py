@@ -1,4 +1,4 @@
-"""Expressions: what they stand for, and what they run."""
+"""Expressions: their values, and the calls in them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
-from ._contexts import Context
+from ._containers import key_of
+from ._contexts import CALL, Context
 from ._frame import Frame
 from ._values import (
     UNKNOWN,
+    Bound,
     ClassValue,
     Constant,
     External,
@@ -28,39 +30,23 @@ from ._values import (
     union,
 )
 
-_OPERATORS = {
-    ast.Add: "__add__",
-    ast.BitOr: "__or__",
-    ast.BitAnd: "__and__",
-    ast.RShift: "__rshift__",
-    ast.LShift: "__lshift__",
-    ast.Sub: "__sub__",
-    ast.Mult: "__mul__",
-    ast.MatMult: "__matmul__",
-    ast.Div: "__truediv__",
-}
-_UNARY = {
-    ast.Not: "__bool__",
-    ast.USub: "__neg__",
-    ast.UAdd: "__pos__",
-    ast.Invert: "__invert__",
-}
-_COMPARISONS = {
-    ast.Eq: "__eq__",
-    ast.NotEq: "__ne__",
-    ast.Lt: "__lt__",
-    ast.LtE: "__le__",
-    ast.Gt: "__gt__",
-    ast.GtE: "__ge__",
-}
+_METHODS: dict[type[ast.AST], str] = {
+    ast.Add: "__add__", ast.BitOr: "__or__", ast.BitAnd: "__and__", ast.RShift: "__rshift__",
+    ast.LShift: "__lshift__", ast.Sub: "__sub__", ast.Mult: "__mul__", ast.MatMult: "__matmul__",
+    ast.Div: "__truediv__", ast.Not: "__bool__", ast.USub: "__neg__", ast.UAdd: "__pos__",
+    ast.Invert: "__invert__", ast.Eq: "__eq__", ast.NotEq: "__ne__", ast.Lt: "__lt__",
+    ast.LtE: "__le__", ast.Gt: "__gt__", ast.GtE: "__ge__", ast.In: "__contains__",
+    ast.NotIn: "__contains__",
+}  # fmt: skip
 TASK = "asyncio.Task"
 """What is made of a coroutine that has been started."""
 HOLE = "\0"
-"""Stands in a text for what is computed."""
+"""The computed parts of a text."""
+_UNROLLED = 8
 
 
 def evaluate(frame: Frame, node: ast.expr) -> Value:
-    """Return what `node` stands for, and record what it runs."""
+    """Return the value of `node`, and record what it runs."""
     handler = _HANDLERS.get(type(node))
     if handler is not None:
         return handler(frame, node)
@@ -70,8 +56,10 @@ def evaluate(frame: Frame, node: ast.expr) -> Value:
     return UNKNOWN
 
 
-def await_(frame: Frame, value: Value, node: ast.AST, kind: str = "call") -> Value:
+def await_(frame: Frame, value: Value, node: ast.AST, kind: str = CALL) -> Value:
     """Run what is pending in `value`, and return its result."""
+    if type(value) in {Value, Constant, Instance}:
+        return value
     results = []
     for option in options_of(value):
         match option:
@@ -81,22 +69,27 @@ def await_(frame: Frame, value: Value, node: ast.AST, kind: str = "call") -> Val
             case Object(made_by=made_by, arguments=(result, *_)) if made_by == TASK:
                 results.append(result)
             case Parallel(members=members):
-                results.append(Items(tuple(_side_by_side(frame, members, node, kind))))
+                values = frame.each(members, lambda one: await_(frame, one, node, kind))
+                results.append(Items(tuple(values)))
             case _:
                 results.append(option)
     return union(*results)
 
 
-def _side_by_side(
-    frame: Frame, members: tuple[Value, ...], node: ast.AST, kind: str
-) -> list[Value]:
-    before, after, results = frame.ran, 0, []
-    for member in members:
-        frame.ran = before
-        results.append(await_(frame, member, node, kind))
-        after |= frame.ran or 0
-    frame.ran = None if before is None else before | after
-    return results
+def call_special(frame: Frame, owner: Value, name: str, node: ast.AST, *arguments: Value) -> Value:
+    """Call a special method of `owner`, where its class or a model defines it."""
+    results = []
+    engine = frame.engine
+    for option in options_of(owner):
+        method: Value = UNKNOWN
+        if isinstance(option, Instance):
+            if engine.classes.find(option.cls, name):
+                method = engine.attribute(frame, option, name, node)
+        elif engine.handler(option, name) is not None:
+            method = Bound(option, name)
+        if method is not UNKNOWN:
+            results.append(frame.call(method, node, arguments))
+    return union(*results)
 
 
 def _constant(frame: Frame, node: ast.Constant) -> Value:
@@ -104,12 +97,11 @@ def _constant(frame: Frame, node: ast.Constant) -> Value:
 
 
 def _name(frame: Frame, node: ast.Name) -> Value:
-    return frame.engine.name(frame, node.id)
+    return frame.engine.names.in_frame(frame, node.id)
 
 
 def _attribute(frame: Frame, node: ast.Attribute) -> Value:
-    owner = evaluate(frame, node.value)
-    return frame.engine.attribute(frame, owner, node.attr, node)
+    return frame.engine.attribute(frame, evaluate(frame, node.value), node.attr, node)
 
 
 def _call(frame: Frame, node: ast.Call) -> Value:
@@ -129,34 +121,28 @@ def _call(frame: Frame, node: ast.Call) -> Value:
         if keyword.arg is not None:
             keywords.append((keyword.arg, value))
         elif isinstance(value, Table):
-            keywords += [(k, v) for k, v in value.entries if isinstance(k, str)]
-    return frame.engine.invoke(frame, callee, tuple(arguments), tuple(keywords), node)
+            keywords += value.named
+    return frame.call(callee, node, tuple(arguments), tuple(keywords))
 
 
 def _super(frame: Frame, node: ast.Call) -> Value:
-    function = getattr(frame.scope, "owner", None)
-    receiver = frame.receiver
+    cls, receiver = getattr(frame.scope, "owner", None), frame.receiver
     if len(node.args) == 2:
-        cls = evaluate(frame, node.args[0])
-        function = cls.cls if isinstance(cls, ClassValue) else function
-        receiver = evaluate(frame, node.args[1])
-    if function is None or receiver is None:
-        return UNKNOWN
-    return Super(function, receiver)
+        first, receiver = evaluate(frame, node.args[0]), evaluate(frame, node.args[1])
+        cls = first.cls if isinstance(first, ClassValue) else cls
+    return UNKNOWN if cls is None or receiver is None else Super(cls, receiver)
 
 
 def _await(frame: Frame, node: ast.Await) -> Value:
     value = evaluate(frame, node.value)
     if isinstance(value, Instance):
-        method = frame.engine.attribute(frame, value, "__await__", node)
-        return frame.engine.invoke(frame, method, (), (), node)
+        return call_special(frame, value, "__await__", node)
     return await_(frame, value, node)
 
 
 def _yield(frame: Frame, node: ast.Yield) -> Value:
     value = UNKNOWN if node.value is None else evaluate(frame, node.value)
-    context = frame.context
-    context.yielded = union(context.yielded, value)
+    frame.context.yielded = union(frame.context.yielded, value)
     frame.has_yielded = True
     return UNKNOWN
 
@@ -164,42 +150,34 @@ def _yield(frame: Frame, node: ast.Yield) -> Value:
 def _yield_from(frame: Frame, node: ast.YieldFrom) -> Value:
     value = evaluate(frame, node.value)
     await_(frame, value, node)
-    frame.context.yielded = union(frame.context.yielded, frame.engine.element(frame, value))
+    element = frame.engine.element(frame, value)
+    frame.context.yielded = union(frame.context.yielded, element)
     frame.has_yielded = True
     return UNKNOWN
 
 
 def _lambda(frame: Frame, node: ast.Lambda) -> Value:
     function = frame.engine.program.function(node, frame.scope)
-    return FunctionValue(function, None, frame.engine.captured(frame, function.free))
+    return FunctionValue(function, None, frame.engine.captured(frame, function))
 
 
 def _if(frame: Frame, node: ast.IfExp) -> Value:
     evaluate(frame, node.test)
-    with frame.aside() as branches:
-        values = []
-        for one in (node.body, node.orelse):
-            branches.begin()
-            values.append(evaluate(frame, one))
-            branches.end()
-    return union(*values)
+    return union(*frame.each((node.body, node.orelse), lambda one: evaluate(frame, one)))
 
 
 def _bool(frame: Frame, node: ast.BoolOp) -> Value:
-    first, *others = node.values
-    values = [evaluate(frame, first)]
-    with frame.aside() as branches:
-        branches.begin()
-        branches.end()
-        branches.begin()
-        values += [evaluate(frame, one) for one in others]
-        branches.end()
+    values = [evaluate(frame, node.values[0])]
+    before = frame.ran
+    values += [evaluate(frame, one) for one in node.values[1:]]
+    if frame.ran is None:
+        frame.ran = before
     return union(*values)
 
 
 def _named(frame: Frame, node: ast.NamedExpr) -> Value:
     value = evaluate(frame, node.value)
-    frame.variables[node.target.id] = value
+    frame.bind(node.target.id, value)
     return value
 
 
@@ -210,64 +188,37 @@ def _operation(frame: Frame, node: ast.BinOp) -> Value:
         waiting.append(waiting[-1].left)
     value = evaluate(frame, waiting[-1].left)
     for one in reversed(waiting):
-        value = _operated(frame, value, evaluate(frame, one.right), one)
+        value = operate(frame, one, one.op, value, evaluate(frame, one.right))
     return value
 
 
-def _operated(frame: Frame, left: Value, right: Value, node: ast.BinOp) -> Value:
-    if isinstance(node.op, ast.Add):
-        joined = _joined(left, right)
-        if joined is not None:
-            return joined
-    name = _OPERATORS.get(type(node.op))
-    if name is None:
-        return UNKNOWN
-    if isinstance(node.op, ast.BitOr) and isinstance(left, ClassValue):
+def operate(frame: Frame, node: ast.AST, operator: ast.AST, left: Value, right: Value) -> Value:
+    """Return the result of a binary operator."""
+    if isinstance(operator, ast.Add):
+        if isinstance(left, Items) and isinstance(right, Items):
+            return Items(left.values + right.values, left.origin)
+        one, other = text_of(left), text_of(right)
+        if one is not None or other is not None:
+            return constant((HOLE if one is None else one) + (HOLE if other is None else other))
+    if isinstance(operator, ast.BitOr) and isinstance(left, ClassValue):
         return union(left, right)
-    results = []
-    for option in options_of(left):
-        method = frame.engine.attribute(frame, option, name, node)
-        if method is not UNKNOWN:
-            results.append(frame.engine.invoke(frame, method, (right,), (), node))
-    return union(*results)
-
-
-def _joined(left: Value, right: Value) -> Value | None:
-    if isinstance(left, Items) and isinstance(right, Items):
-        return Items(left.values + right.values, left.origin)
-    one, other = text_of(left), text_of(right)
-    if one is not None or other is not None:
-        return constant((HOLE if one is None else one) + (HOLE if other is None else other))
-    return None
+    return call_special(frame, left, _METHODS.get(type(operator), ""), node, right)
 
 
 def _compare(frame: Frame, node: ast.Compare) -> Value:
     left = evaluate(frame, node.left)
     for operator, one in zip(node.ops, node.comparators, strict=True):
         right = evaluate(frame, one)
-        if isinstance(operator, ast.In | ast.NotIn):
-            call_special(frame, right, "__contains__", (left,), node)
-        elif type(operator) in _COMPARISONS:
-            call_special(frame, left, _COMPARISONS[type(operator)], (right,), node)
+        is_in = isinstance(operator, ast.In | ast.NotIn)
+        owner, other = (right, left) if is_in else (left, right)
+        call_special(frame, owner, _METHODS.get(type(operator), ""), node, other)
         left = right
     return UNKNOWN
 
 
-def call_special(
-    frame: Frame, owner: Value, name: str, arguments: tuple[Value, ...], node: ast.AST
-) -> Value:
-    """Call a special method of `owner`, where its class defines it."""
-    results = []
-    for option in options_of(owner):
-        if isinstance(option, Instance) and frame.engine.classes.find(option.cls, name):
-            method = frame.engine.attribute(frame, option, name, node)
-            results.append(frame.engine.invoke(frame, method, arguments, (), node))
-    return union(*results)
-
-
 def _unary(frame: Frame, node: ast.UnaryOp) -> Value:
     value = evaluate(frame, node.operand)
-    return call_special(frame, value, _UNARY[type(node.op)], (), node)
+    return call_special(frame, value, _METHODS[type(node.op)], node)
 
 
 def _items(frame: Frame, node: ast.List | ast.Tuple | ast.Set) -> Value:
@@ -286,54 +237,53 @@ def _dict(frame: Frame, node: ast.Dict) -> Value:
         made = evaluate(frame, value)
         if key is None:
             entries.extend(made.entries if isinstance(made, Table) else [])
-            continue
-        known = evaluate(frame, key)
-        entries.append((known.value if isinstance(known, Constant) else known, made))
+        else:
+            known = evaluate(frame, key)
+            entries.append((known.value if isinstance(known, Constant) else known, made))
     return Table(tuple(entries), node)
 
 
 def _comprehension(frame: Frame, node: Any) -> Value:
-    before = dict(frame.variables)
-    sources = []
+    variables = frame.variables
+    frame.go_back(frame.ran, variables)
+    source: Value = UNKNOWN
     for generator in node.generators:
         source = evaluate(frame, generator.iter)
         await_(frame, source, generator.iter)
-        sources.append(source)
-        frame.engine.assign(frame, generator.target, frame.engine.element(frame, source))
+        element = frame.engine.element(frame, source)
+        frame.engine.assign(frame, generator.target, element)
         for condition in generator.ifs:
             evaluate(frame, condition)
     if isinstance(node, ast.DictComp):
         evaluate(frame, node.key)
         made: Value = Table(((None, evaluate(frame, node.value)),), node)
     else:
-        made = Items(_elements(frame, node, sources), node)
-    frame.variables = before
+        made = Items(_elements(frame, node, source), node)
+    frame.go_back(frame.ran, variables)
     return made
 
 
+def _elements(frame: Frame, node: Any, source: Value) -> tuple[Value, ...]:
+    values = source.values if isinstance(source, Items) and len(node.generators) == 1 else ()
+    if 1 < len(values) <= _UNROLLED:
+        made = []
+        for value in values:
+            frame.engine.assign(frame, node.generators[0].target, value)
+            made.append(evaluate(frame, node.elt))
+        return tuple(made)
+    return (evaluate(frame, node.elt),)
+
+
 def _generator(frame: Frame, node: ast.GeneratorExp) -> Value:
-    """Return what runs when something goes through it."""
     made = run_later(frame, lambda inner: _comprehension(inner, node))
     return made if made.targets[0].events else made.result
 
 
 def run_later(frame: Frame, work: Callable[[Frame], Value]) -> Pending:
-    """Return a generator that does `work`."""
+    """Return a generator that does `work` once something goes through it."""
     context = Context(None, frame.module, frame.receiver)
-    inner = type(frame)(frame.engine, context, frame.scope, dict(frame.variables))
-    result = work(inner)
+    result = work(type(frame)(frame.engine, context, frame.scope, frame.variables))
     return Pending((context,), result, is_generator=True)
-
-
-def _elements(frame: Frame, node: Any, sources: list[Value]) -> tuple[Value, ...]:
-    source = sources[0]
-    if len(sources) == 1 and isinstance(source, Items) and 1 < len(source.values) <= 8:
-        made = []
-        for value in source.values:
-            frame.engine.assign(frame, node.generators[0].target, value)
-            made.append(evaluate(frame, node.elt))
-        return tuple(made)
-    return (evaluate(frame, node.elt),)
 
 
 def _subscript(frame: Frame, node: ast.Subscript) -> Value:
@@ -341,48 +291,35 @@ def _subscript(frame: Frame, node: ast.Subscript) -> Value:
     if isinstance(node.slice, ast.Slice) and isinstance(owner, Items):
         return _sliced(frame, owner, node.slice)
     key = evaluate(frame, node.slice)
-    if isinstance(owner, ClassValue | External):
-        return owner
-    results = []
+    results: list[Value] = []
     for option in options_of(owner):
-        if isinstance(option, Table | Items | Pending):
-            known = key.value if isinstance(key, Constant) else None
-            results.append(frame.engine.item(frame, option, known))
-            continue
-        method = frame.engine.attribute(frame, option, "__getitem__", node)
-        if method is not UNKNOWN:
-            results.append(frame.engine.invoke(frame, method, (key,), (), node))
+        if isinstance(option, ClassValue | External):
+            results.append(option)
+        elif isinstance(option, Table | Items | Pending):
+            results.append(frame.engine.item(option, key_of(key)))
+        else:
+            results.append(call_special(frame, option, "__getitem__", node, key))
     return union(*results)
 
 
 def _sliced(frame: Frame, owner: Items, node: ast.Slice) -> Value:
-    bounds = [None if one is None else evaluate(frame, one) for one in (node.lower, node.upper)]
-    step = None if node.step is None else _number(node.step)
-    numbers = [one.value if isinstance(one, Constant) else None for one in bounds]
-    if any(one is not None and not isinstance(one, Constant) for one in bounds):
+    parts = [node.lower, node.upper, node.step]
+    try:
+        bounds = [None if one is None else ast.literal_eval(one) for one in parts]
+        return Items(frame.engine.contents(owner)[slice(*bounds)])
+    except (ValueError, TypeError, RecursionError):
         return owner
-    lower, upper = [number if isinstance(number, int) else None for number in numbers]
-    return Items(frame.engine.contents(owner)[lower:upper:step])
-
-
-def _number(node: ast.expr) -> int | None:
-    match node:
-        case ast.Constant(value=int(number)) if number:
-            return number
-        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int(number))) if number:
-            return -number
-    return None
 
 
 def _text(frame: Frame, node: ast.JoinedStr) -> Value:
     parts = []
     for one in node.values:
-        if isinstance(one, ast.Constant):
-            parts.append(str(one.value))
-        elif isinstance(one, ast.FormattedValue):
+        if isinstance(one, ast.FormattedValue):
             known = evaluate(frame, one.value)
-            call_special(frame, known, "__str__", (), node)
+            call_special(frame, known, "__str__", node)
             parts.append(text_of(known) or HOLE)
+        else:
+            parts.append(text_of(evaluate(frame, one)) or "")
     return constant("".join(parts))
 
 

@@ -1,33 +1,38 @@
-"""The variables of a body that is being run, and the path that led here."""
+"""A body under evaluation: its variables, and the path that led here."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 from headrace_inspect._symbols._entities import Function, Module, Scope
 
 from ._contexts import CALL, WHOLE, Block, Context, Event
-from ._values import UNKNOWN, Value, union
+from ._registry import Call
+from ._values import Arguments, Named, Value, union
 
 if TYPE_CHECKING:
     from ._engine import Engine
 
+T = TypeVar("T")
+Path = int | None
+"""The events that ran on the way to a place, as bits; None where no path leads there."""
+
 
 class Frame:
-    """A body that is being run.
+    """A body under evaluation.
 
     Args:
-        engine: what knows the rest of the program.
-        context: what the calls are recorded in.
-        scope: where names are looked up.
+        engine: the engine.
+        context: records the calls.
+        scope: the scope that names are looked up in.
         variables: the local variables.
 
     Attributes:
-        ran: the events that ran on the path to here, as bits; None where no path leads here.
+        ran: the path to here.
         stored: what the body stored in its own object.
+        receiver: the object whose method it is.
         decorating: the function whose decorators are applied.
     """
 
@@ -36,10 +41,11 @@ class Frame:
     ) -> None:
         self.engine = engine
         self.context = context
+        self.receiver = context.receiver
         self.scope = scope
         self.module: Module = scope if isinstance(scope, Module) else scope.module
         self.variables = variables
-        self.ran: int | None = 0
+        self.ran: Path = 0
         self.has_yielded = False
         self.returned: list[Value] = []
         self.returns = False
@@ -47,11 +53,36 @@ class Frame:
         self.global_names: set[str] = set()
         self.leaving: list[int] = []
         self.decorating: Function | None = None
+        self._is_shared = True  # copied before the first assignment
 
-    @property
-    def receiver(self) -> Value | None:
-        """Return the object whose method runs."""
-        return self.context.receiver
+    def bind(self, name: str, value: Value) -> None:
+        """Assign a local variable."""
+        if self._is_shared:
+            self.variables, self._is_shared = dict(self.variables), False
+        self.variables[name] = value
+
+    def go_back(self, ran: Path, variables: dict[str, Value]) -> None:
+        """Continue from an earlier place, or from where several paths meet."""
+        self.ran, self.variables, self._is_shared = ran, variables, True
+
+    # --- calls ------------------------------------------------------------------------------------
+
+    def call(
+        self, callee: Value, node: ast.AST, arguments: Arguments = (), keywords: Named = ()
+    ) -> Value:
+        """Return what a call of `callee` gives, and record what it runs."""
+        return self.engine.invoke(callee, Call(self, node, arguments, keywords))
+
+    def hand_over(
+        self,
+        callee: Value,
+        node: ast.AST,
+        arguments: Arguments = (),
+        keywords: Named = (),
+        kind: str = CALL,
+    ) -> Value:
+        """Record that `callee` runs elsewhere or later, and return what it will give."""
+        return self.engine.hand_over(callee, Call(self, node, arguments, keywords, kind))
 
     def emit(
         self,
@@ -75,16 +106,44 @@ class Frame:
         last = len(self.context.events)
         self.context.blocks.append(Block(manager, line_of(node), first, last, yields))
 
+    # --- paths ------------------------------------------------------------------------------------
+
     def since(self, count: int) -> int:
         """Return the events after the first `count`, as bits."""
         return (1 << len(self.context.events)) - (1 << count)
 
-    @contextmanager
-    def aside(self) -> Iterator[Branches]:
-        """Run alternatives, each from the path to here, and join them."""
-        branches = Branches(self)
-        yield branches
-        branches.join()
+    def each(self, options: Iterable[T], work: Callable[[T], Value]) -> list[Value]:
+        """Return the results of `work` on alternatives, or on what runs side by side."""
+        start, results, ends = self.ran, [], []
+        for option in options:
+            self.ran = start
+            results.append(work(option))
+            ends.append(self.ran)
+        if ends:
+            self.ran = joined(ends)
+        return results
+
+    def branch(self, alternatives: Iterable[Callable[[], None]]) -> None:
+        """Run alternatives that assign variables, each from the path to here."""
+        start, variables = self.ran, self.variables
+        ends: list[dict[str, Value]] = []
+        ran: Path = None
+        for work in alternatives:
+            self.go_back(start, variables)
+            work()
+            if self.ran is not None:
+                ran = (ran or 0) | self.ran
+                ends.append(self.variables)
+        self.go_back(ran, _merged(ends) if ends else variables)
+
+
+def joined(paths: Iterable[Path]) -> Path:
+    """Return the path to where these meet."""
+    found: Path = None
+    for path in paths:
+        if path is not None:
+            found = path if found is None else found | path
+    return found
 
 
 def line_of(node: ast.AST | None) -> int:
@@ -94,54 +153,16 @@ def line_of(node: ast.AST | None) -> int:
     return getattr(node, "lineno", 0)
 
 
-class Branches:
-    """Alternatives that begin at one place and are joined afterwards."""
-
-    def __init__(self, frame: Frame) -> None:
-        self._frame = frame
-        self._ran = frame.ran
-        self._variables = frame.variables
-        self._ends: list[tuple[int | None, dict[str, Value]]] = []
-
-    def begin(self) -> None:
-        """Go back to the beginning for another alternative."""
-        self._frame.ran = self._ran
-        self._frame.variables = dict(self._variables)
-
-    def end(self) -> None:
-        """Keep where the current alternative has come to."""
-        self._ends.append((self._frame.ran, self._frame.variables))
-
-    def advance(self) -> None:
-        """Let the other alternatives begin behind what has run in this one so far."""
-        if self._ran is not None:
-            self._ran |= self._frame.ran or 0
-
-    def join(self) -> None:
-        """Go on where any alternative has come to."""
-        alive = [(ran, variables) for ran, variables in self._ends if ran is not None]
-        if not alive:
-            self._frame.ran = None
-            return
-        self._frame.ran = 0
-        for ran, _ in alive:
-            self._frame.ran |= ran
-        self._frame.variables = _joined([variables for _, variables in alive])
-
-
-def _joined(several: list[dict[str, Value]]) -> dict[str, Value]:
+def _merged(several: list[dict[str, Value]]) -> dict[str, Value]:
     first, *others = several
-    joined = dict(first)
+    merged = first
     for other in others:
+        if other is first:
+            continue
         for name, value in other.items():
-            known = joined.get(name)
-            if known is None:
-                joined[name] = value
-            elif known is not value:
-                joined[name] = union(known, value)
-    return joined
-
-
-def unknown_if_none(value: Value | None) -> Value:
-    """Return `value`, or an unknown one."""
-    return UNKNOWN if value is None else value
+            known = merged.get(name)
+            if known is not value:
+                if merged is first:
+                    merged = dict(first)
+                merged[name] = value if known is None else union(known, value)
+    return merged

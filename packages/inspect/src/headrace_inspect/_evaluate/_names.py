@@ -1,4 +1,4 @@
-"""Names: what they are bound to, in a body, a module or a library."""
+"""Names: what they mean in a body, a module or a library."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from headrace_inspect._symbols._entities import (
     Import,
     Module,
     Scope,
+    module_of,
 )
 
 from ._values import (
@@ -41,17 +42,15 @@ class Names:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._globals: dict[tuple[Module, str], Value] = {}
+        self._members: dict[tuple[Scope, str], Value] = {}
         self._added: dict[tuple[Module, str], Value] = {}
-        self._members: dict[tuple[Class, str], Value] = {}
         self._functions: dict[Function, Value] = {}
         self._classes: dict[Class, Value] = {}
 
     def in_frame(self, frame: Frame, name: str) -> Value:
-        """Return what `name` means in a running body."""
-        if name in frame.variables:
-            return frame.variables[name]
-        return self.in_scope(frame.scope, name)
+        """Return what `name` means in a body."""
+        found = frame.variables.get(name)
+        return self.in_scope(frame.scope, name) if found is None else found
 
     def in_scope(self, scope: Scope, name: str) -> Value:
         """Return what `name` means in a scope, apart from local variables of functions."""
@@ -59,28 +58,16 @@ class Names:
             return self.in_class(scope, name)
         while not isinstance(scope, Module):
             scope = scope.scope
-            if isinstance(scope, Function):
-                found = self._in_function(scope, name)
-                if found is not None:
-                    return found
+            if isinstance(scope, Function) and not isinstance(scope.node, ast.Lambda):
+                # The values of its variables are unknown here, but not its definitions.
+                for bound, binding in bindings_in(scope.node.body):
+                    if bound == name and not isinstance(binding, Assignment):
+                        return self._bound([binding], scope)
         return self.in_module(scope, name)
 
     def in_class(self, cls: Class, name: str) -> Value:
-        """Return what the member `name` of a class is, which has it itself."""
-        key = (cls, name)
-        if key not in self._members:
-            self._members[key] = UNKNOWN
-            self._members[key] = self.bound(cls.members[name], cls)
-        return self._members[key]
-
-    def _in_function(self, scope: Function, name: str) -> Value | None:
-        # A scope of which no run is at hand: only its definitions and imports are known.
-        if isinstance(scope.node, ast.Lambda):
-            return None
-        for bound, binding in bindings_in(scope.node.body):
-            if bound == name and not isinstance(binding, Assignment):
-                return self.bound([binding], scope)
-        return None
+        """Return the member `name` that a class itself has."""
+        return self._once((cls, name), cls.members[name], cls)
 
     def in_module(self, module: Module, name: str) -> Value:
         """Return the global `name` of a module, or the builtin of that name."""
@@ -91,48 +78,48 @@ class Names:
 
     def member(self, module: Module, name: str) -> Value | None:
         """Return the global `name` of a module, or None."""
-        key = (module, name)
-        if key not in self._globals:
-            if name not in module.bindings:
-                return self._starred(module, name) or self._added.get(key)
-            self._globals[key] = UNKNOWN
-            self._globals[key] = self.bound(module.bindings[name], module)
-        return union(self._globals[key], self._added.get(key, UNKNOWN))
+        added = self._added.get((module, name))
+        bindings = module.bindings.get(name)
+        if bindings is None:
+            return self._starred(module, name) or added
+        found = self._once((module, name), bindings, module)
+        return found if added is None else union(found, added)
+
+    def _once(self, key: tuple[Scope, str], bindings: list[Binding], scope: Scope) -> Value:
+        found = self._members.get(key)
+        if found is None:
+            self._members[key] = UNKNOWN
+            found = self._members[key] = self._bound(bindings, scope)
+        return found
 
     def _starred(self, module: Module, name: str) -> Value | None:
-        if name.startswith("_"):
-            return None
-        key = (module, name)
-        for star in reversed(module.stars):
-            source = self._engine.program.find(star.module, star.level, module)
-            if isinstance(source, Module) and source is not module:
-                self._globals[key] = UNKNOWN
-                found = self.member(source, name)
-                del self._globals[key]
+        stars, module.stars = module.stars, []  # so that a circle of imports ends
+        try:
+            for star in [] if name.startswith("_") else reversed(stars):
+                source = self._engine.program.find(star.module, star.level, module)
+                found = self.member(source, name) if isinstance(source, Module) else None
                 if found is not None:
                     return found
+        finally:
+            module.stars = stars
         return None
 
     def add_global(self, module: Module, name: str, value: Value) -> None:
         """Note that a function assigns `value` to a global."""
-        key = (module, name)
-        self._added[key] = union(self._added.get(key, UNKNOWN), value)
+        self._added[module, name] = union(self._added.get((module, name), UNKNOWN), value)
 
-    def bound(self, bindings: list[Binding], scope: Scope) -> Value:
-        """Return what a name is that has these bindings in `scope`."""
+    def _bound(self, bindings: list[Binding], scope: Scope) -> Value:
         last = bindings[-1]
-        if isinstance(last, ast.FunctionDef | ast.AsyncFunctionDef) and len(bindings) > 1:
-            if any(_is_setter(one) for one in bindings[1:]):
-                return self._binding(bindings[0], scope)
-            return self._binding(last, scope)
+        if isinstance(last, ast.FunctionDef | ast.AsyncFunctionDef):
+            # A property is its getter; otherwise the last definition wins.
+            return self._binding(bindings[0] if is_accessor(last) else last, scope)
         return union(*[self._binding(one, scope) for one in bindings])
 
     def _binding(self, binding: Binding, scope: Scope) -> Value:
         engine = self._engine
         match binding:
             case Import():
-                module = scope if isinstance(scope, Module) else scope.module
-                return self.imported(binding, module)
+                return self.imported(binding, module_of(scope))
             case ast.ClassDef():
                 return self.cls(engine.program.cls(binding, scope))
             case ast.FunctionDef() | ast.AsyncFunctionDef():
@@ -141,46 +128,38 @@ class Names:
         if binding.value is not None:
             value = engine.evaluate(engine.quiet(scope), binding.value)
             for index in binding.path:
-                value = engine.item(engine.quiet(scope), value, index)
-        if binding.annotation is not None and _is_vague(value):
-            declared = engine.types.of(binding.annotation, scope)
-            return value if declared is UNKNOWN else declared
-        return value
+                value = engine.item(value, index)
+        is_vague = value is UNKNOWN or isinstance(value, Object | Constant)
+        declared = engine.types.of(binding.annotation, scope) if is_vague else UNKNOWN
+        return value if declared is UNKNOWN else declared
 
     def function(self, function: Function) -> Value:
         """Return what a function is once its decorators are applied."""
-        if function not in self._functions:
-            self._functions[function] = FunctionValue(function)
-            made = self._engine.decorated(
-                self._engine.quiet(function.scope), function, FunctionValue(function)
-            )
-            self._functions[function] = made
-        return self._functions[function]
+        found = self._functions.get(function)
+        if found is None:
+            plain = self._functions[function] = FunctionValue(function)
+            frame = self._engine.quiet(function.scope)
+            found = self._functions[function] = self._engine.decorated(frame, function, plain)
+        return found
 
     def cls(self, cls: Class) -> Value:
-        """Return what a class is once its decorators are applied."""
+        """Return a class, after its decorators were applied to it."""
         if cls not in self._classes:
             self._classes[cls] = ClassValue(cls)
             frame = self._engine.quiet(cls.scope)
             for register in self._engine.registry.classes:
                 register(self._engine, cls)
             for node in reversed(cls.node.decorator_list):
-                decorator = self._engine.evaluate(frame, node)
-                self._engine.invoke(frame, decorator, (self._classes[cls],), (), node)
+                frame.call(self._engine.evaluate(frame, node), node, (self._classes[cls],))
         return self._classes[cls]
 
     def imported(self, made: Import, module: Module) -> Value:
         """Return what an import binds."""
-        program = self._engine.program
-        source = program.find(made.module, made.level, module)
+        source = self._engine.program.find(made.module, made.level, module)
         if source is None:
-            if made.level:
-                return UNKNOWN
             dotted = made.module if made.name is None else f"{made.module}.{made.name}"
-            return self.external(dotted)
-        if made.name is None:
-            return ModuleValue(source)
-        return self.of_module(source, made.name)
+            return UNKNOWN if made.level else self.external(dotted)
+        return ModuleValue(source) if made.name is None else self.of_module(source, made.name)
 
     def external(self, dotted: str) -> Value:
         """Return something of a library, under the name that the models know."""
@@ -188,21 +167,16 @@ class Names:
 
     def of_module(self, module: Module | str, name: str) -> Value:
         """Return the attribute `name` of a module or namespace package."""
-        if isinstance(module, Module):
-            found = self.member(module, name)
-            if found is not None and found is not UNKNOWN:
-                return found
+        found = self.member(module, name) if isinstance(module, Module) else None
+        if found is not None and found is not UNKNOWN:
+            return found
         child = self._engine.program.child(module, name)
         return UNKNOWN if child is None else ModuleValue(child)
 
 
-def _is_vague(value: Value) -> bool:
-    """Tell whether an annotation says more: of nothing, None, or what a library made."""
-    return isinstance(value, Object | Constant) or value is UNKNOWN
-
-
-def _is_setter(binding: Binding) -> bool:
-    return isinstance(binding, ast.FunctionDef) and any(
+def is_accessor(node: Binding) -> bool:
+    """Return whether a method is the setter or deleter of a property."""
+    return isinstance(node, ast.FunctionDef) and any(
         isinstance(one, ast.Attribute) and one.attr in {"setter", "deleter"}
-        for one in binding.decorator_list
+        for one in node.decorator_list
     )

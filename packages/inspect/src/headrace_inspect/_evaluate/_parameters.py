@@ -1,11 +1,22 @@
-"""Parameters: what the variables of a function are when it is called."""
+"""Parameters: the variables of a function when it is called."""
 
 from __future__ import annotations
 
-import ast
 from typing import TYPE_CHECKING
 
-from ._values import UNKNOWN, Constant, Instance, Items, Object, Table, Value, options_of, union
+from ._values import (
+    UNKNOWN,
+    Arguments,
+    Constant,
+    Instance,
+    Items,
+    Named,
+    Object,
+    Table,
+    Value,
+    options_of,
+    union,
+)
 
 if TYPE_CHECKING:
     from headrace_inspect._symbols._entities import Function
@@ -17,61 +28,36 @@ def parameters(
     engine: Engine,
     function: Function,
     receiver: Value | None,
-    arguments: tuple[Value, ...],
-    keywords: tuple[tuple[str, Value], ...],
+    arguments: Arguments,
+    keywords: Named,
 ) -> dict[str, Value]:
-    """Return the variables with which the body of `function` begins."""
+    """Return the variables that the body of `function` begins with."""
     node = function.node.args
-    positional = [*node.posonlyargs, *node.args]
     if receiver is not None and function.owner is not None:
         arguments = (receiver, *arguments)
-    given = dict(zip([one.arg for one in positional], arguments, strict=False))
-    named = {one.arg for one in (*positional, *node.kwonlyargs)}
-    given.update((name, value) for name, value in keywords if name in named)
+    named = dict(keywords)
     variables: dict[str, Value] = {}
-    defaults = _defaults(node)
-    for one in (*positional, *node.kwonlyargs):
-        value = given.get(one.arg, UNKNOWN)
-        if one.arg not in given and one.arg in defaults:
-            value = engine.evaluate(engine.quiet(function.scope), defaults[one.arg])
-        variables[one.arg] = _typed(engine, function, one, value, receiver)
+    for number, one in enumerate(function.parameters):
+        if one.is_positional and number < len(arguments):
+            value = arguments[number]
+            named.pop(one.name, None)
+        else:
+            given = named.pop(one.name, None)
+            value = engine.default(one.default, function.scope) if given is None else given
+        if one.annotation is not None and _is_vague(value):
+            declared = engine.types.of(one.annotation, function.scope, receiver)
+            is_object = any(isinstance(option, Instance) for option in options_of(declared))
+            value = declared if is_object else union(value, declared)
+        variables[one.name] = value
     if node.vararg is not None:
-        variables[node.vararg.arg] = Items(arguments[len(positional) :])
+        variables[node.vararg.arg] = Items(arguments[function.positional :])
     if node.kwarg is not None:
-        rest = [(name, value) for name, value in keywords if name not in named]
-        variables[node.kwarg.arg] = Table(tuple(rest))
+        variables[node.kwarg.arg] = Table(tuple(named.items()))
     return variables
-
-
-def _defaults(node: ast.arguments) -> dict[str, ast.expr]:
-    positional = [*node.posonlyargs, *node.args]
-    names = [one.arg for one in positional[len(positional) - len(node.defaults) :]]
-    defaults = dict(zip(names, node.defaults, strict=True))
-    for one, default in zip(node.kwonlyargs, node.kw_defaults, strict=True):
-        if default is not None:
-            defaults[one.arg] = default
-    return defaults
-
-
-def _typed(
-    engine: Engine, function: Function, one: ast.arg, value: Value, receiver: Value | None
-) -> Value:
-    """Return `value`, or what the annotation says where it is not known."""
-    if one.annotation is None:
-        return value
-    if value is not UNKNOWN and not _is_vague(value):
-        return value
-    declared = engine.types.of(one.annotation, function.scope, receiver)
-    return value if declared is UNKNOWN else _prefer(value, declared)
 
 
 def _is_vague(value: Value) -> bool:
     return all(
-        isinstance(option, Constant | Object | Items | Table) for option in options_of(value)
+        isinstance(option, Constant | Object | Items | Table) or option is UNKNOWN
+        for option in options_of(value)
     )
-
-
-def _prefer(value: Value, declared: Value) -> Value:
-    if any(isinstance(option, Instance) for option in options_of(declared)):
-        return declared
-    return declared if value is UNKNOWN else union(value, declared)

@@ -1,13 +1,14 @@
-"""Where the models of libraries register what they know."""
+"""Calls of libraries, and where the models register what they do."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ._values import Value
+from ._contexts import CALL
+from ._values import UNKNOWN, Arguments, Named, Value
 
 if TYPE_CHECKING:
     from headrace_inspect._symbols._entities import Class, Function
@@ -18,29 +19,46 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Call:
-    """A call that a model handles.
+    """A call: where it is, and its arguments.
 
     Attributes:
-        owner: the object whose method is called, or the callable itself.
-        name: the name of the method or function.
+        kind: how the target is reached.
+        owner: for a model, the object whose method is called, or the callable itself.
+        name: for a model, the name of the method or function.
     """
 
     frame: Frame
     node: ast.AST
-    owner: Any
-    name: str
-    arguments: tuple[Value, ...]
-    keywords: tuple[tuple[str, Value], ...]
+    arguments: Arguments = ()
+    keywords: Named = ()
+    kind: str = CALL
+    owner: Any = None
+    name: str = ""
 
     def get(self, index: int | None, name: str = "") -> Value | None:
         """Return the argument at `index` or passed as `name`."""
         if index is not None and index < len(self.arguments):
             return self.arguments[index]
-        return dict(self.keywords).get(name)
+        for key, value in self.keywords:
+            if key == name:
+                return value
+        return None
 
-    def rest(self, index: int) -> tuple[Value, ...]:
+    def value(self, index: int | None, name: str = "") -> Value:
+        """Return the argument at `index` or passed as `name`, or an unknown value."""
+        return self.get(index, name) or UNKNOWN
+
+    def rest(self, index: int) -> Arguments:
         """Return the positional arguments from `index`."""
         return self.arguments[index:]
+
+    def but(self, arguments: Arguments = (), keywords: Named = (), kind: str = "") -> Call:
+        """Return a call at the same place with other arguments."""
+        return Call(self.frame, self.node, arguments, keywords, kind or self.kind)
+
+    def of(self, owner: Any, name: str) -> Call:
+        """Return the same call for the model of `name`."""
+        return Call(self.frame, self.node, self.arguments, self.keywords, self.kind, owner, name)
 
     @property
     def line(self) -> int:
@@ -49,49 +67,58 @@ class Call:
 
 
 Handler = Callable[[Call], Value | None]
+Reader = Callable[["Frame", Any, str], Value | None]
 
 
+@dataclass(slots=True)
 class Registry:
-    """What the models know, by names and by types of values."""
+    """What the models know.
 
-    def __init__(self) -> None:
-        self.functions: dict[str, Handler] = {}
-        self.methods: dict[tuple[object, str], Handler] = {}
-        self.attributes: dict[type[Value], Callable[[Frame, Any, str], Value | None]] = {}
-        self.members: dict[str, Callable[[Frame, Value, str], Value | None]] = {}
-        self.entering: dict[type[Value], Callable[[Frame, Any, ast.AST], Value | None]] = {}
-        self.leaving: dict[str, Callable[[Frame, Any, ast.AST, int], None]] = {}
-        self.swallowing: set[str] = set()
-        self.classes: list[Callable[[Engine, Class], None]] = []
-        self.decorating: list[Callable[[Frame, ast.expr, Value, Function], None]] = []
-        self.finishing: list[Callable[[Engine], None]] = []
-        self.descriptors: dict[type[Value], Callable[[Frame, Value, Any, str], Value | None]] = {}
-        self.described: dict[str, Callable[[Frame, Value, Any, str], Value | None]] = {}
-        self.elements: dict[type[Value], Callable[[Frame, Any], Value]] = {}
-        self.aliases: dict[str, str] = {}
+    Attributes:
+        functions: how a function or class of a library is called, by its dotted name.
+        methods: the same for methods, by type of value or name of the class, and name.
+        attributes: how attributes are read, by type of value.
+        members: attributes that a class of a library gives to its subclasses, by its name.
+        entering, leaving: context managers, by the name of what made them.
+        swallowing: context managers that end an error, by the name of what made them.
+        classes, decorating: called with each class, and with each decorator.
+        finishing: called when everything else has run.
+        descriptors: class attributes that are read as something else, by type or maker.
+        elements: what iterating gives, by type of value.
+        aliases: the usual dotted names of what is importable under several.
+    """
+
+    functions: dict[str, Handler] = field(default_factory=dict)
+    methods: dict[tuple[object, str], Handler] = field(default_factory=dict)
+    attributes: dict[type[Value], Reader] = field(default_factory=dict)
+    members: dict[str, Reader] = field(default_factory=dict)
+    entering: dict[str, Callable[[Frame, Any, ast.AST], Value | None]] = field(default_factory=dict)
+    leaving: dict[str, Callable[[Frame, Any, ast.AST, int], None]] = field(default_factory=dict)
+    swallowing: set[str] = field(default_factory=set)
+    classes: list[Callable[[Engine, Class], None]] = field(default_factory=list)
+    decorating: list[Callable[[Frame, ast.expr, Value, Function], None]] = field(
+        default_factory=list
+    )
+    finishing: list[Callable[[Engine], None]] = field(default_factory=list)
+    descriptors: dict[object, Callable[[Frame, Value, Any], Value | None]] = field(
+        default_factory=dict
+    )
+    elements: dict[type[Value], Callable[[Frame, Any], Value]] = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)
 
     def canonical(self, dotted: str) -> str:
-        """Return the usual dotted name of something that is importable under several."""
+        """Return the usual dotted name of something."""
         return self.aliases.get(dotted, dotted)
 
-    def alias(self, usual: str, *others: str) -> None:
+    def alias(self, usual: str, others: str) -> None:
         """Register other dotted names of `usual`."""
-        self.aliases.update(dict.fromkeys(others, usual))
+        self.aliases.update(dict.fromkeys(others.split(), usual))
 
-    def function(self, *names: str) -> Callable[[Handler], Handler]:
-        """Register how a function or class of a library is called, by dotted names."""
+    def function(self, handler: Handler, names: str) -> None:
+        """Register how functions or classes of libraries are called; spaces separate names."""
+        self.functions.update(dict.fromkeys(names.split(), handler))
 
-        def register(handler: Handler) -> Handler:
-            self.functions.update(dict.fromkeys(names, handler))
-            return handler
-
-        return register
-
-    def method(self, owner: object, *names: str) -> Callable[[Handler], Handler]:
-        """Register a method of a type of values, or of a library's class by dotted name."""
-
-        def register(handler: Handler) -> Handler:
-            self.methods.update(dict.fromkeys([(owner, name) for name in names], handler))
-            return handler
-
-        return register
+    def method(self, handler: Handler, owner: type | str, names: str) -> None:
+        """Register methods of a type of values, or of classes of libraries."""
+        for one in owner.split() if isinstance(owner, str) else [owner]:
+            self.methods.update(dict.fromkeys([(one, name) for name in names.split()], handler))

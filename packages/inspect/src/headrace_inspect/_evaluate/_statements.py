@@ -1,17 +1,19 @@
-"""Statements: what they assign, and where the path goes from them."""
+"""Statements: what they assign, and the paths through them."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
-from headrace_inspect._symbols._entities import Function
+from headrace_inspect._symbols._bindings import bindings_in
+from headrace_inspect._symbols._entities import Function, Import
 
-from . import _assigning as assigning
+from ._assigning import assign, bind_pattern
 from ._contexts import HEAD, TAIL
-from ._expressions import await_, call_special, evaluate
-from ._frame import Frame
+from ._expressions import await_, call_special, evaluate, operate
+from ._frame import Frame, joined
 from ._values import (
     UNKNOWN,
     Bound,
@@ -45,7 +47,7 @@ def _expression(frame: Frame, node: ast.Expr) -> None:
 def _assign(frame: Frame, node: ast.Assign) -> None:
     value = evaluate(frame, node.value)
     for target in node.targets:
-        assigning.assign(frame, target, value)
+        assign(frame, target, value)
 
 
 def _annotated(frame: Frame, node: ast.AnnAssign) -> None:
@@ -53,22 +55,13 @@ def _annotated(frame: Frame, node: ast.AnnAssign) -> None:
     value = UNKNOWN if node.value is None else evaluate(frame, node.value)
     if node.value is not None or declared is not UNKNOWN:
         is_known = value is not UNKNOWN and not isinstance(value, Items)
-        assigning.assign(frame, node.target, value if is_known else union(value, declared))
+        assign(frame, node.target, value if is_known else union(value, declared))
 
 
 def _augmented(frame: Frame, node: ast.AugAssign) -> None:
-    left = ast.copy_location(_loaded(node.target), node.target)
-    value = evaluate(frame, ast.copy_location(ast.BinOp(left, node.op, node.value), node))
-    assigning.assign(frame, node.target, value)
-
-
-def _loaded(target: ast.expr) -> ast.expr:
-    match target:
-        case ast.Name(id=name):
-            return ast.Name(name, ast.Load())
-        case ast.Attribute(value=value, attr=attr):
-            return ast.copy_location(ast.Attribute(value, attr, ast.Load()), target)
-    return ast.Constant(None)
+    left = evaluate(frame, node.target)
+    value = operate(frame, node, node.op, left, evaluate(frame, node.value))
+    assign(frame, node.target, value)
 
 
 def _return(frame: Frame, node: ast.Return) -> None:
@@ -84,34 +77,37 @@ def _raise(frame: Frame, node: ast.Raise) -> None:
     frame.ran = None
 
 
+# --- conditions -----------------------------------------------------------------------------------
+
+
 def _if(frame: Frame, node: ast.If) -> None:
-    known = _truth(frame, node.test)
+    known = _truth(node.test)
     evaluate(frame, node.test)
-    with frame.aside() as branches:
-        if known is not False:
-            branches.begin()
-            narrow(frame, node.test)
-            run(frame, node.body)
-            branches.end()
-        if known is not True:
-            branches.begin()
-            narrow(frame, ast.UnaryOp(ast.Not(), node.test))
-            run(frame, node.orelse)
-            branches.end()
+    branches = []
+    if known is not False:
+        branches.append(lambda: _run_if(frame, node.test, node.body))
+    if known is not True:
+        branches.append(lambda: _run_if(frame, ast.UnaryOp(ast.Not(), node.test), node.orelse))
+    frame.branch(branches)
 
 
-def _truth(frame: Frame, test: ast.expr) -> bool | None:
+def _run_if(frame: Frame, test: ast.expr, body: Sequence[ast.stmt]) -> None:
+    narrow(frame, test)
+    run(frame, body)
+
+
+def _truth(test: ast.expr) -> bool | None:
     match test:
         case ast.Constant(value=value):
             return bool(value)
         case ast.UnaryOp(op=ast.Not(), operand=operand):
-            inner = _truth(frame, operand)
+            inner = _truth(operand)
             return None if inner is None else not inner
     return None
 
 
 def narrow(frame: Frame, test: ast.expr) -> None:
-    """Take over what a condition that holds tells of variables."""
+    """Apply what a condition that holds says about variables."""
     match test:
         case ast.UnaryOp(op=ast.Not(), operand=ast.UnaryOp(op=ast.Not(), operand=inner)):
             narrow(frame, inner)
@@ -123,28 +119,72 @@ def narrow(frame: Frame, test: ast.expr) -> None:
             listed = classes.values if isinstance(classes, Items) else options_of(classes)
             found = [Instance(one.cls) for one in listed if isinstance(one, ClassValue)]
             if found:
-                frame.variables[name] = union(*found)
+                frame.bind(name, union(*found))
+        case _:
+            pass
+
+
+def _match(frame: Frame, node: ast.Match) -> None:
+    subject = evaluate(frame, node.subject)
+    for case in node.cases:
+        if case.guard is not None:
+            bind_pattern(frame, case.pattern, subject)
+            evaluate(frame, case.guard)
+
+    def run_case(case: ast.match_case) -> None:
+        bind_pattern(frame, case.pattern, subject, node.subject)
+        run(frame, case.body)
+
+    branches: list[Callable[[], None]] = [partial(run_case, case) for case in node.cases]
+    last = node.cases[-1]
+    is_covered = isinstance(last.pattern, ast.MatchAs) and last.pattern.pattern is None
+    if not is_covered or last.guard is not None:
+        branches.append(lambda: None)
+    frame.branch(branches)
+
+
+# --- loops ----------------------------------------------------------------------------------------
 
 
 def _for(frame: Frame, node: ast.For | ast.AsyncFor) -> None:
     iterated = evaluate(frame, node.iter)
-    values = _rounds(frame, iterated)
+    contents = frame.engine.contents(iterated) if isinstance(iterated, Items) else ()
+    if not 1 < len(contents) <= _UNROLLED:
+        contents = (frame.engine.element(frame, iterated),)
     enter_generators(frame, iterated, node.iter, HEAD)
-
-    def bind(value: Value) -> Callable[[], None]:
-        return lambda: assigning.assign(frame, node.target, value)
-
-    _loop(frame, node, [bind(value) for value in values], is_endless=False)
+    _loop(frame, node, [partial(assign, frame, node.target, value) for value in contents])
     enter_generators(frame, iterated, node.iter, TAIL)
 
 
-def _rounds(frame: Frame, iterated: Value) -> list[Value]:
-    """Return what the variable of a loop is, round by round; one round where nothing is told."""
-    if isinstance(iterated, Items):
-        contents = frame.engine.contents(iterated)
-        if 1 < len(contents) <= _UNROLLED:
-            return list(contents)
-    return [frame.engine.element(frame, iterated)]
+def _while(frame: Frame, node: ast.While) -> None:
+    evaluate(frame, node.test)
+    _loop(frame, node, [lambda: narrow(frame, node.test)], is_endless=_truth(node.test) is True)
+
+
+def _loop(
+    frame: Frame,
+    node: ast.For | ast.AsyncFor | ast.While,
+    rounds: Sequence[Callable[[], None]],
+    *,
+    is_endless: bool = False,
+) -> None:
+    outer, frame.leaving = frame.leaving, []
+    continued = frame.ran or 0
+    for start in rounds:
+        frame.ran = continued
+        start()
+        run(frame, node.body)
+        for ran in (frame.ran or 0, *frame.leaving):
+            continued |= ran
+    broken, frame.leaving = frame.leaving, outer
+    frame.ran = None if is_endless else continued
+    run(frame, node.orelse)
+    frame.ran = joined([frame.ran, *broken])
+
+
+def _leave(frame: Frame, node: ast.Break | ast.Continue) -> None:
+    frame.leaving.append(frame.ran or 0)
+    frame.ran = None
 
 
 def enter_generators(frame: Frame, value: Value, node: ast.AST, part: str) -> None:
@@ -155,44 +195,15 @@ def enter_generators(frame: Frame, value: Value, node: ast.AST, part: str) -> No
         if isinstance(one, Pending) and one.is_generator
         for target in one.targets
     ]
-    is_dead, at = frame.ran is None, frame.ran
-    if is_dead:
+    at = frame.ran
+    if at is None:
         frame.ran = frame.since(0)
     frame.emit(targets, node, part=part)
-    if is_dead:
-        frame.ran = at
+    if at is None:
+        frame.ran = None
 
 
-def _while(frame: Frame, node: ast.While) -> None:
-    is_endless = _truth(frame, node.test) is True
-    evaluate(frame, node.test)
-    _loop(frame, node, [lambda: narrow(frame, node.test)], is_endless=is_endless)
-
-
-def _loop(
-    frame: Frame, node: ast.For | ast.AsyncFor | ast.While, rounds: list[Any], *, is_endless: bool
-) -> None:
-    outer, frame.leaving = frame.leaving, []
-    before = frame.ran or 0
-    continued = before
-    for start in rounds:
-        frame.ran = continued
-        start()
-        run(frame, node.body)
-        continued |= frame.ran or 0
-        for mask in frame.leaving:
-            continued |= mask
-    broken = frame.leaving
-    frame.leaving = outer
-    frame.ran = None if is_endless else continued
-    run(frame, node.orelse)
-    for mask in broken:
-        frame.ran = (frame.ran or 0) | mask
-
-
-def _leave(frame: Frame, node: ast.Break | ast.Continue) -> None:
-    frame.leaving.append(frame.ran or 0)
-    frame.ran = None
+# --- blocks ---------------------------------------------------------------------------------------
 
 
 def _try(frame: Frame, node: ast.Try | ast.TryStar) -> None:
@@ -208,43 +219,35 @@ def _try(frame: Frame, node: ast.Try | ast.TryStar) -> None:
             evaluate(frame, handler.type)
         run(frame, handler.body)
         ends.append(frame.ran)
-    alive = [ran for ran in ends if ran is not None]
+    end = joined(ends)
     frame.ran = before | frame.since(count)
     start = len(frame.context.events)
     run(frame, node.finalbody)
-    if not alive:
-        frame.ran = None
-    elif frame.ran is not None:
-        frame.ran = frame.since(start)
-        for ran in alive:
-            frame.ran |= ran
+    if frame.ran is not None:
+        frame.ran = None if end is None else end | frame.since(start)
 
 
 def _with(frame: Frame, node: ast.With | ast.AsyncWith) -> None:
-    entered = []
-    engine = frame.engine
+    entered: list[tuple[Value, ast.expr]] = []
     count = len(frame.context.events)
     for item in node.items:
         manager = evaluate(frame, item.context_expr)
-        value = UNKNOWN
-        for option in options_of(manager):
-            value = union(value, enter(frame, option, item.context_expr))
+        value = union(*[enter(frame, one, item.context_expr) for one in options_of(manager)])
         if item.optional_vars is not None:
-            assigning.assign(frame, item.optional_vars, value)
+            assign(frame, item.optional_vars, value)
         entered.append((manager, item.context_expr))
     start, first, had_yielded = frame.ran or 0, len(frame.context.events), frame.has_yielded
     run(frame, node.body)
     for manager, expression in entered:
         yields = frame.has_yielded and not had_yielded
         frame.enclose(manager, expression, first, yields=yields)
-    end = frame.ran
-    inside = start | frame.since(count)
+    end, inside = frame.ran, start | frame.since(count)
     if end is None:
         frame.ran = inside
     for manager, expression in reversed(entered):
         for option in options_of(manager):
             exit_(frame, option, expression, count)
-            if getattr(option, "made_by", "") in engine.registry.swallowing:
+            if getattr(option, "made_by", "") in frame.engine.registry.swallowing:
                 end = inside  # an error in the block ends here
     if end is None:
         frame.ran = None
@@ -252,76 +255,55 @@ def _with(frame: Frame, node: ast.With | ast.AsyncWith) -> None:
 
 def enter(frame: Frame, manager: Value, node: ast.AST) -> Value:
     """Return what entering a context manager gives, and record what that runs."""
-    engine = frame.engine
-    special = engine.registry.entering.get(type(manager))
-    if special is not None:
-        return special(frame, manager, node) or UNKNOWN
     match manager:
         case Pending(result=result, is_generator=True):
             enter_generators(frame, manager, node, HEAD)
-            return engine.element(frame, result)
+            return frame.engine.element(frame, result)
         case Pending():
             return enter(frame, await_(frame, manager, node), node)
-        case Instance():
-            for name in ("__enter__", "__aenter__"):
-                method = engine.attribute(frame, manager, name, node)
-                if method is not UNKNOWN and not isinstance(method, Bound):
-                    made = await_(frame, engine.invoke(frame, method, (), (), node), node)
-                    return manager if made is UNKNOWN else made
-    return manager
+    made = _call_either(frame, manager, ("__enter__", "__aenter__"), node)
+    return manager if made is UNKNOWN else made
 
 
 def exit_(frame: Frame, manager: Value, node: ast.AST, count: int) -> None:
     """Record what leaving a context manager runs; the block began after `count` events."""
-    engine = frame.engine
-    special = engine.registry.leaving.get(getattr(manager, "made_by", ""))
+    special = frame.engine.registry.leaving.get(getattr(manager, "made_by", ""))
     if special is not None:
         special(frame, manager, node, count)
-    elif isinstance(manager, Pending) and manager.is_generator:
+    elif isinstance(manager, Pending):
         enter_generators(frame, manager, node, TAIL)
-    elif isinstance(manager, Instance):
-        for name in ("__exit__", "__aexit__"):
-            method = engine.attribute(frame, manager, name, node)
-            if method is not UNKNOWN and not isinstance(method, Bound):
-                await_(frame, engine.invoke(frame, method, (), (), node), node)
+    else:
+        _call_either(frame, manager, ("__exit__", "__aexit__"), node)
 
 
-def _match(frame: Frame, node: ast.Match) -> None:
-    subject = evaluate(frame, node.subject)
-    with frame.aside() as branches:
-        is_covered = False
-        for case in node.cases:
-            branches.begin()
-            assigning.bind_pattern(frame, case.pattern, subject, node.subject)
-            if case.guard is not None:
-                evaluate(frame, case.guard)
-                branches.advance()
-            run(frame, case.body)
-            branches.end()
-            wild = isinstance(case.pattern, ast.MatchAs) and case.pattern.pattern is None
-            is_covered = is_covered or (wild and case.guard is None)
-        if not is_covered:
-            branches.begin()
-            branches.end()
+def _call_either(frame: Frame, manager: Value, names: tuple[str, str], node: ast.AST) -> Value:
+    for name in names if isinstance(manager, Instance) else ():
+        method = frame.engine.attribute(frame, manager, name, node)
+        if method is not UNKNOWN and not isinstance(method, Bound):
+            return await_(frame, frame.call(method, node), node)
+    return UNKNOWN
+
+
+# --- definitions ----------------------------------------------------------------------------------
 
 
 def _define(frame: Frame, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-    function = frame.engine.program.function(node, frame.scope)
-    value = frame.engine.define(frame, function)
+    value = frame.engine.define(frame, frame.engine.program.function(node, frame.scope))
     if isinstance(frame.scope, Function):
-        frame.variables[node.name] = value
+        frame.bind(node.name, value)
 
 
 def _class(frame: Frame, node: ast.ClassDef) -> None:
-    cls = frame.engine.program.cls(node, frame.scope)
-    value = frame.engine.define_class(frame, cls)
+    value = frame.engine.define_class(frame, frame.engine.program.cls(node, frame.scope))
     if isinstance(frame.scope, Function):
-        frame.variables[node.name] = value
+        frame.bind(node.name, value)
 
 
 def _import(frame: Frame, node: ast.Import | ast.ImportFrom) -> None:
     if isinstance(frame.scope, Function):
-        frame.variables.update(frame.engine.imported(node, frame.module))
+        for name, binding in bindings_in([node]):
+            if isinstance(binding, Import):
+                frame.bind(name, frame.engine.names.imported(binding, frame.module))
 
 
 def _global(frame: Frame, node: ast.Global) -> None:
@@ -337,7 +319,7 @@ def _delete(frame: Frame, node: ast.Delete) -> None:
     for target in node.targets:
         if isinstance(target, ast.Subscript):
             owner, key = evaluate(frame, target.value), evaluate(frame, target.slice)
-            call_special(frame, owner, "__delitem__", (key,), target)
+            call_special(frame, owner, "__delitem__", target, key)
 
 
 _HANDLERS: dict[type[ast.stmt], Callable[[Frame, Any], None]] = {

@@ -1,11 +1,11 @@
-"""Annotations: what an object is of which only the declared type is known."""
+"""Annotations: the objects that they promise."""
 
 from __future__ import annotations
 
 import ast
 from typing import TYPE_CHECKING
 
-from headrace_inspect._symbols._entities import Scope
+from headrace_inspect._symbols._entities import Assignment, Import, Module, Scope, module_of
 
 from ._values import (
     UNKNOWN,
@@ -49,7 +49,7 @@ class Types:
         """Return an object of the type that `node` declares."""
         if node is None:
             return UNKNOWN
-        if isinstance(node, ast.Name | ast.Constant) and _last(node) == "Self":
+        if last_name(node) == "Self":
             return UNKNOWN if receiver is None else receiver
         key = (node, scope)
         if key not in self._known:
@@ -58,26 +58,22 @@ class Types:
         return self._known[key]
 
     def _read(self, node: ast.expr, scope: Scope) -> Value:
-        match node:
-            case ast.Constant(value=str(text)):
-                parsed = _parsed(text)
-                return UNKNOWN if parsed is None else self._read(parsed, scope)
+        match parsed(node):
             case ast.BinOp(left=left, op=ast.BitOr(), right=right):
                 return union(self._read(left, scope), self._read(right, scope))
             case ast.Subscript(value=outer, slice=inner):
                 return self._subscripted(outer, inner, scope)
-            case ast.Name() | ast.Attribute():
-                return self.instance(self._value(node, scope))
+            case ast.Name() | ast.Attribute() as name:
+                return self.instance(self._value(name, scope))
         return UNKNOWN
 
     def _subscripted(self, outer: ast.expr, inner: ast.expr, scope: Scope) -> Value:
-        name = _last(outer)
+        name = last_name(outer)
         arguments = inner.elts if isinstance(inner, ast.Tuple) else [inner]
         if name == "Union":
             return union(*[self._read(one, scope) for one in arguments])
         if name in _TRANSPARENT:
-            index = -1 if name == "Coroutine" else 0
-            return self._read(arguments[index], scope)
+            return self._read(arguments[-1 if name == "Coroutine" else 0], scope)
         if name in {"tuple", "Tuple"} and not _is_ellipsis(arguments[-1]):
             return Items(tuple([self._read(one, scope) for one in arguments]))
         if name in _CONTAINERS:
@@ -85,14 +81,11 @@ class Types:
         if name in _MAPPINGS:
             return Table(((None, self._read(arguments[-1], scope)),))
         if name in _CLASSES:
-            return self._value(arguments[0], scope)
+            return self._value(parsed(arguments[0]), scope)
         return self.instance(self._value(outer, scope))
 
     def _value(self, node: ast.expr, scope: Scope) -> Value:
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            parsed = _parsed(node.value)
-            return UNKNOWN if parsed is None else self._value(parsed, scope)
-        alias = self._engine.alias(node, scope)
+        alias = self.alias(node, scope)
         if alias is not None:
             return self.of(*alias)
         return self._engine.evaluate(self._engine.quiet(scope), node)
@@ -112,19 +105,42 @@ class Types:
                     pass
         return union(*found)
 
-
-def _parsed(text: str) -> ast.expr | None:
-    try:
-        return ast.parse(text.strip(), mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    def alias(self, node: ast.expr, scope: Scope) -> tuple[ast.expr, Scope] | None:
+        """Return the annotation that a type alias stands for, and its scope."""
+        module = module_of(scope)
+        if not isinstance(node, ast.Name):
+            return None
+        name = node.id
+        for _ in range(8):
+            match module.bindings.get(name):
+                case [Import(name=str(name)) as made]:
+                    source = self._engine.program.find(made.module, made.level, module)
+                    if not isinstance(source, Module):
+                        return None
+                    module = source
+                case [Assignment(value=ast.Subscript() | ast.BinOp() as value)]:
+                    return value, module
+                case _:
+                    return None
         return None
+
+
+def parsed(node: ast.expr) -> ast.expr:
+    """Return the annotation in a text, or the annotation itself."""
+    if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
+        return node
+    try:
+        return ast.parse(node.value.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ast.Constant(None)
 
 
 def _is_ellipsis(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and node.value is ...
 
 
-def _last(node: ast.expr) -> str:
+def last_name(node: ast.expr) -> str:
+    """Return the last part of a dotted name, or nothing."""
     match node:
         case ast.Name(id=name) | ast.Attribute(attr=name):
             return name

@@ -165,6 +165,11 @@ class Items(Value):
     values: Arguments
     origin: ast.AST | None = field(default=None)
 
+    @property
+    def is_empty(self) -> bool:
+        """Return whether it was made without items."""
+        return not self.values
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table(Value):
@@ -173,6 +178,16 @@ class Table(Value):
     flat = None
     entries: tuple[tuple[object, Value], ...]
     origin: ast.AST | None = field(default=None)
+
+    @property
+    def is_empty(self) -> bool:
+        """Return whether it was made without entries."""
+        return not self.entries
+
+    @property
+    def named(self) -> Named:
+        """Return the entries as keyword arguments."""
+        return tuple([(key, value) for key, value in self.entries if isinstance(key, str)])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

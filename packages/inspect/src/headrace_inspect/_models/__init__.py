@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from headrace_inspect._evaluate._registry import Registry
 
-from . import _asgi, _celery, _django, _headrace, _http, _queues, _stdlib, _views
+from . import _asgi, _celery, _concurrency, _django, _headrace, _http, _queues, _stdlib, _views
+
+_MODELS = (_stdlib, _concurrency, _headrace, _celery, _queues, _django, _asgi, _http, _views)
 
 
 def known_libraries() -> Registry:
     """Return what the models know."""
     registry = Registry()
-    for model in (_stdlib, _headrace, _celery, _queues, _django, _asgi, _http, _views):
+    for model in _MODELS:
         model.register(registry)
     return registry

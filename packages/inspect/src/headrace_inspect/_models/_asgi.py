@@ -1,29 +1,24 @@
-"""FastAPI, Starlette and Flask: background tasks, lifespans, and the routes of `_routes`."""
+"""FastAPI, Starlette and Flask: background tasks, and the routes of `_routes`."""
 
 from __future__ import annotations
 
 from headrace_inspect._evaluate._registry import Call, Registry
-from headrace_inspect._evaluate._values import UNKNOWN, Object, Value
+from headrace_inspect._evaluate._values import Object, Value
 
 from . import _routes
 
-_BACKGROUND = "starlette.background.BackgroundTasks"
+_TASK = "starlette.background.BackgroundTask"
+_TASKS = "starlette.background.BackgroundTasks"
 
 
 def register(registry: Registry) -> None:
     """Register what this module knows."""
-    registry.alias(_BACKGROUND, "fastapi.BackgroundTasks", "fastapi.background.BackgroundTasks")
-    registry.method(_BACKGROUND, "add_task")(_add_task)
-    registry.function("starlette.background.BackgroundTask")(_background_task)
+    registry.alias(_TASKS, "fastapi.BackgroundTasks fastapi.background.BackgroundTasks")
+    registry.method(_add_task, _TASKS, "add_task")
+    registry.function(_add_task, _TASK)
     _routes.register(registry)
 
 
 def _add_task(call: Call) -> Value:
-    callee = call.get(0, "func") or UNKNOWN
-    call.frame.engine.hand_over(call.frame, callee, call.rest(1), call.keywords, call.node, "call")
-    return UNKNOWN
-
-
-def _background_task(call: Call) -> Value:
-    _add_task(call)
-    return Object("starlette.background.BackgroundTask")
+    call.frame.hand_over(call.value(0, "func"), call.node, call.rest(1), call.keywords)
+    return Object(_TASK)

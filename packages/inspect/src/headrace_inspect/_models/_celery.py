@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from headrace_inspect._evaluate._contexts import ENQUEUE
 from headrace_inspect._evaluate._frame import Frame
 from headrace_inspect._evaluate._registry import Call, Registry
 from headrace_inspect._evaluate._values import (
     UNKNOWN,
+    Arguments,
     Bound,
     FunctionValue,
     Instance,
     Items,
+    Named,
     Object,
     Partial,
     Table,
@@ -24,12 +27,11 @@ from headrace_inspect._evaluate._values import (
     text_of,
 )
 
+from ._stdlib import members
 from ._tasks import Task, finish, make_task, note_publishing, run_by_name, run_task
 
 _CANVAS = "canvas"
-
-
-NO_LINKS = Items(())
+_RESULT = "celery.result.AsyncResult"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,29 +45,42 @@ class Signature(Value):
     """
 
     kind: str
-    members: tuple[Value, ...]
-    arguments: tuple[Value, ...] = ()
-    keywords: tuple[tuple[str, Value], ...] = ()
+    members: Arguments
+    arguments: Arguments = ()
+    keywords: Named = ()
     is_immutable: bool = False
-    links: Items = NO_LINKS
+    links: Items = field(default_factory=lambda: Items(()))
 
 
 def register(registry: Registry) -> None:
     """Register what this module knows."""
-    registry.alias("celery.Celery", "celery.app.Celery", "celery.app.base.Celery")
-    registry.alias("celery.Task", "celery.app.task.Task", "celery.task.Task")
+    function, method = registry.function, registry.method
+    registry.alias("celery.Celery", "celery.app.Celery celery.app.base.Celery")
+    registry.alias("celery.Task", "celery.app.task.Task celery.task.Task")
     for name in ("chain", "group", "chord", "signature", "subtask"):
         registry.alias(f"celery.{name}", f"celery.canvas.{name}")
-    registry.function("celery.shared_task", "celery.task", "celery.decorators.task")(_decorate)
-    registry.method("celery.Celery", "task")(_decorate)
-    registry.method("celery.Celery", "send_task")(_send)
-    registry.method("celery.Celery", "signature")(_signature)
-    registry.method("celery.Celery", "register_task")(lambda call: call.get(0))
+    function(_decorate, "celery.shared_task celery.task celery.decorators.task")
+    method(_decorate, "celery.Celery", "task")
+    method(_send, "celery.Celery", "send_task")
+    method(_signature, "celery.Celery", "signature")
+    method(lambda call: call.get(0), "celery.Celery", "register_task")
     registry.attributes[Task] = _attribute
-    registry.attributes[Signature] = lambda frame, owner, name: Bound(owner, name)
-    registry.method(Task, "__call__")(_call)
-    _publishing(registry)
-    _canvas(registry)
+    method(_call, Task, "__call__")
+    # A function with such a method has an unknown decorator, which makes it a task.
+    for owner in (Task, "celery.Task", FunctionValue):
+        method(_delay, owner, "delay send delay_on_commit")
+        method(_apply_async, owner, "apply_async apply apply_async_on_commit")
+        method(_make, owner, "s si signature subtask map starmap chunks")
+        method(_replace, owner, "replace")
+        method(lambda call: UNKNOWN, owner, "retry")
+    function(_signature, "celery.signature celery.subtask")
+    function(_several, "celery.chain celery.group")
+    function(_chord, "celery.chord")
+    method(_call_signature, Signature, "__call__")
+    method(_publish, Signature, "delay apply_async apply delay_on_commit apply_async_on_commit")
+    method(_or, Signature, "__or__")
+    method(_link, Signature, "link link_error on_error then")
+    method(lambda call: call.owner, Signature, "set clone s si unchain_tasks")
     registry.finishing.append(finish)
 
 
@@ -85,26 +100,10 @@ def _decorate(call: Call) -> Value:
 def _call(call: Call) -> Value:
     task: Task = call.owner
     arguments = (*task.arguments, *call.arguments)
-    return call.frame.engine.invoke(call.frame, task.inner, arguments, call.keywords, call.node)
+    return call.frame.call(task.inner, call.node, arguments, call.keywords)
 
 
 # --- publishing -----------------------------------------------------------------------------------
-
-
-def _publishing(registry: Registry) -> None:
-    # A function with such a method has a decorator that is not known, and makes it a task.
-    for owner in (Task, "celery.Task", FunctionValue):
-        registry.method(owner, "delay", "send")(_delay)
-        registry.method(owner, "apply_async")(_apply_async)
-        registry.method(owner, "apply")(lambda call: _apply_async(call, "call"))
-        registry.method(owner, "delay_on_commit")(lambda call: _delay(call, "on_commit"))
-        registry.method(owner, "apply_async_on_commit")(
-            lambda call: _apply_async(call, "on_commit")
-        )
-        registry.method(owner, "s", "si", "signature", "subtask")(_make)
-        registry.method(owner, "replace")(_replace)
-        registry.method(owner, "retry")(lambda call: UNKNOWN)
-        registry.method(owner, "map", "starmap", "chunks")(_make)
 
 
 def _task_of(call: Call) -> Value:
@@ -114,55 +113,47 @@ def _task_of(call: Call) -> Value:
     return owner if isinstance(owner, Value) else UNKNOWN
 
 
-def _delay(call: Call, kind: str = ENQUEUE) -> Value:
-    note_publishing(call.frame, call.owner, call.arguments, call.keywords, call.node)
-    run_task(call.frame, _task_of(call), call.arguments, call.keywords, call.node, kind)
-    return Object("celery.result.AsyncResult")
+def _kind_of(call: Call, kind: str) -> str:
+    return "on_commit" if call.name.endswith("on_commit") else kind
 
 
-def _given(call: Call) -> tuple[tuple[Value, ...], tuple[tuple[str, Value], ...]]:
-    arguments, keywords = call.get(0, "args"), call.get(1, "kwargs")
-    given = () if arguments is None else call.frame.engine.contents(arguments)
-    entries = keywords.entries if isinstance(keywords, Table) else ()
-    return given, tuple([(key, value) for key, value in entries if isinstance(key, str)])
+def _delay(call: Call) -> Value:
+    note_publishing(call.owner, call)
+    run_task(_task_of(call), call.but(call.arguments, call.keywords, _kind_of(call, ENQUEUE)))
+    return Object(_RESULT)
 
 
-def _apply_async(call: Call, kind: str = ENQUEUE) -> Value:
-    arguments, keywords = _given(call)
-    note_publishing(call.frame, call.owner, arguments, keywords, call.node)
-    made = run_task(call.frame, _task_of(call), arguments, keywords, call.node, kind)
-    _run_links(call.frame, _links(call), call.node)
-    return made if kind == "call" else Object("celery.result.AsyncResult")
+def _given(call: Call, kind: str = "") -> Call:
+    """Return the call that ``args`` and ``kwargs`` describe."""
+    keywords = call.get(1, "kwargs")
+    named = keywords.named if isinstance(keywords, Table) else ()
+    return call.but(call.frame.engine.contents(call.value(0, "args")), named, kind)
+
+
+def _apply_async(call: Call) -> Value:
+    given = _given(call, "call" if call.name == "apply" else _kind_of(call, ENQUEUE))
+    note_publishing(call.owner, given)
+    made = run_task(_task_of(call), given)
+    _side_by_side(call.frame, _links(call), call.node)
+    return made if call.name == "apply" else Object(_RESULT)
 
 
 def _links(call: Call) -> list[Value]:
     found: list[Value] = []
     for name in ("link", "link_error"):
-        value = call.get(None, name)
-        if isinstance(value, Items):
-            found += call.frame.engine.contents(value)
-        elif value is not None:
-            found.append(value)
+        value = call.value(None, name)
+        found += call.frame.engine.contents(value) if isinstance(value, Items) else [value]
     return found
-
-
-def _run_links(frame: Frame, links: list[Value], node: ast.AST) -> None:
-    before, after = frame.ran, frame.ran or 0
-    for link in links:
-        frame.ran = before
-        publish(frame, link, node, _CANVAS)
-        after |= frame.ran or 0
-    frame.ran = None if before is None else after
 
 
 def _send(call: Call) -> Value:
     run_by_name(call.frame, text_of(call.get(0, "name")), call.node)
-    _run_links(call.frame, _links(call), call.node)
-    return Object("celery.result.AsyncResult")
+    _side_by_side(call.frame, _links(call), call.node)
+    return Object(_RESULT)
 
 
 def _replace(call: Call) -> Value:
-    publish(call.frame, call.get(0) or UNKNOWN, call.node, _CANVAS)
+    publish(call.frame, call.value(0), call.node, _CANVAS)
     call.frame.ran = None
     return UNKNOWN
 
@@ -170,98 +161,77 @@ def _replace(call: Call) -> Value:
 # --- canvas ---------------------------------------------------------------------------------------
 
 
-def _canvas(registry: Registry) -> None:
-    registry.function("celery.signature", "celery.subtask")(_signature)
-    registry.function("celery.chain", "celery.group")(_several)
-    registry.function("celery.chord")(_chord)
-    registry.method(Signature, "__call__")(_call_signature)
-    registry.method(Signature, "delay", "apply_async")(_publish)
-    registry.method(Signature, "apply")(lambda call: _publish(call, "call"))
-    registry.method(Signature, "delay_on_commit", "apply_async_on_commit")(
-        lambda call: _publish(call, "on_commit")
-    )
-    registry.method(Signature, "__or__")(_or)
-    registry.method(Signature, "link", "link_error", "on_error", "then")(_link)
-    registry.method(Signature, "set", "clone", "s", "si", "unchain_tasks")(lambda call: call.owner)
-
-
 def _make(call: Call) -> Value:
-    arguments, keywords = call.arguments, call.keywords
+    given = call.but(call.arguments, call.keywords)
     if call.name in {"signature", "subtask"}:
-        arguments, keywords = _given(call)
+        given = _given(call)
     elif call.name in {"map", "starmap", "chunks"}:
-        arguments, keywords = (), ()
-    note_publishing(call.frame, call.owner, arguments, keywords, call.node)
-    is_immutable = call.name == "si"
+        given = call.but()
+    note_publishing(call.owner, given)
     links = Items((), call.node)
-    return Signature("task", (_task_of(call),), arguments, keywords, is_immutable, links)
+    is_immutable = call.name == "si"
+    return Signature(
+        "task", (_task_of(call),), given.arguments, given.keywords, is_immutable, links
+    )
 
 
 def _signature(call: Call) -> Value:
-    given = call.get(0)
+    given = call.value(0)
     if isinstance(given, Signature):
         return given
-    return UNKNOWN if given is None else Signature("name", (given,), links=Items((), call.node))
+    return Signature("name", (given,), links=Items((), call.node))
 
 
 def _several(call: Call) -> Value:
-    members: list[Value] = []
-    for argument in call.arguments:
-        if isinstance(argument, Items):
-            members += call.frame.engine.contents(argument)
-        else:
-            members.append(argument)
     kind = call.name.rsplit(".", 1)[-1]
-    return Signature(kind, tuple(members), links=Items((), call.node))
+    return Signature(kind, members(call), links=Items((), call.node))
 
 
 def _chord(call: Call) -> Value:
-    header, body = call.get(0, "header") or UNKNOWN, call.get(1, "body")
-    parts: tuple[Value, ...] = call.frame.engine.contents(header) or (header,)
-    made = Signature("group", parts)
-    if body is None:
-        return Signature("chord", (made,), links=Items((), call.node))
-    return Signature("chord", (made, body), links=Items((), call.node))
+    header, body = call.value(0, "header"), call.get(1, "body")
+    group = Signature("group", call.frame.engine.contents(header) or (header,))
+    parts = (group,) if body is None else (group, body)
+    return Signature("chord", parts, links=Items((), call.node))
 
 
 def _call_signature(call: Call) -> Value:
     owner: Signature = call.owner
     if owner.kind in {"task", "name"}:
-        task = owner.members[0]
         arguments = (*call.arguments, *owner.arguments)
-        return call.frame.engine.invoke(call.frame, task, arguments, owner.keywords, call.node)
+        return call.frame.call(owner.members[0], call.node, arguments, owner.keywords)
     if owner.kind == "chord" and call.arguments:
         owner = owner.but(members=(*owner.members[:1], call.arguments[0]))
     publish(call.frame, owner, call.node, _CANVAS)
-    return Object("celery.result.AsyncResult")
+    return Object(_RESULT)
 
 
-def _publish(call: Call, kind: str = "") -> Value:
+def _publish(call: Call) -> Value:
     own = ENQUEUE if call.owner.kind in {"task", "name"} else _CANVAS
-    publish(call.frame, call.owner, call.node, kind or own)
-    _run_links(call.frame, _links(call), call.node)
-    return Object("celery.result.AsyncResult")
+    kind = "call" if call.name == "apply" else _kind_of(call, own)
+    publish(call.frame, call.owner, call.node, kind)
+    _side_by_side(call.frame, _links(call), call.node)
+    return Object(_RESULT)
 
 
 def _or(call: Call) -> Value:
-    right = call.get(0) or UNKNOWN
-    left = call.owner
-    members = [*(left.members if left.kind == "chain" and not left.links.values else (left,))]
-    members += right.members if isinstance(right, Signature) and right.kind == "chain" else [right]
+    left, right = call.owner, call.value(0)
+    is_plain = left.kind == "chain" and not left.links.values
+    first = left.members if is_plain else (left,)
+    last = right.members if isinstance(right, Signature) and right.kind == "chain" else (right,)
     links = left.links if left.kind == "chain" else Items((), call.node)
-    return Signature("chain", tuple(members), links=links)
+    return Signature("chain", (*first, *last), links=links)
 
 
 def _link(call: Call) -> Value:
-    call.frame.engine.put(call.owner.links, None, call.get(0) or UNKNOWN)
-    return call.get(0) or UNKNOWN if call.name.startswith("link") else call.owner
+    call.frame.engine.put(call.owner.links, None, call.value(0))
+    return call.value(0) if call.name.startswith("link") else call.owner
 
 
 def publish(frame: Frame, value: Value, node: ast.AST, kind: str) -> None:
     """Record that a signature is published."""
     for option in options_of(value):
         if isinstance(option, Task):
-            run_task(frame, option, (), (), node, kind)
+            run_task(option, Call(frame, node, kind=kind))
         elif isinstance(option, Signature):
             _publish_one(frame, option, node, kind)
         elif isinstance(option, Items):
@@ -272,7 +242,8 @@ def _publish_one(frame: Frame, one: Signature, node: ast.AST, kind: str) -> None
     match one.kind:
         case "task":
             first = () if one.is_immutable or kind == ENQUEUE else (UNKNOWN,)
-            run_task(frame, one.members[0], (*first, *one.arguments), one.keywords, node, kind)
+            call = Call(frame, node, (*first, *one.arguments), one.keywords, kind)
+            run_task(one.members[0], call)
         case "name":
             run_by_name(frame, text_of(one.members[0]), node, kind)
         case "group":
@@ -280,15 +251,14 @@ def _publish_one(frame: Frame, one: Signature, node: ast.AST, kind: str) -> None
         case _:
             for member in one.members:
                 publish(frame, member, node, kind)
-    links = frame.engine.contents(one.links)
-    if links:
-        _run_links(frame, list(links), node)
+    _side_by_side(frame, frame.engine.contents(one.links), node)
 
 
-def _side_by_side(frame: Frame, members: tuple[Value, ...], node: ast.AST, kind: str) -> None:
-    before, after = frame.ran, frame.ran or 0
-    for member in members:
-        frame.ran = before
-        publish(frame, member, node, kind)
-        after |= frame.ran or 0
-    frame.ran = None if before is None else after
+def _side_by_side(
+    frame: Frame, signatures: Iterable[Value], node: ast.AST, kind: str = _CANVAS
+) -> None:
+    def run(one: Value) -> Value:
+        publish(frame, one, node, kind)
+        return UNKNOWN
+
+    frame.each(signatures, run)

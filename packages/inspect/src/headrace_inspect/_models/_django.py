@@ -1,7 +1,6 @@
 """Django: models and their relations, managers and query sets, saving, commands, on_commit.
 
-Also the parts of Django REST framework that call back: serializers that are saved, views that
-perform.
+Also the parts of Django REST framework that call back: serializers that are saved.
 """
 
 from __future__ import annotations
@@ -9,10 +8,10 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 
-from headrace_inspect._evaluate._contexts import Context
 from headrace_inspect._evaluate._engine import Engine
 from headrace_inspect._evaluate._frame import Frame
 from headrace_inspect._evaluate._registry import Call, Registry
+from headrace_inspect._evaluate._types import last_name
 from headrace_inspect._evaluate._values import (
     UNKNOWN,
     Bound,
@@ -32,16 +31,33 @@ from ._names import class_named
 
 MODEL = "django.db.models.Model"
 ATOMIC = "django.db.transaction.atomic"
-_MANAGERS = ("django.db.models.Manager", "django.db.models.QuerySet")
-_TO_ONE = ("django.db.models.ForeignKey", "django.db.models.OneToOneField")
-_TO_MANY = ("django.db.models.ManyToManyField",)
-_CREATING = ("create", "get_or_create", "update_or_create", "acreate", "aget_or_create",
-             "aupdate_or_create")  # fmt: skip
-_GETTING = ("get", "first", "last", "latest", "earliest", "aget", "afirst", "alast", "get_or_none")
-_OTHER = frozenset([
-    "count", "exists", "aggregate", "update", "bulk_create", "bulk_update", "acount", "aexists",
-    "values", "values_list", "add", "remove", "clear", "set", "dates", "explain",
-])  # fmt: skip
+_MANAGER = "django.db.models.Manager"
+_QUERY_SET = "django.db.models.QuerySet"
+_TO_ONE = ("ForeignKey", "OneToOneField")
+_TO_MANY = "ManyToManyField"
+_MODELS = """
+    django.db.models.base.Model django.contrib.auth.models.AbstractUser
+    django.contrib.auth.models.AbstractBaseUser django.contrib.auth.base_user.AbstractBaseUser
+    model_utils.models.TimeStampedModel django_extensions.db.models.TimeStampedModel
+    django.contrib.gis.db.models.Model mptt.models.MPTTModel polymorphic.models.PolymorphicModel
+"""
+_MANAGERS = """
+    django.contrib.auth.models.UserManager django.contrib.auth.models.BaseUserManager
+    django.contrib.auth.base_user.BaseUserManager mptt.managers.TreeManager
+    polymorphic.managers.PolymorphicManager
+"""
+_CREATING = """
+    create get_or_create update_or_create acreate aget_or_create aupdate_or_create
+"""
+_GETTING = "get first last latest earliest aget afirst alast get_or_none __getitem__"
+_QUERYING = """
+    filter all exclude order_by select_related prefetch_related annotate distinct only defer
+    select_for_update using iterator reverse none get_queryset aiterator union active in_bulk
+"""
+_SERIALIZERS = """
+    rest_framework.serializers.Serializer rest_framework.serializers.ModelSerializer
+    rest_framework.serializers.BaseSerializer
+"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,67 +75,56 @@ class Query(Value):
 
 def register(registry: Registry) -> None:
     """Register what this module knows."""
-    _aliases(registry)
+    function, method = registry.function, registry.method
     _signals.register(registry)
+    _aliases(registry)
     registry.members[MODEL] = _model_member
-    registry.method(MODEL, "save", "asave")(_save)
-    registry.method(MODEL, "delete", "adelete")(_delete)
-    for field in _TO_ONE:
-        registry.described[field] = _to_one
-    for field in _TO_MANY:
-        registry.described[field] = _to_many
+    for name in (*_TO_ONE, _TO_MANY):
+        registry.descriptors[f"django.db.models.{name}"] = _related
     registry.descriptors[Instance] = _manager
-    registry.descriptors[Query] = lambda frame, owner, value, name: _of_owner(owner, value)
+    registry.descriptors[Query] = _of_owner
     registry.attributes[Query] = _query_attribute
     registry.elements[Query] = lambda frame, query: _object(query)
-    registry.function("django.db.models.Manager", "django.db.models.QuerySet")(
-        lambda call: Query(None)
-    )
-    registry.method("django.db.models.QuerySet", "as_manager")(_as_manager)
-    registry.method("django.db.models.Manager", "from_queryset")(lambda call: call.get(0))
-    registry.function("django.db.models.Manager.from_queryset")(lambda call: call.get(0))
-    registry.function("django.shortcuts.get_object_or_404")(_get_object)
-    _querying(registry)
-    registry.function("django.db.transaction.on_commit", "headrace_django.on_commit")(_on_commit)
+    method(_save, MODEL, "save asave")
+    method(_delete, MODEL, "delete adelete")
+    queries = f"{_MANAGER} {_QUERY_SET}"
+    function(lambda call: Query(None), queries)
+    for owner in (Query, queries):
+        method(_create, owner, _CREATING)
+        method(lambda call: _object(_query_of(call)), owner, _GETTING)
+        method(_query_of, owner, _QUERYING)
+        method(_delete_all, owner, "delete adelete")
+    method(_as_manager, _QUERY_SET, "as_manager")
+    method(lambda call: call.get(0), _MANAGER, "from_queryset")
+    function(lambda call: call.get(0), f"{_MANAGER}.from_queryset")
+    function(_get_object, "django.shortcuts.get_object_or_404")
+    function(_get_model, "django.apps.apps.get_model django.contrib.auth.get_user_model")
+    function(_on_commit, "django.db.transaction.on_commit headrace_django.on_commit")
     registry.leaving[ATOMIC] = _commit
-    registry.function("django.core.management.call_command")(_call_command)
-    registry.function("django.apps.apps.get_model", "django.contrib.auth.get_user_model")(
-        _get_model
-    )
+    function(_call_command, "django.core.management.call_command")
     registry.finishing.append(_finish_commands)
-    for base in ("Serializer", "ModelSerializer", "BaseSerializer"):
-        registry.method(f"rest_framework.serializers.{base}", "save")(_save_serializer)
+    method(_save_serializer, _SERIALIZERS, "save")
 
 
 def _aliases(registry: Registry) -> None:
-    registry.alias(
-        MODEL,
-        "django.db.models.base.Model",
-        "django.contrib.auth.models.AbstractUser",
-        "django.contrib.auth.models.AbstractBaseUser",
-        "django.contrib.auth.base_user.AbstractBaseUser",
-        "model_utils.models.TimeStampedModel",
-        "django_extensions.db.models.TimeStampedModel",
-        "django.contrib.gis.db.models.Model",
-        "mptt.models.MPTTModel",
-        "polymorphic.models.PolymorphicModel",
-    )
-    for name in ("Manager", "QuerySet", "ForeignKey", "OneToOneField", "ManyToManyField"):
-        usual = f"django.db.models.{name}"
-        others = [f"django.db.models.{part}.{name}" for part in ("manager", "query", "fields")]
-        registry.alias(usual, *others, f"django.contrib.gis.db.models.{name}")
-    registry.alias("django.db.models.Manager", "django.contrib.auth.models.UserManager",
-                   "django.contrib.auth.models.BaseUserManager",
-                   "django.contrib.auth.base_user.BaseUserManager",
-                   "mptt.managers.TreeManager",
-                   "polymorphic.managers.PolymorphicManager")  # fmt: skip
+    registry.alias(MODEL, _MODELS)
+    for name in ("Manager", "QuerySet", *_TO_ONE, _TO_MANY):
+        parts = ("db.models.manager", "db.models.query", "db.models.fields",
+                 "contrib.gis.db.models")  # fmt: skip
+        others = " ".join([f"django.{part}.{name}" for part in parts])
+        registry.alias(f"django.db.models.{name}", others)
+    registry.alias(_MANAGER, _MANAGERS)
+
+
+def _class_of(value: Value) -> Class | None:
+    return value.cls if isinstance(value, Instance | ClassValue) else None
 
 
 # --- models ---------------------------------------------------------------------------------------
 
 
 def _model_member(frame: Frame, owner: Value, name: str) -> Value | None:
-    cls = owner.cls if isinstance(owner, Instance | ClassValue) else None
+    cls = _class_of(owner)
     if cls is None:
         return None
     if name in {"objects", "_default_manager", "_base_manager"}:
@@ -127,101 +132,90 @@ def _model_member(frame: Frame, owner: Value, name: str) -> Value | None:
     return _reverse(frame.engine).get((cls.name, name))
 
 
+def _related(frame: Frame, owner: Value, field: Object) -> Value:
+    """Return the other side of a relation."""
+    cls = _target(frame.engine, owner, field)
+    if cls is None:
+        return UNKNOWN
+    is_many = field.made_by.endswith(_TO_MANY)
+    return Query(cls, _default_manager(frame.engine, cls)) if is_many else Instance(cls)
+
+
 def _target(engine: Engine, owner: Value, field: Object) -> Class | None:
     to = field.arguments[0] if field.arguments else field.keyword("to")
     if isinstance(to, ClassValue):
         return to.cls
     text = text_of(to)
-    if text == "self" and isinstance(owner, Instance | ClassValue):
-        return owner.cls
-    return class_named(engine, text)
-
-
-def _to_one(frame: Frame, owner: Value, field: Object, name: str) -> Value | None:
-    cls = _target(frame.engine, owner, field)
-    return None if cls is None else Instance(cls)
-
-
-def _to_many(frame: Frame, owner: Value, field: Object, name: str) -> Value | None:
-    cls = _target(frame.engine, owner, field)
-    return None if cls is None else Query(cls, _default_manager(frame.engine, cls))
+    return _class_of(owner) if text == "self" else class_named(engine, text)
 
 
 def _reverse(engine: Engine) -> dict[tuple[str, str], Value]:
-    """Return what the other sides of relations give, by the names of class and attribute."""
-    known: dict[tuple[str, str], Value] | None = engine.facts.get("reverse relations")
-    if known is not None:
-        return known
-    known = engine.facts["reverse relations"] = {}
-    for cls in engine.all_classes():
-        for bindings in cls.members.values():
-            binding = bindings[-1]
-            if isinstance(binding, Assignment) and isinstance(binding.value, ast.Call):
-                _add_reverse(engine, cls, binding.value, known)
+    """Return what models have by the relations of others, by names of class and attribute."""
+    known: dict[tuple[str, str], Value] | None = engine.facts.get(_reverse)
+    if known is None:
+        known = engine.facts[_reverse] = {}
+        for cls in engine.all_classes():
+            for bindings in cls.members.values():
+                binding = bindings[-1]
+                if isinstance(binding, Assignment) and isinstance(binding.value, ast.Call):
+                    _add_reverse(engine, cls, binding.value, known)
     return known
 
 
 def _add_reverse(
     engine: Engine, cls: Class, node: ast.Call, known: dict[tuple[str, str], Value]
 ) -> None:
-    last = node.func.attr if isinstance(node.func, ast.Attribute) else ""
-    last = node.func.id if isinstance(node.func, ast.Name) else last
-    if last not in {"ForeignKey", "OneToOneField", "ManyToManyField"}:
+    last = last_name(node.func)
+    if last not in {*_TO_ONE, _TO_MANY}:
         return
     field = engine.evaluate(engine.quiet(cls), node)
-    if not isinstance(field, Object):
+    target = _target(engine, ClassValue(cls), field) if isinstance(field, Object) else None
+    if target is None or not isinstance(field, Object):
         return
-    target = _target(engine, ClassValue(cls), field)
-    if target is None:
-        return
-    usual = cls.name.lower() if last == "OneToOneField" else f"{cls.name.lower()}_set"
+    is_one = last == "OneToOneField"
+    usual = cls.name.lower() if is_one else f"{cls.name.lower()}_set"
     name = text_of(field.keyword("related_name")) or usual
-    many: Value = Query(cls, _default_manager(engine, cls))
-    known[target.name, name] = Instance(cls) if last == "OneToOneField" else many
+    many = Query(cls, _default_manager(engine, cls))
+    known[target.name, name] = Instance(cls) if is_one else many
 
 
 def _default_manager(engine: Engine, cls: Class) -> Class | None:
     found = engine.classes.find(cls, "objects")
-    if found is None:
-        return None
-    value = engine.names.in_class(found[0], "objects")
+    value = UNKNOWN if found is None else engine.names.in_class(found[0], "objects")
     if isinstance(value, Query):
         return value.own
     return value.cls if isinstance(value, Instance) else None
 
 
 def _save(call: Call) -> Value:
-    _send(call.frame, call.owner, ("pre_save", "post_save"), call.node)
+    _send(call, call.owner, "save")
     return UNKNOWN
 
 
 def _delete(call: Call) -> Value:
     first = len(call.frame.context.events)
-    _send(call.frame, call.owner, ("pre_delete", "post_delete"), call.node)
+    _send(call, call.owner, "delete")
     call.frame.enclose(Object(ATOMIC), call.node, first)  # Django sends them in a transaction
     return UNKNOWN
 
 
-def _send(frame: Frame, owner: Value, names: tuple[str, ...], node: ast.AST) -> None:
-    if not isinstance(owner, Instance | ClassValue):
-        owner = getattr(owner, "receiver", owner)
-    cls = owner.cls if isinstance(owner, Instance | ClassValue) else None
-    if cls is not None:
-        for name in names:
-            _signals.send(frame, f"django.db.models.signals.{name}", cls, node)
+def _send(call: Call, owner: Value, what: str) -> None:
+    cls = _class_of(getattr(owner, "receiver", owner))
+    for moment in ("pre", "post") if cls is not None else ():
+        _signals.send(call.frame, f"django.db.models.signals.{moment}_{what}", cls, call.node)
 
 
 # --- managers and query sets ----------------------------------------------------------------------
 
 
-def _manager(frame: Frame, owner: Value, value: Instance, name: str) -> Value | None:
-    if frame.engine.classes.is_a(value.cls, *_MANAGERS):
-        return _of_owner(owner, Query(None, value.cls))
+def _manager(frame: Frame, owner: Value, value: Instance) -> Value | None:
+    if frame.engine.classes.is_a(value.cls, _MANAGER, _QUERY_SET):
+        return _of_owner(frame, owner, Query(None, value.cls))
     return None
 
 
-def _of_owner(owner: Value, value: Query) -> Value:
-    cls = owner.cls if isinstance(owner, Instance | ClassValue) else None
+def _of_owner(frame: Frame, owner: Value, value: Query) -> Value:
+    cls = _class_of(owner)
     return value if cls is None or value.model is not None else value.but(model=cls)
 
 
@@ -237,29 +231,12 @@ def _query_attribute(frame: Frame, query: Query, name: str) -> Value:
     return Bound(query, name)
 
 
-def _querying(registry: Registry) -> None:
-    for owner in (Query, *_MANAGERS):
-        registry.method(owner, *_CREATING)(_create)
-        registry.method(owner, *_GETTING)(lambda call: _object(_query_of(call)))
-        registry.method(owner, "delete", "adelete")(_delete_all)
-        registry.method(owner, "__getitem__")(lambda call: _object(_query_of(call)))
-    for name in (
-        "filter", "all", "exclude", "order_by", "select_related", "prefetch_related", "annotate",
-        "distinct", "only", "defer", "select_for_update", "using", "iterator", "reverse", "none",
-        "get_queryset", "aiterator", "union", "active", "in_bulk",
-    ):  # fmt: skip
-        for owner in (Query, *_MANAGERS):
-            registry.method(owner, name)(_query_of)
-
-
 def _query_of(call: Call) -> Query:
-    owner = call.owner
-    if isinstance(owner, Query):
-        return owner
-    receiver = getattr(owner, "receiver", owner)
+    if isinstance(call.owner, Query):
+        return call.owner
+    receiver = getattr(call.owner, "receiver", call.owner)
     if isinstance(receiver, Instance):
-        model = dict(receiver.fields).get("model")
-        return Query(model.cls if isinstance(model, ClassValue) else None, receiver.cls)
+        return Query(_class_of(dict(receiver.fields).get("model", UNKNOWN)), receiver.cls)
     return Query(None)
 
 
@@ -272,18 +249,15 @@ def _create(call: Call) -> Value:
     if query.model is None:
         return UNKNOWN
     made = Instance(query.model, is_exact=True)
-    engine = call.frame.engine
-    method = engine.attribute(call.frame, made, "save", call.node)
-    engine.hand_over(call.frame, method, (), (), call.node, "call")
-    if call.name.endswith("or_create"):
-        return Items((made, UNKNOWN))
-    return made
+    method = call.frame.engine.attribute(call.frame, made, "save", call.node)
+    call.frame.hand_over(method, call.node)
+    return Items((made, UNKNOWN)) if call.name.endswith("or_create") else made
 
 
 def _delete_all(call: Call) -> Value:
     query = _query_of(call)
     if query.model is not None:
-        _send(call.frame, Instance(query.model), ("pre_delete", "post_delete"), call.node)
+        _send(call, Instance(query.model), "delete")
     return UNKNOWN
 
 
@@ -304,13 +278,13 @@ def _get_model(call: Call) -> Value:
 
 
 def _on_commit(call: Call) -> Value:
-    callee = call.get(0, "func") or UNKNOWN
-    call.frame.engine.hand_over(call.frame, callee, (), (), call.node, "on_commit")
+    callee = call.value(0, "func")
+    call.frame.hand_over(callee, call.node, kind="on_commit")
     return callee if isinstance(callee, FunctionValue | Wrapper) else UNKNOWN
 
 
 def _commit(frame: Frame, manager: Value, node: ast.AST, count: int) -> None:
-    """What waits for the commit runs behind all else in the block."""
+    """Run what waits for the commit behind everything else in the block."""
     for number, event in enumerate(list(frame.context.events)):
         if number >= count and event.kind == "on_commit":
             frame.emit(event.targets, node, event.kind, event.part)
@@ -320,19 +294,18 @@ def _commit(frame: Frame, manager: Value, node: ast.AST, count: int) -> None:
 
 
 def _call_command(call: Call) -> Value:
-    given = call.get(0, "command_name")
+    given, frame = call.get(0, "command_name"), call.frame
     name = text_of(given)
     if isinstance(given, Instance):
-        method = call.frame.engine.attribute(call.frame, given, "handle", call.node)
-        call.frame.engine.hand_over(call.frame, method, (), (), call.node, "call")
+        frame.hand_over(frame.engine.attribute(frame, given, "handle", call.node), call.node)
     elif name is not None:
-        call.frame.engine.facts.setdefault("commands", set()).add(name)
-        call.frame.emit((call.frame.engine.hub(("command", name)),), call.node)
+        frame.engine.facts.setdefault(_call_command, set()).add(name)
+        frame.emit((frame.engine.hub(("command", name)),), call.node)
     return UNKNOWN
 
 
 def _finish_commands(engine: Engine) -> None:
-    for name in sorted(engine.facts.get("commands", ())):
+    for name in sorted(engine.facts.get(_call_command, ())):
         hub = engine.hub(("command", name))
         for path in engine.program.files:
             module = None
@@ -340,20 +313,18 @@ def _finish_commands(engine: Engine) -> None:
                 module = engine.program.module(path)
             command = UNKNOWN if module is None else engine.names.in_module(module, "Command")
             if isinstance(command, ClassValue) and module is not None:
-                frame = Frame(engine, Context(None, module), module, {})
-                frame.context = hub
-                hub.module = module
-                method = engine.attribute(frame, Instance(command.cls), "handle", command.cls.node)
-                engine.hand_over(frame, method, (), (), command.cls.node, "call")
+                hub.module, node = module, command.cls.node
+                frame = Frame(engine, hub, module, {})
+                method = engine.attribute(frame, Instance(command.cls), "handle", node)
+                frame.hand_over(method, node)
 
 
 def _save_serializer(call: Call) -> Value:
-    engine, owner = call.frame.engine, call.owner
-    receiver = getattr(owner, "receiver", owner)
-    with call.frame.aside() as branches:
-        for name in ("create", "update"):
-            branches.begin()
-            method = engine.attribute(call.frame, receiver, name, call.node)
-            engine.hand_over(call.frame, method, (), (), call.node, "call")
-            branches.end()
+    frame, receiver = call.frame, getattr(call.owner, "receiver", call.owner)
+
+    def run(name: str) -> Value:
+        method = frame.engine.attribute(frame, receiver, name, call.node)
+        return frame.hand_over(method, call.node)
+
+    frame.each(("create", "update"), run)
     return UNKNOWN

@@ -15,10 +15,12 @@ from headrace_inspect._evaluate._frame import Frame
 from headrace_inspect._evaluate._registry import Call, Registry
 from headrace_inspect._evaluate._values import (
     UNKNOWN,
+    Arguments,
     Bound,
     ClassValue,
     FunctionValue,
     Items,
+    Named,
     Object,
     Value,
     Wrapper,
@@ -52,9 +54,9 @@ class Declarator(Value):
 
     flow: Value | None
     is_entrypoint: bool
-    after: tuple[Value, ...] = ()
+    after: Arguments = ()
     name: Value | None = None
-    task: tuple[tuple[str, Value], ...] | None = None
+    task: Named | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,9 +72,9 @@ class ChainStep:
 
     name: str | None
     callee: Value
-    branches: tuple[Value, ...]
+    branches: Arguments
     when: Value | None
-    behind: tuple[Value, ...]
+    behind: Arguments
     undo: Value | None
     module: Module
     node: ast.AST
@@ -86,7 +88,7 @@ class ChainFacts:
     module: Module
     line: int
     is_async: bool
-    hooks: tuple[Value, ...]
+    hooks: Arguments
     steps: list[ChainStep] = field(default_factory=list)
 
 
@@ -124,22 +126,26 @@ def declared_in(engine: Engine) -> Declared:
 
 def register(registry: Registry) -> None:
     """Register what this module knows."""
-    registry.function("headrace.flow", "headrace.get_flow", "headrace.Flow")(_flow)
-    registry.function("headrace.step", "headrace.entrypoint")(_by_name)
-    registry.function("headrace_celery.flow_task")(_flow_task)
-    registry.method(Flow, "step", "entrypoint")(_of_flow)
-    registry.method(Flow, "__call__")(_flow_class)
-    registry.method(Declarator, "__call__")(_declare)
-    registry.method(Step, "__call__")(_call_step)
-    registry.function("headrace.Chain", "headrace.AsyncChain")(_chain)
-    registry.method(Chain, "next")(_next)
-    registry.method(Chain, "parallel")(_parallel)
-    registry.method(Chain, "put")(lambda call: call.owner)
-    registry.method(Chain, "run")(_run)
-    registry.function("headrace_celery.chain_task")(_chain_task)
-    registry.function("headrace_fastapi.run_chain")(_run_chain)
-    registry.function("headrace_dbos.durable")(lambda call: call.get(0))
-    registry.method(Flow, "open")(_open)
+    function, method = registry.function, registry.method
+    function(
+        lambda call: Flow(text_of(call.get(0, "name"))),
+        "headrace.flow headrace.get_flow headrace.Flow",
+    )
+    function(_by_name, "headrace.step headrace.entrypoint")
+    function(_flow_task, "headrace_celery.flow_task")
+    method(_of_flow, Flow, "step entrypoint")
+    method(_flow_class, Flow, "__call__")
+    method(_open, Flow, "open")
+    method(_declare, Declarator, "__call__")
+    method(_call_step, Step, "__call__")
+    function(_chain, "headrace.Chain headrace.AsyncChain")
+    method(_next, Chain, "next")
+    method(_parallel, Chain, "parallel")
+    method(lambda call: call.owner, Chain, "put")
+    method(_run, Chain, "run")
+    function(_chain_task, "headrace_celery.chain_task")
+    function(_run_chain, "headrace_fastapi.run_chain")
+    function(lambda call: call.get(0), "headrace_dbos.durable")
 
 
 def _open(call: Call) -> Value:
@@ -149,10 +155,6 @@ def _open(call: Call) -> Value:
 
 
 # --- decorators -----------------------------------------------------------------------------------
-
-
-def _flow(call: Call) -> Value:
-    return Flow(text_of(call.get(0, "name")))
 
 
 def _by_name(call: Call) -> Value:
@@ -184,11 +186,11 @@ def _declarator(
     call: Call,
     flow: Value | None,
     is_entrypoint: bool,
-    task: tuple[tuple[str, Value], ...] | None = None,
+    task: Named | None = None,
     name: str = "name",
 ) -> Declarator:
     after = call.get(None, "after")
-    references: tuple[Value, ...] = () if after is None else (after,)
+    references: Arguments = () if after is None else (after,)
     if isinstance(after, Items):
         references = call.frame.engine.contents(after)
     return Declarator(flow, is_entrypoint, references, call.get(None, name), task)
@@ -227,7 +229,7 @@ def _call_step(call: Call) -> Value:
     known = frame.engine.contexts.get(key)
     if known is None:
         frame.engine.contexts[key] = known = context
-        made = frame.engine.invoke(inner, step.inner, call.arguments, call.keywords, call.node)
+        made = inner.call(step.inner, call.node, call.arguments, call.keywords)
         context.result = await_(inner, made, call.node)
     frame.emit((known,), call.node)
     return known.result
@@ -273,7 +275,7 @@ def _chain(call: Call) -> Value:
 
 
 def _next(call: Call) -> Value:
-    callee = call.get(0, "func") or UNKNOWN
+    callee = call.value(0, "func")
     name = text_of(call.get(None, "name")) or text_of(call.get(None, "out"))
     behind = [call.get(None, word) for word in ("validate", "log")]
     function = function_in(callee)
@@ -344,19 +346,21 @@ def _run_steps(
             if value is not None:
                 _call(frame, value, step.node)
         if step.branches:
-            before, after = frame.ran, frame.ran or 0
-            for branch in step.branches:
-                frame.ran = before
-                if isinstance(branch, Chain):
-                    _run_steps(frame, branch.facts, flow, undos)
-                after |= frame.ran or 0
-            frame.ran = after
+            frame.each(step.branches, lambda branch: _run_branch(frame, branch, flow, undos))
             continue
         _run_step(frame, step, flow)
         for value in step.behind:
             _call(frame, value, step.node)
         if step.undo is not None:
             undos.append((step.undo, step.node))
+
+
+def _run_branch(
+    frame: Frame, branch: Value, flow: str | None, undos: list[tuple[Value, ast.AST]]
+) -> Value:
+    if isinstance(branch, Chain):
+        _run_steps(frame, branch.facts, flow, undos)
+    return UNKNOWN
 
 
 def _run_step(frame: Frame, step: ChainStep, flow: str | None) -> None:
@@ -371,7 +375,7 @@ def _run_step(frame: Frame, step: ChainStep, flow: str | None) -> None:
 
 
 def _call(frame: Frame, value: Value, node: ast.AST) -> None:
-    await_(frame, frame.engine.invoke(frame, value, (), (), node), node)
+    await_(frame, frame.call(value, node), node)
 
 
 def _chain_task(call: Call) -> Value:

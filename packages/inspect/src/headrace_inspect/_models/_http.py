@@ -17,10 +17,10 @@ from ._routes import VERBS, Segments, route_contexts
 
 _GAP = "\0"
 _LOCAL = frozenset(["localhost", "127.0.0.1", "0.0.0.0", "::1", "testserver"])  # noqa: S104
-_CLIENTS = (
-    "httpx.Client", "httpx.AsyncClient", "requests.Session", "requests.session",
-    "requests.sessions.Session", "aiohttp.ClientSession",
-)  # fmt: skip
+_CLIENTS = """
+    httpx.Client httpx.AsyncClient requests.Session requests.session requests.sessions.Session
+    aiohttp.ClientSession
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +34,10 @@ class Request:
 def register(registry: Registry) -> None:
     """Register what this module knows."""
     for library in ("httpx", "requests"):
-        registry.function(*[f"{library}.{verb}" for verb in VERBS])(_by_verb)
-        registry.function(f"{library}.request", f"{library}.stream")(_by_name)
-    for client in _CLIENTS:
-        registry.method(client, *VERBS)(_by_verb)
-        registry.method(client, "request", "stream")(_by_name)
+        registry.function(_by_verb, " ".join([f"{library}.{verb}" for verb in VERBS]))
+        registry.function(_by_name, f"{library}.request {library}.stream")
+    registry.method(_by_verb, _CLIENTS, " ".join(VERBS))
+    registry.method(_by_name, _CLIENTS, "request stream")
     registry.finishing.append(_finish)
 
 
@@ -62,9 +61,9 @@ def _request(frame: Frame, verb: str, url: Value | None, node: ast.AST) -> None:
 
 
 def path_of(url: str | None) -> Segments:
-    """Return the segments of an address's path; None for one that varies.
+    """Return the segments of a URL's path, None for one that varies.
 
-    Nothing at all where the address is not known, or of another host.
+    Nothing where the URL is unknown, or of another host.
     """
     if url is None or not url.strip(_GAP):
         return ()
@@ -95,12 +94,12 @@ def _finish(engine: Engine) -> None:
         ]
         exact = [one for one in fitting if len(one[0]) == len(request.path)]
         found: list[Context] = [context for _, context in exact or fitting]
-        if len(found) == 1:  # which of several answers is a matter of the host
+        if len(found) == 1:  # several differ in the host
             engine.hub(request).add(found[0])
 
 
 def _fits(route: Segments, path: Segments) -> bool:
-    """Compare from the end: what stands before either may be a prefix that is not seen."""
+    """Compare from the end, since either may have a prefix that is declared elsewhere."""
     pairs = list(zip(reversed(route), reversed(path), strict=False))
     if any(one is not None and other is not None and one != other for one, other in pairs):
         return False

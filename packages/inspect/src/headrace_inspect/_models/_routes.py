@@ -1,6 +1,6 @@
 """Routes of web applications: FastAPI, Starlette, Flask, Django; and what runs around them.
 
-A route is told by its looks, ``@anything.post("/path")``, since applications come from anywhere.
+A decorator like ``@anything.post("/path")`` makes a route, since applications come from anywhere.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from headrace_inspect._evaluate._expressions import await_
 from headrace_inspect._evaluate._frame import Frame
 from headrace_inspect._evaluate._registry import Call, Registry
 from headrace_inspect._evaluate._statements import enter_generators
+from headrace_inspect._evaluate._types import last_name, parsed
 from headrace_inspect._evaluate._values import (
     UNKNOWN,
+    Arguments,
     ClassValue,
     Instance,
     Object,
@@ -35,6 +37,10 @@ VERBS = ("get", "post", "put", "patch", "delete", "head", "options")
 Segments = tuple[str | None, ...]
 _REGISTERING = frozenset([*VERBS, "api_route", "route", "trace", "websocket", "websocket_route"])
 _HOLE = re.compile(r"\{[^}]*\}|<[^>]*>|\(\?P<[^)]*\)|\([^)]*\)|\0")
+_ROUTES = """
+    starlette.routing.Route starlette.routing.WebSocketRoute fastapi.routing.APIRoute
+"""
+_APPS = "fastapi.FastAPI fastapi.APIRouter starlette.applications.Starlette"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,7 @@ class Route:
     verbs: frozenset[str]
     path: Segments
     endpoint: Value
-    first: tuple[Value, ...]
+    first: Arguments
     module: Module
     node: ast.AST
 
@@ -63,24 +69,21 @@ class Dependency(Wrapper):
 
 def register(registry: Registry) -> None:
     """Register what this module knows."""
-    registry.decorating.append(_by_looks)
-    registry.function("fastapi.Depends", "fastapi.Security", "fastapi.params.Depends")(
-        lambda call: Dependency(call.get(0, "dependency") or UNKNOWN)
-    )
-    registry.function("django.urls.path", "django.urls.re_path", "django.conf.urls.url")(_path)
+    registry.decorating.append(_by_decorator)
     registry.function(
-        "starlette.routing.Route", "starlette.routing.WebSocketRoute", "fastapi.routing.APIRoute"
-    )(lambda call: _added(call, 1, "endpoint"))
-    for owner in ("fastapi.FastAPI", "fastapi.APIRouter", "starlette.applications.Starlette"):
-        registry.method(owner, "add_api_route", "add_route", "add_websocket_route")(
-            lambda call: _added(call, 1, "endpoint")
-        )
-    for owner in ("flask.Flask", "flask.Blueprint"):
-        registry.method(owner, "add_url_rule")(lambda call: _added(call, 2, "view_func"))
+        lambda call: Dependency(call.value(0, "dependency")),
+        "fastapi.Depends fastapi.Security fastapi.params.Depends",
+    )
+    registry.function(_path, "django.urls.path django.urls.re_path django.conf.urls.url")
+    registry.function(lambda call: _added(call, 1, "endpoint"), _ROUTES)
+    adding = "add_api_route add_route add_websocket_route"
+    registry.method(lambda call: _added(call, 1, "endpoint"), _APPS, adding)
+    flask = "flask.Flask flask.Blueprint"
+    registry.method(lambda call: _added(call, 2, "view_func"), flask, "add_url_rule")
 
 
 def routes_in(engine: Engine) -> dict[Route, Context | None]:
-    """Return the routes that have been found, and what they run, once that is known."""
+    """Return the routes, and what each runs once that is known."""
     found: dict[Route, Context | None] = engine.facts.setdefault(Route, {})
     return found
 
@@ -88,81 +91,53 @@ def routes_in(engine: Engine) -> dict[Route, Context | None]:
 # --- finding routes -------------------------------------------------------------------------------
 
 
-def _by_looks(frame: Frame, node: ast.expr, value: Value, function: Function) -> None:
+def _by_decorator(frame: Frame, node: ast.expr, value: Value, function: Function) -> None:
     if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args):
         return
-    verb = node.func.attr
-    if verb not in _REGISTERING:
+    verb, engine = node.func.attr, frame.engine
+    path = text_of(engine.evaluate(frame, node.args[0])) if verb in _REGISTERING else None
+    if path is None or (path and not path.startswith(("/", "\0"))):
         return
-    engine = frame.engine
-    path = text_of(engine.evaluate(frame, node.args[0]))
-    if path is None or (not path.startswith(("/", "\0")) and path):
-        return
-    owner = engine.evaluate(frame, node.func.value)
-    first = _dependencies_of(frame, owner)
-    for keyword in node.keywords:
-        if keyword.arg == "dependencies":
-            first += engine.contents(engine.evaluate(frame, keyword.value))
-    _enter(frame, _verbs(frame, verb, node), path, value, first, node)
-
-
-def _dependencies_of(frame: Frame, owner: Value) -> tuple[Value, ...]:
-    given = owner.keyword("dependencies") if isinstance(owner, Object) else None
-    return () if given is None else frame.engine.contents(given)
-
-
-def _verbs(frame: Frame, verb: str, node: ast.Call) -> frozenset[str]:
+    named = {one.arg: engine.evaluate(frame, one.value) for one in node.keywords}
+    first = _dependencies_of(frame, engine.evaluate(frame, node.func.value))
+    first += engine.contents(named.get("dependencies", UNKNOWN))
     if verb in VERBS:
-        return frozenset([verb.upper()])
-    if verb.startswith("websocket"):
-        return frozenset(["WEBSOCKET"])
-    for keyword in node.keywords:
-        if keyword.arg == "methods":
-            return _named_verbs(frame, frame.engine.evaluate(frame, keyword.value))
-    return frozenset(["GET"])
+        verbs = frozenset([verb.upper()])
+    elif verb.startswith("websocket"):
+        verbs = frozenset(["WEBSOCKET"])
+    else:
+        verbs = _verbs(frame, named.get("methods", UNKNOWN))
+    _enter(frame, verbs, path, value, first, node)
 
 
-def _named_verbs(frame: Frame, value: Value | None) -> frozenset[str]:
-    named = [] if value is None else [text_of(one) for one in frame.engine.contents(value)]
-    return frozenset([name.upper() for name in named if name])
+def _dependencies_of(frame: Frame, owner: Value) -> Arguments:
+    given = owner.keyword("dependencies") if isinstance(owner, Object) else None
+    return frame.engine.contents(given or UNKNOWN)
+
+
+def _verbs(frame: Frame, value: Value) -> frozenset[str]:
+    named = [text_of(one) for one in frame.engine.contents(value)]
+    return frozenset([name.upper() for name in named if name]) or frozenset(["GET"])
 
 
 def _added(call: Call, index: int, name: str) -> Value:
-    path = text_of(call.get(0)) or ""
-    endpoint = call.get(index, name) or UNKNOWN
-    verbs = _named_verbs(call.frame, call.get(None, "methods")) or frozenset(["GET"])
     first = _dependencies_of(call.frame, call.owner)
-    _enter_any(call.frame, verbs, path, endpoint, first, call.node)
+    verbs = _verbs(call.frame, call.value(None, "methods"))
+    path, endpoint = text_of(call.get(0)) or "", call.value(index, name)
+    _enter(call.frame, verbs, path, endpoint, first, call.node)
     return UNKNOWN
 
 
 def _path(call: Call) -> Value:
-    node, endpoint = call.node, call.get(1, "view") or UNKNOWN
+    node, endpoint = call.node, call.value(1, "view")
     actions: Actions = ()
     if isinstance(node, ast.Call) and len(node.args) > 1:
         inner, actions = unwrapped(node.args[1])
         endpoint = call.frame.engine.evaluate(call.frame, inner)
     path = text_of(call.get(0, "route")) or ""
     note_view(call.frame, path, endpoint, actions, node)
-    _enter_any(call.frame, frozenset(), path, endpoint, (), node)
+    _enter(call.frame, frozenset(), path, endpoint, (), node)
     return UNKNOWN
-
-
-def _enter_any(
-    frame: Frame,
-    verbs: frozenset[str],
-    path: str,
-    endpoint: Value,
-    first: tuple[Value, ...],
-    node: ast.AST,
-) -> None:
-    if not isinstance(endpoint, ClassValue):
-        _enter(frame, verbs, path, endpoint, first, node)
-        return
-    for verb in VERBS:
-        if frame.engine.classes.find(endpoint.cls, verb) is not None:
-            method = frame.engine.attribute(frame, Instance(endpoint.cls), verb, node)
-            _enter(frame, frozenset([verb.upper()]), path, method, first, node)
 
 
 def _enter(
@@ -170,17 +145,27 @@ def _enter(
     verbs: frozenset[str],
     path: str,
     endpoint: Value,
-    first: tuple[Value, ...],
+    first: Arguments,
     node: ast.AST,
 ) -> None:
+    endpoints = [(verbs, endpoint)]
+    if isinstance(endpoint, ClassValue):
+        view = Instance(endpoint.cls)
+        endpoints = [
+            (frozenset([verb.upper()]), frame.engine.attribute(frame, view, verb, node))
+            for verb in VERBS
+            if frame.engine.classes.find(endpoint.cls, verb) is not None
+        ]
     segments = tuple([
-        None if _HOLE.search(part) else part
-        for part in _HOLE.sub("{}", path).replace("{}", "\0").strip("^$").split("/")
+        None if "\0" in part else part
+        for part in _HOLE.sub("\0", path).strip("^$").split("/")
         if part
     ])
-    route = Route(verbs, segments, endpoint, first, frame.module, node)
-    if not any(one.node is node and one.endpoint == endpoint for one in routes_in(frame.engine)):
-        routes_in(frame.engine)[route] = None
+    known = routes_in(frame.engine)
+    for methods, one in endpoints:
+        route = Route(methods, segments, one, first, frame.module, node)
+        if not any(other.node is node and other.endpoint is one for other in known):
+            known[route] = None
 
 
 # --- running them ---------------------------------------------------------------------------------
@@ -192,8 +177,7 @@ def route_contexts(engine: Engine) -> list[tuple[Route, Context]]:
     for route, known in list(routes.items()):
         if known is None:
             context = Context(None, route.module, line=getattr(route.node, "lineno", 0))
-            routes[route] = context
-            engine.contexts[route] = context
+            routes[route] = engine.contexts[route] = context
             _run(Frame(engine, context, route.module, {}), route)
     return [(route, context) for route, context in routes.items() if context is not None]
 
@@ -207,15 +191,13 @@ def _run(frame: Frame, route: Route) -> None:
             _collect(frame, one.inner, found, frozenset())
     entered = []
     for inner in found:
-        made = frame.engine.invoke(frame, inner, (), (), route.node)
-        for option in options_of(made):
+        for option in options_of(frame.call(inner, route.node)):
             if isinstance(option, Pending) and option.is_generator:
                 enter_generators(frame, option, route.node, HEAD)
                 entered.append(option)
             else:
                 await_(frame, option, route.node)
-    made = frame.engine.invoke(frame, route.endpoint, (), (), route.node)
-    await_(frame, made, route.node)
+    await_(frame, frame.call(route.endpoint, route.node), route.node)
     for option in reversed(entered):
         enter_generators(frame, option, route.node, TAIL)
 
@@ -226,10 +208,9 @@ def _collect(
     """Add `inner` to `found` behind what it depends on; each runs once in a request."""
     function = function_in(inner)
     if isinstance(inner, ClassValue):
-        found_init = frame.engine.classes.find(inner.cls, "__init__")
-        if found_init is not None:
-            value = frame.engine.names.in_class(found_init[0], "__init__")
-            function = function_in(value)
+        constructor = frame.engine.classes.find(inner.cls, "__init__")
+        if constructor is not None:
+            function = function_in(frame.engine.names.in_class(constructor[0], "__init__"))
     if function is not None and function not in seen:
         for one in _declared(frame, function):
             _collect(frame, one.inner, found, seen | {function})
@@ -239,48 +220,31 @@ def _collect(
 
 def _declared(frame: Frame, function: Function) -> list[Dependency]:
     """Return the dependencies among the parameters of `function`."""
-    node = function.node.args
-    positional = [*node.posonlyargs, *node.args]
-    defaults: dict[str, ast.expr] = dict(
-        zip([one.arg for one in positional[len(positional) - len(node.defaults) :]],
-            node.defaults, strict=True)
-    )  # fmt: skip
-    defaults.update({
-        one.arg: default
-        for one, default in zip(node.kwonlyargs, node.kw_defaults, strict=True)
-        if default is not None
-    })
     found: list[Dependency] = []
-    quiet = frame.engine.quiet(function.scope)
-    for one in (*positional, *node.kwonlyargs):
-        values = _metadata(frame, one.annotation, function.scope)
-        if isinstance(defaults.get(one.arg), ast.Call):
-            values.append(frame.engine.evaluate(quiet, defaults[one.arg]))
+    for one in function.parameters:
+        values = [*_metadata(frame, one.annotation, function.scope)]
+        if isinstance(one.default, ast.Call):
+            values.append(frame.engine.default(one.default, function.scope))
         for value in values:
             if isinstance(value, Dependency):
                 typed = frame.engine.types.of(one.annotation, function.scope)
-                if value.inner is UNKNOWN and isinstance(typed, Instance):
-                    found.append(Dependency(ClassValue(typed.cls)))
-                else:
-                    found.append(value)
+                found.append(Dependency(_class_of(typed)) if value.inner is UNKNOWN else value)
     return found
 
 
+def _class_of(value: Value) -> Value:
+    return ClassValue(value.cls) if isinstance(value, Instance) else value
+
+
 def _metadata(frame: Frame, annotation: ast.expr | None, scope: Scope) -> list[Value]:
-    """Return what stands behind the type in ``Annotated[type, ...]``, or an alias of it."""
-    if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
-        try:
-            annotation = ast.parse(annotation.value, mode="eval").body
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return []
-    if isinstance(annotation, ast.Name):
-        alias = frame.engine.alias(annotation, scope)
-        if alias is not None:
-            annotation, scope = alias
-    if not isinstance(annotation, ast.Subscript) or not isinstance(annotation.slice, ast.Tuple):
+    """Return what follows the type in ``Annotated[type, ...]``, or an alias of it."""
+    if annotation is None:
         return []
-    name = annotation.value
-    if (name.id if isinstance(name, ast.Name) else getattr(name, "attr", "")) != "Annotated":
-        return []
-    quiet = frame.engine.quiet(scope)
-    return [frame.engine.evaluate(quiet, one) for one in annotation.slice.elts[1:]]
+    annotation = parsed(annotation)
+    annotation, scope = frame.engine.types.alias(annotation, scope) or (annotation, scope)
+    match annotation:
+        case ast.Subscript(value=name, slice=ast.Tuple(elts=[_, *rest])):
+            if last_name(name) == "Annotated":
+                quiet = frame.engine.quiet(scope)
+                return [frame.engine.evaluate(quiet, one) for one in rest]
+    return []

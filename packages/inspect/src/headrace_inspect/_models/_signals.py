@@ -1,4 +1,4 @@
-"""Signals: who is connected, and what sending runs. Django's, blinker's, and those alike."""
+"""Signals of Django and blinker: the receivers, and what sending runs."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from headrace_inspect._evaluate._frame import Frame
 from headrace_inspect._evaluate._registry import Call, Registry
 from headrace_inspect._evaluate._values import (
     UNKNOWN,
+    Arguments,
     Bound,
     ClassValue,
     External,
@@ -26,6 +27,7 @@ from ._names import class_named
 
 _LIBRARY = re.compile(r"(django|celery|flask|allauth|rest_framework|wagtail)(\.\w+)*\.signals\.\w+")
 _SIGNAL = "signal"
+_SENDING = "send send_robust asend asend_robust send_async"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,7 +41,7 @@ class Signal(Value):
 class Receiver(Value):
     """A decorator that connects a function with signals."""
 
-    signals: tuple[Value, ...]
+    signals: Arguments
     sender: Value | None
 
 
@@ -57,15 +59,15 @@ class Connection:
 def register(registry: Registry) -> None:
     """Register what this module knows."""
     registry.alias("django.dispatch.Signal", "django.dispatch.dispatcher.Signal")
-    registry.function("django.dispatch.Signal", "blinker.Signal")(lambda call: Signal(call.node))
-    registry.function("blinker.signal")(_named)
-    registry.method("blinker.Namespace", "signal")(_named)
-    registry.function("django.dispatch.receiver")(_receiver)
+    registry.function(lambda call: Signal(call.node), "django.dispatch.Signal blinker.Signal")
+    registry.function(_named, "blinker.signal")
+    registry.method(_named, "blinker.Namespace", "signal")
+    registry.function(_receiver, "django.dispatch.receiver")
     registry.attributes[External] = _of_library
     registry.attributes[Signal] = lambda frame, owner, name: Bound(owner, name)
-    registry.method(Signal, "connect", "connect_via")(_connect)
-    registry.method(Signal, "send", "send_robust", "asend", "asend_robust", "send_async")(_send)
-    registry.method(Receiver, "__call__")(_received)
+    registry.method(_connect, Signal, "connect connect_via")
+    registry.method(_send, Signal, _SENDING)
+    registry.method(_received, Receiver, "__call__")
     registry.finishing.append(finish)
 
 
@@ -74,31 +76,28 @@ def _named(call: Call) -> Value:
 
 
 def _of_library(frame: Frame, owner: External, name: str) -> Value | None:
-    if name in {"connect", "send", "send_robust"} and _LIBRARY.fullmatch(owner.name):
+    if name in {"connect", *_SENDING.split()} and _LIBRARY.fullmatch(owner.name):
         return Bound(Signal(owner.name), name)
     return None
 
 
 def _receiver(call: Call) -> Value:
-    given = call.get(0, "signal") or UNKNOWN
+    given = call.value(0, "signal")
     signals = call.frame.engine.contents(given) or options_of(given)
     return Receiver(signals, call.get(None, "sender"))
 
 
 def _received(call: Call) -> Value:
     receiver: Receiver = call.owner
-    given = call.get(0) or UNKNOWN
     for signal in receiver.signals:
-        connect(call.frame, signal, given, receiver.sender, call.node)
-    return given
+        connect(call.frame, signal, call.value(0), receiver.sender, call.node)
+    return call.value(0)
 
 
 def _connect(call: Call) -> Value:
     given, sender = call.get(0, "receiver"), call.get(1, "sender")
-    if call.name == "connect_via":
-        return Receiver((call.owner,), given)
-    if given is None:
-        return Receiver((call.owner,), sender)
+    if given is None or call.name == "connect_via":
+        return Receiver((call.owner,), sender if given is None else given)
     connect(call.frame, call.owner, given, sender, call.node)
     return given
 
@@ -107,25 +106,20 @@ def connect(
     frame: Frame, signal: Value, receiver: Value, sender: Value | None, node: ast.AST
 ) -> None:
     """Note that `receiver` is called when `signal` is sent."""
-    if isinstance(signal, External):
-        signal = Signal(signal.name)
-    if not isinstance(signal, Signal):
-        return
+    key = signal.name if isinstance(signal, External) else getattr(signal, "key", None)
     classes: list[Class | None] = [None]
     if sender is not None:
         named = class_named(frame.engine, text_of(sender))
         classes = [one.cls for one in options_of(sender) if isinstance(one, ClassValue)]
         classes += [named] if named is not None else []
-    connections = connections_in(frame.engine)
-    for cls in classes:
-        made = Connection(signal.key, receiver, cls, frame.module, node)
-        if made not in connections:
-            connections.append(made)
+    for cls in classes if key is not None else ():
+        made = Connection(key, receiver, cls, frame.module, node)
+        connections_in(frame.engine).setdefault(made)
 
 
-def connections_in(engine: Engine) -> list[Connection]:
-    """Return the receivers that have been found."""
-    found: list[Connection] = engine.facts.setdefault(Connection, [])
+def connections_in(engine: Engine) -> dict[Connection, Context | None]:
+    """Return the connections, and what each runs once that is known."""
+    found: dict[Connection, Context | None] = engine.facts.setdefault(Connection, {})
     return found
 
 
@@ -139,33 +133,21 @@ def _send(call: Call) -> Value:
 def send(frame: Frame, key: object, sender: Class | None, node: ast.AST) -> None:
     """Record that a signal is sent."""
     hub = frame.engine.hub
-    targets = [hub((_SIGNAL, key, None))]
-    if sender is None:
-        targets.append(hub((_SIGNAL, key, "any")))
-    else:
-        order = frame.engine.classes.order(sender)
-        targets += [hub((_SIGNAL, key, one)) for one in order if isinstance(one, Class)]
-    frame.emit((_together(frame.engine, tuple(targets)),), node, _SIGNAL)
-
-
-def _together(engine: Engine, targets: tuple[Context, ...]) -> Context:
-    hub = engine.hub((_SIGNAL, targets))
+    order = [] if sender is None else frame.engine.classes.order(sender)
+    senders: list[object] = [one for one in order if isinstance(one, Class)]
+    targets = [hub((_SIGNAL, key, one)) for one in [None, *(senders or ["any"])]]
+    sent = hub((_SIGNAL, *targets))
     for target in targets:
-        hub.add(target)
-    return hub
+        sent.add(target)
+    frame.emit((sent,), node, _SIGNAL)
 
 
 def finish(engine: Engine) -> None:
-    """Hang the receivers where their signals are sent."""
-    done: set[Connection] = engine.facts.setdefault("connected", set())
-    for made in list(connections_in(engine)):
-        if made in done:
-            continue
-        done.add(made)
-        context = Context(None, made.module)
-        engine.contexts[made] = context
-        frame = Frame(engine, context, made.module, {})
-        engine.hand_over(frame, made.receiver, (), (), made.node, "call")
-        engine.hub((_SIGNAL, made.signal, made.sender)).add(context)
-        if made.sender is not None:
-            engine.hub((_SIGNAL, made.signal, "any")).add(context)
+    """Join the receivers with the places that send their signals."""
+    connections = connections_in(engine)
+    for made, known in list(connections.items()):
+        if known is None:
+            context = connections[made] = engine.contexts[made] = Context(None, made.module)
+            Frame(engine, context, made.module, {}).hand_over(made.receiver, made.node)
+            for sender in (made.sender,) if made.sender is None else (made.sender, "any"):
+                engine.hub((_SIGNAL, made.signal, sender)).add(context)

@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 from headrace_inspect._evaluate._contexts import ENQUEUE, Context
 from headrace_inspect._evaluate._engine import Engine
 from headrace_inspect._evaluate._frame import Frame
+from headrace_inspect._evaluate._registry import Call
 from headrace_inspect._evaluate._values import (
+    Arguments,
     FunctionValue,
+    Named,
     Partial,
     Static,
     Value,
@@ -36,7 +39,7 @@ class Task(Wrapper):
     origin: Function | None = None
 
     @property
-    def arguments(self) -> tuple[Value, ...]:
+    def arguments(self) -> Arguments:
         """Return the arguments that come before those of the caller."""
         return (self,) if self.is_bound else ()
 
@@ -52,28 +55,10 @@ class Publishing:
     """
 
     task: Value
-    arguments: tuple[Value, ...]
-    keywords: tuple[tuple[str, Value], ...]
+    arguments: Arguments
+    keywords: Named
     node: ast.AST
     context: Context
-
-
-def note_publishing(
-    frame: Frame,
-    task: Value,
-    arguments: tuple[Value, ...],
-    keywords: tuple[tuple[str, Value], ...],
-    node: ast.AST,
-) -> None:
-    """Keep what a task is published with."""
-    made = Publishing(task, arguments, keywords, node, frame.context)
-    publishings_in(frame.engine).append(made)
-
-
-def publishings_in(engine: Engine) -> list[Publishing]:
-    """Return the calls that publish tasks, each once for each body that makes it."""
-    found: list[Publishing] = engine.facts.setdefault(Publishing, [])
-    return found
 
 
 @dataclass(slots=True)
@@ -90,21 +75,31 @@ def tasks_in(engine: Engine) -> Tasks:
     return found
 
 
-def make_task(frame: Frame, value: Value, options: tuple[tuple[str, Value], ...]) -> Value:
+def publishings_in(engine: Engine) -> list[Publishing]:
+    """Return the calls that publish tasks, each once for each body that makes it."""
+    found: list[Publishing] = engine.facts.setdefault(Publishing, [])
+    return found
+
+
+def note_publishing(task: Value, call: Call) -> None:
+    """Keep what a task is published with."""
+    made = Publishing(task, call.arguments, call.keywords, call.node, call.frame.context)
+    publishings_in(call.frame.engine).append(made)
+
+
+def make_task(frame: Frame, value: Value, options: Named) -> Value:
     """Return the task that `value` becomes, and note its names."""
-    given = dict(options)
-    function = frame.decorating or function_in(value)
-    is_bound = given.get("bind") == constant(True)
+    given, function = dict(options), frame.decorating or function_in(value)
     name = text_of(given.get("name"))
     names = [name] if name else []
     if not names and function is not None:
         modules = frame.engine.program.names_of(function.module)
         names = [f"{module}.{function.name}" for module in modules]
+    is_bound = given.get("bind") == constant(True)
     task = Task(value, names[-1] if names else "", is_bound, function)
     if isinstance(value, FunctionValue) and value.captured:
         frame.engine.roots.append(value)
-    for one in names:
-        tasks_in(frame.engine).by_name[one] = task
+    tasks_in(frame.engine).by_name.update(dict.fromkeys(names, task))
     return task
 
 
@@ -125,24 +120,10 @@ def decorated_function(value: Value | None) -> Function | None:
     return None
 
 
-def run_task(
-    frame: Frame,
-    task: Value,
-    arguments: tuple[Value, ...],
-    keywords: tuple[tuple[str, Value], ...],
-    node: ast.AST,
-    kind: str,
-) -> Value:
+def run_task(task: Value, call: Call) -> Value:
     """Record that a task is put into its queue."""
     inner, first = (task.inner, task.arguments) if isinstance(task, Task) else (task, ())
-    return frame.engine.hand_over(
-        frame,
-        inner,
-        (*first, *arguments),
-        keywords,
-        node,
-        kind,
-    )
+    return call.frame.engine.hand_over(inner, call.but((*first, *call.arguments), call.keywords))
 
 
 def run_by_name(frame: Frame, name: str | None, node: ast.AST, kind: str = ENQUEUE) -> None:
@@ -153,22 +134,21 @@ def run_by_name(frame: Frame, name: str | None, node: ast.AST, kind: str = ENQUE
 
 
 def finish(engine: Engine) -> None:
-    """Tell the places of tasks by their names which functions these are."""
+    """Join the places that publish tasks by their names with the functions."""
     for name in sorted(tasks_in(engine).called):
         hub = engine.hub(("task", name))
         task = tasks_in(engine).by_name.get(name) or _at(engine, name)
         function = function_in(task)
         if task is not None and function is not None and not hub.events:
-            frame = Frame(engine, hub, function.module, {})
-            run_task(frame, task, (), (), ast.Pass(), "call")
+            run_task(task, Call(Frame(engine, hub, function.module, {}), ast.Pass()))
 
 
 def _at(engine: Engine, dotted: str) -> Value | None:
     """Return the function with a dotted name."""
     parent, _, name = dotted.rpartition(".")
-    for path in engine.program.files:
-        module = engine.program.module(path) if parent else None
-        is_here = module is not None and parent in engine.program.names_of(module)
-        if module is not None and is_here and name in module.bindings:
+    for path in engine.program.files if parent else ():
+        module = engine.program.module(path)
+        is_known = module is not None and name in module.bindings
+        if module is not None and is_known and parent in engine.program.names_of(module):
             return engine.names.in_module(module, name)
     return None

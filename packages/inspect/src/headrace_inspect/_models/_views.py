@@ -12,14 +12,13 @@ from headrace_inspect._evaluate._values import UNKNOWN, ClassValue, Value, funct
 from headrace_inspect._symbols._entities import Class, Function, Module
 
 Actions = tuple[tuple[str, str], ...]
-_ROUTERS = (
-    "rest_framework.routers.DefaultRouter",
-    "rest_framework.routers.SimpleRouter",
-    "rest_framework_nested.routers.NestedDefaultRouter",
-    "rest_framework_nested.routers.NestedSimpleRouter",
-    "rest_framework_extensions.routers.ExtendedDefaultRouter",
-    "rest_framework_extensions.routers.ExtendedSimpleRouter",
-)
+_ROUTERS = """
+    rest_framework.routers.DefaultRouter rest_framework.routers.SimpleRouter
+    rest_framework_nested.routers.NestedDefaultRouter
+    rest_framework_nested.routers.NestedSimpleRouter
+    rest_framework_extensions.routers.ExtendedDefaultRouter
+    rest_framework_extensions.routers.ExtendedSimpleRouter
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +40,7 @@ class View:
 
 def register(registry: Registry) -> None:
     """Register what this module knows."""
-    for router in _ROUTERS:
-        registry.method(router, "register")(_register)
+    registry.method(_register, _ROUTERS, "register")
 
 
 def _register(call: Call) -> Value:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 
-from ._entities import Assignment, Binding, FunctionNode, Import, Module
+from ._entities import Assignment, Binding, Class, FunctionNode, Import, Module, Parameter
 
 _BLOCKS = (
     ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Try, ast.TryStar,
@@ -104,3 +104,37 @@ def names_in(node: ast.AST) -> frozenset[str]:
         for one in ast.walk(node)
         if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load)
     ])
+
+
+def parameters_of(node: ast.arguments) -> tuple[Parameter, ...]:
+    """Return the parameters of a function."""
+    positional = [*node.posonlyargs, *node.args]
+    missing = [None] * (len(positional) - len(node.defaults))
+    defaults = [*missing, *node.defaults, *node.kw_defaults]
+    return tuple([
+        Parameter(one.arg, one.annotation, default, is_positional=number < len(positional))
+        for number, (one, default) in enumerate(
+            zip([*positional, *node.kwonlyargs], defaults, strict=True)
+        )
+    ])
+
+
+def stored_attributes(cls: Class) -> dict[str, list[FunctionNode]]:
+    """Return the attributes that methods of `cls` store in its objects, and these methods."""
+    found: dict[str, list[FunctionNode]] = {}
+    for node in [binding for bindings in cls.members.values() for binding in bindings]:
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        first = next(iter([*node.args.posonlyargs, *node.args.args]), None)
+        for statement in statements_in(node.body):
+            targets = getattr(statement, "targets", None) or [getattr(statement, "target", None)]
+            for target in targets:
+                for one in getattr(target, "elts", [target]):
+                    match one:
+                        case ast.Attribute(value=ast.Name(id=name), attr=attribute):
+                            methods = found.setdefault(attribute, [])
+                            if first is not None and name == first.arg and node not in methods:
+                                methods.append(node)
+                        case _:
+                            pass
+    return found

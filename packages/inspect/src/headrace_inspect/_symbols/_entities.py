@@ -74,9 +74,25 @@ class Class:
         return f"{self.scope.qualname}.{self.name}".lstrip(".")
 
 
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of a function, apart from ``*args`` and ``**kwargs``."""
+
+    name: str
+    annotation: ast.expr | None
+    default: ast.expr | None
+    is_positional: bool
+
+
 @dataclass(eq=False, slots=True)
 class Function:
-    """A function, method or lambda of the source; `owner` is the class it is defined in."""
+    """A function, method or lambda of the source.
+
+    Attributes:
+        owner: the class it is defined in.
+        free: the names that it reads, if it is inside another function.
+        positional: how many parameters can be passed by their place.
+    """
 
     name: str
     node: FunctionNode
@@ -85,11 +101,21 @@ class Function:
     owner: Class | None
     is_generator: bool
     free: frozenset[str]
+    parameters: tuple[Parameter, ...]
+    positional: int
 
     @property
     def is_async(self) -> bool:
         """Tell whether a call makes a coroutine or an async generator."""
         return isinstance(self.node, ast.AsyncFunctionDef)
+
+    @property
+    def is_abstract(self) -> bool:
+        """Return whether the body only says that it is not implemented."""
+        raised = [
+            one.exc for one in getattr(self.node, "body", [])[-1:] if isinstance(one, ast.Raise)
+        ]
+        return any("NotImplementedError" in ast.dump(one) for one in raised if one is not None)
 
     @property
     def decorators(self) -> list[ast.expr]:
@@ -103,3 +129,8 @@ class Function:
 
 
 Scope = Module | Class | Function
+
+
+def module_of(scope: Scope) -> Module:
+    """Return the module of a scope."""
+    return scope if isinstance(scope, Module) else scope.module

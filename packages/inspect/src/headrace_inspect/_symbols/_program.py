@@ -6,8 +6,8 @@ import ast
 from collections.abc import Callable, Sequence
 from os import path as paths
 
-from ._bindings import bind_module, bindings_in, is_generator, names_in
-from ._entities import Class, Function, FunctionNode, Module, Scope
+from ._bindings import bind_module, bindings_in, is_generator, names_in, parameters_of
+from ._entities import Class, Function, FunctionNode, Module, Scope, module_of
 from ._files import SourceTree
 
 
@@ -69,10 +69,14 @@ class Program:
         if not isinstance(found, Function):
             name = "<lambda>" if isinstance(node, ast.Lambda) else node.name
             owner = scope if isinstance(scope, Class) else None
-            module = scope if isinstance(scope, Module) else scope.module
+            module = module_of(scope)
             is_nested = isinstance(scope, Function) or isinstance(node, ast.Lambda)
             free = names_in(node) if is_nested else frozenset[str]()
-            found = Function(name, node, module, scope, owner, is_generator(node), free)
+            parameters = parameters_of(node.args)
+            positional = sum(one.is_positional for one in parameters)
+            found = Function(
+                name, node, module, scope, owner, is_generator(node), free, parameters, positional
+            )
             self._entities[node] = found
         return found
 
@@ -80,7 +84,7 @@ class Program:
         """Return the class that `node` defines in `scope`."""
         found = self._entities.get(node)
         if not isinstance(found, Class):
-            module = scope if isinstance(scope, Module) else scope.module
+            module = module_of(scope)
             found = Class(node.name, node, module, scope)
             for name, binding in bindings_in(node.body):
                 found.members.setdefault(name, []).append(binding)
