@@ -108,6 +108,7 @@ def _builtins(registry: Registry) -> None:
     function(lambda call: Static(call.value(0), is_class=True), "builtins.classmethod")
     function(_type, "builtins.type")
     function(_end, _ENDING)
+    function(lambda call: Object("builtins.open"), "builtins.open")
     function(_import_module, "importlib.import_module")
     function(_cast, "typing.cast")
     function(_reversed, "builtins.reversed")
