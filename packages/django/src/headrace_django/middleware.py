@@ -5,21 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from weakref import ReferenceType
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.conf import settings
 from django.core.signals import request_finished
-from django.http import HttpResponse
 from django.utils.log import log_response
 from django.utils.module_loading import import_string
 
 from headrace import get_flow_context
 from headrace.integration import (
     ENVIRON_KEY,
-    REFUSAL,
-    REFUSAL_STATUS,
-    REFUSAL_TYPE,
     REFUSED_KEY,
     Excluded,
     GuardedLogger,
@@ -36,6 +31,8 @@ from headrace.integration import (
     use_protocol,
 )
 
+from ._bodies import close, is_of_django, keep_alive
+from ._refusals import has_cors, refuse, refuse_async, refuse_view, refuse_view_async
 from ._settings import read
 
 if TYPE_CHECKING:
@@ -75,8 +72,8 @@ class FlowMiddleware:
             markcoroutinefunction(self)
         use_protocol("asgi" if self._is_async else "wsgi")
         policy.follow_configuration(self._take_headers)
-        if policy.options.on_invalid == "reject" and _has_cors():
-            self.process_view = _refuse_view_async if self._is_async else _refuse_view
+        if policy.options.on_invalid == "reject" and has_cors():
+            self.process_view = refuse_view_async if self._is_async else refuse_view
 
     def _take_headers(self) -> None:
         policy = self._policy
@@ -155,18 +152,18 @@ class FlowMiddleware:
 
     def _refuse(self, request: HttpRequest) -> Any:
         if not hasattr(self, "process_view"):
-            return _refuse_async(request) if self._is_async else _refuse(request)
+            return refuse_async(request) if self._is_async else refuse(request)
         request.META[REFUSED_KEY] = True
         return self._leave_async(request) if self._is_async else self._leave(request)
 
     def _leave(self, request: HttpRequest) -> Any:
         """Leave the rejection to `process_view`, or make it here if that was not reached."""
         response = self.get_response(request)
-        return _refuse(request) if REFUSED_KEY in request.META else response
+        return refuse(request) if REFUSED_KEY in request.META else response
 
     async def _leave_async(self, request: HttpRequest) -> Any:
         response = await self.get_response(request)
-        return _refuse(request) if REFUSED_KEY in request.META else response
+        return refuse(request) if REFUSED_KEY in request.META else response
 
     def _finish(self, unit: ResumableUnit, request: HttpRequest, response: Any) -> None:
         """Add the header; end the unit, or leave that to the body that is still to be made."""
@@ -176,12 +173,12 @@ class FlowMiddleware:
             elif not isinstance(unit, Excluded):
                 self._describe(unit, request, response)
             if response.streaming:
-                _keep_alive(unit, response)
+                keep_alive(unit, response)
             else:
                 unit.end()
             # Only as the first: a middleware around us may cache, and so pickle, the response.
             if self._is_first and self._closes_something(response):
-                response.close = partial(_close, unit, response)
+                response.close = partial(close, unit, response)
         except Exception:
             _log.exception("a response may lack its correlation ID")
             unit.end()
@@ -191,7 +188,7 @@ class FlowMiddleware:
         receivers = request_finished.receivers
         if len(receivers) != self._known:  # faster than comparing the receivers themselves
             self._known = len(receivers)
-            self._has_receivers = not all(map(_is_of_django, receivers))
+            self._has_receivers = not all(map(is_of_django, receivers))
         return self._has_receivers or bool(response._resource_closers)  # noqa: SLF001
 
     def _describe(self, unit: ResumableUnit, request: HttpRequest, response: Any) -> None:
@@ -204,23 +201,6 @@ class FlowMiddleware:
             unit.respond(response.status_code, route)
 
 
-def _close(unit: ResumableUnit, response: Any) -> None:
-    """Close `response` inside its unit: Django sends `request_finished` there."""
-    del response.close  # breaks the reference cycle between the response and this attribute
-    try:
-        unit.run(response.close)
-    except BaseException as exc:
-        unit.end(exc)
-        raise
-
-
-def _is_of_django(entry: Any) -> bool:
-    receiver = entry[1]
-    if isinstance(receiver, ReferenceType):
-        receiver = receiver()
-    return str(getattr(receiver, "__module__", "")).startswith("django.")
-
-
 def _named(request: HttpRequest, response: Any) -> Any:
     """Name the outer unit of `request` after its route, and return `response`."""
     match = request.resolver_match
@@ -229,42 +209,10 @@ def _named(request: HttpRequest, response: Any) -> Any:
     return response
 
 
-def _keep_alive(unit: ResumableUnit, response: Any) -> None:
-    """Let the unit live until the response's streaming body is exhausted or closed."""
-    closers = response._resource_closers  # noqa: SLF001 - Django has no public way
-    closers[:] = [partial(unit.run, closer) for closer in closers]
-    # A server may send an open file by itself, unless we put an iterator in its place.
-    if getattr(response, "file_to_stream", None) is None:
-        wrap = unit.aiterate if response.is_async else unit.iterate
-        response.streaming_content = wrap(response.streaming_content)
-    closers.append(unit.end)
-
-
 def _log_error(request: HttpRequest, response: Any) -> None:
     # Django would log this line, once, when we have returned and the unit is over.
     message = "%s: %s"
     log_response(message, response.reason_phrase, request.path, response=response, request=request)
-
-
-def _refuse(request: HttpRequest) -> HttpResponse:
-    return HttpResponse(REFUSAL, status=REFUSAL_STATUS, content_type=REFUSAL_TYPE)
-
-
-def _refuse_view(request: HttpRequest, *_: Any) -> HttpResponse | None:
-    # In place of the view, and so inside the CORS middleware: browsers can read the response.
-    return _refuse(request) if request.META.pop(REFUSED_KEY, False) else None
-
-
-async def _refuse_view_async(request: HttpRequest, *_: Any) -> HttpResponse | None:
-    return _refuse_view(request)
-
-
-def _has_cors() -> bool:
-    return any("cors" in path.lower() for path in settings.MIDDLEWARE)
-
-
-async def _refuse_async(request: HttpRequest) -> HttpResponse:
-    return _refuse(request)
 
 
 def _stands_first(middleware: type) -> bool:
