@@ -5,7 +5,7 @@ Layers, from the top; a module imports only from the layers below its own:
 1. ``apps``, ``management``: what Django loads at startup, and the command ``flows``
 2. ``checks``: the system checks
 3. ``middleware``: the unit of a request
-4. ``_commands``, ``_registrations``, ``_transactions``
+4. ``_bodies``, ``_commands``, ``_refusals``, ``_registrations``, ``_transactions``
 5. ``_settings``: the setting ``HEADRACE``
 """
 

@@ -1,4 +1,4 @@
-"""The end of a response: its streaming body, and what its `close` runs."""
+"""The end of a response: its streaming body, and the code that closing it runs."""
 
 from __future__ import annotations
 
@@ -6,13 +6,45 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import ReferenceType
 
+from django.core.signals import request_finished
+
 if TYPE_CHECKING:
     from headrace.integration import ResumableUnit
 
 
-def close(unit: ResumableUnit, response: Any) -> None:
-    """Close `response` inside its unit: Django sends `request_finished` there."""
-    del response.close  # breaks the reference cycle between the response and this attribute
+def keep_open(unit: ResumableUnit, response: Any) -> None:
+    """End `unit` when the response's streaming body is exhausted or closed."""
+    closers = response._resource_closers  # noqa: SLF001 - Django has no public access to them
+    closers[:] = [partial(unit.run, closer) for closer in closers]
+    # Leave an open file alone: a server may send it without Python, but not an iterator of ours.
+    if getattr(response, "file_to_stream", None) is None:
+        wrap = unit.aiterate if response.is_async else unit.iterate
+        response.streaming_content = wrap(response.streaming_content)
+    closers.append(unit.end)
+
+
+class Closing:
+    """Runs `close` of a response inside the unit of its request, if anything there may log.
+
+    Django sends `request_finished` in `close`, after the middleware has returned.
+    """
+
+    def __init__(self) -> None:
+        self._known = 0
+        self._has_receivers = False
+
+    def enclose(self, unit: ResumableUnit, response: Any) -> None:
+        """Run `close` of `response` inside `unit`, which may have ended."""
+        receivers = request_finished.receivers
+        if len(receivers) != self._known:  # quicker than looking at all of them for each request
+            self._known = len(receivers)
+            self._has_receivers = not all(map(_is_djangos, receivers))
+        if self._has_receivers or response._resource_closers:  # noqa: SLF001 - as above
+            response.close = partial(_close, unit, response)
+
+
+def _close(unit: ResumableUnit, response: Any) -> None:
+    del response.close  # restores the method, and breaks a reference cycle
     try:
         unit.run(response.close)
     except BaseException as exc:
@@ -20,20 +52,8 @@ def close(unit: ResumableUnit, response: Any) -> None:
         raise
 
 
-def is_of_django(entry: Any) -> bool:
-    """Tell whether a receiver, as a signal stores it, is Django's own."""
+def _is_djangos(entry: Any) -> bool:
     receiver = entry[1]
     if isinstance(receiver, ReferenceType):
         receiver = receiver()
     return str(getattr(receiver, "__module__", "")).startswith("django.")
-
-
-def keep_alive(unit: ResumableUnit, response: Any) -> None:
-    """Let the unit live until the response's streaming body is exhausted or closed."""
-    closers = response._resource_closers  # noqa: SLF001 - Django has no public way
-    closers[:] = [partial(unit.run, closer) for closer in closers]
-    # A server may send an open file by itself, unless we put an iterator in its place.
-    if getattr(response, "file_to_stream", None) is None:
-        wrap = unit.aiterate if response.is_async else unit.iterate
-        response.streaming_content = wrap(response.streaming_content)
-    closers.append(unit.end)

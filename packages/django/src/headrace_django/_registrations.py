@@ -45,7 +45,9 @@ def _of_patterns(patterns: Iterable[Any]) -> Iterator[Registration]:
             yield from _of_patterns(nested)
             continue
         for function in _functions_of(pattern.callback):
-            yield Registration(f"URL pattern {str(pattern.pattern)!r}", function, "the others")
+            yield Registration(
+                f"URL pattern {str(pattern.pattern)!r}", function, "the other decorators"
+            )
 
 
 def _functions_of(callback: Any) -> Iterator[Any]:
@@ -75,5 +77,5 @@ def _closure_of(function: Any, library: str) -> Iterator[Any]:
 def _of_commands(cls: type[BaseCommand]) -> Iterator[Registration]:
     for command in cls.__subclasses__():
         name = command.__module__.rpartition(".")[2]
-        yield Registration(f"management command {name!r}", command, "the others")
+        yield Registration(f"management command {name!r}", command, "the other decorators")
         yield from _of_commands(command)
