@@ -231,7 +231,7 @@ def test_an_http_exception_in_a_step_is_the_response(kind: type[Any]) -> None:
 def test_inputs_must_be_a_mapping() -> None:
     """A dependency that returns something else is named in the error."""
     client = TestClient(app_of(chain_of(AsyncChain), inputs=a_list))
-    with pytest.raises(TypeError, match=r"inputs dependency a_list .* returned list"):
+    with pytest.raises(TypeError, match=r"inputs dependency a_list .* not list"):
         client.post("/orders")
 
 

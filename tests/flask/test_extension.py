@@ -141,7 +141,7 @@ def test_configure_of_a_program_is_left_alone() -> None:
         ({}, {"trust_inbond": True}, "did you mean 'trust_inbound'"),
         ({"HEADRACE_trust_inbound": True}, {}, "did you mean 'TRUST_INBOUND'"),
         ({"headrace_trust_inbond": True}, {}, "did you mean 'HEADRACE_TRUST_INBOUND'"),
-        ({"HEADRACE": {"TRUST_INBOUND": True}}, {}, "write each as HEADRACE_NAME"),
+        ({"HEADRACE": {"TRUST_INBOUND": True}}, {}, "write each setting as HEADRACE_NAME"),
         ({"HEADRACE_ON_INVALID": "drop"}, {}, "must be 'replace' or 'reject'"),
         ({}, {"backend": "stdout"}, "unknown backend 'stdout'"),
     ],

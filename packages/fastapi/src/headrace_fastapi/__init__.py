@@ -1,6 +1,12 @@
 """headrace for FastAPI and Starlette: every request and error page under one correlation ID.
 
-It imports with Starlette alone: FastAPI is imported with the first name that needs it.
+Starlette is enough to import it; FastAPI is imported with the first name that needs it.
+
+Layers, from the top; a module imports only from the layers below its own:
+
+1. ``_problems``: responses to the errors of chains
+2. ``_app``: `init_app` and the middleware
+3. ``_chains``, ``_dependencies``, ``_registrations``, ``_routes``
 """
 
 from __future__ import annotations
@@ -28,7 +34,7 @@ __all__ = [
     "run_chain",
 ]
 
-# Imported at first use: what needs FastAPI, and what brings the chains in.
+# Imported at first use, because they need FastAPI or the chains.
 _LAZY = {
     "CurrentFlow": "_dependencies",
     "FlowId": "_dependencies",
@@ -52,7 +58,7 @@ def __getattr__(name: str) -> Any:
             raise
         raise ImportError(
             f"headrace_fastapi.{name} needs FastAPI, which is not installed: "
-            f"pip install fastapi (init_app and FlowMiddleware need Starlette alone)"
+            f"pip install fastapi (for init_app and FlowMiddleware Starlette is enough)"
         ) from error
     value = getattr(module, name)
     globals()[name] = value

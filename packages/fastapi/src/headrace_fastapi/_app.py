@@ -1,4 +1,4 @@
-"""`init_app`: the middleware around an application's finished stack."""
+"""`init_app`: puts the middleware around an application's finished stack."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from headrace import asgi, logging
 from headrace.asgi import RefusalMiddleware
 from headrace.integration import HttpKeywords, HttpOptions, http_options, report_undecorated
 
-from ._registrations import registered_in
+from ._registrations import registrations
 from ._routes import route_of
 
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 
 class FlowMiddleware(asgi.FlowMiddleware):
-    """`headrace.asgi.FlowMiddleware`, whose units are named for the route: ``/orders/{number}``.
+    """`headrace.asgi.FlowMiddleware` with units named for the route: ``/orders/{number}``.
 
-    Use it as ``Middleware(FlowMiddleware)``; `init_app` reaches error responses too.
+    Use it as ``Middleware(FlowMiddleware)``. Only `init_app` covers responses to unhandled errors.
 
     Args:
         app: the ASGI application.
@@ -33,13 +33,13 @@ class FlowMiddleware(asgi.FlowMiddleware):
 
     Raises:
         TypeError: an unknown option, or one of a wrong type.
-        ValueError: an option with an impossible value.
+        ValueError: an option with an invalid value.
     """
 
     def __init__(self, app: ASGIApp, **options: Unpack[HttpKeywords]) -> None:
         super().__init__(app, **options)
         self.name_by(route_of)
-        report_undecorated(registered_in(app))
+        report_undecorated(registrations(app))
 
 
 _initialised: WeakKeyDictionary[Starlette, HttpOptions] = WeakKeyDictionary()
@@ -48,18 +48,18 @@ _initialised: WeakKeyDictionary[Starlette, HttpOptions] = WeakKeyDictionary()
 def init_app(app: Starlette, **options: Unpack[HttpKeywords]) -> None:
     """Open a unit of work for each request and WebSocket connection of `app`.
 
-    The unit encloses the whole middleware stack, whatever is added to it before or after: the
-    pages of unhandled errors carry the header too. Log records capture the context from then on,
-    as `headrace.logging.install` lets them. A second call with the same options does nothing.
+    The unit encloses the whole middleware stack, including middleware that is added later, so the
+    responses to unhandled errors carry the header too. Log records capture the context from now
+    on: see `headrace.logging.install`. A second call with the same options does nothing.
 
     Args:
-        app: the FastAPI or Starlette application, before it has started.
+        app: the FastAPI or Starlette application, before it starts.
         options: see `headrace.integration.HttpOptions`.
 
     Raises:
-        TypeError: `app` is no such application, an unknown option, or one of a wrong type.
-        ValueError: an option with an impossible value.
-        RuntimeError: `app` has started, or was given other options before.
+        TypeError: `app` is another object, an unknown option, or one of a wrong type.
+        ValueError: an option with an invalid value.
+        RuntimeError: `app` has started, or was already set up with other options.
     """
     if not isinstance(app, _plain_starlette()):
         raise TypeError(
@@ -74,8 +74,8 @@ def init_app(app: Starlette, **options: Unpack[HttpKeywords]) -> None:
         logging.install()
     elif present != wanted:
         raise RuntimeError(
-            "init_app() was called on this application before, with other options; "
-            "call it once, with all of them"
+            "init_app() was already called on this application with other options; "
+            "call it once, with all options"
         )
 
 
@@ -90,7 +90,7 @@ def _wrap_stack(app: Starlette, options: HttpKeywords) -> None:
     build = app.build_middleware_stack
 
     def build_middleware_stack() -> ASGIApp:
-        report_undecorated(registered_in(app.router))
+        report_undecorated(registrations(app.router))
         return _Stack(_with_refusal_inside(app, build, options))
 
     app.build_middleware_stack = build_middleware_stack  # type: ignore[method-assign]
@@ -99,9 +99,9 @@ def _wrap_stack(app: Starlette, options: HttpKeywords) -> None:
 def _with_refusal_inside(
     app: Starlette, build: Callable[[], ASGIApp], options: HttpKeywords
 ) -> FlowMiddleware:
-    """Build the stack; if it has a CORS middleware, rejections are made inside that.
+    """Build the stack; with a CORS middleware, rejections are made inside that.
 
-    A browser shows a page the rejection only if the response has that middleware's headers.
+    Only with that middleware's headers can a page in a browser read the response.
     """
     listed = app.user_middleware
     places = [place for place, each in enumerate(listed) if _does_cors(each.cls)]
@@ -123,10 +123,10 @@ def _does_cors(middleware: Any) -> bool:
 
 
 class _Stack(ServerErrorMiddleware):
-    """The finished stack inside its unit of work, with the type of Starlette's own stack.
+    """The finished stack inside the middleware, with the type of Starlette's own stack.
 
-    If OpenTelemetry's instrumentor of FastAPI is set up after `init_app`, it expects this type. It
-    inserts itself between a stack and the stack's ``app``, which here is the whole stack.
+    OpenTelemetry's instrumentor of FastAPI expects this type if it is set up after `init_app`. It
+    inserts itself between a stack and its ``app``, which here is our middleware.
     """
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -134,9 +134,9 @@ class _Stack(ServerErrorMiddleware):
 
 
 def check_not_started(app: Starlette, caller: str) -> None:
-    """Raise `RuntimeError` where the middleware stack of `app` is built already."""
+    """Raise `RuntimeError` if the middleware stack of `app` is already built."""
     if app.middleware_stack is not None:
         raise RuntimeError(
-            f"{caller} came too late: the application has started, and its middleware stack is "
-            f"built; call it where the application is made"
+            f"{caller} was called too late: the application has started, and its middleware stack "
+            f"is built; call it where the application is created"
         )

@@ -14,7 +14,7 @@ from headrace import AsyncChain, Chain, ChainResult
 from headrace.integration import checks_keywords
 
 CLIENT_CLOSED_REQUEST = 499
-"""The status, nginx's, for the logs of a request whose client has gone; nobody receives it."""
+"""nginx's status for a request whose client has disconnected; it appears in logs only."""
 
 Dependency = Callable[..., Awaitable[ChainResult]]
 
@@ -26,20 +26,20 @@ def run_chain(
     *,
     cancel_on_disconnect: bool = False,
 ) -> Dependency:
-    """Return a dependency that runs `chain` once for each request and gives its `ChainResult`.
+    """Return a dependency that runs `chain` once per request and provides its `ChainResult`.
 
-    An `AsyncChain` is awaited, a `Chain` runs in the thread pool. Without `cancel_on_disconnect` it
-    runs to its end whether the client waits or not, as FastAPI's own handlers do.
+    An `AsyncChain` is awaited, and a `Chain` runs in the thread pool. Like FastAPI's own handlers,
+    it runs to the end even if the client disconnects, unless `cancel_on_disconnect` is set.
 
     Args:
-        chain: the definition, which all requests share.
-        inputs: a dependency that returns a mapping of the chain's inputs; what it takes from the
-            request appears in the OpenAPI document.
-        cancel_on_disconnect: whether an `AsyncChain` is cancelled when the client goes away; its
-            undos still run. The request's body is then read into memory first.
+        chain: the chain, which all requests share.
+        inputs: a dependency that returns a mapping of the chain's inputs; its own parameters
+            appear in the OpenAPI document.
+        cancel_on_disconnect: whether an `AsyncChain` is cancelled when the client disconnects;
+            its undos still run. The request's body is then read into memory first.
 
     Raises:
-        TypeError: `chain` is no chain, or `inputs` cannot be called.
+        TypeError: `chain` is not a chain, or `inputs` is not callable.
         ValueError: `cancel_on_disconnect` with a `Chain`, whose thread cannot be interrupted.
     """
     if not isinstance(chain, AsyncChain | Chain):
@@ -48,19 +48,19 @@ def run_chain(
         raise TypeError(f"inputs must be a dependency that returns a mapping, not {inputs!r}")
     if cancel_on_disconnect and isinstance(chain, Chain):
         raise ValueError(
-            "cancel_on_disconnect needs an AsyncChain: a Chain runs in a thread, and what runs in "
-            "a thread cannot be interrupted"
+            "cancel_on_disconnect needs an AsyncChain: a Chain runs in a thread, which cannot be "
+            "interrupted"
         )
     given = Depends(inputs)
     run = _runner(chain)
 
-    async def run_to_its_end(values: Any = given) -> ChainResult:
+    async def run_to_the_end(values: Any = given) -> ChainResult:
         return await run(**_checked(values, inputs))
 
     async def run_until_disconnect(request: Request, values: Any = given) -> ChainResult:
         return await _until_disconnect(request, run(**_checked(values, inputs)))
 
-    return run_until_disconnect if cancel_on_disconnect else run_to_its_end
+    return run_until_disconnect if cancel_on_disconnect else run_to_the_end
 
 
 def _runner(chain: AsyncChain | Chain) -> Callable[..., Coroutine[Any, Any, ChainResult]]:
@@ -79,34 +79,34 @@ def _checked(values: object, inputs: Callable[..., Any]) -> Mapping[str, Any]:
     name = getattr(inputs, "__qualname__", repr(inputs))
     raise TypeError(
         f"the inputs dependency {name} of run_chain() must return a mapping of the chain's inputs, "
-        f"and returned {type(values).__name__}"
+        f"not {type(values).__name__}"
     )
 
 
 async def _until_disconnect(request: Request, run: Coroutine[Any, Any, ChainResult]) -> ChainResult:
-    # In a task of its own, so that it can be cancelled and its undos awaited.
+    # In its own task, so that it can be cancelled and its undos awaited.
     chain = asyncio.ensure_future(run)
-    gone = asyncio.ensure_future(_disconnected(request))
+    disconnect = asyncio.ensure_future(_disconnected(request))
     try:
-        await asyncio.wait({chain, gone}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({chain, disconnect}, return_when=asyncio.FIRST_COMPLETED)
         if chain.done():
             return chain.result()
-        raise HTTPException(CLIENT_CLOSED_REQUEST, "the client has gone")
+        raise HTTPException(CLIENT_CLOSED_REQUEST, "the client has disconnected")
     finally:
-        gone.cancel()
+        disconnect.cancel()
         chain.cancel()
-        await asyncio.wait({chain, gone})
+        await asyncio.wait({chain, disconnect})
         if not chain.cancelled():
-            chain.exception()  # looked at, or asyncio complains that nobody has
+            chain.exception()  # or asyncio would log that the exception was never retrieved
 
 
 async def _disconnected(request: Request) -> None:
     try:
-        # What is read is kept on the request, for the handler; after it only the end can come.
+        # Kept on the request for the handler. After the body, only the disconnect can follow.
         await request.body()
     except ClientDisconnect:
         return
     except RuntimeError:
-        pass  # a form: it has been read to its end already, and is not kept
+        pass  # FastAPI has parsed a form, which consumes the body without keeping it
     while (await request.receive())["type"] != "http.disconnect":
         pass

@@ -1,4 +1,4 @@
-"""The errors of chains as responses: problem details (RFC 9457) with the correlation ID."""
+"""Responses to the errors of chains: problem details (RFC 9457) with the correlation ID."""
 
 from __future__ import annotations
 
@@ -39,31 +39,34 @@ _SCHEMA: dict[str, Any] = {
 
 
 class ProblemResponse(JSONResponse):
-    """A response of problem details."""
+    """A response with problem details."""
 
     media_type = MEDIA_TYPE
 
 
 def chain_error_handlers(app: Starlette) -> None:
-    """Have `app` answer the errors of chains with problem details (RFC 9457).
+    """Make `app` respond to the errors of chains with problem details (RFC 9457).
 
-    A result that a `validate` rejected is answered with 422 and the reason; a deadline that ran
-    out with 504; a step that failed, and every other `ChainError`, with 500. Of these the response
-    tells the step and the correlation ID alone: what went wrong stands in the log, by the chain.
-    Handlers of your own for these errors win.
+    If a `validate` rejected a result, the response is 422 with the reason; if a deadline was
+    exceeded, 504; for a failed step and any other `ChainError`, 500. The last two give only the
+    step and the correlation ID: the chain has logged the error. Your own handlers for these errors
+    take precedence.
+
+    Args:
+        app: the FastAPI or Starlette application, before it starts.
 
     Raises:
         RuntimeError: the application has started.
     """
     check_not_started(app, "chain_error_handlers()")
-    app.exception_handlers.setdefault(ChainError, _answer)
+    app.exception_handlers.setdefault(ChainError, _respond)
 
 
 def chain_responses(header: str = "X-Correlation-ID") -> dict[int | str, dict[str, Any]]:
-    """Return what `chain_error_handlers` answers, for the OpenAPI document of a path operation.
+    """Return the responses of `chain_error_handlers`, for a path operation's OpenAPI document.
 
-    Use it as ``@app.post("/orders", responses=chain_responses())``: the operation then shows the
-    three errors, and the correlation header on these and on 200.
+    With ``@app.post("/orders", responses=chain_responses())`` the operation shows the three
+    errors, and the correlation header on these and on 200.
 
     Args:
         header: the header that carries the correlation ID.
@@ -82,9 +85,9 @@ def chain_responses(header: str = "X-Correlation-ID") -> dict[int | str, dict[st
 
 
 def _invalid_input() -> dict[str, Any]:
-    """Return the schema of FastAPI's own answer to invalid input.
+    """Return the schema of FastAPI's own response to invalid input.
 
-    FastAPI describes it only where nobody else describes a 422.
+    FastAPI adds it to the document only if an operation describes no 422 of its own.
     """
     from fastapi.openapi.utils import validation_error_definition
 
@@ -92,7 +95,7 @@ def _invalid_input() -> dict[str, Any]:
     return {"title": "HTTPValidationError", "type": "object", "properties": {"detail": detail}}
 
 
-async def _answer(request: Request, exc: Exception) -> ProblemResponse:
+async def _respond(request: Request, exc: Exception) -> ProblemResponse:
     status = next(status for kind, status in _STATUSES if isinstance(exc, kind))
     step: str = getattr(exc, "step", "")
     result = getattr(exc, "result", None)
@@ -101,7 +104,7 @@ async def _answer(request: Request, exc: Exception) -> ProblemResponse:
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": _detail(exc, status, step),
-        # On an excluded path there is no unit but the chain's own, which has ended.
+        # On an excluded path the only unit was the chain's own, which has ended.
         "correlation_id": current_flow_id() or getattr(result, "correlation_id", None),
     }
     return ProblemResponse(problem | ({"step": step} if step else {}), status)
@@ -109,7 +112,7 @@ async def _answer(request: Request, exc: Exception) -> ProblemResponse:
 
 def _detail(exc: Exception, status: int, step: str) -> str:
     if isinstance(exc, ValidationFailedError):
-        # The reason begins with the error's type, which is nothing to the client.
+        # The reason begins with the error's type, which does not concern the client.
         cause = without_secrets(exc).__cause__
         return exc.reason if cause is None else str(cause)
     where = f"step {step!r}" if step else "the chain"

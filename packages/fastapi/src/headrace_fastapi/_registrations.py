@@ -1,4 +1,4 @@
-"""The callables of an application's routes: endpoints and FastAPI's dependencies."""
+"""Callables registered with an application: endpoints and FastAPI's dependencies."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 from headrace.integration import Registration
 
-_MAX_LAYERS = 100  # of middleware
+_MAX_LAYERS = 100  # of middleware, in case they form a cycle
 
 
-def registered_in(app: Any) -> Iterator[Registration]:
+def registrations(app: Any) -> Iterator[Registration]:
     """Yield the callables of the routes of the ASGI application `app`, including mounted ones."""
     for _ in range(_MAX_LAYERS):
         routes = getattr(app, "routes", None)
@@ -19,14 +19,14 @@ def registered_in(app: Any) -> Iterator[Registration]:
             for route in routes:
                 yield from _of_route(route)
             return
-        # A mount, a host, a middleware, or a router that FastAPI includes lazily.
+        # Inside a mount, a host or a middleware, or behind a router that FastAPI includes lazily.
         app = getattr(app, "original_router", None) or getattr(app, "app", None)
 
 
 def _of_route(route: Any) -> Iterator[Registration]:
     endpoint = getattr(route, "endpoint", None)
     if endpoint is None:
-        yield from registered_in(route)
+        yield from registrations(route)
         return
     path = getattr(route, "path", "")
     yield Registration(f"route {path!r}", endpoint, "the route's decorator")
@@ -35,7 +35,7 @@ def _of_route(route: Any) -> Iterator[Registration]:
 
 def _of_dependant(dependant: Any, path: str) -> Iterator[Registration]:
     for each in getattr(dependant, "dependencies", ()):
-        yield Registration(f"dependency of {path!r}", each.call, "what makes it a dependency")
+        yield Registration(f"dependency of {path!r}", each.call, "the other decorators")
         yield from _of_dependant(each, path)
 
 
@@ -43,4 +43,4 @@ def _of_dependencies(dependencies: Any) -> Iterator[Registration]:
     for each in dependencies:
         call = getattr(each, "dependency", None)
         if call is not None:
-            yield Registration("dependency", call, "what makes it a dependency")
+            yield Registration("dependency", call, "the other decorators")

@@ -1,4 +1,4 @@
-"""The route of a request, as the name of its unit of work."""
+"""The route of a request, which names its unit of work."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 def route_of(scope: Mapping[str, Any]) -> str | None:
     """Return the template of the request's path, such as ``/orders/{number}``, or None.
 
-    It is known once the request was routed. Below a mount, the mount's part is as it was sent.
+    It is known once the request has been routed. The part of a mount is the actual path.
     """
     template = _of_included(scope)
     if template is None:
@@ -24,7 +24,8 @@ def route_of(scope: Mapping[str, Any]) -> str | None:
 
 
 def _plain(scope: Mapping[str, Any]) -> Any:
-    # FastAPI notes its own routes alone, not those of Starlette, such as ``/docs``.
+    # FastAPI records the route in the scope; Starlette's, such as ``/docs``, record only the
+    # endpoint.
     endpoint = scope.get("endpoint")
     if endpoint is None:
         return None
@@ -39,10 +40,10 @@ def _plain(scope: Mapping[str, Any]) -> Any:
 
 
 def _of_included(scope: Mapping[str, Any]) -> str | None:
-    # Where FastAPI includes routers lazily, the route itself lacks their prefix.
+    # If FastAPI includes routers lazily, the route itself lacks their prefix.
     kept = scope.get("fastapi")
     context = kept.get("effective_route_context") if isinstance(kept, Mapping) else None
     route = getattr(context, "starlette_route", None) or context
-    # What is mounted has routes of its own.
+    # A mounted application has routes of its own.
     is_mount = hasattr(getattr(context, "original_route", None), "routes")
     return None if is_mount else getattr(route, "path_format", None)

@@ -1,4 +1,10 @@
-"""headrace for Flask: every request, stream and log line under one correlation ID."""
+"""headrace for Flask: every request, stream and log line under one correlation ID.
+
+Layers, from the top; a module imports only from the layers below its own:
+
+1. ``_extension``: the extension
+2. ``_cli`` (the command ``flows``), ``_commands``, ``_registrations``
+"""
 
 from __future__ import annotations
 
@@ -10,5 +16,5 @@ from ._extension import Headrace
 
 __all__ = ["Headrace"]
 
-# `abort(404)` is an answer and no failure: no chain retries or wraps it.
+# `abort(404)` is a response, not a failure: chains neither retry nor wrap it.
 register_control_flow(HTTPException)

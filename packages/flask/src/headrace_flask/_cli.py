@@ -16,25 +16,25 @@ def flows() -> None:
 
 @flows.command("list")
 def list_() -> None:
-    """Name the flows."""
+    """List the flows."""
     _import_tasks()
     for line in flow_lines():
         click.echo(line)
 
 
-# The words go on as they are: the core has one parser of them for every command line.
+# The arguments are passed on as they are: the core has one parser for all command lines.
 @flows.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @click.pass_context
 def graph(context: click.Context, arguments: tuple[str, ...]) -> None:
-    """Draw flows, or check them; --help tells more."""
+    """Draw or check flows; see --help."""
     context.exit(graph_main(arguments, prog="flask flows graph", app=False))
 
 
 @flows.command()
 @click.argument("names", nargs=-1)
 def check(names: tuple[str, ...]) -> None:
-    """Report what is wrong with the flows NAMES, or with all of them."""
+    """Report problems in the flows NAMES; all flows by default."""
     _import_tasks()
     try:
         problems = flow_problems(names)

@@ -1,4 +1,4 @@
-"""``flask`` commands in units of their own: ``HEADRACE_COMMANDS = True``."""
+"""``flask`` commands as units of work: ``HEADRACE_COMMANDS = True``."""
 
 from __future__ import annotations
 
@@ -10,26 +10,28 @@ from flask.cli import ScriptInfo
 
 from headrace.integration import Unit, nested_context
 
+COMMANDS = "headrace.commands"
+"""Key in the extensions of an application whose commands are units of work."""
+
 _KEY = "headrace_flask.command"
 _invoke = click.Context.invoke
-COMMANDS = "headrace.commands"
-"""Key in the extensions of an application whose commands run in units."""
 
 
 def run_commands_in_units() -> None:
-    """Run each command in a unit of its own if its application's settings ask for it.
+    """Run each command in its own unit if the settings of its application ask for it.
 
     Flask sends no signal for commands, but all of them go through `click.Context.invoke`: those of
     the application and its blueprints, and those of other packages, which load the application
-    themselves with `flask.cli.with_appcontext`.
+    by themselves with `flask.cli.with_appcontext`.
     """
     click.Context.invoke = _invoke_in_unit  # type: ignore[method-assign]
 
 
 def _invoke_in_unit(*args: Any, **kwargs: Any) -> Any:
     context: click.Context = args[0]
-    around = context.meta.get(_KEY)
-    if around is context or not _has_unit(context):
+    # A command calls `invoke` again for its callback, with the same context: one unit is enough.
+    outer = context.meta.get(_KEY)
+    if outer is context or not _has_unit(context):
         return _invoke(*args, **kwargs)
     context.meta[_KEY] = context
     leaving: click.exceptions.Exit | None = None
@@ -40,14 +42,14 @@ def _invoke_in_unit(*args: Any, **kwargs: Any) -> Any:
             except click.exceptions.Exit as exit_:
                 if exit_.exit_code:
                     raise
-                leaving = exit_  # status 0: the command has succeeded
+                leaving = exit_  # status 0: the unit ends without an error
     finally:
-        context.meta[_KEY] = around
+        context.meta[_KEY] = outer
     raise leaving
 
 
 def _has_unit(context: click.Context) -> bool:
-    """Tell whether `context` belongs to a command of an application with units for commands."""
+    """Tell whether `context` belongs to a command that is a unit of work."""
     return (
         not isinstance(context.command, click.Group)
         and has_app_context()
@@ -57,7 +59,7 @@ def _has_unit(context: click.Context) -> bool:
 
 
 def _name(context: click.Context) -> str:
-    """Return the words of the command, without the program's name: ``db upgrade``."""
+    """Return the command line without the program and the arguments: ``db upgrade``."""
     words = [context.info_name or ""]
     while (parent := context.parent) is not None and parent.parent is not None:
         context = parent

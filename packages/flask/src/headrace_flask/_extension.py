@@ -1,4 +1,4 @@
-"""The extension: it wraps the WSGI application, so that error responses are reached too."""
+"""The extension: wraps the WSGI application, so that error responses carry the ID too."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _KNOWN = (*CONFIGURE_OPTIONS, *HTTP_OPTIONS, "commands")
 
 
 class _Settings(NamedTuple):
-    """The options with which an application was set up."""
+    """The settings of an application."""
 
     configuration: dict[str, Any]
     http: HttpOptions
@@ -49,19 +49,19 @@ _initialised: WeakKeyDictionary[Flask, _Settings] = WeakKeyDictionary()
 
 
 class Headrace:
-    """Gives each request of a Flask application a unit of work.
+    """Opens a unit of work for each request of a Flask application.
 
-    ``Headrace(app)``, or ``Headrace()`` and later ``init_app(app)``. Settings are read from
-    ``app.config``: the names of the options, upper case, after ``HEADRACE_``.
+    Use ``Headrace(app)``, or ``Headrace()`` and later ``init_app(app)``. Settings are read from
+    ``app.config``: ``HEADRACE_`` and the upper-case name of the option.
 
     Args:
         app: the application; or None, to call `init_app` later.
         options: the options of `headrace.integration.HttpOptions` and `headrace.configure`, and
-            `commands` (whether each ``flask`` command is a unit of its own); they take precedence
+            `commands` (whether each ``flask`` command is a unit of work); they take precedence
             over the application's settings.
 
     Raises:
-        ValueError: an unknown option or setting, or an impossible value.
+        ValueError: an unknown option or setting, or an invalid value.
         TypeError: an option or setting of a wrong type.
     """
 
@@ -74,12 +74,12 @@ class Headrace:
             self.init_app(app)
 
     def init_app(self, app: Flask) -> None:
-        """Set up `app`; a second call for the same application and options does nothing.
+        """Set up `app`; a second call with the same options does nothing.
 
         Raises:
-            ValueError: an unknown option or setting, or an impossible value.
+            ValueError: an unknown option or setting, or an invalid value.
             TypeError: an option or setting of a wrong type.
-            RuntimeError: `app` was set up before, with other options.
+            RuntimeError: `app` was already set up with other options.
         """
         configuration, http, others = read_settings(
             {**_settings_of(app), **self._options}, others=("COMMANDS",)
@@ -102,6 +102,7 @@ class Headrace:
         amend({}, wanted.configuration)
         headrace.logging.install()
         if wanted.http.on_invalid == "reject":
+            # Reject inside the application, where `after_request` functions add CORS headers.
             middleware.leaves_refusal = True
             app.before_request_funcs.setdefault(None, []).insert(0, _refuse)
         if wanted.commands:
@@ -123,7 +124,6 @@ def _flag(others: dict[str, Any]) -> bool:
 
 
 def _refuse() -> tuple[str, int, dict[str, str]] | None:
-    # Inside the application, so that its `after_request` functions add CORS headers to it.
     if REFUSED_KEY in request.environ:
         return REFUSAL, REFUSAL_STATUS, {"Content-Type": REFUSAL_TYPE}
     return None
@@ -132,13 +132,15 @@ def _refuse() -> tuple[str, int, dict[str, str]] | None:
 def _settings_of(app: Flask) -> dict[str, Any]:
     for key in filter(_is_misspelt, app.config):
         near = nearest_name(key[len("HEADRACE_") :], _KNOWN)
-        hint = f"did you mean 'HEADRACE_{near.upper()}'?" if near else "write each as HEADRACE_NAME"
-        raise ValueError(f"{key!r} is not a setting of headrace's; {hint}")
+        hint = "write each setting as HEADRACE_NAME"
+        if near is not None:
+            hint = f"did you mean 'HEADRACE_{near.upper()}'?"
+        raise ValueError(f"{key!r} is not a headrace setting; {hint}")
     return app.config.get_namespace("HEADRACE_", lowercase=False)
 
 
 def _is_misspelt(key: Any) -> bool:
-    """Tell whether `key` looks like one of our settings but is not: in lower case, or one dict."""
+    """Tell whether `key` looks like a setting but is not: lower case, or one dict as in Django."""
     upper = str(key).upper()
     return upper == "HEADRACE" or (
         upper.startswith("HEADRACE_") and not key.startswith("HEADRACE_")
@@ -146,13 +148,13 @@ def _is_misspelt(key: Any) -> bool:
 
 
 def _route_of(environ: WSGIEnvironment) -> str | None:
-    # It may not be Flask's request, but that of another WSGI application in the same stack.
+    # The request may be that of another WSGI application in the same stack, with no rule.
     rule = getattr(environ.get("werkzeug.request"), "url_rule", None)
     return None if rule is None else str(rule.rule)
 
 
 def _on_got_request_exception(_app: Flask, exception: BaseException, **_: Any) -> None:
-    """Receive `got_request_exception`: Flask responds with a 500 and does not raise."""
+    """Note the error of the request, which no unit sees: Flask responds with a 500 instead."""
     context = headrace.get_flow_context()
     if context is not None and units_are_watched():
         add_facts(context, error_type=error_type(exception))

@@ -1,4 +1,4 @@
-"""The callables of a Flask application: views, including those of blueprints, and commands."""
+"""Callables registered with a Flask application: views and commands, also of blueprints."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
 
 
 def report_at_first_request(app: Flask, middleware: FlowMiddleware) -> None:
-    """Check the callables of `app` once, with its first request.
+    """Check the callables of `app` once, at its first request.
 
-    Routes may be added until then, and Flask does not announce the last one.
+    Routes can be added until then, and Flask does not announce the last one.
     """
     inner = middleware.app
 
-    def first(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def check_first(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         middleware.app = inner
-        report_undecorated(_registered_in(app))
+        report_undecorated(_registrations(app))
         return inner(environ, start_response)
 
-    middleware.app = first
+    middleware.app = check_first
 
 
-def _registered_in(app: Flask) -> Iterator[Registration]:
+def _registrations(app: Flask) -> Iterator[Registration]:
     for endpoint, view in app.view_functions.items():
         function = getattr(view, "view_class", view)
         yield Registration(f"route of {endpoint!r}", function, "@app.route")
