@@ -21,6 +21,11 @@ FRAMEWORKS = [
     "werkzeug",
 ]
 
+HEAVY = [
+    *("ast", "copy", "dataclasses", "difflib", "dis", "inspect", "json", "logging", "pickle"),
+    *("random", "tokenize", "traceback", "uuid"),
+]
+
 
 def in_new_interpreter(program: str) -> str:
     """Run `program` where nothing else has been imported or configured."""
@@ -33,6 +38,26 @@ def test_import_brings_no_framework() -> None:
     loaded = in_new_interpreter("import sys, headrace; print(*sys.modules)").split()
     assert "headrace" in loaded
     assert set(FRAMEWORKS) & set(loaded) == set()
+
+
+def test_import_brings_no_heavy_module() -> None:
+    """What declares, logs, draws or inspects is imported where it is first used."""
+    loaded = in_new_interpreter("import sys, headrace; print(*sys.modules)").split()
+    assert set(HEAVY) & set(loaded) == set()
+    ours = [each for each in loaded if each.startswith("headrace.")]
+    assert len(ours) < 12, ours
+
+
+def test_steps_are_logged_although_nothing_was_configured() -> None:
+    """The automatic backend is in force before any other name of the package is used."""
+    program = (
+        "import logging, headrace\n"
+        "logging.basicConfig(level='INFO', format='%(message)s', stream=sys.stdout)\n"
+        "@headrace.entrypoint('orders')\n"
+        "def receive(): pass\n"
+        "receive()"
+    )
+    assert "step.end" in in_new_interpreter(program)
 
 
 def test_declaring_and_running_steps_brings_no_framework() -> None:

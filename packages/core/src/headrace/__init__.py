@@ -6,21 +6,7 @@ from ._process import safe_path  # noqa: F401 - before all other imports, __futu
 
 from typing import TYPE_CHECKING, Any
 
-from ._configure import configure
-from ._context.deadlines import deadline, remaining
-from ._context.model import (
-    FlowContext,
-    current_flow_id,
-    get_flow_context,
-    get_flow_context_value,
-    set_flow_context_value,
-)
-from ._context.opening import open_context
-from ._errors import DuplicateStepError, HeadraceError, OutsideFlowError, UnknownFlowError
-from ._flows.decorators import entrypoint, step
-from ._flows.flow import Flow, flow
-from ._flows.registry import all_flows, get_flow
-from ._step_info import StepInfo
+from ._observation.dispatch import AutoObserver, install
 
 if TYPE_CHECKING:
     from ._chains.async_chain import AsyncChain
@@ -34,13 +20,28 @@ if TYPE_CHECKING:
     )
     from ._chains.references import literal, ref
     from ._chains.result import ChainResult
+    from ._configure import configure
+    from ._context.deadlines import deadline, remaining
     from ._context.detached import detached
+    from ._context.model import (
+        FlowContext,
+        current_flow_id,
+        get_flow_context,
+        get_flow_context_value,
+        set_flow_context_value,
+    )
+    from ._context.opening import open_context
     from ._context.remote import RemoteContext
     from ._context.threads import ContextExecutor, bind
+    from ._errors import DuplicateStepError, HeadraceError, OutsideFlowError, UnknownFlowError
+    from ._flows.decorators import entrypoint, step
     from ._flows.draw import generate_dag
+    from ._flows.flow import Flow, flow
     from ._flows.graph import FlowGraph
+    from ._flows.registry import all_flows, get_flow
     from ._flows.validation import GraphProblem
     from ._propagation.carriers import extract, inject
+    from ._step_info import StepInfo
 
 __all__ = [
     "AsyncChain",
@@ -84,36 +85,58 @@ __all__ = [
     "step",
 ]
 
-# What few programs need at start is imported at first use: it keeps `import headrace` quick.
-_LAZY = {
+# Imported when first used, so that a program pays only for what it uses.
+_MODULES = {
     "AsyncChain": "_chains.async_chain",
     "Chain": "_chains.chain",
     "ChainError": "_chains.errors",
     "ChainResult": "_chains.result",
     "ContextExecutor": "_context.threads",
     "DeadlineExceededError": "_chains.errors",
+    "DuplicateStepError": "_errors",
+    "Flow": "_flows.flow",
+    "FlowContext": "_context.model",
     "FlowGraph": "_flows.graph",
-    "RemoteContext": "_context.remote",
-    "extract": "_propagation.carriers",
-    "inject": "_propagation.carriers",
     "GraphProblem": "_flows.validation",
+    "HeadraceError": "_errors",
+    "OutsideFlowError": "_errors",
+    "RemoteContext": "_context.remote",
     "StepFailedError": "_chains.errors",
+    "StepInfo": "_step_info",
+    "UnknownFlowError": "_errors",
     "UnresolvedReferenceError": "_chains.errors",
     "ValidationFailedError": "_chains.errors",
+    "all_flows": "_flows.registry",
     "bind": "_context.threads",
+    "configure": "_configure",
+    "current_flow_id": "_context.model",
+    "deadline": "_context.deadlines",
     "detached": "_context.detached",
+    "entrypoint": "_flows.decorators",
+    "extract": "_propagation.carriers",
+    "flow": "_flows.flow",
     "generate_dag": "_flows.draw",
+    "get_flow": "_flows.registry",
+    "get_flow_context": "_context.model",
+    "get_flow_context_value": "_context.model",
+    "inject": "_propagation.carriers",
     "literal": "_chains.references",
+    "open_context": "_context.opening",
     "ref": "_chains.references",
+    "remaining": "_context.deadlines",
+    "set_flow_context_value": "_context.model",
+    "step": "_flows.decorators",
 }
+
+install(AutoObserver())  # until `configure` is called
 
 
 def _import_late(name: str) -> Any:
-    if name not in _LAZY:
+    if name not in _MODULES:
         raise AttributeError(f"module 'headrace' has no attribute {name!r}")
     from importlib import import_module
 
-    value = getattr(import_module(f"headrace.{_LAZY[name]}"), name)
+    value = getattr(import_module(f"headrace.{_MODULES[name]}"), name)
     globals()[name] = value
     return value
 

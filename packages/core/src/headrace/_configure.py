@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from . import _state
 from ._callables import is_plain
 from ._messages.hints import checks_keywords
-from ._observation.dispatch import AutoObserver, Observer, install, make_observer
+from ._observation.dispatch import Observer, install, make_observer
 from ._propagation.vendor_headers import VENDOR_HEADERS
 from ._state import DEFAULT_HEADER, Settings, is_header_name
 
@@ -141,6 +141,3 @@ def _checked_keys(keys: Iterable[str]) -> tuple[str, ...]:
         if all(isinstance(key, str) for key in checked):
             return checked
     raise TypeError(f"propagate_metadata must be a list of metadata keys, not {keys!r}")
-
-
-install(AutoObserver())

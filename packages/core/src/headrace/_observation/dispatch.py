@@ -7,13 +7,12 @@ import sys
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from headrace import _state
-from headrace._logger import log
 from headrace._messages.hints import name_hint
 from headrace._process.locks import new_lock
 
 if TYPE_CHECKING:
     from headrace._context.model import FlowContext
-from headrace._step_info import StepInfo
+    from headrace._step_info import StepInfo
 
 _NAMES = ("auto", "logging", "otel", "none")
 
@@ -203,6 +202,8 @@ def _automatic_name() -> str:
     try:
         tracer = real_tracer(trace.get_tracer_provider(), "headrace")
     except Exception:  # a provider that an environment variable names, and that cannot be loaded
+        from headrace._logger import log
+
         log.exception("OpenTelemetry's tracer provider failed to load; steps are logged instead")
         return "logging"
     return "logging" if tracer is None else "otel"
