@@ -14,7 +14,7 @@ import pytest
 
 import headrace
 from headrace import AsyncChain, Chain, ChainError, ChainResult, literal
-from headrace._chains import run, sync_driver
+from headrace._chains import driver, run
 
 if TYPE_CHECKING:
     from tests.chains.conftest import Kind
@@ -232,7 +232,7 @@ def test_an_interrupt_between_steps_comes_out(
         context._ends = Ends()
         return context, run
 
-    monkeypatch.setattr("headrace._chains.sync_driver.begin", begin)
+    monkeypatch.setattr("headrace._chains.driver.begin", begin)
     monkeypatch.setattr("headrace._chains.async_driver.begin", begin)
     undo = {"undo": kind.fn(undone.append)} if has_undo else {}
     chain = kind.chain().next(kind.fn(double), args=[1], **undo).next(kind.fn(double), args=[1])
@@ -244,7 +244,7 @@ def test_an_interrupt_between_steps_comes_out(
 def test_a_sync_run_never_waits_for_an_event_loop() -> None:
     """What it awaits never suspends; if it did, that would be seen at once."""
     with pytest.raises(RuntimeError, match="cannot wait for an event loop"):
-        sync_driver.drive(asyncio.sleep(0))
+        driver.drive(asyncio.sleep(0))
 
 
 def test_import_headrace_does_not_import_chains() -> None:

@@ -5,20 +5,21 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, Never
 
+from headrace import _state
 from headrace._context.marks import mark
 from headrace._context.model import FlowContext
 from headrace._context.opening import nested_context, opening_id
 from headrace._context.units import Unit
-from headrace._context.variables import step_var, unit_var
+from headrace._context.variables import budget_var, step_var, unit_var
 
 from . import arguments, async_driver
 from .builder import Builder
-from .units import must_be_told, restore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from headrace._flows.flow import Flow
+    from headrace._step_info import StepInfo
 
     from .redaction import Redact
     from .result import ChainResult
@@ -27,6 +28,7 @@ _modules = sys.modules
 _current_unit = unit_var.get
 _set_unit = unit_var.set
 _current_step = step_var.get
+_budget = budget_var.get
 
 
 class AsyncChain(Builder):
@@ -116,8 +118,9 @@ class AsyncChain(Builder):
             try:
                 return await async_driver.run(plan, unit, inputs)
             finally:
-                restore(unit, unit, outer)
-        if must_be_told():
+                _restore(unit, unit, outer)
+        observer = _state.observer
+        if (observer is not None and observer.enabled()) or _budget() is not None:
             with Unit(nested_context("flow", self._unit_name)) as unit:
                 return await async_driver.run(plan, unit, inputs)
         unit = FlowContext(opening_id(), None, "flow", self._unit_name)
@@ -129,7 +132,20 @@ class AsyncChain(Builder):
             mark(exc, unit.correlation_id)
             raise
         finally:
-            restore(unit, None, outer)
+            _restore(unit, None, outer)
+
+
+def _restore(
+    unit: FlowContext, outer_unit: FlowContext | None, outer_step: StepInfo | None
+) -> None:
+    """Make current again what was so before `unit`, unless something else has become current.
+
+    A coroutine may be closed in another context than it ran in, which is not ours to change.
+    """
+    if _current_unit() is unit:
+        if outer_unit is not unit:
+            _set_unit(outer_unit)
+        step_var.set(outer_step)
 
 
 def _refuse_trio() -> None:

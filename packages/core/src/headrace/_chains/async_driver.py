@@ -1,4 +1,4 @@
-"""`AsyncChain`: how it calls and waits. Everything else is in `walk`."""
+"""The driver of `AsyncChain`: awaits on the event loop of asyncio."""
 
 from __future__ import annotations
 
@@ -7,102 +7,83 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from headrace._context.variables import step_var
-from headrace._process import clock as _clock
+from headrace._process import clock
 
-from .branches import Stopped, call_chain
 from .errors import DeadlineExceededError
 from .kinds import COROUTINE, GENERATOR, is_awaitable, kind_of
+from .messages import Stopped, own
 from .run import Run, begin, rows_of
 from .threads import LateCall, ThreadCall, settle, settled, until_done
-from .undoing import close, fail
-from .walk import perform
+from .undo import close, fail
+from .walk import run_nested, walk
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
 
     from headrace._context.model import FlowContext
 
-    from .plan import Plan, Row
+    from .driver import Ended
+    from .plan import Parallel, Plan, Row
     from .result import ChainResult
-    from .run import Ended
     from .step import Step
     from .threads import Outcome
 
 T = TypeVar("T")
 
 _set_step = step_var.set
+_PLAIN = frozenset([bool, float])
 
 
 async def run(plan: Plan, unit: FlowContext, inputs: dict[str, Any]) -> ChainResult:
     """Run `plan` in `unit`, and return its context."""
     context, run = begin(plan, unit, inputs)
+    failure = None
     if run is None:
         rows = rows_of(plan) if plan.has_templates else plan.rows
-        ended = await _walk(plan, rows, context, unit, None)
-    else:
-        with run.budget():
-            ended = await _walk(plan, run.rows, context, unit, run)
-    if ended is None:
-        return context
+        failure = await _call_plain(rows, context)
+        if failure is None and len(context._ends) == len(plan.steps):
+            return context
+        run = Run(plan, context, unit)
     try:
-        raise await fail(_IO, *ended)
+        failure = await _DRIVER.run_inside(run, failure)
+        if failure is None:
+            return context
+        raise await fail(_DRIVER, run, failure)
     finally:
-        del ended  # its traceback holds this frame
+        del failure  # its traceback holds this frame
 
 
-async def _walk(
-    plan: Plan, rows: Iterable[Row], context: ChainResult, unit: FlowContext, run: Run | None
-) -> Ended | None:
-    """Run the steps; those that only call a function take a fast path.
-
-    Returns:
-        None, or the run and its exception. The exception is no longer being handled, so that it
-        does not become the context of errors that the undos raise.
-    """
-    get, ends, clock = context.get, context._ends, _clock.perf_counter
-    ended = ends.append
-    waiting = iter(rows)
-    failure: BaseException | None = None
+async def _call_plain(rows: tuple[Row, ...], context: ChainResult) -> BaseException | None:
+    get, ended, now = context.get, context._ends.append, clock.perf_counter
     try:
-        while True:
-            try:
-                for info, key, function, out in waiting:
-                    if info is None:
-                        break
-                    _set_step(info)
-                    result = await (function(context) if key is None else function(get(key)))
-                    if out is not None:
-                        context[out] = result
-                    ended(clock())
-                else:
-                    return None
-            except BaseException as exc:
-                failure = exc
-            done = len(ends)
-            if failure is not None and done == len(plan.steps):
-                raise failure  # an interrupt after the last step
-            run = run or Run(plan, context, unit)
-            await perform(_IO, run, plan.steps[done], failure)
-            failure = None
-    except GeneratorExit:
-        close(run or Run(plan, context, unit))
-        raise
+        for info, key, function, out in rows:
+            if info is None:
+                break
+            _set_step(info)
+            result = await (function(context) if key is None else function(get(key)))
+            if out is not None:
+                context[out] = result
+            ended(now())
     except BaseException as exc:
-        return run or Run(plan, context, unit), exc
-    finally:
-        failure = None  # its traceback holds this frame
+        return exc
+    return None
 
 
-class _AsyncIO:
+class _AsyncDriver:
     """Awaits on the loop, sends sync functions to a thread, and runs branches in tasks."""
+
+    async def call_plain(self, rows: tuple[Row, ...], context: ChainResult) -> BaseException | None:
+        return await _call_plain(rows, context)
 
     async def call(self, run: Run, step: Step) -> Outcome:
         call = None
         try:
             if step.kind is COROUTINE:
-                return await _bounded(run, step, step.call(run.context)), None
+                key, context = step.key, run.context
+                work = step.call(context) if key is None else step.target(context.get(key))
+                return await (work if step.timeout is None else _bounded(run, step, work)), None
             if step.plan is not None:
-                return await _bounded(run, step, call_chain(self, run, step, step.plan)), None
+                return await _bounded(run, step, run_nested(self, run, step, step.plan)), None
             if step.kind is GENERATOR:
                 return step.call(run.context), None
             call = ThreadCall(step.call, run.context)
@@ -113,18 +94,28 @@ class _AsyncIO:
             if call is not None and not call.is_taken and not call.withdraw():
                 LateCall(run, step, call)
 
-    async def ask(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        answer = function(*args, **kwargs)
-        return await answer if is_awaitable(answer) else answer
+    async def decide(self, run: Run, what: str, function: Callable[..., Any], *args: Any) -> Any:
+        answer = function(*args)
+        if answer is None or type(answer) in _PLAIN or not is_awaitable(answer):
+            return answer
+        return await answer
 
-    async def undo(self, function: Callable[[Any], Any], result: Any) -> None:
-        if kind_of(function) is COROUTINE:
-            await function(result)
+    async def notify(
+        self, run: Run, what: str, function: Callable[..., Any], *args: Any, **kwargs: Any
+    ) -> None:
+        answer = function(*args, **kwargs)
+        if is_awaitable(answer):
+            await answer
+
+    async def undo(self, run: Run, step: Step, result: Any) -> None:
+        undo: Any = step.undo
+        if kind_of(undo) is COROUTINE:
+            await undo(result)
             return
         # A separate thread: calls that never return may occupy the whole pool of the event loop.
         pool = ThreadPoolExecutor(1, thread_name_prefix="headrace-undo")
         try:
-            _, failure = await settled(ThreadCall(function, result, pool=pool))
+            _, failure = await settled(ThreadCall(undo, result, pool=pool))
         finally:
             pool.shutdown(wait=False)
         try:
@@ -136,10 +127,10 @@ class _AsyncIO:
     async def settle(self, run: Run, waiting: str, steps: Collection[Step] | None = None) -> None:
         await settle(run, waiting, steps)
 
-    async def sleep(self, seconds: float) -> None:
-        await _clock.sleep_async(seconds)
+    async def sleep(self, run: Run, seconds: float) -> None:
+        await clock.sleep_async(seconds)
 
-    async def see_through(self, work: Coroutine[Any, Any, T]) -> T:
+    async def finish(self, work: Coroutine[Any, Any, T]) -> T:
         task = asyncio.get_running_loop().create_task(work)
         # A loop that shuts down cancels every task that it knows of. This one it shall not know: it
         # cancels the run, which waits for it.
@@ -153,19 +144,27 @@ class _AsyncIO:
             del cancelled  # its traceback holds this frame
         return result
 
-    async def run_inside(self, run: Run) -> BaseException | None:
-        with run.budget():
-            ended = await _walk(run.plan, run.rows, run.context, run.unit, run)
+    async def run_inside(
+        self, run: Run, failure: BaseException | None = None
+    ) -> BaseException | None:
+        """Walk through `run` in the current task; return its exception."""
         try:
-            return None if ended is None else ended[1]
+            failure = await walk(self, run, failure)
+            if isinstance(failure, GeneratorExit):
+                raise failure
+        except GeneratorExit:  # closed, where nothing can be awaited
+            close(run)
+            raise
+        else:
+            return failure
         finally:
-            del ended  # its traceback holds this frame
+            del failure  # its traceback holds this frame
 
-    async def run_branches(self, runs: list[Run]) -> list[tuple[Run, BaseException | None]]:
+    async def run_branches(self, run: Run, step: Parallel, branches: list[Run]) -> list[Ended]:
         loop = asyncio.get_running_loop()
-        branches = {loop.create_task(self.run_inside(run)): run for run in runs}
-        pending = set(branches)
-        ended: list[tuple[Run, BaseException | None]] = []
+        tasks = {loop.create_task(self.run_inside(branch)): branch for branch in branches}
+        pending = set(tasks)
+        ended: list[Ended] = []
         cancelled: asyncio.CancelledError | None = None
         stopped = False
         while pending:
@@ -182,7 +181,7 @@ class _AsyncIO:
             # Looked up, not returned by wait(): a cancel scope of anyio cancels each wait anew.
             done = {task for task in pending if task.done()}
             pending -= done
-            raised = [(branches[task], _raised_by(task, stopped)) for task in done]
+            raised = [(tasks[task], _raised_by(task, stopped)) for task in done]
             ended += raised
             if not stopped and any(exc is not None for _, exc in raised):
                 stopped = True
@@ -195,7 +194,7 @@ class _AsyncIO:
         return ended
 
 
-_IO = _AsyncIO()
+_DRIVER = _AsyncDriver()
 
 
 def _raised_by(task: asyncio.Task[BaseException | None], stopped: bool) -> BaseException | None:
@@ -218,7 +217,7 @@ async def _bounded(run: Run, step: Step, work: Awaitable[Any]) -> Any:
     if timeout is None:
         return await work
     if run.limit is not None:
-        timeout = min(timeout, max(0.0, run.limit - _clock.monotonic()))
+        timeout = min(timeout, max(0.0, run.limit - clock.monotonic()))
     raised: Exception | None = None
     try:
         async with asyncio.timeout(timeout):
@@ -233,4 +232,4 @@ async def _bounded(run: Run, step: Step, work: Awaitable[Any]) -> Any:
     finally:
         raised = None
     reason = f"no result within {timeout:.3g} s"
-    raise run.own(DeadlineExceededError(step.name, reason))
+    raise own(run, DeadlineExceededError(step.name, reason))

@@ -11,7 +11,7 @@ from headrace._context.opening import nested_context, opening_id
 from headrace._context.units import Unit
 from headrace._context.variables import budget_var, step_var, unit_var
 
-from . import sync_driver
+from . import driver
 from .builder import Builder
 
 if TYPE_CHECKING:
@@ -77,18 +77,18 @@ class Chain(Builder):
         outer = _current_step()
         if unit is not None:
             try:
-                return sync_driver.run(plan, unit, inputs)
+                return driver.run(plan, unit, inputs)
             finally:
                 _set_step(outer)
         observer = _runtime.observer
         if (observer is not None and observer.enabled()) or _budget() is not None:
             with Unit(nested_context("flow", self._unit_name)) as unit:
-                return sync_driver.run(plan, unit, inputs)
+                return driver.run(plan, unit, inputs)
         # What Unit does, in short: the way to go where nobody watches and no clock runs.
         unit = FlowContext(opening_id(), None, "flow", self._unit_name)
         token = _set_unit(unit)
         try:
-            return sync_driver.run(plan, unit, inputs)
+            return driver.run(plan, unit, inputs)
         except BaseException as exc:
             mark(exc, unit.correlation_id)
             raise

@@ -58,12 +58,14 @@ class Plan:
         special_rows: the same, to be used where each step needs more than its call.
         has_templates: whether there are lines to log.
         has_deadline: whether the chain sets itself a deadline.
+        has_hooks: whether something is called around each step.
     """
 
     __slots__ = (
         "_first",
         "_hidden",
         "has_deadline",
+        "has_hooks",
         "has_templates",
         "outs",
         "rows",
@@ -97,6 +99,7 @@ class Plan:
         )
         self.special_rows = (_SPECIAL,) * len(self.steps)
         self.has_deadline: bool = settings.deadline is not None or settings.deadline_fn is not None
+        self.has_hooks: bool = settings.has_hooks
         self._hidden = _hidden_arguments(self.steps, settings.redaction.names)
         first = self.steps[0] if self.steps else None
         if isinstance(first, Parallel):

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from .report import Report
     from .step import Step
 
+    Noted = dict[Step | Parallel, "tuple[StepReport] | list[ChainResult | StepReport]"]
+
 
 @dataclass(frozen=True, slots=True)
 class StepReport:
@@ -37,46 +39,6 @@ class StepReport:
     reason: str | None = None
 
 
-class Notes:
-    """The parts of a report besides names and times. It holds no reference to its run.
-
-    A result keeps its notes but not its run, since the run holds the result: the cycle would keep
-    all values of a run alive until the garbage collector runs.
-
-    Attributes:
-        noted: the outcomes of steps that did not plainly succeed; the contexts of branches and
-            nested chains.
-        undone: the outcome of each undo.
-    """
-
-    __slots__ = ("noted", "undone")
-
-    def __init__(self, undone: dict[Step | Parallel, str]) -> None:
-        self.noted: dict[Step | Parallel, tuple[StepReport] | list[ChainResult | StepReport]] = {}
-        self.undone = undone
-
-    def reports_of(
-        self, step: Step | Parallel, seconds: float
-    ) -> Iterable[StepReport | ChainResult]:
-        """Return the reports of `step`; a step without a note has succeeded.
-
-        Nested runs are returned unflattened, since they can be nested deeply.
-
-        Args:
-            step: the step.
-            seconds: its duration, if the result itself knows it.
-        """
-        noted = self.noted.get(step)
-        if isinstance(noted, list):
-            return noted
-        (report,) = noted or (StepReport(step.name, "ok", 1, seconds),)
-        undone = self.undone.get(step)
-        if undone is None:
-            return (report,)
-        reason = undone if report.reason is None else f"{report.reason}; {undone}"
-        return (replace(report, reason=reason),)
-
-
 class ChainResult(dict[str, Any]):
     """The context of one run: the values that were put in, the inputs, and what the steps gave.
 
@@ -87,14 +49,20 @@ class ChainResult(dict[str, Any]):
             no run has made.
     """
 
-    __slots__ = ("_ends", "_kept", "_notes", "_plan", "_started", "correlation_id")
+    __slots__ = ("_ends", "_kept", "_noted", "_plan", "_started", "_undone", "correlation_id")
 
-    _ends: list[float]
-    _kept: tuple[tuple[StepReport, ...], Redaction]
-    _notes: Notes | None
+    # Filled in by the run, to which the result must not refer: the run holds the result, and the
+    # cycle would keep all values of a run alive until the garbage collector runs.
     _plan: Plan | None
     _started: float
+    _ends: list[float]
+    # What a plain success does not tell: the outcomes of other steps, and the results of the
+    # branches and nested chains.
+    _noted: Noted | None
+    _undone: dict[Step | Parallel, str]  # the outcome of each undo
     correlation_id: str | None
+    # Of a result that was copied or pickled: the steps, and the keys of secrets.
+    _kept: tuple[tuple[StepReport, ...], Redaction]
 
     if not TYPE_CHECKING:  # to a type checker it would give every attribute there is
 
@@ -121,17 +89,34 @@ class ChainResult(dict[str, Any]):
         if plan is None:
             yield from self._kept[0]
             return
-        begun, notes = self._started, self._notes
+        begun, noted = self._started, self._noted
         for step, ended in zip(plan.steps, self._ends, strict=False):
-            if notes is None:
+            if noted is None:
                 yield StepReport(step.name, "ok", 1, ended - begun)
             else:
-                yield from notes.reports_of(step, ended - begun)
+                yield from self._reports_of(step, noted, ended - begun)
             begun = ended
         unfinished = plan.steps[len(self._ends) :][:1]
         for step in unfinished:
-            if notes is not None and step in notes.noted:
-                yield from notes.reports_of(step, 0.0)
+            if noted is not None and step in noted:
+                yield from self._reports_of(step, noted, 0.0)
+
+    def _reports_of(
+        self, step: Step | Parallel, noted: Noted, seconds: float
+    ) -> Iterable[StepReport | ChainResult]:
+        """Return the reports of `step`; a step without a note has succeeded.
+
+        Nested runs are returned unflattened, since they can be nested deeply.
+        """
+        found = noted.get(step)
+        if isinstance(found, list):
+            return found
+        (report,) = found or (StepReport(step.name, "ok", 1, seconds),)
+        undone = self._undone.get(step)
+        if undone is None:
+            return (report,)
+        reason = undone if report.reason is None else f"{report.reason}; {undone}"
+        return (replace(report, reason=reason),)
 
     @property
     def _redaction(self) -> Redaction:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from headrace._exceptions.control_flow import is_all_of, members
+from headrace._exceptions.control_flow import is_all_of, is_control_flow, members
 from headrace._process import clock as _clock
 
+from .errors import ChainError, DeadlineExceededError, StepFailedError
 from .kinds import COROUTINE, kind_of
+from .messages import complain, unresolved_arguments
+
+if TYPE_CHECKING:
+    from .run import Run
 
 RetryOn = type[BaseException] | tuple[type[BaseException], ...] | Callable[[Any], Any]
 
@@ -66,6 +71,10 @@ class Retries:
         return ceiling * _clock.draw() if jitter else ceiling
 
 
+# Errors that a function raises when an argument is None; a broken connection is not among them.
+_MISTAKES = (AssertionError, AttributeError, LookupError, TypeError, ValueError)
+
+
 def _answer(predicate: Callable[[Any], Any], exc: BaseException) -> bool | float:
     answer = predicate(exc)
     if answer is None or isinstance(answer, bool):
@@ -110,3 +119,26 @@ def _ceilings(count: int, backoff: float, max_backoff: float) -> tuple[float, ..
 
 
 NO_RETRIES = Retries(0, (Exception,), 0.0, 0.0)
+
+
+def next_delay(run: Run, exc: Exception) -> float | None:
+    """Return the delay before another attempt of the current step, or None for no other."""
+    step, attempt, jitter = run.step, run.attempts, run.plan.settings.jitter
+    if is_control_flow(exc):
+        return None
+    if isinstance(exc, ChainError) and exc.result is run.context:
+        # A timeout of this very step is retried whatever retry_on says; nothing else of ours is.
+        if isinstance(exc, DeadlineExceededError):
+            return step.retries.scheduled(attempt, jitter)
+        # For a chain that is a step, the error of its own step counts.
+        cause = exc.__cause__ if step.plan is not None else None
+        if not isinstance(exc, StepFailedError) or not isinstance(cause, Exception):
+            return None
+        exc = cause
+    if isinstance(exc, _MISTAKES) and unresolved_arguments(run, step):
+        return None  # the arguments are unchanged
+    try:
+        return step.retries.delay(exc, attempt, jitter)
+    except Exception as error:
+        complain(run, f"retry_on of step {step.name!r}", error)
+        return None

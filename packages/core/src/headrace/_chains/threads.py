@@ -13,12 +13,14 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 from headrace._context.deadlines import min_deadline
-from headrace._process import clock as _clock
+from headrace._process import clock
 from headrace._process.locks import new_lock
 
-from . import sync_driver
+from .driver import drive
 from .kinds import close, is_awaitable
-from .undoing import undo_step
+from .messages import log
+from .run import Undo
+from .undo import undo_step
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Iterable
@@ -156,8 +158,9 @@ class LateCall:
         undos = self.run.undos
         if self in undos.late:
             undos.late.remove(self)
-            for result in self._successes():
-                undos.add(self.step, result)
+            results = self._successes()
+            if self.step.undo is not None:
+                undos.waiting += [Undo((self.step, result)) for result in results]
 
     def abandon(self) -> None:
         """Stop waiting for the call; if it succeeds later, it is undone in its thread."""
@@ -165,7 +168,8 @@ class LateCall:
             self.arrive()
             return
         self.run.undos.late.remove(self)
-        self.run.log(
+        log(
+            self.run,
             logging.WARNING,
             f"step {self.step.name!r}: the outcome of its last attempt is unknown: it is still "
             f"running in its thread, which cannot be interrupted",
@@ -178,9 +182,9 @@ class LateCall:
         for result in self._successes():
             outcome = "succeeded"
             if step.undo is not None:
-                sync_driver.drive(undo_step(self._undo, run, step, step.undo, result))
+                drive(undo_step(self._undo, run, step, result))
                 outcome += f"; {run.undos.done[step]}"
-        run.log(logging.WARNING, f"step {step.name!r}: the abandoned attempt {outcome}")
+        log(run, logging.WARNING, f"step {step.name!r}: the abandoned attempt {outcome}")
 
     def _successes(self) -> list[Any]:
         """Return the result of the call in a list, empty if it failed."""
@@ -190,8 +194,9 @@ class LateCall:
         close(result)
         return [result] if succeeded else []
 
-    async def _undo(self, function: Callable[[Any], Any], result: Any) -> None:
-        answer = function(result)
+    async def _undo(self, run: Run, step: Step, result: Any) -> None:
+        undo: Any = step.undo
+        answer = undo(result)
         if is_awaitable(answer):
             _await_on(self._loop, answer)
 
@@ -234,12 +239,13 @@ async def settle(run: Run, waiting: str, steps: Collection[Step] | None) -> None
         until = min_deadline(until, each.run.limit)
     if late and until is None:
         names = ", ".join(repr(each.step.name) for each in late)
-        run.log(
+        log(
+            run,
             logging.WARNING,
             f"{waiting} of the run is waiting for {names}, still running in its thread; a "
             f"deadline would limit the wait",
         )
-    left = None if until is None else until - _clock.monotonic()
+    left = None if until is None else until - clock.monotonic()
     cancelled = await until_done([each.over for each in late], left)
     for each in late:
         each.abandon()
@@ -259,12 +265,12 @@ async def until_done(
         futures: the futures.
         seconds: the maximum wait, or None.
     """
-    clock = asyncio.get_running_loop().time
-    end = None if seconds is None else clock() + seconds
+    now = asyncio.get_running_loop().time
+    end = None if seconds is None else now() + seconds
     cancelled = None
     while True:
         pending = [future for future in futures if not future.done()]
-        left = None if end is None else end - clock()
+        left = None if end is None else end - now()
         if not pending or (left is not None and left <= 0):
             break
         try:

@@ -1,122 +1,135 @@
-"""What is done for a step, written once for both kinds of chain.
+"""The walk through the steps of a run: attempts, retries, checks, hooks, branches.
 
-The functions are coroutines, and what they await belongs to an `IO`: how a chain calls and how it
-waits. A `Chain` has one that never suspends, so that `drive` runs such a coroutine to its end
-without any event loop.
+Written once for every driver. The functions are coroutines, and all that they await is their
+driver's; see `headrace._chains.driver`.
 """
 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from headrace._callables import own_name
 from headrace._context.variables import step_var
 from headrace._exceptions.control_flow import is_control_flow
 from headrace._observation.outcomes import outcome_of
-from headrace._process import clock as _clock
+from headrace._process import clock
 
-from .branches import perform_parallel
-from .errors import ChainError, DeadlineExceededError, StepFailedError, ValidationFailedError
+from .errors import ChainError
+from .messages import (
+    adopted,
+    complain,
+    describe,
+    failed,
+    is_on,
+    log,
+    log_result,
+    rejected,
+    shown,
+    together,
+    too_late,
+)
 from .plan import Parallel
+from .retries import next_delay
+from .run import Undo
 from .step import StepName
-from .undoing import is_cleared
+from .undo import clear, concern
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Coroutine
+    from collections.abc import Callable
 
     from headrace._observation.dispatch import Observer
 
-    from .run import Run, Tally
+    from .driver import Driver
+    from .plan import Plan
+    from .result import ChainResult
+    from .run import Run
     from .step import Step
 
-T = TypeVar("T")
-
-# Errors that a function raises when an argument is None; a broken connection is not among them.
-_MISTAKES = (AssertionError, AttributeError, LookupError, TypeError, ValueError)
+_set_step = step_var.set
 
 
-class IO(Protocol):
-    """How a chain calls and waits."""
-
-    async def call(self, run: Run, step: Step) -> tuple[Any, BaseException | None]:
-        """Call the step's function once; return its result, or what it has raised."""
-        ...
-
-    async def run_inside(self, run: Run) -> BaseException | None:
-        """Run a branch, or a chain that is a step, in the current task; return its exception."""
-        ...
-
-    async def settle(self, run: Run, waiting: str, steps: Collection[Step] | None = None) -> None:
-        """Wait for timed-out calls of `steps` that are still running, up to the deadline.
-
-        Args:
-            run: the run.
-            waiting: the part of the run that waits, for the log.
-            steps: the steps to wait for, or None for all of the run.
-        """
-        ...
-
-    async def ask(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Call a hook, a predicate or a callback."""
-        ...
-
-    async def undo(self, function: Callable[[Any], Any], result: Any) -> None:
-        """Call the undo of a step with its result."""
-        ...
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait."""
-        ...
-
-    async def see_through(self, work: Coroutine[Any, Any, T]) -> T:
-        """Await `work` to its end, also where the run is being cancelled."""
-        ...
-
-    async def run_branches(self, runs: list[Run]) -> list[tuple[Run, BaseException | None]]:
-        """Run the branches at once, and return what each has raised, in the order of their ends.
-
-        One that was cancelled because another failed comes with a `Stopped`.
-        """
-        ...
-
-
-async def perform(
-    io: IO, run: Run, step: Step | Parallel, failure: BaseException | None = None
-) -> None:
-    """Do a step, with all that belongs to it; return when it is done, or skipped.
+async def walk(
+    driver: Driver, run: Run, failure: BaseException | None = None
+) -> BaseException | None:
+    """Run the steps of a run that are left.
 
     Args:
-        io: how to call and wait.
+        driver: how to call and wait.
+        run: the run, or the branch.
+        failure: what the first attempt of the next step, made on the fast path, has raised.
+
+    Returns:
+        None, or the exception that ended the run. It is no longer being handled, so that it does
+        not become the context of errors that the undos raise.
+    """
+    try:
+        if run.until is None:
+            await _steps(driver, run, failure)
+        else:
+            with run.budget():
+                await _steps(driver, run, failure)
+    except BaseException as exc:
+        return exc
+    finally:
+        failure = None  # its traceback holds this frame
+    return None
+
+
+async def _steps(driver: Driver, run: Run, failure: BaseException | None) -> None:
+    steps, rows, ends = run.plan.steps, run.rows, run.context._ends
+    try:
+        while True:
+            done = len(ends)
+            if failure is None and done < len(steps) and rows[done][0] is not None:
+                failure = await driver.call_plain(rows[done:], run.context)
+                done = len(ends)
+            if done == len(steps):
+                if failure is not None:
+                    raise failure  # an interrupt after the last step
+                return
+            step = steps[done]
+            if isinstance(step, Parallel):
+                await _branches(driver, run, step)
+            else:
+                await _step(driver, run, step, failure)
+            failure = None
+    finally:
+        failure = None
+
+
+async def _step(driver: Driver, run: Run, step: Step, failure: BaseException | None) -> None:
+    """Run a step with all that belongs to it; return when it is done, or skipped.
+
+    Args:
+        driver: how to call and wait.
         run: the run.
-        step: what to do.
-        failure: what a first attempt, made by the quick way, has raised.
+        step: the step.
+        failure: what a first attempt, made on the fast path, has raised.
 
     Raises:
         BaseException: the error that ends the run.
     """
-    if isinstance(step, Parallel):
-        await perform_parallel(io, run, step)
-        run.context._ends.append(_clock.perf_counter())
-        return
-    tally = run.tally(step)
+    run.step, run.attempts = step, 0
     try:
         if failure is None:
-            step_var.set(step.info)
-            if step.condition is not None and not await io.ask(step.condition, run.context):
-                run.note(tally, "skipped", "when said no")
-                run.end(tally)
+            _set_step(step.info)
+            if step.condition is not None and not await driver.decide(
+                run, "when", step.condition, run.context
+            ):
+                run.note("skipped", "when said no")
+                run.context._ends.append(clock.perf_counter())
                 return
             if run.limit is not None:
-                run.check_time(tally)
+                await _check_time(driver, run)
         if run.observer is not None and step.emits:
-            await _observed(io, run, run.observer, tally, failure)
+            await _observed(driver, run, run.observer, failure)
         else:
-            await _do(io, run, tally, failure)
+            await _do(driver, run, step, failure)
     except BaseException as exc:
-        verdict = _verdict(run, tally, exc)
+        verdict = _verdict(run, exc)
         try:
-            run.note(tally, *_outcome(run, verdict))
+            run.note(*_outcome(run, verdict))
             if verdict is exc:
                 raise
             raise verdict from exc
@@ -124,167 +137,219 @@ async def perform(
             del verdict  # its traceback holds this frame
     finally:
         failure = None
-    run.end(tally)
-
-
-# --- a step ---------------------------------------------------------------------------------------
+    if run.attempts > 1:
+        run.note("ok")
+    run.context._ends.append(clock.perf_counter())
 
 
 async def _observed(
-    io: IO, run: Run, observer: Observer, tally: Tally, failure: BaseException | None
+    driver: Driver, run: Run, observer: Observer, failure: BaseException | None
 ) -> None:
-    state = observer.begin(tally.step.info, run.unit)
+    state = observer.begin(run.step.info, run.unit)
     try:
-        await _do(io, run, tally, failure)
+        await _do(driver, run, run.step, failure)
     except BaseException as exc:
-        observer.end(state, run.shown(tally.step, exc))
+        observer.end(state, shown(run, exc))
         raise
     finally:
         failure = None
     observer.end(state, None)
 
 
-async def _do(io: IO, run: Run, tally: Tally, failure: BaseException | None) -> None:
-    step, context = tally.step, run.context
-    settings = run.plan.settings
-    hooks = step.plan is None  # the steps of a chain have their own
-    if hooks and settings.before_step is not None:
-        await _hook(io, run, step, "before_step", settings.before_step, context=context)
+async def _do(driver: Driver, run: Run, step: Step, failure: BaseException | None) -> None:
+    context, settings = run.context, run.plan.settings
+    has_hooks = run.plan.has_hooks and step.plan is None  # the steps of a chain have their own
+    if has_hooks and settings.before_step is not None:
+        await _hook(driver, run, "before_step", settings.before_step, context=context)
     result = None
-    tally.attempts = 1
+    run.attempts = 1
     if failure is None:
-        result, failure = await io.call(run, step)
+        result, failure = await driver.call(run, step)
     if failure is not None:
         try:
-            result = await _try_again(io, run, tally, failure)
+            result = await _try_again(driver, run, step, failure)
         finally:
             failure = None  # it holds this frame, and this frame must not hold it
-    run.undos.add(step, result)  # before anything else can fail
+    if step.undo is not None:
+        run.undos.waiting.append(Undo((step, result)))  # before anything else can fail
     if step.validate is not None:
-        await _validate(io, run, step, step.validate, result)
+        await _validate(driver, run, step.validate, result)
     if step.out is not None:
         context[step.out] = result
-    if hooks and settings.after_step is not None:
-        about: dict[str, Any] = {"context": context, "result": result, "elapsed": tally.seconds}
-        await _hook(io, run, step, "after_step", settings.after_step, **about)
+    if has_hooks and settings.after_step is not None:
+        await _hook(
+            driver,
+            run,
+            "after_step",
+            settings.after_step,
+            context=context,
+            result=result,
+            elapsed=run.elapsed(),
+        )
     if step.log is not None:
-        await _guarded(io, run, f"log of step {step.name!r}", step.log, context, result)
+        await _notify(driver, run, "log", step.log, context, result)
     if step.template is not None:
-        run.log_result(step.template, result)
+        log_result(run, step.template, result)
 
 
-async def _try_again(io: IO, run: Run, tally: Tally, failure: BaseException | None) -> Any:
+# --- retries --------------------------------------------------------------------------------------
+
+
+async def _try_again(driver: Driver, run: Run, step: Step, failure: BaseException | None) -> Any:
     """Call the step until it succeeds, as long as its retries and the deadline allow it."""
     result = None
     try:
         while failure is not None:
-            delay = _delay(run, tally, failure)
-            if delay is None or not await is_cleared(io, run, tally, failure, delay):
-                raise _presentable(run, tally, failure)
-            await _wait(io, run, tally, failure, delay)
-            tally.attempts += 1
-            result, failure = await io.call(run, tally.step)
+            delay = None
+            if run.attempts <= step.retries.count and isinstance(failure, Exception):
+                delay = await driver.decide(run, "retry", next_delay, run, failure)
+            if delay is None or not await _is_clear(driver, run, failure, delay):
+                # A coroutine cannot let a StopIteration through.
+                raise failed(run, failure) if isinstance(failure, StopIteration) else failure
+            await _wait(driver, run, failure, delay)
+            run.attempts += 1
+            result, failure = await driver.call(run, step)
     finally:
         failure = None
     return result
 
 
-def _delay(run: Run, tally: Tally, exc: BaseException) -> float | None:
-    retries, attempt = tally.step.retries, tally.attempts
-    if attempt > retries.count or not isinstance(exc, Exception) or is_control_flow(exc):
-        return None
-    jitter = run.plan.settings.jitter
-    if run.owns(exc):
-        # A timeout of this very step is retried whatever retry_on says; nothing else of ours is.
-        if isinstance(exc, DeadlineExceededError):
-            return retries.scheduled(attempt, jitter)
-        # For a chain that is a step, the error of its own step counts.
-        cause = exc.__cause__ if tally.step.plan is not None else None
-        if not isinstance(exc, StepFailedError) or not isinstance(cause, Exception):
-            return None
-        exc = cause
-    if isinstance(exc, _MISTAKES) and run.unresolved_arguments(tally.step):
-        return None  # the arguments are unchanged
-    try:
-        return retries.delay(exc, attempt, jitter)
-    except Exception as error:
-        run.complain(f"retry_on of step {tally.step.name!r}", error)
-        return None
+async def _is_clear(driver: Driver, run: Run, failure: BaseException, delay: float) -> bool:
+    """Undo what the last attempt has done; return whether the next one may start."""
+    step, undos = run.step, run.undos
+    if step.undo is None and step.plan is None and not undos.late:
+        return True
+    steps = step.covered()
+    if not concern(run, steps):
+        return True
+    await _check_time(driver, run, failure, delay if clock.waits else 0.0)
+    return await clear(driver, run, failure, steps)
 
 
-async def _wait(io: IO, run: Run, tally: Tally, exc: BaseException, delay: float) -> None:
-    step, attempt = tally.step, tally.attempts
-    pause = delay if _clock.waits else 0.0
-    run.check_time(tally, exc, pause)
+async def _wait(driver: Driver, run: Run, failure: BaseException, delay: float) -> None:
+    attempt = run.attempts
+    pause = delay if clock.waits else 0.0
+    await _check_time(driver, run, failure, pause)
     hook = run.plan.settings.on_retry
     if hook is not None:
-        about: dict[str, Any] = {"exc": exc, "attempt": attempt, "next_delay": delay}
-        await _hook(io, run, step, "on_retry", hook, **about)
-    run.log(
-        logging.WARNING,
-        f"step {step.name!r}: attempt {attempt} failed, the next one comes in {pause:.3g} s: "
-        f"{run.describe(exc)}",
-    )
-    run.check_time(tally, exc, pause)  # the hook took its time, too
+        await _hook(driver, run, "on_retry", hook, exc=failure, attempt=attempt, next_delay=delay)
+    if is_on(logging.WARNING):
+        log(
+            run,
+            logging.WARNING,
+            f"step {run.step.name!r}: attempt {attempt} failed, the next one comes in "
+            f"{pause:.3g} s: {describe(run, failure)}",
+        )
+    await _check_time(driver, run, failure, pause)  # the hook took its time, too
     if pause:
-        await io.sleep(pause)
-    run.check_time(tally, exc)
+        await driver.sleep(run, pause)
+    await _check_time(driver, run, failure)
 
 
-async def _validate(
-    io: IO, run: Run, step: Step, validate: Callable[[Any], Any], result: Any
+async def _check_time(
+    driver: Driver, run: Run, failure: BaseException | None = None, delay: float = 0.0
 ) -> None:
+    """Raise where the deadline leaves no time for an attempt in `delay` seconds.
+
+    Raises:
+        DeadlineExceededError: there is no time left.
+    """
+    if run.limit is not None and not await driver.decide(run, "time", run.has_time, delay):
+        raise too_late(run, failure, delay) from failure
+
+
+# --- checks and hooks -----------------------------------------------------------------------------
+
+
+async def _validate(driver: Driver, run: Run, validate: Callable[[Any], Any], result: Any) -> None:
     try:
-        accepted = await io.ask(validate, result) is not False
+        accepted = await driver.decide(run, "validate", validate, result) is not False
     except Exception as exc:
         if is_control_flow(exc):
             raise
-        reason = run.describe(exc, {step.out: result}) + run.unresolved_arguments(step)
-        raise run.own(ValidationFailedError(step.name, reason), 0, {step.out: result}) from exc
+        raise rejected(run, result, describe(run, exc, {run.step.out: result})) from exc
     if not accepted:
-        reason = f"{own_name(validate)} returned False{run.unresolved_arguments(step)}"
-        raise run.own(ValidationFailedError(step.name, reason), 0, {step.out: result})
+        raise rejected(run, result, f"{own_name(validate)} returned False")
 
 
 async def _hook(
-    io: IO, run: Run, step: Step, name: str, hook: Callable[..., Any], **about: Any
+    driver: Driver, run: Run, what: str, hook: Callable[..., Any], **about: Any
 ) -> None:
-    what = f"{name} of step {step.name!r}"
-    await _guarded(io, run, what, hook, step=StepName.of(step), **about)
+    await _notify(driver, run, what, hook, step=StepName.of(run.step), **about)
 
 
-async def _guarded(
-    io: IO, run: Run, what: str, function: Callable[..., Any], *args: Any, **kwargs: Any
+async def _notify(
+    driver: Driver, run: Run, what: str, function: Callable[..., Any], *args: Any, **about: Any
 ) -> None:
     try:
-        await io.ask(function, *args, **kwargs)
+        await driver.notify(run, what, function, *args, **about)
     except Exception as exc:
-        run.complain(what, exc, *args, kwargs.get("result"))
+        complain(run, f"{what} of step {run.step.name!r}", exc, *args, about.get("result"))
 
 
 # --- ends -----------------------------------------------------------------------------------------
 
 
-def _presentable(run: Run, tally: Tally, exc: BaseException) -> BaseException:
-    # A coroutine cannot let a StopIteration through.
-    return run.failed(tally, exc) if isinstance(exc, StopIteration) else exc
-
-
-def _verdict(run: Run, tally: Tally, exc: BaseException) -> BaseException:
-    """Return what the run ends with where a step has ended with `exc`."""
+def _verdict(run: Run, exc: BaseException) -> BaseException:
+    """Return what the run ends with where its current step has ended with `exc`."""
     if not isinstance(exc, Exception) or is_control_flow(exc):
         return exc
-    if run.owns(exc) and isinstance(exc, ChainError):
-        exc.attempts = exc.attempts or tally.attempts
+    if isinstance(exc, ChainError) and exc.result is run.context:
+        exc.attempts = exc.attempts or run.attempts
         return exc
-    return run.failed(tally, exc)
+    return failed(run, exc)
 
 
 def _outcome(run: Run, verdict: BaseException) -> tuple[str, str]:
-    if isinstance(verdict, ChainError) and run.owns(verdict):
+    if isinstance(verdict, ChainError) and verdict.result is run.context:
         return "error", verdict.reason
     if outcome_of(verdict) == "cancelled":
         return "cancelled", "cancelled"
     if is_control_flow(verdict):
-        return "stopped", run.describe(verdict)
-    return "error", run.describe(verdict)
+        return "stopped", describe(run, verdict)
+    return "error", describe(run, verdict)
+
+
+# --- runs within a run ----------------------------------------------------------------------------
+
+
+async def run_nested(driver: Driver, run: Run, step: Step, plan: Plan) -> ChainResult:
+    """Run the chain that is the current step of `run`, and return its context.
+
+    Raises:
+        BaseException: the error that ended it; its steps are undone with the outer run.
+    """
+    inputs = None
+    if step.has_inputs:
+        inputs = {**plan.values, **step.call(run.context)}
+    inner = run.branch(plan, inputs)
+    run.note_runs(step, [inner])
+    failure = await walk(driver, inner)
+    if step.out is None:
+        run.take_outputs(inner)
+    try:
+        if failure is not None:
+            raise adopted(run, failure, inner)
+    finally:
+        del failure  # its traceback holds this frame
+    return inner.context
+
+
+async def _branches(driver: Driver, run: Run, step: Parallel) -> None:
+    """Run the branches of `step`, and put their outputs into the context of `run`.
+
+    Raises:
+        BaseException: the error of the branch that failed first.
+    """
+    branches = [run.branch(plan) for plan in step.branches]
+    run.note_runs(step, branches)
+    ended = await driver.run_branches(run, step, branches)
+    for branch in branches:
+        run.take_outputs(branch)
+    raised = [(branch, exc) for branch, exc in ended if exc is not None]
+    try:
+        if raised:
+            raise together(run, raised)
+    finally:
+        del raised[:], ended[:]  # the traceback holds this frame, and the frames of the branches
+    run.context._ends.append(clock.perf_counter())

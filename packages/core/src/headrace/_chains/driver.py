@@ -1,0 +1,270 @@
+"""How a chain calls and waits: the only seam between the walk through its steps and what runs it.
+
+A `Chain` has a driver that never suspends, so that `drive` runs the walk, a coroutine, to its end
+without an event loop.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextvars import copy_context
+from types import CoroutineType
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from headrace._context.variables import step_var
+from headrace._process import clock
+
+from .errors import StepFailedError
+from .run import Run, begin, rows_of
+from .undo import fail
+from .walk import run_nested, walk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Coroutine
+
+    from headrace._context.model import FlowContext
+
+    from .plan import Parallel, Plan, Row
+    from .result import ChainResult
+    from .step import Step
+
+    Ended = tuple[Run, BaseException | None]
+
+T = TypeVar("T")
+
+_set_step = step_var.set
+
+
+class Driver(Protocol):
+    """How a chain calls and waits.
+
+    Whatever the path of a run depends on is asked of the driver: an attempt (`call`), a decision
+    (`decide`), a wait (`sleep`). One that keeps records can therefore repeat a run from them:
+    ``run.step.name`` and ``run.attempts`` say where the run is.
+    """
+
+    async def call_plain(self, rows: tuple[Row, ...], context: ChainResult) -> BaseException | None:
+        """Call the steps that need nothing but their call, up to the first that needs more.
+
+        Returns:
+            What the last of them has raised, or None.
+        """
+        ...
+
+    async def call(self, run: Run, step: Step) -> tuple[Any, BaseException | None]:
+        """Make one attempt of the current step; return its result, or what it has raised."""
+        ...
+
+    async def decide(self, run: Run, what: str, function: Callable[..., Any], *args: Any) -> Any:
+        """Call a function on whose answer the path of the run depends.
+
+        Args:
+            run: the run.
+            what: ``when``, ``validate``, ``retry`` (the delay before another attempt, or None), or
+                ``time`` (whether the deadline leaves enough).
+            function: the function.
+            args: its arguments.
+        """
+        ...
+
+    async def notify(
+        self, run: Run, what: str, function: Callable[..., Any], *args: Any, **kwargs: Any
+    ) -> None:
+        """Call a hook, or the `log` of a step, which change nothing of the run.
+
+        Args:
+            run: the run.
+            what: ``before_step``, ``after_step``, ``on_retry`` or ``log``.
+            function: the function.
+            args: its positional arguments.
+            kwargs: its keyword arguments.
+        """
+        ...
+
+    async def undo(self, run: Run, step: Step, result: Any) -> None:
+        """Call the undo of `step` with its result."""
+        ...
+
+    async def sleep(self, run: Run, seconds: float) -> None:
+        """Wait for the next attempt of the current step."""
+        ...
+
+    async def settle(self, run: Run, waiting: str, steps: Collection[Step] | None = None) -> None:
+        """Wait for timed-out calls of `steps` that are still running, up to the deadline.
+
+        Args:
+            run: the run.
+            waiting: the part of the run that waits, for the log.
+            steps: the steps to wait for, or None for all of the run.
+        """
+        ...
+
+    async def finish(self, work: Coroutine[Any, Any, T]) -> T:
+        """Await `work` to its end, also where the run is being cancelled."""
+        ...
+
+    async def run_branches(self, run: Run, step: Parallel, branches: list[Run]) -> list[Ended]:
+        """Run the branches of `step` at once.
+
+        Returns:
+            Each with what it has raised, in the order of their ends. One that was cancelled because
+            another failed comes with a `Stopped`.
+        """
+        ...
+
+
+def run(plan: Plan, unit: FlowContext, inputs: dict[str, Any]) -> ChainResult:
+    """Run `plan` in `unit`, and return its context."""
+    context, run = begin(plan, unit, inputs)
+    failure = None
+    if run is None:
+        rows = rows_of(plan) if plan.has_templates else plan.rows
+        failure = _call_plain(rows, context)
+        if failure is None and len(context._ends) == len(plan.steps):
+            return context
+        run = Run(plan, context, unit)
+    try:
+        failure = drive(walk(_DRIVER, run, failure))
+        if failure is None:
+            return context
+        raise drive(fail(_DRIVER, run, failure))
+    finally:
+        del failure  # its traceback holds this frame
+
+
+def _call_plain(rows: tuple[Row, ...], context: ChainResult) -> BaseException | None:
+    get, ended, now = context.get, context._ends.append, clock.perf_counter
+    coroutine = CoroutineType
+    try:
+        for info, key, function, out in rows:
+            if info is None:
+                break
+            _set_step(info)
+            result = function(context) if key is None else function(get(key))
+            if type(result) is coroutine:
+                raise _not_awaited(info.name, result, context)
+            if out is not None:
+                context[out] = result
+            ended(now())
+    except BaseException as exc:
+        return exc
+    return None
+
+
+def drive(work: Coroutine[Any, Any, T]) -> T:
+    """Run `work`, which never suspends, to its end."""
+    try:
+        work.send(None)
+    except StopIteration as stop:
+        # Kept in no variable: it may be an error, whose traceback holds this frame.
+        return stop.value  # type: ignore[no-any-return]
+    raise RuntimeError("a sync chain cannot wait for an event loop")
+
+
+class _SyncDriver:
+    """Calls where it is, waits by sleeping, and runs branches in threads."""
+
+    async def call_plain(self, rows: tuple[Row, ...], context: ChainResult) -> BaseException | None:
+        return _call_plain(rows, context)
+
+    async def call(self, run: Run, step: Step) -> tuple[Any, BaseException | None]:
+        context = run.context
+        try:
+            if step.plan is not None:
+                return await run_nested(self, run, step, step.plan), None
+            key = step.key
+            result = step.call(context) if key is None else step.target(context.get(key))
+        except Exception as exc:
+            return None, exc
+        if type(result) is CoroutineType:
+            return None, _not_awaited(step.name, result, context)
+        return result, None
+
+    async def decide(self, run: Run, what: str, function: Callable[..., Any], *args: Any) -> Any:
+        return _answer_of(function(*args))
+
+    async def notify(
+        self, run: Run, what: str, function: Callable[..., Any], *args: Any, **kwargs: Any
+    ) -> None:
+        _answer_of(function(*args, **kwargs))
+
+    async def undo(self, run: Run, step: Step, result: Any) -> None:
+        undo: Any = step.undo
+        _answer_of(undo(result))
+
+    async def sleep(self, run: Run, seconds: float) -> None:
+        clock.sleep(seconds)
+
+    async def finish(self, work: Coroutine[Any, Any, T]) -> T:
+        return await work
+
+    async def settle(self, run: Run, waiting: str, steps: Collection[Step] | None = None) -> None:
+        """Do nothing: a sync driver waits for every call to finish."""
+
+    async def run_branches(self, run: Run, step: Parallel, branches: list[Run]) -> list[Ended]:
+        from concurrent.futures import ThreadPoolExecutor
+
+        threads = _Branches()
+        try:
+            with ThreadPoolExecutor(len(branches), thread_name_prefix="headrace-chain") as pool:
+                for branch in branches:
+                    pool.submit(copy_context().run, threads.run, branch)
+        except BaseException:  # a signal, which may keep the pool from joining its threads
+            threads.close()
+            raise
+        return threads.ended
+
+
+_DRIVER = _SyncDriver()
+
+
+class _Branches:
+    """Branches in threads, which an interrupted run waits for, since it undoes what they do.
+
+    Attributes:
+        ended: the branches that have ended, with what each has raised.
+    """
+
+    __slots__ = ("_changed", "_is_closed", "_running", "ended")
+
+    def __init__(self) -> None:
+        self.ended: list[Ended] = []
+        self._changed = threading.Condition()
+        self._running = 0
+        self._is_closed = False
+
+    def run(self, branch: Run) -> None:
+        """Run a branch, unless `close` was called before."""
+        with self._changed:
+            if self._is_closed:
+                return
+            self._running += 1
+        # Returns nothing: the thread's frames would keep the error, which refers back to them.
+        try:
+            self.ended.append((branch, drive(walk(_DRIVER, branch))))
+        finally:
+            with self._changed:
+                self._running -= 1
+                self._changed.notify_all()
+
+    def close(self) -> None:
+        """Let no other branch begin, and wait for those that have begun."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.wait_for(lambda: not self._running)
+
+
+def _answer_of(answer: Any) -> Any:
+    if type(answer) is CoroutineType:
+        answer.close()
+        raise TypeError("it returned a coroutine, which a Chain cannot await; use AsyncChain")
+    return answer
+
+
+def _not_awaited(step: str, coroutine: Any, context: ChainResult) -> StepFailedError:
+    coroutine.close()  # so that nobody complains that it was never awaited
+    error = StepFailedError(
+        step, "it returned a coroutine, which a Chain cannot await; use AsyncChain"
+    )
+    error.result = context
+    return error

@@ -1,0 +1,267 @@
+"""What a run says: its errors and its log lines, without the secrets of its context.
+
+An error of a run carries its context as `result`; that is how the run knows its own errors from
+those of a chain that a step has run by itself. Log lines go to the logger ``headrace.chain``.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from headrace._exceptions.control_flow import is_control_flow
+from headrace._exceptions.masked import conceal as mark_concealed
+from headrace._exceptions.masked import masked, text_of, without_secrets
+from headrace._logger import GuardedLogger, report_lost_line
+from headrace._messages.text import plain_text
+
+from .errors import ChainError, DeadlineExceededError, StepFailedError, ValidationFailedError
+from .references import is_unresolved, unresolved
+
+if TYPE_CHECKING:
+    from .redaction import Redaction
+    from .run import Run
+    from .step import Step
+    from .templates import Template
+
+_logger = GuardedLogger("headrace.chain")
+is_on = _logger.logger.isEnabledFor
+
+
+class Stopped(BaseException):
+    """The end of a branch that was cancelled because another one failed."""
+
+
+def describe(run: Run, exc: BaseException, *values: Any) -> str:
+    """Return type and message of `exc`, without the secrets of the context.
+
+    Args:
+        run: the run.
+        exc: the exception.
+        values: values outside the context that may hold secrets.
+    """
+    text = text_of(exc)
+    if run.plan.settings.redaction.names:
+        text = run.plan.blotter(run.context, *values)(text)
+    return f"{type(exc).__name__}: {text}" if text else type(exc).__name__
+
+
+def unresolved_arguments(run: Run, step: Step) -> str:
+    """Return the unresolved arguments of `step` as the end of a line; usually "".
+
+    For failed steps only: without `strict` such an argument is None.
+    """
+    paths = [path for where, path in step.references if where in {"args", "kwargs"}]
+    missing = [path for path in dict.fromkeys(paths) if is_unresolved(run.context, path)]
+    return "".join([f"; {unresolved(run.context, path)}" for path in missing])
+
+
+def own(run: Run, error: ChainError, attempts: int = 0, *values: Any) -> ChainError:
+    """Return `error` as an error of `run`.
+
+    Args:
+        run: the run.
+        error: the error.
+        attempts: the number of calls of the step.
+        values: values outside the context that may hold secrets.
+    """
+    error.result = run.context
+    error.attempts = attempts
+    conceal(run, error, *values)
+    return error
+
+
+def conceal(run: Run, exc: BaseException, *values: Any) -> None:
+    """Mark `exc`, which leaves the run, as possibly holding secrets."""
+    if run.plan.settings.redaction.names:
+        mark_concealed(exc, partial(run.plan.blotter, run.context, *values))
+
+
+def failed(run: Run, exc: BaseException) -> StepFailedError:
+    """Return the error that says that the current step has failed with `exc`."""
+    reason = describe(run, exc) + unresolved_arguments(run, run.step)
+    error = StepFailedError(run.step.name, reason)
+    own(run, error, run.attempts)
+    error.__cause__ = exc
+    return error
+
+
+def rejected(run: Run, result: Any, reason: str) -> ChainError:
+    """Return the error that says that `validate` has rejected the result of the current step."""
+    step = run.step
+    error = ValidationFailedError(step.name, reason + unresolved_arguments(run, step))
+    return own(run, error, 0, {step.out: result})
+
+
+def too_late(run: Run, failure: BaseException | None, delay: float) -> ChainError:
+    """Return the error that says that the deadline leaves no time for an attempt.
+
+    Args:
+        run: the run.
+        failure: what the attempt before has raised, if there was one.
+        delay: how long the wait before the attempt would be, in seconds.
+    """
+    margin = run.plan.settings.safety_margin
+    reason = f"the deadline leaves no time for it (safety margin: {margin:g} s)"
+    if failure is not None:
+        reason = (
+            f"the deadline leaves no time for a retry in {delay:.3g} s (safety margin: "
+            f"{margin:g} s) after {describe(run, failure)}"
+        )
+    return own(run, DeadlineExceededError(run.step.name, reason), run.attempts)
+
+
+def adopted(run: Run, exc: BaseException, inner: Run) -> BaseException:
+    """Return the error that ended `inner`, the run of the current step, as an error of `run`."""
+    if isinstance(exc, ChainError) and exc.result is inner.context:
+        exc.result = run.context
+        if isinstance(exc, StepFailedError | ValidationFailedError):
+            exc.reason += unresolved_arguments(run, run.step)  # an input may be unresolved
+    return exc
+
+
+def seal(run: Run, error: ChainError) -> None:
+    """Replace the cause of the error of a task by a masked copy.
+
+    A worker logs a task's error and sends it to the result backend, with all its causes.
+    """
+    if run.plan.settings.redaction.names:
+        shown = masked(error)
+        error.__cause__, error.__context__ = shown.__cause__, shown.__context__
+
+
+def shown(run: Run, exc: BaseException) -> BaseException:
+    """Return the error of the current step for backends: a masked copy if there are secrets."""
+    if not run.plan.settings.redaction.names:
+        return exc
+    copy = masked(exc, run.plan.blotter(run.context))
+    if is_control_flow(exc) or not isinstance(exc, Exception):
+        return copy
+    error = StepFailedError(run.step.name, describe(run, exc))
+    error.__cause__ = copy
+    return error.with_traceback(exc.__traceback__)
+
+
+def together(run: Run, raised: list[tuple[Run, BaseException]]) -> BaseException:
+    """Return the first of the errors of several branches; its message names all of them."""
+    raised.sort(key=_rank)
+    branch, first = raised[0]
+    others = raised[1:]
+    if isinstance(first, ChainError) and first.result is branch.context:
+        first.reason = "; ".join([first.reason, *(_line(other, exc) for other, exc in others)])
+        first.others = [exc for _, exc in others if not isinstance(exc, Stopped)]
+        for other, exc in others:
+            conceal(other, exc)
+        return own(run, first, first.attempts)
+    for other, exc in others:
+        log(run, logging.ERROR, f"besides, {_line(other, exc)}")
+    return first
+
+
+def _rank(raised: tuple[Run, BaseException]) -> int:
+    _, exc = raised
+    if isinstance(exc, Stopped):
+        return 3
+    if not isinstance(exc, Exception):
+        return 0
+    return 1 if is_control_flow(exc) else 2
+
+
+def _line(run: Run, exc: BaseException) -> str:
+    if isinstance(exc, ChainError) and exc.result is run.context:
+        return str(exc)
+    reports = run.context.steps
+    name = reports[-1].name if reports else run.plan.first.name
+    return f"step {name!r} {'was cancelled' if isinstance(exc, Stopped) else describe(run, exc)}"
+
+
+# --- log lines ------------------------------------------------------------------------------------
+
+
+def log(
+    run: Run,
+    level: int,
+    line: str,
+    exc: BaseException | None = None,
+    *,
+    failure: ChainError | None = None,
+) -> None:
+    """Log `line`, after the chain's own functions have redacted it.
+
+    A handler or filter that raises must not fail a finished step or prevent an undo.
+
+    Args:
+        run: the run.
+        level: the level.
+        line: the line.
+        exc: an exception whose traceback is logged if nothing is redacted.
+        failure: the error of the run; the traceback of its cause is logged, masked.
+    """
+    try:
+        if is_on(level):
+            _log(run.plan.settings.redaction, level, line, exc, failure)
+    except Exception as error:
+        report_lost_line("headrace.chain", error)
+
+
+def complain(run: Run, what: str, exc: Exception, *values: Any) -> None:
+    """Log that `what`, which must not fail a step, has raised `exc`.
+
+    Args:
+        run: the run.
+        what: a hook or callback.
+        exc: the exception.
+        values: values outside the context that may hold secrets.
+    """
+    reason = describe(run, exc, *values)
+    log(run, logging.ERROR, f"{what} raised {reason}; the run went on", exc)
+
+
+def log_result(run: Run, template: Template, result: Any) -> None:
+    """Log the line that the template of a step makes."""
+    if not is_on(logging.INFO):
+        return
+    try:
+        line = template.render(run.context, result, run.plan)
+    except Exception as error:
+        report_lost_line("headrace.chain", error)
+    else:
+        log(run, logging.INFO, line)
+
+
+def _log(
+    redaction: Redaction,
+    level: int,
+    line: str,
+    exc: BaseException | None,
+    failure: ChainError | None,
+) -> None:
+    try:
+        line = _rewritten(redaction, line)
+        shown = _traceable(redaction, exc, failure)
+    except Exception as error:
+        # Better no line than one with a secret in it, and so no traceback either.
+        _logger.error("redact raised %s; a line was left out", type(error).__name__)  # noqa: TRY400
+        return
+    _logger.log(level, plain_text(line), exc_info=shown)  # it contains external text
+
+
+def _traceable(
+    redaction: Redaction, exc: BaseException | None, failure: ChainError | None
+) -> BaseException | None:
+    if failure is not None:
+        if redaction.functions:
+            copy = masked(failure, lambda text: _rewritten(redaction, text))
+        else:
+            copy = without_secrets(failure)
+        return copy.__cause__
+    if exc is None or redaction.names or redaction.functions:
+        return None
+    return without_secrets(exc)
+
+
+def _rewritten(redaction: Redaction, text: str) -> str:
+    for function in redaction.functions:
+        text = function(text)
+    return text
