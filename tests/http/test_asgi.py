@@ -17,6 +17,7 @@ import pytest
 import headrace
 from headrace import asgi, wsgi
 from headrace.asgi import FlowMiddleware
+from headrace.integration import HttpOptions, HttpPolicy
 from tests.asgi_client import LikeAServer, http_scope
 from tests.sites import memory_log
 from tests.units import watched_units
@@ -332,11 +333,12 @@ def test_a_fault_of_the_middleware_costs_the_unit_and_not_the_request(
         return context, False
 
     start = {"type": "http.response.start", "status": 200, "headers": [OTHER]}
-    for admit, error in ((fail, "RuntimeError"), (admit_nonsense, "AttributeError")):
+    for admit, error in ((fail, "RuntimeError"), (admit_nonsense, "TypeError")):
         app = FlowMiddleware(sending(start))
         monkeypatch.setattr(app, "_admit", admit)
+        dotted = [(b"x-correlation-id", b"a.b")]  # not one of the IDs that are admitted in short
         with memory_log() as log:
-            assert call(app, scope_of("http")) == [start]
+            assert call(app, {**scope_of("http"), "headers": dotted}) == [start]
         assert [line.error for line in log.lines()] == [error]
 
 
@@ -522,6 +524,26 @@ def test_headers_are_found_in_any_case_and_any_iterable(access_log: bool) -> Non
     headers = (pair for pair in [OTHER, (b"X-CORRELATION-id", b"abc")])
     call(FlowMiddleware(app, access_log=access_log), {**http_scope("/"), "headers": headers})
     assert seen == ["abc", b"abc"]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(b"a", b"0af7651916cd43dd8448eb211c80319c", b"A-1", b"a-", b"a.b_c", b"a" * 128),
+        *(b"", b"-", b"-a", b".a", b"a" * 129, b"a-" * 65, b"a b", b"a\n", b"\xe9\xb2", b"|a"),
+    ],
+)
+@pytest.mark.parametrize("validator", [None, bool])
+def test_the_inlined_rule_for_ids_is_the_rule(value: bytes, validator: Any) -> None:
+    """The middleware's own check of usual IDs and `HttpPolicy.admit` accept the same values."""
+    options = {} if validator is None else {"validator": validator}
+    policy = HttpPolicy(HttpOptions(**options))
+    text = value.decode("latin-1")
+    admitted, _ = policy.admit("http", "/", [("x-correlation-id", text)])
+    seen: list[Any] = []
+    scope = {**http_scope("/"), "headers": [(b"x-correlation-id", value)]}
+    call(FlowMiddleware(showing(seen), **options), scope)
+    assert (seen == [text]) == (admitted.correlation_id == text)
 
 
 # --- Code of the server ---------------------------------------------------------------------------

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 
-_NAMES = ("backend", *Settings._fields)
 _in_force: dict[str, Any] = {}
 
 
@@ -51,7 +50,13 @@ def configure(
     install(observer)
     _state.set_settings(settings)
     _in_force.clear()
-    _in_force.update(zip(_NAMES, (backend, *settings), strict=True))
+    _in_force.update(
+        backend=backend,
+        strict=settings.strict,
+        header=settings.header,
+        id_factory=settings.id_factory,
+        propagate_metadata=settings.propagate_metadata,
+    )
 
 
 def amend(old: Mapping[str, Any], new: Mapping[str, Any]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from contextvars import ContextVar
 from functools import partial
 from types import CodeType
@@ -11,7 +11,7 @@ from typing import Any, Unpack, cast
 
 from . import _state
 from ._context.marks import mark
-from ._context.model import FlowContext, request_context
+from ._context.model import FlowContext, RequestContext
 from ._context.opening import opening_id
 from ._context.sending import senders
 from ._context.spans import adopt_span
@@ -41,7 +41,9 @@ Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+Header = tuple[bytes, bytes]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
+RouteOf = Callable[[Scope], str | None]
 
 # Looked up once: this is the hot path.
 _get_unit, _set_unit, _reset_unit = unit_var.get, unit_var.set, unit_var.reset
@@ -51,7 +53,40 @@ _NOTHING: list[tuple[ContextVar[Any], Any]] = [(unit_var, None), (step_var, None
 # The keys that FastAPI's own spans and Starlette's middleware set in the scope. Both start a
 # SERVER span even if one is active.
 _INSTRUMENTED = ("fastapi.telemetry", "starlette.opentelemetry")
-_KINDS = frozenset({"http", "websocket"})
+_DASH = ord("-")
+# Names of most headers of most requests, for a faster way past them.
+_USUAL = frozenset({
+    b"accept",
+    b"accept-encoding",
+    b"accept-language",
+    b"authorization",
+    b"cache-control",
+    b"connection",
+    b"content-length",
+    b"content-type",
+    b"cookie",
+    b"host",
+    b"if-modified-since",
+    b"if-none-match",
+    b"origin",
+    b"pragma",
+    b"priority",
+    b"referer",
+    b"sec-ch-ua",
+    b"sec-ch-ua-mobile",
+    b"sec-ch-ua-platform",
+    b"sec-fetch-dest",
+    b"sec-fetch-mode",
+    b"sec-fetch-site",
+    b"sec-fetch-user",
+    b"upgrade-insecure-requests",
+    b"user-agent",
+    b"x-forwarded-for",
+    b"x-forwarded-host",
+    b"x-forwarded-port",
+    b"x-forwarded-proto",
+    b"x-real-ip",
+})
 _RESPONSE_STARTS = frozenset({
     "http.response.start",
     "websocket.accept",
@@ -89,7 +124,7 @@ class FlowMiddleware:
         self._asks = policy.asks
         self._excludes = policy.excludes if policy.excludes_any else None
         self._logs = policy.options.access_log
-        self._route_of: Callable[[Scope], str | None] | None = None
+        self._route_of: RouteOf | None = None
         self._refuse: App = refuse
         policy.follow_configuration(self._take_headers)
 
@@ -97,10 +132,10 @@ class FlowMiddleware:
         policy = self._policy
         policy.resolve()
         self._wanted = {name.encode(): name for name in policy.wanted}
-        # Adds the header to the start of a response, which is sent inside the unit: servers log
-        # the access there.
-        self._lengths = frozenset(map(len, policy.wanted))
-        self._started = make_started(policy)
+        is_default = policy.options.validator is None and not policy.asks
+        self._plain = policy.plain if is_default else frozenset()
+        self._unwanted = _USUAL.difference(self._wanted)
+        self._put = make_put(policy, _name, str.encode)
         self._rewrite = policy.request_header().put_in_scope if policy.writes else None
 
     def leave_refusal(self) -> None:
@@ -111,7 +146,7 @@ class FlowMiddleware:
         scope[REFUSED_KEY] = True
         await self.app(scope, receive, send)
 
-    def name_by(self, route_of: Callable[[Scope], str | None]) -> None:
+    def name_by(self, route_of: RouteOf) -> None:
         """Have `route_of` asked for the name of each unit when its response starts.
 
         Args:
@@ -124,7 +159,7 @@ class FlowMiddleware:
     ) -> None:
         """Run the application inside a unit of work."""
         kind = scope["type"]
-        if kind not in _KINDS:
+        if kind != "http" and kind != "websocket":  # noqa: PLR1714 - faster
             await self.app(scope, receive, send)
             return
         if SCOPE_KEY in scope and is_under_way(scope[SCOPE_KEY]):
@@ -134,22 +169,41 @@ class FlowMiddleware:
             await self._run_in(decided, scope, receive, send)
             return
         try:
-            wanted, lengths = self._wanted, self._lengths
-            found: list[tuple[str, str]] = []
+            wanted, unwanted = self._wanted, self._unwanted
+            found: list[tuple[str, bytes]] | None = None
             headers = scope["headers"]
             if type(headers) is not list:  # possibly a one-shot iterable
                 scope["headers"] = headers = [*headers]
             for name, value in headers:
-                # Comparing lengths is faster, and few header names have a matching one.
-                if len(name) in lengths and (lower := name.lower()) in wanted:
-                    found.append((wanted[lower], value.decode("latin-1")))
-            app = self.app
-            if found or self._asks:
-                context, reject = self._admit(kind, scope["path"], found, scope)
+                if name not in unwanted and (name in wanted or (name := name.lower()) in wanted):
+                    if found is None:
+                        found = [(wanted[name], value)]
+                    else:
+                        found.append((wanted[name], value))
+            # `admit` inlined for the usual requests, with no ID or a simple one.
+            app, correlation_id = self.app, None
+            if found is None:
+                if not self._asks:
+                    correlation_id = opening_id()
+            elif len(found) == 1 and found[0][0] in self._plain:
+                value = found[0][1]
+                # Letters, digits and dashes: most IDs are hexadecimal, and isalnum() takes a tenth
+                # of a regular expression's time.
+                is_simple = value.replace(b"-", b"").isalnum() and value[0] != _DASH
+                if is_simple and len(value) <= 128:
+                    correlation_id = value.decode()
+            if correlation_id is not None:
+                context: FlowContext = RequestContext()
+                context.correlation_id = correlation_id
+                context.causation_id = None
+                context.kind = kind
+                context.name = scope["path"]
+                context.deadline = None
+            else:
+                texts = [(name, value.decode("latin-1")) for name, value in found or ()]
+                context, reject = self._admit(kind, scope["path"], texts, scope)
                 if reject:
                     app = self._refuse
-            else:  # `admit` inlined for this case
-                context = request_context(opening_id(), kind, scope["path"])
             scope[SCOPE_KEY] = context
             if self._rewrite is not None:
                 self._rewrite(scope, context.correlation_id)
@@ -157,41 +211,28 @@ class FlowMiddleware:
             log.exception("a request is served without a unit of work")
             await self.app(scope, receive, send)
             return
+        exchange = _Exchange()
+        exchange.context = context
+        exchange.put_header = self._put
+        exchange.route_of = self._route_of
+        exchange.scope = scope
+        exchange.server_receive = receive
+        exchange.server_send = send
         observer = _state.observer
         if (
             self._logs
             or (observer is not None and observer.watches_units)
             or _get_unit() is not None  # without a unit there is no current step
         ):
-            await self._observe(context, app, scope, receive, send)
+            await self._observe(exchange, app)
             return
 
         # `_observe` inlined for the usual request: no context around it and no backend listening.
         # A `RequestUnit` would take a fifth of the total time.
-        async def send_outside(message: Message) -> None:
-            if message["type"] in _RESPONSE_STARTS:
-                if self._route_of is not None:
-                    context.name = self._route(scope) or context.name
-                await send(started(message, context.correlation_id))
-            elif _get_step() is not None:
-                await wait_with(_NOTHING, send(message))
-            else:
-                outside = _set_unit(None)
-                try:
-                    await send(message)
-                finally:
-                    try:  # noqa: SIM105 - costs nothing
-                        _reset_unit(outside)
-                    except ValueError:  # closed by another task, with other variables
-                        pass
-
-        started = self._started
-        if receive is not None:  # None in some tests
-            receive = _receiving_outside(receive)
         withdrawal = announce_in_scope(scope, context) if nesting.mixed else None
         token = _set_unit(context)
         try:
-            await app(scope, receive, send_outside)
+            await app(scope, exchange.receive, exchange.send)
         except BaseException as exc:
             mark(exc, context.correlation_id)
             raise
@@ -240,15 +281,14 @@ class FlowMiddleware:
         async def send_named(message: Message) -> None:
             if message["type"] in _RESPONSE_STARTS:
                 path = path_below(scope, scope.get("app_root_path", scope.get("root_path", "")))
-                name_for_inner_route(scope.get(SCOPE_KEY), path, self._route(scope))
+                name_for_inner_route(scope.get(SCOPE_KEY), path, _route(self._route_of, scope))
             await send(message)
 
         return send_named
 
-    async def _observe(
-        self, context: FlowContext, app: App, scope: Scope, receive: Receive, send: Send
-    ) -> None:
+    async def _observe(self, exchange: _Exchange, app: App) -> None:
         """Run `app` in a unit that ends with the last byte of its response."""
+        context, scope = exchange.context, exchange.scope
         kind = scope["type"]
         method = scope["method"] if kind == "http" else "GET"
         unit = RequestUnit(context, method, scope["path"], logs=self._logs and kind == "http")
@@ -257,21 +297,17 @@ class FlowMiddleware:
         withdrawal = announce_in_scope(scope, context) if nesting.mixed else None
 
         async def receive_outside() -> Message:
-            return await wait_with(around, receive())
+            return await wait_with(around, exchange.server_receive())
 
         async def send_outside(message: Message) -> None:
             nonlocal has_trailers, status
             if message["type"] in _RESPONSE_STARTS:
-                has_trailers = message.get("trailers", False)
-                if self._route_of is not None:
-                    context.name = self._route(scope) or context.name
-                message = self._started(message, context.correlation_id)
-                status = message.get("status", 101)
-                unit.respond(status, self._route(scope))
+                has_trailers, status = message.get("trailers", False), message.get("status", 101)
+                unit.respond(status, _route(self._route_of, scope))
                 _adopt_spans(scope, context)
-                await send(message)
+                await exchange.send(message)
                 return
-            await wait_with(around, send(message))
+            await wait_with(around, exchange.server_send(message))
             if _is_last(message, has_trailers):
                 # An error page is sent while the error is being handled, before it is raised again.
                 error = sys.exc_info()[1] if status >= 500 else None
@@ -288,60 +324,67 @@ class FlowMiddleware:
             if withdrawal is not None:
                 withdraw_from_scope(scope, withdrawal)
 
-    def _route(self, scope: Scope) -> str | None:
-        try:
-            return None if self._route_of is None else self._route_of(scope)
-        except Exception:
-            log.exception("the route of a request could not be read; its unit is not named for it")
-            return None
 
+class _Exchange:
+    """`receive` and `send` of a request, which call the server's own outside the unit.
 
-def make_started(policy: HttpPolicy) -> Callable[[Message, str], Message]:
-    """Return a function that sets the correlation header in the start of a response.
-
-    It returns a new message, since the application's may be a constant.
+    Both are coroutine functions like the server's: asgiref's async_to_sync warns about anything
+    else. Methods are faster to make than closures, and an object without `__init__` than one with.
     """
-    put, header = make_put(policy, _name, str.encode), policy.response_header
-    own_name = _name(header or "")
-    own, length = own_name.lower(), len(own_name)
-    is_plain = header is not None and not policy.options.expose_header
 
-    # A closure, for speed; the usual case duplicates the code of `put`.
-    def started(message: Message, correlation_id: str) -> Message:
-        changed = {**message}
-        try:
-            headers = message.get("headers", ())
-            if is_plain:
-                changed["headers"] = headers = [*headers]
-                for name, _ in headers:
-                    if len(name) == length and name.lower() == own:
-                        break
-                else:
-                    headers.append((own_name, correlation_id.encode()))
-                    return changed
-            changed["headers"] = put(headers, correlation_id)
-        except Exception:
-            log.exception("a response may lack its correlation ID")
-            return message
-        return changed
+    __slots__ = ("context", "put_header", "route_of", "scope", "server_receive", "server_send")
 
-    return started
+    context: FlowContext
+    put_header: Callable[[Iterable[Header], str], list[Header]]
+    route_of: RouteOf | None
+    scope: Scope
+    server_receive: Receive
+    server_send: Send
+
+    async def receive(self) -> Message:
+        return await wait_with(_NOTHING, self.server_receive())
+
+    async def send(self, message: Message) -> None:
+        context = self.context
+        if message["type"] in _RESPONSE_STARTS:
+            # Inside the unit: servers log the access here.
+            if self.route_of is not None:
+                context.name = _route(self.route_of, self.scope) or context.name
+            try:
+                changed: Message = {**message}  # the application's may be a constant
+                headers = message["headers"] if "headers" in message else ()  # noqa: SIM401 - faster
+                changed["headers"] = self.put_header(headers, context.correlation_id)
+            except Exception:
+                log.exception("a response may lack its correlation ID")
+                changed = message
+            await self.server_send(changed)
+        elif _get_step() is not None:
+            await wait_with(_NOTHING, self.server_send(message))
+        else:
+            outside = _set_unit(None)
+            try:
+                await self.server_send(message)
+            finally:
+                try:  # noqa: SIM105 - costs nothing
+                    _reset_unit(outside)
+                except ValueError:  # closed by another task, with other variables
+                    pass
 
 
-async def _receive_outside(receive: Receive) -> Message:
-    return await wait_with(_NOTHING, receive())
+senders.add(_Exchange.send.__code__)
+senders.update(
+    code
+    for code in FlowMiddleware._observe.__code__.co_consts  # noqa: SLF001
+    if isinstance(code, CodeType) and code.co_name == "send_outside"
+)
 
 
-# A bound method is faster to create than a closure, and is a coroutine function like the server's
-# (asgiref's async_to_sync warns about anything else).
-_receiving_outside = _receive_outside.__get__
-
-for _maker in (FlowMiddleware.__call__, FlowMiddleware._observe):  # noqa: SLF001
-    senders.update(
-        code
-        for code in _maker.__code__.co_consts
-        if isinstance(code, CodeType) and code.co_name == "send_outside"
-    )
+def _route(route_of: RouteOf | None, scope: Scope) -> str | None:
+    try:
+        return None if route_of is None else route_of(scope)
+    except Exception:
+        log.exception("the route of a request could not be read; its unit is not named for it")
+        return None
 
 
 def _is_last(message: Message, has_trailers: bool) -> bool:

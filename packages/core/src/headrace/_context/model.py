@@ -196,18 +196,26 @@ class FlowContext:
         )
 
 
-_new = object.__new__
+class RequestContext(FlowContext):
+    """The context of a usual request, made twice as fast as ``FlowContext(...)``.
+
+    The caller sets `correlation_id`, `causation_id`, `kind`, `name` and `deadline`.
+    """
+
+    __slots__ = ()
+
+    __init__: Any = object.__init__  # the call of a Python function is most of the time
 
 
 def request_context(correlation_id: str, kind: str, name: str | None) -> FlowContext:
-    """Return the context of a usual request, twice as fast as ``FlowContext(...)``.
+    """Return the context of a usual request, as ``FlowContext(...)`` would.
 
     Args:
         correlation_id: a valid ID.
         kind: ``http`` or ``websocket``.
         name: the route or path, or None.
     """
-    context = _new(FlowContext)
+    context: FlowContext = RequestContext()
     context.correlation_id = correlation_id
     context.causation_id = None
     context.kind = kind

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, MutableMapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 from headrace import _state
@@ -11,7 +10,7 @@ from headrace._context.model import FlowContext, request_context
 from headrace._context.opening import make_id, opening_id, transport_context
 from headrace._context.remote import RemoteContext
 from headrace._context.units import as_current
-from headrace._ids import EDGE_RULE, ID_RULE, match_edge_id, match_id
+from headrace._ids import EDGE_RULE, ID_RULE, is_edge_id, match_id
 from headrace._logger import log
 from headrace._propagation.carriers import DEADLINE_HEADER, deadline_from_header
 from headrace._propagation.vendor_headers import VENDOR_HEADERS
@@ -35,13 +34,13 @@ class HttpPolicy:
         request_headers: the headers that may carry an ID, even with `trust_inbound=False`.
         response_header: the header of the response, or None.
         wanted: the lower-case names of the headers to collect for `admit`.
+        plain: those that hold nothing but an ID.
         asks: whether `admit` must see every request, since some may not be trusted.
         excludes_any: whether there are paths for which no unit is opened.
     """
 
     __slots__ = (
         "_exact",
-        "_plain",
         "_prefixes",
         "_rank",
         "_rule",
@@ -50,6 +49,7 @@ class HttpPolicy:
         "asks",
         "excludes_any",
         "options",
+        "plain",
         "request_headers",
         "response_header",
         "wanted",
@@ -60,7 +60,7 @@ class HttpPolicy:
         self._exact = frozenset(p for p in options.exclude_paths if not p.endswith("/*"))
         self._prefixes = tuple(p[:-1] for p in options.exclude_paths if p.endswith("/*"))
         self._valid: Callable[[str], object] = (
-            match_edge_id if options.validator is None else self._ask_validator
+            is_edge_id if options.validator is None else self._ask_validator
         )
         self._rule = f"{ID_RULE}, accepted by the validator" if options.validator else EDGE_RULE
         trust = options.trust_inbound
@@ -81,7 +81,7 @@ class HttpPolicy:
         self.response_header: str | None = configured if header is CONFIGURED else header
         trusted = self.request_headers if options.trust_inbound else ()
         self._rank = {name.lower(): rank for rank, name in reversed([*enumerate(trusted)])}
-        self._plain = self._rank.keys() - VENDOR_HEADERS.keys()
+        self.plain = self._rank.keys() - VENDOR_HEADERS.keys()
         extra = [DEADLINE_HEADER.lower()] if options.accept_deadline else []
         trace = [TRACEPARENT, TRACESTATE] if options.trust_inbound else []
         self.wanted: frozenset[str] = frozenset([*self._rank, *trace, *extra])
@@ -129,7 +129,7 @@ class HttpPolicy:
             return request_context(opening_id(), kind, name), False
         if len(found) == 1:  # the usual request, in short
             header, value = found[0]
-            if header in self._plain:
+            if header in self.plain:
                 if self._valid(value):
                     return request_context(value, kind, name), False
                 return self._refuse([(header, [value])], transport_context(kind, name))
@@ -242,7 +242,7 @@ class RequestHeader:
 
 def _log_refusals(refused: _Refused, context: FlowContext, rule: str) -> None:
     # The refused text never reaches the log; the new ID identifies the request.
-    with suppress(Exception), as_current(context):
+    with as_current(context):
         for name, values in refused:
             vendor = VENDOR_HEADERS.get(name)
             what = f"{len(values)} values" if len(values) > 1 else f"{len(values[0])} characters"
