@@ -1,6 +1,6 @@
 """Draws the pictures of the README and of the documentation: ``python docs/pictures/draw.py``.
 
-With ``--check`` nothing is written, and the exit status is 2 where a picture is not current.
+With ``--check`` nothing is written, and the exit status is 2 if a picture is out of date.
 """
 
 from __future__ import annotations

@@ -333,7 +333,7 @@ def test_check_is_among_the_commands(folder: Folder) -> None:
     """The core's help lists both commands, and no longer names the package to install."""
     out = folder.headrace("--help").out
     assert "check      compare the declared flows with the code\n" in out
-    assert "explain    tell what a code of a finding means\n" in out
+    assert "explain    explain the code of a finding\n" in out
 
 
 def test_nothing_is_imported(folder: Folder) -> None:

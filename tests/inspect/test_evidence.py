@@ -193,7 +193,7 @@ def test_check_compares_the_marked_drawing(draw: Run, folder: Path) -> None:
     (folder / "evidenced.py").write_text(SHOP.replace("    check(order)\n", ""), "utf-8")
     status, _, err = draw("--check", "-o", "order.mmd")
     assert status == 2
-    assert "order.mmd is not current" in err
+    assert "order.mmd is out of date" in err
 
 
 def test_package_that_is_missing_is_named(draw: Run, monkeypatch: pytest.MonkeyPatch) -> None:

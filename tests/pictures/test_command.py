@@ -166,7 +166,7 @@ def test_check_of_a_file_tells_whether_it_is_current(run: Any, folder: Path) -> 
     (folder / "order.svg").write_text("old", "utf-8")
     status, _, err = run(*words, "--check")
     assert status == 2
-    assert "order.svg is not current" in err
+    assert "order.svg is out of date" in err
 
 
 CYCLE = """\
@@ -196,10 +196,10 @@ BAD = {
     "unknown ending": (["order", "-o", "a.png"], "cannot tell the format from 'a.png'"),
     "no such folder": (["order", "-o", "no/a.svg"], "cannot write no/a.svg: there is no folder no"),
     "a folder": (["order", "-o", "sub.svg"], "cannot write sub.svg: it is a folder"),
-    "several flows": ([], "several flows are declared: mail, order; name those to draw"),
-    "all and a name": (["order", "--all"], "--all draws all flows"),
+    "several flows": ([], "several flows are declared: mail, order; name some"),
+    "all and a name": (["order", "--all"], "--all draws every flow"),
     "unknown step": (["order", "--focus", "x"], "no step named 'x'; the steps are receive, ship"),
-    "depth alone": (["order", "--depth", "1"], "--depth is a number of edges from 0"),
+    "depth alone": (["order", "--depth", "1"], "--depth is a number of edges, 0 or more"),
     "negative depth": (["order", "--focus", "ship", "--depth", "-1"], "--depth is a number"),
     "depth is no number": (["order", "--depth", "x"], "invalid int value"),
     "unknown option": (["order", "--nope"], "unrecognized arguments: --nope"),
@@ -276,7 +276,7 @@ def test_source_folder_is_named(run: Any, folder: Path) -> None:
     source.mkdir(parents=True)
     (source / "__init__.py").write_text("", "utf-8")
     (source / "flows.py").write_text("import market.steps", "utf-8")
-    hint = f"; {source.relative_to(folder)} is there: install the project, or set PYTHONPATH=src\n"
+    hint = f"; there is {source.relative_to(folder)}: install the project, or set PYTHONPATH=src\n"
     for module in ("market.flows", "src.market.flows"):
         status, _, err = run("graph", "--app", module)
         assert status == 2
@@ -295,7 +295,7 @@ def test_without_flows_the_option_is_named(run: Any) -> None:
     """Who names no module is told how to."""
     status, _, err = run("graph")
     assert status == 2
-    assert "no flow is declared; name the module that declares them: --app MODULE" in err
+    assert "no flow is declared; name a module that declares one: --app MODULE" in err
 
 
 def test_large_drawing_comes_with_a_hint(run: Any, folder: Path) -> None:
@@ -311,7 +311,7 @@ def test_large_drawing_comes_with_a_hint(run: Any, folder: Path) -> None:
     status, out, err = run("graph", "large", "--app", "large", "--format", "svg")
     assert status == 0
     assert out.startswith("<svg")
-    assert "301 steps make a large drawing; draw part of it: --focus STEP --depth 2" in err
+    assert "301 steps make a large drawing; draw a part: --focus STEP --depth 2" in err
     assert "many" not in run("graph", "large", "--app", "large")[2]
 
 
@@ -329,7 +329,7 @@ def test_what_mermaid_refuses_is_told_with_the_alternative(run: Any, folder: Pat
     status, out, err = run("graph", "wide", "--app", "wide")
     assert status == 0
     assert "%% 501 edges" in out.splitlines()[1]
-    assert "(500 and 50000); use --format svg or html, or draw part of it: --focus STEP" in err
+    assert "(500 and 50000); use --format svg or html, or draw a part: --focus STEP" in err
     for options in (["--format", "dot"], ["--focus", "s1"]):
         assert "500" not in run("graph", "wide", "--app", "wide", *options)[2]
 
@@ -485,7 +485,7 @@ def test_help_and_version(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(commands, "entry_points", lambda group: [])
     status, out, _ = run("--help")
     assert status == 0
-    assert "graph      draw flows, or check them" in out
+    assert "graph      draw or check flows" in out
     assert "(pip install headrace-inspect)" in out
     status, out, err = run()
     assert (status, out) == (2, "")

@@ -1,8 +1,8 @@
 """Building blocks for commands of frameworks and other packages.
 
-For the command ``graph`` in a framework's own command line: with `argparse`, declare its arguments
-with `add_graph_arguments` and call `run_graph`; with another parser, pass the words to
-`graph_main`. Before other commands list flows, `discover_modules` imports the task modules.
+For a ``graph`` command in a framework's command line: with `argparse`, declare its arguments with
+`add_graph_arguments` and call `run_graph`; with another parser, pass the arguments to
+`graph_main`. `discover_modules` imports the task modules before other commands list flows.
 
 For your own command, an entry point in the group ``headrace.commands``: `argument_parser`,
 `CommandError`, `read_settings`, `name_hint` and `nearest_name`, `counted`, `printable`,

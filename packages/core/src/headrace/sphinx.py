@@ -1,8 +1,8 @@
-"""A Sphinx extension: the directive ``headrace-graph`` draws a flow where it stands.
+"""A Sphinx extension: the directive ``headrace-graph`` draws flows.
 
-Its argument are the names of flows, those with spaces in quotes; several make a map. Its options
-are ``app`` (modules to import, besides those of ``headrace_app`` in ``conf.py``), ``all`` (a map of
-all flows), ``focus`` and ``depth`` (only what is near a step).
+Its arguments are names of flows, quoted if they contain spaces; several make a map. Its options are
+``app`` (modules to import in addition to ``headrace_app`` in ``conf.py``), ``all`` (a map of all
+flows), and ``focus`` and ``depth`` (only the neighbourhood of a step).
 
 In ``conf.py``: ``extensions = ["headrace.sphinx"]`` and ``headrace_app = ["shop.flows"]``. It needs
 the extra ``headrace[sphinx]``.
@@ -41,7 +41,7 @@ _BEFORE = '<div class="headrace-graph" style="overflow-x: auto">'
 
 
 class _GraphDirective(SphinxDirective):
-    """Draws flows: as SVG in HTML, as a tree in every other format."""
+    """Draws flows: as SVG in HTML, as a tree in all other formats."""
 
     optional_arguments = 1
     final_argument_whitespace = True
@@ -73,14 +73,14 @@ class _GraphDirective(SphinxDirective):
         if "all" in self.options:
             names = [flow.name for flow in all_flows()]
         if not names:
-            raise CommandError("name a flow, or give the option all")
+            raise CommandError("name a flow, or use the option all")
         picture = picture_of([get_flow(name).graph() for name in names])
         focus = self.options.get("focus")
         return picture if focus is None else focused(picture, focus, self.options.get("depth"))
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:
-    """Add the directive and its setting to Sphinx, which calls this.
+    """Add the directive and its setting; called by Sphinx.
 
     Args:
         app: Sphinx itself.

@@ -125,8 +125,8 @@ def _parser() -> argparse.ArgumentParser:
     add("paths", nargs="*", metavar="PATH", help=says)
     says = "fail for edges that the code does not show, of all flows or of FLOW; can be repeated"
     add("--require-shown", action="append", metavar="FLOW", help=says)
-    add("--format", choices=FORMATS, help="what to write; default: from FILE's extension, or text")
-    add("-o", "--output", metavar="FILE", help="the file to write, instead of standard output")
+    add("--format", choices=FORMATS, help="default: by the extension of FILE, or text")
+    add("-o", "--output", metavar="FILE", help="write to FILE instead of standard output")
     add("-v", "--verbose", action="store_true", help="list every edge with its evidence")
     says = "leave out files and folders; can be repeated"
     add("--exclude", action="append", metavar="PATTERN", help=says)

@@ -1,4 +1,4 @@
-"""The command ``headrace``: it finds the subcommand and hands over."""
+"""The command ``headrace``: finds the subcommand and runs it."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ __all__ = ["CommandError", "main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run ``headrace`` with `arguments`, or with those of the process; return the exit status.
+    """Run ``headrace`` with `arguments`, by default those of the process; return the exit status.
 
-    0: done; 2: something is wrong, and the message says what; 130: it was interrupted.
+    0: success; 2: an error, which the message explains; 130: interrupted.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         return _run(words)
     except CommandError as error:
-        with suppress(CommandError):  # nothing can be said any more
+        with suppress(CommandError):  # standard error is gone too
             tell(sys.stderr, str(error))
         return 2
     except KeyboardInterrupt:

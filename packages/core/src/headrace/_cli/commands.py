@@ -1,4 +1,4 @@
-"""The subcommands: our own, and those that other packages add by an entry point."""
+"""The subcommands: built-in ones, and those that other packages add as entry points."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ GROUP = "headrace.commands"
 
 Command = Callable[[list[str]], int]
 
-_OWN = {"graph": "draw flows, or check them"}
+_OWN = {"graph": "draw or check flows"}
 _ELSEWHERE = {
     "check": ("headrace-inspect", "compare the declared flows with the code"),
-    "explain": ("headrace-inspect", "tell what a code of a finding means"),
+    "explain": ("headrace-inspect", "explain the code of a finding"),
 }
 
 
@@ -25,7 +25,7 @@ def find_command(name: str) -> Command:
     """Return the subcommand `name`.
 
     Raises:
-        CommandError: there is none; the message names the package that has it.
+        CommandError: there is no such subcommand; the message names the package that provides it.
     """
     if name == "graph":
         from .graph import main
@@ -42,7 +42,7 @@ def find_command(name: str) -> Command:
 
 
 def known_commands() -> dict[str, str]:
-    """Return what each subcommand does, by name, with the package where it is missing."""
+    """Return a description of each subcommand by name; a missing one names its package."""
     added = _added()
     known = dict(_OWN)
     for name, (package, says) in _ELSEWHERE.items():

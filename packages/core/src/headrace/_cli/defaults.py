@@ -1,4 +1,4 @@
-"""What ``pyproject.toml`` says: in ``[tool.headrace]``, and in the tables within."""
+"""Settings in ``pyproject.toml``: ``[tool.headrace]`` and its subtables."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from .errors import CommandError
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """What the command line does not say.
+    """Defaults for options that the command line leaves out.
 
     Attributes:
-        folder: where the file stands, or None.
+        folder: the folder of the file, or None.
         app: the modules that declare flows.
         flows: the flows to draw.
-        format: how.
-        style: in which style.
+        format: the output format.
+        style: the style of the drawing.
     """
 
     folder: Path | None = None
@@ -34,10 +34,10 @@ class Defaults:
 
 
 def read_defaults(start: Path) -> Defaults:
-    """Return what the ``pyproject.toml`` nearest to the folder `start` says of drawing.
+    """Return what the ``pyproject.toml`` nearest to the folder `start` says about drawing.
 
     Raises:
-        CommandError: it cannot be read, or says what nobody understands.
+        CommandError: the file cannot be read, or has an invalid setting.
     """
     folder, values = read_settings("", _KINDS, start)
     try:
@@ -50,20 +50,20 @@ def read_defaults(start: Path) -> Defaults:
 def read_settings(
     command: str, kinds: Mapping[str, type], start: Path
 ) -> tuple[Path | None, dict[str, Any]]:
-    """Return what a command's table in the ``pyproject.toml`` nearest to `start` says.
+    """Return a command's settings from the ``pyproject.toml`` nearest to `start`.
 
     Args:
         command: the command, as in ``[tool.headrace.check]``; ``""`` for ``[tool.headrace]``.
-        kinds: the settings that there are: `str`, `bool`, or `tuple` for strings (one may stand
-            alone, without a list).
-        start: the folder to begin in; those above it follow.
+        kinds: the types of the known settings: `str`, `bool`, or `tuple` for a list of strings, or
+            a single string.
+        start: the folder where the search begins; its parents follow.
 
     Returns:
-        The file's folder, or None where there is no file; and the settings that it has.
+        The folder of the file, or None if there is no file; and the settings.
 
     Raises:
-        CommandError: the file cannot be read, has a setting that there is none of, or a value of
-            another kind.
+        CommandError: the file cannot be read, or has an unknown setting or a value of the wrong
+            type.
     """
     for folder in (start, *start.parents):
         path = folder / "pyproject.toml"
@@ -83,7 +83,7 @@ def _parsed(path: Path, command: str, kinds: Mapping[str, type]) -> dict[str, An
         table = table.get(name, {})
         if not isinstance(table, dict):
             raise CommandError(f"{path}: [{title}] is a table, not {table!r}")
-    if not command:  # tables within belong to other commands
+    if not command:  # subtables belong to other commands
         table = {key: value for key, value in table.items() if not isinstance(value, dict)}
     for key in table:
         if key not in kinds:

@@ -1,7 +1,7 @@
-"""What ends a command: a message, and status 2."""
+"""The error that ends a command with a message and status 2."""
 
 from __future__ import annotations
 
 
 class CommandError(Exception):
-    """Something is wrong with what the command was given; the message says what to do."""
+    """The command's input is wrong; the message says what to do."""

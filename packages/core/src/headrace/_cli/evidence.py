@@ -1,4 +1,4 @@
-"""The verdicts of ``headrace check``, which another package gives."""
+"""The verdicts of ``headrace check``, from the package headrace-inspect."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Verdicts = Callable[[], tuple[dict[str, str], list[str]]]
 
 
 def find_verdicts() -> tuple[dict[str, str], list[str]]:
-    """Return the verdict of each declared edge, by its identity, and what could not be analysed.
+    """Return the verdict on each declared edge by its identity, and what could not be analysed.
 
     Raises:
         CommandError: the package is not installed, or cannot be loaded.

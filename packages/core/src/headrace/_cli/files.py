@@ -1,4 +1,4 @@
-"""Writing what was asked for to a file."""
+"""Output files."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from .errors import CommandError
 
 
 def check_output(output: str | os.PathLike[str]) -> None:
-    """Refuse a file that `save` could not write; for before the work is done.
+    """Reject a file that `save` could not write, before the work is done.
 
     Args:
         output: the file.
 
     Raises:
-        CommandError: its folder is not there, it is a folder itself, or must not be written.
+        CommandError: its folder does not exist, it is a folder itself, or it is not writable.
     """
     path = Path(output)
     if not path.parent.is_dir():
@@ -27,14 +27,14 @@ def check_output(output: str | os.PathLike[str]) -> None:
 
 
 def save(output: str | os.PathLike[str], text: str) -> None:
-    """Write `text` and a line break to a file, in UTF-8, instead of what was there.
+    """Write `text` and a line break to a file in UTF-8, replacing its content.
 
     Args:
         output: the file.
-        text: what to write; half a character stands as an escape.
+        text: what to write; a lone surrogate is written as an escape.
 
     Raises:
-        CommandError: it cannot be written; `check_output` tells most of that before.
+        CommandError: the file cannot be written; `check_output` finds most causes beforehand.
     """
     check_output(output)
     try:
@@ -44,5 +44,5 @@ def save(output: str | os.PathLike[str], text: str) -> None:
 
 
 def encoded(text: str) -> bytes:
-    """Return the content of a file to which `text` is saved."""
+    """Return the content of a file with `text` saved to it."""
     return f"{text}\n".encode("utf-8", "backslashreplace")

@@ -1,4 +1,4 @@
-"""``headrace graph``, which ``manage.py flows graph`` and ``flask flows graph`` share."""
+"""``headrace graph``, also behind ``manage.py flows graph`` and ``flask flows graph``."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ def main(arguments: Sequence[str], *, prog: str = "headrace graph", app: bool = 
 
     Args:
         arguments: the words after the command.
-        prog: the command's name, for its help.
+        prog: the name of the command, for its help.
         app: as for `add_graph_arguments`.
     """
-    parser = argument_parser(prog, "Draw flows, or check them.")
+    parser = argument_parser(prog, "Draw or check flows.")
     add_graph_arguments(parser, app=app)
     return run_graph(parser.parse_args(arguments))
 
@@ -57,23 +57,23 @@ def add_graph_arguments(parser: argparse.ArgumentParser, *, app: bool = True) ->
 
     Args:
         parser: the parser.
-        app: whether to add ``--app`` for the modules that declare the flows; a framework's own
-            command knows them.
+        app: whether to add ``--app``, which names the modules that declare the flows; a
+            framework's own command knows them.
     """
     add = parser.add_argument
-    add("flows", nargs="*", metavar="FLOW", help="a flow's name; several draw a map")
+    add("flows", nargs="*", metavar="FLOW", help="the name of a flow; several make a map")
     if app:
-        says = "a module that declares flows; can be repeated"
+        says = "a module that declares flows; repeatable"
         add("--app", action="append", metavar="MODULE", help=says)
     add("--all", action="store_true", help="a map of all flows and their links")
-    add("--format", metavar="F", help=f"{', '.join(FORMATS)}; default: from FILE's extension")
+    add("--format", metavar="F", help=f"{', '.join(FORMATS)}; default: by the extension of FILE")
     add("--style", metavar="S", help=f"{' or '.join(STYLES)}, for Mermaid")
-    add("-o", "--output", metavar="FILE", help="the file to write, instead of standard output")
+    add("-o", "--output", metavar="FILE", help="write to FILE instead of standard output")
     add("--focus", metavar="STEP", help="draw only this step, its predecessors and its successors")
-    add("--depth", type=int, metavar="N", help="with --focus: at most N edges away")
-    says = "mark the edges by what headrace check knows: shown by code, by tests, or not shown"
+    add("--depth", type=int, metavar="N", help="with --focus: up to N edges away")
+    says = "mark each edge as headrace check sees it: shown by code, by tests, or not shown"
     add("--evidence", action="store_true", help=says)
-    says = "draw nothing; report problems, and whether FILE is up to date"
+    says = "draw nothing; report problems, and whether FILE is current"
     add("--check", action="store_true", help=says)
 
 
@@ -83,9 +83,9 @@ def run_graph(
     """Draw or check flows; return the exit status, 0 or 2.
 
     Args:
-        options: what `add_graph_arguments` has declared.
-        out: where the drawing goes; standard output, unless given.
-        err: where messages go; standard error, unless given.
+        options: the parsed arguments that `add_graph_arguments` declares.
+        out: the stream for the drawing; standard output by default.
+        err: the stream for messages; standard error by default.
     """
     messages: TextIO = err or sys.stderr
     try:
@@ -119,7 +119,7 @@ def _run(options: argparse.Namespace, out: TextIO, err: TextIO) -> int:
 
 
 def _warn_of_size(picture: Picture, format: str, drawing: str, err: TextIO) -> None:
-    part = "draw part of it: --focus STEP --depth 2"
+    part = "draw a part: --focus STEP --depth 2"
     if format == "mermaid":
         from headrace._drawing.mermaid import excess
 
@@ -157,21 +157,21 @@ def _import_apps(options: argparse.Namespace, defaults: Defaults) -> None:
 def _graphs(options: argparse.Namespace, defaults: Defaults) -> list[FlowGraph]:
     declared = [flow.name for flow in all_flows()]
     if not declared:
-        hint = "; name the module that declares them: --app MODULE" if _has_no_app(options) else ""
+        hint = "; name a module that declares one: --app MODULE" if _has_no_app(options) else ""
         raise CommandError(f"no flow is declared{hint}")
     if options.all and options.flows:
-        raise CommandError("--all draws all flows; leave out either it or the flows' names")
+        raise CommandError("--all draws every flow; give either --all or names of flows")
     wanted = options.flows or ([] if options.all else list(defaults.flows))
     if not wanted and (options.all or options.check or len(declared) == 1):
         wanted = declared
     if not wanted:
         raise CommandError(
-            f"several flows are declared: {', '.join(declared)}; name those to draw, or give --all"
+            f"several flows are declared: {', '.join(declared)}; name some, or use --all"
         )
     graphs = [get_flow(name).graph() for name in dict.fromkeys(wanted)]
     for graph in graphs:
         if not graph.nodes:
-            raise CommandError(f"flow {graph.name!r} has no steps; nothing declares any")
+            raise CommandError(f"flow {graph.name!r} has no steps")
     return graphs
 
 
@@ -181,12 +181,12 @@ def _has_no_app(options: argparse.Namespace) -> bool:
 
 def _part(picture: Picture, options: argparse.Namespace) -> Picture:
     if options.depth is not None and (options.focus is None or options.depth < 0):
-        raise CommandError("--depth is a number of edges from 0, for use with --focus STEP")
+        raise CommandError("--depth is a number of edges, 0 or more, and needs --focus STEP")
     return picture if options.focus is None else focused(picture, options.focus, options.depth)
 
 
 def _judged(picture: Picture, options: argparse.Namespace) -> tuple[Picture, list[str]]:
-    """Return `picture` with verdicts, if they are asked for, and what could not be analysed."""
+    """Return `picture`, with verdicts if requested, and what could not be analysed."""
     if not options.evidence:
         return picture, []
     from .evidence import find_verdicts
@@ -214,7 +214,7 @@ def _check(
     if options.output is not None:
         path = Path(options.output)
         if not path.is_file() or path.read_bytes() != encoded(drawing):
-            tell(err, f"{options.output} is not current; the same command without --check draws it")
+            tell(err, f"{options.output} is out of date; run this command without --check")
             return 2
     if status == 0:
         write(out, "no problems")

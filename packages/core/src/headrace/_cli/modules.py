@@ -18,13 +18,13 @@ from .errors import CommandError
 
 
 def import_modules(names: list[str], folders: list[Path]) -> None:
-    """Import the modules `names`, which are looked for in `folders` too.
+    """Import the modules `names`, which may also be in `folders`.
 
-    What they print goes to standard error: standard output is for the drawing.
+    What they print goes to standard error; standard output is for the drawing.
 
     Args:
-        names: as servers take them: ``shop``, ``shop.flows`` or ``shop:app``.
-        folders: put before the places where Python looks.
+        names: in the form that servers accept: ``shop``, ``shop.flows`` or ``shop:app``.
+        folders: put in front of Python's module search path.
 
     Raises:
         CommandError: a module cannot be imported.
@@ -42,10 +42,10 @@ def import_modules(names: list[str], folders: list[Path]) -> None:
 
 
 def discover_modules(folders: list[Path]) -> None:
-    """Import what the frameworks in this process would import, such as task modules.
+    """Import what the frameworks in this process would import themselves, such as task modules.
 
     Args:
-        folders: where the user's modules are.
+        folders: the folders of the user's modules.
 
     Raises:
         CommandError: a module cannot be imported.
@@ -59,7 +59,7 @@ def _run(what: str, call: Callable[[], object], folders: list[Path]) -> None:
             call()
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # a script that ends with sys.exit() is one of them
+    except BaseException as error:  # including a script that ends with sys.exit()
         said = f"{type(error).__name__}: {error}".rstrip(": ")
         hint = _hint(error, folders)
         raise CommandError(f"cannot {what}: {said}{_where(error)}{hint}") from error
@@ -77,7 +77,7 @@ def _where(error: BaseException) -> str:
 
 
 def _hint(error: BaseException, folders: list[Path]) -> str:
-    """Return what to do about a module that stands in ``src``, where Python does not look."""
+    """Return what to do about a module in ``src``, where Python does not look."""
     if not isinstance(error, ModuleNotFoundError) or not error.name:
         return ""
     name = error.name.partition(".")[0]
@@ -86,5 +86,5 @@ def _hint(error: BaseException, folders: list[Path]) -> str:
             if path.exists():
                 source = os.path.relpath(path.parent)
                 found = os.path.join(source, path.name)
-                return f"; {found} is there: install the project, or set PYTHONPATH={source}"
+                return f"; there is {found}: install the project, or set PYTHONPATH={source}"
     return ""

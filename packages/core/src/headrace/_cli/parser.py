@@ -1,4 +1,4 @@
-"""The parser of a command, whose messages are safe on a terminal."""
+"""Argument parser with messages that are safe on a terminal."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ def argument_parser(prog: str, description: str) -> argparse.ArgumentParser:
     """Return a parser whose error messages escape control characters.
 
     Args:
-        prog: the command, as it is called.
-        description: what it does, for its help.
+        prog: the command as the user calls it.
+        description: what the command does, for its help.
     """
     return _Parser(prog=prog, description=description)
 

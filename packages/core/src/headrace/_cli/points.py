@@ -1,4 +1,4 @@
-"""What other packages add by entry points, loaded."""
+"""Entry points of other packages, loaded."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from .errors import CommandError
 
 
 def load_point(point: EntryPoint, what: str) -> Any:
-    """Return what `point` names.
+    """Return the object that `point` names.
 
     Args:
         point: the entry point.
-        what: what it is to the user, for the message.
+        what: what the user calls it, for the error message.
 
     Raises:
-        CommandError: it cannot be imported; the message says why.
+        CommandError: the object cannot be imported; the message says why.
     """
     try:
         return point.load()

@@ -1,4 +1,4 @@
-"""Writing to a terminal, a pipe or a file, whatever it can take."""
+"""Writing to a terminal, a pipe or a file, whatever its encoding."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from .errors import CommandError
 
 
 def write(stream: TextIO | None, text: str) -> None:
-    """Write `text` and a line break; what the stream cannot encode stands as an escape.
+    """Write `text` and a line break; characters that the stream cannot encode become escapes.
 
     Args:
-        stream: where to; None, as `sys.stdout` is in a process that was started without it, is
-            nowhere.
+        stream: where to write; with None, as `sys.stdout` is in a process without one, nothing
+            is written.
         text: what to write.
 
     Raises:
-        CommandError: the disk is full, or the like; a reader that has gone away is no error.
+        CommandError: the stream cannot be written, for instance on a full disk; a reader that
+            has closed the pipe is not an error.
     """
     if stream is None:
         return
@@ -30,7 +31,7 @@ def write(stream: TextIO | None, text: str) -> None:
     try:
         stream.write(text + "\n")
         stream.flush()
-    except BrokenPipeError:  # the reader, head or less, has had enough
+    except BrokenPipeError:  # the reader, such as head or less, has closed the pipe
         _give_up(stream)
     except OSError as error:
         _give_up(stream)
@@ -38,11 +39,11 @@ def write(stream: TextIO | None, text: str) -> None:
 
 
 def tell(stream: TextIO | None, message: str) -> None:
-    """Write a message of this command line, which begins with ``headrace:`` and is one line.
+    """Write a one-line message that begins with ``headrace:``.
 
     Args:
-        stream: standard error, or what stands for it.
-        message: what is wrong, or is to be known, and what to do.
+        stream: standard error, or its replacement.
+        message: what is wrong or worth knowing, and what to do.
 
     Raises:
         CommandError: as for `write`.
@@ -51,17 +52,17 @@ def tell(stream: TextIO | None, message: str) -> None:
 
 
 def _give_up(stream: TextIO) -> None:
-    # Python writes what is left at exit, and would complain then.
+    # Python flushes the stream at exit, and would report an error then.
     if stream is sys.stdout:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def welcomes_colors(stream: TextIO | None, environment: Mapping[str, str]) -> bool:
-    """Tell whether colours are welcome on `stream`.
+    """Tell whether to use colours on `stream`.
 
     Args:
-        stream: where to write: what it is decides, unless the environment does.
-        environment: the variables ``NO_COLOR``, ``FORCE_COLOR`` and ``TERM`` are read from it.
+        stream: the output; whether it is a terminal decides, unless the environment does.
+        environment: has the variables ``NO_COLOR``, ``FORCE_COLOR`` and ``TERM``.
     """
     if stream is None or environment.get("NO_COLOR"):
         return False
@@ -71,7 +72,7 @@ def welcomes_colors(stream: TextIO | None, environment: Mapping[str, str]) -> bo
 
 
 def shows_ascii_only(stream: TextIO) -> bool:
-    """Tell whether the stream cannot take line-drawing characters."""
+    """Tell whether the stream cannot encode line-drawing characters."""
     try:
         "├└│↑●".encode(getattr(stream, "encoding", None) or "utf-8")
     except UnicodeEncodeError:

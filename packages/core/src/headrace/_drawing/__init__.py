@@ -1,4 +1,4 @@
-"""Drawing flows: a `Picture` goes in, text of one format comes out."""
+"""Drawing: a `Picture` in, text in one format out."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def render(picture: Picture, format: str, style: str = "plain") -> str:
     Args:
         picture: what to draw.
         format: one of `FORMATS`.
-        style: one of `STYLES`; the formats but Mermaid always show all that they can.
+        style: one of `STYLES`; only Mermaid has a choice, the other formats always show everything.
 
     Raises:
         ValueError: an unknown format or style.
@@ -54,6 +54,6 @@ def check_format(format: str, style: str = "plain") -> None:
 
 
 def _renderer(module: str, name: str) -> Callable[[Picture], str]:
-    # Imported when asked for: most programs draw nothing, or in one format.
+    # Imported on demand: most programs draw nothing, or in one format.
     renderer: Callable[[Picture], str] = getattr(import_module(f"{__name__}.{module}"), name)
     return renderer

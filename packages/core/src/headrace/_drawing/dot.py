@@ -48,12 +48,12 @@ def draw(picture: Picture) -> str:
 
 
 def _ids(picture: Picture) -> dict[str, str]:
-    """Return an ID for each node: its name, or a made one where a string cannot hold that."""
+    """Return an ID for each node: its name, or a synthetic ID where DOT would misread the name."""
     nodes = [node.id for node in picture.nodes]
     taken = set(nodes)
     made = (name for i in itertools.count(1) if (name := f"n{i}") not in taken)
-    # A backslash that comes last, an entity and a leading "%" (Graphviz's mark of a node without a
-    # name) are not what they seem in an ID.
+    # In an ID, Graphviz gives a meaning to a trailing backslash, an entity, and a leading "%"
+    # (its mark for anonymous nodes).
     return {
         node: f'"{node}"' if printable(node) == node and not {*node} & {*'\\"&%'} else next(made)
         for node in nodes
@@ -74,13 +74,13 @@ def _edge(ids: dict[str, str], edge: Edge) -> str:
         words += ["style=dashed", 'color="#9a6700"', f"label={_quoted(edge.kind)}", "fontsize=9"]
     if edge.crosses:
         words += ['color="#6f5bd3"', "penwidth=1.8"]
-    if edge.verdict:  # what is said last counts
+    if edge.verdict:  # the last value wins
         words.append(_VERDICTS.get(edge.verdict, "style=solid"))
     return f"{ids[edge.source]} -> {ids[edge.target]} [{', '.join(words)}]"
 
 
 def _quoted(*lines: str) -> str:
-    """Return `lines` as a string in which neither escapes nor entities mean anything."""
+    """Return `lines` as a quoted string without active escapes or entities."""
     return '"' + "\\n".join(_escaped(printable(line)) for line in lines) + '"'
 
 

@@ -1,4 +1,4 @@
-"""One page around the SVG: to pan, zoom, search and read. It asks for nothing from anywhere."""
+"""A page around the SVG to pan, zoom, search and read. Self-contained: no network requests."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def draw(picture: Picture) -> str:
         "script": read_resource("page.js"),
     }
     page = read_resource("page.html")
-    # In one go: what was put in is not looked through again.
+    # In one pass, so that inserted text is not searched for placeholders.
     pieces = page.split("{{")
     filled = [pieces[0]]
     for piece in pieces[1:]:

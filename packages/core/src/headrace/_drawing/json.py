@@ -1,4 +1,4 @@
-"""JSON, for other programs. docs/graph.schema.json says what stands where."""
+"""JSON for other programs, described by docs/graph.schema.json."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 VERSION = 1
 
-# Legal in JSON, and not safe wherever JSON is put: in a terminal, in a script, in UTF-8.
+# Legal in JSON, but unsafe where JSON is often put: in terminals, in scripts, in UTF-8.
 _risky = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff<>&]")
 
 
 def draw(picture: Picture) -> str:
-    """Return the picture as JSON, with names as they are."""
+    """Return the picture as JSON, with unescaped names."""
     document = {
         "schema": "headrace.graph",
         "version": VERSION,

@@ -15,7 +15,7 @@ from .words import counted, note_text
 if TYPE_CHECKING:
     from .picture import Edge, Node, Picture
 
-# The defaults of maxEdges and maxTextSize, which a diagram itself cannot change.
+# The defaults of maxEdges and maxTextSize, which a diagram cannot change.
 MAX_EDGES = 500
 MAX_TEXT_SIZE = 50_000
 
@@ -42,7 +42,7 @@ _RESERVED = frozenset([
     "interpolate",
     "accdescr",
     "acctitle",
-    # What each JavaScript object has: its layout looks IDs up in plain objects.
+    # Properties of every JavaScript object: Mermaid's layout looks IDs up in plain objects.
     "__definegetter__",
     "__definesetter__",
     "__lookupgetter__",
@@ -57,7 +57,7 @@ _RESERVED = frozenset([
     "valueof",
 ])
 
-# Colours that are legible on light and dark ground alike, since Mermaid's own theme is not known.
+# Legible on light and dark backgrounds, since the theme of the page is unknown.
 _CLASSES = {
     "entrypoint": "fill:#0b63b5,stroke:#084c8d,color:#ffffff",
     "task": "fill:#8a5a00,stroke:#6b4500,color:#ffffff",
@@ -76,7 +76,7 @@ _SHAPES = {
 def draw_plain(picture: Picture) -> str:
     """Draw ``graph TD`` and a line per edge; a step without edges has its own line.
 
-    A name that Mermaid cannot take as an ID stands as the label of a made one.
+    A name that Mermaid rejects as an ID becomes the label of a synthetic ID.
     """
     ids = _ids(picture)
     if picture.is_map:
@@ -93,7 +93,7 @@ def draw_plain(picture: Picture) -> str:
 
 
 def draw_rich(picture: Picture) -> str:
-    """Draw with shapes for the kinds of steps and lines for the kinds of edges."""
+    """Draw with a shape for each kind of step and a line style for each kind of edge."""
     ids = _ids(picture)
     drawn = {node.id: _shaped(ids, node) for node in picture.nodes}
     lines = _grouped(picture, drawn) if picture.is_map else [*drawn.values()]
@@ -106,11 +106,11 @@ def draw_rich(picture: Picture) -> str:
 
 
 def excess(picture: Picture, drawing: str) -> str:
-    """Return how `drawing` exceeds Mermaid's limits; "" if it does not.
+    """Return how `drawing` exceeds Mermaid's limits, or "" if it does not.
 
     Args:
         picture: the picture.
-        drawing: its Mermaid text; Mermaid counts as JavaScript does.
+        drawing: its Mermaid text, whose length counts in UTF-16 units, as in JavaScript.
     """
     edges, size = len(picture.edges), len(drawing.encode("utf-16-le")) // 2
     if edges <= MAX_EDGES and size <= MAX_TEXT_SIZE:

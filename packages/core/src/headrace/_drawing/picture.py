@@ -1,4 +1,4 @@
-"""What is drawn, whatever the format: steps, edges, and the flows they belong to."""
+"""The picture, independent of its format: steps, edges, and the flows they belong to."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class Node:
     """A step in a picture.
 
     Attributes:
-        id: its name in the picture, unique there: the step's, or ``flow.step``.
-        label: what is written on it.
+        id: a unique name in the picture: the step's, or ``flow.step``.
+        label: the text on it.
         flow: the flow in which it is drawn.
-        kind: the step's kind, or ``foreign`` (a step of a flow that is not drawn), or ``unknown``
-            (a reference that leads nowhere).
-        info: what is known of the step; None for what is unknown.
-        notes: what a chain adds to the step.
+        kind: the step's kind, ``foreign`` (a step of a flow that is not drawn), or ``unknown`` (a
+            reference to no declared step).
+        info: the declaration of the step; None for an unknown step.
+        notes: a chain's options for the step, such as retries.
     """
 
     id: str
@@ -36,7 +36,7 @@ class Node:
 
     @property
     def is_entrypoint(self) -> bool:
-        """Whether a drawn flow begins here."""
+        """Whether the step is an entrypoint of a drawn flow."""
         return self.kind != FOREIGN and self.info is not None and self.info.is_entrypoint
 
 
@@ -45,12 +45,12 @@ class Edge:
     """An edge in a picture.
 
     Attributes:
-        source: the ID of the step before.
-        target: the ID of the step after.
+        source: the ID of the preceding step.
+        target: the ID of the following step.
         kind: ``call`` or ``enqueue``.
         crosses: whether it links two flows.
-        identity: the edge's name everywhere: ``flow:source->target``.
-        verdict: what shows it: ``shown``, ``shown_by_tests``, ``not_shown``; or None.
+        identity: the name of the edge in all tools: ``flow:source->target``.
+        verdict: ``shown``, ``shown_by_tests``, ``not_shown``, or None without a check.
     """
 
     source: str
@@ -63,13 +63,13 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One flow, or several and their links.
+    """One flow, or several flows and their links.
 
     Attributes:
-        title: what it shows.
-        flows: the flows' names; several are drawn as groups.
-        nodes: the steps, those of a flow in topological order.
-        edges: the edges, in the order of their sources, then by target.
+        title: the heading.
+        flows: the names of the flows; several are drawn as groups.
+        nodes: the steps, in topological order within each flow.
+        edges: the edges, ordered by source, then by target.
     """
 
     title: str
@@ -79,16 +79,16 @@ class Picture:
 
     @property
     def is_map(self) -> bool:
-        """Whether several flows are drawn."""
+        """Whether the picture shows several flows."""
         return len(self.flows) > 1
 
     @property
     def is_judged(self) -> bool:
-        """Whether the edges have verdicts."""
+        """Whether the edges carry verdicts."""
         return any(edge.verdict for edge in self.edges)
 
     def nodes_by_flow(self) -> dict[str, list[Node]]:
-        """Return the nodes of each flow, in their order."""
+        """Return the nodes of each flow, in order."""
         members: dict[str, list[Node]] = {flow: [] for flow in self.flows}
         for node in self.nodes:
             members[node.flow].append(node)
@@ -100,15 +100,15 @@ class Picture:
 
 
 def focused(picture: Picture, step: str, depth: int | None = None) -> Picture:
-    """Return the part of `picture` that leads to `step`, and that it leads to.
+    """Return `step` with its predecessors and successors in `picture`.
 
     Args:
-        picture: the whole.
-        step: the step's ID, or its name where only one flow has such a step.
-        depth: how many edges to go each way; all, unless given.
+        picture: the whole picture.
+        step: the ID of the step, or its name if only one flow has such a step.
+        depth: the number of edges to follow in each direction; all by default.
 
     Raises:
-        ValueError: there is no such step, or there are several.
+        ValueError: there is no such step, or more than one.
     """
     start = _found(picture, step)
     pairs = picture.edges_as_pairs()
@@ -123,7 +123,7 @@ def focused(picture: Picture, step: str, depth: int | None = None) -> Picture:
 
 
 def judged(picture: Picture, verdicts: Mapping[str, str]) -> Picture:
-    """Return `picture` with the verdicts of its edges, which are given by their identities.
+    """Return `picture` with `verdicts`, given by the identity of each edge.
 
     An edge without a verdict is not shown.
     """
@@ -135,7 +135,7 @@ def _found(picture: Picture, step: str) -> str:
     ids = {node.id for node in picture.nodes}
     if step in ids:
         return step
-    # A picture of one flow leaves its name out, and it may be asked for all the same.
+    # A picture of one flow omits the flow's name, but the user may give it.
     found = [node.id for node in picture.nodes if step in {node.label, f"{node.flow}.{node.label}"}]
     if len(found) > 1:
         raise ValueError(f"several steps are named {step!r}; choose one of {', '.join(found)}")
@@ -146,7 +146,7 @@ def _found(picture: Picture, step: str) -> str:
 
 
 def _within(start: str, pairs: Iterable[tuple[str, str]], depth: int | None) -> set[str]:
-    """Return what `start` leads to in at most `depth` edges, itself included."""
+    """Return what is reachable from `start` over at most `depth` edges, `start` included."""
     targets: dict[str, list[str]] = {}
     for source, target in pairs:
         targets.setdefault(source, []).append(target)

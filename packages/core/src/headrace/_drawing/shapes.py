@@ -1,4 +1,4 @@
-"""The sizes of what is drawn as SVG, and the curves between."""
+"""Sizes of boxes and curves of edges in SVG."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _LEAST_WIDTH = 72.0
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A step as it is drawn.
+    """The box of a step.
 
     Attributes:
-        label: its name, in lines.
-        notes: what stands below, in lines.
-        width: the box's width.
-        height: the box's height.
+        label: the lines of its name.
+        notes: the lines below the name.
+        width: of the box, in SVG units.
+        height: of the box, in SVG units.
     """
 
     label: list[str]
@@ -44,7 +44,7 @@ class Shape:
 
 
 def shape_of(node: Node) -> Shape:
-    """Return how large `node` is drawn, so that its label fits."""
+    """Return a box for `node` that its label fits into."""
     label = wrapped(printable(node.label), LABEL_SIZE, _WIDEST_LABEL, _LABEL_LINES)
     words = " · ".join(note_text(note) for note in node.notes)
     notes = wrapped(words, NOTE_SIZE, _WIDEST_LABEL, _NOTE_LINES) if words else []
@@ -55,7 +55,7 @@ def shape_of(node: Node) -> Shape:
 
 
 def lay_out(picture: Picture, shapes: dict[str, Shape]) -> Layout:
-    """Return where the steps of `picture` stand, in groups if it is a map."""
+    """Return the positions of the steps of `picture`, in groups if it is a map."""
     sizes = {name: (shape.width, shape.height) for name, shape in shapes.items()}
     if not picture.is_map:
         return layout(sizes, picture.edges_as_pairs())
@@ -95,5 +95,5 @@ def number(value: float) -> str:
 
 
 def _is_loop(route: Sequence[Point]) -> bool:
-    # All other routes begin upright.
+    # All other routes start vertically.
     return route[0][1] == route[1][1]

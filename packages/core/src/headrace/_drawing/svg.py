@@ -1,4 +1,4 @@
-"""SVG that stands by itself: its own layout, light and dark, with words for screen readers."""
+"""Self-contained SVG: own layout, light and dark, with descriptions for screen readers."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def draw(picture: Picture, *, as_part: bool = False) -> str:
 
     Args:
         picture: what to draw.
-        as_part: whether it becomes a part of a page of ours, which has the heading and the ground.
+        as_part: whether the SVG is part of our HTML page, which has the heading and background.
     """
     shapes = {node.id: shape_of(node) for node in picture.nodes}
     canvas = _Canvas(
@@ -96,13 +96,13 @@ def draw(picture: Picture, *, as_part: bool = False) -> str:
 
 
 def node_ids(picture: Picture) -> dict[str, str]:
-    """Return the ID of each step's element, which no other picture on the page has."""
+    """Return the element ID of each step, unique among the pictures of a page."""
     prefix = _prefix(picture.title)
     return {node.id: f"{prefix}-{i}" for i, node in enumerate(picture.nodes, 1)}
 
 
 def description(picture: Picture) -> str:
-    """Return what the picture shows, in sentences."""
+    """Describe the picture in sentences."""
     steps = [node for node in picture.nodes if node.kind not in {FOREIGN, UNKNOWN}]
     text = f"{counted(len(steps), 'step')}, {counted(len(picture.edges), 'edge')}."
     starts = [node.id for node in picture.nodes if node.is_entrypoint]
@@ -168,7 +168,7 @@ def _heading(picture: Picture) -> tuple[str, float]:
 
 
 def _text(text: str, x: float, y: float, size: float, kind: str = "", anchor: str = "") -> str:
-    """Return a line of text, held to the width that was reckoned with whatever font is there."""
+    """Return a line of text, fitted to its computed width whatever the font."""
     words = [f'class="{kind}"'] if kind else []
     words += [f'text-anchor="{anchor}"'] if anchor else []
     words += [f'x="{number(x)}" y="{number(y)}"']
@@ -236,7 +236,7 @@ def _node_class(node: Node) -> str:
 
 
 def _task_sides(left: float, top: float, shape: Shape) -> str:
-    """Return the double sides by which a task is known without its colour."""
+    """Return the double sides that mark a task without relying on colour."""
     down = f"V{number(top + shape.height)}"
     first, second = number(left + 6), number(left + shape.width - 6)
     return f'<path d="M{first} {number(top)}{down}M{second} {number(top)}{down}"/>'

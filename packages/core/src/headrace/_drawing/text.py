@@ -1,4 +1,4 @@
-"""A tree for the terminal: each step once in full, and by name wherever else it follows."""
+"""A tree for the terminal: each step once in full, and by name wherever it follows again."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _ASCII = {
     "start": "*",
     "cut": "... ",
 }
-_WIDEST = 40 * 4  # columns of indent: a deeper tree fits no screen
+_WIDEST = 40 * 4  # columns of indentation; deeper trees do not fit on a screen
 _SAID = {FOREIGN: "[other flow]", UNKNOWN: "[not declared]"}
 _COLORS = {
     "title": "1",
@@ -62,8 +62,8 @@ def draw(picture: Picture, *, colors: bool = False, ascii_only: bool = False) ->
 
     Args:
         picture: what to draw.
-        colors: whether to colour it, with the terminal's own colours.
-        ascii_only: whether to do without line-drawing characters.
+        colors: whether to use the terminal's colours.
+        ascii_only: whether to avoid line-drawing characters.
     """
     following: dict[str, list[Edge]] = {}
     for edge in picture.edges:
@@ -79,7 +79,7 @@ def draw(picture: Picture, *, colors: bool = False, ascii_only: bool = False) ->
         for root in members:
             if root.id not in led_to:
                 lines += _branches(tree, root)
-        # What only a cycle leads to has no root.
+        # A step that only a cycle leads to has no root.
         for node in members:
             if node.id not in tree.shown:
                 lines += _branches(tree, node)
@@ -87,13 +87,13 @@ def draw(picture: Picture, *, colors: bool = False, ascii_only: bool = False) ->
 
 
 def _targets(picture: Picture) -> set[str]:
-    """Return the steps with a predecessor in their flow."""
+    """Return the steps that have a predecessor in their flow."""
     flow_of = {node.id: node.flow for node in picture.nodes}
     return {e.target for e in picture.edges if flow_of[e.source] == flow_of[e.target]}
 
 
 def _branches(tree: _Tree, root: Node) -> Iterator[str]:
-    """Yield the lines of `root` and all below it, without recursion: a chain may be long."""
+    """Yield the lines of `root` and everything below it, without recursion: chains may be long."""
     waiting: list[tuple[str, str, Node, Edge | None]] = [("", "", root, None)]
     while waiting:
         indent, branch, node, edge = waiting.pop()
@@ -126,7 +126,7 @@ def _line(tree: _Tree, node: Node, edge: Edge | None) -> str:
 
 
 def _mention(tree: _Tree, node: Node, edge: Edge | None, *, is_guest: bool) -> str:
-    """Return the line of a step that stands elsewhere: above, or with its own flow."""
+    """Return the line of a step that is listed elsewhere: above, or under its own flow."""
     name = _name(tree, node, node.id if is_guest else node.label)
     words = [name, *_kinds(tree, node, edge)]
     return " ".join(words if is_guest else [*words, tree.paint(tree.signs["again"], "faint")])

@@ -1,4 +1,4 @@
-"""How wide text is in Helvetica or Arial, and how it is broken into lines that fit."""
+"""Text widths in Helvetica or Arial, and line breaks that make text fit."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
-# Thousandths of the font's size, for the characters from the space to the tilde; after the metrics
-# of Helvetica, which Arial and Liberation Sans share.
+# In thousandths of the font size, from space to tilde: the metrics of Helvetica, which Arial and
+# Liberation Sans share.
 _ASCII = (
     278, 278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 584, 278, 333, 278, 278,
     556, 556, 556, 556, 556, 556, 556, 556, 556, 556, 278, 278, 584, 584, 584, 556,
@@ -21,7 +21,7 @@ _break = re.compile(r"(?<=[_.\-/:,;\s])(?=\S)|(?<=[a-z0-9])(?=[A-Z])")
 
 
 def text_width(text: str, size: float) -> float:
-    """Return about how wide `text` is in a font of `size`, in the same unit."""
+    """Return the approximate width of `text` in a font of `size`, in the same unit."""
     return sum(map(_width, text)) * size / 1000
 
 
@@ -41,10 +41,10 @@ def _width(char: str) -> int:
 
 
 def wrapped(text: str, size: float, width: float, most: int) -> list[str]:
-    """Break `text` into lines of at most `width`; beyond `most` lines it ends in an ellipsis.
+    """Break `text` into lines of at most `width`; after `most` lines an ellipsis replaces the rest.
 
-    Breaks stand at spaces and signs and where small letters meet capitals, and elsewhere only in
-    words that are too long by themselves.
+    Lines break at spaces and punctuation and between lower and upper case, and elsewhere only in
+    words that are too long for a line.
     """
     lines = [""]
     for piece in _pieces(text, size, width):
@@ -70,7 +70,7 @@ def _pieces(text: str, size: float, width: float) -> list[str]:
 
 
 def _fitting(text: str, size: float, width: float) -> int:
-    """Return how many characters of `text` fit into `width`; at least one."""
+    """Return the number of characters of `text` that fit into `width`, at least one."""
     count = len(text)
     while count > 1 and text_width(text[:count], size) > width:
         count -= max(1, int((text_width(text[:count], size) - width) / (size * 1.3)))

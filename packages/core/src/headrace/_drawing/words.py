@@ -1,4 +1,4 @@
-"""Words for readers: names that show what they hold, places, notes; and our own files."""
+"""Text for readers: full names, places, notes; and the files beside this module."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def place(node: Node) -> str:
 
 
 def short_path(file: str) -> str:
-    """Return `file` as it is called from the current folder, or as a module is found.
+    """Return `file` relative to the current folder, or to its place in the module search path.
 
-    A drawing is the same on each machine then, and says nothing of it.
+    Drawings are then the same on each machine and reveal nothing about it.
     """
     path = Path(file)
     if not path.is_absolute():
@@ -45,7 +45,7 @@ def note_text(note: StepNote) -> str:
 
 
 def describe_node(node: Node) -> str:
-    """Return all that is known of a step, a line each; the first begins with its full name."""
+    """Return everything known about a step as lines; the first begins with its full name."""
     info = node.info
     lines = [printable(node.id), place(node)]
     kinds = [
@@ -60,7 +60,7 @@ def describe_node(node: Node) -> str:
 
 
 def describe_edge(edge: Edge) -> str:
-    """Return the edge in words."""
+    """Describe the edge in words."""
     words = [
         *([] if edge.kind == "call" else [edge.kind]),
         *([edge.verdict.replace("_", " ")] if edge.verdict else []),
@@ -73,8 +73,8 @@ def counted(count: int, word: str) -> str:
     """Return ``1 step``, ``2 steps``.
 
     Args:
-        count: how many.
-        word: of what; its plural ends in s.
+        count: the number.
+        word: the noun, whose plural ends in s.
     """
     return f"{count} {word}{'' if count == 1 else 's'}"
 
