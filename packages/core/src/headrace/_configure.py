@@ -1,4 +1,4 @@
-"""`configure`: the one place where settings are checked and put in force."""
+"""`configure`: validates settings and puts them in force."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def configure(
         propagate_metadata: the metadata keys that messages carry to other processes.
 
     Raises:
-        ValueError: an unknown backend name, or an impossible header name.
+        ValueError: an unknown backend name, or an invalid header name.
         TypeError: an argument of a wrong type.
     """
     observer, settings = _checked(backend, strict, header, id_factory, propagate_metadata)
@@ -84,7 +84,7 @@ def check_configuration(
     id_factory: Callable[[], str | UUID] | None = None,
     propagate_metadata: Iterable[str] = (),
 ) -> None:
-    """Raise what `configure` would raise for these arguments, and change nothing.
+    """Raise the errors that `configure` would raise for these arguments, and change nothing.
 
     Args:
         backend: as for `configure`.
@@ -94,7 +94,7 @@ def check_configuration(
         propagate_metadata: as for `configure`.
 
     Raises:
-        ValueError: an unknown backend name, or an impossible header name.
+        ValueError: an unknown backend name, or an invalid header name.
         TypeError: an argument of a wrong type.
     """
     _checked(backend, strict, header, id_factory, propagate_metadata)

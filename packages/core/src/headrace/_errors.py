@@ -1,23 +1,23 @@
-"""The errors that are not about chains."""
+"""Errors, except those of chains."""
 
 from __future__ import annotations
 
 
 class HeadraceError(Exception):
-    """The base of headrace's own errors."""
+    """The base class of headrace's errors."""
 
 
 class OutsideFlowError(HeadraceError, RuntimeError):
-    """Something that needs a unit of work was used outside of any."""
+    """A unit of work is required, and none is active."""
 
 
 class UnknownFlowError(HeadraceError, KeyError):
-    """No flow of this name has been declared."""
+    """No flow with this name is declared."""
 
     def __str__(self) -> str:
-        """Give the message as it is; `KeyError` would quote it."""
+        """Return the message; `KeyError` would quote it."""
         return str(self.args[0]) if self.args else ""
 
 
 class DuplicateStepError(HeadraceError, ValueError):
-    """Two different functions were declared under one step name of one flow."""
+    """Two different functions are declared under one step name of a flow."""

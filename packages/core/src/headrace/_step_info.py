@@ -1,4 +1,4 @@
-"""What is known of a step at import time."""
+"""The declaration of a step, known at import time."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from typing import NamedTuple
 
 
 class StepInfo(NamedTuple):
-    """A step as it was declared; it cannot be changed.
+    """The declaration of a step. Immutable.
 
     Attributes:
-        name: the step's name, unique in its flow.
+        name: the name of the step, unique in its flow.
         flow: the name of the flow.
-        after: the steps that come before, as names; those of another flow as ``flow.step``.
+        after: the names of the preceding steps; ``flow.step`` for those of another flow.
         kind: ``function``, ``task`` or ``chain``.
-        is_entrypoint: whether the flow begins here.
-        description: the first line of the docstring, or what was given instead; else ``""``.
-        file: the source file, or ``""`` where there is none.
-        line: the line on which the definition begins, decorators included; 0 where unknown.
+        is_entrypoint: whether the step is an entrypoint of the flow.
+        description: as given, or the first line of the docstring, or ``""``.
+        file: the source file, or ``""`` if unknown.
+        line: the first line of the definition, decorators included, or 0 if unknown.
     """
 
     name: str
@@ -30,11 +30,11 @@ class StepInfo(NamedTuple):
 
 
 class StepNote(NamedTuple):
-    """What a chain adds to a step: when it is skipped, how often it is tried.
+    """An option of a chain's step, such as its condition or its retries.
 
     Attributes:
         kind: ``when``, ``retries``, ``timeout``, ``undo`` or ``parallel``.
-        text: what of it, such as ``order.is_new``, ``3`` or ``1 of 2``; may be empty.
+        text: its value, such as ``order.is_new``, ``3`` or ``1 of 2``; may be empty.
     """
 
     kind: str

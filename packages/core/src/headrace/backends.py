@@ -1,4 +1,4 @@
-"""Backends: who is told of the steps and units of work.
+"""Backends: receivers of the spans of steps and units of work.
 
 A backend is any object with a ``span`` method; see `Backend`. `headrace.configure` sets it.
 """
@@ -48,7 +48,7 @@ def _import_late(name: str) -> Any:
     return value
 
 
-# Not by a `def`: to a type checker that would mean that there is every name one asks for.
+# Not by a `def`: a type checker would then accept every name.
 globals()["__getattr__"] = _import_late
 
 

@@ -1,6 +1,6 @@
 """Outgoing requests that carry the correlation ID, to an allow-list of hosts.
 
-The list is empty by default: an ID is for one's own services, not for everybody's.
+The list is empty by default, since IDs are for your own services only.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ def httpx_hooks(*, hosts: Iterable[str] = ()) -> dict[str, list[Callable[[Any], 
 
     Args:
         hosts: the hosts whose requests get the headers: exact names, or ``*.example.com`` for
-            every name below ``example.com``. Headers of these names that a request has already
-            are replaced. They are taken off again where such a host redirects to another one.
+            every name below ``example.com``. Headers with these names that the request already has
+            are replaced. They are removed when such a host redirects to another host.
 
     Raises:
         TypeError: `hosts` is not a list of strings.
-        ValueError: one of them is no host, but a URL, say.
+        ValueError: one of them is not a host name, for instance a URL.
     """
     allows = _allow_list(hosts)
 
@@ -96,7 +96,7 @@ def async_httpx_hooks(*, hosts: Iterable[str] = ()) -> dict[str, list[Callable[[
 
     Raises:
         TypeError: `hosts` is not a list of strings.
-        ValueError: one of them is no host, but a URL, say.
+        ValueError: one of them is not a host name, for instance a URL.
     """
     return httpx_hooks(hosts=hosts)
 
@@ -110,11 +110,11 @@ def requests_adapter(*, hosts: Iterable[str] = (), **options: Any) -> HTTPAdapte
 
     Args:
         hosts: as for `httpx_hooks`, empty by default.
-        options: what `requests.adapters.HTTPAdapter` takes, such as ``max_retries``.
+        options: options of `requests.adapters.HTTPAdapter`, such as ``max_retries``.
 
     Raises:
         TypeError: `hosts` is not a list of strings, or an option is unknown.
-        ValueError: one of them is no host, but a URL, say.
+        ValueError: one of them is not a host name, for instance a URL.
         ImportError: requests is not installed.
     """
     try:
@@ -131,7 +131,7 @@ def requests_adapter(*, hosts: Iterable[str] = (), **options: Any) -> HTTPAdapte
     allows = _allow_list(hosts)
 
     class FlowAdapter(HTTPAdapter):
-        """Sends requests to the hosts that are allowed with the headers."""
+        """Adds the headers to requests to allowed hosts."""
 
         def send(
             self,
@@ -141,7 +141,7 @@ def requests_adapter(*, hosts: Iterable[str] = (), **options: Any) -> HTTPAdapte
             *args: Any,
             **kwargs: Any,
         ) -> Response:
-            """Send a copy with the headers: redirects are made of the request as it was given."""
+            """Send a copy with the headers: redirects are derived from the original."""
             if allows(urlsplit(request.url or "").hostname or ""):
                 request = request.copy()
                 inject(cast("MutableMapping[str, str]", request.headers))
@@ -164,7 +164,7 @@ def aiohttp_trace_config(*, hosts: Iterable[str] = ()) -> TraceConfig:
 
     Raises:
         TypeError: `hosts` is not a list of strings.
-        ValueError: one of them is no host, but a URL, say.
+        ValueError: one of them is not a host name, for instance a URL.
         ImportError: aiohttp is not installed.
     """
     try:
@@ -194,7 +194,7 @@ def aiohttp_trace_config(*, hosts: Iterable[str] = ()) -> TraceConfig:
             await limit.__aexit__(error and type(error), error, error and error.__traceback__)
 
     async def redirect(session: Any, state: Any, request: Any) -> None:
-        # aiohttp goes on with the headers of the request before, and no other signal is sent.
+        # A redirect keeps the headers of the previous request, and aiohttp sends no other signal.
         _remove(request.headers, state.added)
         state.added = _add(request.headers) if allows(_host_of_redirect(request)) else ()
 
@@ -208,15 +208,15 @@ def aiohttp_trace_config(*, hosts: Iterable[str] = ()) -> TraceConfig:
 
 def _host_of_redirect(request: Any) -> str:
     url, headers = request.url, request.response.headers
-    try:  # by the parser that aiohttp asks: no host may be another one to us
+    try:  # aiohttp's own parser, so that both read the same host
         target = type(url)(headers.get("Location") or headers.get("URI") or "")
         return url.join(target).host or ""
-    except ValueError:  # aiohttp is about to say so
+    except ValueError:  # aiohttp is about to raise an error for it
         return ""
 
 
 def _add(headers: MutableMapping[str, str]) -> list[str]:
-    """Write the current operation's headers, and return the names of those that are ours."""
+    """Write the headers of the current operation, and return their names."""
     before = {*headers.items()}
     inject(headers)
     return [name for name, value in headers.items() if (name, value) not in before]
@@ -234,7 +234,7 @@ def _allow_list(hosts: Iterable[str]) -> Callable[[str], bool]:
     for name in names:
         if not _HOST.fullmatch(name):
             raise ValueError(
-                f"{name!r} is no host: give its name or address alone, without scheme, port and "
+                f"{name!r} is not a host name: give a name or address without scheme, port and "
                 'path, such as "api.internal", or "*.example.com" for every name below that'
             )
     lowered = [name.lower() for name in names]

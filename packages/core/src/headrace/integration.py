@@ -1,8 +1,8 @@
 """Building blocks of the framework packages and of your own integrations.
 
-An integration translates a framework's events and decides nothing: `HttpPolicy` says which
-context a request gets, `Unit` and `ResumableUnit` are the life of a unit of work, and none of
-them does I/O. `read_settings` reads a framework's settings with the same words everywhere.
+An integration translates a framework's events and decides nothing: `HttpPolicy` decides which
+context a request gets, `Unit` and `ResumableUnit` begin and end a unit of work, and none of them
+does I/O. `read_settings` reads a framework's settings under the same names everywhere.
 """
 
 from __future__ import annotations
@@ -117,13 +117,13 @@ __all__ = [
 ]
 
 CONFIGURE_OPTIONS = tuple(inspect.signature(configure).parameters)
-"""The names of what `headrace.configure` takes."""
+"""The names of the arguments of `headrace.configure`."""
 
 
 def propagated_metadata(context: FlowContext) -> dict[str, Any]:
-    """Return what of the metadata of `context` messages carry to other processes.
+    """Return the metadata of `context` that messages carry to other processes.
 
-    These are the keys in ``configure(propagate_metadata=...)`` that the unit has.
+    These are the keys of ``configure(propagate_metadata=...)`` that the unit has.
     """
     return accepted_metadata(context.metadata) if _state.settings.propagate_metadata else {}
 
@@ -145,7 +145,7 @@ def read_settings(
 
     Args:
         settings: upper-case names, such as ``TRUST_INBOUND``, and their values.
-        others: the upper-case names that the integration itself knows besides.
+        others: the upper-case names of the integration's own settings.
 
     Returns:
         Three dicts: the arguments of `configure`, those of `HttpOptions` (both by their lower-case
@@ -182,13 +182,13 @@ def declare_task(
     A direct call outside any unit of work opens a unit of kind ``task``.
 
     Args:
-        function: what the task runs.
-        flow: the flow's name.
-        after: the steps before, as for `headrace.step`.
-        name: the step's name, if it is not the function's.
-        description: what the step does, if it is not the docstring's first line.
-        entrypoint: whether the flow begins here.
-        task_name: the name of the unit that a direct call opens; the step's by default.
+        function: the function that the task runs.
+        flow: the name of the flow.
+        after: the preceding steps, as for `headrace.step`.
+        name: the name of the step; that of the function by default.
+        description: what the step does; the first line of the docstring by default.
+        entrypoint: whether the step is an entrypoint of the flow.
+        task_name: the name of the unit that a direct call opens; that of the step by default.
 
     Raises:
         DuplicateStepError: another function has this step name in the flow.

@@ -1,4 +1,4 @@
-"""Helpers for the tests of applications: what ran, and whether a context was left behind."""
+"""Helpers for the tests of applications: record what ran, detect a context left behind."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ class CapturedStep:
     Attributes:
         flow: the name of its flow.
         name: its own name.
-        correlation_id: the correlation ID under which it ran.
-        unit_id: the unit of work that it belonged to.
-        parent: the name of the step in which it ran (``flow.step`` where that is of another flow),
-            or None where it ran directly in its unit, or where that step began before the capture.
+        correlation_id: its correlation ID.
+        unit_id: the ID of its unit of work.
+        parent: the name of the enclosing step (``flow.step`` if it is in another flow), or None if
+            there is none or it began before the capture.
         outcome: ``ok``, ``error`` or ``cancelled``; None while it runs.
-        error: what it raised, or None.
-        seconds: how long it took; None while it runs.
+        error: the exception that it raised, or None.
+        seconds: its duration; None while it runs.
     """
 
     flow: str
@@ -69,11 +69,11 @@ class CapturedUnit:
         kind: ``http``, ``websocket``, ``task``, ``command``, ``flow`` or ``manual``.
         name: the route, task or flow name, or None.
         correlation_id: its correlation ID.
-        unit_id: its own ID, which its steps name.
+        unit_id: its unit ID.
         parent: the ID of the unit that caused it, or None.
         outcome: ``ok``, ``error`` or ``cancelled``; None while it runs.
-        error: what it raised, or None.
-        seconds: how long it took; None while it runs.
+        error: the exception that it raised, or None.
+        seconds: its duration; None while it runs.
     """
 
     kind: str
@@ -88,7 +88,7 @@ class CapturedUnit:
 
 @dataclass(slots=True)
 class Capture:
-    """What `capture` has seen so far, in the order in which it began.
+    """The units and steps of a `capture` so far, in the order in which they began.
 
     Attributes:
         units: the units of work.
@@ -103,10 +103,9 @@ class Capture:
 def capture() -> Iterator[Capture]:
     """Collect the units of work and steps that begin inside the block.
 
-    The whole process is captured: every thread and task, whoever started them, whatever backend
-    is configured (which goes on as before, and may be ``none``). What began before the block is
-    not captured; what outlives it is, and gets its outcome when it ends. Captures nest, and each
-    sees everything.
+    The whole process is captured, all threads and tasks, with any backend, including ``none``; the
+    backend keeps working. Units and steps that began before the block are not captured; those that
+    outlive it are, and get their outcome when they end. Captures nest, and each sees everything.
     """
     captured = Capture()
     _tap.open(captured)
@@ -136,10 +135,10 @@ def assert_clean() -> None:
 
 
 def reset() -> None:
-    """Put headrace back: the configuration as at import, and no context in this thread or task.
+    """Reset headrace: the configuration as at import, and no context in this thread or task.
 
-    Flows and steps stay registered, since they are declared when modules are imported, which
-    happens once. A log record factory stays too: `headrace.logging.uninstall` removes it.
+    Flows and steps stay registered, since modules declare them on import, which happens once. A log
+    record factory stays too: `headrace.logging.uninstall` removes it.
     """
     configure()
     unit_var.set(None)
@@ -147,7 +146,7 @@ def reset() -> None:
     budget_var.set(None)
 
 
-# The step that encloses what begins now: a backend is told of a step, not of what is around it.
+# The enclosing step: a backend receives a step, but not the one around it.
 _enclosing: ContextVar[StepInfo | None] = ContextVar("headrace.testing.enclosing", default=None)
 
 
@@ -226,7 +225,7 @@ class _Running:
         record.error = None if record.outcome == "ok" else exc
         if self._unit is not None and isinstance(record, CapturedUnit):
             record.name = self._unit.name  # the route is known only later
-        if _enclosing.get() is self._info:  # else it ends elsewhere than it began
+        if _enclosing.get() is self._info:  # otherwise it ends in another context than it began
             _enclosing.set(self._outer)
 
 

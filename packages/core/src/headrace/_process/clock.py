@@ -25,7 +25,7 @@ sleep: Callable[[float], None] = time.sleep
 
 async def sleep_async(seconds: float) -> None:
     """Wait in a task."""
-    import asyncio  # a Chain has no use for it
+    import asyncio  # a Chain never needs it
 
     await asyncio.sleep(seconds)
 
@@ -33,7 +33,8 @@ async def sleep_async(seconds: float) -> None:
 def draw() -> float:
     """Draw a number from 0 (included) to 1, with 53 bits of the system's randomness.
 
-    Neither `random.seed()` nor a fork makes two processes draw alike, and retry at once.
+    Neither `random.seed()` nor a fork makes two processes draw the same numbers and retry at the
+    same moments.
     """
     return (int.from_bytes(os.urandom(7), "big") >> 3) * 2.0**-53
 

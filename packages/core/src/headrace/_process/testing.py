@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def no_waiting() -> Iterator[None]:
     """Make every retry of every chain immediate.
 
-    Hooks are still told the delay that the schedule has, and a deadline does not mind it. It
-    holds for the whole process, all threads and tasks.
+    Hooks still receive the scheduled delay, which does not count towards a deadline. This applies
+    to the whole process, in all threads and tasks.
     """
     before = _clock.waits
     _clock.waits = False
@@ -31,8 +31,8 @@ class FakeClock:
     """A clock that a test moves; `fake_clock` puts it in place of the real one.
 
     Attributes:
-        now: what it says, in seconds.
-        slept: how long chains have waited, in seconds, in the order in which they did.
+        now: its reading, in seconds.
+        slept: the waits of chains, in seconds, in order.
     """
 
     def __init__(self, now: float) -> None:
@@ -47,7 +47,7 @@ class FakeClock:
             self.now += seconds
 
     def read(self) -> float:
-        """Return what the clock says, in seconds."""
+        """Return the clock's reading, in seconds."""
         return self.now
 
     def wall(self) -> float:
@@ -55,12 +55,12 @@ class FakeClock:
         return self._epoch + self.now
 
     def sleep(self, seconds: float) -> None:
-        """Let `seconds` pass, as something that waits."""
+        """Let `seconds` pass, as a thread that waits does."""
         self.slept.append(seconds)
         self.advance(seconds)
 
     async def sleep_async(self, seconds: float) -> None:
-        """Let `seconds` pass, as something that waits on an event loop."""
+        """Let `seconds` pass, as a task that waits does."""
         import asyncio
 
         self.sleep(seconds)
@@ -69,14 +69,14 @@ class FakeClock:
 
 @contextmanager
 def fake_clock(now: float = 1000.0) -> Iterator[FakeClock]:
-    """Put a clock in place that only moves when something waits, or when it is told to.
+    """Replace the clock by one that moves only when something waits or the test moves it.
 
     All chains and deadlines of the process use it, including the deadlines of requests and Celery
     messages: retries wait without real time passing, and ``clock.slept`` lists the delays. The
     `timeout` of a step still takes real time.
 
     Args:
-        now: what the clock says at first, in seconds.
+        now: the clock's first reading, in seconds.
     """
     clock = FakeClock(now)
     names = ("monotonic", "perf_counter", "wall", "sleep", "sleep_async")
@@ -98,7 +98,7 @@ def fake_random(*numbers: float) -> Iterator[None]:
         numbers: ``0.5`` alone makes each delay half of its maximum.
 
     Raises:
-        ValueError: there are none, or one that could not be drawn.
+        ValueError: there are no numbers, or one is out of range.
     """
     if not numbers or not all(0 <= number < 1 for number in numbers):
         raise ValueError(f"fake_random() takes numbers from 0 (included) to 1, not {numbers!r}")

@@ -1,4 +1,4 @@
-"""Headers between processes: correlation, trace and deadline, in and out of a carrier."""
+"""`inject` and `extract`: correlation, trace and deadline headers of a carrier."""
 
 from __future__ import annotations
 

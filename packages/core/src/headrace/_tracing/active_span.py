@@ -1,6 +1,6 @@
-"""The trace that a unit of work opens in, where OpenTelemetry is in use.
+"""OpenTelemetry's active span, in which a unit of work opens.
 
-Nothing here imports OpenTelemetry: whoever has started a span has done so.
+Nothing here imports OpenTelemetry: an active span means that it is already imported.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ CORRELATION_ID = "headrace.correlation_id"
 """The span attribute that holds the correlation ID, for finding an operation's spans."""
 
 OURS = "_headrace_correlation_id"
-"""The attribute by which a span that headrace has started is known."""
+"""The attribute that marks a span started by headrace."""
 
 
 def trace_id() -> str | None:
     """Return the trace ID (32 hex digits) of the active span, unless headrace started it.
 
-    A span that records nothing does not count, for what its trace names cannot be looked up.
+    A span that is not recording does not count, since its trace cannot be looked up.
     """
     try:
         span = sys.modules["opentelemetry.trace"].get_current_span()
@@ -43,9 +43,9 @@ def is_ours() -> bool:
 
 
 def without_ours() -> dict[ContextVar[Any], Any] | None:
-    """Return the context variable, and its value, by which an active span of headrace is hidden.
+    """Return the context variable and the value that hide an active span of headrace.
 
-    None where another library has started the active span, or keeps it elsewhere.
+    None if another library has started the active span, or stores it elsewhere.
     """
     variable = getattr(current, "__self__", None)
     if not isinstance(variable, ContextVar) or not is_ours():
@@ -55,7 +55,7 @@ def without_ours() -> dict[ContextVar[Any], Any] | None:
 
 
 def write_headers(carrier: MutableMapping[str, str]) -> bool:
-    """Have OpenTelemetry write its headers, where a span of it is active; tell whether it was."""
+    """Let OpenTelemetry write its headers if one of its spans is active; tell whether it was."""
     try:
         if not sys.modules["opentelemetry.trace"].get_current_span().get_span_context().is_valid:
             return False
@@ -68,7 +68,7 @@ def write_headers(carrier: MutableMapping[str, str]) -> bool:
 
 
 def _look_first(default: Any) -> Any:
-    """Return OpenTelemetry's current context, and see to it that the next look is a quick one."""
+    """Return OpenTelemetry's current context, and make the next look-up fast."""
     global current  # noqa: PLW0603 - found once
     try:
         otel_context = sys.modules["opentelemetry.context"]
@@ -76,13 +76,13 @@ def _look_first(default: Any) -> Any:
         otel_context.detach(token)
     except Exception:  # another thread is importing it at this moment
         return default
-    known = isinstance(token, Token)  # a runtime context of the user's may give something else
+    known = isinstance(token, Token)  # a custom runtime context may return something else
     current = token.var.get if known else lambda _: otel_context.get_current()
     return current(default)
 
 
 current: Callable[[Any], Any] = _look_first
-"""Return OpenTelemetry's current context, which is falsy where nothing is active."""
+"""Return OpenTelemetry's current context, which is falsy if nothing is active."""
 
 
 def trace_is_active() -> bool:
