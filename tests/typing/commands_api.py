@@ -15,6 +15,7 @@ from headrace.commands import (
     counted,
     graph_main,
     printable,
+    read_pyproject,
     read_settings,
     run_graph,
     save,
@@ -32,7 +33,7 @@ assert_type(graph_main(["order"], prog="flask flows graph", app=False), int)
 
 # --- a command of one's own -----------------------------------------------------------------------
 
-folder, settings = read_settings("audit", {"strict": bool, "paths": tuple}, Path.cwd())
+folder, settings = read_pyproject("audit", {"strict": bool, "paths": tuple}, Path.cwd())
 assert_type(folder, Path | None)
 assert_type(settings, dict[str, Any])
 
@@ -48,3 +49,6 @@ try:
     save("report.txt", "text")
 except CommandError as error:
     assert_type(str(error), str)
+assert_type(
+    read_settings("audit", {"strict": bool}, Path.cwd()), tuple[Path | None, dict[str, Any]]
+)

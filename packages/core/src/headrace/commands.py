@@ -5,13 +5,13 @@ For a ``graph`` command in a framework's command line: with `argparse`, declare 
 `graph_main`. `discover_modules` imports the task modules before other commands list flows.
 
 For your own command, an entry point in the group ``headrace.commands``: `argument_parser`,
-`CommandError`, `read_settings`, `name_hint` and `nearest_name`, `counted`, `printable`,
+`CommandError`, `read_pyproject`, `name_hint` and `nearest_name`, `counted`, `printable`,
 `welcomes_colors`, `write` and `tell`, `check_output` and `save`.
 """
 
 from __future__ import annotations
 
-from ._cli.defaults import read_settings
+from ._cli.defaults import read_pyproject
 from ._cli.errors import CommandError
 from ._cli.files import check_output, save
 from ._cli.graph import add_graph_arguments, run_graph
@@ -34,6 +34,7 @@ __all__ = [
     "name_hint",
     "nearest_name",
     "printable",
+    "read_pyproject",
     "read_settings",
     "run_graph",
     "save",
@@ -41,3 +42,6 @@ __all__ = [
     "welcomes_colors",
     "write",
 ]
+
+read_settings = read_pyproject
+"""The earlier name of `read_pyproject`; `headrace.integration.read_settings` is something else."""

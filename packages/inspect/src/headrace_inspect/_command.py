@@ -28,7 +28,7 @@ from ._check import check
 from ._codes import known_code
 from ._formats import ENDINGS, FORMATS, View, render, summary
 from ._report import Report
-from ._settings import SUCCESSORS, read_settings
+from ._settings import SUCCESSORS, read_check_settings
 from ._source._discovery import shown
 
 _NARROWEST = 40
@@ -45,7 +45,7 @@ def main(words: list[str]) -> int:
         CommandError: an argument or a setting is wrong.
     """
     options = _parser().parse_args([*_prepared(words)])
-    settings = read_settings()
+    settings = read_check_settings()
     if options.output is not None:
         check_output(options.output)
     atexit.register(gc.freeze)  # the process takes its garbage along, and need not look for it

@@ -5,7 +5,7 @@ from __future__ import annotations
 from headrace.commands import printable
 
 from ._check import check
-from ._settings import read_settings
+from ._settings import read_check_settings
 
 
 def verdicts() -> tuple[dict[str, str], list[str]]:
@@ -18,7 +18,7 @@ def verdicts() -> tuple[dict[str, str], list[str]]:
     Raises:
         CommandError: the settings cannot be read.
     """
-    settings = read_settings()
+    settings = read_check_settings()
     report = check(settings.paths or (".",), exclude=settings.exclude, cache=settings.cache)
     found = {
         edge.id: "shown_by_tests" if edge.by == ("tests",) else edge.verdict

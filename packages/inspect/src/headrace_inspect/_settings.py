@@ -37,7 +37,7 @@ class Settings:
         return self.folder / ".headrace_cache"
 
 
-def read_settings() -> Settings:
+def read_check_settings() -> Settings:
     """Return what the ``pyproject.toml`` nearest to the current folder says.
 
     Raises:
@@ -48,7 +48,7 @@ def read_settings() -> Settings:
     except OSError as error:
         message = f"the current folder cannot be found: {error.strerror}"
         raise commands.CommandError(message) from error
-    folder, values = commands.read_settings("check", _KINDS, here)
+    folder, values = commands.read_pyproject("check", _KINDS, here)
     if folder is None:
         return Settings(here)
     return Settings(

@@ -39,7 +39,7 @@ def read_defaults(start: Path) -> Defaults:
     Raises:
         CommandError: the file cannot be read, or has an invalid setting.
     """
-    folder, values = read_settings("", _KINDS, start)
+    folder, values = read_pyproject("", _KINDS, start)
     try:
         check_format(values.get("format", "mermaid"), values.get("style", "plain"))
     except ValueError as error:
@@ -47,7 +47,7 @@ def read_defaults(start: Path) -> Defaults:
     return Defaults(folder=folder, **values)
 
 
-def read_settings(
+def read_pyproject(
     command: str, kinds: Mapping[str, type], start: Path
 ) -> tuple[Path | None, dict[str, Any]]:
     """Return a command's settings from the ``pyproject.toml`` nearest to `start`.
