@@ -806,8 +806,8 @@ def test_without_opentelemetry_its_backend_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The error names what is missing and how to get it, at `configure` already."""
-    monkeypatch.delitem(vars(backends), "OTelBackend", raising=False)
-    monkeypatch.setitem(sys.modules, "headrace._observation.otel.backend", None)
+    monkeypatch.delitem(sys.modules, "headrace._observation.otel.backend", raising=False)
+    monkeypatch.setitem(sys.modules, "opentelemetry", None)
     with pytest.raises(ImportError, match="OTelBackend needs OpenTelemetry: pip install"):
         headrace.configure("otel")
 

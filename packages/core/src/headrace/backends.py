@@ -5,12 +5,12 @@ A backend is any object with a ``span`` method; see `Backend`. `headrace.configu
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ._messages.extras import missing_extra
 from ._observation.logging import LoggingBackend
 from ._observation.outcomes import outcome_of
 from ._observation.protocol import Backend, TracingBackend
+from ._process.late_imports import late_imports
 from ._step_info import StepInfo
 
 if TYPE_CHECKING:
@@ -27,29 +27,11 @@ __all__ = [
     "outcome_of",
 ]
 
-# They need OpenTelemetry, unlike this module: (module, packages to install).
-_LAZY = {
-    "FlowSpanProcessor": ("processor", '"headrace[otel]" opentelemetry-sdk'),
-    "OTelBackend": ("backend", '"headrace[otel]"'),
-}
-
-
-def _import_late(name: str) -> Any:
-    if name not in _LAZY:
-        raise AttributeError(f"module 'headrace.backends' has no attribute {name!r}")
-    from importlib import import_module
-
-    module, install = _LAZY[name]
-    try:
-        value = getattr(import_module(f"headrace._observation.otel.{module}"), name)
-    except ModuleNotFoundError as error:
-        raise missing_extra(name, "OpenTelemetry", install, error) from error
-    globals()[name] = value
-    return value
-
-
-# Not by a `def`: a type checker would then accept every name.
-globals()["__getattr__"] = _import_late
+# They need OpenTelemetry, which this module does not.
+_OTEL = "headrace._observation.otel"
+globals()["__getattr__"] = late_imports(
+    __name__, {"FlowSpanProcessor": f"{_OTEL}.processor", "OTelBackend": f"{_OTEL}.backend"}
+)
 
 
 def __dir__() -> list[str]:

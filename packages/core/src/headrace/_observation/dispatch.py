@@ -175,12 +175,14 @@ def _observer_of(backend: Any, names: frozenset[str]) -> Observer | None:
 
 
 def _named_observer(name: str) -> Observer:
-    from headrace import backends
-
     if name == "logging":
-        return _reporter(backends.LoggingBackend())
+        from .logging import LoggingBackend
+
+        return _reporter(LoggingBackend())
     if name == "otel":
-        return _reporter(backends.OTelBackend())
+        from .otel.backend import OTelBackend
+
+        return _reporter(OTelBackend())
     hint = name_hint(name, _NAMES, otherwise="choose one of")
     raise ValueError(f"unknown backend {name!r}; {hint}")
 

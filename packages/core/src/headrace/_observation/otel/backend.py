@@ -12,19 +12,24 @@ from importlib import metadata
 from time import time_ns
 from typing import TYPE_CHECKING, Any
 
-from opentelemetry import context as otel_context
-from opentelemetry import trace
-from opentelemetry.context import Context
-from opentelemetry.trace import SpanKind, Status, StatusCode
-
 from headrace._context.attachments import facts_of
 from headrace._context.spans import AWAITED, get_span, set_span
+from headrace._messages.extras import missing_extra
 from headrace._observation.outcomes import describe, outcome_of
 from headrace._tracing.active_span import CORRELATION_ID, OURS
 
-from .late_span import LateSpan, is_traced_inside
-from .parents import links_of, parent_of, serves, trace_id_of_unit
 from .semantics import ERROR_TYPE, at_end, at_start, error_type
+
+try:
+    from opentelemetry import context as otel_context
+    from opentelemetry import trace
+    from opentelemetry.context import Context
+    from opentelemetry.trace import SpanKind, Status, StatusCode
+
+    from .late_span import LateSpan, is_traced_inside
+    from .parents import links_of, parent_of, serves, trace_id_of_unit
+except ModuleNotFoundError as _error:
+    raise missing_extra("OTelBackend", "OpenTelemetry", '"headrace[otel]"', _error) from _error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opentelemetry.sdk.trace import SpanProcessor
-
 from headrace._context.variables import unit_var
+from headrace._messages.extras import missing_extra
 from headrace._tracing.active_span import CORRELATION_ID
+
+try:
+    from opentelemetry.sdk.trace import SpanProcessor
+except ModuleNotFoundError as _error:
+    _install = '"headrace[otel]" opentelemetry-sdk'
+    raise missing_extra("FlowSpanProcessor", "OpenTelemetry", _install, _error) from _error
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context

@@ -1,0 +1,31 @@
+"""Public names that are imported when first used."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+def late_imports(module: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
+    """Return the ``__getattr__`` of a module whose names have their homes elsewhere.
+
+    Assign it by ``globals()["__getattr__"] = ...``: with a function of that name type checkers
+    would take every name for one of the module's.
+
+    Args:
+        module: the module's name.
+        homes: the modules that define its names, by these names.
+    """
+
+    def import_late(name: str) -> Any:
+        if name not in homes:
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        value = getattr(import_module(homes[name]), name)
+        setattr(sys.modules[module], name, value)
+        return value
+
+    return import_late
