@@ -13,8 +13,8 @@ import pytest
 
 import headrace
 from headrace import FlowContext, open_context
-from headrace._context import model
 from headrace._context.variables import budget_var, step_var, unit_var
+from headrace._process import locks
 from headrace._process.locks import SignalSafeLock, new_lock
 from headrace.integration import Unit, as_current, transport_context
 from tests.core.flow_kit import run_python
@@ -108,10 +108,10 @@ def test_interrupt_at_any_place_leaves_no_lock_locked(
     make: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Other threads can have it, also where the signal came just after it was acquired."""
-    monkeypatch.setattr(model, "_late_lock", make())
+    monkeypatch.setattr(locks, "_once_lock", make())
     for target in range(1, 5000):
         place = interrupt(lambda: FlowContext("order-1").unit_id, target)
-        assert is_free(model._late_lock), place
+        assert is_free(locks._once_lock), place
         if not place:
             return
     pytest.fail("the scenario has no end")

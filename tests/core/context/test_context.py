@@ -293,10 +293,10 @@ def test_child_does_not_wait_for_a_lock_of_its_parents_threads() -> None:
     """Forked while another thread makes a unit ID, the child makes its own at once."""
     program = (
         "import os, threading, headrace\n"
-        "from headrace._context import model\n"
+        "from headrace._process import locks\n"
         "held, go_on = threading.Event(), threading.Event()\n"
         "def hold():\n"
-        "    with model._late_lock:\n"
+        "    with locks._once_lock:\n"
         "        held.set()\n"
         "        go_on.wait()\n"
         "thread = threading.Thread(target=hold)\n"

@@ -16,6 +16,7 @@ import pytest
 import headrace
 from headrace import FlowContext, StepInfo, backends
 from headrace._observation import dispatch
+from headrace._process.locks import renew_lock
 from tests.core.backends_kit import Failing, Recorder, StepsAlone
 
 if TYPE_CHECKING:
@@ -594,7 +595,7 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 def test_a_renewed_lock_is_free() -> None:
     """What a child process does after a fork, done here: the lock that is held is held no more."""
     with dispatch._lock:
-        dispatch._renew_lock()
+        renew_lock(vars(dispatch), "_lock")
         headrace.configure("none")
     assert receive() == "charged"
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any, Self
 
 from headrace._errors import OutsideFlowError
 from headrace._ids import check_id, new_correlation_id, new_unit_id
 from headrace._messages.text import printable
-from headrace._process.locks import new_lock
+from headrace._process.locks import make_once
 
 from .attachments import get_trace, set_trace
 from .units import used_unit
 from .variables import step_var, unit_var
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from types import TracebackType
     from weakref import ref
 
@@ -93,7 +92,7 @@ class FlowContext:
         try:
             return self._unit_id
         except AttributeError:
-            make_late(self, "_unit_id", new_unit_id)
+            make_once(self, "_unit_id", new_unit_id)
             return self._unit_id
 
     @property
@@ -101,7 +100,7 @@ class FlowContext:
         try:
             return self._values
         except AttributeError:
-            make_late(self, "_values", dict)
+            make_once(self, "_values", dict)
             return self._values
 
     @property
@@ -222,25 +221,6 @@ def request_context(correlation_id: str, kind: str, name: str | None) -> FlowCon
     context.name = name
     context.deadline = None
     return context
-
-
-_late_lock = new_lock()  # a signal may come, or a collection, while it is held
-
-
-def _renew_lock() -> None:
-    global _late_lock  # noqa: PLW0603 - a child process must not wait for a thread it lacks
-    _late_lock = new_lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_lock)
-
-
-def make_late(owner: Any, name: str, make: Callable[[], Any]) -> None:
-    """Set the attribute `name` of `owner` to what `make` returns, unless it is set already."""
-    with _late_lock:
-        if not hasattr(owner, name):  # another thread may have been first
-            setattr(owner, name, make())
 
 
 def current_flow_id() -> str | None:

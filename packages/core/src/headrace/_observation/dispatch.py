@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from headrace import _state
 from headrace._messages.hints import name_hint
-from headrace._process.locks import new_lock
+from headrace._process.locks import fork_safe_lock
 
 if TYPE_CHECKING:
     from headrace._context.model import FlowContext
@@ -215,17 +214,7 @@ def _automatic_name() -> str:
 
 _configured: Observer | None = None
 _taps: tuple[Observer, ...] = ()
-_lock = new_lock()
-
-
-def _renew_lock() -> None:
-    # Another thread may have held it while the process was forked.
-    global _lock  # noqa: PLW0603 - as the standard library does it
-    _lock = new_lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_lock)
+_lock = fork_safe_lock(globals(), "_lock")
 
 
 def install(observer: Observer | None) -> None:

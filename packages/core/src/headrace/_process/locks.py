@@ -1,10 +1,14 @@
-"""Locks that stay usable when a signal handler raises."""
+"""Locks that stay usable when a signal handler raises, and in a forked child."""
 
 from __future__ import annotations
 
+import os
 import sys
 from threading import RLock
 from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _Base: Any = object if TYPE_CHECKING else type(RLock())
 
@@ -34,3 +38,34 @@ class SignalSafeLock(_Base):  # type: ignore[misc]  # Any: RLock is a function t
 
 new_lock: Any = SignalSafeLock if sys.version_info >= (3, 14) else RLock
 """Make a lock for `with`."""
+
+
+def fork_safe_lock(namespace: dict[str, Any], name: str) -> Any:
+    """Return a lock for a module's global variable, which a forked child replaces by a free one.
+
+    A thread that held the lock during the fork does not exist in the child, and would never
+    release it there.
+
+    Args:
+        namespace: the module's ``globals()``.
+        name: the name of the variable.
+    """
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=lambda: renew_lock(namespace, name))
+    return new_lock()
+
+
+def renew_lock(namespace: dict[str, Any], name: str) -> None:
+    """Replace the lock in the variable `name` by a free one."""
+    namespace[name] = new_lock()
+
+
+# A signal may come, or a collection, while it is held.
+_once_lock = fork_safe_lock(globals(), "_once_lock")
+
+
+def make_once(owner: Any, name: str, make: Callable[[], Any]) -> None:
+    """Set the attribute `name` of `owner` to what `make` returns, unless it is set already."""
+    with _once_lock:
+        if not hasattr(owner, name):  # another thread may have been first
+            setattr(owner, name, make())

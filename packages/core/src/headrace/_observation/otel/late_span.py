@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry import trace
 
-from headrace._context.model import make_late
 from headrace._context.variables import unit_var
+from headrace._process.locks import make_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,7 +58,7 @@ class LateSpan(trace.Span):
 
     def started(self) -> trace.Span:
         """Return the span, started if necessary."""
-        make_late(self, "_span", self._begin)
+        make_once(self, "_span", self._begin)
         return self._span
 
     def _begin(self) -> trace.Span:
