@@ -1,4 +1,4 @@
-"""The context of a unit of work, and the two variables that carry it inside a process."""
+"""One unit of work: its IDs, its metadata, and the functions that read the current one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from headrace._messages.text import printable
 from headrace._process.locks import make_once
 
 from .attachments import get_trace, set_trace
-from .units import used_unit
+from .deadlines import inherited_deadline, min_deadline
+from .units import Unit, used_unit
 from .variables import step_var, unit_var
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from headrace._tracing.w3c import TraceContext
 
     from .leaving import Left
-    from .units import Unit
 
 
 class FlowContext:
@@ -141,8 +141,6 @@ class FlowContext:
         Raises:
             TypeError: a metadata value cannot be copied; the message names its key.
         """
-        from .deadlines import inherited_deadline
-
         forked = FlowContext(
             self.correlation_id,
             self.unit_id,
@@ -161,9 +159,6 @@ class FlowContext:
             RuntimeError: the unit has been entered before; fork it instead.
             ValueError: its correlation ID is invalid.
         """
-        from .deadlines import inherited_deadline, min_deadline
-        from .units import Unit
-
         if hasattr(self, "_entered") or unit_var.get() is self:
             raise used_unit(self)
         self.correlation_id = check_id(self.correlation_id)

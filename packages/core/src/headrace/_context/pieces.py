@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 import types
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 
-    from .suspended import T
+
+T = TypeVar("T")
 
 
 class Pieces(Protocol):
