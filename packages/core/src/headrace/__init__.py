@@ -6,7 +6,7 @@ from ._process import safe_path  # noqa: F401 - before all other imports, __futu
 
 from typing import TYPE_CHECKING, Any
 
-from ._observation.dispatch import AutoObserver, install
+from ._observation.dispatch import AutoDispatcher, install
 
 if TYPE_CHECKING:
     from ._chains.async_chain import AsyncChain
@@ -128,7 +128,7 @@ _MODULES = {
     "step": "_flows.decorators",
 }
 
-install(AutoObserver())  # until `configure` is called
+install(AutoDispatcher())  # until `configure` is called
 
 
 def _import_late(name: str) -> Any:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from . import _state
 from ._callables import is_plain
+from ._context.dispatcher import Dispatcher
 from ._messages.hints import checks_keywords
-from ._observation.dispatch import Observer, install, make_observer
+from ._observation.dispatch import install, make_dispatcher
 from ._propagation.vendor_headers import VENDOR_HEADERS
 from ._state import DEFAULT_HEADER, Settings, is_header_name
 
@@ -46,8 +47,8 @@ def configure(
         ValueError: an unknown backend name, or an invalid header name.
         TypeError: an argument of a wrong type.
     """
-    observer, settings = _checked(backend, strict, header, id_factory, propagate_metadata)
-    install(observer)
+    dispatcher, settings = _checked(backend, strict, header, id_factory, propagate_metadata)
+    install(dispatcher)
     _state.set_settings(settings)
     _in_force.clear()
     _in_force.update(
@@ -102,14 +103,14 @@ def check_configuration(
 
 def _checked(
     backend: Any, strict: Any, header: Any, id_factory: Any, propagate_metadata: Any
-) -> tuple[Observer | None, Settings]:
+) -> tuple[Dispatcher | None, Settings]:
     settings = Settings(
         _checked_flag("strict", strict),
         _checked_header(header),
         _checked_factory(id_factory),
         _checked_keys(propagate_metadata),
     )
-    return make_observer(backend), settings
+    return make_dispatcher(backend), settings
 
 
 def _checked_flag(name: str, value: bool) -> bool:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from uuid import UUID
 
-    from ._observation.dispatch import Observer
+    from ._context.dispatcher import Dispatcher
 
 DEFAULT_HEADER = "X-Correlation-ID"
 
@@ -38,12 +38,12 @@ class Settings:
 
 settings = Settings()
 # None while nothing observes: the one thing that the hot path looks at.
-observer: Observer | None = None
+dispatcher: Dispatcher | None = None
 
 
 def units_are_watched() -> bool:
     """Tell whether a backend listens to units and needs their facts (see `add_facts`)."""
-    return observer is not None and observer.watches_units
+    return dispatcher is not None and dispatcher.wants_units
 
 
 _followers: list[WeakMethod[Callable[[], None]]] = []

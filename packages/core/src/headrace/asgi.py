@@ -218,10 +218,10 @@ class FlowMiddleware:
         exchange.scope = scope
         exchange.server_receive = receive
         exchange.server_send = send
-        observer = _state.observer
+        dispatcher = _state.dispatcher
         if (
             self._logs
-            or (observer is not None and observer.watches_units)
+            or (dispatcher is not None and dispatcher.wants_units)
             or _get_unit() is not None  # without a unit there is no current step
         ):
             await self._observe(exchange, app)

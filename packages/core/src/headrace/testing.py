@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ._configure import configure
 from ._context.variables import budget_var, step_var, unit_var
-from ._observation.dispatch import add_tap, remove_tap
+from ._observation.dispatch import attach, detach
 from ._observation.outcomes import outcome_of
 from ._process import clock
 from ._process.locks import new_lock
@@ -151,9 +151,9 @@ _enclosing: ContextVar[StepInfo | None] = ContextVar("headrace.testing.enclosing
 
 
 class _Tap:
-    """The observer that fills all open captures."""
+    """The dispatcher that fills all open captures."""
 
-    watches_units = True
+    wants_units = True
 
     def __init__(self) -> None:
         self._captures: tuple[Capture, ...] = ()
@@ -162,14 +162,14 @@ class _Tap:
     def open(self, captured: Capture) -> None:
         with self._lock:
             if not self._captures:
-                add_tap(self)
+                attach(self)
             self._captures = (*self._captures, captured)
 
     def close(self, captured: Capture) -> None:
         with self._lock:
             self._captures = tuple(each for each in self._captures if each is not captured)
             if not self._captures:
-                remove_tap(self)
+                detach(self)
 
     def enabled(self) -> bool:
         return True

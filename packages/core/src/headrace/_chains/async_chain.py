@@ -119,8 +119,8 @@ class AsyncChain(Builder):
                 return await async_driver.run(plan, unit, inputs)
             finally:
                 _restore(unit, unit, outer)
-        observer = _state.observer
-        if (observer is not None and observer.enabled()) or _budget() is not None:
+        dispatcher = _state.dispatcher
+        if (dispatcher is not None and dispatcher.enabled()) or _budget() is not None:
             with Unit(nested_context("flow", self._unit_name)) as unit:
                 return await async_driver.run(plan, unit, inputs)
         unit = FlowContext(opening_id(), None, "flow", self._unit_name)

@@ -80,11 +80,11 @@ class Chain(Builder):
                 return driver.run(plan, unit, inputs)
             finally:
                 _set_step(outer)
-        observer = _runtime.observer
-        if (observer is not None and observer.enabled()) or _budget() is not None:
+        dispatcher = _runtime.dispatcher
+        if (dispatcher is not None and dispatcher.enabled()) or _budget() is not None:
             with Unit(nested_context("flow", self._unit_name)) as unit:
                 return driver.run(plan, unit, inputs)
-        # What Unit does, in short: the way to go where nobody watches and no clock runs.
+        # What Unit does, in short: fast path: no backend is listening and no clock runs.
         unit = FlowContext(opening_id(), None, "flow", self._unit_name)
         token = _set_unit(unit)
         try:

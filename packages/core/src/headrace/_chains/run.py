@@ -17,8 +17,8 @@ from .result import ChainResult, StepReport, flattened
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from headrace._context.dispatcher import Dispatcher
     from headrace._context.model import FlowContext
-    from headrace._observation.dispatch import Observer
 
     from .plan import Parallel, Plan, Row
     from .result import Noted
@@ -67,7 +67,7 @@ class Run:
         plan: what the run follows.
         context: the values.
         unit: the unit of work that the run is part of.
-        observer: what is told of the steps, or None.
+        dispatcher: sends the steps to the backends; None without any.
         step: the current step.
         attempts: how often that has been called.
         until: the deadline that the chain has set itself, as a reading of the clock, or None.
@@ -81,9 +81,9 @@ class Run:
         "__weakref__",
         "attempts",
         "context",
+        "dispatcher",
         "limit",
         "noted",
-        "observer",
         "plan",
         "rows",
         "step",
@@ -99,13 +99,13 @@ class Run:
         plan: Plan,
         context: ChainResult,
         unit: FlowContext,
-        observer: Observer | None = None,
+        dispatcher: Dispatcher | None = None,
         outer: Run | None = None,
     ) -> None:
         self.plan = plan
         self.context = context
         self.unit = unit
-        self.observer = observer
+        self.dispatcher = dispatcher
         self.attempts = 0
         self.undos: Undos = Undos() if outer is None else outer.undos
         self.until = _own_deadline(plan) if plan.has_deadline else None
@@ -114,7 +114,7 @@ class Run:
             deadline = min_deadline(self.until, deadline)
         limit = None if deadline is None else deadline - plan.settings.safety_margin
         self.limit: float | None = limit if outer is None else min_deadline(limit, outer.limit)
-        is_watched = observer is not None or self.limit is not None
+        is_watched = dispatcher is not None or self.limit is not None
         self.rows = plan.special_rows if is_watched else rows_of(plan)
         self.noted: Noted = {}
         context._noted, context._undone = self.noted, self.undos.done
@@ -129,7 +129,7 @@ class Run:
         if inputs is None:
             inputs = {**self.context, **plan.values}
         context = new_context(plan, self.unit, inputs)
-        run = Run(plan, context, self.unit, self.observer, self)
+        run = Run(plan, context, self.unit, self.dispatcher, self)
         context._started = clock.perf_counter()
         return run
 
@@ -183,17 +183,17 @@ class Run:
 def begin(plan: Plan, unit: FlowContext, inputs: dict[str, Any]) -> tuple[ChainResult, Run | None]:
     """Return the context of a new run, and its state if a backend or a deadline needs one."""
     context = new_context(plan, unit, inputs)
-    observer = _state.observer
-    if observer is not None and not observer.enabled():
-        observer = None
+    dispatcher = _state.dispatcher
+    if dispatcher is not None and not dispatcher.enabled():
+        dispatcher = None
     run = None
     if (
-        observer is not None
+        dispatcher is not None
         or plan.has_deadline
         or unit.deadline is not None
         or _budget() is not None
     ):
-        run = Run(plan, context, unit, observer)
+        run = Run(plan, context, unit, dispatcher)
     context._started = clock.perf_counter()
     return context, run
 

@@ -38,7 +38,7 @@ from .undo import clear, concern
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from headrace._observation.dispatch import Observer
+    from headrace._context.dispatcher import Dispatcher
 
     from .driver import Driver
     from .plan import Plan
@@ -122,8 +122,8 @@ async def _step(driver: Driver, run: Run, step: Step, failure: BaseException | N
                 return
             if run.limit is not None:
                 await _check_time(driver, run)
-        if run.observer is not None and step.emits:
-            await _observed(driver, run, run.observer, failure)
+        if run.dispatcher is not None and step.emits:
+            await _observed(driver, run, run.dispatcher, failure)
         else:
             await _do(driver, run, step, failure)
     except BaseException as exc:
@@ -143,17 +143,17 @@ async def _step(driver: Driver, run: Run, step: Step, failure: BaseException | N
 
 
 async def _observed(
-    driver: Driver, run: Run, observer: Observer, failure: BaseException | None
+    driver: Driver, run: Run, dispatcher: Dispatcher, failure: BaseException | None
 ) -> None:
-    state = observer.begin(run.step.info, run.unit)
+    state = dispatcher.begin(run.step.info, run.unit)
     try:
         await _do(driver, run, run.step, failure)
     except BaseException as exc:
-        observer.end(state, shown(run, exc))
+        dispatcher.end(state, shown(run, exc))
         raise
     finally:
         failure = None
-    observer.end(state, None)
+    dispatcher.end(state, None)
 
 
 async def _do(driver: Driver, run: Run, step: Step, failure: BaseException | None) -> None:

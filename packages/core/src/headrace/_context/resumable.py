@@ -31,26 +31,26 @@ class ResumableUnit(Frame):
         context: the unit, which begins at once.
     """
 
-    __slots__ = ("_ended", "_watch", "context")
+    __slots__ = ("_ended", "_report", "context")
 
     def __init__(self, context: FlowContext) -> None:
         super().__init__(context, None)
         self.context: FlowContext = context
         self._ended = False
-        self._watch: Any = None
-        observer = _state.observer
-        if observer is not None and observer.watches_units:
-            self._watch = self.begin(observer.begin_unit, context)
+        self._report: Any = None
+        dispatcher = _state.dispatcher
+        if dispatcher is not None and dispatcher.wants_units:
+            self._report = self.begin(dispatcher.begin_unit, context)
 
     def end(self, exc: BaseException | None = None) -> None:
         """End the unit; a second call reports nothing more, and only marks `exc` with the ID."""
         if not self._ended:
             self._ended = True
             set_ended(self.context)
-            if self._watch is not None:
+            if self._report is not None:
                 # Later code has the same variables: an ended span is still a valid parent.
                 others = self._others
-                self.finish(self._watch.end, exc)
+                self.finish(self._report.end, exc)
                 self._others = others
         if exc is not None:
             mark(exc, self.context.correlation_id, unit_var.get())

@@ -48,8 +48,8 @@ class Unit:
     __slots__ = (
         "__weakref__",
         "_encloses",
+        "_report",
         "_token",
-        "_watch",
         "context",
         "outer",
         "outer_step",
@@ -61,7 +61,7 @@ class Unit:
         self.outer: FlowContext | None = None
         self.outer_step: StepInfo | None = None
         self._token: Token[FlowContext | None] | None = None
-        self._watch: Any = None
+        self._report: Any = None
 
     def __enter__(self) -> FlowContext:
         context = self.context
@@ -75,9 +75,9 @@ class Unit:
                 context._unit = ref(self)  # noqa: SLF001 - see `is_forgotten`
             if outer_step is not None:
                 _set_step(None)
-            observer = _state.observer
-            if observer is not None:
-                self._watch = observer.begin_unit(context)
+            dispatcher = _state.dispatcher
+            if dispatcher is not None:
+                self._report = dispatcher.begin_unit(context)
         except BaseException:  # a signal, here or in a backend
             context._ended = True  # noqa: SLF001 - a call could be interrupted once more
             try:
@@ -95,8 +95,8 @@ class Unit:
     ) -> None:
         try:
             try:
-                if self._watch is not None:
-                    self._watch.end(exc)
+                if self._report is not None:
+                    self._report.end(exc)
             finally:
                 self._restore(exc)
                 if exc is not None:

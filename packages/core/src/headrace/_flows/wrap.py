@@ -22,7 +22,7 @@ from headrace._errors import OutsideFlowError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from headrace._observation.dispatch import Observer
+    from headrace._context.dispatcher import Dispatcher
     from headrace._step_info import StepInfo
 
 _current_unit = unit_var.get
@@ -96,18 +96,18 @@ def _sync_step(function: Callable[..., Any], info: StepInfo) -> Callable[..., An
         if unit is None:
             _outside(info)
             return function(*args, **kwargs)
-        observer = _state.observer
+        dispatcher = _state.dispatcher
         token = _set_step(info)
         try:
-            if observer is None or not observer.enabled():
+            if dispatcher is None or not dispatcher.enabled():
                 return function(*args, **kwargs)
-            state = observer.begin(info, unit)
+            state = dispatcher.begin(info, unit)
             try:
                 result = function(*args, **kwargs)
             except BaseException as exc:
-                observer.end(state, exc)
+                dispatcher.end(state, exc)
                 raise
-            observer.end(state, None)
+            dispatcher.end(state, None)
             return result
         finally:
             _reset_step(token)
@@ -121,19 +121,19 @@ def _async_step(function: Callable[..., Any], info: StepInfo) -> Callable[..., A
         if unit is None:
             _outside(info)
             return await function(*args, **kwargs)
-        observer = _state.observer
+        dispatcher = _state.dispatcher
         outer = _current_step()
         token = _set_step(info)
         try:
-            if observer is None or not observer.enabled():
+            if dispatcher is None or not dispatcher.enabled():
                 return await function(*args, **kwargs)
-            state = observer.begin(info, unit)
+            state = dispatcher.begin(info, unit)
             try:
                 result = await function(*args, **kwargs)
             except BaseException as exc:
-                observer.end(state, exc)
+                dispatcher.end(state, exc)
                 raise
-            observer.end(state, None)
+            dispatcher.end(state, None)
             return result
         finally:
             try:
@@ -156,8 +156,8 @@ def _sync_entrypoint(
         outer = _current_unit()
         if outer is not None and not new:
             return step(*args, **kwargs)
-        observer = _state.observer
-        observed = observer is not None and observer.enabled()
+        dispatcher = _state.dispatcher
+        observed = dispatcher is not None and dispatcher.enabled()
         if observed or outer is not None or _budget() is not None:
             with Unit(_entry_context(opening, outer), encloses=True):
                 return step(*args, **kwargs)
@@ -308,13 +308,13 @@ class _Pieces:
 
     __slots__ = (
         "_begun",
+        "_dispatcher",
         "_frame",
         "_info",
-        "_observer",
         "_opens",
+        "_report",
         "_state",
         "_unit",
-        "_watch",
         "body",
         "run",
     )
@@ -326,8 +326,8 @@ class _Pieces:
         self._unit = unit
         self._opens = opens
         self._frame = Frame(unit, info, _budget())
-        self._observer = _state.observer
-        self._watch: Any = None
+        self._dispatcher = _state.dispatcher
+        self._report: Any = None
         self._state: Any = None
         self._begun = False
         self.run = self._frame.run
@@ -336,19 +336,19 @@ class _Pieces:
         if self._begun:
             return
         self._begun = True
-        if self._observer is not None and self._observer.enabled():
-            self._frame.begin(self._begin_reports, self._observer)
+        if self._dispatcher is not None and self._dispatcher.enabled():
+            self._frame.begin(self._begin_reports, self._dispatcher)
 
-    def _begin_reports(self, observer: Observer) -> None:
+    def _begin_reports(self, dispatcher: Dispatcher) -> None:
         if self._opens:
-            self._watch = observer.begin_unit(self._unit)
-        self._state = observer.begin(self._info, self._unit)
+            self._report = dispatcher.begin_unit(self._unit)
+        self._state = dispatcher.begin(self._info, self._unit)
 
     def end(self, exc: BaseException | None) -> None:
-        if self._state is not None and self._observer is not None:
-            self._frame.finish(self._observer.end, self._state, exc)
-        if self._watch is not None:
-            self._frame.finish(self._watch.end, exc)
+        if self._state is not None and self._dispatcher is not None:
+            self._frame.finish(self._dispatcher.end, self._state, exc)
+        if self._report is not None:
+            self._frame.finish(self._report.end, exc)
         if self._opens and exc is not None:
             mark(exc, self._unit.correlation_id)
 

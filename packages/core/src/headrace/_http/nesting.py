@@ -43,7 +43,7 @@ class Excluded(ResumableUnit):
         if trace_is_active():
             self._others = without_ours()
         self._ended = False
-        self._watch = None
+        self._report = None
 
     def end(self, exc: BaseException | None = None) -> None:
         """Record that the request is over."""
@@ -65,7 +65,7 @@ class Joined(ResumableUnit):
         current = cast("FlowContext", decision) if is_lost(decision) else unit_var.get()
         Frame.__init__(self, current, step_var.get())
         self._ended = True  # by the code that opened it
-        self._watch = None
+        self._report = None
 
     def end(self, exc: BaseException | None = None) -> None:
         """Do nothing: the code that opened the unit ends it."""

@@ -3,119 +3,91 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from headrace import _state
 from headrace._messages.hints import name_hint
 from headrace._process.locks import fork_safe_lock
 
 if TYPE_CHECKING:
+    from headrace._context.dispatcher import Dispatcher, UnitReport
     from headrace._context.model import FlowContext
     from headrace._step_info import StepInfo
 
 _NAMES = ("auto", "logging", "otel", "none")
 
 
-class UnitWatch(Protocol):
-    """What was begun around a unit of work."""
-
-    def end(self, exc: BaseException | None) -> None:
-        """Report that the unit has ended, with what it raised."""
-
-
-class Observer(Protocol):
-    """What the core calls around steps and units; none of it raises an `Exception`."""
-
-    def enabled(self) -> bool:
-        """Tell whether anything listens now."""
-        ...
-
-    def begin(self, step: StepInfo, context: FlowContext) -> Any:
-        """Report that `step` begins; what is returned goes to `end`."""
-
-    def end(self, state: Any, exc: BaseException | None) -> None:
-        """Report that the step has ended, with what it raised."""
-
-    @property
-    def watches_units(self) -> bool:
-        """Whether `begin_unit` may do something."""
-        ...
-
-    def begin_unit(self, context: FlowContext) -> UnitWatch | None:
-        """Report that a unit of work begins."""
-
-
-class _Several:
-    """Several observers, each of which receives every step and unit; the last to begin ends first.
+class _Fanout:
+    """Sends every step and unit to several dispatchers; the last to begin ends first.
 
     What one of them lets through reaches the caller after the others have ended.
     """
 
-    __slots__ = ("_observers",)
+    __slots__ = ("_dispatchers",)
 
-    def __init__(self, observers: list[Observer]) -> None:
-        self._observers = observers
+    def __init__(self, dispatchers: list[Dispatcher]) -> None:
+        self._dispatchers = dispatchers
 
     @property
-    def watches_units(self) -> bool:
-        return any(observer.watches_units for observer in self._observers)
+    def wants_units(self) -> bool:
+        return any(dispatcher.wants_units for dispatcher in self._dispatchers)
 
     def enabled(self) -> bool:
-        for observer in self._observers:  # noqa: SIM110 - a generator costs more than the answer
-            if observer.enabled():
+        for dispatcher in self._dispatchers:  # noqa: SIM110 - a generator costs more than the answer
+            if dispatcher.enabled():
                 return True
         return False
 
-    def begin(self, step: StepInfo, context: FlowContext) -> list[tuple[Observer, Any]]:
-        begun: list[tuple[Observer, Any]] = []
+    def begin(self, step: StepInfo, context: FlowContext) -> list[tuple[Dispatcher, Any]]:
+        begun: list[tuple[Dispatcher, Any]] = []
         try:
-            for observer in self._observers:
-                if observer.enabled():  # one by one: what has begun must be known
-                    begun.append((observer, observer.begin(step, context)))  # noqa: PERF401
+            for dispatcher in self._dispatchers:
+                if dispatcher.enabled():  # one by one: what has begun must be known
+                    begun.append((dispatcher, dispatcher.begin(step, context)))  # noqa: PERF401
         except BaseException as exc:
             self.end(begun, exc)
             raise
         return begun
 
-    def end(self, state: list[tuple[Observer, Any]], exc: BaseException | None) -> None:
+    def end(self, state: list[tuple[Dispatcher, Any]], exc: BaseException | None) -> None:
         if state:
-            observer, own_state = state.pop()
+            dispatcher, own_state = state.pop()
             try:
-                observer.end(own_state, exc)
+                dispatcher.end(own_state, exc)
             finally:
                 self.end(state, exc)
 
-    def begin_unit(self, context: FlowContext) -> UnitWatch | None:
-        watches: list[UnitWatch] = []
+    def begin_unit(self, context: FlowContext) -> UnitReport | None:
+        reports: list[UnitReport] = []
         try:
-            for observer in self._observers:
-                watch = observer.begin_unit(context)
-                if watch is not None:
-                    watches.append(watch)
+            for dispatcher in self._dispatchers:
+                report = dispatcher.begin_unit(context)
+                if report is not None:
+                    reports.append(report)
         except BaseException as exc:
-            _SeveralUnits(watches).end(exc)
+            _FanoutReport(reports).end(exc)
             raise
-        return _SeveralUnits(watches) if watches else None
+        return _FanoutReport(reports) if reports else None
 
 
-class _SeveralUnits:
-    """What several observers have begun around one unit of work."""
+class _FanoutReport:
+    """What several dispatchers have begun around one unit of work."""
 
-    __slots__ = ("_watches",)
+    __slots__ = ("_reports",)
 
-    def __init__(self, watches: list[UnitWatch]) -> None:
-        self._watches = watches
+    def __init__(self, reports: list[UnitReport]) -> None:
+        self._reports = reports
 
     def end(self, exc: BaseException | None) -> None:
-        if self._watches:
-            watch = self._watches.pop()
+        if self._reports:
+            report = self._reports.pop()
             try:
-                watch.end(exc)
+                report.end(exc)
             finally:
                 self.end(exc)
 
 
-class AutoObserver:
+class AutoDispatcher:
     """Decides at first use: OpenTelemetry where a real tracer provider is set, else logging.
 
     Args:
@@ -126,11 +98,11 @@ class AutoObserver:
 
     def __init__(self, besides: frozenset[str] = frozenset()) -> None:
         self._besides = besides
-        self._chosen: Observer | None = None
+        self._chosen: Dispatcher | None = None
 
     @property
-    def watches_units(self) -> bool:
-        return self._choose().watches_units
+    def wants_units(self) -> bool:
+        return self._choose().wants_units
 
     def enabled(self) -> bool:
         return self._choose().enabled()
@@ -141,56 +113,56 @@ class AutoObserver:
     def end(self, state: Any, exc: BaseException | None) -> None:
         self._choose().end(state, exc)
 
-    def begin_unit(self, context: FlowContext) -> UnitWatch | None:
+    def begin_unit(self, context: FlowContext) -> UnitReport | None:
         return self._choose().begin_unit(context)
 
-    def _choose(self) -> Observer:
+    def _choose(self) -> Dispatcher:
         if self._chosen is None:
             name = _automatic_name()
-            self._chosen = _Several([]) if name in self._besides else _named_observer(name)
+            self._chosen = _Fanout([]) if name in self._besides else _named_dispatcher(name)
             _replace(self, self._chosen)
         return self._chosen
 
 
-def make_observer(backend: Any) -> Observer | None:
+def make_dispatcher(backend: Any) -> Dispatcher | None:
     """Return what the core calls for `configure`'s `backend`; None where nothing observes."""
     backends = backend if isinstance(backend, list | tuple) else [backend]
     names = frozenset(each for each in backends if isinstance(each, str))
-    observers = [_observer_of(each, names) for each in backends]
-    return _together([each for each in observers if each is not None])
+    dispatchers = [_dispatcher_for(each, names) for each in backends]
+    return _together([each for each in dispatchers if each is not None])
 
 
-def _observer_of(backend: Any, names: frozenset[str]) -> Observer | None:
+def _dispatcher_for(backend: Any, names: frozenset[str]) -> Dispatcher | None:
     if isinstance(backend, str):
         if backend == "none":
             return None
-        return AutoObserver(names) if backend == "auto" else _named_observer(backend)
+        return AutoDispatcher(names) if backend == "auto" else _named_dispatcher(backend)
     if isinstance(backend, type) or not callable(getattr(backend, "span", None)):
         raise TypeError(
             f"a backend is an object with a span(step, context) method, or one of "
             f"{', '.join(_NAMES)}; got {backend!r}"
         )
-    return _reporter(backend)
+    return _shielded_backend(backend)
 
 
-def _named_observer(name: str) -> Observer:
+def _named_dispatcher(name: str) -> Dispatcher:
     if name == "logging":
         from .logging import LoggingBackend
 
-        return _reporter(LoggingBackend())
+        return _shielded_backend(LoggingBackend())
     if name == "otel":
         from .otel.backend import OTelBackend
 
-        return _reporter(OTelBackend())
+        return _shielded_backend(OTelBackend())
     hint = name_hint(name, _NAMES, otherwise="choose one of")
     raise ValueError(f"unknown backend {name!r}; {hint}")
 
 
-def _reporter(backend: Any) -> Observer:
-    from .shield import Reporter
+def _shielded_backend(backend: Any) -> Dispatcher:
+    from .shield import ShieldedBackend
 
     # Its `enabled` is an attribute, which spares each step a call; type checkers want a method.
-    return cast("Observer", Reporter(backend))
+    return cast("Dispatcher", ShieldedBackend(backend))
 
 
 def _automatic_name() -> str:
@@ -210,38 +182,38 @@ def _automatic_name() -> str:
     return "logging" if tracer is None else "otel"
 
 
-# --- What is in force: the configured observer, and the taps beside it ----------------------------
+# --- In force: the configured dispatcher, and those attached beside it ----------------------------
 
-_configured: Observer | None = None
-_taps: tuple[Observer, ...] = ()
+_configured: Dispatcher | None = None
+_attached: tuple[Dispatcher, ...] = ()
 _lock = fork_safe_lock(globals(), "_lock")
 
 
-def install(observer: Observer | None) -> None:
-    """Put `observer` in force, in place of the one that was configured before."""
+def install(dispatcher: Dispatcher | None) -> None:
+    """Put `dispatcher` in force, in place of the one that was configured before."""
     global _configured  # noqa: PLW0603 - the one in force
     with _lock:
-        _configured = observer
+        _configured = dispatcher
         _refresh()
 
 
-def add_tap(tap: Observer) -> None:
-    """Have `tap` told of all steps and units, whatever is configured, until it is removed."""
-    global _taps  # noqa: PLW0603 - those in force
+def attach(dispatcher: Dispatcher) -> None:
+    """Send all steps and units to `dispatcher` too, whatever is configured, until `detach`."""
+    global _attached  # noqa: PLW0603 - those in force
     with _lock:
-        _taps = (*_taps, tap)
+        _attached = (*_attached, dispatcher)
         _refresh()
 
 
-def remove_tap(tap: Observer) -> None:
-    """Undo `add_tap`; what has begun is still ended."""
-    global _taps  # noqa: PLW0603 - those in force
+def detach(dispatcher: Dispatcher) -> None:
+    """Undo `attach`; what has begun is still ended."""
+    global _attached  # noqa: PLW0603 - those in force
     with _lock:
-        _taps = tuple(each for each in _taps if each is not tap)
+        _attached = tuple(each for each in _attached if each is not dispatcher)
         _refresh()
 
 
-def _replace(old: Observer, new: Observer) -> None:
+def _replace(old: Dispatcher, new: Dispatcher) -> None:
     global _configured  # noqa: PLW0603 - the one in force
     with _lock:
         if _configured is old:
@@ -250,10 +222,10 @@ def _replace(old: Observer, new: Observer) -> None:
 
 
 def _refresh() -> None:
-    _state.observer = _together([each for each in (_configured, *_taps) if each is not None])
+    _state.dispatcher = _together([each for each in (_configured, *_attached) if each is not None])
 
 
-def _together(observers: list[Observer]) -> Observer | None:
-    if not observers:
+def _together(dispatchers: list[Dispatcher]) -> Dispatcher | None:
+    if not dispatchers:
         return None
-    return observers[0] if len(observers) == 1 else _Several(observers)
+    return dispatchers[0] if len(dispatchers) == 1 else _Fanout(dispatchers)

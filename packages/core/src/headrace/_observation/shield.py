@@ -23,17 +23,17 @@ if TYPE_CHECKING:
     from headrace._step_info import StepInfo
 
 
-class Reporter:
+class ShieldedBackend:
     """One backend, shielded: what it raises is logged once and goes no further."""
 
-    __slots__ = ("_backend", "_begin", "_complaints", "_end", "_unit", "enabled", "watches_units")
+    __slots__ = ("_backend", "_begin", "_complaints", "_end", "_unit", "enabled", "wants_units")
 
     def __init__(self, backend: Any) -> None:
         self._backend = backend
         self._complaints = count()  # atomic, where a flag would let two threads complain
         self._begin, self._end = _step_hooks(backend)
         self._unit = getattr(backend, "unit", None)
-        self.watches_units: bool = self._unit is not None
+        self.wants_units: bool = self._unit is not None
         own: Callable[[], bool] | None = _direct(backend, "_is_on")
         self.enabled = own or self._shielded(getattr(backend, "enabled", None))
 
@@ -102,14 +102,14 @@ class Reporter:
 class ManagedUnit:
     """A backend's context manager around one unit of work."""
 
-    __slots__ = ("_manager", "_reporter")
+    __slots__ = ("_backend", "_manager")
 
-    def __init__(self, reporter: Reporter, manager: AbstractContextManager[Any]) -> None:
-        self._reporter = reporter
+    def __init__(self, backend: ShieldedBackend, manager: AbstractContextManager[Any]) -> None:
+        self._backend = backend
         self._manager = manager
 
     def end(self, exc: BaseException | None) -> None:
-        self._reporter.leave(self._manager, exc)
+        self._backend.leave(self._manager, exc)
 
 
 def _step_hooks(
