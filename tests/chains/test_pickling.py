@@ -23,7 +23,7 @@ from headrace import (
     UnresolvedReferenceError,
     ValidationFailedError,
 )
-from headrace._chains import secrets
+from headrace._redaction import secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable

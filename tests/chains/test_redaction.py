@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 import headrace
 import headrace.testing
 from headrace import Chain, StepFailedError, ValidationFailedError
-from headrace._chains.redaction import MASK, Redaction
 from headrace._process.testing import no_waiting
+from headrace._redaction.rules import MASK, Redaction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

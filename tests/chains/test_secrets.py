@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from headrace import StepFailedError, literal
-from headrace._chains import redaction, secrets
-from headrace._chains.redaction import MASK, Redaction
+from headrace._redaction import rules, secrets
+from headrace._redaction.rules import MASK, Redaction
 
 if TYPE_CHECKING:
     from tests.chains.conftest import Kind
@@ -101,7 +101,7 @@ def test_many_secrets_are_found_by_their_beginnings(monkeypatch: pytest.MonkeyPa
     secrets = [f"pass{i}" for i in range(1000)] + ["x", "yz", "abc"]
     text = "abc x pass17 abcd"
     assert blot(text, secrets) == "*** *** *** abcd"
-    monkeypatch.setattr(redaction, "LIMIT", 10)
+    monkeypatch.setattr(rules, "LIMIT", 10)
     assert blot(text, secrets) == MASK
     assert blot(text, ["abc"]) == "*** x pass17 abcd"
 
@@ -109,7 +109,7 @@ def test_many_secrets_are_found_by_their_beginnings(monkeypatch: pytest.MonkeyPa
 @pytest.mark.guarantee(92)
 def test_a_deep_or_wide_value_is_shown_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     """A value shared in many places is written out a limited number of times."""
-    monkeypatch.setattr(redaction, "LIMIT", 100)
+    monkeypatch.setattr(rules, "LIMIT", 100)
     node: Any = ["x"]
     for _ in range(50):
         node = [node, node]
@@ -446,7 +446,7 @@ def test_a_line_searches_for_secrets_once(kind: Kind, monkeypatch: pytest.Monkey
         searches.append(len(values))
         return secrets.find_secrets(values, names)
 
-    monkeypatch.setattr(redaction, "find_secrets", find)
+    monkeypatch.setattr(rules, "find_secrets", find)
     logging.getLogger("headrace.chain").setLevel(logging.INFO)
     try:
         chain = kind.chain(redact=["password"])

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from headrace._flows.flow import Flow
+    from headrace._redaction.rules import Redact
     from headrace._step_info import StepInfo
 
-    from .redaction import Redact
     from .result import ChainResult
 
 _modules = sys.modules

@@ -9,21 +9,20 @@ from typing import TYPE_CHECKING, Any, Never, NoReturn, Self
 
 from headrace._flows.flow import Flow
 from headrace._messages.hints import refuse_keyword
+from headrace._redaction.rules import checked_redaction
 
 from . import arguments
-from .definition import Definition, Settings
+from .definition import Definition, Settings, StepNames
 from .errors import FrozenChainError
 from .flow_entry import Membership
 from .kinds import CHAIN
-from .names import StepNames
 from .plan import Compiler, Plan, problems_of
-from .redaction import checked_redaction
 from .step import Step
 
 if TYPE_CHECKING:
     from headrace._flows.graph import FlowGraph
+    from headrace._redaction.rules import Redact
 
-    from .redaction import Redact
     from .references import Reference
     from .result import ChainResult
     from .retries import RetryOn

@@ -20,7 +20,8 @@ from .errors import ChainError, DeadlineExceededError, StepFailedError, Validati
 from .references import is_unresolved, unresolved
 
 if TYPE_CHECKING:
-    from .redaction import Redaction
+    from headrace._redaction.rules import Redaction
+
     from .run import Run
     from .step import Step
     from .templates import Template

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from headrace._redaction.rules import Blotter
+
 from .kinds import COROUTINE
-from .redaction import Blotter
 from .references import MISSING, UNKNOWN, Literal, spelled, stored, why_missing
 from .step import Step, make_info
 
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
 
     from headrace._step_info import StepInfo
 
-    from .definition import Definition, Settings
-    from .names import StepNames
+    from .definition import Definition, Settings, StepNames
     from .step import Operand
 
     # info, key, function or call, out; the info is None where a step needs more than its call.

@@ -7,7 +7,7 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from .redaction import NOTHING_HIDDEN, Redaction
+from headrace._redaction.rules import NOTHING_HIDDEN, Redaction
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -128,7 +128,7 @@ class ChainResult(dict[str, Any]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the values that can be pickled, with the secrets masked."""
-        from .pickling import pack
+        from headrace._redaction.pickles import pack
 
         plan, names = self._plan, self._redaction.names
         blot = self._redaction.blotter(self) if plan is None else plan.blotter(self)
@@ -184,7 +184,7 @@ def _unpickled(
     names: frozenset[str],
     correlation_id: str | None,
 ) -> ChainResult:
-    from .pickling import unpack
+    from headrace._redaction.pickles import unpack
 
     return _restored(unpack(packed), steps, names, correlation_id)
 

@@ -8,12 +8,14 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from .redaction import LONG, MASK
+from headrace._redaction.rules import LONG, MASK
+
 from .references import MISSING, hop, split
 
 if TYPE_CHECKING:
+    from headrace._redaction.rules import Redaction
+
     from .plan import Plan
-    from .redaction import Redaction
 
 _token = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _is_part = re.compile(r"[\w-]+").fullmatch

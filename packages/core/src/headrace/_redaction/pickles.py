@@ -5,13 +5,13 @@ from __future__ import annotations
 import pickle
 from typing import TYPE_CHECKING, Any
 
-from .redaction import MASK
+from .rules import MASK
 from .secrets import find_secrets, text_of_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .redaction import Blotter
+    from .rules import Blotter
 
 
 def pack(values: Mapping[str, Any], names: frozenset[str], blot: Blotter) -> dict[str, bytes]:
