@@ -113,10 +113,11 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style, format and the direction of dependencies."""
+    """Check style, format and which module imports which."""
     session.install(*group("lint"), "--constraint", "constraints.txt")
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
+    session.run("python", "-m", "tests.repository.import_contracts")
 
 
 @nox.session

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import re
 import tomllib
 from pathlib import Path
@@ -79,12 +80,14 @@ def test_sources_stand_in_the_root_only(folder: Path) -> None:
 
 
 def test_tools_know_each_package(folder: Path) -> None:
-    """Coverage and mypy look at each package, and the core may import none of the others."""
+    """Coverage, mypy and the import contracts look at each package."""
     tools = load(ROOT)["tool"]
     assert import_name(folder) in tools["coverage"]["run"]["source_pkgs"]
     assert f"packages/{folder.name}/src" in tools["mypy"]["mypy_path"]
-    banned = tools["ruff"]["lint"]["flake8-tidy-imports"]["banned-api"]
-    assert (import_name(folder) in banned) == (folder != CORE)
+    for path, option in (("", "root_packages"), (folder.name, "root_package")):
+        contracts = configparser.ConfigParser()
+        contracts.read(ROOT / "packages" / path / "imports.ini", encoding="utf-8")
+        assert import_name(folder) in contracts["importlinter"][option].split()
 
 
 def test_constraints_pin_versions_and_name_no_address() -> None:

@@ -1,17 +1,4 @@
-"""headrace for Celery: the correlation ID survives publishing, retries and canvas.
-
-Layers, from the top; a module imports only from the layers below its own:
-
-1. ``_app`` (`init_app`), ``_tasks`` (`flow_task`)
-2. ``_signals``: the table of Celery's signals and our receivers
-3. ``_run``: receivers around each run of a task
-4. other receivers and hooks: ``_beat``, ``_discovery``, ``_handlers``, ``_message``,
-   ``_redelivery``, ``_request``, ``_startup``, ``_transactions``
-5. ``_contexts``: the context of a run
-6. ``_deadlines``: deadlines of messages
-7. ``_envelope``: the message header
-8. ``_log``, ``_order``
-"""
+"""headrace for Celery: the correlation ID survives publishing, retries and canvas."""
 
 from __future__ import annotations
 

@@ -1,13 +1,4 @@
-"""headrace for Django: every request, stream and log line under one correlation ID.
-
-Layers, from the top; a module imports only from the layers below its own:
-
-1. ``apps``, ``management``: what Django loads at startup, and the command ``flows``
-2. ``checks``: the system checks
-3. ``middleware``: the unit of a request
-4. ``_bodies``, ``_commands``, ``_refusals``, ``_registrations``, ``_transactions``
-5. ``_settings``: the setting ``HEADRACE``
-"""
+"""headrace for Django: every request, stream and log line under one correlation ID."""
 
 from __future__ import annotations
 

@@ -1,12 +1,6 @@
 """headrace for FastAPI and Starlette: every request and error page under one correlation ID.
 
 Starlette is enough to import it; FastAPI is imported with the first name that needs it.
-
-Layers, from the top; a module imports only from the layers below its own:
-
-1. ``_problems``: responses to the errors of chains
-2. ``_app``: `init_app` and the middleware
-3. ``_chains``, ``_dependencies``, ``_registrations``, ``_routes``
 """
 
 from __future__ import annotations
