@@ -1,4 +1,4 @@
-"""What is attached to a unit besides its public attributes: its end, trace and facts."""
+"""Private state of a unit of work: whether it has ended, its trace, its facts."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ if TYPE_CHECKING:
 
 
 def set_ended(context: FlowContext) -> None:
-    """Remember that the unit has ended, for what still runs with it as the current one."""
+    """Record that the unit has ended; it may stay current in code that outlives it."""
     context._ended = True  # noqa: SLF001 - a slot for this module
 
 
 def has_ended(context: FlowContext) -> bool:
-    """Tell whether the unit has ended, and is current only for what outlives it."""
+    """Tell whether the unit has ended, and is current only for code that outlives it."""
     return getattr(context, "_ended", False)
 
 
 def set_trace(context: FlowContext, trace: TraceContext | None) -> None:
-    """Remember the trace that an inbound message has named, for what the unit sends."""
+    """Store the trace of the inbound message, for messages that the unit sends."""
     if trace is not None:
         context._trace = trace  # noqa: SLF001 - a slot for this module
 
 
 def get_trace(context: FlowContext) -> TraceContext | None:
-    """Return the trace that the unit belongs to by its inbound message, or None."""
+    """Return the trace of the unit's inbound message, or None."""
     return getattr(context, "_trace", None)
 
 

@@ -20,10 +20,10 @@ def capture(exc_info: Any = None) -> Captured:
     """Return the current context, or the ID of the unit that `exc_info` has just left.
 
     Args:
-        exc_info: as `logging` and structlog take it: a tuple, an exception, True or nothing.
+        exc_info: as in `logging` and structlog: a tuple, an exception, True or a false value.
     """
     if exc_info:
-        # The unit may just have ended with this exception: a server's line about an error.
+        # The unit may just have ended with this exception, as in a server's line about an error.
         marked = marked_id(_exception(exc_info))
         if marked is not None:
             return marked, None, None

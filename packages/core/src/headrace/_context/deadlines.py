@@ -61,7 +61,7 @@ class Budget:
         return budget_var.get() is self
 
     def leave(self) -> None:
-        """Restore what was in force before, unless that is over too or something else is on."""
+        """Restore the budget that was in force before, unless another one has begun since."""
         self._is_over = True
         if self.is_current():
             budget_var.set(self.outer())
@@ -101,14 +101,14 @@ class _Deadline:
 def deadline(seconds: float) -> AbstractContextManager[None]:
     """Give everything inside the block a time budget of `seconds`.
 
-    A budget that is already running is never lengthened by a nested one. `remaining` tells what
-    is left; chains and outgoing headers heed it.
+    A nested budget never lengthens the outer one. `remaining` returns the seconds left; chains and
+    outgoing headers obey the deadline.
 
     Raises:
         ValueError: `seconds` is negative or not a number.
     """
     if not isinstance(seconds, int | float) or not seconds >= 0:
-        raise ValueError(f"a deadline is a number of seconds from 0, not {seconds!r}")
+        raise ValueError(f"a deadline is a number of seconds, 0 or more, not {seconds!r}")
     return _Deadline(seconds)
 
 

@@ -1,4 +1,4 @@
-"""What the core calls when steps and units of work begin and end."""
+"""The dispatcher, called when steps and units of work begin and end."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ if TYPE_CHECKING:
 
 
 class UnitReport(Protocol):
-    """What was begun around a unit of work."""
+    """What a backend has begun around a unit of work."""
 
     def end(self, exc: BaseException | None) -> None:
-        """Report that the unit has ended, with what it raised."""
+        """Report that the unit has ended, with its exception or None."""
 
 
 class Dispatcher(Protocol):
-    """What the core calls around steps and units; none of it raises an `Exception`."""
+    """Sends the events of steps and units to backends; its methods raise no `Exception`."""
 
     def enabled(self) -> bool:
-        """Tell whether anything listens now."""
+        """Tell whether a backend is listening now."""
         ...
 
     def begin(self, step: StepInfo, context: FlowContext) -> Any:
-        """Report that `step` begins; what is returned goes to `end`."""
+        """Report that `step` begins; the result is passed to `end`."""
 
     def end(self, state: Any, exc: BaseException | None) -> None:
-        """Report that the step has ended, with what it raised."""
+        """Report that the step has ended, with its exception or None."""
 
     @property
     def wants_units(self) -> bool:
-        """Whether `begin_unit` may do something."""
+        """Whether any backend receives units."""
         ...
 
     def begin_unit(self, context: FlowContext) -> UnitReport | None:

@@ -54,11 +54,11 @@ def mark(exc: BaseException, correlation_id: str, over: FlowContext | None = Non
     """Remember on the exception `exc` which operation it comes from.
 
     Args:
-        exc: what a unit of work lets through.
-        correlation_id: the ID of that unit. Of several units the outermost has the last word.
-        over: the unit current around a request, an unrelated one that a server has left behind.
+        exc: the exception that leaves a unit of work.
+        correlation_id: the ID of that unit. Of several nested units, the outermost wins.
+        over: the unit that is current around a request: an unrelated one, left behind by a server.
     """
-    with suppress(Exception):  # an exception may be made so that nothing can be set on it
+    with suppress(Exception):  # an exception may refuse attributes
         new = _Mark(exc, correlation_id, over)
         marks = exc.__dict__.setdefault(_KEY, _Marks())
         if type(marks) is not _Marks:  # written in another process
@@ -73,7 +73,7 @@ def marked_id(exc: object) -> str | None:
     object has been raised again since.
 
     Args:
-        exc: an exception that is reported after its unit has ended, to an error tracker or a log.
+        exc: an exception that a log or an error tracker reports after its unit has ended.
     """
     try:
         return _marked_id(exc, vars(exc).get(_KEY))

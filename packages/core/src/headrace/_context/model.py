@@ -63,7 +63,7 @@ class FlowContext:
     _span: Any  # OpenTelemetry's: the unit's own span, or the one around it
     _unit: ref[Unit]  # of a nested unit: alive while something can still end it
     _trace: TraceContext
-    # These two are made when first asked for: most units have no metadata, and cause no other unit.
+    # Created on first use: most units have no metadata and cause no other unit.
     _unit_id: str
     _values: dict[str, Any]
 
@@ -105,13 +105,13 @@ class FlowContext:
 
     @property
     def flow(self) -> str | None:
-        """The name of the flow that is current where this is read, or None."""
+        """The name of the flow that is current at the time of reading, or None."""
         info = step_var.get()
         return None if info is None else info.flow or None
 
     @property
     def step(self) -> str | None:
-        """The name of the step that is current where this is read, or None."""
+        """The name of the step that is current at the time of reading, or None."""
         info = step_var.get()
         return None if info is None else info.name or None
 
@@ -183,7 +183,7 @@ class FlowContext:
             unit.__exit__(exc_type, exc, traceback)
 
     def __repr__(self) -> str:
-        """Show what identifies the unit; metadata may be private and stays out."""
+        """Show the IDs of the unit, but no metadata, which may be private."""
         return printable(
             f"<FlowContext {self.kind} {self.name or '-'} correlation_id={self.correlation_id} "
             f"unit_id={self.unit_id} causation_id={self.causation_id or '-'}>"
@@ -191,7 +191,7 @@ class FlowContext:
 
 
 class RequestContext(FlowContext):
-    """The context of a usual request, made twice as fast as ``FlowContext(...)``.
+    """The context of an ordinary request, created twice as fast as by ``FlowContext(...)``.
 
     The caller sets `correlation_id`, `causation_id`, `kind`, `name` and `deadline`.
     """
@@ -202,7 +202,7 @@ class RequestContext(FlowContext):
 
 
 def request_context(correlation_id: str, kind: str, name: str | None) -> FlowContext:
-    """Return the context of a usual request, as ``FlowContext(...)`` would.
+    """Return the context of an ordinary request, as ``FlowContext(...)`` would.
 
     Args:
         correlation_id: a valid ID.

@@ -15,29 +15,28 @@ T = TypeVar("T")
 
 
 class Pieces(Protocol):
-    """What is done around a generator, whose body is run in pieces.
+    """Actions around a generator, whose body runs in pieces.
 
     Attributes:
-        body: the generator itself. It is made after the one that drives it, since the garbage
-            collector closes the older one first, and that must be the one that knows what is
-            around.
+        body: the generator itself. It is created after the generator that drives it: the garbage
+            collector closes the older one first, which must be the driving one.
     """
 
     body: Any
 
     def begin(self) -> None:
-        """Do what comes before the first piece, when the first item is asked for."""
+        """Run before the first piece, when the first item is requested."""
 
     def run(self, function: Callable[..., T], /, *args: Any) -> T:
-        """Call ``function(*args)``, which is one piece."""
+        """Call ``function(*args)``, one piece of the body."""
         ...
 
     def end(self, exc: BaseException | None) -> None:
-        """Do what comes after the last piece, which raised `exc`."""
+        """Run after the last piece, which raised `exc` or None."""
 
 
 def drive(pieces: Pieces) -> Generator[Any, Any, Any]:
-    """Yield what the body yields, and pass on what is sent and thrown, each piece by `pieces`."""
+    """Yield from the body and pass on what is sent and thrown; `pieces` runs each piece."""
     body = pieces.body
     advance: Callable[..., Any] = body.send
     argument: Any = None
@@ -66,7 +65,7 @@ def drive(pieces: Pieces) -> Generator[Any, Any, Any]:
 
 
 async def drive_async(pieces: Pieces) -> AsyncGenerator[Any, Any]:
-    """Do for an asynchronous generator what `drive` does."""
+    """Drive an asynchronous generator as `drive` does."""
     body = pieces.body
     advance: Callable[..., Any] = partial(unregistered, body.asend)
     argument: Any = None
@@ -93,11 +92,11 @@ async def drive_async(pieces: Pieces) -> AsyncGenerator[Any, Any]:
 
 
 def unregistered(function: Callable[..., T], *args: Any) -> T:
-    """Call ``function(*args)``, the first use of an asynchronous generator, unseen by the loop.
+    """Call ``function(*args)``, the first use of an asynchronous generator, hidden from the loop.
 
-    At its end the event loop closes every generator that it has seen begin, and so it does with
-    one that is collected. It sees the one that drives, which closes what it drives; that must not
-    be closed from two sides at once.
+    The event loop closes every generator whose start it has seen: when the loop ends, or when the
+    generator is collected. It sees the driving generator, which closes the driven one. Without this
+    function both would close it at once.
     """
     hooks = sys.get_asyncgen_hooks()
     sys.set_asyncgen_hooks(None, _leave_open)
@@ -108,17 +107,17 @@ def unregistered(function: Callable[..., T], *args: Any) -> T:
 
 
 def _leave_open(body: AsyncGenerator[Any, Any]) -> None:
-    """Do nothing with a generator that is collected: the one that drives it closes it."""
+    """Do nothing for a collected generator: the one that drives it closes it."""
 
 
 @types.coroutine
 def steer(awaitable: Awaitable[T], run: Callable[..., Any]) -> Generator[Any, Any, T]:
-    """Await `awaitable` with each of its pieces called through `run`.
+    """Await `awaitable`, running each of its pieces through `run`.
 
-    Between the pieces the event loop is at work, in the waiting task's own context.
+    Between pieces the event loop runs, in the waiting task's own context.
     """
     pieces: Any = run(awaitable.__await__)
-    # An awaitable may be a plain iterator, which knows next() alone.
+    # An awaitable may be a plain iterator, which has only next().
     send: Callable[..., Any] = getattr(pieces, "send", None) or (lambda _: next(pieces))
     throw: Callable[..., Any] = getattr(pieces, "throw", None) or _raise
     advance, argument = send, None

@@ -1,4 +1,4 @@
-"""What another process says of the operation that a message belongs to."""
+"""What a message from another process says about its operation."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RemoteContext:
-    """What another process says of the operation that a message belongs to.
+    """What a message from another process says about its operation.
 
     Attributes:
         correlation_id: a valid correlation ID, or None.
         causation_id: the unit that sent the message, or None.
         deadline: the reading of this process's `time.monotonic` (seconds) by which the work must
             be done, or None.
-        metadata: values that the sender passed on.
-        trace: what the message's W3C Trace Context says, or None. Its trace ID becomes the
-            correlation ID where there is no other.
+        metadata: values that the sender propagated.
+        trace: the message's W3C Trace Context, or None. Its trace ID becomes the correlation ID if
+            there is no other.
     """
 
     correlation_id: str | None = None

@@ -1,4 +1,4 @@
-"""A unit of work that is done in pieces, such as a streamed response."""
+"""A unit of work that runs in pieces, such as a streamed response."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ T = TypeVar("T")
 
 
 class ResumableUnit(Frame):
-    """A unit of work that is done in pieces: a response whose body is made after the handler.
+    """A unit of work that runs in pieces, such as a response whose body outlives the handler.
 
-    Each piece goes through ``run(function, *args)``, or is awaited by ``wait(awaitable)``. Between
-    the pieces nothing of the unit is visible in the thread or task that runs them.
+    Each piece runs through ``run(function, *args)`` or ``wait(awaitable)``. Between pieces the unit
+    is not visible in the thread or task that runs them.
 
     Args:
         context: the unit, which begins at once.
@@ -43,12 +43,12 @@ class ResumableUnit(Frame):
             self._report = self.begin(dispatcher.begin_unit, context)
 
     def end(self, exc: BaseException | None = None) -> None:
-        """End the unit; a second call reports nothing more, and only marks `exc` with the ID."""
+        """End the unit; a second call only marks `exc` with the ID."""
         if not self._ended:
             self._ended = True
             set_ended(self.context)
             if self._report is not None:
-                # Later code has the same variables: an ended span is still a valid parent.
+                # Later code has the same variables, and an ended span is still a valid parent.
                 others = self._others
                 self.finish(self._report.end, exc)
                 self._others = others
@@ -58,7 +58,7 @@ class ResumableUnit(Frame):
     def iterate(self, body: Iterable[T]) -> Iterator[T]:
         """Yield from `body` inside the unit, which ends when the body is exhausted or closed.
 
-        The body is also closed inside the unit, even if that has ended with its last chunk.
+        The body is closed inside the unit too, even if the unit ended with the last chunk.
         """
         iterator: Iterator[T] = self.run(body.__iter__)
         try:
@@ -68,7 +68,7 @@ class ResumableUnit(Frame):
                 except StopIteration:
                     break
                 yield item
-                del item  # or two of them would be in memory at once
+                del item  # otherwise two chunks would be in memory at once
         except BaseException as exc:
             self._close(body, exc)
             raise

@@ -1,8 +1,8 @@
 """Context variables of a suspended computation, swapped in around each of its pieces.
 
-A generator's body and a response's stream run in pieces, between which their consumer runs in the
-same thread. A frame holds the values that belong to the body: they are set before a piece, and
-what the piece left in them is kept for the next, while the consumer sees its own again.
+The body of a generator or streamed response runs in pieces, and between them its consumer runs in
+the same thread. A suspended context holds the body's values: they are set before each piece, and
+the piece's changes are kept for the next one, while the consumer sees its own values again.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ class Frame:
 
     Args:
         unit: the unit that is current inside.
-        step: the step that is.
-        budget: the time budget that is in force there.
+        step: the step that is current inside.
+        budget: the time budget in force inside.
     """
 
     __slots__ = ("_home", "_others", "_step", "_unit")
@@ -49,20 +49,20 @@ class Frame:
     ) -> None:
         self._unit = unit
         self._step = step
-        # The budget and a backend's variables; None while there are none, which is the usual case.
+        # The budget and a backend's variables; None in the usual case that there are none.
         self._others: _Values | None = None if budget is None else {budget_var: budget}
         self._home: Context | None = None
 
     def run(self, function: Callable[..., T], *args: Any) -> T:
-        """Call ``function(*args)`` with the held values, and keep what it leaves in them."""
+        """Call ``function(*args)`` with the held values, and keep its changes."""
         if self._others is not None or _get_budget() is not None:
             return self._run_with_others(function, *args)
         outer, step, outer_step = _get_unit(), self._step, _get_step()
         token = None
-        # A signal may raise after any call in this method; the context must be restored even so.
+        # A signal may raise after any call in this method, and the context must still be restored.
         try:
             token = _set_unit(self._unit)
-            if step is not outer_step:  # they seldom differ, and each set has a cost
+            if step is not outer_step:  # they rarely differ, and each set() costs time
                 _set_step(step)
             return function(*args)
         finally:
@@ -101,7 +101,7 @@ class Frame:
                 for var in tokens:
                     held[var] = var.get()
                 _put_back(outer, tokens)
-            except BaseException:  # a signal: restore again, however far it got
+            except BaseException:  # a signal: restore again, however much was done
                 _put_back(outer, tokens)
                 raise
             self._unit, self._step = held.pop(unit_var), held.pop(step_var)
@@ -110,7 +110,7 @@ class Frame:
             self._others = held or None
 
     async def wait(self, awaitable: Awaitable[T]) -> T:
-        """Await `awaitable` with the held values, in one and the same task."""
+        """Await `awaitable` with the held values, in a single task."""
         if self._others is not None:
             return await steer(awaitable, self.run)
         unit, outer_unit, outer_step = self._unit, _get_unit(), _get_step()
@@ -131,7 +131,7 @@ class Frame:
                         _set_step(outer_step)
 
     def around(self) -> list[tuple[ContextVar[Any], Any]]:
-        """Return the variables that the frame holds, with their current values."""
+        """Return the held variables with their current values."""
         return [(var, _value(var)) for var in (unit_var, step_var, *(self._others or ()))]
 
     def begin(self, function: Callable[..., T], *args: Any) -> T:
@@ -144,7 +144,7 @@ class Frame:
         return result
 
     def finish(self, function: Callable[..., T], *args: Any) -> T:
-        """Call ``function(*args)`` where `begin` was, so that the tokens made there are valid."""
+        """Call ``function(*args)`` in the context of `begin`, where its tokens are valid."""
         return (
             self.run(function, *args)
             if self._home is None

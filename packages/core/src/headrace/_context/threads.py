@@ -1,4 +1,4 @@
-"""The context across threads: `bind` and `ContextExecutor`; and `detached`, to leave it behind."""
+"""The context across threads: `bind` and `ContextExecutor`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 def bind(function: Callable[P, T]) -> Callable[P, T]:
     """Return a callable that runs `function` in a copy of the context of this call to `bind`.
 
-    Each call gets a copy of its own, so that the result may be called from many threads at once.
+    Each call gets its own copy, so many threads may call the result at once.
     The body of a coroutine or generator function runs there too, and so does an awaitable that
     `function` returns.
 
@@ -104,11 +104,11 @@ class ContextExecutor(Executor):
         """Map as `concurrent.futures.Executor.map` does, each call in a copy of this context.
 
         Args:
-            fn: what to call.
-            iterables: where its arguments come from, one from each for a call.
-            timeout: how many seconds the result may be waited for.
-            chunksize: of no effect on threads.
-            options: what `map` of this Python takes besides: ``buffersize`` from 3.14.
+            fn: the function to call.
+            iterables: the arguments; each call takes one item from each.
+            timeout: the maximum wait for results, in seconds.
+            chunksize: has no effect on threads.
+            options: further options of `map` in this version of Python: ``buffersize`` from 3.14.
         """
         return self._executor.map(
             bind(fn), *iterables, timeout=timeout, chunksize=chunksize, **options

@@ -119,10 +119,10 @@ class Unit:
             _set_step(step)
 
     def _leave_out_of_order(self, exc: BaseException | None) -> None:
-        # Something else has become current meanwhile, and that is not ours to undo. Where it was
-        # opened inside this unit it will restore this one in its turn, unless it knows that this
-        # one is over. An exception that leaves this unit has left everything inside as well; the
-        # end of a generator has not, since its consumer may have opened what is current.
+        # Another unit has become current meanwhile, and it is not ours to end. If it was opened
+        # inside this unit, it would restore this one later unless it knows that this one has
+        # ended. An exception that leaves this unit has left everything inside it too. The end of
+        # a generator has not: the current unit may have been opened by its consumer.
         if self._token is None:
             raise RuntimeError("this unit has not been entered: use it in a `with` statement")
         current, step = _get_unit(), _get_step()
@@ -131,7 +131,7 @@ class Unit:
         except (
             ValueError,
             RuntimeError,
-        ):  # another thread or task ends it, or it has already ended
+        ):  # ended by another thread or task, or ended already
             return
         has_raised = exc is not None and not isinstance(exc, GeneratorExit)
         everything = self._encloses or has_raised or is_forgotten(current)
@@ -169,7 +169,7 @@ class Unit:
 def as_current(context: FlowContext) -> Iterator[None]:
     """Make `context` current without reporting a unit of work to the backends.
 
-    For what is said and done about a unit that runs, or would have run, somewhere else.
+    For code about a unit that runs, or would have run, elsewhere.
     """
     outer, outer_step = _get_unit(), _get_step()
     try:
@@ -189,7 +189,7 @@ def as_current(context: FlowContext) -> Iterator[None]:
 
 
 def used_unit(context: FlowContext) -> RuntimeError:
-    """Return the error of entering the unit `context` a second time."""
+    """Return the error for entering the unit `context` a second time."""
     return RuntimeError(
         f"unit {context.unit_id} has already been entered, and a unit of work has one life; "
         f"use `with context.fork():` for another unit of the same operation"

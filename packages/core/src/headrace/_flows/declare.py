@@ -34,7 +34,7 @@ PENDING = "__headrace_pending__"
 
 
 class Declaration(NamedTuple):
-    """A step, before it is known which flow it belongs to."""
+    """A declared step, before its flow is known."""
 
     function: Callable[..., Any]
     name: str
@@ -47,7 +47,7 @@ class Declaration(NamedTuple):
 
     @property
     def identity(self) -> tuple[str, str, str]:
-        """Module, file and qualified name: what makes two declarations the same one."""
+        """Module, file and qualified name, which identify a declaration."""
         function = without_partials(self.function)
         return (
             getattr(function, "__module__", None) or "",
@@ -56,7 +56,7 @@ class Declaration(NamedTuple):
         )
 
     def info(self, flow: str) -> StepInfo:
-        """Return what is known of the step as a part of `flow`."""
+        """Return the `StepInfo` of the step in `flow`."""
         after = tuple(_name_of(reference, flow) for reference in self.after)
         file, line = place_of(self.function)
         return StepInfo(
@@ -75,7 +75,7 @@ def declare(
     kind: str = "function",
     task: str | None = None,
 ) -> Declaration:
-    """Check what a decorator was given, and return it as a `Declaration`.
+    """Check the arguments of a decorator, and return them as a `Declaration`.
 
     Raises:
         TypeError: an argument of a wrong type.
@@ -120,20 +120,20 @@ def decorate(target: Any, make: Callable[[Callable[..., Any]], Callable[..., Any
 
 
 def record(wrapper: Callable[..., Any], declaration: Declaration, info: StepInfo) -> None:
-    """Write on `wrapper` which step it is; a function may be several."""
+    """Record on `wrapper` which step it is; a function may be several steps."""
     earlier: tuple[StepInfo, ...] = getattr(declaration.function, STEPS, ())
     setattr(wrapper, STEPS, (*earlier, info))
     setattr(wrapper, _DECLARATION, declaration)
 
 
 class Pending:
-    """A step in a class body, whose flow is known when the class is decorated.
+    """A step in a class body; its flow is known when the class is decorated.
 
     Attributes:
-        declaration: what has been declared.
-        owner: the class whose body it stands in, once that is known.
+        declaration: the declared step.
+        owner: the class whose body contains it, once known.
         wrappers: the step, for each class that has it.
-        placeholder: what stands in the class body, and under other decorators for good.
+        placeholder: its stand-in in the class body, which stays under other decorators.
     """
 
     def __init__(self, declaration: Declaration) -> None:
@@ -145,7 +145,7 @@ class Pending:
         setattr(self.placeholder, PENDING, self)
 
     def is_ours(self, function: object) -> bool:
-        """Tell whether `function` is the step itself, and no decorator stands around it."""
+        """Tell whether `function` is the step itself, without another decorator around it."""
         # Another decorator has the mark too: functools.wraps copies it.
         return function is self.placeholder or any(
             function is wrapper for wrapper in self.wrappers.values()
@@ -193,7 +193,7 @@ def _bound(
 ) -> Callable[..., Any]:
     pending.owner = pending.owner or base
     declaration = pending.declaration
-    if cls in pending.wrappers:  # by another flow, whose step it is and remains
+    if cls in pending.wrappers:  # by another flow, which keeps the step
         declaration = declaration._replace(function=pending.wrappers[cls])
     wrapper = register(declaration, pending.owner)
     setattr(wrapper, PENDING, pending)
@@ -204,7 +204,7 @@ def checked_after(after: Any) -> tuple[Reference, ...]:
     """Return `after` as a tuple of step names and decorated functions.
 
     Raises:
-        TypeError: it holds something else.
+        TypeError: `after` contains something else.
     """
     given = tuple(after) if isinstance(after, list | tuple) else (after,)
     references = tuple(map(_underlying, given))  # in a class body it may be a staticmethod
@@ -220,15 +220,15 @@ def checked_after(after: Any) -> tuple[Reference, ...]:
 
 
 def _effective_attributes(cls: type) -> dict[str, tuple[Any, type]]:
-    """Return what each name means on `cls`, and the class in whose body it stands."""
+    """Return the value of each name on `cls`, and the class whose body defines it."""
     attributes: dict[str, tuple[Any, type]] = {}
     for base in reversed(cls.__mro__):
         attributes.update((name, (value, base)) for name, value in vars(base).items())
     return attributes
 
 
-# The values in a class body may be anything, a proxy that does its work when it is looked at
-# included: these three look without touching.
+# The values in a class body may be anything, including proxies that do work on attribute access.
+# These three functions access no attribute.
 
 
 def _underlying(value: Any) -> Any:
@@ -246,7 +246,7 @@ def _mark_of(function: Any) -> Pending | None:
 
 
 def _replaced(value: Any, function: Any, pending: Pending, wrapper: Callable[..., Any]) -> Any:
-    """Return what stands for `value` on the class, or None where a call goes on through it."""
+    """Return the replacement of `value` on the class, or None if calls pass through it."""
     if not pending.is_ours(function):
         return None
     if value is function:
@@ -282,7 +282,7 @@ def _is_function(target: Any) -> bool:
     kind = type(target)
     if kind.__name__ == "cython_function_or_method":
         return True
-    # functools.cache, partial and the like: a callable around a function, which binds as one.
+    # functools.cache, partial and so on: a callable around a function that binds like one
     return kind.__module__ == "functools" and callable(target)
 
 

@@ -38,18 +38,18 @@ def entrypoint(
     description: str | None = None,
     new: bool = False,
 ) -> Any:
-    """Declare a function as an entrypoint: a step with which a flow begins.
+    """Declare a function as an entrypoint: a step at which a flow begins.
 
-    Called where no unit of work is active it opens one; otherwise it joins the active one: same
-    correlation ID, and at the end everything is as before.
+    A call opens a unit of work if none is active, and otherwise joins the active one, with the
+    same correlation ID. Its end restores the previous state.
 
     Args:
-        target: the flow's name; nothing in the body of a class that `flow` decorates.
-        after: the previous steps, of this flow or another, as for `step`, if the entrypoint is
-            not always first: a task that a client publishes too, for example.
-        name: the step's name, if it is not the function's.
-        description: what the step does, if it is not the docstring's first line.
-        new: open a unit with a fresh correlation ID even inside another, which is its cause.
+        target: the name of the flow; omitted in the body of a class that `flow` decorates.
+        after: the preceding steps, in this flow or another, as for `step`, if the entrypoint is
+            not always first, like a task that clients publish too.
+        name: the name of the step; that of the function by default.
+        description: what the step does; the first line of the docstring by default.
+        new: open a unit with a new correlation ID even inside another unit, which is its cause.
 
     Raises:
         DuplicateStepError: another function has this step name in the flow.
@@ -81,15 +81,15 @@ def step(
 ) -> Any:
     """Declare a function as a step of a flow.
 
-    In a unit of work the function runs with its flow and step set in the context, and is reported
-    to the backends; outside any it just runs.
+    In a unit of work, the function runs with its flow and step set in the context and is reported
+    to the backends. Outside any unit, it just runs.
 
     Args:
-        target: the flow's name; nothing in the body of a class that `flow` decorates.
-        after: the steps before: a name, a decorated function, or a list of these.
-            ``"other.step"`` or a function of another flow links the two.
-        name: the step's name, if it is not the function's.
-        description: what the step does, if it is not the docstring's first line.
+        target: the name of the flow; omitted in the body of a class that `flow` decorates.
+        after: the preceding steps: a name, a decorated function, or a list of these.
+            ``"other.step"`` or a function of another flow links the two flows.
+        name: the name of the step; that of the function by default.
+        description: what the step does; the first line of the docstring by default.
 
     Raises:
         DuplicateStepError: another function has this step name in the flow.

@@ -30,7 +30,7 @@ def picture_of(graphs: Sequence[FlowGraph]) -> Picture:
 
 def _single(graph: FlowGraph, infos: Mapping[str, StepInfo]) -> Picture:
     is_chain = all(info.kind == "chain" for info in graph.steps.values())
-    # The steps of a chain are in the order in which they were added: branches stay side by side.
+    # In the order of `.next` calls, so that the branches of a chain stay side by side.
     order = list(graph.steps if is_chain else graph.nodes)
     nodes = [_node(name, name, graph, infos) for name in order]
     edges = [_edge(graph, source, target, source, target) for source, target in graph.edges]
@@ -105,10 +105,10 @@ def generate_dag(
     """Draw the flow called `flow_name`.
 
     Args:
-        flow_name: the flow's name.
+        flow_name: the name of the flow.
         format: ``dot``, ``html``, ``json``, ``mermaid``, ``svg`` or ``text``.
         style: for Mermaid, ``plain`` or ``rich``; see `FlowGraph.render`.
-        output: the file to write; then None is returned.
+        output: the file to write; the result is then None.
 
     Raises:
         UnknownFlowError: no such flow is declared.
@@ -119,6 +119,6 @@ def generate_dag(
     drawing = get_flow(flow_name).graph().render(format, style=style)
     if output is None:
         return drawing
-    # The same bytes on every system.
+    # the same bytes on every system
     Path(output).write_text(drawing + "\n", encoding="utf-8", newline="\n")
     return None

@@ -35,22 +35,22 @@ class Entry(Protocol):
 
     @property
     def info(self) -> StepInfo:
-        """What is known of it."""
+        """Its `StepInfo`."""
         ...
 
     @property
     def declaration(self) -> Declaration:
-        """How it was declared."""
+        """Its declaration, or None for a step of a chain."""
         ...
 
     @property
     def owner(self) -> type | None:
-        """The class that it was declared in, or None."""
+        """The class that declares it, or None."""
         ...
 
     @property
     def notes(self) -> tuple[StepNote, ...]:
-        """What a picture says of it besides."""
+        """Its notes in a picture."""
         ...
 
 
@@ -65,7 +65,7 @@ class Flow:
     """A named graph of steps. `flow` makes it; its decorators declare the steps.
 
     Attributes:
-        name: the flow's name.
+        name: the name of the flow.
     """
 
     __slots__ = ("_steps", "name")
@@ -185,8 +185,8 @@ class Flow:
         return wrapper
 
     def _adopt(self, name: str, entry: Entry) -> None:
-        """Take a step that something else calls, and sets and reports: a chain."""
-        if name in self._steps:  # else nothing need be known of it yet: building is to be quick
+        """Register a step that a chain calls, sets and reports."""
+        if name in self._steps:  # otherwise the source is located later, to build fast
             self._takes_its_place(entry.declaration, entry.info, None)
         self._steps[name] = entry
 
@@ -198,14 +198,14 @@ class Flow:
     def _takes_its_place(
         self, declaration: Declaration, info: StepInfo, owner: type | None
     ) -> bool:
-        """Tell whether this is the step of its name; refuse it where the name is another's."""
+        """Tell whether this is the registered step of that name; reject a different step."""
         if info.name not in self._steps:
             return True
         other = self._steps[info.name]
         identity = other.declaration.identity
         if is_same(declaration.identity, identity) or overrides(owner, other.owner):
             return True
-        if overrides(other.owner, owner):  # a base class that is imported once more, or inherited
+        if overrides(other.owner, owner):  # a base class that was imported again, or is inherited
             return False
         raise DuplicateStepError(
             f"flow {self.name!r} has two steps named {info.name!r}: "
@@ -215,10 +215,10 @@ class Flow:
 
 
 def flow(name: str) -> Flow:
-    """Return the flow called `name`, made at the first call.
+    """Return the flow `name`; the first call creates it.
 
-    The result declares steps with its `entrypoint` and `step`; as a decorator of a class it makes
-    the class's marked methods the flow's steps.
+    Its `entrypoint` and `step` declare steps. As a class decorator, it makes the marked methods of
+    the class steps of the flow.
 
     Raises:
         TypeError: `name` is not a string.

@@ -27,14 +27,14 @@ class FlowGraph:
     """A flow as a graph.
 
     Attributes:
-        name: the flow's name.
-        nodes: the steps' names in topological order, ties by name; a step of another flow, to
-            which this one is linked, stands as ``flow.step``.
-        edges: pairs of names, in the order of their sources in `nodes`, then by target.
+        name: the name of the flow.
+        nodes: the names of the steps in topological order, ties by name; ``flow.step`` for a step
+            of another flow that this one is linked to.
+        edges: pairs of names, ordered by source as in `nodes`, then by target.
         entrypoints: the names of the entrypoints, in the order of `nodes`.
-        steps: what is known of each step of this flow, by name.
-        kinds: the kind of each edge: ``call``, or ``enqueue`` where it leads to a task.
-        notes: what a chain adds to its steps, by name.
+        steps: the `StepInfo` of each step of this flow, by name.
+        kinds: the kind of each edge: ``call``, or ``enqueue`` if it leads to a task.
+        notes: the options of a chain's steps, by name.
     """
 
     name: str
@@ -46,10 +46,10 @@ class FlowGraph:
     notes: Mapping[str, tuple[StepNote, ...]] = field(default_factory=_nothing)
 
     def validate(self) -> list[GraphProblem]:
-        """Return what is wrong with the graph; nothing where all is well.
+        """Return the problems of the graph; an empty result means none.
 
-        Reported are references to steps that are not declared, cycles, and steps that no
-        entrypoint leads to. Import every module that declares flows first.
+        Problems are references to undeclared steps, cycles, and steps that no entrypoint reaches.
+        First import every module that declares flows.
         """
         from .validation import find_problems
 
@@ -99,7 +99,7 @@ def build_graph(
 def topological_order(nodes: Iterable[str], edges: Iterable[tuple[str, str]]) -> tuple[str, ...]:
     """Order `nodes` by Kahn's algorithm, always taking the smallest ready name.
 
-    Where a cycle leaves none ready, the smallest remaining name is taken.
+    If a cycle leaves none ready, take the smallest remaining name.
     """
     targets: dict[str, list[str]] = {node: [] for node in nodes}
     waiting = dict.fromkeys(targets, 0)

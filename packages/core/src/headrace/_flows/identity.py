@@ -1,4 +1,4 @@
-"""Which declarations are one and the same: a module imported twice declares no second step."""
+"""Identity of declarations: a module imported twice declares no second step."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def _class_identity(cls: type) -> tuple[str, str, str]:
 
 
 def is_same(one: tuple[str, str, str], other: tuple[str, str, str]) -> bool:
-    """Tell whether two definitions, by module, file and qualified name, are one and the same."""
+    """Tell whether two definitions, given by module, file and qualified name, are the same."""
     module, file, qualname = one
     other_module, other_file, other_qualname = other
-    # The file counts as well as the module: a script is imported once more under its own name.
+    # The file counts as well as the module: a script may be imported again under its own name.
     return qualname == other_qualname and (
         module == other_module or _is_same_file(file, other_file)
     )

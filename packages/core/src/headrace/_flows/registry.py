@@ -15,10 +15,10 @@ declared: dict[str, Flow] = {}
 
 
 def get_flow(name: str) -> Flow:
-    """Return the flow called `name`.
+    """Return the flow `name`.
 
     Raises:
-        UnknownFlowError: there is none; the message lists those that are declared.
+        UnknownFlowError: no flow has this name; the message lists the declared flows.
     """
     try:
         return declared[name]

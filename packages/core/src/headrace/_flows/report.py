@@ -1,4 +1,4 @@
-"""What the commands ``flows`` of the integrations say about the declared flows."""
+"""Output of the integrations' ``flows`` commands."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from .validation import GraphProblem
 
 
 def flow_lines() -> list[str]:
-    """Return a line for each declared flow, by name: its steps counted, its entrypoints named."""
+    """Return a line per declared flow, by name, with its number of steps and its entrypoints."""
     discover()
     return [_line(flow.name) for flow in sorted(all_flows(), key=lambda flow: flow.name)]
 
 
 def flow_problems(names: Iterable[str] = ()) -> list[GraphProblem]:
-    """Return what is wrong with the flows called `names`, or with all of them.
+    """Return the problems of the flows `names`, or of all flows.
 
     Raises:
-        UnknownFlowError: no flow of such a name is declared.
+        UnknownFlowError: a name is not that of a declared flow.
     """
     discover()
     wanted = list(names) or sorted(flow.name for flow in all_flows())

@@ -1,4 +1,4 @@
-"""What can be wrong with a declared graph: unknown references, cycles, steps never reached."""
+"""Problems of a declared graph: unknown references, cycles, unreachable steps."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class GraphProblem:
-    """Something that is wrong with a flow as it is declared.
+    """A problem of a declared flow.
 
     Attributes:
         kind: ``unknown-reference``, ``cycle`` or ``unreachable``.
-        flow: the flow's name.
-        step: the step concerned.
+        flow: the name of the flow.
+        step: the name of the step.
         message: what is wrong, and what to do.
-        file: where the step is defined, or ``""``.
-        line: the line there, or 0.
+        file: the file that defines the step, or ``""``.
+        line: the line of the definition, or 0.
     """
 
     kind: str
@@ -36,19 +36,19 @@ class GraphProblem:
     line: int
 
     def __str__(self) -> str:
-        """Give it as compilers do: place, then message."""
+        """Format it as compilers do: place, then message."""
         place = f"{self.file}:{self.line}: " if self.file else ""
         return printable(f"{place}{self.flow}.{self.step}: {self.message}")
 
 
 def find_problems(graph: FlowGraph) -> list[GraphProblem]:
-    """Return what is wrong with `graph`, in the order of its nodes."""
+    """Return the problems of `graph`, in the order of its nodes."""
     outside = [node for node in graph.nodes if node not in graph.steps]
     foreign = {node for node in outside if _is_declared(node)}
     unknown = set(outside) - foreign
     cycles = list(_cycles(graph))
     reached = _reachable(graph.edges, [*graph.entrypoints, *foreign])
-    # What hangs on an unknown reference or a cycle has been reported by that.
+    # An unreachable step behind an unknown reference or a cycle follows from that problem.
     excused = _reachable(graph.edges, [*unknown, *(node for cycle in cycles for node in cycle)])
     problems = [
         _problem(graph, "unknown-reference", target, _unknown_message(graph, source))
@@ -56,7 +56,7 @@ def find_problems(graph: FlowGraph) -> list[GraphProblem]:
         if source in unknown
     ]
     problems += [
-        _problem(graph, "cycle", cycle[0], f"the steps run in a circle: {' -> '.join(cycle)}")
+        _problem(graph, "cycle", cycle[0], f"the steps form a cycle: {' -> '.join(cycle)}")
         for cycle in cycles
     ]
     problems += [
@@ -78,7 +78,7 @@ def _is_declared(reference: str) -> bool:
 
 
 _UNREACHABLE = (
-    "no entrypoint leads to this step; declare what comes before it with after=, or make it an "
+    "no entrypoint leads to this step; declare its predecessor with after=, or make it an "
     "entrypoint"
 )
 
@@ -87,7 +87,7 @@ def _unknown_message(graph: FlowGraph, reference: str) -> str:
     known = ", ".join(sorted(graph.steps))
     return (
         f"after={reference!r} names no declared step; the steps of flow {graph.name!r} are "
-        f"{known}, those of other flows are written 'flow.step'"
+        f"{known}; write 'flow.step' for a step of another flow"
     )
 
 
@@ -116,7 +116,7 @@ def _targets(edges: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
 
 
 def _cycles(graph: FlowGraph) -> Iterator[list[str]]:
-    """Yield one cycle, closed, for each group of steps that lead to one another."""
+    """Yield one closed cycle for each strongly connected group of steps."""
     targets = _targets(graph.edges)
     position = {node: i for i, node in enumerate(graph.nodes)}
     for group in _groups(graph.nodes, targets):
@@ -137,7 +137,7 @@ def _groups(nodes: Iterable[str], targets: Mapping[str, list[str]]) -> Iterator[
 
 
 def _walk(start: str, targets: Mapping[str, list[str]], seen: set[str]) -> Iterator[str]:
-    """Yield what `start` leads to and has not been seen, in the order a deep search leaves it."""
+    """Yield the unseen nodes reachable from `start`, in depth-first post-order."""
     path: list[tuple[str, Iterator[str]]] = []
     entering: str | None = start if start not in seen else None
     while path or entering is not None:
@@ -152,7 +152,7 @@ def _walk(start: str, targets: Mapping[str, list[str]], seen: set[str]) -> Itera
 
 
 def _cycle_through(start: str, group: set[str], targets: Mapping[str, list[str]]) -> list[str]:
-    """Return a shortest way from `start` back to it inside its group."""
+    """Return a shortest cycle through `start` inside its group."""
     before: dict[str, str] = {}
     waiting = deque([start])
     while start not in before:

@@ -46,8 +46,8 @@ class Opening(NamedTuple):
 
     Attributes:
         kind: ``flow`` or ``task``.
-        name: the flow's name, or the task's.
-        new: open a unit with a fresh correlation ID even if one is active.
+        name: the name of the flow or task.
+        new: open a unit with a new correlation ID even if one is active.
     """
 
     kind: str
@@ -58,11 +58,11 @@ class Opening(NamedTuple):
 def wrap_entrypoint(
     function: Callable[..., Any], info: StepInfo, opening: Opening
 ) -> Callable[..., Any]:
-    """Return `function` as an entrypoint: a step that opens a unit of work if there is none.
+    """Return `function` as an entrypoint: a step that opens a unit of work if none is active.
 
     Args:
-        function: the function as the user wrote it.
-        info: what has been declared of it.
+        function: the user's function.
+        info: its declaration.
         opening: the unit.
     """
     if is_disguised(function):
@@ -138,7 +138,7 @@ def _async_step(function: Callable[..., Any], info: StepInfo) -> Callable[..., A
         finally:
             try:
                 _reset_step(token)
-            except ValueError:  # closed from another context than it was started in
+            except ValueError:  # closed in another context than the one it started in
                 if _current_step() is info and _current_unit() is unit:
                     _set_step(outer)
 
@@ -202,8 +202,8 @@ def _async_entrypoint(
 
 # --- generators --------------------------------------------------------------------------------
 #
-# These wrappers are plain functions, since a generator belongs to the unit and step of its call,
-# and a generator function would run nothing before the first item is asked for.
+# These wrappers are plain functions: a generator belongs to the unit and step of its call, and a
+# generator function would run nothing before the first item is requested.
 
 
 def _generator_step(function: Callable[..., Any], info: StepInfo) -> Callable[..., Any]:
@@ -261,7 +261,7 @@ def _disguised_wrapper(
     info: StepInfo,
     opening: Callable[[], FlowContext | None],
 ) -> Callable[..., Any]:
-    """Wrap a plain function around one of another kind: what comes back tells if that has run."""
+    """Wrap a plain function that hides one of another kind; its result shows if that has run."""
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         opened = opening()

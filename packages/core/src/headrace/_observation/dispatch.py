@@ -1,4 +1,4 @@
-"""Between the steps and the backends: several at once, and which of them are in force."""
+"""The dispatcher in force: one backend, several, or chosen on first use."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NAMES = ("auto", "logging", "otel", "none")
 class _Fanout:
     """Sends every step and unit to several dispatchers; the last to begin ends first.
 
-    What one of them lets through reaches the caller after the others have ended.
+    An exception that one of them raises reaches the caller after the others have ended.
     """
 
     __slots__ = ("_dispatchers",)
@@ -42,7 +42,7 @@ class _Fanout:
         begun: list[tuple[Dispatcher, Any]] = []
         try:
             for dispatcher in self._dispatchers:
-                if dispatcher.enabled():  # one by one: what has begun must be known
+                if dispatcher.enabled():  # one by one, since what has begun must be ended
                     begun.append((dispatcher, dispatcher.begin(step, context)))  # noqa: PERF401
         except BaseException as exc:
             self.end(begun, exc)
@@ -71,7 +71,7 @@ class _Fanout:
 
 
 class _FanoutReport:
-    """What several dispatchers have begun around one unit of work."""
+    """The reports of several dispatchers on one unit of work."""
 
     __slots__ = ("_reports",)
 
@@ -88,10 +88,10 @@ class _FanoutReport:
 
 
 class AutoDispatcher:
-    """Decides at first use: OpenTelemetry where a real tracer provider is set, else logging.
+    """Decides on first use: OpenTelemetry if a real tracer provider is set, else logging.
 
     Args:
-        besides: the names of the backends that are there anyway, and shall not report twice.
+        besides: the names of backends that are also configured, and must not report twice.
     """
 
     __slots__ = ("_besides", "_chosen")
@@ -125,7 +125,7 @@ class AutoDispatcher:
 
 
 def make_dispatcher(backend: Any) -> Dispatcher | None:
-    """Return what the core calls for `configure`'s `backend`; None where nothing observes."""
+    """Return the dispatcher for the `backend` of `configure`, or None for ``"none"``."""
     backends = backend if isinstance(backend, list | tuple) else [backend]
     names = frozenset(each for each in backends if isinstance(each, str))
     dispatchers = [_dispatcher_for(each, names) for each in backends]
@@ -161,12 +161,12 @@ def _named_dispatcher(name: str) -> Dispatcher:
 def _shielded_backend(backend: Any) -> Dispatcher:
     from .shield import ShieldedBackend
 
-    # Its `enabled` is an attribute, which spares each step a call; type checkers want a method.
+    # Its `enabled` is an attribute, which saves a call per step; type checkers expect a method.
     return cast("Dispatcher", ShieldedBackend(backend))
 
 
 def _automatic_name() -> str:
-    # Whoever set a provider has imported the API; importing it here would only cost time.
+    # A provider can be set only if the API is imported; importing it here would cost time.
     trace = sys.modules.get("opentelemetry.trace")
     if trace is None:
         return "logging"
@@ -174,7 +174,7 @@ def _automatic_name() -> str:
 
     try:
         tracer = real_tracer(trace.get_tracer_provider(), "headrace")
-    except Exception:  # a provider that an environment variable names, and that cannot be loaded
+    except Exception:  # an environment variable names a provider that cannot be loaded
         from headrace._logger import log
 
         log.exception("OpenTelemetry's tracer provider failed to load; steps are logged instead")
@@ -190,7 +190,7 @@ _lock = fork_safe_lock(globals(), "_lock")
 
 
 def install(dispatcher: Dispatcher | None) -> None:
-    """Put `dispatcher` in force, in place of the one that was configured before."""
+    """Put `dispatcher` in force, replacing the configured one."""
     global _configured  # noqa: PLW0603 - the one in force
     with _lock:
         _configured = dispatcher
@@ -198,7 +198,7 @@ def install(dispatcher: Dispatcher | None) -> None:
 
 
 def attach(dispatcher: Dispatcher) -> None:
-    """Send all steps and units to `dispatcher` too, whatever is configured, until `detach`."""
+    """Also send all steps and units to `dispatcher`, whatever is configured, until `detach`."""
     global _attached  # noqa: PLW0603 - those in force
     with _lock:
         _attached = (*_attached, dispatcher)
@@ -206,7 +206,7 @@ def attach(dispatcher: Dispatcher) -> None:
 
 
 def detach(dispatcher: Dispatcher) -> None:
-    """Undo `attach`; what has begun is still ended."""
+    """Undo `attach`; steps and units that have begun still end."""
     global _attached  # noqa: PLW0603 - those in force
     with _lock:
         _attached = tuple(each for each in _attached if each is not dispatcher)

@@ -26,12 +26,12 @@ class LoggingBackend:
     """Reports steps as log records: ``step.start`` at DEBUG, ``step.end`` at INFO.
 
     The records carry `flow`, `step` and `correlation_id`; the last one also `duration_ms`
-    (milliseconds), `outcome` (see `outcome_of`) and `error` (text, or None where there is none).
+    (milliseconds), `outcome` (see `outcome_of`) and `error` (text, or None).
     File and line are the step's own. While the logger is above INFO nothing is formatted and no
     clock is read.
 
     Args:
-        logger: the logger's name.
+        logger: the name of the logger.
     """
 
     _headrace_direct = True
@@ -42,7 +42,7 @@ class LoggingBackend:
         self._is_on = partial(self._is_enabled_for, logging.INFO)
 
     def enabled(self) -> bool:
-        """Tell whether the logger takes records of level INFO."""
+        """Tell whether the logger accepts records of level INFO."""
         return self._is_on()
 
     @contextmanager
@@ -80,7 +80,7 @@ class LoggingBackend:
         context: FlowContext,
         fields: dict[str, object],
     ) -> None:
-        # By hand rather than logger.log(): it would report this file and walk the stack for it.
+        # Not by logger.log(), which would walk the stack and report this file.
         log = self._logger
         flow, name, flow_id = step.flow, step.name, context.correlation_id
         if not (flow.isprintable() and name.isprintable() and flow_id.isprintable()):

@@ -6,11 +6,11 @@ from headrace._exceptions.control_flow import control_flow_outcome
 
 
 def outcome_of(exc: BaseException | None) -> str:
-    """Name the outcome of a step or unit that raised `exc`: ``ok``, ``error`` or ``cancelled``.
+    """Return the outcome of a step or unit that raised `exc`: ``ok``, ``error`` or ``cancelled``.
 
-    A generator that its consumer closed early is ``ok``, and so is a program's exit with status 0.
-    An integration may have registered other outcomes for its framework's control flow: ``retry``,
-    ``ignored`` and ``rejected`` for Celery. They are no errors.
+    A generator that its consumer closed early is ``ok``, and so is an exit of the program with
+    status 0. Integrations may register other outcomes for their framework's control flow, such as
+    ``retry``, ``ignored`` and ``rejected`` for Celery.
     """
     if exc is None or isinstance(exc, GeneratorExit):
         return "ok"
@@ -18,7 +18,7 @@ def outcome_of(exc: BaseException | None) -> str:
         return "error" if exc.code else "ok"
     if isinstance(exc, Exception):
         return control_flow_outcome(exc) or "error"
-    # asyncio's and trio's, told by name so as to import neither.
+    # asyncio's and trio's, recognised by name so that neither is imported.
     return "cancelled" if type(exc).__name__ in {"CancelledError", "Cancelled"} else "error"
 
 

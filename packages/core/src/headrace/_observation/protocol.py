@@ -1,4 +1,4 @@
-"""What a backend is: the protocol, and a base class for backends that think in names."""
+"""The protocol of backends, and a base class for backends that work with names."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class Backend(Protocol):
-    """What a backend must have. Two more methods are optional.
+    """The required method of a backend. Two more methods are optional.
 
     ``unit(context)`` returns a context manager that is entered around each unit of work, steps or
     none; ``enabled()`` returns a bool, and False lets the core skip the backend cheaply.
 
     The exception of a step or unit passes through ``__exit__``, whose return value is ignored. An
-    `Exception` that the backend itself raises is logged once, to the logger ``headrace``, and the
-    call goes on; what is not an `Exception`, such as a `KeyboardInterrupt`, is let through.
+    `Exception` raised by the backend itself is logged once to the logger ``headrace``, and the call
+    continues. Anything else, such as a `KeyboardInterrupt`, propagates.
     """
 
     def span(self, step: StepInfo, context: FlowContext) -> AbstractContextManager[Any]:
         """Return a context manager that is entered around the call of `step`, once.
 
         Args:
-            step: what has been declared of the step.
-            context: the unit of work. Its `flow` and `step` are those that are current where they
-                are read; a backend that queues its work takes the names from `step`.
+            step: the declaration of the step.
+            context: the unit of work. Its `flow` and `step` are those current at the time of
+                reading; a backend that queues its work takes the names from `step`.
         """
         ...
 
 
 class TracingBackend:
-    """A base class for backends that think in names: override `span`.
+    """A base class for backends that work with names: override `span`.
 
     `unit(context)` and `enabled()` may be added, as `Backend` describes them.
     """
@@ -46,8 +46,8 @@ class TracingBackend:
         """Return a context manager that is entered around the call of the step, once.
 
         Args:
-            step_name: the step's name.
-            flow_name: the name of its flow.
+            step_name: the name of the step.
+            flow_name: the name of the flow.
             attrs: the other fields of `StepInfo`: `after`, `kind`, `is_entrypoint`,
                 `description`, `file` and `line`; later versions may add to them.
         """

@@ -1,7 +1,7 @@
-"""One backend, shielded: whatever it does, the user's code runs once and as if it were not there.
+"""A shield around a backend: whatever the backend does, the user's code runs once, undisturbed.
 
-An `Exception` of a backend is logged once and goes no further. What is not an `Exception`, such
-as a `KeyboardInterrupt` that arrives while a backend runs, is not the backend's error: it goes on.
+An `Exception` of a backend is logged once and stops here. Anything else, such as a
+`KeyboardInterrupt` that arrives while a backend runs, is not the backend's error and propagates.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 
 class ShieldedBackend:
-    """One backend, shielded: what it raises is logged once and goes no further."""
+    """A shielded backend: an `Exception` that it raises is logged once and stops here."""
 
     __slots__ = ("_backend", "_begin", "_complaints", "_end", "_unit", "enabled", "wants_units")
 
     def __init__(self, backend: Any) -> None:
         self._backend = backend
-        self._complaints = count()  # atomic, where a flag would let two threads complain
+        self._complaints = count()  # atomic, unlike a flag, with which two threads could complain
         self._begin, self._end = _step_hooks(backend)
         self._unit = getattr(backend, "unit", None)
         self.wants_units: bool = self._unit is not None
@@ -52,7 +52,7 @@ class ShieldedBackend:
         try:
             self._end(state, exc)
         except Exception as error:
-            if error is not exc:  # a manager that raises what it was given has no error of its own
+            if error is not exc:  # raising the given exception is not an error of the manager
                 self._complain(error)
 
     def begin_unit(self, context: FlowContext) -> ManagedUnit | None:
@@ -127,9 +127,9 @@ def _step_hooks(
 
 
 def _direct(backend: Any, name: str) -> Any:
-    """Return a private method of one of our own backends: no context manager for each step.
+    """Return a private method of a built-in backend, which needs no context manager per step.
 
-    A subclass may have overridden the public methods, and these are asked then.
+    A subclass that overrides the public methods is called through them.
     """
     return getattr(backend, name, None) if "_headrace_direct" in vars(type(backend)) else None
 

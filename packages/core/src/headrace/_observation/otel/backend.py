@@ -1,6 +1,6 @@
 """OpenTelemetry: a span for each step, and for each unit of work where none is active.
 
-Only OpenTelemetry's API is needed here; the SDK comes with the application.
+Needs only OpenTelemetry's API; the application brings the SDK.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ OUTCOME = "headrace.outcome"
 _GENERATOR = "id_generator"
 _KINDS = {"http": SpanKind.SERVER, "websocket": SpanKind.SERVER, "task": SpanKind.CONSUMER}
 
-# A span that has been made the current one: itself, the context it is current in, the way back.
+# A current span: the span, the context it is current in, and the token to detach it.
 _Active = tuple[trace.Span, Context, Any]
 
 
@@ -65,8 +65,7 @@ class OTelBackend:
     unset, as OpenTelemetry's own context managers leave it, and ``headrace.outcome`` says
     ``cancelled``.
 
-    Without a tracer provider (the API alone) the backend is disabled; it begins to work when one
-    is set.
+    Without a tracer provider (the API alone) the backend is disabled until one is set.
 
     Args:
         tracer_name: the name of the tracer, which is the instrumentation scope of the spans.
@@ -81,7 +80,7 @@ class OTelBackend:
         self._start: Any = None
 
     def enabled(self) -> bool:
-        """Tell whether there is a tracer provider that makes spans."""
+        """Tell whether a tracer provider is set that creates spans."""
         provider = trace.get_tracer_provider()
         if provider is not self._provider:
             self._tracer = tracer = real_tracer(provider, self._tracer_name)
@@ -226,17 +225,16 @@ class _LateUnitSpan(_UnitSpan):
 
 
 def real_tracer(provider: trace.TracerProvider, name: str) -> trace.Tracer | None:
-    """Return the tracer of headrace's spans, or None where spans would be swallowed.
+    """Return the tracer of headrace's spans, or None if spans would be discarded.
 
     That is the case with the API alone, and with an SDK that is disabled.
     """
     tracer = provider.get_tracer(name, _version())
     if isinstance(tracer, trace.ProxyTracer | trace.NoOpTracer):
         return None
-    # A root span with a trace ID of one's own has no other way: a parent that does not exist would
-    # leave an orphan in the trace, and would take the decision away from the root sampler. The
-    # tracer is of this scope alone. An SDK of another make may have no such generator; its traces
-    # then have IDs of their own.
+    # The only way to choose the trace ID of a root span: a made-up parent would leave an orphan in
+    # the trace and bypass the root sampler. The tracer belongs to this scope alone. Another SDK may
+    # have no such generator; its traces then have IDs of their own.
     generator = getattr(tracer, _GENERATOR, None)
     if generator is not None and not isinstance(generator, _UnitIds):
         setattr(tracer, _GENERATOR, _UnitIds(generator))
@@ -244,10 +242,10 @@ def real_tracer(provider: trace.TracerProvider, name: str) -> trace.Tracer | Non
 
 
 class _UnitIds:
-    """An ID generator of the SDK, by whose trace IDs a unit's root span is found.
+    """An ID generator for the SDK that makes a unit's correlation ID its trace ID.
 
     Args:
-        wrapped: the generator for whatever is outside any unit.
+        wrapped: the generator for spans outside any unit.
     """
 
     def __init__(self, wrapped: Any) -> None:
@@ -263,7 +261,7 @@ class _UnitIds:
         return made
 
     def is_trace_id_random(self) -> bool:
-        # W3C Trace Context, level 2: a promise that cannot be given for an ID from elsewhere.
+        # The random flag of W3C Trace Context, level 2, must not be set for an ID from elsewhere.
         return trace_id_of_unit() is None and bool(self._wrapped.is_trace_id_random())
 
 
@@ -307,7 +305,7 @@ def _restore(active: Context, token: Any) -> None:
     try:
         token.var.reset(token)
     except ValueError:
-        # Ended elsewhere than begun, where OpenTelemetry's detach() would log an error.
+        # Ended in another context than it began in, where OpenTelemetry's detach() logs an error.
         if otel_context.get_current() is active:
             previous = token.old_value
             otel_context.attach(Context() if previous is Token.MISSING else previous)

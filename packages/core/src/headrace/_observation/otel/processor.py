@@ -1,4 +1,4 @@
-"""The part for OpenTelemetry's SDK: a span processor that knows the unit of work."""
+"""A span processor for OpenTelemetry's SDK that adds the correlation ID."""
 
 from __future__ import annotations
 
