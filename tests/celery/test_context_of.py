@@ -101,6 +101,7 @@ class Hostile:
         None,
         7,
         object(),
+        {},
         BatchedRequest(None),
         BatchedRequest({}),
         BatchedRequest({"headrace": "text"}),
@@ -144,3 +145,11 @@ def test_trace_of_a_message_is_told() -> None:
 def test_it_is_public() -> None:
     """The package exports it."""
     assert "context_of" in headrace_celery.__all__
+
+
+def test_header_without_a_time_of_publishing_is_read() -> None:
+    """Another publisher may leave out what it does not know: the context has no queue time."""
+    header = {key: value for key, value in HEADER.items() if key != "at"}
+    remote = context_of({"headrace": header})
+    assert remote.correlation_id == "an-id"
+    assert "celery.queue_ms" not in remote.metadata

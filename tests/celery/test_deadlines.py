@@ -208,3 +208,13 @@ def test_eager_run_inherits_the_callers_deadline(app: Celery) -> None:
         ends = active_deadline()
         task.apply()
     assert seen[0].deadline == pytest.approx(ends, abs=0.5)
+
+
+def test_message_without_a_deadline_changes_nothing(make_app: Callable[..., Celery]) -> None:
+    """A request of an app that accepts deadlines keeps its limits if its message has none."""
+    request = request_with(make_app(accept_deadline=True), 30)
+    limits = request.time_limits
+    for headers in ({}, {"headrace": {"v": 1, "id": "an-id"}}):
+        request.request_dict = headers
+        _deadlines.on_task_received(request)
+        assert (request.expires, request.time_limits) == (None, limits)

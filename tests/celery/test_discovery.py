@@ -9,8 +9,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import headrace
+from headrace.commands import discover_modules
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from celery import Celery
 
 APP = """
 import headrace_celery
@@ -81,3 +87,17 @@ def test_tasks_that_cannot_be_imported_are_reported(tmp_path: Path) -> None:
     assert "tasks.py:1" in drawn.stderr
     assert "nowhere_at_all" in drawn.stderr
     assert "Traceback" not in drawn.stderr
+
+
+@pytest.mark.guarantee(79)
+def test_discovery_imports_the_tasks_of_the_app(
+    tmp_path: Path, make_app: Callable[..., Celery], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before flows are listed, the modules that the app includes are imported, in this process."""
+    (tmp_path / "discovered_tasks.py").write_text(TASKS.replace('"orders"', '"discovered"'))
+    monkeypatch.syspath_prepend(tmp_path)
+    make_app(include=["discovered_tasks"])
+    assert "discovered" not in {flow.name for flow in headrace.all_flows()}
+    discover_modules([])
+    assert set(headrace.get_flow("discovered").graph().steps) == {"receive", "ship"}
+    del sys.modules["discovered_tasks"]

@@ -348,3 +348,12 @@ def test_partial_can_be_a_task(app: Celery) -> None:
     assert task(1) == (1, "mail")
     assert task.name.endswith(".ship")
     assert "ship" in get_flow("partial_task")
+
+
+def test_nameless_function_is_left_to_celery(app: Celery) -> None:
+    """A partial has no name, and Celery says so; with `name=` it becomes a task."""
+    add = functools.partial(max, 1)
+    with pytest.raises(AttributeError, match="__name__"):
+        flow_task(app=app)(add)
+    task = flow_task(app=app, name="ft.nameless")(add)
+    assert app.tasks["ft.nameless"].run(3) == task(3) == 3

@@ -206,10 +206,14 @@ def test_metadata_that_cannot_travel_is_left_out(
     assert "'bad', 'wide', 'odd'" in record.getMessage()
 
 
-def test_large_metadata_is_left_out(app: Celery, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("sizes", [[10_000], [5_000, 5_000]], ids=["one value", "in total"])
+def test_large_metadata_is_left_out(
+    app: Celery, caplog: pytest.LogCaptureFixture, sizes: list[int]
+) -> None:
     """Metadata of more than 8 KB is left out with a warning that does not quote it."""
-    headrace.configure(propagate_metadata=["large"])
-    with headrace.open_context(metadata={"large": "x" * 10_000}):
+    metadata = {f"large{number}": "x" * size for number, size in enumerate(sizes)}
+    headrace.configure(propagate_metadata=list(metadata))
+    with headrace.open_context(metadata=metadata):
         header = published_headers(app)["headrace"]
     assert "meta" not in header
     (record,) = caplog.records
@@ -295,3 +299,20 @@ def test_retry_inside_detached_begins_another_operation(app: Celery) -> None:
     assert seen[0].correlation_id == "caller"
     assert seen[1].correlation_id != "caller"
     assert seen[1].causation_id is None
+
+
+def test_flow_without_a_step_is_named(app: Celery) -> None:
+    """A message that is published in an open flow, and in none of its steps, names the flow."""
+    with headrace.flow("publishing.open").open():
+        header = published_headers(app)["headrace"]
+    assert header["flow"] == "publishing.open"
+    assert "step" not in header
+
+
+def test_message_without_headers_is_left_alone(
+    app: Celery, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Another library may send the signal without headers: nothing raises."""
+    with headrace.open_context():
+        signals.before_task_publish.send(sender="any", body=None)
+    assert caplog.records == []

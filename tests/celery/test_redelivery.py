@@ -87,7 +87,7 @@ def test_first_delivery_is_left_to_celery(deduplicating: Celery, recorder: Recor
 
 
 def test_tracers_are_wrapped_in_this_process_too(deduplicating: Celery) -> None:
-    """Where tasks run in the worker's own process, a redelivered message guards its task."""
+    """If tasks run in the worker's own process, a redelivered message has its tracer wrapped."""
     task, _ = looking(deduplicating)
     task.__trace__ = tracer = build_tracer(task.name, task, app=deduplicating)
     request = {"request": _Request(deduplicating, task, redelivered=False)}
@@ -110,3 +110,16 @@ class _Request:
         self.task = task
         self.delivery_info = {"redelivered": redelivered}
         self.request_dict: dict[str, Any] = {}
+
+
+@pytest.mark.guarantee(29)
+def test_malformed_header_of_a_redelivery_is_reported(
+    deduplicating: Celery, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A redelivered task with a header that cannot be read runs in one unit with a fresh ID."""
+    task, seen = looking(deduplicating)
+    redeliver(deduplicating, task, id="broken-1", headrace={"v": 99, "id": HEADER["id"]})
+    [context] = seen
+    assert context.correlation_id != HEADER["id"]
+    [line] = [one.getMessage() for one in caplog.records if one.name == "headrace.celery"]
+    assert line.startswith("ignored the headrace header of task look[broken-1]: its version")

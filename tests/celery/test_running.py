@@ -422,3 +422,14 @@ def test_body_of_a_chord_without_native_join_is_caused_by_the_unlocking_task(
     assert contexts["body"].causation_id == unlocking[-1].unit_id
     assert unlocking[0].causation_id == publisher.unit_id
     assert [one.causation_id for one in unlocking[1:]] == [one.unit_id for one in unlocking[:-1]]
+
+
+@pytest.mark.guarantee(21)
+def test_eager_retry_with_a_malformed_header_runs(app: Celery) -> None:
+    """If the header of an eager retry names no previous attempt, the caller is the cause."""
+    task, seen = looking(app)
+    with headrace.open_context() as caller:
+        task.apply(retries=1, headers={"headrace": {"v": 99}})
+    context = context_of_run(seen)
+    assert context.correlation_id == caller.correlation_id
+    assert context.causation_id == caller.unit_id

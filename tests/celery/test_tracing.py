@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from opentelemetry import trace
+from opentelemetry.instrumentation.celery import CeleryInstrumentor
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -221,3 +222,18 @@ def test_a_failed_run_names_the_class(spans: Any, app: Celery) -> None:
     span = span_of_run(spans)
     assert span.status.status_code is StatusCode.ERROR
     assert span.attributes["error.type"] == "headrace.ValidationFailedError"
+
+
+def test_span_of_an_instrumentor_that_is_set_up_later_stands_for_the_run(
+    spans: Any, app: Celery
+) -> None:
+    """Each run has one span, OpenTelemetry's, from the first run on."""
+    task = app.task(name="run")(nothing)
+    instrumentor = CeleryInstrumentor()
+    instrumentor.instrument()
+    try:
+        run_in_worker(app, task.delay, task.delay)
+    finally:
+        instrumentor.uninstrument()
+    runs = [one for one in spans.get_finished_spans() if one.kind is SpanKind.CONSUMER]
+    assert [one.name for one in runs] == ["run/run", "run/run"]

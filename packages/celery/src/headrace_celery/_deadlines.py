@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,7 +11,7 @@ from celery import Celery
 
 from headrace.integration import clock
 
-from ._envelope import Envelope, read
+from ._envelope import Envelope, read, seconds_until
 
 _MIN_SECONDS = 0.001  # Celery takes 0 for no limit; a task that is out of time has expired anyway
 _accepting: WeakSet[Celery] = WeakSet()
@@ -33,7 +32,7 @@ def deadline_of(envelope: Envelope, app: Any) -> float | None:
     """
     if envelope.deadline_ms is None or app not in _accepting:
         return None
-    return clock.monotonic() + envelope.seconds_left()
+    return clock.monotonic() + seconds_until(envelope.deadline_ms)
 
 
 def on_task_received(request: Any = None, **_: Any) -> None:
@@ -45,15 +44,16 @@ def on_task_received(request: Any = None, **_: Any) -> None:
         return
     try:
         envelope = read(request.request_dict)
-        if envelope is None or envelope.deadline_ms is None:
+        deadline_ms = envelope and envelope.deadline_ms
+        if deadline_ms is None:
             return
         # Computed from the remaining time, because a test may have replaced our clock.
-        deadline = datetime.now(UTC) + timedelta(seconds=envelope.seconds_left())
+        deadline = datetime.now(UTC) + timedelta(seconds=seconds_until(deadline_ms))
     except Exception:  # the run reports a malformed header
         return
     request.expires = min(request.expires or deadline, deadline)
     hard, soft = request.time_limits
-    request.time_limits = _Limits(hard, soft or request.task.soft_time_limit, envelope)
+    request.time_limits = _Limits(hard, soft or request.task.soft_time_limit, deadline_ms)
 
 
 class _Limits:
@@ -63,12 +63,12 @@ class _Limits:
     request with an ETA waits in the worker. The remaining time is therefore computed then.
     """
 
-    def __init__(self, hard: float | None, soft: float | None, envelope: Envelope) -> None:
+    def __init__(self, hard: float | None, soft: float | None, deadline_ms: int) -> None:
         self._hard = hard
         self._soft = soft
-        self._envelope = envelope
+        self._deadline_ms = deadline_ms
 
     def __iter__(self) -> Iterator[float | None]:
-        left = max(_MIN_SECONDS, self._envelope.seconds_left())
+        left = max(_MIN_SECONDS, seconds_until(self._deadline_ms))
         yield self._hard
-        yield min(left, math.inf if self._soft is None else self._soft)
+        yield left if self._soft is None else min(left, self._soft)

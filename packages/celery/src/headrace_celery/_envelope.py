@@ -70,11 +70,10 @@ class Envelope(NamedTuple):
     metadata: Mapping[str, Any]
     is_link: bool
 
-    def seconds_left(self) -> float:
-        """Return the seconds until the deadline; infinity if there is none."""
-        if self.deadline_ms is None:
-            return math.inf
-        return self.deadline_ms / 1000.0 - clock.wall()
+
+def seconds_until(deadline_ms: int) -> float:
+    """Return the seconds from now until a deadline in an envelope."""
+    return deadline_ms / 1000.0 - clock.wall()
 
 
 # --- Writing --------------------------------------------------------------------------------------
