@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import math
-from inspect import isasyncgenfunction
+from inspect import (
+    CO_ASYNC_GENERATOR,
+    CO_COROUTINE,
+    CO_GENERATOR,
+    isasyncgenfunction,
+    isroutine,
+)
+from types import FunctionType
 from typing import Any
 
-from headrace._callables import own_name
+from headrace._callables import kind_of as code_flag
+from headrace._callables import own_name, without_partials
 from headrace._flows.flow import Flow
 
-from .kinds import COROUTINE, kind_of
+# What a call gives: a value, a coroutine, a generator, or the run of a chain.
+VALUE, COROUTINE, GENERATOR, CHAIN = "value", "coroutine", "generator", "chain"
+
+_KINDS = {0: VALUE, CO_COROUTINE: COROUTINE, CO_GENERATOR: GENERATOR, CO_ASYNC_GENERATOR: GENERATOR}
+_FLAGS = CO_COROUTINE | CO_GENERATOR | CO_ASYNC_GENERATOR
 
 
 def seconds(name: str, value: Any, *, least: float = 0.0) -> float:
@@ -88,6 +100,30 @@ def function(name: str, value: Any, *, awaits: bool) -> Any:
             f"{name} is a coroutine function, which a Chain cannot await; use AsyncChain"
         )
     return value
+
+
+def kind_of(function: Any) -> str:
+    """Return what calling `function` gives, as far as it can be seen without calling it.
+
+    Partials, bound methods and objects with a ``__call__`` are looked through. An asynchronous
+    generator is a generator too.
+
+    Raises:
+        TypeError: it cannot be called.
+    """
+    if (
+        type(function) is FunctionType  # fast path for most steps
+        and not function.__code__.co_flags & _FLAGS
+        and not function.__dict__
+    ):
+        return VALUE
+    if not callable(function):
+        raise TypeError(f"a step is a function, not {function!r}")
+    function = without_partials(function)
+    flag = code_flag(function)
+    if not flag and not isroutine(function) and not isinstance(function, type):
+        flag = code_flag(type(function).__call__)
+    return _KINDS[flag]
 
 
 def step_kind(value: Any, *, awaits: bool, allow_sync: bool) -> str:

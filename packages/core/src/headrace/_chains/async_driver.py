@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from headrace._context.variables import step_var
 from headrace._process import clock
 
+from .arguments import COROUTINE, GENERATOR, kind_of
 from .errors import DeadlineExceededError
-from .kinds import COROUTINE, GENERATOR, is_awaitable, kind_of
 from .messages import Stopped, own
 from .run import Run, begin, rows_of
-from .threads import LateCall, ThreadCall, settle, settled, until_done
-from .undo import close, fail
-from .walk import run_nested, walk
+from .threads import LateCall, ThreadCall, is_awaitable, settle, settled, until_done
+from .undo import close
+from .walk import complete, run_nested, walk
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
@@ -45,12 +45,15 @@ async def run(plan: Plan, unit: FlowContext, inputs: dict[str, Any]) -> ChainRes
             return context
         run = Run(plan, context, unit)
     try:
-        failure = await _DRIVER.run_inside(run, failure)
-        if failure is None:
-            return context
-        raise await fail(_DRIVER, run, failure)
+        failure = await complete(_DRIVER, run, failure)
+        if failure is not None:
+            raise failure
+    except GeneratorExit:  # closed, where nothing can be awaited
+        close(run)
+        raise
     finally:
         del failure  # its traceback holds this frame
+    return context
 
 
 async def _call_plain(rows: tuple[Row, ...], context: ChainResult) -> BaseException | None:
@@ -144,25 +147,9 @@ class _AsyncDriver:
             del cancelled  # its traceback holds this frame
         return result
 
-    async def run_inside(
-        self, run: Run, failure: BaseException | None = None
-    ) -> BaseException | None:
-        """Walk through `run` in the current task; return its exception."""
-        try:
-            failure = await walk(self, run, failure)
-            if isinstance(failure, GeneratorExit):
-                raise failure
-        except GeneratorExit:  # closed, where nothing can be awaited
-            close(run)
-            raise
-        else:
-            return failure
-        finally:
-            del failure  # its traceback holds this frame
-
     async def run_branches(self, run: Run, step: Parallel, branches: list[Run]) -> list[Ended]:
         loop = asyncio.get_running_loop()
-        tasks = {loop.create_task(self.run_inside(branch)): branch for branch in branches}
+        tasks = {loop.create_task(walk(self, branch)): branch for branch in branches}
         pending = set(tasks)
         ended: list[Ended] = []
         cancelled: asyncio.CancelledError | None = None

@@ -12,10 +12,10 @@ from headrace._messages.hints import refuse_keyword
 from headrace._redaction.rules import checked_redaction
 
 from . import arguments
+from .arguments import CHAIN
 from .definition import Definition, Settings, StepNames
 from .errors import FrozenChainError
 from .flow_entry import Membership
-from .kinds import CHAIN
 from .plan import Compiler, Plan, problems_of
 from .step import Step
 

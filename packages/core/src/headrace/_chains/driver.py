@@ -16,8 +16,7 @@ from headrace._process import clock
 
 from .errors import StepFailedError
 from .run import Run, begin, rows_of
-from .undo import fail
-from .walk import run_nested, walk
+from .walk import complete, run_nested, walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Coroutine
@@ -39,12 +38,15 @@ class Driver(Protocol):
     """How a chain calls and waits.
 
     Whatever the path of a run depends on is asked of the driver: an attempt (`call`), a decision
-    (`decide`), a wait (`sleep`). One that keeps records can therefore repeat a run from them:
+    (`decide`), a wait (`sleep`), an undo. Whatever a run does for others goes through it too
+    (`notify`). A driver that keeps records can therefore repeat a run from them;
     ``run.step.name`` and ``run.attempts`` say where the run is.
     """
 
     async def call_plain(self, rows: tuple[Row, ...], context: ChainResult) -> BaseException | None:
         """Call the steps that need nothing but their call, up to the first that needs more.
+
+        A fast path: a driver may call fewer of them, or none. Those are left to `call`.
 
         Returns:
             What the last of them has raised, or None.
@@ -70,11 +72,12 @@ class Driver(Protocol):
     async def notify(
         self, run: Run, what: str, function: Callable[..., Any], *args: Any, **kwargs: Any
     ) -> None:
-        """Call a hook, or the `log` of a step, which change nothing of the run.
+        """Call a hook, or log a line, which changes nothing of the run.
 
         Args:
             run: the run.
-            what: ``before_step``, ``after_step``, ``on_retry`` or ``log``.
+            what: ``before_step``, ``after_step``, ``on_retry``, ``log``, ``log_fmt``, or
+                ``retry`` (the line about it).
             function: the function.
             args: its positional arguments.
             kwargs: its keyword arguments.
@@ -124,12 +127,12 @@ def run(plan: Plan, unit: FlowContext, inputs: dict[str, Any]) -> ChainResult:
             return context
         run = Run(plan, context, unit)
     try:
-        failure = drive(walk(_DRIVER, run, failure))
-        if failure is None:
-            return context
-        raise drive(fail(_DRIVER, run, failure))
+        failure = drive(complete(_DRIVER, run, failure))
+        if failure is not None:
+            raise failure
     finally:
         del failure  # its traceback holds this frame
+    return context
 
 
 def _call_plain(rows: tuple[Row, ...], context: ChainResult) -> BaseException | None:

@@ -221,8 +221,6 @@ def complain(run: Run, what: str, exc: Exception, *values: Any) -> None:
 
 def log_result(run: Run, template: Template, result: Any) -> None:
     """Log the line that the template of a step makes."""
-    if not is_on(logging.INFO):
-        return
     try:
         line = template.render(run.context, result, run.plan)
     except Exception as error:

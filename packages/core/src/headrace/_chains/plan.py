@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from headrace._redaction.rules import Blotter
 
-from .kinds import COROUTINE
+from .arguments import COROUTINE
 from .references import MISSING, UNKNOWN, Literal, spelled, stored, why_missing
 from .step import Step, make_info
 

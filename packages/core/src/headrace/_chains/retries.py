@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from headrace._exceptions.control_flow import is_all_of, is_control_flow, members
 from headrace._process import clock as _clock
 
+from .arguments import COROUTINE, kind_of
 from .errors import ChainError, DeadlineExceededError, StepFailedError
-from .kinds import COROUTINE, kind_of
 from .messages import complain, unresolved_arguments
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from headrace._flows.wrap import wrap_step
 from headrace._step_info import StepInfo
 
 from . import arguments
-from .kinds import GENERATOR
+from .arguments import GENERATOR
 from .references import Literal, Reference, getter, split
 from .retries import NO_RETRIES, Retries
 from .templates import Template

@@ -10,6 +10,8 @@ import asyncio
 import concurrent.futures
 import logging
 from contextvars import copy_context
+from inspect import CO_ITERABLE_COROUTINE
+from types import CoroutineType, GeneratorType
 from typing import TYPE_CHECKING, Any
 
 from headrace._context.deadlines import min_deadline
@@ -17,7 +19,6 @@ from headrace._process import clock
 from headrace._process.locks import new_lock
 
 from .driver import drive
-from .kinds import close, is_awaitable
 from .messages import log
 from .run import Undo
 from .undo import undo_step
@@ -191,7 +192,7 @@ class LateCall:
         result, failure = self._call.take()
         succeeded = failure is None and not is_awaitable(result)
         del failure  # its traceback refers back to this frame
-        close(result)
+        close_coroutine(result)
         return [result] if succeeded else []
 
     async def _undo(self, run: Run, step: Step, result: Any) -> None:
@@ -212,7 +213,7 @@ def _await_on(loop: asyncio.AbstractEventLoop, work: Awaitable[Any]) -> None:
         future = asyncio.run_coroutine_threadsafe(coroutine, loop)
     except RuntimeError:
         coroutine.close()
-        close(work)
+        close_coroutine(work)
         raise
     while not future.done():
         concurrent.futures.wait([future], 1)
@@ -281,3 +282,17 @@ async def until_done(
         return cancelled
     finally:
         del cancelled  # its traceback holds this frame
+
+
+def is_awaitable(value: Any) -> bool:
+    """Tell whether `value` can be awaited, from its type alone: it may lie about its class."""
+    kind = type(value)
+    return hasattr(kind, "__await__") or (
+        kind is GeneratorType and bool(value.gi_code.co_flags & CO_ITERABLE_COROUTINE)
+    )
+
+
+def close_coroutine(value: Any) -> None:
+    """Close `value` if it is a coroutine, so that nobody complains that it was never awaited."""
+    if type(value) is CoroutineType:
+        value.close()

@@ -33,7 +33,7 @@ from .plan import Parallel
 from .retries import next_delay
 from .run import Undo
 from .step import StepName
-from .undo import clear, concern
+from .undo import clear, concern, fail
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,10 +49,40 @@ if TYPE_CHECKING:
 _set_step = step_var.set
 
 
+async def complete(
+    driver: Driver, run: Run, failure: BaseException | None = None
+) -> BaseException | None:
+    """Run the steps of a run that are left, and undo those that are done if it fails.
+
+    Args:
+        driver: how to call and wait.
+        run: the run.
+        failure: what the first attempt of the next step, made on the fast path, has raised.
+
+    Returns:
+        None, or the error for the caller.
+    """
+    failure = await walk(driver, run, failure)
+    try:
+        while failure is not None:
+            try:
+                return await fail(driver, run, failure)
+            except BaseException as exc:
+                # A signal, before all is undone. The others undo what it has kept from being done;
+                # each comes once, so that this ends.
+                if isinstance(exc, Exception | GeneratorExit) or not run.undos.waiting:
+                    raise
+                exc.__cause__ = failure
+                failure = exc
+        return None
+    finally:
+        failure = None  # its traceback holds this frame
+
+
 async def walk(
     driver: Driver, run: Run, failure: BaseException | None = None
 ) -> BaseException | None:
-    """Run the steps of a run that are left.
+    """Run the steps of a run, or of a branch, that are left.
 
     Args:
         driver: how to call and wait.
@@ -188,8 +218,8 @@ async def _do(driver: Driver, run: Run, step: Step, failure: BaseException | Non
         )
     if step.log is not None:
         await _notify(driver, run, "log", step.log, context, result)
-    if step.template is not None:
-        log_result(run, step.template, result)
+    if step.template is not None and is_on(logging.INFO):
+        await _notify(driver, run, "log_fmt", log_result, run, step.template, result)
 
 
 # --- retries --------------------------------------------------------------------------------------
@@ -234,12 +264,11 @@ async def _wait(driver: Driver, run: Run, failure: BaseException, delay: float) 
     if hook is not None:
         await _hook(driver, run, "on_retry", hook, exc=failure, attempt=attempt, next_delay=delay)
     if is_on(logging.WARNING):
-        log(
-            run,
-            logging.WARNING,
+        line = (
             f"step {run.step.name!r}: attempt {attempt} failed, the next one comes in "
-            f"{pause:.3g} s: {describe(run, failure)}",
+            f"{pause:.3g} s: {describe(run, failure)}"
         )
+        await driver.notify(run, "retry", log, run, logging.WARNING, line)
     await _check_time(driver, run, failure, pause)  # the hook took its time, too
     if pause:
         await driver.sleep(run, pause)
