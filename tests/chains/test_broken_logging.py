@@ -14,7 +14,7 @@ from headrace._process.testing import no_waiting
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .conftest import Kind
+    from .conftest import Runner
 
 
 class Broken:
@@ -54,7 +54,7 @@ def broken_logging(where: str, error: BaseException) -> Iterator[Broken]:
 @pytest.mark.parametrize(
     "where", ["filter of the handler", "filter of the logger", "handler itself"]
 )
-def test_a_broken_log_changes_nothing_of_a_run(kind: Kind, where: str) -> None:
+def test_a_broken_log_changes_nothing_of_a_run(runner: Runner, where: str) -> None:
     """Each step runs once, retries and undos happen, and the error is that of the step."""
     undone: list[Any] = []
     calls: list[Any] = []
@@ -69,12 +69,12 @@ def test_a_broken_log_changes_nothing_of_a_run(kind: Kind, where: str) -> None:
         raise ZeroDivisionError
 
     chain = (
-        kind
+        runner
         .chain(before_step=lambda **_: 1 / 0)
-        .next(kind.fn(lambda: "a"), out="a", undo=kind.fn(undo), log_fmt="{a}")
-        .next(kind.fn(lambda: "b"), out="b", undo=kind.fn(undo), log=lambda c, r: 1 / 0)
-        .next(kind.fn(lambda: "c"), out="c", undo=kind.fn(undo))
-        .next(kind.fn(fail), out="d", retries=1)
+        .next(runner.fn(lambda: "a"), out="a", undo=runner.fn(undo), log_fmt="{a}")
+        .next(runner.fn(lambda: "b"), out="b", undo=runner.fn(undo), log=lambda c, r: 1 / 0)
+        .next(runner.fn(lambda: "c"), out="c", undo=runner.fn(undo))
+        .next(runner.fn(fail), out="d", retries=1)
     )
     error = AttributeError("a formatter's bug")
     with (
@@ -82,7 +82,7 @@ def test_a_broken_log_changes_nothing_of_a_run(kind: Kind, where: str) -> None:
         no_waiting(),
         pytest.raises(StepFailedError) as caught,
     ):
-        kind.run(chain)
+        runner.run(chain)
     assert broken.calls >= 5  # the line, the hook, the callback, the retry, the undo, the failure
     assert undone == ["c", "b", "a"]
     assert len(calls) == caught.value.attempts == 2
@@ -91,15 +91,15 @@ def test_a_broken_log_changes_nothing_of_a_run(kind: Kind, where: str) -> None:
 
 
 @pytest.mark.guarantee(82)
-def test_a_broken_log_changes_nothing_where_redact_fails_too(kind: Kind) -> None:
+def test_a_broken_log_changes_nothing_where_redact_fails_too(runner: Runner) -> None:
     """Even the line that reports the failure cannot be logged."""
 
     def redact(line: str) -> str:
         raise KeyError(line)
 
-    chain = kind.chain(redact=redact).next(kind.fn(lambda: "a"), out="a", log_fmt="{a}")
+    chain = runner.chain(redact=redact).next(runner.fn(lambda: "a"), out="a", log_fmt="{a}")
     with broken_logging("filter of the logger", AttributeError()) as broken:
-        assert kind.run(chain) == {"a": "a"}
+        assert runner.run(chain) == {"a": "a"}
     assert broken.calls
 
 
@@ -118,7 +118,7 @@ class _Interrupt(BaseException):
 
 
 @pytest.mark.guarantee(82)
-def test_an_interrupt_while_a_failed_undo_is_logged_skips_no_undo(kind: Kind) -> None:
+def test_an_interrupt_while_a_failed_undo_is_logged_skips_no_undo(runner: Runner) -> None:
     """The caller gets it, with the step's failure as its cause."""
     undone: list[Any] = []
 
@@ -127,14 +127,14 @@ def test_an_interrupt_while_a_failed_undo_is_logged_skips_no_undo(kind: Kind) ->
         raise ValueError("cannot be undone")
 
     chain = (
-        kind
+        runner
         .chain()
-        .next(kind.fn(lambda: "a"), out="a", undo=kind.fn(undo))
-        .next(kind.fn(lambda: "b"), out="b", undo=kind.fn(undo))
-        .next(kind.fn(lambda: 1 / 0), out="c")
+        .next(runner.fn(lambda: "a"), out="a", undo=runner.fn(undo))
+        .next(runner.fn(lambda: "b"), out="b", undo=runner.fn(undo))
+        .next(runner.fn(lambda: 1 / 0), out="c")
     )
     with broken_logging("filter of the logger", _Interrupt()) as broken, pytest.raises(_Interrupt):
-        kind.run(chain)
+        runner.run(chain)
     assert broken.calls
     assert undone == ["b", "a"]
 
@@ -148,22 +148,22 @@ def _raise(_: Any) -> None:
 
 @pytest.mark.guarantee(84)
 @pytest.mark.parametrize("validate", [lambda result: False, _raise])
-def test_a_rejected_step_is_undone_with_its_result(kind: Kind, validate: Any) -> None:
+def test_a_rejected_step_is_undone_with_its_result(runner: Runner, validate: Any) -> None:
     """The step has run, so it is undone; the report states both."""
     undone: list[Any] = []
     chain = (
-        kind
+        runner
         .chain()
-        .next(kind.fn(lambda: "a"), undo=kind.fn(undone.append), name="a")
+        .next(runner.fn(lambda: "a"), undo=runner.fn(undone.append), name="a")
         .next(
-            kind.fn(lambda: "paid"),
+            runner.fn(lambda: "paid"),
             out="pay",
-            undo=kind.fn(undone.append),
+            undo=runner.fn(undone.append),
             validate=validate,
         )
     )
     with pytest.raises(ChainError) as caught:
-        kind.run(chain)
+        runner.run(chain)
     assert undone == ["paid", "a"]
     assert caught.value.result is not None
     assert "pay" not in caught.value.result

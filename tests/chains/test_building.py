@@ -16,7 +16,7 @@ from headrace._process.testing import no_waiting
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
-    from tests.chains.conftest import Kind
+    from tests.chains.runners import Runner
 
 
 async def fetch(value: int = 1) -> int:
@@ -102,11 +102,11 @@ class Rows:
     ],
 )
 def test_a_step_that_cannot_be_is_refused(
-    kind: Kind, build: Any, error: type[Exception], reason: str
+    runner: Runner, build: Any, error: type[Exception], reason: str
 ) -> None:
     """The message says what is wrong."""
     with pytest.raises(error, match=reason):
-        build(kind.chain())
+        build(runner.chain())
 
 
 @pytest.mark.parametrize(
@@ -133,43 +133,43 @@ def test_a_step_that_cannot_be_is_refused(
     ],
 )
 def test_a_chain_that_cannot_be_is_refused(
-    kind: Kind, options: Any, error: type[Exception], reason: str
+    runner: Runner, options: Any, error: type[Exception], reason: str
 ) -> None:
     """The message says what is wrong."""
     with pytest.raises(error, match=reason):
-        kind.chain(**options)
+        runner.chain(**options)
 
 
-def test_deadline_fn_must_give_seconds(kind: Kind) -> None:
+def test_deadline_fn_must_give_seconds(runner: Runner) -> None:
     """What is no number of seconds is refused when the run begins."""
     with pytest.raises(TypeError, match=r"deadline_fn\(\)"):
-        kind.run(kind.chain(deadline_fn=lambda: "soon").next(print))
+        runner.run(runner.chain(deadline_fn=lambda: "soon").next(print))
 
 
-def test_a_refused_step_leaves_the_chain_as_it_was(kind: Kind) -> None:
+def test_a_refused_step_leaves_the_chain_as_it_was(runner: Runner) -> None:
     """A chain can be built on after a mistake was caught."""
-    chain = kind.chain("refusing").next(kind.fn(lambda: 1), out="a")
+    chain = runner.chain("refusing").next(runner.fn(lambda: 1), out="a")
     with pytest.raises(ValueError, match="both give"):
-        chain.next(kind.fn(lambda: 2), out="a")
-    chain.next(kind.fn(lambda: 2), out="b")
-    assert kind.run(chain) == {"a": 1, "b": 2}
+        chain.next(runner.fn(lambda: 2), out="a")
+    chain.next(runner.fn(lambda: 2), out="b")
+    assert runner.run(chain) == {"a": 1, "b": 2}
     assert headrace.get_flow("refusing").graph().nodes == ("a", "b")
 
 
-def test_overwrite_allows_a_second_output_of_one_name(kind: Kind) -> None:
+def test_overwrite_allows_a_second_output_of_one_name(runner: Runner) -> None:
     """And an output that an earlier step has been given as an input."""
-    chain = kind.chain().next(kind.fn(lambda: 1), out="a")
-    chain.next(kind.fn(lambda a: a + 1), out="a", args=["a"], overwrite=True)
-    chain.next(kind.fn(lambda n: n), out="b", args=["n"])
-    chain.next(kind.fn(lambda: 9), out="n", overwrite=True)
-    assert kind.run(chain, n=5) == {"a": 2, "b": 5, "n": 9}
+    chain = runner.chain().next(runner.fn(lambda: 1), out="a")
+    chain.next(runner.fn(lambda a: a + 1), out="a", args=["a"], overwrite=True)
+    chain.next(runner.fn(lambda n: n), out="b", args=["n"])
+    chain.next(runner.fn(lambda: 9), out="n", overwrite=True)
+    assert runner.run(chain, n=5) == {"a": 2, "b": 5, "n": 9}
 
 
-def test_a_put_value_may_be_referred_to_and_replaced(kind: Kind) -> None:
+def test_a_put_value_may_be_referred_to_and_replaced(runner: Runner) -> None:
     """`put` comes before every step, and a step may give the same key."""
-    chain = kind.chain().put("n", 1).next(kind.fn(lambda n: n + 1), out="m", args=["n"])
-    chain.next(kind.fn(lambda: 7), out="n")
-    assert kind.run(chain) == {"n": 7, "m": 2}
+    chain = runner.chain().put("n", 1).next(runner.fn(lambda n: n + 1), out="m", args=["n"])
+    chain.next(runner.fn(lambda: 7), out="n")
+    assert runner.run(chain) == {"n": 7, "m": 2}
 
 
 @pytest.mark.parametrize("timeout", [0, -1, "x", float("inf")])
@@ -244,10 +244,10 @@ def test_an_awaitable_that_is_no_coroutine_is_a_value_in_a_chain() -> None:
 
 
 @pytest.mark.parametrize("function", [print, lambda: 1, Mock(return_value=1), MagicMock(), int])
-def test_other_callables_are_functions(kind: Kind, function: Any) -> None:
+def test_other_callables_are_functions(runner: Runner, function: Any) -> None:
     """Mocks, classes and builtins are called, and get a name."""
-    chain = kind.chain().next(function)
-    assert len(kind.run(chain).steps) == 1
+    chain = runner.chain().next(function)
+    assert len(runner.run(chain).steps) == 1
 
 
 def test_allow_sync_false_refuses_sync_functions_when_the_chain_is_built() -> None:
@@ -272,7 +272,7 @@ def test_a_generator_function_with_retries_is_refused(chain: Any, function: Any)
 
 
 @pytest.mark.parametrize("function", [rows, functools.partial(rows, 2)])
-def test_a_generator_without_retries_is_a_value(kind: Kind, function: Any) -> None:
+def test_a_generator_without_retries_is_a_value(runner: Runner, function: Any) -> None:
     """A later step iterates over it, in the unit and step of the generator."""
     seen: list[Any] = []
 
@@ -282,31 +282,33 @@ def test_a_generator_without_retries_is_a_value(kind: Kind, function: Any) -> No
         seen.append(context.step)
         yield from function()
 
-    chain = kind.chain().next(look, out="rows").next(kind.fn(list), out="all", args=["rows"])
-    assert kind.run(chain)["all"] == [0, 1]
+    chain = runner.chain().next(look, out="rows").next(runner.fn(list), out="all", args=["rows"])
+    assert runner.run(chain)["all"] == [0, 1]
     assert seen == ["rows"]
 
 
 @pytest.mark.parametrize("function", [rows, functools.partial(rows, count=2)])
-def test_a_generator_function_may_be_a_partial(kind: Kind, function: Any) -> None:
+def test_a_generator_function_may_be_a_partial(runner: Runner, function: Any) -> None:
     """It is looked through."""
-    chain = kind.chain().next(function, out="rows").next(kind.fn(list), out="all", args=["rows"])
-    assert kind.run(chain)["all"] == [0, 1]
+    chain = (
+        runner.chain().next(function, out="rows").next(runner.fn(list), out="all", args=["rows"])
+    )
+    assert runner.run(chain)["all"] == [0, 1]
 
 
-def test_an_object_that_gives_generators_is_a_step(kind: Kind) -> None:
+def test_an_object_that_gives_generators_is_a_step(runner: Runner) -> None:
     """Its call is the step; what it gives is iterated over later."""
-    chain = kind.chain().next(Rows(), out="rows").next(kind.fn(list), out="all", args=["rows"])
-    assert kind.run(chain)["all"] == [1]
+    chain = runner.chain().next(Rows(), out="rows").next(runner.fn(list), out="all", args=["rows"])
+    assert runner.run(chain)["all"] == [1]
 
 
-def test_an_async_generator_is_a_value(kind: Kind) -> None:
+def test_an_async_generator_is_a_value(runner: Runner) -> None:
     """Whoever runs on a loop iterates over it."""
 
     async def consume(given: AsyncIterator[int]) -> list[int]:
         return [row async for row in given]
 
-    result = kind.run(kind.chain().next(rows_async, out="rows"))
+    result = runner.run(runner.chain().next(rows_async, out="rows"))
     assert asyncio.run(consume(result["rows"])) == [0, 1]
 
 
@@ -324,9 +326,9 @@ def test_an_async_generator_is_a_value(kind: Kind) -> None:
     ],
 )
 def test_a_misspelt_option_is_answered_with_the_nearest(
-    kind: Kind, build: Any, message: str
+    runner: Runner, build: Any, message: str
 ) -> None:
     """Options of a chain and of its steps are both checked; the message names the chain's type."""
     with pytest.raises(TypeError, match=message) as caught:
-        build(kind)
-    assert str(caught.value).startswith("AsyncChain" if kind.is_async else "Chain")
+        build(runner)
+    assert str(caught.value).startswith("AsyncChain" if runner.is_async else "Chain")

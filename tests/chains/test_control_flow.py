@@ -13,7 +13,7 @@ from headrace.backends import outcome_of
 from headrace.integration import register_control_flow
 
 if TYPE_CHECKING:
-    from tests.chains.conftest import Kind
+    from tests.chains.runners import Runner
 
 
 class NotFound(Exception):  # noqa: N818 - as frameworks name theirs
@@ -41,7 +41,7 @@ def test_only_exception_types_can_be_registered() -> None:
 @pytest.mark.parametrize("error", [NotFound, Again])
 @pytest.mark.parametrize("plain", [True, False])
 def test_control_flow_passes_through_as_it_is(
-    kind: Kind, lines: Any, error: type[BaseException], plain: bool
+    runner: Runner, lines: Any, error: type[BaseException], plain: bool
 ) -> None:
     """Neither retried nor wrapped nor logged, whatever `retry_on` says; the undos run."""
     calls: list[int] = []
@@ -53,10 +53,10 @@ def test_control_flow_passes_through_as_it_is(
         raise raised
 
     options = {} if plain else {"validate": lambda result: True}
-    chain = kind.chain().next(kind.fn(lambda: "a"), undo=kind.fn(undone.append))
-    chain.next(kind.fn(find), retries=5, retry_on=BaseException, **options)
+    chain = runner.chain().next(runner.fn(lambda: "a"), undo=runner.fn(undone.append))
+    chain.next(runner.fn(find), retries=5, retry_on=BaseException, **options)
     with no_waiting(), pytest.raises(error) as caught:
-        kind.run(chain)
+        runner.run(chain)
     assert caught.value is raised
     assert caught.value.__cause__ is None
     assert (calls, undone, lines()) == ([1], ["a"], [])
@@ -65,20 +65,20 @@ def test_control_flow_passes_through_as_it_is(
 @pytest.mark.guarantee(43)
 @pytest.mark.parametrize("argument", ["validate", "when"])
 def test_control_flow_in_a_validation_or_predicate_passes_through(
-    kind: Kind, argument: str
+    runner: Runner, argument: str
 ) -> None:
     """A validator may answer for the framework, too."""
 
     def refuse(_: Any) -> None:
         raise NotFound("refused")
 
-    chain = kind.chain().next(kind.fn(lambda: 1), **{argument: refuse})
+    chain = runner.chain().next(runner.fn(lambda: 1), **{argument: refuse})
     with pytest.raises(NotFound, match="refused"):
-        kind.run(chain)
+        runner.run(chain)
 
 
 @pytest.mark.guarantee(43)
-def test_control_flow_in_a_branch_comes_before_failures(kind: Kind, lines: Any) -> None:
+def test_control_flow_in_a_branch_comes_before_failures(runner: Runner, lines: Any) -> None:
     """It ends the run as it would have without branches."""
 
     def find() -> None:
@@ -87,16 +87,16 @@ def test_control_flow_in_a_branch_comes_before_failures(kind: Kind, lines: Any) 
     def fail() -> None:
         raise ValueError("boom")
 
-    chain = kind.chain().parallel(
-        kind.chain().next(fail, name="a"), kind.chain().next(find, name="b")
+    chain = runner.chain().parallel(
+        runner.chain().next(fail, name="a"), runner.chain().next(find, name="b")
     )
-    if kind.is_async:  # which of them is first is up to the threads: make it one
-        chain = kind.chain().parallel(kind.chain().next(find, name="b"))
+    if runner.is_async:  # which of them is first is up to the threads: make it one
+        chain = runner.chain().parallel(runner.chain().next(find, name="b"))
     with pytest.raises(NotFound):
-        kind.run(chain)
+        runner.run(chain)
 
 
-def test_a_failing_undo_is_logged_where_control_flow_passes(kind: Kind, lines: Any) -> None:
+def test_a_failing_undo_is_logged_where_control_flow_passes(runner: Runner, lines: Any) -> None:
     """The framework's exception is not changed; the log has the undo's error."""
 
     def find() -> None:
@@ -105,34 +105,34 @@ def test_a_failing_undo_is_logged_where_control_flow_passes(kind: Kind, lines: A
     def broken(_: Any) -> None:
         raise OSError("stuck")
 
-    chain = kind.chain().next(kind.fn(lambda: 1), name="a", undo=kind.fn(broken))
+    chain = runner.chain().next(runner.fn(lambda: 1), name="a", undo=runner.fn(broken))
     with pytest.raises(NotFound):
-        kind.run(chain.next(kind.fn(find)))
+        runner.run(chain.next(runner.fn(find)))
     assert lines() == [("ERROR", "step 'a': undo failed: OSError: stuck")]
 
 
-def test_the_report_says_that_the_run_was_stopped(kind: Kind) -> None:
+def test_the_report_says_that_the_run_was_stopped(runner: Runner) -> None:
     """Hooks that keep the context see the outcome `stopped`."""
     contexts: list[Any] = []
 
     def find() -> None:
         raise NotFound("no such order")
 
-    chain = kind.chain(before_step=lambda step, context: contexts.append(context))
+    chain = runner.chain(before_step=lambda step, context: contexts.append(context))
     with pytest.raises(NotFound):
-        kind.run(chain.next(kind.fn(find), name="find"))
+        runner.run(chain.next(runner.fn(find), name="find"))
     (report,) = contexts[0].steps
     assert (report.outcome, report.reason) == ("stopped", "NotFound: no such order")
 
 
-def test_backends_see_control_flow_as_it_is(kind: Kind) -> None:
+def test_backends_see_control_flow_as_it_is(runner: Runner) -> None:
     """As with any step: the exception passes through them."""
 
     def find() -> None:
         raise NotFound("no such order")
 
     with headrace.testing.capture() as captured, pytest.raises(NotFound):
-        kind.run(kind.chain("finding").next(kind.fn(find), name="find"))
+        runner.run(runner.chain("finding").next(runner.fn(find), name="find"))
     (step,) = captured.steps
     assert isinstance(step.error, NotFound)
 
@@ -140,7 +140,7 @@ def test_backends_see_control_flow_as_it_is(kind: Kind) -> None:
 @pytest.mark.guarantee(86)
 @pytest.mark.parametrize("error", [NotFound, Again])
 def test_a_group_of_nothing_but_control_flow_passes_through(
-    kind: Kind, error: type[BaseException]
+    runner: Runner, error: type[BaseException]
 ) -> None:
     """A group of control flow, at any depth, is neither retried nor wrapped."""
     calls: list[int] = []
@@ -151,23 +151,23 @@ def test_a_group_of_nothing_but_control_flow_passes_through(
         calls.append(1)
         raise raised
 
-    chain = kind.chain().next(kind.fn(lambda: "a"), undo=kind.fn(undone.append))
-    chain.next(kind.fn(find), retries=5, retry_on=BaseException)
+    chain = runner.chain().next(runner.fn(lambda: "a"), undo=runner.fn(undone.append))
+    chain.next(runner.fn(find), retries=5, retry_on=BaseException)
     with no_waiting(), pytest.raises(BaseExceptionGroup) as caught:
-        kind.run(chain)
+        runner.run(chain)
     assert caught.value is raised
     assert (calls, undone) == ([1], ["a"])
 
 
 @pytest.mark.guarantee(86)
-def test_a_group_with_a_failure_in_it_is_a_failure(kind: Kind) -> None:
+def test_a_group_with_a_failure_in_it_is_a_failure(runner: Runner) -> None:
     """One member that is not control flow makes the group a failure."""
 
     def find() -> None:
         raise ExceptionGroup("tasks", [NotFound("a"), ValueError("b")])
 
     with pytest.raises(headrace.StepFailedError):
-        kind.run(kind.chain().next(kind.fn(find)))
+        runner.run(runner.chain().next(runner.fn(find)))
 
 
 @pytest.mark.guarantee(86)

@@ -15,7 +15,7 @@ from headrace.integration import RemoteContext
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.chains.conftest import Kind
+    from tests.chains.runners import Runner
 
 
 @pytest.fixture
@@ -35,15 +35,15 @@ def failing(calls: list[Any]) -> Any:
     return fail
 
 
-def test_no_step_begins_behind_the_deadline(kind: Kind, clock: FakeClock) -> None:
+def test_no_step_begins_behind_the_deadline(runner: Runner, clock: FakeClock) -> None:
     """The step that is running ends; the next one is not begun."""
     done: list[str] = []
-    chain = kind.chain(deadline=10, safety_margin=0)
-    chain.next(kind.fn(lambda: clock.advance(6)), name="a")
-    chain.next(kind.fn(lambda: clock.advance(6)), name="b")
-    chain.next(kind.fn(lambda: done.append("c")), name="c")
+    chain = runner.chain(deadline=10, safety_margin=0)
+    chain.next(runner.fn(lambda: clock.advance(6)), name="a")
+    chain.next(runner.fn(lambda: clock.advance(6)), name="b")
+    chain.next(runner.fn(lambda: done.append("c")), name="c")
     with pytest.raises(DeadlineExceededError) as caught:
-        kind.run(chain)
+        runner.run(chain)
     assert done == []
     assert caught.value.step == "c"
     assert str(caught.value) == (
@@ -54,31 +54,33 @@ def test_no_step_begins_behind_the_deadline(kind: Kind, clock: FakeClock) -> Non
     assert clock.now == 1012
 
 
-def test_a_step_that_ends_behind_the_deadline_has_ended(kind: Kind, clock: FakeClock) -> None:
+def test_a_step_that_ends_behind_the_deadline_has_ended(runner: Runner, clock: FakeClock) -> None:
     """Where nothing is left to begin, the run is a success."""
-    chain = kind.chain(deadline=10).next(kind.fn(lambda: clock.advance(60)), name="a")
-    assert kind.run(chain).steps[0].outcome == "ok"
+    chain = runner.chain(deadline=10).next(runner.fn(lambda: clock.advance(60)), name="a")
+    assert runner.run(chain).steps[0].outcome == "ok"
 
 
-def test_the_safety_margin_is_kept_free(kind: Kind, clock: FakeClock) -> None:
+def test_the_safety_margin_is_kept_free(runner: Runner, clock: FakeClock) -> None:
     """`safety_margin` seconds before the deadline nothing is begun any more."""
-    chain = kind.chain(deadline=10, safety_margin=4)
-    chain.next(kind.fn(lambda: clock.advance(6)), name="a")
-    chain.next(kind.fn(lambda: None), name="b")
+    chain = runner.chain(deadline=10, safety_margin=4)
+    chain.next(runner.fn(lambda: clock.advance(6)), name="a")
+    chain.next(runner.fn(lambda: None), name="b")
     with pytest.raises(DeadlineExceededError, match=r"safety margin: 4 s"):
-        kind.run(chain)
+        runner.run(chain)
 
 
-def test_a_deadline_within_the_margin_leaves_no_time_at_all(kind: Kind, clock: FakeClock) -> None:
+def test_a_deadline_within_the_margin_leaves_no_time_at_all(
+    runner: Runner, clock: FakeClock
+) -> None:
     """The margin is 0.25 s, unless another one is given."""
     calls: list[Any] = []
     with pytest.raises(DeadlineExceededError, match=r"0\.25 s"):
-        kind.run(kind.chain(deadline=0.2).next(kind.fn(failing(calls))))
+        runner.run(runner.chain(deadline=0.2).next(runner.fn(failing(calls))))
     assert calls == []
 
 
 @pytest.mark.guarantee(38)
-def test_no_wait_crosses_the_deadline(kind: Kind, clock: FakeClock) -> None:
+def test_no_wait_crosses_the_deadline(runner: Runner, clock: FakeClock) -> None:
     """Where the next retry would come too late the run ends at once, without waiting for it."""
     calls: list[Any] = []
     told: list[float] = []
@@ -86,10 +88,10 @@ def test_no_wait_crosses_the_deadline(kind: Kind, clock: FakeClock) -> None:
     def on_retry(next_delay: float, **_: Any) -> None:
         told.append(next_delay)
 
-    chain = kind.chain(deadline=5, safety_margin=0.5, jitter=False, on_retry=on_retry)
-    chain.next(kind.fn(failing(calls)), name="fetch", retries=9, backoff=1)
+    chain = runner.chain(deadline=5, safety_margin=0.5, jitter=False, on_retry=on_retry)
+    chain.next(runner.fn(failing(calls)), name="fetch", retries=9, backoff=1)
     with pytest.raises(DeadlineExceededError) as caught:
-        kind.run(chain)
+        runner.run(chain)
     assert clock.slept == told == [1.0, 2.0]
     assert calls == [1, 2, 3]
     assert str(caught.value) == (
@@ -100,17 +102,17 @@ def test_no_wait_crosses_the_deadline(kind: Kind, clock: FakeClock) -> None:
     assert caught.value.attempts == 3
 
 
-def test_a_wait_up_to_the_deadline_is_one_too_many(kind: Kind, clock: FakeClock) -> None:
+def test_a_wait_up_to_the_deadline_is_one_too_many(runner: Runner, clock: FakeClock) -> None:
     """A retry at the very moment of the deadline would begin behind it."""
     calls: list[Any] = []
-    chain = kind.chain(deadline=3, safety_margin=0, jitter=False)
-    chain.next(kind.fn(failing(calls)), retries=9, backoff=1)
+    chain = runner.chain(deadline=3, safety_margin=0, jitter=False)
+    chain.next(runner.fn(failing(calls)), retries=9, backoff=1)
     with pytest.raises(DeadlineExceededError):
-        kind.run(chain)
+        runner.run(chain)
     assert clock.slept == [1.0]
 
 
-def test_a_hook_may_use_the_time_up(kind: Kind, clock: FakeClock) -> None:
+def test_a_hook_may_use_the_time_up(runner: Runner, clock: FakeClock) -> None:
     """The deadline is looked at again behind the hook, and behind the wait."""
     calls: list[Any] = []
     hooked: list[float] = []
@@ -119,15 +121,15 @@ def test_a_hook_may_use_the_time_up(kind: Kind, clock: FakeClock) -> None:
         hooked.append(next_delay)
         clock.advance(10)
 
-    chain = kind.chain(deadline=5, safety_margin=0, jitter=False, on_retry=on_retry)
-    chain.next(kind.fn(failing(calls)), retries=9, backoff=1)
+    chain = runner.chain(deadline=5, safety_margin=0, jitter=False, on_retry=on_retry)
+    chain.next(runner.fn(failing(calls)), retries=9, backoff=1)
     with pytest.raises(DeadlineExceededError):
-        kind.run(chain)
+        runner.run(chain)
     assert (hooked, clock.slept, calls) == ([1.0], [], [1])
 
 
 def test_a_wait_that_takes_too_long_is_noticed(
-    kind: Kind, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+    runner: Runner, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A machine may sleep for longer than it was asked to."""
     calls: list[Any] = []
@@ -140,9 +142,9 @@ def test_a_wait_that_takes_too_long_is_noticed(
 
     monkeypatch.setattr("headrace._process.clock.sleep", oversleep)
     monkeypatch.setattr("headrace._process.clock.sleep_async", oversleep_async)
-    chain = kind.chain(deadline=50).next(kind.fn(failing(calls)), retries=9)
+    chain = runner.chain(deadline=50).next(runner.fn(failing(calls)), retries=9)
     with pytest.raises(DeadlineExceededError):
-        kind.run(chain)
+        runner.run(chain)
     assert calls == [1]
 
 
@@ -159,45 +161,49 @@ def test_a_wait_that_takes_too_long_is_noticed(
     ],
 )
 def test_the_shortest_deadline_wins(
-    kind: Kind, clock: FakeClock, own: Any, from_function: Any, outside: Any, left: Any
+    runner: Runner, clock: FakeClock, own: Any, from_function: Any, outside: Any, left: Any
 ) -> None:
     """Of `deadline=`, `deadline_fn()` and that of the context; steps see it in `remaining()`."""
-    chain = kind.chain(deadline=own, deadline_fn=lambda: from_function)
-    chain.next(kind.fn(headrace.remaining), out="left")
+    chain = runner.chain(deadline=own, deadline_fn=lambda: from_function)
+    chain.next(runner.fn(headrace.remaining), out="left")
     if outside is None:
-        assert kind.run(chain)["left"] == left
+        assert runner.run(chain)["left"] == left
     else:
         with headrace.deadline(outside):
-            assert kind.run(chain)["left"] == left
+            assert runner.run(chain)["left"] == left
     with headrace.open_context():
-        assert kind.run(chain)["left"] == min((x for x in (own, from_function) if x), default=None)
+        assert runner.run(chain)["left"] == min(
+            (x for x in (own, from_function) if x), default=None
+        )
         assert headrace.remaining() is None
 
 
 @pytest.mark.guarantee(40)
-def test_an_inbound_deadline_can_only_shorten(kind: Kind, clock: FakeClock) -> None:
+def test_an_inbound_deadline_can_only_shorten(runner: Runner, clock: FakeClock) -> None:
     """What a message says counts where it is shorter than the chain's own, and only there."""
-    chain = kind.chain(deadline=10, safety_margin=0)
-    chain.next(kind.fn(headrace.remaining), out="left").next(kind.fn(lambda: clock.advance(5)))
-    chain.next(kind.fn(lambda: None))
+    chain = runner.chain(deadline=10, safety_margin=0)
+    chain.next(runner.fn(headrace.remaining), out="left").next(runner.fn(lambda: clock.advance(5)))
+    chain.next(runner.fn(lambda: None))
     with headrace.open_context(remote=RemoteContext(deadline=clock.now + 400)):
-        assert kind.run(chain)["left"] == 10
+        assert runner.run(chain)["left"] == 10
     remote = RemoteContext(deadline=clock.now + 4)
     with headrace.open_context(remote=remote), pytest.raises(DeadlineExceededError) as caught:
-        kind.run(chain)
+        runner.run(chain)
     assert caught.value.result == {"left": 4}
 
 
-def test_the_chains_deadline_is_inherited_by_a_chain_within(kind: Kind, clock: FakeClock) -> None:
+def test_the_chains_deadline_is_inherited_by_a_chain_within(
+    runner: Runner, clock: FakeClock
+) -> None:
     """A step that runs another chain passes its deadline on, and it ends with the step."""
-    inner = kind.chain(deadline=99).next(kind.fn(headrace.remaining), out="left")
-    outer = kind.chain(deadline=10).next(inner.run, out="inner")
-    assert kind.run(outer)["inner"]["left"] == 10
+    inner = runner.chain(deadline=99).next(runner.fn(headrace.remaining), out="left")
+    outer = runner.chain(deadline=10).next(inner.run, out="inner")
+    assert runner.run(outer)["inner"]["left"] == 10
     with headrace.open_context():
-        assert kind.run(inner)["left"] == 99
+        assert runner.run(inner)["left"] == 99
 
 
-def test_outgoing_messages_carry_the_chains_deadline(kind: Kind, clock: FakeClock) -> None:
+def test_outgoing_messages_carry_the_chains_deadline(runner: Runner, clock: FakeClock) -> None:
     """`inject` writes the milliseconds that are left."""
 
     def headers() -> dict[str, str]:
@@ -205,43 +211,43 @@ def test_outgoing_messages_carry_the_chains_deadline(kind: Kind, clock: FakeCloc
         headrace.inject(carrier)
         return carrier
 
-    chain = kind.chain(deadline=7).next(kind.fn(headers), out="headers")
-    assert kind.run(chain)["headers"]["X-Deadline-Ms"] == "7000"
+    chain = runner.chain(deadline=7).next(runner.fn(headers), out="headers")
+    assert runner.run(chain)["headers"]["X-Deadline-Ms"] == "7000"
 
 
-def test_a_negative_rest_is_no_time(kind: Kind, clock: FakeClock) -> None:
+def test_a_negative_rest_is_no_time(runner: Runner, clock: FakeClock) -> None:
     """`deadline_fn` may say that the time is over before anything has begun."""
     with pytest.raises(DeadlineExceededError):
-        kind.run(kind.chain(deadline_fn=lambda: -1.0).next(print))
+        runner.run(runner.chain(deadline_fn=lambda: -1.0).next(print))
 
 
-def test_what_deadline_fn_raises_is_the_callers(kind: Kind) -> None:
+def test_what_deadline_fn_raises_is_the_callers(runner: Runner) -> None:
     """Nothing has run yet, so its error comes out as it is."""
     with pytest.raises(ZeroDivisionError):
-        kind.run(kind.chain(deadline_fn=lambda: 1 / 0).next(print))
+        runner.run(runner.chain(deadline_fn=lambda: 1 / 0).next(print))
 
 
-def test_deadline_fn_is_asked_once_for_each_run(kind: Kind) -> None:
+def test_deadline_fn_is_asked_once_for_each_run(runner: Runner) -> None:
     """When the run begins."""
     asked: list[float] = []
-    chain = kind.chain(deadline_fn=lambda: asked.append(1.0) or 60.0)
-    chain.next(kind.fn(lambda: None), name="a").next(kind.fn(lambda: None), name="b")
-    kind.run(chain)
-    kind.run(chain)
+    chain = runner.chain(deadline_fn=lambda: asked.append(1.0) or 60.0)
+    chain.next(runner.fn(lambda: None), name="a").next(runner.fn(lambda: None), name="b")
+    runner.run(chain)
+    runner.run(chain)
     assert len(asked) == 2
 
 
-def test_a_deadline_leaves_the_caller_as_it_was(kind: Kind) -> None:
+def test_a_deadline_leaves_the_caller_as_it_was(runner: Runner) -> None:
     """No budget stays behind, neither after success nor after failure."""
     calls: list[Any] = []
     with headrace.open_context():
-        kind.run(kind.chain(deadline=60).next(kind.fn(lambda: None)))
+        runner.run(runner.chain(deadline=60).next(runner.fn(lambda: None)))
         with pytest.raises(StepFailedError):
-            kind.run(kind.chain(deadline=60).next(kind.fn(failing(calls))))
+            runner.run(runner.chain(deadline=60).next(runner.fn(failing(calls))))
         assert headrace.remaining() is None
 
 
-def test_without_waiting_a_retry_is_never_too_late(kind: Kind, clock: FakeClock) -> None:
+def test_without_waiting_a_retry_is_never_too_late(runner: Runner, clock: FakeClock) -> None:
     """Under `no_waiting` the schedule does not count against the deadline; hooks still see it."""
     delays: list[float] = []
     calls: list[Any] = []
@@ -249,23 +255,23 @@ def test_without_waiting_a_retry_is_never_too_late(kind: Kind, clock: FakeClock)
     def on_retry(next_delay: float, **_: Any) -> None:
         delays.append(next_delay)
 
-    chain = kind.chain(deadline=5, jitter=False, on_retry=on_retry)
-    chain.next(kind.fn(failing(calls)), retries=4)
+    chain = runner.chain(deadline=5, jitter=False, on_retry=on_retry)
+    chain.next(runner.fn(failing(calls)), retries=4)
     with no_waiting(), pytest.raises(StepFailedError):
-        kind.run(chain)
+        runner.run(chain)
     assert delays == [1.5, 3.0, 6.0, 10.0]
     assert calls == [1, 2, 3, 4, 5]
     assert clock.slept == []
 
 
 @pytest.mark.guarantee(38)
-def test_with_the_real_clock_a_deadline_is_overshot_by_a_step_at_most(kind: Kind) -> None:
+def test_with_the_real_clock_a_deadline_is_overshot_by_a_step_at_most(runner: Runner) -> None:
     """Its own time and 20 ms, loosely: machines are busy."""
     calls: list[Any] = []
-    chain = kind.chain(deadline=0.3, safety_margin=0, jitter=False)
-    chain.next(kind.fn(failing(calls)), retries=1000, backoff=0.05, max_backoff=0.05)
+    chain = runner.chain(deadline=0.3, safety_margin=0, jitter=False)
+    chain.next(runner.fn(failing(calls)), retries=1000, backoff=0.05, max_backoff=0.05)
     begun = time.monotonic()
     with pytest.raises(DeadlineExceededError):
-        kind.run(chain)
+        runner.run(chain)
     assert time.monotonic() - begun < 1.0
     assert 1 <= len(calls) <= 7

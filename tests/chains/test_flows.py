@@ -24,7 +24,7 @@ from headrace._process.testing import no_waiting
 
 if TYPE_CHECKING:
     from headrace import StepInfo
-    from tests.chains.conftest import Kind
+    from tests.chains.runners import Runner
 
 
 def extract() -> list[int]:
@@ -50,15 +50,15 @@ def name() -> str:
     return f"flow_{uuid.uuid4().hex}"
 
 
-def etl(kind: Kind, *args: Any, **kwargs: Any) -> Any:
+def etl(runner: Runner, *args: Any, **kwargs: Any) -> Any:
     """Return a chain of three steps."""
-    chain = kind.chain(*args, **kwargs).next(extract, out="raw")
+    chain = runner.chain(*args, **kwargs).next(extract, out="raw")
     return chain.next(transform, out="clean", args=["raw"]).next(load, args=["clean"])
 
 
-def test_a_named_chain_is_the_flow_of_that_name(kind: Kind, name: str) -> None:
+def test_a_named_chain_is_the_flow_of_that_name(runner: Runner, name: str) -> None:
     """Each step follows the one before, the first is the entrypoint; the kind is `chain`."""
-    chain = etl(kind, name)
+    chain = etl(runner, name)
     graph = get_flow(name).graph()
     assert graph == chain.graph()
     assert graph.edges == (("raw", "clean"), ("clean", "load"))
@@ -74,49 +74,49 @@ def test_a_named_chain_is_the_flow_of_that_name(kind: Kind, name: str) -> None:
     assert generate_dag(name) == "graph TD\n    raw --> clean\n    clean --> load"
 
 
-def test_a_chain_may_be_a_part_of_another_flow(kind: Kind, name: str) -> None:
+def test_a_chain_may_be_a_part_of_another_flow(runner: Runner, name: str) -> None:
     """`flow=` names it, or is the `Flow`; decorated steps stand beside those of the chain."""
     flow = headrace.flow(name)
 
     @flow.step(after="clean")
     def check() -> None: ...
 
-    etl(kind, "etl", flow=flow)
+    etl(runner, "etl", flow=flow)
     assert set(flow.graph().edges) == {("raw", "clean"), ("clean", "load"), ("clean", "check")}
     with pytest.raises(UnknownFlowError):
         get_flow(f"etl_{name}")
 
 
-def test_an_unnamed_chain_declares_nothing(kind: Kind) -> None:
+def test_an_unnamed_chain_declares_nothing(runner: Runner) -> None:
     """It can be drawn all the same."""
     before = headrace.all_flows()
-    chain = etl(kind)
+    chain = etl(runner)
     assert headrace.all_flows() == before
     assert chain.graph().name == "chain"
     assert chain.graph().render() == "graph TD\n    raw --> clean\n    clean --> load"
 
 
-def test_a_chain_that_is_built_again_replaces_its_steps(kind: Kind, name: str) -> None:
+def test_a_chain_that_is_built_again_replaces_its_steps(runner: Runner, name: str) -> None:
     """The same functions under the same names: a module that is reloaded, a factory."""
-    chains = [etl(kind, name) for _ in range(3)]
+    chains = [etl(runner, name) for _ in range(3)]
     assert len(get_flow(name).graph().nodes) == 3
     assert len(chains) == 3
 
 
-def test_two_chains_with_one_step_name_are_a_conflict(kind: Kind, name: str) -> None:
+def test_two_chains_with_one_step_name_are_a_conflict(runner: Runner, name: str) -> None:
     """Two different functions, both chains alive: the error names both places."""
-    first = etl(kind, name)
+    first = etl(runner, name)
     with pytest.raises(DuplicateStepError) as caught:
-        kind.chain(name).next(load, out="raw")
+        runner.chain(name).next(load, out="raw")
     assert f"flow {name!r} has two steps named 'raw'" in str(caught.value)
     assert f"extract at {__file__}" in str(caught.value)
     assert first is not None
 
 
-def test_a_chain_can_be_built_on_after_a_conflict(kind: Kind, name: str) -> None:
+def test_a_chain_can_be_built_on_after_a_conflict(runner: Runner, name: str) -> None:
     """The refused step has left nothing behind."""
-    first = kind.chain(name).next(extract, out="raw")
-    second = kind.chain(flow=name)
+    first = runner.chain(name).next(extract, out="raw")
+    second = runner.chain(flow=name)
     with pytest.raises(DuplicateStepError):
         second.next(load, out="raw")
     second.next(extract, out="raw").next(load, out="loaded", args=["raw"])
@@ -124,37 +124,37 @@ def test_a_chain_can_be_built_on_after_a_conflict(kind: Kind, name: str) -> None
     assert first is not None
 
 
-def test_a_chain_that_is_gone_leaves_its_flow_to_the_next(kind: Kind, name: str) -> None:
+def test_a_chain_that_is_gone_leaves_its_flow_to_the_next(runner: Runner, name: str) -> None:
     """As in tests and notebooks: what was built before is forgotten with its chain."""
-    chain = etl(kind, name)
+    chain = etl(runner, name)
     del chain
     assert len(get_flow(name).graph().nodes) == 3
-    again = kind.chain(name).next(load, out="raw").next(load, out="more")
+    again = runner.chain(name).next(load, out="raw").next(load, out="more")
     assert get_flow(name).graph().nodes == ("raw", "more")
     assert again is not None
 
 
-def test_a_chain_that_only_a_traceback_keeps_is_gone(kind: Kind, name: str) -> None:
+def test_a_chain_that_only_a_traceback_keeps_is_gone(runner: Runner, name: str) -> None:
     """A cycle that waits for the garbage collector is no conflict."""
     gc.disable()
     try:
-        chain = etl(kind, name)
+        chain = etl(runner, name)
         chain.cycle = chain
         del chain
-        again = kind.chain(name).next(load, out="raw")
+        again = runner.chain(name).next(load, out="raw")
     finally:
         gc.enable()
     assert get_flow(name).graph().nodes == ("raw",)
     assert again is not None
 
 
-def test_a_conflict_with_a_decorated_step_is_one(kind: Kind, name: str) -> None:
+def test_a_conflict_with_a_decorated_step_is_one(runner: Runner, name: str) -> None:
     """Either way round."""
     flow = headrace.flow(name)
     flow.step(name="raw")(load)
     with pytest.raises(DuplicateStepError):
-        etl(kind, name)
-    chain = kind.chain(name).next(extract, out="other")
+        etl(runner, name)
+    chain = runner.chain(name).next(extract, out="other")
     with pytest.raises(DuplicateStepError):
         flow.step(name="other")(transform)
     assert chain is not None
@@ -163,11 +163,11 @@ def test_a_conflict_with_a_decorated_step_is_one(kind: Kind, name: str) -> None:
 # --- units and steps ------------------------------------------------------------------------------
 
 
-def test_a_run_outside_opens_a_unit_of_its_own(kind: Kind, name: str) -> None:
+def test_a_run_outside_opens_a_unit_of_its_own(runner: Runner, name: str) -> None:
     """Of the kind `flow`, named for the flow; each step is emitted under its ID."""
-    chain = etl(kind, name)
+    chain = etl(runner, name)
     with headrace.testing.capture() as captured:
-        result = kind.run(chain)
+        result = runner.run(chain)
     (unit,) = captured.units
     assert (unit.kind, unit.name, unit.outcome) == ("flow", name, "ok")
     assert unit.correlation_id == result.correlation_id
@@ -179,31 +179,31 @@ def test_a_run_outside_opens_a_unit_of_its_own(kind: Kind, name: str) -> None:
     assert {s.correlation_id for s in captured.steps} == {result.correlation_id}
 
 
-def test_a_run_inside_joins(kind: Kind, name: str) -> None:
+def test_a_run_inside_joins(runner: Runner, name: str) -> None:
     """Same ID, no other unit, and afterwards everything is as before."""
-    chain = etl(kind, name)
+    chain = etl(runner, name)
     with headrace.testing.capture() as captured, headrace.flow("around").open("the-op") as context:
-        assert kind.run(chain).correlation_id == "the-op"
+        assert runner.run(chain).correlation_id == "the-op"
         assert (context.flow, context.step) == ("around", None)
     assert [unit.correlation_id for unit in captured.units] == ["the-op"]
     assert len(captured.steps) == 3
 
 
-def test_the_unit_is_the_same_whoever_watches(kind: Kind, name: str) -> None:
-    """Kind, name and a fresh ID, with and without a backend, with and without a deadline."""
-    chain = kind.chain(name).next(kind.fn(headrace.get_flow_context), out="unit")
+def test_the_unit_is_the_same_whoever_watches(runner: Runner, name: str) -> None:
+    """Runner, name and a fresh ID, with and without a backend, with and without a deadline."""
+    chain = runner.chain(name).next(runner.fn(headrace.get_flow_context), out="unit")
     for backend in ("none", "logging"):
         headrace.configure(backend=backend)
-        first, second = kind.run(chain)["unit"], kind.run(chain)["unit"]
+        first, second = runner.run(chain)["unit"], runner.run(chain)["unit"]
         assert (first.kind, first.name, first.causation_id) == ("flow", name, None)
         assert first.correlation_id != second.correlation_id
         with headrace.deadline(60):
-            assert kind.run(chain)["unit"].deadline is not None
-    unnamed = kind.chain().next(kind.fn(headrace.get_flow_context), out="unit")
-    assert kind.run(unnamed)["unit"].name is None
+            assert runner.run(chain)["unit"].deadline is not None
+    unnamed = runner.chain().next(runner.fn(headrace.get_flow_context), out="unit")
+    assert runner.run(unnamed)["unit"].name is None
 
 
-def test_a_failed_run_marks_its_error(kind: Kind) -> None:
+def test_a_failed_run_marks_its_error(runner: Runner) -> None:
     """So that the line of whoever logs the error carries the ID, though the unit has ended."""
     from headrace._context.marks import marked_id
 
@@ -213,12 +213,12 @@ def test_a_failed_run_marks_its_error(kind: Kind) -> None:
     for backend in ("none", "logging"):
         headrace.configure(backend=backend)
         with pytest.raises(StepFailedError) as caught:
-            kind.run(kind.chain().next(kind.fn(fail)))
+            runner.run(runner.chain().next(runner.fn(fail)))
         assert caught.value.result is not None
         assert marked_id(caught.value) == caught.value.result.correlation_id
 
 
-def test_a_step_is_emitted_once_whatever_its_retries(kind: Kind, name: str) -> None:
+def test_a_step_is_emitted_once_whatever_its_retries(runner: Runner, name: str) -> None:
     """With the outcome that it ends with, and the error as it was raised."""
     left = [ValueError("one"), ValueError("two")]
 
@@ -229,34 +229,36 @@ def test_a_step_is_emitted_once_whatever_its_retries(kind: Kind, name: str) -> N
     def fail() -> None:
         raise KeyError("last")
 
-    chain = kind.chain(name).next(kind.fn(flaky), name="a", retries=2)
-    chain.next(kind.fn(fail), name="b", retries=1)
+    chain = runner.chain(name).next(runner.fn(flaky), name="a", retries=2)
+    chain.next(runner.fn(fail), name="b", retries=1)
     with headrace.testing.capture() as captured, no_waiting(), pytest.raises(StepFailedError):
-        kind.run(chain)
+        runner.run(chain)
     assert [(s.name, s.outcome) for s in captured.steps] == [("a", "ok"), ("b", "error")]
     assert isinstance(captured.steps[1].error, KeyError)
 
 
-def test_a_decorated_step_within_a_chain_is_emitted_within_its_step(kind: Kind, name: str) -> None:
+def test_a_decorated_step_within_a_chain_is_emitted_within_its_step(
+    runner: Runner, name: str
+) -> None:
     """A chain may call what is a step of another flow."""
 
     @headrace.step(f"other_{name}")
     def inner() -> None: ...
 
     with headrace.testing.capture() as captured:
-        kind.run(kind.chain(name).next(inner, name="outer"))
+        runner.run(runner.chain(name).next(inner, name="outer"))
     assert [(s.name, s.parent) for s in captured.steps] == [
         ("outer", None),
         ("inner", f"{name}.outer"),
     ]
 
 
-def test_a_chain_within_a_step_of_a_chain(kind: Kind, name: str) -> None:
+def test_a_chain_within_a_step_of_a_chain(runner: Runner, name: str) -> None:
     """The inner run joins; its steps are within the outer one's."""
-    inner = kind.chain(f"inner_{name}").next(kind.fn(extract), out="raw")
-    outer = kind.chain(name).next(inner.run, out="result")
+    inner = runner.chain(f"inner_{name}").next(runner.fn(extract), out="raw")
+    outer = runner.chain(name).next(inner.run, out="result")
     with headrace.testing.capture() as captured:
-        result = kind.run(outer)
+        result = runner.run(outer)
     assert result["result"] == {"raw": [1, 2]}
     assert result["result"].correlation_id == result.correlation_id
     assert [(s.name, s.parent) for s in captured.steps] == [
@@ -266,7 +268,7 @@ def test_a_chain_within_a_step_of_a_chain(kind: Kind, name: str) -> None:
 
 
 def test_a_generator_step_is_emitted_for_as_long_as_it_is_iterated_over(
-    kind: Kind, name: str
+    runner: Runner, name: str
 ) -> None:
     """Once, by itself: its body runs in later steps."""
 
@@ -274,17 +276,21 @@ def test_a_generator_step_is_emitted_for_as_long_as_it_is_iterated_over(
         yield 1
         yield 2
 
-    chain = kind.chain(name).next(rows, out="rows").next(kind.fn(list), out="all", args=["rows"])
+    chain = (
+        runner.chain(name).next(rows, out="rows").next(runner.fn(list), out="all", args=["rows"])
+    )
     with headrace.testing.capture() as captured:
-        assert kind.run(chain)["all"] == [1, 2]
+        assert runner.run(chain)["all"] == [1, 2]
     assert sorted((s.name, s.outcome) for s in captured.steps) == [("all", "ok"), ("rows", "ok")]
 
 
-def test_the_logging_backend_logs_the_steps_of_a_chain(kind: Kind, name: str, caplog: Any) -> None:
+def test_the_logging_backend_logs_the_steps_of_a_chain(
+    runner: Runner, name: str, caplog: Any
+) -> None:
     """As it logs decorated steps: with flow, step, ID, and the function's own file and line."""
     headrace.configure(backend="logging")
     caplog.set_level(logging.INFO, "headrace")
-    result = kind.run(etl(kind, name))
+    result = runner.run(etl(runner, name))
     records = [r for r in caplog.records if r.getMessage() == "step.end"]
     assert [(r.flow, r.step, r.outcome) for r in records] == [
         (name, "raw", "ok"),
@@ -296,7 +302,7 @@ def test_the_logging_backend_logs_the_steps_of_a_chain(kind: Kind, name: str, ca
     assert records[0].lineno == extract.__code__.co_firstlineno
 
 
-def test_a_backend_that_is_not_enabled_is_not_told(kind: Kind) -> None:
+def test_a_backend_that_is_not_enabled_is_not_told(runner: Runner) -> None:
     """The run then goes the quick way."""
 
     class Off:
@@ -307,7 +313,7 @@ def test_a_backend_that_is_not_enabled_is_not_told(kind: Kind) -> None:
             raise AssertionError
 
     headrace.configure(backend=Off())
-    assert kind.run(etl(kind))["clean"] == [2, 4]
+    assert runner.run(etl(runner))["clean"] == [2, 4]
 
 
 def test_chains_are_declared_at_import(name: str) -> None:
@@ -317,10 +323,10 @@ def test_chains_are_declared_at_import(name: str) -> None:
     assert len(chains) == 2
 
 
-def test_branches_are_declared_in_the_flow_of_the_chain(kind: Kind, name: str) -> None:
+def test_branches_are_declared_in_the_flow_of_the_chain(runner: Runner, name: str) -> None:
     """Under the names that they have there."""
-    branch = kind.chain().next(load, out="left", args=["raw"])
-    chain = kind.chain(name).next(extract, out="raw")
-    chain.parallel(branch, kind.chain().next(load, out="right", args=["raw"]))
+    branch = runner.chain().next(load, out="left", args=["raw"])
+    chain = runner.chain(name).next(extract, out="raw")
+    chain.parallel(branch, runner.chain().next(load, out="right", args=["raw"]))
     assert set(get_flow(name).graph().edges) == {("raw", "left"), ("raw", "right")}
     assert get_flow(name).graph() == chain.graph()

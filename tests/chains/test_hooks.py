@@ -13,7 +13,7 @@ from headrace import AsyncChain, ChainResult, StepFailedError, ValidationFailedE
 from headrace._process.testing import fake_clock, no_waiting
 
 if TYPE_CHECKING:
-    from tests.chains.conftest import Kind
+    from tests.chains.runners import Runner
 
 
 class Recorder:
@@ -32,13 +32,13 @@ class Recorder:
         return [(name, about["step"]) for name, about in self.calls]
 
 
-def chain_with(kind: Kind, hook: Any) -> Any:
+def chain_with(runner: Runner, hook: Any) -> Any:
     """Return a chain with the hooks that `hook(name)` makes."""
     names = ("before_step", "after_step", "on_retry")
-    return kind.chain("hooked", **{name: hook(name) for name in names})
+    return runner.chain("hooked", **{name: hook(name) for name in names})
 
 
-def test_hooks_come_once_per_step_and_once_per_retry(kind: Kind) -> None:
+def test_hooks_come_once_per_step_and_once_per_retry(runner: Runner) -> None:
     """Whatever the retries, a step has one `before_step` and one `after_step`."""
     left = [ValueError("one"), ValueError("two")]
 
@@ -48,10 +48,10 @@ def test_hooks_come_once_per_step_and_once_per_retry(kind: Kind) -> None:
         return "done"
 
     recorder = Recorder()
-    chain = chain_with(kind, recorder.hook)
-    chain.next(kind.fn(flaky), out="a", retries=3).next(kind.fn(str.upper), out="b", args=["a"])
+    chain = chain_with(runner, recorder.hook)
+    chain.next(runner.fn(flaky), out="a", retries=3).next(runner.fn(str.upper), out="b", args=["a"])
     with no_waiting():
-        kind.run(chain)
+        runner.run(chain)
     assert recorder.names() == [
         ("before_step", "a"),
         ("on_retry", "a"),
@@ -62,7 +62,7 @@ def test_hooks_come_once_per_step_and_once_per_retry(kind: Kind) -> None:
     ]
 
 
-def test_hooks_are_told_everything_by_keyword(kind: Kind) -> None:
+def test_hooks_are_told_everything_by_keyword(runner: Runner) -> None:
     """The step's name with what is known of it, the context, the result, the times."""
     error = ValueError("one")
     left = [error]
@@ -73,7 +73,7 @@ def test_hooks_are_told_everything_by_keyword(kind: Kind) -> None:
         return "done"
 
     recorder = Recorder()
-    chain = kind.chain(
+    chain = runner.chain(
         "told",
         jitter=False,
         before_step=recorder.hook("before_step"),
@@ -81,7 +81,7 @@ def test_hooks_are_told_everything_by_keyword(kind: Kind) -> None:
         on_retry=recorder.hook("on_retry"),
     )
     with fake_clock():
-        result = kind.run(chain.next(kind.fn(flaky), out="a", retries=1))
+        result = runner.run(chain.next(runner.fn(flaky), out="a", retries=1))
     (_, before), (_, retry), (_, after) = recorder.calls
     assert before == {"step": "a", "context": result}
     assert before["step"].name == "a"
@@ -92,7 +92,7 @@ def test_hooks_are_told_everything_by_keyword(kind: Kind) -> None:
 
 
 @pytest.mark.guarantee(36)
-def test_a_hook_that_raises_neither_fails_nor_repeats_a_step(kind: Kind, lines: Any) -> None:
+def test_a_hook_that_raises_neither_fails_nor_repeats_a_step(runner: Runner, lines: Any) -> None:
     """Each failure is logged, and each step called once, or as often as its retries say."""
     calls: list[str] = []
     left = [ValueError("mine")]
@@ -112,10 +112,10 @@ def test_a_hook_that_raises_neither_fails_nor_repeats_a_step(kind: Kind, lines: 
     def broken_log(context: ChainResult, result: str) -> None:
         raise KeyError(result)
 
-    chain = chain_with(kind, broken)
-    chain.next(kind.fn(pay), out="receipt", retries=5, log=broken_log)
+    chain = chain_with(runner, broken)
+    chain.next(runner.fn(pay), out="receipt", retries=5, log=broken_log)
     with no_waiting():
-        result = kind.run(chain)
+        result = runner.run(chain)
     assert result["receipt"] == "paid"
     assert calls == ["pay", "pay"]
     assert [text for level, text in lines() if level == "ERROR"] == [
@@ -127,7 +127,9 @@ def test_a_hook_that_raises_neither_fails_nor_repeats_a_step(kind: Kind, lines: 
 
 
 @pytest.mark.guarantee(36)
-def test_a_backend_that_raises_neither_fails_nor_repeats_a_step(kind: Kind, caplog: Any) -> None:
+def test_a_backend_that_raises_neither_fails_nor_repeats_a_step(
+    runner: Runner, caplog: Any
+) -> None:
     """A broken backend and a broken log handler are the same: the step has been done."""
 
     class Broken:
@@ -136,9 +138,9 @@ def test_a_backend_that_raises_neither_fails_nor_repeats_a_step(kind: Kind, capl
 
     calls: list[str] = []
     headrace.configure(backend=Broken())
-    chain = kind.chain().next(kind.fn(lambda: calls.append("pay")), retries=3, name="pay")
+    chain = runner.chain().next(runner.fn(lambda: calls.append("pay")), retries=3, name="pay")
     with headrace.open_context():
-        kind.run(chain)
+        runner.run(chain)
     assert calls == ["pay"]
     assert "Broken" in caplog.text
 
@@ -201,14 +203,14 @@ def test_a_hook_that_returns_a_coroutine_cannot_be_awaited_in_a_chain(lines: Any
     ]
 
 
-def test_log_is_called_with_context_and_result(kind: Kind) -> None:
+def test_log_is_called_with_context_and_result(runner: Runner) -> None:
     """For logging of one's own; what it returns is ignored."""
     seen: list[Any] = []
 
     def log(context: ChainResult, result: int) -> None:
         seen.append((dict(context), result))
 
-    kind.run(kind.chain().next(kind.fn(lambda: 5), out="n", log=log), given=1)
+    runner.run(runner.chain().next(runner.fn(lambda: 5), out="n", log=log), given=1)
     assert seen == [({"given": 1, "n": 5}, 5)]
 
 
@@ -229,7 +231,9 @@ def complain(number: int) -> None:
     ("validate", "reason"),
     [(positive, "positive returned False"), (complain, "ValueError: -1 is not enough")],
 )
-def test_validate_rejects_by_false_or_by_raising(kind: Kind, validate: Any, reason: str) -> None:
+def test_validate_rejects_by_false_or_by_raising(
+    runner: Runner, validate: Any, reason: str
+) -> None:
     """The message contains the reason; nothing is retried, and the result is not kept."""
     calls: list[int] = []
 
@@ -237,9 +241,9 @@ def test_validate_rejects_by_false_or_by_raising(kind: Kind, validate: Any, reas
         calls.append(1)
         return -1
 
-    chain = kind.chain().next(kind.fn(compute), out="n", validate=validate, retries=5)
+    chain = runner.chain().next(runner.fn(compute), out="n", validate=validate, retries=5)
     with no_waiting(), pytest.raises(ValidationFailedError) as caught:
-        kind.run(chain)
+        runner.run(chain)
     assert calls == [1]
     assert str(caught.value) == f"step 'n': the result was rejected: {reason}"
     assert caught.value.result == {}
@@ -247,10 +251,10 @@ def test_validate_rejects_by_false_or_by_raising(kind: Kind, validate: Any, reas
 
 
 @pytest.mark.parametrize("answer", [True, None, 0, ""])
-def test_validate_accepts_by_anything_but_false(kind: Kind, answer: Any) -> None:
+def test_validate_accepts_by_anything_but_false(runner: Runner, answer: Any) -> None:
     """A validator that returns nothing accepts."""
-    chain = kind.chain().next(kind.fn(lambda: 1), out="n", validate=lambda result: answer)
-    assert kind.run(chain)["n"] == 1
+    chain = runner.chain().next(runner.fn(lambda: 1), out="n", validate=lambda result: answer)
+    assert runner.run(chain)["n"] == 1
 
 
 # --- when -----------------------------------------------------------------------------------------
@@ -267,11 +271,13 @@ def test_validate_accepts_by_anything_but_false(kind: Kind, answer: Any) -> None
         (lambda context: 0, False),
     ],
 )
-def test_when_decides_whether_a_step_is_done(kind: Kind, when: Any, is_done: bool) -> None:
+def test_when_decides_whether_a_step_is_done(runner: Runner, when: Any, is_done: bool) -> None:
     """A reference or a predicate; a skipped step is reported, and keeps nothing."""
-    chain = kind.chain(after_step=lambda **_: None)
-    chain.next(kind.fn(lambda: "mail"), out="sent", when=when).next(kind.fn(lambda: 1), out="end")
-    result = kind.run(chain, order={"is_new": True, "is_old": False})
+    chain = runner.chain(after_step=lambda **_: None)
+    chain.next(runner.fn(lambda: "mail"), out="sent", when=when).next(
+        runner.fn(lambda: 1), out="end"
+    )
+    result = runner.run(chain, order={"is_new": True, "is_old": False})
     assert ("sent" in result) is is_done
     assert result["end"] == 1
     report = result.steps[0]
@@ -279,28 +285,28 @@ def test_when_decides_whether_a_step_is_done(kind: Kind, when: Any, is_done: boo
     assert (report.outcome, report.attempts, report.reason) == expected
 
 
-def test_a_skipped_step_is_not_told_to_anyone(kind: Kind) -> None:
+def test_a_skipped_step_is_not_told_to_anyone(runner: Runner) -> None:
     """No hook, no backend."""
     recorder = Recorder()
-    chain = chain_with(kind, recorder.hook).next(kind.fn(print), name="a", when="missing")
+    chain = chain_with(runner, recorder.hook).next(runner.fn(print), name="a", when="missing")
     with headrace.testing.capture() as captured:
-        kind.run(chain)
+        runner.run(chain)
     assert recorder.calls == []
     assert captured.steps == []
 
 
-def test_a_predicate_that_raises_fails_its_step(kind: Kind) -> None:
+def test_a_predicate_that_raises_fails_its_step(runner: Runner) -> None:
     """It is not known whether the step is wanted."""
-    chain = kind.chain().next(kind.fn(print), name="a", when=lambda context: 1 / 0, retries=3)
+    chain = runner.chain().next(runner.fn(print), name="a", when=lambda context: 1 / 0, retries=3)
     with pytest.raises(StepFailedError, match="step 'a' failed: ZeroDivisionError"):
-        kind.run(chain)
+        runner.run(chain)
 
 
-def test_an_unresolved_when_raises_under_strict(kind: Kind) -> None:
+def test_an_unresolved_when_raises_under_strict(runner: Runner) -> None:
     """Strict means every reference."""
-    chain = kind.chain(strict=True).next(kind.fn(print), name="a", when="missing")
+    chain = runner.chain(strict=True).next(runner.fn(print), name="a", when="missing")
     with pytest.raises(headrace.UnresolvedReferenceError, match="'missing' cannot be resolved"):
-        kind.run(chain)
+        runner.run(chain)
 
 
 class Liar:
@@ -312,7 +318,7 @@ class Liar:
 
 
 @pytest.mark.guarantee(36)
-def test_an_object_that_cannot_be_asked_for_its_class_is_a_result(kind: Kind) -> None:
+def test_an_object_that_cannot_be_asked_for_its_class_is_a_result(runner: Runner) -> None:
     """Neither a result nor the answer of a callback is looked at more closely than its type."""
     undone: list[Any] = []
 
@@ -320,18 +326,18 @@ def test_an_object_that_cannot_be_asked_for_its_class_is_a_result(kind: Kind) ->
         undone.append(type(result))
         return Liar()
 
-    chain = kind.chain(before_step=lambda **about: Liar())
+    chain = runner.chain(before_step=lambda **about: Liar())
     chain.next(
-        kind.fn(Liar),
+        runner.fn(Liar),
         out="liar",
         name="liar",
         undo=undo,
         validate=lambda result: Liar(),
         log=lambda context, result: Liar(),
     )
-    chain.next(kind.fn(lambda: 1 // 0), name="fail")
+    chain.next(runner.fn(lambda: 1 // 0), name="fail")
     with pytest.raises(StepFailedError) as caught:
-        kind.run(chain)
+        runner.run(chain)
     assert caught.value.step == "fail"
     assert caught.value.undo_errors == []
     assert undone == [Liar]

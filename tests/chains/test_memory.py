@@ -21,7 +21,7 @@ from headrace._process.testing import no_waiting
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from .conftest import Kind
+    from .conftest import Runner
 
 
 class Big(bytearray):
@@ -93,130 +93,132 @@ def _interrupt(*_: Any) -> None:
     raise _Interrupt
 
 
-Build = "Callable[[Kind, Values], Any]"
+Build = "Callable[[Runner, Values], Any]"
 
 
-def _hooked(kind: Kind, values: Values) -> Any:
-    return kind.chain(before_step=_hook, after_step=_hook).next(kind.fn(values.make), out="big")
+def _hooked(runner: Runner, values: Values) -> Any:
+    return runner.chain(before_step=_hook, after_step=_hook).next(runner.fn(values.make), out="big")
 
 
-def _hooked_by_coroutines(kind: Kind, values: Values) -> Any:
-    hook = _async_hook if kind.is_async else _hook
-    return kind.chain(before_step=hook).next(kind.fn(values.make), out="big")
+def _hooked_by_coroutines(runner: Runner, values: Values) -> Any:
+    hook = _async_hook if runner.is_async else _hook
+    return runner.chain(before_step=hook).next(runner.fn(values.make), out="big")
 
 
-def _with_undo(kind: Kind, values: Values) -> Any:
-    return kind.chain().next(kind.fn(values.make), out="big", undo=_pass)
+def _with_undo(runner: Runner, values: Values) -> Any:
+    return runner.chain().next(runner.fn(values.make), out="big", undo=_pass)
 
 
-def _with_deadline(kind: Kind, values: Values) -> Any:
-    return kind.chain(deadline=60).next(kind.fn(values.make), out="big")
+def _with_deadline(runner: Runner, values: Values) -> Any:
+    return runner.chain(deadline=60).next(runner.fn(values.make), out="big")
 
 
-def _with_when(kind: Kind, values: Values) -> Any:
-    return kind.chain().next(kind.fn(values.make), out="big", when=lambda context: True)
+def _with_when(runner: Runner, values: Values) -> Any:
+    return runner.chain().next(runner.fn(values.make), out="big", when=lambda context: True)
 
 
-def _with_line(kind: Kind, values: Values) -> Any:
+def _with_line(runner: Runner, values: Values) -> Any:
     logging.getLogger("headrace.chain").setLevel(logging.INFO)
-    return kind.chain().next(kind.fn(values.make), out="big", log_fmt="{big.__len__}")
+    return runner.chain().next(runner.fn(values.make), out="big", log_fmt="{big.__len__}")
 
 
-def _branches(kind: Kind, values: Values) -> Any:
-    return kind.chain(before_step=_hook).parallel(
-        kind.chain().next(kind.fn(values.make), out="a"),
-        kind.chain().next(kind.fn(values.make), out="b", undo=_pass),
+def _branches(runner: Runner, values: Values) -> Any:
+    return runner.chain(before_step=_hook).parallel(
+        runner.chain().next(runner.fn(values.make), out="a"),
+        runner.chain().next(runner.fn(values.make), out="b", undo=_pass),
     )
 
 
-def _failing(kind: Kind, values: Values) -> Any:
+def _failing(runner: Runner, values: Values) -> Any:
     return (
-        kind
+        runner
         .chain()
-        .next(kind.fn(values.make), out="big")
-        .next(kind.fn(_fail), args=["big"], name="fails")
+        .next(runner.fn(values.make), out="big")
+        .next(runner.fn(_fail), args=["big"], name="fails")
     )
 
 
-def _failing_first(kind: Kind, values: Values) -> Any:
-    return kind.chain().put("big", values.make()).next(kind.fn(_fail), args=["big"])
+def _failing_first(runner: Runner, values: Values) -> Any:
+    return runner.chain().put("big", values.make()).next(runner.fn(_fail), args=["big"])
 
 
-def _failing_with_undo(kind: Kind, values: Values) -> Any:
+def _failing_with_undo(runner: Runner, values: Values) -> Any:
     return (
-        kind
+        runner
         .chain(before_step=_hook, on_retry=_hook)
-        .next(kind.fn(values.make), out="big", undo=kind.fn(_pass))
-        .next(kind.fn(values.make), out="big_2", undo=kind.fn(_fail))
-        .next(kind.fn(_fail), args=["big"], retries=2, name="fails")
+        .next(runner.fn(values.make), out="big", undo=runner.fn(_pass))
+        .next(runner.fn(values.make), out="big_2", undo=runner.fn(_fail))
+        .next(runner.fn(_fail), args=["big"], retries=2, name="fails")
     )
 
 
-def _redacted(kind: Kind, values: Values) -> Any:
+def _redacted(runner: Runner, values: Values) -> Any:
     return (
-        kind
+        runner
         .chain(redact=["big"])
-        .next(kind.fn(values.make), out="big", undo=kind.fn(_fail))
-        .next(kind.fn(_fail), args=["big"], retries=1, name="fails")
+        .next(runner.fn(values.make), out="big", undo=runner.fn(_fail))
+        .next(runner.fn(_fail), args=["big"], retries=1, name="fails")
     )
 
 
-def _rejected(kind: Kind, values: Values) -> Any:
-    return kind.chain().next(kind.fn(values.make), out="big", validate=_no, undo=kind.fn(_pass))
+def _rejected(runner: Runner, values: Values) -> Any:
+    return runner.chain().next(
+        runner.fn(values.make), out="big", validate=_no, undo=runner.fn(_pass)
+    )
 
 
-def _rejected_by_raising(kind: Kind, values: Values) -> Any:
-    return kind.chain().next(kind.fn(values.make), out="big", validate=_fail)
+def _rejected_by_raising(runner: Runner, values: Values) -> Any:
+    return runner.chain().next(runner.fn(values.make), out="big", validate=_fail)
 
 
-def _late(kind: Kind, values: Values) -> Any:
+def _late(runner: Runner, values: Values) -> Any:
     return (
-        kind
+        runner
         .chain(deadline=0.2, safety_margin=0)
-        .next(kind.fn(values.make), out="big", undo=_pass)
-        .next(kind.fn(_fail), args=["big"], retries=5, backoff=60, name="fails")
+        .next(runner.fn(values.make), out="big", undo=_pass)
+        .next(runner.fn(_fail), args=["big"], retries=5, backoff=60, name="fails")
     )
 
 
-def _out_of_time(kind: Kind, values: Values) -> Any:
+def _out_of_time(runner: Runner, values: Values) -> Any:
     return (
-        kind
+        runner
         .chain(deadline=0)
         .put("big", values.make())
-        .next(kind.fn(values.make), out="other", retries=5)
+        .next(runner.fn(values.make), out="other", retries=5)
     )
 
 
-def _unresolved(kind: Kind, values: Values) -> Any:
+def _unresolved(runner: Runner, values: Values) -> Any:
     return (
-        kind
+        runner
         .chain(strict=True)
-        .next(kind.fn(values.make), out="big")
-        .next(kind.fn(_fail), args=["missing"], name="fails")
+        .next(runner.fn(values.make), out="big")
+        .next(runner.fn(_fail), args=["missing"], name="fails")
     )
 
 
-def _stopping(kind: Kind, values: Values) -> Any:
+def _stopping(runner: Runner, values: Values) -> Any:
     def stop() -> None:
         raise StopIteration
 
-    return kind.chain().next(kind.fn(values.make), out="big").next(stop, retries=1)
+    return runner.chain().next(runner.fn(values.make), out="big").next(stop, retries=1)
 
 
-def _failing_branches(kind: Kind, values: Values) -> Any:
-    return kind.chain().parallel(
-        kind.chain().next(kind.fn(values.make), out="a", undo=kind.fn(_fail)),
-        kind.chain().next(kind.fn(values.make), out="b").next(kind.fn(_fail), args=["b"]),
-        kind.chain().next(kind.fn(values.make), out="c").next(kind.fn(_fail), args=["c"]),
+def _failing_branches(runner: Runner, values: Values) -> Any:
+    return runner.chain().parallel(
+        runner.chain().next(runner.fn(values.make), out="a", undo=runner.fn(_fail)),
+        runner.chain().next(runner.fn(values.make), out="b").next(runner.fn(_fail), args=["b"]),
+        runner.chain().next(runner.fn(values.make), out="c").next(runner.fn(_fail), args=["c"]),
     )
 
 
-def _interrupted(kind: Kind, values: Values) -> Any:
+def _interrupted(runner: Runner, values: Values) -> Any:
     return (
-        kind
+        runner
         .chain()
-        .next(kind.fn(values.make), out="big", undo=kind.fn(_pass))
-        .next(_interrupt if kind.name == "sync" else _async_interrupt, args=["big"])
+        .next(runner.fn(values.make), out="big", undo=runner.fn(_pass))
+        .next(_interrupt if not runner.is_async else _async_interrupt, args=["big"])
     )
 
 
@@ -224,56 +226,56 @@ async def _async_interrupt(*_: Any) -> None:
     raise _Interrupt
 
 
-def _interrupted_undo(kind: Kind, values: Values) -> Any:
-    undo = _interrupt if kind.name == "sync" else _async_interrupt
+def _interrupted_undo(runner: Runner, values: Values) -> Any:
+    undo = _interrupt if not runner.is_async else _async_interrupt
     return (
-        kind
+        runner
         .chain()
-        .next(kind.fn(values.make), out="big", undo=undo)
-        .next(kind.fn(_fail), args=["big"])
+        .next(runner.fn(values.make), out="big", undo=undo)
+        .next(runner.fn(_fail), args=["big"])
     )
 
 
-def _interrupted_hook(kind: Kind, values: Values) -> Any:
-    return kind.chain(after_step=lambda **_: _interrupt()).next(kind.fn(values.make), out="big")
+def _interrupted_hook(runner: Runner, values: Values) -> Any:
+    return runner.chain(after_step=lambda **_: _interrupt()).next(runner.fn(values.make), out="big")
 
 
-def _nested(kind: Kind, values: Values) -> Any:
-    inner = kind.chain().next(kind.fn(values.make), out="big", undo=kind.fn(_fail))
-    return kind.chain(before_step=_hook).next(inner).next(inner, out="all", kwargs={"x": "big"})
+def _nested(runner: Runner, values: Values) -> Any:
+    inner = runner.chain().next(runner.fn(values.make), out="big", undo=runner.fn(_fail))
+    return runner.chain(before_step=_hook).next(inner).next(inner, out="all", kwargs={"x": "big"})
 
 
-def _failing_within(kind: Kind, values: Values) -> Any:
+def _failing_within(runner: Runner, values: Values) -> Any:
     inner = (
-        kind
+        runner
         .chain()
-        .next(kind.fn(values.make), out="big", undo=kind.fn(_pass))
-        .next(kind.fn(_fail), args=["big"], retries=1)
+        .next(runner.fn(values.make), out="big", undo=runner.fn(_pass))
+        .next(runner.fn(_fail), args=["big"], retries=1)
     )
     return (
-        kind
+        runner
         .chain()
-        .next(kind.fn(values.make))
+        .next(runner.fn(values.make))
         .parallel(
-            kind.chain().next(inner, out="one", retries=1, undo=kind.fn(_pass)),
-            kind.chain().next(inner, out="other", retries=1),
+            runner.chain().next(inner, out="one", retries=1, undo=runner.fn(_pass)),
+            runner.chain().next(inner, out="other", retries=1),
         )
     )
 
 
-def _group(kind: Kind, values: Values) -> Any:
+def _group(runner: Runner, values: Values) -> Any:
     def fail(big: Big) -> None:
         raise ExceptionGroup("two", [ValueError("a"), KeyError("b")])
 
     return (
-        kind
+        runner
         .chain()
-        .next(kind.fn(values.make), out="big")
-        .next(kind.fn(fail), args=["big"], retries=1, retry_on=(ValueError, KeyError))
+        .next(runner.fn(values.make), out="big")
+        .next(runner.fn(fail), args=["big"], retries=1, retry_on=(ValueError, KeyError))
     )
 
 
-BUILDERS: list[Callable[[Kind, Values], Any]] = [
+BUILDERS: list[Callable[[Runner, Values], Any]] = [
     _hooked,
     _hooked_by_coroutines,
     _with_undo,
@@ -315,13 +317,13 @@ def _run(chain: Any) -> Any:
         return error
 
 
-def _left_after(kind: Any, build: Callable[[Any, Values], Any]) -> tuple[int, int]:
+def _left_after(runner: Any, build: Callable[[Any, Values], Any]) -> tuple[int, int]:
     """Drop a result or error; return how many values are still alive, and how many existed."""
     values = Values()
 
     async def main() -> tuple[int, int]:
-        chain = build(kind, values)
-        outcome = await _outcome(chain) if kind.is_async else _run(chain)
+        chain = build(runner, values)
+        outcome = await _outcome(chain) if runner.is_async else _run(chain)
         before = values.left()
         assert outcome is not None
         del outcome, chain
@@ -331,10 +333,10 @@ def _left_after(kind: Any, build: Callable[[Any, Values], Any]) -> tuple[int, in
             await asyncio.sleep(0.01)
         return values.left(), before
 
-    with no_waiting(), logging_nowhere(), asyncio.Runner() as runner:
-        runner.get_loop()
+    with no_waiting(), logging_nowhere(), asyncio.Runner() as loop:
+        loop.get_loop()
         with without_collector():
-            return runner.run(main())
+            return loop.run(main())
 
 
 def _cancelled(values: Values, how: str) -> AsyncChain:
@@ -362,7 +364,7 @@ def _cancelled(values: Values, how: str) -> AsyncChain:
 def test_values_are_freed_with_a_cancelled_run(how: str) -> None:
     """The loop's own exception ends the run, and its traceback holds the frames."""
 
-    def build(kind: Any, values: Values) -> Any:
+    def build(runner: Any, values: Values) -> Any:
         return _Bounded(_cancelled(values, how), values)
 
     left, before = _left_after(_Async(), build)
@@ -402,7 +404,7 @@ class _Bounded:
 def test_values_are_freed_with_a_timeout(retries: int) -> None:
     """The values of an attempt that kept running in its thread are freed too."""
 
-    def build(kind: Any, values: Values) -> Any:
+    def build(runner: Any, values: Values) -> Any:
         def late() -> Big:
             time.sleep(0.05)
             return values.make()
@@ -430,25 +432,25 @@ class _Backend:
 @pytest.mark.parametrize("where", ["unwatched", "watched", "in a unit"])
 @pytest.mark.parametrize("build", BUILDERS)
 def test_values_are_freed_with_the_outcome(
-    kind: Kind, build: Callable[[Kind, Values], Any], where: str
+    runner: Runner, build: Callable[[Runner, Values], Any], where: str
 ) -> None:
     """They are freed for every outcome of the run, with and without a backend."""
     headrace.configure(backend=_Backend() if where == "watched" else "none")
     with headrace.open_context() if where == "in a unit" else contextlib.nullcontext():
-        left, before = _left_after(kind, build)
+        left, before = _left_after(runner, build)
     assert before
     assert left == 0
 
 
 @pytest.mark.guarantee(81)
-def test_a_thousand_failing_and_watched_runs_leave_nothing(kind: Kind) -> None:
+def test_a_thousand_failing_and_watched_runs_leave_nothing(runner: Runner) -> None:
     """Memory stays flat with the garbage collector off, with logging, backends and undos."""
     headrace.configure(backend=_Backend())
     chain = (
-        kind
+        runner
         .chain(before_step=_hook, after_step=_hook, on_retry=_hook, deadline=60)
-        .next(kind.fn(lambda: bytearray(10_000)), out="a", undo=kind.fn(_pass))
-        .next(kind.fn(_fail), args=["a"], retries=1, name="fails")
+        .next(runner.fn(lambda: bytearray(10_000)), out="a", undo=runner.fn(_pass))
+        .next(runner.fn(_fail), args=["a"], retries=1, name="fails")
     )
 
     async def many(count: int) -> None:
@@ -456,20 +458,20 @@ def test_a_thousand_failing_and_watched_runs_leave_nothing(kind: Kind) -> None:
             with contextlib.suppress(ChainError):
                 await chain.run()
 
-    def run(runner: asyncio.Runner, count: int) -> None:
-        if kind.is_async:
-            runner.run(many(count))
+    def run(loop: asyncio.Runner, count: int) -> None:
+        if runner.is_async:
+            loop.run(many(count))
         else:
             for _ in range(count):
                 with contextlib.suppress(ChainError):
                     chain.run()
 
-    with no_waiting(), logging_nowhere(), asyncio.Runner() as runner, without_collector():
-        run(runner, 20)
+    with no_waiting(), logging_nowhere(), asyncio.Runner() as loop, without_collector():
+        run(loop, 20)
         tracemalloc.start()
         try:
             before, _ = tracemalloc.get_traced_memory()
-            run(runner, 1000)
+            run(loop, 1000)
             after, _ = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()

@@ -25,7 +25,7 @@ from headrace._process.testing import fake_clock, no_waiting
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.chains.conftest import Kind
+    from tests.chains.runners import Runner
 
 
 class Meeting:
@@ -67,21 +67,21 @@ def failing(error: BaseException, *, after: float = 0.0) -> Callable[[], Any]:
     return fail
 
 
-def test_branches_run_at_once_and_their_outputs_merge(kind: Kind) -> None:
+def test_branches_run_at_once_and_their_outputs_merge(runner: Runner) -> None:
     """Each reads the context; what follows sees the outputs of all."""
-    meeting = Meeting(kind.name == "async")
-    chain = kind.chain().put("base", 1).next(kind.fn(value(2)), out="raw")
+    meeting = Meeting(runner.awaits)
+    chain = runner.chain().put("base", 1).next(runner.fn(value(2)), out="raw")
     chain.parallel(
-        kind.chain().put("own", 5).next(meeting.step("L"), out="left"),
-        kind
+        runner.chain().put("own", 5).next(meeting.step("L"), out="left"),
+        runner
         .chain()
         .next(meeting.step("R"), out="right")
         .next(
-            kind.fn(lambda *seen: seen), out="seen", args=["base", "raw", "own", "given", "right"]
+            runner.fn(lambda *seen: seen), out="seen", args=["base", "raw", "own", "given", "right"]
         ),
     )
-    chain.next(kind.fn(lambda *seen: seen), out="all", args=["left", "right", "own"])
-    result = kind.run(chain, given=3)
+    chain.next(runner.fn(lambda *seen: seen), out="all", args=["left", "right", "own"])
+    result = runner.run(chain, given=3)
     assert result["seen"] == (1, 2, None, 3, "R")
     assert result["all"] == ("L", "R", None)
     assert "own" not in result
@@ -89,30 +89,30 @@ def test_branches_run_at_once_and_their_outputs_merge(kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("empty", [[], [1]])
-def test_a_branch_may_be_a_chain_of_its_own(kind: Kind, empty: list[int]) -> None:
+def test_a_branch_may_be_a_chain_of_its_own(runner: Runner, empty: list[int]) -> None:
     """A chain that serves as a branch can still be run alone; it can no longer change."""
-    branch = kind.chain().next(kind.fn(len), out="n", args=["rows"])
-    chain = kind.chain().parallel(branch)
-    assert kind.run(chain, rows=empty)["n"] == len(empty)
-    assert kind.run(branch, rows=empty)["n"] == len(empty)
+    branch = runner.chain().next(runner.fn(len), out="n", args=["rows"])
+    chain = runner.chain().parallel(branch)
+    assert runner.run(chain, rows=empty)["n"] == len(empty)
+    assert runner.run(branch, rows=empty)["n"] == len(empty)
     with pytest.raises(ChainError, match="is already a branch or a step"):
         branch.next(print)
 
 
-def test_branches_have_branches(kind: Kind) -> None:
+def test_branches_have_branches(runner: Runner) -> None:
     """To any depth."""
-    inner = kind.chain().next(kind.fn(value(1)), out="b1")
-    other = kind.chain().next(kind.fn(value(2)), out="b2")
-    left = kind.chain().parallel(inner, other)
-    left.next(kind.fn(lambda a, b: a + b), out="b", args=["b1", "b2"])
-    chain = kind.chain().parallel(left, kind.chain().next(kind.fn(value(4)), out="c"))
-    chain.next(kind.fn(lambda a, b: a + b), out="d", args=["b", "c"])
-    result = kind.run(chain)
+    inner = runner.chain().next(runner.fn(value(1)), out="b1")
+    other = runner.chain().next(runner.fn(value(2)), out="b2")
+    left = runner.chain().parallel(inner, other)
+    left.next(runner.fn(lambda a, b: a + b), out="b", args=["b1", "b2"])
+    chain = runner.chain().parallel(left, runner.chain().next(runner.fn(value(4)), out="c"))
+    chain.next(runner.fn(lambda a, b: a + b), out="d", args=["b", "c"])
+    result = runner.run(chain)
     assert result == {"b1": 1, "b2": 2, "b": 3, "c": 4, "d": 7}
     assert [step.name for step in result.steps] == ["b1", "b2", "b", "c", "d"]
 
 
-def test_every_branch_is_in_the_same_unit(kind: Kind) -> None:
+def test_every_branch_is_in_the_same_unit(runner: Runner) -> None:
     """The correlation ID and the metadata are everywhere, what a branch writes included."""
 
     def look(number: int) -> Any:
@@ -121,27 +121,27 @@ def test_every_branch_is_in_the_same_unit(kind: Kind) -> None:
         assert context is not None
         return context.correlation_id, context.step, headrace.get_flow_context_value("set_before")
 
-    chain = kind.chain().parallel(
-        *(kind.chain().next(kind.fn(look), out=f"b{n}", args=[n]) for n in range(4))
+    chain = runner.chain().parallel(
+        *(runner.chain().next(runner.fn(look), out=f"b{n}", args=[n]) for n in range(4))
     )
     with headrace.open_context("the-op") as context:
         context.set_value("set_before", "x")
-        result = kind.run(chain)
+        result = runner.run(chain)
         assert context.step is None
         assert {f"from_{n}": n for n in range(4)}.items() <= context.metadata.items()
     assert result == {f"b{n}": ("the-op", f"b{n}", "x") for n in range(4)}
 
 
-def test_a_failure_undoes_what_the_branches_have_done(kind: Kind) -> None:
+def test_a_failure_undoes_what_the_branches_have_done(runner: Runner) -> None:
     """All branches and what came before, the last first; the error is the failed step's."""
     undone: list[str] = []
-    chain = kind.chain().next(kind.fn(value("before")), undo=kind.fn(undone.append))
+    chain = runner.chain().next(runner.fn(value("before")), undo=runner.fn(undone.append))
     chain.parallel(
-        kind.chain().next(kind.fn(value("left")), out="left", undo=kind.fn(undone.append)),
-        kind.chain().next(failing(ValueError("boom"), after=0.1), name="right"),
+        runner.chain().next(runner.fn(value("left")), out="left", undo=runner.fn(undone.append)),
+        runner.chain().next(failing(ValueError("boom"), after=0.1), name="right"),
     )
     with pytest.raises(StepFailedError) as caught:
-        kind.run(chain)
+        runner.run(chain)
     assert undone == ["left", "before"]
     error = caught.value
     assert str(error) == "step 'right' failed: ValueError: boom"
@@ -200,7 +200,7 @@ def test_an_async_chain_cancels_the_other_branches(lines: Any) -> None:
     assert lines() == [("ERROR", str(caught.value))]
 
 
-def test_the_error_names_all_that_failed(kind: Kind) -> None:
+def test_the_error_names_all_that_failed(runner: Runner) -> None:
     """The first is the error; the others are in its message and in `others`."""
     meeting = threading.Barrier(2, timeout=10)
 
@@ -213,16 +213,16 @@ def test_the_error_names_all_that_failed(kind: Kind) -> None:
         return meet
 
     first, second = ValueError("one"), OSError("two")
-    chain = kind.chain().parallel(
-        kind.chain().next(fail(second, 0.05), name="b"),
-        kind.chain().next(fail(first, 0), name="a"),
+    chain = runner.chain().parallel(
+        runner.chain().next(fail(second, 0.05), name="b"),
+        runner.chain().next(fail(first, 0), name="a"),
     )
-    if kind.is_async:  # the second is cancelled as soon as the first has failed
+    if runner.is_async:  # the second is cancelled as soon as the first has failed
         with pytest.raises(StepFailedError, match="'a' failed: ValueError: one; step 'b' was canc"):
-            kind.run(chain)
+            runner.run(chain)
         return
     with pytest.raises(StepFailedError) as caught:
-        kind.run(chain)
+        runner.run(chain)
     assert str(caught.value) == ("step 'a' failed: ValueError: one; step 'b' failed: OSError: two")
     assert caught.value.__cause__ is first
     (other,) = caught.value.others
@@ -248,21 +248,21 @@ def test_async_branches_that_fail_in_the_same_moment_are_all_named() -> None:
     assert len(caught.value.others) == 1
 
 
-def test_other_kinds_of_failure_keep_their_type(kind: Kind) -> None:
+def test_other_kinds_of_failure_keep_their_type(runner: Runner) -> None:
     """A rejected result in a branch is a `ValidationFailedError`."""
-    chain = kind.chain().parallel(
-        kind.chain().next(kind.fn(value(1)), name="a", validate=lambda result: False),
-        kind.chain().next(kind.fn(value(2)), name="b"),
+    chain = runner.chain().parallel(
+        runner.chain().next(runner.fn(value(1)), name="a", validate=lambda result: False),
+        runner.chain().next(runner.fn(value(2)), name="b"),
     )
     with pytest.raises(ValidationFailedError, match="step 'a': the result was rejected"):
-        kind.run(chain)
+        runner.run(chain)
 
 
 class Interrupted(BaseException):
     """Neither an error nor a cancellation."""
 
 
-def test_an_interrupt_in_a_branch_comes_before_its_errors(kind: Kind, lines: Any) -> None:
+def test_an_interrupt_in_a_branch_comes_before_its_errors(runner: Runner, lines: Any) -> None:
     """It passes through; the other failures are logged."""
     meeting = threading.Barrier(2, timeout=10)
 
@@ -275,13 +275,13 @@ def test_an_interrupt_in_a_branch_comes_before_its_errors(kind: Kind, lines: Any
         time.sleep(0.05)
         raise Interrupted
 
-    if kind.is_async:
+    if runner.is_async:
         pytest.skip("in an AsyncChain the first failure cancels the rest")
-    chain = kind.chain().parallel(
-        kind.chain().next(fail, name="a"), kind.chain().next(interrupt, name="b")
+    chain = runner.chain().parallel(
+        runner.chain().next(fail, name="a"), runner.chain().next(interrupt, name="b")
     )
     with pytest.raises(Interrupted):
-        kind.run(chain)
+        runner.run(chain)
     assert ("ERROR", "besides, step 'a' failed: ValueError: boom") in lines()
 
 
@@ -396,51 +396,51 @@ def test_a_step_that_cancels_itself_passes_through() -> None:
 # --- what a branch takes from the chain ----------------------------------------------------------
 
 
-def test_a_branch_takes_the_hooks_that_it_has_not(kind: Kind) -> None:
+def test_a_branch_takes_the_hooks_that_it_has_not(runner: Runner) -> None:
     """Its own come first."""
     seen: list[tuple[str, str]] = []
 
     def noting(who: str) -> Any:
         return lambda step, **_: seen.append((who, str(step)))
 
-    chain = kind.chain(before_step=noting("outer"), after_step=noting("outer"))
-    chain.parallel(kind.chain(before_step=noting("inner")).next(kind.fn(value(1)), out="a"))
-    kind.run(chain)
+    chain = runner.chain(before_step=noting("outer"), after_step=noting("outer"))
+    chain.parallel(runner.chain(before_step=noting("inner")).next(runner.fn(value(1)), out="a"))
+    runner.run(chain)
     assert seen == [("inner", "a"), ("outer", "a")]
 
 
-def test_a_branch_is_as_strict_as_the_chain(kind: Kind) -> None:
+def test_a_branch_is_as_strict_as_the_chain(runner: Runner) -> None:
     """A chain that is strict is so in its branches."""
-    chain = kind.chain(strict=True)
-    chain.parallel(kind.chain().next(kind.fn(print), args=["missing"]))
+    chain = runner.chain(strict=True)
+    chain.parallel(runner.chain().next(runner.fn(print), args=["missing"]))
     with pytest.raises(headrace.UnresolvedReferenceError):
-        kind.run(chain)
+        runner.run(chain)
 
 
-def test_a_branch_has_the_deadline_of_the_chain_or_its_own(kind: Kind) -> None:
+def test_a_branch_has_the_deadline_of_the_chain_or_its_own(runner: Runner) -> None:
     """Whichever is shorter; the chain goes on by its own."""
-    chain = kind.chain(deadline=10, jitter=False).parallel(
-        kind.chain(deadline=4).next(kind.fn(headrace.remaining), out="short"),
-        kind.chain(deadline=400).next(kind.fn(headrace.remaining), out="long"),
+    chain = runner.chain(deadline=10, jitter=False).parallel(
+        runner.chain(deadline=4).next(runner.fn(headrace.remaining), out="short"),
+        runner.chain(deadline=400).next(runner.fn(headrace.remaining), out="long"),
     )
     with fake_clock():
-        assert kind.run(chain.next(kind.fn(headrace.remaining), out="after")) == {
+        assert runner.run(chain.next(runner.fn(headrace.remaining), out="after")) == {
             "short": 4,
             "long": 10,
             "after": 10,
         }
 
 
-def test_a_branch_may_run_out_of_time_alone(kind: Kind) -> None:
+def test_a_branch_may_run_out_of_time_alone(runner: Runner) -> None:
     """The deadline of a branch ends the run."""
-    chain = kind.chain(jitter=False).parallel(
-        kind.chain(deadline=1).next(failing(ValueError()), name="a", retries=9, backoff=3)
+    chain = runner.chain(jitter=False).parallel(
+        runner.chain(deadline=1).next(failing(ValueError()), name="a", retries=9, backoff=3)
     )
     with fake_clock(), pytest.raises(DeadlineExceededError):
-        kind.run(chain)
+        runner.run(chain)
 
 
-def test_retries_in_branches(kind: Kind) -> None:
+def test_retries_in_branches(runner: Runner) -> None:
     """A branch retries by itself, while the other goes on."""
     left = [ValueError(), ValueError()]
 
@@ -449,22 +449,23 @@ def test_retries_in_branches(kind: Kind) -> None:
             raise left.pop()
         return 1
 
-    chain = kind.chain().parallel(
-        kind.chain().next(kind.fn(flaky), out="a", retries=2),
-        kind.chain().next(kind.fn(value(2)), out="b"),
+    chain = runner.chain().parallel(
+        runner.chain().next(runner.fn(flaky), out="a", retries=2),
+        runner.chain().next(runner.fn(value(2)), out="b"),
     )
     with no_waiting():
-        result = kind.run(chain)
+        result = runner.run(chain)
     assert [(s.name, s.attempts) for s in result.steps] == [("a", 3), ("b", 1)]
 
 
-def test_steps_of_branches_are_reported_to_the_backends(kind: Kind) -> None:
+def test_steps_of_branches_are_reported_to_the_backends(runner: Runner) -> None:
     """Each in its own task or thread, under the same unit."""
-    chain = kind.chain("forked").parallel(
-        kind.chain().next(kind.fn(value(1)), out="a"), kind.chain().next(kind.fn(value(2)), out="b")
+    chain = runner.chain("forked").parallel(
+        runner.chain().next(runner.fn(value(1)), out="a"),
+        runner.chain().next(runner.fn(value(2)), out="b"),
     )
     with headrace.testing.capture() as captured:
-        kind.run(chain)
+        runner.run(chain)
     assert {(s.flow, s.name, s.outcome) for s in captured.steps} == {
         ("forked", "a", "ok"),
         ("forked", "b", "ok"),
@@ -475,15 +476,15 @@ def test_steps_of_branches_are_reported_to_the_backends(kind: Kind) -> None:
 # --- building -------------------------------------------------------------------------------------
 
 
-def test_the_graph_forks_and_joins(kind: Kind) -> None:
+def test_the_graph_forks_and_joins(runner: Runner) -> None:
     """Branches begin behind what came before, and what follows comes behind all of them."""
     chain = (
-        kind
+        runner
         .chain()
         .next(print, out="raw")
         .parallel(
-            kind.chain().next(print, out="a1").next(print, out="a2"),
-            kind.chain().next(print, out="b"),
+            runner.chain().next(print, out="a1").next(print, out="a2"),
+            runner.chain().next(print, out="b"),
         )
     )
     graph = chain.next(print, out="end").graph()
@@ -492,20 +493,20 @@ def test_the_graph_forks_and_joins(kind: Kind) -> None:
     assert graph.entrypoints == ("raw",)
 
 
-def test_a_chain_that_begins_with_branches_has_several_entrypoints(kind: Kind) -> None:
+def test_a_chain_that_begins_with_branches_has_several_entrypoints(runner: Runner) -> None:
     """The first step of each."""
-    left, right = kind.chain().next(print, out="a"), kind.chain().next(print, out="b")
-    chain = kind.chain().parallel(left, right)
+    left, right = runner.chain().next(print, out="a"), runner.chain().next(print, out="b")
+    chain = runner.chain().parallel(left, right)
     assert chain.graph().entrypoints == ("a", "b")
 
 
-def test_steps_of_one_name_in_branches_get_numbers(kind: Kind) -> None:
+def test_steps_of_one_name_in_branches_get_numbers(runner: Runner) -> None:
     """As anywhere in a chain."""
-    step = kind.fn(value(1))
-    chain = kind.chain().next(step, name="s")
-    chain.parallel(kind.chain().next(step), kind.chain().next(step)).next(step)
+    step = runner.fn(value(1))
+    chain = runner.chain().next(step, name="s")
+    chain.parallel(runner.chain().next(step), runner.chain().next(step)).next(step)
     own = step.__name__
-    assert [s.name for s in kind.run(chain).steps] == ["s", own, f"{own}_2", f"{own}_3"]
+    assert [s.name for s in runner.run(chain).steps] == ["s", own, f"{own}_2", f"{own}_3"]
 
 
 @pytest.mark.parametrize(
@@ -549,11 +550,11 @@ def test_steps_of_one_name_in_branches_get_numbers(kind: Kind) -> None:
     ],
 )
 def test_bad_branches_are_refused_with_the_reason(
-    kind: Kind, build: Any, error: type[Exception], reason: str
+    runner: Runner, build: Any, error: type[Exception], reason: str
 ) -> None:
     """When the chain is built."""
     with pytest.raises(error, match=reason):
-        build(kind, kind.chain().next(print, out="first"))
+        build(runner, runner.chain().next(print, out="first"))
 
 
 def test_a_branch_is_of_the_chains_own_kind() -> None:
@@ -564,29 +565,31 @@ def test_a_branch_is_of_the_chains_own_kind() -> None:
         AsyncChain().parallel(Chain().next(print))  # type: ignore[arg-type]
 
 
-def test_a_branch_may_overwrite_what_came_before(kind: Kind) -> None:
+def test_a_branch_may_overwrite_what_came_before(runner: Runner) -> None:
     """With `overwrite=True`; its own values and a key that it overwrites are no conflict."""
-    chain = kind.chain().next(kind.fn(value(1)), out="n")
-    branch = kind.chain().put("own", 2)
-    branch.next(kind.fn(lambda a, b: a + b), out="n", args=["n", "own"], overwrite=True)
-    assert kind.run(chain.parallel(branch))["n"] == 3
+    chain = runner.chain().next(runner.fn(value(1)), out="n")
+    branch = runner.chain().put("own", 2)
+    branch.next(runner.fn(lambda a, b: a + b), out="n", args=["n", "own"], overwrite=True)
+    assert runner.run(chain.parallel(branch))["n"] == 3
 
 
-def test_a_branch_within_a_branch_may_overwrite_what_came_before(kind: Kind) -> None:
+def test_a_branch_within_a_branch_may_overwrite_what_came_before(runner: Runner) -> None:
     """However deep it is."""
-    inner = kind.chain().next(kind.fn(value(2)), out="n", overwrite=True)
-    chain = kind.chain().next(kind.fn(value(1)), out="n").parallel(kind.chain().parallel(inner))
-    assert kind.run(chain)["n"] == 2
+    inner = runner.chain().next(runner.fn(value(2)), out="n", overwrite=True)
+    chain = (
+        runner.chain().next(runner.fn(value(1)), out="n").parallel(runner.chain().parallel(inner))
+    )
+    assert runner.run(chain)["n"] == 2
 
 
-def test_a_refused_branch_leaves_the_chain_as_it_was(kind: Kind) -> None:
+def test_a_refused_branch_leaves_the_chain_as_it_was(runner: Runner) -> None:
     """A chain can be built on after a mistake was caught."""
-    chain = kind.chain().next(kind.fn(value(1)), out="a")
-    branch = kind.chain().next(kind.fn(value(2)), out="a")
+    chain = runner.chain().next(runner.fn(value(1)), out="a")
+    branch = runner.chain().next(runner.fn(value(2)), out="a")
     with pytest.raises(ValueError, match="both give 'a'"):
         chain.parallel(branch)
-    branch.next(kind.fn(value(3)), out="c")
-    assert kind.run(chain.next(kind.fn(value(2)), out="b")) == {"a": 1, "b": 2}
+    branch.next(runner.fn(value(3)), out="c")
+    assert runner.run(chain.next(runner.fn(value(2)), out="b")) == {"a": 1, "b": 2}
 
 
 def test_an_interrupted_chain_waits_for_its_branches_and_undoes_them() -> None:

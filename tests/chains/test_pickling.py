@@ -28,7 +28,7 @@ from headrace._redaction import secrets
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.chains.conftest import Kind
+    from tests.chains.runners import Runner
 
 SECRET = "hunter2-ü"
 
@@ -42,10 +42,10 @@ def again(value: Any) -> Any:
     return pickle.loads(data)
 
 
-def failure(kind: Kind, chain: Any, **inputs: Any) -> Any:
+def failure(runner: Runner, chain: Any, **inputs: Any) -> Any:
     """Return the error of a run of `chain`."""
     with pytest.raises(ChainError) as caught:
-        kind.run(chain, **inputs)
+        runner.run(chain, **inputs)
     return caught.value
 
 
@@ -91,12 +91,12 @@ def unpicklable() -> list[Any]:
     ]
 
 
-def test_a_failure_survives_whatever_is_in_its_context(kind: Kind) -> None:
+def test_a_failure_survives_whatever_is_in_its_context(runner: Runner) -> None:
     """Step, reason, attempts, the cause as text, the report, and the values that survive."""
-    chain = kind.chain("pickled.failure").next(kind.fn(lambda: 1), out="one")
-    chain.next(kind.fn(fail), name="pay", retries=1, backoff=0)
+    chain = runner.chain("pickled.failure").next(runner.fn(lambda: 1), out="one")
+    chain.next(runner.fn(fail), name="pay", retries=1, backoff=0)
     inputs = {f"x{i}": value for i, value in enumerate(unpicklable())}
-    error = failure(kind, chain, rows=[1, {"a": 2}], **inputs)
+    error = failure(runner, chain, rows=[1, {"a": 2}], **inputs)
     other = again(error)
     assert type(other) is StepFailedError
     assert (other.step, other.reason, other.attempts) == ("pay", "Picky: code 7", 2)
@@ -119,10 +119,10 @@ def test_a_failure_survives_whatever_is_in_its_context(kind: Kind) -> None:
     ],
 )
 def test_every_error_survives(
-    kind: Kind, make: Callable[[Any], Any], type_: type[ChainError]
+    runner: Runner, make: Callable[[Any], Any], type_: type[ChainError]
 ) -> None:
     """Each error survives with its type and text; attributes that cannot be pickled are dropped."""
-    error = failure(kind, make(kind), lock=threading.Lock())
+    error = failure(runner, make(runner), lock=threading.Lock())
     other = again(error)
     assert type(other) is type_
     assert str(other) == str(error)
@@ -130,18 +130,18 @@ def test_every_error_survives(
     assert (other.undo_errors, other.others) == ([], [])
 
 
-def test_failed_undos_and_other_branches_survive_as_text(kind: Kind) -> None:
+def test_failed_undos_and_other_branches_survive_as_text(runner: Runner) -> None:
     """They survive in order, without secrets."""
 
     def undo(result: Any) -> None:
         raise Picky(code=result)
 
-    chain = kind.chain(redact=["pin"]).put("pin", SECRET)
-    chain.next(kind.fn(lambda: 8), undo=kind.fn(undo))
-    chain.next(kind.fn(lambda: {"pin": SECRET}), undo=lambda result: int(result["pin"]))
-    branch = kind.chain().next(kind.fn(fail), name="b")
-    chain.parallel(branch, kind.chain().next(kind.fn(fail), name="c"))
-    error = failure(kind, chain)
+    chain = runner.chain(redact=["pin"]).put("pin", SECRET)
+    chain.next(runner.fn(lambda: 8), undo=runner.fn(undo))
+    chain.next(runner.fn(lambda: {"pin": SECRET}), undo=lambda result: int(result["pin"]))
+    branch = runner.chain().next(runner.fn(fail), name="b")
+    chain.parallel(branch, runner.chain().next(runner.fn(fail), name="c"))
+    error = failure(runner, chain)
     other = again(error)
     texts = [str(each) for each in other.undo_errors]
     assert texts == [
@@ -152,10 +152,10 @@ def test_failed_undos_and_other_branches_survive_as_text(kind: Kind) -> None:
     assert len(other.others) == len(error.others)
 
 
-def test_the_operation_of_an_error_is_known_in_another_process(kind: Kind) -> None:
+def test_the_operation_of_an_error_is_known_in_another_process(runner: Runner) -> None:
     """The receiving process can log the error under its ID."""
     with headrace.open_context("op-1"):
-        error = failure(kind, kind.chain().next(kind.fn(fail)))
+        error = failure(runner, runner.chain().next(runner.fn(fail)))
     with pytest.raises(ChainError) as caught, headrace.open_context("op-2"):
         raise error
     assert headrace.integration.marked_id(again(caught.value)) == "op-2"
@@ -174,7 +174,7 @@ class Hidden:
         self._inner = (value,)
 
 
-def test_secrets_are_masked_wherever_they_stand(kind: Kind) -> None:
+def test_secrets_are_masked_wherever_they_stand(runner: Runner) -> None:
     """Secrets are masked under any key, in records, objects and errors; all else is unchanged."""
 
     def refuse(pin: str) -> None:
@@ -190,8 +190,8 @@ def test_secrets_are_masked_wherever_they_stand(kind: Kind) -> None:
         "cycle": cycle,
         "free": [Hidden("open")],
     }
-    chain = kind.chain(redact=["pin", "number"]).next(kind.fn(refuse), args=["pin"])
-    error = failure(kind, chain, pin=SECRET, number=4711, **inputs)
+    chain = runner.chain(redact=["pin", "number"]).next(runner.fn(refuse), args=["pin"])
+    error = failure(runner, chain, pin=SECRET, number=4711, **inputs)
     other = again(error)
     result = other.result
     assert (result["pin"], result["number"], result["echo"]) == ("***", "***", "x***x")
@@ -206,16 +206,16 @@ def test_secrets_are_masked_wherever_they_stand(kind: Kind) -> None:
     assert repr(other.result)
 
 
-def test_what_cannot_be_known_is_masked(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_known_is_masked(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     """If there are more values than the search covers, every value is masked."""
     monkeypatch.setattr(secrets, "LIMIT", 10)
-    result = kind.run(kind.chain(redact=["pin"]).next(print), rows=[["a"]] * 20, n=7, t="t")
+    result = runner.run(runner.chain(redact=["pin"]).next(print), rows=[["a"]] * 20, n=7, t="t")
     assert again(result) == dict.fromkeys(["rows", "n", "t"], "***")
 
 
-def test_a_result_is_pickled_with_what_survives(kind: Kind) -> None:
+def test_a_result_is_pickled_with_what_survives(runner: Runner) -> None:
     """The steps and the ID survive, also for a result made without a chain."""
-    result = kind.run(kind.chain().next(kind.fn(lambda: 1), out="a"), lock=threading.Lock())
+    result = runner.run(runner.chain().next(runner.fn(lambda: 1), out="a"), lock=threading.Lock())
     other = again(result)
     assert type(other) is ChainResult
     assert other == {"a": 1}
@@ -246,13 +246,13 @@ def test_an_error_comes_out_of_a_process_pool() -> None:
     assert caught.value.result == {"pin": "***"}
 
 
-def test_the_cause_reads_alike_however_often_it_is_pickled(kind: Kind) -> None:
+def test_the_cause_reads_alike_however_often_it_is_pickled(runner: Runner) -> None:
     """An error that crosses several processes keeps the text of its cause."""
 
     def fail() -> None:
         raise KeyError("sku")
 
-    error = failure(kind, kind.chain().next(kind.fn(fail)))
+    error = failure(runner, runner.chain().next(runner.fn(fail)))
     once = again(error)
     assert str(once.__cause__) == "KeyError: 'sku'"
     assert str(again(again(once)).__cause__) == str(once.__cause__)
@@ -260,11 +260,11 @@ def test_the_cause_reads_alike_however_often_it_is_pickled(kind: Kind) -> None:
 
 @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
 def test_errors_and_results_are_copied_whatever_their_context_holds(
-    kind: Kind, copied: Callable[[Any], Any]
+    runner: Runner, copied: Callable[[Any], Any]
 ) -> None:
     """What cannot be copied is shared."""
-    chain = kind.chain().next(kind.fn(int), args=[headrace.literal("x")])
-    error = failure(kind, chain, lock=(lock := threading.Lock()), rows=[1])
+    chain = runner.chain().next(runner.fn(int), args=[headrace.literal("x")])
+    error = failure(runner, chain, lock=(lock := threading.Lock()), rows=[1])
     copy_of_error, result = copied(error), copied(error.result)
     assert str(copy_of_error) == str(error)
     assert copy_of_error.result["rows"] == [1]
@@ -272,13 +272,13 @@ def test_errors_and_results_are_copied_whatever_their_context_holds(
     assert result["rows"] == [1]
 
 
-def test_a_secret_that_only_its_argument_names_is_masked(kind: Kind) -> None:
+def test_a_secret_that_only_its_argument_names_is_masked(runner: Runner) -> None:
     """The value of an argument called like a secret is one wherever it stands in the pickle."""
 
     def login(password: str) -> None:
         raise ValueError(f"{password} is wrong")
 
-    chain = kind.chain(redact=["password"])
-    chain.next(kind.fn(login), kwargs={"password": "settings.database"})
-    copied = again(failure(kind, chain, settings={"database": SECRET}))
+    chain = runner.chain(redact=["password"])
+    chain.next(runner.fn(login), kwargs={"password": "settings.database"})
+    copied = again(failure(runner, chain, settings={"database": SECRET}))
     assert copied.result["settings"] == {"database": "***"}

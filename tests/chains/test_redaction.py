@@ -27,7 +27,7 @@ from headrace._redaction.rules import MASK, Redaction
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.chains.conftest import Kind
+    from tests.chains.runners import Runner
 
 SECRET = "hunter2\"'\n\\ü"  # quoted differently by Python and by JSON
 
@@ -63,47 +63,47 @@ def no_trace_of(secret: str, text: str) -> bool:
 @pytest.mark.parametrize("holder", HOLDERS)
 @pytest.mark.parametrize("template", ["{holder}", "{result}", "{echo}", "{holder.password}"])
 def test_a_log_line_shows_no_secret(
-    kind: Kind, caplog: pytest.LogCaptureFixture, holder: Any, template: str
+    runner: Runner, caplog: pytest.LogCaptureFixture, holder: Any, template: str
 ) -> None:
     """At any depth, in any kind of container, under another name, or asked for by name."""
     caplog.set_level(logging.DEBUG)
-    chain = kind.chain(redact=["password"])
-    chain.next(kind.fn(lambda holder: holder), out="made", args=["holder"], log_fmt=template)
-    result = kind.run(chain, holder=holder, echo=SECRET)
+    chain = runner.chain(redact=["password"])
+    chain.next(runner.fn(lambda holder: holder), out="made", args=["holder"], log_fmt=template)
+    result = runner.run(chain, holder=holder, echo=SECRET)
     assert no_trace_of(SECRET, caplog.text)
     assert no_trace_of(SECRET, repr(result))
     assert result["holder"] is holder
 
 
-def test_named_keys_are_masked_in_the_line(kind: Kind, lines: Any) -> None:
+def test_named_keys_are_masked_in_the_line(runner: Runner, lines: Any) -> None:
     """The rest of the value stays readable."""
-    chain = kind.chain(redact=["password", "token"])
-    chain.next(kind.fn(lambda: None), log_fmt="{login} {password} {login.token} {tokens}")
-    kind.run(chain, login={"user": "ada", "password": "x1x2", "token": 5}, password="y", tokens=3)
+    chain = runner.chain(redact=["password", "token"])
+    chain.next(runner.fn(lambda: None), log_fmt="{login} {password} {login.token} {tokens}")
+    runner.run(chain, login={"user": "ada", "password": "x1x2", "token": 5}, password="y", tokens=3)
     assert lines() == [
         ("INFO", '{"user": "ada", "password": "***", "token": "***"} *** *** 3'),
     ]
 
 
-def test_keys_match_exactly(kind: Kind, lines: Any) -> None:
+def test_keys_match_exactly(runner: Runner, lines: Any) -> None:
     """Neither parts of names nor other cases."""
-    chain = kind.chain(redact=["password"]).next(kind.fn(lambda: None), log_fmt="{login}")
-    kind.run(chain, login={"Password": "a", "passwords": "b", 5: "c"})
+    chain = runner.chain(redact=["password"]).next(runner.fn(lambda: None), log_fmt="{login}")
+    runner.run(chain, login={"Password": "a", "passwords": "b", 5: "c"})
     assert lines() == [("INFO", '{"Password": "a", "passwords": "b", "5": "c"}')]
 
 
-def test_cycles_do_no_harm(kind: Kind, lines: Any) -> None:
+def test_cycles_do_no_harm(runner: Runner, lines: Any) -> None:
     """Neither to the line nor to the search for secrets."""
     login: dict[str, Any] = {"password": "hunter2"}
     login["self"] = [login]
-    chain = kind.chain(redact=["password"]).next(kind.fn(lambda: None), log_fmt="{login}")
-    kind.run(chain, login=login)
+    chain = runner.chain(redact=["password"]).next(runner.fn(lambda: None), log_fmt="{login}")
+    runner.run(chain, login=login)
     assert lines() == [("INFO", '{"password": "***", "self": ["<cycle>"]}')]
 
 
 @pytest.mark.parametrize("holder", HOLDERS)
 def test_errors_reports_and_lines_show_no_secret(
-    kind: Kind, caplog: pytest.LogCaptureFixture, holder: Any
+    runner: Runner, caplog: pytest.LogCaptureFixture, holder: Any
 ) -> None:
     """Not even where the step's own error tells it; the original is the cause, unchanged."""
     caplog.set_level(logging.DEBUG)
@@ -119,11 +119,11 @@ def test_errors_reports_and_lines_show_no_secret(
         raise KeyError(SECRET)
 
     names = ("before_step", "after_step", "on_retry")
-    chain = kind.chain("login", redact=["password"], **dict.fromkeys(names, hook))
-    chain.next(kind.fn(lambda: 1), undo=kind.fn(undo), name="a")
-    chain.next(kind.fn(log_in), name="b", args=["holder"], retries=1)
+    chain = runner.chain("login", redact=["password"], **dict.fromkeys(names, hook))
+    chain.next(runner.fn(lambda: 1), undo=runner.fn(undo), name="a")
+    chain.next(runner.fn(log_in), name="b", args=["holder"], retries=1)
     with no_waiting(), pytest.raises(StepFailedError) as caught:
-        kind.run(chain, holder=holder)
+        runner.run(chain, holder=holder)
     error = caught.value
     texts = [str(error), repr(error), error.reason, str(error.result.report), repr(error.result)]  # type: ignore[union-attr]
     assert all(no_trace_of(SECRET, text) for text in texts)
@@ -133,22 +133,24 @@ def test_errors_reports_and_lines_show_no_secret(
     assert "step.end" in caplog.text
 
 
-def test_a_rejected_result_shows_no_secret(kind: Kind, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_rejected_result_shows_no_secret(
+    runner: Runner, caplog: pytest.LogCaptureFixture
+) -> None:
     """Though it never came into the context."""
     caplog.set_level(logging.DEBUG)
 
     def complain(result: dict[str, str]) -> None:
         raise ValueError(f"bad: {result}")
 
-    chain = kind.chain(redact=["password"])
-    chain.next(kind.fn(lambda: {"password": SECRET}), out="login", validate=complain)
+    chain = runner.chain(redact=["password"])
+    chain.next(runner.fn(lambda: {"password": SECRET}), out="login", validate=complain)
     with pytest.raises(ValidationFailedError) as caught:
-        kind.run(chain)
+        runner.run(chain)
     assert no_trace_of(SECRET, str(caught.value))
     assert no_trace_of(SECRET, caplog.text)
 
 
-def test_a_secret_output_is_hidden_from_the_undo_of_its_step(kind: Kind, lines: Any) -> None:
+def test_a_secret_output_is_hidden_from_the_undo_of_its_step(runner: Runner, lines: Any) -> None:
     """A step without a place in the context has a result all the same."""
 
     def undo(result: str) -> None:
@@ -157,51 +159,51 @@ def test_a_secret_output_is_hidden_from_the_undo_of_its_step(kind: Kind, lines: 
     def fail() -> None:
         raise ValueError("boom")
 
-    chain = kind.chain(redact=["password"])
-    chain.next(kind.fn(lambda: "hunter2"), out="password", undo=kind.fn(undo))
-    chain.next(kind.fn(lambda: "other"), out="password", overwrite=True)
+    chain = runner.chain(redact=["password"])
+    chain.next(runner.fn(lambda: "hunter2"), out="password", undo=runner.fn(undo))
+    chain.next(runner.fn(lambda: "other"), out="password", overwrite=True)
     with pytest.raises(StepFailedError):
-        kind.run(chain.next(kind.fn(fail)))
+        runner.run(chain.next(runner.fn(fail)))
     assert all("hunter2" not in text for _, text in lines())
 
 
-def test_a_secret_in_a_branch_is_hidden_by_the_chain(kind: Kind, lines: Any) -> None:
+def test_a_secret_in_a_branch_is_hidden_by_the_chain(runner: Runner, lines: Any) -> None:
     """A branch hides what the chain hides, and what it hides itself."""
 
     def fail(*secrets: str) -> None:
         raise ValueError(" ".join(secrets))
 
-    branch = kind.chain(redact=["pin"]).put("pin", "4711")
-    branch.next(kind.fn(fail), name="b", args=["password", "pin"], log_fmt="{password}")
+    branch = runner.chain(redact=["pin"]).put("pin", "4711")
+    branch.next(runner.fn(fail), name="b", args=["password", "pin"], log_fmt="{password}")
     with pytest.raises(StepFailedError) as caught:
-        kind.run(kind.chain(redact=["password"]).parallel(branch), password="hunter2")
+        runner.run(runner.chain(redact=["password"]).parallel(branch), password="hunter2")
     assert str(caught.value) == "step 'b' failed: ValueError: *** ***"
     assert lines() == [("ERROR", str(caught.value))]
 
 
 @pytest.mark.parametrize("secret", ["a", "ab", "abc", 1234, 3.25, b"bytes", Decimal("4.5")])
-def test_other_kinds_of_values_are_secrets_too(kind: Kind, secret: Any) -> None:
+def test_other_kinds_of_values_are_secrets_too(runner: Runner, secret: Any) -> None:
     """Numbers and bytes; and a secret that is a part of another one leaves nothing of it."""
 
     def fail() -> None:
         raise ValueError(f"<{secret}>" if not isinstance(secret, bytes) else f"<{secret.decode()}>")
 
-    chain = kind.chain(redact=["s", "t"]).next(kind.fn(fail), name="n")
+    chain = runner.chain(redact=["s", "t"]).next(runner.fn(fail), name="n")
     with pytest.raises(StepFailedError, match=r"<\*\*\*>$"):
-        kind.run(chain, s=secret, t=["abcd", None, True, ""])
+        runner.run(chain, s=secret, t=["abcd", None, True, ""])
 
 
-def test_a_function_redacts_every_line(kind: Kind, lines: Any) -> None:
+def test_a_function_redacts_every_line(runner: Runner, lines: Any) -> None:
     """Whatever is logged goes through it."""
 
     def fail() -> None:
         raise ValueError("card 4711")
 
-    chain = kind.chain(redact=lambda line: line.replace("4711", "####"))
-    chain.next(kind.fn(lambda: "4711"), out="card", log_fmt="paid with {card}")
-    chain.next(kind.fn(fail), name="pay", retries=1)
+    chain = runner.chain(redact=lambda line: line.replace("4711", "####"))
+    chain.next(runner.fn(lambda: "4711"), out="card", log_fmt="paid with {card}")
+    chain.next(runner.fn(fail), name="pay", retries=1)
     with no_waiting(), pytest.raises(StepFailedError):
-        kind.run(chain)
+        runner.run(chain)
     assert lines() == [
         ("INFO", "paid with ####"),
         (
@@ -212,16 +214,16 @@ def test_a_function_redacts_every_line(kind: Kind, lines: Any) -> None:
     ]
 
 
-def test_a_redaction_that_raises_leaves_the_line_out(kind: Kind, lines: Any) -> None:
+def test_a_redaction_that_raises_leaves_the_line_out(runner: Runner, lines: Any) -> None:
     """A line less is better than a secret more."""
-    chain = kind.chain(redact=lambda line: 1 / 0)
-    chain.next(kind.fn(lambda: "4711"), out="card", log_fmt="paid with {card}")
-    assert kind.run(chain)["card"] == "4711"
+    chain = runner.chain(redact=lambda line: 1 / 0)
+    chain.next(runner.fn(lambda: "4711"), out="card", log_fmt="paid with {card}")
+    assert runner.run(chain)["card"] == "4711"
     assert lines() == [("ERROR", "redact raised ZeroDivisionError; a line was left out")]
 
 
 def test_a_complaint_has_a_traceback_only_where_nothing_is_hidden(
-    kind: Kind, caplog: pytest.LogCaptureFixture
+    runner: Runner, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A traceback shows the text of the exception, which may be a secret."""
 
@@ -230,12 +232,12 @@ def test_a_complaint_has_a_traceback_only_where_nothing_is_hidden(
 
     for options, has_traceback in (({}, True), ({"redact": ["a"]}, False)):
         caplog.clear()
-        kind.run(kind.chain(before_step=hook, **options).next(kind.fn(lambda: 1)))
+        runner.run(runner.chain(before_step=hook, **options).next(runner.fn(lambda: 1)))
         (record,) = caplog.records
         assert (record.exc_info is not None) is has_traceback
 
 
-def test_backends_get_the_original_error_where_nothing_is_hidden(kind: Kind) -> None:
+def test_backends_get_the_original_error_where_nothing_is_hidden(runner: Runner) -> None:
     """And an error without secrets where something is."""
 
     def fail() -> None:
@@ -243,12 +245,12 @@ def test_backends_get_the_original_error_where_nothing_is_hidden(kind: Kind) -> 
 
     for options, shown in (({}, ValueError), ({"redact": ["pin"]}, StepFailedError)):
         with headrace.testing.capture() as captured, pytest.raises(StepFailedError):
-            kind.run(kind.chain(**options).put("pin", 4711).next(kind.fn(fail), name="a"))
+            runner.run(runner.chain(**options).put("pin", 4711).next(runner.fn(fail), name="a"))
         assert type(captured.steps[0].error) is shown
         assert ("4711" in str(captured.steps[0].error)) is (shown is ValueError)
 
 
-def test_an_error_that_cannot_be_shown_is_named(kind: Kind) -> None:
+def test_an_error_that_cannot_be_shown_is_named(runner: Runner) -> None:
     """The failure of a step does not fail for that."""
 
     class ShyError(Exception):
@@ -259,7 +261,7 @@ def test_an_error_that_cannot_be_shown_is_named(kind: Kind) -> None:
         raise ShyError
 
     with pytest.raises(StepFailedError, match=r"step 'a' failed: ShyError$"):
-        kind.run(kind.chain().next(kind.fn(fail), name="a"))
+        runner.run(runner.chain().next(runner.fn(fail), name="a"))
 
 
 def test_attrs_pydantic_and_msgspec_records_are_looked_into() -> None:

@@ -22,10 +22,10 @@ from headrace import (
 from headrace._process.testing import fake_clock
 
 if TYPE_CHECKING:
-    from tests.chains.conftest import Kind
+    from tests.chains.runners import Runner
 
 
-def failing_run(kind: Kind) -> StepFailedError:
+def failing_run(runner: Runner) -> StepFailedError:
     """Return the error of a run in which something of everything happens."""
     left = [ValueError("once")]
 
@@ -42,20 +42,20 @@ def failing_run(kind: Kind) -> StepFailedError:
         def fail() -> None:
             raise ConnectionError("no route\nto [red]host\x1b[0m")
 
-        chain = kind.chain("report", jitter=False).next(
-            kind.fn(extract), out="raw", undo=kind.fn(lambda r: None)
+        chain = runner.chain("report", jitter=False).next(
+            runner.fn(extract), out="raw", undo=runner.fn(lambda r: None)
         )
-        chain.next(kind.fn(transform), name="transform", retries=1)
-        chain.next(kind.fn(print), name="notify", when="missing")
-        chain.next(kind.fn(fail), name="load", retries=1, backoff=0.25)
+        chain.next(runner.fn(transform), name="transform", retries=1)
+        chain.next(runner.fn(print), name="notify", when="missing")
+        chain.next(runner.fn(fail), name="load", retries=1, backoff=0.25)
         with pytest.raises(StepFailedError) as caught:
-            kind.run(chain)
+            runner.run(chain)
     return caught.value
 
 
-def test_a_report_is_a_table(kind: Kind) -> None:
+def test_a_report_is_a_table(runner: Runner) -> None:
     """Step, outcome, attempts, seconds, and why it stopped; one line each, nothing to obey."""
-    error = failing_run(kind)
+    error = failing_run(runner)
     assert error.result is not None
     lines = str(error.result.report).splitlines()
     assert [line.split(None, 4) for line in lines[:1] + lines[2:6]] == [
@@ -70,10 +70,10 @@ def test_a_report_is_a_table(kind: Kind) -> None:
 
 
 def test_the_table_is_drawn_by_rich_on_a_terminal(
-    kind: Kind, monkeypatch: pytest.MonkeyPatch
+    runner: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where rich is installed; what a reason says is not taken for markup."""
-    error = failing_run(kind)
+    error = failing_run(runner)
 
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
@@ -88,9 +88,9 @@ def test_the_table_is_drawn_by_rich_on_a_terminal(
     assert "[red]host?[0m" in drawn
 
 
-def test_without_rich_the_table_is_plain(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_rich_the_table_is_plain(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a terminal, too."""
-    result = kind.run(kind.chain().next(kind.fn(lambda: 1), name="a"))
+    result = runner.run(runner.chain().next(runner.fn(lambda: 1), name="a"))
     real = builtins.__import__
 
     def refuse(name: str, *args: Any, **kwargs: Any) -> Any:
@@ -127,39 +127,43 @@ def test_rich_prints_a_report_as_a_table() -> None:
     assert "finished after" in console.file.getvalue()  # type: ignore[attr-defined]
 
 
-def test_a_report_of_success_says_so(kind: Kind) -> None:
+def test_a_report_of_success_says_so(runner: Runner) -> None:
     """It has the steps, and their time."""
-    result = kind.run(kind.chain().next(kind.fn(lambda: 1), name="a", when=lambda context: False))
+    result = runner.run(
+        runner.chain().next(runner.fn(lambda: 1), name="a", when=lambda context: False)
+    )
     report = result.report
     assert list(report.steps) == result.steps
     assert report.seconds == sum(step.seconds for step in result.steps)
     assert f"finished after {report.seconds:.3f} s" in str(report)
 
 
-def test_a_report_can_be_had_while_the_run_goes_on(kind: Kind) -> None:
+def test_a_report_can_be_had_while_the_run_goes_on(runner: Runner) -> None:
     """Hooks and callbacks may look at what has happened so far."""
     seen: list[list[str]] = []
 
     def look(context: Any, result: Any) -> None:
         seen.append([step.name for step in context.steps])
 
-    chain = kind.chain().next(kind.fn(lambda: 1), name="a")
-    kind.run(chain.next(kind.fn(lambda: 1), name="b", log=look).next(kind.fn(lambda: 1), name="c"))
+    chain = runner.chain().next(runner.fn(lambda: 1), name="a")
+    runner.run(
+        chain.next(runner.fn(lambda: 1), name="b", log=look).next(runner.fn(lambda: 1), name="c")
+    )
     assert seen == [["a"]]
 
 
-def test_seconds_are_measured(kind: Kind) -> None:
+def test_seconds_are_measured(runner: Runner) -> None:
     """Every step has its own time, plain or not."""
     with fake_clock() as clock:
-        chain = kind.chain().next(kind.fn(lambda: clock.advance(1)), name="a")
-        chain.next(kind.fn(lambda: clock.advance(2)), name="b", validate=lambda result: True)
-        chain.next(kind.fn(lambda: clock.advance(3)), name="c")
-        assert [step.seconds for step in kind.run(chain).steps] == [1, 2, 3]
+        chain = runner.chain().next(runner.fn(lambda: clock.advance(1)), name="a")
+        chain.next(runner.fn(lambda: clock.advance(2)), name="b", validate=lambda result: True)
+        chain.next(runner.fn(lambda: clock.advance(3)), name="c")
+        assert [step.seconds for step in runner.run(chain).steps] == [1, 2, 3]
 
 
-def test_a_failed_step_prints_step_attempts_and_original_error(kind: Kind) -> None:
+def test_a_failed_step_prints_step_attempts_and_original_error(runner: Runner) -> None:
     """All that is needed to read a log."""
-    assert str(failing_run(kind)).startswith(
+    assert str(failing_run(runner)).startswith(
         "step 'load' failed after 2 attempts: ConnectionError: no route"
     )
 
@@ -182,9 +186,9 @@ def test_errors_tell_step_and_reason(error: ChainError, text: str) -> None:
     assert (str(again), again.step, again.reason) == (text, error.step, error.reason)
 
 
-def test_an_error_is_pickled_with_its_result(kind: Kind) -> None:
+def test_an_error_is_pickled_with_its_result(runner: Runner) -> None:
     """So that it can come out of another process."""
-    error = failing_run(kind)
+    error = failing_run(runner)
     again = pickle.loads(pickle.dumps(error))
     assert str(again) == str(error)
     assert again.result == error.result == {"raw": 1}

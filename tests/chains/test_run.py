@@ -17,7 +17,7 @@ from headrace import AsyncChain, Chain, ChainError, ChainResult, literal
 from headrace._chains import driver, run
 
 if TYPE_CHECKING:
-    from tests.chains.conftest import Kind
+    from tests.chains.runners import Runner
 
 
 def double(value: int) -> int:
@@ -25,84 +25,84 @@ def double(value: int) -> int:
     return 2 * value
 
 
-def test_each_step_gets_what_earlier_steps_gave(kind: Kind) -> None:
+def test_each_step_gets_what_earlier_steps_gave(runner: Runner) -> None:
     """The result of a step stands under its `out`, where later steps find it."""
-    chain = kind.chain().put("n", 3)
-    chain.next(kind.fn(double), out="twice", args=["n"])
-    chain.next(kind.fn(lambda a, b: a + b), out="sum", args=["n"], kwargs={"b": "twice"})
-    assert kind.run(chain) == {"n": 3, "twice": 6, "sum": 9}
+    chain = runner.chain().put("n", 3)
+    chain.next(runner.fn(double), out="twice", args=["n"])
+    chain.next(runner.fn(lambda a, b: a + b), out="sum", args=["n"], kwargs={"b": "twice"})
+    assert runner.run(chain) == {"n": 3, "twice": 6, "sum": 9}
 
 
-def test_a_step_without_out_keeps_nothing(kind: Kind) -> None:
+def test_a_step_without_out_keeps_nothing(runner: Runner) -> None:
     """Without `out` the step is done and its result dropped."""
     seen: list[int] = []
-    chain = kind.chain().next(kind.fn(seen.append), args=[literal("x")])
-    assert kind.run(chain) == {}
+    chain = runner.chain().next(runner.fn(seen.append), args=[literal("x")])
+    assert runner.run(chain) == {}
     assert seen == ["x"]
 
 
-def test_inputs_win_over_put_values(kind: Kind) -> None:
+def test_inputs_win_over_put_values(runner: Runner) -> None:
     """An input of `run` replaces what `put` has put there, for this run alone."""
-    chain = kind.chain().put("n", 1).next(kind.fn(double), out="twice", args=["n"])
-    assert kind.run(chain, n=10)["twice"] == 20
-    assert kind.run(chain)["twice"] == 2
+    chain = runner.chain().put("n", 1).next(runner.fn(double), out="twice", args=["n"])
+    assert runner.run(chain, n=10)["twice"] == 20
+    assert runner.run(chain)["twice"] == 2
 
 
-def test_an_input_may_have_any_name(kind: Kind) -> None:
+def test_an_input_may_have_any_name(runner: Runner) -> None:
     """`self` and `plan` are names of inputs like any other."""
-    chain = kind.chain().next(kind.fn(double), out="twice", args=["self"])
-    assert kind.run(chain, self=4, plan=5) == {"self": 4, "plan": 5, "twice": 8}
+    chain = runner.chain().next(runner.fn(double), out="twice", args=["self"])
+    assert runner.run(chain, self=4, plan=5) == {"self": 4, "plan": 5, "twice": 8}
 
 
-def test_a_step_may_replace_an_input_that_it_reads(kind: Kind) -> None:
+def test_a_step_may_replace_an_input_that_it_reads(runner: Runner) -> None:
     """`args=["n"], out="n"` reads the input and then takes its place."""
-    chain = kind.chain().next(kind.fn(double), out="n", args=["n"])
-    assert kind.run(chain, n=4) == {"n": 8}
+    chain = runner.chain().next(runner.fn(double), out="n", args=["n"])
+    assert runner.run(chain, n=4) == {"n": 8}
 
 
-def test_a_chain_without_steps_gives_its_values(kind: Kind) -> None:
+def test_a_chain_without_steps_gives_its_values(runner: Runner) -> None:
     """A chain of no steps is a run of no steps."""
-    result = kind.run(kind.chain().put("a", 1), b=2)
+    result = runner.run(runner.chain().put("a", 1), b=2)
     assert result == {"a": 1, "b": 2}
     assert result.steps == []
 
 
-def test_runs_do_not_share_their_context(kind: Kind) -> None:
+def test_runs_do_not_share_their_context(runner: Runner) -> None:
     """What one run has put into its context no other run sees."""
-    chain = kind.chain().next(kind.fn(double), out="twice", args=["n"])
-    first = kind.run(chain, n=1)
+    chain = runner.chain().next(runner.fn(double), out="twice", args=["n"])
+    first = runner.run(chain, n=1)
     first["more"] = "x"
-    assert kind.run(chain, n=2) == {"n": 2, "twice": 4}
+    assert runner.run(chain, n=2) == {"n": 2, "twice": 4}
 
 
 @pytest.mark.parametrize("build", [lambda c: c.next(double), lambda c: c.put("a", 1)])
-def test_the_first_run_freezes_the_chain(kind: Kind, build: Any) -> None:
+def test_the_first_run_freezes_the_chain(runner: Runner, build: Any) -> None:
     """Building further raises, and points at the inputs of `run`."""
-    chain = kind.chain().next(kind.fn(double), args=["n"])
-    kind.run(chain, n=1)
+    chain = runner.chain().next(runner.fn(double), args=["n"])
+    runner.run(chain, n=1)
     with pytest.raises(ChainError, match=r"chain\.run\(order=order\)"):
         build(chain)
     with pytest.raises(RuntimeError):
-        chain.parallel(kind.chain().next(kind.fn(double)))
+        chain.parallel(runner.chain().next(runner.fn(double)))
 
 
-def test_looking_at_a_chain_does_not_freeze_it(kind: Kind) -> None:
+def test_looking_at_a_chain_does_not_freeze_it(runner: Runner) -> None:
     """`graph`, `check` and `repr` leave the chain open to building."""
-    chain = kind.chain("looked_at").next(kind.fn(double), out="a", args=["n"])
+    chain = runner.chain("looked_at").next(runner.fn(double), out="a", args=["n"])
     chain.graph()
     chain.check("n")
     assert repr(chain) == f"<{type(chain).__name__} looked_at, 1 steps>"
-    chain.next(kind.fn(double), out="b", args=["a"])
-    assert kind.run(chain, n=1) == {"n": 1, "a": 2, "b": 4}
+    chain.next(runner.fn(double), out="b", args=["a"])
+    assert runner.run(chain, n=1) == {"n": 1, "a": 2, "b": 4}
 
 
-def test_a_result_knows_its_operation(kind: Kind) -> None:
+def test_a_result_knows_its_operation(runner: Runner) -> None:
     """Inside a unit the result has its correlation ID, outside that of the run's own unit."""
-    chain = kind.chain().next(kind.fn(headrace.current_flow_id), out="id")
-    result = kind.run(chain)
+    chain = runner.chain().next(runner.fn(headrace.current_flow_id), out="id")
+    result = runner.run(chain)
     assert result["id"] == result.correlation_id
     with headrace.open_context("the-operation"):
-        assert kind.run(chain).correlation_id == "the-operation"
+        assert runner.run(chain).correlation_id == "the-operation"
 
 
 def test_a_result_made_by_hand_is_a_dict_without_steps() -> None:
@@ -125,10 +125,10 @@ def test_a_result_made_by_hand_is_a_dict_without_steps() -> None:
         (lambda r: pickle.loads(pickle.dumps(r)), "***"),
     ],
 )
-def test_a_result_can_be_copied_and_pickled(kind: Kind, copied: Any, secret: str) -> None:
+def test_a_result_can_be_copied_and_pickled(runner: Runner, copied: Any, secret: str) -> None:
     """Values, steps, ID and redaction survive; functions stay behind, and secrets in a pickle."""
-    chain = kind.chain(redact=["secret"]).put("secret", "hunter2")
-    result = kind.run(chain.next(kind.fn(double), out="a", args=["n"]), n=1)
+    chain = runner.chain(redact=["secret"]).put("secret", "hunter2")
+    result = runner.run(chain.next(runner.fn(double), out="a", args=["n"]), n=1)
     again = copied(result)
     assert type(again) is ChainResult
     assert again == {**result, "secret": secret}
@@ -144,24 +144,28 @@ def test_pydantic_takes_a_result_as_the_mapping_that_it_is() -> None:
     assert adapter.json_schema()["type"] == "object"
 
 
-def test_names_come_from_name_then_out_then_function(kind: Kind) -> None:
+def test_names_come_from_name_then_out_then_function(runner: Runner) -> None:
     """A step is called by `name`, else by `out`, else by its function."""
-    chain = kind.chain()
-    chain.next(kind.fn(double), name="named", out="a", args=["n"])
-    chain.next(kind.fn(double), out="b", args=["n"])
-    chain.next(kind.fn(double), args=["n"])
-    assert [step.name for step in kind.run(chain, n=1).steps] == ["named", "b", "double"]
+    chain = runner.chain()
+    chain.next(runner.fn(double), name="named", out="a", args=["n"])
+    chain.next(runner.fn(double), out="b", args=["n"])
+    chain.next(runner.fn(double), args=["n"])
+    assert [step.name for step in runner.run(chain, n=1).steps] == ["named", "b", "double"]
 
 
-def test_a_second_step_of_one_name_gets_a_number(kind: Kind) -> None:
+def test_a_second_step_of_one_name_gets_a_number(runner: Runner) -> None:
     """Names are unique, so that reports and graphs can tell the steps apart."""
-    chain = kind.chain()
+    chain = runner.chain()
     for _ in range(3):
-        chain.next(kind.fn(double), args=["n"])
-    assert [step.name for step in kind.run(chain, n=1).steps] == ["double", "double_2", "double_3"]
+        chain.next(runner.fn(double), args=["n"])
+    assert [step.name for step in runner.run(chain, n=1).steps] == [
+        "double",
+        "double_2",
+        "double_3",
+    ]
 
 
-def test_the_step_is_current_while_it_runs(kind: Kind) -> None:
+def test_the_step_is_current_while_it_runs(runner: Runner) -> None:
     """`context.step` and `.flow` are the step's, and afterwards what they were before."""
 
     def look() -> tuple[str | None, str | None]:
@@ -169,10 +173,10 @@ def test_the_step_is_current_while_it_runs(kind: Kind) -> None:
         assert context is not None
         return context.flow, context.step
 
-    chain = kind.chain("look_around").next(kind.fn(look), out="seen")
-    chain.next(kind.fn(look), out="more")
+    chain = runner.chain("look_around").next(runner.fn(look), out="seen")
+    chain.next(runner.fn(look), out="more")
     with headrace.open_context() as context:
-        result = kind.run(chain)
+        result = runner.run(chain)
         assert (context.flow, context.step) == (None, None)
     assert result == {"seen": ("look_around", "seen"), "more": ("look_around", "more")}
 
@@ -209,10 +213,10 @@ def test_a_closed_run_changes_nothing_where_it_is_closed() -> None:
 
 @pytest.mark.parametrize("has_undo", [True, False])
 def test_an_interrupt_between_steps_comes_out(
-    kind: Kind, monkeypatch: pytest.MonkeyPatch, has_undo: bool
+    runner: Runner, monkeypatch: pytest.MonkeyPatch, has_undo: bool
 ) -> None:
     """A KeyboardInterrupt may come anywhere, even when the last step has just ended."""
-    if kind.name == "threads":
+    if runner.has_threads:
         return
     undone: list[int] = []
 
@@ -234,10 +238,12 @@ def test_an_interrupt_between_steps_comes_out(
 
     monkeypatch.setattr("headrace._chains.driver.begin", begin)
     monkeypatch.setattr("headrace._chains.async_driver.begin", begin)
-    undo = {"undo": kind.fn(undone.append)} if has_undo else {}
-    chain = kind.chain().next(kind.fn(double), args=[1], **undo).next(kind.fn(double), args=[1])
+    undo = {"undo": runner.fn(undone.append)} if has_undo else {}
+    chain = (
+        runner.chain().next(runner.fn(double), args=[1], **undo).next(runner.fn(double), args=[1])
+    )
     with pytest.raises(Interrupted):
-        kind.run(chain)
+        runner.run(chain)
     assert undone == ([2] if has_undo else [])
 
 

@@ -15,7 +15,7 @@ from headrace import Chain, StepFailedError, flow, generate_dag
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.chains.conftest import Kind
+    from tests.chains.runners import Runner
 
 pytestmark = pytest.mark.guarantee(96)
 
@@ -127,30 +127,30 @@ def test_branches_of_one_function_within_each_other_have_names() -> None:
     assert names == ["step", *(f"step_{i}" for i in range(2, 302))]
 
 
-def test_three_hundred_branches_within_each_other(kind: Kind) -> None:
+def test_three_hundred_branches_within_each_other(runner: Runner) -> None:
     """They are built, checked, drawn, run and reported without a RecursionError."""
-    chain = nested(300, kind.chain, kind.fn(step))
+    chain = nested(300, runner.chain, runner.fn(step))
     assert chain.check("given") == []
     graph = chain.graph()
     for format in ("text", "mermaid", "dot", "json"):
         assert "innermost" in graph.render(format)
     assert max(len(note.text) for notes in graph.notes.values() for note in notes) < 40
-    result = kind.run(chain, given=1)
+    result = runner.run(chain, given=1)
     assert len(result) == 602
     assert len(result.steps) == 601
     assert pickle.loads(pickle.dumps(result)) == result
     assert "601 steps" in repr(chain)
 
 
-def test_a_failure_three_hundred_branches_deep_is_told(kind: Kind) -> None:
+def test_a_failure_three_hundred_branches_deep_is_told(runner: Runner) -> None:
     """The report names the failed step, and everything done before it is undone."""
 
     def fail() -> None:
         raise ValueError("deep")
 
-    chain = nested(300, kind.chain, kind.fn(fail))
+    chain = nested(300, runner.chain, runner.fn(fail))
     with pytest.raises(StepFailedError) as caught:
-        kind.run(chain, given=1)
+        runner.run(chain, given=1)
     assert caught.value.step == "innermost"
     assert len(str(caught.value)) < 10_000
     assert pickle.loads(pickle.dumps(caught.value)).reason == caught.value.reason

@@ -18,7 +18,7 @@ from headrace._redaction import rules, secrets
 from headrace._redaction.rules import MASK, Redaction
 
 if TYPE_CHECKING:
-    from tests.chains.conftest import Kind
+    from tests.chains.runners import Runner
 
 REDACTION = Redaction(frozenset(["secret"]))
 
@@ -65,11 +65,11 @@ def test_a_secret_is_masked_as_a_token_or_if_it_is_long(
     [(1, "n=1"), (123, "n=123"), (4711, "n=***"), ("1", "n=***"), ([4711], "n=[***]")],
 )
 def test_a_number_of_up_to_three_digits_is_a_count(
-    kind: Kind, lines: Any, echo: Any, line: str
+    runner: Runner, lines: Any, echo: Any, line: str
 ) -> None:
     """A line with a count keeps it, even if it equals a short secret."""
-    chain = kind.chain(redact=["secret"]).next(kind.fn(lambda: None), log_fmt="n={echo}")
-    kind.run(chain, secret=[1, 123, 4711], echo=echo)
+    chain = runner.chain(redact=["secret"]).next(runner.fn(lambda: None), log_fmt="n={echo}")
+    runner.run(chain, secret=[1, 123, 4711], echo=echo)
     assert lines() == [("INFO", line)]
 
 
@@ -274,18 +274,18 @@ FOREIGN = [
 
 @pytest.mark.guarantee(93)
 @pytest.mark.parametrize("make", FOREIGN)
-def test_foreign_objects_cannot_fail_a_step(kind: Kind, lines: Any, make: Any) -> None:
+def test_foreign_objects_cannot_fail_a_step(runner: Runner, lines: Any, make: Any) -> None:
     """The search for secrets runs no code of the values, for lines and for errors."""
 
     def fail(_: Any) -> None:
         raise ValueError("boom 4711")
 
     made = make()
-    chain = kind.chain(redact=["secret"])
-    chain.next(kind.fn(lambda: "fine"), out="a", log_fmt="{result} {echo}")
-    chain.next(kind.fn(fail), name="b", args=["made"])
+    chain = runner.chain(redact=["secret"])
+    chain.next(runner.fn(lambda: "fine"), out="a", log_fmt="{result} {echo}")
+    chain.next(runner.fn(fail), name="b", args=["made"])
     with pytest.raises(StepFailedError) as caught:
-        kind.run(chain, made=made, echo="4711", secret="4711")
+        runner.run(chain, made=made, echo="4711", secret="4711")
     assert str(caught.value) == "step 'b' failed: ValueError: boom ***"
     assert lines()[0] == ("INFO", "fine ***")
     assert repr(caught.value.result)
@@ -302,11 +302,11 @@ class Computed:
 
 
 @pytest.mark.guarantee(93)
-def test_what_cannot_be_read_without_running_code_is_masked(kind: Kind, lines: Any) -> None:
+def test_what_cannot_be_read_without_running_code_is_masked(runner: Runner, lines: Any) -> None:
     """A text that may contain a property's value is masked."""
-    chain = kind.chain(redact=["secret"])
-    chain.next(kind.fn(lambda: None), log_fmt="{made} {all}")
-    kind.run(chain, made=Computed(), all=[Account("ada")])
+    chain = runner.chain(redact=["secret"])
+    chain.next(runner.fn(lambda: None), log_fmt="{made} {all}")
+    runner.run(chain, made=Computed(), all=[Account("ada")])
     assert lines() == [("INFO", "*** ***")]
     assert REDACTION.blot("boom", {"x": Computed()}) == MASK
     assert REDACTION.blot("boom", {"secret": Shy()}) == MASK
@@ -344,30 +344,34 @@ def test_a_secret_in_a_url_is_masked(secret: Any, text: str, left: str) -> None:
     [literal("hunter2-x"), "settings.database", "secrets.0", "sole"],
     ids=["literal", "mapping", "sequence", "key"],
 )
-def test_an_argument_with_the_name_of_a_secret_is_one(kind: Kind, lines: Any, given: Any) -> None:
+def test_an_argument_with_the_name_of_a_secret_is_one(
+    runner: Runner, lines: Any, given: Any
+) -> None:
     """A value is masked that only the name of the argument tells to be a secret."""
 
     def login(password: str) -> None:
         raise ValueError(f"{password} is wrong")
 
-    chain = kind.chain(redact=["password"]).next(kind.fn(login), kwargs={"password": given})
+    chain = runner.chain(redact=["password"]).next(runner.fn(login), kwargs={"password": given})
     with pytest.raises(StepFailedError) as caught:
-        kind.run(chain, settings={"database": "hunter2-x"}, secrets=["hunter2-x"], sole="hunter2-x")
+        runner.run(
+            chain, settings={"database": "hunter2-x"}, secrets=["hunter2-x"], sole="hunter2-x"
+        )
     assert caught.value.reason == "ValueError: *** is wrong"
     assert "hunter2-x" not in str(lines())
 
 
 @pytest.mark.guarantee(92)
-def test_an_argument_that_is_not_there_hides_nothing(kind: Kind) -> None:
+def test_an_argument_that_is_not_there_hides_nothing(runner: Runner) -> None:
     """A secret that leads nowhere masks no text."""
 
     def login(password: None, other: None) -> None:
         raise ValueError("the server is away")
 
-    chain = kind.chain(redact=["password", "other"])
-    chain.next(kind.fn(login), kwargs={"password": "settings.nope", "other": "object.nope"})
+    chain = runner.chain(redact=["password", "other"])
+    chain.next(runner.fn(login), kwargs={"password": "settings.nope", "other": "object.nope"})
     with pytest.raises(StepFailedError, match="the server is away"):
-        kind.run(chain, settings={}, object=SimpleNamespace())
+        runner.run(chain, settings={}, object=SimpleNamespace())
 
 
 class Slotted:
@@ -381,7 +385,7 @@ class Derived:
 
 
 @pytest.mark.guarantee(93)
-def test_an_attribute_with_the_name_of_a_secret_is_one(kind: Kind) -> None:
+def test_an_attribute_with_the_name_of_a_secret_is_one(runner: Runner) -> None:
     """The value is masked where the object keeps it, and the text where it is computed."""
 
     def login(password: str) -> None:
@@ -397,48 +401,48 @@ def test_an_attribute_with_the_name_of_a_secret_is_one(kind: Kind) -> None:
         ("settings.database", UserDict(database="hunter2-x"), "ValueError: ***"),
     ]
     for path, settings, reason in reasons:
-        chain = kind.chain(redact=["password"]).next(kind.fn(login), kwargs={"password": path})
+        chain = runner.chain(redact=["password"]).next(runner.fn(login), kwargs={"password": path})
         with pytest.raises(StepFailedError) as caught:
-            kind.run(chain, settings=settings)
+            runner.run(chain, settings=settings)
         assert caught.value.reason.startswith(reason)
         assert "hunter2-x" not in caught.value.reason
 
 
 @pytest.mark.guarantee(92)
-def test_a_result_in_the_error_of_a_hook_is_masked(kind: Kind, lines: Any) -> None:
+def test_a_result_in_the_error_of_a_hook_is_masked(runner: Runner, lines: Any) -> None:
     """A hook and a callback get the result, and what they raise shows none of its secrets."""
 
     def raises(result: Any) -> None:
         raise ValueError(f"no room for {result['password']}")
 
-    chain = kind.chain(
+    chain = runner.chain(
         redact=["password"], after_step=lambda step, context, result, elapsed: raises(result)
     )
     chain.next(
-        kind.fn(lambda: {"password": "hunter2-x"}), log=lambda context, result: raises(result)
+        runner.fn(lambda: {"password": "hunter2-x"}), log=lambda context, result: raises(result)
     )
-    kind.run(chain)
+    runner.run(chain)
     errors = [line for level, line in lines() if level == "ERROR"]
     assert len(errors) == 2
     assert all("no room for ***" in line for line in errors)
 
 
 @pytest.mark.guarantee(92)
-def test_a_line_shows_no_argument_with_the_name_of_a_secret(kind: Kind, lines: Any) -> None:
+def test_a_line_shows_no_argument_with_the_name_of_a_secret(runner: Runner, lines: Any) -> None:
     """A template masks what only the name of an argument marks as a secret."""
-    chain = kind.chain(redact=["password"])
+    chain = runner.chain(redact=["password"])
     chain.next(
-        kind.fn(lambda password: f"logged in with {password}"),
+        runner.fn(lambda password: f"logged in with {password}"),
         out="login",
         kwargs={"password": literal("hunter2-x")},
         log_fmt="{login}, {result}",
     )
-    kind.run(chain)
+    runner.run(chain)
     assert ("INFO", "logged in with ***, logged in with ***") in lines()
 
 
 @pytest.mark.guarantee(92)
-def test_a_line_searches_for_secrets_once(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_line_searches_for_secrets_once(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     """The context is searched once for a line, however many values it shows."""
     searches: list[int] = []
 
@@ -449,9 +453,9 @@ def test_a_line_searches_for_secrets_once(kind: Kind, monkeypatch: pytest.Monkey
     monkeypatch.setattr(rules, "find_secrets", find)
     logging.getLogger("headrace.chain").setLevel(logging.INFO)
     try:
-        chain = kind.chain(redact=["password"])
-        chain.next(kind.fn(str), log_fmt="{a} {b} {result} {a.b}")
-        kind.run(chain, a="a", b={"password": "hunter2-x"})
+        chain = runner.chain(redact=["password"])
+        chain.next(runner.fn(str), log_fmt="{a} {b} {result} {a.b}")
+        runner.run(chain, a="a", b={"password": "hunter2-x"})
     finally:
         logging.getLogger("headrace.chain").setLevel(logging.NOTSET)
     assert [count for count in searches if count > 1] == [4]  # a repr of the result searches too

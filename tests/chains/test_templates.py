@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from tests.chains.conftest import Kind
+    from tests.chains.runners import Runner
 
 
 @dataclass
@@ -32,10 +32,10 @@ class Loaded:
         return self
 
 
-def line_of(kind: Kind, lines: Any, template: str, made: Any = None, /, **inputs: Any) -> str:
+def line_of(runner: Runner, lines: Any, template: str, made: Any = None, /, **inputs: Any) -> str:
     """Return the line that a step with this template logs."""
-    chain = kind.chain().next(kind.fn(lambda: made), out="made", log_fmt=template)
-    kind.run(chain, **inputs)
+    chain = runner.chain().next(runner.fn(lambda: made), out="made", log_fmt=template)
+    runner.run(chain, **inputs)
     ((level, text),) = lines()
     assert level == "INFO"
     return text
@@ -57,7 +57,7 @@ def line_of(kind: Kind, lines: Any, template: str, made: Any = None, /, **inputs
         ("", ""),
     ],
 )
-def test_a_template_renders_values(kind: Kind, lines: Any, template: str, text: str) -> None:
+def test_a_template_renders_values(runner: Runner, lines: Any, template: str, text: str) -> None:
     """Values as text, dicts and lists as JSON, methods called; what cannot be read does no harm."""
     inputs: dict[str, Any] = {
         "raw": [1, "ü"],
@@ -68,48 +68,48 @@ def test_a_template_renders_values(kind: Kind, lines: Any, template: str, text: 
         "pair": (1, 2),
         "a-b": "dashed",
     }
-    assert line_of(kind, lines, template, Loaded(), **inputs) == text
+    assert line_of(runner, lines, template, Loaded(), **inputs) == text
 
 
-def test_json_survives_cycles_and_strange_values(kind: Kind, lines: Any) -> None:
+def test_json_survives_cycles_and_strange_values(runner: Runner, lines: Any) -> None:
     """A cycle is cut, an object is shown as text, keys become text."""
     cycle: dict[Any, Any] = {1: {2}, "o": Loaded}
     cycle["self"] = cycle
-    text = line_of(kind, lines, "{result}", cycle)
+    text = line_of(runner, lines, "{result}", cycle)
     assert text == f'{{"1": [2], "o": "{Loaded}", "self": "<cycle>"}}'
 
 
-def test_an_object_that_cannot_be_shown_is_named_by_its_error(kind: Kind, lines: Any) -> None:
+def test_an_object_that_cannot_be_shown_is_named_by_its_error(runner: Runner, lines: Any) -> None:
     """Logging cannot fail a step."""
 
     class Shy:
         def __str__(self) -> str:
             raise ValueError
 
-    assert line_of(kind, lines, "{result}", Shy()) == "<ValueError>"
+    assert line_of(runner, lines, "{result}", Shy()) == "<ValueError>"
 
 
-def test_a_function_in_a_mapping_is_not_called(kind: Kind, lines: Any) -> None:
+def test_a_function_in_a_mapping_is_not_called(runner: Runner, lines: Any) -> None:
     """Only methods are called; a function that is a value is a value."""
     called: list[int] = []
-    text = line_of(kind, lines, "{box.f}", box={"f": lambda: called.append(1)})
+    text = line_of(runner, lines, "{box.f}", box={"f": lambda: called.append(1)})
     assert "lambda" in text
     assert called == []
 
 
-def test_result_is_the_steps_own_result(kind: Kind, lines: Any) -> None:
+def test_result_is_the_steps_own_result(runner: Runner, lines: Any) -> None:
     """`{result}` is this step's result, also where the context has a key `result`."""
-    assert line_of(kind, lines, "{result}", "mine", result="other") == "mine"
+    assert line_of(runner, lines, "{result}", "mine", result="other") == "mine"
 
 
 @pytest.mark.guarantee(44)
 @pytest.mark.parametrize(
     "token", ["raw.__class__", "__globals__", "result.__init__.__globals__", "raw.__dict__"]
 )
-def test_a_template_reaches_no_double_underscore_name_but_len(kind: Kind, token: str) -> None:
+def test_a_template_reaches_no_double_underscore_name_but_len(runner: Runner, token: str) -> None:
     """Refused with a `ValueError` when the chain is built."""
     with pytest.raises(ValueError, match=r"only __len__ is allowed"):
-        kind.chain().next(print, log_fmt=f"n={{{token}}}")
+        runner.chain().next(print, log_fmt=f"n={{{token}}}")
 
 
 @pytest.mark.parametrize(
@@ -127,20 +127,20 @@ def test_a_template_reaches_no_double_underscore_name_but_len(kind: Kind, token:
         "{0[1]}",
     ],
 )
-def test_a_broken_token_is_refused_when_the_chain_is_built(kind: Kind, template: str) -> None:
+def test_a_broken_token_is_refused_when_the_chain_is_built(runner: Runner, template: str) -> None:
     """The message shows the template."""
     with pytest.raises(ValueError, match="log_fmt"):
-        kind.chain().next(print, log_fmt=template)
+        runner.chain().next(print, log_fmt=template)
 
 
-def test_a_template_is_a_string(kind: Kind) -> None:
+def test_a_template_is_a_string(runner: Runner) -> None:
     """Anything else is refused."""
     with pytest.raises(TypeError, match="log_fmt"):
-        kind.chain().next(print, log_fmt=5)
+        runner.chain().next(print, log_fmt=5)
 
 
 def test_nothing_is_rendered_while_the_level_is_off(
-    kind: Kind, caplog: pytest.LogCaptureFixture
+    runner: Runner, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Below the level no value is looked at."""
     caplog.set_level(logging.WARNING, "headrace.chain")
@@ -152,15 +152,15 @@ def test_nothing_is_rendered_while_the_level_is_off(
             touched.append("name")
             return "x"
 
-    chain = kind.chain().next(kind.fn(Touchy), out="made", log_fmt="{made.name}")
-    kind.run(chain)
+    chain = runner.chain().next(runner.fn(Touchy), out="made", log_fmt="{made.name}")
+    runner.run(chain)
     assert touched == []
     caplog.set_level(logging.INFO, "headrace.chain")
-    kind.run(chain)
+    runner.run(chain)
     assert touched == ["name"]
 
 
-def test_the_line_carries_the_operation_and_the_step(kind: Kind, lines: Any) -> None:
+def test_the_line_carries_the_operation_and_the_step(runner: Runner, lines: Any) -> None:
     """Logged inside the step, so that the filter of headrace finds its ID and name."""
     import headrace.logging
 
@@ -174,9 +174,9 @@ def test_the_line_carries_the_operation_and_the_step(kind: Kind, lines: Any) -> 
     handler.addFilter(headrace.logging.FlowFilter())
     logging.getLogger("headrace.chain").addHandler(handler)
     try:
-        chain = kind.chain("logged").next(kind.fn(Loaded), out="made", log_fmt="x")
+        chain = runner.chain("logged").next(runner.fn(Loaded), out="made", log_fmt="x")
         with headrace.open_context("op-1"):
-            kind.run(chain)
+            runner.run(chain)
     finally:
         logging.getLogger("headrace.chain").removeHandler(handler)
     assert seen == [("op-1", "logged", "made")]

@@ -14,7 +14,7 @@ from headrace import Chain, StepFailedError
 from headrace.testing import fake_clock, fake_random, no_waiting
 
 if TYPE_CHECKING:
-    from tests.chains.conftest import Kind
+    from tests.chains.runners import Runner
 
 
 def fail() -> None:
@@ -22,12 +22,12 @@ def fail() -> None:
     raise ValueError
 
 
-def test_no_waiting_makes_retries_immediate(kind: Kind) -> None:
+def test_no_waiting_makes_retries_immediate(runner: Runner) -> None:
     """In every thread and task; behind the block they wait again."""
-    chain = kind.chain(jitter=False).next(kind.fn(fail), retries=5, backoff=60, max_backoff=60)
+    chain = runner.chain(jitter=False).next(runner.fn(fail), retries=5, backoff=60, max_backoff=60)
     begun = time.monotonic()
     with no_waiting(), pytest.raises(StepFailedError) as caught:
-        kind.run(chain)
+        runner.run(chain)
     assert time.monotonic() - begun < 5
     assert caught.value.attempts == 6
 
@@ -66,15 +66,15 @@ def test_no_waiting_holds_in_threads() -> None:
     assert len(caught) == 1
 
 
-def test_the_fake_clock_moves_when_it_is_told_to(kind: Kind) -> None:
+def test_the_fake_clock_moves_when_it_is_told_to(runner: Runner) -> None:
     """Deadlines, waits and the report go by it."""
     with fake_clock() as clock, fake_random(0.5):
         with headrace.deadline(100):
             clock.advance(40)
             assert headrace.remaining() == 60
-        chain = kind.chain().next(kind.fn(fail), retries=2, backoff=8, max_backoff=60)
+        chain = runner.chain().next(runner.fn(fail), retries=2, backoff=8, max_backoff=60)
         with pytest.raises(StepFailedError) as caught:
-            kind.run(chain)
+            runner.run(chain)
         assert clock.slept == [4.0, 8.0]
         assert clock.now == 1052.0
     assert caught.value.result is not None

@@ -17,7 +17,7 @@ from headrace._process.testing import no_waiting
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .conftest import Kind
+    from .conftest import Runner
 
 
 class Bank:
@@ -310,25 +310,27 @@ tenant: ContextVar[str] = ContextVar("tenant", default="-")
 
 
 @pytest.mark.guarantee(85)
-def test_a_context_variable_is_seen_by_the_steps_after_it(kind: Kind) -> None:
+def test_a_context_variable_is_seen_by_the_steps_after_it(runner: Runner) -> None:
     """It is seen whether its step is sync, async or runs in a thread."""
     chain = (
-        kind
+        runner
         .chain()
-        .next(kind.fn(lambda: tenant.set("acme")))
-        .next(kind.fn(tenant.get), out="tenant", undo=kind.fn(lambda _: seen.append(tenant.get())))
-        .next(kind.fn(lambda: 1 / 0), out="never")
+        .next(runner.fn(lambda: tenant.set("acme")))
+        .next(
+            runner.fn(tenant.get), out="tenant", undo=runner.fn(lambda _: seen.append(tenant.get()))
+        )
+        .next(runner.fn(lambda: 1 / 0), out="never")
     )
     seen: list[str] = []
     with pytest.raises(ChainError) as caught:
-        kind.run(chain)
+        runner.run(chain)
     assert caught.value.result is not None
     assert caught.value.result["tenant"] == "acme"
     assert seen == ["acme"]
 
 
 @pytest.mark.guarantee(85)
-def test_what_a_failed_attempt_sets_is_seen_by_the_next(kind: Kind) -> None:
+def test_what_a_failed_attempt_sets_is_seen_by_the_next(runner: Runner) -> None:
     """Its context variables stay set, as for a call in the same thread."""
 
     def step() -> str:
@@ -342,9 +344,9 @@ def test_what_a_failed_attempt_sets_is_seen_by_the_next(kind: Kind) -> None:
         tenant.set("-")
         return await chain.run()
 
-    chain = kind.chain().next(kind.fn(step), out="seen", retries=1, backoff=0)
+    chain = runner.chain().next(runner.fn(step), out="seen", retries=1, backoff=0)
     tenant.set("-")
-    result = asyncio.run(main()) if kind.is_async else chain.run()
+    result = asyncio.run(main()) if runner.is_async else chain.run()
     assert result["seen"] == "acme"
 
 

@@ -15,7 +15,7 @@ from headrace import StepFailedError, ValidationFailedError
 from headrace import logging as flow_logging
 from headrace._exceptions.masked import LIMIT, conceal, masked, without_secrets
 from headrace.integration import register_control_flow
-from tests.chains.conftest import Kind
+from tests.chains.runners import RUNNERS, Runner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,9 +49,9 @@ def refuse(pin: str) -> None:
         raise ExceptionGroup(f"group {pin}", [inner, ValueError(pin)]) from inner
 
 
-def failing(kind: Kind, function: Callable[..., Any] = refuse, **options: Any) -> Any:
+def failing(runner: Runner, function: Callable[..., Any] = refuse, **options: Any) -> Any:
     """Return a chain whose step fails with a secret in its error."""
-    return kind.chain(**options).next(kind.fn(function), name="pay", args=["pin"])
+    return runner.chain(**options).next(runner.fn(function), name="pay", args=["pin"])
 
 
 def the_failure(caplog: pytest.LogCaptureFixture) -> logging.LogRecord:
@@ -62,7 +62,7 @@ def the_failure(caplog: pytest.LogCaptureFixture) -> logging.LogRecord:
 
 @pytest.mark.guarantee(94)
 def test_a_failed_step_logs_the_traceback_of_its_error(
-    kind: Kind, caplog: pytest.LogCaptureFixture
+    runner: Runner, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The line has the original traceback, with the source line of the step."""
 
@@ -70,7 +70,7 @@ def test_a_failed_step_logs_the_traceback_of_its_error(
         raise KeyError(pin)
 
     with pytest.raises(StepFailedError) as caught:
-        kind.run(failing(kind, fail), pin="x")
+        runner.run(failing(runner, fail), pin="x")
     info = the_failure(caplog).exc_info
     assert info is not None
     assert info[1] is caught.value.__cause__
@@ -79,11 +79,11 @@ def test_a_failed_step_logs_the_traceback_of_its_error(
 
 @pytest.mark.guarantee(94)
 def test_a_redacted_traceback_is_that_of_a_copy(
-    kind: Kind, caplog: pytest.LogCaptureFixture
+    runner: Runner, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Each error keeps its type and place without the secret; the raised error is unchanged."""
     with pytest.raises(StepFailedError) as caught:
-        kind.run(failing(kind, redact=["pin"]), pin=SECRET)
+        runner.run(failing(runner, redact=["pin"]), pin=SECRET)
     info = the_failure(caplog).exc_info
     assert info is not None
     shown = "".join(traceback.format_exception(info[1])) + repr(info[1]) + str(info[1].args)  # type: ignore[union-attr]
@@ -115,17 +115,17 @@ def linked(exc: BaseException | None) -> list[BaseException]:
 
 @pytest.mark.guarantee(94)
 def test_a_redacting_function_gets_the_texts_of_a_traceback(
-    kind: Kind, caplog: pytest.LogCaptureFixture
+    runner: Runner, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A `redact` function gets the traceback like each line; if it raises, there is none."""
-    chain = failing(kind, redact=lambda line: line.replace(SECRET, "####"))
+    chain = failing(runner, redact=lambda line: line.replace(SECRET, "####"))
     with pytest.raises(StepFailedError):
-        kind.run(chain, pin=SECRET)
+        runner.run(chain, pin=SECRET)
     assert SECRET not in caplog.text
     assert "note ####" in caplog.text
     caplog.clear()
     with pytest.raises(StepFailedError):
-        kind.run(failing(kind, redact=lambda line: 1 / 0), pin=SECRET)
+        runner.run(failing(runner, redact=lambda line: 1 / 0), pin=SECRET)
     assert (
         the_failure(caplog).getMessage() == "redact raised ZeroDivisionError; a line was left out"
     )
@@ -158,10 +158,10 @@ def kept() -> list[tuple[BaseException, str]]:
 
 
 @pytest.mark.guarantee(94)
-def test_backends_get_a_masked_traceback(kind: Kind, kept: list[Any]) -> None:
+def test_backends_get_a_masked_traceback(runner: Runner, kept: list[Any]) -> None:
     """Step and unit spans get the copy with causes and the place where it was raised."""
     with pytest.raises(StepFailedError), headrace.open_context():
-        kind.run(failing(kind, redact=["pin"]), pin=SECRET)
+        runner.run(failing(runner, redact=["pin"]), pin=SECRET)
     assert [type(exc).__name__ for exc, _ in kept] == ["StepFailedError"] * 2
     assert all(
         SECRET not in text and "note ***" in text and "in refuse" in text for _, text in kept
@@ -170,13 +170,13 @@ def test_backends_get_a_masked_traceback(kind: Kind, kept: list[Any]) -> None:
 
 @pytest.mark.guarantee(94)
 def test_a_secret_of_an_inner_chain_is_hidden_by_the_outer(
-    kind: Kind, caplog: pytest.LogCaptureFixture, kept: list[Any]
+    runner: Runner, caplog: pytest.LogCaptureFixture, kept: list[Any]
 ) -> None:
     """The secrets stay masked in lines and spans of an outer chain without `redact`."""
-    inner = failing(kind, redact=["pin"]).put("pin", SECRET)
-    outer = kind.chain("around").next(inner.run, name="nested")
+    inner = failing(runner, redact=["pin"]).put("pin", SECRET)
+    outer = runner.chain("around").next(inner.run, name="nested")
     with pytest.raises(StepFailedError), headrace.open_context():
-        kind.run(outer)
+        runner.run(outer)
     assert SECRET not in caplog.text
     assert caplog.text.count("note ***") >= 2
     assert len(kept) == 3
@@ -196,7 +196,7 @@ def test_what_passes_through_a_chain_is_masked_for_backends(
     kept: list[Any], raised: type[BaseException]
 ) -> None:
     """Backends get a copy of the same type and outcome; the caller gets the original."""
-    kind = Kind("sync")
+    runner = RUNNERS[0]
 
     def leave(pin: str) -> None:
         try:
@@ -205,7 +205,7 @@ def test_what_passes_through_a_chain_is_masked_for_backends(
             raise raised(pin) from None
 
     with pytest.raises(raised) as caught, headrace.open_context():
-        failing(kind, leave, redact=["pin"]).run(pin=SECRET)
+        failing(runner, leave, redact=["pin"]).run(pin=SECRET)
     assert caught.value.args == (SECRET,)
     assert len(kept) == 2
     for exc, text in kept:
@@ -215,17 +215,17 @@ def test_what_passes_through_a_chain_is_masked_for_backends(
 
 
 @pytest.mark.guarantee(94)
-def test_a_rejection_and_a_failed_undo_tell_no_secret(kind: Kind, kept: list[Any]) -> None:
+def test_a_rejection_and_a_failed_undo_tell_no_secret(runner: Runner, kept: list[Any]) -> None:
     """It is masked although the rejected result never entered the context."""
 
     def reject(result: dict[str, str]) -> None:
         raise ValueError(f"bad {result}")
 
-    chain = kind.chain(redact=["pin"])
-    chain.next(kind.fn(lambda: {"pin": SECRET}), undo=kind.fn(reject), name="a")
-    chain.next(kind.fn(lambda: {"pin": SECRET}), validate=reject, name="b")
+    chain = runner.chain(redact=["pin"])
+    chain.next(runner.fn(lambda: {"pin": SECRET}), undo=runner.fn(reject), name="a")
+    chain.next(runner.fn(lambda: {"pin": SECRET}), validate=reject, name="b")
     with pytest.raises(ValidationFailedError), headrace.open_context():
-        kind.run(chain)
+        runner.run(chain)
     assert [text for _, text in kept if "bad {'pin': '***'}" in text]
     assert not [text for _, text in kept if SECRET in text]
 

@@ -21,7 +21,7 @@ from headrace import (
 from headrace._process.testing import fake_clock, no_waiting
 
 if TYPE_CHECKING:
-    from tests.chains.conftest import Kind
+    from tests.chains.runners import Runner
 
 
 def fail() -> None:
@@ -29,20 +29,24 @@ def fail() -> None:
     raise ValueError("boom")
 
 
-def undoing(kind: Kind, undone: list[str], names: str, **options: Any) -> Any:
+def undoing(runner: Runner, undone: list[str], names: str, **options: Any) -> Any:
     """Return a chain with a step for each name, which has an undo."""
-    chain = kind.chain(**options)
+    chain = runner.chain(**options)
     for name in names:
-        chain.next(kind.fn(lambda name=name: f"did {name}"), out=name, undo=kind.fn(undone.append))
+        chain.next(
+            runner.fn(lambda name=name: f"did {name}"), out=name, undo=runner.fn(undone.append)
+        )
     return chain
 
 
-def test_undos_run_in_reverse_order_with_the_results(kind: Kind) -> None:
+def test_undos_run_in_reverse_order_with_the_results(runner: Runner) -> None:
     """Those of the finished steps, not that of the failed one."""
     undone: list[str] = []
-    chain = undoing(kind, undone, "abc").next(kind.fn(fail), undo=kind.fn(undone.append), name="d")
+    chain = undoing(runner, undone, "abc").next(
+        runner.fn(fail), undo=runner.fn(undone.append), name="d"
+    )
     with pytest.raises(StepFailedError) as caught:
-        kind.run(chain)
+        runner.run(chain)
     assert undone == ["did c", "did b", "did a"]
     assert caught.value.undo_errors == []
     report = caught.value.result.steps  # type: ignore[union-attr]
@@ -54,7 +58,7 @@ def test_undos_run_in_reverse_order_with_the_results(kind: Kind) -> None:
     ]
 
 
-def test_nothing_is_undone_where_nothing_fails(kind: Kind) -> None:
+def test_nothing_is_undone_where_nothing_fails(runner: Runner) -> None:
     """Not even where a step needed retries."""
     undone: list[str] = []
     left = [ValueError()]
@@ -64,26 +68,26 @@ def test_nothing_is_undone_where_nothing_fails(kind: Kind) -> None:
             raise left.pop()
 
     with no_waiting():
-        kind.run(undoing(kind, undone, "ab").next(kind.fn(flaky), retries=1))
+        runner.run(undoing(runner, undone, "ab").next(runner.fn(flaky), retries=1))
     assert undone == []
 
 
-def test_the_result_of_an_overwritten_step_is_its_own(kind: Kind) -> None:
+def test_the_result_of_an_overwritten_step_is_its_own(runner: Runner) -> None:
     """An undo gets what its step returned, whatever stands in the context now."""
     undone: list[str] = []
-    chain = undoing(kind, undone, "a")
-    chain.next(kind.fn(lambda: "other"), out="a", overwrite=True).next(kind.fn(fail))
+    chain = undoing(runner, undone, "a")
+    chain.next(runner.fn(lambda: "other"), out="a", overwrite=True).next(runner.fn(fail))
     with pytest.raises(StepFailedError):
-        kind.run(chain)
+        runner.run(chain)
     assert undone == ["did a"]
 
 
-def test_a_skipped_step_is_not_undone(kind: Kind) -> None:
+def test_a_skipped_step_is_not_undone(runner: Runner) -> None:
     """There is nothing to undo."""
     undone: list[str] = []
-    chain = kind.chain().next(kind.fn(print), undo=kind.fn(undone.append), when="missing")
+    chain = runner.chain().next(runner.fn(print), undo=runner.fn(undone.append), when="missing")
     with pytest.raises(StepFailedError):
-        kind.run(chain.next(kind.fn(fail)))
+        runner.run(chain.next(runner.fn(fail)))
     assert undone == []
 
 
@@ -95,13 +99,13 @@ def test_a_skipped_step_is_not_undone(kind: Kind) -> None:
         ({"deadline_fn": lambda: 1.0}, {"retries": 1}, DeadlineExceededError),
     ],
 )
-def test_every_way_to_fail_undoes(kind: Kind, options: Any, last: Any, error: Any) -> None:
+def test_every_way_to_fail_undoes(runner: Runner, options: Any, last: Any, error: Any) -> None:
     """A rejected result, a reference that leads nowhere, a deadline."""
     undone: list[str] = []
     step = (lambda: None) if "validate" in last else fail
-    chain = undoing(kind, undone, "ab", jitter=False, **options).next(kind.fn(step), **last)
+    chain = undoing(runner, undone, "ab", jitter=False, **options).next(runner.fn(step), **last)
     with fake_clock(), pytest.raises(error):
-        kind.run(chain)
+        runner.run(chain)
     assert undone == ["did b", "did a"]
 
 
@@ -109,7 +113,7 @@ class Interrupted(BaseException):
     """Like a KeyboardInterrupt, without its powers over the event loop."""
 
 
-def test_an_interrupt_undoes_and_passes_through(kind: Kind) -> None:
+def test_an_interrupt_undoes_and_passes_through(runner: Runner) -> None:
     """What is no `Exception` comes out as it is, behind the undos."""
     undone: list[str] = []
 
@@ -117,7 +121,9 @@ def test_an_interrupt_undoes_and_passes_through(kind: Kind) -> None:
         raise Interrupted
 
     with pytest.raises(Interrupted):
-        kind.run(undoing(kind, undone, "ab").next(interrupt if kind.name == "sync" else _interrupt))
+        runner.run(
+            undoing(runner, undone, "ab").next(interrupt if not runner.is_async else _interrupt)
+        )
     assert undone == ["did b", "did a"]
 
 
@@ -125,17 +131,19 @@ async def _interrupt() -> None:
     raise Interrupted
 
 
-def test_an_undo_that_fails_does_not_keep_the_others(kind: Kind, lines: Any) -> None:
+def test_an_undo_that_fails_does_not_keep_the_others(runner: Runner, lines: Any) -> None:
     """Its error is collected and logged, and the other undos run."""
     undone: list[str] = []
 
     def broken(result: str) -> None:
         raise OSError(f"cannot undo {result}")
 
-    chain = undoing(kind, undone, "a").next(kind.fn(lambda: "did b"), out="b", undo=kind.fn(broken))
-    chain.next(kind.fn(fail), name="c")
+    chain = undoing(runner, undone, "a").next(
+        runner.fn(lambda: "did b"), out="b", undo=runner.fn(broken)
+    )
+    chain.next(runner.fn(fail), name="c")
     with pytest.raises(StepFailedError) as caught:
-        kind.run(chain)
+        runner.run(chain)
     assert undone == ["did a"]
     error = caught.value
     assert [str(each) for each in error.undo_errors] == ["cannot undo did b"]
@@ -147,7 +155,7 @@ def test_an_undo_that_fails_does_not_keep_the_others(kind: Kind, lines: Any) -> 
     ]
 
 
-def test_an_interrupt_in_an_undo_comes_out_behind_the_others(kind: Kind) -> None:
+def test_an_interrupt_in_an_undo_comes_out_behind_the_others(runner: Runner) -> None:
     """All undos have run, and the interrupt is not lost."""
     undone: list[str] = []
 
@@ -157,16 +165,16 @@ def test_an_interrupt_in_an_undo_comes_out_behind_the_others(kind: Kind) -> None
     async def interrupt_async(result: str) -> None:
         raise Interrupted
 
-    chain = undoing(kind, undone, "a")
-    undo = interrupt_async if kind.is_async else interrupt
-    chain.next(kind.fn(lambda: "b"), undo=undo, name="b").next(kind.fn(fail))
+    chain = undoing(runner, undone, "a")
+    undo = interrupt_async if runner.is_async else interrupt
+    chain.next(runner.fn(lambda: "b"), undo=undo, name="b").next(runner.fn(fail))
     with pytest.raises(Interrupted) as caught:
-        kind.run(chain)
+        runner.run(chain)
     assert undone == ["did a"]
     assert isinstance(caught.value.__cause__, StepFailedError)
 
 
-def test_undos_run_under_the_name_of_their_step(kind: Kind) -> None:
+def test_undos_run_under_the_name_of_their_step(runner: Runner) -> None:
     """What an undo logs is found under its step."""
     seen: list[Any] = []
 
@@ -175,9 +183,9 @@ def test_undos_run_under_the_name_of_their_step(kind: Kind) -> None:
         assert context is not None
         seen.append(context.step)
 
-    chain = kind.chain().next(kind.fn(lambda: 1), name="a", undo=kind.fn(look))
+    chain = runner.chain().next(runner.fn(lambda: 1), name="a", undo=runner.fn(look))
     with headrace.open_context(), pytest.raises(StepFailedError):
-        kind.run(chain.next(kind.fn(fail)))
+        runner.run(chain.next(runner.fn(fail)))
     assert seen == ["a"]
 
 
