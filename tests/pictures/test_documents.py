@@ -52,7 +52,7 @@ def test_pictures_of_the_documentation_are_current() -> None:
     pictures = {path.name for path in (ROOT / "docs" / "pictures").glob("*.*ml")} | {
         path.name for path in (ROOT / "docs" / "pictures").glob("*.svg")
     }
-    assert pictures == {"imports.svg", "map.html", "map.svg", "order.svg"}
+    assert pictures == {"imports.svg", "layers.svg", "map.html", "map.svg", "order.svg"}
 
 
 def sphinx_project(folder: Path, text: str) -> Path:
