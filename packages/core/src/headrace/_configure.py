@@ -10,8 +10,8 @@ from ._callables import is_plain
 from ._context.dispatcher import Dispatcher
 from ._messages.hints import checks_keywords
 from ._observation.dispatch import install, make_dispatcher
-from ._propagation.vendor_headers import VENDOR_HEADERS
-from ._state import DEFAULT_HEADER, Settings, is_header_name
+from ._propagation.headers import VENDOR_HEADERS, is_header_name
+from ._state import DEFAULT_HEADER, Settings
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 from weakref import WeakMethod
 
@@ -13,8 +12,6 @@ if TYPE_CHECKING:
     from ._context.dispatcher import Dispatcher
 
 DEFAULT_HEADER = "X-Correlation-ID"
-
-_token = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
 
 
 class Settings:
@@ -68,8 +65,3 @@ def follow_header(changed: Callable[[], None]) -> None:
     """
     _followers[:] = [reference for reference in _followers if reference() is not None]
     _followers.append(WeakMethod(changed))
-
-
-def is_header_name(text: object) -> bool:
-    """Tell whether `text` can be the name of an HTTP header (RFC 9110, section 5.6.2)."""
-    return isinstance(text, str) and _token(text) is not None

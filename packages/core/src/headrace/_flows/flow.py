@@ -12,8 +12,9 @@ from . import registry
 from .block import FlowBlock
 from .declare import apply, bind_class, declare, entrypoint_options, record
 from .identity import is_same, overrides
+from .opening import Opening
 from .undecorated import remember
-from .wrap import Opening, wrap_entrypoint, wrap_step
+from .wrap import wrap_entrypoint, wrap_step
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,8 +9,7 @@ from typing import Any, Final, Literal, TypedDict
 
 from headrace._callables import is_plain
 from headrace._messages.hints import name_hint
-from headrace._propagation.vendor_headers import VENDOR_HEADERS
-from headrace._state import is_header_name
+from headrace._propagation.headers import VENDOR_HEADERS, is_header_name
 
 
 class Configured(Enum):

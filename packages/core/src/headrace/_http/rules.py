@@ -13,7 +13,7 @@ from headrace._context.units import as_current
 from headrace._ids import EDGE_RULE, ID_RULE, is_edge_id, match_id
 from headrace._logger import log
 from headrace._propagation.carriers import DEADLINE_HEADER, deadline_from_header
-from headrace._propagation.vendor_headers import VENDOR_HEADERS
+from headrace._propagation.headers import VENDOR_HEADERS
 from headrace._state import DEFAULT_HEADER
 from headrace._tracing.w3c import TRACEPARENT, TRACESTATE, TraceContext, parse
 

@@ -1,4 +1,4 @@
-"""Cloud vendors' headers, which hold an ID among other values."""
+"""Names of headers, and cloud vendors' headers, which hold an ID among other values."""
 
 from __future__ import annotations
 
@@ -8,10 +8,16 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_token = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
 _is_root = re.compile(r"1-[0-9a-fA-F]{8}-[0-9a-fA-F]{24}").fullmatch
 _parse_cloud_trace = re.compile(
     r"(?P<trace>(?!0{32})[0-9a-fA-F]{32})(?:/[0-9]{1,20})?(?:;o=[0-9]{1,3})?"
 ).fullmatch
+
+
+def is_header_name(text: object) -> bool:
+    """Tell whether `text` can be the name of an HTTP header (RFC 9110, section 5.6.2)."""
+    return isinstance(text, str) and _token(text) is not None
 
 
 class VendorHeader(NamedTuple):

@@ -1,0 +1,139 @@
+"""Wrappers that make a function or a coroutine function a step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from headrace import _state
+from headrace._context.marks import mark
+from headrace._context.model import FlowContext
+from headrace._context.opening import make_id, opening_id
+from headrace._context.units import Unit
+from headrace._context.variables import budget_var, step_var, unit_var
+
+from .opening import check_outside, entry_context
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from headrace._step_info import StepInfo
+
+    from .opening import Opening
+
+_current_unit = unit_var.get
+_budget = budget_var.get
+_set_unit = unit_var.set
+_reset_unit = unit_var.reset
+_current_step = step_var.get
+_set_step = step_var.set
+_reset_step = step_var.reset
+
+
+def sync_step(function: Callable[..., Any], info: StepInfo) -> Callable[..., Any]:
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        unit = _current_unit()
+        if unit is None:
+            check_outside(info)
+            return function(*args, **kwargs)
+        dispatcher = _state.dispatcher
+        token = _set_step(info)
+        try:
+            if dispatcher is None or not dispatcher.enabled():
+                return function(*args, **kwargs)
+            state = dispatcher.begin(info, unit)
+            try:
+                result = function(*args, **kwargs)
+            except BaseException as exc:
+                dispatcher.end(state, exc)
+                raise
+            dispatcher.end(state, None)
+            return result
+        finally:
+            _reset_step(token)
+
+    return wrapper
+
+
+def async_step(function: Callable[..., Any], info: StepInfo) -> Callable[..., Any]:
+    async def wrapper(*args: Any, **kwargs: Any) -> Any:
+        unit = _current_unit()
+        if unit is None:
+            check_outside(info)
+            return await function(*args, **kwargs)
+        dispatcher = _state.dispatcher
+        outer = _current_step()
+        token = _set_step(info)
+        try:
+            if dispatcher is None or not dispatcher.enabled():
+                return await function(*args, **kwargs)
+            state = dispatcher.begin(info, unit)
+            try:
+                result = await function(*args, **kwargs)
+            except BaseException as exc:
+                dispatcher.end(state, exc)
+                raise
+            dispatcher.end(state, None)
+            return result
+        finally:
+            try:
+                _reset_step(token)
+            except ValueError:  # closed in another context than the one it started in
+                if _current_step() is info and _current_unit() is unit:
+                    _set_step(outer)
+
+    return wrapper
+
+
+def sync_entrypoint(
+    function: Callable[..., Any], info: StepInfo, opening: Opening
+) -> Callable[..., Any]:
+    step = sync_step(function, info)
+    kind, name, new = opening
+    first_id = make_id if new else opening_id
+
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        outer = _current_unit()
+        if outer is not None and not new:
+            return step(*args, **kwargs)
+        dispatcher = _state.dispatcher
+        observed = dispatcher is not None and dispatcher.enabled()
+        if observed or outer is not None or _budget() is not None:
+            with Unit(entry_context(opening, outer), encloses=True):
+                return step(*args, **kwargs)
+        context = FlowContext(first_id(), None, kind, name)
+        unit_token = step_token = None
+        # Unit and step combined: the fast path, no backend is listening.
+        try:
+            unit_token = _set_unit(context)
+            step_token = _set_step(info)
+            return function(*args, **kwargs)
+        except BaseException as exc:
+            if step_token is None:  # a signal before the call of the function
+                _set_step(None)
+                _set_unit(None)
+            mark(exc, context.correlation_id)
+            raise
+        finally:
+            if unit_token is not None and step_token is not None:
+                try:
+                    _reset_step(step_token)
+                finally:
+                    _reset_unit(unit_token)
+
+    return wrapper
+
+
+def async_entrypoint(
+    function: Callable[..., Any], info: StepInfo, opening: Opening
+) -> Callable[..., Any]:
+    step = async_step(function, info)
+    new = opening.new
+
+    async def wrapper(*args: Any, **kwargs: Any) -> Any:
+        outer = _current_unit()
+        if outer is not None and not new:
+            return await step(*args, **kwargs)
+        with Unit(entry_context(opening, outer), encloses=True):
+            return await step(*args, **kwargs)
+
+    return wrapper

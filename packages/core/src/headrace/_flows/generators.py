@@ -1,0 +1,174 @@
+"""Wrappers for functions whose result runs later: generators, and coroutines in disguise.
+
+These wrappers are plain functions: a generator belongs to the unit and step of its call, and
+a generator function would run nothing before the first item is requested.
+"""
+
+from __future__ import annotations
+
+import functools
+from types import AsyncGeneratorType, CoroutineType, GeneratorType
+from typing import TYPE_CHECKING, Any
+
+from headrace import _state
+from headrace._callables import kind_of, taken_for
+from headrace._context.marks import mark
+from headrace._context.pieces import drive, drive_async, steer
+from headrace._context.suspended import Frame
+from headrace._context.variables import budget_var, unit_var
+
+from .opening import check_outside, entered
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from headrace._context.dispatcher import Dispatcher
+    from headrace._context.model import FlowContext
+    from headrace._step_info import StepInfo
+
+    from .opening import Opening
+
+_current_unit = unit_var.get
+_budget = budget_var.get
+
+
+def generator_step(function: Callable[..., Any], info: StepInfo) -> Callable[..., Any]:
+    return _generator_wrapper(function, info, lambda: None, drive)
+
+
+def async_generator_step(function: Callable[..., Any], info: StepInfo) -> Callable[..., Any]:
+    return _generator_wrapper(function, info, lambda: None, drive_async)
+
+
+def generator_entrypoint(
+    function: Callable[..., Any], info: StepInfo, opening: Opening
+) -> Callable[..., Any]:
+    return _generator_wrapper(function, info, functools.partial(entered, opening), drive)
+
+
+def async_generator_entrypoint(
+    function: Callable[..., Any], info: StepInfo, opening: Opening
+) -> Callable[..., Any]:
+    return _generator_wrapper(function, info, functools.partial(entered, opening), drive_async)
+
+
+def _generator_wrapper(
+    function: Callable[..., Any],
+    info: StepInfo,
+    opening: Callable[[], FlowContext | None],
+    driver: Callable[..., Any],
+) -> Callable[..., Any]:
+    function_name = getattr(function, "__name__", info.name)
+    qualname = getattr(function, "__qualname__", info.name)
+
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        opened = opening()
+        unit = opened or _current_unit()
+        if unit is None:
+            check_outside(info)
+            return function(*args, **kwargs)
+        pieces = _Pieces(info, unit, opened is not None)
+        driven = driver(pieces)
+        pieces.body = function(*args, **kwargs)
+        driven.__name__ = function_name
+        driven.__qualname__ = qualname
+        return driven
+
+    return taken_for(wrapper, kind_of(function))
+
+
+def disguised_wrapper(
+    function: Callable[..., Any],
+    info: StepInfo,
+    opening: Callable[[], FlowContext | None],
+) -> Callable[..., Any]:
+    """Wrap a plain function that hides one of another kind; its result shows if that has run."""
+
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        opened = opening()
+        unit = opened or _current_unit()
+        if unit is None:
+            check_outside(info)
+            return function(*args, **kwargs)
+        pieces = _Pieces(info, unit, opened is not None)
+        pieces.begin()
+        try:
+            result = pieces.run(functools.partial(function, *args, **kwargs))
+        except BaseException as exc:
+            pieces.end(exc)
+            raise
+        continuation = _CONTINUATIONS.get(type(result))
+        if continuation is None:
+            pieces.end(None)
+            return result
+        pieces.body = result
+        return continuation(pieces)
+
+    return wrapper
+
+
+async def _drive_coroutine(pieces: _Pieces) -> Any:
+    try:
+        result = await steer(pieces.body, pieces.run)
+    except BaseException as exc:
+        pieces.end(exc)
+        raise
+    pieces.end(None)
+    return result
+
+
+_CONTINUATIONS: dict[type, Callable[..., Any]] = {
+    CoroutineType: _drive_coroutine,
+    GeneratorType: drive,
+    AsyncGeneratorType: drive_async,
+}
+
+
+class _Pieces:
+    """The unit, step and reports of one generator, around each of its pieces."""
+
+    __slots__ = (
+        "_begun",
+        "_dispatcher",
+        "_frame",
+        "_info",
+        "_opens",
+        "_report",
+        "_state",
+        "_unit",
+        "body",
+        "run",
+    )
+
+    body: Any
+
+    def __init__(self, info: StepInfo, unit: FlowContext, opens: bool) -> None:
+        self._info = info
+        self._unit = unit
+        self._opens = opens
+        self._frame = Frame(unit, info, _budget())
+        self._dispatcher = _state.dispatcher
+        self._report: Any = None
+        self._state: Any = None
+        self._begun = False
+        self.run = self._frame.run
+
+    def begin(self) -> None:
+        if self._begun:
+            return
+        self._begun = True
+        if self._dispatcher is not None and self._dispatcher.enabled():
+            self._frame.begin(self._begin_reports, self._dispatcher)
+
+    def _begin_reports(self, dispatcher: Dispatcher) -> None:
+        if self._opens:
+            self._report = dispatcher.begin_unit(self._unit)
+        self._state = dispatcher.begin(self._info, self._unit)
+
+    def end(self, exc: BaseException | None) -> None:
+        if self._state is not None and self._dispatcher is not None:
+            self._frame.finish(self._dispatcher.end, self._state, exc)
+        if self._report is not None:
+            self._frame.finish(self._report.end, exc)
+        if self._opens and exc is not None:
+            mark(exc, self._unit.correlation_id)
