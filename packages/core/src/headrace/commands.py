@@ -6,7 +6,9 @@ For a ``graph`` command in a framework's command line: with `argparse`, declare 
 
 For your own command, an entry point in the group ``headrace.commands``: `argument_parser`,
 `CommandError`, `read_pyproject`, `name_hint` and `nearest_name`, `counted`, `printable`,
-`welcomes_colors`, `write` and `tell`, `check_output` and `save`.
+`welcomes_colors`, `write` and `tell`, `check_output` and `save`. To draw something of your own: a
+`Picture` of `PictureNode` and `PictureEdge`, which `draw` turns into one of `PICTURE_FORMATS`, and
+`draw_chapters` into a page with several, whose sections `chapter_id` names.
 """
 
 from __future__ import annotations
@@ -19,17 +21,30 @@ from ._cli.graph import main as graph_main
 from ._cli.modules import discover_modules
 from ._cli.parser import argument_parser
 from ._cli.streams import tell, welcomes_colors, write
+from ._drawing import FORMATS as PICTURE_FORMATS
+from ._drawing import Picture
+from ._drawing import render as draw
+from ._drawing.html import chapter_id, draw_chapters
+from ._drawing.picture import Edge as PictureEdge
+from ._drawing.picture import Node as PictureNode
 from ._drawing.words import counted
 from ._messages.hints import name_hint, nearest_name
 from ._messages.text import printable
 
 __all__ = [
+    "PICTURE_FORMATS",
     "CommandError",
+    "Picture",
+    "PictureEdge",
+    "PictureNode",
     "add_graph_arguments",
     "argument_parser",
+    "chapter_id",
     "check_output",
     "counted",
     "discover_modules",
+    "draw",
+    "draw_chapters",
     "graph_main",
     "name_hint",
     "nearest_name",

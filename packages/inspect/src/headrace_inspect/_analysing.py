@@ -6,7 +6,7 @@ import ast
 import gc
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -40,21 +40,33 @@ def facts_in(
         problems: what is wrong already.
     """
     found = list(problems)
+    with undisturbed():
+        analysis = analyse_contents(paths, contents, found)
+        return _Telling(analysis, contents, found).all(), analysis
+
+
+def analyse_contents(
+    paths: Sequence[str], contents: Mapping[str, bytes], problems: list[Problem]
+) -> Analysis:
+    """Return the analysis of files, and add those that do not parse to `problems`."""
 
     def load(path: str) -> ast.Module | None:
         try:
             return parse(contents[path])
         except UnreadableError as error:
-            found.append(Problem(shown(path), error.line, error.message))
+            problems.append(Problem(shown(path), error.line, error.message))
             return None
 
-    with _undisturbed():
-        analysis = analyse(sorted(contents), paths, load)
-        return _Telling(analysis, contents, found).all(), analysis
+    return analyse(sorted(contents), paths, load)
+
+
+def linking(analysis: Analysis, contents: Mapping[str, bytes]) -> Callable[[Call], Link]:
+    """Return what turns the calls of evidence into plain data."""
+    return _Telling(analysis, contents, ()).link
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
+def undisturbed() -> Iterator[None]:
     """Let deep code be followed, and spend no time on looking for garbage in trees."""
     deepest, is_collecting = sys.getrecursionlimit(), gc.isenabled()
     sys.setrecursionlimit(max(deepest, _DEEPEST))
@@ -133,7 +145,7 @@ class _Telling:
     def _hazard(self, hazard: Hazard) -> Finding:
         text = self._line(hazard.path, hazard.line)
         place, column = Place(shown(hazard.path), hazard.line), len(text) - len(text.lstrip()) + 1
-        links = tuple(map(self._link, hazard.evidence))
+        links = tuple(map(self.link, hazard.evidence))
         about = (hazard.code, None, None, None, place, hazard.message, links)
         return Finding(*about, column, len(text.strip()) or 1, text)
 
@@ -145,7 +157,7 @@ class _Telling:
             steps = self._analysis.declarations.steps[flow, target]
             is_task = any(step.kind == "task" for step in steps)
             return Edge(flow, source, target, "enqueue" if is_task else "call")
-        links = tuple([self._link(call) for call in evidence.links])
+        links = tuple([self.link(call) for call in evidence.links])
         return Edge(flow, source, target, evidence.kind, ("code",), links, evidence.pivot)
 
     # --- places -----------------------------------------------------------------------------------
@@ -171,7 +183,8 @@ class _Telling:
             self._lines[path] = lines_of(self._contents.get(path, b""))
         return line_of(self._lines[path], number)
 
-    def _link(self, call: Call) -> Link:
+    def link(self, call: Call) -> Link:
+        """Return a call of evidence as plain data."""
         place = Place(shown(call.path), call.line)
         return Link(place, self._text(call), call.kind, call.scope, call.target)
 

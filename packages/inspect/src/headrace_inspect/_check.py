@@ -36,7 +36,7 @@ def check(
         disable: the codes of findings that are not wanted.
     """
     files, problems = find_files(paths, exclude)
-    contents = _contents(files, problems)
+    contents = contents_of(files, problems)
     try:
         facts = _facts(paths, exclude, contents, problems, cache)
     except Exception as error:  # whatever it is, it must not read as clean
@@ -84,7 +84,7 @@ def report_of(
     return Report(found, [*facts.edges], [*facts.problems], [*facts.steps], facts.files)
 
 
-def _contents(files: Sequence[str], problems: list[Problem]) -> dict[str, bytes]:
+def contents_of(files: Sequence[str], problems: list[Problem]) -> dict[str, bytes]:
     """Return the content of each file that can be read, and add what is wrong with the others."""
     contents: dict[str, bytes] = {}
     for file in files:

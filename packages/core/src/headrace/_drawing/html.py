@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -25,13 +25,43 @@ def draw(picture: Picture) -> str:
     words = {
         "title": escape(title),
         "heading": escape(title),
-        "counts": f"{counted(steps, 'step')}, {counted(len(picture.edges), 'edge')}",
+        "counts": f"{counted(steps, picture.noun)}, {counted(len(picture.edges), 'edge')}",
         "style": read_resource("page.css"),
         "drawing": svg.draw(picture, as_part=True),
         "steps": "\n".join(_lists(picture)),
         "script": read_resource("page.js"),
     }
-    page = read_resource("page.html")
+    return _filled("page.html", words)
+
+
+def draw_chapters(title: str, chapters: Sequence[Picture]) -> str:
+    """Draw several pictures on one page, below each other, with a list of links to them."""
+    parts = [
+        f'<section id="{chapter_id(each)}"><h2>{escape(printable(each.title))}</h2>'
+        f"<div>{svg.draw(each, as_part=True)}</div></section>"
+        for each in chapters
+    ]
+    links = [
+        f'<li><a href="#{chapter_id(each)}">{escape(printable(each.title))}</a> '
+        f'<span class="kind">{counted(len(each.nodes), each.noun)}</span></li>'
+        for each in chapters
+    ]
+    words = {
+        "title": escape(printable(title)),
+        "style": read_resource("page.css") + read_resource("chapters.css"),
+        "links": "\n".join(links),
+        "chapters": "\n".join(parts),
+    }
+    return _filled("chapters.html", words)
+
+
+def chapter_id(picture: Picture) -> str:
+    """Return the ID of the section of a picture on a page of several."""
+    return f"chapter-{svg.prefix_of(picture.title)}"
+
+
+def _filled(resource: str, words: Mapping[str, str]) -> str:
+    page = read_resource(resource)
     # In one pass, so that inserted text is not searched for placeholders.
     pieces = page.split("{{")
     filled = [pieces[0]]

@@ -25,6 +25,7 @@ class Node:
             reference to no declared step).
         info: the declaration of the step; None for an unknown step.
         notes: a chain's options for the step, such as retries.
+        href: where a click on it leads; to itself, unless given.
     """
 
     id: str
@@ -33,6 +34,7 @@ class Node:
     kind: str
     info: StepInfo | None
     notes: tuple[StepNote, ...] = ()
+    href: str = ""
 
     @property
     def is_entrypoint(self) -> bool:
@@ -70,12 +72,14 @@ class Picture:
         flows: the names of the flows; several are drawn as groups.
         nodes: the steps, in topological order within each flow.
         edges: the edges, ordered by source, then by target.
+        noun: the word for a node where nodes are counted.
     """
 
     title: str
     flows: tuple[str, ...]
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
+    noun: str = "step"
 
     @property
     def is_map(self) -> bool:

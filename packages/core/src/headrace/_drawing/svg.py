@@ -68,7 +68,7 @@ def draw(picture: Picture, *, as_part: bool = False) -> str:
     """
     shapes = {node.id: shape_of(node) for node in picture.nodes}
     canvas = _Canvas(
-        picture, shapes, lay_out(picture, shapes), _prefix(picture.title), node_ids(picture)
+        picture, shapes, lay_out(picture, shapes), prefix_of(picture.title), node_ids(picture)
     )
     legend = list(_legend(picture))
     heading, heading_width = _heading(picture)
@@ -97,14 +97,14 @@ def draw(picture: Picture, *, as_part: bool = False) -> str:
 
 def node_ids(picture: Picture) -> dict[str, str]:
     """Return the element ID of each step, unique among the pictures of a page."""
-    prefix = _prefix(picture.title)
+    prefix = prefix_of(picture.title)
     return {node.id: f"{prefix}-{i}" for i, node in enumerate(picture.nodes, 1)}
 
 
 def description(picture: Picture) -> str:
     """Describe the picture in sentences."""
     steps = [node for node in picture.nodes if node.kind not in {FOREIGN, UNKNOWN}]
-    text = f"{counted(len(steps), 'step')}, {counted(len(picture.edges), 'edge')}."
+    text = f"{counted(len(steps), picture.noun)}, {counted(len(picture.edges), 'edge')}."
     starts = [node.id for node in picture.nodes if node.is_entrypoint]
     if starts:
         text += f" Entrypoints: {', '.join(starts)}."
@@ -113,7 +113,8 @@ def description(picture: Picture) -> str:
     return printable(text) + (f" {told}{more}." if told else "")
 
 
-def _prefix(title: str) -> str:
+def prefix_of(title: str) -> str:
+    """Return what the IDs in the picture of this title begin with."""
     slug = re.sub(r"[^A-Za-z0-9_-]", "-", title)[:40]
     if slug != title:
         slug += f"-{zlib.crc32(title.encode('utf-8', 'surrogatepass')):08x}"
@@ -122,7 +123,8 @@ def _prefix(title: str) -> str:
 
 def _opening(canvas: _Canvas, width: float, height: float) -> str:
     prefix, picture = canvas.prefix, canvas.picture
-    title = f"{'Flows' if picture.is_map else 'Flow'} {printable(picture.title)}"
+    word = "Map of" if picture.noun != "step" else "Flows" if picture.is_map else "Flow"
+    title = f"{word} {printable(picture.title)}"
     size = f'width="{number(width)}" height="{number(height)}"'
     return (
         f'<svg xmlns="{NAMESPACE}" {size} viewBox="0 0 {number(width)} {number(height)}" '
@@ -158,7 +160,8 @@ def _ground(width: float, height: float) -> str:
 
 def _heading(picture: Picture) -> tuple[str, float]:
     title = wrapped(printable(picture.title), HEADING_SIZE, 480.0, 1)[0]
-    count = counted(sum(node.kind not in {FOREIGN, UNKNOWN} for node in picture.nodes), "step")
+    steps = sum(node.kind not in {FOREIGN, UNKNOWN} for node in picture.nodes)
+    count = counted(steps, picture.noun)
     width = text_width(title, HEADING_SIZE)
     count_x = _MARGIN + width + 10
     drawn = _text(title, _MARGIN, _MARGIN + 10, HEADING_SIZE, "heading") + _text(
@@ -213,7 +216,8 @@ def _node(canvas: _Canvas, node: Node) -> str:
     node_id = canvas.ids[node.id]
     lines = [
         (
-            f'<a id="{node_id}" href="#{node_id}" class="node {_node_class(node)}">'
+            f'<a id="{node_id}" href="{escape(node.href or "#" + node_id)}" '
+            f'class="node {_node_class(node)}">'
             f"<title>{escape(describe_node(node))}</title>"
             f'<rect x="{number(left)}" y="{number(top)}" width="{number(shape.width)}" '
             f'height="{number(shape.height)}" rx="{number(min(round_off, 20))}"/>'

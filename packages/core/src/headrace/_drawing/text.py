@@ -75,7 +75,7 @@ def draw(picture: Picture, *, colors: bool = False, ascii_only: bool = False) ->
     for flow, members in picture.nodes_by_flow().items():
         title = printable(flow if picture.is_map else picture.title)
         own = [node for node in members if node.kind not in {FOREIGN, UNKNOWN}]
-        lines += ["", f"{tree.paint(title, 'title')}  {counted(len(own), 'step')}"]
+        lines += ["", f"{tree.paint(title, 'title')}  {counted(len(own), picture.noun)}"]
         for root in members:
             if root.id not in led_to:
                 lines += _branches(tree, root)

@@ -22,12 +22,14 @@ class Edge:
     Attributes:
         kind: how the target is reached: the first boundary on the way.
         evidence: the calls on the way, the first in the source.
+        begins: the function of the source in which the way begins.
     """
 
     source: Node
     target: Node
     kind: str
     evidence: tuple[Link, ...]
+    begins: Function | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +92,15 @@ def _edges(nodes: Nodes, contexts: list[Context]) -> Iterator[Edge]:
             if target is not None:
                 here = Link(source.module.path, source.line, "enqueue", "")
                 yield Edge(source, target, "enqueue", (here,))
-        best: dict[int, list[Link]] = {}
+        best: dict[int, tuple[list[Link], Function | None]] = {}
         for context in source.contexts:
             mask = reach.within(context) & ~(1 << number)
             while mask:
                 bit = mask & -mask
                 mask ^= bit
                 links = ways.inside(context, bit)
-                if links and (bit not in best or len(links) < len(best[bit])):
-                    best[bit] = links
-        for bit, links in best.items():
+                if links and (bit not in best or len(links) < len(best[bit][0])):
+                    best[bit] = links, source.function or context.function
+        for bit, (links, begins) in best.items():
             target = found[bit.bit_length() - 1]
-            yield Edge(source, target, kind_of(links), tuple(links))
+            yield Edge(source, target, kind_of(links), tuple(links), begins)

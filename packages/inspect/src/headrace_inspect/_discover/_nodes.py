@@ -35,6 +35,7 @@ class Node:
         kind: ``route``, ``command``, ``schedule``, ``task``, ``receiver`` or ``function``.
         name: what it is called: ``POST /orders``, ``shop.tasks.mail``.
         line: the line of its definition.
+        function: the function, or None of a class whose methods a framework calls.
         contexts: what runs when it is entered.
         tasks: the functions that a schedule publishes.
     """
@@ -44,6 +45,7 @@ class Node:
     name: str
     module: Module
     line: int
+    function: Function | None = None
     contexts: list[Context] = field(default_factory=list)
     tasks: tuple[Function, ...] = ()
 
@@ -102,6 +104,7 @@ class Nodes:
         made = self._add(kind, name, label or name, function.module, line)
         if made is not None:
             self._by_function[function] = made
+            made.function = function
 
     def _add_value(self, kind: str, value: Value, label: str = "") -> None:
         """Add a function with what decorators have put around it."""

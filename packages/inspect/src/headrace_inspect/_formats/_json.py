@@ -47,7 +47,7 @@ def _edge(edge: Edge) -> dict[str, Any]:
         "verdict": edge.verdict,
         "by": [*edge.by],
         "kind": edge.kind,
-        "evidence": _links(edge.evidence),
+        "evidence": links(edge.evidence),
     }
 
 
@@ -60,12 +60,12 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "file": finding.place.file,
         "line": finding.place.line,
         "message": finding.message,
-        "evidence": _links(finding.evidence),
+        "evidence": links(finding.evidence),
     }
 
 
-def _links(links: Iterable[Link]) -> list[dict[str, Any]]:
-    return [{"file": one.place.file, "line": one.place.line, "text": one.text} for one in links]
+def links(found: Iterable[Link]) -> list[dict[str, Any]]:
+    return [{"file": one.place.file, "line": one.place.line, "text": one.text} for one in found]
 
 
 def _problem(problem: Problem) -> dict[str, Any]:
