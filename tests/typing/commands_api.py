@@ -9,10 +9,17 @@ from pathlib import Path
 from typing import Any, assert_type
 
 from headrace.commands import (
+    PICTURE_FORMATS,
     CommandError,
+    Picture,
+    PictureEdge,
+    PictureNode,
     add_graph_arguments,
+    chapter_id,
     check_output,
     counted,
+    draw,
+    draw_chapters,
     graph_main,
     printable,
     read_pyproject,
@@ -52,3 +59,16 @@ except CommandError as error:
 assert_type(
     read_settings("audit", {"strict": bool}, Path.cwd()), tuple[Path | None, dict[str, Any]]
 )
+
+# --- a picture of one's own -----------------------------------------------------------------------
+
+nodes = (
+    PictureNode("a", "A", "letters", "function", None, (), "#b"),
+    PictureNode("b", "B", "letters", "function", None),
+)
+edge = PictureEdge("a", "b", "call", crosses=False, identity="a->b")
+picture = Picture("letters", ("letters",), nodes, (edge,), noun="letter")
+assert_type(PICTURE_FORMATS[0], str)
+assert_type(draw(picture, "svg"), str)
+assert_type(draw_chapters("letters", [picture]), str)
+assert_type(chapter_id(picture), str)

@@ -40,8 +40,8 @@ def patch_for(found: Map, flow: str, contents: Mapping[str, bytes]) -> str:
     for path, lines in sorted(added.items()):
         tree = next(one.function.module for one in steps if one.function.module.path == path).tree
         lines.setdefault(_first_line(tree), []).insert(0, "import headrace")
-        patches.append(_patch(shown(path), lines_of(contents[path]), lines))
-    return "\n".join(patches)
+        patches.append(_patch(shown(path), contents[path], lines))
+    return "".join(patches).removesuffix("\n")
 
 
 def _steps(edges: Sequence[Edge]) -> list[_Step]:
@@ -112,9 +112,15 @@ def _first_line(tree: ast.Module) -> int:
     return 1
 
 
-def _patch(path: str, lines: Sequence[str], added: Mapping[int, Sequence[str]]) -> str:
+def _patch(path: str, content: bytes, added: Mapping[int, Sequence[str]]) -> str:
+    end = "\r\n" if b"\r\n" in content else "\n"
+    old = [line + end for line in lines_of(content)]
+    old[-1] = old[-1].removesuffix(end)
     new = []
-    for number, line in enumerate(lines, 1):
-        new += [*added.get(number, ()), line]
+    for number, line in enumerate(old, 1):
+        new += [*[text + end for text in added.get(number, ())], line]
     names = f"a/{path}", f"b/{path}"
-    return "\n".join(difflib.unified_diff(lines, new, *names, lineterm="", n=2))
+    lines = difflib.unified_diff(list(filter(None, old)), list(filter(None, new)), *names, n=2)
+    return "".join(
+        line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines
+    )

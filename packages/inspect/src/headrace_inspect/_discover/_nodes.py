@@ -130,7 +130,8 @@ class Nodes:
     def _add_tasks(self) -> None:
         for task in tasks_in(self._engine).by_name.values():
             function = task_function(task)
-            is_named = function is not None and not task.name.endswith(function.name)
+            modules = [] if function is None else self._engine.program.names_of(function.module)
+            is_named = task.name.rpartition(".")[0] not in modules
             self._add_value("task", task, task.name if is_named else "")
         for cls in self._engine.all_classes():
             if self._engine.classes.is_a(cls, "celery.Task") and "run" in cls.members:

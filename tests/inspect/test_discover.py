@@ -1,0 +1,306 @@
+"""``headrace discover``: the map of a program that declares nothing."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from headrace.commands import CommandError
+from headrace_inspect._discover._command import main
+from tests.inspect.program_kit import write
+from tests.inspect.shown_kit import analyse_folder
+
+SCHEMA = Path(__file__).parents[2] / "docs" / "discover.schema.json"
+PROGRAM = {
+    "shop/__init__.py": "",
+    "shop/settings.py": """
+        CELERY_BEAT_SCHEDULE = {
+            "every night": {"task": "shop.tasks.clean", "schedule": 3600},
+        }
+    """,
+    "shop/models.py": """
+        from django.db import models
+
+        class Order(models.Model): ...
+    """,
+    "shop/tasks.py": """
+        from celery import shared_task
+        import httpx
+
+        @shared_task
+        def mail(number):
+            httpx.post("http://localhost/prints/3")
+
+        @shared_task
+        def clean():
+            archive()
+
+        def archive():
+            store.delay()
+
+        @shared_task(name="deep.store")
+        def store(): ...
+    """,
+    "shop/receivers.py": """
+        from django.db.models.signals import post_save
+        from django.dispatch import receiver
+        from shop.models import Order
+        from shop.tasks import mail
+
+        @receiver(post_save, sender=Order)
+        def on_order(sender, **kwargs):
+            mail.delay(1)
+    """,
+    "shop/views.py": """
+        from django.db import transaction
+        from django.views import View
+        from shop.models import Order
+        from shop.tasks import store
+
+        def place(request):
+            save()
+
+        def save():
+            Order().save()
+
+        class Cancel(View):
+            def post(self, request, number):
+                transaction.on_commit(lambda: store.delay())
+
+            def get(self, request, number): ...
+    """,
+    "shop/urls.py": """
+        from django.urls import include, path
+        from shop.views import Cancel, place
+
+        urlpatterns = [
+            path("place/", place),
+            path("orders/<int:number>/", Cancel.as_view()),
+        ]
+    """,
+    "shop/site_urls.py": """
+        from django.urls import include, path
+
+        urlpatterns = [path("shop/", include("shop.urls"))]
+    """,
+    "shop/management/commands/refill.py": """
+        from django.core.management.base import BaseCommand
+        from shop.tasks import clean
+
+        class Command(BaseCommand):
+            def handle(self, *args, **options):
+                clean.delay()
+    """,
+    "printer/__init__.py": "",
+    "printer/app.py": """
+        from fastapi import FastAPI
+
+        app = FastAPI()
+
+        @app.post("/prints/{number}")
+        def print_(number: int): ...
+    """,
+    "shop/spare.py": """
+        from shop.tasks import mail
+
+        def forgotten():
+            mail.delay(2)
+    """,
+    "shop/tests/test_tasks.py": """
+        from shop.tasks import mail
+
+        def test_mail():
+            mail.delay(3)
+    """,
+}
+NODES = {
+    ("route", "/shop/place", "shop.views.place"),
+    ("route", "GET POST /shop/orders/{number}", "shop.views.Cancel"),
+    ("route", "POST /prints/*", "printer.app.print_"),
+    ("command", "refill", "shop.management.commands.refill.Command"),
+    ("schedule", "every night", "shop.settings.every night"),
+    ("task", "shop.tasks.mail", "shop.tasks.mail"),
+    ("task", "shop.tasks.clean", "shop.tasks.clean"),
+    ("task", "deep.store", "shop.tasks.store"),
+    ("receiver", "shop.receivers.on_order", "shop.receivers.on_order"),
+    ("function", "shop.spare.forgotten", "shop.spare.forgotten"),
+}
+EDGES = {
+    ("shop.views.place", "shop.receivers.on_order", "signal"),
+    ("shop.views.Cancel", "shop.tasks.store", "on_commit"),
+    ("shop.receivers.on_order", "shop.tasks.mail", "enqueue"),
+    ("shop.tasks.mail", "printer.app.print_", "http"),
+    ("shop.tasks.clean", "shop.tasks.store", "enqueue"),
+    ("shop.management.commands.refill.Command", "shop.tasks.clean", "enqueue"),
+    ("shop.settings.every night", "shop.tasks.clean", "enqueue"),
+    ("shop.spare.forgotten", "shop.tasks.mail", "enqueue"),
+}
+
+
+@pytest.fixture
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the folder of a program of several frameworks, which is the working directory."""
+    monkeypatch.chdir(write(tmp_path, PROGRAM))
+    return tmp_path
+
+
+def discovered(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
+    """Return the JSON of a map."""
+    assert main([*words, "--format", "json"]) == 0
+    document: dict[str, Any] = json.loads(capsys.readouterr().out)
+    jsonschema.validate(document, json.loads(SCHEMA.read_text("utf-8")))
+    return document
+
+
+def edges_of(document: dict[str, Any]) -> set[tuple[str, str, str]]:
+    """Return the edges of a map by source, target and kind."""
+    return {(one["source"], one["target"], one["kind"]) for one in document["edges"]}
+
+
+@pytest.mark.usefixtures("program")
+def test_finds_where_a_program_is_entered(capsys: pytest.CaptureFixture[str]) -> None:
+    """Routes with their whole paths, commands, schedules, tasks, receivers; and nothing of tests.
+
+    A function is one only where nothing known leads to what it publishes.
+    """
+    nodes = discovered(capsys)["nodes"]
+
+    assert {(one["kind"], one["name"], one["id"]) for one in nodes} == NODES
+
+
+@pytest.mark.usefixtures("program")
+def test_finds_what_reaches_what(capsys: pytest.CaptureFixture[str]) -> None:
+    """By call, queue, signal, HTTP and on commit, through the functions in between."""
+    document = discovered(capsys)
+
+    assert edges_of(document) == EDGES
+    (signal,) = [one for one in document["edges"] if one["kind"] == "signal"]
+    assert [(one["file"], one["text"]) for one in signal["evidence"]][:2] == [
+        ("shop/views.py", "save()"),
+        ("shop/views.py", "Order().save()"),
+    ]
+
+
+@pytest.mark.usefixtures("program")
+def test_functions_in_between_can_be_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    """With ``--functions`` each function that publishes or sends is a node."""
+    edges = edges_of(discovered(capsys, "--functions"))
+
+    assert ("shop.tasks.clean", "shop.tasks.archive", "call") in edges
+    assert ("shop.tasks.archive", "shop.tasks.store", "enqueue") in edges
+    assert ("shop.tasks.clean", "shop.tasks.store", "enqueue") not in edges
+
+
+@pytest.mark.usefixtures("program")
+def test_a_part_can_be_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    """``--focus`` leaves a node or package and what is next to it, ``--depth`` more."""
+    near = edges_of(discovered(capsys, "--focus", "store"))
+    far = edges_of(discovered(capsys, "--focus", "store", "--depth", "2"))
+
+    assert near == {edge for edge in EDGES if edge[1] == "shop.tasks.store"}
+    assert far == {edge for edge in EDGES if edge[1] in {"shop.tasks.store", "shop.tasks.clean"}}
+    assert edges_of(discovered(capsys, "--focus", "printer")) == {
+        edge for edge in EDGES if edge[1] == "printer.app.print_"
+    }
+
+
+@pytest.mark.usefixtures("program")
+def test_a_part_that_is_not_there_is_an_error() -> None:
+    """The message names what may be meant."""
+    with pytest.raises(CommandError, match=r"package 'stor'; did you mean 'store'"):
+        main(["--focus", "stor"])
+
+
+@pytest.mark.usefixtures("program")
+@pytest.mark.parametrize(
+    ("name", "begin"),
+    [("a.svg", "<svg"), ("a.html", "<!doctype html>"), ("a.dot", "digraph"), ("a.mmd", "graph")],
+)
+def test_the_ending_of_the_file_tells_the_format(name: str, begin: str) -> None:
+    """The map goes into the file, in the format of its ending."""
+    assert main(["-o", name]) == 0
+    text = Path(name).read_text("utf-8")
+
+    assert text.startswith(begin)
+    assert "store" in text
+
+
+@pytest.mark.usefixtures("program")
+def test_text_goes_to_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
+    """As a tree for each package; the summary goes to standard error."""
+    assert main([]) == 0
+    out, err = capsys.readouterr()
+
+    assert "● refill" in out
+    assert "└── clean [enqueue]" in out
+    assert err == "headrace: 10 nodes, 8 edges\n"
+
+
+def test_a_large_map_has_a_picture_for_each_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page begins with the packages, each of which leads to its own picture."""
+    views = "".join(
+        f"def view_{number}(request):\n    mail.delay({number})\n\n" for number in range(70)
+    )
+    paths = ", ".join(f"path('{number}', views.view_{number})" for number in range(70))
+    tasks = "".join(
+        f"@shared_task\ndef task_{number}():\n    task_{number + 1}.delay()\n\n"
+        for number in range(70)
+    )
+    files = {
+        "big/__init__.py": "",
+        "big/web/__init__.py": "",
+        "big/web/views.py": "from big.jobs.tasks import mail\n" + views,
+        "big/web/urls.py": "from django.urls import path\nfrom big.web import views\n"
+        f"urlpatterns = [{paths}]\n",
+        "big/jobs/__init__.py": "",
+        "big/jobs/tasks.py": "from celery import shared_task\n@shared_task\ndef mail(number):\n"
+        f"    task_0.delay()\n{tasks}@shared_task\ndef task_70(): ...\n",
+    }
+    monkeypatch.chdir(write(tmp_path, files))
+
+    assert main(["-o", "map.html"]) == 0
+    page = Path("map.html").read_text("utf-8")
+    assert page.count("<section ") == 3
+    for package in ("big.web.views", "big.jobs.tasks"):
+        assert page.count(f"<h2>{package}</h2>") == 1
+        assert f'href="#chapter-headrace-{package.replace(".", "-")}' in page
+    # Views that reach the same are drawn as one.
+    assert page.count("view_1") == 0
+    assert "and 69 others" in page
+
+
+def test_decorators_are_a_patch_that_declares_the_map(program: Path) -> None:
+    """Applied, the program declares its edges, and the code shows each of them."""
+    assert main(["--declare", "shop", "-o", "declare.patch"]) == 0
+    subprocess.run(["git", "apply", "declare.patch"], check=True, cwd=program)
+    analysis = analyse_folder(program)
+
+    assert analysis.faults == []
+    shown = {one.edge.id for one in analysis.edges if one.evidence is not None}
+    assert shown == {one.edge.id for one in analysis.edges}
+    assert shown == {
+        "shop:place->on_order",
+        "shop:post->store",
+        "shop:on_order->mail",
+        "shop:mail->print_",
+        "shop:clean->store",
+        "shop:handle->clean",
+        "shop:forgotten->mail",
+    }
+
+
+def test_what_cannot_be_read_is_named(program: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The rest is drawn, and the exit status is 2."""
+    write(program, {"shop/broken.py": "def ("})
+
+    assert main([]) == 2
+    out, err = capsys.readouterr()
+    assert "● refill" in out
+    assert "shop/broken.py:1" in err
