@@ -9,7 +9,7 @@ from inspect import getattr_static
 from types import CodeType, FrameType, MemberDescriptorType, TracebackType
 from typing import TYPE_CHECKING, Any
 
-from headrace._messages.hints import nearest_name
+from headrace._messages.hints import did_you_mean
 
 from .errors import UnresolvedReferenceError
 
@@ -239,8 +239,8 @@ def unresolved(context: Mapping[str, Any], parts: Path) -> str:
         where = f"{spelled(parts[:known])!r} has no {parts[known]!r}"
     else:
         where = f"the context has {_listed(context) or 'no keys'}"
-        near = nearest_name(parts[0], context)
-        where += "" if near is None else f"; did you mean {near!r}?"
+        hint = did_you_mean(parts[0], context)
+        where += hint and f"; {hint}"
     return f"the reference {spelled(parts)!r} cannot be resolved: {where}"
 
 
@@ -270,9 +270,8 @@ def why_missing(parts: Path, known: dict[str, Any], *, hints: bool) -> str:
     """
     root = parts[0]
     if root not in known:
-        near = nearest_name(root, sorted(known)) if hints else None
-        hint = "" if near is None else f"; did you mean {near!r}?"
-        return f"no earlier step, put() or input gives {root!r}{hint}"
+        hint = did_you_mean(root, sorted(known)) if hints else ""
+        return f"no earlier step, put() or input gives {root!r}{hint and f'; {hint}'}"
     value = known[root]
     for i, part in enumerate(parts[1:], 1):
         if type(value) not in CONTAINERS or part == "__len__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headrace._errors import UnknownFlowError
-from headrace._messages.hints import nearest_name
+from headrace._messages.hints import did_you_mean
 
 if TYPE_CHECKING:
     from .flow import Flow
@@ -24,8 +24,7 @@ def get_flow(name: str) -> Flow:
         return declared[name]
     except KeyError:
         known = ", ".join(sorted(declared)) or "none"
-        near = nearest_name(name, sorted(declared))
-        hint = f"declared: {known}." if near is None else f"did you mean {near!r}?"
+        hint = did_you_mean(name, sorted(declared), f"declared: {known}.")
         raise UnknownFlowError(
             f"no flow named {name!r} is declared; {hint} Has the module that declares it been "
             f"imported?"

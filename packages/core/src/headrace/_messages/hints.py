@@ -27,6 +27,18 @@ def nearest_name(name: object, known: Iterable[str]) -> str | None:
     return by_folded[near[0]] if near else None
 
 
+def did_you_mean(name: object, known: Iterable[str], otherwise: str = "") -> str:
+    """Return ``did you mean 'x'?`` for the nearest known name, or `otherwise` if none is similar.
+
+    Args:
+        name: the misspelt name.
+        known: the valid names.
+        otherwise: what to return if no known name is similar.
+    """
+    near = nearest_name(name, known)
+    return otherwise if near is None else f"did you mean {near!r}?"
+
+
 def name_hint(name: object, known: Iterable[str], *, otherwise: str = "there are") -> str:
     """Return ``did you mean 'x'?``, or the list of valid names if none is similar.
 
@@ -36,8 +48,7 @@ def name_hint(name: object, known: Iterable[str], *, otherwise: str = "there are
         otherwise: the words before the list.
     """
     known = [*known]
-    near = nearest_name(name, known)
-    return f"{otherwise} {', '.join(known)}" if near is None else f"did you mean {near!r}?"
+    return did_you_mean(name, known, f"{otherwise} {', '.join(known)}")
 
 
 def checks_keywords(function: Callable[P, R]) -> Callable[P, R]:
