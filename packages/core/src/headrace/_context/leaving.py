@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextvars import Token
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .deadlines import has_forgotten_block
 from .variables import unit_var
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from headrace._step_info import StepInfo
 
     from .model import FlowContext
-    from .units import Unit
 
 
 class Left(NamedTuple):
@@ -86,5 +85,31 @@ def enclosing(context: FlowContext | None) -> Iterator[FlowContext]:
     while context is not None:
         yield context
         holder = getattr(context, "_unit", None)
-        unit: Unit | None = None if holder is None else holder()
+        unit: Any = None if holder is None else holder()  # a `Unit`
         context = None if unit is None else unit.outer
+
+
+def is_discarded(context: FlowContext) -> bool:
+    """Tell whether a unit around `context` has been left, and `context` with it."""
+    left = map(left_here, enclosing(context))
+    return any(each is not None and each.takes_all for each in left)
+
+
+def discard(
+    current: FlowContext | None,
+    until: FlowContext,
+    outer: FlowContext | None,
+    info: StepInfo | None,
+) -> None:
+    """Record that the units opened inside `until`, from `current` outwards, have been left too.
+
+    Args:
+        current: the innermost unit.
+        until: the unit that has been left, and with it those inside.
+        outer: the unit that was current before `until`.
+        info: the step that was.
+    """
+    for context in enclosing(current):
+        if context is until:
+            return
+        set_left(context, outer, info, takes_all=True)

@@ -35,7 +35,7 @@ class Pieces(Protocol):
         """Run after the last piece, which raised `exc` or None."""
 
 
-def drive(pieces: Pieces) -> Generator[Any, Any, Any]:
+def run_generator(pieces: Pieces) -> Generator[Any, Any, Any]:
     """Yield from the body and pass on what is sent and thrown; `pieces` runs each piece."""
     body = pieces.body
     advance: Callable[..., Any] = body.send
@@ -64,8 +64,8 @@ def drive(pieces: Pieces) -> Generator[Any, Any, Any]:
     return result
 
 
-async def drive_async(pieces: Pieces) -> AsyncGenerator[Any, Any]:
-    """Drive an asynchronous generator as `drive` does."""
+async def run_async_generator(pieces: Pieces) -> AsyncGenerator[Any, Any]:
+    """Drive an asynchronous generator as `run_generator` does."""
     body = pieces.body
     advance: Callable[..., Any] = partial(unregistered, body.asend)
     argument: Any = None
@@ -128,7 +128,7 @@ def steer(awaitable: Awaitable[T], run: Callable[..., Any]) -> Generator[Any, An
             except StopIteration as stop:
                 result: T = stop.value
                 return result
-            argument = None  # as in `drive`
+            argument = None  # as in `run_generator`
             try:
                 argument = yield awaited
                 advance = send

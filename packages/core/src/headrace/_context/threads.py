@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from headrace._callables import call_through
 
-from .pieces import drive, drive_async, steer
+from .pieces import run_async_generator, run_generator, steer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Iterator
@@ -39,8 +39,10 @@ def bind(function: Callable[P, T]) -> Callable[P, T]:
         if inspect.iscoroutine(result):
             return _finish(result, own)
         if inspect.isgenerator(result) and not inspect.isawaitable(result):
-            return drive(_InContext(own, result))
-        return drive_async(_InContext(own, result)) if inspect.isasyncgen(result) else result
+            return run_generator(_InContext(own, result))
+        return (
+            run_async_generator(_InContext(own, result)) if inspect.isasyncgen(result) else result
+        )
 
     return cast("Callable[P, T]", call_through(function, run))
 

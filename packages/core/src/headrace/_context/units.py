@@ -10,7 +10,7 @@ from weakref import ref
 from headrace import _state
 
 from .attachments import set_ended
-from .leaving import enclosing, is_forgotten, left_here, restored, set_left
+from .leaving import discard, is_discarded, is_forgotten, restored, set_left
 from .marks import mark
 from .variables import step_var, unit_var
 
@@ -128,34 +128,19 @@ class Unit:
         current, step = _get_unit(), _get_step()
         try:
             _reset_unit(self._token)
-        except (
-            ValueError,
-            RuntimeError,
-        ):  # ended by another thread or task, or ended already
+        except (ValueError, RuntimeError):  # ended already, or by another thread or task
             return
         has_raised = exc is not None and not isinstance(exc, GeneratorExit)
         everything = self._encloses or has_raised or is_forgotten(current)
-        if self._is_discarded():
+        if is_discarded(self.context):
             everything = False
         set_left(self.context, self.outer, self.outer_step, takes_all=everything)
         if everything:
-            self._discard(current)
+            discard(current, self.context, self.outer, self.outer_step)
             current, step = self.outer, self.outer_step
         current, step = restored(current, step)
         _set_unit(current)
         _set_step(step)
-
-    def _is_discarded(self) -> bool:
-        """Tell whether an enclosing unit has been left, and this one with it."""
-        left = map(left_here, enclosing(self.context))
-        return any(each is not None and each.takes_all for each in left)
-
-    def _discard(self, current: FlowContext | None) -> None:
-        """Record that the units opened inside, up to `current`, have been left as well."""
-        for context in enclosing(current):
-            if context is self.context:
-                return
-            set_left(context, self.outer, self.outer_step, takes_all=True)
 
     def _restore_at_once(self) -> None:
         self.context._ended = True  # noqa: SLF001 - a call could be interrupted once more

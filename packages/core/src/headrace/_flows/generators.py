@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from headrace import _state
 from headrace._callables import kind_of, taken_for
 from headrace._context.marks import mark
-from headrace._context.pieces import drive, drive_async, steer
+from headrace._context.pieces import run_async_generator, run_generator, steer
 from headrace._context.suspended import Frame
 from headrace._context.variables import budget_var, unit_var
 
@@ -33,23 +33,25 @@ _budget = budget_var.get
 
 
 def generator_step(function: Callable[..., Any], info: StepInfo) -> Callable[..., Any]:
-    return _generator_wrapper(function, info, lambda: None, drive)
+    return _generator_wrapper(function, info, lambda: None, run_generator)
 
 
 def async_generator_step(function: Callable[..., Any], info: StepInfo) -> Callable[..., Any]:
-    return _generator_wrapper(function, info, lambda: None, drive_async)
+    return _generator_wrapper(function, info, lambda: None, run_async_generator)
 
 
 def generator_entrypoint(
     function: Callable[..., Any], info: StepInfo, opening: Opening
 ) -> Callable[..., Any]:
-    return _generator_wrapper(function, info, functools.partial(entered, opening), drive)
+    return _generator_wrapper(function, info, functools.partial(entered, opening), run_generator)
 
 
 def async_generator_entrypoint(
     function: Callable[..., Any], info: StepInfo, opening: Opening
 ) -> Callable[..., Any]:
-    return _generator_wrapper(function, info, functools.partial(entered, opening), drive_async)
+    return _generator_wrapper(
+        function, info, functools.partial(entered, opening), run_async_generator
+    )
 
 
 def _generator_wrapper(
@@ -119,8 +121,8 @@ async def _drive_coroutine(pieces: _Pieces) -> Any:
 
 _CONTINUATIONS: dict[type, Callable[..., Any]] = {
     CoroutineType: _drive_coroutine,
-    GeneratorType: drive,
-    AsyncGeneratorType: drive_async,
+    GeneratorType: run_generator,
+    AsyncGeneratorType: run_async_generator,
 }
 
 
