@@ -262,14 +262,14 @@ class FlowMiddleware:
         return None
 
     async def _run_in(
-        self, frame: Excluded | Joined, scope: Scope, receive: Receive, send: Send
+        self, decision: Excluded | Joined, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        is_new = nesting.mixed and isinstance(frame, Excluded)
-        withdrawal = announce_in_scope(scope, cast("Excluded", frame)) if is_new else None
+        is_new = nesting.mixed and isinstance(decision, Excluded)
+        withdrawal = announce_in_scope(scope, cast("Excluded", decision)) if is_new else None
         try:
-            await frame.wait(self.app(scope, receive, self._naming(scope, send)))
+            await decision.wait(self.app(scope, receive, self._naming(scope, send)))
         finally:
-            frame.end()
+            decision.end()
             if withdrawal is not None:
                 withdraw_from_scope(scope, withdrawal)
 

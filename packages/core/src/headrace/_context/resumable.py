@@ -9,7 +9,7 @@ from headrace import _state
 from .attachments import set_ended
 from .marks import mark
 from .pieces import steer, unregistered
-from .suspended import Frame
+from .suspended import SuspendedContext
 from .variables import unit_var
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class ResumableUnit(Frame):
+class ResumableUnit(SuspendedContext):
     """A unit of work that runs in pieces, such as a response whose body outlives the handler.
 
     Each piece runs through ``run(function, *args)`` or ``wait(awaitable)``. Between pieces the unit

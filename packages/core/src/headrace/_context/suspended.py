@@ -33,7 +33,7 @@ _get_step, _set_step = step_var.get, step_var.set
 _get_budget = budget_var.get
 
 
-class Frame:
+class SuspendedContext:
     """The variables that belong to one suspended computation.
 
     Args:

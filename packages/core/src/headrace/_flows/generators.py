@@ -14,7 +14,7 @@ from headrace import _state
 from headrace._callables import kind_of, taken_for
 from headrace._context.marks import mark
 from headrace._context.pieces import run_async_generator, run_generator, steer
-from headrace._context.suspended import Frame
+from headrace._context.suspended import SuspendedContext
 from headrace._context.variables import budget_var, unit_var
 
 from .opening import check_outside, entered
@@ -131,8 +131,8 @@ class _Pieces:
 
     __slots__ = (
         "_begun",
+        "_context",
         "_dispatcher",
-        "_frame",
         "_info",
         "_opens",
         "_report",
@@ -148,19 +148,19 @@ class _Pieces:
         self._info = info
         self._unit = unit
         self._opens = opens
-        self._frame = Frame(unit, info, _budget())
+        self._context = SuspendedContext(unit, info, _budget())
         self._dispatcher = _state.dispatcher
         self._report: Any = None
         self._state: Any = None
         self._begun = False
-        self.run = self._frame.run
+        self.run = self._context.run
 
     def begin(self) -> None:
         if self._begun:
             return
         self._begun = True
         if self._dispatcher is not None and self._dispatcher.enabled():
-            self._frame.begin(self._begin_reports, self._dispatcher)
+            self._context.begin(self._begin_reports, self._dispatcher)
 
     def _begin_reports(self, dispatcher: Dispatcher) -> None:
         if self._opens:
@@ -169,8 +169,8 @@ class _Pieces:
 
     def end(self, exc: BaseException | None) -> None:
         if self._state is not None and self._dispatcher is not None:
-            self._frame.finish(self._dispatcher.end, self._state, exc)
+            self._context.finish(self._dispatcher.end, self._state, exc)
         if self._report is not None:
-            self._frame.finish(self._report.end, exc)
+            self._context.finish(self._report.end, exc)
         if self._opens and exc is not None:
             mark(exc, self._unit.correlation_id)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from headrace._context.attachments import has_ended
 from headrace._context.model import FlowContext
 from headrace._context.resumable import ResumableUnit
-from headrace._context.suspended import Frame
+from headrace._context.suspended import SuspendedContext
 from headrace._context.variables import step_var, unit_var
 from headrace._ids import new_correlation_id, take_correlation_id
 from headrace._tracing.active_span import trace_is_active, without_ours
@@ -39,7 +39,7 @@ class Excluded(ResumableUnit):
     correlation_id: str | None = None
 
     def __init__(self) -> None:
-        Frame.__init__(self, None, None)
+        SuspendedContext.__init__(self, None, None)
         if trace_is_active():
             self._others = without_ours()
         self._ended = False
@@ -63,7 +63,7 @@ class Joined(ResumableUnit):
 
     def __init__(self, decision: Decision) -> None:
         current = cast("FlowContext", decision) if is_lost(decision) else unit_var.get()
-        Frame.__init__(self, current, step_var.get())
+        SuspendedContext.__init__(self, current, step_var.get())
         self._ended = True  # by the code that opened it
         self._report = None
 
