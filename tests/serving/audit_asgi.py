@@ -16,7 +16,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from headrace_fastapi import init_app
-from tests.serving.audit_kit import LANES, log_to
+from tests.serving.audit_kit import LANES, cut, log_to
 
 _log = logging.getLogger("audit")
 # One object per client, which sends its requests one by one.
@@ -82,6 +82,7 @@ def fail(request: Request) -> None:
     """Raise an error object that other requests have raised before."""
     constant = _constants[request.path_params["lane"]]
     constant.args = (request.path_params["marker"],)
+    cut(constant)
     raise constant
 
 

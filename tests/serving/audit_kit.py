@@ -65,6 +65,15 @@ def log_to(path: str) -> None:
         logger.addHandler(handler)
 
 
+def cut(constant: BaseException) -> None:
+    """Keep the traceback of an exception short that is raised over and over: Python only adds."""
+    length, entry = 0, constant.__traceback__
+    while entry is not None:
+        length, entry = length + 1, entry.tb_next
+    if length > 100:
+        constant.__traceback__ = None
+
+
 # --- Checks ---------------------------------------------------------------------------------------
 
 # Lines that servers write outside the unit of work, without an ID.

@@ -23,7 +23,7 @@ from celery.signals import setup_logging
 import headrace
 import headrace.logging
 import headrace_celery
-from tests.serving.audit_kit import log_to
+from tests.serving.audit_kit import cut, log_to
 
 PREFIX = os.environ["AUDIT_QUEUE"]
 LOG = Path(os.environ["HEADRACE_SITE_LOG"])
@@ -67,6 +67,7 @@ def work(self: Task, marker: str, kind: str, mark: str) -> None:
         # One object for each thread.
         constant = _constants.setdefault(threading.get_ident(), ValueError())
         constant.args = (marker,)
+        cut(constant)
         raise constant
 
 

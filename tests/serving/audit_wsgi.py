@@ -12,7 +12,7 @@ from flask import Flask, Response, request
 
 import headrace
 from headrace_flask import Headrace
-from tests.serving.audit_kit import LANES, log_to
+from tests.serving.audit_kit import LANES, cut, log_to
 
 _log = logging.getLogger("audit")
 _constants = [ValueError() for _ in range(LANES)]
@@ -30,6 +30,7 @@ def note(place: str, marker: str) -> None:
 def fail(lane: int, marker: str) -> None:
     """Raise an error object that other requests have raised before."""
     _constants[lane].args = (marker,)
+    cut(_constants[lane])
     raise _constants[lane]
 
 
