@@ -115,3 +115,31 @@ def test_flows_are_checked() -> None:
         CommandError, match=r"test_commands\.py:\d+: django_unsound\.lost: no entry"
     ):
         output("flows", "check")
+
+
+def test_messages_of_a_drawing_are_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the drawing says beside the picture goes to standard error, without the program."""
+
+    def run_graph(options: Any, *, out: Any, err: Any) -> int:
+        err.write("headrace: this is a note\n")
+        return 0
+
+    monkeypatch.setattr("headrace_django.management.commands.flows.run_graph", run_graph)
+    err = io.StringIO()
+    assert output("flows", "graph", "django_stock", stderr=err) == ""
+    assert err.getvalue() == "this is a note\n"
+
+
+@pytest.mark.guarantee(79)
+@pytest.mark.parametrize("has_celery", [True, False])
+def test_task_modules_are_imported_only_with_celery(
+    monkeypatch: pytest.MonkeyPatch, has_celery: bool
+) -> None:
+    """The ``tasks`` modules of the apps belong to Celery: without it, they stay alone."""
+    discoveries: list[Any] = []
+    monkeypatch.setattr("headrace._flows.discovery._discoveries", discoveries)
+    monkeypatch.setattr(
+        "headrace_django.management.commands.flows.find_spec", {"celery": has_celery or None}.get
+    )
+    output("flows", "list")
+    assert len(discoveries) == has_celery

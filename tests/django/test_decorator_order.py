@@ -20,8 +20,10 @@ from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 from rest_framework.decorators import api_view
+from rest_framework.viewsets import ViewSet
 
 from headrace_django._registrations import report_at_first_request
+from headrace_django.checks import check_decorators
 from tests.core.flow_kit import new_flow
 
 if TYPE_CHECKING:
@@ -108,6 +110,17 @@ def below_rest(patterns: list[Any], declared: Any) -> None:
     patterns.append(path("rest/", api_view(["GET", "POST"])(step if declared else odd)))
 
 
+def below_actions(patterns: list[Any], declared: Any) -> None:
+    """Let an action of REST framework's view sets be the function of a step, or the step."""
+
+    def odd(self: Any, request: Any) -> None: ...
+
+    step = new_flow().step(odd)
+    methods = {"listed": step if declared else odd}
+    view_set = type("Orders", (ViewSet,), methods)
+    patterns.append(path("orders/", view_set.as_view({"get": "listed"})))
+
+
 def below_dispatch(patterns: list[Any], declared: Any) -> None:
     """Let a view's class have the function of a step, or the step, as its `dispatch`."""
 
@@ -122,7 +135,7 @@ def below_dispatch(patterns: list[Any], declared: Any) -> None:
 
 
 @pytest.mark.guarantee(80)
-@pytest.mark.parametrize("register", [below_ninja, below_rest, below_dispatch])
+@pytest.mark.parametrize("register", [below_ninja, below_rest, below_actions, below_dispatch])
 @pytest.mark.parametrize("declared", [True, False])
 def test_check_sees_through_the_views_of_libraries(
     patterns: list[Any], register: Any, declared: bool
@@ -165,3 +178,16 @@ def test_check_reports_commands(patterns: list[Any], caplog: pytest.LogCaptureFi
     (message,) = [each.msg for each in run_checks() if each.id == "headrace.W009"]
     assert "Command.handle" in message
     assert "management command" in message
+
+
+@pytest.mark.guarantee(80)
+def test_project_without_urls_is_checked() -> None:
+    """A project with no URL configuration, such as a worker's, has only commands to check."""
+
+    class Command(BaseCommand):
+        def handle(self, *args: Any, **options: Any) -> None: ...
+
+    new_flow().entrypoint(Command.handle)
+    with override_settings(ROOT_URLCONF=None):
+        found = [each.msg for each in check_decorators()]
+    assert any("Command.handle" in message for message in found)

@@ -9,10 +9,11 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from a2wsgi import ASGIMiddleware
+from a2wsgi import ASGIMiddleware, WSGIMiddleware
 from asgiref.sync import SyncToAsync, iscoroutinefunction
 from asgiref.testing import ApplicationCommunicator
 from asgiref.wsgi import WsgiToAsgi
@@ -23,6 +24,7 @@ from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.test import AsyncClient, AsyncRequestFactory, Client, RequestFactory, override_settings
 from django.urls import path
+from django.utils.decorators import sync_and_async_middleware
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.testclient import TestClient
@@ -104,6 +106,18 @@ class RedirectMissing:
         """Redirect."""
         response = self.get_response(request)
         return HttpResponseRedirect("/id") if response.status_code == 404 else response
+
+
+@sync_and_async_middleware
+def async_cors_middleware(get_response: Any) -> Any:
+    """Let browsers read each response, in an async stack."""
+
+    async def middleware(request: HttpRequest) -> HttpResponse:
+        response: HttpResponse = await get_response(request)
+        response["Access-Control-Allow-Origin"] = "*"
+        return response
+
+    return middleware
 
 
 class CorsMiddleware:
@@ -442,9 +456,10 @@ def trusts(source: Any) -> bool:
 
 
 @pytest.mark.guarantee(54)
+@pytest.mark.parametrize("weak", [True, False])
 @pytest.mark.parametrize("send", [get, asgi_get])
 def test_what_runs_on_closing_has_the_id(
-    log: MemoryLog, units: list[WatchedUnit], send: Any
+    log: MemoryLog, units: list[WatchedUnit], send: Any, weak: bool
 ) -> None:
     """Receivers of `request_finished` log under the request's ID, when it has ended."""
     outcomes: list[Any] = []
@@ -453,7 +468,7 @@ def test_what_runs_on_closing_has_the_id(
         outcomes.append(units[0].outcome)
         logging.getLogger("site").info("finished")
 
-    request_finished.connect(finish)
+    request_finished.connect(finish, weak=weak)
     try:
         response = send("/id")  # Django's client closes it
     finally:
@@ -463,6 +478,24 @@ def test_what_runs_on_closing_has_the_id(
     assert lines == {flow_id}
     assert outcomes[0] == "ok"
     assert len(units) == 1
+
+
+def test_an_error_on_closing_reaches_the_server(units: list[WatchedUnit]) -> None:
+    """A receiver of `request_finished` that fails leaves nothing current behind."""
+
+    def fail(**_: Any) -> None:
+        raise LookupError(headrace.current_flow_id())
+
+    request_finished.connect(fail)
+    try:
+        with settings_for({}, HERE):
+            response = WSGIHandler()(RequestFactory().get("/id").META, lambda *_: None)
+            with pytest.raises(LookupError, match=units[0].context.correlation_id):
+                response.close()  # type: ignore[attr-defined]
+    finally:
+        request_finished.disconnect(fail)
+    assert headrace.get_flow_context() is None
+    assert [unit.outcome for unit in units] == ["ok"]
 
 
 @pytest.mark.guarantee(53)
@@ -548,7 +581,8 @@ def test_django_inside_an_asgi_application_by_an_adapter() -> None:
 def test_a_refusal_is_made_behind_a_cors_middleware(path: str, is_async: bool) -> None:
     """No view runs; in place of one, the rejection has the CORS headers."""
     options = {"on_invalid": "reject"}
-    middleware = [FLOW_MIDDLEWARE, f"{HERE}.CorsMiddleware"]
+    cors = "async_cors_middleware" if is_async else "CorsMiddleware"
+    middleware = [FLOW_MIDDLEWARE, f"{HERE}.{cors}"]
     with settings_for(options, HERE), override_settings(MIDDLEWARE=middleware):
         headers = {HEADER: "not valid"}
         response: Any
@@ -560,6 +594,23 @@ def test_a_refusal_is_made_behind_a_cors_middleware(path: str, is_async: bool) -
     assert response[HEADER]
     if path == "/id":
         assert response["Access-Control-Allow-Origin"] == "*"
+
+
+@pytest.mark.guarantee(53)
+def test_the_unit_of_a_request_whose_thread_has_changed_is_current_again() -> None:
+    """An adapter that runs Django in a thread of its own, without the context, changes no ID."""
+
+    def in_a_thread(environ: Any, start_response: Any) -> Any:
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(WSGIHandler(), environ, start_response).result()
+
+    with settings_for({"trust_inbound": False}, HERE), watched_units() as units:
+        wrapped = headrace.wsgi.FlowMiddleware(in_a_thread)
+        response = TestClient(WSGIMiddleware(wrapped)).get("/id")
+    flow_id = units[0].context.correlation_id
+    assert response.text == f"{flow_id} {flow_id}"
+    assert response.headers.get_list(HEADER) == [flow_id]
+    assert [unit.context.name for unit in units] == ["id"]
 
 
 def over_asgi(app: Any) -> Any:

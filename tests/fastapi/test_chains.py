@@ -364,6 +364,47 @@ def test_the_body_is_there_for_the_handler_too() -> None:
     assert TestClient(app).post("/", content=b"hello").json() == "hello"
 
 
+def test_a_body_that_is_used_up_does_not_fail_the_chain() -> None:
+    """The inputs may have read the body as a stream, or FastAPI as a form."""
+
+    async def stream(request: Request) -> Mapping[str, Any]:
+        return {"body": b"".join([part async for part in request.stream()]).decode()}
+
+    chain = AsyncChain().next(asyncio.sleep, args=[0])
+    client = TestClient(app_of(chain, inputs=stream, cancel_on_disconnect=True))
+    response = client.post("/orders", content=b"hello")
+    assert (response.status_code, response.json()) == (200, {"body": "hello"})
+
+
+LAST = {"type": "http.request", "body": b"}"}
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [[], [LAST], [LAST, LAST]],
+    ids=["in its body", "after its body", "after an extra message"],
+)
+def test_a_client_that_leaves_cancels_the_chain(messages: list[Any]) -> None:
+    """With `cancel_on_disconnect`, it does not matter how far the body has come."""
+    waiting = Waiting(cancel_on_disconnect=True)
+
+    async def main() -> None:
+        to_send = iter([{**LAST, "more_body": True}, *messages])
+
+        async def receive() -> Any:
+            for message in to_send:
+                return message
+            await waiting.started.wait()
+            return {"type": "http.disconnect"}
+
+        scope = http_scope("/orders", [(HEADER, "abc")], method="POST")
+        await waiting.app(scope, receive, waiting.send)
+
+    asyncio.run(main())
+    assert waiting.seen == ["first", "undo abc"]
+    assert waiting.sent[0]["status"] == 499
+
+
 def test_background_tasks_and_forms_work_beside_a_chain() -> None:
     """A handler has its own parameters as ever."""
     done: list[str | None] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from starlette.routing import Host, Mount, Route
 from starlette.testclient import TestClient
 
 from headrace_fastapi import FlowMiddleware, init_app
+from headrace_fastapi._registrations import registrations
 from tests.core.flow_kit import new_flow
 
 
@@ -65,6 +67,41 @@ def test_steps_above_their_routes_are_reported_once(caplog: pytest.LogCaptureFix
     assert len(lines(caplog)) == 5
     for name in ("root", "more", "socket", "mounted", "dependency"):
         assert sum(f"<locals>.{name} " in line for line in lines(caplog)) == 1
+
+
+@pytest.mark.guarantee(80)
+def test_dependencies_of_the_application_are_reported(caplog: pytest.LogCaptureFixture) -> None:
+    """Those that all routes share, and the dependencies of dependencies."""
+    flow = new_flow()
+
+    def inner() -> None: ...
+
+    def outer(value: None = Depends(inner)) -> None: ...
+
+    flow.step(inner)
+    flow.step(outer)
+    app = FastAPI(dependencies=[Depends(outer)])
+    app.get("/")(lambda: None)
+    init_app(app)
+    assert TestClient(app).get("/").status_code == 200
+    assert len(lines(caplog)) == 2
+    for name in ("inner", "outer"):
+        assert sum(f"<locals>.{name} " in line for line in lines(caplog)) == 1
+
+
+def test_dependency_of_nothing_is_skipped() -> None:
+    """`Depends()` in an application's list names no function."""
+    app = SimpleNamespace(routes=[], dependencies=[Depends(), Depends(lines)])
+    assert [each.function for each in registrations(app)] == [lines]
+
+
+def test_middleware_around_itself_is_no_endless_loop() -> None:
+    """The search for routes gives up on layers that form a cycle."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None: ...
+
+    app.app = app  # type: ignore[attr-defined]
+    assert list(registrations(app)) == []
 
 
 @pytest.mark.guarantee(80)

@@ -101,3 +101,16 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="FlowIdd"):
         _ = headrace_fastapi.FlowIdd  # type: ignore[attr-defined]
     assert {"FlowId", "CurrentFlow"} <= set(dir(headrace_fastapi))
+
+
+@pytest.mark.parametrize("blocked", ["fastapi", "asyncio"])
+def test_a_failing_import_is_told_apart(monkeypatch: pytest.MonkeyPatch, blocked: str) -> None:
+    """Only if FastAPI is missing does the error name it; any other missing module is as it is."""
+    import headrace_fastapi
+
+    monkeypatch.delattr(headrace_fastapi, "run_chain", raising=False)
+    monkeypatch.delitem(sys.modules, "headrace_fastapi._chains", raising=False)
+    monkeypatch.setitem(sys.modules, blocked, None)
+    with pytest.raises(ImportError) as caught:
+        _ = headrace_fastapi.run_chain
+    assert ("needs FastAPI" in str(caught.value)) == (blocked == "fastapi")

@@ -152,3 +152,15 @@ def test_the_unit_of_a_middleware_further_out_is_named_too(
     named, unknown = (unit.context for unit in units)
     assert named.name == facts_of(named)["route"] == f"{mount}/orders/{{number}}"
     assert (unknown.name, facts_of(unknown).get("route")) == (f"{mount}/nowhere", None)
+
+
+def test_routes_that_share_an_endpoint_are_told_apart() -> None:
+    """One function under two paths: the unit has the template that matches."""
+    app = FastAPI()
+    init_app(app)
+    for path in ("/orders/{number}", "/parcels/{number}"):
+        app.add_route(path, answer_request)
+    with watched_units() as units:
+        for path in ("/orders/7", "/parcels/7"):
+            TestClient(app).get(path)
+    assert [unit.context.name for unit in units] == ["/orders/{number}", "/parcels/{number}"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+import click
 import pytest
 from flask import Blueprint, Flask
 from flask.views import MethodView
@@ -19,7 +20,7 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 @pytest.mark.guarantee(80)
 def test_steps_above_their_routes_are_reported_once(caplog: pytest.LogCaptureFixture) -> None:
-    """View functions, those of blueprints, methods of views and commands; each once."""
+    """View functions, those of blueprints, methods of views, commands and those of groups."""
     app, blueprint, flow = Flask("shop"), Blueprint("more", "more"), new_flow()
     Headrace(app)
 
@@ -39,16 +40,20 @@ def test_steps_above_their_routes_are_reported_once(caplog: pytest.LogCaptureFix
 
     def command() -> None: ...
 
+    def grouped() -> None: ...
+
     app.register_blueprint(blueprint)
     app.add_url_rule("/view", view_func=View.as_view("view"))
     app.cli.command("import")(command)
+    app.cli.add_command(click.Group("db", {"up": click.Command("up", callback=grouped)}))
     flow.step(View.get)
     flow.step(command)
+    flow.step(grouped)
     with caplog.at_level(logging.WARNING):
         for path in ("/", "/more", "/view", "/"):
             assert app.test_client().get(path).status_code == 200
-    assert len(lines(caplog)) == 4
-    for name in ("root", "more", "View.get", "command"):
+    assert len(lines(caplog)) == 5
+    for name in ("root", "more", "View.get", "command", "grouped"):
         assert sum(f"<locals>.{name} " in line for line in lines(caplog)) == 1
 
 

@@ -336,6 +336,21 @@ def test_wrong_arguments_say_what_is_wrong(arguments: list[str], message: str) -
     assert message in result.output
 
 
+@pytest.mark.guarantee(79)
+@pytest.mark.parametrize("command", ["list", "check"])
+def test_modules_that_cannot_be_imported_are_reported(
+    monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """If a framework's task modules fail, the command names the error and prints no traceback."""
+    monkeypatch.setattr("headrace._flows.discovery._discoveries", [lambda: 1 / 0])
+    app = create_app()
+    Headrace(app)
+    result = app.test_cli_runner().invoke(args=["flows", command])
+    assert result.exit_code == 1
+    assert "cannot import the task modules: ZeroDivisionError" in result.output
+    assert "Traceback" not in result.output
+
+
 def test_client_of_werkzeug_reaches_the_application() -> None:
     """The wrapped application is a plain WSGI application to others."""
     app = create_app()
