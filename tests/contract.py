@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 
 import headrace
-from headrace.integration import facts_of
+from headrace.backends import facts_of
 from headrace.testing import fake_clock
 from tests.sites import Client, Framework, Headers, Seen
 from tests.units import watched_units

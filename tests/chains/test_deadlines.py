@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import headrace
-from headrace import DeadlineExceededError, StepFailedError
+from headrace import DeadlineExceededError, RemoteContext, StepFailedError
 from headrace._process.testing import FakeClock, fake_clock, no_waiting
-from headrace.integration import RemoteContext
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,8 @@ import pytest
 
 import headrace
 from headrace import configure, current_flow_id, inject, open_context
-from headrace.integration import check_configuration, propagated_metadata
+from headrace.integration import check_configuration
+from headrace.integration.messages import propagated_metadata
 from headrace.testing import reset
 from tests.core.backends_kit import StepsAlone
 from tests.core.flow_kit import new_flow

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace import FlowContext, _ids
-from headrace.integration import is_valid_id
+from headrace.integration.messages import is_valid_id
 
 
 def test_fresh_ids_are_valid_trace_and_span_ids() -> None:

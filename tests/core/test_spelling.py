@@ -7,7 +7,8 @@ import inspect
 import pytest
 
 import headrace
-from headrace.integration import checks_keywords, name_hint, nearest_name
+from headrace.commands import name_hint, nearest_name
+from headrace.integration import checks_keywords
 from headrace.logging import FlowFilter, Formatter, install
 from headrace.structlog import FlowProcessor
 

@@ -33,7 +33,8 @@ import headrace
 import headrace.asgi
 import headrace.wsgi
 import headrace_django
-from headrace.integration import REFUSAL, HttpPolicy, facts_of
+from headrace.backends import facts_of
+from headrace.integration import REFUSAL, HttpPolicy
 from headrace_django.middleware import FlowMiddleware
 from tests.django.frameworks import FLOW_MIDDLEWARE, settings_for
 from tests.sites import MemoryLog

@@ -18,7 +18,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import Client, TestResponse
 
 from headrace import asgi, wsgi
-from headrace.integration import facts_of
+from headrace.backends import facts_of
 from headrace_fastapi import FlowMiddleware, init_app
 from tests.units import watched_units
 

@@ -22,13 +22,9 @@ from werkzeug.test import Client
 
 import headrace
 from headrace import asgi
-from headrace.integration import (
-    REFUSAL,
-    REFUSAL_TYPE,
-    facts_of,
-    is_control_flow,
-    propagated_metadata,
-)
+from headrace.backends import facts_of
+from headrace.integration import REFUSAL, REFUSAL_TYPE, is_control_flow
+from headrace.integration.messages import propagated_metadata
 from headrace.wsgi import FlowMiddleware
 from headrace_flask import Headrace
 from tests import sites

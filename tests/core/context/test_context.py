@@ -28,7 +28,7 @@ from headrace import (
     set_flow_context_value,
 )
 from headrace._context import model as internals
-from headrace.integration import is_valid_id
+from headrace.integration.messages import is_valid_id
 from headrace.testing import reset
 from tests.core.flow_kit import new_flow, run_python
 

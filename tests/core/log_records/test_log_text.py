@@ -14,8 +14,8 @@ import headrace
 from headrace import logging as flow_logging
 from headrace._cli.streams import tell
 from headrace.backends import LoggingBackend
-from headrace.commands import graph_main
-from headrace.integration import flow_lines, flow_problems, plain_text
+from headrace.commands import flow_lines, flow_problems, graph_main
+from headrace.integration import plain_text
 from headrace.structlog import FlowProcessor
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from headrace import (
     inject,
     open_context,
 )
-from headrace.integration import is_valid_id
+from headrace.integration.messages import is_valid_id
 from headrace.testing import reset
 
 HEADER = "X-Correlation-ID"

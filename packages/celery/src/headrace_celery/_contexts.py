@@ -12,13 +12,12 @@ from headrace import FlowContext, RemoteContext, extract
 from headrace.integration import (
     add_facts,
     clock,
-    make_id,
     nested_context,
     plain_text,
-    propagated_metadata,
     transport_context,
     units_are_watched,
 )
+from headrace.integration.messages import make_id, propagated_metadata
 
 from ._deadlines import deadline_of
 from ._envelope import MAX_NAME, Envelope, MalformedHeaderError, read

@@ -26,7 +26,8 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from headrace import FlowContext, remaining
-from headrace.integration import accepted_metadata, clock, propagated_metadata, valid_id
+from headrace.integration import clock
+from headrace.integration.messages import accepted_metadata, propagated_metadata, valid_id
 
 from ._log import log, warn_once
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from headrace import get_flow_context
-from headrace.integration import inject_trace, is_detached, remove_trace
+from headrace.integration.messages import inject_trace, is_detached, remove_trace
 
 from ._envelope import HEADER, MAX_NESTING, is_in, write
 

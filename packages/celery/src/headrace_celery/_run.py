@@ -9,7 +9,8 @@ from typing import Any
 from celery.exceptions import Retry
 
 from headrace import FlowContext, get_flow_context
-from headrace.integration import Unit, await_span, is_detached, plain_text
+from headrace.integration import Unit, plain_text
+from headrace.integration.messages import await_span, is_detached
 
 from . import _order
 from ._contexts import TRACE_HEADER, eager_context, report_ignored, worker_context

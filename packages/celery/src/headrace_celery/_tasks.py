@@ -13,7 +13,8 @@ from celery.local import Proxy
 from celery.utils.functional import head_from_fun
 
 from headrace import get_flow_context
-from headrace.integration import Unit, declare_task, nearest_name, nested_context
+from headrace.integration import Unit, declare_task, nested_context
+from headrace.integration.settings import nearest_name
 
 from ._signals import connect_startup_check
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ._context.attachments import facts_of
 from ._observation.logging import LoggingBackend
 from ._observation.outcomes import outcome_of
 from ._observation.protocol import Backend, TracingBackend
@@ -24,6 +25,7 @@ __all__ = [
     "OTelBackend",
     "StepInfo",
     "TracingBackend",
+    "facts_of",
     "outcome_of",
 ]
 

@@ -2,7 +2,8 @@
 
 For a ``graph`` command in a framework's command line: with `argparse`, declare its arguments with
 `add_graph_arguments` and call `run_graph`; with another parser, pass the arguments to
-`graph_main`. `discover_modules` imports the task modules before other commands list flows.
+`graph_main`. `flow_lines` lists flows and `flow_problems` checks them; `discover_modules` imports
+the task modules before that.
 
 For your own command, an entry point in the group ``headrace.commands``: `argument_parser`,
 `CommandError`, `read_pyproject`, `name_hint` and `nearest_name`, `counted`, `printable`,
@@ -28,6 +29,7 @@ from ._drawing.html import chapter_id, draw_chapters
 from ._drawing.picture import Edge as PictureEdge
 from ._drawing.picture import Node as PictureNode
 from ._drawing.words import counted
+from ._flows.report import flow_lines, flow_problems
 from ._messages.hints import name_hint, nearest_name
 from ._messages.text import printable
 
@@ -45,6 +47,8 @@ __all__ = [
     "discover_modules",
     "draw",
     "draw_chapters",
+    "flow_lines",
+    "flow_problems",
     "graph_main",
     "name_hint",
     "nearest_name",

@@ -9,12 +9,12 @@ from django.conf import settings
 from django.core.checks import Warning as CheckWarning
 from django.utils.module_loading import import_string
 
-from headrace.integration import (
+from headrace.integration import report_undecorated
+from headrace.integration.settings import (
     CONFIGURE_OPTIONS,
     HTTP_OPTIONS,
     factory_fault,
     nearest_name,
-    report_undecorated,
 )
 
 from . import _settings

@@ -11,20 +11,22 @@ from django.utils.module_loading import import_string
 
 from headrace import get_flow_context
 from headrace.integration import (
-    ENVIRON_KEY,
-    Excluded,
     GuardedLogger,
     HttpPolicy,
-    Joined,
-    RequestHeader,
     RequestUnit,
     ResumableUnit,
+    units_are_watched,
+)
+from headrace.integration.requests import (
+    ENVIRON_KEY,
+    Excluded,
+    Joined,
+    RequestHeader,
     decision_of_request,
     environ_key,
     is_lost,
     name_for_inner_route,
     put_in_mapping,
-    units_are_watched,
     use_protocol,
 )
 

@@ -5,8 +5,14 @@ from __future__ import annotations
 import click
 
 import headrace
-from headrace.commands import CommandError, discover_modules, graph_main, printable
-from headrace.integration import flow_lines, flow_problems
+from headrace.commands import (
+    CommandError,
+    discover_modules,
+    flow_lines,
+    flow_problems,
+    graph_main,
+    printable,
+)
 
 
 @click.group()

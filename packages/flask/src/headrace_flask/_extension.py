@@ -10,20 +10,22 @@ from flask import Flask, got_request_exception, request
 import headrace
 import headrace.logging
 from headrace.integration import (
-    CONFIGURE_OPTIONS,
-    HTTP_OPTIONS,
     REFUSAL,
     REFUSAL_STATUS,
     REFUSAL_TYPE,
     REFUSED_KEY,
     HttpOptions,
     add_facts,
-    amend,
     error_type,
-    name_hint,
-    nearest_name,
     read_settings,
     units_are_watched,
+)
+from headrace.integration.settings import (
+    CONFIGURE_OPTIONS,
+    HTTP_OPTIONS,
+    amend,
+    name_hint,
+    nearest_name,
 )
 from headrace.wsgi import FlowMiddleware
 

@@ -35,7 +35,12 @@ def draw(picture: Picture) -> str:
 
 
 def draw_chapters(title: str, chapters: Sequence[Picture]) -> str:
-    """Draw several pictures on one page, below each other, with a list of links to them."""
+    """Draw several pictures on one page, below each other, with a list of links to them.
+
+    Args:
+        title: the heading of the page.
+        chapters: the pictures, in their order.
+    """
     parts = [
         f'<section id="{chapter_id(each)}"><h2>{escape(printable(each.title))}</h2>'
         f"<div>{svg.draw(each, as_part=True)}</div></section>"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
+from headrace._callables import own_name
 from headrace._messages.hints import checks_keywords
 
 from .declare import Pending, apply, declare, entrypoint_options
@@ -114,3 +115,41 @@ def declare_step(
 ) -> Callable[..., Any]:
     """Declare `function` with `options` of `Declaration`; for integrations and chains."""
     return flow(flow_name)._register(declare(function, **options), None)
+
+
+def declare_task(
+    function: Callable[..., Any],
+    flow: str,
+    *,
+    after: Any = (),
+    name: str | None = None,
+    description: str | None = None,
+    entrypoint: bool = False,
+    task_name: str | None = None,
+) -> Callable[..., Any]:
+    """Declare `function` as a step of kind ``task``, for a queue's task decorator.
+
+    A direct call outside any unit of work opens a unit of kind ``task``.
+
+    Args:
+        function: the function that the task runs.
+        flow: the name of the flow.
+        after: the preceding steps, as for `headrace.step`.
+        name: the name of the step; that of the function by default.
+        description: what the step does; the first line of the docstring by default.
+        entrypoint: whether the step is an entrypoint of the flow.
+        task_name: the name of the unit that a direct call opens; that of the step by default.
+
+    Raises:
+        DuplicateStepError: another function has this step name in the flow.
+        TypeError: an argument of a wrong type.
+    """
+    options = {
+        "after": after,
+        "name": name,
+        "description": description,
+        "is_entrypoint": entrypoint,
+        "kind": "task",
+        "task": task_name or name or own_name(function),
+    }
+    return declare_step(function, flow, options)

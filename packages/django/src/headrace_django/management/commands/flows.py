@@ -12,8 +12,15 @@ from django.utils.module_loading import autodiscover_modules
 
 import headrace
 from headrace.commands import CommandError as NotImportedError
-from headrace.commands import add_graph_arguments, discover_modules, printable, run_graph
-from headrace.integration import flow_lines, flow_problems, register_discovery
+from headrace.commands import (
+    add_graph_arguments,
+    discover_modules,
+    flow_lines,
+    flow_problems,
+    printable,
+    run_graph,
+)
+from headrace.integration import register_discovery
 
 if TYPE_CHECKING:
     from django.core.management.base import CommandParser

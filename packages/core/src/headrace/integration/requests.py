@@ -1,0 +1,33 @@
+"""Requests of frameworks that the ASGI and WSGI middleware do not cover, such as Django's.
+
+For headrace's own packages: names may change with a minor version.
+"""
+
+from __future__ import annotations
+
+from headrace._http.nesting import (
+    ENVIRON_KEY,
+    SCOPE_KEY,
+    Excluded,
+    Joined,
+    decision_of_request,
+    is_lost,
+    use_protocol,
+)
+from headrace._http.requests import name_for_inner_route
+from headrace._http.responses import put_in_mapping
+from headrace._http.rules import RequestHeader, environ_key
+
+__all__ = [
+    "ENVIRON_KEY",
+    "SCOPE_KEY",
+    "Excluded",
+    "Joined",
+    "RequestHeader",
+    "decision_of_request",
+    "environ_key",
+    "is_lost",
+    "name_for_inner_route",
+    "put_in_mapping",
+    "use_protocol",
+]

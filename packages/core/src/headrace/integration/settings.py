@@ -1,0 +1,57 @@
+"""The settings of frameworks: their names, hints for misspelt ones, and their faults.
+
+For headrace's own packages; `headrace.integration.read_settings` is for every integration.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from headrace._configure import amend, configure
+from headrace._context.opening import factory_fault
+from headrace._http.options import HTTP_OPTIONS
+from headrace._messages.hints import name_hint, nearest_name
+
+__all__ = [
+    "CONFIGURE_OPTIONS",
+    "HTTP_OPTIONS",
+    "amend",
+    "factory_fault",
+    "name_hint",
+    "nearest_name",
+    "read_settings",
+]
+
+CONFIGURE_OPTIONS = tuple(inspect.signature(configure).parameters)
+"""The names of the arguments of `headrace.configure`."""
+
+
+def read_settings(
+    settings: Mapping[str, Any], *, others: tuple[str, ...] = ()
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """Sort a framework's settings into the arguments of `configure`, of `HttpOptions`, and others.
+
+    Args:
+        settings: upper-case names, such as ``TRUST_INBOUND``, and their values.
+        others: the upper-case names of the integration's own settings.
+
+    Returns:
+        Three dicts: the arguments of `configure`, those of `HttpOptions` (both by their lower-case
+        names), and the others (by their own names).
+
+    Raises:
+        ValueError: an unknown name; the message suggests the nearest known one.
+    """
+    known = {name.upper(): name for name in (*CONFIGURE_OPTIONS, *HTTP_OPTIONS)}
+    for key in settings:
+        if key not in known and key not in others:
+            hint = name_hint(key, sorted([*known, *others]))
+            raise ValueError(f"unknown setting {key!r}; {hint}")
+    lower = {known[key]: value for key, value in settings.items() if key in known}
+    return (
+        {name: value for name, value in lower.items() if name in CONFIGURE_OPTIONS},
+        {name: value for name, value in lower.items() if name in HTTP_OPTIONS},
+        {key: value for key, value in settings.items() if key in others},
+    )
