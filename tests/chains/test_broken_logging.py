@@ -14,7 +14,7 @@ from headrace._process.testing import no_waiting
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .conftest import Runner
+    from .runners import Runner
 
 
 class Broken:

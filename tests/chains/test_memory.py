@@ -21,7 +21,7 @@ from headrace._process.testing import no_waiting
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from .conftest import Runner
+    from .runners import Runner
 
 
 class Big(bytearray):

@@ -24,7 +24,7 @@ from headrace import (
 from headrace._process.testing import no_waiting
 
 if TYPE_CHECKING:
-    from .conftest import Runner
+    from .runners import Runner
 
 
 def names(result: ChainResult | None) -> list[str]:

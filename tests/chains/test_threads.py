@@ -17,7 +17,7 @@ from headrace._process.testing import no_waiting
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .conftest import Runner
+    from .runners import Runner
 
 
 class Bank:

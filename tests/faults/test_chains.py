@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +20,7 @@ from tests.faults.crossings import (
     Interrupt,
     each_fault,
 )
+from tests.faults.interrupts import interrupt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -209,3 +212,60 @@ def test_an_interrupt_in_foreign_code_repeats_no_step_and_skips_no_undo(
             assert isinstance(error, Interrupt)
 
     assert len(each_fault(scenario, Interrupt)) > 10
+
+
+@pytest.mark.guarantee(98)
+@pytest.mark.filterwarnings("ignore:.*was never awaited")
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="sys.monitoring is new in 3.12")
+@pytest.mark.parametrize("runner", RUNNERS)
+def test_an_interrupt_at_any_place_keeps_no_more_than_one_undo_from_running(runner: str) -> None:
+    """That of the step that has just ended, or the one that was about to begin; never another."""
+    places = 0
+    with asyncio.Runner() as loop:
+        loop.get_loop()
+        for target in range(1, 5000):
+            shop = Counters()
+            chain = shop.chain(RUNNERS[runner])
+            chain._freeze()
+
+            def scenario(chain: Any = chain) -> None:
+                with contextlib.suppress(ChainError):
+                    result = chain.run()
+                    if asyncio.iscoroutine(result):
+                        loop.get_loop().run_until_complete(result)
+
+            place = interrupt(scenario, target)
+            if not place:
+                break
+            places += 1
+            missing = shop.done - shop.undone
+            assert missing.total() <= 1, (place, missing)
+            assert not shop.undone - shop.done, place
+    assert places > 100
+
+
+class Counters:
+    """A chain of three steps with undos, the last of which fails, and counts of both."""
+
+    def __init__(self) -> None:
+        self.done: Counter[str] = Counter()
+        self.undone: Counter[str] = Counter()
+
+    def chain(self, make: Callable[..., Any]) -> Any:
+        chain = make()
+        for name in ("a", "b", "c"):
+            step = (
+                lambda name=name: self.done.update([name]),
+                lambda _, name=name: self.undone.update([name]),
+            )
+            function, undo = step if make is Chain else map(_awaited, step)
+            chain.next(function, name=name, undo=undo)
+        fail: Any = lambda: 1 / 0  # noqa: E731
+        return chain.next(fail if make is Chain else _awaited(fail), name="d")
+
+
+def _awaited(function: Callable[..., Any]) -> Callable[..., Any]:
+    async def awaited(*args: Any) -> Any:
+        return function(*args)
+
+    return awaited

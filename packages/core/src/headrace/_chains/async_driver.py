@@ -72,7 +72,7 @@ async def _call_plain(rows: tuple[Row, ...], context: ChainResult) -> BaseExcept
     return None
 
 
-class _AsyncDriver:
+class AsyncDriver:
     """Awaits on the loop, sends sync functions to a thread, and runs branches in tasks."""
 
     async def call_plain(self, rows: tuple[Row, ...], context: ChainResult) -> BaseException | None:
@@ -181,7 +181,7 @@ class _AsyncDriver:
         return ended
 
 
-_DRIVER = _AsyncDriver()
+_DRIVER = AsyncDriver()
 
 
 def _raised_by(task: asyncio.Task[BaseException | None], stopped: bool) -> BaseException | None:

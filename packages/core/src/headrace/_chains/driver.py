@@ -164,7 +164,7 @@ def drive(work: Coroutine[Any, Any, T]) -> T:
     raise RuntimeError("a sync chain cannot wait for an event loop")
 
 
-class _SyncDriver:
+class SyncDriver:
     """Calls where it is, waits by sleeping, and runs branches in threads."""
 
     async def call_plain(self, rows: tuple[Row, ...], context: ChainResult) -> BaseException | None:
@@ -218,7 +218,7 @@ class _SyncDriver:
         return threads.ended
 
 
-_DRIVER = _SyncDriver()
+_DRIVER = SyncDriver()
 
 
 class _Branches:

@@ -138,6 +138,8 @@ async def undo_step(
         step_var.set(step.info)
         await call(run, step, result)
         run.undos.done[step] = "undone"
+    except GeneratorExit:  # closed, where nothing can be awaited
+        raise
     except BaseException as exc:
         try:
             reason = f"undo failed: {describe(run, exc, {step.out: result})}"
