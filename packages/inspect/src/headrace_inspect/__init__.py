@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from ._check import check
-from ._report import Edge, Finding, Link, Lost, Place, Problem, Report, Since, Step, Verdict
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ._check import check
+    from ._report import Edge, Finding, Link, Lost, Place, Problem, Report, Since, Step, Verdict
 
 __all__ = [
     "Edge",
@@ -18,3 +22,10 @@ __all__ = [
     "Verdict",
     "check",
 ]
+
+
+def __getattr__(name: str) -> object:
+    # Imported when asked for: pytest imports this package for its plugin.
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module("._check" if name == "check" else "._report", __name__), name)

@@ -1,0 +1,82 @@
+"""Writes down each step that begins, at once, so that a process may end in any way."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from typing import Any
+
+from headrace.testing import CapturedStep, CapturedUnit, capture
+
+VARIABLE = "HEADRACE_EVIDENCE"
+_SITE = os.path.join(os.path.dirname(__file__), "site")
+_MOST = 100_000
+# In a tuple, since libraries that stop the clock for a test replace what modules import.
+_clock = (time.monotonic_ns,)
+
+
+def record(folder: str) -> Callable[[], None]:
+    """Write the steps that begin in this process, and in those that it forks, into `folder`.
+
+    Returns:
+        a function that stops that.
+    """
+    stack = ExitStack()
+    captured = stack.enter_context(capture())
+    captured.steps = _Steps(folder)
+    captured.units = _Nothing()
+    return stack.close
+
+
+def inherited(folder: str) -> Mapping[str, str]:
+    """Return the environment with which Python processes that are started record, too."""
+    paths = [_SITE, *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {VARIABLE: folder, "PYTHONPATH": os.pathsep.join(paths)}
+
+
+class _Nothing(list[CapturedUnit]):
+    """A list that stays empty: units are not kept."""
+
+    def append(self, unit: CapturedUnit) -> None:
+        """Forget the unit."""
+
+
+class _Steps(list[CapturedStep]):
+    """A list that writes down what is added, each step of an operation once."""
+
+    def __init__(self, folder: str) -> None:
+        super().__init__()
+        self._folder = folder
+        self._process = 0
+        self._file = -1
+        self._seen: set[tuple[str, str, str]] = set()
+        self._lock = threading.Lock()
+
+    def append(self, step: CapturedStep) -> None:
+        """Write a step down."""
+        key = step.correlation_id, step.flow, step.name
+        if key in self._seen:
+            return
+        if len(self._seen) >= _MOST:
+            self._seen.clear()
+        self._seen.add(key)
+        test = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" (")[0]
+        self._write([step.correlation_id, _clock[0](), step.flow, step.name, test])
+
+    def _write(self, line: list[Any]) -> None:
+        if self._process != os.getpid():
+            self._open()
+        os.write(self._file, json.dumps(line).encode() + b"\n")
+
+    def _open(self) -> None:
+        # A process that was forked has a file of its own, and no thread that holds the lock.
+        self._lock = threading.Lock()
+        with self._lock:
+            path = os.path.join(self._folder, f"{uuid.uuid4().hex}.jsonl")
+            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            self._process = os.getpid()
