@@ -10,6 +10,7 @@ from ._cache import Cache
 from ._codes import REFUTABLE, SOUGHT
 from ._facts import Facts
 from ._findings._ignores import silence
+from ._recording._joining import joined, read_runs
 from ._report import Problem, Report
 from ._source._discovery import find_files, shown
 from ._source._reading import UnreadableError, read
@@ -22,6 +23,7 @@ def check(
     cache: str | os.PathLike[str] | None = None,
     require_shown: bool | Collection[str] = False,
     disable: Collection[str] = (),
+    evidence: str | os.PathLike[str] | None = None,
 ) -> Report:
     """Compare the flows that are declared in `paths` with the code there.
 
@@ -34,14 +36,21 @@ def check(
             need be; one that cannot be written, or holds nonsense, does no harm.
         require_shown: whether an edge that is not shown is a finding, or in which flows it is.
         disable: the codes of findings that are not wanted.
+        evidence: a file that ``pytest --headrace-evidence`` has written, or None.
+
+    Raises:
+        CommandError: `evidence` cannot be read.
     """
+    runs = None if evidence is None else read_runs(evidence)
     files, problems = find_files(paths, exclude)
     contents = contents_of(files, problems)
     try:
         facts = _facts(paths, exclude, contents, problems, cache)
     except Exception as error:  # whatever it is, it must not read as clean
         return Report(problems=[*problems, Problem(", ".join(paths), 0, _bug(error))])
-    return report_of(facts, require_shown, disable)
+    if runs is not None:
+        facts = joined(facts, runs)
+    return report_of(facts, require_shown, disable, in_tests=runs is not None)
 
 
 def _facts(
@@ -65,10 +74,14 @@ def _facts(
 
 
 def report_of(
-    facts: Facts, require_shown: bool | Collection[str] = False, disable: Collection[str] = ()
+    facts: Facts,
+    require_shown: bool | Collection[str] = False,
+    disable: Collection[str] = (),
+    *,
+    in_tests: bool = False,
 ) -> Report:
-    """Return what `facts` mean, with the arguments of `check`."""
-    sought = SOUGHT - {*disable}
+    """Return what `facts` mean, with the arguments of `check`; `in_tests` with its `evidence`."""
+    sought = (SOUGHT | {"HR111"} if in_tests else SOUGHT) - {*disable}
     if facts.problems:
         sought -= REFUTABLE
     if require_shown is True:

@@ -14,10 +14,10 @@ _wrap = re.compile(r"(?<=\S)\n(?=\S)")
 _comment = re.compile(r"<!--.*?-->\n\n?", re.DOTALL)
 
 CODES = (
-    *("HR101", "HR104", "HR105", "HR106", "HR108", "HR109", "HR110", "HR112"),
+    *("HR101", "HR104", "HR105", "HR106", "HR108", "HR109", "HR110", "HR111", "HR112"),
     *("HR201", "HR202", "HR203", "HR204"),
 )
-SOUGHT = frozenset(CODES) - {"HR110"}
+SOUGHT = frozenset(CODES) - {"HR110", "HR111"}
 """The codes that every check looks for."""
 REFUTABLE = frozenset(["HR101", "HR104", "HR108", "HR112"])
 """Those of findings that a file which could not be analysed may refute."""

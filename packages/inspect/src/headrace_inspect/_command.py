@@ -56,6 +56,7 @@ def main(words: list[str]) -> int:
         exclude=(*settings.exclude, *(options.exclude or ())),
         cache=None if options.no_cache else options.cache_dir or settings.cache,
         require_shown=required,
+        evidence=options.evidence or settings.evidence,
         disable=[known_code(one) for one in (*settings.disable, *(options.disable or ()))],
     )
     _check_flows(report, required)
@@ -127,6 +128,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--require-shown", action="append", metavar="FLOW", help=says)
     add("--format", choices=FORMATS, help="default: by the extension of FILE, or text")
     add("-o", "--output", metavar="FILE", help="write to FILE instead of standard output")
+    says = "join what tests ran, as pytest --headrace-evidence FILE recorded it"
+    add("--evidence", metavar="FILE", help=says)
     add("-v", "--verbose", action="store_true", help="list every edge with its evidence")
     says = "leave out files and folders; can be repeated"
     add("--exclude", action="append", metavar="PATTERN", help=says)

@@ -19,7 +19,12 @@ def verdicts() -> tuple[dict[str, str], list[str]]:
         CommandError: the settings cannot be read.
     """
     settings = read_check_settings()
-    report = check(settings.paths or (".",), exclude=settings.exclude, cache=settings.cache)
+    report = check(
+        settings.paths or (".",),
+        exclude=settings.exclude,
+        cache=settings.cache,
+        evidence=settings.evidence,
+    )
     found = {
         edge.id: "shown_by_tests" if edge.by == ("tests",) else edge.verdict
         for edge in report.edges

@@ -23,6 +23,7 @@ class Settings:
         exclude: patterns of those to leave out.
         require_shown: whether an edge that is not shown is a finding, or in which flows it is.
         disable: the codes of findings that are not wanted.
+        evidence: a file with what tests ran, or None.
     """
 
     folder: Path
@@ -30,6 +31,7 @@ class Settings:
     exclude: tuple[str, ...] = ()
     require_shown: bool | tuple[str, ...] = False
     disable: tuple[str, ...] = ()
+    evidence: str | None = None
 
     @property
     def cache(self) -> Path:
@@ -57,11 +59,13 @@ def read_check_settings() -> Settings:
         tuple(_pattern(folder, pattern) for pattern in values.get("exclude", ())),
         _flows(folder, values),
         values.get("disable", ()),
+        _from_here(folder, values["evidence"]) if "evidence" in values else None,
     )
 
 
 _KINDS: dict[str, type] = {
     "paths": tuple, "exclude": tuple, "require-shown": object, "disable": tuple, "strict": object,
+    "evidence": str,
 }  # fmt: skip
 
 

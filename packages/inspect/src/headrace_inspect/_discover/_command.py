@@ -32,7 +32,7 @@ from headrace_inspect._source._discovery import find_files, shown
 
 from ._declaring import patch_for
 from ._drawing import LARGE, Pictures
-from ._map import Map, map_of
+from ._map import Edge, Map, map_of
 from ._nodes import Node
 
 VERSION = 1
@@ -97,9 +97,9 @@ def _focused(found: Map, name: str, depth: int) -> Map:
         meant = nearest_name(name, known)
         hint = f"; did you mean {meant!r}?" if meant else ""
         raise CommandError(f"there is no node or package {name!r}{hint}")
-    edges = found.edges
+    near: list[Edge] = []
     for _ in range(max(depth, 1)):
-        near = [edge for edge in edges if kept & {edge.source, edge.target}]
+        near = [edge for edge in found.edges if kept & {edge.source, edge.target}]
         kept |= {node for edge in near for node in (edge.source, edge.target)}
     return Map([node for node in found.nodes if node in kept], near)
 

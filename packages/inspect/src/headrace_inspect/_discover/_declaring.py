@@ -80,10 +80,8 @@ def _leads(step: _Step, to: _Step) -> bool:
 def _free(function: Function, taken: set[str]) -> str:
     """Return a name that no other step has: the function's, or one with more of where it is."""
     parts = [*function.module.name.split("."), *function.qualname.split(".")]
-    for count in range(1, len(parts) + 1):
-        name = "_".join(parts[-count:])
-        if name not in taken:
-            break
+    longer = ["_".join(parts[-count:]) for count in range(1, len(parts) + 1)]
+    name = next((one for one in longer if one not in taken), longer[-1])
     while name in taken:
         name += "_"
     taken.add(name)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -55,7 +54,6 @@ class _Steps(list[CapturedStep]):
         self._process = 0
         self._file = -1
         self._seen: set[tuple[str, str, str]] = set()
-        self._lock = threading.Lock()
 
     def append(self, step: CapturedStep) -> None:
         """Write a step down."""
@@ -74,9 +72,7 @@ class _Steps(list[CapturedStep]):
         os.write(self._file, json.dumps(line).encode() + b"\n")
 
     def _open(self) -> None:
-        # A process that was forked has a file of its own, and no thread that holds the lock.
-        self._lock = threading.Lock()
-        with self._lock:
-            path = os.path.join(self._folder, f"{uuid.uuid4().hex}.jsonl")
-            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-            self._process = os.getpid()
+        # Each process has a file of its own, those that were forked, too.
+        path = os.path.join(self._folder, f"{uuid.uuid4().hex}.jsonl")
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self._process = os.getpid()

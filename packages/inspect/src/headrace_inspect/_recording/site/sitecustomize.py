@@ -13,8 +13,8 @@ if _spec is not None and _spec.loader is not None:
 
 if os.environ.get("HEADRACE_EVIDENCE"):
     try:
-        from headrace_inspect._recording._writing import record
+        from headrace_inspect._recording._writing import record  # noqa: PLC2701
     except ImportError:  # another environment, without headrace
         pass
     else:
-        record(os.environ["HEADRACE_EVIDENCE"])
+        _stop = record(os.environ["HEADRACE_EVIDENCE"])  # kept, since it ends with this

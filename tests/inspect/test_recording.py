@@ -1,0 +1,243 @@
+"""Evidence from tests: what pytest records, and what the check makes of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headrace.commands import CommandError
+from headrace_inspect import Report, check
+from headrace_inspect._evidence import verdicts
+from tests.inspect.program_kit import write
+
+PROGRAM = """
+    import subprocess
+    import sys
+    from multiprocessing import get_context
+
+    from headrace import entrypoint, extract, inject, open_context, step
+
+    @entrypoint("order")
+    def receive(kind="charge"):
+        for name in kind.split():
+            globals()[name]()
+
+    @step("order", after="receive")
+    def charge(): ...
+
+    @step("order", after="charge")
+    def ship(): ...
+
+    @entrypoint("order")
+    def hand_over(how):
+        carrier = {}
+        inject(carrier)
+        if how == "fork":
+            process = get_context("fork").Process(target=work, args=(carrier,))
+            process.start()
+            process.join()
+        else:
+            call = f"import orders; orders.work({carrier!r})"
+            subprocess.run([sys.executable, "-c", call], check=True)
+
+    def work(carrier):
+        with open_context(remote=extract(carrier)):
+            store()
+
+    @step("order", after="hand_over")
+    def store(): ...
+"""
+HEAD = "import orders, pytest\n"
+
+
+def run(folder: Path, tests: str, *words: str, **files: str) -> Report:
+    """Record a suite with `tests` for the program, and return the check with the evidence."""
+    write(folder, {"orders.py": PROGRAM, "test_orders.py": HEAD + tests, **files})
+    environment = {key: value for key, value in os.environ.items() if "PYTEST" not in key}
+    environment |= {"PYTHONPATH": str(folder)}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir=."]
+    done = subprocess.run(
+        [*command, "--headrace-evidence", "seen.json", *words],
+        check=False, cwd=folder, env=environment, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return check([str(folder / "orders.py")], evidence=folder / "seen.json", require_shown=True)
+
+
+def by(report: Report) -> dict[str, tuple[str, ...]]:
+    """Return what shows each edge."""
+    return {edge.id.partition(":")[2]: edge.by for edge in report.edges}
+
+
+def test_edges_that_tests_run_are_shown_by_tests(tmp_path: Path) -> None:
+    """The code leaves open what runs; the test shows the edges that it runs in their order."""
+    report = run(tmp_path, "def test_it():\n    orders.receive('charge ship')\n")
+
+    assert by(report) == {
+        "receive->charge": ("tests",),
+        "charge->ship": ("tests",),
+        "hand_over->store": (),
+    }
+    assert [(one.code, one.target) for one in report.findings] == [("HR110", "store")]
+
+
+def test_edges_that_both_show(tmp_path: Path) -> None:
+    """What the code shows alone stays shown by code, and what both show is so by both."""
+    more = """
+        from headrace import entrypoint, step
+
+        @entrypoint("parcel")
+        def send():
+            weigh()
+            label()
+
+        @step("parcel", after="send")
+        def weigh(): ...
+
+        @step("parcel", after="weigh")
+        def label(): ...
+    """
+    tests = "import parcels\ndef test_it():\n    parcels.weigh()\n    parcels.send()\n"
+    run(tmp_path, tests, **{"parcels.py": more})
+    report = check([str(tmp_path / "parcels.py")], evidence=tmp_path / "seen.json")
+
+    assert by(report) == {"send->weigh": ("code", "tests"), "weigh->label": ("code", "tests")}
+    assert by(check([str(tmp_path / "parcels.py")])) == dict.fromkeys(by(report), ("code",))
+
+
+@pytest.mark.parametrize("how", ["fork", "spawn"])
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_other_processes_are_recorded(tmp_path: Path, how: str) -> None:
+    """An operation goes on in a process that a test forks, and in a Python that it starts."""
+    report = run(tmp_path, f"def test_it():\n    orders.hand_over({how!r})\n")
+
+    assert by(report)["hand_over->store"] == ("tests",)
+
+
+def test_workers_of_xdist_are_recorded(tmp_path: Path) -> None:
+    """The tests of all workers are in one file."""
+    pytest.importorskip("xdist")
+    tests = "".join(
+        f"def test_{kind}():\n    orders.receive({kind!r})\n" for kind in ("charge", "ship")
+    )
+    report = run(tmp_path, tests, "-n", "2")
+    runs = json.loads((tmp_path / "seen.json").read_text("utf-8"))["runs"]
+
+    assert by(report)["receive->charge"] == ("tests",)
+    assert [one["tests"] for one in runs] == [
+        ["test_orders.py::test_charge"], ["test_orders.py::test_ship"],
+    ]  # fmt: skip
+
+
+def test_steps_that_ran_the_other_way_round_are_a_finding(tmp_path: Path) -> None:
+    """It names the test, and stands at the step."""
+    report = run(tmp_path, "def test_it():\n    orders.receive('ship charge')\n")
+    (found,) = [one for one in report.findings if one.code == "HR111"]
+
+    assert found.message == (
+        "'ship' ran before 'charge' in test_orders.py::test_it, and is declared after it"
+    )
+    assert (found.source, found.target, found.place.line) == ("charge", "ship", 17)
+
+
+def test_a_step_behind_one_of_its_predecessors_is_in_order(tmp_path: Path) -> None:
+    """A step that is declared after two may follow either, whenever the other one runs."""
+    more = """
+        from headrace import entrypoint, step
+
+        @entrypoint("visit")
+        def ring():
+            for work in (enter, knock):
+                work()
+
+        @step("visit", after="ring")
+        def knock(): ...
+
+        @step("visit", after=["ring", "knock"])
+        def enter(): ...
+    """
+    run(tmp_path, "import visits\ndef test_it():\n    visits.ring()\n", **{"visits.py": more})
+    report = check([str(tmp_path / "visits.py")], evidence=tmp_path / "seen.json")
+
+    assert report.findings == []
+
+
+def test_the_file_lists_operations(tmp_path: Path) -> None:
+    """Each order of steps once, with tests that ran it and how often."""
+    tests = (
+        "@pytest.mark.parametrize('number', range(5))\n"
+        "def test_it(number):\n    orders.receive()\n    orders.receive()\n"
+    )
+    run(tmp_path, tests)
+    document = json.loads((tmp_path / "seen.json").read_text("utf-8"))
+
+    assert document == {
+        "version": 1,
+        "runs": [
+            {
+                "steps": [["order", "receive"], ["order", "charge"]],
+                "tests": [f"test_orders.py::test_it[{number}]" for number in range(3)],
+                "count": 10,
+            }
+        ],
+    }
+
+
+def test_without_the_option_nothing_is_imported(tmp_path: Path) -> None:
+    """The plugin of a suite that does not ask for it costs an import of itself."""
+    tests = "import sys\ndef test_it():\n    assert 'headrace_inspect._check' not in sys.modules\n"
+    write(tmp_path, {"test_it.py": tests})
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    done = subprocess.run(command, check=False, cwd=tmp_path, capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    """The suite does not run only to find that nothing can be written."""
+    command = [sys.executable, "-m", "pytest", "--headrace-evidence", "gone/seen.json"]
+    done = subprocess.run(command, check=False, cwd=tmp_path, capture_output=True, text=True)
+
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "--headrace-evidence: there is no folder" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "cannot read .*seen.json: No such file"),
+        ("[]", "seen.json holds no evidence; pytest --headrace-evidence writes it"),
+        ("{", "seen.json holds no evidence"),
+        ('{"version": 7}', "seen.json is of another version"),
+    ],
+)
+def test_a_file_without_evidence_is_an_error(tmp_path: Path, text: Any, message: str) -> None:
+    """The message names the file, and what writes it."""
+    if text is not None:
+        (tmp_path / "seen.json").write_text(text, "utf-8")
+
+    with pytest.raises(CommandError, match=message):
+        check([str(tmp_path)], evidence=tmp_path / "seen.json")
+
+
+def test_the_graph_draws_what_tests_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``headrace graph --evidence`` takes the file that the settings name."""
+    run(tmp_path, "def test_it():\n    orders.receive('charge ship')\n")
+    settings = '[tool.headrace.check]\npaths = ["orders.py"]\nevidence = "seen.json"\n'
+    (tmp_path / "pyproject.toml").write_text(settings, "utf-8")
+    monkeypatch.chdir(tmp_path)
+
+    assert verdicts() == (
+        {
+            "order:receive->charge": "shown_by_tests",
+            "order:charge->ship": "shown_by_tests",
+            "order:hand_over->store": "not_shown",
+        },
+        [],
+    )
