@@ -89,7 +89,7 @@ def function(name: str, value: Any, *, awaits: bool) -> Any:
         awaits: whether it may be a coroutine function.
 
     Raises:
-        TypeError: it is not callable, or nobody would await it.
+        TypeError: it is not callable, or the chain cannot await it.
     """
     if value is None:
         return None

@@ -13,7 +13,7 @@ from headrace._redaction.rules import checked_redaction
 
 from . import arguments
 from .arguments import CHAIN
-from .definition import Definition, Settings, StepNames
+from .definition import Definition, Settings, StepNames, names_clash
 from .errors import FrozenChainError
 from .flow_entry import Membership
 from .plan import Compiler, Plan, problems_of
@@ -32,7 +32,7 @@ _ANY_ERROR = (Exception,)
 
 
 class Builder:
-    """A chain under construction; the first run freezes it.
+    """A chain under construction; its first run freezes it.
 
     Attributes:
         name: the chain's name, or None.
@@ -202,7 +202,7 @@ class Builder:
         scope.merge([(part.scope, part.values) for part in parts], definition.values)
         whole = Definition(definition.settings)
         whole.items.append(parts)
-        if self._flow or _names_clash([definition, *parts]):
+        if self._flow or names_clash([definition, *parts]):
             compiler = Compiler(self._flow, self._awaits, scope.names)
             plan, last = compiler.plan(whole, definition.settings, definition.last)
             self._declare_all(plan)
@@ -359,9 +359,3 @@ class Builder:
                 raise ValueError("a chain cannot be a branch of itself")
             if not branch._definition.items:
                 raise ValueError("a branch needs at least one step")
-
-
-def _names_clash(definitions: Sequence[Definition]) -> bool:
-    """Tell whether two of the definitions have a step of one name."""
-    taken = [each.scope.names.taken for each in definitions]
-    return len(set[str]().union(*taken)) < sum(map(len, taken))

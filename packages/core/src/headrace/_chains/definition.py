@@ -266,3 +266,9 @@ class Definition:
                 yield from item.inner.functions()
             else:
                 yield item.function
+
+
+def names_clash(definitions: Sequence[Definition]) -> bool:
+    """Tell whether two of the definitions have a step of one name."""
+    taken = [each.scope.names.taken for each in definitions]
+    return len(set[str]().union(*taken)) < sum(map(len, taken))

@@ -265,7 +265,7 @@ def _answer_of(answer: Any) -> Any:
 
 
 def _not_awaited(step: str, coroutine: Any, context: ChainResult) -> StepFailedError:
-    coroutine.close()  # so that nobody complains that it was never awaited
+    coroutine.close()  # or Python warns that it was never awaited
     error = StepFailedError(
         step, "it returned a coroutine, which a Chain cannot await; use AsyncChain"
     )

@@ -1,4 +1,4 @@
-"""Which chain has declared which steps in which flow.
+"""The steps that chains have declared in flows.
 
 Chains are objects that come and go: one that was built in a function or in a test leaves its flow
 to the next of its name. Two that exist at the same time must not both have a step of one name.

@@ -15,6 +15,7 @@ from headrace._exceptions.masked import conceal as mark_concealed
 from headrace._exceptions.masked import masked, text_of, without_secrets
 from headrace._logger import GuardedLogger, report_lost_line
 from headrace._messages.text import plain_text
+from headrace._observation.outcomes import outcome_of
 
 from .errors import ChainError, DeadlineExceededError, StepFailedError, ValidationFailedError
 from .references import is_unresolved, unresolved
@@ -86,6 +87,28 @@ def failed(run: Run, exc: BaseException) -> StepFailedError:
     own(run, error, run.attempts)
     error.__cause__ = exc
     return error
+
+
+def verdict(run: Run, exc: BaseException) -> tuple[BaseException, str, str]:
+    """Return what ends the run where the current step has raised `exc`, as error and in the report.
+
+    Args:
+        run: the run.
+        exc: the exception.
+
+    Returns:
+        The error, the outcome of the step, and the reason for it.
+    """
+    if isinstance(exc, ChainError) and exc.result is run.context:
+        exc.attempts = exc.attempts or run.attempts
+        return exc, "error", exc.reason
+    stops = is_control_flow(exc)
+    if isinstance(exc, Exception) and not stops:
+        error = failed(run, exc)
+        return error, "error", error.reason
+    if outcome_of(exc) == "cancelled":
+        return exc, "cancelled", "cancelled"
+    return exc, "stopped" if stops else "error", describe(run, exc)
 
 
 def rejected(run: Run, result: Any, reason: str) -> ChainError:

@@ -1,4 +1,4 @@
-"""A run as people read it."""
+"""A run as a table for people."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _STYLES = {"ok": "green", "skipped": "dim", "error": "red", "cancelled": "yellow
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What became of the steps of one run. As a `str` it is a table.
+    """The outcomes of the steps of one run. As a `str` it is a table.
 
     On a terminal the table is drawn by rich, where that is installed.
 
     Attributes:
-        steps: what became of each step.
+        steps: the outcome of each step.
         correlation_id: the ID of the operation that the run was part of, or None.
     """
 

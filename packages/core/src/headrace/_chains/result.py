@@ -1,4 +1,4 @@
-"""What a run leaves: the context, and a report that is made when somebody asks for it."""
+"""The result of a run: its context, and a report that is made on request."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StepReport:
-    """What became of a step in one run.
+    """The outcome of a step in one run.
 
     Attributes:
         name: the step's name.
@@ -74,7 +74,7 @@ class ChainResult(dict[str, Any]):
 
     @property
     def steps(self) -> list[StepReport]:
-        """What became of each step that the run has come to, in the order of the chain."""
+        """The outcome of each step that the run has reached, in the order of the chain."""
         return flattened(self._reports())
 
     @property

@@ -169,7 +169,7 @@ class Step:
         """Take the rest of the options as `Chain.next` got them.
 
         Raises:
-            TypeError: one of them is of the wrong type, or a function that nobody would await.
+            TypeError: one of them has the wrong type, or is a coroutine function in a `Chain`.
             ValueError: a reference that cannot be, or a timeout that is not above 0 or could not
                 be kept.
         """

@@ -293,6 +293,6 @@ def is_awaitable(value: Any) -> bool:
 
 
 def close_coroutine(value: Any) -> None:
-    """Close `value` if it is a coroutine, so that nobody complains that it was never awaited."""
+    """Close `value` if it is a coroutine, or Python warns that it was never awaited."""
     if type(value) is CoroutineType:
         value.close()

@@ -12,10 +12,8 @@ from typing import TYPE_CHECKING, Any
 from headrace._callables import own_name
 from headrace._context.variables import step_var
 from headrace._exceptions.control_flow import is_control_flow
-from headrace._observation.outcomes import outcome_of
 from headrace._process import clock
 
-from .errors import ChainError
 from .messages import (
     adopted,
     complain,
@@ -28,6 +26,7 @@ from .messages import (
     shown,
     together,
     too_late,
+    verdict,
 )
 from .plan import Parallel
 from .retries import next_delay
@@ -157,14 +156,14 @@ async def _step(driver: Driver, run: Run, step: Step, failure: BaseException | N
         else:
             await _do(driver, run, step, failure)
     except BaseException as exc:
-        verdict = _verdict(run, exc)
+        error, outcome, reason = verdict(run, exc)
         try:
-            run.note(*_outcome(run, verdict))
-            if verdict is exc:
+            run.note(outcome, reason)
+            if error is exc:
                 raise
-            raise verdict from exc
+            raise error from exc
         finally:
-            del verdict  # its traceback holds this frame
+            del error  # its traceback holds this frame
     finally:
         failure = None
     if run.attempts > 1:
@@ -190,7 +189,14 @@ async def _do(driver: Driver, run: Run, step: Step, failure: BaseException | Non
     context, settings = run.context, run.plan.settings
     has_hooks = run.plan.has_hooks and step.plan is None  # the steps of a chain have their own
     if has_hooks and settings.before_step is not None:
-        await _hook(driver, run, "before_step", settings.before_step, context=context)
+        await _notify(
+            driver,
+            run,
+            "before_step",
+            settings.before_step,
+            step=StepName.of(step),
+            context=context,
+        )
     result = None
     run.attempts = 1
     if failure is None:
@@ -207,11 +213,12 @@ async def _do(driver: Driver, run: Run, step: Step, failure: BaseException | Non
     if step.out is not None:
         context[step.out] = result
     if has_hooks and settings.after_step is not None:
-        await _hook(
+        await _notify(
             driver,
             run,
             "after_step",
             settings.after_step,
+            step=StepName.of(step),
             context=context,
             result=result,
             elapsed=run.elapsed(),
@@ -262,7 +269,8 @@ async def _wait(driver: Driver, run: Run, failure: BaseException, delay: float) 
     await _check_time(driver, run, failure, pause)
     hook = run.plan.settings.on_retry
     if hook is not None:
-        await _hook(driver, run, "on_retry", hook, exc=failure, attempt=attempt, next_delay=delay)
+        about = {"exc": failure, "attempt": attempt, "next_delay": delay}
+        await _notify(driver, run, "on_retry", hook, step=StepName.of(run.step), **about)
     if is_on(logging.WARNING):
         line = (
             f"step {run.step.name!r}: attempt {attempt} failed, the next one comes in "
@@ -301,12 +309,6 @@ async def _validate(driver: Driver, run: Run, validate: Callable[[Any], Any], re
         raise rejected(run, result, f"{own_name(validate)} returned False")
 
 
-async def _hook(
-    driver: Driver, run: Run, what: str, hook: Callable[..., Any], **about: Any
-) -> None:
-    await _notify(driver, run, what, hook, step=StepName.of(run.step), **about)
-
-
 async def _notify(
     driver: Driver, run: Run, what: str, function: Callable[..., Any], *args: Any, **about: Any
 ) -> None:
@@ -314,29 +316,6 @@ async def _notify(
         await driver.notify(run, what, function, *args, **about)
     except Exception as exc:
         complain(run, f"{what} of step {run.step.name!r}", exc, *args, about.get("result"))
-
-
-# --- ends -----------------------------------------------------------------------------------------
-
-
-def _verdict(run: Run, exc: BaseException) -> BaseException:
-    """Return what the run ends with where its current step has ended with `exc`."""
-    if not isinstance(exc, Exception) or is_control_flow(exc):
-        return exc
-    if isinstance(exc, ChainError) and exc.result is run.context:
-        exc.attempts = exc.attempts or run.attempts
-        return exc
-    return failed(run, exc)
-
-
-def _outcome(run: Run, verdict: BaseException) -> tuple[str, str]:
-    if isinstance(verdict, ChainError) and verdict.result is run.context:
-        return "error", verdict.reason
-    if outcome_of(verdict) == "cancelled":
-        return "cancelled", "cancelled"
-    if is_control_flow(verdict):
-        return "stopped", describe(run, verdict)
-    return "error", describe(run, verdict)
 
 
 # --- runs within a run ----------------------------------------------------------------------------
