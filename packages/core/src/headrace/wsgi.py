@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Unpack
 
-from ._context.resumable import ResumableUnit
+from . import _state
+from ._context.resumable import ResumableUnit, unobserved
 from ._http import nesting
 from ._http.nesting import (
     ENVIRON_KEY,
@@ -19,7 +20,6 @@ from ._http.options import HttpKeywords, http_options
 from ._http.requests import RequestUnit, name_for_inner_route
 from ._http.responses import REFUSAL, REFUSED_KEY, make_put, refusal_headers
 from ._http.rules import HttpPolicy, environ_key
-from ._state import units_are_watched
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -71,15 +71,19 @@ class FlowMiddleware:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Run the application inside a unit of work."""
         policy = self._policy
-        decision = decision_in_environ(environ)
-        if decision is not None:
+        # The usual request is neither mixed nor known.
+        if (nesting.mixed or ENVIRON_KEY in environ) and (
+            decision := decision_in_environ(environ)
+        ) is not None:
             if self.route_of is not None:
                 start_response = self._naming(decision, environ, start_response)
             if environ.get(ENVIRON_KEY) is decision:
                 return self.app(environ, start_response)
             environ[ENVIRON_KEY] = decision
             return _Response(Joined(decision), environ).run(self.app, start_response)
-        path = _decoded(environ.get("PATH_INFO", ""))
+        path = environ.get("PATH_INFO", "")
+        if not path.isascii():
+            path = _decoded(path)
         if policy.excludes_any and policy.excludes(path or "/"):
             environ[ENVIRON_KEY] = excluded = Excluded()
             return _Response(excluded, environ).run(self.app, start_response)
@@ -111,8 +115,9 @@ class FlowMiddleware:
 
     def unit_of(self, context: FlowContext, environ: WSGIEnvironment) -> ResumableUnit:
         """Begin the unit of the request, and return it."""
-        if not self._logs and not units_are_watched():
-            return ResumableUnit(context)
+        dispatcher = _state.dispatcher
+        if not self._logs and (dispatcher is None or not dispatcher.wants_units):
+            return unobserved(context)
         path = _decoded(environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", ""))
         method = environ.get("REQUEST_METHOD", "GET")
         return RequestUnit(context, method, path, logs=self._logs)
@@ -133,35 +138,44 @@ class _Response:
             announce_in_environ(environ, environ[ENVIRON_KEY])
 
     def run(self, app: WSGIApplication, start_response: StartResponse) -> Iterable[bytes]:
+        environ = self._environ
         try:
-            body = self._run_with_files(app, start_response)
+            wrap = environ.get("wsgi.file_wrapper")
+            if wrap is None:
+                body = self._unit.run(app, environ, start_response)
+            elif isinstance(wrap, type):  # servers check the class, as done here
+                body = self._unit.run(app, environ, start_response)
+                self._file = body if isinstance(body, wrap) else _NO_FILE
+            else:
+                body = self._run_with_wrapper(wrap, app, start_response)
         except StopIteration:  # how gunicorn signals a closed WebSocket
             self._leave(None)
             raise
         except BaseException as exc:
             self._leave(exc)
             raise
-        if body is self._file or (isinstance(body, list | tuple) and not hasattr(body, "close")):
+        kind = type(body)
+        if (
+            kind is list
+            or kind is tuple
+            or body is self._file
+            or (isinstance(body, list | tuple) and not hasattr(body, "close"))
+        ):
             # Nothing is left to be made: servers look at a list's length, and send files unread.
             self._leave(None)
             return body
         self._body = body
         return self
 
-    def _run_with_files(
-        self, app: WSGIApplication, start_response: StartResponse
+    def _run_with_wrapper(
+        self, wrap: Any, app: WSGIApplication, start_response: StartResponse
     ) -> Iterable[bytes]:
-        """Call `app`, and record a body made by the server's file wrapper."""
-        environ = self._environ
-        wrap = environ.get("wsgi.file_wrapper")
-        if wrap is None:
-            return self._unit.run(app, environ, start_response)
-        if isinstance(wrap, type):  # servers check the class, as done here
-            body = self._unit.run(app, environ, start_response)
-            self._file = body if isinstance(body, wrap) else _NO_FILE
-            return body
+        """Call `app`, and record a body made by `wrap`.
 
-        # uWSGI's is a function, and recognises its own results.
+        uWSGI's file wrapper is a function, and recognises its own results.
+        """
+        environ = self._environ
+
         def wrap_and_note(*args: Any) -> Any:
             self._file = wrap(*args)
             return self._file
@@ -222,19 +236,29 @@ class _UnitResponse(_Response):
         environ: WSGIEnvironment,
         start_response: StartResponse,
     ) -> None:
+        # `_Response.__init__` written out, for speed
         self._middleware = middleware
         self._start_response = start_response
-        super().__init__(middleware.unit_of(context, environ), environ)
+        self._unit = middleware.unit_of(context, environ)
+        self._environ = environ
+        self._body = ()
+        self._next = None
+        self._file = _NO_FILE
+        if nesting.mixed:
+            announce_in_environ(environ, context)
 
     def respond(
         self, status: str, headers: list[tuple[str, str]], *exc_info: Any
     ) -> Callable[[bytes], object]:
         middleware, unit = self._middleware, self._unit
-        context = unit.context
+        context, environ = unit.context, self._environ
         route = None
-        # An application inside leaves its own request where the framework outside looks for one.
-        if middleware.route_of is not None and not self._environ.pop(_NAMED_KEY, False):
-            route = middleware.route_of(self._environ)
+        if middleware.route_of is not None:
+            # An application inside leaves its request where the framework outside looks for one.
+            if _NAMED_KEY in environ:
+                del environ[_NAMED_KEY]
+            else:
+                route = middleware.route_of(environ)
         if route is not None:
             context.name = route
         if isinstance(unit, RequestUnit):

@@ -14,14 +14,13 @@ from headrace.integration import (
     GuardedLogger,
     HttpPolicy,
     RequestUnit,
-    ResumableUnit,
-    units_are_watched,
 )
 from headrace.integration.requests import (
     ENVIRON_KEY,
     Excluded,
     Joined,
     RequestHeader,
+    begin_request,
     decision_of_request,
     environ_key,
     is_lost,
@@ -45,6 +44,8 @@ from ._settings import read
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
+    from headrace.integration import ResumableUnit
+
 __all__ = ["FlowMiddleware"]
 
 _log = GuardedLogger("headrace")
@@ -67,7 +68,6 @@ class FlowMiddleware:
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
         self._policy = policy = HttpPolicy(read().http)
-        self._logs = policy.options.access_log
         self._closing = Closing()
         self._is_first = _is_listed_first(type(self))
         self._is_async = is_async = iscoroutinefunction(get_response)
@@ -84,6 +84,8 @@ class FlowMiddleware:
         policy = self._policy
         policy.resolve()
         self._keys = [(environ_key(name), name) for name in policy.wanted]
+        # The header that `put_in_mapping` sets if it sets no other.
+        self._header = None if policy.options.expose_header else policy.response_header
         self._writer = policy.request_header() if policy.writes else None
 
     def __call__(self, request: HttpRequest) -> Any:
@@ -140,12 +142,7 @@ class FlowMiddleware:
             attributes["flow_id"] = context.correlation_id
             if self._writer is not None:
                 _write_header(self._writer, request, scope, context.correlation_id)
-            if self._logs or units_are_watched():
-                unit: ResumableUnit = RequestUnit(
-                    context, request.method or "-", request.path, logs=self._logs
-                )
-            else:
-                unit = ResumableUnit(context)
+            unit = begin_request(policy, context, request.method or "-", request.path)
         except Exception:
             _log.exception("a request is served without a unit of work")
             return None, self.get_response
@@ -157,7 +154,16 @@ class FlowMiddleware:
             if isinstance(unit, Joined):
                 unit.run(_named, request, response)
             elif not isinstance(unit, Excluded):
-                self._describe(unit, request, response)
+                context, match = unit.context, request.resolver_match
+                if self._header is not None:
+                    response.headers[self._header] = context.correlation_id
+                else:
+                    put_in_mapping(response.headers, self._policy, context.correlation_id)
+                route = None if match is None else match.route
+                if route is not None:
+                    context.name = route
+                if isinstance(unit, RequestUnit):
+                    unit.respond(response.status_code, route)
             if response.streaming:
                 keep_open(unit, response)
             else:
@@ -169,15 +175,6 @@ class FlowMiddleware:
         except Exception:
             _log.exception("a response may lack its correlation ID")
             unit.end()
-
-    def _describe(self, unit: ResumableUnit, request: HttpRequest, response: Any) -> None:
-        context = unit.context
-        put_in_mapping(response.headers, self._policy, context.correlation_id)
-        route = None if request.resolver_match is None else request.resolver_match.route
-        if route is not None:
-            context.name = route
-        if isinstance(unit, RequestUnit):
-            unit.respond(response.status_code, route)
 
 
 def _excluded(request: HttpRequest) -> Excluded:

@@ -117,7 +117,8 @@ class SuspendedContext:
         current = unit
         try:
             _set_unit(unit)
-            _set_step(self._step)
+            if self._step is not outer_step:
+                _set_step(self._step)
             return await awaitable
         finally:
             # No tokens: a coroutine that is never finished is closed in another context.
@@ -128,7 +129,8 @@ class SuspendedContext:
                     try:
                         _set_unit(outer_unit)
                     finally:
-                        _set_step(outer_step)
+                        if _get_step() is not outer_step:
+                            _set_step(outer_step)
 
     def around(self) -> list[tuple[ContextVar[Any], Any]]:
         """Return the held variables with their current values."""

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from time import perf_counter
+from typing import TYPE_CHECKING
 
+from headrace import _state
 from headrace._context.attachments import add_facts, facts_of
 from headrace._context.model import FlowContext
-from headrace._context.resumable import ResumableUnit
+from headrace._context.resumable import ResumableUnit, unobserved
 from headrace._state import units_are_watched
 
 from .responses import log_access
+
+if TYPE_CHECKING:
+    from .rules import HttpPolicy
 
 
 class RequestUnit(ResumableUnit):
@@ -52,6 +57,23 @@ class RequestUnit(ResumableUnit):
             seconds = perf_counter() - self._start
             self.run(log_access, self._method, self._path, self._status, seconds)
         super().end(exc)
+
+
+def begin_request(
+    policy: HttpPolicy, context: FlowContext, method: str, path: str
+) -> ResumableUnit:
+    """Begin the unit of a request, as a `RequestUnit` if anything observes it.
+
+    Args:
+        policy: has admitted the request.
+        context: the unit.
+        method: the request's method.
+        path: its full path.
+    """
+    dispatcher, logs = _state.dispatcher, policy.options.access_log
+    if logs or (dispatcher is not None and dispatcher.wants_units):
+        return RequestUnit(context, method, path, logs=logs)
+    return unobserved(context)
 
 
 def name_for_inner_route(unit: object, path: str, route: str | None) -> None:

@@ -14,7 +14,7 @@ from headrace._http.nesting import (
     is_lost,
     use_protocol,
 )
-from headrace._http.requests import name_for_inner_route
+from headrace._http.requests import begin_request, name_for_inner_route
 from headrace._http.responses import put_in_mapping
 from headrace._http.rules import RequestHeader, environ_key
 
@@ -24,6 +24,7 @@ __all__ = [
     "Excluded",
     "Joined",
     "RequestHeader",
+    "begin_request",
     "decision_of_request",
     "environ_key",
     "is_lost",
