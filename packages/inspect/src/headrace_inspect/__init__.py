@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ._check import check
     from ._report import Edge, Finding, Link, Lost, Place, Problem, Report, Since, Step, Verdict
+    from ._source._git import RevisionError
 
 __all__ = [
     "Edge",
@@ -17,6 +18,7 @@ __all__ = [
     "Place",
     "Problem",
     "Report",
+    "RevisionError",
     "Since",
     "Step",
     "Verdict",
@@ -28,4 +30,5 @@ def __getattr__(name: str) -> object:
     # Imported when asked for: pytest imports this package for its plugin.
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module("._check" if name == "check" else "._report", __name__), name)
+    homes = {"check": "._check", "RevisionError": "._source._git"}
+    return getattr(import_module(homes.get(name, "._report"), __name__), name)

@@ -11,10 +11,15 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from ._declarations._steps import DeclaredStep
-from ._facts import Facts
+from ._evaluate._values import FunctionValue
+from ._facts import Facts, Message
 from ._findings._ignores import find_ignores
-from ._hazards._finding import Hazard
+from ._findings._messages import parameters_of
+from ._findings._since import calls_in
+from ._hazards._finding import Hazard, is_test
 from ._hazards._judging import hazards_in
+from ._models._routing import Routing, mentions_settings
+from ._models._tasks import task_function, tasks_in
 from ._pipeline import Analysis, analyse
 from ._report import Edge, Finding, Link, Place, Problem, Step
 from ._shown._edges import Judged
@@ -110,6 +115,8 @@ class _Telling:
             (*faults, *map(self._hazard, hazards_in(self._analysis.engine))),
             (*self._not_shown(), *self._computed()),
             tuple(find_ignores(contents)),
+            tuple(self._messages()),
+            "".join(sorted({*calls_in(self._analysis.engine)})) if edges else "",
             tuple(sorted(self._problems)),
             len(self._contents),
         )
@@ -149,6 +156,30 @@ class _Telling:
         about = (hazard.code, None, None, None, place, hazard.message, links)
         return Finding(*about, column, len(text.strip()) or 1, text)
 
+    def _messages(self) -> Iterator[Message]:
+        engine = self._analysis.engine
+        files = [path for path, content in self._contents.items() if mentions_settings(content)]
+        modules = [engine.program.module(path) for path in files]
+        routing = Routing([module.tree for module in modules if module is not None])
+        for task in dict.fromkeys(tasks_in(engine).by_name.values()):
+            function = task_function(task)
+            if function is None or is_test(function.module):
+                continue
+            module = function.module
+            default = [f"{name}.{function.name}" for name in engine.program.names_of(module)]
+            is_named = task.name not in default
+            name = task.name if is_named else f"{module.name}.{function.name}"
+            inner = task.inner
+            is_method = isinstance(inner, FunctionValue) and inner.receiver is not None
+            yield Message(
+                name,
+                function.qualname,
+                self._step_at("", name, function),
+                *parameters_of(function.node.args, task.is_bound + is_method),
+                task.queue or routing.queue_of(name),
+                task.serializer or routing.serializer,
+            )
+
     def _edge(self, judged: Judged) -> Edge:
         (flow, target), evidence = judged.edge.target, judged.evidence
         source_flow, name = judged.edge.source
@@ -175,7 +206,7 @@ class _Telling:
     def _step_at(self, flow: str, name: str, function: Function) -> Step:
         path, node = function.module.path, function.node
         text = self._line(path, node.lineno)
-        span = _span(text, node.col_offset + 1, len(name), is_definition=True)
+        span = _span(text, node.col_offset + 1, len(function.name), is_definition=True)
         return Step(flow, name, Place(shown(path), node.lineno), *span, text)
 
     def _line(self, path: str, number: int) -> str:

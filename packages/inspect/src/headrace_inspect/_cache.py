@@ -17,11 +17,11 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
 
-from ._facts import Facts
-from ._findings._ignores import Ignore
+from ._facts import Facts, Ignore, Message
 from ._report import Edge, Finding, Link, Place, Problem, Step
 
-_KEPT = {cls.__name__: cls for cls in (Facts, Ignore, Edge, Finding, Link, Place, Problem, Step)}
+_CLASSES = (Facts, Ignore, Message, Edge, Finding, Link, Place, Problem, Step)
+_KEPT = {cls.__name__: cls for cls in _CLASSES}
 
 
 class Cache:
@@ -29,7 +29,8 @@ class Cache:
 
     Args:
         folder: where it is kept.
-        question: what tells this check from others: plain data.
+        questions: what tells this check from others, as plain data. The first names the file to
+            write; what the others have kept is read, too.
         contents: the content of each file of the tree, by its path.
         problems: what is wrong with files that are missing there.
     """
@@ -37,34 +38,36 @@ class Cache:
     def __init__(
         self,
         folder: str | os.PathLike[str],
-        question: object,
+        questions: Sequence[object],
         contents: Mapping[str, bytes],
         problems: Sequence[Problem],
     ) -> None:
-        self._file = Path(folder) / f"check-{_digest_of(question)}.json"
+        self._files = [Path(folder) / f"check-{_digest_of(one)}.json" for one in questions]
         digests = sorted((path, _digest(content)) for path, content in contents.items())
         self._key = _digest_of((_program(), digests, [str(one) for one in problems])).encode()
 
     def facts(self) -> Facts | None:
         """Return the facts of this very tree, if they are there."""
-        try:
-            head, _, rest = self._file.read_bytes().partition(b"\n")
-        except OSError:
-            return None
-        if head != self._key + _digest(rest).encode():
-            return None
-        found = json.loads(rest, object_hook=_revived)
-        return found if isinstance(found, Facts) else None
+        for file in self._files:
+            try:
+                head, _, rest = file.read_bytes().partition(b"\n")
+            except OSError:
+                continue
+            if head == self._key + _digest(rest).encode():
+                found = json.loads(rest, object_hook=_revived)
+                return found if isinstance(found, Facts) else None
+        return None
 
     def save(self, facts: Facts) -> None:
         """Keep `facts`, if that is possible."""
         rest = json.dumps(facts, separators=(",", ":"), default=_stored).encode()
+        file = self._files[0]
         with contextlib.suppress(OSError):
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            ignored = self._file.parent / ".gitignore"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            ignored = file.parent / ".gitignore"
             if not ignored.exists():
                 ignored.write_text("# Made by headrace check.\n*\n", "utf-8")
-            _write(self._file, b"%s%s\n%s" % (self._key, _digest(rest).encode(), rest))
+            _write(file, b"%s%s\n%s" % (self._key, _digest(rest).encode(), rest))
 
 
 def _stored(one: object) -> dict[str, Any]:

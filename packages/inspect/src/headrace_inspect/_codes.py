@@ -16,10 +16,11 @@ _comment = re.compile(r"<!--.*?-->\n\n?", re.DOTALL)
 CODES = (
     *("HR101", "HR104", "HR105", "HR106", "HR108", "HR109", "HR110", "HR111", "HR112"),
     *("HR201", "HR202", "HR203", "HR204"),
+    *("HR300", "HR301", "HR302", "HR303", "HR304", "HR305", "HR306"),
 )
-SOUGHT = frozenset(CODES) - {"HR110", "HR111"}
+SOUGHT = frozenset([code for code in CODES if code < "HR3"]) - {"HR110", "HR111"}
 """The codes that every check looks for."""
-REFUTABLE = frozenset(["HR101", "HR104", "HR108", "HR112"])
+REFUTABLE = frozenset(["HR101", "HR104", "HR108", "HR112", "HR300", "HR301", "HR302"])
 """Those of findings that a file which could not be analysed may refute."""
 
 

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from headrace.commands import (
     CommandError,
@@ -30,6 +31,7 @@ from ._formats import ENDINGS, FORMATS, View, render, summary
 from ._report import Report
 from ._settings import SUCCESSORS, read_check_settings
 from ._source._discovery import shown
+from ._source._git import RevisionError
 
 _NARROWEST = 40
 _DESCRIPTION = """\
@@ -51,13 +53,15 @@ def main(words: list[str]) -> int:
     atexit.register(gc.freeze)  # the process takes its garbage along, and need not look for it
     paths = tuple(options.paths) or settings.paths or (".",)
     required = _required(options.require_shown) or settings.require_shown
-    report = check(
+    report = _checked(
         paths,
         exclude=(*settings.exclude, *(options.exclude or ())),
         cache=None if options.no_cache else options.cache_dir or settings.cache,
         require_shown=required,
         evidence=options.evidence or settings.evidence,
+        since=options.since,
         disable=[known_code(one) for one in (*settings.disable, *(options.disable or ()))],
+        accept=settings.accept,
     )
     _check_flows(report, required)
     _tell_problems(report, paths)
@@ -68,6 +72,13 @@ def main(words: list[str]) -> int:
         save(options.output, text)
         write(sys.stderr, summary(report))
     return report.exit_status()
+
+
+def _checked(paths: Sequence[str], **asked: Any) -> Report:
+    try:
+        return check(paths, **asked)
+    except RevisionError as error:
+        raise CommandError(f"--since: {error}") from error
 
 
 def _prepared(words: Sequence[str]) -> Iterator[str]:
@@ -131,6 +142,8 @@ def _parser() -> argparse.ArgumentParser:
     says = "join what tests ran, as pytest --headrace-evidence FILE recorded it"
     add("--evidence", metavar="FILE", help=says)
     add("-v", "--verbose", action="store_true", help="list every edge with its evidence")
+    says = "fail also for what was lost since REV: evidence, and messages in flight"
+    add("--since", metavar="REV", help=says)
     says = "leave out files and folders; can be repeated"
     add("--exclude", action="append", metavar="PATTERN", help=says)
     says = "do not report findings with this code; can be repeated"

@@ -4,8 +4,51 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ._findings._ignores import Ignore
-from ._report import Edge, Finding, Problem, Step
+from ._report import Edge, Finding, Place, Problem, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Ignore:
+    """An ignore comment.
+
+    Attributes:
+        place: its file, as it is shown, and its line.
+        column: where it begins in the line, from 1.
+        width: its length.
+        codes: what it names.
+        text: its line.
+    """
+
+    place: Place
+    column: int
+    width: int
+    codes: tuple[str, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A task, as its messages depend on it.
+
+    Attributes:
+        name: the name that messages carry.
+        function: the dotted name of the function in its module.
+        at: where it is.
+        positional: the parameters that take positional arguments; ``*`` for any number.
+        named: the parameters that take keywords; ``**`` for any.
+        needed: those without a default.
+        queue: the queue, or None for the default.
+        serializer: the serializer, or None for the default.
+    """
+
+    name: str
+    function: str
+    at: Step
+    positional: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
+    needed: tuple[str, ...] = ()
+    queue: str | None = None
+    serializer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +58,8 @@ class Facts:
     Attributes:
         findings: the errors.
         not_shown: a finding for each edge that is not shown, and for what is computed.
+        messages: the tasks.
+        calls: digests of all calls, one after the other; see `digest_of_call`.
         problems: what could not be analysed.
         files: how many files were read.
     """
@@ -24,5 +69,7 @@ class Facts:
     findings: tuple[Finding, ...] = ()
     not_shown: tuple[Finding, ...] = ()
     ignores: tuple[Ignore, ...] = ()
+    messages: tuple[Message, ...] = ()
+    calls: str = ""
     problems: tuple[Problem, ...] = ()
     files: int = 0

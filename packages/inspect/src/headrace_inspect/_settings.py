@@ -24,6 +24,7 @@ class Settings:
         require_shown: whether an edge that is not shown is a finding, or in which flows it is.
         disable: the codes of findings that are not wanted.
         evidence: a file with what tests ran, or None.
+        accept: intended findings, by code and what they are about.
     """
 
     folder: Path
@@ -32,6 +33,7 @@ class Settings:
     require_shown: bool | tuple[str, ...] = False
     disable: tuple[str, ...] = ()
     evidence: str | None = None
+    accept: tuple[str, ...] = ()
 
     @property
     def cache(self) -> Path:
@@ -60,12 +62,13 @@ def read_check_settings() -> Settings:
         _flows(folder, values),
         values.get("disable", ()),
         _from_here(folder, values["evidence"]) if "evidence" in values else None,
+        values.get("accept", ()),
     )
 
 
 _KINDS: dict[str, type] = {
-    "paths": tuple, "exclude": tuple, "require-shown": object, "disable": tuple, "strict": object,
-    "evidence": str,
+    "paths": tuple, "exclude": tuple, "require-shown": object, "disable": tuple, "accept": tuple,
+    "evidence": str, "strict": object,
 }  # fmt: skip
 
 

@@ -6,33 +6,14 @@ import io
 import re
 import tokenize
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from headrace_inspect._codes import CODES
+from headrace_inspect._facts import Ignore
 from headrace_inspect._report import Finding, Place
 from headrace_inspect._source._lines import line_of, lines_of
 
 _MARK = b"headrace:"
 _comment = re.compile(r"#\s*headrace:\s*ignore\b(?:\s*\[([^\]]*)\])?")
-
-
-@dataclass(frozen=True, slots=True)
-class Ignore:
-    """An ignore comment.
-
-    Attributes:
-        place: its file, as it is shown, and its line.
-        column: where it begins in the line, from 1.
-        width: its length.
-        codes: what it names.
-        text: its line.
-    """
-
-    place: Place
-    column: int
-    width: int
-    codes: tuple[str, ...]
-    text: str
 
 
 def find_ignores(contents: Mapping[str, bytes]) -> list[Ignore]:

@@ -53,8 +53,9 @@ def _finding(finding: Finding, view: View) -> Iterator[str]:
     caret = _paint("^" * max(_width(marked), 1), "fails", view)
     yield f"{indent} {bar} {' ' * _width(before)}{caret}"
     frame = _paint("=", "frame", view)
+    word = "was" if finding.code == "HR300" else "see"
     for link in finding.evidence[:_MOST_LINKS]:
-        yield f"{indent} {frame} see {printable(_call(link))}"
+        yield f"{indent} {frame} {word} {printable(_call(link))}"
     if more := len(finding.evidence[_MOST_LINKS:]):
         yield f"{indent} {frame} and {counted(more, 'place')} more"
 

@@ -32,11 +32,15 @@ class Task(Wrapper):
         name: the name that messages carry.
         is_bound: whether the task itself is its first argument.
         origin: the function that the source decorates, which other decorators may have wrapped.
+        queue: the queue that its decorator names.
+        serializer: the serializer that its decorator names.
     """
 
     name: str
     is_bound: bool = False
     origin: Function | None = None
+    queue: str | None = None
+    serializer: str | None = None
 
     @property
     def arguments(self) -> Arguments:
@@ -90,13 +94,15 @@ def note_publishing(task: Value, call: Call) -> None:
 def make_task(frame: Frame, value: Value, options: Named) -> Value:
     """Return the task that `value` becomes, and note its names."""
     given, function = dict(options), frame.decorating or function_in(value)
-    name = text_of(given.get("name"))
+    name = text_of(given.get("name") or given.get("actor_name") or given.get("task_name"))
     names = [name] if name else []
     if not names and function is not None:
         modules = frame.engine.program.names_of(function.module)
         names = [f"{module}.{function.name}" for module in modules]
     is_bound = given.get("bind") == constant(True)
-    task = Task(value, names[-1] if names else "", is_bound, function)
+    queue = text_of(given.get("queue") or given.get("queue_name"))
+    about = (is_bound, function, queue, text_of(given.get("serializer")))
+    task = Task(value, names[-1] if names else "", *about)
     if isinstance(value, FunctionValue) and value.captured:
         frame.engine.roots.append(value)
     tasks_in(frame.engine).by_name.update(dict.fromkeys(names, task))

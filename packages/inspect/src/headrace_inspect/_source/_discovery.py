@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from headrace_inspect._report import Problem
 
@@ -57,7 +57,7 @@ def _search(root: str, exclude: Sequence[str], problems: list[Problem]) -> Itera
         folders[:] = sorted(
             name
             for name in folders
-            if _is_source(folder, name) and not _is_excluded(os.path.join(folder, name), exclude)
+            if _is_source(os.path.join(folder, name), os.path.exists, exclude)
         )
         for name in sorted(files):
             path = os.path.join(folder, name)
@@ -65,13 +65,35 @@ def _search(root: str, exclude: Sequence[str], problems: list[Problem]) -> Itera
                 yield path
 
 
-def _is_source(parent: str, name: str) -> bool:
-    if name.startswith(".") or name in _NEVER:
+def is_wanted(
+    path: str, roots: Collection[str], entries: Collection[str], exclude: Sequence[str]
+) -> bool:
+    """Tell whether `find_files` would find a file in a tree that is not on disk.
+
+    Args:
+        path: its absolute path.
+        roots: the files and folders that are asked for.
+        entries: the paths of all files in them.
+        exclude: patterns of files and folders to leave out.
+    """
+    if path in roots:
+        return True
+    if not path.endswith(".py") or _is_excluded(path, exclude):
         return False
-    folder = os.path.join(parent, name)
-    if os.path.exists(os.path.join(folder, "pyvenv.cfg")):
+    folder = os.path.dirname(path)
+    while folder not in roots:
+        if not _is_source(folder, entries.__contains__, exclude):
+            return False
+        folder = os.path.dirname(folder)
+    return True
+
+
+def _is_source(folder: str, exists: Callable[[str], bool], exclude: Sequence[str]) -> bool:
+    name = os.path.basename(folder)
+    if name.startswith(".") or name in _NEVER or exists(os.path.join(folder, "pyvenv.cfg")):
         return False
-    return name not in _MADE or os.path.exists(os.path.join(folder, "__init__.py"))
+    is_made = name in _MADE and not exists(os.path.join(folder, "__init__.py"))
+    return not is_made and not _is_excluded(folder, exclude)
 
 
 def _is_excluded(path: str, patterns: Iterable[str]) -> bool:
