@@ -10,7 +10,7 @@ import headrace_inspect
 
 SOURCE = Path(headrace_inspect.__file__).parent
 LAYERS = ("_symbols", "_evaluate", "_models", "_declarations", "_shown", "_findings", "_pipeline")
-BELOW = ("_source", "_report", "_codes")
+BELOW = ("_source", "_report", "_codes", "_facts")
 """Modules that every layer may import."""
 
 
