@@ -27,6 +27,7 @@ from ._names import class_named
 
 _LIBRARY = re.compile(r"(django|celery|flask|allauth|rest_framework|wagtail)(\.\w+)*\.signals\.\w+")
 _SIGNAL = "signal"
+_UNRESOLVED = "unresolved"
 _SENDING = "send send_robust asend asend_robust send_async"
 
 
@@ -51,7 +52,7 @@ class Connection:
 
     signal: object
     receiver: Value
-    sender: Class | None
+    sender: Class | str | None
     module: Module
     node: ast.AST
 
@@ -107,11 +108,12 @@ def connect(
 ) -> None:
     """Note that `receiver` is called when `signal` is sent."""
     key = signal.name if isinstance(signal, External) else getattr(signal, "key", None)
-    classes: list[Class | None] = [None]
+    classes: list[Class | str | None] = [None]
     if sender is not None:
         named = class_named(frame.engine, text_of(sender))
         classes = [one.cls for one in options_of(sender) if isinstance(one, ClassValue)]
         classes += [named] if named is not None else []
+        classes = classes or [_UNRESOLVED]
     for cls in classes if key is not None else ():
         made = Connection(key, receiver, cls, frame.module, node)
         connections_in(frame.engine).setdefault(made)
