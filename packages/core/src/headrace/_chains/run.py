@@ -32,7 +32,8 @@ _INFO = 20  # of `logging`
 class Undo(tuple["Step", Any]):
     """A finished step and its result.
 
-    Compared by identity: one step may be undone twice, and results may compare in any way.
+    Compared by identity: one step may be undone twice, and results may compare in any way. It is
+    made without a Python frame, at whose start a signal could lose it.
     """
 
     __slots__ = ()
