@@ -40,6 +40,6 @@ def init_app(celery_app: Celery, *, accept_deadline: bool = False) -> None:
     connect_receivers()
     discover_tasks_of(celery_app)
     publish_in_context_of_call()
-    if Task.Request == _CELERYS_REQUEST:  # otherwise the project has its own, which stays
+    if Task.Request == _CELERYS_REQUEST:  # the project may have its own
         Task.Request = _OUR_REQUEST
     accept_deadlines(celery_app, accept_deadline)

@@ -36,7 +36,7 @@ def worker_context(task: Any, fields: Mapping[str, Any]) -> tuple[FlowContext, s
         fields: the message's headers, as Celery's requests hold them.
 
     Returns:
-        The context, and why the envelope of the message is ignored; "" if it is not.
+        The context, and the reason for ignoring the message's envelope ("" if it is used).
     """
     problem = ""
     try:
@@ -72,7 +72,7 @@ def _new_context(task: Any, trace: Any = None) -> FlowContext:
 
 
 def eager_context(task: Any, request: Any, caller: FlowContext) -> FlowContext:
-    """Return the context of an eager run of `task`: `caller`, its unit, wins over any header."""
+    """Return the context of an eager run of `task` in the unit `caller`, whatever its headers."""
     # The caller runs an eager retry, but the cause of the retry is the previous attempt.
     remote = _previous_attempt(request) if request.retries else None
     correlation_id = make_id() if _is_new(task) else None
@@ -96,7 +96,7 @@ def _previous_attempt(request: Any) -> RemoteContext | None:
 def context_of(request: Any) -> RemoteContext:
     """Return the context of the unit of work that published the message of `request`.
 
-    It is for code that runs several messages at once, such as a task of celery-batches: continue
+    For code that runs several messages at once, such as a task of celery-batches: continue
     each message's operation with ``open_context(remote=context_of(request))``. Returns an empty
     `RemoteContext` if the message has no header or a malformed one; never raises.
 
@@ -121,7 +121,7 @@ def _fields_of(request: Any) -> Iterator[Mapping[str, Any]]:
     if isinstance(request, Mapping):
         yield request
         return
-    # In turn: the request of a worker or of celery-batches, of a running task, and a message.
+    # The request of a worker or of celery-batches, then that of a running task, then a message.
     for name in ("request_dict", "__dict__"):
         fields = getattr(request, name, None)
         if isinstance(fields, Mapping):

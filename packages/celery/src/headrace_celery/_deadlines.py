@@ -13,7 +13,7 @@ from headrace.integration import clock
 
 from ._envelope import Envelope, read, seconds_until
 
-_MIN_SECONDS = 0.001  # Celery takes 0 for no limit; a task that is out of time has expired anyway
+_MIN_SECONDS = 0.001  # Celery treats 0 as no limit; a task that is out of time has expired anyway
 _accepting: WeakSet[Celery] = WeakSet()
 
 
@@ -38,7 +38,7 @@ def deadline_of(envelope: Envelope, app: Any) -> float | None:
 def on_task_received(request: Any = None, **_: Any) -> None:
     """Shorten the request's expiry and soft time limit to the deadline of its message.
 
-    Only this request changes, and not the message: a retry has the limits that its task declares.
+    Only the request changes, not the message: a retry gets the limits that its task declares.
     """
     if request.app not in _accepting:
         return
@@ -60,7 +60,7 @@ class _Limits:
     """The hard and the soft time limit of a run, in seconds.
 
     Celery unpacks them when the run goes to the pool, possibly long after the message arrived: a
-    request with an ETA waits in the worker. The remaining time is therefore computed then.
+    request with an ETA waits in the worker. So the remaining time is computed at that point.
     """
 
     def __init__(self, hard: float | None, soft: float | None, deadline_ms: int) -> None:

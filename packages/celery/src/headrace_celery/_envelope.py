@@ -1,7 +1,7 @@
 """The envelope: the one message header, ``headrace``.
 
-It is a small JSON mapping; readers ignore keys that they do not know, and a change that they must
-not ignore gets another version.
+It is a small JSON mapping. Readers ignore keys that they do not know; a change that they must not
+ignore gets a new version.
 
 ============  ================================================================================
 ``v``         version
@@ -56,11 +56,11 @@ _has_control = re.compile(
 
 
 class MalformedHeaderError(ValueError):
-    """A header that is not ours, or not one that this version reads."""
+    """A header that is not an envelope, or in a version that is unknown here."""
 
 
 class Envelope(NamedTuple):
-    """An envelope that was read, with valid fields."""
+    """A parsed and validated envelope."""
 
     correlation_id: str
     causation_id: str | None
@@ -111,7 +111,7 @@ def _size_of_names(flow: str, step: str | None) -> float:
 
 
 def _sendable(metadata: dict[str, Any]) -> dict[str, Any]:
-    """Leave out values that some broker's serializer refuses, since publishing must not fail."""
+    """Drop values that some serializer rejects: metadata must not make publishing fail."""
     refused = [key for key, value in metadata.items() if not _is_plain({key: value})]
     kept = {key: value for key, value in metadata.items() if key not in refused}
     if kept and len(json.dumps(kept)) > MAX_METADATA:
@@ -164,11 +164,11 @@ def _is_scalar(value: Any) -> bool:
 def read(fields: Any) -> Envelope | None:
     """Return the envelope in a message's headers, or None if there is none.
 
-    It is looked for at the top of `fields`, in ``headers``, and nested in these: Celery and other
-    SDKs move the headers of a message, depending on how it was published.
+    It can be at the top of `fields`, in ``headers``, or nested in these: Celery and other SDKs move
+    the headers of a message around, depending on how it was published.
 
     Raises:
-        MalformedHeaderError: it is not one that this version reads.
+        MalformedHeaderError: as `parse`.
     """
     raw = _find(fields)
     return None if raw is _ABSENT else parse(raw)
@@ -194,8 +194,8 @@ def parse(raw: Any) -> Envelope:
     """Return the envelope in the value of a header, with the metadata that this process accepts.
 
     Raises:
-        MalformedHeaderError: it is not one that this version reads. The message gives the reason
-            without quoting the value, which is untrusted.
+        MalformedHeaderError: `raw` is not an envelope, or its version is unknown here. The message
+            gives the reason without quoting the value, which is untrusted.
     """
     if not isinstance(raw, Mapping):
         raise MalformedHeaderError("it is not a mapping")

@@ -14,7 +14,7 @@ def on_before_task_publish(headers: Any = None, **_: Any) -> None:
     """Write the envelope of the current unit into the message's `headers`.
 
     The headers of a retry, of a replacement, and of a call that passes on its request's headers
-    already have an envelope: it is overwritten, or in `detached` removed.
+    already contain an envelope, which is overwritten, or removed inside `detached`.
     """
     if not isinstance(headers, dict):
         return

@@ -26,11 +26,11 @@ def has_changed() -> bool:
 
 
 def restore(prerun: Receiver, postrun: Receiver) -> bool:
-    """Put `prerun` and `postrun`, our receivers, outside all others but OpenTelemetry's.
+    """Put `prerun` and `postrun`, our receivers, outside all others except OpenTelemetry's.
 
     Returns:
-        Whether a receiver of OpenTelemetry's ran after `prerun` until now, and still does so in
-        the sending of `task_prerun` that is under way.
+        Whether a receiver of OpenTelemetry's came after `prerun`. If `task_prerun` is being sent,
+        it still does this time, because Celery has already listed the receivers to call.
     """
     global _last  # noqa: PLW0603 - compared in each run
     before = [receiver for _, receiver in signals.task_prerun.receivers]
@@ -42,8 +42,8 @@ def restore(prerun: Receiver, postrun: Receiver) -> bool:
 
 def _sort(signal: Any, key: Callable[[Any], tuple[bool, bool]]) -> None:
     with signal.lock:
-        # In place, since Celery's tracers hold the list; but not by `list.sort`, which empties it
-        # meanwhile, and other threads read it.
+        # In place, because Celery's tracers hold this list. Not with `list.sort`, which leaves the
+        # list empty while it sorts: other threads read it.
         signal.receivers[:] = sorted(signal.receivers, key=lambda entry: key(entry[1]))
         signal.sender_receivers_cache.clear()
 

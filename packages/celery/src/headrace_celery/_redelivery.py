@@ -38,9 +38,9 @@ def on_task_received(request: Any = None, **_: Any) -> None:
 
 
 def take_over() -> Unit | None:
-    """Return the unit that was opened around the tracer, if the run that begins is the tracer's.
+    """Return the unit opened around the tracer, if it is meant for the run that begins now.
 
-    The run then ends the unit. Returns None inside any other unit, such as that of an eager run.
+    The run then ends it. Inside any other unit, such as that of an eager run, returns None.
     """
     unit = _waiting.get()
     if unit is None or unit.context is not get_flow_context():
@@ -74,7 +74,7 @@ class _Tracer:
                 report_ignored(problem, self._task.name, uuid)
             return self._tracer(uuid, args, kwargs, request)
         finally:
-            if _waiting.get() is unit:  # there was no run to take it over
+            if _waiting.get() is unit:  # no run has taken it over
                 _waiting.set(None)
                 unit.__exit__(None, None, None)
 

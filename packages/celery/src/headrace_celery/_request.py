@@ -34,8 +34,8 @@ class FlowRequest(Request):
     ) -> Any:
         """Handle a failure that the pool reports; with ``return_ok=False`` the run was lost."""
         exc = _unwrapped(exc_info.exception)
-        # The run itself has ended its unit and said all about a failure. A rejected message is
-        # handled here alone, though.
+        # A failed run has ended its unit and reported the failure itself. A rejected message,
+        # though, is handled only here.
         with nullcontext() if return_ok and not isinstance(exc, Reject) else self._lost(exc):
             return super().on_failure(exc_info, send_failed_event, return_ok)
 
@@ -46,14 +46,14 @@ class FlowRequest(Request):
 
     def revoked(self) -> bool:
         """Tell whether the task is revoked or has expired, and announce it."""
-        # Celery asks for each message, so make no context for those that cannot be revoked.
+        # Celery asks for each message: make no context for one that cannot be revoked.
         if not (self.expires is not None or revoked_ids or self.stamped_headers):
             return bool(super().revoked())
         with self._as_current():
             return bool(super().revoked())
 
     def _announce_revoked(self, *args: Any, **kwargs: Any) -> Any:
-        # A task that is terminated while it runs does not pass through `revoked`.
+        # A task that is terminated while it runs does not go through `revoked`.
         with self._as_current():
             return super()._announce_revoked(*args, **kwargs)  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
 
@@ -64,7 +64,7 @@ class FlowRequest(Request):
 
     @contextmanager
     def _lost(self, exc: BaseException) -> Iterator[None]:
-        """Open and fail a unit in place of the one that the killed run could not end."""
+        """Report a failed unit in place of the one that the killed run could not end."""
         unit = Unit(worker_context(self.task, self.request_dict)[0])
         unit.__enter__()
         try:

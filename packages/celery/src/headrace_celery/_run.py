@@ -20,7 +20,7 @@ from ._redelivery import take_over
 
 # Units of the runs in progress. The key is the identity of the request, which Celery passes to
 # both signals of a run; runs in other threads and greenlets, and nested eager runs, have requests
-# of their own. An attribute of the request would be copied into the messages of a retry.
+# of their own. An attribute of the request would end up in the message of a retry.
 _open: dict[int, Unit] = {}
 _FORWARDED = (HEADER, "headers", TRACE_HEADER)
 
@@ -29,8 +29,8 @@ def on_task_prerun(task: Any, **_: Any) -> None:
     """Open the unit of the run."""
     span_follows = _order.has_changed() and keep_outermost()
     request = task.request
-    # Only an eager run has a caller. A unit that is active in a worker is that of the code which
-    # started the worker, and has nothing to do with the run.
+    # Only an eager run has a caller. In a worker, an active unit belongs to the code that started
+    # the worker, and not to the run.
     caller = get_flow_context() if request.get("is_eager") else None
     unit = None if caller is not None else take_over()
     problem = ""
@@ -51,7 +51,7 @@ def on_task_prerun(task: Any, **_: Any) -> None:
         if log.isEnabledFor(logging.DEBUG):
             _log_start(task, unit.context)
     except BaseException as exc:
-        # A soft time limit may strike right here, before `task_postrun` can find the unit.
+        # A soft time limit may hit right here, before `task_postrun` can find the unit.
         _open.pop(id(request), None)
         unit.__exit__(type(exc), exc, exc.__traceback__)
         raise
@@ -72,7 +72,7 @@ def on_task_postrun(task: Any, retval: Any = None, state: str | None = None, **_
 
 
 def keep_outermost() -> bool:
-    """Put the receivers of this module outside all others but OpenTelemetry's.
+    """Put the receivers of this module outside all others except OpenTelemetry's.
 
     Returns:
         Whether OpenTelemetry's instrumentation is about to start a span inside our unit.
@@ -111,8 +111,8 @@ def _raised(retval: Any, state: str | None) -> BaseException | None:
 
 
 def _remember_attempt(retry: Any, context: FlowContext) -> None:
-    # The caller of an eager task runs the retry after this attempt has ended. The cause of the
-    # retry is the attempt all the same, as in a worker, so the signature has to carry it.
+    # The caller runs an eager retry after this attempt has ended. The cause of the retry is still
+    # this attempt, as in a worker, so the signature carries it.
     if retry.is_eager and retry.sig is not None:
         headers = retry.sig.options.get("headers") or {}
         retry.sig.options["headers"] = {**headers, HEADER: write(context)}

@@ -27,7 +27,7 @@ P = ParamSpec("P")
 R_co = TypeVar("R_co", covariant=True)
 R = TypeVar("R")
 
-# Less similar names are attributes of the user's own, such as "kind" or "rate".
+# A less similar name is an attribute of the user's own, such as "kind" or "rate".
 _MIN_SIMILARITY = 0.75
 
 
@@ -184,7 +184,7 @@ _OPTIONS = ("after", "app", "entrypoint", "name", "step_name", "headrace_new")
 
 
 def _check_spelling(task_options: dict[str, Any], base: Any) -> None:
-    # Celery makes attributes of unknown options, so it would not report a misspelt one.
+    # Celery turns unknown options into attributes, so it would not report a misspelt one.
     for given in task_options:
         if hasattr(base, given) or given in _OPTIONS:
             continue
@@ -193,8 +193,8 @@ def _check_spelling(task_options: dict[str, Any], base: Any) -> None:
             raise TypeError(f"flow_task() has no option {given!r}; did you mean {near!r}?")
 
 
-# The steps of shared tasks. A shared task is a proxy, and any access to it would finalize the app,
-# which is too early while modules are being imported; so find its step by identity.
+# Steps of shared tasks, found by identity: a shared task is a proxy, and any access to it would
+# finalize the app, which is too early while modules are still being imported.
 _shared: list[tuple[Any, Callable[..., Any]]] = []
 
 
@@ -215,10 +215,10 @@ def _step_of(reference: Any) -> Any:
 def _attributes(
     function: Callable[..., Any], run: Callable[..., Any], options: dict[str, Any]
 ) -> dict[str, Any]:
-    """Return the task's attributes: those that mark its step, and how its arguments are checked.
+    """Return the task's attributes: the marks of its step, and a function for argument checks.
 
-    Celery takes a function's parameters from the outermost wrapper alone. It checks the arguments
-    of `delay` with them, and their number tells it how to call an errback.
+    Celery itself sees only the parameters of the outermost wrapper. It checks the arguments of
+    `delay` against them, and their number determines how it calls an errback.
     """
     attributes = {key: value for key, value in vars(run).items() if key.startswith("__headrace_")}
     # Python 3.14 counts partials as routines, but Celery reads no parameters from one.

@@ -19,7 +19,7 @@ __all__ = ["FlowMiddleware", "on_commit"]
 # Django turns these into 4xx responses: they are not failures, and chains neither retry nor wrap
 # them.
 register_control_flow(Http404, PermissionDenied, BadRequest, SuspiciousOperation)
-# Nor those of REST framework, its ValidationError included. By path, so that it is not imported.
+# The same holds for REST framework's, including its ValidationError; by path, to import nothing.
 register_control_flow("rest_framework.exceptions.APIException")
 
 

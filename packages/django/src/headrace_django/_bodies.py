@@ -1,4 +1,4 @@
-"""The end of a response: its streaming body, and the code that closing it runs."""
+"""The end of a response: its streaming body, and the code that runs when it is closed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def keep_open(unit: ResumableUnit, response: Any) -> None:
     """End `unit` when the response's streaming body is exhausted or closed."""
     closers = response._resource_closers  # noqa: SLF001 - Django has no public access to them
     closers[:] = [partial(unit.run, closer) for closer in closers]
-    # Leave an open file alone: a server may send it without Python, but not an iterator of ours.
+    # A server can send an open file by itself, but not through an iterator around it.
     if getattr(response, "file_to_stream", None) is None:
         wrap = unit.aiterate if response.is_async else unit.iterate
         response.streaming_content = wrap(response.streaming_content)

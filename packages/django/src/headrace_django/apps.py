@@ -67,7 +67,7 @@ class HeadraceConfig(AppConfig):
 
 
 def _on_got_request_exception(**_: Any) -> None:
-    """Note the error of the request, which no unit sees: Django responds with a 500 instead."""
+    """Record the request's error, which its unit does not see: Django turns it into a 500."""
     context, exc = headrace.get_flow_context(), sys.exc_info()[1]
     if context is not None and exc is not None and units_are_watched():
         add_facts(context, error_type=error_type(exc))

@@ -61,7 +61,7 @@ def check_middleware(**_: Any) -> list[CheckWarning]:
 
 
 def check_decorators(**_: Any) -> list[CheckWarning]:
-    """Report views and commands that bypass a declared step: its undecorated function."""
+    """Report views and commands that call the undecorated function of a declared step."""
     hint = "Put the step's decorator nearest to the `def`."
     return [_warning(9, f"{line}.", hint) for line in report_undecorated(registrations())]
 
@@ -86,7 +86,7 @@ def _problem(name: Any, value: Any) -> CheckWarning | None:
 
 
 def _flat(name: str) -> CheckWarning | None:
-    """Report a setting that is spelt as for Flask."""
+    """Report a setting in Flask's spelling, which Django ignores."""
     near = nearest_name(name.removeprefix("HEADRACE_"), _KNOWN)
     if near is None:  # a setting of the project's own
         return None

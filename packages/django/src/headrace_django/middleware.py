@@ -55,8 +55,8 @@ class FlowMiddleware:
     """Opens a unit of work for each request, which ends when the response's body is finished.
 
     It belongs first in ``MIDDLEWARE``. ``request.flow_id`` is the correlation ID, and the response
-    carries it in exactly one header. A request that another integration has given a unit gets no
-    second one; on excluded paths ``request.flow_id`` is None.
+    carries it in exactly one header. A request that already has a unit, from another integration,
+    gets no second one; on excluded paths ``request.flow_id`` is None.
 
     Raises:
         ImproperlyConfigured: the ``HEADRACE`` setting is invalid.
@@ -124,7 +124,7 @@ class FlowMiddleware:
     def _begin(self, request: HttpRequest) -> tuple[ResumableUnit | None, Handler]:
         """Return the unit of the request, or None if one is already open, and its handler."""
         try:
-            # `__dict__`, because the type of a request lacks our attribute, and `scope` under WSGI.
+            # `__dict__`: the class declares no `flow_id`, and only an ASGI request has a `scope`.
             meta, attributes, policy = request.META, request.__dict__, self._policy
             scope = attributes.get("scope")
             decision = decision_of_request(meta, scope)
@@ -199,14 +199,14 @@ def _named(request: HttpRequest, response: Any) -> Any:
 
 
 def _log_error(request: HttpRequest, response: Any) -> None:
-    # Django logs this line when the middleware has returned and the unit is over, unless the
-    # response is marked as logged, as it is now.
+    # Django would log this line after the unit has ended. `log_response` marks the response, so
+    # that it is logged only once.
     message = "%s: %s"
     log_response(message, response.reason_phrase, request.path, response=response, request=request)
 
 
 def _is_listed_first(middleware: type) -> bool:
-    # Otherwise the lines about 4xx are Django's: a middleware outside may redirect a 404.
+    # Otherwise Django logs 4xx responses: an outer middleware may still redirect a 404.
     first = counted_middleware()[:1]
     return bool(first) and import_string(first[0]) is middleware
 

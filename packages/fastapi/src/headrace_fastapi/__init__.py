@@ -52,7 +52,7 @@ def __getattr__(name: str) -> Any:
             raise
         raise ImportError(
             f"headrace_fastapi.{name} needs FastAPI, which is not installed: "
-            f"pip install fastapi (for init_app and FlowMiddleware Starlette is enough)"
+            f"pip install fastapi (init_app and FlowMiddleware need only Starlette)"
         ) from error
     value = getattr(module, name)
     globals()[name] = value

@@ -57,7 +57,7 @@ def init_app(app: Starlette, **options: Unpack[HttpKeywords]) -> None:
         options: see `headrace.integration.HttpOptions`.
 
     Raises:
-        TypeError: `app` is another object, an unknown option, or one of a wrong type.
+        TypeError: `app` is not such an application, an unknown option, or one of a wrong type.
         ValueError: an option with an invalid value.
         RuntimeError: `app` has started, or was already set up with other options.
     """

@@ -9,7 +9,8 @@ from typing import Any
 def route_of(scope: Mapping[str, Any]) -> str | None:
     """Return the template of the request's path, such as ``/orders/{number}``, or None.
 
-    It is known once the request has been routed. The part of a mount is the actual path.
+    It is known once the request has been routed. The part below which an application is mounted
+    is the actual path.
     """
     template = _of_included(scope)
     if template is None:
@@ -24,8 +25,8 @@ def route_of(scope: Mapping[str, Any]) -> str | None:
 
 
 def _plain(scope: Mapping[str, Any]) -> Any:
-    # FastAPI records the route in the scope; Starlette's, such as ``/docs``, record only the
-    # endpoint.
+    # Routes of FastAPI put themselves into the scope; those of Starlette, such as ``/docs``, only
+    # their endpoint.
     endpoint = scope.get("endpoint")
     if endpoint is None:
         return None

@@ -1,10 +1,4 @@
-"""headrace for Flask: every request, stream and log line under one correlation ID.
-
-Layers, from the top; a module imports only from the layers below its own:
-
-1. ``_extension``: the extension
-2. ``_cli`` (the command ``flows``), ``_commands``, ``_registrations``
-"""
+"""headrace for Flask: every request, stream and log line under one correlation ID."""
 
 from __future__ import annotations
 

@@ -156,7 +156,7 @@ def _route_of(environ: WSGIEnvironment) -> str | None:
 
 
 def _on_got_request_exception(_app: Flask, exception: BaseException, **_: Any) -> None:
-    """Note the error of the request, which no unit sees: Flask responds with a 500 instead."""
+    """Record the request's error, which its unit does not see: Flask turns it into a 500."""
     context = headrace.get_flow_context()
     if context is not None and units_are_watched():
         add_facts(context, error_type=error_type(exception))

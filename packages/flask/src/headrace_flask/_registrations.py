@@ -1,4 +1,4 @@
-"""Callables registered with a Flask application: views and commands, also of blueprints."""
+"""Callables registered with a Flask application: views and commands, including blueprints."""
 
 from __future__ import annotations
 

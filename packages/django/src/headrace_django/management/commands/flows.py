@@ -34,13 +34,13 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the three actions."""
         actions = parser.add_subparsers(dest="action", required=True)
-        actions.add_parser("list", help="name the flows")
+        actions.add_parser("list", help="list the flows")
         add_graph_arguments(actions.add_parser("graph", help="draw flows"), app=False)
-        check = actions.add_parser("check", help="report what is wrong with the declared graphs")
-        check.add_argument("names", nargs="*", help="the flows' names; all, unless given")
+        check = actions.add_parser("check", help="report problems in the declared flows")
+        check.add_argument("names", nargs="*", help="names of the flows (default: all)")
 
     def handle(self, *args: Any, action: str, **options: Any) -> str | None:
-        """Run the action; what is wrong ends in status 1, and in status 2 for a drawing."""
+        """Run the action; problems exit with status 1, a failed drawing with status 2."""
         if find_spec("celery") is not None:
             register_discovery(_import_tasks)
         if action == "graph":
@@ -56,11 +56,11 @@ class Command(BaseCommand):
         messages = StringIO()
         status = run_graph(options, out=cast("TextIO", self.stdout), err=messages)
         lines = messages.getvalue().splitlines()
-        said = "\n".join(line.removeprefix("headrace: ") for line in lines)
+        text = "\n".join(line.removeprefix("headrace: ") for line in lines)
         if status:
-            raise CommandError(said, returncode=status)
-        if said:
-            self.stderr.write(said)
+            raise CommandError(text, returncode=status)
+        if text:
+            self.stderr.write(text)
 
     def _check(self, names: list[str]) -> str:
         problems = flow_problems(names)
