@@ -66,12 +66,17 @@ def _without_collecting() -> Iterator[None]:
 
 
 def run_everything(engine: Engine) -> None:
-    """Run modules first, since they register what functions use; then functions; then the rest."""
+    """Run modules first, since they register what functions use; then functions; then the rest.
+
+    The functions of tests are no part of the program, unless some are declared to be steps.
+    """
     modules = [module for path in engine.program.files if (module := engine.program.module(path))]
     for module in modules:
         engine.run_module(module)
+    declaring = {function.module for function in declared_in(engine).functions}
     for module in modules:
-        engine.run_functions(module)
+        if not module.is_test or module in declaring:
+            engine.run_functions(module)
     for _ in range(_ROUNDS):
         run_flows(engine, declared_in(engine))
         engine.run_roots()

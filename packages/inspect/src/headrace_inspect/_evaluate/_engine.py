@@ -37,7 +37,7 @@ from ._values import (
 )
 
 _DEEPEST = 60
-_MOST_WITH_TEXTS = 6
+_MOST_WITH_TEXTS = 3
 _MOST_CONTEXTS = 24
 
 

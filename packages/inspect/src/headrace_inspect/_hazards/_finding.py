@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
-from os import path as paths
 
 from headrace_inspect._evaluate._contexts import Context
 from headrace_inspect._evaluate._values import Value, function_in
 from headrace_inspect._shown._evidence import Link
 from headrace_inspect._symbols._entities import Module
-
-_TESTS = frozenset(["test", "tests", "conftest"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +38,7 @@ def link_to(context: Context, line: int, kind: str) -> Link:
 
 def is_test(module: Module | None) -> bool:
     """Tell whether a module is of tests: what these publish does no harm."""
-    if module is None:
-        return False
-    return folder_of(module) in _TESTS or any(
-        part in _TESTS or part.startswith("test_") or part.endswith("_test")
-        for part in module.name.split(".")
-    )
-
-
-def folder_of(module: Module) -> str:
-    """Return the name of the folder that a module is in."""
-    return paths.basename(paths.dirname(module.path))
+    return module is not None and module.is_test
 
 
 def name_of(node: ast.AST, task: Value) -> str:

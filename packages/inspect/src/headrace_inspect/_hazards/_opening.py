@@ -22,7 +22,7 @@ from headrace_inspect._models._routes import VERBS
 from headrace_inspect._shown._evidence import Link
 from headrace_inspect._symbols._entities import Class, Function, Module
 
-from ._finding import folder_of, link_to
+from ._finding import link_to
 from ._requests import atomic_views
 
 _OPENING = re.compile(
@@ -129,7 +129,7 @@ class _Openings:
         """Return the functions that a migration runs, by the lines that name them."""
         if module not in self._migrations:
             self._migrations[module] = {}
-            is_migration = folder_of(module) == "migrations"
+            is_migration = module.folder == "migrations"
             migrations = module.bindings.get("Migration", []) if is_migration else []
             if migrations and isinstance(migrations[-1], ast.ClassDef):
                 self._migrations[module] = _run_by(migrations[-1])

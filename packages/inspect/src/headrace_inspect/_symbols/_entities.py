@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import os
 from dataclasses import dataclass, field
 
+_TESTS = frozenset(["test", "tests", "conftest"])
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 
@@ -41,7 +43,7 @@ class Module:
 
     Attributes:
         path: its absolute path.
-        name: its longest plausible dotted name.
+        name: its dotted name, from its outermost package.
         bindings: what its global names are bound to, in source order.
         stars: the star imports.
     """
@@ -56,6 +58,19 @@ class Module:
     def qualname(self) -> str:
         """Return nothing: names at the top of a module have no prefix."""
         return ""
+
+    @property
+    def folder(self) -> str:
+        """Return the name of the folder that the file is in."""
+        return os.path.basename(os.path.dirname(self.path))
+
+    @property
+    def is_test(self) -> bool:
+        """Return whether it contains tests or what only these use."""
+        return self.folder in _TESTS or any(
+            part in _TESTS or part.startswith("test_") or part.endswith("_test")
+            for part in self.name.split(".")
+        )
 
 
 @dataclass(eq=False, slots=True)
