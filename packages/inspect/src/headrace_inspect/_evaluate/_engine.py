@@ -28,17 +28,21 @@ from ._values import (
     Constant,
     FunctionValue,
     Instance,
+    Items,
     Named,
     Object,
+    Partial,
     Static,
+    Table,
     Value,
+    Wrapper,
     shallow,
     union,
 )
 
 _DEEPEST = 60
-_MOST_WITH_TEXTS = 3
-_MOST_CONTEXTS = 24
+_DETAILED = 2
+_SIMPLE = 6
 
 
 class Engine:
@@ -132,13 +136,14 @@ class Engine:
     def _context(self, value: FunctionValue, arguments: Arguments, keywords: Named) -> Context:
         function, receiver, captured = value.function, value.receiver, value.captured
         count = self._counts.get(function, 0)
-        if count >= _MOST_CONTEXTS:
-            arguments, keywords, captured = (), (), ()
+        if count >= _DETAILED:
+            keep = _without_details if count < _SIMPLE else _without_objects
+            arguments = tuple([keep(one) for one in arguments])
+            keywords = tuple([(name, keep(one)) for name, one in keywords])
+            captured = tuple([(name, keep(one)) for name, one in captured])
             if isinstance(receiver, Instance):
-                receiver = receiver.but(fields=())
-        elif count >= _MOST_WITH_TEXTS:
-            arguments = tuple([_without_text(one) for one in arguments])
-            keywords = tuple([(name, _without_text(one)) for name, one in keywords])
+                is_general = count >= _SIMPLE and function.owner is not None
+                receiver = Instance(function.owner if is_general else receiver.cls)
         receiver = None if receiver is None else shallow(receiver, 3)
         arguments = tuple([shallow(one, 3) for one in arguments])
         keywords = tuple([(name, shallow(one, 3)) for name, one in keywords])
@@ -271,5 +276,14 @@ class Engine:
         ]
 
 
-def _without_text(value: Value) -> Value:
-    return UNKNOWN if isinstance(value, Constant) else value
+def _without_details(value: Value) -> Value:
+    match value:
+        case Constant() | Object() | Items() | Table():
+            return UNKNOWN
+        case Instance(cls=cls):
+            return Instance(cls)
+    return value
+
+
+def _without_objects(value: Value) -> Value:
+    return value if isinstance(value, FunctionValue | ClassValue | Partial | Wrapper) else UNKNOWN
