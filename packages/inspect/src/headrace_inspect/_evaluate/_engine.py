@@ -101,8 +101,12 @@ class Engine:
                 if isinstance(binding, ast.ClassDef):
                     self._run_methods(self.program.cls(binding, module))
                 elif isinstance(binding, ast.FunctionDef | ast.AsyncFunctionDef):
-                    self.context(FunctionValue(self.program.function(binding, module)))
+                    self._run_unknown(FunctionValue(self.program.function(binding, module)))
         self._catch_up()
+
+    def _run_unknown(self, value: FunctionValue) -> None:
+        if value.function not in self._counts:
+            self.context(value)
 
     def _run_methods(self, cls: Class) -> None:
         for bindings in cls.members.values():
@@ -115,7 +119,7 @@ class Engine:
                     receiver: Value | None = Instance(cls)
                     if isinstance(value, Static):
                         receiver = ClassValue(cls) if value.is_class else None
-                    self.context(FunctionValue(function, receiver))
+                    self._run_unknown(FunctionValue(function, receiver))
 
     def run_roots(self) -> None:
         """Evaluate what the models found to be called from outside."""
