@@ -24,6 +24,7 @@ from ._values import (
     Pending,
     Static,
     Super,
+    Union,
     Value,
     Wrapper,
     options_of,
@@ -154,10 +155,10 @@ class Calls:
     def bind(self, value: Value, owner: Value) -> Value:
         """Return `value` as a method of `owner`."""
         match value:
-            case FunctionValue(receiver=None, function=function) if function.owner is not None:
-                return value.but(receiver=owner)
-            case FunctionValue(receiver=None):
-                return Partial(value, (owner,), ())
+            case FunctionValue(receiver=None, function=function, captured=captured):
+                if function.owner is None:
+                    return Partial(value, (owner,), ())
+                return FunctionValue(function, owner, captured)
             case Static(inner=inner, is_class=True):
                 return self.bind(
                     inner, ClassValue(owner.cls) if isinstance(owner, Instance) else owner
@@ -200,9 +201,10 @@ class Calls:
 def _leave(call: Call) -> None:
     """Run the coroutines and generators that are passed to something unknown."""
     for value in (*call.arguments, *[value for _, value in call.keywords]):
-        for option in options_of(value):
-            if isinstance(option, Pending):
-                call.frame.emit(option.targets, call.node)
+        if type(value) in {Pending, Union}:
+            for option in options_of(value):
+                if isinstance(option, Pending):
+                    call.frame.emit(option.targets, call.node)
 
 
 def _is_static(function: Function) -> bool:

@@ -146,8 +146,8 @@ class Engine:
             keywords = tuple([(name, keep(one)) for name, one in keywords])
             captured = tuple([(name, keep(one)) for name, one in captured])
             if isinstance(receiver, Instance):
-                is_general = count >= _SIMPLE and function.owner is not None
-                receiver = Instance(function.owner if is_general else receiver.cls)
+                general = function.owner if count >= _SIMPLE else None
+                receiver = Instance(general or receiver.cls)
         receiver = None if receiver is None else shallow(receiver, 3)
         arguments = tuple([shallow(one, 3) for one in arguments])
         keywords = tuple([(name, shallow(one, 3)) for name, one in keywords])

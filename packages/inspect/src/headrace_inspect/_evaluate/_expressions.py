@@ -47,6 +47,9 @@ _UNROLLED = 8
 
 def evaluate(frame: Frame, node: ast.expr) -> Value:
     """Return the value of `node`, and record what it runs."""
+    if isinstance(node, ast.Name):
+        found = frame.variables.get(node.id)
+        return frame.engine.names.in_scope(frame.scope, node.id) if found is None else found
     handler = _HANDLERS.get(type(node))
     if handler is not None:
         return handler(frame, node)
@@ -94,10 +97,6 @@ def call_special(frame: Frame, owner: Value, name: str, node: ast.AST, *argument
 
 def _constant(frame: Frame, node: ast.Constant) -> Value:
     return constant(node.value)
-
-
-def _name(frame: Frame, node: ast.Name) -> Value:
-    return frame.engine.names.in_frame(frame, node.id)
 
 
 def _attribute(frame: Frame, node: ast.Attribute) -> Value:
@@ -329,7 +328,6 @@ def _starred(frame: Frame, node: ast.Starred) -> Value:
 
 _HANDLERS: dict[type[ast.expr], Callable[[Frame, Any], Value]] = {
     ast.Constant: _constant,
-    ast.Name: _name,
     ast.Attribute: _attribute,
     ast.Call: _call,
     ast.Await: _await,

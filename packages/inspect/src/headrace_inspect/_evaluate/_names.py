@@ -32,7 +32,6 @@ from ._values import (
 
 if TYPE_CHECKING:
     from ._engine import Engine
-    from ._frame import Frame
 
 _BUILTINS = frozenset(dir(builtins))
 
@@ -46,11 +45,6 @@ class Names:
         self._added: dict[tuple[Module, str], Value] = {}
         self._functions: dict[Function, Value] = {}
         self._classes: dict[Class, Value] = {}
-
-    def in_frame(self, frame: Frame, name: str) -> Value:
-        """Return what `name` means in a body."""
-        found = frame.variables.get(name)
-        return self.in_scope(frame.scope, name) if found is None else found
 
     def in_scope(self, scope: Scope, name: str) -> Value:
         """Return what `name` means in a scope, apart from local variables of functions."""
@@ -71,9 +65,13 @@ class Names:
 
     def in_module(self, module: Module, name: str) -> Value:
         """Return the global `name` of a module, or the builtin of that name."""
-        found = self.member(module, name)
+        found = module.values.get(name)
         if found is None:
-            return External(f"builtins.{name}") if name in _BUILTINS else UNKNOWN
+            found = self.member(module, name)
+            if found is None:
+                found = External(f"builtins.{name}") if name in _BUILTINS else UNKNOWN
+            if found is not UNKNOWN:  # which it also is while it is found out
+                module.values[name] = found
         return found
 
     def member(self, module: Module, name: str) -> Value | None:
@@ -107,6 +105,7 @@ class Names:
     def add_global(self, module: Module, name: str, value: Value) -> None:
         """Note that a function assigns `value` to a global."""
         self._added[module, name] = union(self._added.get((module, name), UNKNOWN), value)
+        module.values.pop(name, None)
 
     def _bound(self, bindings: list[Binding], scope: Scope) -> Value:
         last = bindings[-1]

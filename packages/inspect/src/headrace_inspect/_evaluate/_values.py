@@ -1,7 +1,7 @@
 """Values of expressions, as far as they are known.
 
-Equal values are one object, so that they hash and compare fast. An analysis begins with
-`forget_values`, since the values of a program hold on to its syntax trees.
+Equal values are one object, so that they hash and compare fast; none is ever changed. An analysis
+begins with `forget_values`, since the values of a program hold on to its syntax trees.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ class _Interned(type):
     made: ClassVar[dict[Any, Any]] = {}
 
     def __call__(cls: type[T], *args: Any, **named: Any) -> T:
-        key = (cls, args, tuple(named.items()))
+        key = (cls, args, tuple(named.items())) if named else (cls, args)
         found = _Interned.made.get(key)
         if found is None:
             value = type.__call__(cls, *args, **named)
-            fields = (cls, *[getattr(value, name) for name in fields_of(cls)])
+            fields = (cls, tuple([getattr(value, name) for name in fields_of(cls)]))
             found = _Interned.made[key] = _Interned.made.setdefault(fields, value)
         made: T = found
         return made
@@ -47,7 +47,7 @@ def fields_of(cls: type) -> tuple[str, ...]:
     return names
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Value(metaclass=_Interned):
     """The value of an expression; this class itself is an unknown value."""
 
@@ -65,7 +65,7 @@ class Value(metaclass=_Interned):
 UNKNOWN = Value()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Constant(Value):
     """A text, number, truth value or None."""
 
@@ -76,14 +76,14 @@ class Constant(Value):
 NONE = Constant(None, type(None))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class ModuleValue(Value):
     """A module of the source, or a folder that is a namespace package."""
 
     module: Module | str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class FunctionValue(Value):
     """A function of the source.
 
@@ -98,14 +98,14 @@ class FunctionValue(Value):
     captured: Named = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class ClassValue(Value):
     """A class of the source."""
 
     cls: Class
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Instance(Value):
     """An object of a class of the source.
 
@@ -120,7 +120,7 @@ class Instance(Value):
     fields: Named = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Super(Value):
     """``super()`` in a method of `cls`."""
 
@@ -128,14 +128,14 @@ class Super(Value):
     receiver: Value
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class External(Value):
     """A module, function or class of a library, by its dotted name."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Object(Value):
     """An object that a class or function of a library returned, with the arguments."""
 
@@ -149,7 +149,7 @@ class Object(Value):
         return dict(self.keywords).get(name)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Bound(Value):
     """An attribute of an object that is not of the source."""
 
@@ -157,7 +157,7 @@ class Bound(Value):
     name: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Items(Value):
     """A list, tuple or set; `origin` is where it is made, so that later additions are found."""
 
@@ -171,7 +171,7 @@ class Items(Value):
         return not self.values
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Table(Value):
     """A mapping; the key of an entry is None where it is computed."""
 
@@ -190,7 +190,7 @@ class Table(Value):
         return tuple([(key, value) for key, value in self.entries if isinstance(key, str)])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Partial(Value):
     """A callable with some of its arguments."""
 
@@ -200,7 +200,7 @@ class Partial(Value):
     keywords: Named
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Wrapper(Value):
     """A callable in place of another one, and bound to an object as that one is."""
 
@@ -208,19 +208,19 @@ class Wrapper(Value):
     inner: Value
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Handing(Wrapper):
     """A callable that hands `inner` over when called, such as a queue's ``delay``."""
 
     kind: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Property(Wrapper):
     """A method that is read as an attribute."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Static(Value):
     """A static method, or a class method if `is_class`."""
 
@@ -228,12 +228,12 @@ class Static(Value):
     is_class: bool
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Manager(Wrapper):
     """A generator function that is used as a context manager."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Pending(Value):
     """A coroutine or generator that has not run yet; `result` is what it gives."""
 
@@ -243,7 +243,7 @@ class Pending(Value):
     is_generator: bool
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Parallel(Value):
     """Work that runs side by side when awaited."""
 
@@ -251,7 +251,7 @@ class Parallel(Value):
     members: Arguments
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Union(Value):
     """One of several values."""
 
@@ -267,8 +267,8 @@ def forget_values() -> None:
     for memory in (_Interned.made, _unions, _shallow):
         memory.clear()
     for value in (UNKNOWN, NONE):
-        fields = [getattr(value, name) for name in fields_of(type(value))]
-        _Interned.made[type(value), *fields] = value
+        fields = tuple([getattr(value, name) for name in fields_of(type(value))])
+        _Interned.made[type(value), fields] = value
 
 
 def options_of(value: Value) -> Arguments:

@@ -34,7 +34,7 @@ _CANVAS = "canvas"
 _RESULT = "celery.result.AsyncResult"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Signature(Value):
     """Tasks to be published: one, or several in a chain, group or chord.
 

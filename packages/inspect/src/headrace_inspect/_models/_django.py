@@ -60,7 +60,7 @@ _SERIALIZERS = """
 """
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Query(Value):
     """A manager or query set.
 

@@ -34,14 +34,14 @@ from headrace_inspect._symbols._entities import Class, Function, Module
 from ._tasks import Task, make_task
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Flow(Value):
     """A flow, by its name."""
 
     name: str | None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Declarator(Value):
     """A decorator that makes a step of a function.
 
@@ -59,7 +59,7 @@ class Declarator(Value):
     task: Named | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Step(Wrapper):
     """A step around something else than the bare function that is declared."""
 
@@ -92,7 +92,7 @@ class ChainFacts:
     steps: list[ChainStep] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Chain(Value):
     """A chain."""
 

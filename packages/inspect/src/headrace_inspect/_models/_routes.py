@@ -62,7 +62,7 @@ class Route:
     node: ast.AST
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Dependency(Wrapper):
     """What ``Depends`` names."""
 

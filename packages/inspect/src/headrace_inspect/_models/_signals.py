@@ -31,14 +31,14 @@ _UNRESOLVED = "unresolved"
 _SENDING = "send send_robust asend asend_robust send_async"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Signal(Value):
     """A signal, by where it is made or by its name in a library."""
 
     key: object
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Receiver(Value):
     """A decorator that connects a function with signals."""
 

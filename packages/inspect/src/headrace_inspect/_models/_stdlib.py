@@ -303,12 +303,12 @@ def _update(call: Call) -> Value:
 # --- functions that wrap functions ----------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Dispatched(Wrapper):
     """A function of ``singledispatch``, with the functions that are registered for types."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Around(Wrapper):
     """A function that a context manager decorates."""
 

@@ -24,7 +24,7 @@ from headrace_inspect._evaluate._values import (
 from headrace_inspect._symbols._entities import Function
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Task(Wrapper):
     """A function that can be put into a queue.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 from dataclasses import dataclass, field
+from typing import Any
 
 _TESTS = frozenset(["test", "tests", "conftest"])
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
@@ -46,6 +47,7 @@ class Module:
         name: its dotted name, from its outermost package.
         bindings: what its global names are bound to, in source order.
         stars: the star imports.
+        values: what its global names have turned out to mean.
     """
 
     path: str
@@ -53,6 +55,7 @@ class Module:
     tree: ast.Module
     bindings: dict[str, list[Binding]] = field(default_factory=dict)
     stars: list[Import] = field(default_factory=list)
+    values: dict[str, Any] = field(default_factory=dict)
 
     @property
     def qualname(self) -> str:
@@ -115,14 +118,10 @@ class Function:
     scope: Scope
     owner: Class | None
     is_generator: bool
+    is_async: bool
     free: frozenset[str]
     parameters: tuple[Parameter, ...]
     positional: int
-
-    @property
-    def is_async(self) -> bool:
-        """Tell whether a call makes a coroutine or an async generator."""
-        return isinstance(self.node, ast.AsyncFunctionDef)
 
     @property
     def is_abstract(self) -> bool:

@@ -121,8 +121,8 @@ class SourceTree:
         )
 
     def _below(self, folder: str, parts: list[str]) -> str | None:
-        path = os.path.join(folder, *parts) if parts else folder
-        for candidate in (os.path.join(path, "__init__.py"), f"{path}.py"):
+        path = os.sep.join([folder, *parts])
+        for candidate in (f"{path}{os.sep}__init__.py", f"{path}.py"):
             if candidate in self._files:
                 return candidate
         return path if path in self._folders else None

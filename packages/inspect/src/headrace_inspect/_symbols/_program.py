@@ -74,9 +74,8 @@ class Program:
             free = names_in(node) if is_nested else frozenset[str]()
             parameters = parameters_of(node.args)
             positional = sum(one.is_positional for one in parameters)
-            found = Function(
-                name, node, module, scope, owner, is_generator(node), free, parameters, positional
-            )
+            kinds = (is_generator(node), isinstance(node, ast.AsyncFunctionDef))
+            found = Function(name, node, module, scope, owner, *kinds, free, parameters, positional)
             self._entities[node] = found
         return found
 
