@@ -19,6 +19,7 @@ from ._frame import Frame
 from ._names import Names
 from ._parameters import parameters
 from ._registry import Registry
+from ._sensitivity import generalised_all, generalised_names, generalised_receiver
 from ._statements import run
 from ._types import Types
 from ._values import (
@@ -28,21 +29,15 @@ from ._values import (
     Constant,
     FunctionValue,
     Instance,
-    Items,
     Named,
     Object,
-    Partial,
     Static,
-    Table,
     Value,
-    Wrapper,
     shallow,
     union,
 )
 
 _DEEPEST = 60
-_DETAILED = 2
-_SIMPLE = 6
 
 
 class Engine:
@@ -140,17 +135,9 @@ class Engine:
     def _context(self, value: FunctionValue, arguments: Arguments, keywords: Named) -> Context:
         function, receiver, captured = value.function, value.receiver, value.captured
         count = self._counts.get(function, 0)
-        if count >= _DETAILED:
-            keep = _without_details if count < _SIMPLE else _without_objects
-            arguments = tuple([keep(one) for one in arguments])
-            keywords = tuple([(name, keep(one)) for name, one in keywords])
-            captured = tuple([(name, keep(one)) for name, one in captured])
-            if isinstance(receiver, Instance):
-                general = function.owner if count >= _SIMPLE else None
-                receiver = Instance(general or receiver.cls)
-        receiver = None if receiver is None else shallow(receiver, 3)
-        arguments = tuple([shallow(one, 3) for one in arguments])
-        keywords = tuple([(name, shallow(one, 3)) for name, one in keywords])
+        receiver = generalised_receiver(receiver, function.owner, count)
+        arguments = generalised_all(arguments, count)
+        keywords, captured = generalised_names(keywords, count), generalised_names(captured, count)
         variables = dict(captured)
         variables.update(parameters(self, function, receiver, arguments, keywords))
         key = (function, receiver, tuple(variables.items()))
@@ -278,16 +265,3 @@ class Engine:
             for binding in bindings
             if isinstance(binding, ast.ClassDef)
         ]
-
-
-def _without_details(value: Value) -> Value:
-    match value:
-        case Constant() | Object() | Items() | Table():
-            return UNKNOWN
-        case Instance(cls=cls):
-            return Instance(cls)
-    return value
-
-
-def _without_objects(value: Value) -> Value:
-    return value if isinstance(value, FunctionValue | ClassValue | Partial | Wrapper) else UNKNOWN
