@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from headrace_inspect import Edge, Finding, Link, Lost, Place, Problem, Report, Since, Step
+from headrace_inspect import (
+    Boundary,
+    Changes,
+    Edge,
+    Finding,
+    Link,
+    Lost,
+    Place,
+    Problem,
+    Report,
+    Since,
+    Step,
+)
 from headrace_inspect._formats import View, render
 
 NAMES = (
@@ -50,7 +62,8 @@ def hostile(name: str) -> Report:
     file = "shop.py" if name == "\ud800" else name
     place = Place(file, 3)
     link = Link(place, name, scope=name, target=name)
-    lost = Lost(name, link, link)
+    lost = Lost(name, place, place)
+    edges = Changes((name,), (name,), (name,), (Boundary(name, "call", "enqueue"),))
     return Report(
         findings=[
             finding(
@@ -67,7 +80,7 @@ def hostile(name: str) -> Report:
         problems=[Problem(file, 0, name)],
         steps=[Step(name, name, place)],
         files=1,
-        since=Since(name, name, (lost,), (name,), (name,), (name,), (name,), (name,)),
+        since=Since(name, name, (lost,), Changes((name,), (name,)), edges),
     )
 
 

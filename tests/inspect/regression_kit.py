@@ -21,6 +21,7 @@ from headrace_inspect._facts import Facts
 from headrace_inspect._findings._since import compared
 from headrace_inspect._report import Edge, Link, Since
 from headrace_inspect._source._discovery import find_files
+from headrace_inspect._source._git import OldTree
 from headrace_inspect._source._reading import read
 from tests.inspect.corpus_kit import CORPUS, PROJECTS
 
@@ -62,15 +63,13 @@ def since(regression: Regression) -> Since:
     """Return what changes by a regression."""
     contents = contents_of(regression.project) | {regression.file: regression.content}
     now, _ = facts_in([str(CORPUS / regression.project)], contents, [])
-    texts = {str(path): content.decode() for path, content in contents.items()}
-    changes, _ = compared(
-        facts_of(regression.project), now, [], lambda file: texts[str(Path(file).absolute())]
-    )
+    base = OldTree("base", contents_of(regression.project))
+    changes, _ = compared(facts_of(regression.project), now, base, contents)
     return changes
 
 
 def is_noticed(regression: Regression, changes: Since) -> bool:
-    boundaries = {edge for edge, _, _ in changes.boundaries}
+    boundaries = {one.edge for one in changes.edges.boundary}
     return regression.edge in {*boundaries, *(one.edge for one in changes.lost)}
 
 
@@ -78,7 +77,7 @@ def names_the_link(regression: Regression, changes: Since) -> bool | None:
     """Tell whether the first broken link is right; None where nothing was lost."""
     for one in changes.lost:
         if one.edge == regression.edge:
-            place = one.broken_at.place
+            place = one.broken_at
             return (place.file, place.line) in regression.places
     return None
 

@@ -148,7 +148,7 @@ def test_steps_of_a_submodule_are_no_news(folder: Folder) -> None:
     report = check(["."], since="main")
     assert len(report.steps) == 3
     assert report.since is not None
-    assert (report.since.steps_added, report.since.edges_added) == ((), ())
+    assert (report.since.steps.added, report.since.edges.added) == ((), ())
 
 
 def test_nothing_that_the_repository_configures_runs(folder: Folder, tmp_path: Path) -> None:

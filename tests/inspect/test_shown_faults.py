@@ -11,7 +11,7 @@ from tests.inspect.shown_kit import analyse_folder
 def faults(folder: Path) -> set[str]:
     """Return the errors in a program, as the labels of the corpus write them."""
     found = analyse_folder(folder).faults
-    return {f"{one.code} {one.step.flow} {one.step.name}" for one in found}
+    return {f"{one.code} {one.flow} {one.target}" for one in found}
 
 
 def test_a_flow_that_is_begun_by_hand_needs_no_entrypoint(tmp_path: Path) -> None:
@@ -73,5 +73,5 @@ def test_a_circle_is_broken_where_the_code_shows_nothing(tmp_path: Path) -> None
     """
     (found,) = analyse_folder(write(tmp_path, {"work.py": program})).faults
 
-    assert (found.code, found.step.name, found.source) == ("HR105", "a", "b")
+    assert (found.code, found.target, found.source) == ("HR105", "a", "b")
     assert found.message == "the steps are declared in a circle: a -> b -> a"

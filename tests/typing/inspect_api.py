@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import assert_type
 
 from headrace_inspect import (
+    Boundary,
+    Changes,
     Edge,
     Finding,
     Link,
@@ -13,19 +15,26 @@ from headrace_inspect import (
     Place,
     Problem,
     Report,
+    RevisionError,
     Since,
     Step,
     Verdict,
     check,
 )
 
-report = check(
-    ["src"],
-    exclude=["tests"],
-    cache=Path(".headrace_cache"),
-    require_shown=["order"],
-    disable=["HR108"],
-)
+try:
+    report = check(
+        ["src"],
+        exclude=["tests"],
+        cache=Path(".headrace_cache"),
+        require_shown=["order"],
+        since="main",
+        disable=["HR108"],
+        accept=["HR302 shop.gone"],
+        evidence="evidence.json",
+    )
+except RevisionError as error:
+    raise SystemExit(str(error)) from error
 assert_type(report, Report)
 assert_type(report.exit_status(), int)
 assert_type(report.files, int)
@@ -56,3 +65,5 @@ if since is not None:
     assert_type(since, Since)
     assert_type(since.lost, tuple[Lost, ...])
     assert_type(since.breaking, tuple[Finding, ...])
+    assert_type(since.steps, Changes)
+    assert_type(since.edges.boundary, tuple[Boundary, ...])

@@ -7,10 +7,25 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ._check import check
-    from ._report import Edge, Finding, Link, Lost, Place, Problem, Report, Since, Step, Verdict
+    from ._report import (
+        Boundary,
+        Changes,
+        Edge,
+        Finding,
+        Link,
+        Lost,
+        Place,
+        Problem,
+        Report,
+        Since,
+        Step,
+        Verdict,
+    )
     from ._source._git import RevisionError
 
 __all__ = [
+    "Boundary",
+    "Changes",
     "Edge",
     "Finding",
     "Link",

@@ -8,11 +8,10 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 
-from ._declarations._steps import DeclaredStep
 from ._evaluate._values import FunctionValue
 from ._facts import Facts, Message
+from ._findings._functions import finding
 from ._findings._ignores import find_ignores
 from ._findings._messages import parameters_of
 from ._findings._since import calls_in
@@ -25,13 +24,10 @@ from ._report import Edge, Finding, Link, Place, Problem, Step
 from ._shown._edges import Judged
 from ._shown._evidence import Link as Call
 from ._source._discovery import shown
-from ._source._lines import line_of, lines_of
 from ._source._reading import UnreadableError, parse
-from ._symbols._entities import Function
 
 _DEEPEST = 10_000
 _LONGEST = 60
-_definition = re.compile(r"\bdef\s+(\w+)")
 
 
 def facts_in(
@@ -94,88 +90,71 @@ class _Telling:
         self, analysis: Analysis, contents: Mapping[str, bytes], problems: Sequence[Problem]
     ) -> None:
         self._analysis = analysis
+        self._engine = analysis.engine
         self._contents = contents
         self._problems = problems
-        self._lines: dict[str, list[str]] = {}
         self._calls: dict[str, dict[int, list[ast.Call]]] = {}
 
     def all(self) -> Facts:
         """Return everything."""
-        declared = self._analysis.declarations
-        steps = [self._step(steps[0]) for steps in declared.steps.values()]
-        faults = [
-            self._finding(self._step(fault.step), fault.code, fault.message, fault.source)
-            for fault in self._analysis.faults
+        steps = [
+            Step(one.flow, one.name, Place(shown(one.path), one.line))
+            for one, *_ in self._analysis.declarations.steps.values()
         ]
         edges = [self._edge(judged) for judged in self._analysis.edges]
         contents = {shown(path): content for path, content in self._contents.items()}
         return Facts(
             tuple(steps),
             tuple(sorted(edges, key=lambda edge: (edge.flow, edge.target, edge.source))),
-            (*faults, *map(self._hazard, hazards_in(self._analysis.engine))),
-            (*self._not_shown(), *self._computed()),
+            (*self._analysis.faults, *map(self._hazard, hazards_in(self._engine))),
+            (*self._not_shown(edges), *self._computed()),
             tuple(find_ignores(contents)),
             tuple(self._messages()),
-            "".join(sorted({*calls_in(self._analysis.engine)})) if edges else "",
+            "".join(sorted({*calls_in(self._engine)})) if edges else "",
             tuple(sorted(self._problems)),
             len(self._contents),
         )
 
-    def _not_shown(self) -> list[Finding]:
-        declared = self._analysis.declarations
-        wrong = {
-            (fault.step.flow, fault.source, fault.step.name) for fault in self._analysis.faults
-        }
-        found = []
-        for judged in self._analysis.edges:
-            edge = self._edge(judged)
-            if not edge.by and (edge.flow, edge.source, edge.target) not in wrong:
-                target = declared.steps[judged.edge.target]
+    def _not_shown(self, edges: Sequence[Edge]) -> Iterator[Finding]:
+        wrong = {one.about for one in self._analysis.faults}
+        for edge in edges:
+            if not edge.by and edge.id not in wrong:
+                target = self._analysis.declarations.steps[edge.flow, edge.target]
                 step = next((one for one in target if edge.source in one.sources), target[0])
                 message = f"the code does not show that {edge.source!r} runs before {edge.target!r}"
-                found.append(self._finding(self._step(step), "HR110", message, edge.source))
-        return found
+                yield finding("HR110", step, message, edge.source)
 
-    def _computed(self) -> list[Finding]:
-        found = []
+    def _computed(self) -> Iterator[Finding]:
         for function, what in self._analysis.declarations.unreadable:
-            step = self._step_at("", function.name, function)
+            place = Place(shown(function.module.path), function.node.lineno)
             message = f"{what} is computed where {function.name!r} is declared"
-            found.append(replace(self._finding(step, "HR110", message), flow=None))
+            yield Finding("HR110", None, None, function.name, place, message)
         for steps in self._analysis.declarations.steps.values():
             for one in steps:
                 if not one.is_readable:
-                    message = f"what {one.name!r} is declared after is computed"
-                    found.append(self._finding(self._step(one), "HR110", message))
-        return found
+                    yield finding("HR110", one, f"what {one.name!r} is declared after is computed")
 
     def _hazard(self, hazard: Hazard) -> Finding:
-        text = self._line(hazard.path, hazard.line)
-        place, column = Place(shown(hazard.path), hazard.line), len(text) - len(text.lstrip()) + 1
-        links = tuple(map(self.link, hazard.evidence))
-        about = (hazard.code, None, None, None, place, hazard.message, links)
-        return Finding(*about, column, len(text.strip()) or 1, text)
+        place, links = Place(shown(hazard.path), hazard.line), map(self.link, hazard.evidence)
+        return Finding(hazard.code, None, None, None, place, hazard.message, tuple(links))
 
     def _messages(self) -> Iterator[Message]:
-        engine = self._analysis.engine
+        program = self._engine.program
         files = [path for path, content in self._contents.items() if mentions_settings(content)]
-        modules = [engine.program.module(path) for path in files]
-        routing = Routing([module.tree for module in modules if module is not None])
-        for task in dict.fromkeys(tasks_in(engine).by_name.values()):
-            function = task_function(task)
+        routing = Routing([one.tree for one in map(program.module, files) if one is not None])
+        for task in dict.fromkeys(tasks_in(self._engine).by_name.values()):
+            function, inner = task_function(task), task.inner
             if function is None or is_test(function.module):
                 continue
-            module = function.module
-            default = [f"{name}.{function.name}" for name in engine.program.names_of(module)]
-            is_named = task.name not in default
-            name = task.name if is_named else f"{module.name}.{function.name}"
-            inner = task.inner
-            is_method = isinstance(inner, FunctionValue) and inner.receiver is not None
+            default = [f"{name}.{function.name}" for name in program.names_of(function.module)]
+            own = f"{function.module.name}.{function.name}"
+            name = own if task.name in default else task.name
+            skipped = task.is_bound + (isinstance(inner, FunctionValue) and bool(inner.receiver))
             yield Message(
                 name,
                 function.qualname,
-                self._step_at("", name, function),
-                *parameters_of(function.node.args, task.is_bound + is_method),
+                Place(shown(function.module.path), function.node.lineno),
+                *parameters_of(function.node.args, skipped),
                 task.queue or routing.queue_of(name),
                 task.serializer or routing.serializer,
             )
@@ -183,55 +162,29 @@ class _Telling:
     def _edge(self, judged: Judged) -> Edge:
         (flow, target), evidence = judged.edge.target, judged.evidence
         source_flow, name = judged.edge.source
-        source = name if source_flow == flow else f"{source_flow}.{name}"
+        about = (flow, name if source_flow == flow else f"{source_flow}.{name}", target)
         if evidence is None:
             steps = self._analysis.declarations.steps[flow, target]
-            is_task = any(step.kind == "task" for step in steps)
-            return Edge(flow, source, target, "enqueue" if is_task else "call")
+            return Edge(*about, "enqueue" if steps[0].kind == "task" else "call")
         links = tuple([self.link(call) for call in evidence.links])
-        return Edge(flow, source, target, evidence.kind, ("code",), links, evidence.pivot)
+        return Edge(*about, evidence.kind, ("code",), links, evidence.pivot)
 
-    # --- places -----------------------------------------------------------------------------------
-
-    def _finding(self, step: Step, code: str, message: str, source: str | None = None) -> Finding:
-        about = (code, step.flow, source, step.name, step.place, message)
-        return Finding(*about, (), step.column, step.width, step.text)
-
-    def _step(self, step: DeclaredStep) -> Step:
-        text = self._line(step.path, step.line)
-        place = Place(shown(step.path), step.line)
-        span = _span(text, step.column, step.width, is_definition=step.kind != "chain")
-        return Step(step.flow, step.name, place, *span, text)
-
-    def _step_at(self, flow: str, name: str, function: Function) -> Step:
-        path, node = function.module.path, function.node
-        text = self._line(path, node.lineno)
-        span = _span(text, node.col_offset + 1, len(function.name), is_definition=True)
-        return Step(flow, name, Place(shown(path), node.lineno), *span, text)
-
-    def _line(self, path: str, number: int) -> str:
-        if path not in self._lines:
-            self._lines[path] = lines_of(self._contents.get(path, b""))
-        return line_of(self._lines[path], number)
+    # --- calls ------------------------------------------------------------------------------------
 
     def link(self, call: Call) -> Link:
         """Return a call of evidence as plain data."""
-        place = Place(shown(call.path), call.line)
-        return Link(place, self._text(call), call.kind, call.scope, call.target)
-
-    def _text(self, call: Call) -> str:
         if call.path not in self._calls:
             self._calls[call.path] = self._calls_in(call.path)
         name = call.target.rpartition(".")[2]
-        nodes = self._calls[call.path].get(call.line, [])
-        texts = [_without_arguments(one) for one in nodes]
+        texts = [_without_arguments(one) for one in self._calls[call.path].get(call.line, [])]
         named = [text for text in texts if re.search(rf"\b{re.escape(name)}\b", text)]
-        text = (named or texts or [self._line(call.path, call.line).strip()])[0]
-        return text if len(text) <= _LONGEST else f"...{text[3 - _LONGEST :]}"
+        text = (named or texts or [name])[0]
+        text = text if len(text) <= _LONGEST else f"...{text[3 - _LONGEST :]}"
+        return Link(Place(shown(call.path), call.line), text, call.kind, call.scope, call.target)
 
     def _calls_in(self, path: str) -> dict[int, list[ast.Call]]:
         found: dict[int, list[ast.Call]] = {}
-        module = self._analysis.engine.program.module(path)
+        module = self._engine.program.module(path)
         for node in ast.walk(module.tree) if module else ():
             if isinstance(node, ast.Call):
                 found.setdefault(node.lineno, []).append(node)
@@ -240,15 +193,3 @@ class _Telling:
 
 def _without_arguments(call: ast.Call) -> str:
     return ast.unparse(call.func) + ("(...)" if call.args or call.keywords else "()")
-
-
-def _span(text: str, column: int, width: int, *, is_definition: bool) -> tuple[int, int]:
-    """Return the column and width in characters: of the name in a definition, else as given.
-
-    Syntax trees count bytes, and do not say where a function's name is.
-    """
-    found = _definition.search(text) if is_definition else None
-    if found:
-        return found.start(1) + 1, found.end(1) - found.start(1)
-    before = text.encode("utf-8", "surrogatepass")[: column - 1]
-    return len(before.decode("utf-8", "replace")) + 1, width

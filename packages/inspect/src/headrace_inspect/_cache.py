@@ -10,7 +10,7 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -24,50 +24,48 @@ _CLASSES = (Facts, Ignore, Message, Edge, Finding, Link, Place, Problem, Step)
 _KEPT = {cls.__name__: cls for cls in _CLASSES}
 
 
-class Cache:
-    """The facts of one tree, in a file: a line that says of what, and the facts.
+class Memory:
+    """Facts of trees in a folder: a file for each, with a line that says of what they are.
 
     Args:
         folder: where it is kept.
-        questions: what tells this check from others, as plain data. The first names the file to
-            write; what the others have kept is read, too.
-        contents: the content of each file of the tree, by its path.
-        problems: what is wrong with files that are missing there.
+        question: what tells this check from others, as plain data.
     """
 
-    def __init__(
-        self,
-        folder: str | os.PathLike[str],
-        questions: Sequence[object],
-        contents: Mapping[str, bytes],
-        problems: Sequence[Problem],
-    ) -> None:
-        self._files = [Path(folder) / f"check-{_digest_of(one)}.json" for one in questions]
-        digests = sorted((path, _digest(content)) for path, content in contents.items())
-        self._key = _digest_of((_program(), digests, [str(one) for one in problems])).encode()
+    def __init__(self, folder: str | os.PathLike[str], question: object) -> None:
+        self._folder = Path(folder)
+        self._question = question
+        self._program = _program()
 
-    def facts(self) -> Facts | None:
-        """Return the facts of this very tree, if they are there."""
-        for file in self._files:
+    def key(self, contents: Mapping[str, bytes], problems: Sequence[Problem]) -> str:
+        """Return what tells a tree from others: its files, and what is wrong with missing ones."""
+        digests = sorted((path, _digest(content)) for path, content in contents.items())
+        return _digest_of((self._program, digests, [str(one) for one in problems]))
+
+    def read(self, roles: Iterable[str], key: str) -> Facts | None:
+        """Return the facts of the tree with this key, if they are there under one of the roles."""
+        for file in map(self._file, roles):
             try:
                 head, _, rest = file.read_bytes().partition(b"\n")
             except OSError:
                 continue
-            if head == self._key + _digest(rest).encode():
+            if head.decode("ascii", "replace") == key + _digest(rest):
                 found = json.loads(rest, object_hook=_revived)
                 return found if isinstance(found, Facts) else None
         return None
 
-    def save(self, facts: Facts) -> None:
+    def write(self, role: str, key: str, facts: Facts) -> None:
         """Keep `facts`, if that is possible."""
         rest = json.dumps(facts, separators=(",", ":"), default=_stored).encode()
-        file = self._files[0]
         with contextlib.suppress(OSError):
-            file.parent.mkdir(parents=True, exist_ok=True)
-            ignored = file.parent / ".gitignore"
+            self._folder.mkdir(parents=True, exist_ok=True)
+            ignored = self._folder / ".gitignore"
             if not ignored.exists():
                 ignored.write_text("# Made by headrace check.\n*\n", "utf-8")
-            _write(file, b"%s%s\n%s" % (self._key, _digest(rest).encode(), rest))
+            _write(self._file(role), b"%s%s\n%s" % (key.encode(), _digest(rest).encode(), rest))
+
+    def _file(self, role: str) -> Path:
+        return self._folder / f"check-{_digest_of((role, self._question))}.json"
 
 
 def _stored(one: object) -> dict[str, Any]:

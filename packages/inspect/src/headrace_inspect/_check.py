@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 import traceback
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from ._cache import Cache
+from ._cache import Memory
 from ._codes import REFUTABLE, SOUGHT
 from ._facts import Facts
-from ._findings._ignores import silence
+from ._findings._ignores import COMMENT, silence
 from ._recording._joining import joined, read_runs
 from ._report import Finding, Problem, Report, Since
 from ._source._discovery import find_files, shown
-from ._source._git import OldTree, read_base
-from ._source._lines import lines_of
+from ._source._git import read_base
+from ._source._lines import lines_of, span_in
 from ._source._reading import UnreadableError, read
 
 
@@ -49,72 +50,54 @@ def check(
         RevisionError: `since` is no commit of the repository that the files are in.
         CommandError: `evidence` cannot be read.
     """
-    asked = _Asked(paths, exclude, cache)
     runs = None if evidence is None else read_runs(evidence)
     base = None if since is None else read_base(since, paths, exclude)
     files, problems = find_files(paths, exclude)
     contents = contents_of(files, problems)
-    changes: Since | None = None
+    memory = None if cache is None else Memory(cache, (os.getcwd(), [*paths], [*exclude]))
     found: list[Finding] = []
+    changes: Since | None = None
     try:
-        old = None if base is None else asked.facts("base", base.contents, base.problems)
-        facts = asked.facts("", contents, problems)
+        # First the base: it may have been the tree itself before, and is in its memory then.
+        old = None if base is None else _facts(paths, base.contents, (), memory, ("base", ""))
+        facts = _facts(paths, contents, problems, memory, ("",))
         if base is not None and old is not None:
-            changes, found = _compared(base, old, facts, contents)
-            changes = replace(changes, revision=since or "", base=base.commit)
+            from ._findings._since import compared
+
+            changes, found = compared(old, facts, base, contents)
+            changes = replace(changes, revision=since or "")
     except Exception as error:  # whatever it is, it must not read as clean
         return Report(problems=[*problems, Problem(", ".join(paths), 0, _bug(error))])
-    kept = [one for one in found if f"{one.code} {_subject(one)}" not in accept]
-    if runs is not None:
-        facts = joined(facts, runs)
-    report = report_of(facts, require_shown, disable, kept, changes, in_tests=runs is not None)
+    found = [one for one in found if f"{one.code} {one.about}" not in accept]
+    facts = facts if runs is None else joined(facts, runs)
+    report = report_of(facts, require_shown, disable, found, in_tests=runs is not None)
     report.problems += [] if base is None else base.problems
+    report.since = None if changes is None else _without_silenced(changes, report.findings)
+    texts = {shown(path): content for path, content in contents.items()}
+    gone = {} if base is None else {shown(path): one for path, one in base.contents.items()}
+    report.findings = [
+        _located(one, gone if one.code == "HR302" else texts) for one in report.findings
+    ]
     return report
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """What is asked of a tree."""
+def _facts(
+    paths: Sequence[str],
+    contents: Mapping[str, bytes],
+    problems: Sequence[Problem],
+    memory: Memory | None,
+    roles: Sequence[str],
+) -> Facts:
+    key = "" if memory is None else memory.key(contents, problems)
+    facts = None if memory is None else memory.read(roles, key)
+    if facts is None:
+        # Imported when there is something to analyse: that takes longer than reading a cache.
+        from ._analysing import facts_in
 
-    paths: Sequence[str]
-    exclude: Sequence[str]
-    cache: str | os.PathLike[str] | None
-
-    def facts(self, role: str, contents: Mapping[str, bytes], problems: Sequence[Problem]) -> Facts:
-        """Return what is known of a tree; its role tells its memory from that of another."""
-        memory = None
-        if self.cache is not None:
-            about = (os.getcwd(), list(self.paths), list(self.exclude))
-            # What is the base now was the tree itself before.
-            roles = [(one, *about) for one in dict.fromkeys([role, ""])]
-            memory = Cache(self.cache, roles, contents, problems)
-        facts = None if memory is None else memory.facts()
-        if facts is None:
-            # Imported when there is something to analyse: that takes longer than reading a cache.
-            from ._analysing import facts_in
-
-            facts, _ = facts_in(self.paths, contents, problems)
-        if memory is not None:
-            memory.save(facts)
-        return facts
-
-
-def _compared(
-    base: OldTree, old: Facts, new: Facts, contents: Mapping[str, bytes]
-) -> tuple[Since, list[Finding]]:
-    from ._findings._since import compared
-
-    paths = {shown(path): path for path in contents}
-
-    def source(file: str) -> str:
-        return "\n".join(lines_of(contents[paths[file]])) if file in paths else ""
-
-    return compared(old, new, [shown(path) for path in base.unfollowed], source)
-
-
-def _subject(finding: Finding) -> str:
-    edge = f"{finding.flow}:{finding.source}->{finding.target}"
-    return edge if finding.flow else str(finding.target)
+        facts, _ = facts_in(paths, contents, problems)
+    if memory is not None:
+        memory.write(roles[0], key, facts)
+    return facts
 
 
 def report_of(
@@ -122,39 +105,42 @@ def report_of(
     require_shown: bool | Collection[str] = False,
     disable: Collection[str] = (),
     lost: Sequence[Finding] = (),
-    since: Since | None = None,
     *,
     in_tests: bool = False,
 ) -> Report:
-    """Return what `facts` mean, and what was lost, with the arguments of `check`.
-
-    With its `evidence` there is what was found in tests.
-    """
-    sought = SOUGHT | ({"HR110"} if require_shown is True else set())
-    sought |= {"HR111"} if in_tests else set()
+    """Return what `facts` mean, and what was lost, with the arguments of `check`."""
+    is_wanted = require_shown if isinstance(require_shown, bool) else None
+    sought = SOUGHT | ({"HR110"} if is_wanted else set()) | ({"HR111"} if in_tests else set())
     unwanted = {*disable} | (REFUTABLE if facts.problems else set())
     found = [*facts.findings, *lost]
     found += [
         one
         for one in facts.not_shown
-        if require_shown is True or (require_shown and one.flow in require_shown)
+        if is_wanted or (not isinstance(require_shown, bool) and one.flow in require_shown)
     ]
     found = [one for one in found if one.code not in unwanted]
     found = silence(found, facts.ignores, sought - unwanted)
     found.sort(key=lambda one: (one.place, one.code, one.source or "", one.message))
-    if since is not None:
-        since = _without_silenced(since, found)
-    return Report(found, [*facts.edges], [*facts.problems], [*facts.steps], facts.files, since)
+    return Report(found, [*facts.edges], [*facts.problems], [*facts.steps], facts.files)
 
 
 def _without_silenced(since: Since, found: Collection[Finding]) -> Since:
     """Return the changes without those that are no finding."""
-    lost = {_subject(one) for one in found if one.code == "HR300"}
+    lost = {one.about for one in found if one.code == "HR300"}
+    kept = tuple([one for one in since.lost if one.edge in lost])
     return replace(
-        since,
-        lost=tuple([one for one in since.lost if one.edge in lost]),
-        breaking=tuple([one for one in since.breaking if one in found]),
+        since, lost=kept, breaking=tuple([one for one in since.breaking if one in found])
     )
+
+
+def _located(finding: Finding, contents: Mapping[str, bytes]) -> Finding:
+    """Return a finding with its line, and where in it the name is that it is about."""
+    lines = lines_of(contents.get(finding.place.file, b""))
+    text = lines[finding.place.line - 1] if 0 < finding.place.line <= len(lines) else ""
+    patterns = [f"({COMMENT.pattern})"] if finding.code == "HR108" else [r"\bdef\s+(\w+)"]
+    patterns += [rf"\b{re.escape(finding.target)}\b"] if finding.target else []
+    column, width = span_in(text, *patterns)
+    return replace(finding, text=text, column=column, width=width)
 
 
 def contents_of(files: Sequence[str], problems: list[Problem]) -> dict[str, bytes]:

@@ -9,21 +9,10 @@ from ._report import Edge, Finding, Place, Problem, Step
 
 @dataclass(frozen=True, slots=True)
 class Ignore:
-    """An ignore comment.
-
-    Attributes:
-        place: its file, as it is shown, and its line.
-        column: where it begins in the line, from 1.
-        width: its length.
-        codes: what it names.
-        text: its line.
-    """
+    """An ignore comment, and the codes that it names."""
 
     place: Place
-    column: int
-    width: int
     codes: tuple[str, ...]
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +22,7 @@ class Message:
     Attributes:
         name: the name that messages carry.
         function: the dotted name of the function in its module.
-        at: where it is.
+        place: where that is.
         positional: the parameters that take positional arguments; ``*`` for any number.
         named: the parameters that take keywords; ``**`` for any.
         needed: those without a default.
@@ -43,12 +32,12 @@ class Message:
 
     name: str
     function: str
-    at: Step
-    positional: tuple[str, ...] = ()
-    named: tuple[str, ...] = ()
-    needed: tuple[str, ...] = ()
-    queue: str | None = None
-    serializer: str | None = None
+    place: Place
+    positional: tuple[str, ...]
+    named: tuple[str, ...]
+    needed: tuple[str, ...]
+    queue: str | None
+    serializer: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +48,7 @@ class Facts:
         findings: the errors.
         not_shown: a finding for each edge that is not shown, and for what is computed.
         messages: the tasks.
-        calls: digests of all calls, one after the other; see `digest_of_call`.
+        calls: digests of all calls, by which two trees are compared.
         problems: what could not be analysed.
         files: how many files were read.
     """

@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ._declarations._reading import methods_of, read_declarations
-from ._declarations._steps import Declarations, Fault
+from ._declarations._steps import Declarations
 from ._evaluate._engine import Engine
 from ._evaluate._values import FunctionValue, Instance, forget_values
 from ._findings._declared import faults_in
 from ._models import known_libraries
 from ._models._headrace import Declared, chain_context, declared_in
+from ._report import Finding
 from ._shown._edges import Judge, Judged
 from ._symbols._program import Program
 
@@ -28,7 +29,7 @@ class Analysis:
     engine: Engine
     declarations: Declarations
     edges: list[Judged]
-    faults: list[Fault]
+    faults: list[Finding]
 
 
 def analyse(

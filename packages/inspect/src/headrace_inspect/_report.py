@@ -6,17 +6,11 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Verdict = Literal["shown", "not_shown"]
-KINDS = ("call", "enqueue", "on_commit", "signal", "canvas", "http")
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
-    """A line of a file.
-
-    Attributes:
-        file: the file's path, relative to the working directory if it is in it.
-        line: the line, from 1.
-    """
+    """A line, from 1, of a file; the path is relative to the working directory if it is in it."""
 
     file: str
     line: int
@@ -29,7 +23,7 @@ class Link:
     Attributes:
         place: where it is.
         text: the call without its arguments, such as ``self.charge(...)``.
-        kind: how its target is reached, one of `KINDS`.
+        kind: how its target is reached, as for an edge.
         scope: the dotted name of the function that calls; empty at the top of a module.
         target: the dotted name of the function that is called.
     """
@@ -49,17 +43,11 @@ class Step:
         flow: the flow's name.
         name: the step's name in it.
         place: the line of the ``def``.
-        column: where the name begins in that line, from 1.
-        width: the length of the name.
-        text: the line, without its end.
     """
 
     flow: str
     name: str
     place: Place
-    column: int = 1
-    width: int = 1
-    text: str = ""
 
     @property
     def id(self) -> str:
@@ -75,7 +63,8 @@ class Edge:
         flow: the flow's name.
         source: the step before; one of another flow as ``flow.step``.
         target: the step after.
-        kind: how the target is reached, one of `KINDS`; as declared where that is not known.
+        kind: how the target is reached: ``call``, ``enqueue``, ``on_commit``, ``signal``,
+            ``canvas`` or ``http``; as declared where that is not known.
         by: what shows it: ``code``, ``tests``, both or nothing.
         evidence: the calls that show it in the code.
         pivot: how many of them lead to the source; the others lead to the target.
@@ -128,16 +117,16 @@ class Finding:
     width: int = 1
     text: str = ""
 
+    @property
+    def about(self) -> str:
+        """What it is about, as ``accept`` names it: an edge or a task."""
+        edge = f"{self.flow}:{self.source}->{self.target}"
+        return edge if self.flow else str(self.target)
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """A file that could not be analysed.
-
-    Attributes:
-        file: its path.
-        line: the first line that is wrong, or 0.
-        message: why.
-    """
+    """A file that could not be analysed, its first bad line or 0, and why."""
 
     file: str
     line: int
@@ -155,13 +144,32 @@ class Lost:
 
     Attributes:
         edge: the edge's identity.
-        was: the last call of the old evidence, that of the target.
-        broken_at: the first call of the old evidence without a counterpart.
+        was: where the old evidence called the target.
+        broken_at: where the first call of the old evidence was that has no counterpart now.
     """
 
     edge: str
-    was: Link
-    broken_at: Link
+    was: Place
+    broken_at: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Boundary:
+    """An edge that crosses another boundary than before, and the two kinds."""
+
+    edge: str
+    was: str
+    now: str
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Steps or edges that were added or removed, or are shown in another way, by identity."""
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    rerouted: tuple[str, ...] = ()
+    boundary: tuple[Boundary, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,24 +180,16 @@ class Since:
         revision: the revision, as it was given.
         base: the commit that was compared: the merge base of the revision and ``HEAD``.
         lost: the edges that were shown, and are not any more.
-        steps_added: the identities of steps that are new.
-        steps_removed: the identities of steps that are gone.
-        edges_added: the identities of edges that are new.
-        edges_removed: the identities of edges that are no longer declared.
-        rerouted: the identities of edges that are shown by other functions than before.
-        boundaries: edges that cross another boundary than before, with the two kinds.
+        steps: how the declared steps have changed.
+        edges: how the declared edges have changed.
         breaking: what breaks messages that were published before the change.
     """
 
     revision: str
     base: str
     lost: tuple[Lost, ...] = ()
-    steps_added: tuple[str, ...] = ()
-    steps_removed: tuple[str, ...] = ()
-    edges_added: tuple[str, ...] = ()
-    edges_removed: tuple[str, ...] = ()
-    rerouted: tuple[str, ...] = ()
-    boundaries: tuple[tuple[str, str, str], ...] = ()
+    steps: Changes = Changes()
+    edges: Changes = Changes()
     breaking: tuple[Finding, ...] = ()
 
 

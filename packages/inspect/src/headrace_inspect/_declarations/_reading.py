@@ -14,7 +14,7 @@ from headrace_inspect._models._headrace import (
 )
 from headrace_inspect._symbols._entities import Class, Function
 
-from ._steps import Declarations, DeclaredStep, Name
+from ._steps import Declarations, DeclaredStep, Kind, Name
 
 
 def read_declarations(engine: Engine) -> Declarations:
@@ -61,22 +61,9 @@ def _read(declarations: Declarations, function: Function, declarator: Declarator
 
 
 def _step(function: Function, declarator: Declarator, flow: str, name: str) -> DeclaredStep:
-    node = function.node
-    keyword = "lambda" if isinstance(node, ast.Lambda) else "def "
-    if isinstance(node, ast.AsyncFunctionDef):
-        keyword = "async def "
-    is_lambda = isinstance(node, ast.Lambda)
-    return DeclaredStep(
-        flow,
-        name,
-        "task" if declarator.task is not None else "function",
-        declarator.is_entrypoint,
-        function.module.path,
-        node.lineno,
-        node.col_offset + 1 + (0 if is_lambda else len(keyword)),
-        len(keyword) if is_lambda else len(function.name),
-        function=function,
-    )
+    kind: Kind = "task" if declarator.task is not None else "function"
+    about = (flow, name, kind, declarator.is_entrypoint, function.module.path)
+    return DeclaredStep(*about, function.node.lineno, function=function)
 
 
 def _read_class(engine: Engine, declarations: Declarations, cls: Class, flow: str) -> None:
@@ -158,26 +145,12 @@ def _read_chain(
             ]
             after = tails or after
         elif step.name is not None:
-            line, column, width = getattr(step.node, "lineno", 1), 1, 1
-            if isinstance(step.node, ast.Call) and isinstance(step.node.func, ast.Attribute):
-                attribute = step.node.func
-                line = attribute.end_lineno or line
-                width = len(attribute.attr)
-                column = (attribute.end_col_offset or width) - width + 1
-            declarations.add(
-                DeclaredStep(
-                    flow,
-                    step.name,
-                    "chain",
-                    not after,
-                    step.module.path,
-                    line,
-                    column,
-                    width,
-                    list(after),
-                    function=None,
-                )
-            )
+            line = getattr(step.node, "lineno", 1)
+            if isinstance(step.node, ast.Call):
+                line = step.node.func.end_lineno or line
+            where = (step.module.path, line)
+            made = DeclaredStep(flow, step.name, "chain", not after, *where, list(after))
+            declarations.add(made)
             after = [step.name]
     return after
 

@@ -31,8 +31,6 @@ class DeclaredStep:
     is_entrypoint: bool
     path: str
     line: int
-    column: int
-    width: int
     sources: list[str] = field(default_factory=list)
     function: Function | None = None
     cls: Class | None = None
@@ -77,23 +75,6 @@ class Edge:
         flow, name = self.target
         source = self.source[1] if self.source[0] == flow else ".".join(self.source)
         return f"{flow}:{source}->{name}"
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """An error.
-
-    Attributes:
-        code: its code, such as ``HR104``.
-        step: the declaration concerned.
-        source: the step before that is concerned, as it is written, or None.
-        message: what is wrong.
-    """
-
-    code: str
-    step: DeclaredStep
-    source: str | None
-    message: str
 
 
 def edges_of(declarations: Declarations) -> list[Edge]:

@@ -24,7 +24,7 @@ from headrace.commands import (
 )
 from headrace_inspect._analysing import analyse_contents, linking, undisturbed
 from headrace_inspect._check import contents_of
-from headrace_inspect._formats._json import encoded, links
+from headrace_inspect._formats._json import encoded, plain
 from headrace_inspect._report import Link, Problem
 from headrace_inspect._settings import read_check_settings
 from headrace_inspect._shown._evidence import Link as Call
@@ -133,7 +133,7 @@ def _document(found: Map, link: Callable[[Call], Link]) -> dict[str, object]:
                 "source": edge.source.id,
                 "target": edge.target.id,
                 "kind": edge.kind,
-                "evidence": links(map(link, edge.evidence)),
+                "evidence": plain([link(one) for one in edge.evidence]),
             }
             for edge in found.edges
         ],

@@ -11,21 +11,21 @@ from headrace_inspect._declarations._steps import (
     Declarations,
     DeclaredStep,
     Edge,
-    Fault,
     Name,
     edges_of,
 )
 from headrace_inspect._evaluate._engine import Engine
+from headrace_inspect._report import Finding
 from headrace_inspect._source._discovery import shown
 from headrace_inspect._symbols._entities import Class
 
-from ._functions import gone, misplaced
+from ._functions import finding, gone, misplaced
 
 
 def faults_in(
     engine: Engine, declarations: Declarations, is_shown: Callable[[Edge], bool]
-) -> list[Fault]:
-    """Return the errors in the declarations, by file and line.
+) -> list[Finding]:
+    """Return the errors in the declarations.
 
     Args:
         engine: what knows the classes.
@@ -33,7 +33,7 @@ def faults_in(
         is_shown: tells whether the code shows an edge; a circle is broken where it does not.
     """
     edges = edges_of(declarations)
-    found = [
+    return [
         *_unknown(declarations, edges),
         *_circles(declarations, edges, is_shown),
         *_twice(engine, declarations),
@@ -41,14 +41,13 @@ def faults_in(
         *misplaced(engine, declarations),
         *gone(engine, declarations),
     ]
-    return sorted(found, key=lambda one: (one.step.path, one.step.line, one.code))
 
 
 def _first(declarations: Declarations, name: Name) -> DeclaredStep:
     return declarations.steps[name][0]
 
 
-def _unknown(declarations: Declarations, edges: list[Edge]) -> list[Fault]:
+def _unknown(declarations: Declarations, edges: list[Edge]) -> list[Finding]:
     found = []
     for edge in edges:
         if edge.source in declarations.steps or declarations.unreadable:
@@ -58,14 +57,14 @@ def _unknown(declarations: Declarations, edges: list[Edge]) -> list[Fault]:
         near = nearest_name(written, names)
         hint = f"did you mean {near!r}?" if near else "steps of other flows are 'flow.step'"
         message = f"after={written!r} names no declared step of flow {flow!r}: {hint}"
-        found.append(Fault("HR104", _first(declarations, edge.target), written, message))
+        found.append(finding("HR104", _first(declarations, edge.target), message, written))
     return found
 
 
 def _circles(
     declarations: Declarations, edges: list[Edge], is_shown: Callable[[Edge], bool]
-) -> list[Fault]:
-    found: list[Fault] = []
+) -> list[Finding]:
+    found: list[Finding] = []
     rest = [edge for edge in edges if edge.source in declarations.steps]
     while True:
         graph: dict[Name, set[Name]] = {}
@@ -83,11 +82,11 @@ def _circles(
         names = [edge.source[1] for edge in (*circle[start:], *circle[:start])]
         message = f"the steps are declared in a circle: {' -> '.join([*names, names[0]])}"
         step = _first(declarations, closing.target)
-        found.append(Fault("HR105", step, closing.source[1], message))
+        found.append(finding("HR105", step, message, closing.source[1]))
         rest.remove(closing)
 
 
-def _twice(engine: Engine, declarations: Declarations) -> list[Fault]:
+def _twice(engine: Engine, declarations: Declarations) -> list[Finding]:
     found = []
     for (flow, name), steps in declarations.steps.items():
         first, *others = sorted(steps, key=lambda step: (step.path, step.line))
@@ -95,7 +94,7 @@ def _twice(engine: Engine, declarations: Declarations) -> list[Fault]:
             if not _is_same(engine, first, other):
                 place = f"line {first.line} of {shown(first.path)}"
                 message = f"flow {flow!r} has another step named {name!r}, on {place}"
-                found.append(Fault("HR106", other, None, message))
+                found.append(finding("HR106", other, message))
     return found
 
 
@@ -113,7 +112,7 @@ def _inherits(engine: Engine, cls: Class, base: Class) -> bool:
     return base in engine.classes.order(cls)
 
 
-def _unreachable(declarations: Declarations, edges: list[Edge]) -> list[Fault]:
+def _unreachable(declarations: Declarations, edges: list[Edge]) -> list[Finding]:
     """Find the steps to which no way leads from an entrypoint, over declared edges.
 
     What is behind an unknown or computed step may be reached; that is another finding.
@@ -136,10 +135,9 @@ def _unreachable(declarations: Declarations, edges: list[Edge]) -> list[Fault]:
                 reached.add(target)
                 waiting.append(target)
     return [
-        Fault(
+        finding(
             "HR101",
             _first(declarations, name),
-            None,
             f"no entrypoint of flow {name[0]!r} leads to {name[1]!r}",
         )
         for name in declarations.steps

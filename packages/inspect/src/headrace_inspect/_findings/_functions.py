@@ -6,16 +6,18 @@ import ast
 import builtins
 from collections.abc import Iterator
 
-from headrace_inspect._declarations._steps import Declarations, DeclaredStep, Fault
+from headrace_inspect._declarations._steps import Declarations, DeclaredStep
 from headrace_inspect._evaluate._engine import Engine
 from headrace_inspect._evaluate._values import ModuleValue
 from headrace_inspect._models._headrace import declared_in
 from headrace_inspect._models._routes import routes_in
 from headrace_inspect._models._signals import connections_in
+from headrace_inspect._report import Finding, Place
+from headrace_inspect._source._discovery import shown
 from headrace_inspect._symbols._entities import Import, Module, Scope
 
 
-def misplaced(engine: Engine, declarations: Declarations) -> Iterator[Fault]:
+def misplaced(engine: Engine, declarations: Declarations) -> Iterator[Finding]:
     """Find declarations above a decorator that has registered the function without the step."""
     registering = {one.node for one in routes_in(engine)}
     registering |= {one.node for one in connections_in(engine)}
@@ -32,27 +34,33 @@ def misplaced(engine: Engine, declarations: Declarations) -> Iterator[Fault]:
                     f"@{name}, below the declaration of {step.name!r}, registers the function "
                     f"without its step: put the declaration nearest to the def"
                 )
-                yield Fault("HR109", step, None, message)
+                yield finding("HR109", step, message)
                 break
 
 
-def gone(engine: Engine, declarations: Declarations) -> Iterator[Fault]:
+def gone(engine: Engine, declarations: Declarations) -> Iterator[Finding]:
     """Find references to functions that do not exist, in chains and in ``after=``."""
     for chain in declared_in(engine).chains.values():
         for one in chain.steps if chain.flow is not None else ():
             for argument in one.node.args[:1] if isinstance(one.node, ast.Call) else ():
                 reason = _missing(engine, argument, chain.module)
                 if reason is not None:
-                    name, line = ast.unparse(argument), argument.lineno
-                    where = (chain.module.path, line, argument.col_offset + 1, len(name))
-                    step = DeclaredStep(chain.flow or "", name, "chain", False, *where)
-                    yield Fault("HR112", step, None, f"the function of a step is gone: {reason}")
+                    place = Place(shown(chain.module.path), argument.lineno)
+                    message = f"the function of a step is gone: {reason}"
+                    about = (chain.flow, None, ast.unparse(argument), place, message)
+                    yield Finding("HR112", *about)
     for step in _steps(declarations):
         for reference in _references(step):
             reason = _missing(engine, reference, step.function.scope if step.function else None)
             if reason is not None:
                 message = f"what {step.name!r} is declared after is gone: {reason}"
-                yield Fault("HR112", step, ast.unparse(reference), message)
+                yield finding("HR112", step, message, ast.unparse(reference))
+
+
+def finding(code: str, step: DeclaredStep, message: str, source: str | None = None) -> Finding:
+    """Return a finding at the declaration of a step."""
+    place = Place(shown(step.path), step.line)
+    return Finding(code, step.flow, source, step.name, place, message)
 
 
 def _steps(declarations: Declarations) -> Iterator[DeclaredStep]:

@@ -10,10 +10,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from headrace_inspect._codes import CODES
 from headrace_inspect._facts import Ignore
 from headrace_inspect._report import Finding, Place
-from headrace_inspect._source._lines import line_of, lines_of
 
 _MARK = b"headrace:"
-_comment = re.compile(r"#\s*headrace:\s*ignore\b(?:\s*\[([^\]]*)\])?")
+COMMENT = re.compile(r"#\s*headrace:\s*ignore\b(?:\s*\[([^\]]*)\])?")
 
 
 def find_ignores(contents: Mapping[str, bytes]) -> list[Ignore]:
@@ -41,7 +40,10 @@ def silence(
     kept = [one for one in found if (one.place, one.code) not in ignored]
     if "HR108" in sought:
         for ignore in ignores:
-            kept += [_idle(ignore, message) for message in _messages(ignore, found, sought)]
+            kept += [
+                Finding("HR108", None, None, None, ignore.place, message)
+                for message in _messages(ignore, found, sought)
+            ]
     return kept
 
 
@@ -58,22 +60,12 @@ def _messages(ignore: Ignore, found: list[Finding], sought: Collection[str]) -> 
             yield f"the comment ignores {code}, and there is no such finding on this line{hint}"
 
 
-def _idle(ignore: Ignore, message: str) -> Finding:
-    about = ("HR108", None, None, None, ignore.place, message)
-    return Finding(*about, (), ignore.column, ignore.width, ignore.text)
-
-
 def _ignores_in(file: str, content: bytes) -> Iterator[Ignore]:
-    lines = lines_of(content)
     try:
         for token in tokenize.tokenize(io.BytesIO(content).readline):
-            if token.type != tokenize.COMMENT:
-                continue
-            for found in _comment.finditer(token.string):
+            for found in COMMENT.finditer(token.string) if token.type == tokenize.COMMENT else ():
                 names = [name.strip() for name in (found[1] or "").split(",")]
                 codes = tuple(dict.fromkeys(name for name in names if name))
-                line, column = token.start[0], token.start[1] + found.start() + 1
-                width = found.end() - found.start()
-                yield Ignore(Place(file, line), column, width, codes, line_of(lines, line))
+                yield Ignore(Place(file, token.start[0]), codes)
     except (tokenize.TokenError, SyntaxError, ValueError):
         return  # it does not parse, which is reported

@@ -46,7 +46,7 @@ def breaking(before: Sequence[Message], after: Sequence[Message]) -> Iterator[Fi
 def _successor(task: Message, fresh: Sequence[Message]) -> Message | None:
     """Return the new task that has the function of one that is gone, here or elsewhere."""
     same = [one for one in fresh if one.function == task.function]
-    here = [one for one in same if one.at.place.file == task.at.place.file]
+    here = [one for one in same if one.place.file == task.place.file]
     found = here or [one for one in same if one.positional == task.positional]
     return found[0] if len(found) == 1 else None
 
@@ -96,6 +96,6 @@ def _all(task: Message) -> set[str]:
 
 
 def _finding(code: str, old: Message, at: Message, message: str) -> Finding:
-    step, what = at.at, "stay as they were" if code in {"HR305", "HR306"} else "fail"
-    about = (step.place, f"{message}; messages that are already published {what}")
-    return Finding(code, None, None, old.name, *about, (), step.column, step.width, step.text)
+    what = "stay as they were" if code in {"HR305", "HR306"} else "fail"
+    text = f"{message}; messages that are already published {what}"
+    return Finding(code, None, None, old.name, at.place, text)

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Collection, Iterator
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from headrace_inspect._facts import Facts
-from headrace_inspect._report import Edge, Finding, Link, Lost, Since
+from headrace_inspect._report import (
+    Boundary,
+    Changes,
+    Edge,
+    Finding,
+    Link,
+    Lost,
+    Since,
+)
 from headrace_inspect._source._discovery import shown
+from headrace_inspect._source._git import OldTree
 
 from ._messages import breaking
 
@@ -54,68 +64,60 @@ def _digest(file: str, scope: str, target: str, kind: str) -> str:
 
 
 def compared(
-    old: Facts, new: Facts, unfollowed: Collection[str], source: Callable[[str], str]
+    old: Facts, new: Facts, base: OldTree, contents: Mapping[str, bytes]
 ) -> tuple[Since, list[Finding]]:
     """Return what has changed between two trees, and what of that is wrong.
 
     Args:
-        old: the tree of then.
-        new: the tree of now.
-        unfollowed: links and submodules of then: what they lead to is no news.
-        source: returns the text of a file of now.
+        old: what is known of the tree of then.
+        new: what is known of the tree of now.
+        base: the tree of then. What its links and submodules lead to now is no news.
+        contents: the files of now.
     """
-    comparison = _Comparison(old, new, source)
-    aside = tuple(f"{path}/" for path in unfollowed)
-    steps_old, steps_new = (
-        {one.id: one for one in facts.steps if not f"{one.place.file}/".startswith(aside)}
-        for facts in (old, new)
-    )
-    was, now = comparison.was, comparison.now
+    comparison = _Comparison(old, new, contents)
     found = [*breaking(old.messages, new.messages)]
-    added = [one for name, one in now.items() if name not in was]
-    since = Since(
-        "",
-        "",
-        tuple(comparison.lost),
-        tuple(sorted(steps_new.keys() - steps_old.keys())),
-        tuple(sorted(steps_old.keys() - steps_new.keys())),
-        tuple(sorted(one.id for one in added if f"{one.flow}:{one.target}" in steps_new)),
+    aside = tuple(f"{shown(path)}/" for path in base.unfollowed)
+    known = {one.id for one in new.steps if not f"{one.place.file}/".startswith(aside)}
+    then, today = ({one.id for one in facts.steps} for facts in (old, new))
+    was, now = comparison.was, comparison.now
+    added = [now[name] for name in now.keys() - was.keys()]
+    edges = Changes(
+        tuple(sorted(one.id for one in added if f"{one.flow}:{one.target}" in known)),
         tuple(sorted(was.keys() - now.keys())),
         tuple(comparison.rerouted),
-        tuple(comparison.boundaries),
-        tuple(found),
+        tuple(comparison.boundary),
     )
+    steps = Changes(tuple(sorted(known - then)), tuple(sorted(then - today)))
+    since = Since("", base.commit, tuple(comparison.lost), steps, edges, tuple(found))
     return since, [*comparison.findings, *found]
 
 
 class _Comparison:
-    def __init__(self, old: Facts, new: Facts, source: Callable[[str], str]) -> None:
-        self._source = source
+    def __init__(self, old: Facts, new: Facts, contents: Mapping[str, bytes]) -> None:
+        self._contents = contents
         self._calls = {new.calls[at : at + _LENGTH] for at in range(0, len(new.calls), _LENGTH)}
-        self._places = {(one.flow, one.source, one.target): one for one in new.not_shown}
+        self._places = {one.about: one for one in new.not_shown}
         self.was, self.now = ({edge.id: edge for edge in facts.edges} for facts in (old, new))
         self.lost: list[Lost] = []
         self.findings: list[Finding] = []
         self.rerouted: list[str] = []
-        self.boundaries: list[tuple[str, str, str]] = []
+        self.boundary: list[Boundary] = []
         for name, edge in self.was.items():
             if edge.evidence and name in self.now:
                 self._compare(edge, self.now[name])
 
     def _compare(self, edge: Edge, present: Edge) -> None:
         broken = next((link for link in edge.evidence if not self._is_there(link)), None)
-        if present.evidence:
-            if edge.kind != present.kind:
-                self.boundaries.append((edge.id, edge.kind, present.kind))
-            elif broken is not None:
-                self.rerouted.append(edge.id)
-            return
-        at = self._places.get((edge.flow, edge.source, edge.target))
-        if at is not None:  # else something else is wrong with it
-            message = f"`{edge.source} -> {edge.target}` was shown at {_place(edge.evidence[-1])}"
-            message += self._reason(edge, broken)
+        if present.evidence and edge.kind != present.kind:
+            self.boundary.append(Boundary(edge.id, edge.kind, present.kind))
+        elif present.evidence and broken is not None:
+            self.rerouted.append(edge.id)
+        at, last = self._places.get(edge.id), edge.evidence[-1]
+        if at is not None:  # it is not shown, and nothing else is wrong with it
+            reason = self._reason(edge, broken)
+            message = f"`{edge.source} -> {edge.target}` was shown at {_place(last)}{reason}"
             broken = broken or edge.evidence[edge.pivot or -1]
-            self.lost.append(Lost(edge.id, edge.evidence[-1], broken))
+            self.lost.append(Lost(edge.id, last.place, broken.place))
             self.findings.append(replace(at, code="HR300", message=message, evidence=edge.evidence))
 
     def _is_there(self, link: Link) -> bool:
@@ -126,8 +128,8 @@ class _Comparison:
         if broken is None:
             first = _place(edge.evidence[0])
             return f", and no longer runs after {first}" if edge.pivot else ", and no longer is"
-        text = broken.text.partition("(")[0]
-        is_written = text in _body(self._source(broken.place.file), broken.scope)
+        body = _body(self._contents.get(os.path.abspath(broken.place.file), b""), broken.scope)
+        is_written = broken.text.partition("(")[0] in body
         what = f"no longer leads to {broken.target!r}" if is_written else "is gone"
         if broken == edge.evidence[-1]:
             return f", and that call {what}"
@@ -138,7 +140,7 @@ def _place(link: Link) -> str:
     return f"{link.place.file}:{link.place.line} (`{link.text}`)"
 
 
-def _body(source: str, scope: str) -> str:
+def _body(source: bytes, scope: str) -> str:
     """Return the text of the function with a dotted name, or of the module."""
     try:
         node: ast.AST | None = ast.parse(source)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from dataclasses import fields, is_dataclass
 from typing import Any
 
-from headrace_inspect._report import Edge, Finding, Link, Problem, Report, Since
+from headrace_inspect._report import Edge, Finding, Link, Report
 
 from ._view import View
 
@@ -23,15 +23,17 @@ def render(report: Report, _: View) -> str:
 
 def document_of(report: Report) -> dict[str, Any]:
     """Return `report` as the schema describes it."""
-    document: dict[str, Any] = {
+    document = {
         "version": VERSION,
-        "edges": [_edge(edge) for edge in report.edges],
-        "findings": [_finding(finding) for finding in report.findings],
+        "edges": plain(report.edges),
+        "findings": plain(report.findings),
     }
     if report.problems:
-        document["problems"] = [_problem(problem) for problem in report.problems]
+        document["problems"] = [plain(one) | {"line": one.line or None} for one in report.problems]
     if report.since is not None:
-        document["since"] = _since(report.since)
+        breaking = [plain(one, _BREAKING) for one in report.since.breaking]
+        document["since"] = plain(report.since) | {"breaking": breaking}
+        document["since"]["steps"] = plain(report.since.steps, ("added", "removed"))
     return document
 
 
@@ -41,63 +43,22 @@ def encoded(document: dict[str, Any]) -> str:
     return _risky.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
 
 
-def _edge(edge: Edge) -> dict[str, Any]:
-    return {
-        "id": edge.id,
-        "verdict": edge.verdict,
-        "by": [*edge.by],
-        "kind": edge.kind,
-        "evidence": links(edge.evidence),
-    }
+_BREAKING = ("code", "place", "message")
+_FIELDS: dict[type, tuple[str, ...]] = {
+    Edge: ("id", "verdict", "by", "kind", "evidence"),
+    Finding: ("code", "flow", "source", "target", "place", "message", "evidence"),
+    Link: ("place", "text"),
+}
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
-    return {
-        "code": finding.code,
-        "flow": finding.flow,
-        "source": finding.source,
-        "target": finding.target,
-        "file": finding.place.file,
-        "line": finding.place.line,
-        "message": finding.message,
-        "evidence": links(finding.evidence),
-    }
-
-
-def links(found: Iterable[Link]) -> list[dict[str, Any]]:
-    return [{"file": one.place.file, "line": one.place.line, "text": one.text} for one in found]
-
-
-def _problem(problem: Problem) -> dict[str, Any]:
-    return {"file": problem.file, "line": problem.line or None, "message": problem.message}
-
-
-def _since(since: Since) -> dict[str, Any]:
-    return {
-        "revision": since.revision,
-        "base": since.base,
-        "lost": [
-            {"edge": one.edge, "was": _place(one.was), "broken_at": _place(one.broken_at)}
-            for one in since.lost
-        ],
-        "steps": {"added": [*since.steps_added], "removed": [*since.steps_removed]},
-        "edges": {
-            "added": [*since.edges_added],
-            "removed": [*since.edges_removed],
-            "rerouted": [*since.rerouted],
-            "boundary": [
-                {"edge": edge, "was": was, "now": now} for edge, was, now in since.boundaries
-            ],
-        },
-        "breaking": [
-            {key: value for key, value in _finding(one).items() if key in _BREAKING}
-            for one in since.breaking
-        ],
-    }
-
-
-_BREAKING = ("code", "file", "line", "message")
-
-
-def _place(link: Link) -> dict[str, Any]:
-    return {"file": link.place.file, "line": link.place.line}
+def plain(one: Any, names: tuple[str, ...] = ()) -> Any:
+    """Return data classes as mappings, those of them that are places as a file and a line."""
+    if isinstance(one, list | tuple):
+        return [plain(each) for each in one]
+    if not is_dataclass(one):
+        return one
+    found: dict[str, Any] = {}
+    for name in names or _FIELDS.get(type(one)) or [field.name for field in fields(one)]:
+        value = plain(getattr(one, name))
+        found |= value if name == "place" else {name: value}
+    return found

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from headrace.commands import printable
 from headrace_inspect._codes import CODES, explanation
-from headrace_inspect._report import Finding, Place, Problem, Report
+from headrace_inspect._report import Place, Report
 
 from ._json import document_of, encoded
 from ._view import View
@@ -29,24 +29,23 @@ _SCHEMA = (
 def render(report: Report, _: View) -> str:
     """Return a log of one run; what could not be analysed is a notification of the tool.
 
-    What has no place in a result, the edges and the changes, is in the run's properties, as in
-    JSON.
+    The edges and the changes are in the run's properties, as in JSON.
     """
     document = document_of(report)
+    driver = {"name": "headrace", "version": version("headrace-inspect")}
+    notes = [
+        {
+            "level": "error",
+            "message": {"text": _text(one.message)},
+            "locations": [_location(Place(one.file, one.line))],
+        }
+        for one in report.problems
+    ]
     run = {
-        "tool": {
-            "driver": {
-                "name": "headrace",
-                "version": version("headrace-inspect"),
-                "rules": [_rule(code) for code in CODES],
-            }
-        },
+        "tool": {"driver": driver | {"rules": [_rule(code) for code in CODES]}},
         "columnKind": "unicodeCodePoints",
         "invocations": [
-            {
-                "executionSuccessful": not report.problems,
-                "toolExecutionNotifications": [_notification(p) for p in report.problems],
-            }
+            {"executionSuccessful": not notes, "toolExecutionNotifications": notes},
         ],
         "results": [*_results(report)],
         "properties": {key: document[key] for key in ("edges", "since") if key in document},
@@ -67,46 +66,28 @@ def _rule(code: str) -> dict[str, Any]:
 
 def _results(report: Report) -> Iterator[dict[str, Any]]:
     seen = Counter[str]()
-    for finding in report.findings:
-        fingerprint = _fingerprint(finding)
-        seen[fingerprint] += 1
-        # "primaryLocationLineHash" is left to GitHub's upload action, which takes no other's.
-        prints = {"headrace/v1": f"{fingerprint}:{seen[fingerprint]}"}
-        yield _result(finding) | {"partialFingerprints": prints}
+    for one in report.findings:
+        # What stays the same where the lines of a file have moved.
+        words = repr((one.code, one.flow, one.source, one.target, one.place.file))
+        digest = hashlib.sha256(words.encode("utf-8", "backslashreplace")).hexdigest()[:32]
+        seen[digest] += 1
+        span = {"startColumn": one.column, "endColumn": one.column + one.width}
+        result = {
+            "ruleId": one.code,
+            "ruleIndex": CODES.index(one.code),
+            "level": "error",
+            "message": {"text": _text(one.message)},
+            "locations": [_location(one.place, endLine=one.place.line, **span)],
+            # "primaryLocationLineHash" is left to GitHub's upload action, which takes no other's.
+            "partialFingerprints": {"headrace/v1": f"{digest}:{seen[digest]}"},
+        }
+        places = dict.fromkeys(link.place for link in one.evidence)
+        yield result | ({"relatedLocations": [*map(_location, places)]} if places else {})
 
 
-def _result(finding: Finding) -> dict[str, Any]:
-    region = {
-        "startLine": finding.place.line,
-        "startColumn": finding.column,
-        "endLine": finding.place.line,
-        "endColumn": finding.column + finding.width,
-    }
-    result = {
-        "ruleId": finding.code,
-        "ruleIndex": CODES.index(finding.code),
-        "level": "error",
-        "message": {"text": _text(finding.message)},
-        "locations": [{"physicalLocation": _file(finding.place.file) | {"region": region}}],
-    }
-    if finding.evidence:
-        places = dict.fromkeys(link.place for link in finding.evidence)
-        result["relatedLocations"] = [_location(place) for place in places]
-    return result
-
-
-def _notification(problem: Problem) -> dict[str, Any]:
-    place = Place(problem.file, problem.line)
-    return {
-        "level": "error",
-        "message": {"text": _text(problem.message)},
-        "locations": [_location(place)],
-    }
-
-
-def _location(place: Place) -> dict[str, Any]:
-    region = {"region": {"startLine": place.line}} if place.line else {}
-    return {"physicalLocation": _file(place.file) | region}
+def _location(place: Place, **region: int) -> dict[str, Any]:
+    where = {"region": {"startLine": place.line} | region} if place.line else {}
+    return {"physicalLocation": _file(place.file) | where}
 
 
 def _file(file: str) -> dict[str, Any]:
@@ -114,12 +95,6 @@ def _file(file: str) -> dict[str, Any]:
     if os.path.isabs(file):
         return {"artifactLocation": {"uri": f"file://{'' if path.startswith('/') else '/'}{path}"}}
     return {"artifactLocation": {"uri": path, "uriBaseId": "%SRCROOT%"}}
-
-
-def _fingerprint(finding: Finding) -> str:
-    """Return what stays the same where the lines of a file have moved."""
-    words = (finding.code, finding.flow, finding.source, finding.target, finding.place.file)
-    return hashlib.sha256(repr(words).encode("utf-8", "backslashreplace")).hexdigest()[:32]
 
 
 def _text(message: str) -> str:

@@ -64,12 +64,11 @@ def changes(report: Report) -> Iterator[str]:
     since = report.since
     if since is None:
         return
-    yield from (f"+ step {one}" for one in since.steps_added)
-    yield from (f"- step {one}" for one in since.steps_removed)
-    yield from (f"+ edge {one}" for one in since.edges_added)
-    yield from (f"- edge {one}" for one in since.edges_removed)
-    yield from (f"~ edge {one}: rerouted" for one in since.rerouted)
-    yield from (f"~ edge {one}: {was} -> {now}" for one, was, now in since.boundaries)
+    for word, found in (("step", since.steps), ("edge", since.edges)):
+        yield from (f"+ {word} {one}" for one in found.added)
+        yield from (f"- {word} {one}" for one in found.removed)
+    yield from (f"~ edge {one}: rerouted" for one in since.edges.rerouted)
+    yield from (f"~ edge {one.edge}: {one.was} -> {one.now}" for one in since.edges.boundary)
 
 
 def since_line(report: Report) -> str:

@@ -144,5 +144,4 @@ def _reversed(facts: Facts, runs: Sequence[Run]) -> Iterator[Finding]:
 def _finding(edge: Edge, step: Step, run: Run) -> Finding:
     where = f" in {run.tests[0]}" if run.tests else ""
     message = f"{edge.target!r} ran before {edge.source!r}{where}, and is declared after it"
-    about = ("HR111", edge.flow, edge.source, edge.target, step.place, message)
-    return Finding(*about, (), step.column, step.width, step.text)
+    return Finding("HR111", edge.flow, edge.source, edge.target, step.place, message)

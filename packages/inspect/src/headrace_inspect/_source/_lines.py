@@ -1,4 +1,4 @@
-"""The lines of a file, as Python counts them."""
+"""The lines of a file, as Python counts them, and what in a line a finding is about."""
 
 from __future__ import annotations
 
@@ -18,6 +18,13 @@ def lines_of(content: bytes) -> list[str]:
     return _end_of_line.split(content.decode(encoding, errors="replace"))
 
 
-def line_of(lines: list[str], number: int) -> str:
-    """Return line `number`, from 1, or ``""`` where there is none."""
-    return lines[number - 1] if 0 < number <= len(lines) else ""
+def span_in(text: str, *patterns: str) -> tuple[int, int]:
+    """Return the column, from 1, and the width of what the first fitting pattern finds.
+
+    That is its first group, or all of it. Where none fits it is the line without its indent.
+    """
+    for pattern in (*patterns, r"\S(?:.*\S)?", ""):
+        if found := re.search(pattern, text):
+            group = 1 if found.re.groups else 0
+            return found.start(group) + 1, max(found.end(group) - found.start(group), 1)
+    return 1, 1
