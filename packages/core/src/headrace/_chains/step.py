@@ -96,7 +96,7 @@ class Step:
     condition: Callable[[ChainResult], Any] | None = None
 
     def __init__(self, function: Any, kind: str) -> None:
-        self.function = function
+        self.function: Any = function
         self.kind = kind
 
     def take_arguments(self, args: Sequence[Any], kwargs: Mapping[str, Any] | None) -> None:

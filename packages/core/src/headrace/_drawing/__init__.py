@@ -21,7 +21,7 @@ __all__ = [
     "short_path",
 ]
 
-FORMATS = ("dot", "html", "json", "mermaid", "svg", "text")
+FORMATS: tuple[str, ...] = ("dot", "html", "json", "mermaid", "svg", "text")
 STYLES = ("plain", "rich")
 
 _RENDERERS = {"dot": "dot", "html": "html", "json": "json", "svg": "svg", "text": "text"}
