@@ -140,6 +140,17 @@ def place():
 def saved(sender, **kwargs):
     mail.delay(1)
 """,
+    "in a receiver of new ones": """
+def place():
+    with transaction.atomic():
+        Order.objects.create()
+
+
+@receiver(post_save, sender=Order)
+def saved(sender, instance, created=False, **kwargs):
+    if created:
+        mail.delay(1)
+""",
     "in the receiver of a deletion": """
 def cancel(order: Order):
     order.delete()
@@ -241,6 +252,30 @@ def store(wait=True):
 @transaction.atomic
 def place():
     store(wait=False)
+""",
+    "a receiver for other cases": """
+def place():
+    with transaction.atomic():
+        Order.objects.create()
+
+
+@receiver(post_save, sender=Order)
+def saved(sender, instance, created=False, update_fields=None, **kwargs):
+    if not created:
+        mail.delay(1)
+    if update_fields is not None and "customer" in update_fields:
+        mail.delay(2)
+""",
+    "a receiver of new ones": """
+def change(order: Order):
+    with transaction.atomic():
+        order.save(update_fields=["customer"])
+
+
+@receiver(post_save, sender=Order)
+def saved(sender, instance, created=False, **kwargs):
+    if created:
+        mail.delay(1)
 """,
     "in another thread": """
 @transaction.atomic
@@ -499,6 +534,20 @@ def test_a_model_instance_as_argument_is_a_hazard(tmp_path: Path, call: str) -> 
 def test_the_key_of_an_instance_is_none(tmp_path: Path, call: str) -> None:
     """What is read from an instance is not the instance."""
     assert codes(tmp_path, f"def place(order: Order, other=None):\n    {call}\n") == []
+
+
+def test_an_instance_for_a_branch_that_does_not_publish_is_none(tmp_path: Path) -> None:
+    """What the caller says about a branch holds for the arguments, too."""
+    code = """
+def later(task, order, wait=False):
+    if wait:
+        task.delay(order)
+
+
+def place(order: Order):
+    later(mail, order)
+"""
+    assert codes(tmp_path, code) == []
 
 
 UNFIT = [

@@ -20,6 +20,7 @@ from headrace_inspect._models._django import MODEL
 from headrace_inspect._models._tasks import Publishing, publishings_in
 
 from ._finding import Hazard, is_test, link_to, name_of
+from ._guards import lines_outside
 
 _FILES = ("builtins.open", "io.open", "tempfile.TemporaryFile", "tempfile.NamedTemporaryFile")
 _DEEPEST = 3
@@ -29,7 +30,7 @@ def unfit_arguments(engine: Engine) -> Iterator[Hazard]:
     """Find the arguments that are model instances, generators, coroutines or open files."""
     done: set[tuple[ast.AST, str]] = set()
     for one in publishings_in(engine):
-        if is_test(one.context.module):
+        if is_test(one.context.module) or _is_dead(one):
             continue
         given = [(f"argument {number + 1}", value) for number, value in enumerate(one.arguments)]
         for label, value in [*given, *[(f"{name!r}", value) for name, value in one.keywords]]:
@@ -37,6 +38,14 @@ def unfit_arguments(engine: Engine) -> Iterator[Hazard]:
             if found is not None and (one.node, found[0]) not in done:
                 done.add((one.node, found[0]))
                 yield _hazard(one, label, *found)
+
+
+def _is_dead(one: Publishing) -> bool:
+    """Tell whether the caller's arguments exclude the branch that the call is in."""
+    function = one.context.function
+    if function is None or not one.context.flags:
+        return False
+    return line_of(one.node) in lines_outside(function.node, one.context.flags)
 
 
 def _hazard(one: Publishing, label: str, code: str, what: str) -> Hazard:

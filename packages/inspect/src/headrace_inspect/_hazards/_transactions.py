@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import ast
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from headrace_inspect._evaluate._contexts import ENQUEUE, Context, Event
 from headrace_inspect._evaluate._engine import Engine
@@ -21,45 +22,91 @@ from headrace_inspect._shown._reach import part_of
 from headrace_inspect._source._discovery import shown
 
 from ._finding import Hazard, is_test, link_to, name_of
-from ._guards import Flags, lines_outside
+from ._guards import Flags, call_name, calls_by_line, flags_of_receiver, lines_outside
 from ._opening import openings_in
 
 _PUBLISHING = frozenset([ENQUEUE, "canvas"])
 _METHODS = frozenset(["delay", "apply_async", "send", "s", "si", "signature"])
+_CREATING = frozenset(["create", "acreate"])
 _FARTHEST = 8
 """The most calls on the way: over more, conditions that are not seen make it doubtful."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part of a body that runs inside a transaction.
+
+    Attributes:
+        way: what opens the transaction, and the calls that lead here.
+        flags: what is known of the parameters.
+        is_new: whether the way leads through the creation of a model instance.
+    """
+
+    context: Context
+    events: Sequence[Event]
+    way: tuple[Link, ...]
+    flags: Flags
+    is_new: bool
+
+
 def published_inside(engine: Engine) -> Iterator[Hazard]:
     """Find the calls that publish a task inside a transaction, each with the shortest way there."""
-    waiting: deque[tuple[Context, Sequence[Event], tuple[Link, ...], Flags]] = deque()
-    leading = _publishers(engine)
-    for one in openings_in(engine, leading):
-        waiting.append((one.context, one.events, (one.link,), {}))
-    names = dict(_named(engine))
-    seen: set[tuple[Context, str]] = set()
-    found: dict[tuple[str, int], Hazard] = {}
-    while waiting:
-        context, events, way, flags = waiting.popleft()
-        function = context.function
-        outside = set() if function is None else lines_outside(function.node, flags)
-        for event in events:
-            if event.kind == "on_commit" or event.line in outside or len(way) > _FARTHEST:
-                continue
-            links = (*way, link_to(context, event.line, event.kind)) if event.line else way
-            if event.kind in _PUBLISHING:
-                place = (links[-1].path, links[-1].line)
-                name = names.get(place, "a task")
-                if place not in found and name is not None:
-                    found[place] = _hazard(name, links)
-                continue
-            for target in event.targets:
-                if target in leading and (target, event.part) not in seen:
-                    seen.add((target, event.part))
-                    # What arguments a signal's receiver gets is not known.
-                    given = {} if function is None else target.flags
-                    waiting.append((target, part_of(target, event.part), links, given))
-    yield from found.values()
+    yield from _Search(engine).run()
+
+
+class _Search:
+    def __init__(self, engine: Engine) -> None:
+        self._leading = _publishers(engine)
+        starts = [one for one in engine.all_contexts() if one in self._leading]
+        self._waiting = deque([
+            _Part(one.context, one.events, (one.link,), {}, is_new=False)
+            for one in openings_in(engine, starts)
+        ])
+        self._names = dict(_named(engine))
+        self._seen: set[tuple[Context, str]] = set()
+        self._found: dict[tuple[str, int], Hazard] = {}
+        self._calls: dict[ast.AST, dict[int, list[ast.Call]]] = {}
+
+    def run(self) -> Iterable[Hazard]:
+        """Go through all that runs inside, nearest first."""
+        while self._waiting:
+            part = self._waiting.popleft()
+            function = part.context.function
+            outside = set() if function is None else lines_outside(function.node, part.flags)
+            for event in part.events if len(part.way) <= _FARTHEST else ():
+                if event.kind != "on_commit" and event.line not in outside:
+                    self._follow(part, event)
+        return self._found.values()
+
+    def _follow(self, part: _Part, event: Event) -> None:
+        way = part.way
+        if event.line:
+            way = (*way, link_to(part.context, event.line, event.kind))
+        if event.kind in _PUBLISHING:
+            place = (way[-1].path, way[-1].line)
+            name = self._names.get(place, "a task")
+            if name is not None:
+                self._found.setdefault(place, _hazard(name, way))
+            return
+        calls = self._calls_at(part.context, event.line)
+        is_new = part.is_new or any(call_name(one) in _CREATING for one in calls)
+        given = flags_of_receiver(calls, is_new=is_new) if event.kind == "signal" else part.flags
+        for target in event.targets:
+            if target in self._leading and (target, event.part) not in self._seen:
+                self._seen.add((target, event.part))
+                # What a signal's receiver is called with is known of saving alone.
+                is_called = part.context.function is not None and target.function is not None
+                flags = target.flags if is_called else given
+                events = part_of(target, event.part)
+                self._waiting.append(_Part(target, events, way, flags, is_new))
+
+    def _calls_at(self, context: Context, line: int) -> list[ast.Call]:
+        if context.function is None:
+            return []
+        node = context.function.node
+        if node not in self._calls:
+            self._calls[node] = calls_by_line(node)
+        return self._calls[node].get(line, [])
 
 
 def _publishers(engine: Engine) -> set[Context]:
