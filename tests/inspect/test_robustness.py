@@ -132,6 +132,7 @@ def nested(depth: int) -> str:
         "class A(A): pass\nclass B(C): pass\nclass C(B): pass\nB().go()",
         "from program import *\nfrom program import a as a\nx = x\ny = z\nz = y\ny()",
         "class C:\n    def __getattr__(self, n):\n        return getattr(self, n)\nC().a()",
+        "class C: pass\nC.__call__ = C()\nC()()",
         "def g(*a, b=a, **k):\n    return g(*a, **k)\ng(*g())",
         "a = a = a\n(a, *b) = c = a()\nfor a.b[0] in a(): pass\nwith a() as (b, [c]): pass",
         "async def g():\n    async for x in g():\n        yield [y async for y in g()]\n",

@@ -78,7 +78,8 @@ class Calls:
                 return self._construct(callee, call)
             case Instance() | Super():
                 method = self._engine.attribute(call.frame, callee, "__call__", call.node)
-                return self.invoke(UNKNOWN if isinstance(method, Bound) else method, call)
+                is_odd = isinstance(method, Bound | Instance)  # an object may be its own __call__
+                return self.invoke(UNKNOWN if is_odd else method, call)
             case Partial(inner=inner, arguments=first, keywords=named):
                 given = call.but((*first, *call.arguments), (*named, *call.keywords))
                 return self.invoke(inner, given)
