@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import ast
-import gc
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ._declarations._reading import methods_of, read_declarations
@@ -42,28 +40,15 @@ def analyse(
         roots: the files and folders that were asked for.
         load: returns the syntax tree of a file, or None if it does not parse.
     """
-    with _without_collecting():
-        forget_values()
-        engine = Engine(Program(files, roots, load), known_libraries())
-        run_everything(engine)
-        declarations = read_declarations(engine)
-        edges = Judge(engine, declarations).judge()
+    forget_values()
+    engine = Engine(Program(files, roots, load), known_libraries())
+    run_everything(engine)
+    declarations = read_declarations(engine)
+    edges = Judge(engine, declarations).judge()
     shown = {one.edge for one in edges if one.evidence is not None}
     return Analysis(
         engine, declarations, edges, faults_in(engine, declarations, shown.__contains__)
     )
-
-
-@contextmanager
-def _without_collecting() -> Iterator[None]:
-    """Make no collector go through syntax trees again and again, none of which is garbage."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def run_everything(engine: Engine) -> None:
