@@ -52,11 +52,13 @@ class Judge:
         edges = edges_of(self._declarations)
         found: dict[Edge, list[Evidence]] = {}
         wanted: dict[int, list[Edge]] = {}
+        following: dict[int, list[Edge]] = {}
         for edge in edges:
             if edge.source in self._bits and edge.target in self._bits:
                 wanted.setdefault(self._bits[edge.target], []).append(edge)
+                following.setdefault(self._bits[edge.source], []).append(edge)
         for context in self._contexts:
-            self._judge_inside(context, wanted, found)
+            self._judge_inside(context, following, found)
             self._judge_order(context, wanted, found)
         return [Judged(edge, _best(found.get(edge, []))) for edge in edges]
 
@@ -72,22 +74,23 @@ class Judge:
         return mask
 
     def _judge_inside(
-        self, context: Context, wanted: dict[int, list[Edge]], found: dict[Edge, list[Evidence]]
+        self, context: Context, following: dict[int, list[Edge]], found: dict[Edge, list[Evidence]]
     ) -> None:
-        own = self._reach.own(context)
-        if not own:
-            return
-        for bit in _bits_in(self._reach.within(context)):
-            for edge in wanted.get(bit, ()):
-                if self._bits[edge.source] & own:
-                    links = self._ways.inside(context, bit)
-                    if links is not None:
-                        evidence = Evidence(kind_of(links), tuple(links))
-                        found.setdefault(edge, []).append(evidence)
+        inside = self._reach.within(context) if self._reach.own(context) else 0
+        for bit in _bits_in(self._reach.own(context)) if inside else ():
+            for edge in following.get(bit, ()):
+                links = None
+                if self._bits[edge.target] & inside:
+                    links = self._ways.inside(context, self._bits[edge.target])
+                if links is not None:
+                    evidence = Evidence(kind_of(links), tuple(links))
+                    found.setdefault(edge, []).append(evidence)
 
     def _judge_order(
         self, context: Context, wanted: dict[int, list[Edge]], found: dict[Edge, list[Evidence]]
     ) -> None:
+        if not any(event.before for event in context.events):
+            return
         leading: dict[int, int] = {}  # the events that lead to each step
         for number, event in enumerate(context.events):
             for bit in _bits_in(self._over.of_event(event)):
