@@ -87,7 +87,7 @@ def put_in_mapping(
 
 def refusal_headers() -> list[tuple[str, str]]:
     """Return the headers of the response whose body is `REFUSAL`, in lower case."""
-    return [("content-type", REFUSAL_TYPE), ("content-length", str(len(REFUSAL)))]
+    return [("content-type", REFUSAL_TYPE), ("content-length", str(len(REFUSAL.encode())))]
 
 
 def exposed(existing: Iterable[str], header: str) -> str:
