@@ -81,7 +81,7 @@ class HttpPolicy:
         self.response_header: str | None = configured if header is CONFIGURED else header
         trusted = self.request_headers if options.trust_inbound else ()
         self._rank = {name.lower(): rank for rank, name in reversed([*enumerate(trusted)])}
-        self.plain = self._rank.keys() - VENDOR_HEADERS.keys()
+        self.plain: set[str] = self._rank.keys() - VENDOR_HEADERS.keys()
         extra = [DEADLINE_HEADER.lower()] if options.accept_deadline else []
         trace = [TRACEPARENT, TRACESTATE] if options.trust_inbound else []
         self.wanted: frozenset[str] = frozenset([*self._rank, *trace, *extra])
