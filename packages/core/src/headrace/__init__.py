@@ -141,7 +141,7 @@ def _import_late(name: str) -> Any:
     return value
 
 
-# Not by a `def`: a type checker would then accept every name.
+# Not a `def`: a type checker would then accept every name.
 globals()["__getattr__"] = _import_late
 
 

@@ -126,13 +126,13 @@ def _first_line(text: Any) -> str:
 
 
 def kind_of(function: Callable[..., Any]) -> int:
-    """Return the code flag that tells what calling `function` gives; 0 for a plain function."""
+    """Return the code flag for what calling `function` returns; 0 for a plain function."""
     if inspect.iscoroutinefunction(function):
         return inspect.CO_COROUTINE
     if inspect.isgeneratorfunction(function):
         code = getattr(function, "__code__", None)
         if code is not None and code.co_flags & inspect.CO_ITERABLE_COROUTINE:
-            return inspect.CO_COROUTINE  # by types.coroutine: it is awaited
+            return inspect.CO_COROUTINE  # made by types.coroutine: awaitable
         return inspect.CO_GENERATOR
     return inspect.CO_ASYNC_GENERATOR if inspect.isasyncgenfunction(function) else 0
 
@@ -142,15 +142,15 @@ def is_disguised(function: Callable[..., Any]) -> bool:
 
 
 def taken_for(wrapper: Any, flag: int) -> Callable[..., Any]:
-    """Return the function `wrapper` as one that `inspect` takes for one of the kind `flag`."""
-    # Made anew, for the assignment of such code to a function is deprecated since Python 3.13.
+    """Return a copy of `wrapper` that `inspect` takes for a function of the kind `flag`."""
+    # A new function: assigning such code to an existing one is deprecated as of Python 3.13.
     code = _flagged(wrapper.__code__, flag)
     return FunctionType(code, wrapper.__globals__, wrapper.__name__, None, wrapper.__closure__)
 
 
 @functools.cache
 def _flagged(code: CodeType, flag: int) -> CodeType:
-    # `inspect` and with it pytest, FastAPI and contextlib tell a function's kind by this flag
+    # `inspect`, and with it pytest, FastAPI and contextlib, tells a function's kind by this flag
     # alone; the interpreter itself goes by the instructions.
     return code.replace(co_flags=code.co_flags | flag)
 

@@ -1,4 +1,4 @@
-"""`configure`: validates settings and puts them in force."""
+"""`configure`: validates settings and applies them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def configure(
     id_factory: Callable[[], str | UUID] | None = None,
     propagate_metadata: Iterable[str] = (),
 ) -> None:
-    """Set how headrace observes and identifies; each call replaces the whole configuration.
+    """Configure headrace's backends, headers and IDs; each call replaces all earlier settings.
 
     Args:
         backend: ``"auto"`` (OpenTelemetry where a tracer provider has been set, else logging),
@@ -45,7 +45,7 @@ def configure(
 
     Raises:
         ValueError: an unknown backend name, or an invalid header name.
-        TypeError: an argument of a wrong type.
+        TypeError: an argument has the wrong type.
     """
     dispatcher, settings = _checked(backend, strict, header, id_factory, propagate_metadata)
     install(dispatcher)
@@ -96,7 +96,7 @@ def check_configuration(
 
     Raises:
         ValueError: an unknown backend name, or an invalid header name.
-        TypeError: an argument of a wrong type.
+        TypeError: an argument has the wrong type.
     """
     _checked(backend, strict, header, id_factory, propagate_metadata)
 

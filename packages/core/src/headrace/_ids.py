@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 ID_RULE = (
     "1 to 256 characters from A-Z a-z 0-9 . _ ~ : / + = @ | -, starting with a letter, a digit or |"
 )
-"""The rule of all correlation IDs, for messages."""
+"""The rule for correlation IDs, as text for error messages."""
 
 EDGE_RULE = "1 to 128 characters from A-Z a-z 0-9 . _ -, starting with a letter or a digit"
 """The narrower rule for IDs in requests, unless a validator replaces it."""
@@ -26,8 +26,8 @@ _POOL_BYTES = 4096
 
 def is_edge_id(text: str) -> bool:
     """Tell whether `text` follows `EDGE_RULE`."""
-    # Most IDs are hexadecimal: the first line takes half of the regular expression's time. (Of
-    # text, isalnum() is slow.)
+    # Most IDs are hexadecimal, and this check takes half as long as the regular expression. (On
+    # `str`, isalnum() is slow.)
     is_simple = len(text) <= 128 and text.isascii() and text.encode().isalnum()
     return is_simple or _match_edge_id(text) is not None
 
@@ -40,7 +40,7 @@ def valid_id(value: object) -> str | None:
     """
     if not isinstance(value, str) or match_id(value) is None:
         return None
-    # A subclass may render as another text than the checked one in a log or header.
+    # A subclass may render as a text other than the checked one in a log or header.
     return value if type(value) is str else str.__str__(value)
 
 
@@ -64,7 +64,7 @@ def check_id(correlation_id: object) -> str:
 def _hex_pool(size: int) -> tuple[Callable[[], str], Callable[[], str]]:
     """Return two functions that make random identifiers of `size` bytes in lower-case hex.
 
-    The first always does; the second is the quicker one, and raises `IndexError` now and then.
+    The first always succeeds; the second is faster, and raises `IndexError` when the pool is empty.
     """
     zero = "00" * size
     pool: list[str] = []

@@ -1,4 +1,4 @@
-"""Loggers whose handlers and filters cannot fail the code that logs."""
+"""Loggers whose handlers and filters cannot break the code that logs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `configure` has set: one module of globals that the hot paths read."""
+"""The current settings, as module globals that the hot paths read."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Settings:
 
 
 settings = Settings()
-# None while nothing observes: the one thing that the hot path looks at.
+# None while no backend is listening: the only thing that the hot path checks.
 dispatcher: Dispatcher | None = None
 
 

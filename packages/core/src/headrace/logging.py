@@ -59,7 +59,7 @@ class Formatter(logging.Formatter):
         datefmt: the format of the time.
         style: ``%``, ``{`` or ``$``.
         validate: whether to check the format.
-        defaults: the text per name without a value; ``-`` for headrace's names that are
+        defaults: the text for each name without a value; ``-`` for headrace's names that are
             missing here.
         fields: metadata of the unit of work that the format names, as for `FlowFilter`.
 
@@ -102,7 +102,7 @@ class Formatter(logging.Formatter):
 def install(fields: Iterable[str] = ()) -> None:
     """Let every log record capture the context of the thread or task that logs it.
 
-    It sets a log record factory around the present one, so that handlers in other threads (queue
+    It wraps the current log record factory, so that handlers in other threads (queue
     listeners), child loggers and other libraries' loggers carry the ID too. A second call only
     adds its fields, unless another library has replaced the factory meanwhile.
 
@@ -120,7 +120,7 @@ def install(fields: Iterable[str] = ()) -> None:
     factory = logging.getLogRecordFactory()
     if isinstance(factory, RecordFactory):
         return
-    # Another library may have wrapped the factory: a record shows it.
+    # Another library may have wrapped our factory: a test record shows whether it has.
     if not is_capturing(factory("headrace", logging.DEBUG, "", 0, "", (), None)):
         logging.setLogRecordFactory(RecordFactory(factory))
 

@@ -45,7 +45,7 @@ class _GraphDirective(SphinxDirective):
 
     optional_arguments = 1
     final_argument_whitespace = True
-    option_spec = {  # noqa: RUF012 - as docutils has it
+    option_spec = {  # noqa: RUF012 - as docutils declares it
         "app": directives.unchanged_required,
         "all": directives.flag,
         "focus": directives.unchanged_required,

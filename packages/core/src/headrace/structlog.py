@@ -1,6 +1,6 @@
 """The correlation ID in every event of structlog.
 
-`flow_processor` stands in ``structlog.configure(processors=[...])``, and in the
+Put `flow_processor` in ``structlog.configure(processors=[...])``, and in the
 ``foreign_pre_chain`` of a ``structlog.stdlib.ProcessorFormatter``; `FlowProcessor` adds metadata.
 """
 
@@ -26,7 +26,7 @@ class FlowProcessor:
     never overwritten, and structlog's own context variables are not touched. In
     ``foreign_pre_chain`` the values are those of the thread that logged, if
     `headrace.logging.install` was called. Outside any unit of work an event with ``exc_info``
-    takes its `flow_id` from the unit that the exception has left, so this processor stands before
+    takes its `flow_id` from the unit that the exception has left, so put this processor before
     those that format exceptions.
 
     Args:

@@ -135,7 +135,7 @@ def assert_clean() -> None:
 
 
 def reset() -> None:
-    """Reset headrace: the configuration as at import, and no context in this thread or task.
+    """Restore the initial configuration, and clear the context of this thread or task.
 
     Flows and steps stay registered, since modules declare them on import, which happens once. A log
     record factory stays too: `headrace.logging.uninstall` removes it.
@@ -225,7 +225,7 @@ class _Running:
         record.error = None if record.outcome == "ok" else exc
         if self._unit is not None and isinstance(record, CapturedUnit):
             record.name = self._unit.name  # the route is known only later
-        if _enclosing.get() is self._info:  # otherwise it ends in another context than it began
+        if _enclosing.get() is self._info:  # otherwise it ends in a different context
             _enclosing.set(self._outer)
 
 

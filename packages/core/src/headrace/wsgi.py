@@ -44,8 +44,8 @@ class FlowMiddleware:
         options: see `headrace.integration.HttpOptions`.
 
     Raises:
-        TypeError: an unknown option, or one of a wrong type.
-        ValueError: an option with an impossible value.
+        TypeError: an option is unknown, or has the wrong type.
+        ValueError: an option has an invalid value.
     """
 
     def __init__(self, app: WSGIApplication, **options: Unpack[HttpKeywords]) -> None:
@@ -53,9 +53,9 @@ class FlowMiddleware:
         self.app = app
         self._policy = policy = HttpPolicy(http_options("FlowMiddleware", options))
         self._logs = policy.options.access_log
-        # Asked for the unit's name when the response starts: for integrations, which set it.
+        # Returns the unit's name when the response starts; set by integrations.
         self.route_of: Callable[[WSGIEnvironment], str | None] | None = None
-        # Whether code inside sends the response to a refused request, as `REFUSED_KEY` tells it.
+        # Whether code inside `app` sends the response to a refused request; see `REFUSED_KEY`.
         self.leaves_refusal = False
         policy.follow_configuration(self._take_headers)
 
@@ -71,7 +71,7 @@ class FlowMiddleware:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Run the application inside a unit of work."""
         policy = self._policy
-        # The usual request is neither mixed nor known.
+        # Usually there is one protocol, and no outer integration.
         if (nesting.mixed or ENVIRON_KEY in environ) and (
             decision := decision_in_environ(environ)
         ) is not None:
@@ -161,7 +161,7 @@ class _Response:
             or body is self._file
             or (isinstance(body, list | tuple) and not hasattr(body, "close"))
         ):
-            # Nothing is left to be made: servers look at a list's length, and send files unread.
+            # The body is complete: servers check a list's length, and send files without reading.
             self._leave(None)
             return body
         self._body = body
@@ -254,7 +254,7 @@ class _UnitResponse(_Response):
         context, environ = unit.context, self._environ
         route = None
         if middleware.route_of is not None:
-            # An application inside leaves its request where the framework outside looks for one.
+            # An inner application stores its request where the outer framework looks for its own.
             if _NAMED_KEY in environ:
                 del environ[_NAMED_KEY]
             else:

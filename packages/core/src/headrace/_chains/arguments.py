@@ -1,4 +1,4 @@
-"""Checks of what a chain is given when it is built: what is wrong, and what to do."""
+"""Checks of the arguments of a chain; the errors say what is wrong and what to do."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from headrace._callables import kind_of as code_flag
 from headrace._callables import own_name, without_partials
 from headrace._flows.flow import Flow
 
-# What a call gives: a value, a coroutine, a generator, or the run of a chain.
+# What a call returns: a value, a coroutine, a generator, or the run of a chain.
 VALUE, COROUTINE, GENERATOR, CHAIN = "value", "coroutine", "generator", "chain"
 
 _KINDS = {0: VALUE, CO_COROUTINE: COROUTINE, CO_GENERATOR: GENERATOR, CO_ASYNC_GENERATOR: GENERATOR}
@@ -28,7 +28,7 @@ def seconds(name: str, value: Any, *, least: float = 0.0) -> float:
     """Return `value`, a number of seconds.
 
     Raises:
-        TypeError: it is no number.
+        TypeError: it is not a number.
         ValueError: it is less than `least`, infinite, or not a number.
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -42,8 +42,8 @@ def key(name: str, value: Any) -> str:
     """Return `value`, a key of the context.
 
     Raises:
-        TypeError: it is no string.
-        ValueError: it is empty, or has a dot, behind which no reference could find it.
+        TypeError: it is not a string.
+        ValueError: it is empty, or has a dot, so that no reference could find it.
     """
     if not isinstance(value, str):
         raise TypeError(f"{name} is a key of the context, a str, not {value!r}")
@@ -59,7 +59,7 @@ def text(name: str, value: Any) -> str:
     """Return `value`, a name.
 
     Raises:
-        TypeError: it is no string.
+        TypeError: it is not a string.
         ValueError: it is empty.
     """
     if not isinstance(value, str):
@@ -103,7 +103,7 @@ def function(name: str, value: Any, *, awaits: bool) -> Any:
 
 
 def kind_of(function: Any) -> str:
-    """Return what calling `function` gives, as far as it can be seen without calling it.
+    """Return the kind of result that calling `function` gives, without calling it.
 
     Partials, bound methods and objects with a ``__call__`` are looked through. An asynchronous
     generator is a generator too.
@@ -135,7 +135,7 @@ def step_kind(value: Any, *, awaits: bool, allow_sync: bool) -> str:
         allow_sync: whether it may be anything else.
 
     Raises:
-        TypeError: it is no function, or one that the chain refuses.
+        TypeError: it is not a function, or is one that the chain refuses.
     """
     kind = kind_of(value)
     if kind is COROUTINE and not awaits:

@@ -32,30 +32,30 @@ _budget = budget_var.get
 
 
 class AsyncChain(Builder):
-    """A pipeline of steps as `Chain` is one, whose steps are awaited.
+    """A pipeline like `Chain`, whose steps are awaited.
 
-    A sync function runs in a thread, in a copy of the context, and what it returns is awaited if
-    it can be. Hooks, predicates and callbacks may be coroutine functions; sync ones are called on
+    A sync function runs in a thread, in a copy of the context, and its result is awaited if it is
+    awaitable. Hooks, predicates and callbacks may be coroutine functions; sync ones are called on
     the event loop, undos in a thread.
 
     Args:
-        name: as for `Chain`, and so are the others but the last.
-        flow: see there.
-        strict: see there.
-        before_step: see there.
-        after_step: see there.
-        on_retry: see there.
-        redact: see there.
-        deadline: see there.
-        deadline_fn: see there.
-        safety_margin: see there.
-        jitter: see there.
+        name: as for `Chain`.
+        flow: as for `Chain`.
+        strict: as for `Chain`.
+        before_step: as for `Chain`.
+        after_step: as for `Chain`.
+        on_retry: as for `Chain`.
+        redact: as for `Chain`.
+        deadline: as for `Chain`.
+        deadline_fn: as for `Chain`.
+        safety_margin: as for `Chain`.
+        jitter: as for `Chain`.
         allow_sync: whether steps and undos may be sync functions.
         misspelt: rejected, with the nearest options in the message.
 
     Raises:
-        TypeError: an argument of a wrong type.
-        ValueError: an argument with an impossible value.
+        TypeError: an argument has the wrong type.
+        ValueError: an argument has an invalid value.
     """
 
     _awaits = True
@@ -94,18 +94,18 @@ class AsyncChain(Builder):
         )
 
     async def run(self, /, **inputs: Any) -> ChainResult:
-        """Run the steps in order, on a context of this run's own, and return it.
+        """Run the steps in order on a new context, and return it.
 
-        Inside a unit of work the run joins it; outside it opens one. When the run is cancelled it
-        undoes what is done, and lets the cancellation through.
+        Inside a unit of work the run joins it; outside it opens one. A cancelled run
+        undoes its finished steps and lets the cancellation propagate.
 
         Args:
-            inputs: values for the context; they win over those that `put` has put there.
+            inputs: values for the context; they take precedence over those set by `put`.
 
         Raises:
             StepFailedError: a step failed for good; `result` is what was done so far.
             ValidationFailedError: a `validate` rejected a result.
-            DeadlineExceededError: the time, or the `timeout` of a step, ran out.
+            DeadlineExceededError: the deadline passed, or the `timeout` of a step expired.
             UnresolvedReferenceError: a reference of a strict chain is unresolved.
             RuntimeError: the current task is a trio task.
         """
@@ -138,9 +138,9 @@ class AsyncChain(Builder):
 def _restore(
     unit: FlowContext, outer_unit: FlowContext | None, outer_step: StepInfo | None
 ) -> None:
-    """Make current again what was so before `unit`, unless something else has become current.
+    """Restore what was current before `unit`, unless something else has become current.
 
-    A coroutine may be closed in another context than it ran in, which is not ours to change.
+    A coroutine may be closed in a context other than its own, which is not ours to change.
     """
     if _current_unit() is unit:
         if outer_unit is not unit:

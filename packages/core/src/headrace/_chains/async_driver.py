@@ -135,8 +135,8 @@ class AsyncDriver:
 
     async def finish(self, work: Coroutine[Any, Any, T]) -> T:
         task = asyncio.get_running_loop().create_task(work)
-        # A loop that shuts down cancels every task that it knows of. This one it shall not know: it
-        # cancels the run, which waits for it.
+        # A loop that shuts down cancels every task that it knows of. It must not know this one: it
+        # cancels the run, which waits for this task.
         asyncio.tasks._unregister_task(task)
         cancelled = await until_done([task])
         try:
@@ -165,7 +165,7 @@ class AsyncDriver:
             except GeneratorExit:  # closed, where nothing can be awaited
                 _cancel(pending)
                 raise
-            # Looked up, not returned by wait(): a cancel scope of anyio cancels each wait anew.
+            # Looked up, not returned by wait(): an anyio cancel scope cancels each wait again.
             done = {task for task in pending if task.done()}
             pending -= done
             raised = [(tasks[task], _raised_by(task, stopped)) for task in done]
@@ -199,7 +199,7 @@ def _cancel(tasks: Iterable[asyncio.Task[Any]]) -> None:
 
 
 async def _bounded(run: Run, step: Step, work: Awaitable[Any]) -> Any:
-    """Await `work` for no longer than the step's timeout, and the deadline, allow."""
+    """Await `work` for no longer than the step's timeout and the deadline allow."""
     timeout = step.timeout
     if timeout is None:
         return await work

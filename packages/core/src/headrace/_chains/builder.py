@@ -1,4 +1,4 @@
-"""What `Chain` and `AsyncChain` have in common: how a chain is built, checked and drawn."""
+"""The common base of `Chain` and `AsyncChain`: building, checking and drawing a chain."""
 
 from __future__ import annotations
 
@@ -82,14 +82,14 @@ class Builder:
     def put(self, key: str, value: Any) -> Self:
         """Put a value into the context with which each run begins.
 
-        All runs share the value itself; what differs from run to run is an input of `run`.
+        All runs share the value itself; pass values that differ per run to `run` as inputs.
 
         Args:
             key: the key, without a dot.
             value: anything.
 
         Raises:
-            TypeError: `key` is no string.
+            TypeError: `key` is not a string.
             ValueError: `key` is empty or has a dot.
             ChainError: the chain has already run.
         """
@@ -131,11 +131,11 @@ class Builder:
                 not kept.
             args: the positional arguments. A `str` is a reference into the context, such as
                 ``"order.customer.name"`` (keys of mappings, then attributes); `headrace.literal`
-                passes a text itself; anything else is passed as it is.
+                passes a string itself; anything else is passed as it is.
             kwargs: the keyword arguments, in the same way.
-            name: the step's name; without it, `out`, else the function's name. A second step of
-                one name gets a number.
-            retries: how often the step is tried again where it fails.
+            name: the step's name; by default `out`, else the function's name. A second step with
+                the same default name gets a number.
+            retries: how many times to retry the step if it fails.
             retry_on: the exception types that are worth a retry, or a function of the exception
                 that answers True, False, or the delay in seconds.
             backoff: the longest delay before the first retry, in seconds; it doubles each time.
@@ -144,14 +144,14 @@ class Builder:
             log: called as ``log(context, result)`` when the step is done.
             log_fmt: a line to log then, such as ``"loaded={result.count} of {raw.__len__}"``.
             validate: called with the result; rejects it by raising, or by returning False.
-            when: a reference or a function of the context: whether to do the step at all.
+            when: a reference or a function of the context, which tells whether to run the step.
             undo: called with the step's result, if a later step fails for good.
-            overwrite: whether `out` may be a key that an earlier step, or an input, has given.
+            overwrite: whether `out` may replace the value of an earlier step or an input.
             misspelt: rejected, with the nearest options in the message.
 
         Raises:
-            TypeError: an argument of a wrong type, or a coroutine function in a `Chain`.
-            ValueError: an argument with an impossible value; the message says why.
+            TypeError: an argument has the wrong type, or is a coroutine function in a `Chain`.
+            ValueError: an argument has an invalid value; the message says why.
             DuplicateStepError: another function has this step name in the flow.
             ChainError: the chain has already run.
         """
@@ -178,18 +178,18 @@ class Builder:
         return self
 
     def parallel(self, *branches: Self) -> Self:
-        """Add branches that run at once: in threads, or in the tasks of an `AsyncChain`.
+        """Add branches that run concurrently: in threads, or in the tasks of an `AsyncChain`.
 
-        Each branch is a chain that begins with what the context holds. When all are done their
-        outputs are put into it. Where one fails the others are cancelled (in an `AsyncChain`) or
+        Each branch is a chain that starts with the current context; when all are done, their
+        outputs are added to it. If one fails, the others are cancelled (in an `AsyncChain`) or
         waited for (in a `Chain`), and what they have done is undone.
 
-        A branch has the options it was given, and takes the hooks that it has not, `strict`,
-        `redact` and the deadline from this chain. It cannot be built further.
+        A branch keeps its own options, and inherits `strict`, `redact`, the deadline and any hooks
+        that it lacks from this chain. It can no longer be extended.
 
         Raises:
-            TypeError: a branch is no chain of this chain's type.
-            ValueError: no branches, an empty one, two with one output, or one that refers to
+            TypeError: a branch is not a chain of this chain's type.
+            ValueError: no branches, an empty one, two with the same output, or one that refers to
                 another's output.
             ChainError: the chain has already run.
         """
@@ -238,7 +238,7 @@ class Builder:
                 copied._definition.values[key] = deepcopy(value, memo)
         return copied
 
-    # --- looking at it ----------------------------------------------------------------------------
+    # --- inspection -------------------------------------------------------------------------------
 
     def graph(self) -> FlowGraph:
         """Return the chain as a graph: each step follows the one before."""
@@ -252,7 +252,7 @@ class Builder:
         return build_graph(self._flow or "chain", [step.info for step in steps], notes)
 
     def check(self, *inputs: str) -> list[str]:
-        """Return what is wrong with the chain's references, a line for each; at best nothing.
+        """Return a line for each problem with the chain's references; an empty list means none.
 
         Args:
             inputs: the names of the inputs that `run` will get.

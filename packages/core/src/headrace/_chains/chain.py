@@ -43,8 +43,8 @@ class Chain(Builder):
         on_retry: called as ``on_retry(step=..., exc=..., attempt=..., next_delay=...)`` before the
             wait for each retry; `attempt` is the one that failed, from 1, and `next_delay` is in
             seconds.
-        redact: the names of keys whose values are written nowhere, or a function that is applied
-            to each line that is logged.
+        redact: the keys whose values are masked wherever they would be written, or a function
+            that is applied to each log line.
         deadline: how long a run may take, in seconds.
         deadline_fn: returns the seconds that are left when a run begins, or None.
         safety_margin: the seconds that are kept free before the deadline.
@@ -52,24 +52,24 @@ class Chain(Builder):
         misspelt: rejected, with the nearest options in the message.
 
     Raises:
-        TypeError: an argument of a wrong type.
-        ValueError: an argument with an impossible value.
+        TypeError: an argument has the wrong type.
+        ValueError: an argument has an invalid value.
     """
 
     _awaits = False
 
     def run(self, /, **inputs: Any) -> ChainResult:
-        """Run the steps in order, on a context of this run's own, and return it.
+        """Run the steps in order on a new context, and return it.
 
         Inside a unit of work the run joins it; outside it opens one.
 
         Args:
-            inputs: values for the context; they win over those that `put` has put there.
+            inputs: values for the context; they take precedence over those set by `put`.
 
         Raises:
             StepFailedError: a step failed for good; `result` is what was done so far.
             ValidationFailedError: a `validate` rejected a result.
-            DeadlineExceededError: the time ran out.
+            DeadlineExceededError: the deadline passed.
             UnresolvedReferenceError: a reference of a strict chain is unresolved.
         """
         plan = self._plan or self._freeze()
@@ -84,7 +84,7 @@ class Chain(Builder):
         if (dispatcher is not None and dispatcher.enabled()) or _budget() is not None:
             with Unit(nested_context("flow", self._unit_name)) as unit:
                 return driver.run(plan, unit, inputs)
-        # What Unit does, in short: fast path: no backend is listening and no clock runs.
+        # Fast path, in place of `Unit`: no backend is listening and no deadline is active.
         unit = FlowContext(opening_id(), None, "flow", self._unit_name)
         token = _set_unit(unit)
         try:

@@ -18,7 +18,7 @@ Hook = Callable[..., Any]
 
 @dataclass(slots=True)
 class Settings:
-    """The settings of a chain; `Chain` says what each means. Never changed."""
+    """The settings of a chain, explained in `Chain`. Never modified."""
 
     strict: bool = False
     before_step: Hook | None = None
@@ -32,7 +32,7 @@ class Settings:
 
     @property
     def has_hooks(self) -> bool:
-        """Whether something is called around each step."""
+        """Whether a hook is called around each step."""
         return self.before_step is not None or self.after_step is not None
 
     def within(self, outer: Settings) -> Settings:
@@ -96,9 +96,9 @@ class Scope:
 
     Attributes:
         names: the names of the steps.
-        outputs: which step puts out which key.
-        overwrites: the outputs that may have been put out before.
-        open: which step refers to what no step before it puts out: mostly inputs of the run.
+        outputs: the step that writes each key.
+        overwrites: the outputs that may replace an earlier value.
+        open: the step that refers to each key that no earlier step writes; mostly inputs.
     """
 
     __slots__ = ("names", "open", "outputs", "overwrites")
@@ -126,7 +126,7 @@ class Scope:
             name: its name.
 
         Raises:
-            ValueError: it is.
+            ValueError: the key is already an output, or an earlier step refers to it.
         """
         out = step.out
         if out is not None and not step.overwrite and (out in self.outputs or out in self.open):
@@ -138,7 +138,7 @@ class Scope:
         Args:
             step: the step.
             name: its name.
-            given: the keys that `Chain.put` gives.
+            given: the keys that `Chain.put` sets.
         """
         out, outputs = step.out, self.outputs
         for _, path in step.references:
@@ -154,15 +154,15 @@ class Scope:
     def merge(
         self, branches: Sequence[tuple[Scope, Collection[str]]], given: Collection[str]
     ) -> None:
-        """Add the outputs and references, but not the names, of branches that run at once.
+        """Add the outputs and references, but not the names, of concurrent branches.
 
         Args:
-            branches: the scope of each, and the keys that it puts into its context itself.
-            given: the keys that `Chain.put` gives.
+            branches: the scope of each, and the keys that its own `put` calls set.
+            given: the keys that `Chain.put` sets.
 
         Raises:
-            ValueError: an output exists twice, or one branch refers to another's, or an earlier
-                step does.
+            ValueError: a key is written twice, or is referred to by another branch or by an
+                earlier step.
         """
         outputs: dict[str, str] = {}
         for branch, _ in branches:
@@ -214,15 +214,15 @@ class Scope:
 
 
 class Definition:
-    """What a chain is made of; it grows until the chain runs or becomes a part of another.
+    """The steps and settings of a chain; it grows until the chain runs or becomes part of another.
 
     Args:
-        settings: what holds for all steps.
+        settings: the settings of all steps.
 
     Attributes:
-        settings: the same.
-        values: what `Chain.put` has put into the context.
-        items: the steps in order; a tuple of definitions stands for branches that run at once.
+        settings: the settings of all steps.
+        values: the values that `Chain.put` has set.
+        items: the steps in order; a tuple of definitions represents concurrent branches.
         last: the names of the steps that the next one follows.
         scope: the names, outputs and references of the steps.
     """
@@ -269,6 +269,6 @@ class Definition:
 
 
 def names_clash(definitions: Sequence[Definition]) -> bool:
-    """Tell whether two of the definitions have a step of one name."""
+    """Tell whether two of the definitions have steps of the same name."""
     taken = [each.scope.names.taken for each in definitions]
     return len(set[str]().union(*taken)) < sum(map(len, taken))

@@ -37,28 +37,28 @@ _set_step = step_var.set
 class Driver(Protocol):
     """How a chain calls and waits.
 
-    Whatever the path of a run depends on is asked of the driver: an attempt (`call`), a decision
-    (`decide`), a wait (`sleep`), an undo. Whatever a run does for others goes through it too
-    (`notify`). A driver that keeps records can therefore repeat a run from them;
-    ``run.step.name`` and ``run.attempts`` say where the run is.
+    Everything that determines the path of a run goes through the driver: an attempt (`call`), a
+    decision (`decide`), a wait (`sleep`), an undo. Hooks and log lines do, too (`notify`). A driver
+    that keeps records can therefore replay a run from them; ``run.step.name`` and ``run.attempts``
+    tell where the run is.
     """
 
     async def call_plain(self, rows: tuple[Row, ...], context: ChainResult) -> BaseException | None:
-        """Call the steps that need nothing but their call, up to the first that needs more.
+        """Call the steps that need only a call, up to the first that needs more.
 
         A fast path: a driver may call fewer of them, or none. Those are left to `call`.
 
         Returns:
-            What the last of them has raised, or None.
+            The exception that the last of them raised, or None.
         """
         ...
 
     async def call(self, run: Run, step: Step) -> tuple[Any, BaseException | None]:
-        """Make one attempt of the current step; return its result, or what it has raised."""
+        """Make one attempt at the current step; return its result and its exception or None."""
         ...
 
     async def decide(self, run: Run, what: str, function: Callable[..., Any], *args: Any) -> Any:
-        """Call a function on whose answer the path of the run depends.
+        """Call a function whose answer determines the path of the run.
 
         Args:
             run: the run.
@@ -72,7 +72,7 @@ class Driver(Protocol):
     async def notify(
         self, run: Run, what: str, function: Callable[..., Any], *args: Any, **kwargs: Any
     ) -> None:
-        """Call a hook, or log a line, which changes nothing of the run.
+        """Call a hook or log a line; neither affects the run.
 
         Args:
             run: the run.
@@ -103,15 +103,15 @@ class Driver(Protocol):
         ...
 
     async def finish(self, work: Coroutine[Any, Any, T]) -> T:
-        """Await `work` to its end, also where the run is being cancelled."""
+        """Await `work` to its end, even while the run is being cancelled."""
         ...
 
     async def run_branches(self, run: Run, step: Parallel, branches: list[Run]) -> list[Ended]:
-        """Run the branches of `step` at once.
+        """Run the branches of `step` concurrently.
 
         Returns:
-            Each with what it has raised, in the order of their ends. One that was cancelled because
-            another failed comes with a `Stopped`.
+            Each branch with its exception or None, in the order in which they ended. The exception
+            of a branch that was cancelled because another failed is a `Stopped`.
         """
         ...
 
@@ -165,7 +165,7 @@ def drive(work: Coroutine[Any, Any, T]) -> T:
 
 
 class SyncDriver:
-    """Calls where it is, waits by sleeping, and runs branches in threads."""
+    """Calls in the current thread, waits by sleeping, and runs branches in threads."""
 
     async def call_plain(self, rows: tuple[Row, ...], context: ChainResult) -> BaseException | None:
         return _call_plain(rows, context)
@@ -225,7 +225,7 @@ class _Branches:
     """Branches in threads, which an interrupted run waits for, since it undoes what they do.
 
     Attributes:
-        ended: the branches that have ended, with what each has raised.
+        ended: the branches that have ended, each with its exception or None.
     """
 
     __slots__ = ("_changed", "_is_closed", "_running", "ended")
@@ -251,7 +251,7 @@ class _Branches:
                 self._changed.notify_all()
 
     def close(self) -> None:
-        """Let no other branch begin, and wait for those that have begun."""
+        """Keep further branches from beginning, and wait for those that have begun."""
         with self._changed:
             self._is_closed = True
             self._changed.wait_for(lambda: not self._running)

@@ -1,4 +1,4 @@
-"""The errors of chains: which step, why, and what had been done so far."""
+"""The errors of chains: which step failed, why, and what had been done before."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class ChainError(HeadraceError):
     Attributes:
         step: the name of the step at which the run ended; ``""`` where there is none.
         reason: why, in one line.
-        attempts: how often the step was called.
+        attempts: how many times the step was called.
         result: the `ChainResult` with what was done so far.
         undo_errors: what the undos of the finished steps raised, in the order in which they ran.
-        others: the errors of the branches that failed beside the one whose error this is.
+        others: the errors of the other branches that failed.
     """
 
     def __init__(self, step: str = "", reason: str = "") -> None:
@@ -50,7 +50,7 @@ class ChainError(HeadraceError):
         return _unpickled, (type(self), state | marks, _portable(shown.__cause__))
 
     def __str__(self) -> str:
-        """Tell the step, the attempts and the reason, and how many undos failed."""
+        """Name the step, the attempts and the reason, and how many undos failed."""
         text = self._headline()
         failed = len(self.undo_errors)
         if failed:
@@ -99,7 +99,7 @@ class ValidationFailedError(ChainError):
 
 
 class DeadlineExceededError(ChainError):
-    """A deadline ran out, or the `timeout` of a step did."""
+    """A deadline passed, or the `timeout` of a step expired."""
 
     def _headline(self) -> str:
         return f"step {self.step!r}: {self.reason}"
@@ -113,4 +113,4 @@ class UnresolvedReferenceError(ChainError, LookupError):
 
 
 class FrozenChainError(ChainError, RuntimeError):
-    """A chain was built further after its first run."""
+    """A chain was extended after its first run."""

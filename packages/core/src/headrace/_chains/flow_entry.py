@@ -1,7 +1,7 @@
 """The steps that chains have declared in flows.
 
-Chains are objects that come and go: one that was built in a function or in a test leaves its flow
-to the next of its name. Two that exist at the same time must not both have a step of one name.
+Chains come and go: one that was built in a function or in a test leaves its flow to the next chain
+of that name. Two chains that exist at the same time must not share a step name.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class FlowEntry:
-    """A chain's step in the registry of its flow; what it says is made when it is asked for."""
+    """A chain's step in the registry of its flow; its properties are computed on demand."""
 
     __slots__ = ("_after", "_branch", "_flow", "_step", "chain", "name")
 
@@ -53,12 +53,12 @@ class FlowEntry:
 
     @property
     def notes(self) -> tuple[StepNote, ...]:
-        """What a picture says of the step besides its name."""
+        """The step's options, for pictures."""
         return notes_of(self._step, self._branch)
 
     @property
     def info(self) -> StepInfo:
-        """What is known of the step."""
+        """The step's `StepInfo`."""
         return make_info(self._step, self.name, self._flow, self._after)
 
     @property
@@ -76,7 +76,7 @@ class FlowEntry:
 
 
 class Membership:
-    """The part that a chain has in a flow.
+    """The steps that a chain contributes to a flow.
 
     Args:
         chain: the chain.
@@ -105,7 +105,7 @@ class Membership:
             name: the step's name.
             step: the step.
             after: the names of the steps before.
-            branch: which of the branches that run at once it belongs to, such as ``1 of 2``.
+            branch: its place among concurrent branches, such as ``1 of 2``, or ``""``.
 
         Raises:
             DuplicateStepError: another function has this step name in the flow.
@@ -114,7 +114,7 @@ class Membership:
         try:
             self._flow._adopt(name, entry)
         except DuplicateStepError:
-            gc.collect()  # a chain that only a cycle keeps, such as a traceback, is as good as gone
+            gc.collect()  # a chain that only a cycle keeps alive, say a traceback, counts as gone
             _forget_dead(self._flow)
             self._flow._adopt(name, entry)
         self._entries.append(entry)
@@ -142,7 +142,7 @@ def notes_of(step: Step, branch: str = "") -> tuple[StepNote, ...]:
 
     Args:
         step: the step.
-        branch: which of the branches that run at once it belongs to, such as ``1 of 2``.
+        branch: its place among concurrent branches, such as ``1 of 2``, or ``""``.
     """
     from headrace._step_info import StepNote
 

@@ -1,7 +1,7 @@
-"""What a run says: its errors and its log lines, without the secrets of its context.
+"""The errors and log lines of a run, without the secrets of its context.
 
-An error of a run carries its context as `result`; that is how the run knows its own errors from
-those of a chain that a step has run by itself. Log lines go to the logger ``headrace.chain``.
+An error of a run carries its context as `result`; that is how the run tells its own errors
+from those of a chain that a step ran by itself. Log lines go to the logger ``headrace.chain``.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def conceal(run: Run, exc: BaseException, *values: Any) -> None:
 
 
 def failed(run: Run, exc: BaseException) -> StepFailedError:
-    """Return the error that says that the current step has failed with `exc`."""
+    """Return the error for the current step, which failed with `exc`."""
     reason = describe(run, exc) + unresolved_arguments(run, run.step)
     error = StepFailedError(run.step.name, reason)
     own(run, error, run.attempts)
@@ -90,7 +90,7 @@ def failed(run: Run, exc: BaseException) -> StepFailedError:
 
 
 def verdict(run: Run, exc: BaseException) -> tuple[BaseException, str, str]:
-    """Return what ends the run where the current step has raised `exc`, as error and in the report.
+    """Return the error that ends the run after the current step raised `exc`, and its report.
 
     Args:
         run: the run.
@@ -112,18 +112,18 @@ def verdict(run: Run, exc: BaseException) -> tuple[BaseException, str, str]:
 
 
 def rejected(run: Run, result: Any, reason: str) -> ChainError:
-    """Return the error that says that `validate` has rejected the result of the current step."""
+    """Return the error for a result of the current step that `validate` rejected."""
     step = run.step
     error = ValidationFailedError(step.name, reason + unresolved_arguments(run, step))
     return own(run, error, 0, {step.out: result})
 
 
 def too_late(run: Run, failure: BaseException | None, delay: float) -> ChainError:
-    """Return the error that says that the deadline leaves no time for an attempt.
+    """Return the error for a deadline that leaves no time for an attempt.
 
     Args:
         run: the run.
-        failure: what the attempt before has raised, if there was one.
+        failure: what the previous attempt raised, if there was one.
         delay: how long the wait before the attempt would be, in seconds.
     """
     margin = run.plan.settings.safety_margin
@@ -146,7 +146,7 @@ def adopted(run: Run, exc: BaseException, inner: Run) -> BaseException:
 
 
 def seal(run: Run, error: ChainError) -> None:
-    """Replace the cause of the error of a task by a masked copy.
+    """Replace the cause of a task's error with a masked copy.
 
     A worker logs a task's error and sends it to the result backend, with all its causes.
     """
@@ -230,7 +230,7 @@ def log(
 
 
 def complain(run: Run, what: str, exc: Exception, *values: Any) -> None:
-    """Log that `what`, which must not fail a step, has raised `exc`.
+    """Log that `what`, which must not make a step fail, raised `exc`.
 
     Args:
         run: the run.
@@ -263,7 +263,7 @@ def _log(
         line = _rewritten(redaction, line)
         shown = _traceable(redaction, exc, failure)
     except Exception as error:
-        # Better no line than one with a secret in it, and so no traceback either.
+        # Better no line than one with a secret in it; for the same reason, no traceback.
         _logger.error("redact raised %s; a line was left out", type(error).__name__)  # noqa: TRY400
         return
     _logger.log(level, plain_text(line), exc_info=shown)  # it contains external text

@@ -28,10 +28,10 @@ _HINTS = 20  # each compares a name with every known name
 
 
 class Parallel:
-    """Branches that run at once.
+    """Branches that run concurrently.
 
     Attributes:
-        branches: what runs.
+        branches: the plan of each branch.
         name: for messages.
         outs: the keys that the branches write into the context.
     """
@@ -46,19 +46,19 @@ class Parallel:
 
 
 class Plan:
-    """What a run follows. It is never changed, and so serves many runs at once.
+    """The compiled form of a chain. It never changes, so many runs can share it.
 
     Attributes:
         steps: steps and parallels, in order.
-        settings: what holds for all of them.
-        values: what `Chain.put` has put into the context.
+        settings: the settings of all steps.
+        values: the values that `Chain.put` has set.
         outs: the keys that the steps write into the context.
-        rows: per step what a run needs of it where nothing but its call is to be done.
-        silent_rows: the same, to be used where no line would be logged.
-        special_rows: the same, to be used where each step needs more than its call.
+        rows: for each step, what a run needs of it if calling it is all there is to do.
+        silent_rows: the same, for runs that would log no line.
+        special_rows: the same, for runs in which every step needs more than its call.
         has_templates: whether there are lines to log.
-        has_deadline: whether the chain sets itself a deadline.
-        has_hooks: whether something is called around each step.
+        has_deadline: whether the chain has a deadline of its own.
+        has_hooks: whether a hook is called around each step.
     """
 
     __slots__ = (
@@ -108,11 +108,11 @@ class Plan:
             self._first = first if first is None or first.plan is None else first.plan.first
 
     def blotter(self, context: Mapping[str, Any], *values: Any) -> Blotter:
-        """Return what masks in a text every secret of a run.
+        """Return a function that masks every secret of a run in a text.
 
         Args:
             context: the values of the run.
-            values: what may hold secrets besides.
+            values: other values that may hold secrets.
         """
         arguments = [
             {name: each.value if isinstance(each, Literal) else stored(context, each)}
@@ -216,7 +216,7 @@ class Compiler:
     def chain(
         self, step: Step, inner: Definition, settings: Settings, after: Last
     ) -> tuple[Step, Last]:
-        """Return the step `inner`, a chain, compiled, and the names of its last steps."""
+        """Return `step`, the nested chain `inner`, compiled, and the names of its last steps."""
         # A chain may be a step more than once, so explicit names inside it may get numbers.
         plan, last = self.plan(inner, inner.settings.within(settings), after, numbers=True)
         info = plan.first.info._replace(name=self._name(step))
@@ -231,7 +231,7 @@ class Compiler:
 def _hidden_arguments(
     steps: Sequence[Step | Parallel], names: frozenset[str]
 ) -> Sequence[tuple[str, Operand]]:
-    """Return the keyword arguments that go by a name whose values are secrets."""
+    """Return the keyword arguments whose names are those of secrets."""
     if not names:
         return ()
     named = [item for step in steps if isinstance(step, Step) for item in step.kwargs.items()]

@@ -193,7 +193,7 @@ def _kept(value: Any, part: str) -> Any:
 
 
 def getter(parts: Path, step: str, strict: bool) -> Getter:
-    """Return a function that resolves a reference; without `strict`, to None at the worst."""
+    """Return a function that resolves a reference; unless `strict`, an unresolved one is None."""
     key = parts[0]
     if strict:
         return _strict_getter(parts, step)
@@ -258,7 +258,7 @@ def _listed(keys: Mapping[str, Any]) -> str:
 
 
 def why_missing(parts: Path, known: dict[str, Any], *, hints: bool) -> str:
-    """Return the reason why a reference will be unresolved, as far as the values are known.
+    """Return the reason why a reference will be unresolved, judging by the known values.
 
     Args:
         parts: the path.

@@ -29,7 +29,7 @@ class Report:
 
     @property
     def seconds(self) -> float:
-        """How long the steps took together; steps that ran at once count each."""
+        """The total duration of the steps; each of several concurrent steps counts in full."""
         return sum(step.seconds for step in self.steps)
 
     def __str__(self) -> str:
@@ -49,7 +49,7 @@ class Report:
         for column in _COLUMNS:
             table.add_column(column, justify="right" if column in _COLUMNS[2:4] else "left")
         for step in self.steps:
-            # Text: what a reason says is never markup.
+            # As Text, since a reason must not be read as markup.
             cells = [Text(cell) for cell in _cells(step)]
             cells[1].stylize(_STYLES.get(step.outcome, "yellow"))
             table.add_row(*cells)
@@ -102,5 +102,5 @@ def _stops(step: StepReport) -> bool:
 
 
 def _shown(text: str) -> str:
-    """Return `text` in one line, without what a terminal would obey."""
+    """Return `text` on one line, without control characters."""
     return "".join(c if c.isprintable() else " " if c.isspace() else "?" for c in text)

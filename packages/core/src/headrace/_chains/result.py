@@ -25,10 +25,10 @@ class StepReport:
 
     Attributes:
         name: the step's name.
-        outcome: ``ok``; ``skipped``, where `when` said so; ``error``; ``cancelled``; or
-            ``stopped``, where a framework's control-flow exception ended the run.
-        attempts: how often the step was called.
-        seconds: how long it took, the waiting between its attempts included.
+        outcome: ``ok``; ``skipped``, if its condition was false; ``error``; ``cancelled``; or
+            ``stopped``, if a framework's control-flow exception ended the run.
+        attempts: how many times the step was called.
+        seconds: its duration, including the waits between attempts.
         reason: why it failed or was skipped, or that it was undone; else None.
     """
 
@@ -40,13 +40,13 @@ class StepReport:
 
 
 class ChainResult(dict[str, Any]):
-    """The context of one run: the values that were put in, the inputs, and what the steps gave.
+    """The context of one run: the values set by `put`, the inputs, and the outputs of the steps.
 
-    It is a `dict`, with `steps`, `report` and `correlation_id` besides.
+    It is a `dict` that also has `steps`, `report` and `correlation_id`.
 
     Attributes:
         correlation_id: the ID of the operation that the run was part of; None for a result that
-            no run has made.
+            was not made by a run.
     """
 
     __slots__ = ("_ends", "_kept", "_noted", "_plan", "_started", "_undone", "correlation_id")
@@ -56,18 +56,18 @@ class ChainResult(dict[str, Any]):
     _plan: Plan | None
     _started: float
     _ends: list[float]
-    # What a plain success does not tell: the outcomes of other steps, and the results of the
-    # branches and nested chains.
+    # Everything but plain successes: the outcomes of other steps, and the results of the branches
+    # and nested chains.
     _noted: Noted | None
     _undone: dict[Step | Parallel, str]  # the outcome of each undo
     correlation_id: str | None
     # Of a result that was copied or pickled: the steps, and the keys of secrets.
     _kept: tuple[tuple[StepReport, ...], Redaction]
 
-    if not TYPE_CHECKING:  # to a type checker it would give every attribute there is
+    if not TYPE_CHECKING:  # a type checker would then accept every attribute
 
         def __getattr__(self, name: str) -> Any:
-            # A run fills its result in; what is not there belongs to one made by hand.
+            # A run sets these attributes; a result that was made by hand lacks them.
             if name in _BY_HAND:
                 return _BY_HAND[name]
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
@@ -156,7 +156,7 @@ class ChainResult(dict[str, Any]):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
-        """Let FastAPI and other users of pydantic take and give it as the mapping that it is."""
+        """Let FastAPI and other users of pydantic read and write it as a plain mapping."""
         return handler(dict[str, Any])
 
 

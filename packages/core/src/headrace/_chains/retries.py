@@ -1,4 +1,4 @@
-"""When a step is tried again, and after which delay: compiled when the chain is built."""
+"""The retry policy of a step: which errors to retry, and after what delay."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Retries:
     """The retry policy of a step.
 
     Args:
-        count: how often the step is tried again, at most.
+        count: the maximum number of retries.
         retry_on: the exception types that are worth a retry, or a predicate of the exception. The
             predicate's answer is True, False, or the delay in seconds (a server's Retry-After). A
             group of exceptions is retried if each of its members would be.
@@ -45,15 +45,15 @@ class Retries:
         return ceilings[attempt - 1] if attempt <= len(ceilings) else self._last
 
     def delay(self, exc: Exception, attempt: int, jitter: bool) -> float | None:
-        """Return the delay after a failed attempt, in seconds, or None if it is not worth another.
+        """Return the delay after a failed attempt, in seconds, or None if it is not to be retried.
 
         Args:
             exc: what the attempt raised.
             attempt: its number, from 1.
-            jitter: whether the delay is drawn from all that is not longer than the ceiling.
+            jitter: whether the delay is drawn between 0 and the ceiling.
 
         Raises:
-            TypeError: the predicate's answer is none.
+            TypeError: the predicate returned something other than these.
         """
         if self._predicate is None:
             return self.scheduled(attempt, jitter) if is_all_of(exc, self._types) else None
@@ -108,7 +108,7 @@ def _sorted_out(
 
 
 def _ceilings(count: int, backoff: float, max_backoff: float) -> tuple[float, ...]:
-    """Return the ceilings up to the one that the cap or a lack of backoff keeps for the rest."""
+    """Return the ceilings, up to the first one that all later retries share."""
     ceilings: list[float] = []
     while len(ceilings) < count:
         ceilings.append(min(backoff, max_backoff))
@@ -122,7 +122,7 @@ NO_RETRIES = Retries(0, (Exception,), 0.0, 0.0)
 
 
 def next_delay(run: Run, exc: Exception) -> float | None:
-    """Return the delay before another attempt of the current step, or None for no other."""
+    """Return the delay before another attempt at the current step, or None for none."""
     step, attempt, jitter = run.step, run.attempts, run.plan.settings.jitter
     if is_control_flow(exc):
         return None

@@ -32,8 +32,8 @@ _INFO = 20  # of `logging`
 class Undo(tuple["Step", Any]):
     """A finished step and its result.
 
-    Compared by identity: one step may be undone twice, and results may compare in any way. It is
-    made without a Python frame, at whose start a signal could lose it.
+    Compared by identity: one step may be undone twice, and results may compare in any way. No
+    Python function creates it, since a signal at the start of one could lose the undo.
     """
 
     __slots__ = ()
@@ -65,16 +65,16 @@ class Run:
     It holds the context but not the reverse, so the values of a run are freed with its result.
 
     Attributes:
-        plan: what the run follows.
+        plan: the plan that the run follows.
         context: the values.
         unit: the unit of work that the run is part of.
         dispatcher: sends the steps to the backends; None without any.
         step: the current step.
-        attempts: how often that has been called.
-        until: the deadline that the chain has set itself, as a reading of the clock, or None.
+        attempts: how many times that has been called.
+        until: the chain's own deadline, as a reading of the clock, or None.
         limit: the reading at which nothing more may begin, or None.
-        rows: what to do per step: everything, where a backend listens or a clock runs.
-        noted: what the report says of steps that are no plain success.
+        rows: the plan's rows for this run; special ones if a backend or a deadline is active.
+        noted: the reports of steps that are not plain successes.
         undos: what is to be undone if the run fails.
     """
 
@@ -200,7 +200,7 @@ def begin(plan: Plan, unit: FlowContext, inputs: dict[str, Any]) -> tuple[ChainR
 
 
 def new_context(plan: Plan, unit: FlowContext, inputs: dict[str, Any]) -> ChainResult:
-    """Return the context of a run: the values of `plan`, and `inputs`, which win."""
+    """Return the context of a run: the values of `plan`, overridden by `inputs`."""
     if plan.values:
         context = ChainResult(plan.values)
         context.update(inputs)
@@ -214,7 +214,7 @@ def new_context(plan: Plan, unit: FlowContext, inputs: dict[str, Any]) -> ChainR
 
 
 def rows_of(plan: Plan) -> tuple[Row, ...]:
-    """Return what to do per step where no backend listens and no clock runs."""
+    """Return the rows of a run without an active backend or deadline."""
     if plan.has_templates and not is_on(_INFO):
         return plan.silent_rows
     return plan.rows

@@ -28,46 +28,45 @@ if TYPE_CHECKING:
 class Step:
     """A step of a chain.
 
-    `Chain.next` makes it of its arguments. `placed` makes of that the step of a plan, which has a
-    name of its own and can be called; one definition may have several places, since a chain can
-    be a part of other chains. Once made, neither changes.
+    `Chain.next` makes it from its arguments. `placed` turns that into the step of a plan, which has
+    a name of its own and can be called; one definition may be placed several times, since a chain
+    can be part of other chains. Once made, neither changes.
 
     Attributes:
-        function: what is called.
-        kind: what a call of it gives; see `kind_of`.
+        function: the function to call.
+        kind: what calling it returns; see `kind_of`.
         given_name: the name that was given, or None.
         out: the key under which the result is put into the context, or None.
         args: the positional arguments: dotted paths, split, or literals.
         kwargs: the keyword arguments, likewise.
         references: what it refers to: pairs of the argument's name and the path.
-        retries: when it is tried again.
+        retries: its retry policy.
         timeout: how long an attempt may take, in seconds, or None.
         template: the line to log, or None.
-        log: what logs, or None.
-        validate: what accepts or rejects the result, or None.
+        log: the function that logs its result, or None.
+        validate: the function that accepts or rejects the result, or None.
         when: the path or the predicate that decides whether the step runs, or None.
-        undo: what undoes it, or None.
-        overwrite: whether `out` may have been given before.
-        inner: the definition of the chain that is the step, or None; `function` then makes its
-            inputs.
+        undo: the function that undoes it, or None.
+        overwrite: whether `out` may replace an earlier value.
+        inner: the definition of a nested chain, or None; with one, `function` makes its inputs.
         inner_name: the name of that chain.
         has_inputs: whether that chain gets inputs instead of the values of the context.
-        is_plain: whether it is nothing but a call, which may be retried and logged.
+        is_plain: whether it is only a call, which may be retried and logged.
 
-    Attributes of a step in its place:
-        name: its name, which no other step of the chain has.
+    Attributes of a placed step:
+        name: its name, unique in the chain.
         info: its description for backends and the context.
         plan: the compiled `inner`, or None for a function.
-        target: what is called there: `function`, or what wraps a generator function.
+        target: the function to call there: `function`, or the wrapper of a generator function.
         emits: whether the chain reports the step; a generator reports itself, for as long as it is
             iterated over.
-        call: calls the function with its arguments out of a context.
-        key: where the function's only argument is the value under one key, that key: the call is
-            then ``function(context.get(key))``.
+        call: calls the function with arguments from a context.
+        key: the key of the function's only argument, if that is the value under one key: the call
+            is then ``function(context.get(key))``.
         condition: decides from the context whether the step runs, or None.
     """
 
-    # Most steps are given little of all this, and what is not given costs nothing.
+    # Class attributes, since most steps set few of these and a default then costs nothing.
     given_name: str | None = None
     out: str | None = None
     args: tuple[Operand, ...] = ()
@@ -100,11 +99,11 @@ class Step:
         self.kind = kind
 
     def take_arguments(self, args: Sequence[Any], kwargs: Mapping[str, Any] | None) -> None:
-        """Take `args` and `kwargs` as `Chain.next` got them.
+        """Set the arguments from `args` and `kwargs` of `Chain.next`.
 
         Raises:
-            TypeError: they are no list and no dict with names as keys.
-            ValueError: a reference that cannot be.
+            TypeError: `args` is not a list, or `kwargs` is not a dict with names as keys.
+            ValueError: a reference is invalid.
         """
         if not isinstance(args, list | tuple):
             raise TypeError(f"args is a list, as in args=['raw'], not {args!r}")
@@ -122,11 +121,11 @@ class Step:
         self.references = (*self.references, *paths)
 
     def take_retries(self, count: int, retry_on: Any, backoff: float, max_backoff: float) -> None:
-        """Take the retry policy as `Chain.next` got it.
+        """Set the retry policy from the arguments of `Chain.next`.
 
         Raises:
-            TypeError: an argument of a wrong type.
-            ValueError: an argument with an impossible value, or retries of a generator.
+            TypeError: an argument has the wrong type.
+            ValueError: an argument has an invalid value, or the step is a generator function.
         """
         if isinstance(count, bool) or not isinstance(count, int):
             raise TypeError(f"retries is a number of times, not {count!r}")
@@ -146,10 +145,10 @@ class Step:
         )
 
     def take_template(self, log_fmt: str) -> None:
-        """Take `log_fmt` as `Chain.next` got it.
+        """Set the template from `log_fmt` of `Chain.next`.
 
         Raises:
-            TypeError: it is no string.
+            TypeError: it is not a string.
             ValueError: it has a broken token.
         """
         self.template = Template(log_fmt)
@@ -166,12 +165,12 @@ class Step:
         *,
         awaits: bool,
     ) -> None:
-        """Take the rest of the options as `Chain.next` got them.
+        """Set the remaining options from the arguments of `Chain.next`.
 
         Raises:
             TypeError: one of them has the wrong type, or is a coroutine function in a `Chain`.
-            ValueError: a reference that cannot be, or a timeout that is not above 0 or could not
-                be kept.
+            ValueError: a reference is invalid, or a timeout is not above 0 or could not be
+                enforced.
         """
         self.is_plain = False
         if when is not None:
@@ -222,7 +221,7 @@ class Step:
         """The name of the step, unless another step of the chain has it already."""
         return self.given_name or self.out or self.inner_name or own_name(self.function)
 
-    # --- in its place -----------------------------------------------------------------------------
+    # --- placed -----------------------------------------------------------------------------------
 
     def placed(self, info: StepInfo, *, strict: bool, plan: Plan | None = None) -> Step:
         """Return the step as part of a plan.
@@ -258,10 +257,10 @@ class Step:
 
 
 class StepName(str):
-    """A step's name as hooks get it.
+    """A step's name, as passed to hooks.
 
     Attributes:
-        info: what else is known of the step: its flow, description, file and line.
+        info: the rest of its declaration: its flow, description, file and line.
     """
 
     __slots__ = ("info",)
@@ -282,7 +281,7 @@ class StepName(str):
 
 
 def make_info(step: Step, name: str, flow: str, after: tuple[str, ...]) -> StepInfo:
-    """Return what backends and the context say of a step; the first is the entrypoint."""
+    """Return a step's declaration for backends and graphs; the first step is the entrypoint."""
     file, line = place_of(step.function)
     return StepInfo(
         name, flow, after, "chain", not after, description_of(step.function), file, line

@@ -46,7 +46,7 @@ class Template:
         self.paths: tuple[Path, ...] = tuple(p for p in self._pieces if isinstance(p, tuple))
 
     def render(self, context: Mapping[str, Any], result: Any, plan: Plan) -> str:
-        """Return the text with the values in place; what cannot be read is named by its error."""
+        """Return the text with the values filled in; a failed one becomes the name of its error."""
         redaction = plan.settings.redaction
         shown = [
             (piece, MISSING)
@@ -57,7 +57,7 @@ class Template:
         values = [value for _, value in shown if value is not MISSING]
         if not redaction.names or not values:
             return "".join([text for text, _ in shown])
-        # Once for all values: a secret may stand under other names too, anywhere in the context.
+        # Once for all values: a secret may also be under other names, anywhere in the context.
         blot = plan.blotter(context, *values)
         return "".join([text if value is MISSING else blot(text) for text, value in shown])
 

@@ -146,7 +146,7 @@ class LateCall:
         self._loop = call.over.get_loop()
         run.undos.late.append(self)
         if not self._loop.is_closed():
-            # Reserves its place among the undos, whenever the other calls end.
+            # Keeps the undos in the order in which the late calls end.
             call.over.add_done_callback(lambda _: self.arrive())
 
     @property

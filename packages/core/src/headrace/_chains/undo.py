@@ -1,4 +1,4 @@
-"""What a run, or an attempt, has done and undoes when it fails."""
+"""Undoing the finished steps of a run, or of an attempt, that failed."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ async def clear(driver: Driver, run: Run, exc: BaseException, steps: Collection[
         driver: how to call and wait.
         run: the run.
         exc: the error of the attempt.
-        steps: the current step, and those of the chain that it is.
+        steps: the current step, and the steps of its nested chain.
 
     Returns:
         Whether the next attempt may start.

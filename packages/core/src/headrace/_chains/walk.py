@@ -1,7 +1,7 @@
 """The walk through the steps of a run: attempts, retries, checks, hooks, branches.
 
-Written once for every driver. The functions are coroutines, and all that they await is their
-driver's; see `headrace._chains.driver`.
+Written once for every driver. The functions are coroutines that await only their driver; see
+`headrace._chains.driver`.
 """
 
 from __future__ import annotations
@@ -51,12 +51,12 @@ _set_step = step_var.set
 async def complete(
     driver: Driver, run: Run, failure: BaseException | None = None
 ) -> BaseException | None:
-    """Run the steps of a run that are left, and undo those that are done if it fails.
+    """Run the remaining steps of a run; if it fails, undo the finished ones.
 
     Args:
         driver: how to call and wait.
         run: the run.
-        failure: what the first attempt of the next step, made on the fast path, has raised.
+        failure: what the first attempt at the next step, made on the fast path, raised.
 
     Returns:
         None, or the error for the caller.
@@ -67,8 +67,8 @@ async def complete(
             try:
                 return await fail(driver, run, failure)
             except BaseException as exc:
-                # A signal, before all is undone. The others undo what it has kept from being done;
-                # each comes once, so that this ends.
+                # A signal arrived before everything was undone: continue with the remaining undos.
+                # Each is taken only once, so the loop ends.
                 if isinstance(exc, Exception | GeneratorExit) or not run.undos.waiting:
                     raise
                 exc.__cause__ = failure
@@ -81,12 +81,12 @@ async def complete(
 async def walk(
     driver: Driver, run: Run, failure: BaseException | None = None
 ) -> BaseException | None:
-    """Run the steps of a run, or of a branch, that are left.
+    """Run the remaining steps of a run, or of a branch.
 
     Args:
         driver: how to call and wait.
         run: the run, or the branch.
-        failure: what the first attempt of the next step, made on the fast path, has raised.
+        failure: what the first attempt at the next step, made on the fast path, raised.
 
     Returns:
         None, or the exception that ended the run. It is no longer being handled, so that it does
@@ -128,13 +128,13 @@ async def _steps(driver: Driver, run: Run, failure: BaseException | None) -> Non
 
 
 async def _step(driver: Driver, run: Run, step: Step, failure: BaseException | None) -> None:
-    """Run a step with all that belongs to it; return when it is done, or skipped.
+    """Run a step with its retries, checks and hooks; return when it is done or skipped.
 
     Args:
         driver: how to call and wait.
         run: the run.
         step: the step.
-        failure: what a first attempt, made on the fast path, has raised.
+        failure: what a first attempt, made on the fast path, raised.
 
     Raises:
         BaseException: the error that ends the run.
@@ -277,7 +277,7 @@ async def _wait(driver: Driver, run: Run, failure: BaseException, delay: float) 
             f"{pause:.3g} s: {describe(run, failure)}"
         )
         await driver.notify(run, "retry", log, run, logging.WARNING, line)
-    await _check_time(driver, run, failure, pause)  # the hook took its time, too
+    await _check_time(driver, run, failure, pause)  # the hook took time, too
     if pause:
         await driver.sleep(run, pause)
     await _check_time(driver, run, failure)
@@ -286,7 +286,7 @@ async def _wait(driver: Driver, run: Run, failure: BaseException, delay: float) 
 async def _check_time(
     driver: Driver, run: Run, failure: BaseException | None = None, delay: float = 0.0
 ) -> None:
-    """Raise where the deadline leaves no time for an attempt in `delay` seconds.
+    """Raise if the deadline leaves no time for an attempt in `delay` seconds.
 
     Raises:
         DeadlineExceededError: there is no time left.

@@ -1,4 +1,4 @@
-"""Time budgets: a deadline is a reading of the monotonic clock, and nested ones only shorten."""
+"""Time budgets: a deadline is a reading of the monotonic clock, and nested ones only shorten it."""
 
 from __future__ import annotations
 

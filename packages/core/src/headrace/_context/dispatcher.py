@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class UnitReport(Protocol):
-    """What a backend has begun around a unit of work."""
+    """A unit of work whose beginning has been reported."""
 
     def end(self, exc: BaseException | None) -> None:
         """Report that the unit has ended, with its exception or None."""

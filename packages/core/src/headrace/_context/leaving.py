@@ -107,7 +107,7 @@ def discard(
         current: the innermost unit.
         until: the unit that has been left, and with it those inside.
         outer: the unit that was current before `until`.
-        info: the step that was.
+        info: the step that was current before `until`.
     """
     for context in enclosing(current):
         if context is until:

@@ -56,7 +56,7 @@ def mark(exc: BaseException, correlation_id: str, over: FlowContext | None = Non
     Args:
         exc: the exception that leaves a unit of work.
         correlation_id: the ID of that unit. Of several nested units, the outermost wins.
-        over: the unit that is current around a request: an unrelated one, left behind by a server.
+        over: an unrelated unit that a server has left current around a request, or None.
     """
     with suppress(Exception):  # an exception may refuse attributes
         new = _Mark(exc, correlation_id, over)

@@ -198,7 +198,7 @@ class RequestContext(FlowContext):
 
     __slots__ = ()
 
-    __init__: Any = object.__init__  # the call of a Python function is most of the time
+    __init__: Any = object.__init__  # calling a Python function would take most of the time
 
 
 def request_context(correlation_id: str, kind: str, name: str | None) -> FlowContext:

@@ -51,7 +51,7 @@ def open_context(
 
     Raises:
         ValueError: `correlation_id` is not a valid ID.
-        TypeError: `remote` or `metadata` is of a wrong type.
+        TypeError: `remote` or `metadata` has the wrong type.
     """
     if misspelt:
         refuse_keyword(open_context, next(iter(misspelt)))
@@ -84,7 +84,7 @@ def nested_context(
         kind: ``command``, ``flow``, ``task``, ``http``, ``websocket`` or ``manual``.
         name: the route, task or flow name, or None.
         correlation_id: a valid ID, or None for that of `remote`, of the current unit or a new one.
-        remote: what the message says about its operation.
+        remote: the context that the message carries.
         metadata: the unit's initial metadata, in addition to that of `remote`.
     """
     outer = unit_var.get()
@@ -120,7 +120,7 @@ def transport_context(
     Args:
         kind: ``http``, ``websocket`` or ``task``.
         name: the route or task name, or None.
-        remote: what the message says about its operation, checked by the caller.
+        remote: the context that the message carries, checked by the caller.
         metadata: the unit's initial metadata; the caller includes that of `remote`.
     """
     if remote is None:
@@ -136,7 +136,7 @@ def transport_context(
 
 
 def opening_id() -> str:
-    """Return the ID of a unit without a given one: that of the active trace, or a new one."""
+    """Return the ID for a unit that was given none: that of the active trace, or a new one."""
     # A span can be active only if OpenTelemetry is imported, and even then usually none is.
     if "opentelemetry.trace" in _modules and active_span.current(None):
         found = active_span.trace_id()
@@ -209,7 +209,7 @@ _reported: tuple[object, set[type]] = None, set()
 
 def _is_first(factory: object, fault: type) -> bool:
     """Tell whether this is the first such fault of `factory`, which may fail on every request."""
-    global _reported  # noqa: PLW0603 - forgotten with the factory
+    global _reported  # noqa: PLW0603 - kept for the current factory only
     if _reported[0] is not factory:
         _reported = factory, set()
     is_first = fault not in _reported[1]

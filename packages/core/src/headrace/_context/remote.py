@@ -1,4 +1,4 @@
-"""What a message from another process says about its operation."""
+"""The context that a message from another process carries."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RemoteContext:
-    """What a message from another process says about its operation.
+    """The context that a message from another process carries.
 
     Attributes:
         correlation_id: a valid correlation ID, or None.

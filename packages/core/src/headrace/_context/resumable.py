@@ -27,7 +27,7 @@ class ResumableUnit(SuspendedContext):
     is not visible in the thread or task that runs them.
 
     Args:
-        context: the unit, which begins at once.
+        context: the unit, which begins immediately.
     """
 
     __slots__ = ("_ended", "_report", "context")
@@ -122,7 +122,7 @@ class _Bare(ResumableUnit):
 
 
 def unobserved(context: FlowContext) -> ResumableUnit:
-    """Return what ``ResumableUnit(context)`` is without a backend, in half of the time."""
+    """Return the same as ``ResumableUnit(context)`` without a backend, in half the time."""
     unit: ResumableUnit = _Bare()
     unit._unit = unit.context = context  # noqa: SLF001 - of this module, as below
     unit._step = unit._others = unit._home = unit._report = None  # noqa: SLF001

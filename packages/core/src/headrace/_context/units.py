@@ -32,9 +32,9 @@ _get_step, _set_step = step_var.get, step_var.set
 class Unit:
     """A unit of work that begins and ends in one place: a context manager, for one use.
 
-    Leaving restores what was current before, even where that happens in another thread or task
-    than entering (a token of `contextvars` would refuse). A signal may raise between any two
-    bytecodes: whatever is interrupted, the enclosing unit restores the state before itself.
+    Leaving restores what was current before, even in a different thread or task from the one that
+    entered (a token of `contextvars` would refuse). A signal may raise between any two bytecodes:
+    whatever it interrupts, the enclosing unit restores the state from before it began.
 
     Args:
         context: the unit.

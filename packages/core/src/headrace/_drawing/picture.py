@@ -25,7 +25,7 @@ class Node:
             reference to no declared step).
         info: the declaration of the step; None for an unknown step.
         notes: a chain's options for the step, such as retries.
-        href: where a click on it leads; to itself, unless given.
+        href: the target of its link; the node itself by default.
     """
 
     id: str

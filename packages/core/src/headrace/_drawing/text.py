@@ -1,4 +1,4 @@
-"""A tree for the terminal: each step once in full, and by name wherever it follows again."""
+"""A tree for the terminal: each step once in full, and by name wherever it appears again."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What is known about exceptions: control flow, raised again, copies without secrets."""
+"""Exceptions: control flow, detection of re-raising, copies without secrets."""

@@ -123,7 +123,7 @@ def text_of(exc: BaseException) -> str:
     """Return the message of `exc`, or "" if its ``str()`` raises."""
     try:
         return str(exc)
-    except Exception:  # a __str__ of the user's
+    except Exception:  # the user's `__str__` raised
         return ""
 
 

@@ -78,7 +78,7 @@ def declare(
     """Check the arguments of a decorator, and return them as a `Declaration`.
 
     Raises:
-        TypeError: an argument of a wrong type.
+        TypeError: an argument has the wrong type.
         ValueError: an empty name.
     """
     checked = _checked_name(name if name is not None else own_name(function))
@@ -287,7 +287,7 @@ def _is_function(target: Any) -> bool:
 
 
 def _makes_context_manager(target: Any) -> bool:
-    # `contextmanager` and `asynccontextmanager` return a function of the name "helper".
+    # `contextmanager` and `asynccontextmanager` return a function named "helper".
     code = getattr(target, "__code__", None)
     library = contextlib.contextmanager.__code__.co_filename
     return code is not None and (code.co_filename, code.co_name) == (library, "helper")

@@ -54,7 +54,7 @@ def entrypoint(
 
     Raises:
         DuplicateStepError: another function has this step name in the flow.
-        TypeError: an argument of a wrong type, or something that cannot be a step.
+        TypeError: an argument has the wrong type, or the target cannot be a step.
     """
     options = entrypoint_options(after, name, description, new)
     return _by_name("entrypoint", target, options)
@@ -94,7 +94,7 @@ def step(
 
     Raises:
         DuplicateStepError: another function has this step name in the flow.
-        TypeError: an argument of a wrong type, or something that cannot be a step.
+        TypeError: an argument has the wrong type, or the target cannot be a step.
     """
     return _by_name("step", target, {"after": after, "name": name, "description": description})
 
@@ -142,7 +142,7 @@ def declare_task(
 
     Raises:
         DuplicateStepError: another function has this step name in the flow.
-        TypeError: an argument of a wrong type.
+        TypeError: an argument has the wrong type.
     """
     options = {
         "after": after,

@@ -186,7 +186,7 @@ class Flow:
         return wrapper
 
     def _adopt(self, name: str, entry: Entry) -> None:
-        """Register a step that a chain calls, sets and reports."""
+        """Register a step of a chain, which calls the step and reports it itself."""
         if name in self._steps:  # otherwise the source is located later, to build fast
             self._takes_its_place(entry.declaration, entry.info, None)
         self._steps[name] = entry

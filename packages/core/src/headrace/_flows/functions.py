@@ -77,7 +77,7 @@ def async_step(function: Callable[..., Any], info: StepInfo) -> Callable[..., An
         finally:
             try:
                 _reset_step(token)
-            except ValueError:  # closed in another context than the one it started in
+            except ValueError:  # closed in a different context from the one it started in
                 if _current_step() is info and _current_unit() is unit:
                     _set_step(outer)
 

@@ -84,7 +84,7 @@ def disguised_wrapper(
     info: StepInfo,
     opening: Callable[[], FlowContext | None],
 ) -> Callable[..., Any]:
-    """Wrap a plain function that hides one of another kind; its result shows if that has run."""
+    """Wrap a plain function that hides one of another kind, which its result reveals."""
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         opened = opening()

@@ -48,7 +48,7 @@ def find_problems(graph: FlowGraph) -> list[GraphProblem]:
     unknown = set(outside) - foreign
     cycles = list(_cycles(graph))
     reached = _reachable(graph.edges, [*graph.entrypoints, *foreign])
-    # An unreachable step behind an unknown reference or a cycle follows from that problem.
+    # A step after an unknown reference or a cycle is unreachable because of that problem.
     excused = _reachable(graph.edges, [*unknown, *(node for cycle in cycles for node in cycle)])
     problems = [
         _problem(graph, "unknown-reference", target, _unknown_message(graph, source))

@@ -133,7 +133,7 @@ def decision_of_request(
         scope: the ASGI scope, or None under a WSGI server.
     """
     if scope is None:
-        # The usual request is neither mixed nor known.
+        # Usually there is one protocol, and no outer integration.
         return decision_in_environ(environ) if mixed or ENVIRON_KEY in environ else None
     if SCOPE_KEY in scope and is_under_way(scope[SCOPE_KEY]):
         decision: Decision = scope[SCOPE_KEY]
@@ -164,9 +164,9 @@ def decision_in_scope(scope: MutableMapping[str, Any]) -> Decision | None:
 
 
 def _handed_on(inner: MutableMapping[str, Any]) -> Decision | None:
-    """Return what was decided outside of the adapters that have handed on their scope or environ.
+    """Return the decision made outside the adapters that passed on their scope or environ.
 
-    There may be several of them around each other, with no integration in between.
+    Several adapters may be nested, with no integration in between.
     """
     outer = inner.get("asgi.scope") or inner.get("wsgi_environ")
     while isinstance(outer, dict):

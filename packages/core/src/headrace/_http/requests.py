@@ -62,10 +62,10 @@ class RequestUnit(ResumableUnit):
 def begin_request(
     policy: HttpPolicy, context: FlowContext, method: str, path: str
 ) -> ResumableUnit:
-    """Begin the unit of a request, as a `RequestUnit` if anything observes it.
+    """Begin the unit of a request: a `RequestUnit` if a backend or the access log needs it.
 
     Args:
-        policy: has admitted the request.
+        policy: the policy that admitted the request.
         context: the unit.
         method: the request's method.
         path: its full path.
@@ -79,7 +79,7 @@ def begin_request(
 def name_for_inner_route(unit: object, path: str, route: str | None) -> None:
     """Name a request's unit for the route that a joined application inside has found.
 
-    The mount point of that application stays as sent. A name that is no longer a path is kept.
+    The mount point stays as the client sent it. A name that is no longer a path is kept.
 
     Args:
         unit: the unit; other objects are ignored.

@@ -1,4 +1,4 @@
-"""The rules by which a request gets its unit of work, without I/O: every web integration's."""
+"""How a request gets its unit of work: rules without I/O that all web integrations share."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from headrace._tracing.w3c import TRACEPARENT, TRACESTATE, TraceContext, parse
 from .options import CONFIGURED, HttpOptions
 
 _Refused = list[tuple[str, list[str]]]
-"""Names of headers, and the values that each came with."""
+"""Header names, each with the values it had in the request."""
 
 
 class HttpPolicy:
-    """What `HttpOptions` mean for a request.
+    """Applies `HttpOptions` to requests.
 
     Args:
-        options: as the integration was given them.
+        options: the options of the integration.
 
     Attributes:
-        options: the same.
+        options: the options of the integration.
         request_headers: the headers that may carry an ID, even with `trust_inbound=False`.
         response_header: the header of the response, or None.
         wanted: the lower-case names of the headers to collect for `admit`.
@@ -119,8 +119,8 @@ class HttpPolicy:
         Args:
             kind: ``http`` or ``websocket``.
             name: the unit's name: the route, or the path where that is not known yet.
-            found: the request's headers whose lower-case name is in `wanted`, each as often as
-                it came.
+            found: the request's headers whose lower-case name is in `wanted`, one pair per
+                occurrence.
             source: the ASGI scope or WSGI environ, for a `trust_inbound` that is a function.
         """
         if self._trusts is not None and not _is_true(self._trusts, source, "trust_inbound"):
@@ -175,7 +175,7 @@ class HttpPolicy:
         self, kind: str, name: str | None, found: Sequence[tuple[str, str]]
     ) -> FlowContext:
         deadline = deadline_from_header(found) if self.options.accept_deadline else None
-        # Nor the ID of the active trace: another library may have continued the untrusted one.
+        # Not the active trace's ID either: another library may have continued the untrusted one.
         return FlowContext(make_id(), None, kind, name, deadline)
 
 

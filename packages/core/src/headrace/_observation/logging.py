@@ -80,7 +80,7 @@ class LoggingBackend:
         context: FlowContext,
         fields: dict[str, object],
     ) -> None:
-        # Not by logger.log(), which would walk the stack and report this file.
+        # Not through logger.log(), which would walk the stack and report this file.
         log = self._logger
         flow, name, flow_id = step.flow, step.name, context.correlation_id
         if not (flow.isprintable() and name.isprintable() and flow_id.isprintable()):

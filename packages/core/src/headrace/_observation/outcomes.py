@@ -26,5 +26,5 @@ def describe(exc: BaseException) -> str:
     """Return `exc` as text: its type's name and its message."""
     try:
         return f"{type(exc).__name__}: {exc}"
-    except Exception:  # a __str__ of the user's
+    except Exception:  # the user's `__str__` raised
         return type(exc).__name__

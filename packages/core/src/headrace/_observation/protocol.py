@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class Backend(Protocol):
     """The required method of a backend. Two more methods are optional.
 
-    ``unit(context)`` returns a context manager that is entered around each unit of work, steps or
-    none; ``enabled()`` returns a bool, and False lets the core skip the backend cheaply.
+    ``unit(context)`` returns a context manager that is entered around each unit of work, even one
+    without steps; ``enabled()`` returns a bool, and False lets the core skip the backend cheaply.
 
     The exception of a step or unit passes through ``__exit__``, whose return value is ignored. An
     `Exception` raised by the backend itself is logged once to the logger ``headrace``, and the call

@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
 
 def late_imports(module: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
-    """Return the ``__getattr__`` of a module whose names have their homes elsewhere.
+    """Return the ``__getattr__`` of a module whose names are defined elsewhere.
 
-    Assign it by ``globals()["__getattr__"] = ...``: with a function of that name type checkers
-    would take every name for one of the module's.
+    Assign it with ``globals()["__getattr__"] = ...``: if the module defined a function of that
+    name, type checkers would accept every attribute of the module.
 
     Args:
         module: the module's name.
-        homes: the modules that define its names, by these names.
+        homes: the defining module of each name.
     """
 
     def import_late(name: str) -> Any:

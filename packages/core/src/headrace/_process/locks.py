@@ -14,7 +14,7 @@ _Base: Any = object if TYPE_CHECKING else type(RLock())
 
 
 class SignalSafeLock(_Base):  # type: ignore[misc]  # Any: RLock is a function there
-    """A reentrant lock that is released although a signal comes just after it was acquired.
+    """A reentrant lock that is released even if a signal arrives just after it was acquired.
 
     Since Python 3.14 a signal handler may run between `__enter__` of a lock and the body of its
     `with` statement. If it raises there, nothing releases the lock, and other threads wait for
@@ -41,7 +41,7 @@ new_lock: Any = SignalSafeLock if sys.version_info >= (3, 14) else RLock
 
 
 def fork_safe_lock(namespace: dict[str, Any], name: str) -> Any:
-    """Return a lock for a module's global variable, which a forked child replaces by a free one.
+    """Return a lock for a module's global variable, which a forked child replaces with a free one.
 
     A thread that held the lock during the fork does not exist in the child, and would never
     release it there.
@@ -56,11 +56,11 @@ def fork_safe_lock(namespace: dict[str, Any], name: str) -> Any:
 
 
 def renew_lock(namespace: dict[str, Any], name: str) -> None:
-    """Replace the lock in the variable `name` by a free one."""
+    """Replace the lock in the variable `name` with a free one."""
     namespace[name] = new_lock()
 
 
-# A signal may come, or a collection, while it is held.
+# A signal or a garbage collection may interrupt while it is held.
 _once_lock = fork_safe_lock(globals(), "_once_lock")
 
 

@@ -1,4 +1,4 @@
-"""Time and chance under the control of a test; `headrace.testing` exports this."""
+"""Clock and randomness under a test's control; exported by `headrace.testing`."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class FakeClock:
 
 @contextmanager
 def fake_clock(now: float = 1000.0) -> Iterator[FakeClock]:
-    """Replace the clock by one that moves only when something waits or the test moves it.
+    """Replace the clock with one that moves only when something waits or the test moves it.
 
     All chains and deadlines of the process use it, including the deadlines of requests and Celery
     messages: retries wait without real time passing, and ``clock.slept`` lists the delays. The
@@ -92,7 +92,7 @@ def fake_clock(now: float = 1000.0) -> Iterator[FakeClock]:
 
 @contextmanager
 def fake_random(*numbers: float) -> Iterator[None]:
-    """Let the jitter of retries draw `numbers`, each from 0 (included) to 1, over and over.
+    """Make the jitter of retries draw `numbers`, each from 0 (included) to 1, over and over.
 
     Args:
         numbers: ``0.5`` alone makes each delay half of its maximum.

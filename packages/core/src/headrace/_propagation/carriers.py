@@ -36,8 +36,8 @@ def inject(carrier: MutableMapping[str, str]) -> None:
     """Write the current operation's headers into `carrier`; outside any unit, write nothing.
 
     These are the correlation header, named by ``configure(header=...)``; ``traceparent`` and
-    ``tracestate`` of W3C Trace Context, which OpenTelemetry's own propagator writes where a span
-    of it is active; and while a deadline is active ``X-Deadline-Ms``, the milliseconds left. A
+    ``tracestate`` of W3C Trace Context, which OpenTelemetry's own propagator writes if one of its
+    spans is active; and while a deadline is active ``X-Deadline-Ms``, the milliseconds left. A
     header of the same name in another case is replaced.
 
     Args:
@@ -160,7 +160,7 @@ def text(raw: object) -> str:
         return raw
     if isinstance(raw, bytes):
         return bytes.decode(raw, "latin-1")
-    # A subclass may show another text in a log than the one that was checked.
+    # A subclass may render in a log as a text other than the one that was checked.
     return str.__str__(raw) if isinstance(raw, str) else ""
 
 
@@ -168,7 +168,7 @@ def deadline_from_header(found: Iterable[tuple[str, str]]) -> float | None:
     """Return the deadline that headers state, as a reading of `time.monotonic`, or None.
 
     Args:
-        found: lower-case names and values; a doubled or malformed deadline counts as none.
+        found: lower-case names and values; a duplicate or malformed deadline counts as none.
     """
     values = [value for name, value in found if name == DEADLINE_HEADER.lower()]
     if len(values) != 1 or not _is_milliseconds(values[0]):

@@ -30,11 +30,11 @@ _QUOTES = (repr, json.dumps, functools.partial(json.dumps, ensure_ascii=False))
 
 
 class Redaction:
-    """What a chain's `redact` says.
+    """A chain's `redact` option, checked.
 
     Args:
         names: the keys whose values are masked.
-        functions: applied to each line that is logged.
+        functions: applied to each log line.
     """
 
     __slots__ = ("functions", "names")
@@ -46,7 +46,7 @@ class Redaction:
         self.functions = functions
 
     def joined(self, other: Redaction) -> Redaction:
-        """Return what hides all that this one and `other` hide."""
+        """Return a redaction that hides what either this one or `other` hides."""
         return Redaction(self.names | other.names, (*self.functions, *other.functions))
 
     def blotter(self, *values: Any) -> Blotter:
@@ -137,7 +137,7 @@ NOTHING_HIDDEN = Redaction()
 
 
 def checked_redaction(redact: Redact) -> Redaction:
-    """Return what `redact` says.
+    """Return the option `redact` as a `Redaction`.
 
     Raises:
         TypeError: it is neither a function nor a list of keys.

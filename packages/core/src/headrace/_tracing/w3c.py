@@ -55,7 +55,7 @@ class TraceContext:
 
 
 def parse(parents: Sequence[str], states: Iterable[str]) -> TraceContext | None:
-    """Return what the headers of a message say, or None without exactly one valid ``traceparent``.
+    """Return the trace in a message's headers, or None without exactly one valid ``traceparent``.
 
     A ``tracestate`` that violates the grammar is dropped entirely; of members with the same key
     the first, most recent one is kept.
@@ -110,7 +110,7 @@ def render(trace: TraceContext, unit_id: str, span_id: str) -> tuple[str, str]:
 
 
 def trace_of(correlation_id: str) -> TraceContext:
-    """Return the trace of an operation that no ``traceparent`` has come with.
+    """Return the trace of an operation that came without a ``traceparent``.
 
     Its ID is the correlation ID where that is valid as one, and otherwise a hash of it: the same
     in every process that the operation crosses.

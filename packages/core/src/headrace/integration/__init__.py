@@ -35,7 +35,7 @@ from headrace._state import units_are_watched
 
 from .settings import read_settings
 
-if TYPE_CHECKING:  # as below: what has moved is still there
+if TYPE_CHECKING:  # names that have moved, as in `_MOVED`
     from headrace._context.attachments import facts_of as facts_of
     from headrace._context.remote import RemoteContext as RemoteContext
     from headrace._flows.report import flow_lines as flow_lines
@@ -138,5 +138,5 @@ def _moved(name: str) -> Any:
     return getattr(import_module(_homes[name]), name)
 
 
-# Not by a `def`: a type checker would then accept every name.
+# Not a `def`: a type checker would then accept every name.
 globals()["__getattr__"] = _moved

@@ -1,4 +1,4 @@
-"""Counting crossings, and exchanging neighbours within a rank to be rid of them."""
+"""Counting crossings, and exchanging neighbours within a rank to remove them."""
 
 from __future__ import annotations
 
@@ -34,10 +34,11 @@ def exchange(
     Args:
         layers: the graph; its order is changed.
         ranks: where to begin; everywhere, unless given.
-        ties: whether to exchange also what crosses as often either way, as a way out of a dead end.
+        ties: whether to also exchange neighbours that cross equally often either way, to escape a
+            local minimum.
 
     Returns:
-        The ranks that were changed, as they were.
+        The former order of each rank that was changed.
     """
     count = len(layers.order)
     waiting = set(range(count) if ranks is None else ranks)

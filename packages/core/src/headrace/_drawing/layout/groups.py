@@ -1,7 +1,7 @@
 """Laying out a graph in groups: each in a box of its own, the boxes as nodes of another graph.
 
-An edge between groups leaves its box through a port at the bottom, which stands in a rank of its
-own, and so finds its way round the other nodes; it enters the other box through one at the top.
+An edge between groups leaves its box through a port at the bottom and enters the other box through
+one at the top. Ports have a rank of their own, so that the edge is routed around the other nodes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _LANES = 24.0
 
 @dataclass(slots=True)
 class _Inside:
-    """What is laid out in one box, ports included."""
+    """The contents of one box, ports included."""
 
     sizes: dict[str, tuple[float, float]]
     edges: list[Edge] = field(default_factory=list)
@@ -34,7 +34,7 @@ class _Inside:
     placed: Layout = field(default_factory=Layout)
 
     def add_port(self, edge: Edge, node: str, *, at_bottom: bool) -> None:
-        """Add the place where `edge`, which begins or ends at `node`, goes through the border."""
+        """Add the place where `edge`, which begins or ends at `node`, crosses the border."""
         name = _port_name(edge, node)
         self.sizes[name] = _PORT
         self.ports[name] = edge
@@ -68,7 +68,7 @@ def layout_groups(
         sizes: the width and height of each node; its order breaks ties.
         edges: pairs of nodes.
         groups: the group of each node.
-        title_widths: how much room each group's title takes; the groups in their order.
+        title_widths: the width of each group's title, in the order of the groups.
     """
     crossing = [edge for edge in edges if groups[edge[0]] != groups[edge[1]]]
     links = list(dict.fromkeys((groups[a], groups[b]) for a, b in crossing))
@@ -93,14 +93,14 @@ def layout_groups(
 
 
 def _upward(names: Sequence[str], links: Sequence[Edge]) -> set[Edge]:
-    """Return the links between groups that will lead up, since they close a circle."""
+    """Return the links between groups that will lead up, since they close a cycle."""
     index = {name: i for i, name in enumerate(names)}
     _, back = downward(range(len(names)), [(index[a], index[b]) for a, b in links])
     return {(names[b], names[a]) for a, b in back}
 
 
 def _looks_away(name: str, inside: _Inside, frame: Layout, groups: Mapping[str, str]) -> bool:
-    """Tell whether the ports stand rather on the wrong side for where their edges go."""
+    """Tell whether most ports are on the wrong side for their edges."""
     middle = inside.placed.width / 2
     turn = 0.0
     for port, edge in inside.ports.items():
@@ -154,7 +154,7 @@ def _assembled(
 
 
 def _place(result: Layout, inside: _Inside, center: Point) -> None:
-    """Move what was laid out in a box to where the box stands."""
+    """Move the contents of a box to the position of the box."""
     placed = inside.placed
     dx = center[0] - placed.width / 2
     dy = center[1] - (placed.height - TITLE_HEIGHT) / 2
@@ -178,7 +178,7 @@ def _from_port(inside: _Inside, band: tuple[float, float], edge: Edge, node: str
 
 
 def _lanes(crossing: Sequence[Edge], groups: Mapping[str, str]) -> dict[Edge, float]:
-    """Return how far aside each edge runs of those that take the same way."""
+    """Return the sideways offset of each edge, which separates edges on the same route."""
     ways: dict[Edge, list[Edge]] = {}
     for edge in crossing:
         ways.setdefault((groups[edge[0]], groups[edge[1]]), []).append(edge)

@@ -15,7 +15,7 @@ _GAPS = (28.0, 20.0, 10.0)
 
 @dataclass(slots=True)
 class Layers:
-    """A layered graph; its nodes are numbered anew, the real ones first.
+    """A layered graph; its nodes are renumbered, the real ones first.
 
     Attributes:
         nodes: the original numbers of the real nodes.
@@ -42,18 +42,18 @@ class Layers:
         return node >= len(self.nodes)
 
     def distance(self, left: int, right: int) -> float:
-        """Return the least distance of the centres of two neighbours in a rank."""
+        """Return the minimum distance between the centres of two neighbours in a rank."""
         gap = _GAPS[self.is_dummy(left) + self.is_dummy(right)]
         return (self.widths[left] + self.widths[right]) / 2 + gap
 
     def walk(
         self, before: Sequence[Sequence[int]], ways: Sequence[Sequence[Sequence[int]]]
     ) -> list[list[int]]:
-        """Order the ranks by a depth-first walk: what is linked begins side by side.
+        """Order the ranks by a depth-first walk: linked nodes start side by side.
 
         Args:
-            before: `above` or `below`; the walk starts where these are none.
-            ways: `above`, `below` or both: where it leads on.
+            before: `above` or `below`; the walk starts at nodes that have none.
+            ways: `above`, `below` or both: the links that it follows.
         """
         order: list[list[int]] = [[] for _ in range(max(self.ranks) + 1)]
         seen = [False] * len(self.ranks)
@@ -75,7 +75,7 @@ def build_layers(
     ranks: dict[int, int],
     sizes: Sequence[tuple[float, float]],
 ) -> Layers:
-    """Return the layers of `nodes` with downward `links`, in a first order.
+    """Return the layers of `nodes` with downward `links`, in an initial order.
 
     Args:
         nodes: the nodes.

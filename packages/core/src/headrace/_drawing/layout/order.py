@@ -1,7 +1,7 @@
 """The order within the ranks: sweeps by medians from several starts, then a search near the best.
 
 The sweeps are after Gansner, Koutsofios, North and Vo, "A technique for drawing directed graphs"
-(1993); the search is an iterated local search, with a sequence of its own that never changes.
+(1993); the search is an iterated local search, with a fixed random sequence.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .layers import Layers
 _SWEEPS = 24
 _PATIENCE = 4
 _TRIALS = 100
-# Up to so many pieces of links all of that is done; beyond, the less the more there are.
+# Up to this many pieces of links, the full effort is made; beyond, it shrinks with their number.
 _LARGE = 1500
 
 
@@ -108,8 +108,8 @@ def _median(positions: Sequence[int]) -> float:
 
 
 def _search(layers: Layers, trials: int) -> None:
-    """Move a node where links cross, let its surroundings settle, and keep what is no worse."""
-    # A fixed seed: the same graph is drawn alike. Only `random()` is the same on every Python.
+    """Move a node where links cross, let its surroundings settle, and keep it if it is no worse."""
+    # A fixed seed: a graph always looks the same. Only `random()` is the same on every Python.
     draw = random.Random(1).random  # noqa: S311 - no secret
     counts = [crossings_below(layers, rank) for rank in range(len(layers.order) - 1)]
     for trial in range(trials):
@@ -137,7 +137,7 @@ def _beside(layers: Layers, ranks: dict[int, list[int]]) -> set[int]:
 
 
 def _keep_better(layers: Layers, counts: list[int], before: dict[int, list[int]]) -> None:
-    """Take the changed order, and its counts, or restore the one before."""
+    """Keep the changed order and its counts, or restore the previous order."""
     near = {other for rank in before for other in (rank - 1, rank) if 0 <= other < len(counts)}
     changed = {rank: crossings_below(layers, rank) for rank in near}
     if sum(changed.values()) > sum(counts[rank] for rank in changed):

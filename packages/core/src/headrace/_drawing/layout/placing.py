@@ -1,4 +1,4 @@
-"""Laying out one graph: its components by themselves, and these side by side."""
+"""Laying out one graph: each component by itself, then all of them side by side."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Box = tuple[float, float, float, float]
 
 @dataclass(slots=True)
 class Layout:
-    """Where everything stands, in the unit of the given sizes; the origin is at the top left.
+    """The position of everything, in the unit of the given sizes; the origin is at the top left.
 
     Attributes:
         centers: the centre of each node.
@@ -55,8 +55,8 @@ def layout(
     Args:
         sizes: the width and height of each node; its order breaks ties.
         edges: pairs of nodes; cycles and loops are allowed.
-        first: nodes that are to stand above all others; no edge may lead to them.
-        last: nodes that are to stand below all others; no edge may lead away from them.
+        first: nodes to place above all others; no edge may lead to them.
+        last: nodes to place below all others; no edge may lead away from them.
     """
     names = list(sizes)
     index = {name: i for i, name in enumerate(names)}
@@ -116,7 +116,7 @@ def _with_ends(ranks: dict[int, int], ends: tuple[set[int], set[int]]) -> dict[i
 
 
 def _bands(layers: Layers, xs: Sequence[float]) -> list[tuple[float, float]]:
-    """Return top and bottom of each rank: further apart where edges go far aside."""
+    """Return top and bottom of each rank: further apart where edges run far sideways."""
     bands: list[tuple[float, float]] = []
     top = 0.0
     for layer in layers.order:

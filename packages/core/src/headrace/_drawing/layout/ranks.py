@@ -30,9 +30,9 @@ def components(count: int, links: Sequence[Link]) -> list[list[int]]:
 
 
 def downward(nodes: Sequence[int], links: Sequence[Link]) -> tuple[list[Link], set[Link]]:
-    """Return the links without cycles, and which of them have been turned round for that.
+    """Return the links without cycles, and which of them have been reversed for that.
 
-    A link is turned round where a depth-first walk in the nodes' order finds that it leads back.
+    A link is reversed if a depth-first walk in the nodes' order finds that it leads back.
     """
     targets: dict[int, list[int]] = {node: [] for node in nodes}
     for source, target in links:
@@ -45,7 +45,7 @@ def downward(nodes: Sequence[int], links: Sequence[Link]) -> tuple[list[Link], s
 def _back_links(nodes: Sequence[int], targets: dict[int, list[int]], led_to: set[int]) -> set[Link]:
     back: set[Link] = set()
     done: set[int] = set()
-    # From the roots first, so that only what leads back to them is turned round.
+    # Roots first, so that only links that lead back to them are reversed.
     for start in sorted(nodes, key=lambda node: (node in led_to, node)):
         if start in done:
             continue
@@ -64,7 +64,7 @@ def _back_links(nodes: Sequence[int], targets: dict[int, list[int]], led_to: set
 
 
 def assign_ranks(nodes: Sequence[int], links: Sequence[Link]) -> dict[int, int]:
-    """Return each node's rank: every link leads down, and the links are short altogether."""
+    """Return each node's rank: every link leads down, and their total length is small."""
     above: dict[int, list[int]] = {node: [] for node in nodes}
     below: dict[int, list[int]] = {node: [] for node in nodes}
     for source, target in links:

@@ -1,4 +1,4 @@
-"""The points of the edges: straight through the ranks, aside only between them."""
+"""The points of the edges: straight through the ranks, sideways only between them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def collect_routes(
     Args:
         layers: the graph.
         links: the links as they were given, in the nodes' original numbers.
-        back: those that the layers have turned round, as they stand there.
+        back: the links that were reversed for the layers, in their reversed direction.
         xs: the horizontal centre of each node of the layers.
         bands: top and bottom of each rank.
     """
@@ -79,7 +79,7 @@ def _port(
     *,
     below: bool,
 ) -> Point:
-    """Return where an edge leaves a node: a little to the side to which it goes."""
+    """Return where an edge leaves a node: a little towards the side it heads for."""
     most = max(0.0, layers.widths[node] / 2 - _SIDE_SPACE)
     # Never all the way: edges to several nodes on one side leave at places of their own.
     away = towards - xs[node]

@@ -54,10 +54,10 @@ class OTelBackend:
     """Reports steps and units of work as spans of OpenTelemetry.
 
     A step's span has its name and the attributes ``headrace.flow``, ``headrace.step`` and
-    ``headrace.correlation_id``. A unit of work gets a span where none is active, and where the
-    unit's message names no trace and its correlation ID is a valid trace ID (32 hex digits, not all
-    zero) that is the span's trace ID, so that all steps of a request share one trace. A
-    ``traceparent`` that came with the message is the span's remote parent. If a span is active
+    ``headrace.correlation_id``. A unit of work gets a span if none is active. If the unit's message
+    names no trace, a correlation ID that is a valid trace ID (32 hex digits, not all zero) becomes
+    the span's trace ID, so that all steps of a request share one trace. A ``traceparent`` that came
+    with the message is the span's remote parent. If a span is active
     already, such as that of an instrumented web framework, the unit adds none and sets its
     correlation ID on that span.
 
@@ -299,13 +299,13 @@ def _finish(state: _Active, exc: BaseException | None) -> None:
 
 
 def _restore(active: Context, token: Any) -> None:
-    if not isinstance(token, Token):  # a runtime context of the user's
+    if not isinstance(token, Token):  # a custom runtime context
         otel_context.detach(token)
         return
     try:
         token.var.reset(token)
     except ValueError:
-        # Ended in another context than it began in, where OpenTelemetry's detach() logs an error.
+        # Ended in a different context, where OpenTelemetry's detach() would log an error.
         if otel_context.get_current() is active:
             previous = token.old_value
             otel_context.attach(Context() if previous is Token.MISSING else previous)
