@@ -63,7 +63,7 @@ class Rows:
         (
             lambda c: c.next(print, name="x", args=["a.b"]).next(print, out="a"),
             ValueError,
-            "step 'x' refers to 'a', which step 'a' gives only later",
+            "step 'x' refers to 'a', which step 'a' writes only later",
         ),
         (lambda c: c.next(print, kwargs={"k": "a"}).next(print, out="a"), ValueError, "only later"),
         (lambda c: c.next(print, when="a").next(print, out="a"), ValueError, "only later"),

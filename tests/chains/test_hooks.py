@@ -119,10 +119,11 @@ def test_a_hook_that_raises_neither_fails_nor_repeats_a_step(runner: Runner, lin
     assert result["receipt"] == "paid"
     assert calls == ["pay", "pay"]
     assert [text for level, text in lines() if level == "ERROR"] == [
-        "before_step of step 'receipt' raised RuntimeError: before_step is broken; the run went on",
-        "on_retry of step 'receipt' raised RuntimeError: on_retry is broken; the run went on",
-        "after_step of step 'receipt' raised RuntimeError: after_step is broken; the run went on",
-        "log of step 'receipt' raised KeyError: 'paid'; the run went on",
+        *(
+            f"{hook} of step 'receipt' raised RuntimeError: {hook} is broken; the run continued"
+            for hook in ("before_step", "on_retry", "after_step")
+        ),
+        "log of step 'receipt' raised KeyError: 'paid'; the run continued",
     ]
 
 
@@ -197,7 +198,7 @@ def test_a_hook_that_returns_a_coroutine_cannot_be_awaited_in_a_chain(lines: Any
             "ERROR",
             (
                 "after_step of step 'a' raised TypeError: it returned a coroutine, which a Chain "
-                "cannot await; use AsyncChain; the run went on"
+                "cannot await; use AsyncChain; the run continued"
             ),
         )
     ]
@@ -281,7 +282,7 @@ def test_when_decides_whether_a_step_is_done(runner: Runner, when: Any, is_done:
     assert ("sent" in result) is is_done
     assert result["end"] == 1
     report = result.steps[0]
-    expected = ("ok", 1, None) if is_done else ("skipped", 0, "when said no")
+    expected = ("ok", 1, None) if is_done else ("skipped", 0, "condition was false")
     assert (report.outcome, report.attempts, report.reason) == expected
 
 

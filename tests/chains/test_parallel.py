@@ -282,7 +282,7 @@ def test_an_interrupt_in_a_branch_comes_before_its_errors(runner: Runner, lines:
     )
     with pytest.raises(Interrupted):
         runner.run(chain)
-    assert ("ERROR", "besides, step 'a' failed: ValueError: boom") in lines()
+    assert ("ERROR", "also: step 'a' failed: ValueError: boom") in lines()
 
 
 def test_a_cancellation_reaches_all_branches_and_passes_through() -> None:
@@ -512,28 +512,28 @@ def test_steps_of_one_name_in_branches_get_numbers(runner: Runner) -> None:
 @pytest.mark.parametrize(
     ("build", "error", "reason"),
     [
-        (lambda k, c: c.parallel(), ValueError, "takes the chains that run at once"),
+        (lambda k, c: c.parallel(), ValueError, "takes chains to run concurrently"),
         (lambda k, c: c.parallel(print), TypeError, "the branches of a"),
         (lambda k, c: c.parallel(k.chain()), ValueError, "at least one step"),
         (lambda k, c: c.parallel(c), ValueError, "branch of itself"),
         (
             lambda k, c: c.parallel(k.chain().next(print, out="a"), k.chain().next(print, out="a")),
             ValueError,
-            "steps 'a' and 'a' run at once and both give 'a'",
+            "steps 'a' and 'a' run concurrently and both write 'a'",
         ),
         (
             lambda k, c: c.parallel(
                 k.chain().next(print, out="a"), k.chain().next(print, name="reader", args=["a.x"])
             ),
             ValueError,
-            "step 'reader' refers to 'a', which step 'a' gives in another branch",
+            "step 'reader' refers to 'a', which step 'a' writes in a concurrent branch",
         ),
         (
             lambda k, c: c.next(print, name="early", args=["a"]).parallel(
                 k.chain().next(print, out="a")
             ),
             ValueError,
-            "step 'early' refers to 'a', which step 'a' gives only later",
+            "step 'early' refers to 'a', which step 'a' writes only later",
         ),
         (
             lambda k, c: c.parallel(k.chain().next(print, out="first")),
@@ -545,7 +545,7 @@ def test_steps_of_one_name_in_branches_get_numbers(runner: Runner) -> None:
                 print, out="late"
             ),
             ValueError,
-            "step 'x' refers to 'late', which step 'late' gives only later",
+            "step 'x' refers to 'late', which step 'late' writes only later",
         ),
     ],
 )

@@ -208,7 +208,7 @@ def test_a_function_redacts_every_line(runner: Runner, lines: Any) -> None:
         ("INFO", "paid with ####"),
         (
             "WARNING",
-            "step 'pay': attempt 1 failed, the next one comes in 0 s: ValueError: card ####",
+            "step 'pay': attempt 1 failed, retrying in 0 s: ValueError: card ####",
         ),
         ("ERROR", "step 'pay' failed after 2 attempts: ValueError: card ####"),
     ]

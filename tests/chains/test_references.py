@@ -156,11 +156,11 @@ def test_ref_takes_a_string() -> None:
 
 
 def test_check_finds_references_that_nothing_provides(runner: Runner) -> None:
-    """Before anything runs, `check` lists what no earlier step, `put` or named input gives."""
+    """Before anything runs, `check` lists what no earlier step, `put` or named input provides."""
     chain = runner.chain().put("base", 1)
     chain.next(print, out="raw", args=["base", "given.id"], log_fmt="{raw.n} {result.m}")
     chain.next(print, out="clean", args=["rawe"], kwargs={"x": "nowhere.y"}, when="flag")
-    nothing = "no earlier step, put() or input gives"
+    nothing = "no earlier step, put() or input provides"
     assert chain.check("given", "flag") == [
         f"step 'clean': args refers to 'rawe', but {nothing} 'rawe'; did you mean 'raw'?",
         f"step 'clean': kwargs refers to 'nowhere.y', but {nothing} 'nowhere'",
@@ -172,7 +172,7 @@ def test_check_counts_a_steps_own_output_for_its_log_line_only(runner: Runner) -
     """A step cannot be given its own output, but may log it."""
     chain = runner.chain().next(print, out="n", args=["n"], log_fmt="{n}")
     assert chain.check() == [
-        "step 'n': args refers to 'n', but no earlier step, put() or input gives 'n'"
+        "step 'n': args refers to 'n', but no earlier step, put() or input provides 'n'"
     ]
 
 

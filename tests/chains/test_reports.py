@@ -62,7 +62,7 @@ def test_a_report_is_a_table(runner: Runner) -> None:
         ["step", "outcome", "attempts", "seconds", "reason"],
         ["raw", "ok", "1", "1.250", "undone"],
         ["transform", "ok", "2", "1.500"],
-        ["notify", "skipped", "0", "0.000", "when said no"],
+        ["notify", "skipped", "0", "0.000", "condition was false"],
         ["load", "error", "2", "0.250", "ConnectionError: no route to [red]host?[0m"],
     ]
     identifier = error.result.correlation_id

@@ -130,7 +130,7 @@ def test_a_predicate_that_raises_is_logged(runner: Runner, lines: Any) -> None:
         runner.run(runner.chain().next(step, name="s", retries=2, retry_on=lambda exc: 1 / 0))
     assert lines()[0] == (
         "ERROR",
-        "retry_on of step 's' raised ZeroDivisionError: division by zero; the run went on",
+        "retry_on of step 's' raised ZeroDivisionError: division by zero; the run continued",
     )
 
 
@@ -198,7 +198,7 @@ def test_a_retry_is_a_warning(runner: Runner, lines: Any) -> None:
     with fake_clock():
         runner.run(runner.chain(jitter=False).next(step, name="s", retries=1))
     assert lines() == [
-        ("WARNING", "step 's': attempt 1 failed, the next one comes in 1.5 s: ValueError: boom")
+        ("WARNING", "step 's': attempt 1 failed, retrying in 1.5 s: ValueError: boom")
     ]
 
 

@@ -351,7 +351,7 @@ class Builder:
     def _check_branches(self, branches: Sequence[Builder]) -> None:
         kind = type(self).__name__
         if not branches:
-            raise ValueError(f"parallel() takes the chains that run at once: parallel({kind}(), …)")
+            raise ValueError(f"parallel() takes chains to run concurrently: parallel({kind}(), …)")
         for branch in branches:
             if not isinstance(branch, Builder) or branch._awaits != self._awaits:
                 raise TypeError(f"the branches of a {kind} are {kind}s, not {branch!r}")

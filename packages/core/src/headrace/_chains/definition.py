@@ -182,8 +182,8 @@ class Scope:
                     continue
                 if root in outputs and root not in branch.outputs:
                     raise ValueError(
-                        f"step {user!r} refers to {root!r}, which step {outputs[root]!r} gives "
-                        f"in another branch at the same time; put it behind the parallel()"
+                        f"step {user!r} refers to {root!r}, which step {outputs[root]!r} writes "
+                        f"in a concurrent branch; move {user!r} after the parallel()"
                     )
                 self.open.setdefault(root, user)
             self.overwrites |= branch.overwrites
@@ -193,7 +193,7 @@ class Scope:
         for out, step in branch.outputs.items():
             if out in outputs:
                 raise ValueError(
-                    f"steps {outputs[out]!r} and {step!r} run at once and both give {out!r}; "
+                    f"steps {outputs[out]!r} and {step!r} run concurrently and both write {out!r}; "
                     f"rename one output"
                 )
             if out not in branch.overwrites and (out in self.outputs or out in self.open):
@@ -207,7 +207,7 @@ class Scope:
                 f"output, or pass overwrite=True"
             )
         raise ValueError(
-            f"step {self.open[out]!r} refers to {out!r}, which step {name!r} gives only later; "
+            f"step {self.open[out]!r} refers to {out!r}, which step {name!r} writes only later; "
             f"put {name!r} before it, or pass overwrite=True where {out!r} is also an input of "
             f"the run"
         )

@@ -179,7 +179,7 @@ def together(run: Run, raised: list[tuple[Run, BaseException]]) -> BaseException
             conceal(other, exc)
         return own(run, first, first.attempts)
     for other, exc in others:
-        log(run, logging.ERROR, f"besides, {_line(other, exc)}")
+        log(run, logging.ERROR, f"also: {_line(other, exc)}")
     return first
 
 
@@ -239,7 +239,7 @@ def complain(run: Run, what: str, exc: Exception, *values: Any) -> None:
         values: values outside the context that may hold secrets.
     """
     reason = describe(run, exc, *values)
-    log(run, logging.ERROR, f"{what} raised {reason}; the run went on", exc)
+    log(run, logging.ERROR, f"{what} raised {reason}; the run continued", exc)
 
 
 def log_result(run: Run, template: Template, result: Any) -> None:

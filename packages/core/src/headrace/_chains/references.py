@@ -271,7 +271,7 @@ def why_missing(parts: Path, known: dict[str, Any], *, hints: bool) -> str:
     root = parts[0]
     if root not in known:
         hint = did_you_mean(root, sorted(known)) if hints else ""
-        return f"no earlier step, put() or input gives {root!r}{hint and f'; {hint}'}"
+        return f"no earlier step, put() or input provides {root!r}{hint and f'; {hint}'}"
     value = known[root]
     for i, part in enumerate(parts[1:], 1):
         if type(value) not in CONTAINERS or part == "__len__":

@@ -225,7 +225,7 @@ def _own_deadline(plan: Plan) -> float | None:
     now = clock.monotonic()
     left = None if settings.deadline_fn is None else settings.deadline_fn()
     if left is not None and (not isinstance(left, int | float) or math.isnan(left)):
-        raise TypeError(f"deadline_fn() returns the seconds that are left, or None, not {left!r}")
+        raise TypeError(f"deadline_fn() must return the seconds left, or None, not {left!r}")
     return min_deadline(
         None if settings.deadline is None else now + settings.deadline,
         None if left is None else now + left,

@@ -87,7 +87,7 @@ def _path(token: str, text: str) -> Path:
     if not parts or not all(_is_part(part) for part in parts):
         raise ValueError(
             f"log_fmt {text!r}: the token {{{token}}} is not a dotted reference such as "
-            f"{{order.id}}; formats and conversions are not known here"
+            f"{{order.id}}; formats and conversions are not supported"
         )
     return parts
 

@@ -146,7 +146,7 @@ async def _step(driver: Driver, run: Run, step: Step, failure: BaseException | N
             if step.condition is not None and not await driver.decide(
                 run, "when", step.condition, run.context
             ):
-                run.note("skipped", "when said no")
+                run.note("skipped", "condition was false")
                 run.context._ends.append(clock.perf_counter())
                 return
             if run.limit is not None:
@@ -273,7 +273,7 @@ async def _wait(driver: Driver, run: Run, failure: BaseException, delay: float) 
         await _notify(driver, run, "on_retry", hook, step=StepName.of(run.step), **about)
     if is_on(logging.WARNING):
         line = (
-            f"step {run.step.name!r}: attempt {attempt} failed, the next one comes in "
+            f"step {run.step.name!r}: attempt {attempt} failed, retrying in "
             f"{pause:.3g} s: {describe(run, failure)}"
         )
         await driver.notify(run, "retry", log, run, logging.WARNING, line)
