@@ -108,7 +108,7 @@ def tests(session: nox.Session) -> None:
     install_tree(session, *group("test-all"))
     session.run("coverage", "run", "-m", "pytest", *session.posargs)
     if not session.posargs:
-        session.run("coverage", "report")
+        session.run("python", "-m", "tests.repository.coverage_floors")
 
 
 @nox.session
