@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import headrace
+from headrace._chains import prefixes
 from tests.chains.runners import RUNNERS, Runner
 
 if TYPE_CHECKING:
@@ -37,3 +38,17 @@ def lines(caplog: pytest.LogCaptureFixture) -> Callable[[], list[tuple[str, str]
         for record in caplog.records
         if record.name == "headrace.chain"
     ]
+
+
+def forget_builds() -> None:
+    """Let no chain be known that was built before."""
+    prefixes._young.clear()
+    prefixes._old.clear()
+
+
+@pytest.fixture
+def no_builds() -> Iterator[None]:
+    """No chain is known at the beginning, and none afterwards."""
+    forget_builds()
+    yield
+    forget_builds()

@@ -11,6 +11,7 @@ from headrace._context.model import FlowContext
 from headrace._context.opening import nested_context, opening_id
 from headrace._context.units import Unit
 from headrace._context.variables import budget_var, step_var, unit_var
+from headrace._messages.hints import refuse_keyword
 
 from . import arguments, async_driver
 from .builder import Builder
@@ -77,7 +78,10 @@ class AsyncChain(Builder):
         allow_sync: bool = True,
         **misspelt: Never,
     ) -> None:
-        self._allow_sync = arguments.flag("allow_sync", allow_sync)
+        for option in misspelt:
+            refuse_keyword(type(self), option, type(self).__name__)
+        if allow_sync is not True:
+            self._allow_sync = arguments.flag("allow_sync", allow_sync)
         super().__init__(
             name,
             flow=flow,
@@ -90,7 +94,6 @@ class AsyncChain(Builder):
             deadline_fn=deadline_fn,
             safety_margin=safety_margin,
             jitter=jitter,
-            **misspelt,
         )
 
     async def run(self, /, **inputs: Any) -> ChainResult:
@@ -121,9 +124,9 @@ class AsyncChain(Builder):
                 _restore(unit, unit, outer)
         dispatcher = _state.dispatcher
         if (dispatcher is not None and dispatcher.enabled()) or _budget() is not None:
-            with Unit(nested_context("flow", self._unit_name)) as unit:
+            with Unit(nested_context("flow", self._flow or None)) as unit:
                 return await async_driver.run(plan, unit, inputs)
-        unit = FlowContext(opening_id(), None, "flow", self._unit_name)
+        unit = FlowContext(opening_id(), None, "flow", self._flow or None)
         outer = _current_step()
         _set_unit(unit)
         try:

@@ -41,7 +41,7 @@ async def run(plan: Plan, unit: FlowContext, inputs: dict[str, Any]) -> ChainRes
     if run is None:
         rows = rows_of(plan) if plan.has_templates else plan.rows
         failure = await _call_plain(rows, context)
-        if failure is None and len(context._ends) == len(plan.steps):
+        if failure is None and len(context._ends) == len(rows):
             return context
         run = Run(plan, context, unit)
     try:

@@ -13,11 +13,12 @@ from headrace._redaction.rules import checked_redaction
 
 from . import arguments
 from .arguments import CHAIN
-from .definition import Definition, Settings, StepNames, names_clash
+from .definition import USUAL, Definition, Settings, names_clash
 from .errors import FrozenChainError
 from .flow_entry import Membership
-from .plan import Compiler, Plan, problems_of
-from .step import Step
+from .plan import Compiler, Plan, compiled, problems_of
+from .recorded import plan_of
+from .step import NO_ARGS, Step
 
 if TYPE_CHECKING:
     from headrace._flows.graph import FlowGraph
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     from .references import Reference
     from .result import ChainResult
     from .retries import RetryOn
+    from .step import Call, Options
 
-_NO_ARGS = ()
 _ANY_ERROR = (Exception,)
 
 
@@ -38,8 +39,13 @@ class Builder:
         name: the chain's name, or None.
     """
 
+    name: str | None = None
     _awaits: bool
-    _allow_sync = True
+    _allow_sync: bool = True
+    _flow: str = ""
+    _plan: Plan | None = None
+    _is_part: bool = False  # of another chain
+    _membership: Membership | None = None
 
     def __init__(
         self,
@@ -59,25 +65,34 @@ class Builder:
     ) -> None:
         for option in misspelt:
             refuse_keyword(type(self), option, type(self).__name__)
-        awaits = self._awaits
-        self.name: str | None = None if name is None else arguments.text("a chain's name", name)
-        self._flow = arguments.flow_name(flow) or self.name or ""
-        self._unit_name = self._flow or None
-        settings = Settings(
-            arguments.flag("strict", strict),
-            arguments.function("before_step", before_step, awaits=awaits),
-            arguments.function("after_step", after_step, awaits=awaits),
-            arguments.function("on_retry", on_retry, awaits=awaits),
-            checked_redaction(redact),
-            None if deadline is None else arguments.seconds("deadline", deadline),
-            arguments.function("deadline_fn", deadline_fn, awaits=False),
-            arguments.seconds("safety_margin", safety_margin),
-            arguments.flag("jitter", jitter),
-        )
-        self._definition = Definition(settings)
-        self._plan: Plan | None = None
-        self._is_part = False  # of another chain
-        self._membership: Membership | None = None
+        if name is not None or flow is not None:
+            self.name = None if name is None else arguments.text("a chain's name", name)
+            self._flow = arguments.flow_name(flow) or self.name or ""
+        settings = USUAL
+        if (
+            strict is not False
+            or jitter is not True
+            or safety_margin != USUAL.safety_margin
+            or before_step is not None
+            or after_step is not None
+            or on_retry is not None
+            or redact is not None
+            or deadline is not None
+            or deadline_fn is not None
+        ):
+            awaits = self._awaits
+            settings = Settings(
+                arguments.flag("strict", strict),
+                arguments.function("before_step", before_step, awaits=awaits),
+                arguments.function("after_step", after_step, awaits=awaits),
+                arguments.function("on_retry", on_retry, awaits=awaits),
+                checked_redaction(redact),
+                None if deadline is None else arguments.seconds("deadline", deadline),
+                arguments.function("deadline_fn", deadline_fn, awaits=False),
+                arguments.seconds("safety_margin", safety_margin),
+                arguments.flag("jitter", jitter),
+            )
+        self._definition = Definition(settings, self._awaits, self._allow_sync, not self._flow)
 
     def put(self, key: str, value: Any) -> Self:
         """Put a value into the context with which each run begins.
@@ -95,7 +110,7 @@ class Builder:
         """
         if self._plan is not None or self._is_part:
             self._refuse()
-        self._definition.values[arguments.key("put()", key)] = value
+        self._definition.put(key, value)
         return self
 
     def next(
@@ -103,7 +118,7 @@ class Builder:
         func: Callable[..., Any] | Builder,
         *,
         out: str | None = None,
-        args: Sequence[Any] = _NO_ARGS,
+        args: Sequence[Any] = NO_ARGS,
         kwargs: Mapping[str, Any] | None = None,
         name: str | None = None,
         retries: int = 0,
@@ -157,24 +172,24 @@ class Builder:
         """
         if misspelt or self._plan is not None or self._is_part:
             self._refuse(*misspelt)
-        step = Step(func, self._checked_kind(func))
-        if out is not None:
-            step.out = arguments.key("out", out)
-        if name is not None:
-            step.given_name = arguments.text("name", name)
-        if args is not _NO_ARGS or kwargs is not None:
-            step.take_arguments(args, kwargs)
-        if overwrite is not False:
-            step.overwrite = arguments.flag("overwrite", overwrite)
-        if retries != 0 or retry_on is not _ANY_ERROR or backoff != 1.5 or max_backoff != 10.0:
-            step.take_retries(retries, retry_on, backoff, max_backoff)
-        if log_fmt is not None:
-            step.take_template(log_fmt)
-        for extra in (when, timeout, log, validate, undo):
-            if extra is not None:
-                step.take_extras(when, timeout, log, validate, undo, awaits=self._awaits)
-                break
-        self._add(step)
+        options: Options = None
+        if (
+            retries != 0
+            or retry_on is not _ANY_ERROR
+            or backoff != 1.5
+            or max_backoff != 10.0
+            or overwrite is not False
+            or when is not None
+            or timeout is not None
+            or log is not None
+            or validate is not None
+            or undo is not None
+        ):
+            policy = (retries, retry_on, backoff, max_backoff)
+            options = (*policy, overwrite, when, timeout, log, validate, undo)
+        call = (func, out, args, kwargs, name, log_fmt, options)
+        if not self._definition.record(call):
+            self._add(call)
         return self
 
     def parallel(self, *branches: Self) -> Self:
@@ -200,7 +215,7 @@ class Builder:
         parts = tuple([branch._definition for branch in branches])
         scope = definition.scope.copy()
         scope.merge([(part.scope, part.values) for part in parts], definition.values)
-        whole = Definition(definition.settings)
+        whole = Definition(definition.settings, self._awaits, self._allow_sync)
         whole.items.append(parts)
         if self._flow or names_clash([definition, *parts]):
             compiler = Compiler(self._flow, self._awaits, scope.names)
@@ -266,7 +281,8 @@ class Builder:
 
     # --- building ---------------------------------------------------------------------------------
 
-    def _add(self, step: Step) -> None:
+    def _add(self, call: Call) -> None:
+        step = Step.of(call, self._checked_kind(call[0]), awaits=self._awaits)
         if step.kind is CHAIN:
             self._add_chain(step, step.function)
             return
@@ -279,7 +295,7 @@ class Builder:
         if self._flow:
             self._declare(name, step, definition.last)
         scope.enter(step, name, definition.values)
-        definition.add(step, (name,), scope)
+        definition.add(step, (name,), scope, call)
 
     def _add_chain(self, step: Step, chain: Builder) -> None:
         definition, inner = self._definition, chain._definition
@@ -318,14 +334,10 @@ class Builder:
         self._membership.declare(name, step, after, branch)
 
     def _compiled(self) -> Plan:
-        if self._plan is not None:
-            return self._plan
-        definition = self._definition
-        compiler = Compiler(self._flow, self._awaits, StepNames())
-        return compiler.plan(definition, definition.settings)[0]
+        return self._plan or compiled(self._definition, self._flow)
 
     def _freeze(self) -> Plan:
-        self._plan = plan = self._compiled()
+        self._plan = plan = plan_of(self._definition, self._flow)
         return plan
 
     def _refuse(self, *misspelt: str) -> NoReturn:

@@ -82,10 +82,10 @@ class Chain(Builder):
                 _set_step(outer)
         dispatcher = _runtime.dispatcher
         if (dispatcher is not None and dispatcher.enabled()) or _budget() is not None:
-            with Unit(nested_context("flow", self._unit_name)) as unit:
+            with Unit(nested_context("flow", self._flow or None)) as unit:
                 return driver.run(plan, unit, inputs)
         # Fast path, in place of `Unit`: no backend is listening and no deadline is active.
-        unit = FlowContext(opening_id(), None, "flow", self._unit_name)
+        unit = FlowContext(opening_id(), None, "flow", self._flow or None)
         token = _set_unit(unit)
         try:
             return driver.run(plan, unit, inputs)

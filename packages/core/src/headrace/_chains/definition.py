@@ -2,50 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from headrace._redaction.rules import NOTHING_HIDDEN, Redaction
 
+from . import arguments, prefixes
+from .step import Step
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
-    from .step import Step
+    from .prefixes import Prefix
+    from .step import Call
 
-Hook = Callable[..., Any]
+    Hook = Callable[..., Any]
+    Item = Step | tuple["Definition", ...]
 
 
-@dataclass(slots=True)
 class Settings:
-    """The settings of a chain, explained in `Chain`. Never modified."""
+    """The settings of a chain, explained in `Chain`. Never modified.
 
-    strict: bool = False
-    before_step: Hook | None = None
-    after_step: Hook | None = None
-    on_retry: Hook | None = None
-    redaction: Redaction = NOTHING_HIDDEN
-    deadline: float | None = None
-    deadline_fn: Callable[[], float | None] | None = None
-    safety_margin: float = 0.25
-    jitter: bool = True
+    Attributes:
+        has_hooks: whether a hook is called around each step.
+        has_deadline: whether the chain has a deadline of its own.
+    """
 
-    @property
-    def has_hooks(self) -> bool:
-        """Whether a hook is called around each step."""
-        return self.before_step is not None or self.after_step is not None
+    __slots__ = (
+        "after_step",
+        "before_step",
+        "deadline",
+        "deadline_fn",
+        "has_deadline",
+        "has_hooks",
+        "jitter",
+        "on_retry",
+        "redaction",
+        "safety_margin",
+        "strict",
+    )
+
+    def __init__(
+        self,
+        strict: bool = False,
+        before_step: Hook | None = None,
+        after_step: Hook | None = None,
+        on_retry: Hook | None = None,
+        redaction: Redaction = NOTHING_HIDDEN,
+        deadline: float | None = None,
+        deadline_fn: Callable[[], float | None] | None = None,
+        safety_margin: float = 0.25,
+        jitter: bool = True,
+    ) -> None:
+        self.strict = strict
+        self.before_step = before_step
+        self.after_step = after_step
+        self.on_retry = on_retry
+        self.redaction = redaction
+        self.deadline = deadline
+        self.deadline_fn = deadline_fn
+        self.safety_margin = safety_margin
+        self.jitter = jitter
+        self.has_hooks = before_step is not None or after_step is not None
+        self.has_deadline = deadline is not None or deadline_fn is not None
 
     def within(self, outer: Settings) -> Settings:
         """Return the settings of a branch: its own, and those of `outer` where it has none."""
-        return replace(
-            self,
-            strict=self.strict or outer.strict,
-            before_step=self.before_step or outer.before_step,
-            after_step=self.after_step or outer.after_step,
-            on_retry=self.on_retry or outer.on_retry,
-            redaction=self.redaction.joined(outer.redaction),
-            jitter=self.jitter and outer.jitter,
+        return Settings(
+            self.strict or outer.strict,
+            self.before_step or outer.before_step,
+            self.after_step or outer.after_step,
+            self.on_retry or outer.on_retry,
+            self.redaction.joined(outer.redaction),
+            self.deadline,
+            self.deadline_fn,
+            self.safety_margin,
+            self.jitter and outer.jitter,
         )
+
+
+USUAL = Settings()
+"""The settings of a chain that was given none."""
 
 
 class StepNames:
@@ -216,45 +252,146 @@ class Scope:
 class Definition:
     """The steps and settings of a chain; it grows until the chain runs or becomes part of another.
 
+    A chain that is built again and again makes calls that are known to be correct. These are only
+    recorded, and become steps when the steps are needed.
+
     Args:
         settings: the settings of all steps.
+        awaits: whether the chain awaits coroutines.
+        allow_sync: whether its steps may be sync functions.
+        records: whether known calls are only recorded.
 
     Attributes:
         settings: the settings of all steps.
         values: the values that `Chain.put` has set.
-        items: the steps in order; a tuple of definitions represents concurrent branches.
-        last: the names of the steps that the next one follows.
-        scope: the names, outputs and references of the steps.
+        awaits: whether the chain awaits coroutines.
+        prefix: the calls so far, if they are known, or None.
+        calls: the calls that were only recorded: the arguments of `Chain.next`, the keys of
+            `Chain.put`.
     """
 
-    __slots__ = ("items", "last", "scope", "settings", "values")
+    __slots__ = (
+        "_allow_sync",
+        "_items",
+        "_last",
+        "_scope",
+        "awaits",
+        "calls",
+        "prefix",
+        "settings",
+        "values",
+    )
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self, settings: Settings, awaits: bool, allow_sync: bool, records: bool = True
+    ) -> None:
         self.settings = settings
         self.values: dict[str, Any] = {}
-        self.items: list[Step | tuple[Definition, ...]] = []
-        self.last: tuple[str, ...] = ()
-        self.scope = Scope()
+        self.awaits = awaits
+        self._allow_sync = allow_sync
+        self._items: list[Item] | None = None
+        self.calls: list[Call | str] = []
+        self.prefix: Prefix | None = None
+        if records:
+            self.prefix = prefixes.root(awaits, settings.strict, allow_sync)
 
     def copy(self) -> Definition:
         """Return an independent definition of the same steps."""
-        copied = Definition(self.settings)
+        copied = Definition(self.settings, self.awaits, self._allow_sync)
         copied.values = self.values.copy()
-        copied.items = self.items.copy()
-        copied.last = self.last
-        copied.scope = self.scope.copy()
+        copied.calls = self.calls.copy()
+        copied.prefix = self.prefix
+        if self._items is not None:
+            copied._last, copied._scope = self._last, self._scope.copy()
+            copied._items = self._items.copy()
         return copied
 
-    def add(self, item: Step | tuple[Definition, ...], last: tuple[str, ...], scope: Scope) -> None:
+    @property
+    def is_recorded(self) -> bool:
+        """Whether all calls were only recorded."""
+        return self._items is None
+
+    @property
+    def items(self) -> list[Item]:
+        """The steps in order; a tuple of definitions stands for branches that run at once."""
+        return self._items if self._items is not None else self._made()
+
+    @property
+    def last(self) -> tuple[str, ...]:
+        """The names of the steps that the next one follows."""
+        if self._items is None:
+            self._made()
+        return self._last
+
+    @property
+    def scope(self) -> Scope:
+        """The names, outputs and references of the steps."""
+        if self._items is None:
+            self._made()
+        return self._scope
+
+    def put(self, key: str, value: Any) -> None:
+        """Put a value into the context with which each run begins.
+
+        Raises:
+            TypeError: `key` is no string.
+            ValueError: `key` is empty or has a dot.
+        """
+        arguments.key("put()", key)
+        if self.prefix is not None:
+            self.prefix = prefixes.after_put(self.prefix, key)
+        if self._items is None:
+            self.calls.append(key)
+        self.values[key] = value
+
+    def record(self, call: Call) -> bool:
+        """Record a call of `Chain.next`, if it is known to be correct here; tell whether it is."""
+        if self.prefix is None or self._items is not None:
+            return False
+        prefix = prefixes.find(self.prefix, call)
+        if prefix is None:
+            return False
+        function, out, args, kwargs, name, log_fmt, options = call
+        kept = None if kwargs is None else {**kwargs}  # both may be changed
+        self.calls.append((function, out, (*args,), kept, name, log_fmt, options))
+        self.prefix = prefix
+        return True
+
+    def add(
+        self, item: Item, last: tuple[str, ...], scope: Scope, call: Call | None = None
+    ) -> None:
         """Add a step, or branches.
 
         Args:
             item: the step, or the definitions of the branches.
             last: the names of the steps that the next one follows.
             scope: the names, outputs and references, with those of `item`.
+            call: the arguments of `Chain.next`, to be known from now on.
         """
         self.items.append(item)
-        self.last, self.scope = last, scope
+        self._last, self._scope = last, scope
+        if self.prefix is not None:
+            self.prefix = None if call is None else prefixes.after_next(self.prefix, call)
+
+    def _made(self) -> list[Item]:
+        """Make steps of the recorded calls."""
+        items: list[Item] = []
+        last: tuple[str, ...] = ()
+        scope = Scope()
+        given: set[str] = set()
+        for call in self.calls:
+            if isinstance(call, str):
+                given.add(call)
+                continue
+            kind = arguments.step_kind(call[0], awaits=self.awaits, allow_sync=self._allow_sync)
+            step = Step.of(call, kind, awaits=self.awaits)
+            name = scope.names.free(step)
+            scope.enter(step, name, given)
+            items.append(step)
+            last = (name,)
+        self._last, self._scope = last, scope
+        self._items = items  # at the end, for a signal may come before
+        return items
 
     def functions(self) -> Iterator[Any]:
         """Yield the function of each step, including those of branches and nested chains."""

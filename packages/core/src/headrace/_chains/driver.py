@@ -123,7 +123,7 @@ def run(plan: Plan, unit: FlowContext, inputs: dict[str, Any]) -> ChainResult:
     if run is None:
         rows = rows_of(plan) if plan.has_templates else plan.rows
         failure = _call_plain(rows, context)
-        if failure is None and len(context._ends) == len(plan.steps):
+        if failure is None and len(context._ends) == len(rows):
             return context
         run = Run(plan, context, unit)
     try:

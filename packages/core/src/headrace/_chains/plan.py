@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from headrace._redaction.rules import Blotter
 
 from .arguments import COROUTINE
+from .definition import StepNames
 from .references import MISSING, UNKNOWN, Literal, spelled, stored, why_missing
 from .step import Step, make_info
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from headrace._step_info import StepInfo
 
-    from .definition import Definition, Settings, StepNames
+    from .definition import Definition, Settings
     from .step import Operand
 
     # info, key, function or call, out; the info is None where a step needs more than its call.
@@ -97,8 +98,8 @@ class Plan:
             if self.has_templates
             else self.silent_rows
         )
-        self.special_rows = (_SPECIAL,) * len(self.steps)
-        self.has_deadline: bool = settings.deadline is not None or settings.deadline_fn is not None
+        self.special_rows = (SPECIAL,) * len(self.steps)
+        self.has_deadline: bool = settings.has_deadline
         self.has_hooks: bool = settings.has_hooks
         self._hidden = _hidden_arguments(self.steps, settings.redaction.names)
         first = self.steps[0] if self.steps else None
@@ -228,6 +229,17 @@ class Compiler:
         return name
 
 
+def compiled(definition: Definition, flow: str = "") -> Plan:
+    """Return the plan of a whole chain.
+
+    Args:
+        definition: the chain.
+        flow: the name of its flow, or ``""``.
+    """
+    compiler = Compiler(flow, definition.awaits, StepNames())
+    return compiler.plan(definition, definition.settings)[0]
+
+
 def _hidden_arguments(
     steps: Sequence[Step | Parallel], names: frozenset[str]
 ) -> Sequence[tuple[str, Operand]]:
@@ -240,11 +252,11 @@ def _hidden_arguments(
 
 def _row(step: Step | Parallel, settings: Settings, awaits: bool, *, silent: bool) -> Row:
     if isinstance(step, Parallel) or settings.has_hooks or not step.is_plain:
-        return _SPECIAL
+        return SPECIAL
     if step.template is not None and not silent:
-        return _SPECIAL
+        return SPECIAL
     if (step.kind == COROUTINE) != awaits:  # a function that goes to a thread, a generator
-        return _SPECIAL
+        return SPECIAL
     if step.key is not None:
         return step.info, step.key, step.target, step.out
     return step.info, None, step.call, step.out
@@ -253,7 +265,8 @@ def _row(step: Step | Parallel, settings: Settings, awaits: bool, *, silent: boo
 def _nothing() -> None: ...
 
 
-_SPECIAL: Row = (None, None, _nothing, None)
+SPECIAL: Row = (None, None, _nothing, None)
+"""The row of a step that needs more than its call."""
 
 
 # --- unresolved references ------------------------------------------------------------------------

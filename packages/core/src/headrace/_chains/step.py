@@ -23,6 +23,16 @@ if TYPE_CHECKING:
 
     Operand = tuple[str, ...] | Literal
     Uses = tuple[str, tuple[str, ...]]
+    # The arguments of `Chain.next`: func, out, args, kwargs, name, log_fmt, and the rest: retries,
+    # retry_on, backoff, max_backoff, overwrite, when, timeout, log, validate, undo. If all of the
+    # rest have their defaults, it is None.
+    Options = tuple[int, Any, float, float, bool, Any, float | None, Any, Any, Any] | None
+    Kwargs = Mapping[str, Any] | None
+    Call = tuple[Any, str | None, Sequence[Any], Kwargs, str | None, str | None, Options]
+    Bind = Callable[[Callable[..., Any]], Callable[[ChainResult], Any]]
+
+
+NO_ARGS = ()
 
 
 class Step:
@@ -60,7 +70,8 @@ class Step:
         target: the function to call there: `function`, or the wrapper of a generator function.
         emits: whether the chain reports the step; a generator reports itself, for as long as it is
             iterated over.
-        call: calls the function with arguments from a context.
+        bind: turns a function into the call of it with the step's arguments from a context.
+        call: the call of `target`, made by `bind`.
         key: the key of the function's only argument, if that is the value under one key: the call
             is then ``function(context.get(key))``.
         condition: decides from the context whether the step runs, or None.
@@ -88,6 +99,7 @@ class Step:
     name: str
     info: StepInfo
     target: Callable[..., Any]
+    bind: Bind
     call: Callable[[ChainResult], Any]
     plan: Plan | None = None
     emits: bool = True
@@ -98,6 +110,38 @@ class Step:
         self.function: Any = function
         self.kind = kind
 
+    @classmethod
+    def of(cls, call: Call, kind: str, *, awaits: bool) -> Step:
+        """Return the step that a call of `Chain.next` defines.
+
+        Args:
+            call: the arguments.
+            kind: the kind of the function.
+            awaits: whether the chain awaits coroutines.
+
+        Raises:
+            TypeError: an argument of a wrong type.
+            ValueError: an argument with an impossible value; the message says why.
+        """
+        function, out, args, kwargs, name, log_fmt, options = call
+        step = cls(function, kind)
+        if out is not None:
+            step.out = arguments.key("out", out)
+        if name is not None:
+            step.given_name = arguments.text("name", name)
+        if args is not NO_ARGS or kwargs is not None:
+            step.take_arguments(args, kwargs)
+        if options is not None:
+            *retries, overwrite = options[:5]
+            if overwrite is not False:
+                step.overwrite = arguments.flag("overwrite", overwrite)
+            step.take_retries(*retries)
+        if log_fmt is not None:
+            step.take_template(log_fmt)
+        if options is not None and any(extra is not None for extra in options[5:]):
+            step.take_extras(*options[5:], awaits=awaits)
+        return step
+
     def take_arguments(self, args: Sequence[Any], kwargs: Mapping[str, Any] | None) -> None:
         """Set the arguments from `args` and `kwargs` of `Chain.next`.
 
@@ -107,7 +151,7 @@ class Step:
         """
         if not isinstance(args, list | tuple):
             raise TypeError(f"args is a list, as in args=['raw'], not {args!r}")
-        self.args = operands = tuple([_operand("args", each) for each in args])
+        self.args = operands = tuple([operand("args", each) for each in args])
         self.references = tuple([("args", each) for each in operands if type(each) is tuple])
         if kwargs is not None:
             self._take_kwargs(kwargs)
@@ -116,7 +160,7 @@ class Step:
         if not isinstance(kwargs, Mapping) or not all(isinstance(each, str) for each in kwargs):
             raise TypeError(f"kwargs is a dict, as in kwargs={{'rows': 'raw'}}, not {kwargs!r}")
         self.has_inputs = True
-        self.kwargs = operands = {name: _operand("kwargs", kwargs[name]) for name in kwargs}
+        self.kwargs = operands = {name: operand("kwargs", kwargs[name]) for name in kwargs}
         paths = [("kwargs", each) for each in operands.values() if isinstance(each, tuple)]
         self.references = (*self.references, *paths)
 
@@ -239,7 +283,8 @@ class Step:
         if is_generator:
             step.target = wrap_step(self.function, info)
         step.key = _only_key(step, strict)
-        step.call = _compiled_call(step, strict)
+        step.bind = binding(self.args, self.kwargs, info.name, strict=strict)
+        step.call = step.bind(step.target)
         when = self.when
         step.condition = getter(when, info.name, strict) if isinstance(when, tuple) else when
         return step
@@ -295,20 +340,31 @@ def _only_key(step: Step, strict: bool) -> str | None:
     return operand[0] if isinstance(operand, tuple) and len(operand) == 1 else None
 
 
-def _compiled_call(step: Step, strict: bool) -> Callable[[ChainResult], Any]:
-    function, name = step.target, step.name
-    getters = [_operand_getter(each, name, strict) for each in step.args]
-    if step.kwargs:
-        named = [(key, _operand_getter(each, name, strict)) for key, each in step.kwargs.items()]
-        return lambda context: function(
-            *[get(context) for get in getters], **{key: get(context) for key, get in named}
+def binding(
+    args: Sequence[Operand], kwargs: Mapping[str, Operand], step: str, *, strict: bool
+) -> Bind:
+    """Return what makes of a function the call of it with arguments out of a context.
+
+    Args:
+        args: the positional arguments.
+        kwargs: the keyword arguments.
+        step: the name of the step.
+        strict: whether an unresolved reference raises.
+    """
+    getters = [_operand_getter(each, step, strict) for each in args]
+    if kwargs:
+        named = [(key, _operand_getter(each, step, strict)) for key, each in kwargs.items()]
+        return lambda function: (
+            lambda context: function(
+                *[get(context) for get in getters], **{key: get(context) for key, get in named}
+            )
         )
     if not getters:
-        return lambda context: function()
+        return lambda function: lambda context: function()
     if len(getters) == 1:
         (get,) = getters
-        return lambda context: function(get(context))
-    return lambda context: function(*[get(context) for get in getters])
+        return lambda function: lambda context: function(get(context))
+    return lambda function: lambda context: function(*[get(context) for get in getters])
 
 
 def _operand_getter(operand: Operand, step: str, strict: bool) -> Getter:
@@ -323,7 +379,16 @@ def _has_code(function: Any) -> bool:
     return hasattr(without_partials(function), "__code__")
 
 
-def _operand(where: str, value: Any) -> Operand:
+def operand(where: str, value: Any) -> Operand:
+    """Return an argument of a step as the path that it refers to, or a literal.
+
+    Args:
+        where: the argument of `Chain.next` that it was given in.
+        value: what was given.
+
+    Raises:
+        ValueError: a reference that cannot be.
+    """
     if isinstance(value, str):
         return split(value, where)
     if isinstance(value, Reference):

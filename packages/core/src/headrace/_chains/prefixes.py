@@ -1,0 +1,188 @@
+"""Calls of `next` and `put` that chains have begun with, and that were found correct.
+
+A program that builds a chain for each request makes the same calls each time. What was checked and
+compiled for the first of these chains serves the others.
+
+Of a function that is its kind and its name, of an argument what it refers to: each chain calls its
+own functions with its own literals, and nothing here keeps one of them alive. Calls that merely
+compare equal are not the same: with True instead of 1, with an enum's member instead of a string.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from types import BuiltinFunctionType, FunctionType, MethodType
+from typing import TYPE_CHECKING, Any
+from weakref import ref
+
+from .references import Reference
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from headrace._step_info import StepInfo
+
+    from .step import Bind, Call
+
+    # For each step: info, key, out, and what binds the call to a function. Without info the step
+    # needs more than its call; with neither a key nor a binding it has literals.
+    Outline = tuple[StepInfo | None, str | None, str | None, Bind | None]
+
+LIMIT = 512
+"""How many prefixes a generation has; there are two."""
+
+_DEEPEST = 64  # longer chains are rarely built per request, and would drive out all others
+_LITERAL = object()
+_PUT = object()
+
+
+class Prefix:
+    """The first calls of a chain.
+
+    Args:
+        depth: how many there are.
+
+    Attributes:
+        depth: how many there are.
+        outlines: what is known of the steps, if a chain has run that has no others.
+        has_templates: whether there are lines to log.
+    """
+
+    __slots__ = ("depth", "has_templates", "outlines")
+
+    def __init__(self, depth: int) -> None:
+        self.depth = depth
+        self.outlines: tuple[Outline, ...] | None = None
+        self.has_templates = False
+
+
+# Entries that are not used for a whole generation are dropped.
+_young: dict[Any, Prefix] = {}
+_old: dict[Any, Prefix] = {}
+_roots: dict[Any, Prefix] = {}
+
+
+def root(awaits: bool, strict: bool, allow_sync: bool) -> Prefix:
+    """Return the prefix of no calls, of chains with these traits."""
+    traits = awaits, strict, allow_sync
+    return _roots.get(traits) or _roots.setdefault(traits, Prefix(0))
+
+
+def find(before: Prefix, call: Call) -> Prefix | None:
+    """Return the prefix of `before` and a call of `Chain.next`, or None if it is not known."""
+    key = _key_of(before, call)
+    prefix = _young.get(key)
+    if prefix is None:
+        prefix = _old.get(key)
+        if prefix is not None:
+            _enter(key, prefix)
+    return prefix
+
+
+def after_next(before: Prefix, call: Call) -> Prefix | None:
+    """Return the prefix of `before` and a call of `Chain.next`; None if there can be none."""
+    return _found_or_made(_key_of(before, call), before)
+
+
+def after_put(before: Prefix, name: str) -> Prefix | None:
+    """Return the prefix of `before` and ``put(name, ...)``; None if there can be none."""
+    return _found_or_made((before, _PUT, name) if type(name) is str else None, before)
+
+
+def _found_or_made(key: Any, before: Prefix) -> Prefix | None:
+    prefix = _young.get(key)
+    if prefix is None and key is not None:
+        prefix = _old.get(key)
+        if prefix is None and before.depth < _DEEPEST:
+            prefix = Prefix(before.depth + 1)
+        if prefix is not None:
+            _enter(key, prefix)
+    return prefix
+
+
+def _enter(key: Any, prefix: Prefix) -> None:
+    global _young, _old
+    if len(_young) >= LIMIT:
+        _young, _old = {}, _young
+    _young[key] = prefix
+
+
+# --- keys -----------------------------------------------------------------------------------------
+
+
+class _NoKeyError(LookupError):
+    """A value that no key can stand for."""
+
+
+def _key_of(before: Prefix, call: Call) -> Any:
+    """Return the key of a call of `Chain.next` after `before`, or None if there can be none."""
+    function, out, args, kwargs, name, log_fmt, options = call
+    if (
+        (type(args) is not list and type(args) is not tuple)
+        or (out is not None and type(out) is not str)
+        or (name is not None and type(name) is not str)
+        or (log_fmt is not None and type(log_fmt) is not str)
+    ):
+        return None
+    try:
+        operands = (*args,)
+        for each in operands:
+            if type(each) is not str:
+                operands = tuple([_key_of_operand(each) for each in args])
+                break
+        usual = kwargs is None and options is None  # for most steps
+        if usual and type(function) is FunctionType and not function.__dict__:
+            code, own_name = ref(function.__code__), 1
+            return before, code, own_name, out, operands, name, log_fmt
+        others = _key(function), _key_of_kwargs(kwargs), _key(options)
+    except _NoKeyError:
+        return None
+    return before, others, out, operands, name, log_fmt
+
+
+def _key(value: Any) -> Any:
+    kind = type(value)
+    if kind is str or value is None:
+        return value
+    make = _KEYS.get(kind)
+    if make is None:
+        raise _NoKeyError
+    return make(value)
+
+
+def _key_of_operand(value: Any) -> Any:
+    return _key(value) if isinstance(value, str | Reference) else _LITERAL
+
+
+def _key_of_kwargs(kwargs: Mapping[str, Any] | None) -> Any:
+    if kwargs is None:
+        return None
+    if type(kwargs) is not dict:
+        raise _NoKeyError
+    return tuple([(_key(name), _key_of_operand(each)) for name, each in kwargs.items()])
+
+
+def _key_of_function(function: Any) -> Any:
+    # What may mark a function as one of another kind is an attribute.
+    mark = ref(function) if function.__dict__ else None
+    return FunctionType, ref(function.__code__), function.__name__, mark
+
+
+def _key_of_partial(function: Any) -> Any:
+    if function.__dict__:
+        raise _NoKeyError
+    return partial, _key(function.func)
+
+
+_KEYS: dict[type, Callable[[Any], Any]] = {
+    FunctionType: _key_of_function,
+    BuiltinFunctionType: lambda function: (BuiltinFunctionType, function.__name__),
+    MethodType: lambda method: (MethodType, _key(method.__func__)),
+    partial: _key_of_partial,
+    type: lambda kind: (type, kind.__name__, issubclass(kind, BaseException)),
+    Reference: lambda reference: (Reference, *[_key(part) for part in reference.parts]),
+    tuple: lambda values: tuple([_key(each) for each in values]),
+    bool: lambda value: (bool, value),
+    int: lambda value: (int, value),
+    float: lambda value: (float, value),
+}
