@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from .plan import SPECIAL, Plan, compiled
 from .references import Literal
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .definition import Definition
     from .plan import Row
     from .prefixes import Outline
-    from .step import Bind, Call
+    from .step import Bind, Call, Step
 
 
 def plan_of(definition: Definition, flow: str) -> Plan:
@@ -87,7 +87,8 @@ class RecordedPlan(Plan):
 
 def _outlines(plan: Plan) -> tuple[Outline, ...]:
     outlines: list[Outline] = []
-    steps: Sequence[Any] = plan.steps  # no branches: with these nothing is recorded
+    # No branches: with these nothing is recorded.
+    steps = cast("Sequence[Step]", plan.steps)
     for step, (info, key, _, out) in zip(steps, plan.silent_rows, strict=True):
         operands = (*step.args, *step.kwargs.values())
         has_literals = any(isinstance(each, Literal) for each in operands)

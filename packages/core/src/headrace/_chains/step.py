@@ -132,10 +132,10 @@ class Step:
         if args is not NO_ARGS or kwargs is not None:
             step.take_arguments(args, kwargs)
         if options is not None:
-            *retries, overwrite = options[:5]
+            retries, retry_on, backoff, max_backoff, overwrite = options[:5]
             if overwrite is not False:
                 step.overwrite = arguments.flag("overwrite", overwrite)
-            step.take_retries(*retries)
+            step.take_retries(retries, retry_on, backoff, max_backoff)
         if log_fmt is not None:
             step.take_template(log_fmt)
         if options is not None and any(extra is not None for extra in options[5:]):
