@@ -6,6 +6,7 @@ import asyncio
 import enum
 import functools
 import gc
+import logging
 import sys
 import threading
 import tracemalloc
@@ -25,7 +26,14 @@ from tests.chains.conftest import forget_builds
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-pytestmark = pytest.mark.usefixtures("no_builds")
+pytestmark = pytest.mark.usefixtures("no_builds", "silent")
+
+
+@pytest.fixture
+def silent(caplog: pytest.LogCaptureFixture) -> None:
+    """No backend listens, and no line is logged."""
+    caplog.set_level(logging.WARNING, "headrace.chain")
+    headrace.configure("none")
 
 
 def one(*args: Any, **kwargs: Any) -> Any:
@@ -47,6 +55,13 @@ async def awaited(*args: Any) -> Any:
     """Return the arguments."""
     await asyncio.sleep(0)
     return args
+
+
+async def named_lambda(*_: Any) -> None:
+    """Be taken for a lambda."""
+
+
+named_lambda.__name__ = "<lambda>"
 
 
 class Service:
@@ -103,8 +118,11 @@ def test_a_function_made_per_call_is_called_itself() -> None:
             Chain().next(lambda: number, out="a").next(lambda a: (a, number), out="b", args=["a"])
         )
 
-    results = [build(number).run()["b"] for number in range(5)]
-    assert results == [(number, number) for number in range(5)]
+    chains = [build(number) for number in range(5)]
+    assert [chain.run()["b"] for chain in chains] == [(number, number) for number in range(5)]
+    chain = build(5)
+    assert chain.run()["b"] == (5, 5)
+    assert is_recorded(chain)
 
 
 def test_each_method_belongs_to_its_object() -> None:
@@ -169,6 +187,10 @@ def test_what_was_changed_since_the_last_build_is_seen() -> None:
         ({"when": "a"}, {"when": literal("a")}),
         ({"undo": Service("a").charge}, {"undo": Service("a").charge_async}),
         ({"log": functools.partial(one)}, {"log": functools.partial(awaited)}),
+        ({"log": lambda: None, "name": "x"}, {"log": named_lambda, "name": "x"}),
+        ({"out": "a"}, {"out": ["a"]}),
+        ({"name": "a"}, {"name": ["a"]}),
+        ({"log_fmt": "a"}, {"log_fmt": ["a"]}),
         ({"args": [5]}, {"args": [Text("b")]}),
         ({"args": [5]}, {"args": [ref("b")]}),
         ({"args": [literal("b")]}, {"args": [ref("b.c")]}),
@@ -182,8 +204,17 @@ def test_a_wrong_option_is_refused_after_one_that_looks_alike(right: Any, wrong:
     """What was found correct says nothing of what compares equal or has the same name."""
     for _ in range(3):
         Chain().next(two, **right).next(one, out="b").run()
-        with pytest.raises((TypeError, ValueError)):
+        with pytest.raises((TypeError, ValueError)) as caught:
             Chain().next(two, **wrong).next(one, out="b")
+        assert "unhashable" not in str(caught.value)
+
+
+def test_a_value_must_be_put_under_its_own_key() -> None:
+    """What is referred to before a step puts it out must have been put into the context before."""
+    for _ in range(3):
+        Chain().put("b", 1).next(two, args=["b"]).next(one, out="b").run()
+        with pytest.raises(ValueError, match="writes only later"):
+            Chain().put("c", 1).next(two, args=["b"]).next(one, out="b")
 
 
 def test_a_key_is_the_one_that_was_given() -> None:
@@ -217,28 +248,26 @@ def test_a_generator_function_is_a_step_of_its_own_chain() -> None:
     assert seen == ["rows"] * 3
 
 
-def test_steps_are_called_after_their_own_functions() -> None:
+@pytest.mark.parametrize("options", [{}, {"retries": 1}])
+@pytest.mark.parametrize("wrap", [lambda function: function, functools.partial])
+def test_steps_are_called_after_their_own_functions(wrap: Any, options: Any) -> None:
     """Functions with the same code but other names, as decorators make them, name their steps."""
-
-    def decorated(function: Any) -> Any:
-        @functools.wraps(function)
-        def wrapper() -> Any:
-            return function.__name__
-
-        return wrapper
+    names: list[Any] = []
 
     def named(name: str) -> Any:
-        def step() -> Any:
-            return name
+        def function() -> None:
+            context = headrace.get_flow_context()
+            assert context is not None
+            names.append(context.step)
 
-        step.__name__ = name
-        return step
+        function.__name__ = name
+        return function
 
     for _ in range(3):
-        for make in (decorated(one), decorated(two), named("one"), named("two")):
-            result = Chain().next(make).next(make).next(functools.partial(make)).run()
-            name = make.__name__
-            assert [each.name for each in result.steps] == [name, f"{name}_2", f"{name}_3"]
+        for name in ("first", "second"):
+            names.clear()
+            Chain().next(wrap(named(name)), **options).next(wrap(named(name)), **options).run()
+            assert names == [name, f"{name}_2"]
 
 
 @pytest.mark.filterwarnings("ignore:Assigning a code object:DeprecationWarning")

@@ -86,7 +86,7 @@ def after_next(before: Prefix, call: Call) -> Prefix | None:
 
 def after_put(before: Prefix, name: str) -> Prefix | None:
     """Return the prefix of `before` and ``put(name, ...)``; None if there can be none."""
-    return _found_or_made((before, _PUT, name) if type(name) is str else None, before)
+    return _found_or_made((before, _PUT, name), before)
 
 
 def _found_or_made(key: Any, before: Prefix) -> Prefix | None:
@@ -132,7 +132,7 @@ def _key_of(before: Prefix, call: Call) -> Any:
                 break
         usual = kwargs is None and options is None  # for most steps
         if usual and type(function) is FunctionType and not function.__dict__:
-            code, own_name = ref(function.__code__), 1
+            code, own_name = ref(function.__code__), function.__name__
             return before, code, own_name, out, operands, name, log_fmt
         others = _key(function), _key_of_kwargs(kwargs), _key(options)
     except _NoKeyError:
