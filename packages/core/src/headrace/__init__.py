@@ -4,9 +4,10 @@ from ._process import safe_path  # noqa: F401 - before all other imports, __futu
 
 # isort: split
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ._observation.dispatch import AutoDispatcher, install
+from ._process.late_imports import late_imports
 
 if TYPE_CHECKING:
     from ._chains.async_chain import AsyncChain
@@ -131,18 +132,9 @@ _MODULES = {
 install(AutoDispatcher())  # until `configure` is called
 
 
-def _import_late(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module 'headrace' has no attribute {name!r}")
-    from importlib import import_module
-
-    value = getattr(import_module(f"headrace.{_MODULES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-# Not a `def`: a type checker would then accept every name.
-globals()["__getattr__"] = _import_late
+globals()["__getattr__"] = late_imports(
+    __name__, {name: f"headrace.{module}" for name, module in _MODULES.items()}
+)
 
 
 def __dir__() -> list[str]:

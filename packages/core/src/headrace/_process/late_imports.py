@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -24,6 +23,8 @@ def late_imports(module: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
     def import_late(name: str) -> Any:
         if name not in homes:
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        from importlib import import_module
+
         value = getattr(import_module(homes[name]), name)
         setattr(sys.modules[module], name, value)
         return value
