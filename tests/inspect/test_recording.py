@@ -114,7 +114,7 @@ def test_edges_that_both_show(tmp_path: Path) -> None:
 @pytest.mark.parametrize("how", ["fork", "spawn"])
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_other_processes_are_recorded(tmp_path: Path, how: str) -> None:
-    """An operation goes on in a process that a test forks, and in a Python that it starts."""
+    """An operation continues in a process that a test forks, and in a Python that it starts."""
     report = run(tmp_path, f"def test_it():\n    orders.hand_over({how!r})\n")
 
     assert by(report)["hand_over->store"] == ("tests",)

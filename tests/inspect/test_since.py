@@ -296,7 +296,7 @@ def test_command_lists_changes(folder: Folder) -> None:
 
 
 def test_findings_say_what_was(folder: Folder) -> None:
-    """The old evidence is told from what is there now."""
+    """The old evidence is distinguished from the present one."""
     changed(folder, RIGHT, TURNED)
     out = folder.check("--since", "HEAD").out
     assert out.startswith("HR300 `charge -> ship` was shown at shop.py:7 (`ship(...)`), and no lo")

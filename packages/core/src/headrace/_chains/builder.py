@@ -159,7 +159,7 @@ class Builder:
             log: called as ``log(context, result)`` when the step is done.
             log_fmt: a line to log then, such as ``"loaded={result.count} of {raw.__len__}"``.
             validate: called with the result; rejects it by raising, or by returning False.
-            when: a reference or a function of the context, which tells whether to run the step.
+            when: a reference, or a function of the context, that decides whether the step runs.
             undo: called with the step's result, if a later step fails for good.
             overwrite: whether `out` may replace the value of an earlier step or an input.
             misspelt: rejected, with the nearest options in the message.

@@ -79,7 +79,7 @@ class RecordedPlan(Plan):
             """Return what only a compiled plan has."""
             if name not in Plan.__slots__:
                 raise AttributeError(f"a plan has no {name!r}")
-            # Of several threads, one sets the plan for all: steps are told apart by identity.
+            # The first thread sets the plan for all, since steps are compared by identity.
             made = self._compiled
             plan = made.get("plan") or made.setdefault("plan", compiled(self._definition))
             return getattr(plan, name)
