@@ -60,4 +60,4 @@ def places(edges: Sequence[Judged], edge: str) -> list[tuple[str, int, str]]:
     """Return the file, line and kind of each link that shows an edge."""
     (judged,) = [one for one in edges if one.edge.id == edge]
     assert judged.evidence is not None
-    return [(Path(one.path).name, one.line, one.kind) for one in judged.evidence.links]
+    return [(Path(one.place.file).name, one.place.line, one.kind) for one in judged.evidence.links]

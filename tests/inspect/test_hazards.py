@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from headrace_inspect._hazards._finding import Hazard
 from headrace_inspect._hazards._judging import CODES, hazards_in
+from headrace_inspect._report import Finding
 from tests.inspect.program_kit import write
 from tests.inspect.shown_kit import analyse_folder
 
@@ -60,7 +60,7 @@ def in_transaction(function):
 """
 
 
-def hazards(folder: Path, code: str, **files: str) -> list[Hazard]:
+def hazards(folder: Path, code: str, **files: str) -> list[Finding]:
     """Return the hazards of a program of one module, and of others by their names."""
     more = {f"{name.replace('__', '/')}.py": text for name, text in files.items()}
     write(folder, {"shop.py": HEAD + code, **more})
@@ -336,12 +336,12 @@ def confirm():
     (found,) = hazards(tmp_path, code)
     start = HEAD.count("\n")
 
-    assert [(one.line - start, one.scope) for one in found.evidence] == [
+    assert [(one.place.line - start, one.scope) for one in found.evidence] == [
         (3, "place"),
         (4, "place"),
         (8, "confirm"),
     ]
-    assert (Path(found.path).name, found.line - start) == ("shop.py", 8)
+    assert (Path(found.place.file).name, found.place.line - start) == ("shop.py", 8)
     assert found.message == (
         f"`mail` is published inside the transaction opened at {start + 3}; "
         "publish it on commit, by `transaction.on_commit`"

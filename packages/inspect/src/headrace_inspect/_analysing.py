@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import ast
 import gc
-import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from ._evaluate._values import FunctionValue
@@ -15,19 +14,17 @@ from ._findings._functions import finding
 from ._findings._ignores import find_ignores
 from ._findings._messages import parameters_of
 from ._findings._since import calls_in
-from ._hazards._finding import Hazard, is_test
+from ._hazards._finding import is_test
 from ._hazards._judging import hazards_in
 from ._models._routing import Routing, mentions_settings
 from ._models._tasks import task_function, tasks_in
 from ._pipeline import Analysis, analyse
-from ._report import Edge, Finding, Link, Place, Problem, Step
+from ._report import Edge, Finding, Place, Problem, Step
 from ._shown._edges import Judged
-from ._shown._evidence import Link as Call
 from ._source._discovery import shown
 from ._source._reading import UnreadableError, parse
 
 _DEEPEST = 10_000
-_LONGEST = 60
 
 
 def facts_in(
@@ -61,11 +58,6 @@ def analyse_contents(
     return analyse(sorted(contents), paths, load)
 
 
-def linking(analysis: Analysis, contents: Mapping[str, bytes]) -> Callable[[Call], Link]:
-    """Return what turns the calls of evidence into plain data."""
-    return _Telling(analysis, contents, ()).link
-
-
 @contextmanager
 def undisturbed() -> Iterator[None]:
     """Let deep code be followed, and spend no time on looking for garbage in trees."""
@@ -93,7 +85,6 @@ class _Telling:
         self._engine = analysis.engine
         self._contents = contents
         self._problems = problems
-        self._calls: dict[str, dict[int, list[ast.Call]]] = {}
 
     def all(self) -> Facts:
         """Return everything."""
@@ -106,7 +97,7 @@ class _Telling:
         return Facts(
             tuple(steps),
             tuple(sorted(edges, key=lambda edge: (edge.flow, edge.target, edge.source))),
-            (*self._analysis.faults, *map(self._hazard, hazards_in(self._engine))),
+            (*self._analysis.faults, *hazards_in(self._engine)),
             (*self._not_shown(edges), *self._computed()),
             tuple(find_ignores(contents)),
             tuple(self._messages()),
@@ -133,10 +124,6 @@ class _Telling:
             for one in steps:
                 if not one.is_readable:
                     yield finding("HR110", one, f"what {one.name!r} is declared after is computed")
-
-    def _hazard(self, hazard: Hazard) -> Finding:
-        place, links = Place(shown(hazard.path), hazard.line), map(self.link, hazard.evidence)
-        return Finding(hazard.code, None, None, None, place, hazard.message, tuple(links))
 
     def _messages(self) -> Iterator[Message]:
         program = self._engine.program
@@ -166,30 +153,4 @@ class _Telling:
         if evidence is None:
             steps = self._analysis.declarations.steps[flow, target]
             return Edge(*about, "enqueue" if steps[0].kind == "task" else "call")
-        links = tuple([self.link(call) for call in evidence.links])
-        return Edge(*about, evidence.kind, ("code",), links, evidence.pivot)
-
-    # --- calls ------------------------------------------------------------------------------------
-
-    def link(self, call: Call) -> Link:
-        """Return a call of evidence as plain data."""
-        if call.path not in self._calls:
-            self._calls[call.path] = self._calls_in(call.path)
-        name = call.target.rpartition(".")[2]
-        texts = [_without_arguments(one) for one in self._calls[call.path].get(call.line, [])]
-        named = [text for text in texts if re.search(rf"\b{re.escape(name)}\b", text)]
-        text = (named or texts or [name])[0]
-        text = text if len(text) <= _LONGEST else f"...{text[3 - _LONGEST :]}"
-        return Link(Place(shown(call.path), call.line), text, call.kind, call.scope, call.target)
-
-    def _calls_in(self, path: str) -> dict[int, list[ast.Call]]:
-        found: dict[int, list[ast.Call]] = {}
-        module = self._engine.program.module(path)
-        for node in ast.walk(module.tree) if module else ():
-            if isinstance(node, ast.Call):
-                found.setdefault(node.lineno, []).append(node)
-        return found
-
-
-def _without_arguments(call: ast.Call) -> str:
-    return ast.unparse(call.func) + ("(...)" if call.args or call.keywords else "()")
+        return Edge(*about, evidence.kind, ("code",), evidence.links, evidence.pivot)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from headrace.commands import (
@@ -22,12 +22,11 @@ from headrace.commands import (
     tell,
     write,
 )
-from headrace_inspect._analysing import analyse_contents, linking, undisturbed
+from headrace_inspect._analysing import analyse_contents, undisturbed
 from headrace_inspect._check import contents_of
 from headrace_inspect._formats._json import encoded, plain
-from headrace_inspect._report import Link, Problem
+from headrace_inspect._report import Problem
 from headrace_inspect._settings import read_check_settings
-from headrace_inspect._shown._evidence import Link as Call
 from headrace_inspect._source._discovery import find_files, shown
 
 from ._declaring import patch_for
@@ -68,7 +67,7 @@ def main(words: list[str]) -> int:
     if options.declare is not None:
         text = patch_for(found, options.declare, contents)
     else:
-        text = _render(found, _format(options), paths, linking(analysis, contents))
+        text = _render(found, _format(options), paths)
     if options.output is None:
         write(sys.stdout, text)
     else:
@@ -110,9 +109,9 @@ def _format(options: argparse.Namespace) -> str:
     return _ENDINGS.get(Path(options.output or "").suffix.lower(), "text")
 
 
-def _render(found: Map, format: str, paths: Sequence[str], link: Callable[[Call], Link]) -> str:
+def _render(found: Map, format: str, paths: Sequence[str]) -> str:
     if format == "json":
-        return encoded(_document(found, link))
+        return encoded(_document(found))
     title = os.path.basename(os.path.abspath(paths[0])) or "program"
     pictures = Pictures(title, found)
     whole = pictures.whole()
@@ -124,7 +123,7 @@ def _render(found: Map, format: str, paths: Sequence[str], link: Callable[[Call]
     return draw(whole, format)
 
 
-def _document(found: Map, link: Callable[[Call], Link]) -> dict[str, object]:
+def _document(found: Map) -> dict[str, object]:
     return {
         "version": VERSION,
         "nodes": [_node(node) for node in found.nodes],
@@ -133,7 +132,7 @@ def _document(found: Map, link: Callable[[Call], Link]) -> dict[str, object]:
                 "source": edge.source.id,
                 "target": edge.target.id,
                 "kind": edge.kind,
-                "evidence": plain([link(one) for one in edge.evidence]),
+                "evidence": plain(edge.evidence),
             }
             for edge in found.edges
         ],

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from headrace_inspect._evaluate._contexts import CALL, Context
+from headrace_inspect._evaluate._contexts import CALL, ENQUEUE, Context
 from headrace_inspect._evaluate._engine import Engine
 from headrace_inspect._hazards._finding import is_test
-from headrace_inspect._shown._evidence import Link, Ways, kind_of
+from headrace_inspect._report import Link
+from headrace_inspect._shown._evidence import Ways, kind_of
+from headrace_inspect._shown._links import link_to
 from headrace_inspect._shown._reach import Reach
 from headrace_inspect._symbols._entities import Function
 
@@ -84,13 +86,14 @@ def _reached(nodes: Nodes) -> set[Function]:
 
 def _edges(nodes: Nodes, contexts: list[Context]) -> Iterator[Edge]:
     reach = Reach(contexts, _own(nodes), stops=True)
-    ways = Ways(reach)
+    ways = Ways(nodes.engine, reach)
     found = list(nodes.all.values())
     for number, source in enumerate(found):
         for function in source.tasks:
             target = nodes.of(function)
             if target is not None:
-                here = Link(source.module.path, source.line, "enqueue", "")
+                place = Context(None, source.module)
+                here = link_to(nodes.engine, place, source.line, ENQUEUE)
                 yield Edge(source, target, "enqueue", (here,))
         best: dict[int, tuple[list[Link], Function | None]] = {}
         for context in source.contexts:

@@ -54,7 +54,7 @@ class Nodes:
     """The nodes of a program, outside its tests."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        self.engine = engine
         self._names = ModuleNames(engine.program.files)
         self._by_function: dict[Function, Node] = {}
         self._by_closure: dict[tuple[Function, object], Node] = {}
@@ -80,7 +80,7 @@ class Nodes:
 
     def fill(self) -> None:
         """Find what runs when the nodes that are functions are entered."""
-        for context in self._engine.all_contexts():
+        for context in self.engine.all_contexts():
             function = context.function
             node = None if function is None else self._by_closure.get((function, context.captured))
             if node is None and function is not None:
@@ -121,22 +121,22 @@ class Nodes:
         if name in self.all:
             return
         made = self._add(kind, name, label, cls.module, cls.node.lineno)
-        for method in methods_of_view(self._engine, cls) if made is not None else ():
+        for method in methods_of_view(self.engine, cls) if made is not None else ():
             if made is not None and not _is_static(method):
-                made.contexts.append(self._engine.context(FunctionValue(method, Instance(cls))))
+                made.contexts.append(self.engine.context(FunctionValue(method, Instance(cls))))
 
     # --- what is entered --------------------------------------------------------------------------
 
     def _add_tasks(self) -> None:
-        for task in tasks_in(self._engine).by_name.values():
+        for task in tasks_in(self.engine).by_name.values():
             function = task_function(task)
-            modules = [] if function is None else self._engine.program.names_of(function.module)
+            modules = [] if function is None else self.engine.program.names_of(function.module)
             is_named = task.name.rpartition(".")[0] not in modules
             self._add_value("task", task, task.name if is_named else "")
-        for cls in self._engine.all_classes():
-            if self._engine.classes.is_a(cls, "celery.Task") and "run" in cls.members:
+        for cls in self.engine.all_classes():
+            if self.engine.classes.is_a(cls, "celery.Task") and "run" in cls.members:
                 self._add_class("task", cls, cls.name)
-        for context in self._engine.all_contexts():
+        for context in self.engine.all_contexts():
             for event in context.events:
                 if event.kind == ENQUEUE and not is_test(context.module):
                     for target in event.targets:
@@ -144,34 +144,34 @@ class Nodes:
                             self._add_function("task", target.function)
 
     def _add_commands(self) -> None:
-        for path in self._engine.program.files:
-            module = self._engine.program.module(path)
+        for path in self.engine.program.files:
+            module = self.engine.program.module(path)
             if module is None:
                 continue
             if "/management/commands/" in path:
-                command = self._engine.names.in_module(module, "Command")
+                command = self.engine.names.in_module(module, "Command")
                 if isinstance(command, ClassValue):
                     self._add_class("command", command.cls, paths.basename(path)[:-3])
             for bindings in module.bindings.values():
                 for binding in bindings:
                     if isinstance(binding, ast.FunctionDef) and _is_command(binding):
-                        function = self._engine.program.function(binding, module)
+                        function = self.engine.program.function(binding, module)
                         self._add_function("command", function, function.name)
 
     def _add_routes(self) -> None:
-        whole = Paths(self._engine)
-        for view in views_in(self._engine):
+        whole = Paths(self.engine)
+        for view in views_in(self.engine):
             path = whole.of(view.module, view.path)
             if isinstance(view.endpoint, ClassValue):
                 cls = view.endpoint.cls
                 verbs = [verb for verb, _ in view.actions] or [
-                    verb for verb in VERBS if self._engine.classes.find(cls, verb)
+                    verb for verb in VERBS if self.engine.classes.find(cls, verb)
                 ]
                 self._add_class("route", cls, f"{' '.join(verbs).upper()} {path}".strip())
             else:
                 self._add_value("route", view.endpoint, path)
-        drawn = {view.node for view in views_in(self._engine)}
-        for route in [one for one in routes_in(self._engine) if one.node not in drawn]:
+        drawn = {view.node for view in views_in(self.engine)}
+        for route in [one for one in routes_in(self.engine) if one.node not in drawn]:
             path = whole.of(route.module, "/" + "/".join([one or "*" for one in route.path]))
             verbs = sorted(route.verbs)
             label = f"{' '.join(verbs)} {path}".strip()

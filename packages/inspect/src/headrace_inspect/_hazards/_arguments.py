@@ -18,15 +18,17 @@ from headrace_inspect._evaluate._values import (
 )
 from headrace_inspect._models._django import MODEL
 from headrace_inspect._models._tasks import Publishing, publishings_in
+from headrace_inspect._report import Finding
+from headrace_inspect._shown._links import link_to
 
-from ._finding import Hazard, is_test, link_to, name_of
+from ._finding import is_test, name_of
 from ._guards import lines_outside
 
 _FILES = ("builtins.open", "io.open", "tempfile.TemporaryFile", "tempfile.NamedTemporaryFile")
 _DEEPEST = 3
 
 
-def unfit_arguments(engine: Engine) -> Iterator[Hazard]:
+def unfit_arguments(engine: Engine) -> Iterator[Finding]:
     """Find the arguments that are model instances, generators, coroutines or open files."""
     done: set[tuple[ast.AST, str]] = set()
     for one in publishings_in(engine):
@@ -37,7 +39,7 @@ def unfit_arguments(engine: Engine) -> Iterator[Hazard]:
             found = _unfit(engine, value, _DEEPEST)
             if found is not None and (one.node, found[0]) not in done:
                 done.add((one.node, found[0]))
-                yield _hazard(one, label, *found)
+                yield _hazard(engine, one, label, *found)
 
 
 def _is_dead(one: Publishing) -> bool:
@@ -48,15 +50,15 @@ def _is_dead(one: Publishing) -> bool:
     return line_of(one.node) in lines_outside(function.node, one.context.flags)
 
 
-def _hazard(one: Publishing, label: str, code: str, what: str) -> Hazard:
-    here = link_to(one.context, line_of(one.node), "enqueue")
+def _hazard(engine: Engine, one: Publishing, label: str, code: str, what: str) -> Finding:
+    here = link_to(engine, one.context, line_of(one.node), "enqueue")
     advice = (
         "it is a copy by the time the task runs; pass its key"
         if code == "HR203"
         else "it does not survive the way through a queue"
     )
     message = f"{label} of {name_of(one.node, one.task)} is {what}: {advice}"
-    return Hazard(code, here.path, here.line, message, (here,))
+    return Finding(code, None, None, None, here.place, message, (here,))
 
 
 def _unfit(engine: Engine, value: Value, depth: int) -> tuple[str, str] | None:

@@ -39,15 +39,6 @@ def lines_outside(body: ast.AST, flags: Flags) -> set[int]:
     return found
 
 
-def calls_by_line(body: ast.AST) -> dict[int, list[ast.Call]]:
-    """Return the calls in a body by the lines of their names."""
-    found: dict[int, list[ast.Call]] = {}
-    for one in ast.walk(body):
-        if isinstance(one, ast.Call):
-            found.setdefault(line_of(one), []).append(one)
-    return found
-
-
 def call_name(call: ast.Call) -> str:
     """Return the name of the method or function that is called."""
     return str(getattr(call.func, "attr", "") or getattr(call.func, "id", ""))

@@ -19,10 +19,10 @@ from headrace_inspect._evaluate._values import (
     text_of,
 )
 from headrace_inspect._models._routes import VERBS
-from headrace_inspect._shown._evidence import Link
+from headrace_inspect._report import Link
+from headrace_inspect._shown._links import link_to
 from headrace_inspect._symbols._entities import Class, Function, Module
 
-from ._finding import link_to
 from ._requests import atomic_views
 
 _OPENING = re.compile(
@@ -55,12 +55,12 @@ def openings_in(engine: Engine, contexts: Iterable[Context]) -> Iterator[Opening
         for block in context.blocks:
             if block.first < block.last and opening.opens(block.manager):
                 events = context.events[block.first : block.last]
-                yield Opening(context, events, link_to(context, block.line, "call"))
+                yield Opening(context, events, link_to(engine, context, block.line, "call"))
         line = opening.line_of(context.function) if context.function is not None else None
         if line is None and context.function in in_requests:
             line = context.function.node.lineno
         if line is not None and context.events:
-            yield Opening(context, context.events, link_to(context, line, "call"))
+            yield Opening(context, context.events, link_to(engine, context, line, "call"))
 
 
 class _Openings:

@@ -10,10 +10,12 @@ from headrace_inspect._evaluate._engine import Engine
 from headrace_inspect._evaluate._frame import line_of
 from headrace_inspect._evaluate._values import External, FunctionValue, Object, Value, options_of
 from headrace_inspect._models._tasks import Publishing, Task, publishings_in
-from headrace_inspect._shown._evidence import Link
+from headrace_inspect._report import Finding, Link, Place
+from headrace_inspect._shown._links import link_to
+from headrace_inspect._source._discovery import shown
 from headrace_inspect._symbols._entities import Function
 
-from ._finding import Hazard, is_test, link_to, name_of
+from ._finding import is_test, name_of
 
 _DIRECT = frozenset(["delay", "delay_on_commit", "send", "kiq", "s", "si"])
 _PACKED = frozenset([
@@ -38,7 +40,7 @@ class _Given:
     is_whole: bool
 
 
-def misfits(engine: Engine) -> Iterator[Hazard]:
+def misfits(engine: Engine) -> Iterator[Finding]:
     """Find the calls that publish a task with arguments that it cannot take."""
     done: set[ast.AST] = set()
     for one in publishings_in(engine):
@@ -48,20 +50,22 @@ def misfits(engine: Engine) -> Iterator[Hazard]:
         done.add(one.node)
         reasons = [_reason(engine, task, given) for task in options_of(one.task)]
         if all(reasons):
-            yield _hazard(one, reasons[0] or "")
+            yield _hazard(engine, one, reasons[0] or "")
 
 
-def _hazard(one: Publishing, reason: str) -> Hazard:
-    here = link_to(one.context, line_of(one.node), "enqueue")
+def _hazard(engine: Engine, one: Publishing, reason: str) -> Finding:
+    here = link_to(engine, one.context, line_of(one.node), "enqueue")
     message = f"{name_of(one.node, one.task)} does not take these arguments: {reason}"
-    return Hazard("HR202", here.path, here.line, message, (here, *_definition(one.task)))
+    evidence = (here, *_definition(one.task))
+    return Finding("HR202", None, None, None, here.place, message, evidence)
 
 
 def _definition(task: Value) -> tuple[Link, ...]:
     function = _function(options_of(task)[0])
     if function is None:
         return ()
-    return (Link(function.module.path, function.node.lineno, "call", function.qualname),)
+    place = Place(shown(function.module.path), function.node.lineno)
+    return (Link(place, "", "call", function.qualname),)
 
 
 # --- the call -------------------------------------------------------------------------------------

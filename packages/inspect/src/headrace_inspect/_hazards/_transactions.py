@@ -17,12 +17,13 @@ from headrace_inspect._evaluate._engine import Engine
 from headrace_inspect._evaluate._frame import line_of
 from headrace_inspect._evaluate._values import FunctionValue, Value, options_of
 from headrace_inspect._models._tasks import publishings_in
-from headrace_inspect._shown._evidence import Link
+from headrace_inspect._report import Finding, Link, Place
+from headrace_inspect._shown._links import calls_at, link_to
 from headrace_inspect._shown._reach import part_of
 from headrace_inspect._source._discovery import shown
 
-from ._finding import Hazard, is_test, link_to, name_of
-from ._guards import Flags, call_name, calls_by_line, flags_of_receiver, lines_outside
+from ._finding import is_test, name_of
+from ._guards import Flags, call_name, flags_of_receiver, lines_outside
 from ._opening import openings_in
 
 _PUBLISHING = frozenset([ENQUEUE, "canvas"])
@@ -49,13 +50,14 @@ class _Part:
     is_new: bool
 
 
-def published_inside(engine: Engine) -> Iterator[Hazard]:
+def published_inside(engine: Engine) -> Iterator[Finding]:
     """Find the calls that publish a task inside a transaction, each with the shortest way there."""
     yield from _Search(engine).run()
 
 
 class _Search:
     def __init__(self, engine: Engine) -> None:
+        self._engine = engine
         self._leading = _publishers(engine)
         starts = [one for one in engine.all_contexts() if one in self._leading]
         self._waiting = deque([
@@ -64,10 +66,9 @@ class _Search:
         ])
         self._names = dict(_named(engine))
         self._seen: set[tuple[Context, str]] = set()
-        self._found: dict[tuple[str, int], Hazard] = {}
-        self._calls: dict[ast.AST, dict[int, list[ast.Call]]] = {}
+        self._found: dict[Place, Finding] = {}
 
-    def run(self) -> Iterable[Hazard]:
+    def run(self) -> Iterable[Finding]:
         """Go through all that runs inside, nearest first."""
         while self._waiting:
             part = self._waiting.popleft()
@@ -81,14 +82,15 @@ class _Search:
     def _follow(self, part: _Part, event: Event) -> None:
         way = part.way
         if event.line:
-            way = (*way, link_to(part.context, event.line, event.kind))
+            way = (*way, link_to(self._engine, part.context, event.line, event.kind))
         if event.kind in _PUBLISHING:
-            place = (way[-1].path, way[-1].line)
+            place = way[-1].place
             name = self._names.get(place, "a task")
             if name is not None:
                 self._found.setdefault(place, _hazard(name, way))
             return
-        calls = self._calls_at(part.context, event.line)
+        module = part.context.module
+        calls = [] if module is None else calls_at(self._engine, module, event.line)
         is_new = part.is_new or any(call_name(one) in _CREATING for one in calls)
         given = flags_of_receiver(calls, is_new=is_new) if event.kind == "signal" else part.flags
         for target in event.targets:
@@ -99,14 +101,6 @@ class _Search:
                 flags = target.flags if is_called else given
                 events = part_of(target, event.part)
                 self._waiting.append(_Part(target, events, way, flags, is_new))
-
-    def _calls_at(self, context: Context, line: int) -> list[ast.Call]:
-        if context.function is None:
-            return []
-        node = context.function.node
-        if node not in self._calls:
-            self._calls[node] = calls_by_line(node)
-        return self._calls[node].get(line, [])
 
 
 def _publishers(engine: Engine) -> set[Context]:
@@ -129,12 +123,13 @@ def _publishers(engine: Engine) -> set[Context]:
     return found
 
 
-def _named(engine: Engine) -> Iterator[tuple[tuple[str, int], str | None]]:
+def _named(engine: Engine) -> Iterator[tuple[Place, str | None]]:
     """Return the tasks by the places that publish them; None for those of unknown queues."""
     for one in publishings_in(engine):
-        here = link_to(one.context, line_of(one.node), ENQUEUE)
+        module = one.context.module
+        here = Place(shown(module.path) if module is not None else "", line_of(one.node))
         is_known = any(_is_queued(option, one.node) for option in options_of(one.task))
-        yield (here.path, here.line), name_of(one.node, one.task) if is_known else None
+        yield here, name_of(one.node, one.task) if is_known else None
 
 
 def _is_queued(task: Value, node: ast.AST) -> bool:
@@ -146,11 +141,11 @@ def _is_queued(task: Value, node: ast.AST) -> bool:
     return any(isinstance(one, ast.Attribute) and one.attr in {"task", "actor"} for one in named)
 
 
-def _hazard(name: str, links: tuple[Link, ...]) -> Hazard:
+def _hazard(name: str, links: tuple[Link, ...]) -> Finding:
     opened, here = links[0], links[-1]
-    place = "" if opened.path == here.path else f"{shown(opened.path)}:"
+    file = "" if opened.place.file == here.place.file else f"{opened.place.file}:"
     message = (
-        f"{name} is published inside the transaction opened at {place}{opened.line}; "
+        f"{name} is published inside the transaction opened at {file}{opened.place.line}; "
         f"publish it on commit, by `transaction.on_commit`"
     )
-    return Hazard("HR201", here.path, here.line, message, links)
+    return Finding("HR201", None, None, None, here.place, message, links)

@@ -44,8 +44,8 @@ class Judge:
         own = {context: self._own(context) for context in self._contexts}
         self._reach = Reach(self._contexts, own)
         self._over = Reach(self._contexts, own, in_queues=False)
-        self._ways = Ways(self._reach)
-        self._ways_over = Ways(self._over)
+        self._ways = Ways(engine, self._reach)
+        self._ways_over = Ways(engine, self._over)
 
     def judge(self) -> list[Judged]:
         """Return the declared edges with their evidence."""

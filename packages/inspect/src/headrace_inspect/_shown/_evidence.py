@@ -7,27 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from headrace_inspect._evaluate._contexts import CALL, HEAD, SIGNAL, WHOLE, Context, Event
+from headrace_inspect._evaluate._engine import Engine
+from headrace_inspect._report import Link
 
+from ._links import link_to
 from ._reach import Reach, part_of
 
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """One call on the way.
-
-    Attributes:
-        path: the file.
-        line: the line of the call.
-        kind: how its target is reached.
-        scope: the dotted name of the function that calls, empty at the top of a module.
-        target: the dotted name of the function that is called.
-    """
-
-    path: str
-    line: int
-    kind: str
-    scope: str
-    target: str = ""
+_Way = tuple[tuple[Context, Event], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +34,8 @@ class Evidence:
 class Ways:
     """Finds the shortest ways through bodies to steps."""
 
-    def __init__(self, reach: Reach) -> None:
+    def __init__(self, engine: Engine, reach: Reach) -> None:
+        self._engine = engine
         self._reach = reach
 
     def inside(self, context: Context, bit: int) -> list[Link] | None:
@@ -70,7 +57,7 @@ class Ways:
             way = (*way, (context, event))
             for target in event.targets:
                 if self._reach.own(target) & bit and event.part in {WHOLE, HEAD}:
-                    return _links(way, target)
+                    return self._links(way, target)
                 key = (target, event.part)
                 is_open = self._reach.follows(event) or target.function is None
                 if is_open and key not in seen and self._reach.of(target) & bit:
@@ -79,25 +66,16 @@ class Ways:
                         waiting.append((way, target, following))
         return None
 
-
-_Way = tuple[tuple[Context, Event], ...]
-
-
-def _links(way: _Way, target: Context) -> list[Link]:
-    """Return the calls on a way to `target`; places where bodies hang together are none."""
-    found: list[Link] = []
-    for context, event in reversed(way):
-        if event.line:
-            path = context.module.path if context.module is not None else ""
-            names = (_name(context), _name(target))
-            found.append(Link(path, event.line, event.kind, *names))
-        if context.function is not None:
-            target = context
-    return found[::-1]
-
-
-def _name(context: Context) -> str:
-    return context.function.qualname if context.function is not None else ""
+    def _links(self, way: _Way, target: Context) -> list[Link]:
+        """Return the calls on a way to `target`; places where bodies hang together are none."""
+        found: list[Link] = []
+        for context, event in reversed(way):
+            if event.line:
+                name = target.function.qualname if target.function is not None else ""
+                found.append(link_to(self._engine, context, event.line, event.kind, name))
+            if context.function is not None:
+                target = context
+        return found[::-1]
 
 
 def kind_of(links: Sequence[Link]) -> str:
