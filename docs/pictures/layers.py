@@ -1,18 +1,22 @@
-"""The layers of the core, read from its import contract and its imports, as a picture.
+"""Draws the layers of the core as its import contract and its imports state them: layers.svg.
 
-An arrow leads from a folder to one that it imports, unless another arrow implies it.
+An arrow leads from a folder to one that it imports, unless other arrows imply it. With ``--check``
+nothing is written, and the exit status is 2 if the picture is out of date.
 """
 
 from __future__ import annotations
 
 import ast
 import re
+import sys
 from pathlib import Path
 
+from headrace._drawing import svg
 from headrace._drawing.picture import Edge, Node, Picture
 
 CORE = Path(__file__).resolve().parents[2] / "packages" / "core"
 SOURCE = CORE / "src" / "headrace"
+FILE = Path(__file__).with_name("layers.svg")
 
 
 def levels() -> dict[str, list[str]]:
@@ -41,7 +45,7 @@ def imported(part: str) -> set[str]:
 
 
 def reduced(edges: dict[str, set[str]]) -> list[tuple[str, str]]:
-    """Return the edges that no longer way implies."""
+    """Return the edges that no longer path implies."""
 
     def reachable(start: str) -> set[str]:
         return {start}.union(*(reachable(each) for each in edges[start]))
@@ -70,3 +74,18 @@ def picture() -> Picture:
     nodes = [Node(part, part, title, "function", None) for part, title in level_of.items()]
     arrows = [Edge(*pair, "call", crosses=False, identity="") for pair in reduced(edges)]
     return Picture("layers of the core", tuple(members), tuple(nodes), tuple(arrows))
+
+
+def draw(*options: str) -> int:
+    """Draw the picture; return the exit status."""
+    drawing = svg.draw(picture()).replace(" steps", " parts") + "\n"
+    if not options:
+        FILE.write_text(drawing, encoding="utf-8")
+    elif not FILE.exists() or FILE.read_text(encoding="utf-8") != drawing:
+        print(f"{FILE.name} is out of date", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(draw(*sys.argv[1:]))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 TESTS = Path(__file__).parents[1]
@@ -30,3 +32,12 @@ def test_each_test_says_what_is_expected() -> None:
 def test_no_test_folder_shadows_a_framework() -> None:
     """A folder such as tests/django is no package, so `import django` can never find it."""
     assert list(TESTS.glob("*/__init__.py")) == []
+
+
+def test_the_picture_of_the_layers_is_current() -> None:
+    """docs/pictures/layers.svg shows the layers as the contract and the imports state them now."""
+    script = TESTS.parent / "docs" / "pictures" / "layers.py"
+    done = subprocess.run(
+        [sys.executable, script, "--check"], check=False, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, ""), "run docs/pictures/layers.py"
