@@ -6,12 +6,13 @@ import ast
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ._declarations._reading import methods_of, read_declarations
+from ._declarations._reading import read_declarations
 from ._declarations._steps import Declarations
 from ._evaluate._engine import Engine
 from ._evaluate._values import FunctionValue, Instance, forget_values
 from ._findings._declared import faults_in
 from ._models import known_libraries
+from ._models._classes import methods_of
 from ._models._headrace import Declared, chain_context, declared_in
 from ._report import Finding
 from ._shown._edges import Judge, Judged
@@ -73,7 +74,7 @@ def run_everything(engine: Engine) -> None:
 def run_flows(engine: Engine, declared: Declared) -> None:
     """Run the methods of flow classes, inherited ones included, and the chains."""
     for cls in list(declared.class_flows):
-        for method in methods_of(engine, cls).values():
+        for method in methods_of(engine, cls):
             engine.context(FunctionValue(method, Instance(cls, is_exact=True)))
     for chain in [one for one in declared.chains.values() if one.flow is not None]:
         chain_context(engine, chain)

@@ -1,4 +1,4 @@
-"""Reads the declarations that running the source has brought up."""
+"""Reads the declarations that evaluating the source has collected."""
 
 from __future__ import annotations
 
@@ -6,12 +6,8 @@ import ast
 
 from headrace_inspect._evaluate._engine import Engine
 from headrace_inspect._evaluate._values import Value, function_in, text_of
-from headrace_inspect._models._headrace import (
-    Chain,
-    ChainFacts,
-    Declarator,
-    declared_in,
-)
+from headrace_inspect._models._classes import methods_of
+from headrace_inspect._models._headrace import Chain, ChainFacts, Declarator, declared_in
 from headrace_inspect._symbols._entities import Class, Function
 
 from ._steps import Declarations, DeclaredStep, Kind, Name
@@ -19,117 +15,77 @@ from ._steps import Declarations, DeclaredStep, Kind, Name
 
 def read_declarations(engine: Engine) -> Declarations:
     """Return the flows that decorators, flow classes and chains declare."""
-    declarations = Declarations()
     found = declared_in(engine)
+    declarations = Declarations(class_flows=found.class_flows, opened=found.opened)
     for function, declarators in found.functions.items():
         for declarator in declarators:
             _read(declarations, function, declarator)
-    declarations.class_flows.update(found.class_flows)
-    declarations.opened.update(found.opened)
     for cls, flows in found.class_flows.items():
-        for flow in flows:
-            _read_class(engine, declarations, cls, flow)
+        for method in methods_of(engine, cls):
+            name = declarations.methods.get(method)
+            if name is not None:
+                for flow in flows:
+                    _add(declarations, method, found.functions[method][0], (flow, name), cls)
     for step in [step for steps in declarations.steps.values() for step in steps]:
-        if step.function is not None:
-            for declarator in found.functions[step.function]:
-                _read_sources(declarations, step, declarator)
+        _read_sources(declarations, step)
     for chain in found.chains.values():
         if chain.flow is not None:
             _read_chain(declarations, chain, chain.flow, [])
     return declarations
 
 
-# --- functions ------------------------------------------------------------------------------------
-
-
 def _read(declarations: Declarations, function: Function, declarator: Declarator) -> None:
     name = function.name if declarator.name is None else text_of(declarator.name)
-    if name is None:
-        declarations.unreadable.append((function, "the step's name"))
-        return
-    if declarator.flow is None:
-        declarations.methods.setdefault(function, name)
-        return
     flow = text_of(declarator.flow)
-    if flow is None:
-        declarations.unreadable.append((function, "the flow's name"))
+    if name is None or (flow is None and declarator.flow is not None):
+        what = "the step's name" if name is None else "the flow's name"
+        declarations.unreadable.append((function, what))
         return
-    declarations.functions.setdefault(function, []).append((flow, name))
-    declarations.add(_step(function, declarator, flow, name))
-    if function.owner is not None:
+    if flow is not None:
+        declarations.functions.setdefault(function, []).append((flow, name))
+        _add(declarations, function, declarator, (flow, name), None)
+    if flow is None or function.owner is not None:
         declarations.methods.setdefault(function, name)
 
 
-def _step(function: Function, declarator: Declarator, flow: str, name: str) -> DeclaredStep:
-    kind: Kind = "task" if declarator.task is not None else "function"
-    about = (flow, name, kind, declarator.is_entrypoint, function.module.path)
-    return DeclaredStep(*about, function.node.lineno, function=function)
+def _add(
+    declarations: Declarations,
+    function: Function,
+    declarator: Declarator,
+    name: Name,
+    cls: Class | None,
+) -> None:
+    kind: Kind = "function" if declarator.task is None else "task"
+    about = (*name, kind, declarator.is_entrypoint, function.module.path, function.node.lineno)
+    step = DeclaredStep(*about, function=function, cls=cls, after=declarator.after)
+    declarations.add(step)
 
 
-def _read_class(engine: Engine, declarations: Declarations, cls: Class, flow: str) -> None:
-    for method in methods_of(engine, cls).values():
-        name = declarations.methods.get(method)
-        if name is not None:
-            declarator = next(iter(declared_in(engine).functions[method]))
-            step = _step(method, declarator, flow, name)
-            step.cls = cls
-            declarations.add(step)
-
-
-def methods_of(engine: Engine, cls: Class) -> dict[str, Function]:
-    """Return the methods of a class, inherited ones included."""
-    found: dict[str, Function] = {}
-    for base in engine.classes.order(cls):
-        if isinstance(base, Class):
-            for name, bindings in base.members.items():
-                last = bindings[-1]
-                if isinstance(last, ast.FunctionDef | ast.AsyncFunctionDef):
-                    found.setdefault(name, engine.program.function(last, base))
-                else:
-                    found.pop(name, None)
-    return found
-
-
-# --- what comes before ----------------------------------------------------------------------------
-
-
-def _read_sources(declarations: Declarations, step: DeclaredStep, declarator: Declarator) -> None:
-    if step.cls is None and text_of(declarator.flow) != step.flow:
-        return
-    for reference in declarator.after:
+def _read_sources(declarations: Declarations, step: DeclaredStep) -> None:
+    for reference in step.after:
         source = _source(declarations, step, reference)
-        if source is None:
-            step.is_readable = False
-        elif source not in step.sources:
+        step.is_readable &= source is not None
+        if source is not None and source not in step.sources:
             step.sources.append(source)
 
 
 def _source(declarations: Declarations, step: DeclaredStep, reference: Value) -> str | None:
+    """Return the step that `reference` names or is, or None if that is computed."""
     name = text_of(reference)
     if name is not None:
-        return None if "\0" in name else _local(declarations, step.flow, name)
+        local = name.removeprefix(f"{step.flow}.")
+        is_whole = (step.flow, name) in declarations.steps
+        return None if "\0" in name else name if is_whole else local
     function = function_in(reference)
     if function is None:
         return None
-    if step.cls is not None and function in declarations.methods:
-        return declarations.methods[function]
-    names = declarations.functions.get(function, [])
-    for flow, own in names:
-        if flow == step.flow:
-            return own
-    if names:
-        return ".".join(names[-1])
-    return declarations.methods.get(function)
-
-
-def _local(declarations: Declarations, flow: str, name: str) -> str:
-    prefix = f"{flow}."
-    if (flow, name) not in declarations.steps and name.startswith(prefix):
-        return name.removeprefix(prefix)
-    return name
-
-
-# --- chains ---------------------------------------------------------------------------------------
+    method = declarations.methods.get(function)
+    if step.cls is not None and method is not None:
+        return method
+    names = dict(declarations.functions.get(function, [])[::-1])
+    if step.flow in names:
+        return names[step.flow]
+    return ".".join(next(iter(names.items()))) if names else method
 
 
 def _read_chain(
@@ -137,25 +93,17 @@ def _read_chain(
 ) -> list[str]:
     for step in chain.steps:
         if step.branches:
-            tails = [
-                name
-                for branch in step.branches
-                if isinstance(branch, Chain)
-                for name in _read_chain(declarations, branch.facts, flow, after)
-            ]
-            after = tails or after
+            branches = [one.facts for one in step.branches if isinstance(one, Chain)]
+            tails = [_read_chain(declarations, one, flow, after) for one in branches]
+            after = [name for tail in tails for name in tail] or after
         elif step.name is not None:
             line = getattr(step.node, "lineno", 1)
             if isinstance(step.node, ast.Call):
                 line = step.node.func.end_lineno or line
             where = (step.module.path, line)
-            made = DeclaredStep(flow, step.name, "chain", not after, *where, list(after))
-            declarations.add(made)
+            declarations.add(DeclaredStep(flow, step.name, "chain", not after, *where, [*after]))
             after = [step.name]
     return after
-
-
-# --- which function is which step -----------------------------------------------------------------
 
 
 def steps_of(
@@ -164,14 +112,11 @@ def steps_of(
     """Return the steps that `function` is, as a method of `cls` if that is given."""
     names = list(declarations.functions.get(function, ()))
     name = declarations.methods.get(function)
-    if name is None or function.owner is None:
-        return names
-    for base in engine.classes.order(cls or function.owner):
-        if not isinstance(base, Class):
-            continue
-        flows = declarations.class_flows.get(base)
-        if flows and function in methods_of(engine, base).values():
-            return [*names, *((flow, name) for flow in flows)]
+    order = engine.classes.order(cls or function.owner) if function.owner and name else []
+    for base in order:
+        flows = declarations.class_flows.get(base) if isinstance(base, Class) else None
+        if flows and isinstance(base, Class) and function in methods_of(engine, base):
+            return [*names, *[(flow, name) for flow in flows if name is not None]]
         if base is function.owner:
             break
     return names

@@ -1,14 +1,15 @@
-"""The declared steps, and which function is which step."""
+"""The declared steps and edges."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Literal
 
+from headrace_inspect._evaluate._values import Arguments
 from headrace_inspect._symbols._entities import Class, Function
 
 Name = tuple[str, str]
-"""A flow, and the name of a step in it."""
+"""The names of a flow and of a step in it."""
 Kind = Literal["function", "task", "chain"]
 
 
@@ -17,12 +18,11 @@ class DeclaredStep:
     """A declaration of a step.
 
     Attributes:
-        flow: the flow's name.
-        name: the step's name in it.
-        sources: the steps before it; ``flow.step`` for those of other flows.
-        function: the function, or None in a chain whose callable is not known.
-        cls: the class whose flow it is in, or None.
-        is_readable: whether all that comes before it is known.
+        sources: the names of the preceding steps; ``flow.step`` for those of other flows.
+        function: the decorated function; None for a step of a chain.
+        cls: the class that is decorated with the flow, or None.
+        is_readable: whether all preceding steps are known.
+        after: the values given as ``after=``.
     """
 
     flow: str
@@ -35,19 +35,20 @@ class DeclaredStep:
     function: Function | None = None
     cls: Class | None = None
     is_readable: bool = True
+    after: Arguments = ()
 
 
 @dataclass(slots=True)
 class Declarations:
-    """Everything that is declared.
+    """All declarations of a program.
 
     Attributes:
-        steps: the declarations of each step; more than one is a fault.
-        functions: the steps that a function is, whatever object it is called on.
-        methods: the names of steps in classes that have the flow.
+        steps: the declarations of each step; more than one is an error.
+        functions: the steps of each function, on any receiver.
+        methods: the names of methods as steps of a flow class.
         class_flows: the flows of classes.
-        opened: the flows that are begun by hand.
-        unreadable: functions whose declaration is computed, and which part of it is.
+        unreadable: functions with a computed declaration, and what is computed.
+        opened: the flows that are opened by ``flow.open()``.
     """
 
     steps: dict[Name, list[DeclaredStep]] = field(default_factory=dict)
@@ -64,21 +65,21 @@ class Declarations:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Edge:
-    """A declared edge: `source` comes before `target`."""
+    """A declared edge from `source` to `target`."""
 
     source: Name
     target: Name
 
     @property
     def id(self) -> str:
-        """Return ``flow:source->target``, as in all outputs."""
+        """Return ``flow:source->target``."""
         flow, name = self.target
         source = self.source[1] if self.source[0] == flow else ".".join(self.source)
         return f"{flow}:{source}->{name}"
 
 
 def edges_of(declarations: Declarations) -> list[Edge]:
-    """Return the declared edges, those to unknown steps included, without repetition."""
+    """Return the declared edges, including those from unknown steps."""
     found: dict[Edge, None] = {}
     for target, steps in declarations.steps.items():
         for step in steps:

@@ -16,10 +16,11 @@ from headrace_inspect._evaluate._values import (
     Wrapper,
 )
 from headrace_inspect._hazards._finding import is_test
+from headrace_inspect._models._classes import methods_of
 from headrace_inspect._models._routes import VERBS, routes_in
 from headrace_inspect._models._signals import connections_in
 from headrace_inspect._models._tasks import task_function, tasks_in
-from headrace_inspect._models._views import methods_of_view, views_in
+from headrace_inspect._models._views import views_in
 from headrace_inspect._symbols._entities import Class, Function, Module
 
 from ._paths import ModuleNames, Paths
@@ -121,7 +122,7 @@ class Nodes:
         if name in self.all:
             return
         made = self._add(kind, name, label, cls.module, cls.node.lineno)
-        for method in methods_of_view(self.engine, cls) if made is not None else ():
+        for method in methods_of(self.engine, cls) if made is not None else ():
             if made is not None and not _is_static(method):
                 made.contexts.append(self.engine.context(FunctionValue(method, Instance(cls))))
 

@@ -6,7 +6,8 @@ import ast
 
 from headrace_inspect._evaluate._engine import Engine
 from headrace_inspect._evaluate._values import ClassValue, function_in
-from headrace_inspect._models._views import methods_of_view, views_in
+from headrace_inspect._models._classes import methods_of
+from headrace_inspect._models._views import views_in
 from headrace_inspect._symbols._entities import Function, Module
 
 from ._finding import is_test
@@ -23,7 +24,7 @@ def atomic_views(engine: Engine) -> set[Function]:
     for view in views_in(engine):
         if isinstance(view.endpoint, ClassValue):
             cls = view.endpoint.cls
-            methods = methods_of_view(engine, cls)
+            methods = methods_of(engine, cls)
             if not any(_is_excepted(node) for node in [cls.node, *[one.node for one in methods]]):
                 found.update(methods)
         else:

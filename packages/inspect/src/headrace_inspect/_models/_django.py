@@ -27,7 +27,7 @@ from headrace_inspect._evaluate._values import (
 from headrace_inspect._symbols._entities import Assignment, Class
 
 from . import _signals
-from ._names import class_named
+from ._classes import class_named
 
 MODEL = "django.db.models.Model"
 ATOMIC = "django.db.transaction.atomic"

@@ -23,7 +23,7 @@ from headrace_inspect._evaluate._values import (
 )
 from headrace_inspect._symbols._entities import Class, Module
 
-from ._names import class_named
+from ._classes import class_named
 
 _LIBRARY = re.compile(r"(django|celery|flask|allauth|rest_framework|wagtail)(\.\w+)*\.signals\.\w+")
 _SIGNAL = "signal"

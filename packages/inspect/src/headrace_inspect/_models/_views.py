@@ -9,7 +9,7 @@ from headrace_inspect._evaluate._engine import Engine
 from headrace_inspect._evaluate._frame import Frame
 from headrace_inspect._evaluate._registry import Call, Registry
 from headrace_inspect._evaluate._values import UNKNOWN, ClassValue, Value, function_in, text_of
-from headrace_inspect._symbols._entities import Class, Function, Module
+from headrace_inspect._symbols._entities import Module
 
 Actions = tuple[tuple[str, str], ...]
 _ROUTERS = """
@@ -82,14 +82,3 @@ def _actions(node: ast.Call) -> Actions:
         for verb, name in pairs
         if isinstance(verb, ast.Constant) and isinstance(name, ast.Constant)
     ])
-
-
-def methods_of_view(engine: Engine, cls: Class) -> list[Function]:
-    """Return the methods of a view's class that the source defines, inherited ones included."""
-    found: dict[str, Function] = {}
-    for base in [one for one in engine.classes.order(cls) if isinstance(one, Class)]:
-        for name, bindings in base.members.items():
-            last = bindings[-1]
-            if isinstance(last, ast.FunctionDef | ast.AsyncFunctionDef):
-                found.setdefault(name, engine.program.function(last, base))
-    return list(found.values())
