@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from headrace_inspect._hazards._judging import CODES, hazards_in
+from headrace_inspect._hazards import hazards_in
 from headrace_inspect._report import Finding
 from tests.inspect.program_kit import write
 from tests.inspect.shown_kit import analyse_folder
@@ -641,12 +641,3 @@ def place():
     index.delay(1)
 """
     assert codes(tmp_path, code) == []
-
-
-def test_each_code_can_be_left_out(tmp_path: Path) -> None:
-    """Only the codes that are wanted are found."""
-    write(tmp_path, {"shop.py": HEAD + INSIDE["block"] + "mail.delay()\n"})
-    engine = analyse_folder(tmp_path).engine
-
-    assert [one.code for one in hazards_in(engine, {"HR202"})] == ["HR202"]
-    assert {one.code for one in hazards_in(engine, set(CODES) - {"HR202"})} == {"HR201"}

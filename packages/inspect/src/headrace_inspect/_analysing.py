@@ -8,14 +8,12 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from ._evaluate._values import FunctionValue
 from ._facts import Facts, Message
 from ._findings._functions import finding
 from ._findings._ignores import find_ignores
-from ._findings._messages import parameters_of
+from ._findings._messages import signature_of
 from ._findings._since import calls_in
-from ._hazards._finding import is_test
-from ._hazards._judging import hazards_in
+from ._hazards import hazards_in
 from ._models._routing import Routing, mentions_settings
 from ._models._tasks import task_function, tasks_in
 from ._pipeline import Analysis, analyse
@@ -130,18 +128,17 @@ class _Telling:
         files = [path for path, content in self._contents.items() if mentions_settings(content)]
         routing = Routing([one.tree for one in map(program.module, files) if one is not None])
         for task in dict.fromkeys(tasks_in(self._engine).by_name.values()):
-            function, inner = task_function(task), task.inner
-            if function is None or is_test(function.module):
+            function = task_function(task)
+            if function is None or function.module.is_test:
                 continue
             default = [f"{name}.{function.name}" for name in program.names_of(function.module)]
             own = f"{function.module.name}.{function.name}"
             name = own if task.name in default else task.name
-            skipped = task.is_bound + (isinstance(inner, FunctionValue) and bool(inner.receiver))
             yield Message(
                 name,
                 function.qualname,
                 Place(shown(function.module.path), function.node.lineno),
-                *parameters_of(function.node.args, skipped),
+                *signature_of(task, function),
                 task.queue or routing.queue_of(name),
                 task.serializer or routing.serializer,
             )

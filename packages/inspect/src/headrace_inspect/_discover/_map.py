@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from headrace_inspect._evaluate._contexts import CALL, ENQUEUE, Context
 from headrace_inspect._evaluate._engine import Engine
-from headrace_inspect._hazards._finding import is_test
 from headrace_inspect._report import Link
 from headrace_inspect._shown._evidence import Ways, kind_of
 from headrace_inspect._shown._links import link_to
@@ -52,7 +51,7 @@ def map_of(engine: Engine, *, functions: bool = False) -> Map:
     """
     nodes = Nodes(engine)
     nodes.fill()
-    contexts = [one for one in engine.all_contexts() if not is_test(one.module)]
+    contexts = [one for one in engine.all_contexts() if not one.is_test]
     reach = Reach(contexts, _own(nodes), stops=True)
     reached = set() if functions else _reached(nodes)
     for context in contexts:

@@ -15,7 +15,6 @@ from headrace_inspect._evaluate._values import (
     Value,
     Wrapper,
 )
-from headrace_inspect._hazards._finding import is_test
 from headrace_inspect._models._classes import methods_of
 from headrace_inspect._models._routes import VERBS, routes_in
 from headrace_inspect._models._signals import connections_in
@@ -90,7 +89,7 @@ class Nodes:
                 node.contexts.append(context)
 
     def _add(self, kind: str, name: str, label: str, module: Module, line: int) -> Node | None:
-        if is_test(module):
+        if module.is_test:
             return None
         while name in self.all:
             name += "'"
@@ -139,7 +138,7 @@ class Nodes:
                 self._add_class("task", cls, cls.name)
         for context in self.engine.all_contexts():
             for event in context.events:
-                if event.kind == ENQUEUE and not is_test(context.module):
+                if event.kind == ENQUEUE and not context.is_test:
                     for target in event.targets:
                         if (target.function, target.captured) not in self._by_closure:
                             self._add_function("task", target.function)

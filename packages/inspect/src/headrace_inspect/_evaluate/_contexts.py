@@ -87,6 +87,11 @@ class Context:
     never_returns: bool = False
     steps: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def is_test(self) -> bool:
+        """Return whether it is in a test."""
+        return self.module is not None and self.module.is_test
+
     def add(self, target: Context, line: int = 0, kind: str = CALL) -> None:
         """Add a body that may run here, in no order with the others."""
         if not any(target in event.targets for event in self.events):

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator, Sequence
 
+from headrace_inspect._evaluate._values import FunctionValue
 from headrace_inspect._facts import Message
+from headrace_inspect._models._tasks import Task
 from headrace_inspect._report import Finding
+from headrace_inspect._symbols._entities import Function
 
 Names = tuple[str, ...]
 
 
-def parameters_of(node: ast.arguments, skipped: int) -> tuple[Names, Names, Names]:
+def signature_of(task: Task, function: Function) -> tuple[Names, Names, Names]:
     """Return what takes positional arguments, what takes keywords, and what needs either.
 
     Args:
-        node: the parameters of a function.
-        skipped: how many of them its callers do not pass.
+        task: the task.
+        function: its function; the first parameters of one that is bound are not passed.
     """
+    node, inner = function.node.args, task.inner
+    skipped = task.is_bound + (isinstance(inner, FunctionValue) and inner.receiver is not None)
     every = [one.arg for one in (*node.posonlyargs, *node.args)]
     positional, named = every[skipped:], every[max(skipped, len(node.posonlyargs)) :]
     needed = every[skipped : max(skipped, len(every) - len(node.defaults))]

@@ -17,48 +17,34 @@ from headrace_inspect._evaluate._values import (
     options_of,
 )
 from headrace_inspect._models._django import MODEL
-from headrace_inspect._models._tasks import Publishing, publishings_in
 from headrace_inspect._report import Finding
-from headrace_inspect._shown._links import link_to
 
-from ._finding import is_test, name_of
 from ._guards import lines_outside
+from ._publishing import hazard, name_of, published
 
 _FILES = ("builtins.open", "io.open", "tempfile.TemporaryFile", "tempfile.NamedTemporaryFile")
+_ADVICE = {
+    "HR203": "it is a copy by the time the task runs; pass its key",
+    "HR204": "it does not survive the way through a queue",
+}
 _DEEPEST = 3
 
 
 def unfit_arguments(engine: Engine) -> Iterator[Finding]:
     """Find the arguments that are model instances, generators, coroutines or open files."""
     done: set[tuple[ast.AST, str]] = set()
-    for one in publishings_in(engine):
-        if is_test(one.context.module) or _is_dead(one):
+    for one in published(engine):
+        function = one.context.function
+        if function and line_of(one.node) in lines_outside(function.node, one.context.flags):
             continue
-        given = [(f"argument {number + 1}", value) for number, value in enumerate(one.arguments)]
+        given = [(f"argument {number}", value) for number, value in enumerate(one.arguments, 1)]
         for label, value in [*given, *[(f"{name!r}", value) for name, value in one.keywords]]:
             found = _unfit(engine, value, _DEEPEST)
             if found is not None and (one.node, found[0]) not in done:
-                done.add((one.node, found[0]))
-                yield _hazard(engine, one, label, *found)
-
-
-def _is_dead(one: Publishing) -> bool:
-    """Tell whether the caller's arguments exclude the branch that the call is in."""
-    function = one.context.function
-    if function is None or not one.context.flags:
-        return False
-    return line_of(one.node) in lines_outside(function.node, one.context.flags)
-
-
-def _hazard(engine: Engine, one: Publishing, label: str, code: str, what: str) -> Finding:
-    here = link_to(engine, one.context, line_of(one.node), "enqueue")
-    advice = (
-        "it is a copy by the time the task runs; pass its key"
-        if code == "HR203"
-        else "it does not survive the way through a queue"
-    )
-    message = f"{label} of {name_of(one.node, one.task)} is {what}: {advice}"
-    return Finding(code, None, None, None, here.place, message, (here,))
+                code, what = found
+                done.add((one.node, code))
+                message = f"{label} of {name_of(one)} is {what}: {_ADVICE[code]}"
+                yield hazard(code, message, engine, one)
 
 
 def _unfit(engine: Engine, value: Value, depth: int) -> tuple[str, str] | None:

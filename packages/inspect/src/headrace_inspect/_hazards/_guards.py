@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from headrace_inspect._evaluate._frame import line_of
 
@@ -37,19 +37,6 @@ def lines_outside(body: ast.AST, flags: Flags) -> set[int]:
         elif isinstance(one, ast.Call) and getattr(one.func, "attr", "") in _ELSEWHERE:
             found.add(line_of(one))
     return found
-
-
-def call_name(call: ast.Call) -> str:
-    """Return the name of the method or function that is called."""
-    return str(getattr(call.func, "attr", "") or getattr(call.func, "id", ""))
-
-
-def flags_of_receiver(calls: Iterable[ast.Call], *, is_new: bool) -> Flags:
-    """Return what the receivers get that saving a model calls, as far as that is certain."""
-    if is_new:
-        return {"created": True, "update_fields": None}
-    names = {one.arg for call in calls for one in call.keywords}
-    return {"created": False} if "update_fields" in names else {}
 
 
 def _dead(node: ast.If, truth: bool | None, body: ast.AST) -> list[int]:

@@ -1,30 +1,28 @@
 """HR201: a task is published inside an open transaction.
 
-A worker may take the task before the data is there, or though it never will be. Knows what opens a
-transaction: ``atomic`` as a block, as a decorator, inside context managers of the program's own,
-``ATOMIC_REQUESTS``, migrations, the admin's views, what Django does inside one by itself.
+A worker may take the task before the data is there, or though it never will be.
 """
 
 from __future__ import annotations
 
 import ast
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from headrace_inspect._evaluate._contexts import ENQUEUE, Context, Event
 from headrace_inspect._evaluate._engine import Engine
 from headrace_inspect._evaluate._frame import line_of
 from headrace_inspect._evaluate._values import FunctionValue, Value, options_of
-from headrace_inspect._models._tasks import publishings_in
-from headrace_inspect._report import Finding, Link, Place
+from headrace_inspect._models._tasks import Publishing
+from headrace_inspect._report import Finding, Link
 from headrace_inspect._shown._links import calls_at, link_to
-from headrace_inspect._shown._reach import part_of
-from headrace_inspect._source._discovery import shown
+from headrace_inspect._shown._reach import Reach, part_of
+from headrace_inspect._symbols._entities import Module
 
-from ._finding import is_test, name_of
-from ._guards import Flags, call_name, flags_of_receiver, lines_outside
-from ._opening import openings_in
+from ._guards import Flags, lines_outside
+from ._opening import Openings
+from ._publishing import name_of, published
 
 _PUBLISHING = frozenset([ENQUEUE, "canvas"])
 _METHODS = frozenset(["delay", "apply_async", "send", "s", "si", "signature"])
@@ -50,102 +48,100 @@ class _Part:
     is_new: bool
 
 
-def published_inside(engine: Engine) -> Iterator[Finding]:
+def published_inside(engine: Engine) -> Collection[Finding]:
     """Find the calls that publish a task inside a transaction, each with the shortest way there."""
-    yield from _Search(engine).run()
+    return _Search(engine).run()
 
 
 class _Search:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._leading = _publishers(engine)
-        starts = [one for one in engine.all_contexts() if one in self._leading]
-        self._waiting = deque([
-            _Part(one.context, one.events, (one.link,), {}, is_new=False)
-            for one in openings_in(engine, starts)
-        ])
-        self._names = dict(_named(engine))
+        contexts = [one for one in engine.all_contexts() if not one.is_test]
+        own = {one: int(any(event.kind in _PUBLISHING for event in one.events)) for one in contexts}
+        self._leading = Reach(contexts, own, in_queues=False)
+        self._waiting: deque[_Part] = deque()
         self._seen: set[tuple[Context, str]] = set()
-        self._found: dict[Place, Finding] = {}
+        self._published = {
+            (one.context.module, line_of(one.node)): one for one in published(engine)
+        }
+        self._found: dict[tuple[Module | None, int], Finding] = {}
+        openings = Openings(engine)
+        for context in contexts:
+            for line, first, last in openings.in_body(context) if self._leading.of(context) else ():
+                way = (link_to(engine, context, line, "call"),)
+                self._waiting.append(_Part(context, context.events[first:last], way, {}, False))
 
-    def run(self) -> Iterable[Finding]:
+    def run(self) -> Collection[Finding]:
         """Go through all that runs inside, nearest first."""
         while self._waiting:
             part = self._waiting.popleft()
             function = part.context.function
             outside = set() if function is None else lines_outside(function.node, part.flags)
-            for event in part.events if len(part.way) <= _FARTHEST else ():
-                if event.kind != "on_commit" and event.line not in outside:
+            inside = [event for event in part.events if event.line not in outside]
+            for event in inside if len(part.way) <= _FARTHEST else ():
+                if event.kind in _PUBLISHING:
+                    self._publish(part, event)
+                elif event.kind != "on_commit":
                     self._follow(part, event)
         return self._found.values()
 
+    def _publish(self, part: _Part, event: Event) -> None:
+        place = part.context.module, event.line
+        one = self._published.get(place)
+        if place not in self._found and (one is None or _is_queued(one)):
+            way = self._way(part, event)
+            self._found[place] = _finding("a task" if one is None else name_of(one), way)
+
     def _follow(self, part: _Part, event: Event) -> None:
-        way = part.way
-        if event.line:
-            way = (*way, link_to(self._engine, part.context, event.line, event.kind))
-        if event.kind in _PUBLISHING:
-            place = way[-1].place
-            name = self._names.get(place, "a task")
-            if name is not None:
-                self._found.setdefault(place, _hazard(name, way))
-            return
         module = part.context.module
         calls = [] if module is None else calls_at(self._engine, module, event.line)
-        is_new = part.is_new or any(call_name(one) in _CREATING for one in calls)
-        given = flags_of_receiver(calls, is_new=is_new) if event.kind == "signal" else part.flags
+        is_new = part.is_new or any(_name_of(one) in _CREATING for one in calls)
+        given = _given_by_saving(calls, is_new=is_new) if event.kind == "signal" else part.flags
         for target in event.targets:
-            if target in self._leading and (target, event.part) not in self._seen:
+            if self._leading.of(target) and (target, event.part) not in self._seen:
                 self._seen.add((target, event.part))
                 # What a signal's receiver is called with is known of saving alone.
                 is_called = part.context.function is not None and target.function is not None
                 flags = target.flags if is_called else given
-                events = part_of(target, event.part)
+                way, events = self._way(part, event), part_of(target, event.part)
                 self._waiting.append(_Part(target, events, way, flags, is_new))
 
-
-def _publishers(engine: Engine) -> set[Context]:
-    """Return the bodies outside tests that publish a task before they return."""
-    callers: dict[Context, list[Context]] = {}
-    waiting: list[Context] = []
-    for context in engine.all_contexts():
-        for event in context.events:
-            if event.kind in _PUBLISHING:
-                waiting.append(context)
-            elif event.kind != "on_commit":
-                for target in event.targets:
-                    callers.setdefault(target, []).append(context)
-    found: set[Context] = set()
-    while waiting:
-        context = waiting.pop()
-        if context not in found and not is_test(context.module):
-            found.add(context)
-            waiting += callers.get(context, ())
-    return found
+    def _way(self, part: _Part, event: Event) -> tuple[Link, ...]:
+        if not event.line:
+            return part.way
+        return (*part.way, link_to(self._engine, part.context, event.line, event.kind))
 
 
-def _named(engine: Engine) -> Iterator[tuple[Place, str | None]]:
-    """Return the tasks by the places that publish them; None for those of unknown queues."""
-    for one in publishings_in(engine):
-        module = one.context.module
-        here = Place(shown(module.path) if module is not None else "", line_of(one.node))
-        is_known = any(_is_queued(option, one.node) for option in options_of(one.task))
-        yield here, name_of(one.node, one.task) if is_known else None
+def _name_of(call: ast.Call) -> str:
+    return str(getattr(call.func, "attr", "") or getattr(call.func, "id", ""))
 
 
-def _is_queued(task: Value, node: ast.AST) -> bool:
+def _given_by_saving(calls: Sequence[ast.Call], *, is_new: bool) -> Flags:
+    """Return what the receivers get that saving a model calls, as far as that is certain."""
+    if is_new:
+        return {"created": True, "update_fields": None}
+    names = {one.arg for call in calls for one in call.keywords}
+    return {"created": False} if "update_fields" in names else {}
+
+
+def _is_queued(one: Publishing) -> bool:
     """Tell whether a task goes to a broker: a queue in the database waits for the commit, too."""
-    is_method = isinstance(node, ast.Call) and getattr(node.func, "attr", "") in _METHODS
-    if not isinstance(task, FunctionValue) or not is_method:
+    is_method = isinstance(one.node, ast.Call) and getattr(one.node.func, "attr", "") in _METHODS
+    return not is_method or any(_is_known(task) for task in options_of(one.task))
+
+
+def _is_known(task: Value) -> bool:
+    if not isinstance(task, FunctionValue):
         return True
     named = [one.func if isinstance(one, ast.Call) else one for one in task.function.decorators]
     return any(isinstance(one, ast.Attribute) and one.attr in {"task", "actor"} for one in named)
 
 
-def _hazard(name: str, links: tuple[Link, ...]) -> Finding:
-    opened, here = links[0], links[-1]
-    file = "" if opened.place.file == here.place.file else f"{opened.place.file}:"
+def _finding(name: str, way: tuple[Link, ...]) -> Finding:
+    opened, here = way[0].place, way[-1].place
+    file = "" if opened.file == here.file else f"{opened.file}:"
     message = (
-        f"{name} is published inside the transaction opened at {file}{opened.place.line}; "
+        f"{name} is published inside the transaction opened at {file}{opened.line}; "
         f"publish it on commit, by `transaction.on_commit`"
     )
-    return Finding("HR201", None, None, None, here.place, message, links)
+    return Finding("HR201", None, None, None, here, message, way)
