@@ -7,7 +7,7 @@ from importlib import import_module
 
 from headrace_inspect._report import Report
 
-from ._view import View, summary
+from ._words import View, summary
 
 __all__ = ["ENDINGS", "FORMATS", "View", "render", "summary"]
 
@@ -18,6 +18,5 @@ ENDINGS = {".json": "json", ".sarif": "sarif", ".md": "markdown"}
 
 def render(report: Report, format: str, view: View) -> str:
     """Return `report` in one of `FORMATS`, without a line break at the end."""
-    module = import_module(f"{__name__}._{format}")
-    draw: Callable[[Report, View], str] = module.render
+    draw: Callable[[Report, View], str] = import_module(f"{__name__}._{format}").render
     return draw(report, view)

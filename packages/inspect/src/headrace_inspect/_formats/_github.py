@@ -5,50 +5,40 @@ https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-comm
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from headrace.commands import printable
-from headrace_inspect._report import Finding, Problem, Report
+from headrace_inspect._report import Report
 
-from ._view import View, changes, since_line, summary
+from ._words import View, changes, summary
 
-_DATA = {"%": "%25", "\r": "%0D", "\n": "%0A"}
-_PROPERTY = {**_DATA, ":": "%3A", ",": "%2C"}
+_DATA = "%\r\n"
+_PROPERTY = f"{_DATA}:,"
 
 
 def render(report: Report, _: View) -> str:
     """Return a command for each finding, the other changes, and a line that sums up."""
-    lines = [_problem(problem) for problem in report.problems]
-    lines += [_finding(finding) for finding in report.findings]
-    if report.since is not None:
-        lines += [since_line(report), *map(printable, changes(report))]
-    return "\n".join([*lines, summary(report)])
+    commands = [
+        _command(one.message, file=one.file, line=one.line, title="headrace check")
+        for one in report.problems
+    ]
+    commands += [
+        _command(
+            one.message,
+            file=one.place.file,
+            line=one.place.line,
+            col=one.column,
+            endColumn=one.column + one.width,
+            title=one.code,
+        )
+        for one in report.findings
+    ]
+    return "\n".join([*commands, *changes(report), summary(report)])
 
 
-def _finding(finding: Finding) -> str:
-    place: dict[str, str | int] = {
-        "file": finding.place.file,
-        "line": finding.place.line,
-        "col": finding.column,
-        "endColumn": finding.column + finding.width,
-        "title": finding.code,
-    }
-    return _command(place, finding.message)
+def _command(message: str, **properties: str | int) -> str:
+    words = [f"{name}={_escaped(str(one), _PROPERTY)}" for name, one in properties.items() if one]
+    return f"::error {','.join(words)}::{_escaped(message, _DATA)}"
 
 
-def _problem(problem: Problem) -> str:
-    place: dict[str, str | int] = {"file": problem.file}
-    if problem.line:
-        place["line"] = problem.line
-    return _command({**place, "title": "headrace check"}, problem.message)
-
-
-def _command(properties: Mapping[str, str | int], message: str) -> str:
-    words = ",".join(
-        f"{name}={_escaped(str(value), _PROPERTY)}" for name, value in properties.items()
-    )
-    return f"::error {words}::{_escaped(message, _DATA)}"
-
-
-def _escaped(text: str, escapes: Mapping[str, str]) -> str:
-    return "".join(escapes.get(character, character) for character in printable(text))
+def _escaped(text: str, special: str) -> str:
+    codes = {ord(character): f"%{ord(character):02X}" for character in special}
+    return printable(text).translate(codes)

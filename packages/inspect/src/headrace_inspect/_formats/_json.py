@@ -9,11 +9,16 @@ from typing import Any
 
 from headrace_inspect._report import Edge, Finding, Link, Report
 
-from ._view import View
+from ._words import View
 
 VERSION = 2
 
 _risky = re.compile("[<&]")
+_FIELDS: dict[type, tuple[str, ...]] = {
+    Edge: ("id", "verdict", "by", "kind", "evidence"),
+    Finding: ("code", "flow", "source", "target", "place", "message", "evidence"),
+    Link: ("place", "text"),
+}
 
 
 def render(report: Report, _: View) -> str:
@@ -23,17 +28,13 @@ def render(report: Report, _: View) -> str:
 
 def document_of(report: Report) -> dict[str, Any]:
     """Return `report` as the schema describes it."""
-    document = {
-        "version": VERSION,
-        "edges": plain(report.edges),
-        "findings": plain(report.findings),
-    }
+    document: dict[str, Any] = {"version": VERSION, **plain(report, ("edges", "findings"))}
     if report.problems:
         document["problems"] = [plain(one) | {"line": one.line or None} for one in report.problems]
     if report.since is not None:
-        breaking = [plain(one, _BREAKING) for one in report.since.breaking]
-        document["since"] = plain(report.since) | {"breaking": breaking}
-        document["since"]["steps"] = plain(report.since.steps, ("added", "removed"))
+        breaking = [plain(one, ("code", "place", "message")) for one in report.since.breaking]
+        steps = plain(report.since.steps, ("added", "removed"))
+        document["since"] = plain(report.since) | {"breaking": breaking, "steps": steps}
     return document
 
 
@@ -41,14 +42,6 @@ def encoded(document: dict[str, Any]) -> str:
     """Return `document` as JSON that is safe wherever it is put: in a terminal, in a page."""
     text = json.dumps(document, indent=2)
     return _risky.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
-
-
-_BREAKING = ("code", "place", "message")
-_FIELDS: dict[type, tuple[str, ...]] = {
-    Edge: ("id", "verdict", "by", "kind", "evidence"),
-    Finding: ("code", "flow", "source", "target", "place", "message", "evidence"),
-    Link: ("place", "text"),
-}
 
 
 def plain(one: Any, names: tuple[str, ...] = ()) -> Any:

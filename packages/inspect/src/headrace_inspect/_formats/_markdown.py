@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import re
-import string
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 
 from headrace.commands import counted, printable
 from headrace_inspect._report import Place, Report
 
-from ._view import View, changes, headline, since_line, totals
+from ._words import View, changes, headline, totals
 
-_punctuation = re.compile(f"[{re.escape(string.punctuation)}]")
-_PLAIN = " '(),-./;"
+_special = re.compile(r"""[!"#$%&*+:<=>?@\[\\\]^_`{|}~]""")
 
 LONGEST = 65_536
 """So many characters are the most that GitHub takes as a comment."""
 _BESIDES = 1_000  # more than all that is no row
-
-_Row = Sequence[str]
 
 
 def render(report: Report, _: View) -> str:
@@ -28,13 +24,17 @@ def render(report: Report, _: View) -> str:
     """
     parts, left_out = [f"### headrace check: {headline(report)}"], []
     room = LONGEST - _BESIDES
-    for word, heads, rows in _tables(report):
-        shown = [*_fitting(_rows(rows), room)]
-        room -= sum(len(row) + 1 for row in shown)
-        if shown:
-            parts.append("\n".join([*_rows([heads, ["---"] * len(heads)]), *shown]))
-        if len(shown) < len(rows):
-            left_out.append(f"{len(rows) - len(shown)} of {counted(len(rows), word)}")
+    for word, head, rows in _tables(report):
+        table = [_row(*head), _row(*["---"] * len(head))]
+        for row in rows:
+            if len(row) < room:
+                room -= len(row) + 1
+                table.append(row)
+        missing = len(rows) + 2 - len(table)
+        if missing:
+            left_out.append(f"{missing} of {counted(len(rows), word)}")
+        if missing < len(rows):
+            parts.append("\n".join(table))
     if left_out:
         parts.append(
             f"Left out, since a comment holds {LONGEST} characters: {', '.join(left_out)}. "
@@ -43,29 +43,20 @@ def render(report: Report, _: View) -> str:
     return "\n\n".join([*parts, totals(report)])
 
 
-def _tables(report: Report) -> Iterator[tuple[str, Sequence[str], list[_Row]]]:
+def _tables(report: Report) -> Iterator[tuple[str, tuple[str, ...], list[str]]]:
     """Yield for each table what a row of it is, its head and its rows."""
-    if report.problems:
-        rows = [(_place(Place(p.file, p.line)), _escaped(p.message)) for p in report.problems]
-        yield "problem", ("could not be analysed", "why"), [*rows]
-    if report.findings:
-        found = [(f.code, _place(f.place), _escaped(f.message)) for f in report.findings]
-        yield "finding", ("code", "where", "what"), [*found]
-    if report.since is not None:
-        yield "change", (_escaped(since_line(report)),), [(_code(one),) for one in changes(report)]
-    if hidden := [edge for edge in report.edges if not edge.by]:
-        yield "edge", ("not shown",), [(_code(edge.id),) for edge in hidden]
+    problems = [_row(_place(Place(p.file, p.line)), _escaped(p.message)) for p in report.problems]
+    yield "problem", ("could not be analysed", "why"), problems
+    found = [_row(one.code, _place(one.place), _escaped(one.message)) for one in report.findings]
+    yield "finding", ("code", "where", "what"), found
+    for head, *rest in [changes(report)] if report.since is not None else []:
+        yield "change", (_escaped(head),), [_row(_code(one)) for one in rest]
+    hidden = [_row(_code(edge.id)) for edge in report.edges if not edge.by]
+    yield "edge", ("not shown",), hidden
 
 
-def _fitting(rows: Iterable[str], room: int) -> Iterator[str]:
-    for row in rows:
-        if len(row) < room:
-            room -= len(row) + 1
-            yield row
-
-
-def _rows(rows: Iterable[_Row]) -> Iterator[str]:
-    return (f"| {' | '.join(row)} |" for row in rows)
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 def _place(place: Place) -> str:
@@ -78,13 +69,10 @@ def _code(text: str) -> str:
 
 def _escaped(text: str) -> str:
     """Return `text` so that nothing in it is markup, an address, or a mention of somebody."""
-    return _punctuation.sub(_entity, printable(text))
+    return _special.sub(_entity, printable(text))
 
 
 def _entity(found: re.Match[str]) -> str:
-    character = found.group()
-    if character in _PLAIN:
-        return character
     # The comment keeps "@name" and "#1" apart: entities are read before mentions are looked for.
-    apart = "<!-- -->" if character in "@#" else ""
-    return f"&#{ord(character)};{apart}"
+    apart = "<!-- -->" if found.group() in "@#" else ""
+    return f"&#{ord(found.group())};{apart}"

@@ -19,7 +19,7 @@ from headrace_inspect._codes import CODES, explanation
 from headrace_inspect._report import Place, Report
 
 from ._json import document_of, encoded
-from ._view import View
+from ._words import View
 
 _SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -33,20 +33,11 @@ def render(report: Report, _: View) -> str:
     """
     document = document_of(report)
     driver = {"name": "headrace", "version": version("headrace-inspect")}
-    notes = [
-        {
-            "level": "error",
-            "message": {"text": _text(one.message)},
-            "locations": [_location(Place(one.file, one.line))],
-        }
-        for one in report.problems
-    ]
+    notes = [_alert(one.message, Place(one.file, one.line)) for one in report.problems]
     run = {
         "tool": {"driver": driver | {"rules": [_rule(code) for code in CODES]}},
         "columnKind": "unicodeCodePoints",
-        "invocations": [
-            {"executionSuccessful": not notes, "toolExecutionNotifications": notes},
-        ],
+        "invocations": [{"executionSuccessful": not notes, "toolExecutionNotifications": notes}],
         "results": [*_results(report)],
         "properties": {key: document[key] for key in ("edges", "since") if key in document},
     }
@@ -71,32 +62,28 @@ def _results(report: Report) -> Iterator[dict[str, Any]]:
         words = repr((one.code, one.flow, one.source, one.target, one.place.file))
         digest = hashlib.sha256(words.encode("utf-8", "backslashreplace")).hexdigest()[:32]
         seen[digest] += 1
-        span = {"startColumn": one.column, "endColumn": one.column + one.width}
+        columns = {"startColumn": one.column, "endColumn": one.column + one.width}
         result = {
             "ruleId": one.code,
             "ruleIndex": CODES.index(one.code),
-            "level": "error",
-            "message": {"text": _text(one.message)},
-            "locations": [_location(one.place, endLine=one.place.line, **span)],
             # "primaryLocationLineHash" is left to GitHub's upload action, which takes no other's.
             "partialFingerprints": {"headrace/v1": f"{digest}:{seen[digest]}"},
+            **_alert(one.message, one.place, endLine=one.place.line, **columns),
         }
         places = dict.fromkeys(link.place for link in one.evidence)
         yield result | ({"relatedLocations": [*map(_location, places)]} if places else {})
 
 
+def _alert(message: str, place: Place, **region: int) -> dict[str, Any]:
+    # "[words](1)" would be a link to a place within the log.
+    text = printable(message).replace("](", "] (")
+    return {"level": "error", "message": {"text": text}, "locations": [_location(place, **region)]}
+
+
 def _location(place: Place, **region: int) -> dict[str, Any]:
     where = {"region": {"startLine": place.line} | region} if place.line else {}
-    return {"physicalLocation": _file(place.file) | where}
-
-
-def _file(file: str) -> dict[str, Any]:
-    path = quote(os.fsencode(file.replace(os.sep, "/")))
-    if os.path.isabs(file):
-        return {"artifactLocation": {"uri": f"file://{'' if path.startswith('/') else '/'}{path}"}}
-    return {"artifactLocation": {"uri": path, "uriBaseId": "%SRCROOT%"}}
-
-
-def _text(message: str) -> str:
-    # "[words](1)" would be a link to a place within the log.
-    return printable(message).replace("](", "] (")
+    path = quote(os.fsencode(place.file.replace(os.sep, "/")))
+    file = {"uri": path, "uriBaseId": "%SRCROOT%"}
+    if os.path.isabs(place.file):
+        file = {"uri": f"file:///{path.removeprefix('/')}"}
+    return {"physicalLocation": {"artifactLocation": file} | where}

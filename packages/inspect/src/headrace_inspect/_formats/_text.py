@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from headrace.commands import counted, printable
 from headrace_inspect._report import Edge, Finding, Link, Report
 
-from ._view import View, changes, headline, since_line, totals
+from ._words import View, changes, headline, totals
 
 _COLORS = {"fails": "1;31", "frame": "1;34", "good": "1;32", "strong": "1"}
-_TAB = "    "
 _BESIDES = len(" | ......")
 _MOST_LINKS = 3
 
@@ -22,7 +21,7 @@ def render(report: Report, view: View) -> str:
     if view.verbose and report.edges:
         blocks.append("\n".join(_edge(edge) for edge in report.edges))
     if report.since is not None:
-        blocks.append("\n".join([since_line(report), *map(printable, changes(report))]))
+        blocks.append("\n".join(changes(report)))
     color = "fails" if report.exit_status() else "good"
     closing = f"{_paint(headline(report), color, view)}; {totals(report)}"
     return "\n\n".join([*blocks, closing])
@@ -44,15 +43,14 @@ def _finding(finding: Finding, view: View) -> Iterator[str]:
     number = str(finding.place.line)
     indent = " " * len(number)
     before, marked, after = _excerpt(finding, view.width - len(indent) - _BESIDES)
+    arrow, bar, frame = (_paint(sign, "frame", view) for sign in ("-->", "|", "="))
+    caret = _paint("^" * max(_width(marked), 1), "fails", view)
     message = _paint(printable(finding.message), "strong", view)
     yield f"{_paint(finding.code, 'fails', view)} {message}"
-    yield f"{indent}{_paint('-->', 'frame', view)} {place}"
-    bar = _paint("|", "frame", view)
+    yield f"{indent}{arrow} {place}"
     yield f"{indent} {bar}"
     yield f"{_paint(number, 'frame', view)} {bar} {before}{marked}{after}".rstrip()
-    caret = _paint("^" * max(_width(marked), 1), "fails", view)
     yield f"{indent} {bar} {' ' * _width(before)}{caret}"
-    frame = _paint("=", "frame", view)
     word = "was" if finding.code == "HR300" else "see"
     for link in finding.evidence[:_MOST_LINKS]:
         yield f"{indent} {frame} {word} {printable(_call(link))}"
@@ -65,28 +63,23 @@ def _excerpt(finding: Finding, room: int) -> tuple[str, str, str]:
 
     Of a line with more than `room` characters what surrounds the second part is returned.
     """
-    end = finding.column - 1 + finding.width
-    parts = (finding.text[: finding.column - 1], finding.text[:end], finding.text)
-    start, end, length = (len(part.replace("\t", _TAB)) for part in parts)
-    text = finding.text.replace("\t", _TAB)
-    first = max(0, start - room // 3) if length > room else 0
-    last = min(length, first + room)
-    end = min(end, last)
-    before = ("..." if first else "") + text[first:start]
-    after = text[end:last] + ("..." if last < length else "")
-    return printable(before), printable(text[start:end]), printable(after)
+    text, start, end = finding.text, finding.column - 1, finding.column - 1 + finding.width
+    before, marked, after = (
+        part.replace("\t", "    ") for part in (text[:start], text[start:end], text[end:])
+    )
+    if len(before) + len(marked) + len(after) > room:
+        kept = before[-(room // 3) :]
+        marked = marked[: room - len(kept)]
+        rest = after[: room - len(kept) - len(marked)]
+        before = kept if kept == before else f"...{kept}"
+        after = rest if rest == after else f"{rest}..."
+    return printable(before), printable(marked), printable(after)
 
 
 def _width(text: str) -> int:
     """Return how many columns of a terminal `text` takes."""
-    return sum(
-        0
-        if unicodedata.combining(character)
-        else 2
-        if unicodedata.east_asian_width(character) in {"F", "W"}
-        else 1
-        for character in text
-    )
+    wide = sum(unicodedata.east_asian_width(character) in {"F", "W"} for character in text)
+    return len(text) + wide - sum(map(bool, map(unicodedata.combining, text)))
 
 
 def _paint(text: str, color: str, view: View) -> str:
