@@ -10,6 +10,7 @@ from __future__ import annotations
 import faulthandler
 import os
 import resource
+import signal
 import sys
 import sysconfig
 import traceback
@@ -32,7 +33,7 @@ TESTS = Path(sysconfig.get_path("stdlib"), "test")
 MOST_LINES = 60_000
 """A package of more lines is taken in parts."""
 LONGEST = 300
-"""Seconds after which a program counts as one that hangs: most need one, the longest twenty."""
+"""Seconds of processor time after which a program counts as one that hangs: most need one."""
 MOST_MEMORY = 4 << 30
 """Bytes for each program: the largest needs a tenth of it."""
 PARALLEL = os.cpu_count() or 1
@@ -208,7 +209,8 @@ class Pool:
 def work(job: Job, writer: Connection) -> None:
     """Do a job within bounds of time and memory, and send what came of it to `writer`."""
     faulthandler.enable()
-    faulthandler.dump_traceback_later(LONGEST, exit=True)
+    faulthandler.register(signal.SIGXCPU, chain=True)
+    resource.setrlimit(resource.RLIMIT_CPU, (LONGEST, LONGEST + 10))
     resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
     writer.send(job.send())
 

@@ -117,6 +117,8 @@ def nested(depth: int) -> str:
         "x = '" + "x' 'x" * 5000 + "'",
         "x = [" + "a(), " * 5000 + "]",
         "a()\n" * 5000,
+        "def g(x: tuple[()] | list[()] | Union[()]): return x.y\ng(1)",
+        "import sys\nleave = lambda: sys.exit()\nleave()",
         "x = a()" + ".y" * 900,
         "x = a" + "()" * 900,
         "x = " + "[" * 80 + "a()" + "]" * 80,

@@ -70,6 +70,8 @@ class Types:
     def _subscripted(self, outer: ast.expr, inner: ast.expr, scope: Scope) -> Value:
         name = last_name(outer)
         arguments = inner.elts if isinstance(inner, ast.Tuple) else [inner]
+        if not arguments:  # `tuple[()]`, or what no type checker accepts
+            return UNKNOWN
         if name == "Union":
             return union(*[self._read(one, scope) for one in arguments])
         if name in _TRANSPARENT:

@@ -126,9 +126,8 @@ class Function:
     @property
     def is_abstract(self) -> bool:
         """Return whether the body only says that it is not implemented."""
-        raised = [
-            one.exc for one in getattr(self.node, "body", [])[-1:] if isinstance(one, ast.Raise)
-        ]
+        body = [] if isinstance(self.node, ast.Lambda) else self.node.body
+        raised = [one.exc for one in body[-1:] if isinstance(one, ast.Raise)]
         return any("NotImplementedError" in ast.dump(one) for one in raised if one is not None)
 
     @property
