@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from headrace_inspect._evaluate._contexts import CALL, ENQUEUE, Context
 from headrace_inspect._evaluate._engine import Engine
 from headrace_inspect._report import Link
-from headrace_inspect._shown._evidence import Ways, kind_of
+from headrace_inspect._shown._evidence import Way, Ways
 from headrace_inspect._shown._links import link_to
-from headrace_inspect._shown._reach import Reach
+from headrace_inspect._shown._reach import Reach, bits_in
 from headrace_inspect._symbols._entities import Function
 
 from ._nodes import Node, Nodes
@@ -85,7 +85,7 @@ def _reached(nodes: Nodes) -> set[Function]:
 
 def _edges(nodes: Nodes, contexts: list[Context]) -> Iterator[Edge]:
     reach = Reach(contexts, _own(nodes), stops=True)
-    ways = Ways(nodes.engine, reach)
+    ways = Ways(reach)
     found = list(nodes.all.values())
     for number, source in enumerate(found):
         for function in source.tasks:
@@ -94,15 +94,13 @@ def _edges(nodes: Nodes, contexts: list[Context]) -> Iterator[Edge]:
                 place = Context(None, source.module)
                 here = link_to(nodes.engine, place, source.line, ENQUEUE)
                 yield Edge(source, target, "enqueue", (here,))
-        best: dict[int, tuple[list[Link], Function | None]] = {}
+        best: dict[int, tuple[Way, Function | None]] = {}
         for context in source.contexts:
-            mask = reach.within(context) & ~(1 << number)
-            while mask:
-                bit = mask & -mask
-                mask ^= bit
-                links = ways.inside(context, bit)
-                if links and (bit not in best or len(links) < len(best[bit][0])):
-                    best[bit] = links, source.function or context.function
-        for bit, (links, begins) in best.items():
+            masks = [reach.of_event(event) & ~(1 << number) for event in context.events]
+            for bit in sorted({bit for mask in masks for bit in bits_in(mask)}):
+                way = ways.inside(context, bit)
+                if way and (bit not in best or way.length < best[bit][0].length):
+                    best[bit] = way, source.function or context.function
+        for bit, (way, begins) in best.items():
             target = found[bit.bit_length() - 1]
-            yield Edge(source, target, kind_of(links), tuple(links), begins)
+            yield Edge(source, target, way.kind, tuple(way.links(nodes.engine)), begins)

@@ -50,7 +50,7 @@ def parameters(
             value = declared if is_object else union(value, declared)
         variables[one.name] = value
     if node.vararg is not None:
-        variables[node.vararg.arg] = Items(arguments[function.positional :])
+        variables[node.vararg.arg] = Items(arguments[len(node.posonlyargs + node.args) :])
     if node.kwarg is not None:
         variables[node.kwarg.arg] = Table(tuple(named.items()))
     return variables

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from headrace_inspect._declarations._reading import steps_of
@@ -9,15 +10,29 @@ from headrace_inspect._declarations._steps import Declarations, Edge, Name, edge
 from headrace_inspect._evaluate._contexts import Context, Event
 from headrace_inspect._evaluate._engine import Engine
 from headrace_inspect._evaluate._values import ClassValue, Instance
+from headrace_inspect._report import Link
 
-from ._evidence import Evidence, Ways, kind_of
-from ._reach import Reach
+from ._evidence import Way, Ways
+from ._reach import Reach, bits_in
 
 _PREFERRED = ("enqueue", "on_commit", "canvas", "http", "signal", "call")
-
-
 _FARTHEST = 10
 """The most calls in evidence: over more, nearly any two steps of a program run in some order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The calls that show an edge: those that lead to its source, then those to its target.
+
+    Attributes:
+        kind: the first boundary on the way to the target.
+        links: the calls.
+        pivot: how many of them lead to the source.
+    """
+
+    kind: str
+    links: tuple[Link, ...]
+    pivot: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,96 +59,79 @@ class Judge:
         own = {context: self._own(context) for context in self._contexts}
         self._reach = Reach(self._contexts, own)
         self._over = Reach(self._contexts, own, in_queues=False)
-        self._ways = Ways(engine, self._reach)
-        self._ways_over = Ways(engine, self._over)
+        self._ways, self._ways_over = Ways(self._reach), Ways(self._over)
+
+    def _own(self, context: Context) -> int:
+        names = [*context.steps]
+        if context.function is not None:
+            receiver = context.receiver
+            cls = receiver.cls if isinstance(receiver, Instance | ClassValue) else None
+            names += steps_of(self._engine, self._declarations, context.function, cls)
+        mask = 0
+        for name in names:
+            mask |= self._bits.get(name, 0)
+        return mask
 
     def judge(self) -> list[Judged]:
         """Return the declared edges with their evidence."""
         edges = edges_of(self._declarations)
-        found: dict[Edge, list[Evidence]] = {}
-        wanted: dict[int, list[Edge]] = {}
-        following: dict[int, list[Edge]] = {}
-        for edge in edges:
-            if edge.source in self._bits and edge.target in self._bits:
-                wanted.setdefault(self._bits[edge.target], []).append(edge)
-                following.setdefault(self._bits[edge.source], []).append(edge)
+        found: dict[Edge, list[tuple[Way | None, Way]]] = {}
+        known = [one for one in edges if one.source in self._bits and one.target in self._bits]
+        self._sources: dict[int, list[Edge]] = {}
+        self._targets: dict[int, list[Edge]] = {}
+        for edge in known:
+            self._sources.setdefault(self._bits[edge.source], []).append(edge)
+            self._targets.setdefault(self._bits[edge.target], []).append(edge)
         for context in self._contexts:
-            self._judge_inside(context, following, found)
-            self._judge_order(context, wanted, found)
-        return [Judged(edge, _best(found.get(edge, []))) for edge in edges]
+            for edge, first, second in [*self._inside(context), *self._in_order(context)]:
+                found.setdefault(edge, []).append((first, second))
+        return [Judged(edge, self._best(found.get(edge, []))) for edge in edges]
 
-    def _own(self, context: Context) -> int:
-        mask = 0
-        for name in context.steps:
-            mask |= self._bits.get(name, 0)
-        if context.function is not None:
-            receiver = context.receiver
-            cls = receiver.cls if isinstance(receiver, Instance | ClassValue) else None
-            for name in steps_of(self._engine, self._declarations, context.function, cls):
-                mask |= self._bits.get(name, 0)
-        return mask
+    def _inside(self, context: Context) -> Iterator[tuple[Edge, None, Way]]:
+        """Yield the edges from a step to what it runs itself."""
+        for bit in bits_in(self._reach.own(context)):
+            for edge in self._sources.get(bit, ()):
+                way = self._ways.inside(context, self._bits[edge.target])
+                if way is not None:
+                    yield edge, None, way
 
-    def _judge_inside(
-        self, context: Context, following: dict[int, list[Edge]], found: dict[Edge, list[Evidence]]
-    ) -> None:
-        inside = self._reach.within(context) if self._reach.own(context) else 0
-        for bit in _bits_in(self._reach.own(context)) if inside else ():
-            for edge in following.get(bit, ()):
-                links = None
-                if self._bits[edge.target] & inside:
-                    links = self._ways.inside(context, self._bits[edge.target])
-                if links is not None:
-                    evidence = Evidence(kind_of(links), tuple(links))
-                    found.setdefault(edge, []).append(evidence)
-
-    def _judge_order(
-        self, context: Context, wanted: dict[int, list[Edge]], found: dict[Edge, list[Evidence]]
-    ) -> None:
-        if not any(event.before for event in context.events):
-            return
-        leading: dict[int, int] = {}  # the events that lead to each step
-        for number, event in enumerate(context.events):
-            for bit in _bits_in(self._over.of_event(event)):
-                leading[bit] = leading.get(bit, 0) | 1 << number
+    def _in_order(self, context: Context) -> Iterator[tuple[Edge, Way, Way]]:
+        """Yield the edges between steps of which a body runs first the one, then the other."""
+        leading = [self._over.of_event(event) for event in context.events]
+        earlier = 0
+        for mask in leading:
+            earlier |= mask
         done: set[tuple[Edge, str]] = set()
-        for event in context.events if leading else ():
-            for bit in _bits_in(self._reach.of_event(event)):
-                for edge in wanted.get(bit, ()):
-                    earlier = leading.get(self._bits[edge.source], 0) & event.before
-                    if earlier and (edge, event.kind) not in done:
-                        evidence = self._in_order(context, earlier, event, edge)
-                        if evidence is not None:
-                            done.add((edge, event.kind))
-                            found.setdefault(edge, []).append(evidence)
+        for event in context.events if earlier else ():
+            for bit in bits_in(self._reach.of_event(event)) if event.before else ():
+                for edge in self._targets.get(bit, ()):
+                    is_new = self._bits[edge.source] & earlier and (edge, event.kind) not in done
+                    ways = self._both(context, leading, event, edge) if is_new else None
+                    if ways is not None:
+                        done.add((edge, event.kind))
+                        yield edge, *ways
 
-    def _in_order(
-        self, context: Context, earlier: int, event: Event, edge: Edge
-    ) -> Evidence | None:
-        source, target = self._bits[edge.source], self._bits[edge.target]
-        second = self._ways.through(context, event, target)
-        for number in _numbers_in(earlier) if second is not None else ():
-            first = self._ways_over.through(context, context.events[number], source)
-            if first is not None and second is not None:
-                return Evidence(kind_of(second), (*first, *second), len(first))
+    def _both(
+        self, context: Context, leading: list[int], event: Event, edge: Edge
+    ) -> tuple[Way, Way] | None:
+        source = self._bits[edge.source]
+        for number, mask in enumerate(leading):
+            if mask & source and event.before >> number & 1:
+                first = self._ways_over.through(context, context.events[number], source)
+                second = self._ways.through(context, event, self._bits[edge.target])
+                if first is not None and second is not None:
+                    return first, second
         return None
 
-
-def _numbers_in(mask: int) -> list[int]:
-    numbers = []
-    while mask:
-        low = mask & -mask
-        numbers.append(low.bit_length() - 1)
-        mask ^= low
-    return numbers
-
-
-def _bits_in(mask: int) -> list[int]:
-    return [1 << number for number in _numbers_in(mask)]
-
-
-def _best(found: list[Evidence]) -> Evidence | None:
-    """Return the shortest evidence; a boundary wins over a call, since that is drawn."""
-    near = [one for one in found if len(one.links) <= _FARTHEST]
-    if not near:
-        return None
-    return min(near, key=lambda one: (_PREFERRED.index(one.kind), len(one.links)))
+    def _best(self, found: list[tuple[Way | None, Way]]) -> Evidence | None:
+        """Return the shortest evidence; a boundary wins over a call, since that is drawn."""
+        ranked = [
+            (_PREFERRED.index(second.kind), length, number)
+            for number, (first, second) in enumerate(found)
+            if (length := second.length + (first.length if first else 0)) <= _FARTHEST
+        ]
+        if not ranked:
+            return None
+        first, second = found[min(ranked)[2]]
+        before = first.links(self._engine) if first else []
+        return Evidence(second.kind, (*before, *second.links(self._engine)), len(before))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from headrace_inspect._evaluate._contexts import CALL, HEAD, SIGNAL, WHOLE, Context, Event
@@ -13,72 +12,75 @@ from headrace_inspect._report import Link
 from ._links import link_to
 from ._reach import Reach, part_of
 
-_Way = tuple[tuple[Context, Event], ...]
-
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
-    """The calls that show an edge: those that lead to its source, then those to its target.
+class Way:
+    """Calls that lead to a step, each with the body it is in; `target` is the step's body."""
 
-    Attributes:
-        kind: the first boundary on the way to the target.
-        links: the calls.
-        pivot: how many of them lead to the source.
-    """
+    events: tuple[tuple[Context, Event], ...]
+    target: Context
 
-    kind: str
-    links: tuple[Link, ...]
-    pivot: int = 0
+    @property
+    def length(self) -> int:
+        """Return how many calls there are; places where bodies hang together are none."""
+        return sum(event.line > 0 for _, event in self.events)
 
+    @property
+    def kind(self) -> str:
+        """Return the first boundary; a signal is one only where there is no other."""
+        kinds = [one.kind for _, one in self.events if one.line and one.kind != CALL]
+        return next((kind for kind in kinds if kind != SIGNAL), kinds[0] if kinds else CALL)
 
-class Ways:
-    """Finds the shortest ways through bodies to steps."""
-
-    def __init__(self, engine: Engine, reach: Reach) -> None:
-        self._engine = engine
-        self._reach = reach
-
-    def inside(self, context: Context, bit: int) -> list[Link] | None:
-        """Return the calls that lead from the body of `context` to a step."""
-        return self._search([(context, event) for event in context.events], bit)
-
-    def through(self, context: Context, event: Event, bit: int) -> list[Link] | None:
-        """Return the calls that lead to a step, beginning with `event` of `context`."""
-        return self._search([(context, event)], bit)
-
-    def _search(self, start: Sequence[tuple[Context, Event]], bit: int) -> list[Link] | None:
-        waiting: deque[tuple[_Way, Context, Event]] = deque()
-        seen: set[tuple[Context, str]] = set()
-        waiting.extend(((), context, event) for context, event in start)
-        while waiting:
-            way, context, event = waiting.popleft()
-            if not self._reach.of_event(event) & bit:
-                continue
-            way = (*way, (context, event))
-            for target in event.targets:
-                if self._reach.own(target) & bit and event.part in {WHOLE, HEAD}:
-                    return self._links(way, target)
-                key = (target, event.part)
-                is_open = self._reach.follows(event) or target.function is None
-                if is_open and key not in seen and self._reach.of(target) & bit:
-                    seen.add(key)
-                    for following in part_of(target, event.part):
-                        waiting.append((way, target, following))
-        return None
-
-    def _links(self, way: _Way, target: Context) -> list[Link]:
-        """Return the calls on a way to `target`; places where bodies hang together are none."""
+    def links(self, engine: Engine) -> list[Link]:
+        """Return the calls as parts of evidence."""
         found: list[Link] = []
-        for context, event in reversed(way):
+        target = self.target
+        for context, event in reversed(self.events):
             if event.line:
                 name = target.function.qualname if target.function is not None else ""
-                found.append(link_to(self._engine, context, event.line, event.kind, name))
+                found.append(link_to(engine, context, event.line, event.kind, name))
             if context.function is not None:
                 target = context
         return found[::-1]
 
 
-def kind_of(links: Sequence[Link]) -> str:
-    """Return the first boundary on a way; a signal is one only where there is no other."""
-    kinds = [link.kind for link in links if link.kind != CALL]
-    return next((kind for kind in kinds if kind != SIGNAL), kinds[0] if kinds else CALL)
+class Ways:
+    """Finds the shortest ways through bodies to steps."""
+
+    def __init__(self, reach: Reach) -> None:
+        self._reach = reach
+        self._known: dict[tuple[object, ...], Way | None] = {}
+
+    def inside(self, context: Context, bit: int) -> Way | None:
+        """Return the calls that lead from the body of `context` to a step."""
+        found = [self.through(context, event, bit) for event in context.events]
+        ways = [way for way in found if way is not None]
+        return min(ways, key=lambda way: len(way.events), default=None)
+
+    def through(self, context: Context, event: Event, bit: int) -> Way | None:
+        """Return the calls that lead to a step, beginning with `event` of `context`."""
+        if not self._reach.of_event(event) & bit:
+            return None
+        key = (event.targets, event.part, self._reach.follows(event), bit)
+        if key not in self._known:
+            self._known[key] = self._search(context, event, bit)
+        found = self._known[key]
+        return found and Way(((context, event), *found.events[1:]), found.target)
+
+    def _search(self, context: Context, event: Event, bit: int) -> Way | None:
+        waiting: deque[tuple[tuple[tuple[Context, Event], ...], Event]]
+        waiting = deque([(((context, event),), event)])
+        seen: set[tuple[Context, str]] = set()
+        while waiting:
+            way, last = waiting.popleft()
+            for target in last.targets:
+                if self._reach.own(target) & bit and last.part in {WHOLE, HEAD}:
+                    return Way(way, target)
+                key = (target, last.part)
+                is_open = self._reach.follows(last) or target.function is None
+                if is_open and key not in seen and self._reach.of(target) & bit:
+                    seen.add(key)
+                    for following in part_of(target, last.part):
+                        if self._reach.of_event(following) & bit:
+                            waiting.append(((*way, (target, following)), following))
+        return None

@@ -1,9 +1,9 @@
-"""Collects what the names of a module or class body are bound to."""
+"""What the statements of a module, class or function body bind and store."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from ._entities import Assignment, Binding, Class, FunctionNode, Import, Module, Parameter
 
@@ -11,6 +11,19 @@ _BLOCKS = (
     ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Try, ast.TryStar,
     ast.Match,
 )  # fmt: skip
+
+
+def statements_in(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
+    """Yield the statements of a body, nested blocks included, without functions and classes."""
+    waiting = [*body][::-1]
+    while waiting:
+        statement = waiting.pop()
+        yield statement
+        if isinstance(statement, _BLOCKS):
+            parts = [*getattr(statement, "handlers", ()), *getattr(statement, "cases", ())]
+            for one in [statement, *parts][::-1]:
+                for name in ("finalbody", "orelse", "body"):
+                    waiting += getattr(one, name, [])[::-1]
 
 
 def bind_module(module: Module) -> None:
@@ -22,76 +35,43 @@ def bind_module(module: Module) -> None:
             module.bindings.setdefault(name, []).append(binding)
 
 
-def bindings_in(body: Iterable[ast.stmt]) -> Iterable[tuple[str, Binding]]:
+def bindings_in(body: Iterable[ast.stmt]) -> Iterator[tuple[str, Binding]]:
     """Yield the names that the statements bind, nested blocks included."""
-    for statement in body:
+    for statement in statements_in(body):
         match statement:
             case ast.ClassDef() | ast.FunctionDef() | ast.AsyncFunctionDef():
                 yield statement.name, statement
-            case ast.Import() | ast.ImportFrom():
-                yield from _imported(statement)
+            case ast.Import(names=aliases):
+                for alias in aliases:
+                    top = alias.name.split(".", 1)[0]
+                    yield alias.asname or top, Import(alias.name if alias.asname else top, None, 0)
+            case ast.ImportFrom(module=source, names=aliases, level=level):
+                for alias in aliases:
+                    yield alias.asname or alias.name, Import(source or "", alias.name, level)
             case ast.Assign(targets=targets, value=value):
                 for target in targets:
-                    yield from _assigned(target, value, None, ())
+                    yield from _assigned(target, value, ())
             case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=value):
                 yield name, Assignment(value, annotation)
             case _:
-                for block in _blocks_in(statement):
-                    yield from bindings_in(block)
-
-
-def _blocks_in(statement: ast.stmt) -> Iterable[list[ast.stmt]]:
-    for name in ("body", "orelse", "finalbody"):
-        yield getattr(statement, name, [])
-    for name in ("handlers", "cases"):
-        for part in getattr(statement, name, ()):
-            yield part.body
-
-
-def _imported(statement: ast.Import | ast.ImportFrom) -> Iterable[tuple[str, Binding]]:
-    if isinstance(statement, ast.Import):
-        for alias in statement.names:
-            if alias.asname:
-                yield alias.asname, Import(alias.name, None, 0)
-            else:
-                top = alias.name.split(".", 1)[0]
-                yield top, Import(top, None, 0)
-        return
-    for alias in statement.names:
-        made = Import(statement.module or "", alias.name, statement.level)
-        yield alias.asname or alias.name, made
+                pass
 
 
 def _assigned(
-    target: ast.expr, value: ast.expr, annotation: ast.expr | None, path: tuple[int, ...]
-) -> Iterable[tuple[str, Binding]]:
+    target: ast.expr, value: ast.expr, path: tuple[int, ...]
+) -> Iterator[tuple[str, Binding]]:
     if isinstance(target, ast.Name):
-        yield target.id, Assignment(value, annotation, path)
+        yield target.id, Assignment(value, None, path)
     elif isinstance(target, ast.Tuple | ast.List):
         for index, element in enumerate(target.elts):
-            yield from _assigned(element, value, None, (*path, index))
-
-
-def statements_in(body: Iterable[ast.stmt]) -> Iterable[ast.stmt]:
-    """Yield the statements of a body, nested blocks included, without functions and classes."""
-    for statement in body:
-        yield statement
-        if isinstance(statement, _BLOCKS):
-            for block in _blocks_in(statement):
-                yield from statements_in(block)
+            yield from _assigned(element, value, (*path, index))
 
 
 def is_generator(node: FunctionNode) -> bool:
-    """Tell whether the function has a ``yield`` where one usually stands.
-
-    Only statements are looked at, not each expression in them: that takes a tenth of the time.
-    """
-    if isinstance(node, ast.Lambda):
-        return False
-    for statement in statements_in(node.body):
+    """Tell whether the function has a ``yield`` where one usually stands: as a statement."""
+    for statement in [] if isinstance(node, ast.Lambda) else statements_in(node.body):
         value = getattr(statement, "value", None)
-        if isinstance(value, ast.Await):
-            value = value.value
+        value = value.value if isinstance(value, ast.Await) else value
         if isinstance(value, ast.Yield | ast.YieldFrom):
             return True
     return False
@@ -99,11 +79,8 @@ def is_generator(node: FunctionNode) -> bool:
 
 def names_in(node: ast.AST) -> frozenset[str]:
     """Return the names that are read anywhere in `node`."""
-    return frozenset([
-        one.id
-        for one in ast.walk(node)
-        if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load)
-    ])
+    names = [one for one in ast.walk(node) if isinstance(one, ast.Name)]
+    return frozenset([one.id for one in names if isinstance(one.ctx, ast.Load)])
 
 
 def parameters_of(node: ast.arguments) -> tuple[Parameter, ...]:
@@ -125,16 +102,11 @@ def stored_attributes(cls: Class) -> dict[str, list[FunctionNode]]:
     for node in [binding for bindings in cls.members.values() for binding in bindings]:
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
-        first = next(iter([*node.args.posonlyargs, *node.args.args]), None)
+        own = [one.arg for one in [*node.args.posonlyargs, *node.args.args][:1]]
         for statement in statements_in(node.body):
             targets = getattr(statement, "targets", None) or [getattr(statement, "target", None)]
-            for target in targets:
-                for one in getattr(target, "elts", [target]):
-                    match one:
-                        case ast.Attribute(value=ast.Name(id=name), attr=attribute):
-                            methods = found.setdefault(attribute, [])
-                            if first is not None and name == first.arg and node not in methods:
-                                methods.append(node)
-                        case _:
-                            pass
+            for one in [part for target in targets for part in getattr(target, "elts", [target])]:
+                if isinstance(one, ast.Attribute) and getattr(one.value, "id", None) in own:
+                    methods = found.setdefault(one.attr, [])
+                    methods += [] if node in methods else [node]
     return found

@@ -109,7 +109,6 @@ class Function:
     Attributes:
         owner: the class it is defined in.
         free: the names that it reads, if it is inside another function.
-        positional: how many parameters can be passed by their place.
     """
 
     name: str
@@ -121,14 +120,13 @@ class Function:
     is_async: bool
     free: frozenset[str]
     parameters: tuple[Parameter, ...]
-    positional: int
 
     @property
     def is_abstract(self) -> bool:
         """Return whether the body only says that it is not implemented."""
         body = [] if isinstance(self.node, ast.Lambda) else self.node.body
-        raised = [one.exc for one in body[-1:] if isinstance(one, ast.Raise)]
-        return any("NotImplementedError" in ast.dump(one) for one in raised if one is not None)
+        last = body[-1] if body else None
+        return isinstance(last, ast.Raise) and "NotImplementedError" in ast.dump(last)
 
     @property
     def decorators(self) -> list[ast.expr]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
+_MOST_PARTS = 8
+
 
 class SourceTree:
     """The files that are checked, as packages and modules.
@@ -16,17 +18,28 @@ class SourceTree:
 
     def __init__(self, files: Iterable[str], roots: Iterable[str] = ()) -> None:
         self._files = set(files)
-        self._folders: set[str] = set()
-        self._tops: dict[str, list[str]] = {}
         self._roots = {os.path.abspath(root) for root in roots}
-        self._package_roots: dict[str, str] = {}
+        self._folders: set[str] = set()
+        self._homes: dict[str, str] = {}  # the folder of the outermost package of each folder
+        self._tops: dict[str, set[str]] = {}  # the homes that have a package of this name
         self._found: dict[tuple[str, str], str | None] = {}
         for file in sorted(self._files):
-            self._enter(file)
+            folder = home = os.path.dirname(file)
+            if folder in self._folders:
+                continue
+            while folder not in self._folders:
+                self._folders.add(folder)
+                folder = os.path.dirname(folder)
+            self._home(home)
 
-    def __contains__(self, path: object) -> bool:
-        """Tell whether the file is one of those that are checked."""
-        return path in self._files
+    def _home(self, folder: str) -> str:
+        if folder not in self._homes:
+            outer, name = os.path.split(folder)
+            is_package = os.path.join(folder, "__init__.py") in self._files
+            self._homes[folder] = self._home(outer) if is_package else folder
+            if is_package and self._homes[folder] == outer:
+                self._tops.setdefault(name, set()).add(outer)
+        return self._homes[folder]
 
     def find(self, dotted: str, importer: str) -> str | None:
         """Return the file of the module `dotted` as the file `importer` imports it.
@@ -36,7 +49,7 @@ class SourceTree:
         """
         key = (os.path.dirname(importer), dotted)
         if key not in self._found:
-            self._found[key] = self._search(dotted, importer)
+            self._found[key] = self._search(dotted.split("."), self._home(key[0]))
         return self._found[key]
 
     def find_relative(self, dotted: str, level: int, importer: str) -> str | None:
@@ -46,79 +59,37 @@ class SourceTree:
             folder = os.path.dirname(folder)
         return self._below(folder, dotted.split(".") if dotted else [])
 
-    def dotted_names(self, path: str) -> list[str]:
-        """Return the names under which the file may be imported, the longest last."""
-        parts = self._parts(path)
-        return [".".join(parts[i:]) for i in range(len(parts) - 1, -1, -1)] if parts else []
-
-    def names_in_packages(self, path: str) -> list[str]:
-        """Return those of the names of the file that begin with its outermost package, or above."""
-        root = self._package_roots.get(path)
-        depth = 0 if root is None else len(os.path.relpath(path, root).split(os.sep))
-        depth -= path.endswith("/__init__.py")
-        return [name for name in self.dotted_names(path) if name.count(".") + 1 >= depth]
-
     def child(self, path: str, name: str) -> str | None:
         """Return the file of the submodule `name` of the package or folder `path`."""
         if path.endswith("/__init__.py"):
             path = os.path.dirname(path)
-        elif path in self._files:
-            return None
-        return self._below(path, [name])
+        return None if path in self._files else self._below(path, [name])
 
-    def _enter(self, file: str) -> None:
-        folder = os.path.dirname(file)
-        while folder not in self._folders:
-            self._folders.add(folder)
-            folder = os.path.dirname(folder)
-        root = self._root(os.path.dirname(file))
-        self._package_roots[file] = root
-        top = os.path.relpath(file, root).split(os.sep)[0].removesuffix(".py")
-        place = os.path.join(root, top)
-        places = self._tops.setdefault(top, [])
-        if place not in places:
-            places.append(place)
+    def dotted_names(self, path: str) -> list[str]:
+        """Return the names under which the file may be imported, the longest last.
 
-    def _root(self, folder: str) -> str:
-        while os.path.join(folder, "__init__.py") in self._files:
-            folder = os.path.dirname(folder)
-        return folder
+        Folders without ``__init__.py`` may be namespace packages, so that every suffix counts.
+        """
+        parts = path.removesuffix(".py").removesuffix("/__init__").split(os.sep)
+        parts = [part for part in parts[-_MOST_PARTS:] if part]
+        return [".".join(parts[i:]) for i in range(len(parts) - 1, -1, -1)]
 
-    def _parts(self, path: str) -> list[str]:
-        # Folders without __init__.py may be namespace packages, so that every suffix counts.
-        parts = path.removesuffix(".py").split(os.sep)
-        if parts[-1] == "__init__":
-            parts.pop()
-        return [part for part in parts[-8:] if part]
+    def name_of(self, path: str) -> str:
+        """Return the name of the file that begins with its outermost package."""
+        inner = os.path.relpath(path, self._home(os.path.dirname(path)))
+        depth = inner.removesuffix("/__init__.py").count(os.sep)
+        names = self.dotted_names(path)
+        return names[min(depth, len(names) - 1)] if names else os.path.basename(path)
 
-    def _search(self, dotted: str, importer: str) -> str | None:
-        parts = dotted.split(".")
-        home = self._package_roots.get(importer) or os.path.dirname(importer)
-        folder = home
-        while True:
-            if found := self._below(folder, parts):
-                return found
-            parent = os.path.dirname(folder)
-            if parent == folder or parent not in self._folders:
-                break
-            folder = parent
-        candidates = [place for place in self._tops.get(parts[0], ()) if self._is_known(place)]
-        candidates.sort(key=lambda place: -len(os.path.commonpath([place, home])))
-        for place in candidates:
-            if found := self._below(os.path.dirname(place), parts):
-                return found
+    def _search(self, parts: list[str], home: str) -> str | None:
+        places, folder = [home], home
+        while (folder := os.path.dirname(folder)) in self._folders and folder != places[-1]:
+            places.append(folder)
+        tops = sorted(self._tops.get(parts[0], ()))
+        places += sorted(tops, key=lambda top: -len(os.path.commonpath([top, home])))
         # A folder that is asked for may be where imports begin, though it is a package itself.
-        inside = [self._below(root, parts) for root in sorted(self._roots)]
-        return next((found for found in inside if found), None)
-
-    def _is_known(self, place: str) -> bool:
-        # A lone module far away is more likely a namesake than what is meant.
-        parent = os.path.dirname(place)
-        return (
-            os.path.join(place, "__init__.py") in self._files
-            or parent in self._roots
-            or os.path.basename(parent) == "src"
-        )
+        places += sorted(self._roots)
+        return next((found for place in places if (found := self._below(place, parts))), None)
 
     def _below(self, folder: str, parts: list[str]) -> str | None:
         path = os.sep.join([folder, *parts])

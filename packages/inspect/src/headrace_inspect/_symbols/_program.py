@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
-from os import path as paths
 
 from ._bindings import bind_module, bindings_in, is_generator, names_in, parameters_of
 from ._entities import Class, Function, FunctionNode, Module, Scope, module_of
@@ -35,10 +34,8 @@ class Program:
             self._modules[path] = None
             tree = self._load(path)
             if tree is not None:
-                names = self._tree.names_in_packages(path) or [paths.basename(path)]
-                module = Module(path, names[0], tree)
+                module = self._modules[path] = Module(path, self._tree.name_of(path), tree)
                 bind_module(module)
-                self._modules[path] = module
         return self._modules[path]
 
     def names_of(self, module: Module) -> list[str]:
@@ -48,10 +45,8 @@ class Program:
     def find(self, dotted: str, level: int, importer: Module) -> Module | str | None:
         """Return what an import means: a module, a folder without ``__init__.py``, or None."""
         if level:
-            path = self._tree.find_relative(dotted, level, importer.path)
-        else:
-            path = self._tree.find(dotted, importer.path)
-        return self._at(path)
+            return self._at(self._tree.find_relative(dotted, level, importer.path))
+        return self._at(self._tree.find(dotted, importer.path))
 
     def child(self, package: Module | str, name: str) -> Module | str | None:
         """Return the submodule `name` of a package or folder."""
@@ -59,33 +54,31 @@ class Program:
         return self._at(self._tree.child(path, name))
 
     def _at(self, path: str | None) -> Module | str | None:
-        if path is None or not path.endswith(".py"):
-            return path
-        return self.module(path)
+        return path if path is None or not path.endswith(".py") else self.module(path)
 
     def function(self, node: FunctionNode, scope: Scope) -> Function:
         """Return the function that `node` defines in `scope`."""
         found = self._entities.get(node)
         if not isinstance(found, Function):
-            name = "<lambda>" if isinstance(node, ast.Lambda) else node.name
-            owner = scope if isinstance(scope, Class) else None
-            module = module_of(scope)
             is_nested = isinstance(scope, Function) or isinstance(node, ast.Lambda)
-            free = names_in(node) if is_nested else frozenset[str]()
-            parameters = parameters_of(node.args)
-            positional = sum(one.is_positional for one in parameters)
-            kinds = (is_generator(node), isinstance(node, ast.AsyncFunctionDef))
-            found = Function(name, node, module, scope, owner, *kinds, free, parameters, positional)
-            self._entities[node] = found
+            found = self._entities[node] = Function(
+                "<lambda>" if isinstance(node, ast.Lambda) else node.name,
+                node,
+                module_of(scope),
+                scope,
+                scope if isinstance(scope, Class) else None,
+                is_generator=is_generator(node),
+                is_async=isinstance(node, ast.AsyncFunctionDef),
+                free=names_in(node) if is_nested else frozenset(),
+                parameters=parameters_of(node.args),
+            )
         return found
 
     def cls(self, node: ast.ClassDef, scope: Scope) -> Class:
         """Return the class that `node` defines in `scope`."""
         found = self._entities.get(node)
         if not isinstance(found, Class):
-            module = module_of(scope)
-            found = Class(node.name, node, module, scope)
+            found = self._entities[node] = Class(node.name, node, module_of(scope), scope)
             for name, binding in bindings_in(node.body):
                 found.members.setdefault(name, []).append(binding)
-            self._entities[node] = found
         return found
