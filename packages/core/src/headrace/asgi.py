@@ -16,7 +16,15 @@ from ._context.opening import opening_id
 from ._context.sending import senders
 from ._context.spans import adopt_span
 from ._context.suspended import wait_with
-from ._context.variables import step_var, unit_var
+from ._context.variables import (
+    get_step,
+    get_unit,
+    reset_unit,
+    set_step,
+    set_unit,
+    step_var,
+    unit_var,
+)
 from ._http import nesting
 from ._http.nesting import (
     SCOPE_KEY,
@@ -46,8 +54,6 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 RouteOf = Callable[[Scope], str | None]
 
 # Looked up once: this is the hot path.
-_get_unit, _set_unit, _reset_unit = unit_var.get, unit_var.set, unit_var.reset
-_get_step, _set_step = step_var.get, step_var.set
 _NOTHING: list[tuple[ContextVar[Any], Any]] = [(unit_var, None), (step_var, None)]
 
 # The keys that FastAPI's own spans and Starlette's middleware set in the scope. Both start a
@@ -222,7 +228,7 @@ class FlowMiddleware:
         if (
             self._logs
             or (dispatcher is not None and dispatcher.wants_units)
-            or _get_unit() is not None  # without a unit there is no current step
+            or get_unit() is not None  # without a unit there is no current step
         ):
             await self._observe(exchange, app)
             return
@@ -230,7 +236,7 @@ class FlowMiddleware:
         # `_observe` inlined for the usual request: no context around it and no backend listening.
         # A `RequestUnit` would take a fifth of the total time.
         withdrawal = announce_in_scope(scope, context) if nesting.mixed else None
-        token = _set_unit(context)
+        token = set_unit(context)
         try:
             await app(scope, exchange.receive, exchange.send)
         except BaseException as exc:
@@ -238,12 +244,12 @@ class FlowMiddleware:
             raise
         finally:
             try:
-                _reset_unit(token)
+                reset_unit(token)
             except ValueError:  # closed by another task, in whose context others are current
-                if _get_unit() is context:
-                    _set_unit(None)
-            if _get_step() is not None and _get_unit() is None:
-                _set_step(None)
+                if get_unit() is context:
+                    set_unit(None)
+            if get_step() is not None and get_unit() is None:
+                set_step(None)
             context._ended = True  # noqa: SLF001 - what `Unit` does by a call
             if withdrawal is not None:
                 withdraw_from_scope(scope, withdrawal)
@@ -358,15 +364,15 @@ class _Exchange:
                 log.exception("a response may lack its correlation ID")
                 changed = message
             await self.server_send(changed)
-        elif _get_step() is not None:
+        elif get_step() is not None:
             await wait_with(_NOTHING, self.server_send(message))
         else:
-            outside = _set_unit(None)
+            outside = set_unit(None)
             try:
                 await self.server_send(message)
             finally:
                 try:  # noqa: SIM105 - costs nothing
-                    _reset_unit(outside)
+                    reset_unit(outside)
                 except ValueError:  # closed by another task, with other variables
                     pass
 

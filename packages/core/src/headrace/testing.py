@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ._configure import configure
-from ._context.variables import budget_var, step_var, unit_var
+from ._context.variables import get_budget, get_step, get_unit, set_budget, set_step, set_unit
 from ._observation.dispatch import attach, detach
 from ._observation.outcomes import outcome_of
 from ._process import clock
@@ -121,7 +121,7 @@ def assert_clean() -> None:
     Raises:
         AssertionError: a unit of work, a step or a deadline is current; the message names it.
     """
-    unit, step, budget = unit_var.get(), step_var.get(), budget_var.get()
+    unit, step, budget = get_unit(), get_step(), get_budget()
     left = []
     if unit is not None:
         left.append(f"the unit of work {unit!r}")
@@ -141,9 +141,9 @@ def reset() -> None:
     record factory stays too: `headrace.logging.uninstall` removes it.
     """
     configure()
-    unit_var.set(None)
-    step_var.set(None)
-    budget_var.set(None)
+    set_unit(None)
+    set_step(None)
+    set_budget(None)
 
 
 # The enclosing step: a backend receives a step, but not the one around it.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .marks import marked_id
 from .sending import sent_unit
-from .variables import step_var, unit_var
+from .variables import get_step, get_unit
 
 if TYPE_CHECKING:
     from .model import FlowContext
@@ -27,10 +27,10 @@ def capture(exc_info: Any = None) -> Captured:
         marked = marked_id(_exception(exc_info))
         if marked is not None:
             return marked, None, None
-    unit = unit_var.get() or sent_unit()
+    unit = get_unit() or sent_unit()
     if unit is None:
         return None, None, None
-    info = step_var.get()
+    info = get_step()
     if info is None:
         return unit.correlation_id, None, None
     return unit.correlation_id, info.flow, info.name or None
@@ -43,7 +43,7 @@ def capture_mark(exc_info: Any) -> Captured:
 
 def current_unit(context: Captured) -> FlowContext | None:
     """Return the current unit if `context` belongs to its operation, unlike that of a mark."""
-    unit = unit_var.get() or sent_unit()
+    unit = get_unit() or sent_unit()
     return unit if unit is not None and unit.correlation_id == context[0] else None
 
 

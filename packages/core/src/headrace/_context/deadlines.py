@@ -7,7 +7,7 @@ from weakref import ref
 
 from headrace._process import clock
 
-from .variables import budget_var, unit_var
+from .variables import get_budget, get_unit, set_budget
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -33,13 +33,13 @@ class Budget:
         self.unit: FlowContext | None = unit
         self.until: float | None = until
         self._block = ref(block)
-        outer = budget_var.get()
+        outer = get_budget()
         self._outer = outer.outer() if outer is not None and outer.is_over() else outer
         self._is_over = False
 
     def begin(self) -> None:
         """Make the budget current."""
-        budget_var.set(self)
+        set_budget(self)
 
     def outer(self) -> Budget | None:
         """Return the budget around this one that is not over yet."""
@@ -58,13 +58,13 @@ class Budget:
 
     def is_current(self) -> bool:
         """Tell whether no other block has begun since and is still open."""
-        return budget_var.get() is self
+        return get_budget() is self
 
     def leave(self) -> None:
         """Restore the budget that was in force before, unless another one has begun since."""
         self._is_over = True
         if self.is_current():
-            budget_var.set(self.outer())
+            set_budget(self.outer())
 
 
 class _Deadline:
@@ -79,7 +79,7 @@ class _Deadline:
     def __enter__(self) -> None:
         if self._budget is not None:
             raise RuntimeError("this deadline has been used; call headrace.deadline() for another")
-        unit = unit_var.get()
+        unit = get_unit()
         until = min_deadline(clock.monotonic() + self._seconds, inherited_deadline(unit))
         self._budget = Budget(self, unit, until)
         try:
@@ -114,14 +114,14 @@ def deadline(seconds: float) -> AbstractContextManager[None]:
 
 def remaining() -> float | None:
     """Return the seconds left of the active deadline, negative once it has passed, or None."""
-    until = inherited_deadline(unit_var.get())
+    until = inherited_deadline(get_unit())
     return None if until is None else until - clock.monotonic()
 
 
 def inherited_deadline(unit: FlowContext | None) -> float | None:
     """Return the deadline that is active in `unit`, the current one, as a clock reading."""
     own = None if unit is None else unit.deadline
-    budget = budget_var.get()
+    budget = get_budget()
     if budget is not None and budget.is_forgotten():
         budget = budget.outer()
     return own if budget is None or budget.unit is not unit else min_deadline(own, budget.until)
@@ -129,7 +129,7 @@ def inherited_deadline(unit: FlowContext | None) -> float | None:
 
 def has_forgotten_block() -> bool:
     """Tell whether the innermost `deadline` or `detached` block can no longer be left."""
-    budget = budget_var.get()
+    budget = get_budget()
     return budget is not None and budget.is_forgotten()
 
 

@@ -9,7 +9,7 @@ from headrace._tracing.active_span import trace_is_active, without_ours
 
 from .deadlines import Budget
 from .leaving import restored
-from .variables import budget_var, step_var, unit_var
+from .variables import get_budget, get_step, get_unit, set_step, set_unit
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -39,20 +39,20 @@ class _Detached:
     def __enter__(self) -> None:
         if self._budget is not None:
             raise RuntimeError("this block has been used; call headrace.detached() for another")
-        self._unit, self._step = unit_var.get(), step_var.get()
+        self._unit, self._step = get_unit(), get_step()
         # A budget without a limit: it hides the outer one and identifies this block.
         self._budget = Budget(self, self._unit, None)
         try:
             self._budget.begin()
-            unit_var.set(None)
-            step_var.set(None)
+            set_unit(None)
+            set_step(None)
             if trace_is_active():
                 self._hide_span()
         except BaseException:  # a signal
             try:
-                unit_var.set(self._unit)
+                set_unit(self._unit)
             finally:
-                step_var.set(self._step)
+                set_step(self._step)
                 self._show_span()
                 self._budget.leave()
             raise
@@ -68,14 +68,14 @@ class _Detached:
         unit, step = self._unit, self._step
         is_ours = True  # unless a signal arrives before this is known
         try:
-            is_ours = self._budget.is_current() and unit_var.get() is None
+            is_ours = self._budget.is_current() and get_unit() is None
             if is_ours:
                 unit, step = restored(unit, step)
         finally:
             try:
                 if is_ours:
-                    unit_var.set(unit)
-                    step_var.set(step)
+                    set_unit(unit)
+                    set_step(step)
                     self._show_span()
             finally:
                 self._budget.leave()
@@ -93,7 +93,7 @@ class _Detached:
 
 def is_detached() -> bool:
     """Tell whether this runs inside `headrace.detached`, with no unit opened since."""
-    budget = budget_var.get() if unit_var.get() is None else None
+    budget = get_budget() if get_unit() is None else None
     if budget is not None and budget.is_over():
         budget = budget.outer()
     while budget is not None and budget.until is not None:

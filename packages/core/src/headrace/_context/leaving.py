@@ -6,7 +6,7 @@ from contextvars import Token
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .deadlines import has_forgotten_block
-from .variables import unit_var
+from .variables import reset_unit, set_unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +51,7 @@ def left_here(unit: FlowContext) -> Left | None:
     if left is None:
         return None
     try:
-        unit_var.reset(left.token)
+        reset_unit(left.token)
     except ValueError:
         return None
     set_left(unit, left.outer, left.info, takes_all=left.takes_all)
@@ -65,7 +65,7 @@ def set_left(
 
     Makes `outer` current: only a fresh token identifies the thread or task later.
     """
-    unit._left = Left(outer, info, unit_var.set(outer), takes_all)  # noqa: SLF001 - a slot for this
+    unit._left = Left(outer, info, set_unit(outer), takes_all)  # noqa: SLF001 - a slot for this
 
 
 def is_forgotten(context: FlowContext | None) -> bool:

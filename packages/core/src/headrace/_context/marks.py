@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from headrace._exceptions.raised import Raised
 
 from .attachments import has_ended
-from .variables import unit_var
+from .variables import get_unit
 
 if TYPE_CHECKING:
     from .model import FlowContext
@@ -82,7 +82,7 @@ def marked_id(exc: object) -> str | None:
 
 
 def _marked_id(exc: Any, marks: _Marks | str | None) -> str | None:
-    unit = unit_var.get()
+    unit = get_unit()
     if isinstance(marks, _Marks):
         mark = marks.get(get_ident()) or marks[_LAST]
         return mark.correlation_id if mark.applies(exc, unit) else None

@@ -12,7 +12,7 @@ from headrace._process.locks import make_once
 from .attachments import get_trace, set_trace
 from .deadlines import inherited_deadline, min_deadline
 from .units import Unit, used_unit
-from .variables import step_var, unit_var
+from .variables import get_step, get_unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -106,13 +106,13 @@ class FlowContext:
     @property
     def flow(self) -> str | None:
         """The name of the flow that is current at the time of reading, or None."""
-        info = step_var.get()
+        info = get_step()
         return None if info is None else info.flow or None
 
     @property
     def step(self) -> str | None:
         """The name of the step that is current at the time of reading, or None."""
-        info = step_var.get()
+        info = get_step()
         return None if info is None else info.name or None
 
     @property
@@ -159,10 +159,10 @@ class FlowContext:
             RuntimeError: the unit has been entered before; fork it instead.
             ValueError: its correlation ID is invalid.
         """
-        if hasattr(self, "_entered") or unit_var.get() is self:
+        if hasattr(self, "_entered") or get_unit() is self:
             raise used_unit(self)
         self.correlation_id = check_id(self.correlation_id)
-        self.deadline = min_deadline(self.deadline, inherited_deadline(unit_var.get()))
+        self.deadline = min_deadline(self.deadline, inherited_deadline(get_unit()))
         self._entered = unit = Unit(self)
         unit.__enter__()
         return self
@@ -220,18 +220,18 @@ def request_context(correlation_id: str, kind: str, name: str | None) -> FlowCon
 
 def current_flow_id() -> str | None:
     """Return the correlation ID of the current unit of work, or None outside any."""
-    context = unit_var.get()
+    context = get_unit()
     return None if context is None else context.correlation_id
 
 
 def get_flow_context() -> FlowContext | None:
     """Return the `FlowContext` of the current unit of work, or None outside any."""
-    return unit_var.get()
+    return get_unit()
 
 
 def get_flow_context_value(key: str, default: Any = None) -> Any:
     """Return the current unit's metadata value under `key`, or `default`."""
-    context = unit_var.get()
+    context = get_unit()
     return default if context is None else context.get_value(key, default)
 
 
@@ -241,7 +241,7 @@ def set_flow_context_value(key: str, value: Any) -> None:
     Raises:
         OutsideFlowError: no unit of work is active.
     """
-    context = unit_var.get()
+    context = get_unit()
     if context is None:
         raise OutsideFlowError(
             f"cannot set {key!r}: no unit of work is active here; open one with "

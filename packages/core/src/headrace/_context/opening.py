@@ -17,7 +17,7 @@ from .attachments import get_trace, set_trace
 from .deadlines import inherited_deadline, min_deadline
 from .model import FlowContext
 from .units import Unit
-from .variables import unit_var
+from .variables import get_unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,7 +87,7 @@ def nested_context(
         remote: the context that the message carries.
         metadata: the unit's initial metadata, in addition to that of `remote`.
     """
-    outer = unit_var.get()
+    outer = get_unit()
     cause = None if outer is None else outer.unit_id
     deadline = inherited_deadline(outer)
     if remote is not None:

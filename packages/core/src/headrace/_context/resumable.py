@@ -9,7 +9,7 @@ from headrace import _state
 from .marks import mark
 from .pieces import steer, unregistered
 from .suspended import SuspendedContext
-from .variables import unit_var
+from .variables import get_unit
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
@@ -52,7 +52,7 @@ class ResumableUnit(SuspendedContext):
                 self.finish(self._report.end, exc)
                 self._others = others
         if exc is not None:
-            mark(exc, self.context.correlation_id, unit_var.get())
+            mark(exc, self.context.correlation_id, get_unit())
 
     def iterate(self, body: Iterable[T]) -> Iterator[T]:
         """Yield from `body` inside the unit, which ends when the body is exhausted or closed.

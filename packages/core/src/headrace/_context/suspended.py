@@ -12,7 +12,18 @@ from contextvars import Context, ContextVar, Token, copy_context
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .pieces import steer
-from .variables import budget_var, step_var, unit_var
+from .variables import (
+    budget_var,
+    get_budget,
+    get_step,
+    get_unit,
+    reset_unit,
+    set_budget,
+    set_step,
+    set_unit,
+    step_var,
+    unit_var,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -28,9 +39,6 @@ T = TypeVar("T")
 
 _MISSING = object()
 # Looked up once: these are the hot paths of streams and generators.
-_get_unit, _set_unit, _reset_unit = unit_var.get, unit_var.set, unit_var.reset
-_get_step, _set_step = step_var.get, step_var.set
-_get_budget = budget_var.get
 
 
 class SuspendedContext:
@@ -55,37 +63,37 @@ class SuspendedContext:
 
     def run(self, function: Callable[..., T], *args: Any) -> T:
         """Call ``function(*args)`` with the held values, and keep its changes."""
-        if self._others is not None or _get_budget() is not None:
+        if self._others is not None or get_budget() is not None:
             return self._run_with_others(function, *args)
-        outer, step, outer_step = _get_unit(), self._step, _get_step()
+        outer, step, outer_step = get_unit(), self._step, get_step()
         token = None
         # A signal may raise after any call in this method, and the context must still be restored.
         try:
-            token = _set_unit(self._unit)
+            token = set_unit(self._unit)
             if step is not outer_step:  # they rarely differ, and each set() costs time
-                _set_step(step)
+                set_step(step)
             return function(*args)
         finally:
             try:
-                self._unit = _get_unit()
-                self._step = step = _get_step()
-                if _get_budget() is not None:
+                self._unit = get_unit()
+                self._step = step = get_step()
+                if get_budget() is not None:
                     self._keep_budget()
             finally:
                 try:
                     if step is not outer_step:
-                        _set_step(outer_step)
+                        set_step(outer_step)
                 finally:
                     if token is None:
-                        _set_unit(outer)
+                        set_unit(outer)
                     else:
-                        _reset_unit(token)
+                        reset_unit(token)
 
     def _keep_budget(self) -> None:
         try:
-            self._others = {budget_var: _get_budget()}
+            self._others = {budget_var: get_budget()}
         finally:
-            budget_var.set(None)
+            set_budget(None)
 
     def _run_with_others(self, function: Callable[..., T], *args: Any) -> T:
         held: _Values = {budget_var: None, **(self._others or {})}
@@ -113,24 +121,24 @@ class SuspendedContext:
         """Await `awaitable` with the held values, in a single task."""
         if self._others is not None:
             return await steer(awaitable, self.run)
-        unit, outer_unit, outer_step = self._unit, _get_unit(), _get_step()
+        unit, outer_unit, outer_step = self._unit, get_unit(), get_step()
         current = unit
         try:
-            _set_unit(unit)
+            set_unit(unit)
             if self._step is not outer_step:
-                _set_step(self._step)
+                set_step(self._step)
             return await awaitable
         finally:
             # No tokens: a coroutine that is never finished is closed in another context.
             try:
-                current = _get_unit()
+                current = get_unit()
             finally:
                 if current is unit:
                     try:
-                        _set_unit(outer_unit)
+                        set_unit(outer_unit)
                     finally:
-                        if _get_step() is not outer_step:
-                            _set_step(outer_step)
+                        if get_step() is not outer_step:
+                            set_step(outer_step)
 
     def around(self) -> list[tuple[ContextVar[Any], Any]]:
         """Return the held variables with their current values."""

@@ -12,7 +12,7 @@ from headrace import _state
 from .attachments import set_ended
 from .leaving import discard, is_discarded, is_forgotten, restored, set_left
 from .marks import mark
-from .variables import step_var, unit_var
+from .variables import get_step, get_unit, reset_unit, set_step, set_unit
 
 if TYPE_CHECKING:
     from collections.abc import (
@@ -23,10 +23,6 @@ if TYPE_CHECKING:
     from headrace._step_info import StepInfo
 
     from .model import FlowContext
-
-
-_get_unit, _set_unit, _reset_unit = unit_var.get, unit_var.set, unit_var.reset
-_get_step, _set_step = step_var.get, step_var.set
 
 
 class Unit:
@@ -67,23 +63,23 @@ class Unit:
         context = self.context
         if self._token is not None:
             raise used_unit(context)
-        self.outer = outer = _get_unit()
-        self.outer_step = outer_step = _get_step()
+        self.outer = outer = get_unit()
+        self.outer_step = outer_step = get_step()
         try:
-            self._token = _set_unit(context)
+            self._token = set_unit(context)
             if outer is not None:
                 context._unit = ref(self)  # noqa: SLF001 - see `is_forgotten`
             if outer_step is not None:
-                _set_step(None)
+                set_step(None)
             dispatcher = _state.dispatcher
             if dispatcher is not None:
                 self._report = dispatcher.begin_unit(context)
         except BaseException:  # a signal, here or in a backend
             context._ended = True  # noqa: SLF001 - a call could be interrupted once more
             try:
-                _set_unit(outer)
+                set_unit(outer)
             finally:
-                _set_step(outer_step)
+                set_step(outer_step)
             raise
         return context
 
@@ -108,15 +104,15 @@ class Unit:
     def _restore(self, exc: BaseException | None) -> None:
         context = self.context
         set_ended(context)
-        if _get_unit() is not context:
+        if get_unit() is not context:
             self._leave_out_of_order(exc)
             return
         outer, step = self.outer, self.outer_step
         if outer is not None:
             outer, step = restored(outer, step)
-        _set_unit(outer)
-        if _get_step() is not step:
-            _set_step(step)
+        set_unit(outer)
+        if get_step() is not step:
+            set_step(step)
 
     def _leave_out_of_order(self, exc: BaseException | None) -> None:
         # Another unit has become current meanwhile, and it is not ours to end. If it was opened
@@ -125,9 +121,9 @@ class Unit:
         # a generator has not: the current unit may have been opened by its consumer.
         if self._token is None:
             raise RuntimeError("this unit has not been entered: use it in a `with` statement")
-        current, step = _get_unit(), _get_step()
+        current, step = get_unit(), get_step()
         try:
-            _reset_unit(self._token)
+            reset_unit(self._token)
         except (ValueError, RuntimeError):  # ended already, or by another thread or task
             return
         has_raised = exc is not None and not isinstance(exc, GeneratorExit)
@@ -139,15 +135,15 @@ class Unit:
             discard(current, self.context, self.outer, self.outer_step)
             current, step = self.outer, self.outer_step
         current, step = restored(current, step)
-        _set_unit(current)
-        _set_step(step)
+        set_unit(current)
+        set_step(step)
 
     def _restore_at_once(self) -> None:
         self.context._ended = True  # noqa: SLF001 - a call could be interrupted once more
         if self._token is not None:
             with suppress(ValueError, RuntimeError):  # as above
-                _reset_unit(self._token)
-                _set_step(self.outer_step)
+                reset_unit(self._token)
+                set_step(self.outer_step)
 
 
 @contextmanager
@@ -156,21 +152,21 @@ def as_current(context: FlowContext) -> Iterator[None]:
 
     For code about a unit that runs, or would have run, elsewhere.
     """
-    outer, outer_step = _get_unit(), _get_step()
+    outer, outer_step = get_unit(), get_step()
     try:
-        _set_unit(context)
-        _set_step(None)
+        set_unit(context)
+        set_step(None)
         yield
     finally:
         unit: FlowContext | None = context
         try:
-            unit = _get_unit()
+            unit = get_unit()
         finally:
             if unit is context:
                 try:
-                    _set_unit(outer)
+                    set_unit(outer)
                 finally:
-                    _set_step(outer_step)
+                    set_step(outer_step)
 
 
 def used_unit(context: FlowContext) -> RuntimeError:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from headrace._context.model import FlowContext
 from headrace._context.opening import nested_context
 from headrace._context.units import Unit
-from headrace._context.variables import step_var, unit_var
+from headrace._context.variables import get_step, get_unit, set_step
 from headrace._step_info import StepInfo
 
 if TYPE_CHECKING:
@@ -29,13 +29,13 @@ class FlowBlock:
     def __enter__(self) -> FlowContext:
         if self._info is not None:
             raise RuntimeError("this block has been used; call open() for another")
-        context = unit_var.get()
+        context = get_unit()
         if context is None or self._correlation_id is not None:
             self._unit = Unit(nested_context("flow", self._flow_name, self._correlation_id))
             context = self._unit.__enter__()
-        self._outer_step = step_var.get()
+        self._outer_step = get_step()
         self._info = StepInfo("", self._flow_name)
-        step_var.set(self._info)
+        set_step(self._info)
         return context
 
     def __exit__(
@@ -46,5 +46,5 @@ class FlowBlock:
     ) -> None:
         if self._unit is not None:
             self._unit.__exit__(exc_type, exc, traceback)
-        elif step_var.get() is self._info:
-            step_var.set(self._outer_step)
+        elif get_step() is self._info:
+            set_step(self._outer_step)

@@ -9,7 +9,15 @@ from headrace._context.marks import mark
 from headrace._context.model import FlowContext
 from headrace._context.opening import make_id, opening_id
 from headrace._context.units import Unit
-from headrace._context.variables import budget_var, step_var, unit_var
+from headrace._context.variables import (
+    get_budget,
+    get_step,
+    get_unit,
+    reset_step,
+    reset_unit,
+    set_step,
+    set_unit,
+)
 
 from .opening import check_outside, entry_context
 
@@ -20,23 +28,15 @@ if TYPE_CHECKING:
 
     from .opening import Opening
 
-_current_unit = unit_var.get
-_budget = budget_var.get
-_set_unit = unit_var.set
-_reset_unit = unit_var.reset
-_current_step = step_var.get
-_set_step = step_var.set
-_reset_step = step_var.reset
-
 
 def sync_step(function: Callable[..., Any], info: StepInfo) -> Callable[..., Any]:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        unit = _current_unit()
+        unit = get_unit()
         if unit is None:
             check_outside(info)
             return function(*args, **kwargs)
         dispatcher = _state.dispatcher
-        token = _set_step(info)
+        token = set_step(info)
         try:
             if dispatcher is None or not dispatcher.enabled():
                 return function(*args, **kwargs)
@@ -49,20 +49,20 @@ def sync_step(function: Callable[..., Any], info: StepInfo) -> Callable[..., Any
             dispatcher.end(state, None)
             return result
         finally:
-            _reset_step(token)
+            reset_step(token)
 
     return wrapper
 
 
 def async_step(function: Callable[..., Any], info: StepInfo) -> Callable[..., Any]:
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
-        unit = _current_unit()
+        unit = get_unit()
         if unit is None:
             check_outside(info)
             return await function(*args, **kwargs)
         dispatcher = _state.dispatcher
-        outer = _current_step()
-        token = _set_step(info)
+        outer = get_step()
+        token = set_step(info)
         try:
             if dispatcher is None or not dispatcher.enabled():
                 return await function(*args, **kwargs)
@@ -76,10 +76,10 @@ def async_step(function: Callable[..., Any], info: StepInfo) -> Callable[..., An
             return result
         finally:
             try:
-                _reset_step(token)
+                reset_step(token)
             except ValueError:  # closed in a different context from the one it started in
-                if _current_step() is info and _current_unit() is unit:
-                    _set_step(outer)
+                if get_step() is info and get_unit() is unit:
+                    set_step(outer)
 
     return wrapper
 
@@ -92,33 +92,33 @@ def sync_entrypoint(
     first_id = make_id if new else opening_id
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        outer = _current_unit()
+        outer = get_unit()
         if outer is not None and not new:
             return step(*args, **kwargs)
         dispatcher = _state.dispatcher
         observed = dispatcher is not None and dispatcher.enabled()
-        if observed or outer is not None or _budget() is not None:
+        if observed or outer is not None or get_budget() is not None:
             with Unit(entry_context(opening, outer), encloses=True):
                 return step(*args, **kwargs)
         context = FlowContext(first_id(), None, kind, name)
         unit_token = step_token = None
         # Unit and step combined: the fast path, no backend is listening.
         try:
-            unit_token = _set_unit(context)
-            step_token = _set_step(info)
+            unit_token = set_unit(context)
+            step_token = set_step(info)
             return function(*args, **kwargs)
         except BaseException as exc:
             if step_token is None:  # a signal before the call of the function
-                _set_step(None)
-                _set_unit(None)
+                set_step(None)
+                set_unit(None)
             mark(exc, context.correlation_id)
             raise
         finally:
             if unit_token is not None and step_token is not None:
                 try:
-                    _reset_step(step_token)
+                    reset_step(step_token)
                 finally:
-                    _reset_unit(unit_token)
+                    reset_unit(unit_token)
 
     return wrapper
 
@@ -130,7 +130,7 @@ def async_entrypoint(
     new = opening.new
 
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
-        outer = _current_unit()
+        outer = get_unit()
         if outer is not None and not new:
             return await step(*args, **kwargs)
         with Unit(entry_context(opening, outer), encloses=True):

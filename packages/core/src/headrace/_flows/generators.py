@@ -15,7 +15,7 @@ from headrace._callables import kind_of, taken_for
 from headrace._context.marks import mark
 from headrace._context.pieces import run_async_generator, run_generator, steer
 from headrace._context.suspended import SuspendedContext
-from headrace._context.variables import budget_var, unit_var
+from headrace._context.variables import get_budget, get_unit
 
 from .opening import check_outside, entered
 
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from headrace._step_info import StepInfo
 
     from .opening import Opening
-
-_current_unit = unit_var.get
-_budget = budget_var.get
 
 
 def generator_step(function: Callable[..., Any], info: StepInfo) -> Callable[..., Any]:
@@ -65,7 +62,7 @@ def _generator_wrapper(
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         opened = opening()
-        unit = opened or _current_unit()
+        unit = opened or get_unit()
         if unit is None:
             check_outside(info)
             return function(*args, **kwargs)
@@ -88,7 +85,7 @@ def disguised_wrapper(
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         opened = opening()
-        unit = opened or _current_unit()
+        unit = opened or get_unit()
         if unit is None:
             check_outside(info)
             return function(*args, **kwargs)
@@ -148,7 +145,7 @@ class _Pieces:
         self._info = info
         self._unit = unit
         self._opens = opens
-        self._context = SuspendedContext(unit, info, _budget())
+        self._context = SuspendedContext(unit, info, get_budget())
         self._dispatcher = _state.dispatcher
         self._report: Any = None
         self._state: Any = None

@@ -8,7 +8,7 @@ from headrace import _state
 from headrace._context.deadlines import inherited_deadline
 from headrace._context.model import FlowContext
 from headrace._context.opening import make_id, opening_id
-from headrace._context.variables import unit_var
+from headrace._context.variables import get_unit
 from headrace._errors import OutsideFlowError
 
 if TYPE_CHECKING:
@@ -48,5 +48,5 @@ def entry_context(opening: Opening, outer: FlowContext | None) -> FlowContext:
 
 def entered(opening: Opening) -> FlowContext | None:
     """Return the context that `opening` opens here, or None where it joins the current unit."""
-    outer = unit_var.get()
+    outer = get_unit()
     return entry_context(opening, outer) if opening.new or outer is None else None

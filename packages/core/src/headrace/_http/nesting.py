@@ -14,7 +14,7 @@ from headrace._context.attachments import has_ended
 from headrace._context.model import FlowContext
 from headrace._context.resumable import ResumableUnit
 from headrace._context.suspended import SuspendedContext
-from headrace._context.variables import step_var, unit_var
+from headrace._context.variables import get_step, get_unit
 from headrace._ids import new_correlation_id, take_correlation_id
 from headrace._tracing.active_span import trace_is_active, without_ours
 
@@ -62,8 +62,8 @@ class Joined(ResumableUnit):
     __slots__ = ()
 
     def __init__(self, decision: Decision) -> None:
-        current = cast("FlowContext", decision) if is_lost(decision) else unit_var.get()
-        SuspendedContext.__init__(self, current, step_var.get())
+        current = cast("FlowContext", decision) if is_lost(decision) else get_unit()
+        SuspendedContext.__init__(self, current, get_step())
         self._ended = True  # by the code that opened it
         self._report = None
 
@@ -149,7 +149,7 @@ def decision_of_request(
 
 def is_lost(decision: Decision) -> bool:
     """Tell whether `decision` is a unit that is not current, since an adapter changed threads."""
-    return unit_var.get() is None and isinstance(decision, FlowContext)
+    return get_unit() is None and isinstance(decision, FlowContext)
 
 
 def decision_in_scope(scope: MutableMapping[str, Any]) -> Decision | None:

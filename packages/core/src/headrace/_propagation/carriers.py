@@ -11,7 +11,7 @@ from headrace._context.attachments import get_trace
 from headrace._context.deadlines import remaining
 from headrace._context.remote import NOTHING, RemoteContext
 from headrace._context.spans import should_link
-from headrace._context.variables import unit_var
+from headrace._context.variables import get_unit
 from headrace._ids import ID_RULE, match_id, new_unit_id, valid_id
 from headrace._logger import log
 from headrace._process import clock
@@ -43,7 +43,7 @@ def inject(carrier: MutableMapping[str, str]) -> None:
     Args:
         carrier: the mutable mapping of header names to values of an outgoing message.
     """
-    context, left = unit_var.get(), remaining()
+    context, left = get_unit(), remaining()
     header = _state.settings.header
     names = () if context is None else (header, TRACEPARENT, TRACESTATE)
     _remove(carrier, names if left is None else (*names, DEADLINE_HEADER))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry import trace
 
-from headrace._context.variables import unit_var
+from headrace._context.variables import reset_unit, set_unit
 from headrace._process.locks import make_once
 
 if TYPE_CHECKING:
@@ -62,11 +62,11 @@ class LateSpan(trace.Span):
         return self._span
 
     def _begin(self) -> trace.Span:
-        token = unit_var.set(self._context)  # the trace ID comes from the current unit
+        token = set_unit(self._context)  # the trace ID comes from the current unit
         try:
             return self._start()
         finally:
-            unit_var.reset(token)
+            reset_unit(token)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):

@@ -9,7 +9,7 @@ from opentelemetry import trace
 from opentelemetry.trace import Link, SpanContext, TraceFlags, TraceState
 
 from headrace._context.attachments import get_trace
-from headrace._context.variables import unit_var
+from headrace._context.variables import get_unit
 from headrace._tracing.active_span import OURS
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _is_trace_id = re.compile(r"(?!0{32})[0-9A-Fa-f]{32}").fullmatch
 
 
 def trace_id_of_unit() -> int | None:
-    unit = unit_var.get()
+    unit = get_unit()
     if unit is None:
         return None
     linked = get_trace(unit)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headrace._context.variables import unit_var
+from headrace._context.variables import get_unit
 from headrace._messages.extras import missing_extra
 from headrace._tracing.active_span import CORRELATION_ID
 
@@ -30,6 +30,6 @@ class FlowSpanProcessor(SpanProcessor):
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Stamp `span`, if a unit of work is active."""
-        unit = unit_var.get()
+        unit = get_unit()
         if unit is not None and CORRELATION_ID not in (span.attributes or ()):
             span.set_attribute(CORRELATION_ID, unit.correlation_id)
