@@ -203,9 +203,6 @@ from headrace import entrypoint, step
 
 
 class Service:
-    def __init__(self, session: "Session"):
-        self.session = session
-
     @step("f", after="opened")
     async def work(self): ...
 
@@ -235,7 +232,7 @@ def opened(): ...
 
 
 @router.post("/things", dependencies=[Depends(counted)])
-async def endpoint(service: Annotated[Service, Depends()]):
+async def endpoint(session: Session, service: Service = Depends(Service)):
     await service.work()
 
 

@@ -121,7 +121,7 @@ PROGRAM = {
 NODES = {
     ("route", "/shop/place", "shop.views.place"),
     ("route", "GET POST /shop/orders/{number}", "shop.views.Cancel"),
-    ("route", "POST /prints/*", "printer.app.print_"),
+    ("route", "POST /prints/{number}", "printer.app.print_"),
     ("command", "refill", "shop.management.commands.refill.Command"),
     ("schedule", "every night", "shop.settings.every night"),
     ("task", "shop.tasks.mail", "shop.tasks.mail"),

@@ -16,10 +16,9 @@ from headrace_inspect._evaluate._values import (
     Wrapper,
 )
 from headrace_inspect._models._classes import methods_of
-from headrace_inspect._models._routes import VERBS, routes_in
+from headrace_inspect._models._routes import routes_in
 from headrace_inspect._models._signals import connections_in
 from headrace_inspect._models._tasks import task_function, tasks_in
-from headrace_inspect._models._views import views_in
 from headrace_inspect._symbols._entities import Class, Function, Module
 
 from ._paths import ModuleNames, Paths
@@ -160,22 +159,13 @@ class Nodes:
 
     def _add_routes(self) -> None:
         whole = Paths(self.engine)
-        for view in views_in(self.engine):
-            path = whole.of(view.module, view.path)
-            if isinstance(view.endpoint, ClassValue):
-                cls = view.endpoint.cls
-                verbs = [verb for verb, _ in view.actions] or [
-                    verb for verb in VERBS if self.engine.classes.find(cls, verb)
-                ]
-                self._add_class("route", cls, f"{' '.join(verbs).upper()} {path}".strip())
+        for route in routes_in(self.engine):
+            path = whole.of(route.module, route.path)
+            if isinstance(route.endpoint, ClassValue):
+                label = " ".join([*[verb.upper() for verb, _ in route.actions], path])
+                self._add_class("route", route.endpoint.cls, label)
             else:
-                self._add_value("route", view.endpoint, path)
-        drawn = {view.node for view in views_in(self.engine)}
-        for route in [one for one in routes_in(self.engine) if one.node not in drawn]:
-            path = whole.of(route.module, "/" + "/".join([one or "*" for one in route.path]))
-            verbs = sorted(route.verbs)
-            label = f"{' '.join(verbs)} {path}".strip()
-            self._add_value("route", route.endpoint, label)
+                self._add_value("route", route.endpoint, " ".join([*sorted(route.verbs), path]))
 
 
 def _is_static(function: Function) -> bool:

@@ -19,8 +19,7 @@ from headrace_inspect._evaluate._values import (
     text_of,
 )
 from headrace_inspect._models._classes import methods_of
-from headrace_inspect._models._routes import VERBS
-from headrace_inspect._models._views import views_in
+from headrace_inspect._models._routes import VERBS, routes_in
 from headrace_inspect._symbols._entities import Class, Function
 
 _OPENING = re.compile(
@@ -123,7 +122,7 @@ class Openings:
 
     def _atomic_views(self) -> set[Function]:
         found: set[Function] = set()
-        for view in views_in(self._engine):
+        for view in routes_in(self._engine):
             functions, nodes = [function_in(view.endpoint)], list[ast.AST]()
             if isinstance(view.endpoint, ClassValue):
                 functions = [*methods_of(self._engine, view.endpoint.cls)]

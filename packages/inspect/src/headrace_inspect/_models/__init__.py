@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from headrace_inspect._evaluate._registry import Registry
 
-from . import _asgi, _celery, _concurrency, _django, _headrace, _http, _queues, _stdlib, _views
+from . import _celery, _concurrency, _django, _headrace, _http, _queues, _routes, _stdlib
 
-_MODELS = (_stdlib, _concurrency, _headrace, _celery, _queues, _django, _asgi, _http, _views)
+_MODELS = (_stdlib, _concurrency, _headrace, _celery, _queues, _django, _routes, _http)
 
 
 def known_libraries() -> Registry:

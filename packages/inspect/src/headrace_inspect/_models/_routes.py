@@ -1,12 +1,13 @@
-"""Routes of web applications: FastAPI, Starlette, Flask, Django; and what runs around them.
+"""Routes of FastAPI, Starlette, Flask, Django and Django REST framework.
 
-A decorator like ``@anything.post("/path")`` makes a route, since applications come from anywhere.
+Knows decorators such as ``@anything.post("/path")``, functions and methods that add a route, the
+dependencies that FastAPI runs before an endpoint, and views that are classes.
 """
 
 from __future__ import annotations
 
 import ast
-import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from headrace_inspect._evaluate._contexts import HEAD, TAIL, Context
@@ -15,7 +16,6 @@ from headrace_inspect._evaluate._expressions import await_
 from headrace_inspect._evaluate._frame import Frame
 from headrace_inspect._evaluate._registry import Call, Registry
 from headrace_inspect._evaluate._statements import enter_generators
-from headrace_inspect._evaluate._types import last_name, parsed
 from headrace_inspect._evaluate._values import (
     UNKNOWN,
     Arguments,
@@ -23,24 +23,26 @@ from headrace_inspect._evaluate._values import (
     Instance,
     Object,
     Pending,
+    Table,
     Value,
-    Wrapper,
     function_in,
     options_of,
     text_of,
 )
-from headrace_inspect._symbols._entities import Function, Module, Scope
-
-from ._views import Actions, note_view, unwrapped
+from headrace_inspect._symbols._entities import Function, Module
 
 VERBS = ("get", "post", "put", "patch", "delete", "head", "options")
-Segments = tuple[str | None, ...]
 _REGISTERING = frozenset([*VERBS, "api_route", "route", "trace", "websocket", "websocket_route"])
-_HOLE = re.compile(r"\{[^}]*\}|<[^>]*>|\(\?P<[^)]*\)|\([^)]*\)|\0")
-_ROUTES = """
-    starlette.routing.Route starlette.routing.WebSocketRoute fastapi.routing.APIRoute
-"""
+_DEPENDS = "fastapi.Depends"
 _APPS = "fastapi.FastAPI fastapi.APIRouter starlette.applications.Starlette"
+_ROUTES = "starlette.routing.Route starlette.routing.WebSocketRoute fastapi.routing.APIRoute"
+_ROUTERS = """
+    rest_framework.routers.DefaultRouter rest_framework.routers.SimpleRouter
+    rest_framework_nested.routers.NestedDefaultRouter
+    rest_framework_nested.routers.NestedSimpleRouter
+    rest_framework_extensions.routers.ExtendedDefaultRouter
+    rest_framework_extensions.routers.ExtendedSimpleRouter
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,47 +50,47 @@ class Route:
     """A route.
 
     Attributes:
-        verbs: the HTTP methods; nothing for all.
-        path: the segments of its path; None for a parameter.
-        endpoint: what answers.
-        first: the dependencies that are declared at the route or its router.
+        path: the path as written.
+        verbs: the HTTP methods; none for all.
+        endpoint: a function or class.
+        actions: the methods of a class, by HTTP method.
+        first: the dependencies of the route and its router.
     """
 
+    path: str
     verbs: frozenset[str]
-    path: Segments
     endpoint: Value
+    actions: tuple[tuple[str, str], ...]
     first: Arguments
     module: Module
     node: ast.AST
 
 
-@dataclass(slots=True, eq=False)
-class Dependency(Wrapper):
-    """What ``Depends`` names."""
+Contexts = list[tuple[frozenset[str], Context]]
+"""The contexts of a route, by HTTP methods."""
 
 
 def register(registry: Registry) -> None:
-    """Register what this module knows."""
+    """Register this model."""
+    function, method = registry.function, registry.method
     registry.decorating.append(_by_decorator)
-    registry.function(
-        lambda call: Dependency(call.value(0, "dependency")),
-        "fastapi.Depends fastapi.Security fastapi.params.Depends",
-    )
-    registry.function(_path, "django.urls.path django.urls.re_path django.conf.urls.url")
-    registry.function(lambda call: _added(call, 1, "endpoint"), _ROUTES)
+    registry.alias(_DEPENDS, "fastapi.Security fastapi.params.Depends")
+    function(_path, "django.urls.path django.urls.re_path django.conf.urls.url")
+    function(lambda call: _added(call, 1, "endpoint"), _ROUTES)
     adding = "add_api_route add_route add_websocket_route"
-    registry.method(lambda call: _added(call, 1, "endpoint"), _APPS, adding)
-    flask = "flask.Flask flask.Blueprint"
-    registry.method(lambda call: _added(call, 2, "view_func"), flask, "add_url_rule")
+    method(lambda call: _added(call, 1, "endpoint"), _APPS, adding)
+    method(lambda call: _added(call, 2, "view_func"), "flask.Flask flask.Blueprint", "add_url_rule")
+    method(lambda call: _added(call, 1, "viewset", "prefix"), _ROUTERS, "register")
+    registry.finishing.append(_finish)
 
 
-def routes_in(engine: Engine) -> dict[Route, Context | None]:
-    """Return the routes, and what each runs once that is known."""
-    found: dict[Route, Context | None] = engine.facts.setdefault(Route, {})
+def routes_in(engine: Engine) -> dict[Route, Contexts]:
+    """Return the routes with their contexts, which are empty until the model finishes."""
+    found: dict[Route, Contexts] = engine.facts.setdefault(Route, {})
     return found
 
 
-# --- finding routes -------------------------------------------------------------------------------
+# --- registering ----------------------------------------------------------------------------------
 
 
 def _by_decorator(frame: Frame, node: ast.expr, value: Value, function: Function) -> None:
@@ -101,13 +103,12 @@ def _by_decorator(frame: Frame, node: ast.expr, value: Value, function: Function
     named = {one.arg: engine.evaluate(frame, one.value) for one in node.keywords}
     first = _dependencies_of(frame, engine.evaluate(frame, node.func.value))
     first += engine.contents(named.get("dependencies", UNKNOWN))
-    if verb in VERBS:
-        verbs = frozenset([verb.upper()])
-    elif verb.startswith("websocket"):
-        verbs = frozenset(["WEBSOCKET"])
-    else:
-        verbs = _verbs(frame, named.get("methods", UNKNOWN))
-    _enter(frame, verbs, path, value, first, node)
+    verbs = frozenset([verb.upper()])
+    if verb not in VERBS:
+        is_socket = verb.startswith("websocket")
+        methods = named.get("methods", UNKNOWN)
+        verbs = frozenset(["WEBSOCKET"]) if is_socket else _verbs(frame, methods)
+    _enter(frame, path, verbs, value, first, node)
 
 
 def _dependencies_of(frame: Frame, owner: Value) -> Arguments:
@@ -115,136 +116,118 @@ def _dependencies_of(frame: Frame, owner: Value) -> Arguments:
     return frame.engine.contents(given or UNKNOWN)
 
 
-def _verbs(frame: Frame, value: Value) -> frozenset[str]:
-    named = [text_of(one) for one in frame.engine.contents(value)]
+def _verbs(frame: Frame, methods: Value) -> frozenset[str]:
+    named = [text_of(one) for one in frame.engine.contents(methods)]
     return frozenset([name.upper() for name in named if name]) or frozenset(["GET"])
 
 
-def _added(call: Call, index: int, name: str) -> Value:
+def _added(call: Call, index: int, endpoint: str, path: str = "path") -> Value:
     first = _dependencies_of(call.frame, call.owner)
     verbs = _verbs(call.frame, call.value(None, "methods"))
-    path, endpoint = text_of(call.get(0)) or "", call.value(index, name)
-    _enter(call.frame, verbs, path, endpoint, first, call.node)
+    given = (text_of(call.get(0, path)) or "", verbs, call.value(index, endpoint), first)
+    _enter(call.frame, *given, call.node)
     return UNKNOWN
 
 
 def _path(call: Call) -> Value:
-    node, endpoint = call.node, call.value(1, "view")
-    actions: Actions = ()
-    if isinstance(node, ast.Call) and len(node.args) > 1:
-        inner, actions = unwrapped(node.args[1])
-        endpoint = call.frame.engine.evaluate(call.frame, inner)
+    frame, node, endpoint, actions = call.frame, call.node, call.value(1, "view"), None
+    inner = node.args[1] if isinstance(node, ast.Call) and len(node.args) > 1 else None
+    while isinstance(inner, ast.Call):
+        if isinstance(inner.func, ast.Attribute) and inner.func.attr == "as_view":
+            actions = frame.engine.evaluate(frame, inner.args[0]) if inner.args else None
+            inner = inner.func.value
+        else:  # a decorator
+            inner = inner.args[0] if inner.args else None
+        if inner is not None:
+            endpoint = frame.engine.evaluate(frame, inner)
     path = text_of(call.get(0, "route")) or ""
-    note_view(call.frame, path, endpoint, actions, node)
-    _enter(call.frame, frozenset(), path, endpoint, (), node)
+    _enter(frame, path, frozenset(), endpoint, (), node, actions)
     return UNKNOWN
 
 
 def _enter(
     frame: Frame,
-    verbs: frozenset[str],
     path: str,
+    verbs: frozenset[str],
     endpoint: Value,
     first: Arguments,
     node: ast.AST,
+    actions: Value | None = None,
 ) -> None:
-    endpoints = [(verbs, endpoint)]
+    named: list[tuple[str, str]] = []
     if isinstance(endpoint, ClassValue):
-        view = Instance(endpoint.cls)
-        endpoints = [
-            (frozenset([verb.upper()]), frame.engine.attribute(frame, view, verb, node))
-            for verb in VERBS
-            if frame.engine.classes.find(endpoint.cls, verb) is not None
-        ]
-    segments = tuple([
-        None if "\0" in part else part
-        for part in _HOLE.sub("\0", path).strip("^$").split("/")
-        if part
-    ])
+        find = frame.engine.classes.find
+        named = [(verb, verb) for verb in VERBS if find(endpoint.cls, verb) is not None]
+    if isinstance(actions, Table):
+        named = [(verb, text_of(name) or "") for verb, name in actions.named]
+    path = path.replace("\0", "*")
+    made = Route(path, verbs, endpoint, tuple(named), first, frame.module, node)
     known = routes_in(frame.engine)
-    for methods, one in endpoints:
-        route = Route(methods, segments, one, first, frame.module, node)
-        if not any(other.node is node and other.endpoint is one for other in known):
-            known[route] = None
+    if not any(one.node is node and one.endpoint is endpoint for one in known):
+        known[made] = []
 
 
-# --- running them ---------------------------------------------------------------------------------
+# --- evaluating -----------------------------------------------------------------------------------
 
 
-def route_contexts(engine: Engine) -> list[tuple[Route, Context]]:
-    """Return what each route runs: its dependencies, and the endpoint within them."""
-    routes = routes_in(engine)
-    for route, known in list(routes.items()):
-        if known is None:
+def _finish(engine: Engine) -> None:
+    for route, contexts in routes_in(engine).items():
+        for verbs, endpoint in _endpoints(engine, route) if not contexts else ():
             context = Context(None, route.module, line=getattr(route.node, "lineno", 0))
-            routes[route] = engine.contexts[route] = context
-            _run(Frame(engine, context, route.module, {}), route)
-    return [(route, context) for route, context in routes.items() if context is not None]
+            engine.contexts[route, verbs] = context
+            contexts.append((verbs, context))
+            _run(Frame(engine, context, route.module, {}), route, endpoint)
 
 
-def _run(frame: Frame, route: Route) -> None:
+def _endpoints(engine: Engine, route: Route) -> Iterator[tuple[frozenset[str], Value]]:
+    if not isinstance(route.endpoint, ClassValue):
+        yield route.verbs, route.endpoint
+        return
+    view, frame = Instance(route.endpoint.cls), engine.quiet(route.module)
+    for verb, name in route.actions:
+        yield frozenset([verb.upper()]), engine.attribute(frame, view, name, route.node)
+
+
+def _run(frame: Frame, route: Route, endpoint: Value) -> None:
     found: dict[Value, None] = {}
-    function = function_in(route.endpoint)
-    own = [] if function is None else _declared(frame, function)
-    for one in (*route.first, *own):
-        if isinstance(one, Dependency):
-            _collect(frame, one.inner, found, frozenset())
+    for one in route.first:
+        _collect(frame, one, found)
+    for one in _declared(frame, endpoint):
+        _collect(frame, one, found)
     entered = []
-    for inner in found:
-        for option in options_of(frame.call(inner, route.node)):
+    for dependency in found:
+        for option in options_of(frame.call(dependency, route.node)):
             if isinstance(option, Pending) and option.is_generator:
                 enter_generators(frame, option, route.node, HEAD)
                 entered.append(option)
             else:
                 await_(frame, option, route.node)
-    await_(frame, frame.call(route.endpoint, route.node), route.node)
+    await_(frame, frame.call(endpoint, route.node), route.node)
     for option in reversed(entered):
         enter_generators(frame, option, route.node, TAIL)
 
 
-def _collect(
-    frame: Frame, inner: Value, found: dict[Value, None], seen: frozenset[Function]
-) -> None:
-    """Add `inner` to `found` behind what it depends on; each runs once in a request."""
-    function = function_in(inner)
-    if isinstance(inner, ClassValue):
-        constructor = frame.engine.classes.find(inner.cls, "__init__")
-        if constructor is not None:
-            function = function_in(frame.engine.names.in_class(constructor[0], "__init__"))
-    if function is not None and function not in seen:
-        for one in _declared(frame, function):
-            _collect(frame, one.inner, found, seen | {function})
-    if inner is not UNKNOWN:
-        found.setdefault(inner)
+def _collect(frame: Frame, one: Value, found: dict[Value, None], depth: int = 8) -> None:
+    """Add a dependency to `found` after its own dependencies; each runs once in a request."""
+    if isinstance(one, Object) and one.made_by == _DEPENDS and one.arguments and depth:
+        callee = one.arguments[0]
+        for inner in _declared(frame, callee):
+            _collect(frame, inner, found, depth - 1)
+        found.setdefault(callee)
 
 
-def _declared(frame: Frame, function: Function) -> list[Dependency]:
-    """Return the dependencies among the parameters of `function`."""
-    found: list[Dependency] = []
+def _declared(frame: Frame, callee: Value) -> list[Value]:
+    """Return the values of the calls in the parameters of `callee`, such as ``Depends``."""
+    function, engine = function_in(callee), frame.engine
+    found: list[Value] = []
+    if function is None:
+        return found
+    scope = function.scope
     for one in function.parameters:
-        values = [*_metadata(frame, one.annotation, function.scope)]
-        if isinstance(one.default, ast.Call):
-            values.append(frame.engine.default(one.default, function.scope))
-        for value in values:
-            if isinstance(value, Dependency):
-                typed = frame.engine.types.of(one.annotation, function.scope)
-                found.append(Dependency(_class_of(typed)) if value.inner is UNKNOWN else value)
+        nodes = [(one.default, scope)]
+        if one.annotation is not None:
+            nodes.append(engine.types.alias(one.annotation, scope) or (one.annotation, scope))
+        for node, where in nodes:
+            calls = [] if node is None else ast.walk(node)
+            found += [engine.default(call, where) for call in calls if isinstance(call, ast.Call)]
     return found
-
-
-def _class_of(value: Value) -> Value:
-    return ClassValue(value.cls) if isinstance(value, Instance) else value
-
-
-def _metadata(frame: Frame, annotation: ast.expr | None, scope: Scope) -> list[Value]:
-    """Return what follows the type in ``Annotated[type, ...]``, or an alias of it."""
-    if annotation is None:
-        return []
-    annotation = parsed(annotation)
-    annotation, scope = frame.engine.types.alias(annotation, scope) or (annotation, scope)
-    match annotation:
-        case ast.Subscript(value=name, slice=ast.Tuple(elts=[_, *rest])):
-            if last_name(name) == "Annotated":
-                quiet = frame.engine.quiet(scope)
-                return [frame.engine.evaluate(quiet, one) for one in rest]
-    return []
