@@ -432,7 +432,7 @@ def matrix(session: nox.Session, row: Row) -> None:
 @nox.session(python=PYTHONS[0], tags=["matrix"])
 def oldest(session: nox.Session) -> None:
     """Run the tests of all packages with the lowest versions that these allow, as a proof."""
-    # Not in `session.create_tmp()`, which moves the tests' own temporary files into this repository.
+    # Not `session.create_tmp()`, which moves the tests' own temporary files into this repository.
     floors = Path(session.virtualenv.location, "oldest.txt").resolve()
     # Without what these depend on in turn, which the tests' tools have a say in.
     lowest = ("--resolution", "lowest-direct", "--no-deps")

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from contextvars import ContextVar
-from functools import partial
 from types import CodeType
-from typing import Any, Unpack, cast
+from typing import Unpack, cast
 
 from . import _state
 from ._context.marks import mark
 from ._context.model import FlowContext, RequestContext
 from ._context.opening import opening_id
 from ._context.sending import senders
-from ._context.spans import adopt_span
 from ._context.suspended import wait_with
 from ._context.variables import (
     get_step,
@@ -22,10 +18,22 @@ from ._context.variables import (
     reset_unit,
     set_step,
     set_unit,
-    step_var,
-    unit_var,
 )
 from ._http import nesting
+from ._http.asgi_messages import (
+    RESPONSE_STARTS,
+    App,
+    Exchange,
+    Message,
+    Receive,
+    RouteOf,
+    Scope,
+    Send,
+    is_last,
+    read_route,
+)
+from ._http.asgi_refusals import RefusalMiddleware, refuse
+from ._http.asgi_spans import adopt_spans, announce_spans
 from ._http.nesting import (
     SCOPE_KEY,
     Excluded,
@@ -39,26 +47,12 @@ from ._http.nesting import (
 )
 from ._http.options import HttpKeywords, http_options
 from ._http.requests import RequestUnit, name_for_inner_route
-from ._http.responses import REFUSAL, REFUSAL_STATUS, REFUSED_KEY, make_put, refusal_headers
+from ._http.responses import REFUSED_KEY, make_put
 from ._http.rules import HttpPolicy
 from ._logger import log
 
 __all__ = ["FlowMiddleware", "RefusalMiddleware"]
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Header = tuple[bytes, bytes]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
-RouteOf = Callable[[Scope], str | None]
-
-# Looked up once: this is the hot path.
-_NOTHING: list[tuple[ContextVar[Any], Any]] = [(unit_var, None), (step_var, None)]
-
-# The keys that FastAPI's own spans and Starlette's middleware set in the scope. Both start a
-# SERVER span even if one is active.
-_INSTRUMENTED = ("fastapi.telemetry", "starlette.opentelemetry")
 _DASH = ord("-")
 # Names of most headers of most requests, for a faster way past them.
 _USUAL = frozenset({
@@ -93,17 +87,6 @@ _USUAL = frozenset({
     b"x-forwarded-proto",
     b"x-real-ip",
 })
-_RESPONSE_STARTS = frozenset({
-    "http.response.start",
-    "websocket.accept",
-    "websocket.http.response.start",
-})
-_BODIES = frozenset({
-    "http.response.body",
-    "http.response.pathsend",
-    "http.response.zerocopysend",
-    "websocket.http.response.body",
-})
 
 
 class FlowMiddleware:
@@ -124,7 +107,7 @@ class FlowMiddleware:
     def __init__(self, app: App, **options: Unpack[HttpKeywords]) -> None:
         nesting.use_protocol("asgi")
         self.app = app
-        _announce(app)
+        announce_spans(app)
         self._policy = policy = HttpPolicy(http_options("FlowMiddleware", options))
         self._admit = policy.admit
         self._asks = policy.asks
@@ -217,7 +200,7 @@ class FlowMiddleware:
             log.exception("a request is served without a unit of work")
             await self.app(scope, receive, send)
             return
-        exchange = _Exchange()
+        exchange = Exchange()
         exchange.context = context
         exchange.put_header = self._put
         exchange.route_of = self._route_of
@@ -285,14 +268,14 @@ class FlowMiddleware:
             return send
 
         async def send_named(message: Message) -> None:
-            if message["type"] in _RESPONSE_STARTS:
+            if message["type"] in RESPONSE_STARTS:
                 path = path_below(scope, scope.get("app_root_path", scope.get("root_path", "")))
-                name_for_inner_route(scope.get(SCOPE_KEY), path, _route(self._route_of, scope))
+                name_for_inner_route(scope.get(SCOPE_KEY), path, read_route(self._route_of, scope))
             await send(message)
 
         return send_named
 
-    async def _observe(self, exchange: _Exchange, app: App) -> None:
+    async def _observe(self, exchange: Exchange, app: App) -> None:
         """Run `app` in a unit that ends with the last byte of its response."""
         context, scope = exchange.context, exchange.scope
         kind = scope["type"]
@@ -307,14 +290,14 @@ class FlowMiddleware:
 
         async def send_outside(message: Message) -> None:
             nonlocal has_trailers, status
-            if message["type"] in _RESPONSE_STARTS:
+            if message["type"] in RESPONSE_STARTS:
                 has_trailers, status = message.get("trailers", False), message.get("status", 101)
-                unit.respond(status, _route(self._route_of, scope))
-                _adopt_spans(scope, context)
+                unit.respond(status, read_route(self._route_of, scope))
+                adopt_spans(scope, context)
                 await exchange.send(message)
                 return
             await wait_with(around, exchange.server_send(message))
-            if _is_last(message, has_trailers):
+            if is_last(message, has_trailers):
                 # An error page is sent while the error is being handled, before it is raised again.
                 error = sys.exc_info()[1] if status >= 500 else None
                 unit.end(None if error is handled else error)
@@ -331,53 +314,6 @@ class FlowMiddleware:
                 withdraw_from_scope(scope, withdrawal)
 
 
-class _Exchange:
-    """`receive` and `send` of a request, which call the server's own outside the unit.
-
-    Both are coroutine functions like the server's: asgiref's async_to_sync warns about anything
-    else. Methods are faster to make than closures, and an object without `__init__` than one with.
-    """
-
-    __slots__ = ("context", "put_header", "route_of", "scope", "server_receive", "server_send")
-
-    context: FlowContext
-    put_header: Callable[[Iterable[Header], str], list[Header]]
-    route_of: RouteOf | None
-    scope: Scope
-    server_receive: Receive
-    server_send: Send
-
-    async def receive(self) -> Message:
-        return await wait_with(_NOTHING, self.server_receive())
-
-    async def send(self, message: Message) -> None:
-        context = self.context
-        if message["type"] in _RESPONSE_STARTS:
-            # Inside the unit: servers log the access here.
-            if self.route_of is not None:
-                context.name = _route(self.route_of, self.scope) or context.name
-            try:
-                changed: Message = {**message}  # the application's may be a constant
-                headers = message["headers"] if "headers" in message else ()  # noqa: SIM401 - faster
-                changed["headers"] = self.put_header(headers, context.correlation_id)
-            except Exception:
-                log.exception("a response may lack its correlation ID")
-                changed = message
-            await self.server_send(changed)
-        elif get_step() is not None:
-            await wait_with(_NOTHING, self.server_send(message))
-        else:
-            outside = set_unit(None)
-            try:
-                await self.server_send(message)
-            finally:
-                try:  # noqa: SIM105 - costs nothing
-                    reset_unit(outside)
-                except ValueError:  # closed by another task, with other variables
-                    pass
-
-
-senders.add(_Exchange.send.__code__)
 senders.update(
     code
     for code in FlowMiddleware._observe.__code__.co_consts  # noqa: SLF001
@@ -385,76 +321,5 @@ senders.update(
 )
 
 
-def _route(route_of: RouteOf | None, scope: Scope) -> str | None:
-    try:
-        return None if route_of is None else route_of(scope)
-    except Exception:
-        log.exception("the route of a request could not be read; its unit is not named for it")
-        return None
-
-
-def _is_last(message: Message, has_trailers: bool) -> bool:
-    """Tell whether the response ends with `message`."""
-    kind = message["type"]
-    if kind == "http.response.trailers":
-        return not message.get("more_trailers", False)
-    return kind in _BODIES and not message.get("more_body", False) and not has_trailers
-
-
-def _announce(app: Any) -> None:
-    """Make Starlette's OpenTelemetry middleware in the stack `app` announce its spans.
-
-    Its mark in the scope is gone when an error page is sent outside it.
-    """
-    layer = app
-    while layer is not None and type(layer).__module__ != "starlette.middleware.opentelemetry":
-        layer = getattr(layer, "app", None)
-    if layer is not None:
-        layer.app = partial(_adopting, layer.app)
-
-
-def _adopt_spans(scope: Scope, context: FlowContext) -> None:
-    for key in _INSTRUMENTED:
-        if key in scope:
-            adopt_span(context, getattr(scope[key], "span", None))
-
-
-async def _adopting(app: App, scope: Scope, receive: Receive, send: Send) -> None:
-    decision = scope.get(SCOPE_KEY)
-    if isinstance(decision, FlowContext):
-        adopt_span(decision)
-    await app(scope, receive, send)
-
-
 def _name(header: str) -> bytes:
     return header.lower().encode()
-
-
-class RefusalMiddleware:
-    """Sends the response to requests that an outer `FlowMiddleware` refuses and delegates to it.
-
-    Args:
-        app: the ASGI application.
-    """
-
-    def __init__(self, app: App) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Refuse the request, or pass it on."""
-        app = refuse if scope.get(REFUSED_KEY) else self.app
-        await app(scope, receive, send)
-
-
-async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
-    """Send a 400 response; to a WebSocket only if the server supports it."""
-    kind = "http.response"
-    if scope["type"] == "websocket":
-        kind = "websocket.http.response"
-        if kind not in (scope.get("extensions") or ()):
-            # The server answers 403 of its own accord.
-            await send({"type": "websocket.close", "code": 1008})
-            return
-    headers = [(name.encode(), value.encode()) for name, value in refusal_headers()]
-    await send({"type": f"{kind}.start", "status": REFUSAL_STATUS, "headers": headers})
-    await send({"type": f"{kind}.body", "body": REFUSAL.encode()})

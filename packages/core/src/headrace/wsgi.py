@@ -236,16 +236,9 @@ class _UnitResponse(_Response):
         environ: WSGIEnvironment,
         start_response: StartResponse,
     ) -> None:
-        # `_Response.__init__` written out, for speed
         self._middleware = middleware
         self._start_response = start_response
-        self._unit = middleware.unit_of(context, environ)
-        self._environ = environ
-        self._body = ()
-        self._next = None
-        self._file = _NO_FILE
-        if nesting.mixed:
-            announce_in_environ(environ, context)
+        super().__init__(middleware.unit_of(context, environ), environ)
 
     def respond(
         self, status: str, headers: list[tuple[str, str]], *exc_info: Any
