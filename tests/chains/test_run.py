@@ -264,6 +264,23 @@ def test_import_headrace_does_not_import_chains() -> None:
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
+def test_import_chain_loads_nothing_that_a_chain_needs_only_later() -> None:
+    """What builds and runs chains is loaded by the first chain, and by its first run."""
+    program = """if True:
+        import sys
+        from headrace import Chain
+        late = {"ast", "asyncio", "copy", "dataclasses", "inspect", "json", "logging", "traceback"}
+        assert not late & sys.modules.keys(), late & sys.modules.keys()
+        own = sorted(name for name in sys.modules if name.startswith("headrace._chains."))
+        assert own == ["headrace._chains.chain"], own
+        assert "headrace._context" not in sys.modules
+        chain = Chain().next(print)
+        assert "headrace._chains.driver" not in sys.modules
+        chain.run()
+    """
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
 def test_chains_are_among_the_public_names() -> None:
     """`from headrace import *` and `dir` know them."""
     assert {"Chain", "AsyncChain", "ChainResult", "ref", "literal"} <= set(dir(headrace))

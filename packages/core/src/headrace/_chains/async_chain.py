@@ -5,34 +5,23 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, Never
 
-from headrace import _state
-from headrace._context.marks import mark
-from headrace._context.model import FlowContext
-from headrace._context.opening import nested_context, opening_id
-from headrace._context.units import Unit
-from headrace._context.variables import budget_var, step_var, unit_var
 from headrace._messages.hints import refuse_keyword
 
-from . import arguments, async_driver
-from .builder import Builder
+from .chain import BaseChain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from headrace._flows.flow import Flow
     from headrace._redaction.rules import Redact
-    from headrace._step_info import StepInfo
 
+    from .plan import Plan
     from .result import ChainResult
 
 _modules = sys.modules
-_current_unit = unit_var.get
-_set_unit = unit_var.set
-_current_step = step_var.get
-_budget = budget_var.get
 
 
-class AsyncChain(Builder):
+class AsyncChain(BaseChain):
     """A pipeline like `Chain`, whose steps are awaited.
 
     A sync function runs in a thread, in a copy of the context, and its result is awaited if it is
@@ -81,7 +70,9 @@ class AsyncChain(Builder):
         for option in misspelt:
             refuse_keyword(type(self), option, type(self).__name__)
         if allow_sync is not True:
-            self._allow_sync = arguments.flag("allow_sync", allow_sync)
+            from .arguments import flag
+
+            self._allow_sync = flag("allow_sync", allow_sync)
         super().__init__(
             name,
             flow=flow,
@@ -115,40 +106,15 @@ class AsyncChain(Builder):
         if "trio" in _modules:
             _refuse_trio()
         plan = self._plan or self._freeze()
-        unit = _current_unit()
-        if unit is not None:
-            outer = _current_step()
-            try:
-                return await async_driver.run(plan, unit, inputs)
-            finally:
-                _restore(unit, unit, outer)
-        dispatcher = _state.dispatcher
-        if (dispatcher is not None and dispatcher.enabled()) or _budget() is not None:
-            with Unit(nested_context("flow", self._flow or None)) as unit:
-                return await async_driver.run(plan, unit, inputs)
-        unit = FlowContext(opening_id(), None, "flow", self._flow or None)
-        outer = _current_step()
-        _set_unit(unit)
-        try:
-            return await async_driver.run(plan, unit, inputs)
-        except BaseException as exc:
-            mark(exc, unit.correlation_id)
-            raise
-        finally:
-            _restore(unit, None, outer)
+        return await _run(plan, self._flow, inputs)
 
 
-def _restore(
-    unit: FlowContext, outer_unit: FlowContext | None, outer_step: StepInfo | None
-) -> None:
-    """Restore what was current before `unit`, unless something else has become current.
+async def _run(plan: Plan, flow: str, inputs: dict[str, Any]) -> ChainResult:
+    """Load the driver when the first chain runs, and be replaced by it."""
+    from .async_driver import run
 
-    A coroutine may be closed in a context other than its own, which is not ours to change.
-    """
-    if _current_unit() is unit:
-        if outer_unit is not unit:
-            _set_unit(outer_unit)
-        step_var.set(outer_step)
+    globals()["_run"] = run
+    return await run(plan, flow, inputs)
 
 
 def _refuse_trio() -> None:

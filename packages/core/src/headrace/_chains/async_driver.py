@@ -6,7 +6,12 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from headrace._context.variables import step_var
+from headrace import _state
+from headrace._context.marks import mark
+from headrace._context.model import FlowContext
+from headrace._context.opening import nested_context, opening_id
+from headrace._context.units import Unit
+from headrace._context.variables import budget_var, step_var, unit_var
 from headrace._process import clock
 
 from .arguments import COROUTINE, GENERATOR, kind_of
@@ -20,7 +25,7 @@ from .walk import complete, run_nested, walk
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
 
-    from headrace._context.model import FlowContext
+    from headrace._step_info import StepInfo
 
     from .driver import Ended
     from .plan import Parallel, Plan, Row
@@ -30,12 +35,59 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_current_unit = unit_var.get
+_set_unit = unit_var.set
+_current_step = step_var.get
 _set_step = step_var.set
+_budget = budget_var.get
 _PLAIN = frozenset([bool, float])
 
 
-async def run(plan: Plan, unit: FlowContext, inputs: dict[str, Any]) -> ChainResult:
-    """Run `plan` in `unit`, and return its context."""
+async def run(plan: Plan, flow: str, inputs: dict[str, Any]) -> ChainResult:
+    """Run `plan` in the current unit of work, or in one of its own, and return its context.
+
+    Args:
+        plan: the plan.
+        flow: the name of a unit of its own, or ``""``.
+        inputs: the inputs of the run.
+    """
+    unit = _current_unit()
+    if unit is not None:
+        outer = _current_step()
+        try:
+            return await _run_in(unit, plan, inputs)
+        finally:
+            _restore(unit, unit, outer)
+    dispatcher = _state.dispatcher
+    if (dispatcher is not None and dispatcher.enabled()) or _budget() is not None:
+        with Unit(nested_context("flow", flow or None)) as unit:
+            return await _run_in(unit, plan, inputs)
+    unit = FlowContext(opening_id(), None, "flow", flow or None)
+    outer = _current_step()
+    _set_unit(unit)
+    try:
+        return await _run_in(unit, plan, inputs)
+    except BaseException as exc:
+        mark(exc, unit.correlation_id)
+        raise
+    finally:
+        _restore(unit, None, outer)
+
+
+def _restore(
+    unit: FlowContext, outer_unit: FlowContext | None, outer_step: StepInfo | None
+) -> None:
+    """Restore what was current before `unit`, unless something else has become current.
+
+    A coroutine may be closed in a context other than its own, which is not ours to change.
+    """
+    if _current_unit() is unit:
+        if outer_unit is not unit:
+            _set_unit(outer_unit)
+        _set_step(outer_step)
+
+
+async def _run_in(unit: FlowContext, plan: Plan, inputs: dict[str, Any]) -> ChainResult:
     context, run = begin(plan, unit, inputs)
     failure = None
     if run is None:

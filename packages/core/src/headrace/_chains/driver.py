@@ -11,7 +11,12 @@ from contextvars import copy_context
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from headrace._context.variables import step_var
+from headrace import _state
+from headrace._context.marks import mark
+from headrace._context.model import FlowContext
+from headrace._context.opening import nested_context, opening_id
+from headrace._context.units import Unit
+from headrace._context.variables import budget_var, step_var, unit_var
 from headrace._process import clock
 
 from .errors import StepFailedError
@@ -21,8 +26,6 @@ from .walk import complete, run_nested, walk
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Coroutine
 
-    from headrace._context.model import FlowContext
-
     from .plan import Parallel, Plan, Row
     from .result import ChainResult
     from .step import Step
@@ -31,7 +34,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_current_unit = unit_var.get
+_set_unit = unit_var.set
+_reset_unit = unit_var.reset
+_current_step = step_var.get
 _set_step = step_var.set
+_budget = budget_var.get
 
 
 class Driver(Protocol):
@@ -116,8 +124,40 @@ class Driver(Protocol):
         ...
 
 
-def run(plan: Plan, unit: FlowContext, inputs: dict[str, Any]) -> ChainResult:
-    """Run `plan` in `unit`, and return its context."""
+def run(plan: Plan, flow: str, inputs: dict[str, Any]) -> ChainResult:
+    """Run `plan` in the current unit of work, or in one of its own, and return its context.
+
+    Args:
+        plan: the plan.
+        flow: the name of a unit of its own, or ``""``.
+        inputs: the inputs of the run.
+    """
+    unit = _current_unit()
+    outer = _current_step()
+    if unit is not None:
+        try:
+            return _run_in(unit, plan, inputs)
+        finally:
+            _set_step(outer)
+    dispatcher = _state.dispatcher
+    if (dispatcher is not None and dispatcher.enabled()) or _budget() is not None:
+        with Unit(nested_context("flow", flow or None)) as unit:
+            return _run_in(unit, plan, inputs)
+    # Fast path, in place of `Unit`: no backend is listening and no deadline is active.
+    unit = FlowContext(opening_id(), None, "flow", flow or None)
+    token = _set_unit(unit)
+    try:
+        return _run_in(unit, plan, inputs)
+    except BaseException as exc:
+        mark(exc, unit.correlation_id)
+        raise
+    finally:
+        _reset_unit(token)
+        _set_step(outer)
+
+
+def _run_in(unit: FlowContext, plan: Plan, inputs: dict[str, Any]) -> ChainResult:
+    """Run `plan` in `unit`, the current unit of work, and return its context."""
     context, run = begin(plan, unit, inputs)
     failure = None
     if run is None:

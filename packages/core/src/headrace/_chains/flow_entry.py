@@ -79,20 +79,20 @@ class Membership:
     """The steps that a chain contributes to a flow.
 
     Args:
-        chain: the chain.
+        chain: a weak reference to the chain.
         flow_name: the name of the flow.
     """
 
     __slots__ = ("_chain", "_entries", "_flow")
 
-    def __init__(self, chain: object, flow_name: str) -> None:
-        self._chain = weakref.ref(chain)
+    def __init__(self, chain: weakref.ref[Any], flow_name: str) -> None:
+        self._chain = chain
         self._flow = flow(flow_name)
         self._entries = _forget_dead(self._flow)
 
     def copy(self, chain: object) -> Membership:
         """Return the membership of a copy of the chain, with the same steps."""
-        copied = Membership(chain, self._flow.name)
+        copied = Membership(weakref.ref(chain), self._flow.name)
         own = [entry for entry in self._entries if entry.chain is self._chain]
         # The flow keeps its entries; those of the copy take over if the original is deleted.
         self._entries += [entry.copy(copied._chain) for entry in own]

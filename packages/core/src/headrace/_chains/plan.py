@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from headrace._redaction.rules import Blotter
 
 from .arguments import COROUTINE
-from .definition import StepNames
 from .references import MISSING, UNKNOWN, Literal, spelled, stored, why_missing
+from .scope import StepNames
 from .step import Step, make_info
 
 if TYPE_CHECKING:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     Bind = Callable[[Callable[..., Any]], Callable[[ChainResult], Any]]
 
 
-NO_ARGS = ()
+_NO_ARGS = ()
 
 
 class Step:
@@ -129,7 +129,7 @@ class Step:
             step.out = arguments.key("out", out)
         if name is not None:
             step.given_name = arguments.text("name", name)
-        if args is not NO_ARGS or kwargs is not None:
+        if args is not _NO_ARGS or kwargs is not None:
             step.take_arguments(args, kwargs)
         if options is not None:
             retries, retry_on, backoff, max_backoff, overwrite = options[:5]

@@ -1,0 +1,181 @@
+"""What the steps of a chain are called, what they write, and what they refer to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from .step import Step
+
+
+class StepNames:
+    """The names of the steps of a chain.
+
+    Args:
+        taken: the existing names.
+    """
+
+    __slots__ = ("_numbers", "taken")
+
+    def __init__(self, taken: Collection[str] = ()) -> None:
+        self.taken: set[str] = set(taken)
+        # The last number given to each name, so that naming a thousand steps of one function does
+        # not search from 2 for each.
+        self._numbers: dict[str, int] = {}
+
+    def copy(self) -> StepNames:
+        """Return an independent copy."""
+        copied = StepNames(self.taken)
+        copied._numbers = self._numbers.copy()
+        return copied
+
+    def free(self, step: Step, *, numbers: bool = False) -> str:
+        """Return the name of a new step: the preferred one, with a number if that is taken.
+
+        Args:
+            step: the step.
+            numbers: whether a name given with ``name=`` may get a number too.
+
+        Raises:
+            ValueError: the taken name was given with ``name=``.
+        """
+        name = step.preferred_name
+        if name not in self.taken:
+            return name
+        if step.given_name is not None and not numbers:
+            raise ValueError(f"the chain has two steps named {name!r}; rename one")
+        number = self._numbers.get(name, 1) + 1
+        while f"{name}_{number}" in self.taken:
+            number += 1
+        self._numbers[name] = number
+        return f"{name}_{number}"
+
+
+class Scope:
+    """The names, outputs and references of the steps so far.
+
+    Attributes:
+        names: the names of the steps.
+        outputs: the step that writes each key.
+        overwrites: the outputs that may replace an earlier value.
+        open: the step that refers to each key that no earlier step writes; mostly inputs.
+    """
+
+    __slots__ = ("names", "open", "outputs", "overwrites")
+
+    def __init__(self) -> None:
+        self.names = StepNames()
+        self.outputs: dict[str, str] = {}
+        self.overwrites: set[str] = set()
+        self.open: dict[str, str] = {}
+
+    def copy(self) -> Scope:
+        """Return an independent copy."""
+        copied = Scope()
+        copied.names = self.names.copy()
+        copied.outputs = self.outputs.copy()
+        copied.overwrites = self.overwrites.copy()
+        copied.open = self.open.copy()
+        return copied
+
+    def check(self, step: Step, name: str) -> None:
+        """Refuse a new step whose output exists, or is referred to by an earlier step.
+
+        Args:
+            step: the step.
+            name: its name.
+
+        Raises:
+            ValueError: the key is already an output, or an earlier step refers to it.
+        """
+        out = step.out
+        if out is not None and not step.overwrite and (out in self.outputs or out in self.open):
+            self._refuse_output(out, name)
+
+    def enter(self, step: Step, name: str, given: Collection[str]) -> None:
+        """Add a new step, which `check` has passed.
+
+        Args:
+            step: the step.
+            name: its name.
+            given: the keys that `Chain.put` sets.
+        """
+        out, outputs = step.out, self.outputs
+        for _, path in step.references:
+            root = path[0]
+            if root not in outputs and root != out and root not in given:
+                self.open.setdefault(root, name)
+        if out is not None:
+            outputs[out] = name
+            if step.overwrite:
+                self.overwrites.add(out)
+        self.names.taken.add(name)
+
+    def merge(
+        self, branches: Sequence[tuple[Scope, Collection[str]]], given: Collection[str]
+    ) -> None:
+        """Add the outputs and references, but not the names, of concurrent branches.
+
+        Args:
+            branches: the scope of each, and the keys that its own `put` calls set.
+            given: the keys that `Chain.put` sets.
+
+        Raises:
+            ValueError: a key is written twice, or is referred to by another branch or by an
+                earlier step.
+        """
+        outputs: dict[str, str] = {}
+        for branch, _ in branches:
+            # In sets, since nested branches pass on the same outputs at each level.
+            new = branch.outputs.keys() - branch.overwrites
+            if not (
+                outputs.keys().isdisjoint(branch.outputs)
+                and self.outputs.keys().isdisjoint(new)
+                and self.open.keys().isdisjoint(new)
+            ):
+                self._refuse_twice(branch, outputs)
+            outputs.update(branch.outputs)
+        for branch, values in branches:
+            for root in [*branch.open.keys() - self.outputs.keys()]:
+                user = branch.open[root]
+                if root in values or root in given:
+                    continue
+                if root in outputs and root not in branch.outputs:
+                    raise ValueError(
+                        f"step {user!r} refers to {root!r}, which step {outputs[root]!r} writes "
+                        f"in a concurrent branch; move {user!r} after the parallel()"
+                    )
+                self.open.setdefault(root, user)
+            self.overwrites |= branch.overwrites
+        self.outputs.update(outputs)
+
+    def _refuse_twice(self, branch: Scope, outputs: dict[str, str]) -> NoReturn:
+        for out, step in branch.outputs.items():
+            if out in outputs:
+                raise ValueError(
+                    f"steps {outputs[out]!r} and {step!r} run concurrently and both write {out!r}; "
+                    f"rename one output"
+                )
+            if out not in branch.overwrites and (out in self.outputs or out in self.open):
+                self._refuse_output(out, step)
+        raise AssertionError
+
+    def _refuse_output(self, out: str, name: str) -> NoReturn:
+        if out in self.outputs:
+            raise ValueError(
+                f"steps {self.outputs[out]!r} and {name!r} both give {out!r}; rename one "
+                f"output, or pass overwrite=True"
+            )
+        raise ValueError(
+            f"step {self.open[out]!r} refers to {out!r}, which step {name!r} writes only later; "
+            f"put {name!r} before it, or pass overwrite=True where {out!r} is also an input of "
+            f"the run"
+        )
+
+
+def names_clash(scopes: Sequence[Scope]) -> bool:
+    """Tell whether two of the scopes have steps of the same name."""
+    taken = [scope.names.taken for scope in scopes]
+    return len(set[str]().union(*taken)) < sum(map(len, taken))
