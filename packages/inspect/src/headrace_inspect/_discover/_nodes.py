@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from os import path as paths
 
 from headrace_inspect._evaluate._contexts import ENQUEUE, Context
 from headrace_inspect._evaluate._engine import Engine
+from headrace_inspect._evaluate._frame import Frame
 from headrace_inspect._evaluate._values import (
     ClassValue,
     FunctionValue,
     Instance,
     Value,
     Wrapper,
+    text_of,
 )
 from headrace_inspect._models._classes import methods_of
 from headrace_inspect._models._routes import routes_in
 from headrace_inspect._models._signals import connections_in
-from headrace_inspect._models._tasks import task_function, tasks_in
+from headrace_inspect._models._tasks import finish, run_by_name, task_function, tasks_in
+from headrace_inspect._symbols._bindings import statements_in
 from headrace_inspect._symbols._entities import Class, Function, Module
 
-from ._paths import ModuleNames, Paths
-from ._schedules import schedules_in
+from ._names import ModuleNames, UrlPaths
 
 
 @dataclass(eq=False, slots=True)
@@ -35,8 +38,6 @@ class Node:
         name: what it is called: ``POST /orders``, ``shop.tasks.mail``.
         line: the line of its definition.
         function: the function, or None of a class whose methods a framework calls.
-        contexts: what runs when it is entered.
-        tasks: the functions that a schedule publishes.
     """
 
     id: str
@@ -45,127 +46,125 @@ class Node:
     module: Module
     line: int
     function: Function | None = None
-    contexts: list[Context] = field(default_factory=list)
-    tasks: tuple[Function, ...] = ()
 
 
 class Nodes:
-    """The nodes of a program, outside its tests."""
+    """The nodes of a program, outside its tests, and which bodies run when they are entered."""
 
     def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-        self._names = ModuleNames(engine.program.files)
-        self._by_function: dict[Function, Node] = {}
-        self._by_closure: dict[tuple[Function, object], Node] = {}
         self.all: dict[str, Node] = {}
+        self._engine = engine
+        self._names = ModuleNames(engine.program.files)
+        self._entered: dict[object, Node] = {}  # by a body, a closure, or a function
+        modules = map(engine.program.module, engine.program.files)
+        self._modules = [one for one in modules if one is not None and not one.is_test]
         self._add_tasks()
         self._add_commands()
         for one in connections_in(engine):
             self._add_value("receiver", one.receiver)
         self._add_routes()
-        for schedule in schedules_in(engine):
-            name = f"{self._names.of(schedule.module)}.{schedule.name}"
-            made = self._add("schedule", name, schedule.name, schedule.module, schedule.line)
-            if made is not None:
-                made.tasks = schedule.tasks
+        self._add_schedules()
 
-    def of(self, function: Function) -> Node | None:
-        """Return the node that a function is."""
-        return self._by_function.get(function)
+    def grouped(self, contexts: Iterable[Context]) -> dict[Node, list[Context]]:
+        """Return the bodies that run when each node is entered."""
+        found: dict[Node, list[Context]] = {node: [] for node in self.all.values()}
+        for one in contexts:
+            keys = (one, (one.function, one.captured), one.function)
+            node = next((self._entered[key] for key in keys if key in self._entered), None)
+            if node is not None:
+                found[node].append(one)
+        return found
 
-    def add_function(self, function: Function) -> None:
-        """Add a function that nothing known enters."""
-        self._add_function("function", function)
-
-    def fill(self) -> None:
-        """Find what runs when the nodes that are functions are entered."""
-        for context in self.engine.all_contexts():
-            function = context.function
-            node = None if function is None else self._by_closure.get((function, context.captured))
-            if node is None and function is not None:
-                node = self.of(function)
-            if node is not None and context not in node.contexts:
-                node.contexts.append(context)
-
-    def _add(self, kind: str, name: str, label: str, module: Module, line: int) -> Node | None:
-        if module.is_test:
+    def add(self, kind: str, entered: Function | Class | None, label: str = "") -> Node | None:
+        """Add a function or class, if it is not there; return its node."""
+        if entered is None or entered.module.is_test:
             return None
+        if entered not in self._entered:
+            name = f"{self._names.of(entered.module)}.{entered.qualname}"
+            made = self._make(kind, name, label or name, entered.module, entered.node.lineno)
+            made.function = entered if isinstance(entered, Function) else None
+            self._entered[entered] = made
+        return self._entered[entered]
+
+    def _make(self, kind: str, name: str, label: str, module: Module, line: int) -> Node:
         while name in self.all:
             name += "'"
         self.all[name] = made = Node(name, kind, label, module, line)
         return made
 
-    def _add_function(self, kind: str, function: Function | None, label: str = "") -> None:
-        if function is None or function in self._by_function:
-            return
-        name = f"{self._names.of(function.module)}.{function.qualname}"
-        line = function.node.lineno
-        made = self._add(kind, name, label or name, function.module, line)
-        if made is not None:
-            self._by_function[function] = made
-            made.function = function
-
     def _add_value(self, kind: str, value: Value, label: str = "") -> None:
-        """Add a function with what decorators have put around it."""
+        """Add a function with what decorators have put around it, or a class with its methods."""
+        if isinstance(value, ClassValue):
+            node = self.add(kind, value.cls, label)
+            for method in methods_of(self._engine, value.cls) if node is not None else ():
+                if node is not None and not _is_static(method):
+                    bound = FunctionValue(method, Instance(value.cls))
+                    self._entered[self._engine.context(bound)] = node
+            return
         function = task_function(value)
-        self._add_function(kind, function, label)
-        node = None if function is None else self.of(function)
+        node = self.add(kind, function, label)
         body = value.inner if isinstance(value, Wrapper) else value
         if node is not None and isinstance(body, FunctionValue) and body.function is not function:
-            self._by_closure[body.function, body.captured] = node
-
-    def _add_class(self, kind: str, cls: Class, label: str) -> None:
-        """Add a class whose methods a framework calls."""
-        name = f"{self._names.of(cls.module)}.{cls.qualname}"
-        if name in self.all:
-            return
-        made = self._add(kind, name, label, cls.module, cls.node.lineno)
-        for method in methods_of(self.engine, cls) if made is not None else ():
-            if made is not None and not _is_static(method):
-                made.contexts.append(self.engine.context(FunctionValue(method, Instance(cls))))
+            self._entered[body.function, body.captured] = node
 
     # --- what is entered --------------------------------------------------------------------------
 
     def _add_tasks(self) -> None:
-        for task in tasks_in(self.engine).by_name.values():
+        for task in tasks_in(self._engine).by_name.values():
             function = task_function(task)
-            modules = [] if function is None else self.engine.program.names_of(function.module)
+            modules = [] if function is None else self._engine.program.names_of(function.module)
             is_named = task.name.rpartition(".")[0] not in modules
             self._add_value("task", task, task.name if is_named else "")
-        for cls in self.engine.all_classes():
-            if self.engine.classes.is_a(cls, "celery.Task") and "run" in cls.members:
-                self._add_class("task", cls, cls.name)
-        for context in self.engine.all_contexts():
-            for event in context.events:
-                if event.kind == ENQUEUE and not context.is_test:
-                    for target in event.targets:
-                        if (target.function, target.captured) not in self._by_closure:
-                            self._add_function("task", target.function)
+        for cls in self._engine.all_classes():
+            if self._engine.classes.is_a(cls, "celery.Task") and "run" in cls.members:
+                self._add_value("task", ClassValue(cls), cls.name)
+        contexts = [one for one in self._engine.all_contexts() if not one.is_test]
+        for event in [event for one in contexts for event in one.events if event.kind == ENQUEUE]:
+            for target in event.targets:
+                if (target.function, target.captured) not in self._entered:
+                    self.add("task", target.function)
 
     def _add_commands(self) -> None:
-        for path in self.engine.program.files:
-            module = self.engine.program.module(path)
-            if module is None:
-                continue
-            if "/management/commands/" in path:
-                command = self.engine.names.in_module(module, "Command")
+        for module in self._modules:
+            if "/management/commands/" in module.path:
+                command = self._engine.names.in_module(module, "Command")
                 if isinstance(command, ClassValue):
-                    self._add_class("command", command.cls, paths.basename(path)[:-3])
-            for bindings in module.bindings.values():
-                for binding in bindings:
-                    if isinstance(binding, ast.FunctionDef) and _is_command(binding):
-                        function = self.engine.program.function(binding, module)
-                        self._add_function("command", function, function.name)
+                    label = paths.basename(module.path).removesuffix(".py")
+                    self._add_value("command", command, label)
+            for binding in [one for bindings in module.bindings.values() for one in bindings]:
+                if isinstance(binding, ast.FunctionDef) and _is_command(binding):
+                    function = self._engine.program.function(binding, module)
+                    self.add("command", function, function.name)
 
     def _add_routes(self) -> None:
-        whole = Paths(self.engine)
-        for route in routes_in(self.engine):
-            path = whole.of(route.module, route.path)
+        whole = UrlPaths(self._engine.program, self._modules)
+        for route in routes_in(self._engine):
+            verbs = sorted(route.verbs)
             if isinstance(route.endpoint, ClassValue):
-                label = " ".join([*[verb.upper() for verb, _ in route.actions], path])
-                self._add_class("route", route.endpoint.cls, label)
-            else:
-                self._add_value("route", route.endpoint, " ".join([*sorted(route.verbs), path]))
+                verbs = [verb.upper() for verb, _ in route.actions]
+            label = " ".join([*verbs, whole.of(route.module, route.path)])
+            self._add_value("route", route.endpoint, label)
+
+    def _add_schedules(self) -> None:
+        """Add the entries of mappings such as ``beat_schedule``."""
+        for module in self._modules:
+            frame = self._engine.quiet(module)
+            for key, entry, task in _entries_in(module):
+                name = text_of(self._engine.evaluate(frame, task))
+                label = text_of(self._engine.evaluate(frame, key)) or name or ""
+                context = Context(None, module)
+                self._engine.contexts[entry] = context
+                run_by_name(Frame(self._engine, context, module, {}), name, entry)
+                dotted = f"{self._names.of(module)}.{label}"
+                made = self._make("schedule", dotted, label, module, entry.lineno)
+                self._entered[context] = made
+        finish(self._engine)
+
+
+def _is_command(node: ast.FunctionDef) -> bool:
+    """Tell whether a decorator makes a function a command, as those of Click, Flask, Typer do."""
+    called = [one.func if isinstance(one, ast.Call) else one for one in node.decorator_list]
+    return any(isinstance(one, ast.Attribute) and one.attr == "command" for one in called)
 
 
 def _is_static(function: Function) -> bool:
@@ -173,7 +172,12 @@ def _is_static(function: Function) -> bool:
     return bool(names & {"staticmethod", "classmethod"})
 
 
-def _is_command(node: ast.FunctionDef) -> bool:
-    """Tell whether a decorator makes a function a command, as those of Click, Flask, Typer do."""
-    called = [one.func if isinstance(one, ast.Call) else one for one in node.decorator_list]
-    return any(isinstance(one, ast.Attribute) and one.attr == "command" for one in called)
+def _entries_in(module: Module) -> Iterator[tuple[ast.expr, ast.Dict, ast.expr]]:
+    """Yield the name, the whole and the task of each entry of a schedule."""
+    values = [getattr(one, "value", None) for one in statements_in(module.tree.body)]
+    for table in [one for one in values if isinstance(one, ast.Dict)]:
+        for key, entry in zip(table.keys, table.values, strict=True):
+            if key is not None and isinstance(entry, ast.Dict):
+                names = [getattr(one, "value", None) for one in entry.keys]
+                if "task" in names and "schedule" in names:
+                    yield key, entry, entry.values[names.index("task")]

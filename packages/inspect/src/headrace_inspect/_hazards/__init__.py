@@ -5,8 +5,7 @@ from __future__ import annotations
 from headrace_inspect._evaluate._engine import Engine
 from headrace_inspect._report import Finding
 
-from ._arguments import unfit_arguments
-from ._signatures import misfits
+from ._arguments import misfits, unfit_arguments
 from ._transactions import published_inside
 
 

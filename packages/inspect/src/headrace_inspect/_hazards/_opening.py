@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 
 from headrace_inspect._evaluate._contexts import Context
 from headrace_inspect._evaluate._engine import Engine
@@ -33,6 +34,7 @@ _IN_ADMIN = frozenset([
     "save_form", "save_model", "save_formset", "save_related", "delete_model", "log_addition",
     "log_change", "log_deletion", "response_add", "response_change", "response_delete",
 ])  # fmt: skip
+_SETTING, _EXCEPTION = "ATOMIC_REQUESTS", "non_atomic_requests"
 
 
 class Openings:
@@ -41,7 +43,7 @@ class Openings:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._lines: dict[Function, int | None] = {}
-        self._requests = self._atomic_views() if self._is_set() else set()
+        self._views = set(_atomic_views(engine))
 
     def in_body(self, context: Context) -> list[tuple[int, int, int]]:
         """Return the parts of a body inside transactions: the line that opens it, and the events.
@@ -56,13 +58,10 @@ class Openings:
         function = context.function
         if function is not None and context.events:
             if function not in self._lines:
-                self._lines[function] = self._line_of(function)
+                self._lines[function] = next(self._lines_around(function), None)
             line = self._lines[function]
-            if line is not None:
-                found.append((line, 0, len(context.events)))
+            found += [] if line is None else [(line, 0, len(context.events))]
         return found
-
-    # --- context managers -------------------------------------------------------------------------
 
     def _may_open(self, manager: Value, depth: int = 4) -> bool:
         return any(self._opens(option, depth) for option in options_of(manager))
@@ -72,6 +71,8 @@ class Openings:
             case Object(made_by="contextlib.ExitStack", arguments=arguments) if depth:
                 kept = [one for given in arguments for one in self._engine.contents(given)]
                 return any(self._may_open(one, depth - 1) for one in kept)
+            case Object(made_by=name, arguments=arguments) if name == _FOR_METHODS:
+                return any(self._may_open(one) for one in arguments)
             case Object(made_by=name) | External(name=name):
                 return _OPENING.fullmatch(name) is not None
             case Instance(cls=cls):
@@ -81,56 +82,55 @@ class Openings:
                 return any(self._may_open(one.manager, depth - 1) for one in blocks)
         return False
 
-    # --- whole functions --------------------------------------------------------------------------
-
-    def _line_of(self, function: Function) -> int | None:
-        """Return the line that puts the whole of a function into a transaction, or None."""
+    def _lines_around(self, function: Function) -> Iterator[int]:
+        """Yield the lines that put the whole of a function into a transaction."""
         quiet = self._engine.quiet(function.scope)
         for node in function.decorators:
-            if self._decorates(self._engine.evaluate(quiet, node)):
-                return node.lineno
-        line = _line_in_migration(function)
+            if self._may_open(self._engine.evaluate(quiet, node)):
+                yield node.lineno
         if function.owner is not None:
-            line = self._line_of_class(function, function.owner)
-        return function.node.lineno if line is None and function in self._requests else line
+            yield from self._lines_of_class(function, function.owner)
+        if function.module.folder == "migrations":
+            yield from _lines_in_migration(function)
+        if function in self._views:
+            yield function.node.lineno
 
-    def _decorates(self, value: Value) -> bool:
-        for option in options_of(value):
-            if isinstance(option, Object) and option.made_by == _FOR_METHODS:
-                return any(self._may_open(one) for one in option.arguments)
-        return self._may_open(value)
-
-    def _line_of_class(self, function: Function, cls: Class) -> int | None:
+    def _lines_of_class(self, function: Function, cls: Class) -> Iterator[int]:
         for node in cls.node.decorator_list:
             value = self._engine.evaluate(self._engine.quiet(cls.scope), node)
             name = text_of(value.keyword("name")) if isinstance(value, Object) else None
             names = {*VERBS, "dispatch"} if name == "dispatch" else {name}
-            if function.name in names and self._decorates(value):
-                return node.lineno
-        bases = self._engine.classes.order(cls) if function.name in _IN_ADMIN else ()
-        is_admin = any(isinstance(base, str) and _ADMIN.fullmatch(base) for base in bases)
-        return function.node.lineno if is_admin else None
+            if function.name in names and self._may_open(value):
+                yield node.lineno
+        for base in self._engine.classes.order(cls) if function.name in _IN_ADMIN else ():
+            if isinstance(base, str) and _ADMIN.fullmatch(base):
+                yield function.node.lineno
 
-    # --- ATOMIC_REQUESTS --------------------------------------------------------------------------
 
-    def _is_set(self) -> bool:
-        """Tell whether a settings module sets it in its ``DATABASES``, and not for tests alone."""
-        program = self._engine.program
-        paths = [path for path in program.files if "settings" in path or "config" in path]
-        modules = [one for one in map(program.module, paths) if one and not one.is_test]
-        return any(_sets(node) for module in modules for node in ast.walk(module.tree))
+def _lines_in_migration(function: Function) -> Iterator[int]:
+    """Yield the lines of a migration that name a function, unless the migration is not atomic."""
+    nodes = list(ast.walk(function.module.tree))
+    assigned = [ast.unparse(one) for one in nodes if isinstance(one, ast.Assign)]
+    for node in nodes if "atomic = False" not in assigned else ():
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "RunPython":
+            yield from [node.lineno for one in node.args if ast.unparse(one) == function.name]
 
-    def _atomic_views(self) -> set[Function]:
-        found: set[Function] = set()
-        for view in routes_in(self._engine):
-            functions, nodes = [function_in(view.endpoint)], list[ast.AST]()
-            if isinstance(view.endpoint, ClassValue):
-                functions = [*methods_of(self._engine, view.endpoint.cls)]
-                nodes = [view.endpoint.cls.node]
-            views = {one for one in functions if one is not None}
-            if not any(_is_excepted(node) for node in [*nodes, *[one.node for one in views]]):
-                found |= views
-        return found
+
+def _atomic_views(engine: Engine) -> Iterator[Function]:
+    """Yield the views that run in a transaction because of ``ATOMIC_REQUESTS`` in the settings."""
+    paths = [path for path in engine.program.files if "settings" in path or "config" in path]
+    modules = [one for one in map(engine.program.module, paths) if one and not one.is_test]
+    if not any(_sets(node) for module in modules for node in ast.walk(module.tree)):
+        return
+    for view in routes_in(engine):
+        functions, decorated = [function_in(view.endpoint)], list[ast.expr]()
+        if isinstance(view.endpoint, ClassValue):
+            functions = [*methods_of(engine, view.endpoint.cls)]
+            decorated = view.endpoint.cls.node.decorator_list
+        views = [one for one in functions if one is not None]
+        decorators = [*decorated, *[node for one in views for node in one.decorators]]
+        if not any(_EXCEPTION in ast.unparse(node) for node in decorators):
+            yield from views
 
 
 def _sets(node: ast.AST) -> bool:
@@ -142,27 +142,6 @@ def _sets(node: ast.AST) -> bool:
         case _:
             return False
     return any(
-        getattr(key, "value", None) == "ATOMIC_REQUESTS" and getattr(value, "value", None) is True
+        getattr(key, "value", None) == _SETTING and getattr(value, "value", None) is True
         for key, value in pairs
     )
-
-
-def _is_excepted(node: ast.AST) -> bool:
-    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
-    return any("non_atomic_requests" in ast.unparse(one) for one in decorators)
-
-
-def _line_in_migration(function: Function) -> int | None:
-    """Return the line of a migration that runs a function, unless the migration is not atomic."""
-    line = None
-    is_migration = function.module.folder == "migrations"
-    for node in ast.walk(function.module.tree) if is_migration else ():
-        match node:
-            case ast.Assign(targets=[ast.Name(id="atomic")], value=ast.Constant(value=False)):
-                return None
-            case ast.Call(func=ast.Attribute(attr="RunPython"), args=arguments):
-                if any(getattr(one, "id", "") == function.name for one in arguments):
-                    line = node.lineno
-            case _:
-                pass
-    return line

@@ -20,9 +20,9 @@ from headrace_inspect._shown._links import calls_at, link_to
 from headrace_inspect._shown._reach import Reach, part_of
 from headrace_inspect._symbols._entities import Module
 
+from ._arguments import name_of, published
 from ._guards import Flags, lines_outside
 from ._opening import Openings
-from ._publishing import name_of, published
 
 _PUBLISHING = frozenset([ENQUEUE, "canvas"])
 _METHODS = frozenset(["delay", "apply_async", "send", "s", "si", "signature"])

@@ -1,4 +1,4 @@
-"""Whole names: of modules, and of the paths of routes."""
+"""Whole names: of modules, and of the paths of Django's routes."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ import re
 from collections.abc import Iterable
 from os import path as paths
 
-from headrace_inspect._evaluate._engine import Engine
-from headrace_inspect._evaluate._values import text_of
 from headrace_inspect._symbols._entities import Module
+from headrace_inspect._symbols._program import Program
 
 _DEEPEST = 8
 _PARAMETER = re.compile(r"\(\?P<(\w+)>[^()]*(?:\([^()]*\)[^()]*)*\)|<(?:\w+:)?(\w+)>")
@@ -23,38 +22,32 @@ class ModuleNames:
 
     def of(self, module: Module) -> str:
         """Return the dotted name of a module."""
-        folder = paths.dirname(module.path)
-        top = folder
+        folder = top = paths.dirname(module.path)
         for _ in range(_DEEPEST):
-            if folder in self._packages:
-                top = paths.dirname(folder)
+            top = paths.dirname(folder) if folder in self._packages else top
             folder = paths.dirname(folder)
         parts = paths.relpath(module.path, top).removesuffix(".py").split("/")
         return ".".join(parts[:-1] if parts[-1] == "__init__" and parts[1:] else parts)
 
 
-class Paths:
-    """Knows which file of Django's URLs includes which, and under which path."""
+class UrlPaths:
+    """Knows which module of URLs includes which, and under which path: that of both as literals."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, program: Program, modules: Iterable[Module]) -> None:
         self._above: dict[str, tuple[Module, str]] = {}
-        for path in engine.program.files:
-            module = engine.program.module(path) if "urls" in path or "rout" in path else None
-            if module is not None:
-                self._read(engine, module)
-
-    def _read(self, engine: Engine, module: Module) -> None:
-        for node in ast.walk(module.tree):
-            match node:
-                case ast.Call(args=[ast.Constant(value=str(prefix)), ast.Call() as inner, *_]):
-                    if getattr(inner.func, "id", "") == "include" and inner.args:
-                        quiet = engine.quiet(module)
-                        name = text_of(engine.evaluate(quiet, inner.args[0]))
-                        found = engine.program.find(name, 0, module) if name else None
+        for module in [one for one in modules if "urls" in one.path or "rout" in one.path]:
+            for node in ast.walk(module.tree):
+                match node:
+                    case ast.Call(args=[
+                        ast.Constant(value=str(prefix)),
+                        ast.Call(func=ast.Name(id="include"), args=[ast.Constant(value=str(name))]),
+                        *_,
+                    ]):  # fmt: skip
+                        found = program.find(name, 0, module)
                         if isinstance(found, Module):
                             self._above.setdefault(found.path, (module, prefix))
-                case _:
-                    pass
+                    case _:
+                        pass
 
     def of(self, module: Module, path: str) -> str:
         """Return the path under which what `module` routes is found, readable."""
