@@ -64,7 +64,7 @@ def since(regression: Regression) -> Since:
     contents = contents_of(regression.project) | {regression.file: regression.content}
     now, _ = facts_in([str(CORPUS / regression.project)], contents, [])
     base = OldTree("base", contents_of(regression.project))
-    changes, _ = compared(facts_of(regression.project), now, base, contents)
+    changes, _ = compared(facts_of(regression.project), now, base)
     return changes
 
 

@@ -61,7 +61,8 @@ def test_call_that_is_gone_is_named(folder: Folder) -> None:
     report = changed(folder, SHOP, UNMAILED)
     (finding,) = report.findings
     assert finding.message == (
-        "`charge -> mail` was shown at shop.py:12 (`mail.delay(...)`), and that call is gone"
+        "`charge -> mail` was shown at shop.py:12 (`mail.delay(...)`), "
+        "and that call is gone, or leads elsewhere"
     )
     assert (finding.code, finding.place.line) == ("HR300", 20)
     assert (finding.flow, finding.source, finding.target) == ("order", "charge", "mail")
@@ -75,7 +76,7 @@ def test_call_that_is_gone_is_named(folder: Folder) -> None:
 CHANGES = {
     "the first call that broke": (
         ("    work(order)\n", "    print(order)\n"),
-        "; on the way there the call at shop.py:7 (`work(...)`) is gone",
+        ", and the call at shop.py:7 (`work(...)`) is gone, or leads elsewhere",
     ),
     "the order": (
         (
@@ -86,7 +87,7 @@ CHANGES = {
     ),
     "a call that leads elsewhere": (
         ("def work(order):", "def work(order, charge=print):"),
-        ", and that call no longer leads to 'charge'",
+        ", and that call is gone, or leads elsewhere",
     ),
 }
 

@@ -64,7 +64,7 @@ def check(
         if base is not None and old is not None:
             from ._findings._since import compared
 
-            changes, found = compared(old, facts, base, contents)
+            changes, found = compared(old, facts, base)
             changes = replace(changes, revision=since or "")
     except Exception as error:  # whatever it is, it must not read as clean
         return Report(problems=[*problems, Problem(", ".join(paths), 0, _bug(error))])

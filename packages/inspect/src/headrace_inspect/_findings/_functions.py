@@ -14,21 +14,21 @@ from headrace_inspect._models._routes import routes_in
 from headrace_inspect._models._signals import connections_in
 from headrace_inspect._report import Finding, Place
 from headrace_inspect._source._discovery import shown
-from headrace_inspect._symbols._entities import Import, Module, Scope
+from headrace_inspect._symbols._entities import Function, Import, Module, Scope, module_of
 
 
 def misplaced(engine: Engine, declarations: Declarations) -> Iterator[Finding]:
     """Find declarations above a decorator that has registered the function without the step."""
     registering = {one.node for one in routes_in(engine)}
     registering |= {one.node for one in connections_in(engine)}
-    for step in _steps(declarations):
-        written = step.function.decorators[::-1] if step.function else []
-        nodes = declared_in(engine).nodes.get(step.function, {}) if step.function else {}
-        for index, node in enumerate(written):
-            over = next((one for one in written[:index] if one in registering), None)
-            if nodes.get(node):  # it is applied to a task
-                over = written[index - 1]
-            if node in nodes and over is not None:
+    for step, function in _functions(declarations):
+        declaring = declared_in(engine).nodes.get(function, {})
+        below: list[ast.expr] = []
+        for node in function.decorators[::-1]:
+            over = next((one for one in below if one in registering), None)
+            if declaring.get(node):  # it is applied to a task
+                over = below[-1]
+            if node in declaring and over is not None:
                 name = ast.unparse(over.func if isinstance(over, ast.Call) else over)
                 message = (
                     f"@{name}, below the declaration of {step.name!r}, registers the function "
@@ -36,25 +36,25 @@ def misplaced(engine: Engine, declarations: Declarations) -> Iterator[Finding]:
                 )
                 yield finding("HR109", step, message)
                 break
+            below.append(node)
 
 
 def gone(engine: Engine, declarations: Declarations) -> Iterator[Finding]:
     """Find references to functions that do not exist, in chains and in ``after=``."""
     for chain in declared_in(engine).chains.values():
-        for one in chain.steps if chain.flow is not None else ():
-            for argument in one.node.args[:1] if isinstance(one.node, ast.Call) else ():
-                reason = _missing(engine, argument, chain.module)
-                if reason is not None:
-                    place = Place(shown(chain.module.path), argument.lineno)
-                    message = f"the function of a step is gone: {reason}"
-                    about = (chain.flow, None, ast.unparse(argument), place, message)
-                    yield Finding("HR112", *about)
-    for step in _steps(declarations):
-        for reference in _references(step):
-            reason = _missing(engine, reference, step.function.scope if step.function else None)
+        calls = [one.node for one in chain.steps if isinstance(one.node, ast.Call)]
+        for node in [one.args[0] for one in calls if one.args] if chain.flow is not None else ():
+            reason = _missing(engine, node, chain.module)
+            if reason is not None:
+                place = Place(shown(chain.module.path), node.lineno)
+                message = f"the function of a step is gone: {reason}"
+                yield Finding("HR112", chain.flow, None, ast.unparse(node), place, message)
+    for step, function in _functions(declarations):
+        for node in _references(function):
+            reason = _missing(engine, node, function.scope)
             if reason is not None:
                 message = f"what {step.name!r} is declared after is gone: {reason}"
-                yield finding("HR112", step, message, ast.unparse(reference))
+                yield finding("HR112", step, message, ast.unparse(node))
 
 
 def finding(code: str, step: DeclaredStep, message: str, source: str | None = None) -> Finding:
@@ -63,34 +63,32 @@ def finding(code: str, step: DeclaredStep, message: str, source: str | None = No
     return Finding(code, step.flow, source, step.name, place, message)
 
 
-def _steps(declarations: Declarations) -> Iterator[DeclaredStep]:
-    for steps in declarations.steps.values():
-        yield from steps
+def _functions(declarations: Declarations) -> Iterator[tuple[DeclaredStep, Function]]:
+    for step in [step for steps in declarations.steps.values() for step in steps]:
+        if step.function is not None:
+            yield step, step.function
 
 
-def _references(step: DeclaredStep) -> Iterator[ast.expr]:
-    for node in step.function.decorators if step.function else ():
-        for keyword in node.keywords if isinstance(node, ast.Call) else ():
-            if keyword.arg == "after":
-                value = keyword.value
-                yield from value.elts if isinstance(value, ast.List | ast.Tuple) else [value]
+def _references(function: Function) -> Iterator[ast.expr]:
+    """Yield what ``after=`` names in the decorators of a function."""
+    calls = [node for node in function.decorators if isinstance(node, ast.Call)]
+    for value in [one.value for node in calls for one in node.keywords if one.arg == "after"]:
+        yield from value.elts if isinstance(value, ast.List | ast.Tuple) else [value]
 
 
-def _missing(engine: Engine, node: ast.expr, scope: Scope | None) -> str | None:
+def _missing(engine: Engine, node: ast.expr, scope: Scope) -> str | None:
     """Return why a name or an attribute of a module certainly does not exist, or None."""
-    module = scope if scope is None or isinstance(scope, Module) else scope.module
-    if scope is None or module is None:
-        return None
     if isinstance(node, ast.Attribute):
         owner = engine.evaluate(engine.quiet(scope), node.value)
-        found = owner.module if isinstance(owner, ModuleValue) else None
-        return _lacking(engine, found, node.attr)
+        module = owner.module if isinstance(owner, ModuleValue) else None
+        return _lacking(engine, module, node.attr)
     if not isinstance(node, ast.Name) or hasattr(builtins, node.id):
         return None
-    match module.bindings.get(node.id, []):
+    own = module_of(scope)
+    match own.bindings.get(node.id, []):
         case [Import(name=str(name)) as made]:
-            return _lacking(engine, engine.program.find(made.module, made.level, module), name)
-    return _lacking(engine, module, node.id)
+            return _lacking(engine, engine.program.find(made.module, made.level, own), name)
+    return _lacking(engine, own, node.id)
 
 
 def _lacking(engine: Engine, module: Module | str | None, name: str) -> str | None:
@@ -100,12 +98,15 @@ def _lacking(engine: Engine, module: Module | str | None, name: str) -> str | No
         return None
     for node in ast.walk(module.tree):  # in any scope, or put there by hand
         words = [getattr(node, field, None) for field in ("name", "arg", "asname", "rest")]
-        is_bound = isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-        if isinstance(node, ast.Name) and (is_bound or node.id in _BY_HAND):
-            words.append(name if node.id in _BY_HAND else node.id)
-        if name in words or (isinstance(node, ast.Global) and name in node.names):
+        match node:
+            case ast.Name(id="globals" | "vars" | "exec" | "setattr"):
+                return None
+            case ast.Name(id=word, ctx=ast.Store()):
+                words.append(word)
+            case ast.Global(names=names):
+                words += names
+            case _:
+                pass
+        if name in words:
             return None
     return f"module {module.name!r} has no {name!r}"
-
-
-_BY_HAND = frozenset(["globals", "vars", "exec", "setattr"])

@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from headrace.commands import CommandError
 from headrace_inspect._facts import Facts
-from headrace_inspect._report import Edge, Finding, Step
+from headrace_inspect._report import Edge, Finding
 
 VERSION = 1
 _TOLD = 3
-Name = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +26,16 @@ class Run:
         count: how often it ran so.
     """
 
-    steps: tuple[Name, ...]
-    tests: tuple[str, ...]
+    steps: Sequence[tuple[str, str]]
+    tests: Sequence[str]
     count: int
 
-
-# --- writing --------------------------------------------------------------------------------------
+    def place_of(self, flow: str, step: str) -> int | None:
+        """Return where a step stands, which may be ``flow.step`` of another flow."""
+        for number, (own, name) in enumerate(self.steps):
+            if (own, name) == (flow, step) or f"{own}.{name}" == step:
+                return number
+        return None
 
 
 def write_runs(folder: str, file: Path) -> None:
@@ -46,26 +48,17 @@ def write_runs(folder: str, file: Path) -> None:
             except ValueError:  # a process was killed while it wrote
                 continue
             operations.setdefault(operation, []).append(tuple(step))
-    runs: dict[tuple[Name, ...], list[str]] = {}
+    tests: dict[tuple[tuple[str, str], ...], list[str]] = {}
     for steps in operations.values():
         steps.sort()
         order = tuple(dict.fromkeys([(flow, name) for _, flow, name, _ in steps]))
-        runs.setdefault(order, []).append(steps[0][3])
-    document = {
-        "version": VERSION,
-        "runs": [
-            {
-                "steps": [[flow, name] for flow, name in order],
-                "tests": sorted(set(filter(None, tests)))[:_TOLD],
-                "count": len(tests),
-            }
-            for order, tests in sorted(runs.items())
-        ],
-    }
+        tests.setdefault(order, []).append(steps[0][3])
+    runs = [
+        asdict(Run(order, sorted(set(filter(None, names)))[:_TOLD], len(names)))
+        for order, names in sorted(tests.items())
+    ]
+    document = {"version": VERSION, "runs": runs}
     file.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
-
-
-# --- reading --------------------------------------------------------------------------------------
 
 
 def read_runs(path: str | os.PathLike[str]) -> list[Run]:
@@ -75,15 +68,11 @@ def read_runs(path: str | os.PathLike[str]) -> list[Run]:
         CommandError: `path` is not a file that the plugin has written.
     """
     try:
-        document: dict[str, Any] = json.loads(Path(path).read_text("utf-8"))
+        document = json.loads(Path(path).read_text("utf-8"))
         if document["version"] != VERSION:
             raise CommandError(f"{path} is of another version; record the evidence again")
         return [
-            Run(
-                tuple([(flow, name) for flow, name in one["steps"]]),
-                tuple(one["tests"]),
-                one["count"],
-            )
+            Run([(flow, name) for flow, name in one["steps"]], one["tests"], one["count"])
             for one in document["runs"]
         ]
     except OSError as error:
@@ -99,49 +88,33 @@ def joined(facts: Facts, runs: Sequence[Run]) -> Facts:
     edges = [
         replace(edge, by=(*edge.by, "tests")) if edge.id in shown else edge for edge in facts.edges
     ]
-    kept = [one for one in facts.not_shown if f"{one.flow}:{one.source}->{one.target}" not in shown]
-    return replace(
-        facts,
-        edges=tuple(edges),
-        findings=(*facts.findings, *_reversed(facts, runs)),
-        not_shown=tuple(kept),
-    )
-
-
-def _source(run: Run, edge: Edge) -> int | None:
-    """Return where the source of an edge stands in a run; it may be of another flow."""
-    for number, (flow, name) in enumerate(run.steps):
-        if (flow, name) == (edge.flow, edge.source) or f"{flow}.{name}" == edge.source:
-            return number
-    return None
+    hidden = tuple([one for one in facts.not_shown if one.about not in shown])
+    findings = (*facts.findings, *_reversed(facts, runs))
+    return replace(facts, edges=tuple(edges), findings=findings, not_shown=hidden)
 
 
 def _shows(run: Run, edge: Edge) -> bool:
-    target = (edge.flow, edge.target)
-    source = _source(run, edge)
-    return source is not None and target in run.steps[source + 1 :]
+    source = run.place_of(edge.flow, edge.source)
+    return source is not None and (edge.flow, edge.target) in run.steps[source + 1 :]
 
 
 def _reversed(facts: Facts, runs: Sequence[Run]) -> Iterator[Finding]:
     """Find the steps that ran before all that they are declared after, and one of these later."""
-    sources: dict[Name, list[Edge]] = {}
+    sources: dict[tuple[str, str], list[Edge]] = {}
     for edge in facts.edges:
         sources.setdefault((edge.flow, edge.target), []).append(edge)
-    steps: dict[Name, Step] = {(step.flow, step.name): step for step in facts.steps}
+    places = {(step.flow, step.name): step.place for step in facts.steps}
     done: set[str] = set()
     for run in runs:
-        for number, target in enumerate(run.steps):
-            places = [(_source(run, edge), edge) for edge in sources.get(target, ())]
-            later = [edge for place, edge in places if place is not None and place > number]
-            if len(later) < len([place for place, _ in places if place is not None]):
-                continue
-            for edge in later:
-                if edge.id not in done and target in steps:
-                    done.add(edge.id)
-                    yield _finding(edge, steps[target], run)
-
-
-def _finding(edge: Edge, step: Step, run: Run) -> Finding:
-    where = f" in {run.tests[0]}" if run.tests else ""
-    message = f"{edge.target!r} ran before {edge.source!r}{where}, and is declared after it"
-    return Finding("HR111", edge.flow, edge.source, edge.target, step.place, message)
+        for number, target in enumerate(run.steps if sources else ()):
+            ran = [(run.place_of(edge.flow, edge.source), edge) for edge in sources.get(target, ())]
+            known = [(place, edge) for place, edge in ran if place is not None]
+            is_first = all(place > number for place, _ in known)
+            for edge in [edge for _, edge in known if is_first and edge.id not in done]:
+                done.add(edge.id)
+                where = f" in {run.tests[0]}" if run.tests else ""
+                message = (
+                    f"{edge.target!r} ran before {edge.source!r}{where}, and is declared after it"
+                )
+                about = (edge.flow, edge.source, edge.target, places[target], message)
+                yield Finding("HR111", *about)

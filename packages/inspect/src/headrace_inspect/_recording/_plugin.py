@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _FOLDER = "headrace_evidence"
 
@@ -26,54 +22,46 @@ def pytest_configure(config: pytest.Config) -> None:
     """Record, if that is asked for; in a worker of xdist for the process that started it."""
     folder = getattr(config, "workerinput", {}).get(_FOLDER)
     file = config.getoption("--headrace-evidence")
-    if folder is not None:
-        config.pluginmanager.register(_Recording(folder), "headrace-evidence")
-    elif file is not None:
+    if folder is None and file is not None:
         path = config.invocation_params.dir / file
         if not path.parent.is_dir():
             raise pytest.UsageError(f"--headrace-evidence: there is no folder {path.parent}")
-        config.pluginmanager.register(_Collecting(path), "headrace-evidence")
+        folder = tempfile.mkdtemp(prefix="headrace-evidence-")
+        config.pluginmanager.register(_Recording(folder, path), "headrace-evidence")
+    elif folder is not None:
+        config.pluginmanager.register(_Recording(folder, None), "headrace-evidence")
 
 
 class _Recording:
-    """Records the steps of this process."""
+    """Records the steps of this process.
 
-    def __init__(self, folder: str) -> None:
-        from ._writing import record
+    Args:
+        folder: where processes write them.
+        file: where to put them together, with those of the processes that this one starts; None
+            in a worker of xdist.
+    """
 
-        self.folder = folder
-        self._stop: Callable[[], None] = record(folder)
+    def __init__(self, folder: str, file: Path | None) -> None:
+        from ._writing import inherited, record
 
-    def pytest_unconfigure(self) -> None:
-        """Record no longer."""
-        self._stop()
-
-
-class _Collecting(_Recording):
-    """Records the steps of this process and of those that it starts, and writes the file."""
-
-    def __init__(self, file: Path) -> None:
-        from ._writing import inherited
-
-        super().__init__(tempfile.mkdtemp(prefix="headrace-evidence-"))
+        self._folder = folder
         self._file = file
-        self._environment = {name: os.environ.get(name) for name in inherited(self.folder)}
-        os.environ.update(inherited(self.folder))
+        self._stop = record(folder)
+        self._environment = pytest.MonkeyPatch()
+        for name, value in inherited(folder).items() if file is not None else ():
+            self._environment.setenv(name, value)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Tell a worker of xdist where to write."""
-        node.workerinput[_FOLDER] = self.folder
+        node.workerinput[_FOLDER] = self._folder
 
     def pytest_unconfigure(self) -> None:
         """Put together what all processes recorded."""
-        from ._joining import write_runs
+        self._stop()
+        self._environment.undo()
+        if self._file is not None:
+            from ._joining import write_runs
 
-        super().pytest_unconfigure()
-        for name, value in self._environment.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-        write_runs(self.folder, self._file)
-        shutil.rmtree(self.folder, ignore_errors=True)
+            write_runs(self._folder, self._file)
+            shutil.rmtree(self._folder, ignore_errors=True)

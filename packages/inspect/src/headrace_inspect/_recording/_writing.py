@@ -8,7 +8,6 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from typing import Any
 
 from headrace.testing import CapturedStep, CapturedUnit, capture
 
@@ -27,8 +26,7 @@ def record(folder: str) -> Callable[[], None]:
     """
     stack = ExitStack()
     captured = stack.enter_context(capture())
-    captured.steps = _Steps(folder)
-    captured.units = _Nothing()
+    captured.steps, captured.units = _Steps(folder), _Nothing()
     return stack.close
 
 
@@ -63,16 +61,10 @@ class _Steps(list[CapturedStep]):
         if len(self._seen) >= _MOST:
             self._seen.clear()
         self._seen.add(key)
+        if self._process != os.getpid():  # each process has a file of its own, forked ones too
+            path = os.path.join(self._folder, f"{uuid.uuid4().hex}.jsonl")
+            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            self._process = os.getpid()
         test = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" (")[0]
-        self._write([step.correlation_id, _clock[0](), step.flow, step.name, test])
-
-    def _write(self, line: list[Any]) -> None:
-        if self._process != os.getpid():
-            self._open()
+        line = [step.correlation_id, _clock[0](), step.flow, step.name, test]
         os.write(self._file, json.dumps(line).encode() + b"\n")
-
-    def _open(self) -> None:
-        # Each process has a file of its own, those that were forked, too.
-        path = os.path.join(self._folder, f"{uuid.uuid4().hex}.jsonl")
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        self._process = os.getpid()
