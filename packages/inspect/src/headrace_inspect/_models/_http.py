@@ -1,7 +1,7 @@
 """HTTP requests of httpx, requests and aiohttp to routes of the same program.
 
-A request is joined with the only route that its method and path fit. Either may have a prefix that
-is configured elsewhere, so paths are compared from their ends.
+A request is joined with the only route that its method and whole path fit. Where all of its base is
+computed, it may go to another system, so only a route of another package of the source will do.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from headrace_inspect._evaluate._engine import Engine
 from headrace_inspect._evaluate._registry import Call, Registry
-from headrace_inspect._evaluate._values import UNKNOWN, Value, text_of
+from headrace_inspect._evaluate._values import UNKNOWN, Object, Value, text_of
+from headrace_inspect._symbols._entities import Module
 
 from ._routes import VERBS, routes_in
 
@@ -20,10 +21,10 @@ _CLIENTS = """
     aiohttp.ClientSession
 """
 _PATH = re.compile(
-    r"(?:https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\]|testserver|[^/]*\0[^/]*)(?::\d+)?"
-    r"|\0)?(/[^?#]*)"
+    r"(https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\]|testserver)(?::\d+)?"
+    r"|http://[^/]*\0[^/]*)?(?:https://[^/]*\0[^/]*|\0)?(/[^?#]*)"
 )
-"""The path of a URL whose host is local, or computed: ``\\0`` stands for a computed part."""
+"""The host of a URL, if it is plainly ours, and the path; ``\\0`` stands for a computed part."""
 _PARAMETER = re.compile(r"\{[^}]*\}|<[^>]*>|\(\?P<[^)]*\)|\([^)]*\)|\*|\0")
 Segments = tuple[str | None, ...]
 """The segments of a path; None for a parameter."""
@@ -31,10 +32,11 @@ Segments = tuple[str | None, ...]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request, by its method and path."""
+    """A request, by its method and path, and the package that it leaves if its host is unknown."""
 
     verb: str
     path: Segments
+    package: str
 
 
 def register(registry: Registry) -> None:
@@ -50,19 +52,22 @@ def _request(call: Call) -> Value:
     verb, index = call.name.rpartition(".")[2], 0
     if verb not in VERBS:
         verb, index = text_of(call.get(0, "method")) or "\0", 1
-    path = path_of(text_of(call.get(index, "url")))
-    if path:
-        request = Request("" if "\0" in verb else verb.upper(), path)
+    url = text_of(call.get(index, "url")) or ""
+    base = call.owner.keyword("base_url") if isinstance(call.owner, Object) else None
+    if base is not None and url.startswith("/"):
+        url = (text_of(base) or "\0").rstrip("/") + url
+    found = _PATH.fullmatch(url.partition("?")[0])
+    if found is not None:
+        package = "" if found[1] else _package(call.frame.module)
+        request = Request("" if "\0" in verb else verb.upper(), _segments(found[2]), package)
         engine = call.frame.engine
         engine.facts.setdefault(Request, set()).add(request)
         call.frame.emit((engine.hub(request),), call.node, "http")
     return UNKNOWN
 
 
-def path_of(url: str | None) -> Segments:
-    """Return the segments of a URL's path, or nothing if it is unknown or of another host."""
-    found = _PATH.match(url or "")
-    return () if found is None else _segments(found[1])
+def _package(module: Module) -> str:
+    return module.name.partition(".")[0]
 
 
 def _segments(path: str) -> Segments:
@@ -71,22 +76,20 @@ def _segments(path: str) -> Segments:
 
 
 def _finish(engine: Engine) -> None:
-    routes = [(_segments(one.path), contexts) for one, contexts in routes_in(engine).items()]
     for request in engine.facts.get(Request, ()):
-        fitting = [
-            (path, context)
-            for path, contexts in routes
+        found = [
+            context
+            for route, contexts in routes_in(engine).items()
+            if request.package != _package(route.module)
+            and _fits(_segments(route.path), request.path)
             for verbs, context in contexts
-            if (not request.verb or not verbs or request.verb in verbs)
-            and _fits(path, request.path)
+            if not request.verb or not verbs or request.verb in verbs
         ]
-        exact = [one for one in fitting if len(one[0]) == len(request.path)]
-        found = [context for _, context in exact or fitting]
         if len(found) == 1:
             engine.hub(request).add(found[0])
 
 
 def _fits(route: Segments, path: Segments) -> bool:
-    pairs = list(zip(reversed(route), reversed(path), strict=False))
-    is_equal = all(None in pair or pair[0] == pair[1] for pair in pairs)
-    return is_equal and any(None not in pair for pair in pairs)
+    """Tell whether all segments fit; a computed one fits a parameter alone."""
+    is_whole = len(route) == len(path) and any(route)
+    return is_whole and all(one in {None, given} for one, given in zip(route, path, strict=True))

@@ -101,8 +101,10 @@ def _by_decorator(frame: Frame, node: ast.expr, value: Value, function: Function
     if path is None or (path and not path.startswith(("/", "\0"))):
         return
     named = {one.arg: engine.evaluate(frame, one.value) for one in node.keywords}
-    first = _dependencies_of(frame, engine.evaluate(frame, node.func.value))
-    first += engine.contents(named.get("dependencies", UNKNOWN))
+    owner = engine.evaluate(frame, node.func.value)
+    first = _dependencies_of(frame, owner) + engine.contents(named.get("dependencies", UNKNOWN))
+    if isinstance(owner, Object):
+        path = (text_of(owner.keyword("prefix") or owner.keyword("url_prefix")) or "") + path
     verbs = frozenset([verb.upper()])
     if verb not in VERBS:
         is_socket = verb.startswith("websocket")
