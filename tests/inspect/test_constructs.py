@@ -48,6 +48,22 @@ def cases() -> list[object]:
 
 
 NOT_FOLLOWED = frozenset([
+    "a reduction",
+    "a cast",
+    "left with a stack",
+    "left with a stack, and then something",
+    "a finally clause that a stack runs",
+    "a stack runs the last first",
+    "an exit stack",
+    "__len__ by len(m)",
+    "__str__ by str(m)",
+    "functions side by side with values",
+    "functions side by side with what is not known",
+    "a reduction over functions",
+    "a context manager as a decorator",
+    "an asynchronous context manager as a decorator",
+    "a context manager around a step",
+    "a cast to a class that is quoted",
     "a context manager that is entered and left by hand",
     "a context manager that is entered by hand",
     "a descriptor that gives a step",

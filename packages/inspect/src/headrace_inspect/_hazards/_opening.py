@@ -68,9 +68,6 @@ class Openings:
 
     def _opens(self, manager: Value, depth: int) -> bool:
         match manager:
-            case Object(made_by="contextlib.ExitStack", arguments=arguments) if depth:
-                kept = [one for given in arguments for one in self._engine.contents(given)]
-                return any(self._may_open(one, depth - 1) for one in kept)
             case Object(made_by=name, arguments=arguments) if name == _FOR_METHODS:
                 return any(self._may_open(one) for one in arguments)
             case Object(made_by=name) | External(name=name):

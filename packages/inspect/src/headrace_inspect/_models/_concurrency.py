@@ -12,7 +12,6 @@ from headrace_inspect._evaluate._registry import Call, Registry
 from headrace_inspect._evaluate._values import (
     UNKNOWN,
     Bound,
-    External,
     Handing,
     Instance,
     Items,
@@ -23,7 +22,7 @@ from headrace_inspect._evaluate._values import (
     union,
 )
 
-from ._stdlib import UNCHANGED, map_now, members
+from ._stdlib import map_now, members
 
 _FUTURE = "concurrent.futures.Future"
 _THREADS = "threading.Thread threading.Timer multiprocessing.Process"
@@ -105,10 +104,9 @@ def _result_of(call: Call) -> Value:
 
 
 def _as_other(call: Call) -> Value:
-    given = call.get(0)
-    if given is None:
-        return External(UNCHANGED)
-    return Handing(given, "call") if call.name.endswith("async_to_sync") else given
+    given = call.value(0)
+    is_sync = given is not UNKNOWN and call.name.endswith("async_to_sync")
+    return Handing(given, "call") if is_sync else given
 
 
 def _wait(call: Call) -> Value:
