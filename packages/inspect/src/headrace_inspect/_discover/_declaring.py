@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import difflib
 import io
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -54,21 +55,14 @@ def _steps(edges: Iterable[Edge]) -> Iterable[_Step]:
     for edge in edges:
         pair = [one for one in (edge.begins, edge.target.function) if one is not None]
         if len({*pair}) == 2 and not any(isinstance(one.node, ast.Lambda) for one in pair):
-            for one in pair:
-                if one not in found:
-                    found[one] = _Step(one, _free(one, {step.name for step in found.values()}))
-            before, after = found[pair[0]], found[pair[1]]
+            before, after = [found.setdefault(one, _Step(one, one.name)) for one in pair]
             if before not in after.sources and not before.follows(after):
                 after.sources.append(before)
+    counts = Counter(one.name for one in found)
+    for function, step in found.items():
+        if counts[step.name] > 1:
+            step.name = f"{function.module.name}.{function.qualname}".replace(".", "_")
     return found.values()
-
-
-def _free(function: Function, taken: set[str]) -> str:
-    """Return a name that no other step has: the function's, or one with more of where it is."""
-    parts = [*function.module.name.split("."), *function.qualname.split(".")]
-    longer = ["_".join(parts[-count:]) for count in range(1, len(parts) + 1)]
-    longer += [f"{longer[-1]}_{number}" for number in range(2, len(taken) + 3)]
-    return next(one for one in longer if one not in taken)
 
 
 def _decorator(step: _Step, flow: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -67,7 +68,10 @@ _Bodies = Mapping[Node, list[Context]]
 
 
 def _reach(contexts: list[Context], bodies: _Bodies) -> Reach:
-    own = {one: 1 << number for number, mine in enumerate(bodies.values()) for one in mine}
+    # A body that several classes inherit is none of them for what calls it.
+    shared = Counter(one for mine in bodies.values() for one in mine)
+    numbered = [(one, 1 << number) for number, mine in enumerate(bodies.values()) for one in mine]
+    own = {one: bit for one, bit in numbered if shared[one] == 1}
     return Reach(contexts, own, stops=True)
 
 

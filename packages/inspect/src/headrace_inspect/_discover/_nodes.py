@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from os import path as paths
@@ -24,8 +25,10 @@ from headrace_inspect._models._signals import connections_in
 from headrace_inspect._models._tasks import finish, run_by_name, task_function, tasks_in
 from headrace_inspect._symbols._bindings import statements_in
 from headrace_inspect._symbols._entities import Class, Function, Module
+from headrace_inspect._symbols._program import Program
 
-from ._names import ModuleNames, UrlPaths
+_DEEPEST = 8
+_PARAMETER = re.compile(r"\(\?P<(\w+)>[^()]*(?:\([^()]*\)[^()]*)*\)|<(?:\w+:)?(\w+)>")
 
 
 @dataclass(eq=False, slots=True)
@@ -54,8 +57,9 @@ class Nodes:
     def __init__(self, engine: Engine) -> None:
         self.all: dict[str, Node] = {}
         self._engine = engine
-        self._names = ModuleNames(engine.program.files)
-        self._entered: dict[object, Node] = {}  # by a body, a closure, or a function
+        self._entered: dict[object, list[Node]] = {}  # by a body, a closure, or a function
+        files = [path for path in engine.program.files if path.endswith("/__init__.py")]
+        self._packages = {paths.dirname(path) for path in files}
         modules = map(engine.program.module, engine.program.files)
         self._modules = [one for one in modules if one is not None and not one.is_test]
         self._add_tasks()
@@ -70,8 +74,7 @@ class Nodes:
         found: dict[Node, list[Context]] = {node: [] for node in self.all.values()}
         for one in contexts:
             keys = (one, (one.function, one.captured), one.function)
-            node = next((self._entered[key] for key in keys if key in self._entered), None)
-            if node is not None:
+            for node in next((self._entered[key] for key in keys if key in self._entered), ()):
                 found[node].append(one)
         return found
 
@@ -80,32 +83,34 @@ class Nodes:
         if entered is None or entered.module.is_test:
             return None
         if entered not in self._entered:
-            name = f"{self._names.of(entered.module)}.{entered.qualname}"
-            made = self._make(kind, name, label or name, entered.module, entered.node.lineno)
+            made = self._make(kind, entered.qualname, label, entered.module, entered.node.lineno)
             made.function = entered if isinstance(entered, Function) else None
-            self._entered[entered] = made
-        return self._entered[entered]
+            self._entered[entered] = [made]
+        return self._entered[entered][0]
 
     def _make(self, kind: str, name: str, label: str, module: Module, line: int) -> Node:
+        # From the outermost package, whatever folders lie in between.
+        folders = [one for one in self._packages if module.path.startswith(f"{one}/")]
+        top = paths.dirname(min([*folders, module.path], key=len))
+        file = paths.relpath(module.path, top).removesuffix(".py").removesuffix("/__init__")
+        name = f"{file.replace('/', '.')}.{name}"
         while name in self.all:
             name += "'"
-        self.all[name] = made = Node(name, kind, label, module, line)
+        self.all[name] = made = Node(name, kind, label or name, module, line)
         return made
 
     def _add_value(self, kind: str, value: Value, label: str = "") -> None:
         """Add a function with what decorators have put around it, or a class with its methods."""
-        if isinstance(value, ClassValue):
-            node = self.add(kind, value.cls, label)
-            for method in methods_of(self._engine, value.cls) if node is not None else ():
-                if node is not None and not _is_static(method):
-                    bound = FunctionValue(method, Instance(value.cls))
-                    self._entered[self._engine.context(bound)] = node
-            return
+        cls = value.cls if isinstance(value, ClassValue) else None
         function = task_function(value)
-        node = self.add(kind, function, label)
+        node = self.add(kind, cls or function, label)
+        if node is not None and cls is not None:
+            for method in methods_of(self._engine, cls):
+                context = self._engine.context(FunctionValue(method, Instance(cls)))
+                self._entered.setdefault(context, []).append(node)
         body = value.inner if isinstance(value, Wrapper) else value
         if node is not None and isinstance(body, FunctionValue) and body.function is not function:
-            self._entered[body.function, body.captured] = node
+            self._entered[body.function, body.captured] = [node]
 
     # --- what is entered --------------------------------------------------------------------------
 
@@ -137,13 +142,18 @@ class Nodes:
                     self.add("command", function, function.name)
 
     def _add_routes(self) -> None:
-        whole = UrlPaths(self._engine.program, self._modules)
+        above = _including(self._engine.program, self._modules)
         for route in routes_in(self._engine):
             verbs = sorted(route.verbs)
             if isinstance(route.endpoint, ClassValue):
                 verbs = [verb.upper() for verb, _ in route.actions]
-            label = " ".join([*verbs, whole.of(route.module, route.path)])
-            self._add_value("route", route.endpoint, label)
+            module, path = route.module, route.path
+            for _ in range(_DEEPEST):
+                module, prefix = above.get(module, (module, ""))
+                path = prefix.rstrip("$") + path.lstrip("^")
+            path = _PARAMETER.sub(lambda found: f"{{{found[1] or found[2]}}}", path)
+            path = "/" + re.sub(r"[\\^$?]", "", path).strip("/")
+            self._add_value("route", route.endpoint, " ".join([*verbs, path]))
 
     def _add_schedules(self) -> None:
         """Add the entries of mappings such as ``beat_schedule``."""
@@ -155,9 +165,8 @@ class Nodes:
                 context = Context(None, module)
                 self._engine.contexts[entry] = context
                 run_by_name(Frame(self._engine, context, module, {}), name, entry)
-                dotted = f"{self._names.of(module)}.{label}"
-                made = self._make("schedule", dotted, label, module, entry.lineno)
-                self._entered[context] = made
+                made = self._make("schedule", label, label, module, entry.lineno)
+                self._entered[context] = [made]
         finish(self._engine)
 
 
@@ -167,9 +176,23 @@ def _is_command(node: ast.FunctionDef) -> bool:
     return any(isinstance(one, ast.Attribute) and one.attr == "command" for one in called)
 
 
-def _is_static(function: Function) -> bool:
-    names = {getattr(one, "id", "") for one in function.decorators}
-    return bool(names & {"staticmethod", "classmethod"})
+def _including(program: Program, modules: Iterable[Module]) -> dict[Module, tuple[Module, str]]:
+    """Return which module of URLs includes which, and under which path, where both are literals."""
+    above: dict[Module, tuple[Module, str]] = {}
+    for module in [one for one in modules if "urls" in one.path or "rout" in one.path]:
+        for node in ast.walk(module.tree):
+            match node:
+                case ast.Call(args=[
+                    ast.Constant(value=str(prefix)),
+                    ast.Call(func=ast.Name(id="include"), args=[ast.Constant(value=str(name)), *_]),
+                    *_,
+                ]):  # fmt: skip
+                    found = program.find(name, 0, module)
+                    if isinstance(found, Module):
+                        above.setdefault(found, (module, prefix))
+                case _:
+                    pass
+    return above
 
 
 def _entries_in(module: Module) -> Iterator[tuple[ast.expr, ast.Dict, ast.expr]]:
