@@ -16,10 +16,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from headrace_inspect._analysing import facts_in
-from headrace_inspect._facts import Facts
 from headrace_inspect._findings._since import compared
-from headrace_inspect._report import Edge, Link, Since
+from headrace_inspect._pipeline import facts_in
+from headrace_inspect._report import Edge, Facts, Link, Since
 from headrace_inspect._source._discovery import find_files
 from headrace_inspect._source._git import OldTree
 from headrace_inspect._source._reading import read
@@ -56,15 +55,14 @@ def contents_of(project: str) -> dict[str, bytes]:
 
 @cache
 def facts_of(project: str) -> Facts:
-    return facts_in([str(CORPUS / project)], contents_of(project), [])[0]
+    return facts_in([str(CORPUS / project)], contents_of(project))
 
 
 def since(regression: Regression) -> Since:
     """Return what changes by a regression."""
     contents = contents_of(regression.project) | {regression.file: regression.content}
-    now, _ = facts_in([str(CORPUS / regression.project)], contents, [])
-    base = OldTree("base", contents_of(regression.project))
-    changes, _ = compared(facts_of(regression.project), now, base)
+    now = facts_in([str(CORPUS / regression.project)], contents)
+    changes, _ = compared(facts_of(regression.project), now, OldTree("", "base"))
     return changes
 
 

@@ -23,9 +23,9 @@ from multiprocessing.context import ForkProcess
 from pathlib import Path
 from time import monotonic
 
-from headrace_inspect._analysing import facts_in
 from headrace_inspect._check import check, report_of
 from headrace_inspect._formats import FORMATS, View, render
+from headrace_inspect._pipeline import facts_in
 from tests.inspect.planting_kit import with_flow
 
 PACKAGES = Path(sysconfig.get_path("purelib"))
@@ -137,7 +137,7 @@ def send(files: list[Path]) -> Outcome:
     planted = {path: with_flow(contents[path], f"flow{i}") for i, path in enumerate(files)}
     unreadable = sum(content is None for content in planted.values())
     sent = {str(path.absolute()): planted[path] or contents[path] for path in files}
-    facts, _ = facts_in([str(files[0].parent)], sent, [])
+    facts = facts_in([str(files[0].parent)], sent, [])
     report = report_of(facts, require_shown=True)
     if len(report.problems) != unreadable:
         raise AssertionError(f"{unreadable} files do not parse, and not: {report.problems}")

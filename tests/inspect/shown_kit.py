@@ -9,7 +9,7 @@ from pathlib import Path
 from headrace_inspect._pipeline import Analysis, analyse
 from headrace_inspect._shown._edges import Judged
 from headrace_inspect._source._discovery import find_files
-from headrace_inspect._source._reading import parse, read
+from headrace_inspect._source._reading import contents_of
 from tests.inspect.program_kit import write
 
 HEAD = """\
@@ -34,7 +34,7 @@ def analyse_folder(folder: Path) -> Analysis:
     """Analyse the program in a folder."""
     files, problems = find_files([str(folder)])
     assert problems == []
-    return analyse(files, [str(folder)], lambda path: parse(read(path)))
+    return analyse([str(folder)], contents_of(files, problems), [])
 
 
 def shown(folder: Path, files: dict[str, str]) -> dict[str, str]:

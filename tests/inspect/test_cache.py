@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from headrace_inspect import _analysing
+from headrace_inspect import _pipeline
 from headrace_inspect._check import check
 from headrace_inspect._report import Report
 
@@ -53,7 +53,7 @@ def forbid_analysis(monkeypatch: pytest.MonkeyPatch) -> None:
     def analyse(*args: object) -> Report:
         raise AssertionError
 
-    monkeypatch.setattr(_analysing, "facts_in", analyse)
+    monkeypatch.setattr(_pipeline, "facts_in", analyse)
 
 
 def test_second_check_does_not_analyse(program: Path, monkeypatch: pytest.MonkeyPatch) -> None:

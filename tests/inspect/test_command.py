@@ -89,18 +89,6 @@ def test_findings_can_be_disabled(folder: Folder) -> None:
     assert "there is no code 'HR014'; did you mean 'HR" in done.err
 
 
-@pytest.mark.parametrize(
-    ("option", "successor"),
-    [("--strict", "--require-shown"), ("--suggest", "headrace discover --declare FLOW")],
-)
-def test_option_that_is_gone_names_its_successor(
-    folder: Folder, option: str, successor: str
-) -> None:
-    """The message says what to write instead, and nothing is checked."""
-    folder.write({"shop.py": RIGHT})
-    assert folder.check(option, "shop.py") == (2, "", f"headrace: {option} is now {successor}\n")
-
-
 def test_current_folder_is_checked_unless_told_otherwise(folder: Folder) -> None:
     """Without a path every Python file below the current folder is checked."""
     folder.write({"a/shop.py": WRONG, "b.py": ""})

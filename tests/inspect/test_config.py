@@ -71,7 +71,6 @@ def test_findings_are_disabled_by_a_setting(folder: Folder) -> None:
         ("require-shown = 1", "require-shown is true, false, or the names of flows, not 1"),
         ("require-shown = [1]", "require-shown is true, false, or the names of flows, not [1]"),
         ('require-shown = ["odrer"]', "there is no flow 'odrer' for require-shown"),
-        ("strict = true", "strict is now require-shown"),
         ('disable = ["HR999"]', "there is no code 'HR999'"),
         ("paths = ", "cannot read"),
     ],

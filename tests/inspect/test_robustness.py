@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from headrace_inspect import _analysing, _check
+from headrace_inspect import _check, _pipeline
 from headrace_inspect._check import check
 from headrace_inspect._report import Report
 
@@ -158,7 +158,7 @@ def test_internal_error_does_not_read_as_clean(
     def fail(*args: object) -> object:
         raise RecursionError("too deep")
 
-    monkeypatch.setattr(_analysing, "analyse", fail)
+    monkeypatch.setattr(_pipeline, "analyse", fail)
     message = only_message(check_bytes(tmp_path, FLOW.encode()))
 
     assert "RecursionError" in message
@@ -174,7 +174,7 @@ def test_internal_error_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         raise KeyError
 
     with monkeypatch.context() as patch:
-        patch.setattr(_analysing, "analyse", fail)
+        patch.setattr(_pipeline, "analyse", fail)
         assert check([str(tmp_path)], cache=cache).exit_status() == 2
 
     assert check([str(tmp_path)], cache=cache).exit_status() == 0

@@ -9,8 +9,17 @@ from pathlib import Path
 import headrace_inspect
 
 SOURCE = Path(headrace_inspect.__file__).parent
-LAYERS = ("_symbols", "_evaluate", "_models", "_declarations", "_shown", "_findings", "_pipeline")
-BELOW = ("_source", "_report", "_codes", "_facts")
+LAYERS = (
+    "_symbols",
+    "_evaluate",
+    "_models",
+    "_declarations",
+    "_shown",
+    "_findings",
+    "_hazards",
+    "_pipeline",
+)
+BELOW = ("_source", "_report", "_codes")
 """Modules that every layer may import."""
 
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from headrace_inspect import Boundary, Report, Since, _analysing, check
+from headrace_inspect import Boundary, Report, Since, _pipeline, check
 from tests.inspect.check_kit import DYNAMIC, RIGHT, TURNED, Folder
 from tests.inspect.git_kit import commit, git
 
@@ -357,13 +357,13 @@ def test_base_that_is_not_in_the_clone_is_status_2(folder: Folder) -> None:
 def test_base_is_remembered(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a cache neither tree is analysed again; what was checked before is a base later."""
     analyses: list[int] = []
-    analyse = _analysing.analyse
+    analyse = _pipeline.analyse
 
     def counted(*asked: object) -> object:
         analyses.append(1)
         return analyse(*asked)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(_analysing, "analyse", counted)
+    monkeypatch.setattr(_pipeline, "analyse", counted)
     folder.write({"shop.py": SHOP})
     commit(folder.path)
     cache = folder.path.parent / "cache"

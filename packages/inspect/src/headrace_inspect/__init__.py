@@ -24,21 +24,9 @@ if TYPE_CHECKING:
     from ._source._git import RevisionError
 
 __all__ = [
-    "Boundary",
-    "Changes",
-    "Edge",
-    "Finding",
-    "Link",
-    "Lost",
-    "Place",
-    "Problem",
-    "Report",
-    "RevisionError",
-    "Since",
-    "Step",
-    "Verdict",
-    "check",
-]
+    "Boundary", "Changes", "Edge", "Finding", "Link", "Lost", "Place", "Problem", "Report",
+    "RevisionError", "Since", "Step", "Verdict", "check",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> object:

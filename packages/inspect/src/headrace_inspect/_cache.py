@@ -1,7 +1,7 @@
-"""What is known of a tree, kept for the next check.
+"""Facts of trees, kept for the next check.
 
-A file's content decides, never its time: facts are used again only where every file has the
-content that they were made from. Nothing in a cache is executed.
+Content decides, never time: facts are used again where every file has the content that they were
+made from, or differs from it in layout and comments alone. Nothing in a cache is executed.
 """
 
 from __future__ import annotations
@@ -10,22 +10,23 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from hashlib import blake2b
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
 
-from ._facts import Facts, Ignore, Message
-from ._report import Edge, Finding, Link, Place, Problem, Step
+from ._report import Edge, Facts, Finding, Ignore, Link, Message, Place, Problem, Step
 
 _CLASSES = (Facts, Ignore, Message, Edge, Finding, Link, Place, Problem, Step)
 _KEPT = {cls.__name__: cls for cls in _CLASSES}
+_MOST_TREES = 8
 
 
 class Memory:
-    """Facts of trees in a folder: a file for each, with a line that says of what they are.
+    """Facts in a folder: a file for each tree, and one with the sources of the last one evaluated.
 
     Args:
         folder: where it is kept.
@@ -34,38 +35,62 @@ class Memory:
 
     def __init__(self, folder: str | os.PathLike[str], question: object) -> None:
         self._folder = Path(folder)
-        self._question = question
-        self._program = _program()
+        self._question = _digest_of((_version(), question))
 
-    def key(self, contents: Mapping[str, bytes], problems: Sequence[Problem]) -> str:
+    def key(self, ids: Mapping[str, str], problems: Sequence[Problem]) -> str:
         """Return what tells a tree from others: its files, and what is wrong with missing ones."""
-        digests = sorted((path, _digest(content)) for path, content in contents.items())
-        return _digest_of((self._program, digests, [str(one) for one in problems]))
+        return _digest_of((self._question, sorted(ids.items()), [*map(str, problems)]))
 
-    def read(self, roles: Iterable[str], key: str) -> Facts | None:
-        """Return the facts of the tree with this key, if they are there under one of the roles."""
-        for file in map(self._file, roles):
-            try:
-                head, _, rest = file.read_bytes().partition(b"\n")
-            except OSError:
-                continue
-            if head.decode("ascii", "replace") == key + _digest(rest):
-                found = json.loads(rest, object_hook=_revived)
-                return found if isinstance(found, Facts) else None
-        return None
+    def read(self, key: str) -> Facts | None:
+        """Return the facts of the tree with this key, if they are there."""
+        content = self._read(f"check-{key}.json")
+        found = json.loads(content, object_hook=_revived) if content else None
+        return found if isinstance(found, Facts) else None
 
-    def write(self, role: str, key: str, facts: Facts) -> None:
-        """Keep `facts`, if that is possible."""
-        rest = json.dumps(facts, separators=(",", ":"), default=_stored).encode()
+    def write(self, key: str, facts: Facts) -> None:
+        """Keep `facts`, if that is possible, and forget those that were used longest ago."""
+        stored = json.dumps(facts, separators=(",", ":"), default=_stored).encode()
+        self._write(f"check-{key}.json", stored)
+        with contextlib.suppress(OSError):
+            files = [(-one.stat().st_mtime_ns, one) for one in self._folder.glob("check-*.json")]
+            for _, file in sorted(files)[_MOST_TREES:]:
+                file.unlink()
+
+    def read_sources(self) -> tuple[str, dict[str, bytes]]:
+        """Return the key of the tree that was evaluated last, and its files."""
+        stored = self._read(f"sources-{self._question}.z")
+        key, texts = json.loads(zlib.decompress(stored)) if stored else ("", {})
+        return key, {path: text.encode("latin-1") for path, text in texts.items()}
+
+    def write_sources(self, key: str, contents: Mapping[str, bytes]) -> None:
+        """Keep the files of a tree that was evaluated, instead of those of the last one."""
+        texts = {path: content.decode("latin-1") for path, content in contents.items()}
+        stored = zlib.compress(json.dumps([key, texts]).encode(), 1)
+        self._write(f"sources-{self._question}.z", stored)
+
+    def _read(self, name: str) -> bytes:
+        """Return what was written, or nothing where that is gone or damaged."""
+        try:
+            digest, _, content = (self._folder / name).read_bytes().partition(b"\n")
+            os.utime(self._folder / name)
+        except OSError:
+            return b""
+        return content if digest.decode("ascii", "replace") == _digest(content) else b""
+
+    def _write(self, name: str, content: bytes) -> None:
+        """Write a file at once, so that another process never reads half of it."""
         with contextlib.suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
             ignored = self._folder / ".gitignore"
             if not ignored.exists():
                 ignored.write_text("# Made by headrace check.\n*\n", "utf-8")
-            _write(self._file(role), b"%s%s\n%s" % (key.encode(), _digest(rest).encode(), rest))
-
-    def _file(self, role: str) -> Path:
-        return self._folder / f"check-{_digest_of((role, self._question))}.json"
+            with NamedTemporaryFile(dir=self._folder, delete=False) as file:
+                try:
+                    file.write(b"%s\n%s" % (_digest(content).encode(), content))
+                    file.close()
+                    os.replace(file.name, self._folder / name)
+                except OSError:
+                    os.unlink(file.name)
 
 
 def _stored(one: object) -> dict[str, Any]:
@@ -88,28 +113,14 @@ def _digest(content: bytes) -> str:
     return blake2b(content, digest_size=16).hexdigest()
 
 
-def _digest_of(facts: object) -> str:
-    return _digest(repr(facts).encode("utf-8", "backslashreplace"))
+def _digest_of(one: object) -> str:
+    return _digest(repr(one).encode("utf-8", "backslashreplace"))
 
 
-def _program() -> str:
+def _version() -> object:
     """Return what tells this version of headrace-inspect and Python from others.
 
     The files themselves are looked at, so that a version under development is told too.
     """
-    here = Path(__file__).parent
-    files = [(str(path), path.stat()) for path in sorted(here.rglob("*.py"))]
-    return _digest_of((sys.version, [(name, st.st_size, st.st_mtime_ns) for name, st in files]))
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file at once, so that another process never reads half of it."""
-    with NamedTemporaryFile(dir=path.parent, delete=False) as file:
-        try:
-            file.write(content)
-            file.close()
-            os.replace(file.name, path)
-        except OSError:
-            with contextlib.suppress(OSError):
-                os.unlink(file.name)
-            raise
+    files = [(str(path), path.stat()) for path in sorted(Path(__file__).parent.rglob("*.py"))]
+    return sys.version, [(name, st.st_size, st.st_mtime_ns) for name, st in files]

@@ -5,19 +5,17 @@ from __future__ import annotations
 import os
 import re
 import traceback
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from ._cache import Memory
 from ._codes import REFUTABLE, SOUGHT
-from ._facts import Facts
 from ._findings._ignores import COMMENT, silence
 from ._recording._joining import joined, read_runs
-from ._report import Finding, Problem, Report, Since
-from ._source._discovery import find_files, shown
-from ._source._git import read_base
-from ._source._lines import lines_of, span_in
-from ._source._reading import UnreadableError, read
+from ._report import Facts, Finding, Problem, Report, Since
+from ._source._discovery import find_files
+from ._source._git import blob_id, read_base
+from ._source._reading import contents_of, lines_of, span_in
 
 
 def check(
@@ -54,13 +52,13 @@ def check(
     base = None if since is None else read_base(since, paths, exclude)
     files, problems = find_files(paths, exclude)
     contents = contents_of(files, problems)
+    ids = {path: blob_id(content) for path, content in contents.items()}
     memory = None if cache is None else Memory(cache, (os.getcwd(), [*paths], [*exclude]))
     found: list[Finding] = []
     changes: Since | None = None
     try:
-        # First the base: it may have been the tree itself before, and is in its memory then.
-        old = None if base is None else _facts(paths, base.contents, (), memory, ("base", ""))
-        facts = _facts(paths, contents, problems, memory, ("",))
+        old = None if base is None else _facts(paths, base.ids, lambda: base.contents, [], memory)
+        facts = _facts(paths, ids, lambda: contents, problems, memory)
         if base is not None and old is not None:
             from ._findings._since import compared
 
@@ -73,30 +71,40 @@ def check(
     report = report_of(facts, require_shown, disable, found, in_tests=runs is not None)
     report.problems += [] if base is None else base.problems
     report.since = None if changes is None else _without_silenced(changes, report.findings)
-    texts = {shown(path): content for path, content in contents.items()}
-    gone = {} if base is None else {shown(path): one for path, one in base.contents.items()}
     report.findings = [
-        _located(one, gone if one.code == "HR302" else texts) for one in report.findings
+        _located(one, base.contents if base is not None and one.code == "HR302" else contents)
+        for one in report.findings
     ]
     return report
 
 
 def _facts(
     paths: Sequence[str],
-    contents: Mapping[str, bytes],
+    ids: Mapping[str, str],
+    load: Callable[[], Mapping[str, bytes]],
     problems: Sequence[Problem],
     memory: Memory | None,
-    roles: Sequence[str],
 ) -> Facts:
-    key = "" if memory is None else memory.key(contents, problems)
-    facts = None if memory is None else memory.read(roles, key)
-    if facts is None:
-        # Imported when there is something to analyse: that takes longer than reading a cache.
-        from ._analysing import facts_in
+    """Return the facts of a tree from the cache, or else from its files."""
+    key = "" if memory is None else memory.key(ids, problems)
+    kept = None if memory is None else memory.read(key)
+    if kept is not None:
+        return kept
+    # Imported when there is something to analyse: that takes longer than reading a cache.
+    from ._moving import moved_facts
+    from ._pipeline import facts_in
 
-        facts, _ = facts_in(paths, contents, problems)
-    if memory is not None:
-        memory.write(roles[0], key, facts)
+    contents = load()
+    if memory is None:
+        return facts_in(paths, contents, problems)
+    last, sources = memory.read_sources()
+    kept = memory.read(last)
+    moved = None if kept is None else moved_facts(kept, sources, contents)
+    facts = facts_in(paths, contents, problems) if moved is None else moved
+    if contents.keys() == ids.keys():  # a repository may lack some
+        memory.write(key, facts)
+        if moved is None:
+            memory.write_sources(key, contents)
     return facts
 
 
@@ -109,15 +117,12 @@ def report_of(
     in_tests: bool = False,
 ) -> Report:
     """Return what `facts` mean, and what was lost, with the arguments of `check`."""
-    is_wanted = require_shown if isinstance(require_shown, bool) else None
-    sought = SOUGHT | ({"HR110"} if is_wanted else set()) | ({"HR111"} if in_tests else set())
+    flows = () if isinstance(require_shown, bool) else require_shown
+    sought = SOUGHT | ({"HR110"} if require_shown is True else set[str]())
+    sought |= {"HR111"} if in_tests else set()
     unwanted = {*disable} | (REFUTABLE if facts.problems else set())
-    found = [*facts.findings, *lost]
-    found += [
-        one
-        for one in facts.not_shown
-        if is_wanted or (not isinstance(require_shown, bool) and one.flow in require_shown)
-    ]
+    not_shown = [one for one in facts.not_shown if require_shown is True or one.flow in flows]
+    found = [*facts.findings, *lost, *not_shown]
     found = [one for one in found if one.code not in unwanted]
     found = silence(found, facts.ignores, sought - unwanted)
     found.sort(key=lambda one: (one.place, one.code, one.source or "", one.message))
@@ -126,32 +131,21 @@ def report_of(
 
 def _without_silenced(since: Since, found: Collection[Finding]) -> Since:
     """Return the changes without those that are no finding."""
-    lost = {one.about for one in found if one.code == "HR300"}
-    kept = tuple([one for one in since.lost if one.edge in lost])
+    wrong = {one.about for one in found if one.code == "HR300"}
+    lost = tuple([one for one in since.lost if one.edge in wrong])
     return replace(
-        since, lost=kept, breaking=tuple([one for one in since.breaking if one in found])
+        since, lost=lost, breaking=tuple([one for one in since.breaking if one in found])
     )
 
 
 def _located(finding: Finding, contents: Mapping[str, bytes]) -> Finding:
     """Return a finding with its line, and where in it the name is that it is about."""
-    lines = lines_of(contents.get(finding.place.file, b""))
+    lines = lines_of(contents.get(os.path.abspath(finding.place.file), b""))
     text = lines[finding.place.line - 1] if 0 < finding.place.line <= len(lines) else ""
     patterns = [f"({COMMENT.pattern})"] if finding.code == "HR108" else [r"\bdef\s+(\w+)"]
     patterns += [rf"\b{re.escape(finding.target)}\b"] if finding.target else []
     column, width = span_in(text, *patterns)
     return replace(finding, text=text, column=column, width=width)
-
-
-def contents_of(files: Sequence[str], problems: list[Problem]) -> dict[str, bytes]:
-    """Return the content of each file that can be read, and add what is wrong with the others."""
-    contents: dict[str, bytes] = {}
-    for file in files:
-        try:
-            contents[file] = read(file)
-        except UnreadableError as error:
-            problems.append(Problem(shown(file), error.line, error.message))
-    return contents
 
 
 def _bug(error: Exception) -> str:

@@ -25,15 +25,8 @@ REFUTABLE = frozenset(["HR101", "HR104", "HR108", "HR112", "HR300", "HR301", "HR
 
 
 class Explanation(NamedTuple):
-    """What a code means.
+    """What a code means: in a few words, and at length as Markdown, with an example."""
 
-    Attributes:
-        code: the code.
-        title: the meaning in a few words.
-        text: what it means at length, an example and its mend, as Markdown without the title.
-    """
-
-    code: str
     title: str
     text: str
 
@@ -66,6 +59,4 @@ def explanation(code: str) -> Explanation:
     """Return what one of `CODES` means."""
     text = files("headrace_inspect").joinpath("explanations", f"{code}.md").read_text("utf-8")
     heading, _, rest = text.partition("\n")
-    return Explanation(
-        code, heading.removeprefix(f"# {code}: "), _comment.sub("", rest).strip("\n")
-    )
+    return Explanation(heading.removeprefix(f"# {code}: "), _comment.sub("", rest).strip("\n"))

@@ -8,7 +8,7 @@ import gc
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from ._check import check
 from ._codes import known_code
 from ._formats import ENDINGS, FORMATS, View, render, summary
 from ._report import Report
-from ._settings import SUCCESSORS, read_check_settings
+from ._settings import read_check_settings
 from ._source._discovery import shown
 from ._source._git import RevisionError
 
@@ -46,23 +46,28 @@ def main(words: list[str]) -> int:
     Raises:
         CommandError: an argument or a setting is wrong.
     """
-    options = _parser().parse_args([*_prepared(words)])
+    # The flow stands behind ``=`` alone: what follows without it is a path.
+    prepared = [f"{word}=" if word == "--require-shown" else word for word in words]
+    options = _parser().parse_args(prepared)
     settings = read_check_settings()
     if options.output is not None:
         check_output(options.output)
     atexit.register(gc.freeze)  # the process takes its garbage along, and need not look for it
     paths = tuple(options.paths) or settings.paths or (".",)
-    required = _required(options.require_shown) or settings.require_shown
-    report = _checked(
-        paths,
-        exclude=(*settings.exclude, *(options.exclude or ())),
-        cache=None if options.no_cache else options.cache_dir or settings.cache,
-        require_shown=required,
-        evidence=options.evidence or settings.evidence,
-        since=options.since,
-        disable=[known_code(one) for one in (*settings.disable, *(options.disable or ()))],
-        accept=settings.accept,
-    )
+    required = "" in options.require_shown or options.require_shown or settings.require_shown
+    try:
+        report = check(
+            paths,
+            exclude=(*settings.exclude, *options.exclude),
+            cache=None if options.no_cache else options.cache_dir or settings.cache,
+            require_shown=required,
+            evidence=options.evidence or settings.evidence,
+            since=options.since,
+            disable=[known_code(one) for one in (*settings.disable, *options.disable)],
+            accept=settings.accept,
+        )
+    except RevisionError as error:
+        raise CommandError(f"--since: {error}") from error
     _check_flows(report, required)
     _tell_problems(report, paths)
     text = render(report, _format(options), _view(options))
@@ -72,29 +77,6 @@ def main(words: list[str]) -> int:
         save(options.output, text)
         write(sys.stderr, summary(report))
     return report.exit_status()
-
-
-def _checked(paths: Sequence[str], **asked: Any) -> Report:
-    try:
-        return check(paths, **asked)
-    except RevisionError as error:
-        raise CommandError(f"--since: {error}") from error
-
-
-def _prepared(words: Sequence[str]) -> Iterator[str]:
-    """Yield `words` as argparse understands them: the flow stands behind ``=`` alone."""
-    for index, word in enumerate(words):
-        if word == "--":
-            yield from words[index:]
-            return
-        if word in {"--strict", "--suggest"}:
-            name = SUCCESSORS[word[2:]]
-            raise CommandError(f"{word} is now {name if ' ' in name else f'--{name}'}")
-        yield f"{word}=" if word == "--require-shown" else word
-
-
-def _required(flows: list[str] | None) -> bool | tuple[str, ...]:
-    return False if not flows else True if "" in flows else tuple(flows)
 
 
 def _check_flows(report: Report, required: bool | Sequence[str]) -> None:
@@ -115,9 +97,8 @@ def _tell_problems(report: Report, paths: Sequence[str]) -> None:
 
 
 def _format(options: argparse.Namespace) -> str:
-    if options.format:
-        return str(options.format)
-    return ENDINGS.get(Path(options.output or "").suffix.lower(), "text")
+    ending = Path(options.output or "").suffix.lower()
+    return options.format or ENDINGS.get(ending, "text")
 
 
 def _view(options: argparse.Namespace) -> View:
@@ -125,18 +106,18 @@ def _view(options: argparse.Namespace) -> View:
     if options.output is not None or sys.stdout is None:
         return view
     view = replace(view, colors=welcomes_colors(sys.stdout, os.environ))
-    if not sys.stdout.isatty():
-        return view
-    return replace(view, width=max(shutil.get_terminal_size().columns, _NARROWEST))
+    columns = shutil.get_terminal_size().columns
+    return replace(view, width=max(columns, _NARROWEST)) if sys.stdout.isatty() else view
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argument_parser("headrace check", _DESCRIPTION)
     add = parser.add_argument
+    many: dict[str, Any] = {"action": "append", "default": []}
     says = "files and folders; default: those of pyproject.toml, or the current folder"
     add("paths", nargs="*", metavar="PATH", help=says)
     says = "fail for edges that the code does not show, of all flows or of FLOW; can be repeated"
-    add("--require-shown", action="append", metavar="FLOW", help=says)
+    add("--require-shown", metavar="FLOW", help=says, **many)
     add("--format", choices=FORMATS, help="default: by the extension of FILE, or text")
     add("-o", "--output", metavar="FILE", help="write to FILE instead of standard output")
     says = "join what tests ran, as pytest --headrace-evidence FILE recorded it"
@@ -144,10 +125,9 @@ def _parser() -> argparse.ArgumentParser:
     add("-v", "--verbose", action="store_true", help="list every edge with its evidence")
     says = "fail also for what was lost since REV: evidence, and messages in flight"
     add("--since", metavar="REV", help=says)
-    says = "leave out files and folders; can be repeated"
-    add("--exclude", action="append", metavar="PATTERN", help=says)
+    add("--exclude", metavar="PATTERN", help="leave out files and folders; can be repeated", **many)
     says = "do not report findings with this code; can be repeated"
-    add("--disable", action="append", metavar="CODE", help=says)
+    add("--disable", metavar="CODE", help=says, **many)
     says = "where to keep what was found for the next time; default: .headrace_cache"
     add("--cache-dir", metavar="DIR", help=says)
     add("--no-cache", action="store_true", help="neither read nor write a cache")

@@ -18,15 +18,9 @@ def verdicts() -> tuple[dict[str, str], list[str]]:
     Raises:
         CommandError: the settings cannot be read.
     """
-    settings = read_check_settings()
-    report = check(
-        settings.paths or (".",),
-        exclude=settings.exclude,
-        cache=settings.cache,
-        evidence=settings.evidence,
-    )
-    found = {
-        edge.id: "shown_by_tests" if edge.by == ("tests",) else edge.verdict
-        for edge in report.edges
-    }
+    asked = read_check_settings()
+    paths = asked.paths or (".",)
+    report = check(paths, exclude=asked.exclude, cache=asked.cache, evidence=asked.evidence)
+    by_tests = {edge.id: "shown_by_tests" for edge in report.edges if edge.by == ("tests",)}
+    found = {edge.id: edge.verdict for edge in report.edges} | by_tests
     return found, [printable(str(problem)) for problem in report.problems]

@@ -22,11 +22,11 @@ def main(words: list[str]) -> int:
     parser = argument_parser("headrace explain", "Tell what the code of a finding means.")
     parser.add_argument("codes", nargs="*", metavar="CODE", help="such as HR101; all, unless given")
     codes = [known_code(code) for code in parser.parse_args(words).codes]
-    if codes:
-        width = min(shutil.get_terminal_size().columns, _WIDEST)
-        write(sys.stdout, "\n\n".join(explained(code, width) for code in codes))
-    else:
-        write(sys.stdout, "\n".join(f"{code}  {explanation(code).title}" for code in CODES))
+    width = min(shutil.get_terminal_size().columns, _WIDEST)
+    texts = [explained(code, width) for code in codes]
+    write(
+        sys.stdout, "\n\n".join(texts) or "\n".join(f"{c}  {explanation(c).title}" for c in CODES)
+    )
     return 0
 
 
@@ -34,8 +34,7 @@ def explained(code: str, width: int) -> str:
     """Return what `code` means as plain text, in lines of at most `width` columns."""
     told = explanation(code)
     lines = f"{code}: {told.title}\n\n{told.plain}".split("\n")
-    return "\n".join(_wrapped(line, width) for line in lines)
-
-
-def _wrapped(line: str, width: int) -> str:
-    return line if line.startswith(" ") else textwrap.fill(line, width, break_on_hyphens=False)
+    return "\n".join(
+        line if line.startswith(" ") else textwrap.fill(line, width, break_on_hyphens=False)
+        for line in lines
+    )

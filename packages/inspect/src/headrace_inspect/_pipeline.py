@@ -1,28 +1,40 @@
-"""The check from files to verdicts, step by step."""
+"""The analysis, step by step: from the contents of files to facts."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import gc
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
 
 from ._declarations._reading import read_declarations
 from ._declarations._steps import Declarations
 from ._evaluate._engine import Engine
 from ._evaluate._values import FunctionValue, Instance, forget_values
 from ._findings._declared import faults_in
+from ._findings._functions import finding
+from ._findings._ignores import find_ignores
+from ._findings._messages import signature_of
+from ._findings._since import calls_in
+from ._hazards import hazards_in
 from ._models import known_libraries
 from ._models._classes import methods_of
-from ._models._headrace import Declared, chain_context, declared_in
-from ._report import Finding
+from ._models._headrace import chain_context, declared_in
+from ._models._routing import Routing, mentions_settings
+from ._models._tasks import task_function, tasks_in
+from ._report import Edge, Facts, Finding, Message, Place, Problem, Step
 from ._shown._edges import Judge, Judged
+from ._source._discovery import shown
+from ._source._reading import UnreadableError, parse
 from ._symbols._program import Program
 
+_DEEPEST = 10_000
 _ROUNDS = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Analysis:
+class Analysis(NamedTuple):
     """What is known of a program: what it declares, which edges are shown, what is wrong."""
 
     engine: Engine
@@ -31,29 +43,73 @@ class Analysis:
     faults: list[Finding]
 
 
-def analyse(
-    files: Sequence[str], roots: Sequence[str], load: Callable[[str], ast.Module | None]
-) -> Analysis:
-    """Return what the source declares, and which edges it shows.
+def facts_in(
+    paths: Sequence[str], contents: Mapping[str, bytes], problems: Sequence[Problem] = ()
+) -> Facts:
+    """Return what is known of a tree.
 
     Args:
-        files: absolute paths.
-        roots: the files and folders that were asked for.
-        load: returns the syntax tree of a file, or None if it does not parse.
+        paths: the files and folders that were asked for.
+        contents: the content of each file, by its absolute path.
+        problems: what is wrong already.
     """
-    forget_values()
-    engine = Engine(Program(files, roots, load), known_libraries())
-    run_everything(engine)
+    found = [*problems]
+    with undisturbed():
+        analysis = analyse(paths, contents, found)
+        engine, declarations, judged, faults = analysis
+        edges = [_edge(one, declarations) for one in judged]
+        return Facts(
+            tuple([
+                Step(one.flow, one.name, Place(shown(one.path), one.line))
+                for one, *_ in declarations.steps.values()
+            ]),
+            tuple(sorted(edges, key=lambda edge: (edge.flow, edge.target, edge.source))),
+            (*faults, *hazards_in(engine)),
+            (*_not_shown(edges, analysis), *_computed(declarations)),
+            tuple(find_ignores({shown(path): content for path, content in contents.items()})),
+            tuple(_messages(engine, contents)),
+            "".join(sorted({*calls_in(engine)})) if edges else "",
+            tuple(sorted(found)),
+            len(contents),
+        )
+
+
+def analyse(
+    paths: Sequence[str], contents: Mapping[str, bytes], problems: list[Problem]
+) -> Analysis:
+    """Return the analysis of files, and add those that do not parse to `problems`."""
+    engine = evaluate(paths, contents, problems)
     declarations = read_declarations(engine)
     edges = Judge(engine, declarations).judge()
-    shown = {one.edge for one in edges if one.evidence is not None}
-    return Analysis(
-        engine, declarations, edges, faults_in(engine, declarations, shown.__contains__)
-    )
+    is_shown = {one.edge for one in edges if one.evidence is not None}.__contains__
+    return Analysis(engine, declarations, edges, faults_in(engine, declarations, is_shown))
 
 
-def run_everything(engine: Engine) -> None:
-    """Run modules first, since they register what functions use; then functions; then the rest.
+def evaluate(
+    paths: Sequence[str], contents: Mapping[str, bytes], problems: list[Problem]
+) -> Engine:
+    """Evaluate a program, and add the files that do not parse to `problems`."""
+
+    def load(path: str) -> ast.Module | None:
+        try:
+            return parse(contents[path])
+        except UnreadableError as error:
+            problems.append(Problem(shown(path), error.line, error.message))
+            return None
+
+    forget_values()
+    engine = Engine(Program(sorted(contents), paths, load), known_libraries())
+    _evaluate_modules(engine)
+    for _ in range(_ROUNDS):
+        _evaluate_flows(engine)
+        engine.run_roots()
+        for finish in engine.registry.finishing:
+            finish(engine)
+    return engine
+
+
+def _evaluate_modules(engine: Engine) -> None:
+    """Evaluate all modules, which register what functions use, and then their functions.
 
     The functions of tests are no part of the program, unless some are declared to be steps.
     """
@@ -64,17 +120,84 @@ def run_everything(engine: Engine) -> None:
     for module in modules:
         if not module.is_test or module in declaring:
             engine.run_functions(module)
-    for _ in range(_ROUNDS):
-        run_flows(engine, declared_in(engine))
-        engine.run_roots()
-        for finish in engine.registry.finishing:
-            finish(engine)
 
 
-def run_flows(engine: Engine, declared: Declared) -> None:
-    """Run the methods of flow classes, inherited ones included, and the chains."""
-    for cls in list(declared.class_flows):
+def _evaluate_flows(engine: Engine) -> None:
+    """Evaluate the methods of flow classes, inherited ones included, and the chains."""
+    for cls in [*declared_in(engine).class_flows]:
         for method in methods_of(engine, cls):
             engine.context(FunctionValue(method, Instance(cls, is_exact=True)))
-    for chain in [one for one in declared.chains.values() if one.flow is not None]:
+    for chain in [one for one in declared_in(engine).chains.values() if one.flow is not None]:
         chain_context(engine, chain)
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Let deep code be followed, and spend no time on looking for garbage in trees."""
+    deepest, is_collecting = sys.getrecursionlimit(), gc.isenabled()
+    sys.setrecursionlimit(max(deepest, _DEEPEST))
+    gc.disable()
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(deepest)
+        if is_collecting:
+            # All that was made counts as old, or it would be gone through at once.
+            gc.freeze()
+            gc.unfreeze()
+            gc.enable()
+
+
+# --- facts ----------------------------------------------------------------------------------------
+
+
+def _edge(judged: Judged, declarations: Declarations) -> Edge:
+    (flow, target), evidence = judged.edge.target, judged.evidence
+    source_flow, name = judged.edge.source
+    about = (flow, name if source_flow == flow else f"{source_flow}.{name}", target)
+    if evidence is None:
+        is_task = declarations.steps[flow, target][0].kind == "task"
+        return Edge(*about, "enqueue" if is_task else "call")
+    return Edge(*about, evidence.kind, ("code",), evidence.links, evidence.pivot)
+
+
+def _not_shown(edges: Sequence[Edge], analysis: Analysis) -> Iterator[Finding]:
+    wrong = {one.about for one in analysis.faults}
+    for edge in edges:
+        if not edge.by and edge.id not in wrong:
+            steps = analysis.declarations.steps[edge.flow, edge.target]
+            step = next((one for one in steps if edge.source in one.sources), steps[0])
+            message = f"the code does not show that {edge.source!r} runs before {edge.target!r}"
+            yield finding("HR110", step, message, edge.source)
+
+
+def _computed(declarations: Declarations) -> Iterator[Finding]:
+    for function, what in declarations.unreadable:
+        place = Place(shown(function.module.path), function.node.lineno)
+        message = f"{what} is computed where {function.name!r} is declared"
+        yield Finding("HR110", None, None, function.name, place, message)
+    for one in [step for steps in declarations.steps.values() for step in steps]:
+        if not one.is_readable:
+            yield finding("HR110", one, f"what {one.name!r} is declared after is computed")
+
+
+def _messages(engine: Engine, contents: Mapping[str, bytes]) -> Iterator[Message]:
+    program = engine.program
+    files = [path for path, content in contents.items() if mentions_settings(content)]
+    routing = Routing([one.tree for one in map(program.module, files) if one is not None])
+    for task in dict.fromkeys(tasks_in(engine).by_name.values()):
+        function = task_function(task)
+        if function is None or function.module.is_test:
+            continue
+        default = [f"{name}.{function.name}" for name in program.names_of(function.module)]
+        name = task.name
+        if name in default:
+            name = f"{function.module.name}.{function.name}"
+        yield Message(
+            name,
+            function.qualname,
+            Place(shown(function.module.path), function.node.lineno),
+            *signature_of(task, function),
+            task.queue or routing.queue_of(name),
+            task.serializer or routing.serializer,
+        )

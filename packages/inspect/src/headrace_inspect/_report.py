@@ -1,4 +1,4 @@
-"""What a check found: plain data, for the output formats and for callers."""
+"""What a check found: plain data, for the output formats, the cache and callers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ class Link:
     """A call in the evidence.
 
     Attributes:
-        place: where it is.
         text: the call without its arguments, such as ``self.charge(...)``.
         kind: how its target is reached, as for an edge.
         scope: the dotted name of the function that calls; empty at the top of a module.
@@ -37,13 +36,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A declared step.
-
-    Attributes:
-        flow: the flow's name.
-        name: the step's name in it.
-        place: the line of the ``def``.
-    """
+    """A declared step; `place` is the line of its ``def``."""
 
     flow: str
     name: str
@@ -60,7 +53,6 @@ class Edge:
     """A declared edge, and the evidence for it.
 
     Attributes:
-        flow: the flow's name.
         source: the step before; one of another flow as ``flow.step``.
         target: the step after.
         kind: how the target is reached: ``call``, ``enqueue``, ``on_commit``, ``signal``,
@@ -95,14 +87,11 @@ class Finding:
 
     Attributes:
         code: a stable code, such as ``HR101``.
-        flow: the flow's name, or None.
         source: the predecessor concerned, or None.
         target: the step or task concerned, or None.
         place: the line concerned, usually that of the ``def``.
-        message: what is wrong.
         evidence: the calls that explain it.
-        column: where the name begins in the line, from 1.
-        width: the length of the name.
+        column: where the name begins in the line, from 1; `width` is its length.
         text: the line, without its end.
     """
 
@@ -143,7 +132,6 @@ class Lost:
     """An edge that was shown, and is not any more.
 
     Attributes:
-        edge: the edge's identity.
         was: where the old evidence called the target.
         broken_at: where the first call of the old evidence was that has no counterpart now.
     """
@@ -180,8 +168,6 @@ class Since:
         revision: the revision, as it was given.
         base: the commit that was compared: the merge base of the revision and ``HEAD``.
         lost: the edges that were shown, and are not any more.
-        steps: how the declared steps have changed.
-        edges: how the declared edges have changed.
         breaking: what breaks messages that were published before the change.
     """
 
@@ -201,7 +187,6 @@ class Report:
         findings: what is wrong, in the order of files and lines.
         edges: every declared edge, by flow, target and source.
         problems: the files that could not be analysed.
-        steps: every declared step.
         files: how many files were read.
         since: what has changed since a revision, if that was asked for.
     """
@@ -216,3 +201,59 @@ class Report:
     def exit_status(self) -> int:
         """Return 0 where all is well, 1 for findings, 2 where something could not be analysed."""
         return 2 if self.problems else 1 if self.findings else 0
+
+
+# --- what the cache keeps -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Ignore:
+    """An ignore comment, and the codes that it names."""
+
+    place: Place
+    codes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A task, as its messages depend on it.
+
+    Attributes:
+        name: the name that messages carry.
+        function: the dotted name of the function in its module.
+        positional: the parameters that take positional arguments; ``*`` for any number.
+        named: the parameters that take keywords; ``**`` for any.
+        needed: those without a default.
+        queue: the queue, or None for the default; so is the serializer.
+    """
+
+    name: str
+    function: str
+    place: Place
+    positional: tuple[str, ...]
+    named: tuple[str, ...]
+    needed: tuple[str, ...]
+    queue: str | None
+    serializer: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of a tree, whatever is asked of it.
+
+    Attributes:
+        findings: the errors.
+        not_shown: a finding for each edge that is not shown, and for what is computed.
+        messages: the tasks.
+        calls: digests of all calls, by which two trees are compared.
+    """
+
+    steps: tuple[Step, ...] = ()
+    edges: tuple[Edge, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    not_shown: tuple[Finding, ...] = ()
+    ignores: tuple[Ignore, ...] = ()
+    messages: tuple[Message, ...] = ()
+    calls: str = ""
+    problems: tuple[Problem, ...] = ()
+    files: int = 0

@@ -20,11 +20,11 @@ from headrace.commands import (
     tell,
     write,
 )
-from headrace_inspect._analysing import analyse_contents, undisturbed
-from headrace_inspect._check import contents_of
 from headrace_inspect._formats._json import encoded, plain
+from headrace_inspect._pipeline import evaluate, undisturbed
 from headrace_inspect._settings import read_check_settings
 from headrace_inspect._source._discovery import find_files, shown
+from headrace_inspect._source._reading import contents_of
 
 from ._declaring import patch_for
 from ._drawing import drawn
@@ -56,8 +56,7 @@ def main(words: list[str]) -> int:
     files, problems = find_files(paths, (*settings.exclude, *(options.exclude or ())))
     contents = contents_of(files, problems)
     with undisturbed():
-        analysis = analyse_contents(paths, contents, problems)
-        found = map_of(analysis.engine)
+        found = map_of(evaluate(paths, contents, problems))
     if options.focus is not None:
         found = _focused(found, options.focus)
     if options.declare is not None:

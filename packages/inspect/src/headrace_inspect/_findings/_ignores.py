@@ -8,8 +8,7 @@ import tokenize
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from headrace_inspect._codes import CODES
-from headrace_inspect._facts import Ignore
-from headrace_inspect._report import Finding, Place
+from headrace_inspect._report import Finding, Ignore, Place
 
 _MARK = b"headrace:"
 COMMENT = re.compile(r"#\s*headrace:\s*ignore\b(?:\s*\[([^\]]*)\])?")

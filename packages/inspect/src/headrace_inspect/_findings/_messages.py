@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from headrace_inspect._evaluate._values import FunctionValue
-from headrace_inspect._facts import Message
 from headrace_inspect._models._tasks import Task
-from headrace_inspect._report import Finding
+from headrace_inspect._report import Finding, Message
 from headrace_inspect._symbols._entities import Function
 
 Names = tuple[str, ...]

@@ -7,8 +7,7 @@ from dataclasses import replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from headrace_inspect._facts import Facts
-from headrace_inspect._report import Boundary, Changes, Edge, Finding, Link, Lost, Since
+from headrace_inspect._report import Boundary, Changes, Edge, Facts, Finding, Link, Lost, Since
 from headrace_inspect._source._discovery import shown
 from headrace_inspect._source._git import OldTree
 

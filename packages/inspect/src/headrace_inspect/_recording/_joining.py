@@ -9,8 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from headrace.commands import CommandError
-from headrace_inspect._facts import Facts
-from headrace_inspect._report import Edge, Finding
+from headrace_inspect._report import Edge, Facts, Finding
 
 VERSION = 1
 _TOLD = 3

@@ -27,7 +27,7 @@ def find_files(
         exclude: patterns as in a shell, for paths relative to the working directory, or for the
             name of a file or folder anywhere.
     """
-    found: dict[str, None] = {}
+    found: set[str] = set()
     problems: list[Problem] = []
     for path in paths:
         absolute = os.path.abspath(path)
@@ -35,18 +35,18 @@ def find_files(
             files = list(_search(absolute, exclude, problems))
             if not files and not problems:
                 problems.append(Problem(path, 0, "there is no Python file in this folder"))
-            found.update(dict.fromkeys(files))
+            found.update(files)
         elif os.path.exists(absolute):
-            found[absolute] = None
+            found.add(absolute)
         else:
-            problems.append(Problem(path, 0, _missing(absolute)))
+            is_link = os.path.islink(absolute)
+            says = (
+                "is a symbolic link that leads nowhere"
+                if is_link
+                else "there is no such file or folder"
+            )
+            problems.append(Problem(path, 0, says))
     return sorted(found), problems
-
-
-def _missing(path: str) -> str:
-    if os.path.islink(path):
-        return "is a symbolic link that leads nowhere"
-    return "there is no such file or folder"
 
 
 def _search(root: str, exclude: Sequence[str], problems: list[Problem]) -> Iterator[str]:
@@ -54,14 +54,10 @@ def _search(root: str, exclude: Sequence[str], problems: list[Problem]) -> Itera
         problems.append(Problem(error.filename or root, 0, f"cannot be read: {error.strerror}"))
 
     for folder, folders, files in os.walk(root, onerror=report):
-        folders[:] = sorted(
-            name
-            for name in folders
-            if _is_source(os.path.join(folder, name), os.path.exists, exclude)
-        )
-        for name in sorted(files):
-            path = os.path.join(folder, name)
-            if name.endswith(".py") and not _is_excluded(path, exclude):
+        inner = {name: os.path.join(folder, name) for name in sorted(folders)}
+        folders[:] = [name for name in inner if _is_source(inner[name], os.path.exists, exclude)]
+        for path in [os.path.join(folder, name) for name in files if name.endswith(".py")]:
+            if not _is_excluded(path, exclude):
                 yield path
 
 

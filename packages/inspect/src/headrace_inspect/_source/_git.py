@@ -11,12 +11,14 @@ import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import sha1
 
 from headrace_inspect._report import Problem
 
 from ._discovery import is_wanted, shown
 
-_CONFIG = ("core.fsmonitor=false", f"core.hooksPath={os.devnull}")
+_CONFIG = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}")
 _ENVIRONMENT = {
     "GIT_ALLOW_PROTOCOL": "",  # for versions that do not know GIT_NO_LAZY_FETCH
     "GIT_NO_LAZY_FETCH": "1",
@@ -31,21 +33,44 @@ class RevisionError(ValueError):
     """A revision that cannot be read; the message says why, and what to do."""
 
 
-@dataclass(slots=True)
+@dataclass
 class OldTree:
-    """The Python files of a commit.
+    """The Python files of a commit, by the absolute paths that they have today.
 
     Attributes:
-        commit: the commit.
-        contents: the content of each file, by the absolute path that it has today.
+        ids: the object of each file.
         unfollowed: the paths of symbolic links and submodules.
-        problems: the files that the repository does not have.
+        problems: the files that the repository does not have; known once `contents` are.
     """
 
+    folder: str
     commit: str
-    contents: dict[str, bytes] = field(default_factory=dict)
+    ids: dict[str, str] = field(default_factory=dict)
     unfollowed: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+
+    @cached_property
+    def contents(self) -> dict[str, bytes]:
+        """The content of each file that the repository has."""
+        asked = "".join(f"{oid}\n" for oid in self.ids.values()).encode()
+        rest = memoryview(_git(self.folder, "cat-file", "--batch", asked=asked, is_text=False))
+        found: dict[str, bytes] = {}
+        for path, oid in self.ids.items():
+            end = bytes(rest[:200]).find(b"\n")
+            match bytes(rest[:end]).split():
+                case [_, b"blob", size]:
+                    found[path] = bytes(rest[end + 1 : end + 1 + int(size)])
+                    rest = rest[end + 2 + int(size) :]
+                case _:
+                    says = f"object {oid} is missing; fetch it: git fetch --refetch --no-filter"
+                    self.problems.append(Problem(shown(path), 0, says))
+                    rest = rest[end + 1 :]
+        return found
+
+
+def blob_id(content: bytes) -> str:
+    """Return the object that git would make of a file, for most repositories."""
+    return sha1(b"blob %d\0%s" % (len(content), content), usedforsecurity=False).hexdigest()
 
 
 def read_base(revision: str, paths: Sequence[str], exclude: Sequence[str] = ()) -> OldTree:
@@ -59,62 +84,42 @@ def read_base(revision: str, paths: Sequence[str], exclude: Sequence[str] = ()) 
     Raises:
         RevisionError: there is no such commit, or no such repository.
     """
-    roots = {os.path.abspath(path): _name_in_repository(path) for path in paths}
-    folder = _folder_of(paths[0])
-    if len({_git(_folder_of(path), "rev-parse", "--show-toplevel") for path in paths}) > 1:
+    folders = [path if os.path.isdir(path) else os.path.dirname(path) or "." for path in paths]
+    if len({_git(folder, "rev-parse", "--show-toplevel") for folder in folders}) > 1:
         raise RevisionError("the paths are in different repositories; check each by itself")
-    tree = OldTree(_base_of(folder, revision))
-    wanted: dict[str, str] = {}
-    entries = {path: entry for path, *entry in _entries(folder, tree.commit, roots)}
+    roots: dict[str, str] = {}
+    for path, folder in zip(paths, folders, strict=True):
+        prefix = os.fsdecode(_git(folder, "rev-parse", "--show-prefix"))
+        name = "" if os.path.isdir(path) else os.path.basename(path)
+        roots[os.path.abspath(path)] = prefix + name
+    tree = OldTree(folders[0], _base_of(folders[0], revision))
+    entries = {path: entry for path, *entry in _entries(tree, roots)}
     for path, (mode, oid) in entries.items():
         if not mode.startswith("100"):
             tree.unfollowed.append(path)
         elif is_wanted(path, roots, entries, exclude):
-            wanted[path] = oid
-    _read(folder, wanted, tree)
+            tree.ids[path] = oid
     return tree
 
 
-def _folder_of(path: str) -> str:
-    path = os.path.abspath(path)
-    return path if os.path.isdir(path) else os.path.dirname(path)
-
-
-def _name_in_repository(path: str) -> str:
-    prefix = os.fsdecode(_git(_folder_of(path), "rev-parse", "--show-prefix"))
-    return prefix if os.path.isdir(path) else prefix + os.path.basename(path)
-
-
-# --- commits --------------------------------------------------------------------------------------
-
-
 def _base_of(folder: str, revision: str) -> str:
-    commits = []
-    for one in (revision, "HEAD"):
-        try:
-            commits.append(
-                _git(folder, "rev-parse", "--verify", "--end-of-options", f"{one}^{{commit}}")
-            )
-        except RevisionError:
-            raise _unknown(folder, f"{one!r} is no commit of this repository") from None
+    message, commits = "", list[str]()
     try:
-        return _git(folder, "merge-base", *map(os.fsdecode, commits)).decode()
+        for one in (revision, "HEAD"):
+            message = f"{one!r} is no commit of this repository"
+            words = ("--verify", "--end-of-options", f"{one}^{{commit}}")
+            commits.append(os.fsdecode(_git(folder, "rev-parse", *words)))
+        message = f"{revision!r} and HEAD have no commit in common"
+        return _git(folder, "merge-base", *commits).decode()
     except RevisionError:
-        raise _unknown(folder, f"{revision!r} and HEAD have no commit in common") from None
+        if _git(folder, "rev-parse", "--is-shallow-repository") == b"true":
+            message += "; the clone is shallow, so deepen it: git fetch --unshallow"
+        raise RevisionError(message) from None
 
 
-def _unknown(folder: str, message: str) -> RevisionError:
-    if _git(folder, "rev-parse", "--is-shallow-repository") == b"true":
-        message += "; the clone is shallow, so deepen it: git fetch --unshallow"
-    return RevisionError(message)
-
-
-# --- files ----------------------------------------------------------------------------------------
-
-
-def _entries(folder: str, commit: str, roots: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+def _entries(tree: OldTree, roots: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
     """Yield path, mode and object of each file, link and submodule in `roots`."""
-    listed = _git(folder, "ls-tree", "-r", "-z", "--full-tree", commit)
+    listed = _git(tree.folder, "ls-tree", "-r", "-z", "--full-tree", tree.commit)
     for entry in listed.split(b"\0"):
         facts, _, raw = entry.partition(b"\t")
         name = os.fsdecode(raw)
@@ -126,28 +131,11 @@ def _entries(folder: str, commit: str, roots: Mapping[str, str]) -> Iterator[tup
                 yield os.path.join(root, name[len(prefix) :]).rstrip(os.sep), mode, oid
 
 
-def _read(folder: str, wanted: Mapping[str, str], tree: OldTree) -> None:
-    asked = "".join(f"{oid}\n" for oid in wanted.values()).encode()
-    rest = memoryview(_git(folder, "cat-file", "--batch", asked=asked, is_text=False))
-    for path, oid in wanted.items():
-        end = bytes(rest[:200]).find(b"\n")
-        words = bytes(rest[:end]).split()
-        if len(words) == 3 and words[1] == b"blob":
-            size = int(words[2])
-            tree.contents[path] = bytes(rest[end + 1 : end + 1 + size])
-            rest = rest[end + 2 + size :]
-        else:
-            message = f"object {oid} is missing; fetch it: git fetch --refetch --no-filter"
-            tree.problems.append(Problem(shown(path), 0, message))
-            rest = rest[end + 1 :]
-
-
 def _git(folder: str, *words: str, asked: bytes = b"", is_text: bool = True) -> bytes:
     """Return what a git command prints, without the end of the line if it is text."""
-    options = [word for setting in _CONFIG for word in ("-c", setting)]
     try:
         done = subprocess.run(  # noqa: S603 - no shell, and only words of ours before a revision
-            [shutil.which("git") or "git", "--no-pager", *options, *words],
+            [shutil.which("git") or "git", "--no-pager", *_CONFIG, *words],
             input=asked,
             capture_output=True,
             check=False,

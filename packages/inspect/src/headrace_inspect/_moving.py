@@ -1,0 +1,89 @@
+"""Lines that have moved in files that say the same as before."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
+
+from ._findings._ignores import find_ignores
+from ._models._routing import mentions_settings
+from ._report import Facts, Place
+from ._source._discovery import shown
+from ._source._reading import UnreadableError, parse
+
+Lines = dict[int, int]
+"""The new number of each line on which a piece of syntax begins or ends."""
+
+
+def moved_facts(facts: Facts, old: Mapping[str, bytes], new: Mapping[str, bytes]) -> Facts | None:
+    """Return the facts of the tree `new`, given those of `old`, if only lines have moved."""
+    moves: dict[str, Lines] = {}
+    for path in new if old.keys() == new.keys() else ():
+        if old[path] != new[path]:
+            lines = lines_between(old[path], new[path])
+            if lines is None or mentions_settings(old[path]) != mentions_settings(new[path]):
+                return None
+            moves[shown(path)] = lines
+    if not moves:
+        return None
+    try:
+        moved: Facts = _moved(facts, moves)
+    except KeyError:
+        return None
+    for was, one in zip(facts.findings, moved.findings, strict=True):
+        # Their messages name the lines of other places.
+        if was.code == "HR106" or (was.code == "HR201" and was != one):
+            return None
+    ignores = find_ignores({shown(path): content for path, content in new.items()})
+    return replace(moved, ignores=tuple(ignores))
+
+
+def _moved(one: Any, moves: Mapping[str, Lines]) -> Any:
+    if isinstance(one, Place):
+        return Place(one.file, moves[one.file][one.line]) if one.file in moves else one
+    if isinstance(one, tuple):
+        return tuple([_moved(part, moves) for part in one])
+    if is_dataclass(one) and not isinstance(one, type):
+        parts = {field.name: getattr(one, field.name) for field in fields(one)}
+        return replace(one, **{name: _moved(part, moves) for name, part in parts.items()})
+    return one
+
+
+def lines_between(old: bytes, new: bytes) -> Lines | None:
+    """Return how the lines have moved; None if more than layout, comments or docstrings changed.
+
+    The order of lines stays, and what was on one line is on one line: evaluation, which takes two
+    calls for one where their names and lines are the same, comes to the same result.
+    """
+    try:
+        pairs: list[tuple[Any, Any]] = [(parse(old), parse(new))]
+    except UnreadableError:
+        return None
+    lines: Lines = {}
+    while pairs:
+        was, now = pairs.pop()
+        if type(was) is not type(now):
+            return None
+        if isinstance(was, ast.AST):
+            if not _is_docstring(was) or not _is_docstring(now):
+                pairs += [(getattr(was, name), getattr(now, name)) for name in was._fields]
+                for name in ("lineno", "end_lineno"):
+                    lines.setdefault(getattr(was, name, 0), getattr(now, name, 0))
+                    pairs.append((lines[getattr(was, name, 0)], getattr(now, name, 0)))
+        elif isinstance(was, list) and len(was) == len(now):
+            pairs += zip(was, now, strict=True)
+        elif was != now:
+            return None
+    ordered = [now for _, now in sorted(lines.items())]
+    return lines if all(one < other for one, other in itertools.pairwise(ordered)) else None
+
+
+def _is_docstring(node: ast.AST) -> bool:
+    """Tell whether it is a text that nothing uses."""
+    match node:
+        case ast.Expr(value=ast.Constant(value=str())):
+            return True
+    return False

@@ -1,0 +1,210 @@
+"""Whatever is changed in a program, a check with a cache finds what one without finds."""
+
+from __future__ import annotations
+
+import ast
+import random
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from headrace_inspect import _pipeline
+from headrace_inspect._check import check
+from headrace_inspect._moving import lines_between
+from tests.inspect.program_kit import write
+
+PROGRAM = {
+    "flows.py": """
+        from headrace import flow
+        orders = flow("orders")
+    """,
+    "tasks.py": """
+        from celery import Celery
+        from django.db import transaction
+        from flows import orders
+        app = Celery()
+
+        @app.task
+        @orders.step(after="charge")
+        def mail(order): ...
+
+        @app.task(queue="slow")
+        def report(order, kind="daily"):
+            mail.delay(order)
+
+        def save(order):
+            with transaction.atomic():
+                order.save()
+                report.delay(order)
+    """,
+    "gateway.py": """
+        from flows import orders
+
+        class Gateway:
+            def pay(self, order):
+                return self.send(order)
+
+            def send(self, order): ...
+
+        class Card(Gateway):
+            @orders.step(after="receive")
+            def charge(self, order): ...
+
+            def send(self, order):
+                self.charge(order)
+    """,
+    "signals.py": """
+        from django.dispatch import Signal, receiver
+        from tasks import mail
+        paid = Signal()
+
+        @receiver(paid)
+        def on_paid(sender, order, **kwargs):
+            mail.delay(order)
+    """,
+    "shop.py": '''
+        """The shop."""
+        import signals
+        from flows import orders
+        from gateway import Card
+        from tasks import save
+
+        @orders.entrypoint
+        def receive(order):
+            """Take an order."""
+            Card().pay(order)
+            signals.paid.send(sender=None, order=order)  # headrace: ignore[HR201]
+
+        @orders.step(after="receive")
+        def log(order):
+            save(order)
+    ''',
+}
+"""Calls, an override, a signal, tasks, a transaction, and an edge that is not shown."""
+
+Edit = Callable[[random.Random, Path], None]
+
+
+def some(chance: random.Random, folder: Path) -> tuple[Path, list[str]]:
+    """Return one of the files, and its lines."""
+    path = chance.choice(sorted(folder.glob("*.py")))
+    return path, path.read_text("utf-8").split("\n")
+
+
+def insert(text: str) -> Edit:
+    """Return an edit that puts a line somewhere, indented as the next one is."""
+
+    def edit(chance: random.Random, folder: Path) -> None:
+        path, lines = some(chance, folder)
+        at = chance.randrange(len(lines))
+        indent = lines[at][: len(lines[at]) - len(lines[at].lstrip())]
+        path.write_text("\n".join([*lines[:at], indent + text, *lines[at:]]), "utf-8")
+
+    return edit
+
+
+def replace(pattern: str, by: str) -> Edit:
+    """Return an edit of one place where a pattern fits."""
+
+    def edit(chance: random.Random, folder: Path) -> None:
+        path, lines = some(chance, folder)
+        fitting = [number for number, line in enumerate(lines) if re.search(pattern, line)]
+        if fitting:
+            at = chance.choice(fitting)
+            lines[at] = re.sub(pattern, by, lines[at], count=1)
+            path.write_text("\n".join(lines), "utf-8")
+
+    return edit
+
+
+def reformat(chance: random.Random, folder: Path) -> None:
+    """Write a file as `ast.unparse` does, without its comments."""
+    path, lines = some(chance, folder)
+    try:
+        path.write_text(ast.unparse(ast.parse("\n".join(lines))), "utf-8")
+    except SyntaxError:
+        remove(chance, folder)
+
+
+def add(chance: random.Random, folder: Path) -> None:
+    """Add a file with a subclass, a receiver and a caller, or one that takes another's place."""
+    name = chance.choice(["more", "other", "flows", "tasks", "tests_of_it"])
+    (folder / f"{name}.py").write_text(
+        "from gateway import Gateway, Card\nfrom signals import paid\nimport shop, tasks\n"
+        "class Cash(Card):\n    def send(self, order):\n        tasks.mail(order)\n"
+        "def pay(order):\n    Cash().pay(order)\n    shop.receive(order)\n"
+        "paid.connect(pay)\n",
+        "utf-8",
+    )
+
+
+def remove(chance: random.Random, folder: Path) -> None:
+    """Remove a file, unless it is the last."""
+    path, _ = some(chance, folder)
+    if len([*folder.glob("*.py")]) > 1:
+        path.unlink()
+
+
+LAYOUT: list[Edit] = [
+    insert("# a comment"), insert(""), replace(r'"""(.*)\."""', r'"""\1, and more."""'),
+    replace(r"\((\w+)\)$", r"(\n    \1\n)"), replace(r" = ", "  =  "), reformat,
+]  # fmt: skip
+EDITS: list[Edit] = [
+    *LAYOUT, add, remove, insert("pass"), insert("return"), insert("tasks.mail(1)"),
+    insert("from shop import *"), insert("signals.paid.disconnect(on_paid)"),
+    insert("# task_routes"), insert("# headrace: ignore[HR110]"), insert("def send(self): ..."),
+    replace(r"def (\w+)", r"def new_\1"), replace(r"new_", ""), replace(r"@receiver\(paid\)", ""),
+    replace(r"class (\w+)\(.*\)", r"class \1"), replace(r"\bpay\b", "send"), replace(r".+", ""),
+    replace(r'after="\w+"', 'after="mail"'), replace(r"\.delay", ""), replace(r"mail", "report"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_cache_never_shows_in_the_report(tmp_path: Path, seed: int) -> None:
+    """After each of many random edits, a check with the cache and one without are the same."""
+    chance = random.Random(seed)
+    folder = write(tmp_path / "program", PROGRAM)
+    for _ in range(12):
+        warm = check([str(folder)], cache=tmp_path / "cache", require_shown=True)
+        assert warm == check([str(folder)], require_shown=True)
+        for _ in range(chance.choice([1, 1, 1, 4])):
+            chance.choice(LAYOUT if chance.random() < 0.5 else EDITS)(chance, folder)
+
+
+def test_layout_comments_and_docstrings_need_no_evaluation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where only these have changed, the places in the report move along."""
+    folder = write(tmp_path / "program", PROGRAM)
+    cache = tmp_path / "cache"
+    before = check([str(folder)], cache=cache, require_shown=True)
+    shop = (folder / "shop.py").read_text().replace("\n", "\n# new\n\n", 1)
+    shop = shop.replace("an order.", "an order.\n\n    Or not.\n    ").replace("=None", " = None")
+    (folder / "shop.py").write_text(shop)
+    expected = check([str(folder)], require_shown=True)
+    monkeypatch.setattr(_pipeline, "facts_in", None)
+
+    assert check([str(folder)], cache=cache, require_shown=True) == expected != before
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "moves"),
+    [
+        ("a()\nb()", "a()\n\nb()", {0: 0, 1: 1, 2: 3}),
+        ("a()\nb()", "a(); b()", None),
+        ("a(); b()", "a()\nb()", None),
+        ("a()", "b()", None),
+        ("x = 1", "x = True", None),
+        ("x = 'a'", "x = 'b'", None),
+        ("'a'", "'b'", {0: 0}),
+        ("a()", "a()\nb()", None),
+        ("a()", "a(", None),
+    ],
+)
+def test_lines_move_where_the_syntax_stays(
+    old: str, new: str, moves: dict[int, int] | None
+) -> None:
+    """A line that is split or joined, and any other syntax, is more than layout."""
+    assert lines_between(old.encode(), new.encode()) == moves
