@@ -20,6 +20,7 @@ from headrace_inspect._evaluate._values import (
     text_of,
 )
 from headrace_inspect._models._classes import methods_of
+from headrace_inspect._models._concurrency import background_in
 from headrace_inspect._models._routes import routes_in
 from headrace_inspect._models._signals import connections_in
 from headrace_inspect._models._tasks import finish, run_by_name, task_function, tasks_in
@@ -120,6 +121,8 @@ class Nodes:
             modules = [] if function is None else self._engine.program.names_of(function.module)
             is_named = task.name.rpartition(".")[0] not in modules
             self._add_value("task", task, task.name if is_named else "")
+        for value in background_in(self._engine):
+            self._add_value("task", value)
         for cls in self._engine.all_classes():
             if self._engine.classes.is_a(cls, "celery.Task") and "run" in cls.members:
                 self._add_value("task", ClassValue(cls), cls.name)

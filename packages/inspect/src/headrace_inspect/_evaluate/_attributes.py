@@ -186,7 +186,8 @@ class Attributes:
             ]
             return union(*bound)
         if self._engine.classes.is_a(owner.cls, *_ENUMERATIONS):
-            return Instance(owner.cls, is_exact=True)
+            fields = tuple([(field, value) for field in ("_value_", "value")])
+            return Instance(owner.cls, is_exact=True, fields=fields)
         value = self._described(
             frame, owner, value, node, is_field=isinstance(value, FunctionValue)
         )

@@ -85,6 +85,7 @@ class Registry:
         finishing: called when everything else has run.
         descriptors: class attributes that are read as something else, by type or maker.
         elements: what iterating gives, by type of value.
+        names: the dotted names that are known.
         aliases: the usual dotted names of what is importable under several.
     """
 
@@ -104,21 +105,30 @@ class Registry:
         default_factory=dict
     )
     elements: dict[type[Value], Callable[[Frame, Any], Value]] = field(default_factory=dict)
+    names: set[str] = field(default_factory=set)
     aliases: dict[str, str] = field(default_factory=dict)
 
     def canonical(self, dotted: str) -> str:
-        """Return the usual dotted name of something."""
-        return self.aliases.get(dotted, dotted)
+        """Return the usual dotted name of something, which a package may offer higher up."""
+        if dotted not in self.aliases:
+            *parts, last = dotted.split(".")
+            above = [".".join([*parts[:count], last]) for count in range(len(parts), 0, -1)]
+            known = next((name for name in above if name in self.names), dotted)
+            self.aliases[dotted] = self.aliases.get(known, known)
+        return self.aliases[dotted]
 
     def alias(self, usual: str, others: str) -> None:
         """Register other dotted names of `usual`."""
         self.aliases.update(dict.fromkeys(others.split(), usual))
+        self.names.update((usual, *others.split()))
 
     def function(self, handler: Handler, names: str) -> None:
         """Register how functions or classes of libraries are called; spaces separate names."""
         self.functions.update(dict.fromkeys(names.split(), handler))
+        self.names.update(names.split())
 
     def method(self, handler: Handler, owner: type | str, names: str) -> None:
         """Register methods of a type of values, or of classes of libraries."""
         for one in owner.split() if isinstance(owner, str) else [owner]:
             self.methods.update(dict.fromkeys([(one, name) for name in names.split()], handler))
+            self.names.update([one] if isinstance(one, str) else [])

@@ -309,7 +309,9 @@ def constant(value: object) -> Constant:
 
 
 def text_of(value: Value | None) -> str | None:
-    """Return the text that `value` is, or None."""
+    """Return the text that `value` is, or that a member of an enumeration stands for, or None."""
+    if isinstance(value, Instance):
+        value = dict(value.fields).get("_value_")
     if isinstance(value, Constant) and isinstance(value.value, str):
         return value.value
     return None

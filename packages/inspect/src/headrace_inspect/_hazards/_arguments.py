@@ -139,6 +139,9 @@ def _may_change(engine: Engine, function: Function) -> bool:
     quiet = engine.quiet(function.scope)
     opaque = 0
     for node in function.decorators:
+        called = node.func if isinstance(node, ast.Call) else node
+        if function_in(engine.evaluate(quiet, called)) is not None:
+            return True  # one of the source, whose options may be anything
         value = engine.evaluate(quiet, node)
         name = value.name if isinstance(value, External) else ""
         name = value.made_by if isinstance(value, Object) else name

@@ -55,11 +55,7 @@ class Signature(Value):
 def register(registry: Registry) -> None:
     """Register what this module knows."""
     function, method = registry.function, registry.method
-    registry.alias("celery.Celery", "celery.app.Celery celery.app.base.Celery")
-    registry.alias("celery.Task", "celery.app.task.Task celery.task.Task")
-    for name in ("chain", "group", "chord", "signature", "subtask"):
-        registry.alias(f"celery.{name}", f"celery.canvas.{name}")
-    function(_decorate, "celery.shared_task celery.task celery.decorators.task")
+    function(_decorate, "celery.shared_task celery.task")
     method(_decorate, "celery.Celery", "task")
     method(_send, "celery.Celery", "send_task")
     method(_signature, "celery.Celery", "signature")

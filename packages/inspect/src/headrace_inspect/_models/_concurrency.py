@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from headrace_inspect._evaluate._engine import Engine
 from headrace_inspect._evaluate._expressions import TASK, await_
 from headrace_inspect._evaluate._registry import Call, Registry
 from headrace_inspect._evaluate._values import (
@@ -29,7 +30,7 @@ _THREADS = "threading.Thread threading.Timer multiprocessing.Process"
 _POOLS = """
     concurrent.futures.ThreadPoolExecutor concurrent.futures.ProcessPoolExecutor
     concurrent.futures.Executor headrace.ContextExecutor multiprocessing.Pool
-    multiprocessing.pool.ThreadPool multiprocessing.pool.Pool
+    multiprocessing.pool.ThreadPool
 """
 _GROUP = "asyncio.TaskGroup"
 _BACKGROUND = "starlette.background.BackgroundTasks"
@@ -49,7 +50,6 @@ _METHODS = (
     (0, _LOOPS, "call_soon call_soon_threadsafe"),
     (1, _LOOPS, "run_in_executor call_later call_at"),
     (0, _GROUP, "start_soon"),
-    (0, _BACKGROUND, "add_task"),
     (0, "contextvars.copy_context", "run"),
     (0, "tenacity.Retrying tenacity.AsyncRetrying", "__call__"),
 )
@@ -59,10 +59,9 @@ _METHODS = (
 def register(registry: Registry) -> None:
     """Register this model."""
     function, method = registry.function, registry.method
-    for name, part in (("ThreadPoolExecutor", "thread"), ("ProcessPoolExecutor", "process")):
-        registry.alias(f"concurrent.futures.{name}", f"concurrent.futures.{part}.{name}")
-    registry.alias(_GROUP, "asyncio.taskgroups.TaskGroup anyio.create_task_group")
-    registry.alias(_BACKGROUND, "fastapi.BackgroundTasks fastapi.background.BackgroundTasks")
+    registry.alias(_GROUP, "anyio.create_task_group")
+    registry.alias(_BACKGROUND, "fastapi.BackgroundTasks")
+    method(_add_task, _BACKGROUND, "add_task")
     for index, owners, names in _METHODS:
         method(partial(_hand, index), owners, names)
     function(partial(_hand, 0), _CALLING)
@@ -84,6 +83,17 @@ def register(registry: Registry) -> None:
 def _hand(index: int, call: Call) -> Value:
     callee, rest = call.value(index, "func"), call.rest(index + 1)
     return call.frame.hand_over(callee, call.node, rest, call.keywords)
+
+
+def _add_task(call: Call) -> Value:
+    call.frame.engine.facts.setdefault(_add_task, []).append(call.value(0, "func"))
+    return _hand(0, call)
+
+
+def background_in(engine: Engine) -> list[Value]:
+    """Return the functions that become background tasks."""
+    found: list[Value] = engine.facts.get(_add_task, [])
+    return found
 
 
 def _run_first(call: Call) -> Value:

@@ -36,7 +36,7 @@ _QUERY_SET = "django.db.models.QuerySet"
 _TO_ONE = ("ForeignKey", "OneToOneField")
 _TO_MANY = "ManyToManyField"
 _MODELS = """
-    django.db.models.base.Model django.contrib.auth.models.AbstractUser
+    django.contrib.auth.models.AbstractUser
     django.contrib.auth.models.AbstractBaseUser django.contrib.auth.base_user.AbstractBaseUser
     model_utils.models.TimeStampedModel django_extensions.db.models.TimeStampedModel
     django.contrib.gis.db.models.Model mptt.models.MPTTModel polymorphic.models.PolymorphicModel
@@ -49,10 +49,14 @@ _MANAGERS = """
 _CREATING = """
     create get_or_create update_or_create acreate aget_or_create aupdate_or_create
 """
-_GETTING = "get first last latest earliest aget afirst alast get_or_none __getitem__"
+_GETTING = """
+    get first last latest earliest aget afirst alast get_or_none __getitem__ get_or_404
+    first_or_404 get_subclass
+"""
 _QUERYING = """
     filter all exclude order_by select_related prefetch_related annotate distinct only defer
     select_for_update using iterator reverse none get_queryset aiterator union active in_bulk
+    select_subclasses no_cache limit skip __call__
 """
 _SERIALIZERS = """
     rest_framework.serializers.Serializer rest_framework.serializers.ModelSerializer
@@ -83,6 +87,7 @@ def register(registry: Registry) -> None:
         registry.descriptors[f"django.db.models.{name}"] = _related
     registry.descriptors[Instance] = _manager
     registry.descriptors[Query] = _of_owner
+    registry.attributes[ClassValue] = _objects
     registry.attributes[Query] = _query_attribute
     registry.elements[Query] = lambda frame, query: _object(query)
     method(_save, MODEL, "save asave")
@@ -109,10 +114,7 @@ def register(registry: Registry) -> None:
 def _aliases(registry: Registry) -> None:
     registry.alias(MODEL, _MODELS)
     for name in ("Manager", "QuerySet", *_TO_ONE, _TO_MANY):
-        parts = ("db.models.manager", "db.models.query", "db.models.fields",
-                 "contrib.gis.db.models")  # fmt: skip
-        others = " ".join([f"django.{part}.{name}" for part in parts])
-        registry.alias(f"django.db.models.{name}", others)
+        registry.alias(f"django.db.models.{name}", f"django.contrib.gis.db.models.{name}")
     registry.alias(_MANAGER, _MANAGERS)
 
 
@@ -127,7 +129,7 @@ def _model_member(frame: Frame, owner: Value, name: str) -> Value | None:
     cls = _class_of(owner)
     if cls is None:
         return None
-    if name in {"objects", "_default_manager", "_base_manager"}:
+    if name in {"_default_manager", "_base_manager"}:
         return Query(cls)
     return _reverse(frame.engine).get((cls.name, name))
 
@@ -206,6 +208,22 @@ def _send(call: Call, owner: Value, what: str) -> None:
 
 
 # --- managers and query sets ----------------------------------------------------------------------
+
+
+def _objects(frame: Frame, owner: ClassValue, name: str) -> Value | None:
+    """Return the query set of a model or document, whatever library has the manager."""
+    if name != "objects":
+        return None
+    engine, classes = frame.engine, frame.engine.classes
+    found = classes.find(owner.cls, name)
+    manager = UNKNOWN if found is None else engine.names.in_class(found[0], name)
+    cls = manager.cls if isinstance(manager, Instance) else owner.cls
+    known = [one for one in classes.order(cls) if isinstance(one, Class)]
+    bases = [base for one in known for base in classes.bases(one)]
+    is_foreign = any(not isinstance(base, ClassValue) for base in bases)
+    is_manager = manager is UNKNOWN or isinstance(manager, Query | Instance | Object)
+    own = _default_manager(engine, owner.cls)
+    return Query(owner.cls, own) if is_foreign and is_manager else None
 
 
 def _manager(frame: Frame, owner: Value, value: Instance) -> Value | None:

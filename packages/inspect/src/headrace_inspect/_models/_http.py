@@ -17,7 +17,7 @@ from headrace_inspect._symbols._entities import Module
 from ._routes import VERBS, routes_in
 
 _CLIENTS = """
-    httpx.Client httpx.AsyncClient requests.Session requests.session requests.sessions.Session
+    httpx.Client httpx.AsyncClient requests.Session requests.session
     aiohttp.ClientSession
 """
 _PATH = re.compile(

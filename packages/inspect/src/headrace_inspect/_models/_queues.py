@@ -21,7 +21,7 @@ from headrace_inspect._evaluate._values import (
 from ._tasks import Task, make_task, note_publishing, run_by_name, run_task
 
 _DECORATORS = """
-    dramatiq.actor django_rq.job rq.decorators.job rq.job procrastinate.task django_tasks.task
+    dramatiq.actor django_rq.job rq.job procrastinate.task django_tasks.task
     huey.contrib.djhuey.task huey.contrib.djhuey.db_task huey.contrib.djhuey.periodic_task
     huey.contrib.djhuey.db_periodic_task
 """
@@ -29,7 +29,7 @@ _BROKERS = """
     procrastinate.App taskiq.InMemoryBroker taskiq_redis.ListQueueBroker
     taskiq_aio_pika.AioPikaBroker huey.RedisHuey huey.SqliteHuey huey.MemoryHuey
 """
-_QUEUES = "rq.Queue django_rq.get_queue rq.queue.Queue"
+_QUEUES = "rq.Queue django_rq.get_queue"
 _PUBLISHING = "send_with_options kiq kicker defer defer_async enqueue aenqueue schedule message"
 
 
@@ -41,7 +41,7 @@ def register(registry: Registry) -> None:
     registry.method(lambda call: _enqueue(call, 0), _QUEUES, "enqueue enqueue_call")
     registry.method(lambda call: _enqueue(call, 1), _QUEUES, "enqueue_in enqueue_at")
     registry.function(lambda call: _enqueue(call, 0), "django_rq.enqueue django_q.tasks.async_task")
-    pools = "arq.create_pool arq.ArqRedis arq.connections.ArqRedis"
+    pools = "arq.create_pool arq.ArqRedis"
     registry.method(lambda call: _enqueue(call, 0), pools, "enqueue_job")
 
 

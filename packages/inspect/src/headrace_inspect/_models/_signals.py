@@ -59,7 +59,7 @@ class Connection:
 
 def register(registry: Registry) -> None:
     """Register what this module knows."""
-    registry.alias("django.dispatch.Signal", "django.dispatch.dispatcher.Signal")
+    registry.alias("blinker.Namespace", "flask.signals.Namespace")
     registry.function(lambda call: Signal(call.node), "django.dispatch.Signal blinker.Signal")
     registry.function(_named, "blinker.signal")
     registry.method(_named, "blinker.Namespace", "signal")

@@ -59,6 +59,7 @@ def register(registry: Registry) -> None:
     function(_map, "builtins.map builtins.filter")
     function(lambda call: Table(call.keywords, call.node), _TABLES)
     function(_getattr, "builtins.getattr")
+    function(lambda call: call.value(1, "default"), "os.getenv os.environ.get")
     function(lambda call: call.value(1), "typing.cast")
     function(lambda call: Property(call.value(0)), _PROPERTIES)
     function(lambda call: Static(call.value(0), is_class=False), "builtins.staticmethod")
