@@ -1,4 +1,8 @@
-"""Tasks of a queue: what the models of Celery, of other queues and of headrace share."""
+"""Task queues: what their models share, and all of them but Celery.
+
+Knows RQ, Dramatiq, Huey, taskiq, arq, Procrastinate and Django's tasks. A task has the publishing
+methods of all queues, whichever it belongs to.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,11 @@ from dataclasses import dataclass, field
 from headrace_inspect._evaluate._contexts import ENQUEUE, Context
 from headrace_inspect._evaluate._engine import Engine
 from headrace_inspect._evaluate._frame import Frame
-from headrace_inspect._evaluate._registry import Call
+from headrace_inspect._evaluate._registry import Call, Registry
 from headrace_inspect._evaluate._values import (
+    UNKNOWN,
     Arguments,
+    External,
     FunctionValue,
     Named,
     Partial,
@@ -23,17 +29,30 @@ from headrace_inspect._evaluate._values import (
 )
 from headrace_inspect._symbols._entities import Function
 
+_TASK = "celery.shared_task"
+_DECORATORS = f"""
+    {_TASK} celery.task dramatiq.actor django_rq.job rq.job procrastinate.task django_tasks.task
+    huey.contrib.djhuey.task huey.contrib.djhuey.db_task huey.contrib.djhuey.periodic_task
+    huey.contrib.djhuey.db_periodic_task
+"""
+_APPS = """
+    celery.Celery procrastinate.App taskiq.InMemoryBroker taskiq_redis.ListQueueBroker
+    taskiq_aio_pika.AioPikaBroker huey.RedisHuey huey.SqliteHuey huey.MemoryHuey
+"""
+_PUBLISHING = "send_with_options kiq kicker defer defer_async enqueue aenqueue schedule message"
+_QUEUES = "rq.Queue django_rq.get_queue arq.create_pool arq.ArqRedis"
+
 
 @dataclass(slots=True, eq=False)
 class Task(Wrapper):
-    """A function that can be put into a queue.
+    """A function that can be published to a queue.
 
     Attributes:
-        name: the name that messages carry.
-        is_bound: whether the task itself is its first argument.
-        origin: the function that the source decorates, which other decorators may have wrapped.
-        queue: the queue that its decorator names.
-        serializer: the serializer that its decorator names.
+        name: the name in messages.
+        is_bound: whether the first argument is the task itself.
+        origin: the function that the source decorates; other decorators may wrap it.
+        queue: the queue that the decorator names.
+        serializer: the serializer that the decorator names.
     """
 
     name: str
@@ -44,18 +63,18 @@ class Task(Wrapper):
 
     @property
     def arguments(self) -> Arguments:
-        """Return the arguments that come before those of the caller."""
+        """Return the arguments that precede those of the caller."""
         return (self,) if self.is_bound else ()
 
 
 @dataclass(frozen=True, slots=True)
 class Publishing:
-    """A call that puts tasks into a queue, or a signature that is made for that.
+    """A call that publishes a task, or makes a signature for that.
 
     Attributes:
-        task: the task, or what its name or function stands for.
+        task: the task, function or name.
         node: the call.
-        context: the body that makes it.
+        context: the body that contains the call.
     """
 
     task: Value
@@ -67,32 +86,43 @@ class Publishing:
 
 @dataclass(slots=True)
 class Tasks:
-    """The tasks of a program by their names, and the names that are published."""
+    """The tasks of a program by name, the names that are published, and all publishing calls."""
 
     by_name: dict[str, Task] = field(default_factory=dict)
     called: set[str] = field(default_factory=set)
+    published: list[Publishing] = field(default_factory=list)
 
 
 def tasks_in(engine: Engine) -> Tasks:
-    """Return the tasks that have been found."""
+    """Return the tasks found so far."""
     found: Tasks = engine.facts.setdefault(Tasks, Tasks())
     return found
 
 
 def publishings_in(engine: Engine) -> list[Publishing]:
-    """Return the calls that publish tasks, each once for each body that makes it."""
-    found: list[Publishing] = engine.facts.setdefault(Publishing, [])
-    return found
+    """Return the calls that publish tasks, once for each context."""
+    return tasks_in(engine).published
 
 
-def note_publishing(task: Value, call: Call) -> None:
-    """Keep what a task is published with."""
-    made = Publishing(task, call.arguments, call.keywords, call.node, call.frame.context)
-    publishings_in(call.frame.engine).append(made)
+def register(registry: Registry) -> None:
+    """Register this model."""
+    registry.function(_decorate, _DECORATORS)
+    registry.method(_decorate, _APPS, "task periodic_task on_event")
+    registry.method(lambda call: publish(call, call.owner), Task, _PUBLISHING)
+    registry.method(_enqueue, _QUEUES, "enqueue enqueue_call enqueue_job enqueue_in enqueue_at")
+    registry.function(_enqueue, "django_rq.enqueue django_q.tasks.async_task")
+    registry.finishing.append(finish)
+
+
+def _decorate(call: Call) -> Value:
+    given = call.value(0)
+    if function_in(given) is None:
+        return Partial(External(_TASK), (), call.keywords)
+    return make_task(call.frame, given, call.keywords)
 
 
 def make_task(frame: Frame, value: Value, options: Named) -> Value:
-    """Return the task that `value` becomes, and note its names."""
+    """Return the task that `value` becomes, and record its names."""
     given, function = dict(options), frame.decorating or function_in(value)
     name = text_of(given.get("name") or given.get("actor_name") or given.get("task_name"))
     names = [name] if name else []
@@ -110,37 +140,61 @@ def make_task(frame: Frame, value: Value, options: Named) -> Value:
 
 
 def task_function(task: Value | None) -> Function | None:
-    """Return the function that a task is, without what other decorators put around it."""
-    return (task.origin if isinstance(task, Task) else None) or decorated_function(task)
+    """Return the function of a task, without wrappers of other decorators."""
+    return (task.origin if isinstance(task, Task) else None) or _decorated(task)
 
 
-def decorated_function(value: Value | None) -> Function | None:
-    """Return the function that decorators have been applied to, or the one in `value`."""
+def _decorated(value: Value | None) -> Function | None:
     match value:
         case FunctionValue(function=function, captured=captured):
-            inner = [decorated_function(one) for _, one in captured]
+            inner = [_decorated(one) for _, one in captured]
             found = {one for one in inner if one is not None and one.decorators}
             return found.pop() if len(found) == 1 else function
-        case Wrapper(inner=inner) | Partial(inner=inner) | Static(inner=inner):
-            return decorated_function(inner)
+        case Wrapper(inner=one) | Partial(inner=one) | Static(inner=one):
+            return _decorated(one)
     return None
 
 
+# --- publishing -----------------------------------------------------------------------------------
+
+
+def _enqueue(call: Call) -> Value:
+    index = 1 if call.name in {"enqueue_in", "enqueue_at"} else 0
+    return publish(call.but(call.rest(index + 1), call.keywords), call.value(index, "func"))
+
+
+def publish(call: Call, task: Value) -> Value:
+    """Record that a task is published with the arguments of `call`."""
+    given = call.but(call.arguments, call.keywords, ENQUEUE)
+    note_publishing(task, given)
+    run_task(task, given)
+    return UNKNOWN
+
+
+def note_publishing(task: Value, call: Call) -> None:
+    """Record the arguments that a task is published with."""
+    made = Publishing(task, call.arguments, call.keywords, call.node, call.frame.context)
+    publishings_in(call.frame.engine).append(made)
+
+
 def run_task(task: Value, call: Call) -> Value:
-    """Record that a task is put into its queue."""
+    """Record that a task, function or name runs by way of a queue."""
+    if text_of(task) is not None:
+        run_by_name(call.frame, text_of(task), call.node, call.kind)
+        return UNKNOWN
     inner, first = (task.inner, task.arguments) if isinstance(task, Task) else (task, ())
     return call.frame.engine.hand_over(inner, call.but((*first, *call.arguments), call.keywords))
 
 
 def run_by_name(frame: Frame, name: str | None, node: ast.AST, kind: str = ENQUEUE) -> None:
-    """Record that the task `name` is put into its queue."""
+    """Record that the task `name` is published."""
     if name is not None and "\0" not in name:
         tasks_in(frame.engine).called.add(name)
         frame.emit((frame.engine.hub(("task", name)),), node, kind)
 
 
 def finish(engine: Engine) -> None:
-    """Join the places that publish tasks by their names with the functions."""
+    """Join calls that publish tasks by name with the functions."""
     for name in sorted(tasks_in(engine).called):
         hub = engine.hub(("task", name))
         task = tasks_in(engine).by_name.get(name) or _at(engine, name)
@@ -150,11 +204,9 @@ def finish(engine: Engine) -> None:
 
 
 def _at(engine: Engine, dotted: str) -> Value | None:
-    """Return the function with a dotted name."""
     parent, _, name = dotted.rpartition(".")
     for path in engine.program.files if parent else ():
         module = engine.program.module(path)
-        is_known = module is not None and name in module.bindings
-        if module is not None and is_known and parent in engine.program.names_of(module):
+        if module is not None and parent in engine.program.names_of(module):
             return engine.names.in_module(module, name)
     return None
