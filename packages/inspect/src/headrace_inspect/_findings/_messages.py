@@ -37,13 +37,13 @@ def breaking(before: Sequence[Message], after: Sequence[Message]) -> Iterator[Fi
     old, new = ({one.name: one for one in tasks} for tasks in (before, after))
     fresh = [one for name, one in new.items() if name not in old]
     for name, task in old.items():
-        if name in new:
-            yield from _changed(task, new[name])
-        elif (heir := _successor(task, fresh)) is not None:
-            yield _finding("HR301", task, heir, f"task {name!r} is now called {heir.name!r}")
+        now = new.get(name) or _successor(task, fresh)
+        if now is None:
+            yield _finding("HR302", task, task, "was here and is gone")
+        elif now.name != name:
+            yield _finding("HR301", task, now, f"is now called {now.name!r}")
         else:
-            message = f"task {name!r} was here and is gone"
-            yield _finding("HR302", task, task, message)
+            yield from _changed(task, now)
 
 
 def _successor(task: Message, fresh: Sequence[Message]) -> Message | None:
@@ -55,37 +55,30 @@ def _successor(task: Message, fresh: Sequence[Message]) -> Message | None:
 
 
 def _changed(old: Message, new: Message) -> Iterator[Finding]:
-    renamed = {there for here, there in _pairs(old, new) if here not in _all(new)}
+    before, after = {*old.positional, *old.named}, {*new.positional, *new.named}
+    renamed = {there for here, there in _pairs(old, new) if here not in after}
     added = [name for name in new.needed if name not in {*old.needed, *renamed}]
-    if added:
-        has_no = [f"{one!r} has {'now ' if one in _all(old) else ''}no default" for one in added]
-        yield _finding("HR303", old, new, f"task {old.name!r}: {', '.join(has_no)}")
-    lost = [*_lost(old, new)]
-    if lost:
-        yield _finding("HR304", old, new, f"task {old.name!r}: {', '.join(lost)}")
-    for code, what, was, now in (
-        ("HR305", "queue", old.queue, new.queue),
-        ("HR306", "serializer", old.serializer, new.serializer),
-    ):
+    has_no = [f"{one!r} has {'now ' if one in before else ''}no default" for one in added]
+    for code, words in (("HR303", has_no), ("HR304", [*_lost(old, new, before, after)])):
+        if words:
+            yield _finding(code, old, new, ", ".join(words), colon=":")
+    for code, what in (("HR305", "queue"), ("HR306", "serializer")):
+        was, now = (getattr(task, what) or "default" for task in (old, new))
         if was != now:
-            words = f"{what} {was or 'default'!r} is now {now or 'default'!r}"
-            yield _finding(code, old, new, f"task {old.name!r}: {words}")
+            yield _finding(code, old, new, f"{what} {was!r} is now {now!r}", colon=":")
 
 
-def _lost(old: Message, new: Message) -> Iterator[str]:
+def _lost(old: Message, new: Message, before: set[str], after: set[str]) -> Iterator[str]:
     """Yield in words the parameters that old messages may fill, and the task does not take."""
-    is_any = "*" in new.positional and "**" in new.named
     for number, (name, there) in enumerate(_pairs(old, new), start=1):
-        if name in {"*", there}:
-            continue
-        if name in _all(new):
+        if name in after - {"*", there}:
             yield f"{name!r} is no longer argument {number}"
-        elif there not in {"*", *_all(old)}:
+        elif name not in {"*", there} and there not in {"*", *before}:
             yield f"{name!r} is now {there!r}"
-        elif not is_any:
+        elif name not in {"*", there} and not {"*", "**"} <= after:
             yield f"{name!r} is gone"
-    for name in old.named:
-        if name not in {"**", *old.positional} and name not in new.named and "**" not in new.named:
+    for name in old.named if "**" not in new.named else ():
+        if name not in {"**", *old.positional, *new.named}:
             yield f"{name!r} is gone"
 
 
@@ -94,11 +87,7 @@ def _pairs(old: Message, new: Message) -> Iterator[tuple[str, str]]:
     return zip(old.positional, (*new.positional, *["*"] * len(old.positional)), strict=False)
 
 
-def _all(task: Message) -> set[str]:
-    return {*task.positional, *task.named}
-
-
-def _finding(code: str, old: Message, at: Message, message: str) -> Finding:
+def _finding(code: str, old: Message, at: Message, words: str, *, colon: str = "") -> Finding:
     what = "stay as they were" if code in {"HR305", "HR306"} else "fail"
-    text = f"{message}; messages that are already published {what}"
+    text = f"task {old.name!r}{colon} {words}; messages that are already published {what}"
     return Finding(code, None, None, old.name, at.place, text)

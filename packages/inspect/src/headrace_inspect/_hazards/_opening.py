@@ -11,7 +11,6 @@ from headrace_inspect._evaluate._engine import Engine
 from headrace_inspect._evaluate._values import (
     ClassValue,
     External,
-    Instance,
     Object,
     Pending,
     Value,
@@ -27,7 +26,6 @@ _OPENING = re.compile(
     r"django\.db\.transaction\.(atomic|Atomic)|peewee\.\w+\.atomic"
     r"|tortoise\.transactions\.(in_transaction|atomic)|sqlalchemy(\.\w+)+\.(begin|begin_nested)"
 )
-_ATOMIC = "django.db.transaction.Atomic"
 _FOR_METHODS = "django.utils.decorators.method_decorator"
 _ADMIN = re.compile(r"django\.contrib\.admin(\.\w+)*\.ModelAdmin|\w+(\.\w+)*\.\w*ModelAdmin")
 _IN_ADMIN = frozenset([
@@ -46,10 +44,7 @@ class Openings:
         self._views = set(_atomic_views(engine))
 
     def in_body(self, context: Context) -> list[tuple[int, int, int]]:
-        """Return the parts of a body inside transactions: the line that opens it, and the events.
-
-        These are the number of the first event, and that of the first behind them.
-        """
+        """Return where a body opens transactions: the line, and which events are inside."""
         found = [
             (one.line, one.first, one.last)
             for one in context.blocks
@@ -72,8 +67,6 @@ class Openings:
                 return any(self._may_open(one) for one in arguments)
             case Object(made_by=name) | External(name=name):
                 return _OPENING.fullmatch(name) is not None
-            case Instance(cls=cls):
-                return self._engine.classes.is_a(cls, _ATOMIC)
             case Pending(targets=targets, is_generator=True) if depth:
                 blocks = [one for target in targets for one in target.blocks if one.yields]
                 return any(self._may_open(one.manager, depth - 1) for one in blocks)
