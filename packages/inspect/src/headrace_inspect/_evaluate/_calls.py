@@ -24,7 +24,6 @@ from ._values import (
     Pending,
     Static,
     Super,
-    Union,
     Value,
     Wrapper,
     options_of,
@@ -54,16 +53,14 @@ class Calls:
     def hand_over(self, callee: Value, call: Call) -> Value:
         """Record that `callee` runs elsewhere or later, and return what it will give."""
         frame = call.frame
-        events = frame.context.events
-        count = len(events)
+        count = len(frame.context.events)
 
         def run(option: Value) -> Value:
             return await_(frame, self.invoke(option, call), call.node, call.kind)
 
         made = union(*frame.each(options_of(callee), run))
-        if call.kind != CALL:
-            for event in events[count:]:
-                event.kind = call.kind
+        for event in frame.context.events[count:] if call.kind != CALL else ():
+            event.kind = call.kind
         return made
 
     def _invoke(self, callee: Value, call: Call) -> Value:
@@ -84,8 +81,7 @@ class Calls:
                 given = call.but((*first, *call.arguments), (*named, *call.keywords))
                 return self.invoke(inner, given)
             case Handing(inner=inner, kind=kind):
-                frame, node = call.frame, call.node
-                return frame.hand_over(inner, node, call.arguments, call.keywords, kind)
+                return self.hand_over(inner, call.but(call.arguments, call.keywords, kind))
         handler = self.handler(callee, "__call__")
         if handler is not None:
             return handler(call.of(callee, "__call__")) or UNKNOWN
@@ -97,12 +93,11 @@ class Calls:
     # --- functions and classes of the source ------------------------------------------------------
 
     def _function(self, callee: FunctionValue, call: Call) -> Value:
-        function, frame = callee.function, call.frame
-        arguments = call.arguments
+        function, frame, arguments = callee.function, call.frame, call.arguments
         if callee.receiver is None and function.owner is not None and arguments:
-            first = arguments[0]
-            if isinstance(first, Instance | ClassValue) and not _is_static(function):
-                callee, arguments = callee.but(receiver=first), arguments[1:]
+            is_static = any(getattr(one, "id", "") == "staticmethod" for one in function.decorators)
+            if isinstance(arguments[0], Instance | ClassValue) and not is_static:
+                callee, arguments = callee.but(receiver=arguments[0]), arguments[1:]
         context = self._engine.context(callee, arguments, call.keywords)
         if function.is_generator:
             return Pending((context,), Items((context.yielded,)), is_generator=True)
@@ -120,15 +115,13 @@ class Calls:
         instance = Instance(cls, is_exact=True)
         has_constructor = engine.classes.find(cls, "__init__") is not None
         fields = {} if has_constructor else self._declared_fields(cls, call)
-        for name in ("__init__", "__post_init__"):
-            if engine.classes.find(cls, name) is None:
-                continue
-            given = call if name == "__init__" else call.but()
-            for method in options_of(engine.attribute(frame, instance, name, call.node)):
-                if isinstance(method, FunctionValue):
-                    context = engine.context(method, given.arguments, given.keywords)
-                    frame.emit((context,), call.node)
-                    fields.update(context.stored)
+        for name, given in (("__init__", call), ("__post_init__", call.but())):
+            found = engine.classes.find(cls, name)
+            method = engine.attribute(frame, instance, name, call.node) if found else UNKNOWN
+            if isinstance(method, FunctionValue):
+                context = engine.context(method, given.arguments, given.keywords)
+                frame.emit((context,), call.node)
+                fields.update(context.stored)
         kept = [(name, shallow(fields[name], 2)) for name in sorted(fields)]
         known = [(name, value) for name, value in kept if value is not UNKNOWN]
         return instance.but(fields=tuple(known[:_FIELDS]))
@@ -138,12 +131,9 @@ class Calls:
         _leave(call)
         declared: dict[str, ast.expr | None] = {}
         for base in reversed(self._engine.classes.order(cls)):
-            for statement in base.node.body if isinstance(base, Class) else ():
-                match statement:
-                    case ast.AnnAssign(target=ast.Name(id=name), value=value):
-                        declared[name] = value
-                    case _:
-                        pass
+            for one in base.node.body if isinstance(base, Class) else ():
+                if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name):
+                    declared[one.target.id] = one.value
         fields = dict(zip(declared, call.arguments, strict=False))
         fields.update((name, value) for name, value in call.keywords if name in declared)
         for name, node in declared.items():
@@ -156,16 +146,13 @@ class Calls:
     def bind(self, value: Value, owner: Value) -> Value:
         """Return `value` as a method of `owner`."""
         match value:
-            case FunctionValue(receiver=None, function=function, captured=captured):
-                if function.owner is None:
-                    return Partial(value, (owner,), ())
-                return FunctionValue(function, owner, captured)
-            case Static(inner=inner, is_class=True):
-                return self.bind(
-                    inner, ClassValue(owner.cls) if isinstance(owner, Instance) else owner
-                )
-            case Static(inner=inner):
-                return inner
+            case FunctionValue(receiver=None, function=Function(owner=None)):
+                return Partial(value, (owner,), ())
+            case FunctionValue(receiver=None):
+                return value.but(receiver=owner)
+            case Static(inner=inner, is_class=is_class):
+                cls = ClassValue(owner.cls) if isinstance(owner, Instance) else owner
+                return self.bind(inner, cls) if is_class else inner
             case Wrapper(inner=inner):
                 return value.but(inner=self.bind(inner, owner))
         return value
@@ -182,9 +169,8 @@ class Calls:
         if not isinstance(owner, External) or name.startswith("builtins."):
             return UNKNOWN
         arguments = tuple([shallow(one, 2) for one in call.arguments])
-        return Object(
-            name, arguments, tuple([(key, shallow(one, 2)) for key, one in call.keywords])
-        )
+        keywords = tuple([(key, shallow(one, 2)) for key, one in call.keywords])
+        return Object(name, arguments, keywords)
 
     def handler(self, owner: Value, name: str) -> Handler | None:
         """Return the model of the method `name` of `owner`."""
@@ -202,11 +188,6 @@ class Calls:
 def _leave(call: Call) -> None:
     """Run the coroutines and generators that are passed to something unknown."""
     for value in (*call.arguments, *[value for _, value in call.keywords]):
-        if type(value) in {Pending, Union}:
-            for option in options_of(value):
-                if isinstance(option, Pending):
-                    call.frame.emit(option.targets, call.node)
-
-
-def _is_static(function: Function) -> bool:
-    return any(getattr(one, "id", "") == "staticmethod" for one in function.decorators)
+        for option in options_of(value):
+            if isinstance(option, Pending):
+                call.frame.emit(option.targets, call.node)

@@ -23,7 +23,6 @@ class Classes:
         self._engine = engine
         self._orders: dict[Class, list[Ancestor]] = {}
         self._children: dict[Class, list[Class]] | None = None
-        self._below: dict[Class, list[Class]] = {}
         self._bases: dict[Class, list[Value]] = {}
 
     def order(self, cls: Class) -> list[Ancestor]:
@@ -31,9 +30,13 @@ class Classes:
         found = self._orders.get(cls)
         if found is None:
             self._orders[cls] = [cls]
-            lists = [self._order_of(base) for base in self.bases(cls)]
-            heads: list[Ancestor] = [chain[0] for chain in lists if chain]
-            found = self._orders[cls] = [cls, *_merge([*lists, heads])]
+            lists: list[list[Ancestor]] = []
+            for base in self.bases(cls):
+                if isinstance(base, ClassValue):
+                    lists.append([*self.order(base.cls)])
+                elif isinstance(base, External):
+                    lists.append([base.name])
+            found = self._orders[cls] = [cls, *_merge([*lists, [chain[0] for chain in lists]])]
         return found
 
     def bases(self, cls: Class) -> list[Value]:
@@ -46,34 +49,9 @@ class Classes:
                 self._bases[cls] += options_of(self._engine.evaluate(frame, inner))[:1]
         return self._bases[cls]
 
-    def _order_of(self, base: Value) -> list[Ancestor]:
-        if isinstance(base, ClassValue):
-            return list(self.order(base.cls))
-        return [base.name] if isinstance(base, External) else []
-
     def is_a(self, cls: Class, *names: str) -> bool:
         """Return whether `cls` inherits from one of these classes of libraries."""
         return any(base in names for base in self.order(cls) if isinstance(base, str))
-
-    def below(self, cls: Class) -> list[Class]:
-        """Return the direct and indirect subclasses."""
-        if self._children is None:
-            self._children = {}
-            for one in self._engine.all_classes():
-                for base in self.bases(one):
-                    if isinstance(base, ClassValue):
-                        self._children.setdefault(base.cls, []).append(one)
-        found = self._below.get(cls)
-        if found is None:
-            seen: dict[Class, None] = {}
-            waiting = list(self._children.get(cls, ()))
-            while waiting:
-                one = waiting.pop(0)
-                if one not in seen:
-                    seen[one] = None
-                    waiting.extend(self._children.get(one, ()))
-            found = self._below[cls] = list(seen)
-        return found
 
     def find(
         self, cls: Class, name: str, after: Class | None = None
@@ -88,20 +66,29 @@ class Classes:
         return None
 
     def overriding(self, cls: Class, name: str) -> list[Class]:
-        """Return the subclasses that define `name` themselves."""
-        return [one for one in self.below(cls) if name in one.members][:_MOST]
+        """Return the direct and indirect subclasses that define `name` themselves."""
+        if self._children is None:
+            self._children = {}
+            for one in self._engine.all_classes():
+                for base in self.bases(one):
+                    if isinstance(base, ClassValue):
+                        self._children.setdefault(base.cls, []).append(one)
+        below: dict[Class, None] = {}
+        waiting = [*self._children.get(cls, ())]
+        while waiting:
+            one = waiting.pop(0)
+            if one not in below:
+                below[one] = None
+                waiting += self._children.get(one, ())
+        return [one for one in below if name in one.members][:_MOST]
 
 
 def _merge(lists: list[list[Ancestor]]) -> list[Ancestor]:
     merged: list[Ancestor] = []
     rest = [chain for chain in lists if chain]
     while rest:
-        for chain in rest:
-            head = chain[0]
-            if not any(head in other[1:] for other in rest):
-                break
-        else:  # no consistent order exists
-            head = rest[0][0]
-        merged.append(head)
-        rest = [kept for chain in rest if (kept := [one for one in chain if one != head])]
+        heads = [chain[0] for chain in rest]
+        free = [one for one in heads if not any(one in chain[1:] for chain in rest)]
+        merged.append((free or heads)[0])  # where nothing is free, no consistent order exists
+        rest = [kept for chain in rest if (kept := [one for one in chain if one != merged[-1]])]
     return merged

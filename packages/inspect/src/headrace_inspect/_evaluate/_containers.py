@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from ._expressions import await_, call_special
 from ._values import (
     UNKNOWN,
     Arguments,
-    Constant,
     Instance,
     Items,
     Parallel,
@@ -29,23 +29,20 @@ class Containers:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._added: dict[ast.AST, list[tuple[object, Value]]] = {}
+        self._added: dict[ast.AST, dict[tuple[object, Value], None]] = {}
 
     def put(self, container: Items | Table, key: object, value: Value) -> None:
         """Add something to a list or mapping after it was made."""
         if container.origin is not None and value is not UNKNOWN:
-            added = self._added.setdefault(container.origin, [])
-            if (key, value) not in added:
-                added.append((key, value))
+            self._added.setdefault(container.origin, {})[key, value] = None
 
     def entries(self, container: Items | Table) -> list[tuple[object, Value]]:
         """Return the items of a container by their keys."""
-        if isinstance(container, Items):
-            entries: list[tuple[object, Value]] = list(enumerate(container.values))
-        else:
-            entries = list(container.entries)
+        entries: list[tuple[object, Value]] = (
+            [*enumerate(container.values)] if isinstance(container, Items) else [*container.entries]
+        )
         if container.origin is not None:
-            entries += self._added.get(container.origin, [])
+            entries += self._added.get(container.origin, ())
         return entries
 
     def contents(self, value: Value) -> Arguments:
@@ -67,21 +64,20 @@ class Containers:
         """Return the item of a container at `key`, or all of them where that is None."""
         results: list[Value] = []
         for option in options_of(value):
-            if isinstance(option, Items | Table):
-                entries = self.entries(option)
-                exact = [one for known, one in entries if key is not None and known == key]
-                if isinstance(option, Table):
-                    exact = exact[-1:]  # what is put later replaces what was there
-                if not exact:
-                    is_uniform = isinstance(option, Items) and len(option.values) == 1
-                    exact = [
-                        one
-                        for known, one in entries
-                        if is_uniform or key is None or known is None or isinstance(known, Value)
-                    ]
-                results += exact
-            elif isinstance(option, Pending):
+            if isinstance(option, Pending):
                 results.append(self.item(option.result, key))
+            if not isinstance(option, Items | Table):
+                continue
+            entries = self.entries(option)
+            exact = [one for known, one in entries if key is not None and known == key]
+            if isinstance(option, Table):
+                exact = exact[-1:]  # what is put later replaces what was there
+            is_uniform = isinstance(option, Items) and len(option.values) == 1
+            results += exact or [
+                one
+                for known, one in entries
+                if is_uniform or key is None or known is None or isinstance(known, Value)
+            ]
         return union(*results)
 
     def element(self, frame: Frame, value: Value) -> Value:
@@ -99,19 +95,9 @@ class Containers:
 
     def _iterated(self, frame: Frame, value: Instance) -> Value:
         node = ast.Pass(lineno=frame.context.line)
-        for start, following in (("__iter__", "__next__"), ("__aiter__", "__anext__")):
-            made = self._engine.call_special(frame, value, start, node)
-            for option in options_of(made):
-                if isinstance(option, Pending):
-                    frame.emit(option.targets, node)
-                elif isinstance(option, Instance):
-                    result = self._engine.call_special(frame, option, following, node)
-                    return self._engine.await_(frame, result, node)
+        for name in ("__iter__", "__aiter__"):
+            made = call_special(frame, value, name, node)
+            await_(frame, made, node)
             if made is not UNKNOWN:
                 return union(*self.contents(made))
         return UNKNOWN
-
-
-def key_of(value: Value | None) -> object:
-    """Return the key that a value is, or None where it is computed."""
-    return value.value if isinstance(value, Constant) else None

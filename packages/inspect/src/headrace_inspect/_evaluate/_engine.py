@@ -8,18 +8,16 @@ from typing import Any
 from headrace_inspect._symbols._entities import Class, Function, Module, Scope, module_of
 from headrace_inspect._symbols._program import Program
 
-from ._assigning import assign
+from ._arguments import generalised, generalised_receiver, variables_of
 from ._attributes import Attributes
 from ._calls import Calls
 from ._classes import Classes
 from ._containers import Containers
 from ._contexts import Context
-from ._expressions import await_, call_special, evaluate
+from ._expressions import evaluate
 from ._frame import Frame
 from ._names import Names
-from ._parameters import parameters
 from ._registry import Registry
-from ._sensitivity import generalised_all, generalised_names, generalised_receiver
 from ._statements import run
 from ._types import Types
 from ._values import (
@@ -48,7 +46,7 @@ class Engine:
         registry: what is known of libraries.
 
     Attributes:
-        contexts: the bodies that were evaluated, by function, receiver and arguments.
+        contexts: the bodies that were evaluated, by function, receiver and variables.
         facts: what the models note.
         roots: functions that something outside calls: routes, receivers, nested tasks.
     """
@@ -56,9 +54,7 @@ class Engine:
     def __init__(self, program: Program, registry: Registry) -> None:
         self.program = program
         self.registry = registry
-        self.names = Names(self)
-        self.classes = Classes(self)
-        self.types = Types(self)
+        self.names, self.classes, self.types = Names(self), Classes(self), Types(self)
         self.contexts: dict[Any, Context] = {}
         self.facts: dict[Any, Any] = {}
         self.roots: list[FunctionValue] = []
@@ -69,17 +65,16 @@ class Engine:
         self._waiting: list[tuple[Context, Function, dict[str, Value]]] = []
         self._depth = 0
         attributes, calls, containers = Attributes(self), Calls(self), Containers(self)
+        self.evaluate = evaluate
         self.attribute, self.set_attribute = attributes.get, attributes.set
         self.invoke, self.hand_over = calls.invoke, calls.hand_over
         self.bind, self.handler = calls.bind, calls.handler
-        self.put, self.entries, self.contents = (
-            containers.put,
-            containers.entries,
+        self.put, self.entries = containers.put, containers.entries
+        self.contents, self.item, self.element = (
             containers.contents,
+            containers.item,
+            containers.element,
         )
-        self.item, self.element = containers.item, containers.element
-        self.evaluate, self.assign = evaluate, assign
-        self.await_, self.call_special = await_, call_special
 
     # --- evaluating -------------------------------------------------------------------------------
 
@@ -89,32 +84,23 @@ class Engine:
         run(Frame(self, context, module, {}), module.tree.body)
         self._catch_up()
 
-    def run_functions(self, module: Module) -> None:
-        """Evaluate the functions and methods of a module under unknown arguments."""
-        for bindings in list(module.bindings.values()):
-            for binding in bindings:
-                if isinstance(binding, ast.ClassDef):
-                    self._run_methods(self.program.cls(binding, module))
-                elif isinstance(binding, ast.FunctionDef | ast.AsyncFunctionDef):
-                    self._run_unknown(FunctionValue(self.program.function(binding, module)))
-        self._catch_up()
-
-    def _run_unknown(self, value: FunctionValue) -> None:
-        if value.function not in self._counts:
-            self.context(value)
-
-    def _run_methods(self, cls: Class) -> None:
-        for bindings in cls.members.values():
-            for binding in bindings:
-                if isinstance(binding, ast.ClassDef):
-                    self._run_methods(self.program.cls(binding, cls))
-                elif isinstance(binding, ast.FunctionDef | ast.AsyncFunctionDef):
-                    function = self.program.function(binding, cls)
+    def run_functions(self, scope: Module | Class) -> None:
+        """Evaluate the functions of a module or class that nothing has called."""
+        members = scope.bindings if isinstance(scope, Module) else scope.members
+        for binding in [binding for bindings in members.values() for binding in bindings]:
+            if isinstance(binding, ast.ClassDef):
+                self.run_functions(self.program.cls(binding, scope))
+            elif isinstance(binding, ast.FunctionDef | ast.AsyncFunctionDef):
+                function = self.program.function(binding, scope)
+                receiver: Value | None = None
+                if isinstance(scope, Class):
                     value = self.names.function(function)
-                    receiver: Value | None = Instance(cls)
+                    receiver = Instance(scope)
                     if isinstance(value, Static):
-                        receiver = ClassValue(cls) if value.is_class else None
-                    self._run_unknown(FunctionValue(function, receiver))
+                        receiver = ClassValue(scope) if value.is_class else None
+                if function not in self._counts:
+                    self.context(FunctionValue(function, receiver))
+        self._catch_up()
 
     def run_roots(self) -> None:
         """Evaluate what the models found to be called from outside."""
@@ -133,29 +119,27 @@ class Engine:
         return found
 
     def _context(self, value: FunctionValue, arguments: Arguments, keywords: Named) -> Context:
-        function, receiver, captured = value.function, value.receiver, value.captured
+        function = value.function
         count = self._counts.get(function, 0)
-        receiver = generalised_receiver(receiver, function.owner, count)
-        arguments = generalised_all(arguments, count)
-        keywords, captured = generalised_names(keywords, count), generalised_names(captured, count)
-        variables = dict(captured)
-        variables.update(parameters(self, function, receiver, arguments, keywords))
+        receiver = generalised_receiver(value.receiver, function.owner, count)
+        arguments = tuple([generalised(one, count) for one in arguments])
+        keywords = tuple([(name, generalised(one, count)) for name, one in keywords])
+        captured = tuple([(name, generalised(one, count)) for name, one in value.captured])
+        variables = dict(captured) | variables_of(self, function, receiver, arguments, keywords)
         key = (function, receiver, tuple(variables.items()))
         found = self.contexts.get(key)
         if found is None:
-            found = Context(function, function.module, receiver, line=function.node.lineno)
+            found = self.contexts[key] = Context(function, function.module, receiver)
             found.flags = {
                 name: one.value
                 for name, one in variables.items()
                 if isinstance(one, Constant) and (one.value is None or isinstance(one.value, bool))
             }
             found.captured = captured
-            self.contexts[key] = found
             self._counts[function] = count + 1
-            if self._depth >= _DEEPEST:
-                self._waiting.append((found, function, variables))
-            else:
-                self._run(found, function, variables)
+            self._waiting.append((found, function, variables))
+            if self._depth < _DEEPEST:
+                self._run(*self._waiting.pop())
         return found
 
     def _run(self, context: Context, function: Function, variables: dict[str, Value]) -> None:
@@ -180,7 +164,7 @@ class Engine:
         context.never_returns = frame.ran is None and not frame.returns and not function.is_abstract
 
     def _catch_up(self) -> None:
-        while self._waiting:
+        while self._waiting and not self._depth:
             self._run(*self._waiting.pop())
 
     def quiet(self, scope: Scope) -> Frame:
@@ -198,9 +182,7 @@ class Engine:
 
     def hub(self, key: object) -> Context:
         """Return the place that joins bodies under `key`."""
-        if key not in self._hubs:
-            self._hubs[key] = Context(None, None)
-        return self._hubs[key]
+        return self._hubs.setdefault(key, Context(None, None))
 
     def all_contexts(self) -> list[Context]:
         """Return all bodies that were evaluated, and the places that join them."""
@@ -208,10 +190,9 @@ class Engine:
         waiting = list(found)
         while waiting:
             for event in waiting.pop().events:
-                for target in event.targets:
-                    if target not in found:
-                        found[target] = None
-                        waiting.append(target)
+                new = [target for target in event.targets if target not in found]
+                found.update(dict.fromkeys(new))
+                waiting += new
         return list(found)
 
     # --- defining ---------------------------------------------------------------------------------
@@ -238,14 +219,13 @@ class Engine:
                 value = made
         return value
 
-    def define_class(self, frame: Frame, cls: Class) -> Value:
+    def define_class(self, cls: Class) -> Value:
         """Return what a ``class`` statement gives, and define its methods."""
-        for bindings in cls.members.values():
-            for binding in bindings:
-                if isinstance(binding, ast.FunctionDef | ast.AsyncFunctionDef):
-                    self.names.function(self.program.function(binding, cls))
-                elif isinstance(binding, ast.ClassDef):
-                    self.define_class(frame, self.program.cls(binding, cls))
+        for binding in [binding for bindings in cls.members.values() for binding in bindings]:
+            if isinstance(binding, ast.FunctionDef | ast.AsyncFunctionDef):
+                self.names.function(self.program.function(binding, cls))
+            elif isinstance(binding, ast.ClassDef):
+                self.define_class(self.program.cls(binding, cls))
         return self.names.cls(cls)
 
     def captured(self, frame: Frame, function: Function) -> Named:

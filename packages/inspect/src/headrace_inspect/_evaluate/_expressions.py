@@ -1,4 +1,4 @@
-"""Expressions: their values, and the calls in them."""
+"""Expressions: their values and the calls in them, and assignments to them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
-from ._containers import key_of
 from ._contexts import CALL, Context
 from ._frame import Frame
 from ._values import (
@@ -25,24 +24,19 @@ from ._values import (
     Table,
     Value,
     constant,
+    key_of,
     options_of,
     text_of,
     union,
 )
 
-_METHODS: dict[type[ast.AST], str] = {
+_OPERATORS: dict[type[ast.AST], str] = {
     ast.Add: "__add__", ast.BitOr: "__or__", ast.BitAnd: "__and__", ast.RShift: "__rshift__",
-    ast.LShift: "__lshift__", ast.Sub: "__sub__", ast.Mult: "__mul__", ast.MatMult: "__matmul__",
-    ast.Div: "__truediv__", ast.Not: "__bool__", ast.USub: "__neg__", ast.UAdd: "__pos__",
-    ast.Invert: "__invert__", ast.Eq: "__eq__", ast.NotEq: "__ne__", ast.Lt: "__lt__",
-    ast.LtE: "__le__", ast.Gt: "__gt__", ast.GtE: "__ge__", ast.In: "__contains__",
-    ast.NotIn: "__contains__",
 }  # fmt: skip
 TASK = "asyncio.Task"
 """What is made of a coroutine that has been started."""
 HOLE = "\0"
 """The computed parts of a text."""
-_UNROLLED = 8
 
 
 def evaluate(frame: Frame, node: ast.expr) -> Value:
@@ -59,6 +53,30 @@ def evaluate(frame: Frame, node: ast.expr) -> Value:
     return UNKNOWN
 
 
+def assign(frame: Frame, target: ast.expr, value: Value) -> None:
+    """Bind what `target` names to `value`."""
+    match target:
+        case ast.Name(id=name):
+            frame.bind(name, value)
+        case ast.Tuple(elts=elements) | ast.List(elts=elements):
+            for index, element in enumerate(elements):
+                assign(frame, element, frame.engine.item(value, index))
+        case ast.Starred(value=inner):
+            assign(frame, inner, UNKNOWN)
+        case ast.Attribute(value=owner, attr=name):
+            frame.engine.set_attribute(frame, evaluate(frame, owner), name, value)
+        case ast.Subscript(value=owner, slice=key):
+            made = key_of(evaluate(frame, key))
+            for option in options_of(evaluate(frame, owner)):
+                if isinstance(option, Table | Items):
+                    frame.engine.put(option, made, value)
+        case _:
+            pass
+
+
+# --- calls ----------------------------------------------------------------------------------------
+
+
 def await_(frame: Frame, value: Value, node: ast.AST, kind: str = CALL) -> Value:
     """Run what is pending in `value`, and return its result."""
     if type(value) in {Value, Constant, Instance}:
@@ -69,7 +87,7 @@ def await_(frame: Frame, value: Value, node: ast.AST, kind: str = CALL) -> Value
             case Pending(targets=targets, result=result, is_generator=is_generator):
                 frame.emit(targets, node, kind)
                 results.append(option if is_generator else result)
-            case Object(made_by=made_by, arguments=(result, *_)) if made_by == TASK:
+            case Object(made_by="asyncio.Task", arguments=(result, *_)):
                 results.append(result)
             case Parallel(members=members):
                 values = frame.each(members, lambda one: await_(frame, one, node, kind))
@@ -84,23 +102,20 @@ def call_special(frame: Frame, owner: Value, name: str, node: ast.AST, *argument
     results = []
     engine = frame.engine
     for option in options_of(owner):
-        method: Value = UNKNOWN
         if isinstance(option, Instance):
             if engine.classes.find(option.cls, name):
                 method = engine.attribute(frame, option, name, node)
+                results.append(frame.call(method, node, arguments))
         elif engine.handler(option, name) is not None:
-            method = Bound(option, name)
-        if method is not UNKNOWN:
-            results.append(frame.call(method, node, arguments))
+            results.append(frame.call(Bound(option, name), node, arguments))
     return union(*results)
 
 
-def _constant(frame: Frame, node: ast.Constant) -> Value:
-    return constant(node.value)
-
-
-def _attribute(frame: Frame, node: ast.Attribute) -> Value:
-    return frame.engine.attribute(frame, evaluate(frame, node.value), node.attr, node)
+def run_later(frame: Frame, work: Callable[[Frame], Value]) -> Pending:
+    """Return a generator that does `work` once something goes through it."""
+    context = Context(None, frame.module, frame.receiver)
+    result = work(type(frame)(frame.engine, context, frame.scope, frame.variables))
+    return Pending((context,), result, is_generator=True)
 
 
 def _call(frame: Frame, node: ast.Call) -> Value:
@@ -109,11 +124,9 @@ def _call(frame: Frame, node: ast.Call) -> Value:
     callee = evaluate(frame, node.func)
     arguments: list[Value] = []
     for argument in node.args:
-        if isinstance(argument, ast.Starred):
-            spread = evaluate(frame, argument.value)
-            arguments.extend(frame.engine.contents(spread) or [UNKNOWN])
-        else:
-            arguments.append(evaluate(frame, argument))
+        value = evaluate(frame, argument)
+        is_spread = isinstance(argument, ast.Starred)
+        arguments += (frame.engine.contents(value) or [UNKNOWN]) if is_spread else [value]
     keywords: list[tuple[str, Value]] = []
     for keyword in node.keywords:
         value = evaluate(frame, keyword.value)
@@ -133,26 +146,24 @@ def _super(frame: Frame, node: ast.Call) -> Value:
 
 
 def _await(frame: Frame, node: ast.Await) -> Value:
-    value = evaluate(frame, node.value)
-    if isinstance(value, Instance):
-        return call_special(frame, value, "__await__", node)
-    return await_(frame, value, node)
+    return await_(frame, evaluate(frame, node.value), node)
 
 
-def _yield(frame: Frame, node: ast.Yield) -> Value:
+def _yield(frame: Frame, node: ast.Yield | ast.YieldFrom) -> Value:
     value = UNKNOWN if node.value is None else evaluate(frame, node.value)
+    if isinstance(node, ast.YieldFrom):
+        await_(frame, value, node)
+        value = frame.engine.element(frame, value)
     frame.context.yielded = union(frame.context.yielded, value)
     frame.has_yielded = True
     return UNKNOWN
 
 
-def _yield_from(frame: Frame, node: ast.YieldFrom) -> Value:
-    value = evaluate(frame, node.value)
-    await_(frame, value, node)
-    element = frame.engine.element(frame, value)
-    frame.context.yielded = union(frame.context.yielded, element)
-    frame.has_yielded = True
-    return UNKNOWN
+# --- values ---------------------------------------------------------------------------------------
+
+
+def _attribute(frame: Frame, node: ast.Attribute) -> Value:
+    return frame.engine.attribute(frame, evaluate(frame, node.value), node.attr, node)
 
 
 def _lambda(frame: Frame, node: ast.Lambda) -> Value:
@@ -169,8 +180,7 @@ def _bool(frame: Frame, node: ast.BoolOp) -> Value:
     values = [evaluate(frame, node.values[0])]
     before = frame.ran
     values += [evaluate(frame, one) for one in node.values[1:]]
-    if frame.ran is None:
-        frame.ran = before
+    frame.ran = before if frame.ran is None else frame.ran
     return union(*values)
 
 
@@ -201,32 +211,15 @@ def operate(frame: Frame, node: ast.AST, operator: ast.AST, left: Value, right: 
             return constant((HOLE if one is None else one) + (HOLE if other is None else other))
     if isinstance(operator, ast.BitOr) and isinstance(left, ClassValue):
         return union(left, right)
-    return call_special(frame, left, _METHODS.get(type(operator), ""), node, right)
-
-
-def _compare(frame: Frame, node: ast.Compare) -> Value:
-    left = evaluate(frame, node.left)
-    for operator, one in zip(node.ops, node.comparators, strict=True):
-        right = evaluate(frame, one)
-        is_in = isinstance(operator, ast.In | ast.NotIn)
-        owner, other = (right, left) if is_in else (left, right)
-        call_special(frame, owner, _METHODS.get(type(operator), ""), node, other)
-        left = right
-    return UNKNOWN
-
-
-def _unary(frame: Frame, node: ast.UnaryOp) -> Value:
-    value = evaluate(frame, node.operand)
-    return call_special(frame, value, _METHODS[type(node.op)], node)
+    return call_special(frame, left, _OPERATORS.get(type(operator), ""), node, right)
 
 
 def _items(frame: Frame, node: ast.List | ast.Tuple | ast.Set) -> Value:
     values: list[Value] = []
     for element in node.elts:
-        if isinstance(element, ast.Starred):
-            values.extend(frame.engine.contents(evaluate(frame, element.value)))
-        else:
-            values.append(evaluate(frame, element))
+        value = evaluate(frame, element)
+        is_spread = isinstance(element, ast.Starred)
+        values += frame.engine.contents(value) if is_spread else [value]
     return Items(tuple(values), None if isinstance(node, ast.Tuple) else node)
 
 
@@ -235,7 +228,7 @@ def _dict(frame: Frame, node: ast.Dict) -> Value:
     for key, value in zip(node.keys, node.values, strict=True):
         made = evaluate(frame, value)
         if key is None:
-            entries.extend(made.entries if isinstance(made, Table) else [])
+            entries += made.entries if isinstance(made, Table) else []
         else:
             known = evaluate(frame, key)
             entries.append((known.value if isinstance(known, Constant) else known, made))
@@ -245,32 +238,19 @@ def _dict(frame: Frame, node: ast.Dict) -> Value:
 def _comprehension(frame: Frame, node: Any) -> Value:
     variables = frame.variables
     frame.go_back(frame.ran, variables)
-    source: Value = UNKNOWN
     for generator in node.generators:
         source = evaluate(frame, generator.iter)
         await_(frame, source, generator.iter)
-        element = frame.engine.element(frame, source)
-        frame.engine.assign(frame, generator.target, element)
+        assign(frame, generator.target, frame.engine.element(frame, source))
         for condition in generator.ifs:
             evaluate(frame, condition)
     if isinstance(node, ast.DictComp):
         evaluate(frame, node.key)
         made: Value = Table(((None, evaluate(frame, node.value)),), node)
     else:
-        made = Items(_elements(frame, node, source), node)
+        made = Items((evaluate(frame, node.elt),), node)
     frame.go_back(frame.ran, variables)
     return made
-
-
-def _elements(frame: Frame, node: Any, source: Value) -> tuple[Value, ...]:
-    values = source.values if isinstance(source, Items) and len(node.generators) == 1 else ()
-    if 1 < len(values) <= _UNROLLED:
-        made = []
-        for value in values:
-            frame.engine.assign(frame, node.generators[0].target, value)
-            made.append(evaluate(frame, node.elt))
-        return tuple(made)
-    return (evaluate(frame, node.elt),)
 
 
 def _generator(frame: Frame, node: ast.GeneratorExp) -> Value:
@@ -278,21 +258,11 @@ def _generator(frame: Frame, node: ast.GeneratorExp) -> Value:
     return made if made.targets[0].events else made.result
 
 
-def run_later(frame: Frame, work: Callable[[Frame], Value]) -> Pending:
-    """Return a generator that does `work` once something goes through it."""
-    context = Context(None, frame.module, frame.receiver)
-    result = work(type(frame)(frame.engine, context, frame.scope, frame.variables))
-    return Pending((context,), result, is_generator=True)
-
-
 def _subscript(frame: Frame, node: ast.Subscript) -> Value:
-    owner = evaluate(frame, node.value)
-    if isinstance(node.slice, ast.Slice) and isinstance(owner, Items):
-        return _sliced(frame, owner, node.slice)
-    key = evaluate(frame, node.slice)
+    owner, key = evaluate(frame, node.value), evaluate(frame, node.slice)
     results: list[Value] = []
     for option in options_of(owner):
-        if isinstance(option, ClassValue | External):
+        if isinstance(option, ClassValue | External) or isinstance(node.slice, ast.Slice):
             results.append(option)
         elif isinstance(option, Table | Items | Pending):
             results.append(frame.engine.item(option, key_of(key)))
@@ -301,44 +271,27 @@ def _subscript(frame: Frame, node: ast.Subscript) -> Value:
     return union(*results)
 
 
-def _sliced(frame: Frame, owner: Items, node: ast.Slice) -> Value:
-    parts = [node.lower, node.upper, node.step]
-    try:
-        bounds = [None if one is None else ast.literal_eval(one) for one in parts]
-        return Items(frame.engine.contents(owner)[slice(*bounds)])
-    except (ValueError, TypeError, RecursionError):
-        return owner
-
-
 def _text(frame: Frame, node: ast.JoinedStr) -> Value:
     parts = []
     for one in node.values:
-        if isinstance(one, ast.FormattedValue):
-            known = evaluate(frame, one.value)
-            call_special(frame, known, "__str__", node)
-            parts.append(text_of(known) or HOLE)
-        else:
-            parts.append(text_of(evaluate(frame, one)) or "")
+        is_computed = isinstance(one, ast.FormattedValue)
+        known = text_of(evaluate(frame, one.value if isinstance(one, ast.FormattedValue) else one))
+        parts.append(known or (HOLE if is_computed else ""))
     return constant("".join(parts))
 
 
-def _starred(frame: Frame, node: ast.Starred) -> Value:
-    return evaluate(frame, node.value)
-
-
 _HANDLERS: dict[type[ast.expr], Callable[[Frame, Any], Value]] = {
-    ast.Constant: _constant,
+    ast.Constant: lambda frame, node: constant(node.value),
     ast.Attribute: _attribute,
     ast.Call: _call,
     ast.Await: _await,
     ast.Yield: _yield,
-    ast.YieldFrom: _yield_from,
+    ast.YieldFrom: _yield,
     ast.Lambda: _lambda,
     ast.IfExp: _if,
     ast.BoolOp: _bool,
     ast.NamedExpr: _named,
     ast.BinOp: _operation,
-    ast.Compare: _compare,
     ast.List: _items,
     ast.Tuple: _items,
     ast.Set: _items,
@@ -346,9 +299,8 @@ _HANDLERS: dict[type[ast.expr], Callable[[Frame, Any], Value]] = {
     ast.ListComp: _comprehension,
     ast.SetComp: _comprehension,
     ast.GeneratorExp: _generator,
-    ast.UnaryOp: _unary,
     ast.DictComp: _comprehension,
     ast.Subscript: _subscript,
     ast.JoinedStr: _text,
-    ast.Starred: _starred,
+    ast.Starred: lambda frame, node: evaluate(frame, node.value),
 }

@@ -50,7 +50,6 @@ class Frame:
         self.returned: list[Value] = []
         self.returns = False
         self.stored: dict[str, Value] = {}
-        self.global_names: set[str] = set()
         self.leaving: list[int] = []
         self.decorating: Function | None = None
         self._is_shared = True  # copied before the first assignment

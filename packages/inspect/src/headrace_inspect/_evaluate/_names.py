@@ -41,8 +41,7 @@ class Names:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._members: dict[tuple[Scope, str], Value] = {}
-        self._added: dict[tuple[Module, str], Value] = {}
+        self._known: dict[tuple[Scope, str], Value] = {}
         self._functions: dict[Function, Value] = {}
         self._classes: dict[Class, Value] = {}
 
@@ -56,7 +55,7 @@ class Names:
                 # The values of its variables are unknown here, but not its definitions.
                 for bound, binding in bindings_in(scope.node.body):
                     if bound == name and not isinstance(binding, Assignment):
-                        return self._bound([binding], scope)
+                        return self._binding(binding, scope)
         return self.in_module(scope, name)
 
     def in_class(self, cls: Class, name: str) -> Value:
@@ -76,24 +75,13 @@ class Names:
 
     def member(self, module: Module, name: str) -> Value | None:
         """Return the global `name` of a module, or None."""
-        added = self._added.get((module, name))
-        bindings = module.bindings.get(name)
-        if bindings is None:
-            return self._starred(module, name) or added
-        found = self._once((module, name), bindings, module)
-        return found if added is None else union(found, added)
-
-    def _once(self, key: tuple[Scope, str], bindings: list[Binding], scope: Scope) -> Value:
-        found = self._members.get(key)
-        if found is None:
-            self._members[key] = UNKNOWN
-            found = self._members[key] = self._bound(bindings, scope)
-        return found
-
-    def _starred(self, module: Module, name: str) -> Value | None:
+        if name in module.bindings:
+            return self._once((module, name), module.bindings[name], module)
+        if name.startswith("_"):
+            return None
         stars, module.stars = module.stars, []  # so that a circle of imports ends
         try:
-            for star in [] if name.startswith("_") else reversed(stars):
+            for star in reversed(stars):
                 source = self._engine.program.find(star.module, star.level, module)
                 found = self.member(source, name) if isinstance(source, Module) else None
                 if found is not None:
@@ -102,17 +90,17 @@ class Names:
             module.stars = stars
         return None
 
-    def add_global(self, module: Module, name: str, value: Value) -> None:
-        """Note that a function assigns `value` to a global."""
-        self._added[module, name] = union(self._added.get((module, name), UNKNOWN), value)
-        module.values.pop(name, None)
-
-    def _bound(self, bindings: list[Binding], scope: Scope) -> Value:
-        last = bindings[-1]
-        if isinstance(last, ast.FunctionDef | ast.AsyncFunctionDef):
-            # A property is its getter; otherwise the last definition wins.
-            return self._binding(bindings[0] if is_accessor(last) else last, scope)
-        return union(*[self._binding(one, scope) for one in bindings])
+    def _once(self, key: tuple[Scope, str], bindings: list[Binding], scope: Scope) -> Value:
+        found = self._known.get(key)
+        if found is None:
+            self._known[key] = UNKNOWN
+            last = bindings[-1]
+            if isinstance(last, ast.FunctionDef | ast.AsyncFunctionDef):
+                # A property is its getter; otherwise the last definition wins.
+                bindings = [bindings[0] if _is_accessor(last) else last]
+            found = union(*[self._binding(one, scope) for one in bindings])
+            self._known[key] = found
+        return found
 
     def _binding(self, binding: Binding, scope: Scope) -> Value:
         engine = self._engine
@@ -143,14 +131,15 @@ class Names:
 
     def cls(self, cls: Class) -> Value:
         """Return a class, after its decorators were applied to it."""
-        if cls not in self._classes:
-            self._classes[cls] = ClassValue(cls)
+        found = self._classes.get(cls)
+        if found is None:
+            found = self._classes[cls] = ClassValue(cls)
             frame = self._engine.quiet(cls.scope)
             for register in self._engine.registry.classes:
                 register(self._engine, cls)
             for node in reversed(cls.node.decorator_list):
-                frame.call(self._engine.evaluate(frame, node), node, (self._classes[cls],))
-        return self._classes[cls]
+                frame.call(self._engine.evaluate(frame, node), node, (found,))
+        return found
 
     def imported(self, made: Import, module: Module) -> Value:
         """Return what an import binds."""
@@ -173,9 +162,6 @@ class Names:
         return UNKNOWN if child is None else ModuleValue(child)
 
 
-def is_accessor(node: Binding) -> bool:
-    """Return whether a method is the setter or deleter of a property."""
-    return isinstance(node, ast.FunctionDef) and any(
-        isinstance(one, ast.Attribute) and one.attr in {"setter", "deleter"}
-        for one in node.decorator_list
-    )
+def _is_accessor(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    accessors = {"setter", "deleter"}
+    return any(getattr(one, "attr", "") in accessors for one in node.decorator_list)

@@ -10,9 +10,8 @@ from typing import Any
 from headrace_inspect._symbols._bindings import bindings_in
 from headrace_inspect._symbols._entities import Function, Import
 
-from ._assigning import assign, bind_pattern
 from ._contexts import HEAD, TAIL
-from ._expressions import await_, call_special, evaluate, operate
+from ._expressions import assign, await_, evaluate, operate
 from ._frame import Frame, joined
 from ._values import (
     UNKNOWN,
@@ -37,11 +36,6 @@ def run(frame: Frame, body: Sequence[ast.stmt]) -> None:
         handler = _HANDLERS.get(type(statement))
         if handler is not None:
             handler(frame, statement)
-
-
-def _expression(frame: Frame, node: ast.Expr) -> None:
-    if not isinstance(node.value, ast.Constant):
-        evaluate(frame, node.value)
 
 
 def _assign(frame: Frame, node: ast.Assign) -> None:
@@ -81,39 +75,19 @@ def _raise(frame: Frame, node: ast.Raise) -> None:
 
 
 def _if(frame: Frame, node: ast.If) -> None:
-    known = _truth(node.test)
     evaluate(frame, node.test)
-    branches = []
-    if known is not False:
-        branches.append(lambda: _run_if(frame, node.test, node.body))
-    if known is not True:
-        branches.append(lambda: _run_if(frame, ast.UnaryOp(ast.Not(), node.test), node.orelse))
+    truth = node.test.value if isinstance(node.test, ast.Constant) else None
+    branches: list[Callable[[], None]] = []
+    if truth is None or truth:
+        branches.append(lambda: _run_where(frame, node.test, node.body))
+    if not truth:
+        branches.append(lambda: run(frame, node.orelse))
     frame.branch(branches)
 
 
-def _run_if(frame: Frame, test: ast.expr, body: Sequence[ast.stmt]) -> None:
-    narrow(frame, test)
-    run(frame, body)
-
-
-def _truth(test: ast.expr) -> bool | None:
+def _run_where(frame: Frame, test: ast.expr, body: Sequence[ast.stmt]) -> None:
+    """Run statements where a condition holds, which may say of what class a variable is."""
     match test:
-        case ast.Constant(value=value):
-            return bool(value)
-        case ast.UnaryOp(op=ast.Not(), operand=operand):
-            inner = _truth(operand)
-            return None if inner is None else not inner
-    return None
-
-
-def narrow(frame: Frame, test: ast.expr) -> None:
-    """Apply what a condition that holds says about variables."""
-    match test:
-        case ast.UnaryOp(op=ast.Not(), operand=ast.UnaryOp(op=ast.Not(), operand=inner)):
-            narrow(frame, inner)
-        case ast.BoolOp(op=ast.And(), values=values):
-            for one in values:
-                narrow(frame, one)
         case ast.Call(func=ast.Name(id="isinstance"), args=[ast.Name(id=name), types]):
             classes = evaluate(frame, types)
             listed = classes.values if isinstance(classes, Items) else options_of(classes)
@@ -122,17 +96,19 @@ def narrow(frame: Frame, test: ast.expr) -> None:
                 frame.bind(name, union(*found))
         case _:
             pass
+    run(frame, body)
 
 
 def _match(frame: Frame, node: ast.Match) -> None:
     subject = evaluate(frame, node.subject)
+
     for case in node.cases:
         if case.guard is not None:
-            bind_pattern(frame, case.pattern, subject)
+            _bind_pattern(frame, case.pattern, subject)
             evaluate(frame, case.guard)
 
     def run_case(case: ast.match_case) -> None:
-        bind_pattern(frame, case.pattern, subject, node.subject)
+        _bind_pattern(frame, case.pattern, subject)
         run(frame, case.body)
 
     branches: list[Callable[[], None]] = [partial(run_case, case) for case in node.cases]
@@ -141,6 +117,13 @@ def _match(frame: Frame, node: ast.Match) -> None:
     if not is_covered or last.guard is not None:
         branches.append(lambda: None)
     frame.branch(branches)
+
+
+def _bind_pattern(frame: Frame, pattern: ast.pattern, subject: Value) -> None:
+    for one in ast.walk(pattern):
+        name = getattr(one, "name", None) or getattr(one, "rest", None)
+        if name is not None:
+            frame.bind(name, subject if one is pattern else UNKNOWN)
 
 
 # --- loops ----------------------------------------------------------------------------------------
@@ -157,14 +140,14 @@ def _for(frame: Frame, node: ast.For | ast.AsyncFor) -> None:
 
 
 def _while(frame: Frame, node: ast.While) -> None:
-    evaluate(frame, node.test)
-    _loop(frame, node, [lambda: narrow(frame, node.test)], is_endless=_truth(node.test) is True)
+    is_endless = isinstance(node.test, ast.Constant) and bool(node.test.value)
+    _loop(frame, node, [partial(evaluate, frame, node.test)], is_endless=is_endless)
 
 
 def _loop(
     frame: Frame,
     node: ast.For | ast.AsyncFor | ast.While,
-    rounds: Sequence[Callable[[], None]],
+    rounds: Sequence[Callable[[], object]],
     *,
     is_endless: bool = False,
 ) -> None:
@@ -188,17 +171,12 @@ def _leave(frame: Frame, node: ast.Break | ast.Continue) -> None:
 
 
 def enter_generators(frame: Frame, value: Value, node: ast.AST, part: str) -> None:
-    """Run a part of the generators that `value` may be."""
-    targets = [
-        target
-        for one in options_of(value)
-        if isinstance(one, Pending) and one.is_generator
-        for target in one.targets
-    ]
+    """Run a part of the generators that `value` may be, behind whatever ran if no path leads on."""
     at = frame.ran
-    if at is None:
-        frame.ran = frame.since(0)
-    frame.emit(targets, node, part=part)
+    frame.ran = frame.since(0) if at is None else at
+    for one in options_of(value):
+        if isinstance(one, Pending) and one.is_generator:
+            frame.emit(one.targets, node, part=part)
     if at is None:
         frame.ran = None
 
@@ -210,13 +188,10 @@ def _try(frame: Frame, node: ast.Try | ast.TryStar) -> None:
     before, count = frame.ran or 0, len(frame.context.events)
     run(frame, node.body)
     failed = before | frame.since(count)
-    if frame.ran is not None:
-        run(frame, node.orelse)
+    run(frame, node.orelse)
     ends = [frame.ran]
     for handler in node.handlers:
         frame.ran = failed
-        if handler.type is not None:
-            evaluate(frame, handler.type)
         run(frame, handler.body)
         ends.append(frame.ran)
     end = joined(ends)
@@ -238,14 +213,14 @@ def _with(frame: Frame, node: ast.With | ast.AsyncWith) -> None:
         entered.append((manager, item.context_expr))
     start, first, had_yielded = frame.ran or 0, len(frame.context.events), frame.has_yielded
     run(frame, node.body)
-    for manager, expression in entered:
-        yields = frame.has_yielded and not had_yielded
-        frame.enclose(manager, expression, first, yields=yields)
+    yields = frame.has_yielded and not had_yielded
     end, inside = frame.ran, start | frame.since(count)
-    if end is None:
-        frame.ran = inside
+    for manager, expression in entered:
+        frame.enclose(manager, expression, first, yields=yields)
     for manager, expression in reversed(entered):
         for option in options_of(manager):
+            if frame.ran is None:
+                frame.ran = inside
             exit_(frame, option, expression, count)
             if getattr(option, "made_by", "") in frame.engine.registry.swallowing:
                 end = inside  # an error in the block ends here
@@ -294,41 +269,25 @@ def _define(frame: Frame, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
 
 
 def _class(frame: Frame, node: ast.ClassDef) -> None:
-    value = frame.engine.define_class(frame, frame.engine.program.cls(node, frame.scope))
+    value = frame.engine.define_class(frame.engine.program.cls(node, frame.scope))
     if isinstance(frame.scope, Function):
         frame.bind(node.name, value)
 
 
 def _import(frame: Frame, node: ast.Import | ast.ImportFrom) -> None:
-    if isinstance(frame.scope, Function):
-        for name, binding in bindings_in([node]):
-            if isinstance(binding, Import):
-                frame.bind(name, frame.engine.names.imported(binding, frame.module))
+    for name, binding in bindings_in([node]) if isinstance(frame.scope, Function) else ():
+        if isinstance(binding, Import):
+            frame.bind(name, frame.engine.names.imported(binding, frame.module))
 
 
-def _global(frame: Frame, node: ast.Global) -> None:
-    frame.global_names.update(node.names)
-
-
-def _assert(frame: Frame, node: ast.Assert) -> None:
-    evaluate(frame, node.test)
-    narrow(frame, node.test)
-
-
-def _delete(frame: Frame, node: ast.Delete) -> None:
-    for target in node.targets:
-        if isinstance(target, ast.Subscript):
-            owner, key = evaluate(frame, target.value), evaluate(frame, target.slice)
-            call_special(frame, owner, "__delitem__", target, key)
-
-
-_HANDLERS: dict[type[ast.stmt], Callable[[Frame, Any], None]] = {
-    ast.Expr: _expression,
+_HANDLERS: dict[type[ast.stmt], Callable[[Frame, Any], object]] = {
+    ast.Expr: lambda frame, node: evaluate(frame, node.value),
     ast.Assign: _assign,
     ast.AnnAssign: _annotated,
     ast.AugAssign: _augmented,
     ast.Return: _return,
     ast.Raise: _raise,
+    ast.Assert: lambda frame, node: evaluate(frame, node.test),
     ast.If: _if,
     ast.For: _for,
     ast.AsyncFor: _for,
@@ -345,7 +304,4 @@ _HANDLERS: dict[type[ast.stmt], Callable[[Frame, Any], None]] = {
     ast.ClassDef: _class,
     ast.Import: _import,
     ast.ImportFrom: _import,
-    ast.Global: _global,
-    ast.Assert: _assert,
-    ast.Delete: _delete,
 }

@@ -308,6 +308,11 @@ def constant(value: object) -> Constant:
     return Constant(value, type(value))
 
 
+def key_of(value: Value | None) -> object:
+    """Return the key that a value is, or None where it is computed."""
+    return value.value if isinstance(value, Constant) else None
+
+
 def text_of(value: Value | None) -> str | None:
     """Return the text that `value` is, or that a member of an enumeration stands for, or None."""
     if isinstance(value, Instance):

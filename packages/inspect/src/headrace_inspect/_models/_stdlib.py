@@ -7,7 +7,6 @@ functools needs no model.
 
 from __future__ import annotations
 
-from headrace_inspect._evaluate._containers import key_of
 from headrace_inspect._evaluate._expressions import await_, run_later
 from headrace_inspect._evaluate._frame import Frame
 from headrace_inspect._evaluate._registry import Call, Registry
@@ -24,6 +23,7 @@ from headrace_inspect._evaluate._values import (
     Static,
     Table,
     Value,
+    key_of,
     options_of,
     text_of,
     union,

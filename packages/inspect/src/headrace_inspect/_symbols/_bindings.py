@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
-from ._entities import Assignment, Binding, Class, FunctionNode, Import, Module, Parameter
+from ._entities import Assignment, Binding, FunctionNode, Import, Module, Parameter
 
 _BLOCKS = (
     ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Try, ast.TryStar,
@@ -94,19 +94,3 @@ def parameters_of(node: ast.arguments) -> tuple[Parameter, ...]:
             zip([*positional, *node.kwonlyargs], defaults, strict=True)
         )
     ])
-
-
-def stored_attributes(cls: Class) -> dict[str, list[FunctionNode]]:
-    """Return the attributes that methods of `cls` store in its objects, and these methods."""
-    found: dict[str, list[FunctionNode]] = {}
-    for node in [binding for bindings in cls.members.values() for binding in bindings]:
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            continue
-        own = [one.arg for one in [*node.args.posonlyargs, *node.args.args][:1]]
-        for statement in statements_in(node.body):
-            targets = getattr(statement, "targets", None) or [getattr(statement, "target", None)]
-            for one in [part for target in targets for part in getattr(target, "elts", [target])]:
-                if isinstance(one, ast.Attribute) and getattr(one.value, "id", None) in own:
-                    methods = found.setdefault(one.attr, [])
-                    methods += [] if node in methods else [node]
-    return found
