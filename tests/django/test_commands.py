@@ -92,7 +92,10 @@ def test_flow_is_drawn(tmp_path: Path) -> None:
     [
         (["graph", "nowhere"], "no flow named 'nowhere' is declared"),
         (["graph", "django_stock", "--format", "gif"], "unknown format 'gif'"),
-        (["graph", "django_stock", "--output", "/nowhere/x.svg"], "there is no folder /nowhere"),
+        (
+            ["graph", "django_stock", "--output", "/nowhere/x.svg"],
+            "the folder /nowhere does not",
+        ),
         (["check", "nowhere"], "no flow named 'nowhere' is declared"),
         ([], "required: action"),
     ],

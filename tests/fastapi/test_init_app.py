@@ -158,7 +158,7 @@ def test_an_unknown_option_is_told_with_those_that_there_are() -> None:
     with pytest.raises(TypeError) as caught:
         init_app(Starlette(), **options)
     assert str(caught.value).startswith(
-        "init_app() has no option 'header'; it belongs to headrace.configure(); this call takes req"
+        "init_app() has no option 'header'; it is an option of headrace.configure(); this call "
     )
 
 

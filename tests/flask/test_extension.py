@@ -320,7 +320,7 @@ def test_flows_are_listed_drawn_and_checked(tmp_path: Path) -> None:
     [
         (["graph", "nowhere"], "no flow named 'nowhere' is declared"),
         (["check", "nowhere"], "no flow named 'nowhere' is declared"),
-        (["graph", "nowhere", "--output", "/nowhere/x"], "cannot tell the format"),
+        (["graph", "nowhere", "--output", "/nowhere/x"], "cannot infer the format"),
     ],
 )
 def test_wrong_arguments_say_what_is_wrong(arguments: list[str], message: str) -> None:

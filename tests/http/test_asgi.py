@@ -305,7 +305,7 @@ def test_wrong_options_raise_when_it_is_made(options: dict[str, Any]) -> None:
         ("request_header", "did you mean 'request_headers'?"),
         (
             "header",
-            "it belongs to headrace.configure(); this call takes request_headers, response_",
+            "it is an option of headrace.configure(); this call takes request_headers, response_",
         ),
         ("zzz", "there are request_headers, response_header, trust_inbound, validator, on_invalid"),
     ],
@@ -416,7 +416,7 @@ def generating(argument: Any) -> Any:
             {"request_headers": ["X-Amzn-Trace-Id", "X-A"], "write_request_header": True},
             "X-Amzn-Trace-Id has its own format",
         ),
-        ({"response_header": None, "expose_header": True}, "omit one of them"),
+        ({"response_header": None, "expose_header": True}, "remove one of the two"),
         ({"response_header": ""}, "not an HTTP header name"),
         ({"trust_inbound": None}, "must be True, False or a function"),
         ({"trust_inbound": asyncio.sleep}, "trust_inbound must be a plain function"),

@@ -66,8 +66,8 @@ def test_findings_are_disabled_by_a_setting(folder: Folder) -> None:
     [
         ('path = "src"', "[tool.headrace.check] has no setting 'path'; did you mean 'paths'?"),
         ("zzz = 1", "has no setting 'zzz'; there are paths, exclude, require-shown, disable"),
-        ("paths = 3", "paths is a string, or a list of strings, not 3"),
-        ("exclude = [1]", "exclude is a string, or a list of strings, not [1]"),
+        ("paths = 3", "paths must be a string or a list of strings, not 3"),
+        ("exclude = [1]", "exclude must be a string or a list of strings, not [1]"),
         ("require-shown = 1", "require-shown is true, false, or the names of flows, not 1"),
         ("require-shown = [1]", "require-shown is true, false, or the names of flows, not [1]"),
         ('require-shown = ["odrer"]', "there is no flow 'odrer' for require-shown"),
@@ -93,7 +93,7 @@ def test_table_that_is_none_is_status_2(folder: Folder, text: str) -> None:
     folder.write({"shop.py": RIGHT, "pyproject.toml": text})
     done = folder.check()
     assert done.status == 2
-    assert "[tool.headrace.check] is a table, not " in done.err
+    assert "[tool.headrace.check] must be a table, not " in done.err
 
 
 def test_settings_of_other_commands_are_left_to_them(folder: Folder) -> None:

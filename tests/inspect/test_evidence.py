@@ -214,4 +214,4 @@ def test_package_that_cannot_be_loaded_is_reported(
     monkeypatch.setattr(evidence, "entry_points", lambda group: [point])
     status, _, err = draw()
     assert status == 2
-    assert "--evidence cannot be loaded from tests.nope:verdicts: ModuleNotFoundError" in err
+    assert "cannot load --evidence from tests.nope:verdicts: ModuleNotFoundError" in err

@@ -193,14 +193,17 @@ BAD = {
     "unknown flow": (["nope"], "no flow named 'nope' is declared; declared: mail, order"),
     "unknown format": (["order", "--format", "png"], "unknown format 'png'; choose one of dot"),
     "unknown style": (["order", "--style", "loud"], "unknown style 'loud'; choose one of plain"),
-    "unknown ending": (["order", "-o", "a.png"], "cannot tell the format from 'a.png'"),
-    "no such folder": (["order", "-o", "no/a.svg"], "cannot write no/a.svg: there is no folder no"),
+    "unknown ending": (["order", "-o", "a.png"], "cannot infer the format from 'a.png'"),
+    "no such folder": (
+        ["order", "-o", "no/a.svg"],
+        "no/a.svg: the folder no does not exist",
+    ),
     "a folder": (["order", "-o", "sub.svg"], "cannot write sub.svg: it is a folder"),
     "several flows": ([], "several flows are declared: mail, order; name some"),
     "all and a name": (["order", "--all"], "--all draws every flow"),
     "unknown step": (["order", "--focus", "x"], "no step named 'x'; the steps are receive, ship"),
-    "depth alone": (["order", "--depth", "1"], "--depth is a number of edges, 0 or more"),
-    "negative depth": (["order", "--focus", "ship", "--depth", "-1"], "--depth is a number"),
+    "depth alone": (["order", "--depth", "1"], "--depth must be a number of edges, 0 or more"),
+    "negative depth": (["order", "--focus", "ship", "--depth", "-1"], "--depth must be a number"),
     "depth is no number": (["order", "--depth", "x"], "invalid int value"),
     "unknown option": (["order", "--nope"], "unrecognized arguments: --nope"),
 }
@@ -276,7 +279,7 @@ def test_source_folder_is_named(run: Any, folder: Path) -> None:
     source.mkdir(parents=True)
     (source / "__init__.py").write_text("", "utf-8")
     (source / "flows.py").write_text("import market.steps", "utf-8")
-    hint = f"; there is {source.relative_to(folder)}: install the project, or set PYTHONPATH=src\n"
+    hint = f"; {source.relative_to(folder)} exists: install the project, or set PYTHONPATH=src\n"
     for module in ("market.flows", "src.market.flows"):
         status, _, err = run("graph", "--app", module)
         assert status == 2
@@ -366,9 +369,9 @@ def test_tables_within_belong_to_others(run: Any, folder: Path) -> None:
 SETTINGS = {
     "ap = 'shop'": "has no setting 'ap'; did you mean 'app'?",
     "zzz = 1": "has no setting 'zzz'; there are app, flows, format, style",
-    "app = 3": "app is a string, or a list of strings, not 3",
-    "flows = [1]": "flows is a string, or a list of strings",
-    "format = ['svg']": "format is a string, not ['svg']",
+    "app = 3": "app must be a string or a list of strings, not 3",
+    "flows = [1]": "flows must be a string or a list of strings",
+    "format = ['svg']": "format must be a string, not ['svg']",
     "format = 'png'": "unknown format 'png'",
     "style = 'loud'": "unknown style 'loud'",
     "app = ": "cannot read",
@@ -517,4 +520,4 @@ def test_packages_add_commands(run: Any, monkeypatch: pytest.MonkeyPatch) -> Non
     assert "compare the declared flows with the code\n" in run("--help")[1]
     status, _, err = run("broken")
     assert status == 2
-    assert "the command 'broken' cannot be loaded from tests.pictures.nope:x" in err
+    assert "cannot load the command 'broken' from tests.pictures.nope:x" in err

@@ -455,7 +455,7 @@ def test_after_an_undecorated_function_says_so() -> None:
 @pytest.mark.parametrize("name", [7, b"charge", ["charge"]])
 def test_step_name_of_a_wrong_type_is_refused(name: Any) -> None:
     """``name=`` takes a string."""
-    with pytest.raises(TypeError, match="a step's name is a string, not"):
+    with pytest.raises(TypeError, match="a step's name must be a string, not"):
         new_flow().step(name=name)(here)
 
 
@@ -473,7 +473,7 @@ def test_what_is_no_function_is_no_step(thing: Any) -> None:
     """A number, a list, an object or a class cannot be decorated, and the error says what it is."""
     made = new_flow()
     for decorator in (made.step, made.entrypoint, made.step(), step(made.name)):
-        with pytest.raises(TypeError, match="a step is a function, and this is"):
+        with pytest.raises(TypeError, match="a step must be a function, but this is"):
             decorator(thing)
 
 

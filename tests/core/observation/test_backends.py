@@ -282,7 +282,7 @@ def test_a_failing_backend_breaks_nothing(
             assert call() == result
     assert calls == [kind] * 3
     [complaint] = complaints(caplog)
-    assert complaint.startswith("backend Failing raised; the call continued without it")
+    assert complaint.startswith("backend Failing raised; the call continued, and")
     assert caplog.records[0].exc_info is not None
 
 
@@ -508,10 +508,10 @@ def test_a_backend_s_own_variable_is_never_the_async_consumer_s(
     [
         ("statsd", ValueError, "unknown backend 'statsd'; choose one of auto, logging, otel, none"),
         (["logging", "statsd"], ValueError, "unknown backend 'statsd'"),
-        (None, TypeError, "a backend is an object with a span"),
-        (Recorder, TypeError, "a backend is an object with a span"),
-        (object(), TypeError, "a backend is an object with a span"),
-        ([[]], TypeError, "a backend is an object with a span"),
+        (None, TypeError, "a backend must be an object with a span"),
+        (Recorder, TypeError, "a backend must be an object with a span"),
+        (object(), TypeError, "a backend must be an object with a span"),
+        ([[]], TypeError, "a backend must be an object with a span"),
     ],
 )
 def test_what_is_no_backend_is_refused_at_once(
@@ -662,7 +662,7 @@ def test_a_tracing_backend_without_span_says_so(caplog: pytest.LogCaptureFixture
     headrace.configure(backends.TracingBackend())
     assert receive() == "charged"
     assert len(complaints(caplog)) == 1
-    assert "defines span(step_name, flow_name, **attrs)" in caplog.text
+    assert "must define span(step_name, flow_name, **attrs)" in caplog.text
 
 
 # --- LoggingBackend -------------------------------------------------------------------------------

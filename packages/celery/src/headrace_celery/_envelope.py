@@ -128,7 +128,7 @@ def _sendable(metadata: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_plain(value: Any) -> bool:
-    """Tell whether `value` is small, shallow data that every serializer and log accepts."""
+    """Return whether `value` is small, shallow data that every serializer and log accepts."""
     left = MAX_METADATA  # each value takes at least one byte of JSON
     waiting = [(value, 0)]  # a loop, because deep data from outside would exhaust the stack
     while waiting:
@@ -175,7 +175,7 @@ def read(fields: Any) -> Envelope | None:
 
 
 def is_in(fields: Any) -> bool:
-    """Tell whether a message's headers contain an envelope, readable or not."""
+    """Return whether a message's headers contain an envelope, readable or not."""
     return _find(fields) is not _ABSENT
 
 

@@ -18,7 +18,7 @@ _last: Receiver | None = None
 
 
 def has_changed() -> bool:
-    """Tell whether a receiver was connected since the last call of `restore`.
+    """Return whether a receiver was connected since the last call of `restore`.
 
     Comparing the last entry is enough, since Celery appends, and is cheap enough for each run.
     """

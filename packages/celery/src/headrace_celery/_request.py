@@ -45,7 +45,7 @@ class FlowRequest(Request):
             return super().on_timeout(soft, timeout)
 
     def revoked(self) -> bool:
-        """Tell whether the task is revoked or has expired, and announce it."""
+        """Return whether the task is revoked or has expired, and announce it."""
         # Celery asks for each message: make no context for one that cannot be revoked.
         if not (self.expires is not None or revoked_ids or self.stamped_headers):
             return bool(super().revoked())

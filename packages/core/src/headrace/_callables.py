@@ -16,16 +16,16 @@ _MAX_LAYERS = 100  # some objects have every attribute, even an endless `__wrapp
 
 
 def without_partials(function: Any) -> Any:
-    """Return the function that a `functools.partial`, or a partial of one, calls."""
+    """Return the function inside any number of nested `functools.partial` objects."""
     while isinstance(function, functools.partial):
         function = function.func
     return function
 
 
 def is_plain(function: Any) -> bool:
-    """Tell whether `function` returns its result directly, as far as inspection can tell.
+    """Return whether `function` returns its result directly, judging by `inspect`.
 
-    Coroutines and generators are always truthy: such a result must not count as True.
+    Coroutines and generators are always truthy, so their truth value must not count as an answer.
     """
     function = without_partials(function)
     called = function if inspect.isroutine(function) else type(function).__call__
@@ -52,7 +52,7 @@ def layers(function: Any) -> Iterator[Any]:
 
 
 def own_name(function: Any) -> str:
-    """Return the name of a callable: the name of the function that it wraps, or of its type."""
+    """Return the name of a callable: that of the function it wraps, or else of its type."""
     if type(function) is FunctionType:  # fast path for most steps, here and below
         return function.__name__
     innermost = function
@@ -65,7 +65,7 @@ def own_name(function: Any) -> str:
 
 
 def description_of(function: Any) -> str:
-    """Return the first line of the docstring of a callable, or of the function it wraps; or ""."""
+    """Return the first docstring line of a callable or of the function it wraps, or ""."""
     if type(function) is FunctionType and not function.__dict__:
         return _first_line(function.__doc__) or _inherited(function)
     innermost = function
@@ -81,7 +81,7 @@ def description_of(function: Any) -> str:
 
 
 def place_of(function: Any) -> tuple[str, int]:
-    """Return the file and the line where `function` is defined; ``""`` and 0 where unknown."""
+    """Return the file and line where `function` is defined, or ``""`` and 0 if unknown."""
     if type(function) is FunctionType and not function.__dict__:
         return function.__code__.co_filename, function.__code__.co_firstlineno
     *_, innermost = layers(function)
@@ -93,12 +93,12 @@ def place_of(function: Any) -> tuple[str, int]:
 
 
 def wraps(function: Callable[..., Any]) -> Callable[[Any], Callable[..., Any]]:
-    """Return `functools.wraps` of `function`; a partial gets the names of its function."""
+    """Return ``functools.wraps(function)``, with the names of its function if it is a partial."""
     named = without_partials(function)
 
     def decorate(wrapper: Any) -> Callable[..., Any]:
         functools.update_wrapper(wrapper, named, assigned=_NAMES, updated=())
-        # The partial's own attributes win; its signature is the wrapper's.
+        # Attributes set on the partial itself win, and `inspect` reports its signature.
         own = [name for name in _NAMES if name in vars(function)]
         return functools.update_wrapper(wrapper, function, assigned=own)
 
@@ -106,7 +106,7 @@ def wraps(function: Callable[..., Any]) -> Callable[[Any], Callable[..., Any]]:
 
 
 def _own_docstring(layer: Any) -> Any:
-    # An object inherits its class's docstring, which does not describe the function in a partial.
+    # An instance inherits its class's docstring, which says nothing about the wrapped function.
     if inspect.isroutine(layer) or isinstance(layer, type):
         text = layer.__doc__
     else:
@@ -141,24 +141,24 @@ def is_disguised(function: Callable[..., Any]) -> bool:
     return kind_of(function) == 0 and kind_of(inspect.unwrap(function)) != 0
 
 
-def taken_for(wrapper: Any, flag: int) -> Callable[..., Any]:
-    """Return a copy of `wrapper` that `inspect` takes for a function of the kind `flag`."""
-    # A new function: assigning such code to an existing one is deprecated as of Python 3.13.
+def with_kind(wrapper: Any, flag: int) -> Callable[..., Any]:
+    """Return a copy of `wrapper` that `inspect` reports as a function of the kind `flag`."""
+    # A new function: Python 3.13 deprecated assigning such code to an existing one.
     code = _flagged(wrapper.__code__, flag)
     return FunctionType(code, wrapper.__globals__, wrapper.__name__, None, wrapper.__closure__)
 
 
 @functools.cache
 def _flagged(code: CodeType, flag: int) -> CodeType:
-    # `inspect`, and with it pytest, FastAPI and contextlib, tells a function's kind by this flag
-    # alone; the interpreter itself goes by the instructions.
+    # `inspect`, and so pytest, FastAPI and contextlib, determine a function's kind from this flag
+    # alone; the interpreter follows the instructions.
     return code.replace(co_flags=code.co_flags | flag)
 
 
 def call_through(function: Callable[..., Any], call: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function that runs `call` and is taken for `function` by `inspect`."""
+    """Return a function that runs `call` and that `inspect` describes like `function`."""
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         return call(*args, **kwargs)
 
-    return wraps(function)(taken_for(wrapper, kind_of(function)))
+    return wraps(function)(with_kind(wrapper, kind_of(function)))

@@ -1,4 +1,4 @@
-"""`configure`: validates settings and applies them."""
+"""`configure`, which validates and applies settings."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def configure(
 
 
 def amend(old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
-    """Apply the options of one application, and keep those of other applications.
+    """Apply the options of one application without changing those of others.
 
     Args:
         old: its previous options, by the names of `configure`'s arguments.
@@ -127,8 +127,8 @@ def _checked_header(header: str) -> str:
         )
     if header.lower() in VENDOR_HEADERS:
         raise ValueError(
-            f"header must hold nothing but an ID, and {header} has its own format; list it in "
-            f"request_headers instead"
+            f"header must name a header that holds only an ID, but {header} has its own format; "
+            f"list it in request_headers instead"
         )
     return header
 

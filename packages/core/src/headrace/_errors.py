@@ -20,4 +20,4 @@ class UnknownFlowError(HeadraceError, KeyError):
 
 
 class DuplicateStepError(HeadraceError, ValueError):
-    """Two different functions are declared under one step name of a flow."""
+    """A flow declares two different functions under the same step name."""

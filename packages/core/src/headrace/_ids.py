@@ -1,4 +1,4 @@
-"""Identifiers, from a private pool that neither ``random.seed()`` nor ``fork`` can make repeat."""
+"""Identifiers from a private random pool, unique despite ``random.seed()`` and ``fork``."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _POOL_BYTES = 4096
 
 
 def is_edge_id(text: str) -> bool:
-    """Tell whether `text` follows `EDGE_RULE`."""
-    # Most IDs are hexadecimal, and this check takes half as long as the regular expression. (On
-    # `str`, isalnum() is slow.)
+    """Return whether `text` follows `EDGE_RULE`."""
+    # Most IDs are hexadecimal, and this check takes half as long as the regular expression. On
+    # `str` instead of `bytes`, isalnum() is slow.
     is_simple = len(text) <= 128 and text.isascii() and text.encode().isalnum()
     return is_simple or _match_edge_id(text) is not None
 
@@ -40,17 +40,17 @@ def valid_id(value: object) -> str | None:
     """
     if not isinstance(value, str) or match_id(value) is None:
         return None
-    # A subclass may render as a text other than the checked one in a log or header.
+    # In a log or header, a subclass may render differently from the text checked here.
     return value if type(value) is str else str.__str__(value)
 
 
 def is_valid_id(text: object) -> bool:
-    """Tell whether `text` is a correlation ID that is safe in headers and logs; see `valid_id`."""
+    """Return whether `text` is a valid correlation ID, safe in headers and logs; see `valid_id`."""
     return valid_id(text) is not None
 
 
 def check_id(correlation_id: object) -> str:
-    """Return a valid correlation ID unchanged, and reject anything else.
+    """Return `correlation_id` if it is valid.
 
     Raises:
         ValueError: the ID is invalid; the message does not quote it.
@@ -64,11 +64,11 @@ def check_id(correlation_id: object) -> str:
 def _hex_pool(size: int) -> tuple[Callable[[], str], Callable[[], str]]:
     """Return two functions that make random identifiers of `size` bytes in lower-case hex.
 
-    The first always succeeds; the second is faster, and raises `IndexError` when the pool is empty.
+    The first always succeeds; the second is faster but raises `IndexError` when the pool is empty.
     """
     zero = "00" * size
     pool: list[str] = []
-    take = pool.pop  # atomic: no two threads get the same one
+    take = pool.pop  # atomic: no two threads get the same ID
 
     def make() -> str:
         while True:

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 class GuardedLogger(logging.LoggerAdapter[logging.Logger]):
-    """The logger `name`; it drops a line rather than raise an `Exception`.
+    """The logger `name`, which drops a line instead of raising an `Exception`.
 
-    A handler, filter or formatter of the application may raise, and Python passes a filter's error
-    on to the caller. That must not fail a request, a task or a chain.
+    An application's handler, filter or formatter may raise, and Python propagates a filter's error
+    to the caller. It must not fail a request, task or chain.
     """
 
     def __init__(self, name: str) -> None:
@@ -40,7 +40,7 @@ class GuardedLogger(logging.LoggerAdapter[logging.Logger]):
 def report_lost_line(name: str, error: Exception) -> None:
     """Report a lost line of the logger `name` on stderr, as `logging` does.
 
-    ``logging.raiseExceptions = False`` turns it off, as in `logging`.
+    ``logging.raiseExceptions = False`` turns such reports off, as in `logging`.
     """
     if logging.raiseExceptions:
         with suppress(Exception):

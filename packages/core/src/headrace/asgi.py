@@ -54,7 +54,7 @@ from ._logger import log
 __all__ = ["FlowMiddleware", "RefusalMiddleware"]
 
 _DASH = ord("-")
-# Names of most headers of most requests, for a faster way past them.
+# The most common request headers, to skip them fast.
 _USUAL = frozenset({
     b"accept",
     b"accept-encoding",
@@ -92,16 +92,16 @@ _USUAL = frozenset({
 class FlowMiddleware:
     """Opens a unit of work for each HTTP request and each WebSocket connection.
 
-    The response carries the correlation ID in exactly one header. Lifespan events pass untouched,
-    and a second middleware of this kind in the same stack does nothing.
+    The response carries the correlation ID in exactly one header. Lifespan events pass through
+    unchanged, and a second middleware of this kind in the same stack does nothing.
 
     Args:
         app: the ASGI application.
         options: see `headrace.integration.HttpOptions`.
 
     Raises:
-        TypeError: an unknown option, or one of a wrong type.
-        ValueError: an option with an impossible value.
+        TypeError: an option is unknown or has the wrong type.
+        ValueError: an option has an invalid value.
     """
 
     def __init__(self, app: App, **options: Unpack[HttpKeywords]) -> None:
@@ -128,7 +128,7 @@ class FlowMiddleware:
         self._rewrite = policy.request_header().put_in_scope if policy.writes else None
 
     def leave_refusal(self) -> None:
-        """Leave the response to a refused request to a `RefusalMiddleware` inside `app`."""
+        """Let a `RefusalMiddleware` inside `app` respond to refused requests."""
         self._refuse = self._leave
 
     async def _leave(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -136,10 +136,10 @@ class FlowMiddleware:
         await self.app(scope, receive, send)
 
     def name_by(self, route_of: RouteOf) -> None:
-        """Have `route_of` asked for the name of each unit when its response starts.
+        """Name each unit by calling `route_of` when its response starts.
 
         Args:
-            route_of: takes the scope, and returns the route, or None to leave the path as name.
+            route_of: takes the scope and returns the route, or None to keep the path as the name.
         """
         self._route_of = route_of
 
@@ -176,8 +176,8 @@ class FlowMiddleware:
                     correlation_id = opening_id()
             elif len(found) == 1 and found[0][0] in self._plain:
                 value = found[0][1]
-                # Letters, digits and dashes: most IDs are hexadecimal, and isalnum() takes a tenth
-                # of a regular expression's time.
+                # Only letters, digits and dashes: most IDs are hexadecimal, and isalnum() takes a
+                # tenth of the time of a regular expression.
                 is_simple = value.replace(b"-", b"").isalnum() and value[0] != _DASH
                 if is_simple and len(value) <= 128:
                     correlation_id = value.decode()
@@ -197,7 +197,7 @@ class FlowMiddleware:
             if self._rewrite is not None:
                 self._rewrite(scope, context.correlation_id)
         except Exception:
-            log.exception("a request is served without a unit of work")
+            log.exception("serving a request without a unit of work")
             await self.app(scope, receive, send)
             return
         exchange = Exchange()
@@ -216,7 +216,7 @@ class FlowMiddleware:
             await self._observe(exchange, app)
             return
 
-        # `_observe` inlined for the usual request: no context around it and no backend listening.
+        # `_observe` inlined for the usual request: no outer context, no backend is listening.
         # A `RequestUnit` would take a fifth of the total time.
         withdrawal = announce_in_scope(scope, context) if nesting.mixed else None
         token = set_unit(context)
@@ -228,17 +228,17 @@ class FlowMiddleware:
         finally:
             try:
                 reset_unit(token)
-            except ValueError:  # closed by another task, in whose context others are current
+            except ValueError:  # closed by another task, whose context has other values
                 if get_unit() is context:
                     set_unit(None)
             if get_step() is not None and get_unit() is None:
                 set_step(None)
-            context._ended = True  # noqa: SLF001 - what `Unit` does by a call
+            context._ended = True  # noqa: SLF001 - `set_ended` without a call
             if withdrawal is not None:
                 withdraw_from_scope(scope, withdrawal)
 
     def _decided(self, scope: Scope) -> Excluded | Joined | None:
-        """Return the decision for a request that is not admitted here, else None."""
+        """Return the decision for a request that needs no unit of its own, else None."""
         try:
             if nesting.mixed and (decision := decision_in_scope(scope)) is not None:
                 scope[SCOPE_KEY] = decision
@@ -247,7 +247,7 @@ class FlowMiddleware:
                 scope[SCOPE_KEY] = excluded = Excluded()
                 return excluded
         except Exception:
-            log.exception("the path of a request could not be matched; it is not excluded")
+            log.exception("cannot match the path of a request; the request is not excluded")
         return None
 
     async def _run_in(
@@ -263,7 +263,7 @@ class FlowMiddleware:
                 withdraw_from_scope(scope, withdrawal)
 
     def _naming(self, scope: Scope, send: Send) -> Send:
-        """Return a `send` by which the unit that the request has is named for our route."""
+        """Return a `send` that names the request's existing unit after our route."""
         if self._route_of is None:
             return send
 
@@ -298,7 +298,7 @@ class FlowMiddleware:
                 return
             await wait_with(around, exchange.server_send(message))
             if is_last(message, has_trailers):
-                # An error page is sent while the error is being handled, before it is raised again.
+                # The error page is sent while the error is handled, before it is raised again.
                 error = sys.exc_info()[1] if status >= 500 else None
                 unit.end(None if error is handled else error)
 

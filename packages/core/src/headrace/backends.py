@@ -1,4 +1,4 @@
-"""Backends: receivers of the spans of steps and units of work.
+"""Backends, which receive spans and units of work.
 
 A backend is any object with a ``span`` method; see `Backend`. `headrace.configure` sets it.
 """
@@ -29,7 +29,7 @@ __all__ = [
     "outcome_of",
 ]
 
-# They need OpenTelemetry, which this module does not.
+# Imported late, since they need OpenTelemetry.
 _OTEL = "headrace._observation.otel"
 globals()["__getattr__"] = late_imports(
     __name__, {"FlowSpanProcessor": f"{_OTEL}.processor", "OTelBackend": f"{_OTEL}.backend"}

@@ -1,4 +1,4 @@
-"""Outgoing requests that carry the correlation ID, to an allow-list of hosts.
+"""HTTP clients that send the correlation ID to an allow-list of hosts.
 
 The list is empty by default, since IDs are for your own services only.
 """
@@ -34,24 +34,24 @@ _HOST = re.compile(r"(\*\.)?[\w-]+(\.[\w-]+)*|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9
 def httpx_hooks(*, hosts: Iterable[str] = ()) -> dict[str, list[Callable[[Any], Any]]]:
     """Return event hooks, for ``httpx.Client(event_hooks=httpx_hooks(hosts=["api.internal"]))``.
 
-    An ``AsyncClient`` takes them too, and so do the clients of ``httpx2``. While a deadline is
-    active, requests to any host wait no longer than its remaining time (for each of httpx's four
-    timeouts), unless the client or the request sets a timeout other than httpx's default of 5 s.
+    ``AsyncClient`` and the clients of ``httpx2`` also accept them. While a deadline is active, each
+    of httpx's four timeouts is at most its remaining time, for requests to any host, unless the
+    client or the request sets a timeout other than httpx's default of 5 s.
 
     Args:
         hosts: the hosts whose requests get the headers: exact names, or ``*.example.com`` for
-            every name below ``example.com``. Headers with these names that the request already has
-            are replaced. They are removed when such a host redirects to another host.
+            every name below ``example.com``. Existing headers of the same names are replaced. The
+            headers are removed when such a host redirects to another host.
 
     Raises:
         TypeError: `hosts` is not a list of strings.
-        ValueError: one of them is not a host name, for instance a URL.
+        ValueError: an item is not a host name but, for instance, a URL.
     """
     allows = _allow_list(hosts)
 
     def add_headers(request: Any) -> _Done:
-        # A redirect inherits the extensions of the request before it. A new dict: the caller may
-        # reuse its own for many requests.
+        # A redirect inherits the extensions of the request before it. Copy them, since the caller
+        # may reuse its dict for many requests.
         extensions = _with_time_left({**request.extensions})
         _remove(request.headers, extensions.pop(_ADDED, ()))
         if allows(request.url.host):
@@ -96,7 +96,7 @@ def async_httpx_hooks(*, hosts: Iterable[str] = ()) -> dict[str, list[Callable[[
 
     Raises:
         TypeError: `hosts` is not a list of strings.
-        ValueError: one of them is not a host name, for instance a URL.
+        ValueError: an item is not a host name but, for instance, a URL.
     """
     return httpx_hooks(hosts=hosts)
 
@@ -114,7 +114,7 @@ def requests_adapter(*, hosts: Iterable[str] = (), **options: Any) -> HTTPAdapte
 
     Raises:
         TypeError: `hosts` is not a list of strings, or an option is unknown.
-        ValueError: one of them is not a host name, for instance a URL.
+        ValueError: an item is not a host name but, for instance, a URL.
         ImportError: requests is not installed.
     """
     try:
@@ -141,7 +141,7 @@ def requests_adapter(*, hosts: Iterable[str] = (), **options: Any) -> HTTPAdapte
             *args: Any,
             **kwargs: Any,
         ) -> Response:
-            """Send a copy with the headers: redirects are derived from the original."""
+            """Send a copy with the headers, since redirects are derived from the original."""
             if allows(urlsplit(request.url or "").hostname or ""):
                 request = request.copy()
                 inject(cast("MutableMapping[str, str]", request.headers))
@@ -156,15 +156,15 @@ def aiohttp_trace_config(*, hosts: Iterable[str] = ()) -> TraceConfig:
     """Return a trace configuration, for ``aiohttp.ClientSession(trace_configs=[...])``.
 
     While a deadline is active, requests to any host wait for the response headers no longer than
-    its remaining time, unless the session has a timeout. The timeout of a single request is not
-    visible here; the shorter of the two applies.
+    its remaining time, unless the session has a timeout. If a request has its own timeout, the
+    shorter one applies.
 
     Args:
         hosts: as for `httpx_hooks`, empty by default.
 
     Raises:
         TypeError: `hosts` is not a list of strings.
-        ValueError: one of them is not a host name, for instance a URL.
+        ValueError: an item is not a host name but, for instance, a URL.
         ImportError: aiohttp is not installed.
     """
     try:
@@ -186,8 +186,8 @@ def aiohttp_trace_config(*, hosts: Iterable[str] = ()) -> TraceConfig:
             await state.limit.__aenter__()
 
     async def end(session: Any, state: Any, request: Any) -> None:
-        # Signals are sent by the task that runs the request, as `timeout` requires. When time is up
-        # the request is cancelled, and the cancellation becomes a TimeoutError here.
+        # The task that runs the request sends the signals, as `timeout` requires. When the time is
+        # up, the request is cancelled, and the cancellation becomes a TimeoutError here.
         error = getattr(request, "exception", None)
         limit = vars(state).pop("limit", None)
         if limit is not None:
@@ -211,12 +211,12 @@ def _host_of_redirect(request: Any) -> str:
     try:  # aiohttp's own parser, so that both read the same host
         target = type(url)(headers.get("Location") or headers.get("URI") or "")
         return url.join(target).host or ""
-    except ValueError:  # aiohttp is about to raise an error for it
+    except ValueError:  # aiohttp is about to raise its own error
         return ""
 
 
 def _add(headers: MutableMapping[str, str]) -> list[str]:
-    """Write the headers of the current operation, and return their names."""
+    """Write the headers of the current context, and return their names."""
     before = {*headers.items()}
     inject(headers)
     return [name for name, value in headers.items() if (name, value) not in before]
@@ -230,12 +230,14 @@ def _remove(headers: MutableMapping[str, str], names: Iterable[str]) -> None:
 def _allow_list(hosts: Iterable[str]) -> Callable[[str], bool]:
     names = [] if isinstance(hosts, str) else list(hosts)
     if isinstance(hosts, str) or not all(isinstance(name, str) for name in names):
-        raise TypeError(f'hosts is a list of host names, such as ["api.internal"], not {hosts!r}')
+        raise TypeError(
+            f'hosts must be a list of host names, such as ["api.internal"], not {hosts!r}'
+        )
     for name in names:
         if not _HOST.fullmatch(name):
             raise ValueError(
-                f"{name!r} is not a host name: give a name or address without scheme, port and "
-                'path, such as "api.internal", or "*.example.com" for every name below that'
+                f"{name!r} is not a host name; give a name or address without scheme, port and "
+                'path, such as "api.internal", or "*.example.com" for every name below it'
             )
     lowered = [name.lower() for name in names]
     exact = frozenset(name for name in lowered if not name.startswith("*."))

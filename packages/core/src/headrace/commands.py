@@ -1,15 +1,15 @@
 """Building blocks for commands of frameworks and other packages.
 
-For a ``graph`` command in a framework's command line: with `argparse`, declare its arguments with
-`add_graph_arguments` and call `run_graph`; with another parser, pass the arguments to
-`graph_main`. `flow_lines` lists flows and `flow_problems` checks them; `discover_modules` imports
-the task modules before that.
+To add a ``graph`` command to a framework's command line: with `argparse`, declare its arguments
+with `add_graph_arguments` and call `run_graph`; with another parser, pass the arguments to
+`graph_main`. `flow_lines` lists flows and `flow_problems` checks them; both import the frameworks'
+task modules first, as does `discover_modules`.
 
-For your own command, an entry point in the group ``headrace.commands``: `argument_parser`,
-`CommandError`, `read_pyproject`, `name_hint` and `nearest_name`, `counted`, `printable`,
-`welcomes_colors`, `write` and `tell`, `check_output` and `save`. To draw something of your own: a
-`Picture` of `PictureNode` and `PictureEdge`, which `draw` turns into one of `PICTURE_FORMATS`, and
-`draw_chapters` into a page with several, whose sections `chapter_id` names.
+For your own command, an entry point in the group ``headrace.commands``, there are
+`argument_parser`, `CommandError`, `read_pyproject`, `name_hint`, `nearest_name`, `counted`,
+`printable`, `welcomes_colors`, `write`, `tell`, `check_output` and `save`. To draw your own data,
+build a `Picture` of `PictureNode` and `PictureEdge`: `draw` renders it in one of `PICTURE_FORMATS`,
+and `draw_chapters` renders several on one page, with the section IDs of `chapter_id`.
 """
 
 from __future__ import annotations
@@ -63,4 +63,4 @@ __all__ = [
 ]
 
 read_settings = read_pyproject
-"""The earlier name of `read_pyproject`; `headrace.integration.read_settings` is something else."""
+"""The earlier name of `read_pyproject`; `headrace.integration.read_settings` is unrelated."""

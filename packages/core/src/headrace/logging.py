@@ -23,18 +23,18 @@ __all__ = ["FlowFilter", "Formatter", "fork_safe", "install", "uninstall"]
 class FlowFilter(logging.Filter):
     """A handler's filter that gives each record `flow_id`, `correlation_id`, `flow` and `step`.
 
-    All are printable strings on every record, and so are the fields. Values set with ``extra=``
-    take precedence.
+    On every record, these and the fields are printable strings. Values set with ``extra=`` take
+    precedence.
 
     Args:
-        default: the text where there is no value.
-        fields: metadata of the unit of work to add, by name; ``unit_id`` and ``causation_id`` are
-            the unit's own. The fields of `install` are added too. If another thread, such as a
-            queue listener, writes the lines, name the fields in `install`.
+        default: the text for a missing value.
+        fields: the names of metadata of the unit of work to add; ``unit_id`` and ``causation_id``
+            name the unit's IDs. The fields of `install` are always added. If another thread, such
+            as a queue listener, writes the lines, name the fields in `install`.
 
     Raises:
         TypeError: `fields` is not a list of names.
-        ValueError: a field has the name of an attribute of every log record.
+        ValueError: a field has the name of a standard attribute of log records.
     """
 
     @checks_keywords
@@ -52,21 +52,20 @@ class FlowFilter(logging.Filter):
 class Formatter(logging.Formatter):
     """A `logging.Formatter` whose format can use headrace's names without a `FlowFilter`.
 
-    The record is not changed, so other handlers are not affected.
+    It does not change the record, so other handlers are not affected.
 
     Args:
         fmt: the format; this and the next four are as for `logging.Formatter`.
         datefmt: the format of the time.
         style: ``%``, ``{`` or ``$``.
         validate: whether to check the format.
-        defaults: the text for each name without a value; ``-`` for headrace's names that are
-            missing here.
+        defaults: the text for each name without a value; for headrace's names, ``-`` by default.
         fields: metadata of the unit of work that the format names, as for `FlowFilter`.
 
     Raises:
         TypeError: `fields` is not a list of names.
-        ValueError: the format is wrong, or a field has the name of an attribute of every log
-            record.
+        ValueError: the format is invalid, or a field has the name of a standard attribute of log
+            records.
     """
 
     @checks_keywords
@@ -100,27 +99,27 @@ class Formatter(logging.Formatter):
 
 @checks_keywords
 def install(fields: Iterable[str] = ()) -> None:
-    """Let every log record capture the context of the thread or task that logs it.
+    """Make every log record capture the context of the thread or task that logs it.
 
-    It wraps the current log record factory, so that handlers in other threads (queue
-    listeners), child loggers and other libraries' loggers carry the ID too. A second call only
-    adds its fields, unless another library has replaced the factory meanwhile.
+    This wraps the current log record factory, so that the ID also reaches handlers in other threads
+    (queue listeners), child loggers and other libraries' loggers. A second call only adds its
+    fields, unless another library has replaced the factory since.
 
     Args:
         fields: metadata of the unit of work that each record captures and each `FlowFilter`,
             `Formatter` and `headrace.structlog.flow_processor` publishes; ``unit_id`` and
-            ``causation_id`` are the unit's own.
+            ``causation_id`` name the unit's IDs.
 
     Raises:
         TypeError: `fields` is not a list of names.
-        ValueError: a field has the name of an attribute of every log record.
+        ValueError: a field has the name of a standard attribute of log records.
     """
     RecordFactory.fields = tuple(dict.fromkeys([*RecordFactory.fields, *checked_fields(fields)]))
     RecordFactory.active = True
     factory = logging.getLogRecordFactory()
     if isinstance(factory, RecordFactory):
         return
-    # Another library may have wrapped our factory: a test record shows whether it has.
+    # A test record shows whether another library has wrapped our factory.
     if not is_capturing(factory("headrace", logging.DEBUG, "", 0, "", (), None)):
         logging.setLogRecordFactory(RecordFactory(factory))
 
@@ -144,15 +143,15 @@ def _publish(
 
     Args:
         record: the record.
-        values: its attributes, or a copy of them.
-        fields: names of fields, in addition to those of `install`.
+        values: the record's attributes, or a copy of them.
+        fields: the fields, in addition to those of `install`.
         default: the text for a missing value.
     """
     flow_id, flow, step = context_of(record)
-    if default is not None and "correlation_id" in values:  # from another handler's filter, perhaps
+    if default is not None and "correlation_id" in values:  # perhaps from another handler's filter
         for name in [name for name, value in values.items() if type(value) is _Absent]:
             del values[name]
-    # One ID under two names: a value from extra= for one of them sets both.
+    # Both names stand for one ID: a value of extra= for either one sets both.
     given = values.get("flow_id", values.get("correlation_id", flow_id))
     text = default if given is None else plain_text(given)
     values.setdefault("flow_id", text)

@@ -1,11 +1,11 @@
-"""A Sphinx extension: the directive ``headrace-graph`` draws flows.
+"""A Sphinx extension with the directive ``headrace-graph``, which draws flows.
 
-Its arguments are names of flows, quoted if they contain spaces; several make a map. Its options are
-``app`` (modules to import in addition to ``headrace_app`` in ``conf.py``), ``all`` (a map of all
-flows), and ``focus`` and ``depth`` (only the neighbourhood of a step).
+Its arguments are the names of flows, quoted if they contain spaces; several flows are drawn as a
+map. Its options are ``app`` (modules to import in addition to ``headrace_app`` in ``conf.py``),
+``all`` (a map of all flows), and ``focus`` and ``depth`` (only the neighbourhood of a step).
 
-In ``conf.py``: ``extensions = ["headrace.sphinx"]`` and ``headrace_app = ["shop.flows"]``. It needs
-the extra ``headrace[sphinx]``.
+In ``conf.py``, set ``extensions = ["headrace.sphinx"]`` and ``headrace_app = ["shop.flows"]``. The
+extension needs the extra ``headrace[sphinx]``.
 """
 
 from __future__ import annotations
@@ -73,17 +73,17 @@ class _GraphDirective(SphinxDirective):
         if "all" in self.options:
             names = [flow.name for flow in all_flows()]
         if not names:
-            raise CommandError("name a flow, or use the option all")
+            raise CommandError("no flow is named; name one, or use the option all")
         picture = picture_of([get_flow(name).graph() for name in names])
         focus = self.options.get("focus")
         return picture if focus is None else focused(picture, focus, self.options.get("depth"))
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:
-    """Add the directive and its setting; called by Sphinx.
+    """Add the directive and its setting; Sphinx calls this function.
 
     Args:
-        app: Sphinx itself.
+        app: the Sphinx application.
     """
     from importlib.metadata import version
 

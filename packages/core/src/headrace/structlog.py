@@ -1,7 +1,7 @@
-"""The correlation ID in every event of structlog.
+"""The correlation ID in every structlog event.
 
-Put `flow_processor` in ``structlog.configure(processors=[...])``, and in the
-``foreign_pre_chain`` of a ``structlog.stdlib.ProcessorFormatter``; `FlowProcessor` adds metadata.
+Add `flow_processor` to ``structlog.configure(processors=[...])`` and to the ``foreign_pre_chain``
+of a ``structlog.stdlib.ProcessorFormatter``. `FlowProcessor` also adds metadata.
 """
 
 from __future__ import annotations
@@ -22,20 +22,19 @@ __all__ = ["FlowProcessor", "flow_processor"]
 class FlowProcessor:
     """A processor that adds `flow_id`, `flow`, `step` and chosen metadata to the event.
 
-    Only values that exist are added; all are printable strings. Values already in the event are
-    never overwritten, and structlog's own context variables are not touched. In
-    ``foreign_pre_chain`` the values are those of the thread that logged, if
-    `headrace.logging.install` was called. Outside any unit of work an event with ``exc_info``
-    takes its `flow_id` from the unit that the exception has left, so put this processor before
-    those that format exceptions.
+    It adds only existing values, as printable strings, never overwrites values of the event, and
+    does not touch structlog's own context variables. In ``foreign_pre_chain``, the values come from
+    the thread that logged, if `headrace.logging.install` was called. Outside any unit of work, an
+    event with ``exc_info`` takes its `flow_id` from the unit that the exception has left, so put
+    this processor before processors that format exceptions.
 
     Args:
-        fields: metadata of the unit of work to add, by name; ``unit_id`` and ``causation_id`` are
-            the unit's own. The fields of `headrace.logging.install` are added too.
+        fields: the names of metadata of the unit of work to add; ``unit_id`` and ``causation_id``
+            name the unit's IDs. The fields of `headrace.logging.install` are always added.
 
     Raises:
         TypeError: `fields` is not a list of names.
-        ValueError: a field has the name of an attribute of every log record.
+        ValueError: a field has the name of a standard attribute of log records.
     """
 
     @checks_keywords

@@ -1,4 +1,4 @@
-"""Helpers for the tests of applications: record what ran, detect a context left behind."""
+"""Helpers for application tests: capture units and steps, detect a leaked context."""
 
 from __future__ import annotations
 
@@ -40,15 +40,15 @@ class CapturedStep:
     """A step that began while a `capture` was open.
 
     Attributes:
-        flow: the name of its flow.
-        name: its own name.
-        correlation_id: its correlation ID.
-        unit_id: the ID of its unit of work.
+        flow: the name of the flow.
+        name: the name of the step.
+        correlation_id: the correlation ID.
+        unit_id: the ID of the unit of work.
         parent: the name of the enclosing step (``flow.step`` if it is in another flow), or None if
             there is none or it began before the capture.
-        outcome: ``ok``, ``error`` or ``cancelled``; None while it runs.
-        error: the exception that it raised, or None.
-        seconds: its duration; None while it runs.
+        outcome: ``ok``, ``error`` or ``cancelled``; None while the step runs.
+        error: the exception that the step raised, or None.
+        seconds: the duration; None while the step runs.
     """
 
     flow: str
@@ -68,12 +68,12 @@ class CapturedUnit:
     Attributes:
         kind: ``http``, ``websocket``, ``task``, ``command``, ``flow`` or ``manual``.
         name: the route, task or flow name, or None.
-        correlation_id: its correlation ID.
-        unit_id: its unit ID.
-        parent: the ID of the unit that caused it, or None.
-        outcome: ``ok``, ``error`` or ``cancelled``; None while it runs.
-        error: the exception that it raised, or None.
-        seconds: its duration; None while it runs.
+        correlation_id: the correlation ID.
+        unit_id: the ID of the unit.
+        parent: the ID of the unit that caused this one, or None.
+        outcome: ``ok``, ``error`` or ``cancelled``; None while the unit runs.
+        error: the exception that the unit raised, or None.
+        seconds: the duration; None while the unit runs.
     """
 
     kind: str
@@ -92,7 +92,7 @@ class Capture:
 
     Attributes:
         units: the units of work.
-        steps: the steps, entrypoints included.
+        steps: the steps, including entrypoints.
     """
 
     units: list[CapturedUnit] = field(default_factory=list)
@@ -103,20 +103,21 @@ class Capture:
 def capture() -> Iterator[Capture]:
     """Collect the units of work and steps that begin inside the block.
 
-    The whole process is captured, all threads and tasks, with any backend, including ``none``; the
-    backend keeps working. Units and steps that began before the block are not captured; those that
-    outlive it are, and get their outcome when they end. Captures nest, and each sees everything.
+    The capture covers the whole process, with all its threads and tasks, and works with any
+    backend, including ``none``, which it does not disturb. Units and steps that began before the
+    block are not captured; those that outlive it get their outcome when they end. Captures nest,
+    and each one sees everything.
     """
     captured = Capture()
-    _tap.open(captured)
+    _dispatcher.open(captured)
     try:
         yield captured
     finally:
-        _tap.close(captured)
+        _dispatcher.close(captured)
 
 
 def assert_clean() -> None:
-    """Check that no context is left behind in this thread or task.
+    """Check that no context has leaked into this thread or task.
 
     Raises:
         AssertionError: a unit of work, a step or a deadline is current; the message names it.
@@ -137,8 +138,8 @@ def assert_clean() -> None:
 def reset() -> None:
     """Restore the initial configuration, and clear the context of this thread or task.
 
-    Flows and steps stay registered, since modules declare them on import, which happens once. A log
-    record factory stays too: `headrace.logging.uninstall` removes it.
+    Flows and steps stay registered, since modules declare them only once, on import. To remove the
+    log record factory, call `headrace.logging.uninstall`.
     """
     configure()
     set_unit(None)
@@ -146,11 +147,11 @@ def reset() -> None:
     set_budget(None)
 
 
-# The enclosing step: a backend receives a step, but not the one around it.
+# The enclosing step, which backends do not receive.
 _enclosing: ContextVar[StepInfo | None] = ContextVar("headrace.testing.enclosing", default=None)
 
 
-class _Tap:
+class _CaptureDispatcher:
     """The dispatcher that fills all open captures."""
 
     wants_units = True
@@ -200,7 +201,7 @@ class _Tap:
 
 
 class _Running:
-    """A step or unit between its beginning and its end."""
+    """A captured step or unit that is running."""
 
     __slots__ = ("_info", "_outer", "_record", "_start", "_unit")
 
@@ -224,8 +225,8 @@ class _Running:
         record.outcome = outcome_of(exc)
         record.error = None if record.outcome == "ok" else exc
         if self._unit is not None and isinstance(record, CapturedUnit):
-            record.name = self._unit.name  # the route is known only later
-        if _enclosing.get() is self._info:  # otherwise it ends in a different context
+            record.name = self._unit.name  # the route became known later
+        if _enclosing.get() is self._info:  # unless it ends in a different context
             _enclosing.set(self._outer)
 
 
@@ -235,4 +236,4 @@ def _name(outer: StepInfo | None, step: StepInfo) -> str | None:
     return outer.name if outer.flow == step.flow else f"{outer.flow}.{outer.name}"
 
 
-_tap = _Tap()
+_dispatcher = _CaptureDispatcher()

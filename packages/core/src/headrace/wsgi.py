@@ -44,7 +44,7 @@ class FlowMiddleware:
         options: see `headrace.integration.HttpOptions`.
 
     Raises:
-        TypeError: an option is unknown, or has the wrong type.
+        TypeError: an option is unknown or has the wrong type.
         ValueError: an option has an invalid value.
     """
 
@@ -71,7 +71,7 @@ class FlowMiddleware:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Run the application inside a unit of work."""
         policy = self._policy
-        # Usually there is one protocol, and no outer integration.
+        # Fast path: usually there is one protocol and no outer integration.
         if (nesting.mixed or ENVIRON_KEY in environ) and (
             decision := decision_in_environ(environ)
         ) is not None:
@@ -114,7 +114,7 @@ class FlowMiddleware:
         return start
 
     def unit_of(self, context: FlowContext, environ: WSGIEnvironment) -> ResumableUnit:
-        """Begin the unit of the request, and return it."""
+        """Begin and return the unit of the request."""
         dispatcher = _state.dispatcher
         if not self._logs and (dispatcher is None or not dispatcher.wants_units):
             return unobserved(context)
@@ -124,7 +124,7 @@ class FlowMiddleware:
 
 
 class _Response:
-    """One request on its way through the application, and then the body of its response."""
+    """One request while the application handles it, and then the body of its response."""
 
     __slots__ = ("_body", "_environ", "_file", "_next", "_unit")
 
@@ -143,7 +143,7 @@ class _Response:
             wrap = environ.get("wsgi.file_wrapper")
             if wrap is None:
                 body = self._unit.run(app, environ, start_response)
-            elif isinstance(wrap, type):  # servers check the class, as done here
+            elif isinstance(wrap, type):  # servers check the class in the same way
                 body = self._unit.run(app, environ, start_response)
                 self._file = body if isinstance(body, wrap) else _NO_FILE
             else:
@@ -161,7 +161,8 @@ class _Response:
             or body is self._file
             or (isinstance(body, list | tuple) and not hasattr(body, "close"))
         ):
-            # The body is complete: servers check a list's length, and send files without reading.
+            # A complete body is passed on: servers check the length of a list, and send files
+            # without reading them.
             self._leave(None)
             return body
         self._body = body
@@ -170,9 +171,9 @@ class _Response:
     def _run_with_wrapper(
         self, wrap: Any, app: WSGIApplication, start_response: StartResponse
     ) -> Iterable[bytes]:
-        """Call `app`, and record a body made by `wrap`.
+        """Call `app`, and record a body that `wrap` has made.
 
-        uWSGI's file wrapper is a function, and recognises its own results.
+        uWSGI's file wrapper is a function that recognises its own results.
         """
         environ = self._environ
 
@@ -191,7 +192,7 @@ class _Response:
         if nesting.mixed:
             withdraw_from_environ(self._environ)
 
-    # --- The body, each piece of which is made inside the unit ------------------------------------
+    # --- The body, produced piece by piece inside the unit ----------------------------------------
 
     def __iter__(self) -> _Response:
         return self
@@ -247,7 +248,7 @@ class _UnitResponse(_Response):
         context, environ = unit.context, self._environ
         route = None
         if middleware.route_of is not None:
-            # An inner application stores its request where the outer framework looks for its own.
+            # An inner application has replaced the request that the outer framework looks up.
             if _NAMED_KEY in environ:
                 del environ[_NAMED_KEY]
             else:
@@ -261,7 +262,7 @@ class _UnitResponse(_Response):
 
 
 def _decoded(path: str) -> str:
-    # A WSGI string holds bytes as Latin-1; they are UTF-8.
+    # WSGI decodes the bytes of a path, which are UTF-8, as Latin-1.
     return path if path.isascii() else path.encode("latin-1").decode("utf-8", "replace")
 
 

@@ -21,7 +21,7 @@ Handler = Callable[["HttpRequest"], Any]
 
 
 def has_cors() -> bool:
-    """Tell whether ``MIDDLEWARE`` lists a CORS middleware, judging by the name."""
+    """Return whether ``MIDDLEWARE`` lists a CORS middleware, judging by the name."""
     return any("cors" in path.lower() for path in settings.MIDDLEWARE)
 
 

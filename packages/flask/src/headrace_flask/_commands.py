@@ -49,7 +49,7 @@ def _invoke_in_unit(*args: Any, **kwargs: Any) -> Any:
 
 
 def _has_unit(context: click.Context) -> bool:
-    """Tell whether `context` belongs to a command that is a unit of work."""
+    """Return whether `context` belongs to a command that is a unit of work."""
     return (
         not isinstance(context.command, click.Group)
         and has_app_context()

@@ -142,7 +142,7 @@ def _settings_of(app: Flask) -> dict[str, Any]:
 
 
 def _is_misspelt(key: Any) -> bool:
-    """Tell whether `key` looks like a setting but is not: lower case, or one dict as in Django."""
+    """Return whether `key` resembles a setting: in lower case, or a single dict as in Django."""
     upper = str(key).upper()
     return upper == "HEADRACE" or (
         upper.startswith("HEADRACE_") and not key.startswith("HEADRACE_")

@@ -1,4 +1,4 @@
-"""The command ``headrace``: finds the subcommand and runs it."""
+"""The command ``headrace``, which finds and runs the subcommand."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ __all__ = ["CommandError", "main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run ``headrace`` with `arguments`, by default those of the process; return the exit status.
+    """Run ``headrace`` with `arguments`, by default the process's; return the exit status.
 
-    0: success; 2: an error, which the message explains; 130: interrupted.
+    The status is 0 for success, 2 for an error that the message explains, 130 if interrupted.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         return _run(words)
     except CommandError as error:
-        with suppress(CommandError):  # standard error is gone too
+        with suppress(CommandError):  # standard error is closed too
             tell(sys.stderr, str(error))
         return 2
     except KeyboardInterrupt:
@@ -42,7 +42,7 @@ def _run(words: list[str]) -> int:
 
 
 def _usage() -> str:
-    lines = [f"  {name:<10} {says}" for name, says in known_commands().items()]
+    lines = [f"  {name:<10} {summary}" for name, summary in known_commands().items()]
     return "\n".join([
         "usage: headrace [--help] [--version] COMMAND ...",
         "",

@@ -1,4 +1,4 @@
-"""The subcommands: built-in ones, and those that other packages add as entry points."""
+"""The subcommands: built-in ones, and entry points of other packages."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ def find_command(name: str) -> Command:
 
 
 def known_commands() -> dict[str, str]:
-    """Return a description of each subcommand by name; a missing one names its package."""
+    """Return the description of each subcommand; that of a missing one names its package."""
     added = _added()
     known = dict(_OWN)
-    for name, (package, says) in _ELSEWHERE.items():
-        known[name] = says if name in added else f"{says} (pip install {package})"
+    for name, (package, summary) in _ELSEWHERE.items():
+        known[name] = summary if name in added else f"{summary} (pip install {package})"
     for name, point in added.items():
         known.setdefault(name, f"from {point.dist.name}" if point.dist else "")
     return known

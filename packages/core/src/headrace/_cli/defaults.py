@@ -34,10 +34,10 @@ class Defaults:
 
 
 def read_defaults(start: Path) -> Defaults:
-    """Return what the ``pyproject.toml`` nearest to the folder `start` says about drawing.
+    """Return the defaults in the ``pyproject.toml`` nearest to the folder `start`.
 
     Raises:
-        CommandError: the file cannot be read, or has an invalid setting.
+        CommandError: the file cannot be read or has an invalid setting.
     """
     folder, values = read_pyproject("", _KINDS, start)
     try:
@@ -54,16 +54,15 @@ def read_pyproject(
 
     Args:
         command: the command, as in ``[tool.headrace.check]``; ``""`` for ``[tool.headrace]``.
-        kinds: the types of the known settings: `str`, `bool`, or `tuple` for a list of strings, or
-            a single string.
+        kinds: the types of the known settings: `str`, `bool`, or `tuple` for a string or a list of
+            strings.
         start: the folder where the search begins; its parents follow.
 
     Returns:
-        The folder of the file, or None if there is no file; and the settings.
+        The folder of the file (None if there is no file) and the settings.
 
     Raises:
-        CommandError: the file cannot be read, or has an unknown setting or a value of the wrong
-            type.
+        CommandError: the file cannot be read, a setting is unknown, or a value has the wrong type.
     """
     for folder in (start, *start.parents):
         path = folder / "pyproject.toml"
@@ -82,7 +81,7 @@ def _parsed(path: Path, command: str, kinds: Mapping[str, type]) -> dict[str, An
     for name in title.split("."):
         table = table.get(name, {})
         if not isinstance(table, dict):
-            raise CommandError(f"{path}: [{title}] is a table, not {table!r}")
+            raise CommandError(f"{path}: [{title}] must be a table, not {table!r}")
     if not command:  # subtables belong to other commands
         table = {key: value for key, value in table.items() if not isinstance(value, dict)}
     for key in table:
@@ -99,11 +98,11 @@ def _read(key: str, value: Any, kind: type) -> Any:
     if kind is tuple:
         names = [value] if isinstance(value, str) else value
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-            raise ValueError(f"{key} is a string, or a list of strings, not {value!r}")
+            raise ValueError(f"{key} must be a string or a list of strings, not {value!r}")
         return tuple(names)
     if not isinstance(value, kind):
         word = "a string" if kind is str else "true or false"
-        raise ValueError(f"{key} is {word}, not {value!r}")
+        raise ValueError(f"{key} must be {word}, not {value!r}")
     return value
 
 

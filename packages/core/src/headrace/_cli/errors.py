@@ -4,4 +4,4 @@ from __future__ import annotations
 
 
 class CommandError(Exception):
-    """The command's input is wrong; the message says what to do."""
+    """The input of a command is invalid; the message says what to do."""

@@ -14,10 +14,10 @@ Verdicts = Callable[[], tuple[dict[str, str], list[str]]]
 
 
 def find_verdicts() -> tuple[dict[str, str], list[str]]:
-    """Return the verdict on each declared edge by its identity, and what could not be analysed.
+    """Return the verdict on each declared edge, by its identity, and the problems of the analysis.
 
     Raises:
-        CommandError: the package is not installed, or cannot be loaded.
+        CommandError: the package is not installed or cannot be loaded.
     """
     point: EntryPoint | None = next(iter(entry_points(group=GROUP)), None)
     if point is None:

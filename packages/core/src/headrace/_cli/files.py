@@ -9,7 +9,7 @@ from .errors import CommandError
 
 
 def check_output(output: str | os.PathLike[str]) -> None:
-    """Reject a file that `save` could not write, before the work is done.
+    """Reject a file that `save` could not write, before any work is done.
 
     Args:
         output: the file.
@@ -19,7 +19,7 @@ def check_output(output: str | os.PathLike[str]) -> None:
     """
     path = Path(output)
     if not path.parent.is_dir():
-        raise CommandError(f"cannot write {output}: there is no folder {path.parent}")
+        raise CommandError(f"cannot write {output}: the folder {path.parent} does not exist")
     if path.is_dir():
         raise CommandError(f"cannot write {output}: it is a folder")
     if not os.access(path if path.exists() else path.parent, os.W_OK):
@@ -31,7 +31,7 @@ def save(output: str | os.PathLike[str], text: str) -> None:
 
     Args:
         output: the file.
-        text: what to write; a lone surrogate is written as an escape.
+        text: the content; a lone surrogate is written as an escape.
 
     Raises:
         CommandError: the file cannot be written; `check_output` finds most causes beforehand.
@@ -44,5 +44,5 @@ def save(output: str | os.PathLike[str], text: str) -> None:
 
 
 def encoded(text: str) -> bytes:
-    """Return the content of a file with `text` saved to it."""
+    """Return the bytes that `save` writes for `text`."""
     return f"{text}\n".encode("utf-8", "backslashreplace")

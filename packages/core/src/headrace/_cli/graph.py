@@ -1,4 +1,4 @@
-"""``headrace graph``, also behind ``manage.py flows graph`` and ``flask flows graph``."""
+"""``headrace graph``; ``manage.py flows graph`` and ``flask flows graph`` call it too."""
 
 from __future__ import annotations
 
@@ -58,23 +58,25 @@ def add_graph_arguments(parser: argparse.ArgumentParser, *, app: bool = True) ->
     Args:
         parser: the parser.
         app: whether to add ``--app``, which names the modules that declare the flows; a
-            framework's own command knows them.
+            framework's own command does not need it.
     """
     add = parser.add_argument
-    add("flows", nargs="*", metavar="FLOW", help="the name of a flow; several make a map")
+    add("flows", nargs="*", metavar="FLOW", help="a flow to draw; several are drawn as a map")
     if app:
-        says = "a module that declares flows; repeatable"
-        add("--app", action="append", metavar="MODULE", help=says)
-    add("--all", action="store_true", help="a map of all flows and their links")
+        text = "import this module, which declares flows; repeatable"
+        add("--app", action="append", metavar="MODULE", help=text)
+    add("--all", action="store_true", help="draw a map of all flows and their links")
     add("--format", metavar="F", help=f"{', '.join(FORMATS)}; default: by the extension of FILE")
     add("--style", metavar="S", help=f"{' or '.join(STYLES)}, for Mermaid")
     add("-o", "--output", metavar="FILE", help="write to FILE instead of standard output")
     add("--focus", metavar="STEP", help="draw only this step, its predecessors and its successors")
-    add("--depth", type=int, metavar="N", help="with --focus: up to N edges away")
-    says = "mark each edge as headrace check sees it: shown by code, by tests, or not shown"
-    add("--evidence", action="store_true", help=says)
-    says = "draw nothing; report problems, and whether FILE is current"
-    add("--check", action="store_true", help=says)
+    add("--depth", type=int, metavar="N", help="with --focus, draw steps up to N edges away")
+    text = (
+        "mark each edge with its verdict by headrace check: shown by code, by tests, or not shown"
+    )
+    add("--evidence", action="store_true", help=text)
+    text = "draw nothing; report problems, and whether FILE is up to date"
+    add("--check", action="store_true", help=text)
 
 
 def run_graph(
@@ -139,8 +141,8 @@ def _format(options: argparse.Namespace, defaults: Defaults) -> str:
             return _ENDINGS[ending]
         if defaults.format is None:
             raise CommandError(
-                f"cannot tell the format from {options.output!r}; give --format, or one of the "
-                f"endings {' '.join(_ENDINGS)}"
+                f"cannot infer the format from {options.output!r}; use --format, or one of the "
+                f"extensions {' '.join(_ENDINGS)}"
             )
     return defaults.format or "mermaid"
 
@@ -160,7 +162,7 @@ def _graphs(options: argparse.Namespace, defaults: Defaults) -> list[FlowGraph]:
         hint = "; name a module that declares one: --app MODULE" if _has_no_app(options) else ""
         raise CommandError(f"no flow is declared{hint}")
     if options.all and options.flows:
-        raise CommandError("--all draws every flow; give either --all or names of flows")
+        raise CommandError("--all draws every flow; use either --all or the names of flows")
     wanted = options.flows or ([] if options.all else list(defaults.flows))
     if not wanted and (options.all or options.check or len(declared) == 1):
         wanted = declared
@@ -181,12 +183,12 @@ def _has_no_app(options: argparse.Namespace) -> bool:
 
 def _part(picture: Picture, options: argparse.Namespace) -> Picture:
     if options.depth is not None and (options.focus is None or options.depth < 0):
-        raise CommandError("--depth is a number of edges, 0 or more, and needs --focus STEP")
+        raise CommandError("--depth must be a number of edges, 0 or more, and needs --focus STEP")
     return picture if options.focus is None else focused(picture, options.focus, options.depth)
 
 
 def _judged(picture: Picture, options: argparse.Namespace) -> tuple[Picture, list[str]]:
-    """Return `picture`, with verdicts if requested, and what could not be analysed."""
+    """Return `picture`, with verdicts if requested, and the problems of the analysis."""
     if not options.evidence:
         return picture, []
     from .evidence import find_verdicts

@@ -1,4 +1,4 @@
-"""Importing the modules that declare flows."""
+"""Imports of the modules that declare flows."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ from .errors import CommandError
 def import_modules(names: list[str], folders: list[Path]) -> None:
     """Import the modules `names`, which may also be in `folders`.
 
-    What they print goes to standard error; standard output is for the drawing.
+    Their output goes to standard error, since standard output is for the drawing.
 
     Args:
-        names: in the form that servers accept: ``shop``, ``shop.flows`` or ``shop:app``.
-        folders: put in front of Python's module search path.
+        names: the modules, in the form that servers accept: ``shop``, ``shop.flows`` or
+            ``shop:app``.
+        folders: the folders to insert at the start of Python's module search path.
 
     Raises:
         CommandError: a module cannot be imported.
@@ -42,7 +43,7 @@ def import_modules(names: list[str], folders: list[Path]) -> None:
 
 
 def discover_modules(folders: list[Path]) -> None:
-    """Import what the frameworks in this process would import themselves, such as task modules.
+    """Import the modules that the frameworks in this process import themselves, such as tasks.
 
     Args:
         folders: the folders of the user's modules.
@@ -60,13 +61,13 @@ def _run(what: str, call: Callable[[], object], folders: list[Path]) -> None:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # including a script that ends with sys.exit()
-        said = f"{type(error).__name__}: {error}".rstrip(": ")
+        reason = f"{type(error).__name__}: {error}".rstrip(": ")
         hint = _hint(error, folders)
-        raise CommandError(f"cannot {what}: {said}{_where(error)}{hint}") from error
+        raise CommandError(f"cannot {what}: {reason}{_where(error)}{hint}") from error
 
 
 def _where(error: BaseException) -> str:
-    """Return the place in the user's code where the import failed."""
+    """Return the location in the user's code at which the import failed."""
     frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
@@ -77,7 +78,7 @@ def _where(error: BaseException) -> str:
 
 
 def _hint(error: BaseException, folders: list[Path]) -> str:
-    """Return what to do about a module in ``src``, where Python does not look."""
+    """Return a hint for a module in ``src``, which Python does not search."""
     if not isinstance(error, ModuleNotFoundError) or not error.name:
         return ""
     name = error.name.partition(".")[0]
@@ -86,5 +87,5 @@ def _hint(error: BaseException, folders: list[Path]) -> str:
             if path.exists():
                 source = os.path.relpath(path.parent)
                 found = os.path.join(source, path.name)
-                return f"; there is {found}: install the project, or set PYTHONPATH={source}"
+                return f"; {found} exists: install the project, or set PYTHONPATH={source}"
     return ""

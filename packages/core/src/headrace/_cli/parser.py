@@ -13,7 +13,7 @@ def argument_parser(prog: str, description: str) -> argparse.ArgumentParser:
 
     Args:
         prog: the command as the user calls it.
-        description: what the command does, for its help.
+        description: the description of the command, for its help.
     """
     return _Parser(prog=prog, description=description)
 

@@ -1,4 +1,4 @@
-"""Entry points of other packages, loaded."""
+"""The loading of other packages' entry points."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def load_point(point: EntryPoint, what: str) -> Any:
 
     Args:
         point: the entry point.
-        what: what the user calls it, for the error message.
+        what: the name that the user knows, for the error message.
 
     Raises:
         CommandError: the object cannot be imported; the message says why.
@@ -22,5 +22,5 @@ def load_point(point: EntryPoint, what: str) -> Any:
         return point.load()
     except Exception as error:
         raise CommandError(
-            f"{what} cannot be loaded from {point.value}: {type(error).__name__}: {error}"
+            f"cannot load {what} from {point.value}: {type(error).__name__}: {error}"
         ) from error

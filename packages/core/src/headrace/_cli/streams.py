@@ -16,13 +16,12 @@ def write(stream: TextIO | None, text: str) -> None:
     """Write `text` and a line break; characters that the stream cannot encode become escapes.
 
     Args:
-        stream: where to write; with None, as `sys.stdout` is in a process without one, nothing
-            is written.
-        text: what to write.
+        stream: the stream. If it is None, as `sys.stdout` may be, nothing is written.
+        text: the text.
 
     Raises:
-        CommandError: the stream cannot be written, for instance on a full disk; a reader that
-            has closed the pipe is not an error.
+        CommandError: writing failed, for instance on a full disk. It is not an error if the reader
+            has closed the pipe.
     """
     if stream is None:
         return
@@ -43,7 +42,7 @@ def tell(stream: TextIO | None, message: str) -> None:
 
     Args:
         stream: standard error, or its replacement.
-        message: what is wrong or worth knowing, and what to do.
+        message: the problem or notice, and what to do.
 
     Raises:
         CommandError: as for `write`.
@@ -52,17 +51,17 @@ def tell(stream: TextIO | None, message: str) -> None:
 
 
 def _give_up(stream: TextIO) -> None:
-    # Python flushes the stream at exit, and would report an error then.
+    # Python flushes the stream at exit and would report an error then.
     if stream is sys.stdout:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def welcomes_colors(stream: TextIO | None, environment: Mapping[str, str]) -> bool:
-    """Tell whether to use colours on `stream`.
+    """Return whether to use colours on `stream`.
 
     Args:
-        stream: the output; whether it is a terminal decides, unless the environment does.
-        environment: has the variables ``NO_COLOR``, ``FORCE_COLOR`` and ``TERM``.
+        stream: the output; colours are for terminals, unless the environment says otherwise.
+        environment: the environment, with ``NO_COLOR``, ``FORCE_COLOR`` and ``TERM``.
     """
     if stream is None or environment.get("NO_COLOR"):
         return False
@@ -72,7 +71,7 @@ def welcomes_colors(stream: TextIO | None, environment: Mapping[str, str]) -> bo
 
 
 def shows_ascii_only(stream: TextIO) -> bool:
-    """Tell whether the stream cannot encode line-drawing characters."""
+    """Return whether the stream cannot encode line-drawing characters."""
     try:
         "├└│↑●".encode(getattr(stream, "encoding", None) or "utf-8")
     except UnicodeEncodeError:

@@ -1,1 +1,1 @@
-"""The context of a unit of work: what it holds, how it begins, moves and ends."""
+"""The context of a unit of work: its content, its life, its way through threads and tasks."""

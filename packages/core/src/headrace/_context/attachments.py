@@ -16,7 +16,7 @@ def set_ended(context: FlowContext) -> None:
 
 
 def has_ended(context: FlowContext) -> bool:
-    """Tell whether the unit has ended, and is current only for code that outlives it."""
+    """Return whether the unit has ended, and is current only for code that outlives it."""
     return getattr(context, "_ended", False)
 
 
@@ -34,13 +34,13 @@ def get_trace(context: FlowContext) -> TraceContext | None:
 def add_facts(context: FlowContext, **facts: Any) -> None:
     """Add facts about the unit for backends, beyond the fields of `FlowContext`.
 
-    Integrations call this only if `headrace.integration.units_are_watched`, so that it costs
-    nothing without a backend: once before the unit begins, and again when more is known.
+    Integrations call this only if `headrace.integration.units_are_watched()`, so that it costs
+    nothing without a backend: once before the unit begins, and again when they know more.
 
     Args:
         context: the unit.
         facts: for a request `method`, `path`, `route` (the template, or None), `status` and
-            `error_type` (of an exception that the framework has answered); for a task `system`,
+            `error_type` (of an exception that the framework has handled); for a task `system`,
             `task_id`, `queue`, `queue_ms` (milliseconds), `retries` and `redelivered`.
     """
     try:

@@ -23,7 +23,7 @@ def capture(exc_info: Any = None) -> Captured:
         exc_info: as in `logging` and structlog: a tuple, an exception, True or a false value.
     """
     if exc_info:
-        # The unit may just have ended with this exception, as in a server's line about an error.
+        # The unit may have just ended with this exception, which a server then logs.
         marked = marked_id(_exception(exc_info))
         if marked is not None:
             return marked, None, None
@@ -37,12 +37,12 @@ def capture(exc_info: Any = None) -> Captured:
 
 
 def capture_mark(exc_info: Any) -> Captured:
-    """Return the ID of the unit that raised `exc_info`, for a record made elsewhere."""
+    """Return the ID of the unit that raised `exc_info`, for a record created elsewhere."""
     return (marked_id(_exception(exc_info)) if exc_info else None), None, None
 
 
 def current_unit(context: Captured) -> FlowContext | None:
-    """Return the current unit if `context` belongs to its operation, unlike that of a mark."""
+    """Return the current unit if `context` has its correlation ID; a mark's may differ."""
     unit = get_unit() or sent_unit()
     return unit if unit is not None and unit.correlation_id == context[0] else None
 

@@ -1,4 +1,4 @@
-"""Time budgets: a deadline is a reading of the monotonic clock, and nested ones only shorten it."""
+"""Time budgets: a deadline is a reading of the monotonic clock; nested ones only shorten it."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 
 class Budget:
-    """A time budget as everything inside its block sees it.
+    """A time budget for everything inside a block.
 
     Args:
         block: the context manager that begins and ends it. If it is freed without ending the
             budget, a signal arrived just before its `__exit__` could begin.
-        unit: the unit of work in which it was set. Another one that happens to run in a copy of
-            these variables (a request on a kept-alive connection) is not bound by it.
+        unit: the unit of work in which it was set. It does not bind another unit that runs in a
+            copy of these variables, such as a request on a kept-alive connection.
         until: the reading of `time.monotonic` at which it has passed, or None for no budget.
     """
 
@@ -42,26 +42,26 @@ class Budget:
         set_budget(self)
 
     def outer(self) -> Budget | None:
-        """Return the budget around this one that is not over yet."""
+        """Return the nearest enclosing budget that is not over."""
         outer = self._outer
         while outer is not None and outer.is_over():
             outer = outer._outer  # noqa: SLF001 - of this class
         return outer
 
     def is_over(self) -> bool:
-        """Tell whether its block has been left, or can no longer be left."""
+        """Return whether its block has been left, or can no longer be left."""
         return self._is_over or self._block() is None
 
     def is_forgotten(self) -> bool:
-        """Tell whether its block was never left and can no longer be left."""
+        """Return whether its block was never left and can no longer be left."""
         return not self._is_over and self._block() is None
 
     def is_current(self) -> bool:
-        """Tell whether no other block has begun since and is still open."""
+        """Return whether this is the innermost budget."""
         return get_budget() is self
 
     def leave(self) -> None:
-        """Restore the budget that was in force before, unless another one has begun since."""
+        """Restore the previous budget, unless another one has begun since."""
         self._is_over = True
         if self.is_current():
             set_budget(self.outer())
@@ -113,13 +113,13 @@ def deadline(seconds: float) -> AbstractContextManager[None]:
 
 
 def remaining() -> float | None:
-    """Return the seconds left of the active deadline, negative once it has passed, or None."""
+    """Return the seconds left until the active deadline, negative once it has passed, or None."""
     until = inherited_deadline(get_unit())
     return None if until is None else until - clock.monotonic()
 
 
 def inherited_deadline(unit: FlowContext | None) -> float | None:
-    """Return the deadline that is active in `unit`, the current one, as a clock reading."""
+    """Return the active deadline of `unit`, the current unit, as a clock reading."""
     own = None if unit is None else unit.deadline
     budget = get_budget()
     if budget is not None and budget.is_forgotten():
@@ -128,7 +128,7 @@ def inherited_deadline(unit: FlowContext | None) -> float | None:
 
 
 def has_forgotten_block() -> bool:
-    """Tell whether the innermost `deadline` or `detached` block can no longer be left."""
+    """Return whether the innermost `deadline` or `detached` block can no longer be left."""
     budget = get_budget()
     return budget is not None and budget.is_forgotten()
 

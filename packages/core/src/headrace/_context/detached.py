@@ -1,4 +1,4 @@
-"""Code that runs outside any unit of work, started inside one."""
+"""`detached`, which runs code of a unit of work outside any."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def detached() -> AbstractContextManager[None]:
-    """Run the block without any unit of work: for starting background work that outlives it."""
+    """Run the block outside any unit of work, to start background work that outlives the unit."""
     return _Detached()
 
 
@@ -34,7 +34,7 @@ class _Detached:
         self._budget: Budget | None = None
         self._unit: FlowContext | None = None
         self._step: StepInfo | None = None
-        self._shown: dict[ContextVar[Any], Any] = {}  # what hides the active span, and what it hid
+        self._shown: dict[ContextVar[Any], Any] = {}  # the variables of the hidden span
 
     def __enter__(self) -> None:
         if self._budget is not None:
@@ -92,7 +92,7 @@ class _Detached:
 
 
 def is_detached() -> bool:
-    """Tell whether this runs inside `headrace.detached`, with no unit opened since."""
+    """Return whether the caller runs inside `headrace.detached`, with no unit opened since."""
     budget = get_budget() if get_unit() is None else None
     if budget is not None and budget.is_over():
         budget = budget.outer()

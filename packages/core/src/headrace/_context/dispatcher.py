@@ -21,7 +21,7 @@ class Dispatcher(Protocol):
     """Sends the events of steps and units to backends; its methods raise no `Exception`."""
 
     def enabled(self) -> bool:
-        """Tell whether a backend is listening now."""
+        """Return whether a backend is listening now."""
         ...
 
     def begin(self, step: StepInfo, context: FlowContext) -> Any:

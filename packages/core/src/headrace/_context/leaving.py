@@ -69,10 +69,10 @@ def set_left(
 
 
 def is_forgotten(context: FlowContext | None) -> bool:
-    """Tell whether nothing can end the unit `context` any more.
+    """Return whether the unit `context` can no longer be ended.
 
-    It was never closed, or a signal arrived just before its `__exit__` could begin. The same holds
-    for a block that hides the unit, where `context` is None.
+    Either it was never closed, or a signal arrived just before its `__exit__` could begin. For
+    None, the answer is about the block that hides the unit.
     """
     if context is None:
         return has_forgotten_block()
@@ -90,7 +90,7 @@ def enclosing(context: FlowContext | None) -> Iterator[FlowContext]:
 
 
 def is_discarded(context: FlowContext) -> bool:
-    """Tell whether a unit around `context` has been left, and `context` with it."""
+    """Return whether a unit around `context` has been left, and `context` with it."""
     left = map(left_here, enclosing(context))
     return any(each is not None and each.takes_all for each in left)
 
@@ -105,7 +105,7 @@ def discard(
 
     Args:
         current: the innermost unit.
-        until: the unit that has been left, and with it those inside.
+        until: the unit that has been left.
         outer: the unit that was current before `until`.
         info: the step that was current before `until`.
     """

@@ -33,7 +33,7 @@ class _Mark:
         self._raised = Raised(exc)
 
     def applies(self, exc: BaseException, unit: FlowContext | None) -> bool:
-        """Tell whether a log line about `exc`, with `unit` current, carries this ID."""
+        """Return whether a log line about `exc`, with `unit` current, carries this ID."""
         if unit is not None and not has_ended(unit):
             over = self._over is not None and self._over == unit.unit_id
             return over and self._raised.is_same(exc)
@@ -51,11 +51,12 @@ _LAST = 0  # not a thread ID
 
 
 def mark(exc: BaseException, correlation_id: str, over: FlowContext | None = None) -> None:
-    """Remember on the exception `exc` which operation it comes from.
+    """Record on the exception `exc` the operation that it comes from.
 
     Args:
         exc: the exception that leaves a unit of work.
-        correlation_id: the ID of that unit. Of several nested units, the outermost wins.
+        correlation_id: the ID of that unit. If the exception leaves nested units, the outermost
+            one wins.
         over: an unrelated unit that a server has left current around a request, or None.
     """
     with suppress(Exception):  # an exception may refuse attributes
@@ -69,7 +70,7 @@ def mark(exc: BaseException, correlation_id: str, over: FlowContext | None = Non
 def marked_id(exc: object) -> str | None:
     """Return the correlation ID of the unit that `exc` has just left, or None.
 
-    Also None if another unit is current, since the error now belongs to that one, and if the same
+    It is also None if another unit is current, to which the error now belongs, or if the same
     object has been raised again since.
 
     Args:

@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 class FlowContext:
     """One unit of work: an HTTP request, a task, a command, a script.
 
-    Everything that runs in the unit shares this object, and so its metadata: threads, tasks and
-    sync dependencies included. `fork` gives isolation where that is wanted.
+    All code that runs in the unit shares this object and its metadata, including threads, tasks
+    and sync dependencies. `fork` isolates code from it.
 
     Attributes:
-        correlation_id: the ID of the whole operation, the same in every process that it crosses.
+        correlation_id: the ID of the whole operation, the same in every process involved.
         causation_id: the `unit_id` of the unit that caused this one, or None.
         kind: ``http``, ``websocket``, ``task``, ``command``, ``flow`` or ``manual``.
         name: the route, task or flow name, or None.
@@ -63,7 +63,7 @@ class FlowContext:
     _span: Any  # OpenTelemetry's: the unit's own span, or the one around it
     _unit: ref[Unit]  # of a nested unit: alive while something can still end it
     _trace: TraceContext
-    # Created on first use: most units have no metadata and cause no other unit.
+    # Created on first use, since most units have no metadata and cause no other unit.
     _unit_id: str
     _values: dict[str, Any]
 
@@ -84,7 +84,7 @@ class FlowContext:
         if metadata:
             self._values = dict(metadata)
 
-    # No __getattr__ here: the mere presence of one makes every attribute slower to read.
+    # No __getattr__ here: its mere presence slows down every attribute access.
 
     @property
     def unit_id(self) -> str:
@@ -179,11 +179,11 @@ class FlowContext:
         except AttributeError:
             return
         if unit is not None:
-            self._entered = None  # the two are in no cycle afterwards
+            self._entered = None  # breaks the reference cycle
             unit.__exit__(exc_type, exc, traceback)
 
     def __repr__(self) -> str:
-        """Show the IDs of the unit, but no metadata, which may be private."""
+        """Show the IDs of the unit, but not its metadata, which may be private."""
         return printable(
             f"<FlowContext {self.kind} {self.name or '-'} correlation_id={self.correlation_id} "
             f"unit_id={self.unit_id} causation_id={self.causation_id or '-'}>"
@@ -198,7 +198,7 @@ class RequestContext(FlowContext):
 
     __slots__ = ()
 
-    __init__: Any = object.__init__  # calling a Python function would take most of the time
+    __init__: Any = object.__init__  # a call of a Python function would take most of the time
 
 
 def request_context(correlation_id: str, kind: str, name: str | None) -> FlowContext:

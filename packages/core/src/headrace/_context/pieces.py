@@ -36,7 +36,7 @@ class Pieces(Protocol):
 
 
 def run_generator(pieces: Pieces) -> Generator[Any, Any, Any]:
-    """Yield from the body and pass on what is sent and thrown; `pieces` runs each piece."""
+    """Yield from the body, forwarding sent values and thrown exceptions; `pieces` runs it."""
     body = pieces.body
     advance: Callable[..., Any] = body.send
     argument: Any = None
@@ -48,7 +48,7 @@ def run_generator(pieces: Pieces) -> Generator[Any, Any, Any]:
             except StopIteration as stop:
                 result = stop.value
                 break
-            argument = None  # an exception in it would make a cycle with its traceback
+            argument = None  # avoids a cycle between an exception and its traceback
             try:
                 argument = yield item
                 advance = body.send
@@ -94,9 +94,9 @@ async def run_async_generator(pieces: Pieces) -> AsyncGenerator[Any, Any]:
 def unregistered(function: Callable[..., T], *args: Any) -> T:
     """Call ``function(*args)``, the first use of an asynchronous generator, hidden from the loop.
 
-    The event loop closes every generator whose start it has seen: when the loop ends, or when the
-    generator is collected. It sees the driving generator, which closes the driven one. Without this
-    function both would close it at once.
+    The event loop closes every generator that it has seen start, when the loop ends or the
+    generator is collected. It sees the driving generator, which closes the driven one. If it saw
+    the driven one too, both would close that at once.
     """
     hooks = sys.get_asyncgen_hooks()
     sys.set_asyncgen_hooks(None, _leave_open)
@@ -107,14 +107,14 @@ def unregistered(function: Callable[..., T], *args: Any) -> T:
 
 
 def _leave_open(body: AsyncGenerator[Any, Any]) -> None:
-    """Do nothing for a collected generator: the one that drives it closes it."""
+    """Do nothing for a collected generator: the driving generator closes it."""
 
 
 @types.coroutine
 def steer(awaitable: Awaitable[T], run: Callable[..., Any]) -> Generator[Any, Any, T]:
     """Await `awaitable`, running each of its pieces through `run`.
 
-    Between pieces the event loop runs, in the waiting task's own context.
+    Between pieces, the event loop runs in the waiting task's own context.
     """
     pieces: Any = run(awaitable.__await__)
     # An awaitable may be a plain iterator, which has only next().

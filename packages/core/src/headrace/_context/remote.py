@@ -22,7 +22,7 @@ class RemoteContext:
             be done, or None.
         metadata: values that the sender propagated.
         trace: the message's W3C Trace Context, or None. Its trace ID becomes the correlation ID if
-            there is no other.
+            the message carries no other.
     """
 
     correlation_id: str | None = None

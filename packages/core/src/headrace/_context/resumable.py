@@ -47,7 +47,7 @@ class ResumableUnit(SuspendedContext):
             self._ended = True
             self.context._ended = True  # noqa: SLF001 - `set_ended` without a call
             if self._report is not None:
-                # Later code has the same variables, and an ended span is still a valid parent.
+                # Code that runs later keeps these variables: an ended span is a valid parent.
                 others = self._others
                 self.finish(self._report.end, exc)
                 self._others = others
@@ -57,7 +57,7 @@ class ResumableUnit(SuspendedContext):
     def iterate(self, body: Iterable[T]) -> Iterator[T]:
         """Yield from `body` inside the unit, which ends when the body is exhausted or closed.
 
-        The body is closed inside the unit too, even if the unit ended with the last chunk.
+        Closing the body also happens inside the unit, even if it ended with the last chunk.
         """
         iterator: Iterator[T] = self.run(body.__iter__)
         try:
@@ -122,7 +122,7 @@ class _Bare(ResumableUnit):
 
 
 def unobserved(context: FlowContext) -> ResumableUnit:
-    """Return the same as ``ResumableUnit(context)`` without a backend, in half the time."""
+    """Create ``ResumableUnit(context)`` in half the time, when no backend is listening."""
     unit: ResumableUnit = _Bare()
     unit._unit = unit.context = context  # noqa: SLF001 - of this module, as below
     unit._step = unit._others = unit._home = unit._report = None  # noqa: SLF001

@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
 
 senders: set[CodeType] = set()
-"""Code objects of functions that pass a message to the server outside the unit in `context`."""
+"""Code of functions that pass a message to the server outside the unit in their `context`."""
 
 
 def sent_unit() -> FlowContext | None:
     """Return the unit of the response that the server is sending further up the stack, or None.
 
-    No unit is current during the send, so that callbacks which the server registers capture none.
-    Lines that the server logs there, such as its access line, still belong to the unit, which the
-    stack shows. Walking the stack costs only those lines; a variable would cost every request.
+    No unit is current during the send, so the callbacks that the server registers capture none.
+    Lines that the server logs there, such as its access line, still belong to the unit, which is
+    found on the stack. Only those lines pay for the walk; a variable would slow every request.
     """
     frame = sys._getframe(1) if senders else None  # noqa: SLF001 - CPython's and PyPy's
     while frame is not None:

@@ -29,7 +29,7 @@ AWAITED = object()
 
 
 def await_span(context: FlowContext) -> None:
-    """Open the unit without a span: OpenTelemetry's instrumentation is about to start one.
+    """Open the unit without a span, because OpenTelemetry's instrumentation will start one.
 
     Args:
         context: the unit, before it begins.
@@ -41,7 +41,7 @@ def adopt_span(context: FlowContext | None, span: Any = None) -> None:
     """Record the span that an instrumentation has started for the request of a unit.
 
     Some instrumentations start a SERVER span even if one is active. The unit then has no span of
-    its own, and theirs gets the correlation ID.
+    its own, and the instrumentation's span gets the correlation ID.
 
     Args:
         context: the request's unit; None if it has none.
@@ -71,10 +71,10 @@ _LONG = 60 * 10**9  # nanoseconds
 
 
 def should_link(context: FlowContext) -> bool:
-    """Tell whether messages of the unit `context` link to its span instead of continuing it.
+    """Return whether messages of the unit `context` link to its span instead of continuing it.
 
-    They link once the unit has ended or has lived long: a trace that grows for hours, with every
-    message ever published in it, can be neither sampled nor read.
+    They link once the unit has ended or has lived long: a trace that grows for hours and contains
+    every message ever published can be neither sampled nor read.
     """
     if has_ended(context) or context.kind in _LONG_LIVED:
         return True

@@ -57,7 +57,7 @@ class SuspendedContext:
     ) -> None:
         self._unit = unit
         self._step = step
-        # The budget and a backend's variables; None in the usual case that there are none.
+        # The budget and a backend's variables; usually there are none.
         self._others: _Values | None = None if budget is None else {budget_var: budget}
         self._home: Context | None = None
 
@@ -109,7 +109,7 @@ class SuspendedContext:
                 for var in tokens:
                     held[var] = var.get()
                 _put_back(outer, tokens)
-            except BaseException:  # a signal: restore again, however much was done
+            except BaseException:  # a signal: restore again, wherever it struck
                 _put_back(outer, tokens)
                 raise
             self._unit, self._step = held.pop(unit_var), held.pop(step_var)
@@ -129,7 +129,7 @@ class SuspendedContext:
                 set_step(self._step)
             return await awaitable
         finally:
-            # No tokens: a coroutine that is never finished is closed in another context.
+            # No tokens: an unfinished coroutine may be closed in another context.
             try:
                 current = get_unit()
             finally:

@@ -20,11 +20,10 @@ T = TypeVar("T")
 
 
 def bind(function: Callable[P, T]) -> Callable[P, T]:
-    """Return a callable that runs `function` in a copy of the context of this call to `bind`.
+    """Return a callable that runs `function` in a copy of the current context.
 
-    Each call gets its own copy, so many threads may call the result at once.
-    The body of a coroutine or generator function runs there too, and so does an awaitable that
-    `function` returns.
+    Each call gets its own copy, so several threads may call the result at the same time. A
+    coroutine or generator that `function` returns also runs in the copy.
 
     Raises:
         TypeError: `function` cannot be called.
@@ -74,7 +73,7 @@ class ContextExecutor(Executor):
         executor: a `concurrent.futures.ThreadPoolExecutor` or another executor of threads.
 
     Raises:
-        TypeError: `executor` runs other processes, to which a context cannot be copied.
+        TypeError: `executor` runs tasks in other processes, which cannot share a context.
     """
 
     def __init__(self, executor: Executor) -> None:
@@ -110,7 +109,7 @@ class ContextExecutor(Executor):
             iterables: the arguments; each call takes one item from each.
             timeout: the maximum wait for results, in seconds.
             chunksize: has no effect on threads.
-            options: further options of `map` in this version of Python: ``buffersize`` from 3.14.
+            options: the options that later versions of Python add: ``buffersize`` in 3.14.
         """
         return self._executor.map(
             bind(fn), *iterables, timeout=timeout, chunksize=chunksize, **options

@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 
 
 class Unit:
-    """A unit of work that begins and ends in one place: a context manager, for one use.
+    """A unit of work as a context manager, for one use.
 
-    Leaving restores what was current before, even in a different thread or task from the one that
-    entered (a token of `contextvars` would refuse). A signal may raise between any two bytecodes:
+    Leaving restores the previous context, even in a different thread or task from the one that
+    entered, where a `contextvars` token would raise. A signal may raise between any two bytecodes;
     whatever it interrupts, the enclosing unit restores the state from before it began.
 
     Args:
         context: the unit.
-        encloses: whether everything opened inside is over at the end, as in the call of a
-            function: leaving also discards contexts left open inside.
+        encloses: whether nothing opened inside outlives it, as in a function call: leaving also
+            discards contexts left open inside.
 
     Raises:
         RuntimeError: on entering a second time.
@@ -115,10 +115,10 @@ class Unit:
             set_step(step)
 
     def _leave_out_of_order(self, exc: BaseException | None) -> None:
-        # Another unit has become current meanwhile, and it is not ours to end. If it was opened
-        # inside this unit, it would restore this one later unless it knows that this one has
-        # ended. An exception that leaves this unit has left everything inside it too. The end of
-        # a generator has not: the current unit may have been opened by its consumer.
+        # Another unit is current now, and only its own code may end it. If it was opened inside
+        # this unit, it would later restore this one, unless this one is recorded as left. An
+        # exception that leaves this unit also leaves everything inside it. The end of a generator
+        # does not: its consumer may have opened the current unit.
         if self._token is None:
             raise RuntimeError("this unit has not been entered: use it in a `with` statement")
         current, step = get_unit(), get_step()
@@ -150,7 +150,7 @@ class Unit:
 def as_current(context: FlowContext) -> Iterator[None]:
     """Make `context` current without reporting a unit of work to the backends.
 
-    For code about a unit that runs, or would have run, elsewhere.
+    Use it for code that concerns a unit which runs, or would have run, elsewhere.
     """
     outer, outer_step = get_unit(), get_step()
     try:
@@ -172,6 +172,6 @@ def as_current(context: FlowContext) -> Iterator[None]:
 def used_unit(context: FlowContext) -> RuntimeError:
     """Return the error for entering the unit `context` a second time."""
     return RuntimeError(
-        f"unit {context.unit_id} has already been entered, and a unit of work has one life; "
+        f"unit {context.unit_id} has already been entered, and a unit of work runs only once; "
         f"use `with context.fork():` for another unit of the same operation"
     )

@@ -1,4 +1,4 @@
-"""Drawing: a `Picture` in, text in one format out."""
+"""Rendering of a `Picture` as text in one of several formats."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def render(picture: Picture, format: str, style: str = "plain") -> str:
     """Draw `picture`, without a line break at the end.
 
     Args:
-        picture: what to draw.
+        picture: the picture.
         format: one of `FORMATS`.
-        style: one of `STYLES`; only Mermaid has a choice, the other formats always show everything.
+        style: one of `STYLES`, for Mermaid; the other formats always show everything.
 
     Raises:
-        ValueError: an unknown format or style.
+        ValueError: the format or style is unknown.
     """
     check_format(format, style)
     if format == "mermaid":
@@ -46,7 +46,7 @@ def render(picture: Picture, format: str, style: str = "plain") -> str:
 
 
 def check_format(format: str, style: str = "plain") -> None:
-    """Raise `ValueError` if there is no such format or style."""
+    """Raise `ValueError` if the format or style is unknown."""
     for what, given, known in (("format", format, FORMATS), ("style", style, STYLES)):
         if given not in known:
             hint = name_hint(given, known, otherwise="choose one of")
@@ -54,6 +54,6 @@ def check_format(format: str, style: str = "plain") -> None:
 
 
 def _renderer(module: str, name: str) -> Callable[[Picture], str]:
-    # Imported on demand: most programs draw nothing, or in one format.
+    # Imported on demand: most programs draw nothing, or use one format.
     renderer: Callable[[Picture], str] = getattr(import_module(f"{__name__}.{module}"), name)
     return renderer

@@ -32,7 +32,7 @@ _ENTRYPOINT = 'fillcolor="#ddf1ff", color="#0b63b5", penwidth=1.6'
 
 
 def draw(picture: Picture) -> str:
-    """Draw as a ``digraph``; flows of a map are clusters."""
+    """Draw as a ``digraph``, with the flows of a map as clusters."""
     ids = _ids(picture)
     lines = [f"digraph {_quoted(picture.title)} {{", _HEAD]
     for i, (flow, nodes) in enumerate(picture.nodes_by_flow().items()):
@@ -48,12 +48,12 @@ def draw(picture: Picture) -> str:
 
 
 def _ids(picture: Picture) -> dict[str, str]:
-    """Return an ID for each node: its name, or a synthetic ID where DOT would misread the name."""
+    """Return an ID for each node: its name, or a synthetic ID if DOT would misread the name."""
     nodes = [node.id for node in picture.nodes]
     taken = set(nodes)
     made = (name for i in itertools.count(1) if (name := f"n{i}") not in taken)
-    # In an ID, Graphviz gives a meaning to a trailing backslash, an entity, and a leading "%"
-    # (its mark for anonymous nodes).
+    # In an ID, a trailing backslash, an entity and a leading "%" (for anonymous nodes) have a
+    # meaning for Graphviz.
     return {
         node: f'"{node}"' if printable(node) == node and not {*node} & {*'\\"&%'} else next(made)
         for node in nodes

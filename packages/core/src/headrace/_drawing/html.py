@@ -1,4 +1,4 @@
-"""A page around the SVG to pan, zoom, search and read. Self-contained: no network requests."""
+"""An HTML page around the SVG, to pan, zoom and search. Self-contained: no network requests."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _KINDS = {"function": "", FOREIGN: "step of another flow", UNKNOWN: "not declare
 
 
 def draw(picture: Picture) -> str:
-    """Draw as a page."""
+    """Draw as an HTML page."""
     steps = sum(node.kind not in {FOREIGN, UNKNOWN} for node in picture.nodes)
     title = printable(picture.title)
     words = {
@@ -35,11 +35,11 @@ def draw(picture: Picture) -> str:
 
 
 def draw_chapters(title: str, chapters: Sequence[Picture]) -> str:
-    """Draw several pictures on one page, below each other, with a list of links to them.
+    """Draw several pictures on one page, one below the other, with a list of links to them.
 
     Args:
         title: the heading of the page.
-        chapters: the pictures, in their order.
+        chapters: the pictures, in order.
     """
     parts = [
         f'<section id="{chapter_id(each)}"><h2>{escape(printable(each.title))}</h2>'
@@ -61,7 +61,7 @@ def draw_chapters(title: str, chapters: Sequence[Picture]) -> str:
 
 
 def chapter_id(picture: Picture) -> str:
-    """Return the ID of the section of a picture on a page of several."""
+    """Return the ID of a picture's section on the page of `draw_chapters`."""
     return f"chapter-{svg.prefix_of(picture.title)}"
 
 

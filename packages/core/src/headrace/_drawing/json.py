@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 VERSION = 1
 
-# Legal in JSON, but unsafe where JSON is often put: in terminals, in scripts, in UTF-8.
+# Legal in JSON, but unsafe in common places for JSON: terminals, scripts, UTF-8 files.
 _risky = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff<>&]")
 
 

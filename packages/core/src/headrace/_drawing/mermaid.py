@@ -42,7 +42,7 @@ _RESERVED = frozenset([
     "interpolate",
     "accdescr",
     "acctitle",
-    # Properties of every JavaScript object: Mermaid's layout looks IDs up in plain objects.
+    # Properties of every JavaScript object; Mermaid's layout looks up IDs in plain objects.
     "__definegetter__",
     "__definesetter__",
     "__lookupgetter__",
@@ -74,7 +74,7 @@ _SHAPES = {
 
 
 def draw_plain(picture: Picture) -> str:
-    """Draw ``graph TD`` and a line per edge; a step without edges has its own line.
+    """Draw as ``graph TD`` with a line per edge, and one for each step without edges.
 
     A name that Mermaid rejects as an ID becomes the label of a synthetic ID.
     """

@@ -18,7 +18,7 @@
     return Math.max(now.w / view.clientWidth, now.h / view.clientHeight);
   }
   function fit() {
-    // Small drawings are not blown up.
+    // Do not enlarge small drawings.
     const w = Math.max(full.w, view.clientWidth / 1.25);
     const h = Math.max(full.h, view.clientHeight / 1.25);
     now = { x: full.x - (w - full.w) / 2, y: full.y - (h - full.h) / 2, w, h };
@@ -27,7 +27,7 @@
   function begin() {
     fit();
     if (scale() <= 1.4) return;
-    // A large drawing begins at its top, in a size in which it can be read.
+    // A large drawing starts at the top, at a readable size.
     now = { x: full.x + full.w / 2, y: full.y, w: 0, h: 0 };
     now.w = view.clientWidth * 1.2;
     now.h = view.clientHeight * 1.2;
@@ -51,7 +51,7 @@
     show();
   }
   function bringIn(node) {
-    view.scrollTo(0, 0); // the browser has scrolled to the anchor, behind our back
+    view.scrollTo(0, 0); // undo the browser's own scrolling to the anchor
     const box = node.getBoundingClientRect();
     const around = view.getBoundingClientRect();
     if (box.left >= around.left && box.right <= around.right

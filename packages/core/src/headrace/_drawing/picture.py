@@ -1,4 +1,4 @@
-"""The picture, independent of its format: steps, edges, and the flows they belong to."""
+"""The picture, independent of its format: steps, edges and flows."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class Node:
 
     Attributes:
         id: a unique name in the picture: the step's, or ``flow.step``.
-        label: the text on it.
+        label: the text in its box.
         flow: the flow in which it is drawn.
         kind: the step's kind, ``foreign`` (a step of a flow that is not drawn), or ``unknown`` (a
             reference to no declared step).
         info: the declaration of the step; None for an unknown step.
-        notes: a chain's options for the step, such as retries.
+        notes: the options of a chain's step, such as its retries.
         href: the target of its link; the node itself by default.
     """
 
@@ -52,7 +52,7 @@ class Edge:
         kind: ``call`` or ``enqueue``.
         crosses: whether it links two flows.
         identity: the name of the edge in all tools: ``flow:source->target``.
-        verdict: ``shown``, ``shown_by_tests``, ``not_shown``, or None without a check.
+        verdict: ``shown``, ``shown_by_tests`` or ``not_shown``; None if it has not been checked.
     """
 
     source: str
@@ -72,7 +72,7 @@ class Picture:
         flows: the names of the flows; several are drawn as groups.
         nodes: the steps, in topological order within each flow.
         edges: the edges, ordered by source, then by target.
-        noun: the word for a node where nodes are counted.
+        noun: the word for a node, used when nodes are counted.
     """
 
     title: str
@@ -112,7 +112,7 @@ def focused(picture: Picture, step: str, depth: int | None = None) -> Picture:
         depth: the number of edges to follow in each direction; all by default.
 
     Raises:
-        ValueError: there is no such step, or more than one.
+        ValueError: there is no step of this name, or more than one.
     """
     start = _found(picture, step)
     pairs = picture.edges_as_pairs()
@@ -127,9 +127,9 @@ def focused(picture: Picture, step: str, depth: int | None = None) -> Picture:
 
 
 def judged(picture: Picture, verdicts: Mapping[str, str]) -> Picture:
-    """Return `picture` with `verdicts`, given by the identity of each edge.
+    """Return `picture` with `verdicts`, which maps the identity of each edge to its verdict.
 
-    An edge without a verdict is not shown.
+    An edge without a verdict is ``not_shown``.
     """
     edges = (replace(e, verdict=verdicts.get(e.identity, NOT_SHOWN)) for e in picture.edges)
     return replace(picture, edges=tuple(edges))
@@ -139,7 +139,7 @@ def _found(picture: Picture, step: str) -> str:
     ids = {node.id for node in picture.nodes}
     if step in ids:
         return step
-    # A picture of one flow omits the flow's name, but the user may give it.
+    # A picture of one flow omits the flow's name, but the user may include it.
     found = [node.id for node in picture.nodes if step in {node.label, f"{node.flow}.{node.label}"}]
     if len(found) > 1:
         raise ValueError(f"several steps are named {step!r}; choose one of {', '.join(found)}")
@@ -150,7 +150,7 @@ def _found(picture: Picture, step: str) -> str:
 
 
 def _within(start: str, pairs: Iterable[tuple[str, str]], depth: int | None) -> set[str]:
-    """Return what is reachable from `start` over at most `depth` edges, `start` included."""
+    """Return the nodes within `depth` edges of `start`, including `start`."""
     targets: dict[str, list[str]] = {}
     for source, target in pairs:
         targets.setdefault(source, []).append(target)

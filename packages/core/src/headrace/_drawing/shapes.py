@@ -31,10 +31,10 @@ class Shape:
     """The box of a step.
 
     Attributes:
-        label: the lines of its name.
+        label: the lines of the step's name.
         notes: the lines below the name.
-        width: of the box, in SVG units.
-        height: of the box, in SVG units.
+        width: the width of the box, in SVG units.
+        height: the height of the box, in SVG units.
     """
 
     label: list[str]
@@ -44,7 +44,7 @@ class Shape:
 
 
 def shape_of(node: Node) -> Shape:
-    """Return a box for `node` that its label fits into."""
+    """Return a box that fits the label of `node`."""
     label = wrapped(printable(node.label), LABEL_SIZE, _WIDEST_LABEL, _LABEL_LINES)
     words = " · ".join(note_text(note) for note in node.notes)
     notes = wrapped(words, NOTE_SIZE, _WIDEST_LABEL, _NOTE_LINES) if words else []
@@ -65,7 +65,7 @@ def lay_out(picture: Picture, shapes: dict[str, Shape]) -> Layout:
 
 
 def curve(route: Sequence[Point]) -> list[Point]:
-    """Return the smooth curve along `route`: its start, then three points for each Bézier piece."""
+    """Return the smooth curve along `route`: its start, then three points per Bézier segment."""
     points = [route[0]]
     if _is_loop(route):
         return [*points, *route[1:]]

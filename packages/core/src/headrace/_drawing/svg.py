@@ -1,4 +1,4 @@
-"""Self-contained SVG: own layout, light and dark, with descriptions for screen readers."""
+"""Self-contained SVG, in light and dark, with descriptions for screen readers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ NAMESPACE = "http://www.w3.org/2000/svg"
 _MARGIN = 24.0
 _HEADING_HEIGHT = 34.0
 _LEGEND_HEIGHT = 30.0
-_TOLD_EDGES = 100
+_DESCRIBED_EDGES = 100
 
 _LEGEND = {
     "entrypoint": "entrypoint",
@@ -63,8 +63,8 @@ def draw(picture: Picture, *, as_part: bool = False) -> str:
     """Draw as SVG.
 
     Args:
-        picture: what to draw.
-        as_part: whether the SVG is part of our HTML page, which has the heading and background.
+        picture: the picture.
+        as_part: whether the SVG is part of our HTML page, which has its own heading and background.
     """
     shapes = {node.id: shape_of(node) for node in picture.nodes}
     canvas = _Canvas(
@@ -96,7 +96,7 @@ def draw(picture: Picture, *, as_part: bool = False) -> str:
 
 
 def node_ids(picture: Picture) -> dict[str, str]:
-    """Return the element ID of each step, unique among the pictures of a page."""
+    """Return the element ID of each step, unique among the pictures on a page."""
     prefix = prefix_of(picture.title)
     return {node.id: f"{prefix}-{i}" for i, node in enumerate(picture.nodes, 1)}
 
@@ -108,13 +108,13 @@ def description(picture: Picture) -> str:
     starts = [node.id for node in picture.nodes if node.is_entrypoint]
     if starts:
         text += f" Entrypoints: {', '.join(starts)}."
-    told = "; ".join(describe_edge(edge) for edge in picture.edges[:_TOLD_EDGES])
-    more = "; and more" if len(picture.edges) > _TOLD_EDGES else ""
-    return printable(text) + (f" {told}{more}." if told else "")
+    edges = "; ".join(describe_edge(edge) for edge in picture.edges[:_DESCRIBED_EDGES])
+    more = "; and more" if len(picture.edges) > _DESCRIBED_EDGES else ""
+    return printable(text) + (f" {edges}{more}." if edges else "")
 
 
 def prefix_of(title: str) -> str:
-    """Return what the IDs in the picture of this title begin with."""
+    """Return the prefix of the IDs in the picture with this title."""
     slug = re.sub(r"[^A-Za-z0-9_-]", "-", title)[:40]
     if slug != title:
         slug += f"-{zlib.crc32(title.encode('utf-8', 'surrogatepass')):08x}"
@@ -171,7 +171,7 @@ def _heading(picture: Picture) -> tuple[str, float]:
 
 
 def _text(text: str, x: float, y: float, size: float, kind: str = "", anchor: str = "") -> str:
-    """Return a line of text, fitted to its computed width whatever the font."""
+    """Return a line of text, fitted to its computed width regardless of the font."""
     words = [f'class="{kind}"'] if kind else []
     words += [f'text-anchor="{anchor}"'] if anchor else []
     words += [f'x="{number(x)}" y="{number(y)}"']

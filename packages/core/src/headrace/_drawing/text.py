@@ -1,4 +1,4 @@
-"""A tree for the terminal: each step once in full, and by name wherever it appears again."""
+"""A tree for the terminal: each step once in full, and by name when it appears again."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _ASCII = {
     "cut": "... ",
 }
 _WIDEST = 40 * 4  # columns of indentation; deeper trees do not fit on a screen
-_SAID = {FOREIGN: "[other flow]", UNKNOWN: "[not declared]"}
+_REMARKS = {FOREIGN: "[other flow]", UNKNOWN: "[not declared]"}
 _COLORS = {
     "title": "1",
     "entrypoint": "1;36",
@@ -61,7 +61,7 @@ def draw(picture: Picture, *, colors: bool = False, ascii_only: bool = False) ->
     """Draw as a tree.
 
     Args:
-        picture: what to draw.
+        picture: the picture.
         colors: whether to use the terminal's colours.
         ascii_only: whether to avoid line-drawing characters.
     """
@@ -79,7 +79,7 @@ def draw(picture: Picture, *, colors: bool = False, ascii_only: bool = False) ->
         for root in members:
             if root.id not in led_to:
                 lines += _branches(tree, root)
-        # A step that only a cycle leads to has no root.
+        # Steps that are only reachable from a cycle have no root.
         for node in members:
             if node.id not in tree.shown:
                 lines += _branches(tree, node)
@@ -93,7 +93,7 @@ def _targets(picture: Picture) -> set[str]:
 
 
 def _branches(tree: _Tree, root: Node) -> Iterator[str]:
-    """Yield the lines of `root` and everything below it, without recursion: chains may be long."""
+    """Yield the lines of `root` and all steps below; no recursion, since chains may be long."""
     waiting: list[tuple[str, str, Node, Edge | None]] = [("", "", root, None)]
     while waiting:
         indent, branch, node, edge = waiting.pop()
@@ -141,5 +141,5 @@ def _kinds(tree: _Tree, node: Node, edge: Edge | None) -> Iterator[str]:
         yield tree.paint(f"[{edge.kind}]", "task")
     if edge is not None and edge.verdict:
         yield tree.paint(f"[{edge.verdict.replace('_', ' ')}]", edge.verdict)
-    if node.kind in _SAID:
-        yield tree.paint(_SAID[node.kind], node.kind)
+    if node.kind in _REMARKS:
+        yield tree.paint(_REMARKS[node.kind], node.kind)

@@ -41,10 +41,10 @@ def _width(char: str) -> int:
 
 
 def wrapped(text: str, size: float, width: float, most: int) -> list[str]:
-    """Break `text` into lines of at most `width`; after `most` lines an ellipsis replaces the rest.
+    """Break `text` into lines of at most `width`; after `most` lines, an ellipsis ends the text.
 
-    Lines break at spaces and punctuation and between lower and upper case, and elsewhere only in
-    words that are too long for a line.
+    Lines break at spaces, at punctuation and between lower and upper case; they break elsewhere
+    only in words that are too long for a line.
     """
     lines = [""]
     for piece in _pieces(text, size, width):

@@ -1,4 +1,4 @@
-"""Text for readers: full names, places, notes; and the files beside this module."""
+"""Text in drawings: full names, locations, notes; and the resource files of this package."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def place(node: Node) -> str:
 
 
 def short_path(file: str) -> str:
-    """Return `file` relative to the current folder, or to its place in the module search path.
+    """Return `file` relative to the current folder or to the module search path.
 
-    Drawings are then the same on each machine and reveal nothing about it.
+    Drawings are then the same on every machine and reveal nothing about it.
     """
     path = Path(file)
     if not path.is_absolute():
@@ -40,12 +40,12 @@ def short_path(file: str) -> str:
 
 
 def note_text(note: StepNote) -> str:
-    """Return a note in a word or two: ``retries 3``, ``when order.is_new``."""
+    """Return a note as a few words, such as ``retries 3`` or ``when order.is_new``."""
     return printable(f"{note.kind} {note.text}".rstrip())
 
 
 def describe_node(node: Node) -> str:
-    """Return everything known about a step as lines; the first begins with its full name."""
+    """Describe a step in lines; the first begins with its full name."""
     info = node.info
     lines = [printable(node.id), place(node)]
     kinds = [
@@ -70,7 +70,7 @@ def describe_edge(edge: Edge) -> str:
 
 
 def counted(count: int, word: str) -> str:
-    """Return ``1 step``, ``2 steps``.
+    """Return a number with its noun, such as ``1 step`` or ``2 steps``.
 
     Args:
         count: the number.
@@ -81,5 +81,5 @@ def counted(count: int, word: str) -> str:
 
 @functools.cache
 def read_resource(name: str) -> str:
-    """Return the text of the file `name` beside this module."""
+    """Return the text of the resource file `name` of this package."""
     return files("headrace._drawing").joinpath(name).read_text("utf-8")

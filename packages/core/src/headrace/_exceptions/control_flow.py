@@ -16,11 +16,11 @@ def register_control_flow(*types: type[BaseException] | str, outcome: str | None
     """Register exception `types` that chains neither retry nor wrap.
 
     Args:
-        types: the exception types; one of an optional library as a dotted path, such as
-            ``"rest_framework.exceptions.APIException"``, which imports nothing and takes effect
+        types: the exception types. Name a type of an optional library by its dotted path, such as
+            ``"rest_framework.exceptions.APIException"``: this imports nothing, and takes effect
             once the program has imported the module.
-        outcome: how backends name the outcome of a step or unit that ends in one, if that is
-            neither ``error`` nor ``cancelled``: ``retry``, for example.
+        outcome: the outcome that backends report for a step or unit that ends in such an exception,
+            such as ``retry``, instead of ``error``.
 
     Raises:
         TypeError: an argument is neither an exception type nor a dotted path.
@@ -37,7 +37,7 @@ def register_control_flow(*types: type[BaseException] | str, outcome: str | None
 
 
 def _types() -> dict[type[BaseException], str | None]:
-    """Return the registered types with their outcomes, including those imported by now."""
+    """Return the registered types with their outcomes, including types imported since."""
     for path in [*_named]:
         module, _, name = path.rpartition(".")
         found = getattr(sys.modules.get(module), name, None)
@@ -48,12 +48,12 @@ def _types() -> dict[type[BaseException], str | None]:
 
 
 def is_control_flow(exc: BaseException) -> bool:
-    """Tell whether `exc` is of a registered type, or a group of only such exceptions."""
+    """Return whether `exc` has a registered type, or is a group of only such exceptions."""
     return is_all_of(exc, tuple(_types()))
 
 
 def is_all_of(exc: BaseException, types: tuple[type[BaseException], ...]) -> bool:
-    """Tell whether `exc` is of one of `types`, or a group of only such exceptions."""
+    """Return whether `exc` has one of `types`, or is a group of only such exceptions."""
     return isinstance(exc, types) or (
         isinstance(exc, BaseExceptionGroup)
         and all(isinstance(each, types) for each in members(exc))

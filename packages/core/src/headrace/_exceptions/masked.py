@@ -1,7 +1,7 @@
 """Copies of exceptions without secrets, for logs, backends and other processes.
 
 The class of a copy is a subclass of the original's type with the same name: it looks the same in a
-traceback, and `isinstance` still holds. Attributes other than text and numbers are dropped.
+traceback, and `isinstance` still works. Attributes other than text and numbers are dropped.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ _read: dict[str, Any] = {
 
 
 def conceal(exc: BaseException, hide: Hide) -> None:
-    """Mark `exc`: its text, and the texts of its causes, may show secrets.
+    """Mark `exc` as possibly showing secrets in its text or in those of its causes.
 
     Args:
         exc: the exception.
-        hide: called before `exc` is shown elsewhere; returns the function that masks a text.
+        hide: called before `exc` is shown; returns a function that masks secrets in a text.
     """
     with suppress(Exception):  # some exceptions accept no attributes
-        # Bounded, for an exception object that is raised over and over.
+        # Bounded, since one exception object may be raised many times.
         exc.__dict__[_HIDDEN] = (*_noted(exc)[-_KEPT:], hide)
 
 
@@ -52,7 +52,7 @@ def without_secrets(exc: BaseException) -> BaseException:
     """Return `exc`, or a copy without secrets if it has left a chain with `redact`.
 
     Args:
-        exc: an exception that will be written down, by a log or an error tracker.
+        exc: an exception that a log or an error tracker will show.
     """
     return masked(exc) if _may_show_secrets(exc) else exc
 
@@ -62,13 +62,13 @@ def masked(exc: BaseException, blot: Blot = str) -> BaseException:
 
     Args:
         exc: the exception.
-        blot: masks more secrets in a text, in addition to those marked on the exceptions.
+        blot: masks further secrets in a text, in addition to those marked on the exceptions.
     """
     return _Copying().of(exc, blot) or Exception()
 
 
 class _Copying:
-    """The copies of linked exceptions."""
+    """Copies of linked exceptions, each made once."""
 
     __slots__ = ("_copies",)
 
@@ -80,7 +80,7 @@ class _Copying:
             return None if exc is None else self._copies[id(exc)]
         if len(self._copies) >= LIMIT:
             return None
-        self._copies[id(exc)] = None  # until it is made: a member may refer back to its group
+        self._copies[id(exc)] = None  # meanwhile: a member may refer back to its group
         for hide in _noted(exc):
             blot = _both(hide(), blot)
         copy = self._copies[id(exc)] = self._copied(exc, blot)
@@ -128,7 +128,7 @@ def text_of(exc: BaseException) -> str:
 
 
 def _without_secrets(traceback: TracebackType | None, blot: Blot) -> TracebackType | None:
-    """Return a traceback without the source lines that contain a secret literally."""
+    """Return a traceback without the entries whose source lines contain a secret."""
     if traceback is None or blot is str:
         return traceback
     shown: dict[tuple[str, int], bool] = {}
@@ -190,18 +190,18 @@ def _both(first: Blot, then: Blot) -> Blot:
 
 @lru_cache(256)
 def _twin_of(kind: type[BaseException]) -> type[BaseException]:
-    # A type with code that runs on subclassing is replaced by its base.
+    # Replace a type that runs code on subclassing with its base.
     return _named(kind, next(e for e in kind.__mro__ if type(e) is type and not _acts(e)))
 
 
 def _named(kind: type[BaseException], base: type) -> type[BaseException]:
     """Return an inert subclass of `base` with the name of `kind`."""
-    said = BaseExceptionGroup.__str__ if issubclass(base, BaseExceptionGroup) else _str
+    as_text = BaseExceptionGroup.__str__ if issubclass(base, BaseExceptionGroup) else _str
     body = {
         "__module__": kind.__module__,
         "__qualname__": kind.__qualname__,
         "__slots__": (),
-        "__str__": said,
+        "__str__": as_text,
         "__repr__": _repr,
         "__reduce__": _reduce,
         "__getattribute__": BaseException.__getattribute__,

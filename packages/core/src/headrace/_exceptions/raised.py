@@ -1,7 +1,7 @@
-"""Detect whether an exception object has been raised again since it was recorded.
+"""Detection of exception objects that have been raised again since they were recorded.
 
 One object can be raised many times: a module's constant, the error of a shared future. Python does
-not report a second `raise`, but it adds an entry at a `raise` instruction to the traceback.
+not report a second `raise`, but it adds a traceback entry at a `raise` instruction.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _ENDS_OF_HANDLERS = (opcode.opmap["COPY"], opcode.opmap["LOAD_CONST"])
 class Raised:
     """The traceback of `exc` as it leaves a unit of work, for later comparison.
 
-    References to frames would keep their variables alive; addresses and positions are enough.
+    It stores addresses and positions, since references to frames would keep variables alive.
     """
 
     __slots__ = ("_seen",)
@@ -33,12 +33,12 @@ class Raised:
         self._seen: set[tuple[int, int, int]] = set()
         for entry in _entries(exc.__traceback__):
             self._seen.add(_key(entry))
-            # contextlib removes the entry of its generator again.
+            # contextlib later removes the entry of its generator.
             if not entry.tb_frame.f_code.co_flags & _GENERATORS:
                 break
 
     def is_same(self, exc: BaseException) -> bool:
-        """Tell whether `exc` is still propagating or caught, and has not been raised again."""
+        """Return whether `exc` has only propagated or been caught, not been raised again."""
         caller = None
         for entry in _entries(exc.__traceback__):
             if _key(entry) in self._seen:
@@ -46,7 +46,7 @@ class Raised:
             if _is_at_raise(entry) and not (
                 _is_handled(entry, exc)
                 or (caller is not None and _is_handled(caller, exc))
-                or _is_handed_over(entry)
+                or _is_relayed(entry)
             ):
                 return False
             caller = entry
@@ -68,19 +68,19 @@ def _is_at_raise(entry: TracebackType) -> bool:
 
 
 def _is_handled(entry: TracebackType, exc: BaseException) -> bool:
-    """Tell whether `entry` handles `exc` itself, so that a `raise` there only re-raises it."""
+    """Return whether `entry` handles `exc` itself, so that a `raise` there only re-raises it."""
     other = exc.__context__
     traceback = None if other is None else other.__traceback__
     if traceback is not None and traceback.tb_frame is entry.tb_frame:
-        # It handles another exception, unless that is the group it takes `exc` out of.
+        # It handles another exception, unless that is the group from which it takes `exc`.
         return isinstance(other, BaseExceptionGroup) and any(
             each is exc for each in other.exceptions
         )
     return _targets(entry.tb_frame.f_code).get(entry.tb_lasti) in _ENDS_OF_HANDLERS
 
 
-def _is_handed_over(entry: TracebackType) -> bool:
-    """Tell whether `entry` raises the error of a thread or task that it has waited for."""
+def _is_relayed(entry: TracebackType) -> bool:
+    """Return whether `entry` raises the error of a thread or task for which it has waited."""
     if entry.tb_frame.f_globals.get("__name__") == "concurrent.futures._base":
         return True
     if entry.tb_next is None:
@@ -93,8 +93,8 @@ def _is_handed_over(entry: TracebackType) -> bool:
 
 @lru_cache(maxsize=256)
 def _targets(code: CodeType) -> dict[int, int]:
-    """Return, for each instruction offset, the first opcode of its exception handler."""
-    import dis  # imported here: most programs never raise an error twice
+    """Map each instruction offset to the first opcode of its exception handler."""
+    import dis  # imported late: most programs never raise an error twice
 
     instructions = code.co_code
     bytecode: Any = dis.Bytecode(code)

@@ -1,4 +1,4 @@
-"""A block of code in a flow: an entrypoint without a function."""
+"""The block of `Flow.open`, an entrypoint without a function."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class FlowBlock:
 
     def __enter__(self) -> FlowContext:
         if self._info is not None:
-            raise RuntimeError("this block has been used; call open() for another")
+            raise RuntimeError("this block has been used; call Flow.open() for another")
         context = get_unit()
         if context is None or self._correlation_id is not None:
             self._unit = Unit(nested_context("flow", self._flow_name, self._correlation_id))

@@ -47,7 +47,7 @@ class Declaration(NamedTuple):
 
     @property
     def identity(self) -> tuple[str, str, str]:
-        """Module, file and qualified name, which identify a declaration."""
+        """The module, file and qualified name, which identify the declaration."""
         function = without_partials(self.function)
         return (
             getattr(function, "__module__", None) or "",
@@ -75,17 +75,17 @@ def declare(
     kind: str = "function",
     task: str | None = None,
 ) -> Declaration:
-    """Check the arguments of a decorator, and return them as a `Declaration`.
+    """Return the arguments of a decorator as a `Declaration`, checked.
 
     Raises:
         TypeError: an argument has the wrong type.
-        ValueError: an empty name.
+        ValueError: the name is empty.
     """
     checked = _checked_name(name if name is not None else own_name(function))
     if not isinstance(new, bool):
-        raise TypeError(f"new= is True or False, not {new!r}")
+        raise TypeError(f"new= must be True or False, not {new!r}")
     if not isinstance(description, str | None):
-        raise TypeError(f"description= is a string, not {description!r}")
+        raise TypeError(f"description= must be a string, not {description!r}")
     if description is None:
         description = description_of(function)
     return Declaration(
@@ -94,21 +94,21 @@ def declare(
 
 
 def decorate(target: Any, make: Callable[[Callable[..., Any]], Callable[..., Any]]) -> Any:
-    """Apply `make` to the function in `target`, through `staticmethod` and `classmethod`.
+    """Apply `make` to the function in `target`, which may be a static or class method.
 
     Raises:
-        TypeError: `target` is something that a wrapper would silently break.
+        TypeError: a wrapper would silently break `target`.
     """
     if isinstance(target, staticmethod | classmethod):
         return type(target)(decorate(target.__func__, make))
     if isinstance(target, property | functools.cached_property):
         raise TypeError(
-            f"a step is a function, and this is a {type(target).__name__}: put "
+            f"a step must be a function, but this is a {type(target).__name__}: put "
             f"@{type(target).__name__} above the step's decorator"
         )
     if not _is_function(target):
         raise TypeError(
-            f"a step is a function, and this is {_describe(target)}: put the step's decorator "
+            f"a step must be a function, but this is {_describe(target)}: put the step's decorator "
             f"nearest to the `def`, below the other decorators"
         )
     if _makes_context_manager(target):
@@ -120,7 +120,7 @@ def decorate(target: Any, make: Callable[[Callable[..., Any]], Callable[..., Any
 
 
 def record(wrapper: Callable[..., Any], declaration: Declaration, info: StepInfo) -> None:
-    """Record on `wrapper` which step it is; a function may be several steps."""
+    """Record the step `info` on its `wrapper`; one function may be several steps."""
     earlier: tuple[StepInfo, ...] = getattr(declaration.function, STEPS, ())
     setattr(wrapper, STEPS, (*earlier, info))
     setattr(wrapper, _DECLARATION, declaration)
@@ -131,9 +131,9 @@ class Pending:
 
     Attributes:
         declaration: the declared step.
-        owner: the class whose body contains it, once known.
-        wrappers: the step, for each class that has it.
-        placeholder: its stand-in in the class body, which stays under other decorators.
+        owner: the class whose body contains the step, once known.
+        wrappers: the wrapped step for each class that has it.
+        placeholder: the function in the class body, which remains under other decorators.
     """
 
     def __init__(self, declaration: Declaration) -> None:
@@ -145,8 +145,8 @@ class Pending:
         setattr(self.placeholder, PENDING, self)
 
     def is_ours(self, function: object) -> bool:
-        """Tell whether `function` is the step itself, without another decorator around it."""
-        # Another decorator has the mark too: functools.wraps copies it.
+        """Return whether `function` is the step itself, without another decorator around it."""
+        # Another decorator's wrapper also has the mark, since functools.wraps copies it.
         return function is self.placeholder or any(
             function is wrapper for wrapper in self.wrappers.values()
         )
@@ -169,7 +169,7 @@ class Pending:
 
 
 def bind_class(cls: type, register: Callable[[Declaration, type], Callable[..., Any]]) -> None:
-    """Register the steps of `cls`, inherited ones included, and put them on the class."""
+    """Register the steps of `cls`, including inherited ones, and set them on the class."""
     done: dict[Pending, Callable[..., Any]] = {}
     for attribute, (value, base) in _effective_attributes(cls).items():
         function = _underlying(value)
@@ -193,7 +193,7 @@ def _bound(
 ) -> Callable[..., Any]:
     pending.owner = pending.owner or base
     declaration = pending.declaration
-    if cls in pending.wrappers:  # by another flow, which keeps the step
+    if cls in pending.wrappers:  # registered by another flow, which keeps the step
         declaration = declaration._replace(function=pending.wrappers[cls])
     wrapper = register(declaration, pending.owner)
     setattr(wrapper, PENDING, pending)
@@ -207,7 +207,7 @@ def checked_after(after: Any) -> tuple[Reference, ...]:
         TypeError: `after` contains something else.
     """
     given = tuple(after) if isinstance(after, list | tuple) else (after,)
-    references = tuple(map(_underlying, given))  # in a class body it may be a staticmethod
+    references = tuple(map(_underlying, given))  # in a class body, one may be a staticmethod
     for reference in references:
         if isinstance(reference, str):
             _checked_name(reference)
@@ -220,15 +220,15 @@ def checked_after(after: Any) -> tuple[Reference, ...]:
 
 
 def _effective_attributes(cls: type) -> dict[str, tuple[Any, type]]:
-    """Return the value of each name on `cls`, and the class whose body defines it."""
+    """Map each attribute name of `cls` to its value and the class whose body defines it."""
     attributes: dict[str, tuple[Any, type]] = {}
     for base in reversed(cls.__mro__):
         attributes.update((name, (value, base)) for name, value in vars(base).items())
     return attributes
 
 
-# The values in a class body may be anything, including proxies that do work on attribute access.
-# These three functions access no attribute.
+# A class body may contain any value, including proxies that do work on attribute access. These
+# three functions access no attribute of such values.
 
 
 def _underlying(value: Any) -> Any:
@@ -246,7 +246,7 @@ def _mark_of(function: Any) -> Pending | None:
 
 
 def _replaced(value: Any, function: Any, pending: Pending, wrapper: Callable[..., Any]) -> Any:
-    """Return the replacement of `value` on the class, or None if calls pass through it."""
+    """Return the new value of a class attribute, or None to keep `value`, which calls the step."""
     if not pending.is_ours(function):
         return None
     if value is function:
@@ -270,7 +270,7 @@ def _name_of(reference: Reference, flow: str) -> str:
 
 def _checked_name(name: Any) -> str:
     if not isinstance(name, str):
-        raise TypeError(f"a step's name is a string, not {_describe(name)}")
+        raise TypeError(f"a step's name must be a string, not {_describe(name)}")
     if not name.strip():
         raise ValueError("a step's name must not be empty")
     return name
@@ -282,7 +282,7 @@ def _is_function(target: Any) -> bool:
     kind = type(target)
     if kind.__name__ == "cython_function_or_method":
         return True
-    # functools.cache, partial and so on: a callable around a function that binds like one
+    # functools.cache, partial and so on: a callable around a function, which binds like a function
     return kind.__module__ == "functools" and callable(target)
 
 

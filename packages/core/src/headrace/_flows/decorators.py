@@ -1,4 +1,4 @@
-"""The decorators that declare a step by the name of its flow, or in a class."""
+"""Decorators that declare a step, by the name of its flow or in a class."""
 
 from __future__ import annotations
 
@@ -42,15 +42,16 @@ def entrypoint(
     """Declare a function as an entrypoint: a step at which a flow begins.
 
     A call opens a unit of work if none is active, and otherwise joins the active one, with the
-    same correlation ID. Its end restores the previous state.
+    same correlation ID. When the call ends, it restores the previous context.
 
     Args:
         target: the name of the flow; omitted in the body of a class that `flow` decorates.
-        after: the preceding steps, in this flow or another, as for `step`, if the entrypoint is
-            not always first, like a task that clients publish too.
-        name: the name of the step; that of the function by default.
-        description: what the step does; the first line of the docstring by default.
-        new: open a unit with a new correlation ID even inside another unit, which is its cause.
+        after: the preceding steps, as for `step`, if the entrypoint does not always come first,
+            such as a task that clients also publish directly.
+        name: the name of the step; the function's name by default.
+        description: the description of the step; the first line of the docstring by default.
+        new: whether to open a unit with a new correlation ID even inside another unit, which
+            becomes its cause.
 
     Raises:
         DuplicateStepError: another function has this step name in the flow.
@@ -89,8 +90,8 @@ def step(
         target: the name of the flow; omitted in the body of a class that `flow` decorates.
         after: the preceding steps: a name, a decorated function, or a list of these.
             ``"other.step"`` or a function of another flow links the two flows.
-        name: the name of the step; that of the function by default.
-        description: what the step does; the first line of the docstring by default.
+        name: the name of the step; the function's name by default.
+        description: the description of the step; the first line of the docstring by default.
 
     Raises:
         DuplicateStepError: another function has this step name in the flow.
@@ -104,7 +105,7 @@ def _by_name(decorator: str, target: Any, options: dict[str, Any]) -> Any:
         return apply(None, flow(target)._declarer(options))
     if isinstance(target, Flow):
         raise TypeError(
-            f"{decorator}() takes the flow's name; with a Flow object write "
+            f"{decorator}() takes the name of a flow; with a Flow object, write "
             f"@that_flow.{decorator}(...)"
         )
     return apply(target, lambda function: Pending(declare(function, **options)).placeholder)
@@ -113,7 +114,7 @@ def _by_name(decorator: str, target: Any, options: dict[str, Any]) -> Any:
 def declare_step(
     function: Callable[..., Any], flow_name: str, options: dict[str, Any]
 ) -> Callable[..., Any]:
-    """Declare `function` with `options` of `Declaration`; for integrations and chains."""
+    """Declare `function` with the `options` of `declare`; for integrations and chains."""
     return flow(flow_name)._register(declare(function, **options), None)
 
 
@@ -135,10 +136,10 @@ def declare_task(
         function: the function that the task runs.
         flow: the name of the flow.
         after: the preceding steps, as for `headrace.step`.
-        name: the name of the step; that of the function by default.
-        description: what the step does; the first line of the docstring by default.
+        name: the name of the step; the function's name by default.
+        description: the description of the step; the first line of the docstring by default.
         entrypoint: whether the step is an entrypoint of the flow.
-        task_name: the name of the unit that a direct call opens; that of the step by default.
+        task_name: the name of the unit that a direct call opens; the step's name by default.
 
     Raises:
         DuplicateStepError: another function has this step name in the flow.

@@ -1,4 +1,4 @@
-"""Modules with flows that a framework imports by itself, such as task modules."""
+"""Discovery of flow modules that a framework imports itself, such as task modules."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ _discoveries: list[Callable[[], object]] = []
 def register_discovery(discover: Callable[[], object]) -> None:
     """Call `discover` before flows are listed, drawn or checked; a second call has no effect.
 
-    For integrations of frameworks that import modules by themselves, as Celery workers import
-    ``tasks`` modules.
+    Use it in the integration of a framework that imports modules itself, as Celery's workers
+    import ``tasks`` modules.
 
     Args:
-        discover: imports the modules; an exception ends the command.
+        discover: imports the modules; an exception aborts the command.
     """
     if discover not in _discoveries:
         _discoveries.append(discover)
 
 
 def discover() -> None:
-    """Import what the frameworks in this process would import."""
+    """Import the modules that the frameworks in this process would import."""
     for each in _discoveries:
         each()

@@ -1,4 +1,4 @@
-"""Drawing flows: pictures of their graphs, and `generate_dag`."""
+"""Drawings of flows: pictures of their graphs, and `generate_dag`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def picture_of(graphs: Sequence[FlowGraph]) -> Picture:
 
 def _single(graph: FlowGraph, infos: Mapping[str, StepInfo]) -> Picture:
     is_chain = all(info.kind == "chain" for info in graph.steps.values())
-    # In the order of `.next` calls, so that the branches of a chain stay side by side.
+    # Keep the order of the `.next` calls, so that a chain's branches stay side by side.
     order = list(graph.steps if is_chain else graph.nodes)
     nodes = [_node(name, name, graph, infos) for name in order]
     edges = [_edge(graph, source, target, source, target) for source, target in graph.edges]
@@ -71,7 +71,7 @@ def _node(node_id: str, name: str, graph: FlowGraph, infos: Mapping[str, StepInf
 
 
 def _edge(graph: FlowGraph, source: str, target: str, source_id: str, target_id: str) -> Edge:
-    crosses = source not in graph.steps and "." in source  # a name without one is mistyped
+    crosses = source not in graph.steps and "." in source  # a name without a dot is mistyped
     kind = graph.kinds.get((source, target), "call")
     return Edge(source_id, target_id, kind, crosses, f"{graph.name}:{source}->{target}")
 
@@ -88,7 +88,7 @@ def _known_steps(graphs: Iterable[FlowGraph]) -> dict[str, StepInfo]:
 
 
 def _free(name: str, taken: Mapping[str, Node]) -> str:
-    # Step "b.c" of flow "a" and step "c" of flow "a.b" have one full name.
+    # Step "b.c" of flow "a" and step "c" of flow "a.b" have the same full name.
     while name in taken:
         name += "'"
     return name
@@ -102,7 +102,7 @@ def generate_dag(
     style: str = "plain",
     output: str | PathLike[str] | None = None,
 ) -> str | None:
-    """Draw the flow called `flow_name`.
+    """Draw the flow `flow_name`.
 
     Args:
         flow_name: the name of the flow.
@@ -111,14 +111,14 @@ def generate_dag(
         output: the file to write; the result is then None.
 
     Raises:
-        UnknownFlowError: no such flow is declared.
-        ValueError: an unknown format or style.
+        UnknownFlowError: no flow of this name is declared.
+        ValueError: the format or style is unknown.
         OSError: the file cannot be written.
     """
     check_format(format, style)
     drawing = get_flow(flow_name).graph().render(format, style=style)
     if output is None:
         return drawing
-    # the same bytes on every system
+    # The same bytes on every platform.
     Path(output).write_text(drawing + "\n", encoding="utf-8", newline="\n")
     return None

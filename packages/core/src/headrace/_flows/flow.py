@@ -51,7 +51,7 @@ class Entry(Protocol):
 
     @property
     def notes(self) -> tuple[StepNote, ...]:
-        """Its notes in a picture."""
+        """The options that pictures show for it."""
         ...
 
 
@@ -63,7 +63,7 @@ class _Declared(NamedTuple):
 
 
 class Flow:
-    """A named graph of steps. `flow` makes it; its decorators declare the steps.
+    """A named graph of steps. `flow` creates it; its decorators declare the steps.
 
     Attributes:
         name: the name of the flow.
@@ -125,8 +125,8 @@ class Flow:
     def open(self, correlation_id: str | None = None) -> AbstractContextManager[FlowContext]:
         """Run the block in this flow: an entrypoint without a function.
 
-        Opens a unit of work if there is none, or if a `correlation_id` is given; otherwise joins
-        the active one. ``as context`` gives the `FlowContext`.
+        The block opens a unit of work if none is active or if `correlation_id` is given, and
+        otherwise joins the active one. ``as context`` gives the `FlowContext`.
 
         Raises:
             ValueError: `correlation_id` is not a valid ID.
@@ -136,7 +136,7 @@ class Flow:
         return FlowBlock(self.name, correlation_id)
 
     def graph(self) -> FlowGraph:
-        """Return the flow as it is declared now, as a frozen graph."""
+        """Return a frozen graph of the steps declared so far."""
         from .graph import build_graph
 
         entries = [*self._steps.values()]
@@ -144,7 +144,7 @@ class Flow:
         return build_graph(self.name, [entry.info for entry in entries], notes)
 
     def __call__(self, cls: C) -> C:
-        """Declare the steps of the class `cls` as this flow's: ``@flow("name") class ...``.
+        """Declare the steps of the class `cls` in this flow: ``@flow("name") class ...``.
 
         Raises:
             TypeError: `cls` is not a class.
@@ -158,7 +158,7 @@ class Flow:
         return cls
 
     def __contains__(self, step_name: object) -> bool:
-        """Tell whether a step of this name is declared."""
+        """Return whether a step of this name is declared."""
         return step_name in self._steps
 
     def __repr__(self) -> str:
@@ -186,27 +186,27 @@ class Flow:
         return wrapper
 
     def _adopt(self, name: str, entry: Entry) -> None:
-        """Register a step of a chain, which calls the step and reports it itself."""
-        if name in self._steps:  # otherwise the source is located later, to build fast
+        """Register a step of a chain, which calls and reports the step itself."""
+        if name in self._steps:  # otherwise locating the source can wait
             self._takes_its_place(entry.declaration, entry.info, None)
         self._steps[name] = entry
 
     def _forget(self, name: str, entry: Entry) -> None:
-        """Undo `_adopt`, unless the step has been replaced meanwhile."""
+        """Undo `_adopt`, unless the step has been replaced since."""
         if self._steps.get(name) is entry:
             del self._steps[name]
 
     def _takes_its_place(
         self, declaration: Declaration, info: StepInfo, owner: type | None
     ) -> bool:
-        """Tell whether this is the registered step of that name; reject a different step."""
+        """Return whether to register this step under its name; reject a second, different step."""
         if info.name not in self._steps:
             return True
         other = self._steps[info.name]
         identity = other.declaration.identity
         if is_same(declaration.identity, identity) or overrides(owner, other.owner):
             return True
-        if overrides(other.owner, owner):  # a base class that was imported again, or is inherited
+        if overrides(other.owner, owner):  # this is a base class, inherited or imported again
             return False
         raise DuplicateStepError(
             f"flow {self.name!r} has two steps named {info.name!r}: "
@@ -218,15 +218,15 @@ class Flow:
 def flow(name: str) -> Flow:
     """Return the flow `name`; the first call creates it.
 
-    Its `entrypoint` and `step` declare steps. As a class decorator, it makes the marked methods of
-    the class steps of the flow.
+    Its `entrypoint` and `step` decorators declare steps. As a class decorator, the flow declares
+    the marked methods of the class as its steps.
 
     Raises:
         TypeError: `name` is not a string.
         ValueError: `name` is empty.
     """
     if not isinstance(name, str):
-        raise TypeError(f'flow() takes the flow\'s name, as in flow("orders"), not {name!r}')
+        raise TypeError(f'flow() takes a name, as in flow("orders"), not {name!r}')
     if not name.strip():
         raise ValueError("a flow's name must not be empty")
     flows = registry.declared

@@ -1,4 +1,4 @@
-"""Wrappers that make a function or a coroutine function a step."""
+"""Wrappers that turn a function or a coroutine function into a step."""
 
 from __future__ import annotations
 
@@ -102,13 +102,13 @@ def sync_entrypoint(
                 return step(*args, **kwargs)
         context = FlowContext(first_id(), None, kind, name)
         unit_token = step_token = None
-        # Unit and step combined: the fast path, no backend is listening.
+        # Fast path, for unit and step together: no backend is listening.
         try:
             unit_token = set_unit(context)
             step_token = set_step(info)
             return function(*args, **kwargs)
         except BaseException as exc:
-            if step_token is None:  # a signal before the call of the function
+            if step_token is None:  # a signal arrived before the function was called
                 set_step(None)
                 set_unit(None)
             mark(exc, context.correlation_id)

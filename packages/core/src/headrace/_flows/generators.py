@@ -1,7 +1,7 @@
-"""Wrappers for functions whose result runs later: generators, and coroutines in disguise.
+"""Wrappers for functions whose results run later: generators, and coroutines in disguise.
 
-These wrappers are plain functions: a generator belongs to the unit and step of its call, and
-a generator function would run nothing before the first item is requested.
+These wrappers are plain functions: a generator belongs to the unit and step of its call, and a
+generator function would run nothing until the first item is requested.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import TYPE_CHECKING, Any
 
 from headrace import _state
-from headrace._callables import kind_of, taken_for
+from headrace._callables import kind_of, with_kind
 from headrace._context.marks import mark
 from headrace._context.pieces import run_async_generator, run_generator, steer
 from headrace._context.suspended import SuspendedContext
@@ -73,7 +73,7 @@ def _generator_wrapper(
         driven.__qualname__ = qualname
         return driven
 
-    return taken_for(wrapper, kind_of(function))
+    return with_kind(wrapper, kind_of(function))
 
 
 def disguised_wrapper(
@@ -81,7 +81,7 @@ def disguised_wrapper(
     info: StepInfo,
     opening: Callable[[], FlowContext | None],
 ) -> Callable[..., Any]:
-    """Wrap a plain function that hides one of another kind, which its result reveals."""
+    """Wrap a plain function around a coroutine or generator function; its result shows which."""
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         opened = opening()
@@ -124,7 +124,7 @@ _CONTINUATIONS: dict[type, Callable[..., Any]] = {
 
 
 class _Pieces:
-    """The unit, step and reports of one generator, around each of its pieces."""
+    """The unit, step and reports of one generator, active around each of its pieces."""
 
     __slots__ = (
         "_begun",

@@ -1,4 +1,4 @@
-"""The graph of a flow: frozen, in topological order, and drawn."""
+"""The graph of a flow: frozen, in topological order."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class FlowGraph:
 
     Attributes:
         name: the name of the flow.
-        nodes: the names of the steps in topological order, ties by name; ``flow.step`` for a step
-            of another flow that this one is linked to.
+        nodes: the names of the steps in topological order, ties by name; ``flow.step`` for a linked
+            step of another flow.
         edges: pairs of names, ordered by source as in `nodes`, then by target.
         entrypoints: the names of the entrypoints, in the order of `nodes`.
         steps: the `StepInfo` of each step of this flow, by name.
@@ -49,7 +49,7 @@ class FlowGraph:
         """Return the problems of the graph; an empty result means none.
 
         Problems are references to undeclared steps, cycles, and steps that no entrypoint reaches.
-        First import every module that declares flows.
+        Import all modules that declare flows first.
         """
         from .validation import find_problems
 
@@ -60,11 +60,11 @@ class FlowGraph:
 
         Args:
             format: ``dot``, ``html``, ``json``, ``mermaid``, ``svg`` or ``text``.
-            style: for Mermaid, ``plain`` or ``rich``: with entrypoints, tasks and links marked. The
-                other formats always show these.
+            style: for Mermaid, ``plain`` or ``rich``, which marks entrypoints, tasks and links. The
+                other formats always mark them.
 
         Raises:
-            ValueError: an unknown format or style.
+            ValueError: the format or style is unknown.
         """
         return render(picture_of([self]), format, style)
 
@@ -74,7 +74,7 @@ def build_graph(
     steps: Iterable[StepInfo],
     notes: Mapping[str, Sequence[StepNote]] = MappingProxyType({}),
 ) -> FlowGraph:
-    """Return the graph of the flow or chain `name` with these steps and notes on them."""
+    """Return the graph of the flow or chain `name`, with the given steps and their notes."""
     by_name = {info.name: info for info in steps}
     edges = {
         (_local_name(source, name, by_name), info.name)
@@ -99,7 +99,7 @@ def build_graph(
 def topological_order(nodes: Iterable[str], edges: Iterable[tuple[str, str]]) -> tuple[str, ...]:
     """Order `nodes` by Kahn's algorithm, always taking the smallest ready name.
 
-    If a cycle leaves none ready, take the smallest remaining name.
+    If a cycle leaves no node ready, take the smallest remaining name.
     """
     targets: dict[str, list[str]] = {node: [] for node in nodes}
     waiting = dict.fromkeys(targets, 0)

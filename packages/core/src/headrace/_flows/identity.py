@@ -1,4 +1,4 @@
-"""Identity of declarations: a module imported twice declares no second step."""
+"""Identity of declarations: importing a module twice declares each step once."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ def _class_identity(cls: type) -> tuple[str, str, str]:
 
 
 def is_same(one: tuple[str, str, str], other: tuple[str, str, str]) -> bool:
-    """Tell whether two definitions, given by module, file and qualified name, are the same."""
+    """Return whether two definitions are the same, by module, file and qualified name."""
     module, file, qualname = one
     other_module, other_file, other_qualname = other
-    # The file counts as well as the module: a script may be imported again under its own name.
+    # The file counts too: a script may be imported again under its module name.
     return qualname == other_qualname and (
         module == other_module or _is_same_file(file, other_file)
     )
 
 
 def _is_same_file(file: str, other: str) -> bool:
-    if not file or file.startswith("<"):  # "<string>" and "<stdin>" are no files
+    if not file or file.startswith("<"):  # "<string>" and "<stdin>" are not files
         return False
     return file == other or os.path.realpath(file) == os.path.realpath(other)

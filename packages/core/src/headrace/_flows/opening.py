@@ -1,4 +1,4 @@
-"""The unit of work that an entrypoint opens, and steps called outside any unit."""
+"""The unit of work that an entrypoint opens, and the check for steps outside any unit."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Opening(NamedTuple):
     Attributes:
         kind: ``flow`` or ``task``.
         name: the name of the flow or task.
-        new: open a unit with a new correlation ID even if one is active.
+        new: whether to open a unit with a new correlation ID even if one is active.
     """
 
     kind: str
@@ -30,12 +30,12 @@ class Opening(NamedTuple):
 
 
 def check_outside(info: StepInfo) -> None:
-    """Refuse to run the step `info` outside any unit of work, if the settings are strict."""
+    """Raise `OutsideFlowError` for a call of the step `info` outside any unit, if strict."""
     if _state.settings.strict:
         raise OutsideFlowError(
             f"step {info.name!r} of flow {info.flow!r} was called outside any unit of work; open "
             f"one with an entrypoint, `with headrace.open_context():` or an integration's "
-            f"middleware, or configure(strict=False)"
+            f"middleware, or call headrace.configure(strict=False)"
         )
 
 
@@ -47,6 +47,6 @@ def entry_context(opening: Opening, outer: FlowContext | None) -> FlowContext:
 
 
 def entered(opening: Opening) -> FlowContext | None:
-    """Return the context that `opening` opens here, or None where it joins the current unit."""
+    """Return the context that `opening` opens here, or None if it joins the current unit."""
     outer = get_unit()
     return entry_context(opening, outer) if opening.new or outer is None else None

@@ -26,8 +26,8 @@ def get_flow(name: str) -> Flow:
         known = ", ".join(sorted(declared)) or "none"
         hint = did_you_mean(name, sorted(declared), f"declared: {known}.")
         raise UnknownFlowError(
-            f"no flow named {name!r} is declared; {hint} Has the module that declares it been "
-            f"imported?"
+            f"no flow named {name!r} is declared; {hint} Make sure that the module that declares "
+            f"it is imported."
         ) from None
 
 

@@ -12,7 +12,7 @@ from .validation import GraphProblem
 
 
 def flow_lines() -> list[str]:
-    """Return a line per declared flow, by name, with its number of steps and its entrypoints."""
+    """Return one line per declared flow, by name: its number of steps and its entrypoints."""
     discover()
     return [_line(flow.name) for flow in sorted(all_flows(), key=lambda flow: flow.name)]
 
@@ -21,7 +21,7 @@ def flow_problems(names: Iterable[str] = ()) -> list[GraphProblem]:
     """Return the problems of the flows `names`, or of all flows.
 
     Raises:
-        UnknownFlowError: a name is not that of a declared flow.
+        UnknownFlowError: no flow of a given name is declared.
     """
     discover()
     wanted = list(names) or sorted(flow.name for flow in all_flows())

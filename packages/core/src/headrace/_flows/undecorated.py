@@ -1,7 +1,7 @@
-"""Detect code that bypasses a declared step by calling its undecorated function.
+"""Detection of registrations that bypass a step by calling its undecorated function.
 
-The cause is the order of decorators: a registering decorator, such as a route's, that is placed
-below the step's decorator registers the undecorated function.
+The cause is the order of decorators: a registering decorator, such as a route's, registers the
+undecorated function if it is below the step's decorator.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _METHODS = (
     *("dispatch", "dispatch_request", "on_connect", "on_receive", "on_disconnect", "handle"),
 )
 
-# A value must not refer to its key, or the entry would never be freed: a StepInfo does not.
+# A value must not refer to its key, or the entry would never be freed; a StepInfo does not.
 _steps_of: WeakKeyDictionary[Any, tuple[StepInfo, ...]] = WeakKeyDictionary()
 _reported: WeakSet[Any] = WeakSet()
 
@@ -35,9 +35,9 @@ class Registration(NamedTuple):
     """A function registered with a framework.
 
     Attributes:
-        what: the kind and name of the registration, for messages: ``route '/orders'``.
-        function: the function, or a class whose methods are called.
-        decorator: the registering decorator as written: ``@app.get``.
+        what: the kind and name of the registration, for messages, such as ``route '/orders'``.
+        function: the function, or a class whose methods the framework calls.
+        decorator: the registering decorator as written, such as ``@app.get``.
     """
 
     what: str
@@ -54,16 +54,16 @@ def remember(function: Any, info: StepInfo) -> None:
 
 
 def report_undecorated(registrations: Iterable[Registration]) -> list[str]:
-    """Report the registrations of the undecorated function of a declared step; never raises.
+    """Report registrations of a declared step's undecorated function; never raises.
 
-    Each function is logged once, as a warning of the logger ``headrace``. If the step is registered
-    too, its bare function was registered on purpose.
+    Each function is logged once, as a warning of the logger ``headrace``. If the step is also
+    registered, the function counts as registered on purpose.
 
     Args:
         registrations: all registrations of the framework.
 
     Returns:
-        A line for each, logged now or earlier.
+        One line per reported registration, including those logged earlier.
     """
     if not _steps_of:
         return []
@@ -82,7 +82,7 @@ def _report(registrations: Iterable[Registration]) -> list[str]:
             passed, bare = _followed(function)
             reached |= passed
             missed += [(registration, layer, infos) for layer, infos in bare]
-    lines: dict[str, None] = {}  # a view's class and its function may lead to the same one
+    lines: dict[str, None] = {}  # a view's class and its function may lead to the same line
     for registration, function, infos in missed:
         if reached.isdisjoint(infos):
             line = _line(registration, function, infos[-1])
@@ -104,13 +104,13 @@ def _functions_of(registered: Any) -> Iterator[Any]:
 
 
 def _followed(function: Any) -> tuple[set[StepInfo], list[tuple[Any, tuple[StepInfo, ...]]]]:
-    """Return the steps that a call of `function` runs, and the bare functions of others."""
+    """Return the steps that a call of `function` runs, and the bare functions of other steps."""
     passed: set[StepInfo] = set()
     bare = []
     for layer in layers(function):
         marks = getattr(layer, "__dict__", {})
         passed.update(marks.get(STEPS, ()))
-        if PENDING in marks:  # a step of a class finds its flow when called
+        if PENDING in marks:  # a class's step looks up its flow when called
             return passed, []
         for one in (layer, getattr(layer, "__func__", None)):
             infos = _known(one)

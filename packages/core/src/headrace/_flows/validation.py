@@ -36,7 +36,7 @@ class GraphProblem:
     line: int
 
     def __str__(self) -> str:
-        """Format it as compilers do: place, then message."""
+        """Format the problem as compilers do: location, then message."""
         place = f"{self.file}:{self.line}: " if self.file else ""
         return printable(f"{place}{self.flow}.{self.step}: {self.message}")
 
@@ -69,7 +69,7 @@ def find_problems(graph: FlowGraph) -> list[GraphProblem]:
 
 
 def _is_declared(reference: str) -> bool:
-    """Tell whether ``flow.step`` names a step of some flow."""
+    """Return whether ``flow.step`` names a step of some flow."""
     return any(
         reference.removeprefix(flow.name + ".") in flow
         for flow in all_flows()
@@ -87,7 +87,7 @@ def _unknown_message(graph: FlowGraph, reference: str) -> str:
     known = ", ".join(sorted(graph.steps))
     return (
         f"after={reference!r} names no declared step; the steps of flow {graph.name!r} are "
-        f"{known}; write 'flow.step' for a step of another flow"
+        f"{known}; for a step of another flow, write 'flow.step'"
     )
 
 

@@ -1,4 +1,4 @@
-"""Wrappers that make a function a step: for functions, coroutines, generators, async generators."""
+"""The choice of wrapper that turns a function into a step, by the kind of function."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def wrap_step(function: Callable[..., Any], info: StepInfo) -> Callable[..., Any]:
-    """Return `function` as the step `info`: set in the context and reported while it runs."""
+    """Return `function` as the step `info`, current in the context and reported while it runs."""
     if is_disguised(function):
         return wraps(function)(disguised_wrapper(function, info, lambda: None))
     return wraps(function)(_maker(function, _STEP_MAKERS)(function, info))
@@ -40,8 +40,8 @@ def wrap_entrypoint(
 
     Args:
         function: the user's function.
-        info: its declaration.
-        opening: the unit.
+        info: the declaration of the step.
+        opening: the unit to open.
     """
     if is_disguised(function):
         opens = functools.partial(entered, opening)

@@ -1,1 +1,1 @@
-"""What all web integrations share: options, rules, and the life of a request."""
+"""Code that the web integrations share: options, rules and the life of a request."""

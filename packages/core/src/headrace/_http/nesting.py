@@ -1,9 +1,9 @@
-"""Requests that an outer integration has already given a unit or excluded.
+"""Nested integrations: the outer one decides whether a request gets a unit or is excluded.
 
-Within one protocol a key in the ASGI scope or the WSGI environ holds this decision. Between the
-protocols it is found through the scope in the environ, or the environ in the scope, if the adapter
-passes it on, and otherwise through a header with a token. No client can guess the token; it expires
-with the unit, and an integration of the protocol that sent it ignores it.
+Within one protocol, a key in the ASGI scope or the WSGI environ holds the decision. Between
+protocols, an adapter may pass on the outer scope or environ; if it does not, a header carries a
+token for the decision. Clients cannot guess the token, it expires with the unit, and integrations
+of the protocol that sent it ignore it.
 """
 
 from __future__ import annotations
@@ -51,9 +51,9 @@ class Excluded(ResumableUnit):
 
 
 class Joined(ResumableUnit):
-    """The outer integration's decision, adopted for a request inside it.
+    """The outer integration's decision, adopted by an inner one.
 
-    If an adapter's thread has lost the outer unit, it becomes current again.
+    The outer unit becomes current again if an adapter's thread has lost it.
 
     Args:
         decision: the outer decision.
@@ -64,11 +64,11 @@ class Joined(ResumableUnit):
     def __init__(self, decision: Decision) -> None:
         current = cast("FlowContext", decision) if is_lost(decision) else get_unit()
         SuspendedContext.__init__(self, current, get_step())
-        self._ended = True  # by the code that opened it
+        self._ended = True  # the code that opened the unit ends it
         self._report = None
 
     def end(self, exc: BaseException | None = None) -> None:
-        """Do nothing: the code that opened the unit ends it."""
+        """Do nothing, since the outer integration ends its unit."""
 
 
 Decision: TypeAlias = FlowContext | Excluded
@@ -80,7 +80,7 @@ def application_path(scope: MutableMapping[str, Any]) -> str:
 
 
 def path_below(scope: MutableMapping[str, Any], root: str) -> str:
-    """Return the path of an ASGI request without the prefix `root`, if it has that."""
+    """Return the path of an ASGI request without the prefix `root`, if present."""
     path: str = scope["path"]
     if root and path.startswith(root) and path[len(root) : len(root) + 1] in {"", "/"}:
         path = path[len(root) :]
@@ -92,9 +92,9 @@ Withdrawal: TypeAlias = tuple[str, Any]
 
 
 def is_under_way(decision: Decision) -> bool:
-    """Tell whether the request of `decision` is still running.
+    """Return whether the request of `decision` is still running.
 
-    If not, it was an earlier call with the same scope or environ.
+    If not, `decision` belongs to an earlier call with the same scope or environ.
     """
     return not has_ended(cast("FlowContext", decision))
 
@@ -109,17 +109,17 @@ mixed = False
 
 def use_protocol(name: str) -> None:
     """Record that an integration of the protocol `name`, ``asgi`` or ``wsgi``, has been set up."""
-    global mixed  # noqa: PLW0603 - requests look at it
+    global mixed  # noqa: PLW0603 - every request reads it
     _protocols.add(name)
     mixed = len(_protocols) > 1
 
 
 def decision_in_environ(environ: MutableMapping[str, Any]) -> Decision | None:
-    """Return the outer decision about the request, or None; its token is removed."""
+    """Return the outer decision about the request, or None, and remove its token."""
     found = environ.get(ENVIRON_KEY)
     if mixed and (found is None or not is_under_way(found)):
         token = environ.pop(_TOKEN_KEY, None)
-        found = _handed_on(environ) or _of_token(token, "asgi")
+        found = _passed_on(environ) or _by_token(token, "asgi")
     return found if found is not None and is_under_way(found) else None
 
 
@@ -133,12 +133,12 @@ def decision_of_request(
         scope: the ASGI scope, or None under a WSGI server.
     """
     if scope is None:
-        # Usually there is one protocol, and no outer integration.
+        # Fast path: usually there is one protocol and no outer integration.
         return decision_in_environ(environ) if mixed or ENVIRON_KEY in environ else None
     if SCOPE_KEY in scope and is_under_way(scope[SCOPE_KEY]):
         decision: Decision = scope[SCOPE_KEY]
         return decision
-    found = environ.get(ENVIRON_KEY)  # of an earlier middleware: the environ is Django's own
+    found = environ.get(ENVIRON_KEY)  # from an earlier middleware: the environ is Django's own
     if found is not None and is_under_way(found):
         return cast("Decision", found)
     if not mixed:
@@ -148,23 +148,23 @@ def decision_of_request(
 
 
 def is_lost(decision: Decision) -> bool:
-    """Tell whether `decision` is a unit that is not current, since an adapter changed threads."""
+    """Return whether `decision` is a unit that an adapter has lost by switching threads."""
     return get_unit() is None and isinstance(decision, FlowContext)
 
 
 def decision_in_scope(scope: MutableMapping[str, Any]) -> Decision | None:
-    """Return the decision of an outer WSGI integration, or None; its token is removed.
+    """Return the decision of an outer WSGI integration, or None, and remove its token.
 
     The caller handles decisions of ASGI integrations.
     """
-    tokens, found = _take_tokens(scope), _handed_on(scope)
+    tokens, found = _take_tokens(scope), _passed_on(scope)
     if found is None and len(tokens) == 1:
-        found = _of_token(tokens[0].decode("latin-1"), "wsgi")
+        found = _by_token(tokens[0].decode("latin-1"), "wsgi")
     return found if found is not None and is_under_way(found) else None
 
 
-def _handed_on(inner: MutableMapping[str, Any]) -> Decision | None:
-    """Return the decision made outside the adapters that passed on their scope or environ.
+def _passed_on(inner: MutableMapping[str, Any]) -> Decision | None:
+    """Return the decision in an outer scope or environ that adapters have passed on.
 
     Several adapters may be nested, with no integration in between.
     """
@@ -178,7 +178,7 @@ def _handed_on(inner: MutableMapping[str, Any]) -> Decision | None:
 
 
 def announce_in_environ(environ: MutableMapping[str, Any], decision: Decision) -> None:
-    """Announce `decision` to an ASGI application inside, until `withdraw_from_environ`."""
+    """Announce `decision` to an inner ASGI application, until `withdraw_from_environ`."""
     environ[_TOKEN_KEY] = announce(decision, "wsgi")
 
 
@@ -188,7 +188,7 @@ def withdraw_from_environ(environ: MutableMapping[str, Any]) -> None:
 
 
 def announce_in_scope(scope: MutableMapping[str, Any], decision: Decision) -> Withdrawal:
-    """Announce `decision` to a WSGI application inside, until `withdraw_from_scope`."""
+    """Announce `decision` to an inner WSGI application, until `withdraw_from_scope`."""
     headers, token = scope["headers"], announce(decision, "asgi")
     scope["headers"] = [*headers, (TOKEN_HEADER, token.encode())]
     return token, headers
@@ -201,20 +201,20 @@ def withdraw_from_scope(scope: MutableMapping[str, Any], withdrawal: Withdrawal)
 
 
 def announce(decision: Decision, protocol: str) -> str:
-    """Return a token for `decision`, made by an integration of `protocol`."""
+    """Return a token for `decision`, which an integration of `protocol` has made."""
     try:
-        token = take_correlation_id()  # fresh, from the system's random source
+        token = take_correlation_id()  # from the system's random source, so unguessable
     except IndexError:
         token = new_correlation_id()
     _live[token] = protocol, decision
     return token
 
 
-def _of_token(token: str | None, protocol: str) -> Decision | None:
+def _by_token(token: str | None, protocol: str) -> Decision | None:
     if token is None:
         return None
-    of, decision = _live.get(token, ("", None))
-    return decision if of == protocol else None
+    sender, decision = _live.get(token, ("", None))
+    return decision if sender == protocol else None
 
 
 def _take_tokens(scope: MutableMapping[str, Any]) -> Sequence[bytes]:
@@ -226,6 +226,6 @@ def _take_tokens(scope: MutableMapping[str, Any]) -> Sequence[bytes]:
             break
     else:
         return ()
-    # A new list: the server's list stays unmodified.
+    # A new list, so that the server's stays unmodified.
     scope["headers"] = [pair for pair in headers if pair[0].lower() != TOKEN_HEADER]
     return [value for name, value in headers if name.lower() == TOKEN_HEADER]

@@ -13,7 +13,7 @@ from headrace._propagation.headers import VENDOR_HEADERS, is_header_name
 
 
 class Configured(Enum):
-    """The value of an option that `headrace.configure` decides."""
+    """The value of an option that follows `headrace.configure`."""
 
     HEADER = "the header of headrace.configure()"
 
@@ -35,7 +35,7 @@ class HttpOptions:
             ``configure(header=...)``, ``X-Correlation-ID`` and ``X-Request-ID``. In
             ``X-Amzn-Trace-Id`` the ID is the value of ``Root=``, in
             ``X-Cloud-Trace-Context`` the trace ID.
-        response_header: the header of the response that carries the ID; None sends none. The
+        response_header: the header of the response that carries the ID; None omits it. The
             default is the header of ``configure(header=...)``.
         trust_inbound: whether to accept inbound IDs and traces at all, or a function of the ASGI
             scope or WSGI environ that decides for each request.
@@ -44,10 +44,10 @@ class HttpOptions:
             `headrace.open_context`.
         on_invalid: ``"replace"`` an invalid inbound ID with a fresh one, or ``"reject"`` the
             request with status 400.
-        exclude_paths: paths without a unit: exact, or prefixes ending in ``/*``.
+        exclude_paths: paths for which no unit is opened: exact, or prefixes ending in ``/*``.
         access_log: whether to log a line per request, to the logger ``headrace.access``.
-        write_request_header: whether to write the ID into the request's headers, for the
-            application: the first of `request_headers` replaces all of them.
+        write_request_header: whether the application finds the ID in the request's headers:
+            under the first name in `request_headers`, and no other.
         accept_deadline: whether ``X-Deadline-Ms`` (milliseconds left) sets the unit's deadline.
         expose_header: whether to name the response header in ``Access-Control-Expose-Headers``,
             so that browsers can read it across origins.
@@ -92,8 +92,8 @@ class HttpOptions:
     def _check_together(self) -> None:
         if self.expose_header and self.response_header is None:
             raise ValueError(
-                "expose_header=True exposes the response header, but response_header=None sends "
-                "none; omit one of them"
+                "expose_header=True exposes the response header, but response_header=None omits "
+                "it; remove one of the two"
             )
         if not self.write_request_header or self.request_headers is CONFIGURED:
             return
@@ -101,8 +101,8 @@ class HttpOptions:
         if first is None or first.lower() in VENDOR_HEADERS:
             why = "it is empty" if first is None else f"{first} has its own format"
             raise ValueError(
-                f"write_request_header=True writes the first of request_headers, but {why}; list "
-                f"a header that holds nothing but an ID first"
+                f"write_request_header=True writes the first of request_headers, but {why}; put a "
+                f"header that holds only an ID first"
             )
 
 
@@ -126,7 +126,7 @@ HTTP_OPTIONS = tuple(each.name for each in fields(HttpOptions))
 
 
 def http_options(caller: str, options: HttpKeywords) -> HttpOptions:
-    """Check the keyword options of a function or class, and return them.
+    """Return the keyword options of a function or class, checked.
 
     Args:
         caller: its name, for the message.
@@ -149,7 +149,8 @@ def _hint(name: str) -> str:
     from headrace._configure import configure
 
     if name in signature(configure).parameters:
-        return f"it belongs to headrace.configure(); this call takes {', '.join(HTTP_OPTIONS)}"
+        known = ", ".join(HTTP_OPTIONS)
+        return f"it is an option of headrace.configure(); this call takes {known}"
     return name_hint(name, HTTP_OPTIONS)
 
 
@@ -163,7 +164,7 @@ def _check_paths(paths: Sequence[str]) -> None:
     for path in paths:
         if not path.startswith("/") or "*" in path.removesuffix("/*"):
             raise ValueError(
-                f"exclude_paths holds {path!r}; a path begins with '/', and is exact or a "
+                f"exclude_paths contains {path!r}; a path must start with '/', and be exact or a "
                 f"prefix ending in '/*'"
             )
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class RequestUnit(ResumableUnit):
     """The unit of a request, which ends with the last byte of the response.
 
-    Later code still has it as the current unit, but changes neither outcome nor duration.
+    It stays current for code that runs later, which changes neither outcome nor duration.
 
     Args:
         context: the unit, which begins immediately.
@@ -44,7 +44,7 @@ class RequestUnit(ResumableUnit):
     def respond(self, status: int | None, route: str | None) -> None:
         """Record the response's `status`, and the request's `route` (its template) if known."""
         if units_are_watched():
-            if route is None:  # an application inside may have known it
+            if route is None:  # an inner application may have set it
                 route = facts_of(self.context).get("route")
             add_facts(self.context, status=status, route=route)
         if self._logs:
@@ -77,13 +77,13 @@ def begin_request(
 
 
 def name_for_inner_route(unit: object, path: str, route: str | None) -> None:
-    """Name a request's unit for the route that a joined application inside has found.
+    """Name a request's unit after the route that an inner application has matched.
 
     The mount point stays as the client sent it. A name that is no longer a path is kept.
 
     Args:
         unit: the unit; other objects are ignored.
-        path: the request's path inside that application.
+        path: the request's path relative to that application.
         route: the template of `path`, or None if unknown.
     """
     if route is None or not isinstance(unit, FlowContext):

@@ -17,7 +17,7 @@ REFUSAL = "400 Bad Request: the correlation ID header is invalid\n"
 """The body of the response to a request that ``on_invalid="reject"`` refuses."""
 
 REFUSED_KEY = "headrace.refused"
-"""The key in a scope or environ that delegates this response to code inside the application."""
+"""The key in a scope or environ that delegates the refusal to code inside the application."""
 
 REFUSAL_STATUS = 400
 REFUSAL_TYPE = "text/plain; charset=utf-8"
@@ -27,23 +27,23 @@ _access = GuardedLogger("headrace.access")
 
 
 def make_put(
-    policy: HttpPolicy, of_name: Callable[[str], S], of_value: Callable[[str], S]
+    policy: HttpPolicy, encode_name: Callable[[str], S], encode_value: Callable[[str], S]
 ) -> Callable[[Iterable[tuple[S, S]], str], list[tuple[S, S]]]:
     """Return a function that sets the correlation header in a response's list of headers.
 
-    It takes the list and the ID, and returns a new list: the application's may be a constant or a
-    one-shot iterable.
+    It takes the list and the ID and returns a new list, since the application's may be a constant
+    or a one-shot iterable.
 
     Args:
         policy: defines the header, if any.
-        of_name: converts a header name to the protocol's string type.
-        of_value: converts a header value to the protocol's string type.
+        encode_name: converts a header name to the protocol's string type.
+        encode_value: converts a header value to the protocol's string type.
     """
     header, exposes = policy.response_header, policy.options.expose_header
     if header is None:
         return lambda headers, _: list(headers)
-    own_name = of_name(header)
-    own, expose = own_name.lower(), of_name(_EXPOSE)
+    own_name = encode_name(header)
+    own, expose = own_name.lower(), encode_name(_EXPOSE)
     length = len(own)
 
     # A closure, for speed: a method would look each of these up.
@@ -53,14 +53,14 @@ def make_put(
             if len(name) == length and name.lower() == own:  # comparing lengths is faster
                 kept = [pair for pair in kept if pair[0].lower() != own]
                 break
-        kept.append((own_name, of_value(correlation_id)))
+        kept.append((own_name, encode_value(correlation_id)))
         return put_exposed(kept) if exposes else kept
 
     def put_exposed(headers: list[tuple[S, S]]) -> list[tuple[S, S]]:
         lower = expose.lower()
         existing = [_text(value) for name, value in headers if name.lower() == lower]
         kept: list[tuple[S, S]] = [pair for pair in headers if pair[0].lower() != lower]
-        kept.append((expose, of_value(exposed(existing, header))))
+        kept.append((expose, encode_value(exposed(existing, header))))
         return kept
 
     return put
@@ -93,7 +93,7 @@ def refusal_headers() -> list[tuple[str, str]]:
 def exposed(existing: Iterable[str], header: str) -> str:
     """Return ``Access-Control-Expose-Headers`` with `header` added to its `existing` values."""
     names = [name.strip() for value in existing for name in value.split(",") if name.strip()]
-    # Even beside "*", which is an ordinary name in a request with credentials.
+    # Needed even next to "*", which is an ordinary name in a request with credentials.
     if header.lower() in (name.lower() for name in names):
         return ", ".join(names)
     return ", ".join([*names, header])
@@ -105,7 +105,7 @@ def log_access(method: str, path: str, status: int | None, seconds: float) -> No
     Args:
         method: the request's method; escaped like the path, since both are external text.
         path: its path.
-        status: the response's status, or None without a response.
+        status: the response's status, or None if there was no response.
         seconds: its duration.
     """
     method, shown = _escaped(method), _escaped(path)

@@ -1,4 +1,4 @@
-"""How a request gets its unit of work: rules without I/O that all web integrations share."""
+"""The rules by which a request gets its unit of work: no I/O, shared by all web integrations."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class HttpPolicy:
         request_headers: the headers that may carry an ID, even with `trust_inbound=False`.
         response_header: the header of the response, or None.
         wanted: the lower-case names of the headers to collect for `admit`.
-        plain: those that hold nothing but an ID.
+        plain: the ones among them that hold only an ID.
         asks: whether `admit` must see every request, since some may not be trusted.
-        excludes_any: whether there are paths for which no unit is opened.
+        excludes_any: whether any paths are excluded.
     """
 
     __slots__ = (
@@ -72,7 +72,7 @@ class HttpPolicy:
         self.resolve()
 
     def resolve(self) -> None:
-        """Set the headers that the options leave to `headrace.configure`."""
+        """Set the headers that follow `headrace.configure`."""
         options, configured = self.options, _state.settings.header
         given, header = options.request_headers, options.response_header
         if given is CONFIGURED:
@@ -92,7 +92,7 @@ class HttpPolicy:
         return self.options.write_request_header
 
     def request_header(self) -> RequestHeader:
-        """Return the writer of the ID in a request's headers."""
+        """Return the object that writes the ID into a request's headers."""
         return RequestHeader(self.request_headers)
 
     def follow_configuration(self, changed: Callable[[], None]) -> None:
@@ -106,7 +106,7 @@ class HttpPolicy:
             _state.follow_header(changed)
 
     def excludes(self, path: str) -> bool:
-        """Tell whether no unit is opened for `path`."""
+        """Return whether no unit is opened for `path`."""
         if path in self._exact or path.startswith(self._prefixes):
             return True
         return path + "/" in self._prefixes
@@ -118,16 +118,16 @@ class HttpPolicy:
 
         Args:
             kind: ``http`` or ``websocket``.
-            name: the unit's name: the route, or the path where that is not known yet.
+            name: the unit's name: the route, or the path if the route is not known yet.
             found: the request's headers whose lower-case name is in `wanted`, one pair per
                 occurrence.
-            source: the ASGI scope or WSGI environ, for a `trust_inbound` that is a function.
+            source: the ASGI scope or WSGI environ, the argument of a `trust_inbound` function.
         """
         if self._trusts is not None and not _is_true(self._trusts, source, "trust_inbound"):
             return self._admit_untrusted(kind, name, found), False
         if not found:
             return request_context(opening_id(), kind, name), False
-        if len(found) == 1:  # the usual request, in short
+        if len(found) == 1:  # fast path for the usual request
             header, value = found[0]
             if header in self.plain:
                 if self._valid(value):
@@ -192,7 +192,7 @@ def _is_true(function: Callable[[Any], object], argument: Any, option: str) -> b
             raise TypeError(f"{option} must be a plain function, but it returned an awaitable")
         return bool(answer)
     except Exception:
-        log.exception("%s raised; the inbound values were not accepted", option)
+        log.exception("%s raised; the inbound values were rejected", option)
         return False
 
 
@@ -218,13 +218,13 @@ class RequestHeader:
     __slots__ = ("_keys", "_name", "_names")
 
     def __init__(self, headers: Sequence[str]) -> None:
-        # An environ has one key for the spellings with a dash and with an underscore.
+        # A WSGI environ has one key for both spellings, with a dash and with an underscore.
         self._names = frozenset(header.lower().replace("_", "-").encode() for header in headers)
         self._name = headers[0].lower().encode()
         self._keys = [environ_key(header) for header in headers]
 
     def put_in_scope(self, scope: MutableMapping[str, Any], correlation_id: str) -> None:
-        """Set a new list of headers in an ASGI scope; the server's list is not modified."""
+        """Replace the list of headers in an ASGI scope; the server's list is not modified."""
         kept = [
             (name, value)
             for name, value in scope["headers"]
@@ -234,7 +234,7 @@ class RequestHeader:
         scope["headers"] = kept
 
     def put_in_environ(self, environ: MutableMapping[str, Any], correlation_id: str) -> None:
-        """Do the same in a WSGI environ."""
+        """Replace the headers in a WSGI environ."""
         for key in self._keys:
             environ.pop(key, None)
         environ[self._keys[0]] = correlation_id

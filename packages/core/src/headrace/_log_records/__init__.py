@@ -1,1 +1,1 @@
-"""Log records that carry the context they were made in."""
+"""Log records that carry the context in which they were created."""

@@ -1,7 +1,7 @@
-"""Log records that keep their context where no formatter mistakes it for an extra.
+"""Log records that store their context where no formatter takes it for a value of `extra`.
 
 JSON formatters write every attribute in a record's `__dict__` except those of the standard library.
-The context is therefore kept in slots, which only a subclass has.
+The context is therefore stored in slots, which only a subclass has.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ _CONTEXT = "_headrace"
 _FIELDS = "_headrace_fields"
 _set = object.__setattr__
 
-# The functions that recreate an object from a pickle. The first rejects a class other than the
-# record's; the second, of the oldest protocol, does not.
+# The functions that recreate an object from a pickle. The first rejects any class other than the
+# record's; the second, from the oldest protocol, does not.
 _NEW_OBJECT, _OLD_OBJECT = (object().__reduce_ex__(protocol)[0] for protocol in (2, 0))
 
 
 class RecordFactory:
-    """A log record factory whose records capture the context in which they are made.
+    """A log record factory whose records capture the context in which they are created.
 
     Args:
-        wrapped: the factory that makes the records.
+        wrapped: the factory that creates the records.
     """
 
     active = False
-    """Whether factories capture; a factory wrapped by another library cannot be removed."""
+    """Whether factories capture at all; one that another library has wrapped cannot be removed."""
 
     fields: tuple[str, ...] = ()
-    """The fields that every record captures besides the context."""
+    """The fields that every record captures in addition to the context."""
 
     def __init__(self, wrapped: Callable[..., LogRecord]) -> None:
         self.wrapped = wrapped
@@ -64,7 +64,7 @@ class RecordFactory:
 
 
 def is_capturing(record: LogRecord) -> bool:
-    """Tell whether the factory of `record` is a `RecordFactory`, possibly wrapped by another."""
+    """Return whether the factory of `record` is a `RecordFactory`, possibly wrapped by another."""
     return _kept(record, _CONTEXT) is not None
 
 
@@ -104,7 +104,7 @@ def _keep(record: Any) -> None:
 
 
 def _kept(record: LogRecord, name: str) -> Any:
-    # Without the class's own `__getattr__`, which may return a value for every name.
+    # Bypasses the class's own `__getattr__`, which may return a value for any name.
     try:
         return object.__getattribute__(record, name)
     except AttributeError:
@@ -114,7 +114,7 @@ def _kept(record: LogRecord, name: str) -> Any:
 def _hide_secrets(record: LogRecord) -> None:
     """Replace an exception that has left a chain with `redact` by a masked copy.
 
-    A server logs unhandled exceptions with all their causes.
+    Servers log unhandled exceptions with all their causes.
     """
     exc = record.exc_info[1] if record.exc_info else None
     if exc is None:
@@ -131,9 +131,9 @@ def _hide_secrets(record: LogRecord) -> None:
 def _keep_of_dict(record: LogRecord) -> None:
     """Give `record`, which `logging.makeLogRecord` is about to fill, the right context.
 
-    A copy keeps the context of its original: structlog's formatter copies each record that way. A
-    record from a socket or a file belongs to no unit of this process; one made from a few values
-    is logged here.
+    A copy keeps the context of its original: structlog's formatter copies each record in this way.
+    A record from a socket or a file belongs to no unit of this process. A record created from only
+    a few values belongs to the current unit.
     """
     given, original = _source_of_copy()
     if original is not None:
@@ -163,7 +163,7 @@ def _source_of_copy() -> tuple[dict[str, Any], LogRecord | None]:
 
 
 def _is_from_here(record: LogRecord) -> bool:
-    """Tell whether `record` was logged in this thread, not in another one or another process."""
+    """Return whether `record` was logged in this thread of this process."""
     thread, process = getattr(record, "thread", None), getattr(record, "process", None)
     return (thread is None or thread == threading.get_ident()) and (
         process is None or process == os.getpid()
@@ -182,7 +182,7 @@ def _class_of(record: LogRecord) -> type[LogRecord]:
 
 
 def _set_class(record: LogRecord, to: Any) -> None:
-    """Give `record` the class `to`, as Sphinx does with its records, and keep its slots."""
+    """Change the class of `record` to `to`, as Sphinx does with its records; keep the slots."""
     made = to if hasattr(to, _CONTEXT) else _with_slots(to)
     _real_class.__set__(record, made or to)
 
@@ -192,7 +192,7 @@ _real_class: Any = vars(object)["__class__"]
 
 @cache
 def _with_slots(base: Any) -> type[LogRecord] | None:
-    """Return a subclass of `base` with slots for the context, or None if none can be made."""
+    """Return a subclass of `base` with slots for the context, or None if that is impossible."""
     namespace = {
         "__module__": base.__module__,
         "__qualname__": base.__qualname__,
@@ -202,14 +202,14 @@ def _with_slots(base: Any) -> type[LogRecord] | None:
         "__reduce_ex__": _reduced,
     }
     slots = {"__slots__": (_CONTEXT, _FIELDS)}
-    # With the slots in one common base, a record can change its class for another with slots.
+    # With the slots in a common base, a record can change to another class that has them.
     common = None if base is LogRecord else _with_slots(LogRecord)
     attempts: list[tuple[tuple[Any, ...], dict[str, Any]]] = [((base,), namespace | slots)]
     if common is not None:
         attempts.insert(0, ((base, common), namespace | {"__slots__": ()}))
     make: Any = type(base)
     for bases, names in attempts:
-        # Another library's class may forbid subclasses, or have slots of its own.
+        # Another library's class may forbid subclassing or have slots of its own.
         with suppress(Exception):
             made: type[LogRecord] = make(base.__name__, bases, names)
             return made
@@ -217,7 +217,7 @@ def _with_slots(base: Any) -> type[LogRecord] | None:
 
 
 def _moved(record: Any) -> Any:
-    """Return `record`, made by another library's function, as one with slots for the context."""
+    """Return `record`, created by another library, with slots for the context."""
     if not isinstance(record, LogRecord) or hasattr(type(record), _CONTEXT):
         return record
     base: Any = type(record)
@@ -234,7 +234,7 @@ def _as_instance(cls: type[LogRecord], record: LogRecord) -> LogRecord:
     made = object.__new__(cls)
     made.__dict__.update(attributes or {})
     for name, value in slots.items():
-        # For an empty slot the state holds what the class's `__getattr__` returns.
+        # For an empty slot, the state contains the result of the class's `__getattr__`.
         if hasattr(cls, name) and _kept(record, name) is value:
             _set(made, name, value)
     return made
@@ -246,9 +246,9 @@ def _copied(record: LogRecord) -> LogRecord:
 
 
 def _reduced(record: LogRecord, protocol: Any) -> Any:
-    """Reduce a record to its original class, with public names, for processes without headrace.
+    """Reduce a record to its original class with public attributes, for other processes.
 
-    Values from `extra=` are already set, and take precedence.
+    Those may not have headrace. Values from `extra=` are already set and take precedence.
     """
     plain = _as_instance(type(record).__mro__[1], record)
     values = plain.__dict__
@@ -258,7 +258,7 @@ def _reduced(record: LogRecord, protocol: Any) -> Any:
     for name, value in (named | fields_of(record)).items():
         if value is not None:
             values.setdefault(name, value)
-    reduced = plain.__reduce_ex__(max(protocol, 2))  # older ones refuse a class with slots
+    reduced = plain.__reduce_ex__(max(protocol, 2))  # older protocols reject a class with slots
     if reduced[0] is not _NEW_OBJECT:
         return reduced
     return _OLD_OBJECT, (type(plain), object, None), *reduced[2:]

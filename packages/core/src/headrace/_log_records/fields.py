@@ -1,4 +1,4 @@
-"""Fields of log records from a unit of work: its metadata and its IDs."""
+"""Fields of log records that come from a unit of work: its metadata and its IDs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _is_reading: ContextVar[bool] = ContextVar("headrace.reading_fields", default=Fa
 
 
 def checked_fields(fields: Iterable[str]) -> tuple[str, ...]:
-    """Return the names `fields` without those that every record has anyway.
+    """Return the names `fields` without those that every record has.
 
     Raises:
         TypeError: `fields` is not a list of names.
@@ -32,21 +32,21 @@ def checked_fields(fields: Iterable[str]) -> tuple[str, ...]:
     for name in names:
         if name in taken or hasattr(logging.LogRecord, name):
             raise ValueError(
-                f"{name!r} cannot be a field: each log record has an attribute of that name; "
-                f"store the metadata under another one"
+                f"{name!r} cannot be a field: every log record has an attribute of that name; "
+                f"store the metadata under another name"
             )
     return tuple(dict.fromkeys(name for name in names if name not in _ALWAYS))
 
 
 def field_values(unit: FlowContext | None, names: Iterable[str]) -> dict[str, str | None]:
-    """Return the values of the fields `names`: printable text, or None without a value.
+    """Return the values of the fields `names`: printable text, or None if there is no value.
 
     Args:
         unit: the unit to read them from, or None.
         names: the fields: metadata, or the unit's ``unit_id`` and ``causation_id``.
     """
-    # The str() of a value may log a line, as a lazy object that queries a database does. That line
-    # would read the same value again: endless recursion.
+    # The str() of a value may log a line, such as that of a lazy object that queries a database.
+    # That line would read the same value again, in endless recursion.
     if unit is None or _is_reading.get():
         return dict.fromkeys(names)
     _is_reading.set(True)

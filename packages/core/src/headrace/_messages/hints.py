@@ -33,7 +33,7 @@ def did_you_mean(name: object, known: Iterable[str], otherwise: str = "") -> str
     Args:
         name: the misspelt name.
         known: the valid names.
-        otherwise: what to return if no known name is similar.
+        otherwise: the text to return if no known name is similar.
     """
     near = nearest_name(name, known)
     return otherwise if near is None else f"did you mean {near!r}?"
@@ -54,8 +54,8 @@ def name_hint(name: object, known: Iterable[str], *, otherwise: str = "there are
 def checks_keywords(function: Callable[P, R]) -> Callable[P, R]:
     """Decorate `function` to suggest the nearest keyword for an unknown one.
 
-    Python does so itself from 3.13 on. For set-up functions only, since each call passes through
-    one more frame.
+    Python itself does so from 3.13 on. Use it for set-up functions only, since it adds a frame to
+    each call.
 
     Args:
         function: a function or method with named parameters only.
@@ -77,7 +77,7 @@ def refuse_keyword(function: Callable[..., object], name: str, caller: str = "")
     Args:
         function: a function or method.
         name: the unknown keyword.
-        caller: the function's name in the message, if not its own.
+        caller: the name to use in the message instead of the function's own.
 
     Raises:
         TypeError: always.

@@ -1,4 +1,4 @@
-"""External values as printable text, which cannot move a cursor or start a new line."""
+"""Escaping of external values, so that they cannot move the cursor or start a new line."""
 
 from __future__ import annotations
 

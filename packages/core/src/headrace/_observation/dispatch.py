@@ -1,4 +1,4 @@
-"""The dispatcher in force: one backend, several, or chosen on first use."""
+"""The active dispatcher: for one backend, for several, or chosen on first use."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NAMES = ("auto", "logging", "otel", "none")
 class _Fanout:
     """Sends every step and unit to several dispatchers; the last to begin ends first.
 
-    An exception that one of them raises reaches the caller after the others have ended.
+    If one of them raises, the exception reaches the caller after the others have ended.
     """
 
     __slots__ = ("_dispatchers",)
@@ -42,7 +42,7 @@ class _Fanout:
         begun: list[tuple[Dispatcher, Any]] = []
         try:
             for dispatcher in self._dispatchers:
-                if dispatcher.enabled():  # one by one, since what has begun must be ended
+                if dispatcher.enabled():  # one by one, since each that begins must end
                     begun.append((dispatcher, dispatcher.begin(step, context)))  # noqa: PERF401
         except BaseException as exc:
             self.end(begun, exc)
@@ -88,16 +88,16 @@ class _FanoutReport:
 
 
 class AutoDispatcher:
-    """Decides on first use: OpenTelemetry if a real tracer provider is set, else logging.
+    """Chooses on first use: OpenTelemetry if a real tracer provider is set, else logging.
 
     Args:
-        besides: the names of backends that are also configured, and must not report twice.
+        configured: the names of the other configured backends, which must not report twice.
     """
 
-    __slots__ = ("_besides", "_chosen")
+    __slots__ = ("_chosen", "_configured")
 
-    def __init__(self, besides: frozenset[str] = frozenset()) -> None:
-        self._besides = besides
+    def __init__(self, configured: frozenset[str] = frozenset()) -> None:
+        self._configured = configured
         self._chosen: Dispatcher | None = None
 
     @property
@@ -119,7 +119,7 @@ class AutoDispatcher:
     def _choose(self) -> Dispatcher:
         if self._chosen is None:
             name = _automatic_name()
-            self._chosen = _Fanout([]) if name in self._besides else _named_dispatcher(name)
+            self._chosen = _Fanout([]) if name in self._configured else _named_dispatcher(name)
             _replace(self, self._chosen)
         return self._chosen
 
@@ -139,8 +139,8 @@ def _dispatcher_for(backend: Any, names: frozenset[str]) -> Dispatcher | None:
         return AutoDispatcher(names) if backend == "auto" else _named_dispatcher(backend)
     if isinstance(backend, type) or not callable(getattr(backend, "span", None)):
         raise TypeError(
-            f"a backend is an object with a span(step, context) method, or one of "
-            f"{', '.join(_NAMES)}; got {backend!r}"
+            f"a backend must be an object with a span(step, context) method, or one of "
+            f"{', '.join(_NAMES)}, not {backend!r}"
         )
     return _shielded_backend(backend)
 
@@ -166,7 +166,7 @@ def _shielded_backend(backend: Any) -> Dispatcher:
 
 
 def _automatic_name() -> str:
-    # A provider can be set only if the API is imported; importing it here would cost time.
+    # A provider can be set only if the API is imported; importing it here would take time.
     trace = sys.modules.get("opentelemetry.trace")
     if trace is None:
         return "logging"
@@ -182,7 +182,7 @@ def _automatic_name() -> str:
     return "logging" if tracer is None else "otel"
 
 
-# --- In force: the configured dispatcher, and those attached beside it ----------------------------
+# --- The configured dispatcher, and attached ones -------------------------------------------------
 
 _configured: Dispatcher | None = None
 _attached: tuple[Dispatcher, ...] = ()
@@ -190,31 +190,31 @@ _lock = fork_safe_lock(globals(), "_lock")
 
 
 def install(dispatcher: Dispatcher | None) -> None:
-    """Put `dispatcher` in force, replacing the configured one."""
-    global _configured  # noqa: PLW0603 - the one in force
+    """Replace the configured dispatcher with `dispatcher`."""
+    global _configured  # noqa: PLW0603 - the active one
     with _lock:
         _configured = dispatcher
         _refresh()
 
 
 def attach(dispatcher: Dispatcher) -> None:
-    """Also send all steps and units to `dispatcher`, whatever is configured, until `detach`."""
-    global _attached  # noqa: PLW0603 - those in force
+    """Send all steps and units to `dispatcher` too, until `detach`."""
+    global _attached  # noqa: PLW0603 - the active ones
     with _lock:
         _attached = (*_attached, dispatcher)
         _refresh()
 
 
 def detach(dispatcher: Dispatcher) -> None:
-    """Undo `attach`; steps and units that have begun still end."""
-    global _attached  # noqa: PLW0603 - those in force
+    """Undo `attach`; steps and units that have begun are still ended."""
+    global _attached  # noqa: PLW0603 - the active ones
     with _lock:
         _attached = tuple(each for each in _attached if each is not dispatcher)
         _refresh()
 
 
 def _replace(old: Dispatcher, new: Dispatcher) -> None:
-    global _configured  # noqa: PLW0603 - the one in force
+    global _configured  # noqa: PLW0603 - the active one
     with _lock:
         if _configured is old:
             _configured = new

@@ -25,10 +25,10 @@ _FAILED = {"error", "cancelled"}
 class LoggingBackend:
     """Reports steps as log records: ``step.start`` at DEBUG, ``step.end`` at INFO.
 
-    The records carry `flow`, `step` and `correlation_id`; the last one also `duration_ms`
-    (milliseconds), `outcome` (see `outcome_of`) and `error` (text, or None).
-    File and line are the step's own. While the logger is above INFO nothing is formatted and no
-    clock is read.
+    The records carry `flow`, `step` and `correlation_id`. ``step.end`` also carries `duration_ms`
+    (milliseconds), `outcome` (see `outcome_of`) and `error` (text, or None). The file and line of
+    a record are the step's. If the logger's level is above INFO, nothing is formatted and no clock
+    is read.
 
     Args:
         logger: the name of the logger.
@@ -42,12 +42,12 @@ class LoggingBackend:
         self._is_on = partial(self._is_enabled_for, logging.INFO)
 
     def enabled(self) -> bool:
-        """Tell whether the logger accepts records of level INFO."""
+        """Return whether the logger accepts records of level INFO."""
         return self._is_on()
 
     @contextmanager
     def span(self, step: StepInfo, context: FlowContext) -> Iterator[None]:
-        """Log the start and the end of `step`, unless the logger is above INFO."""
+        """Log the start and the end of `step`, unless the logger's level is above INFO."""
         if not self._is_on():
             yield
             return

@@ -1,4 +1,4 @@
-"""The outcome of a step or unit, from the exception that it raised."""
+"""The outcome of a step or unit, determined by the exception that it raised."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from headrace._exceptions.control_flow import control_flow_outcome
 def outcome_of(exc: BaseException | None) -> str:
     """Return the outcome of a step or unit that raised `exc`: ``ok``, ``error`` or ``cancelled``.
 
-    A generator that its consumer closed early is ``ok``, and so is an exit of the program with
-    status 0. Integrations may register other outcomes for their framework's control flow, such as
-    ``retry``, ``ignored`` and ``rejected`` for Celery.
+    It is also ``ok`` if a consumer closed a generator early or the program exits with status 0.
+    Integrations may register other outcomes for their framework's control flow, such as ``retry``,
+    ``ignored`` and ``rejected`` for Celery.
     """
     if exc is None or isinstance(exc, GeneratorExit):
         return "ok"
@@ -18,12 +18,12 @@ def outcome_of(exc: BaseException | None) -> str:
         return "error" if exc.code else "ok"
     if isinstance(exc, Exception):
         return control_flow_outcome(exc) or "error"
-    # asyncio's and trio's, recognised by name so that neither is imported.
+    # asyncio's and trio's exceptions, recognised by name to avoid importing either library.
     return "cancelled" if type(exc).__name__ in {"CancelledError", "Cancelled"} else "error"
 
 
 def describe(exc: BaseException) -> str:
-    """Return `exc` as text: its type's name and its message."""
+    """Return `exc` as text: the name of its type and its message."""
     try:
         return f"{type(exc).__name__}: {exc}"
     except Exception:  # the user's `__str__` raised

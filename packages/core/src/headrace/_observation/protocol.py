@@ -20,9 +20,9 @@ class Backend(Protocol):
     ``unit(context)`` returns a context manager that is entered around each unit of work, even one
     without steps; ``enabled()`` returns a bool, and False lets the core skip the backend cheaply.
 
-    The exception of a step or unit passes through ``__exit__``, whose return value is ignored. An
-    `Exception` raised by the backend itself is logged once to the logger ``headrace``, and the call
-    continues. Anything else, such as a `KeyboardInterrupt`, propagates.
+    ``__exit__`` receives the exception of a step or unit; its return value is ignored. If the
+    backend itself raises an `Exception`, the first one is logged to the logger ``headrace``, and
+    the call continues. Anything else, such as a `KeyboardInterrupt`, propagates.
     """
 
     def span(self, step: StepInfo, context: FlowContext) -> AbstractContextManager[Any]:
@@ -30,8 +30,8 @@ class Backend(Protocol):
 
         Args:
             step: the declaration of the step.
-            context: the unit of work. Its `flow` and `step` are those current at the time of
-                reading; a backend that queues its work takes the names from `step`.
+            context: the unit of work. Its `flow` and `step` are the current ones when read, so a
+                backend that queues its work must take the names from `step`.
         """
         ...
 
@@ -39,7 +39,7 @@ class Backend(Protocol):
 class TracingBackend:
     """A base class for backends that work with names: override `span`.
 
-    `unit(context)` and `enabled()` may be added, as `Backend` describes them.
+    A subclass may add `unit(context)` and `enabled()`, as described in `Backend`.
     """
 
     def span(self, step_name: str, flow_name: str, **attrs: Any) -> AbstractContextManager[Any]:
@@ -51,7 +51,9 @@ class TracingBackend:
             attrs: the other fields of `StepInfo`: `after`, `kind`, `is_entrypoint`,
                 `description`, `file` and `line`; later versions may add to them.
         """
-        raise NotImplementedError("a TracingBackend defines span(step_name, flow_name, **attrs)")
+        raise NotImplementedError(
+            "a TracingBackend must define span(step_name, flow_name, **attrs)"
+        )
 
     def get_correlation_id(self) -> str | None:
         """Return the correlation ID of the current unit of work, or None."""

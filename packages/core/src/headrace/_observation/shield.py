@@ -1,6 +1,6 @@
-"""A shield around a backend: whatever the backend does, the user's code runs once, undisturbed.
+"""Isolation of backends: whatever a backend does, the user's code runs exactly once.
 
-An `Exception` of a backend is logged once and stops here. Anything else, such as a
+The first `Exception` of a backend is logged, and none propagates. Anything else, such as a
 `KeyboardInterrupt` that arrives while a backend runs, is not the backend's error and propagates.
 """
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 
 class ShieldedBackend:
-    """A shielded backend: an `Exception` that it raises is logged once and stops here."""
+    """A dispatcher for one backend: it logs the first `Exception` and propagates none."""
 
     __slots__ = ("_backend", "_begin", "_complaints", "_end", "_unit", "enabled", "wants_units")
 
     def __init__(self, backend: Any) -> None:
         self._backend = backend
-        self._complaints = count()  # atomic, unlike a flag, with which two threads could complain
+        self._complaints = count()  # atomic: with a flag, two threads could both log
         self._begin, self._end = _step_hooks(backend)
         self._unit = getattr(backend, "unit", None)
         self.wants_units: bool = self._unit is not None
@@ -92,8 +92,8 @@ class ShieldedBackend:
         if next(self._complaints):
             return
         log.error(
-            "backend %s raised; the call continued without it, and further errors of this backend "
-            "are not logged",
+            "backend %s raised; the call continued, and further errors of this backend are not "
+            "logged",
             type(self._backend).__name__,
             exc_info=error,
         )
@@ -158,7 +158,7 @@ def _enter_by_names(
 
 
 def _leave(manager: AbstractContextManager[Any], exc: BaseException | None) -> None:
-    # What __exit__ returns is ignored: a backend cannot swallow an error.
+    # The result of __exit__ is ignored, so that a backend cannot swallow an error.
     manager.__exit__(
         None if exc is None else type(exc), exc, None if exc is None else exc.__traceback__
     )

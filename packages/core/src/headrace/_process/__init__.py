@@ -1,1 +1,1 @@
-"""The process itself: its clock, locks, forks and import path."""
+"""Process-wide concerns: clock, locks, forks and import path."""

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Always called through this module, never imported by name: headrace.testing replaces them.
+# Call these through the module, never import them by name: headrace.testing replaces them.
 monotonic: Callable[[], float] = time.monotonic
 """The clock of deadlines, in seconds."""
 
 wall: Callable[[], float] = time.time
-"""The clock that processes share, in seconds since the epoch."""
+"""The wall clock, shared between processes, in seconds since the epoch."""
 
 perf_counter: Callable[[], float] = time.perf_counter
 """The clock of durations, in seconds."""
@@ -31,10 +31,9 @@ async def sleep_async(seconds: float) -> None:
 
 
 def draw() -> float:
-    """Draw a number from 0 (included) to 1, with 53 bits of the system's randomness.
+    """Return a number in the interval [0, 1), with 53 bits of the system's randomness.
 
-    Neither `random.seed()` nor a fork makes two processes draw the same numbers and retry at the
-    same moments.
+    `random.seed()` and forks do not affect it, so no two processes retry in lockstep.
     """
     return (int.from_bytes(os.urandom(7), "big") >> 3) * 2.0**-53
 

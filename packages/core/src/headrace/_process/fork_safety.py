@@ -1,7 +1,7 @@
 """Prevent forks while another thread writes a log line.
 
 Python gives a forked process new locks for its log handlers, but the lock inside a stream's C
-buffer stays as it was: held forever if another thread was writing. The process then hangs at its
+buffer keeps its state: locked forever if another thread was writing. The process then hangs at its
 first log line. Holding a handler's lock across the fork keeps other threads out of its stream.
 """
 
@@ -35,16 +35,16 @@ class _Fork(threading.local):
 
 
 _fork = _Fork()
-_abandoned: list[Any] = []  # streams whose buffer is locked forever: deleting one would block
+_abandoned: list[Any] = []  # streams whose buffer is locked forever; deleting one would block
 
 
 def fork_safe() -> None:
     """Prevent forks while another thread is writing a log line, so that no child hangs.
 
-    For programs that fork while other threads run, like Celery's prefork worker on a transport
-    without an event loop. It covers all handlers, including later ones. A fork waits at most a
-    second for a busy handler, such as one blocked on a full pipe; the child then reopens that
-    handler's stream. It lasts for the life of the process; a second call does nothing.
+    Use it in programs that fork while other threads run, such as Celery's prefork worker on a
+    transport without an event loop. It covers all handlers, including later ones. A fork waits at
+    most a second for a busy handler, such as one blocked on a full pipe; the child then reopens
+    that handler's stream. The effect lasts for the life of the process; a second call does nothing.
     """
     if hasattr(os, "register_at_fork"):
         _register()
@@ -67,9 +67,9 @@ def _before() -> None:
 
 
 def _hold_all() -> bool:
-    """Take logging's own lock, then those of the handlers; tell whether all were free."""
+    """Take logging's own lock, then the handlers' locks; return whether all were free."""
     _fork.busy = []
-    # Logging's lock first: dictConfig holds it while it takes those of handlers, and logging's own
+    # Logging's lock first: dictConfig holds it while taking the handlers' locks, and logging's own
     # fork hook takes it without a timeout.
     module_lock = getattr(logging, "_lock", None)
     if module_lock is not None and not _hold(module_lock):

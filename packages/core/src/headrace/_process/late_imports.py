@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 def late_imports(module: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
     """Return the ``__getattr__`` of a module whose names are defined elsewhere.
 
-    Assign it with ``globals()["__getattr__"] = ...``: if the module defined a function of that
-    name, type checkers would accept every attribute of the module.
+    Assign it with ``globals()["__getattr__"] = ...``: with a function of that name in the module,
+    type checkers would accept any attribute.
 
     Args:
         module: the module's name.

@@ -16,16 +16,15 @@ _Base: Any = object if TYPE_CHECKING else type(RLock())
 class SignalSafeLock(_Base):  # type: ignore[misc]  # Any: RLock is a function there
     """A reentrant lock that is released even if a signal arrives just after it was acquired.
 
-    Since Python 3.14 a signal handler may run between `__enter__` of a lock and the body of its
-    `with` statement. If it raises there, nothing releases the lock, and other threads wait for
-    ever.
+    Since Python 3.14, a signal handler may run between a lock's `__enter__` and the body of the
+    `with` statement. If it raises there, nothing releases the lock, and other threads wait forever.
     """
 
     def __enter__(self) -> bool:
         """Acquire the lock, or leave it as it was."""
         acquired: list[bool] = []
         try:
-            # Both are C functions: no handler runs between the acquisition and its record.
+            # Both are C functions: no handler runs between acquiring the lock and recording it.
             acquired.extend(map(self.acquire, (True,)))
         except BaseException:
             if acquired:
@@ -33,11 +32,11 @@ class SignalSafeLock(_Base):  # type: ignore[misc]  # Any: RLock is a function t
             raise
         return True
 
-    # `__exit__` stays the one written in C: a handler could run where a Python function begins.
+    # `__exit__` is inherited from C: a signal handler could run at the start of a Python function.
 
 
 new_lock: Any = SignalSafeLock if sys.version_info >= (3, 14) else RLock
-"""Make a lock for `with`."""
+"""Create a reentrant lock for `with` statements."""
 
 
 def fork_safe_lock(namespace: dict[str, Any], name: str) -> Any:
@@ -65,7 +64,7 @@ _once_lock = fork_safe_lock(globals(), "_once_lock")
 
 
 def make_once(owner: Any, name: str, make: Callable[[], Any]) -> None:
-    """Set the attribute `name` of `owner` to what `make` returns, unless it is set already."""
+    """Set the attribute `name` of `owner` to the result of `make`, unless it is already set."""
     with _once_lock:
         if not hasattr(owner, name):  # another thread may have been first
             setattr(owner, name, make())

@@ -1,9 +1,9 @@
 """Keep ``python -m headrace`` from importing modules of the working directory.
 
-With ``-m`` Python searches that directory before its own library, which would run the code of a
-project with an ``argparse.py``, or of an untrusted one that is only checked. ``headrace graph``
-searches the directory itself. This module is imported before everything else, and imports only
-built-in modules: not even ``__future__``, which is a file.
+With ``-m``, Python searches that directory before its own library, so an ``argparse.py`` there
+would run, even in an untrusted project that ``headrace check`` only reads. ``headrace graph`` adds
+the directory itself. This module is imported before everything else and imports only built-in
+modules: even ``__future__`` is a file.
 """
 
 import sys
@@ -12,7 +12,7 @@ _FLAGS = "bBdEhiIOPqRsStuvVx"
 
 
 def _is_own_module(words: list[str]) -> bool:
-    """Tell whether Python's command line `words` contains ``-m headrace``."""
+    """Return whether Python's command line `words` contains ``-m headrace``."""
     for word, following in zip(words[1:], [*words[2:], ""], strict=True):
         flags, found, name = word.partition("m")
         if found and flags.startswith("-") and not flags[1:].strip(_FLAGS):
@@ -20,6 +20,6 @@ def _is_own_module(words: list[str]) -> bool:
     return False
 
 
-# While Python imports a package for -m, sys.argv[0] does not hold the program's name yet.
+# sys.argv[0] is "-m" until Python has imported the package.
 if sys.argv[:1] == ["-m"] and not sys.flags.safe_path and _is_own_module(sys.orig_argv):
     del sys.path[0]

@@ -1,4 +1,4 @@
-"""Clock and randomness under a test's control; exported by `headrace.testing`."""
+"""Control over clocks and randomness for tests; exported by `headrace.testing`."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def no_waiting() -> Iterator[None]:
     """Make every retry of every chain immediate.
 
-    Hooks still receive the scheduled delay, which does not count towards a deadline. This applies
-    to the whole process, in all threads and tasks.
+    Hooks still receive the scheduled delay, which does not count towards a deadline. The effect
+    covers the whole process, with all its threads and tasks.
     """
     before = _clock.waits
     _clock.waits = False
@@ -28,11 +28,11 @@ def no_waiting() -> Iterator[None]:
 
 
 class FakeClock:
-    """A clock that a test moves; `fake_clock` puts it in place of the real one.
+    """A clock that a test controls; `fake_clock` installs it.
 
     Attributes:
-        now: its reading, in seconds.
-        slept: the waits of chains, in seconds, in order.
+        now: the current reading, in seconds.
+        slept: the delays of chains, in seconds, in order.
     """
 
     def __init__(self, now: float) -> None:
@@ -42,7 +42,7 @@ class FakeClock:
         self._epoch = _clock.wall() - now
 
     def advance(self, seconds: float) -> None:
-        """Let `seconds` pass."""
+        """Move the clock forward by `seconds`."""
         with self._lock:
             self.now += seconds
 
@@ -51,16 +51,16 @@ class FakeClock:
         return self.now
 
     def wall(self) -> float:
-        """Return the wall time: the time at which the clock was made plus the time passed since."""
+        """Return the wall time: the real time at creation plus the time advanced since."""
         return self._epoch + self.now
 
     def sleep(self, seconds: float) -> None:
-        """Let `seconds` pass, as a thread that waits does."""
+        """Move the clock forward by `seconds`, in place of a thread's wait."""
         self.slept.append(seconds)
         self.advance(seconds)
 
     async def sleep_async(self, seconds: float) -> None:
-        """Let `seconds` pass, as a task that waits does."""
+        """Move the clock forward by `seconds`, in place of a task's wait."""
         import asyncio
 
         self.sleep(seconds)
@@ -69,14 +69,14 @@ class FakeClock:
 
 @contextmanager
 def fake_clock(now: float = 1000.0) -> Iterator[FakeClock]:
-    """Replace the clock with one that moves only when something waits or the test moves it.
+    """Replace the clock with one that moves only when a chain waits or the test advances it.
 
     All chains and deadlines of the process use it, including the deadlines of requests and Celery
-    messages: retries wait without real time passing, and ``clock.slept`` lists the delays. The
-    `timeout` of a step still takes real time.
+    messages. Retries take no real time, and ``clock.slept`` lists their delays. The `timeout` of a
+    step still measures real time.
 
     Args:
-        now: the clock's first reading, in seconds.
+        now: the clock's initial reading, in seconds.
     """
     clock = FakeClock(now)
     names = ("monotonic", "perf_counter", "wall", "sleep", "sleep_async")
@@ -92,16 +92,19 @@ def fake_clock(now: float = 1000.0) -> Iterator[FakeClock]:
 
 @contextmanager
 def fake_random(*numbers: float) -> Iterator[None]:
-    """Make the jitter of retries draw `numbers`, each from 0 (included) to 1, over and over.
+    """Make retry jitter cycle through `numbers` instead of drawing random ones.
 
     Args:
-        numbers: ``0.5`` alone makes each delay half of its maximum.
+        numbers: fractions of the maximum delay, at least 0 and less than 1; a single ``0.5`` halves
+            every delay.
 
     Raises:
         ValueError: there are no numbers, or one is out of range.
     """
     if not numbers or not all(0 <= number < 1 for number in numbers):
-        raise ValueError(f"fake_random() takes numbers from 0 (included) to 1, not {numbers!r}")
+        raise ValueError(
+            f"fake_random() takes numbers of at least 0 and less than 1, not {numbers!r}"
+        )
     queue = list(numbers)
     lock = new_lock()
 

@@ -1,1 +1,1 @@
-"""Headers between processes."""
+"""Propagation of the context between processes, in headers."""

@@ -1,4 +1,4 @@
-"""`inject` and `extract`: correlation, trace and deadline headers of a carrier."""
+"""`inject` and `extract`, for the correlation, trace and deadline headers of a carrier."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ _MAX_MILLISECONDS = 10.0**15 - 1
 _is_milliseconds = re.compile(r"[0-9]{1,15}").fullmatch
 
 DEADLINE_HEADER = "X-Deadline-Ms"
-"""The header that carries the milliseconds left of a deadline."""
+"""The header that carries the milliseconds left until a deadline."""
 
 
 def inject(carrier: MutableMapping[str, str]) -> None:
-    """Write the current operation's headers into `carrier`; outside any unit, write nothing.
+    """Write the headers of the current context into `carrier`.
 
-    These are the correlation header, named by ``configure(header=...)``; ``traceparent`` and
-    ``tracestate`` of W3C Trace Context, which OpenTelemetry's own propagator writes if one of its
-    spans is active; and while a deadline is active ``X-Deadline-Ms``, the milliseconds left. A
-    header of the same name in another case is replaced.
+    In a unit of work, these are the correlation header, named by ``configure(header=...)``, and
+    ``traceparent`` and ``tracestate`` of W3C Trace Context, which OpenTelemetry's own propagator
+    writes if one of its spans is active. While a deadline is active, ``X-Deadline-Ms`` gives the
+    milliseconds left. A header of the same name in another case is replaced.
 
     Args:
-        carrier: the mutable mapping of header names to values of an outgoing message.
+        carrier: the headers of an outgoing message, as a mutable mapping of names to values.
     """
     context, left = get_unit(), remaining()
     header = _state.settings.header
@@ -64,25 +64,25 @@ def _sendable_id(context: FlowContext) -> str | None:
     correlation_id = valid_id(context.correlation_id)
     if correlation_id is None:
         log.warning(
-            "sending a message without its context: the correlation_id of its unit is not %s",
+            "sending a message without its context: the unit's correlation_id is not %s",
             ID_RULE,
         )
     return correlation_id
 
 
 def inject_trace(carrier: MutableMapping[str, Any], context: FlowContext) -> bool:
-    """Write ``traceparent`` and ``tracestate`` alone, without the correlation header.
+    """Write only ``traceparent`` and ``tracestate``, without the correlation header.
 
-    Without an inbound trace and without OpenTelemetry nothing is written: the receiver derives
-    the same trace from the correlation ID.
+    Without an inbound trace or OpenTelemetry, nothing is written: the receiver derives the same
+    trace from the correlation ID.
 
     Args:
         carrier: the headers of a message.
         context: the current unit, which sends it.
 
     Returns:
-        Whether the receiver should link its span to the written one instead of continuing it,
-        since that span has ended or is too long-lived.
+        Whether the receiver should link to the written span instead of continuing its trace,
+        because that span has ended or lives too long.
     """
     if active_span.trace_is_active():
         state = carrier.pop(TRACESTATE, None)
@@ -125,8 +125,7 @@ def _write_trace(
 def extract(carrier: Mapping[Any, Any] | Iterable[tuple[Any, Any]]) -> RemoteContext:
     """Read the correlation header and W3C Trace Context of a message; never raises.
 
-    A missing or malformed header counts as none, and so does one that comes twice, even with the
-    same value.
+    A malformed header is ignored, and so is a repeated one, even if its values are equal.
 
     Args:
         carrier: a mapping or an iterable of pairs, of `str` or `bytes`: WSGI's environ (with its
@@ -155,20 +154,20 @@ def _remote(found: Mapping[str, list[str]]) -> RemoteContext:
 
 
 def text(raw: object) -> str:
-    """Return a header's name or value as `str`; what is neither text nor bytes is ``""``."""
+    """Return a header's name or value as `str`: ``""`` if it is neither text nor bytes."""
     if type(raw) is str:
         return raw
     if isinstance(raw, bytes):
         return bytes.decode(raw, "latin-1")
-    # A subclass may render in a log as a text other than the one that was checked.
+    # In a log, a subclass may render differently from the text that was checked.
     return str.__str__(raw) if isinstance(raw, str) else ""
 
 
 def deadline_from_header(found: Iterable[tuple[str, str]]) -> float | None:
-    """Return the deadline that headers state, as a reading of `time.monotonic`, or None.
+    """Return the deadline in headers as a reading of `time.monotonic`, or None.
 
     Args:
-        found: lower-case names and values; a duplicate or malformed deadline counts as none.
+        found: lower-case names and values; a repeated or malformed deadline is ignored.
     """
     values = [value for name, value in found if name == DEADLINE_HEADER.lower()]
     if len(values) != 1 or not _is_milliseconds(values[0]):
@@ -179,12 +178,12 @@ def deadline_from_header(found: Iterable[tuple[str, str]]) -> float | None:
 def _remove(carrier: MutableMapping[str, str], headers: Iterable[str]) -> None:
     lowered = {header.lower() for header in headers}
     for name in [name for name in carrier if text(name).lower() in lowered]:
-        if name in carrier:  # one name may stand for several in a mapping that ignores case
+        if name in carrier:  # in a case-insensitive mapping, deleting one may delete others
             del carrier[name]
 
 
 def _names_of(header: str) -> dict[str, str]:
-    """Return `header` by the names that it has in a carrier, in lower case."""
+    """Map the lower-case names that `header` may have in a carrier to `header`."""
     return {header.lower(): header, "http_" + header.lower().replace("-", "_"): header}
 
 

@@ -1,4 +1,4 @@
-"""Names of headers, and cloud vendors' headers, which hold an ID among other values."""
+"""Header names, and cloud vendors' headers, which contain an ID among other values."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _parse_cloud_trace = re.compile(
 
 
 def is_header_name(text: object) -> bool:
-    """Tell whether `text` can be the name of an HTTP header (RFC 9110, section 5.6.2)."""
+    """Return whether `text` can be the name of an HTTP header (RFC 9110, section 5.6.2)."""
     return isinstance(text, str) and _token(text) is not None
 
 
@@ -24,7 +24,7 @@ class VendorHeader(NamedTuple):
     """How to read a vendor's header."""
 
     id_of: Callable[[str], str | None]
-    """Return the ID in the header's value, or None if malformed."""
+    """Returns the ID in the header's value, or None if the value is malformed."""
     form: str
     """The expected format, for messages."""
 
@@ -46,4 +46,4 @@ VENDOR_HEADERS = {
     "x-amzn-trace-id": VendorHeader(_id_of_amazon, "Root=1-8 hex digits-24 hex digits"),
     "x-cloud-trace-context": VendorHeader(_id_of_google, "32 hex digits/decimal number;o=1"),
 }
-"""The headers by lower-case name."""
+"""The vendors' headers, by lower-case name."""

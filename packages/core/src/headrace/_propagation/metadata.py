@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 def propagated_metadata(context: FlowContext) -> dict[str, Any]:
     """Return the metadata of `context` that messages carry to other processes.
 
-    These are the keys of ``configure(propagate_metadata=...)`` that the unit has.
+    ``configure(propagate_metadata=...)`` names the keys.
     """
     return accepted_metadata(context.metadata) if _state.settings.propagate_metadata else {}
 
 
 def accepted_metadata(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the `values` that ``configure(propagate_metadata=...)`` names.
+    """Return those `values` whose keys ``configure(propagate_metadata=...)`` names.
 
     Args:
         values: the metadata of a message from another process.

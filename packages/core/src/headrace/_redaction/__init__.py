@@ -1,1 +1,1 @@
-"""Keeping secrets out of what is written: log lines, reports, messages, pickles."""
+"""Redaction of secrets in output: log lines, reports, messages, pickles."""

@@ -1,4 +1,4 @@
-"""Pickles of a run's values: every value that can be pickled, with its secrets masked."""
+"""Pickles of the values of a run, with their secrets masked."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def pack(values: Mapping[str, Any], names: frozenset[str], blot: Blotter) -> dict[str, bytes]:
-    """Return the pickles of those `values` that can be pickled, with the secrets masked.
+    """Pickle the `values` with their secrets masked; skip those that cannot be pickled.
 
     Args:
         values: the context of a run.
@@ -32,7 +32,7 @@ def pack(values: Mapping[str, Any], names: frozenset[str], blot: Blotter) -> dic
 
 
 def unpack(packed: Mapping[str, bytes]) -> dict[str, Any]:
-    """Return the unpickled values, without those that this process cannot load."""
+    """Return the unpickled values; skip those that this process cannot load."""
     values: dict[str, Any] = {}
     for key, data in packed.items():
         try:
@@ -50,7 +50,7 @@ def _pickled(value: Any) -> bytes | None:
 
 
 class _Masking:
-    """Copies of values in which the secrets are masked."""
+    """Makes copies of values with their secrets masked."""
 
     def __init__(self, names: frozenset[str], blot: Blotter) -> None:
         self._names = names
@@ -63,7 +63,7 @@ class _Masking:
         except RecursionError:
             return None
         data = _pickled(copy)
-        # An object may keep a secret where only its own code can find it.
+        # An object may store a secret where only its own code can find it.
         hides = data is None or isinstance(copy, str) or self._blot.leaves(data)
         return data if hides else _pickled(MASK)
 

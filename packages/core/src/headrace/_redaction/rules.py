@@ -1,9 +1,9 @@
-"""Keeping secrets out of everything that a chain writes: lines, reports, messages.
+"""Redaction of secrets in everything that a chain writes: log lines, reports, messages.
 
-Named keys are masked where values are written out. Where text was made by others, such as the
-message of an exception, every value that the context holds under a named key is masked in it: where
-it is a whole token, and inside a token too if it has four characters or more. A text is masked as a
-whole if its secrets are unknown or would take too long to find.
+Values under named keys are masked when they are written. In other text, such as the message of an
+exception, each value that the context holds under a named key is masked where it forms a whole
+token, or any part of one if it has four characters or more. A text is masked entirely if its
+secrets are unknown or would take too long to find.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ TOO_MUCH = "<too much>"
 
 _LISTED: tuple[Any, ...] = (list, tuple, set, frozenset)
 
-LONG = 4  # a secret of this length is masked inside a word too
+LONG = 4  # from this length on, a secret is masked inside a word too
 _FEW = 32  # up to this many are searched for one by one
 _QUOTES = (repr, json.dumps, functools.partial(json.dumps, ensure_ascii=False))
 
@@ -46,7 +46,7 @@ class Redaction:
         self.functions = functions
 
     def joined(self, other: Redaction) -> Redaction:
-        """Return a redaction that hides what either this one or `other` hides."""
+        """Return a redaction that applies both this one and `other`."""
         return Redaction(self.names | other.names, (*self.functions, *other.functions))
 
     def blotter(self, *values: Any) -> Blotter:
@@ -63,7 +63,7 @@ class Redaction:
         return self.blotter(*values)(text)
 
     def plain(self, value: Any) -> Any:
-        """Return `value` in JSON types: named keys masked, cycles cut, objects as text."""
+        """Return `value` as JSON types: named keys masked, cycles cut, objects as text."""
         return _Plain(self.names).of(value)
 
 
@@ -86,7 +86,7 @@ class Blotter:
         return _blotted(text, self._forms) if self._forms else text
 
     def leaves(self, data: bytes) -> bool:
-        """Tell whether `data` holds no secret of four characters or more."""
+        """Return whether `data` holds no secret of four characters or more."""
         if self._forms is None:
             return False
         text = data.decode("utf-8", "replace")
@@ -95,7 +95,7 @@ class Blotter:
 
 
 class _Plain:
-    """Copies a value into JSON types."""
+    """Converts a value to JSON types."""
 
     __slots__ = ("_above", "_left", "_names")
 
@@ -115,7 +115,7 @@ class _Plain:
         self._above.add(id(value))
         try:
             return self._inner(value, type(value))
-        except Exception as error:  # foreign code, or too deep
+        except Exception as error:  # raised by the value's own code, or nested too deep
             return f"<{type(error).__name__}>"
         finally:
             self._above.discard(id(value))
@@ -151,7 +151,7 @@ def checked_redaction(redact: Redact) -> Redaction:
         if all(isinstance(name, str) for name in names):
             return Redaction(names)
     raise TypeError(
-        f"redact takes a function of the log line, or a list of keys such as ['password'], not "
+        f"redact takes a function of the log line or a list of keys such as ['password'], not "
         f"{redact!r}"
     )
 
@@ -201,7 +201,7 @@ def _is_word(character: str) -> bool:
 
 
 def _written_forms(secrets: Iterable[Any]) -> set[str]:
-    """Return the forms that values can take in text: plain, in URLs, quoted by Python or JSON."""
+    """Return the forms of values in text: plain, URL-encoded, quoted by Python or JSON."""
     forms: set[str] = set()
     for secret in secrets:
         if secret is None or isinstance(secret, bool):

@@ -1,6 +1,6 @@
-"""Secrets among the values of a chain, found without running any code of the values.
+"""The search for secrets among the values of a chain, which never runs the values' own code.
 
-The value of a named key is a secret: in mappings, in records, among the attributes of objects.
+The value of a named key is a secret: in a mapping, in a record, or as an attribute of an object.
 Attributes are read from an object's ``__dict__`` and slots, never with `getattr`: a property may
 fail, and an ORM attribute may query the database.
 """
@@ -68,7 +68,7 @@ def text_of_key(key: Any) -> str | None:
 
 
 class _UnknownError(Exception):
-    """There are too many values, or some cannot be read without running code."""
+    """There are too many values, or some cannot be read without running their code."""
 
 
 class _Search:
@@ -81,7 +81,7 @@ class _Search:
         self._names = names
         self._left = LIMIT
         self._shapes: dict[int, Shape] = {}
-        self._waiting: tuple[list[Any], ...] = ([], [], [])  # by state, as are the values seen
+        self._waiting: tuple[list[Any], ...] = ([], [], [])  # by state, like `_seen`
         self._seen: tuple[set[int], ...] = (set(), set(), set())
 
     def run(self, values: Iterable[Any]) -> None:
@@ -139,14 +139,14 @@ class _Search:
 
 
 class Shape:
-    """Where the objects of a type keep their values.
+    """Where objects of a type store their values.
 
     Args:
         kind: the type.
         names: the keys whose values are secrets.
 
     Attributes:
-        is_object: whether it is neither a builtin container nor a kind of text or number.
+        is_object: whether the type is neither a built-in container nor a kind of text or number.
     """
 
     __slots__ = (
@@ -190,7 +190,7 @@ class Shape:
         """Return the items of `value`, each with its key (None in a sequence).
 
         For an object that is neither a secret nor a record, these are only the attributes with a
-        secret's name. None means that they are unknown without running code.
+        secret's name. None means that reading them would run the object's code.
         """
         if self.is_object:
             return self._attributes(value, state)
@@ -199,14 +199,14 @@ class Shape:
         if self._base.__len__(value) > LIMIT:
             return None
         if self._base in {dict, MappingProxyType}:
-            with suppress(Exception):  # the target of a proxy may be foreign
+            with suppress(Exception):  # a proxy may wrap a mapping with its own code
                 return list(self._base.items(value))
             return None
         keys = self._fields if isinstance(self._fields, tuple) else repeat(None)
         return list(zip(keys, self._base.__iter__(value), strict=False))
 
     def hides(self, value: Any) -> bool:
-        """Tell whether a secret of the object `value` cannot be read without running code."""
+        """Return whether reading a secret of the object `value` would run its code."""
         if not self.is_object or not self._computed:
             return False
         held = self._held(value)
@@ -215,8 +215,8 @@ class Shape:
     def _attributes(self, value: Any, state: int) -> _Items | None:
         held, names = self._held(value), self._names
         for name, is_property in self._computed:
-            # A property often wraps an attribute with an underscore. An attribute that an ORM or
-            # a cache has not loaded yet cannot have leaked.
+            # A property often wraps an attribute with a leading underscore. An attribute that an
+            # ORM or a cache has not loaded yet cannot have leaked.
             if is_property and name not in held and f"_{name}" not in held:
                 return None
         if state and self._is_definition:
@@ -261,7 +261,7 @@ def _first(spaces: list[Mapping[str, Any]], name: str) -> Any:
 
 
 def _source_of_text(kind: type) -> str:
-    """Return whether known code, foreign code or no code makes the text of an object."""
+    """Return ``known``, ``foreign`` or ``none``: the code that makes the text of an object."""
     for name in ("__str__", "__repr__"):
         owner = next(base for base in _mro_of(kind) if name in _namespace_of(base))
         if owner is object:
@@ -274,7 +274,7 @@ def _source_of_text(kind: type) -> str:
 
 
 def _exact(base: Any, value: Any) -> Any:
-    """Return a `str` or number of a subclass as its base type."""
+    """Return an instance of a subclass of `str`, `bytes` or a number type as plain data."""
     if base in {bytes, bytearray, memoryview}:
         return memoryview(value).tobytes()
     return str.__str__(value) if base is str else base.__repr__(value)

@@ -1,1 +1,1 @@
-"""Trace context: the W3C headers, and the span that OpenTelemetry has active."""
+"""Trace context: the W3C headers and OpenTelemetry's active span."""

@@ -1,6 +1,6 @@
 """OpenTelemetry's active span, in which a unit of work opens.
 
-Nothing here imports OpenTelemetry: an active span means that it is already imported.
+This module does not import OpenTelemetry: if a span is active, it is already imported.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _modules = sys.modules
 
 CORRELATION_ID = "headrace.correlation_id"
-"""The span attribute that holds the correlation ID, for finding an operation's spans."""
+"""The span attribute that holds the correlation ID, to find an operation's spans."""
 
 OURS = "_headrace_correlation_id"
 """The attribute that marks a span started by headrace."""
@@ -24,7 +24,7 @@ OURS = "_headrace_correlation_id"
 def trace_id() -> str | None:
     """Return the trace ID (32 hex digits) of the active span, unless headrace started it.
 
-    A span that is not recording does not count, since its trace cannot be looked up.
+    A span that is not recording does not count, since its trace is not stored anywhere.
     """
     try:
         span = sys.modules["opentelemetry.trace"].get_current_span()
@@ -37,7 +37,7 @@ def trace_id() -> str | None:
 
 
 def is_ours() -> bool:
-    """Tell whether headrace has started the active span."""
+    """Return whether headrace has started the active span."""
     span = sys.modules["opentelemetry.trace"].get_current_span()
     return getattr(span, OURS, None) is not None
 
@@ -45,7 +45,7 @@ def is_ours() -> bool:
 def without_ours() -> dict[ContextVar[Any], Any] | None:
     """Return the context variable and the value that hide an active span of headrace.
 
-    None if another library has started the active span, or stores it elsewhere.
+    The result is None if the span is another library's, or if OpenTelemetry stores it elsewhere.
     """
     variable = getattr(current, "__self__", None)
     if not isinstance(variable, ContextVar) or not is_ours():
@@ -55,7 +55,7 @@ def without_ours() -> dict[ContextVar[Any], Any] | None:
 
 
 def write_headers(carrier: MutableMapping[str, str]) -> bool:
-    """Let OpenTelemetry write its headers if one of its spans is active; tell whether it was."""
+    """Let OpenTelemetry write its headers if a span is active; return whether it did."""
     try:
         if not sys.modules["opentelemetry.trace"].get_current_span().get_span_context().is_valid:
             return False
@@ -68,8 +68,8 @@ def write_headers(carrier: MutableMapping[str, str]) -> bool:
 
 
 def _look_first(default: Any) -> Any:
-    """Return OpenTelemetry's current context, and make the next look-up fast."""
-    global current  # noqa: PLW0603 - found once
+    """Return OpenTelemetry's current context, and make later look-ups fast."""
+    global current  # noqa: PLW0603 - replaced once
     try:
         otel_context = sys.modules["opentelemetry.context"]
         token = otel_context.attach(otel_context.get_current())
@@ -86,5 +86,5 @@ current: Callable[[Any], Any] = _look_first
 
 
 def trace_is_active() -> bool:
-    """Tell whether OpenTelemetry may have an active span."""
+    """Return whether OpenTelemetry may have an active span."""
     return "opentelemetry.trace" in _modules and bool(current(None))

@@ -1,4 +1,4 @@
-"""W3C Trace Context, level 2 (https://www.w3.org/TR/trace-context-2/): reading and writing it."""
+"""Reading and writing of W3C Trace Context, level 2 (https://www.w3.org/TR/trace-context-2/)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _OWS = " \t"
 _MAX_MEMBERS = 32
 _MAX_LENGTH = 512
 _LONG_MEMBER = 128
-# Sampled and random; the other flags are not ours to pass on (section 3.2.2.3).
+# Sampled and random; unknown flags must not be passed on (section 3.2.2.3).
 _KNOWN_FLAGS = 0b11
 
 is_trace_id = re.compile(r"(?!0{32})[0-9a-f]{32}").fullmatch
@@ -41,7 +41,7 @@ class TraceContext:
         trace_id: 32 lower-case hex digits, not all zero.
         flags: 2 hex digits.
         members: the list-members of ``tracestate`` that are not headrace's.
-        cause: the ID of the unit of work that sent the message, if headrace has written it.
+        cause: the ID of the unit of work that sent the message, if headrace sent it.
         span_id: the sender's span, 16 lower-case hex digits; None if no message names one.
         is_link: whether the receiver's spans start their own trace, with a link to this one.
     """
@@ -57,12 +57,12 @@ class TraceContext:
 def parse(parents: Sequence[str], states: Iterable[str]) -> TraceContext | None:
     """Return the trace in a message's headers, or None without exactly one valid ``traceparent``.
 
-    A ``tracestate`` that violates the grammar is dropped entirely; of members with the same key
-    the first, most recent one is kept.
+    A ``tracestate`` that violates the grammar is dropped entirely. If members have the same key,
+    the first and most recent one is kept.
 
     Args:
         parents: the values of all ``traceparent`` headers.
-        states: those of all ``tracestate`` headers, in their order.
+        states: the values of all ``tracestate`` headers, in order.
     """
     match = _parse_parent(parents[0].strip(_OWS)) if len(parents) == 1 else None
     if match is None or (match["version"] == "00" and match["future"]):
@@ -110,10 +110,10 @@ def render(trace: TraceContext, unit_id: str, span_id: str) -> tuple[str, str]:
 
 
 def trace_of(correlation_id: str) -> TraceContext:
-    """Return the trace of an operation that came without a ``traceparent``.
+    """Return the trace of an operation that arrived without a ``traceparent``.
 
-    Its ID is the correlation ID where that is valid as one, and otherwise a hash of it: the same
-    in every process that the operation crosses.
+    Its ID is the correlation ID if that is a valid trace ID, and otherwise a hash of it, so that
+    every process of the operation uses the same ID.
     """
     if is_trace_id(correlation_id):
         return TraceContext(correlation_id)

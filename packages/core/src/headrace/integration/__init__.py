@@ -1,8 +1,8 @@
-"""Building blocks of the framework packages and of your own integrations.
+"""Building blocks for the framework packages and for your own integrations.
 
 An integration translates a framework's events and decides nothing: `HttpPolicy` decides which
 context a request gets, `Unit` and `ResumableUnit` begin and end a unit of work, and none of them
-does I/O. `read_settings` reads a framework's settings under the same names everywhere.
+does I/O. `read_settings` reads a framework's settings, which have the same names everywhere.
 """
 
 from __future__ import annotations
@@ -138,5 +138,5 @@ def _moved(name: str) -> Any:
     return getattr(import_module(_homes[name]), name)
 
 
-# Not a `def`: a type checker would then accept every name.
+# Not a `def`, with which type checkers would accept any name.
 globals()["__getattr__"] = _moved

@@ -1,6 +1,6 @@
 """The context in messages of queues: IDs, traces and metadata.
 
-For headrace's own packages: names may change with a minor version.
+For headrace's own packages: names may change in a minor version.
 """
 
 from __future__ import annotations

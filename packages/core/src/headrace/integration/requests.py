@@ -1,6 +1,6 @@
-"""Requests of frameworks that the ASGI and WSGI middleware do not cover, such as Django's.
+"""Requests of frameworks that the ASGI and WSGI middleware do not cover, such as Django.
 
-For headrace's own packages: names may change with a minor version.
+For headrace's own packages: names may change in a minor version.
 """
 
 from __future__ import annotations

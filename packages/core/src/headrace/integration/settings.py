@@ -1,6 +1,6 @@
-"""The settings of frameworks: their names, hints for misspelt ones, and their faults.
+"""Settings in a framework's configuration: their names, hints for misspelt ones, checks.
 
-For headrace's own packages; `headrace.integration.read_settings` is for every integration.
+For headrace's own packages; any integration may use `headrace.integration.read_settings`.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ CONFIGURE_OPTIONS = tuple(inspect.signature(configure).parameters)
 def read_settings(
     settings: Mapping[str, Any], *, others: tuple[str, ...] = ()
 ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
-    """Sort a framework's settings into the arguments of `configure`, of `HttpOptions`, and others.
+    """Split a framework's settings into arguments of `configure`, of `HttpOptions`, and others.
 
     Args:
         settings: upper-case names, such as ``TRUST_INBOUND``, and their values.
         others: the upper-case names of the integration's own settings.
 
     Returns:
-        Three dicts: the arguments of `configure`, those of `HttpOptions` (both by their lower-case
-        names), and the others (by their own names).
+        Three dicts: the arguments of `configure`, those of `HttpOptions` (both under their
+        lower-case names), and the others (under the names in `others`).
 
     Raises:
-        ValueError: an unknown name; the message suggests the nearest known one.
+        ValueError: a name is unknown; the message suggests the nearest known one.
     """
     known = {name.upper(): name for name in (*CONFIGURE_OPTIONS, *HTTP_OPTIONS)}
     for key in settings:

@@ -1,8 +1,8 @@
 """Layered layout of a directed graph: nodes and edges in, coordinates out.
 
-After Sugiyama, Tagawa and Toda, "Methods for visual understanding of hierarchical system
-structures" (1981): cycles are broken, nodes get ranks, the order within the ranks is improved until
-few edges cross, and coordinates are assigned. The result depends on the input alone.
+It follows Sugiyama, Tagawa and Toda, "Methods for visual understanding of hierarchical system
+structures" (1981): break cycles, assign ranks, reorder the nodes within the ranks until few edges
+cross, and assign coordinates. The result depends only on the input.
 """
 
 from __future__ import annotations

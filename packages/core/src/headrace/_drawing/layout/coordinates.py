@@ -1,7 +1,7 @@
-"""Horizontal coordinates: long links straight, nodes above the middle of their neighbours.
+"""Horizontal coordinates: long links are straight, nodes are centred above their neighbours.
 
-After Brandes and Köpf, "Fast and simple horizontal coordinate assignment" (2001), with the
-compaction over a graph of blocks.
+This follows Brandes and Köpf, "Fast and simple horizontal coordinate assignment" (2001), but
+compacts a graph of blocks.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _Xs = list[float]
 
 
 def assign_x(layers: Layers) -> list[float]:
-    """Return the horizontal centre of each node, dummies included, once their order is final."""
+    """Return the horizontal centre of each node, including dummies; their order must be final."""
     conflicts = _conflicts(layers)
     drawings: list[_Xs] = []
     for upward in (False, True):
@@ -28,7 +28,7 @@ def assign_x(layers: Layers) -> list[float]:
 
 
 def _conflicts(layers: Layers) -> set[tuple[int, int]]:
-    """Return the pieces of links that cross an inner piece of a long link: those give way."""
+    """Return the link pieces that cross an inner piece of a long link, which takes precedence."""
     found: set[tuple[int, int]] = set()
     for upper, lower in zip(layers.order, layers.order[1:], strict=False):
         above_at = {node: i for i, node in enumerate(upper)}
@@ -58,7 +58,7 @@ def _align(
     *,
     upward: bool,
 ) -> list[int]:
-    """Put nodes into vertical blocks with a median neighbour each; return each node's root."""
+    """Align each node with a median neighbour in a vertical block; return each node's root."""
     roots = list(range(len(layers.ranks)))
     neighbours = layers.below if upward else layers.above
     sequence = list(reversed(order)) if upward else order
@@ -109,11 +109,11 @@ def _compact(layers: Layers, order: Sequence[Sequence[int]], roots: Sequence[int
 
 
 def _balanced(layers: Layers, drawings: Sequence[_Xs]) -> _Xs:
-    """Return the mean of the two middle positions over the drawings, set side by side."""
+    """Return the mean of each node's two middle positions in the aligned drawings."""
     narrowest = min(drawings, key=lambda xs: _right(layers, xs) - _left(layers, xs))
     shifted = []
     for i, xs in enumerate(drawings):
-        edge = _right if i % 2 else _left  # every second one is mirrored
+        edge = _right if i % 2 else _left  # every second drawing is mirrored
         shift = edge(layers, narrowest) - edge(layers, xs)
         shifted.append([x + shift for x in xs])
     middle = [sorted(four)[1:3] for four in zip(*shifted, strict=True)]

@@ -1,4 +1,4 @@
-"""Counting crossings, and exchanging neighbours within a rank to remove them."""
+"""Edge crossings: counting them, and exchanging neighbours within a rank to remove them."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def exchange(
     """Exchange neighbours as long as that removes crossings.
 
     Args:
-        layers: the graph; its order is changed.
-        ranks: where to begin; everywhere, unless given.
-        ties: whether to also exchange neighbours that cross equally often either way, to escape a
-            local minimum.
+        layers: the graph, whose order is changed.
+        ranks: the ranks to begin with; all by default.
+        ties: whether to also exchange neighbours whose exchange changes nothing, to escape a local
+            minimum.
 
     Returns:
-        The former order of each rank that was changed.
+        The previous order of each rank that changed.
     """
     count = len(layers.order)
     waiting = set(range(count) if ranks is None else ranks)
@@ -55,7 +55,7 @@ def exchange(
 
 
 def _exchange_in(layers: Layers, rank: int, *, ties: bool) -> bool:
-    """Exchange neighbours in `rank`; tell whether crossings were removed."""
+    """Exchange neighbours in `rank`; return whether crossings were removed."""
     layer = layers.order[rank]
     above = _sorted_positions(layers.above, layer, layers.order[rank - 1] if rank else [])
     is_last = rank + 1 == len(layers.order)
@@ -84,7 +84,7 @@ def _sorted_positions(
 
 
 def _crossings(left: Sequence[int], right: Sequence[int]) -> int:
-    """Return how many links of the left node cross one of the right node."""
+    """Return how many pairs of links of the left and the right node cross."""
     if not left or not right or left[-1] <= right[0]:
         return 0
     return len([None for a in left for b in right if a > b])

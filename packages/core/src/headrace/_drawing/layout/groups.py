@@ -1,7 +1,7 @@
-"""Laying out a graph in groups: each in a box of its own, the boxes as nodes of another graph.
+"""Layout of a graph in groups: each has its own box, and the boxes are nodes of another graph.
 
 An edge between groups leaves its box through a port at the bottom and enters the other box through
-one at the top. Ports have a rank of their own, so that the edge is routed around the other nodes.
+a port at the top. Ports have their own rank, so that the edge is routed around the other nodes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _LANES = 24.0
 
 @dataclass(slots=True)
 class _Inside:
-    """The contents of one box, ports included."""
+    """The contents of one box, including its ports."""
 
     sizes: dict[str, tuple[float, float]]
     edges: list[Edge] = field(default_factory=list)
@@ -34,7 +34,7 @@ class _Inside:
     placed: Layout = field(default_factory=Layout)
 
     def add_port(self, edge: Edge, node: str, *, at_bottom: bool) -> None:
-        """Add the place where `edge`, which begins or ends at `node`, crosses the border."""
+        """Add the port through which `edge`, which begins or ends at `node`, crosses the border."""
         name = _port_name(edge, node)
         self.sizes[name] = _PORT
         self.ports[name] = edge
@@ -62,7 +62,7 @@ def layout_groups(
     groups: Mapping[str, str],
     title_widths: Mapping[str, float],
 ) -> Layout:
-    """Lay a graph out with a box around the nodes of each group.
+    """Lay out a graph with a box around the nodes of each group.
 
     Args:
         sizes: the width and height of each node; its order breaks ties.
@@ -87,20 +87,20 @@ def layout_groups(
     box_sizes = {name: _box_size(insides[name], title_widths[name]) for name in insides}
     frame = layout(box_sizes, links)
     for name, inside in insides.items():
-        if _looks_away(name, inside, frame, groups):
+        if _faces_away(name, inside, frame, groups):
             inside.mirror()
     return _assembled(insides, frame, box_sizes, crossing, groups)
 
 
 def _upward(names: Sequence[str], links: Sequence[Edge]) -> set[Edge]:
-    """Return the links between groups that will lead up, since they close a cycle."""
+    """Return the links between groups that lead up, since they close a cycle."""
     index = {name: i for i, name in enumerate(names)}
     _, back = downward(range(len(names)), [(index[a], index[b]) for a, b in links])
     return {(names[b], names[a]) for a, b in back}
 
 
-def _looks_away(name: str, inside: _Inside, frame: Layout, groups: Mapping[str, str]) -> bool:
-    """Tell whether most ports are on the wrong side for their edges."""
+def _faces_away(name: str, inside: _Inside, frame: Layout, groups: Mapping[str, str]) -> bool:
+    """Return whether most ports are on the wrong side for their edges."""
     middle = inside.placed.width / 2
     turn = 0.0
     for port, edge in inside.ports.items():
@@ -111,7 +111,7 @@ def _looks_away(name: str, inside: _Inside, frame: Layout, groups: Mapping[str, 
 
 
 def _port_name(edge: Edge, node: str) -> str:
-    # No node's name begins so: names are not empty, and these hold three.
+    # No node has such a name: node names are not empty, and this contains three of them.
     return "\0".join(("", *edge, node))
 
 
@@ -178,7 +178,7 @@ def _from_port(inside: _Inside, band: tuple[float, float], edge: Edge, node: str
 
 
 def _lanes(crossing: Sequence[Edge], groups: Mapping[str, str]) -> dict[Edge, float]:
-    """Return the sideways offset of each edge, which separates edges on the same route."""
+    """Return the horizontal offset of each edge, which separates edges on the same route."""
     ways: dict[Edge, list[Edge]] = {}
     for edge in crossing:
         ways.setdefault((groups[edge[0]], groups[edge[1]]), []).append(edge)

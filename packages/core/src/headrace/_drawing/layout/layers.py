@@ -1,4 +1,4 @@
-"""The graph as layers: long links are cut into pieces of one rank by dummy nodes."""
+"""The graph as layers, in which dummy nodes cut long links into pieces of one rank."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from .ranks import Link
 
 DUMMY_WIDTH = 6.0
-# The least space between two nodes, between a node and a passing edge, and between two edges.
+# The minimum space between two nodes, between a node and a passing edge, and between two edges.
 _GAPS = (28.0, 20.0, 10.0)
 
 
@@ -19,8 +19,8 @@ class Layers:
 
     Attributes:
         nodes: the original numbers of the real nodes.
-        widths: the width of each node, dummies included.
-        heights: likewise the height.
+        widths: the width of each node, including dummies.
+        heights: the height of each node, including dummies.
         ranks: the rank of each node.
         above: each node's neighbours in the rank above.
         below: each node's neighbours in the rank below.
@@ -38,7 +38,7 @@ class Layers:
     dummies: dict[Link, list[int]] = field(default_factory=dict)
 
     def is_dummy(self, node: int) -> bool:
-        """Tell whether `node` is a bend of a long link."""
+        """Return whether `node` is a bend of a long link."""
         return node >= len(self.nodes)
 
     def distance(self, left: int, right: int) -> float:
@@ -49,11 +49,11 @@ class Layers:
     def walk(
         self, before: Sequence[Sequence[int]], ways: Sequence[Sequence[Sequence[int]]]
     ) -> list[list[int]]:
-        """Order the ranks by a depth-first walk: linked nodes start side by side.
+        """Order the ranks by a depth-first walk, which puts linked nodes side by side.
 
         Args:
-            before: `above` or `below`; the walk starts at nodes that have none.
-            ways: `above`, `below` or both: the links that it follows.
+            before: `above` or `below`; the walk starts at nodes that have no such neighbours.
+            ways: `above`, `below` or both: the links that the walk follows.
         """
         order: list[list[int]] = [[] for _ in range(max(self.ranks) + 1)]
         seen = [False] * len(self.ranks)
@@ -79,9 +79,9 @@ def build_layers(
 
     Args:
         nodes: the nodes.
-        links: the links between them.
-        ranks: each node's rank.
-        sizes: width and height, parallel to `nodes`.
+        links: the links between the nodes.
+        ranks: the rank of each node.
+        sizes: the width and height of each node, parallel to `nodes`.
     """
     layers = Layers(
         list(nodes),

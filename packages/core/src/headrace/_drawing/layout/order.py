@@ -1,7 +1,7 @@
-"""The order within the ranks: sweeps by medians from several starts, then a search near the best.
+"""The order within the ranks: median sweeps from several starts, then a search near the best.
 
-The sweeps are after Gansner, Koutsofios, North and Vo, "A technique for drawing directed graphs"
-(1993); the search is an iterated local search, with a fixed random sequence.
+The sweeps follow Gansner, Koutsofios, North and Vo, "A technique for drawing directed graphs"
+(1993). The search is an iterated local search with a fixed random sequence.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .layers import Layers
 _SWEEPS = 24
 _PATIENCE = 4
 _TRIALS = 100
-# Up to this many pieces of links, the full effort is made; beyond, it shrinks with their number.
+# The number of link pieces up to which the full effort is made; beyond it, the effort shrinks.
 _LARGE = 1500
 
 
@@ -50,7 +50,7 @@ def _around(layers: Layers) -> list[list[int]]:
 
 
 def _sweeps(layers: Layers, most: int, *, begin_down: bool) -> int:
-    """Sweep down and up until that no longer helps; leave the best order, and return its count."""
+    """Sweep down and up until that stops helping; keep the best order and return its count."""
     best = [layer.copy() for layer in layers.order]
     fewest = count_crossings(layers)
     stale = 0
@@ -83,7 +83,7 @@ def _sweep(layers: Layers, *, down: bool, flip_ties: bool) -> None:
 def _by_medians(
     layer: Sequence[int], neighbours: Sequence[Sequence[int]], position: dict[int, int]
 ) -> list[int]:
-    """Sort the nodes that have neighbours; the others keep their places."""
+    """Sort the nodes that have neighbours; the others keep their positions."""
     medians = {
         node: _median(sorted(position[other] for other in neighbours[node]))
         for node in layer
@@ -94,7 +94,7 @@ def _by_medians(
 
 
 def _median(positions: Sequence[int]) -> float:
-    """Return the median, which leans to the side where the neighbours are closer together."""
+    """Return the weighted median, which favours the side with the closer neighbours."""
     middle = len(positions) // 2
     if len(positions) % 2 == 1:
         return float(positions[middle])
@@ -108,7 +108,7 @@ def _median(positions: Sequence[int]) -> float:
 
 
 def _search(layers: Layers, trials: int) -> None:
-    """Move a node where links cross, let its surroundings settle, and keep it if it is no worse."""
+    """Move a node where links cross, reorder around it, and keep the result if it is no worse."""
     # A fixed seed: a graph always looks the same. Only `random()` is the same on every Python.
     draw = random.Random(1).random  # noqa: S311 - no secret
     counts = [crossings_below(layers, rank) for rank in range(len(layers.order) - 1)]

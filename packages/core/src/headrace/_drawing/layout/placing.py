@@ -1,4 +1,4 @@
-"""Laying out one graph: each component by itself, then all of them side by side."""
+"""Layout of one graph: each component separately, then all of them side by side."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ Box = tuple[float, float, float, float]
 
 @dataclass(slots=True)
 class Layout:
-    """The position of everything, in the unit of the given sizes; the origin is at the top left.
+    """Positions of all elements, in the unit of the given sizes; the origin is at the top left.
 
     Attributes:
         centers: the centre of each node.
         routes: the points of each edge, from its source's border to its target's.
-        width: the width of the whole.
-        height: the height of the whole.
+        width: the total width.
+        height: the total height.
         bands: the top and the bottom of each node's rank.
-        boxes: the box of each group, where there are groups.
+        boxes: the box of each group, if there are groups.
     """
 
     centers: dict[str, Point] = field(default_factory=dict)
@@ -50,7 +50,7 @@ def layout(
     first: Collection[str] = (),
     last: Collection[str] = (),
 ) -> Layout:
-    """Lay a graph out from top to bottom.
+    """Lay out a graph from top to bottom.
 
     Args:
         sizes: the width and height of each node; its order breaks ties.
@@ -104,7 +104,7 @@ def _lay_component(
 
 
 def _with_ends(ranks: dict[int, int], ends: tuple[set[int], set[int]]) -> dict[int, int]:
-    """Put the nodes that are to be first and last into ranks of their own."""
+    """Move the nodes that must be first and last to their own ranks."""
     first, last = ({node for node in each if node in ranks} for each in ends)
     inner = [rank for node, rank in ranks.items() if node not in first and node not in last]
     lowest, highest = min(inner, default=0), max(inner, default=0)
@@ -116,7 +116,7 @@ def _with_ends(ranks: dict[int, int], ends: tuple[set[int], set[int]]) -> dict[i
 
 
 def _bands(layers: Layers, xs: Sequence[float]) -> list[tuple[float, float]]:
-    """Return top and bottom of each rank: further apart where edges run far sideways."""
+    """Return the top and bottom of each rank; long sideways edges push ranks apart."""
     bands: list[tuple[float, float]] = []
     top = 0.0
     for layer in layers.order:

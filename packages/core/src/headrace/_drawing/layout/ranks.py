@@ -1,4 +1,4 @@
-"""Components, the breaking of cycles, and ranks."""
+"""Components, cycle removal and ranks."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def components(count: int, links: Sequence[Link]) -> list[list[int]]:
 
 
 def downward(nodes: Sequence[int], links: Sequence[Link]) -> tuple[list[Link], set[Link]]:
-    """Return the links without cycles, and which of them have been reversed for that.
+    """Return the links without cycles, and those among them that were reversed.
 
-    A link is reversed if a depth-first walk in the nodes' order finds that it leads back.
+    A link is reversed if it leads back in a depth-first walk in the nodes' order.
     """
     targets: dict[int, list[int]] = {node: [] for node in nodes}
     for source, target in links:
@@ -64,7 +64,7 @@ def _back_links(nodes: Sequence[int], targets: dict[int, list[int]], led_to: set
 
 
 def assign_ranks(nodes: Sequence[int], links: Sequence[Link]) -> dict[int, int]:
-    """Return each node's rank: every link leads down, and their total length is small."""
+    """Return ranks such that every link leads down and the total length is small."""
     above: dict[int, list[int]] = {node: [] for node in nodes}
     below: dict[int, list[int]] = {node: [] for node in nodes}
     for source, target in links:
@@ -87,7 +87,7 @@ def _shorten(
     above: dict[int, list[int]],
     below: dict[int, list[int]],
 ) -> bool:
-    """Move each node to where its links are shortest; tell whether anything moved."""
+    """Move each node to the rank where its links are shortest; return whether any moved."""
     moved = False
     for node in reversed(order):
         if below[node] and len(below[node]) > len(above[node]):

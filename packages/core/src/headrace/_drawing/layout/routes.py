@@ -1,4 +1,4 @@
-"""The points of the edges: straight through the ranks, sideways only between them."""
+"""The points of edges, which run straight through ranks and sideways only between them."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def collect_routes(
 
     Args:
         layers: the graph.
-        links: the links as they were given, in the nodes' original numbers.
+        links: the original links, with the nodes' original numbers.
         back: the links that were reversed for the layers, in their reversed direction.
         xs: the horizontal centre of each node of the layers.
-        bands: top and bottom of each rank.
+        bands: the top and bottom of each rank.
     """
     local = {node: i for i, node in enumerate(layers.nodes)}
     given = set(links)
@@ -40,7 +40,7 @@ def collect_routes(
         other = link[1], link[0]
         if link not in back:
             routes[link] = down
-        elif link in given:  # both directions: side by side
+        elif link in given:  # both directions exist: draw them side by side
             routes[link] = [(x - _BOTH_WAYS, y) for x, y in down]
             routes[other] = [(x + _BOTH_WAYS, y) for x, y in reversed(down)]
         else:
@@ -79,9 +79,9 @@ def _port(
     *,
     below: bool,
 ) -> Point:
-    """Return where an edge leaves a node: a little towards the side it heads for."""
+    """Return the point at which an edge leaves a node, shifted towards the edge's other end."""
     most = max(0.0, layers.widths[node] / 2 - _SIDE_SPACE)
-    # Never all the way: edges to several nodes on one side leave at places of their own.
+    # Never all the way, so that edges to several nodes on one side leave at different points.
     away = towards - xs[node]
     aside = most * away / (abs(away) + _LEAN)
     top, bottom = bands[layers.ranks[node]]

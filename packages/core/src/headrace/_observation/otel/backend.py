@@ -1,6 +1,6 @@
-"""OpenTelemetry: a span for each step, and for each unit of work where none is active.
+"""The OpenTelemetry backend: a span for each step, and for each unit of work without one.
 
-Needs only OpenTelemetry's API; the application brings the SDK.
+It needs only OpenTelemetry's API; the application provides the SDK.
 """
 
 from __future__ import annotations
@@ -51,21 +51,22 @@ _Active = tuple[trace.Span, Context, Any]
 
 
 class OTelBackend:
-    """Reports steps and units of work as spans of OpenTelemetry.
+    """Reports steps and units of work as OpenTelemetry spans.
 
-    A step's span has its name and the attributes ``headrace.flow``, ``headrace.step`` and
-    ``headrace.correlation_id``. A unit of work gets a span if none is active. If the unit's message
-    names no trace, a correlation ID that is a valid trace ID (32 hex digits, not all zero) becomes
-    the span's trace ID, so that all steps of a request share one trace. A ``traceparent`` that came
-    with the message is the span's remote parent. If a span is active
-    already, such as that of an instrumented web framework, the unit adds none and sets its
+    A step's span has the step's name and the attributes ``headrace.flow``, ``headrace.step`` and
+    ``headrace.correlation_id``.
+
+    A unit of work gets a span if none is active. The ``traceparent`` of an inbound message is its
+    remote parent. Without one, a correlation ID that is a valid trace ID (32 hex digits, not all
+    zero) becomes the span's trace ID, so that all steps of a request share one trace. If a span is
+    already active, such as that of an instrumented web framework, the unit adds none and sets its
     correlation ID on that span.
 
-    An error is recorded on the span, whose status becomes ERROR. A cancelled step's status stays
-    unset, as OpenTelemetry's own context managers leave it, and ``headrace.outcome`` says
+    An error is recorded on the span and sets its status to ERROR. The status of a cancelled step
+    stays unset, as with OpenTelemetry's own context managers, and ``headrace.outcome`` is
     ``cancelled``.
 
-    Without a tracer provider (the API alone) the backend is disabled until one is set.
+    Without a tracer provider (the API alone), the backend is disabled until one is set.
 
     Args:
         tracer_name: the name of the tracer, which is the instrumentation scope of the spans.
@@ -80,7 +81,7 @@ class OTelBackend:
         self._start: Any = None
 
     def enabled(self) -> bool:
-        """Tell whether a tracer provider is set that creates spans."""
+        """Return whether the tracer provider creates spans."""
         provider = trace.get_tracer_provider()
         if provider is not self._provider:
             self._tracer = tracer = real_tracer(provider, self._tracer_name)
@@ -93,7 +94,7 @@ class OTelBackend:
         return self._span(step, context) if self.enabled() else nullcontext()
 
     def unit(self, context: FlowContext) -> AbstractContextManager[None]:
-        """Return a context manager for the unit's span, if it is to have one of its own."""
+        """Return a context manager for the unit's span, or for the active span that it uses."""
         if not self.enabled():
             return nullcontext()
         if get_span(context) is AWAITED:
@@ -128,8 +129,8 @@ class OTelBackend:
 class _ServedUnit:
     """A unit of work inside a span that it did not start, as a context manager.
 
-    The span stays the parent within the unit after its instrumentation has detached it, as for
-    the chunks of a streamed body.
+    The span remains the parent within the unit even after its instrumentation has detached it, for
+    example for the chunks of a streamed body.
     """
 
     __slots__ = ("_context", "_span", "_state")
@@ -190,7 +191,7 @@ class _UnitSpan:
             _finish(self._state, exc)
 
     def _complete(self, span: Any, context: FlowContext) -> None:
-        if context.name and context.name != self._name:  # the route is known only later
+        if context.name and context.name != self._name:  # the route became known later
             span.update_name(context.name)
         attributes = at_end(facts_of(context))
         if attributes:
@@ -227,14 +228,14 @@ class _LateUnitSpan(_UnitSpan):
 def real_tracer(provider: trace.TracerProvider, name: str) -> trace.Tracer | None:
     """Return the tracer of headrace's spans, or None if spans would be discarded.
 
-    That is the case with the API alone, and with an SDK that is disabled.
+    Spans are discarded with the API alone, and with a disabled SDK.
     """
     tracer = provider.get_tracer(name, _version())
     if isinstance(tracer, trace.ProxyTracer | trace.NoOpTracer):
         return None
-    # The only way to choose the trace ID of a root span: a made-up parent would leave an orphan in
-    # the trace and bypass the root sampler. The tracer belongs to this scope alone. Another SDK may
-    # have no such generator; its traces then have IDs of their own.
+    # The only way to choose the trace ID of a root span: an invented parent would leave an orphan
+    # in the trace and bypass the root sampler. The tracer belongs to this scope alone. Another SDK
+    # may have no such generator; its traces then have their own IDs.
     generator = getattr(tracer, _GENERATOR, None)
     if generator is not None and not isinstance(generator, _UnitIds):
         setattr(tracer, _GENERATOR, _UnitIds(generator))
@@ -261,7 +262,7 @@ class _UnitIds:
         return made
 
     def is_trace_id_random(self) -> bool:
-        # The random flag of W3C Trace Context, level 2, must not be set for an ID from elsewhere.
+        # W3C Trace Context, level 2, forbids the random flag for an ID from elsewhere.
         return trace_id_of_unit() is None and bool(self._wrapped.is_trace_id_random())
 
 

@@ -3,7 +3,7 @@
 FastAPI's own spans and Starlette's OpenTelemetry middleware start a SERVER span for each request,
 even if one is current. Inside a unit, that would be a second SERVER span and usually a second root,
 so the unit's span waits. It starts when other code reads the current span, as OpenTelemetry's
-instrumentors do, or starts a span below it.
+instrumentors do, or starts a child span.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _REQUESTS = frozenset({"http", "websocket"})
 
 
 def is_traced_inside(context: FlowContext) -> bool:
-    """Tell whether other code may start a SERVER span inside the unit even if one is current."""
+    """Return whether other code may start a SERVER span inside the unit even if one is current."""
     return context.kind in _REQUESTS and any(name in sys.modules for name in _MODULES)
 
 
@@ -38,7 +38,7 @@ def _passed_on(name: str) -> Any:
 
 
 class LateSpan(trace.Span):
-    """Forwards everything to a span that it starts on first use.
+    """Forwards all calls to a span that it starts on first use.
 
     Args:
         start: starts the span.
@@ -53,7 +53,7 @@ class LateSpan(trace.Span):
 
     @property
     def has_started(self) -> bool:
-        """Whether it has been used."""
+        """Whether the span has started."""
         return "_span" in vars(self)
 
     def started(self) -> trace.Span:

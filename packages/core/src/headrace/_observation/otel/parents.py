@@ -1,4 +1,4 @@
-"""The parent span of a unit of work in OpenTelemetry: the current one, a remote one, or none."""
+"""The OpenTelemetry parent span of a unit of work: the current one, a remote one, or none."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def trace_id_of_unit() -> int | None:
         return None
     linked = get_trace(unit)
     if linked is not None and linked.is_link and linked.trace_id == unit.correlation_id:
-        return None  # the outer trace, which the unit leaves
+        return None  # the unit links to that trace and starts its own
     return _trace_id(unit.correlation_id)
 
 
@@ -37,11 +37,11 @@ def _trace_id(correlation_id: str) -> int | None:
 
 
 def serves(current: trace.Span, context: FlowContext) -> bool:
-    """Tell whether `current` serves as the span of the unit `context`, so that it needs none.
+    """Return whether `current` serves as the span of the unit `context`, which then needs none.
 
     An instrumentation's span does, unless it is the client span that sent the request from this
     process. A headrace span serves units opened inside its unit, but not a new request or another
-    operation: there it is current only because a callback runs in another request's context.
+    operation, where it is current only because a callback runs in another request's context.
     """
     parent = current.get_span_context()
     if not parent.is_valid or parent.is_remote or _has_ended(current):
@@ -52,7 +52,7 @@ def serves(current: trace.Span, context: FlowContext) -> bool:
 
 
 def parent_of(current: trace.Span, context: FlowContext) -> Context | None:
-    """Return the parent of a unit's span; None for `current`, if it does not serve the unit."""
+    """Return the context with the parent of a unit's span, or None if `current` is the parent."""
     correlation_id, inbound = context.correlation_id, get_trace(context)
     if context.kind not in REQUESTS and getattr(current, OURS, None) == correlation_id:
         return None
@@ -64,12 +64,12 @@ def parent_of(current: trace.Span, context: FlowContext) -> Context | None:
         if _has_sent(current.get_span_context(), inbound):
             return None
         return trace.set_span_in_context(trace.NonRecordingSpan(_span_context(inbound)))
-    # Keeps the rest of the context, such as baggage.
+    # A root span, in a context that keeps the rest, such as baggage.
     return trace.set_span_in_context(trace.INVALID_SPAN)
 
 
 def _has_sent(span: SpanContext, inbound: TraceContext | None) -> bool:
-    """Tell whether `inbound` names `span`, so that this process sent the request."""
+    """Return whether `inbound` names `span`, which means that this process sent the request."""
     return inbound is not None and inbound.span_id == f"{span.span_id:016x}"
 
 
@@ -91,9 +91,9 @@ def _span_context(inbound: TraceContext) -> SpanContext:
 
 
 class _TraceState(TraceState):
-    """The members of an inbound ``tracestate``, checked by the grammar of level 2.
+    """The members of an inbound ``tracestate``, already checked against the grammar of level 2.
 
-    The API's class implements level 1: it drops each other member with a warning.
+    The API's class implements level 1, and drops any other member with a warning.
     """
 
     def __init__(self, members: tuple[str, ...]) -> None:

@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
 
 class FlowSpanProcessor(SpanProcessor):
-    """Stamps ``headrace.correlation_id`` on every span that starts inside a unit of work.
+    """Sets ``headrace.correlation_id`` on every span that starts inside a unit of work.
 
-    Spans of instrumented libraries are included; it works beside any backend. Add it before the
-    processors that export: ``provider.add_span_processor(FlowSpanProcessor())``. A span that
-    started before its unit opened (that of an instrumented web framework) is stamped by
-    `OTelBackend` instead.
+    This includes the spans of instrumented libraries, and works with any backend. Add it before
+    the processors that export: ``provider.add_span_processor(FlowSpanProcessor())``. If a span
+    started before its unit opened, like that of an instrumented web framework, `OTelBackend` sets
+    the attribute instead.
     """
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
-        """Stamp `span`, if a unit of work is active."""
+        """Set the attribute on `span`, if a unit of work is active."""
         unit = get_unit()
         if unit is not None and CORRELATION_ID not in (span.attributes or ()):
             span.set_attribute(CORRELATION_ID, unit.correlation_id)

@@ -1,4 +1,4 @@
-"""OpenTelemetry's semantic conventions: the attributes of a unit's span, from the unit's facts.
+"""The attributes of a unit's span, by OpenTelemetry's semantic conventions.
 
 https://opentelemetry.io/docs/specs/semconv/ (version 1.38), HTTP server spans and messaging spans.
 """
@@ -62,8 +62,8 @@ def at_end(facts: Mapping[str, Any]) -> dict[str, Any]:
 def error_type(exc: BaseException) -> str:
     """Return the public name of the class of `exc`, with its module: ``shop.errors.Declined``.
 
-    A private class is named by its first public base, and a class from a private module by the
-    package that exports it, if any. Built-in exceptions have no module.
+    A private class takes the name of its first public base, and a class from a private module the
+    name under which a package exports it, if any. Built-in exceptions have no module.
 
     Args:
         exc: the exception.
