@@ -115,7 +115,7 @@ def test_a_second_call_with_other_options_is_an_error() -> None:
     """Options are neither merged nor silently dropped."""
     app = Starlette()
     init_app(app)
-    with pytest.raises(RuntimeError, match="with other options"):
+    with pytest.raises(RuntimeError, match="with different options"):
         init_app(app, trust_inbound=False)
 
 

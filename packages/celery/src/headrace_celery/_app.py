@@ -1,4 +1,4 @@
-"""`init_app`: makes the tasks of a process carry the context."""
+"""`init_app`, which makes the tasks of a process carry the context."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def init_app(celery_app: Celery, *, accept_deadline: bool = False) -> None:
     Args:
         celery_app: the app.
         accept_deadline: whether this app's workers obey the deadline in a message. It then becomes
-            the message's expiry and the run's soft time limit, unless these are shorter already.
+            the message's expiry and the run's soft time limit, unless these are already shorter.
 
     Raises:
-        TypeError: an argument of a wrong type.
+        TypeError: an argument has the wrong type.
     """
     if not isinstance(celery_app, Celery):
         raise TypeError(f"init_app() takes a Celery app, not {celery_app!r}")
@@ -40,6 +40,6 @@ def init_app(celery_app: Celery, *, accept_deadline: bool = False) -> None:
     connect_receivers()
     discover_tasks_of(celery_app)
     publish_in_context_of_call()
-    if Task.Request == _CELERYS_REQUEST:  # the project may have its own
+    if Task.Request == _CELERYS_REQUEST:  # unless the project has its own class
         Task.Request = _OUR_REQUEST
     accept_deadlines(celery_app, accept_deadline)

@@ -1,4 +1,4 @@
-"""Beat: each tick of a schedule is a unit of work."""
+"""Beat, where each tick of a schedule is a unit of work."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from headrace.integration import Unit, transport_context
 def on_beat_init(sender: Any = None, **_: Any) -> None:
     """Make the scheduler of the beat service `sender` open a unit for each tick.
 
-    Also connected to `beat_embedded_init`, which a worker with ``--beat`` sends.
+    It is also connected to `beat_embedded_init`, which a worker with ``--beat`` sends.
     """
     scheduler = sender.scheduler
-    # Around `apply_entry`, so that the line "Sending due task" carries the ID as well.
+    # Around `apply_entry`, so that the line "Sending due task" also carries the ID.
     scheduler.apply_entry = partial(_tick, scheduler.apply_entry)
 
 

@@ -41,7 +41,7 @@ def worker_context(task: Any, fields: Mapping[str, Any]) -> tuple[FlowContext, s
     problem = ""
     try:
         context = _context_of_message(task, fields)
-    except Exception as error:  # a header must not fail a task, whatever is in it
+    except Exception as error:  # no header, whatever it contains, may fail a task
         context, problem = _new_context(task), _reason(error)
     _add_facts(context, fields)
     return context, problem
@@ -63,7 +63,7 @@ def _context_of_message(task: Any, fields: Mapping[str, Any]) -> FlowContext:
 
 
 def _new_context(task: Any, trace: Any = None) -> FlowContext:
-    # With `headrace_new` the ID must be made here: otherwise it would be that of the trace.
+    # With `headrace_new`, make the ID here: otherwise it would be the trace's.
     remote = RemoteContext(make_id() if _is_new(task) else None, trace=trace)
     return transport_context("task", task.name, remote)
 
@@ -72,7 +72,7 @@ def _new_context(task: Any, trace: Any = None) -> FlowContext:
 
 
 def eager_context(task: Any, request: Any, caller: FlowContext) -> FlowContext:
-    """Return the context of an eager run of `task` in the unit `caller`, whatever its headers."""
+    """Return the context of an eager run of `task` in the unit `caller`, which beats any header."""
     # The caller runs an eager retry, but the cause of the retry is the previous attempt.
     remote = _previous_attempt(request) if request.retries else None
     correlation_id = make_id() if _is_new(task) else None
@@ -85,7 +85,7 @@ def eager_context(task: Any, request: Any, caller: FlowContext) -> FlowContext:
 def _previous_attempt(request: Any) -> RemoteContext | None:
     try:
         envelope = read(vars(request))
-    except Exception:  # a header must not fail a task, whatever is in it
+    except Exception:  # no header, whatever it contains, may fail a task
         return None
     return envelope and RemoteContext(None, envelope.causation_id)
 
@@ -96,9 +96,9 @@ def _previous_attempt(request: Any) -> RemoteContext | None:
 def context_of(request: Any) -> RemoteContext:
     """Return the context of the unit of work that published the message of `request`.
 
-    For code that runs several messages at once, such as a task of celery-batches: continue
-    each message's operation with ``open_context(remote=context_of(request))``. Returns an empty
-    `RemoteContext` if the message has no header or a malformed one; never raises.
+    Use it in code that handles several messages at once, such as a task of celery-batches: continue
+    each message's operation with ``open_context(remote=context_of(request))``. The result is an
+    empty `RemoteContext` if the message has no header or a malformed one; never raises.
 
     Args:
         request: a task's ``self.request``, the worker's own request, a ``SimpleRequest`` of
@@ -121,7 +121,7 @@ def _fields_of(request: Any) -> Iterator[Mapping[str, Any]]:
     if isinstance(request, Mapping):
         yield request
         return
-    # The request of a worker or of celery-batches, then that of a running task, then a message.
+    # The request of a worker or of celery-batches, then of a running task, then a message.
     for name in ("request_dict", "__dict__"):
         fields = getattr(request, name, None)
         if isinstance(fields, Mapping):
@@ -132,7 +132,7 @@ def _fields_of(request: Any) -> Iterator[Mapping[str, Any]]:
 def _remote(envelope: Envelope, traced: RemoteContext, app: Any) -> RemoteContext:
     deadline = None
     if envelope.deadline_ms is not None:
-        # The requests of celery-batches name no app; looking up the default one may create it.
+        # Requests of celery-batches have no app; looking up the default app may create it.
         deadline = deadline_of(envelope, app_or_default(app))
     return RemoteContext(
         envelope.correlation_id,
@@ -154,7 +154,7 @@ def _identity(request: Any) -> tuple[object, object]:
 
 
 def report_ignored(problem: str, name: object, task_id: object) -> None:
-    """Log that the envelope of a message is ignored, and why, without quoting it."""
+    """Log that a message's envelope is ignored, with the reason but without its content."""
     log.warning(
         "ignored the headrace header of task %s[%s]: %s; the task does not continue its "
         "publisher's operation",
@@ -169,7 +169,7 @@ def _reason(error: Exception) -> str:
 
 
 def _trace(fields: Mapping[str, Any], *, is_link: bool = False) -> Any:
-    """Return the trace in the W3C Trace Context headers, whichever library wrote them."""
+    """Return the trace in the W3C Trace Context headers, which any library may have written."""
     remote = extract({name: fields.get(name) or "" for name in (TRACE_HEADER, "tracestate")})
     return remote.trace and replace(remote.trace, is_link=is_link)
 

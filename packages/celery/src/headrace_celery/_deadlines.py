@@ -1,4 +1,4 @@
-"""Deadlines of messages: a worker obeys them if its app accepts them."""
+"""The deadlines of messages, which a worker obeys if its app accepts them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from headrace.integration import clock
 
 from ._envelope import Envelope, read, seconds_until
 
-_MIN_SECONDS = 0.001  # Celery treats 0 as no limit; a task that is out of time has expired anyway
+_MIN_SECONDS = 0.001  # Celery treats 0 as no limit; a task without time left has expired anyway
 _accepting: WeakSet[Celery] = WeakSet()
 
 
@@ -38,7 +38,7 @@ def deadline_of(envelope: Envelope, app: Any) -> float | None:
 def on_task_received(request: Any = None, **_: Any) -> None:
     """Shorten the request's expiry and soft time limit to the deadline of its message.
 
-    Only the request changes, not the message: a retry gets the limits that its task declares.
+    The message does not change: a retry gets the limits that its task declares.
     """
     if request.app not in _accepting:
         return
@@ -47,7 +47,7 @@ def on_task_received(request: Any = None, **_: Any) -> None:
         deadline_ms = envelope and envelope.deadline_ms
         if deadline_ms is None:
             return
-        # Computed from the remaining time, because a test may have replaced our clock.
+        # Computed from the remaining time, since a test may have replaced our clock.
         deadline = datetime.now(UTC) + timedelta(seconds=seconds_until(deadline_ms))
     except Exception:  # the run reports a malformed header
         return
@@ -59,8 +59,8 @@ def on_task_received(request: Any = None, **_: Any) -> None:
 class _Limits:
     """The hard and the soft time limit of a run, in seconds.
 
-    Celery unpacks them when the run goes to the pool, possibly long after the message arrived: a
-    request with an ETA waits in the worker. So the remaining time is computed at that point.
+    Celery unpacks them when it passes the run to the pool, possibly long after the message arrived:
+    a request with an ETA waits in the worker. The remaining time is computed at that point.
     """
 
     def __init__(self, hard: float | None, soft: float | None, deadline_ms: int) -> None:

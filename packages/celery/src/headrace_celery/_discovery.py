@@ -1,4 +1,4 @@
-"""Discovery of flows: imports the task modules of an app as its worker would."""
+"""Discovery of flows, which imports the task modules of an app as its worker would."""
 
 from __future__ import annotations
 

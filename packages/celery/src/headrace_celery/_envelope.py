@@ -1,18 +1,18 @@
-"""The envelope: the one message header, ``headrace``.
+"""The envelope: the single message header, ``headrace``.
 
-It is a small JSON mapping. Readers ignore keys that they do not know; a change that they must not
-ignore gets a new version.
+It is a small JSON mapping. Readers ignore unknown keys; a change that they must not ignore gets a
+new version.
 
 ============  ================================================================================
 ``v``         version
 ``id``        correlation ID
 ``cause``     causation ID: the unit that publishes the message
-``flow``      flow that publishes it
-``step``      step that publishes it
+``flow``      flow that publishes the message
+``step``      step that publishes the message
 ``at``        time of publishing, in milliseconds since the epoch
 ``deadline``  end of the publisher's time budget, in milliseconds since the epoch
 ``meta``      metadata that ``configure(propagate_metadata=...)`` names
-``link``      1 if the run's span is linked to the publisher's, and not its child
+``link``      1 if the run's span is linked to the publisher's instead of being its child
 ============  ================================================================================
 """
 
@@ -34,11 +34,11 @@ from ._log import log, warn_once
 HEADER = "headrace"
 VERSION = 1
 MAX_NAMES = 120
-"""Maximum size of the correlation ID and the names of flow and step together, in bytes of JSON."""
+"""Maximum total size of the correlation ID, flow and step, in bytes of JSON."""
 MAX_METADATA = 8192
 """Maximum size of the metadata, in bytes of JSON."""
 MAX_NESTING = 3
-"""Levels of headers: the message, its ``headers``, and those that other SDKs nest there."""
+"""Levels of headers: the message, its ``headers``, and any that other SDKs nest there."""
 MAX_NAME = 200
 """Maximum length of a name, in characters, in an envelope and in a log line."""
 
@@ -56,7 +56,7 @@ _has_control = re.compile(
 
 
 class MalformedHeaderError(ValueError):
-    """A header that is not an envelope, or in a version that is unknown here."""
+    """A header is not an envelope, or its version is unknown here."""
 
 
 class Envelope(NamedTuple):
@@ -81,7 +81,7 @@ def seconds_until(deadline_ms: int) -> float:
 
 
 def write(context: FlowContext) -> dict[str, Any]:
-    """Return the envelope of a message that `context`, the current unit, publishes now."""
+    """Return the envelope of a message that the current unit, `context`, publishes now."""
     now = clock.wall()
     envelope: dict[str, Any] = {
         "v": VERSION,
@@ -118,7 +118,7 @@ def _sendable(metadata: dict[str, Any]) -> dict[str, Any]:
         refused, kept = list(metadata), {}
     if refused:
         log.warning(
-            "metadata left out of a message: %s; allowed are None, booleans, 64-bit integers, "
+            "metadata omitted from a message: %s; allowed are None, booleans, 64-bit integers, "
             "finite floats, strings without control characters, and lists and dicts of these, "
             "at most %d bytes of JSON in total",
             ", ".join(map(repr, refused)),
@@ -130,7 +130,7 @@ def _sendable(metadata: dict[str, Any]) -> dict[str, Any]:
 def _is_plain(value: Any) -> bool:
     """Return whether `value` is small, shallow data that every serializer and log accepts."""
     left = MAX_METADATA  # each value takes at least one byte of JSON
-    waiting = [(value, 0)]  # a loop, because deep data from outside would exhaust the stack
+    waiting = [(value, 0)]  # no recursion, since deep external data would exhaust the stack
     while waiting:
         item, depth = waiting.pop()
         left -= 1
@@ -164,8 +164,8 @@ def _is_scalar(value: Any) -> bool:
 def read(fields: Any) -> Envelope | None:
     """Return the envelope in a message's headers, or None if there is none.
 
-    It can be at the top of `fields`, in ``headers``, or nested in these: Celery and other SDKs move
-    the headers of a message around, depending on how it was published.
+    It may be at the top level of `fields`, in ``headers``, or nested deeper: Celery and other SDKs
+    move a message's headers, depending on how it was published.
 
     Raises:
         MalformedHeaderError: as `parse`.
@@ -253,7 +253,7 @@ def _metadata(value: Any) -> Mapping[str, Any]:
 def _report_dropped(keys: list[str]) -> None:
     warn_once(
         "metadata",
-        "metadata of a message dropped: %s; to accept it, name it in "
-        "configure(propagate_metadata=...); further drops are not logged",
+        "dropped metadata of a message: %s; to accept it, name it in "
+        "headrace.configure(propagate_metadata=...); further drops are not logged",
         ", ".join(key[:_MAX_SHOWN] for key in keys[:_MAX_SHOWN_KEYS]),
     )

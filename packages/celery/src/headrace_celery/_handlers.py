@@ -1,4 +1,4 @@
-"""Log handlers that Celery's worker creates: their formats may contain ``%(flow_id)s``."""
+"""The log handlers of Celery's worker, whose formats may contain ``%(flow_id)s``."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from headrace.logging import FlowFilter
 def on_after_setup_logger(logger: Any = None, **_: Any) -> None:
     """Add the context to all records of the handlers of `logger`.
 
-    Also connected to `after_setup_task_logger`. Celery sends no signal for the logger of its
-    process pool, whose handlers have the worker's format too.
+    It is also connected to `after_setup_task_logger`. Celery sends no signal for the logger of its
+    process pool, whose handlers use the worker's format too.
     """
     for configured in (logger, get_multiprocessing_logger()):
         for handler in getattr(configured, "handlers", ()):

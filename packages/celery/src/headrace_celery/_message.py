@@ -1,4 +1,4 @@
-"""Headers of a message that a unit of work publishes."""
+"""The headers of a message that a unit of work publishes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def on_before_task_publish(headers: Any = None, **_: Any) -> None:
     """Write the envelope of the current unit into the message's `headers`.
 
     The headers of a retry, of a replacement, and of a call that passes on its request's headers
-    already contain an envelope, which is overwritten, or removed inside `detached`.
+    already contain an envelope. It is overwritten, or removed inside `detached`.
     """
     if not isinstance(headers, dict):
         return
@@ -28,7 +28,7 @@ def on_before_task_publish(headers: Any = None, **_: Any) -> None:
         headers[HEADER] = envelope = write(context)
         if inject_trace(headers, context):
             envelope["link"] = 1
-    # Celery made `headers` for this message, but a nested dict may belong to the caller: copy it.
+    # Celery created `headers` for this message, but a nested dict may belong to the caller.
     nested = headers.get("headers")
     if isinstance(nested, dict) and is_in(nested):
         headers["headers"] = _without_envelope(nested, MAX_NESTING)

@@ -1,9 +1,9 @@
-"""Order of the receivers of `task_prerun` and `task_postrun`.
+"""The order of the receivers of `task_prerun` and `task_postrun`.
 
 Celery calls receivers in the order in which they were connected. Ours run first at prerun and last
-at postrun: the other receivers then log with the ID, and those that enter something for the run
-leave it before we restore the context. Only OpenTelemetry's instrumentation stays outside ours:
-its span then stands for the run, and the unit adds none.
+at postrun, so that other receivers log with the ID, and leave whatever they have entered before we
+restore the context. Only OpenTelemetry's instrumentation stays outside ours: its span then
+represents the run, and the unit adds none.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ def restore(prerun: Receiver, postrun: Receiver) -> bool:
     """Put `prerun` and `postrun`, our receivers, outside all others except OpenTelemetry's.
 
     Returns:
-        Whether a receiver of OpenTelemetry's came after `prerun`. If `task_prerun` is being sent,
-        it still does this time, because Celery has already listed the receivers to call.
+        Whether one of OpenTelemetry's receivers came after `prerun`. If `task_prerun` is being
+        sent, it still does this time, since Celery has already listed the receivers to call.
     """
     global _last  # noqa: PLW0603 - compared in each run
     before = [receiver for _, receiver in signals.task_prerun.receivers]
@@ -42,8 +42,8 @@ def restore(prerun: Receiver, postrun: Receiver) -> bool:
 
 def _sort(signal: Any, key: Callable[[Any], tuple[bool, bool]]) -> None:
     with signal.lock:
-        # In place, because Celery's tracers hold this list. Not with `list.sort`, which leaves the
-        # list empty while it sorts: other threads read it.
+        # In place, since Celery's tracers hold this list. Not with `list.sort`, which leaves the
+        # list empty while it sorts, and other threads read it.
         signal.receivers[:] = sorted(signal.receivers, key=lambda entry: key(entry[1]))
         signal.sender_receivers_cache.clear()
 

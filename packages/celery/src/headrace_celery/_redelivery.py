@@ -1,8 +1,8 @@
 """Redelivered messages of tasks that have already succeeded.
 
-With ``worker_deduplicate_successful_tasks`` Celery does not run such a task again, but publishes
-the callbacks that the first run was prevented from publishing. It does so in the task's tracer,
-before any `task_prerun`, so the unit has to be opened around the tracer.
+With ``worker_deduplicate_successful_tasks``, Celery does not run such a task again, but publishes
+the callbacks that the first run could not publish. It does so in the task's tracer, before any
+`task_prerun`, so the unit must be opened around the tracer.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def on_worker_process_init(**_: Any) -> None:
 def on_task_received(request: Any = None, **_: Any) -> None:
     """Wrap the tracer of a redelivered task that runs in this process, as in a solo pool.
 
-    Once per message, because Celery rebuilds the tracers whenever it reconnects to the broker.
+    This happens once per message, since Celery rebuilds the tracers whenever it reconnects.
     """
     redelivered = request.delivery_info.get("redelivered")
     if redelivered and request.app.conf.worker_deduplicate_successful_tasks:
@@ -40,7 +40,7 @@ def on_task_received(request: Any = None, **_: Any) -> None:
 def take_over() -> Unit | None:
     """Return the unit opened around the tracer, if it is meant for the run that begins now.
 
-    The run then ends it. Inside any other unit, such as that of an eager run, returns None.
+    The run then ends it. Inside any other unit, such as an eager run's, the result is None.
     """
     unit = _waiting.get()
     if unit is None or unit.context is not get_flow_context():
@@ -56,7 +56,7 @@ def _wrap_tracer(task: Any) -> None:
 
 
 class _Tracer:
-    """A tracer of Celery's, inside a unit if the message was redelivered."""
+    """One of Celery's tracers, inside a unit if the message was redelivered."""
 
     def __init__(self, task: Any, tracer: Any) -> None:
         self._task = task

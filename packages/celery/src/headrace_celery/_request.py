@@ -1,11 +1,11 @@
-"""The worker's request: what the parent process of a pool does for a run.
+"""The worker's request, with which the parent process of a pool handles a run.
 
 A killed child sends no `task_postrun`. Its parent logs the loss and publishes the errbacks, the
-retry and the chord's body, all of which belong to the operation of the message. The parent also
+retry and the chord's body, which all belong to the operation of the message. The parent also
 announces revoked tasks and time limits.
 
-`init_app` sets this class as `Task.Request`. A request class of your own inherits from it to keep
-what it does.
+`init_app` sets this class as `Task.Request`. Your own request class must inherit from it to keep
+this behaviour.
 """
 
 from __future__ import annotations
@@ -32,39 +32,39 @@ class FlowRequest(Request):
     def on_failure(
         self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False
     ) -> Any:
-        """Handle a failure that the pool reports; with ``return_ok=False`` the run was lost."""
+        """Handle a failure that the pool reports; with ``return_ok=False``, the run was lost."""
         exc = _unwrapped(exc_info.exception)
         # A failed run has ended its unit and reported the failure itself. A rejected message,
-        # though, is handled only here.
+        # however, is handled only here.
         with nullcontext() if return_ok and not isinstance(exc, Reject) else self._lost(exc):
             return super().on_failure(exc_info, send_failed_event, return_ok)
 
     def on_timeout(self, soft: bool, timeout: float) -> Any:
-        """Handle a time limit; at the hard one the pool kills the run."""
+        """Handle a time limit; at the hard limit, the pool kills the run."""
         with self._as_current() if soft else self._lost(TimeLimitExceeded(timeout)):
             return super().on_timeout(soft, timeout)
 
     def revoked(self) -> bool:
         """Return whether the task is revoked or has expired, and announce it."""
-        # Celery asks for each message: make no context for one that cannot be revoked.
+        # Celery calls this for each message: create no context for one that cannot be revoked.
         if not (self.expires is not None or revoked_ids or self.stamped_headers):
             return bool(super().revoked())
         with self._as_current():
             return bool(super().revoked())
 
     def _announce_revoked(self, *args: Any, **kwargs: Any) -> Any:
-        # A task that is terminated while it runs does not go through `revoked`.
+        # Celery does not call `revoked` for a task that is terminated while it runs.
         with self._as_current():
             return super()._announce_revoked(*args, **kwargs)  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
 
     def _as_current(self) -> AbstractContextManager[None]:
-        """Make the context of the run current, without a unit that backends would see."""
+        """Make the context of the run current, without reporting a unit to the backends."""
         # The run itself reports a malformed header.
         return as_current(worker_context(self.task, self.request_dict)[0])
 
     @contextmanager
     def _lost(self, exc: BaseException) -> Iterator[None]:
-        """Report a failed unit in place of the one that the killed run could not end."""
+        """Report a failed unit instead of the one that the killed run could not end."""
         unit = Unit(worker_context(self.task, self.request_dict)[0])
         unit.__enter__()
         try:

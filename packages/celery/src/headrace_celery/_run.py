@@ -18,9 +18,9 @@ from ._envelope import HEADER, write
 from ._log import log
 from ._redelivery import take_over
 
-# Units of the runs in progress. The key is the identity of the request, which Celery passes to
-# both signals of a run; runs in other threads and greenlets, and nested eager runs, have requests
-# of their own. An attribute of the request would end up in the message of a retry.
+# The units of the runs in progress. The key is the identity of the request, which is the same in
+# both signals of a run; runs in other threads and greenlets, and nested eager runs, have their own
+# requests. An attribute of the request would end up in the message of a retry.
 _open: dict[int, Unit] = {}
 _FORWARDED = (HEADER, "headers", TRACE_HEADER)
 
@@ -30,7 +30,7 @@ def on_task_prerun(task: Any, **_: Any) -> None:
     span_follows = _order.has_changed() and keep_outermost()
     request = task.request
     # Only an eager run has a caller. In a worker, an active unit belongs to the code that started
-    # the worker, and not to the run.
+    # the worker.
     caller = get_flow_context() if request.get("is_eager") else None
     unit = None if caller is not None else take_over()
     problem = ""
@@ -51,7 +51,7 @@ def on_task_prerun(task: Any, **_: Any) -> None:
         if log.isEnabledFor(logging.DEBUG):
             _log_start(task, unit.context)
     except BaseException as exc:
-        # A soft time limit may hit right here, before `task_postrun` can find the unit.
+        # A soft time limit may strike here, before `task_postrun` can find the unit.
         _open.pop(id(request), None)
         unit.__exit__(type(exc), exc, exc.__traceback__)
         raise
@@ -83,8 +83,8 @@ def keep_outermost() -> bool:
 def _fields(request: Any) -> dict[str, Any]:
     """Return the message's headers, without those that an eager run in `detached` must not read."""
     fields: dict[str, Any] = vars(request)
-    # A caller can pass headers on to an eager run as to a message. The headers of an eager retry
-    # are ours: they name the previous attempt.
+    # A caller can pass headers to an eager run as to a message. The headers of an eager retry,
+    # however, are our own and name the previous attempt.
     if request.get("is_eager") and not request.retries and is_detached():
         return {key: value for key, value in fields.items() if key not in _FORWARDED}
     return fields
@@ -103,16 +103,16 @@ def _log_start(task: Any, context: FlowContext) -> None:
 
 def _raised(retval: Any, state: str | None) -> BaseException | None:
     if state is None:
-        # Celery sends the signal while the exception passes through it: an error of an eager run
-        # that propagates, or a `SystemExit`.
+        # Celery sends the signal while the exception propagates: an error of an eager run, or a
+        # `SystemExit`.
         return sys.exc_info()[1]
-    # A task may also return an exception, which is a success.
+    # A task may also return an exception, which counts as a success.
     return retval if state != "SUCCESS" and isinstance(retval, BaseException) else None
 
 
 def _remember_attempt(retry: Any, context: FlowContext) -> None:
-    # The caller runs an eager retry after this attempt has ended. The cause of the retry is still
-    # this attempt, as in a worker, so the signature carries it.
+    # The caller runs an eager retry after this attempt has ended. As in a worker, this attempt is
+    # the cause of the retry, so the signature carries it.
     if retry.is_eager and retry.sig is not None:
         headers = retry.sig.options.get("headers") or {}
         retry.sig.options["headers"] = {**headers, HEADER: write(context)}

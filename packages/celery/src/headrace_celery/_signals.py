@@ -33,9 +33,9 @@ def connect_receivers() -> None:
 
 
 def connect_startup_check() -> None:
-    """Check the worker of this process once: when it starts, or at the latest at its first task.
+    """Check the worker of this process once, when it starts or at its first task.
 
-    `flow_task` asks for this too, so that a worker without `init_app` is noticed.
+    `flow_task` calls this too, to detect a worker without `init_app`.
     """
     for signal, receiver in _STARTUP_RECEIVERS:
         _connect(signal, receiver)
@@ -49,7 +49,7 @@ def on_celeryd_after_setup(instance: Any = None, **_: Any) -> None:
 def on_first_task_prerun(task: Any = None, **_: Any) -> None:
     """Check a worker that sent no `celeryd_after_setup`, such as one started by a test."""
     is_prepared = _is_prepared()
-    # An eager run happens in its caller's unit: it says nothing about a worker.
+    # An eager run happens in its caller's unit, and says nothing about a worker.
     if is_prepared or not task.request.is_eager:
         _check_once(task, is_prepared)
 
@@ -71,7 +71,7 @@ def _is_prepared() -> bool:
 
 
 def _connect(signal: Any, receiver: Callable[..., None]) -> None:
-    # Celery holds receivers weakly by default. The identifier makes connecting idempotent.
+    # By default, Celery holds receivers weakly. The UID makes connecting idempotent.
     signal.connect(receiver, weak=False, dispatch_uid=_uid(receiver))
 
 

@@ -1,4 +1,4 @@
-"""Checks of a starting worker: was `init_app` called, and do its tasks bypass declared steps?"""
+"""Checks when a worker starts: whether `init_app` was called and tasks bypass declared steps."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ._log import warn_once
 
 
 def check_worker(app: Celery | None, *, is_prepared: bool) -> None:
-    """Log what is wrong with the worker of `app`.
+    """Log the problems of the worker of `app`.
 
     Args:
         app: the worker's app, or None if it is not known.

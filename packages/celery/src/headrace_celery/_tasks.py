@@ -32,7 +32,7 @@ _MIN_SIMILARITY = 0.75
 
 
 class FlowTask(Protocol[P, R_co]):
-    """A task for type checkers. At run time it is what Celery's own decorator returns."""
+    """A task for type checkers. At run time, it is the result of Celery's own decorator."""
 
     name: str
 
@@ -53,7 +53,7 @@ class FlowTask(Protocol[P, R_co]):
     def delay_on_commit(self, *args: P.args, **kwargs: P.kwargs) -> None:
         """Publish the task when Django's transaction commits, in the context of this call.
 
-        Only in a Django project, where `DJANGO_SETTINGS_MODULE` is set.
+        It exists only in a Django project, where `DJANGO_SETTINGS_MODULE` is set.
         """
         ...
 
@@ -109,21 +109,21 @@ def flow_task(
     step_name: str | None = None,
     **task_options: Any,
 ) -> Any:
-    """Declare a task, and with a flow's name also a step of that flow.
+    """Declare a task which, if a flow is named, is also a step of that flow.
 
     Args:
-        target: the flow's name; nothing for a task that is not a step.
-        after: the previous steps: a name, a decorated function or task, or a list of these.
-        app: the task's app; without it the task is a `celery.shared_task`.
-        entrypoint: whether the flow begins with this task.
-        name: the task's name; by default the names of the module and the function.
-        step_name: the step's name; by default the function's.
+        target: the flow's name; omitted for a task that is not a step.
+        after: the preceding steps: a name, a decorated function or task, or a list of these.
+        app: the task's app; without it, the task is a `celery.shared_task`.
+        entrypoint: whether the task is an entrypoint of the flow.
+        name: the task's name; by default, the names of the module and the function.
+        step_name: the step's name; by default, the function's.
         task_options: the options of Celery's decorator, such as ``bind`` or ``autoretry_for``;
-            ``headrace_new=True`` gives each run a correlation ID of its own.
+            ``headrace_new=True`` gives each run its own correlation ID.
 
     Raises:
         DuplicateStepError: another function has this step name in the flow.
-        TypeError: an argument of a wrong type, or an option of a step without a flow.
+        TypeError: an argument has the wrong type, or a step option is given without a flow.
     """
     _check_spelling(task_options, task_options.get("base") or Task)
     _check_target(target, after, entrypoint, step_name)
@@ -155,7 +155,7 @@ def _check_target(target: Any, *step_options: Any) -> None:
                 '@flow_task("orders", after=...)'
             )
     elif not isinstance(target, str):
-        raise TypeError(f'flow_task() takes the name of a flow, as in "orders", not {target!r}')
+        raise TypeError(f'flow_task() takes the name of a flow, such as "orders", not {target!r}')
 
 
 def _in_unit(function: Callable[..., Any], name: str | None) -> Callable[..., Any]:
@@ -193,13 +193,13 @@ def _check_spelling(task_options: dict[str, Any], base: Any) -> None:
             raise TypeError(f"flow_task() has no option {given!r}; did you mean {near!r}?")
 
 
-# Steps of shared tasks, found by identity: a shared task is a proxy, and any access to it would
+# The steps of shared tasks, by identity: a shared task is a proxy, and any access to it would
 # finalize the app, which is too early while modules are still being imported.
 _shared: list[tuple[Any, Callable[..., Any]]] = []
 
 
 def _steps_of(after: Any) -> Any:
-    # `isinstance` would ask a proxy for its class, which is such an access.
+    # `isinstance` on a proxy would be such an access.
     if type(after) is not Proxy and isinstance(after, list | tuple):
         return [_step_of(each) for each in after]
     return _step_of(after)
@@ -218,10 +218,10 @@ def _attributes(
     """Return the task's attributes: the marks of its step, and a function for argument checks.
 
     Celery itself sees only the parameters of the outermost wrapper. It checks the arguments of
-    `delay` against them, and their number determines how it calls an errback.
+    `delay` against them, and uses their number to decide how to call an errback.
     """
     attributes = {key: value for key, value in vars(run).items() if key.startswith("__headrace_")}
-    # Python 3.14 counts partials as routines, but Celery reads no parameters from one.
+    # Python 3.14 considers partials routines, but Celery cannot read their parameters.
     is_routine = inspect.isroutine(function) and not isinstance(function, functools.partial)
     if is_routine and not options.get("pydantic"):
         header = head_from_fun(function, bound=bool(options.get("bind")))

@@ -1,4 +1,4 @@
-"""Publishing when a Django transaction commits."""
+"""Publishing of tasks when a Django transaction commits."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ def publish_in_context_of_call() -> None:
     """Make `delay_on_commit` and `apply_async_on_commit` publish in the context of their call.
 
     The commit may happen in another unit, or after the unit of the call has ended. The methods
-    belong to the task class that Celery uses in Django projects; elsewhere there is nothing to do.
+    belong to Celery's task class for Django projects; elsewhere, this does nothing.
     """
     if "django" not in sys.modules and "DJANGO_SETTINGS_MODULE" not in os.environ:
         return
     try:
         from celery.contrib.django.task import DjangoTask
-    except ImportError:  # the variable is set, but Django is not installed: Celery warns about it
+    except ImportError:  # Celery warns if the variable is set but Django is not installed
         return
     task_class: Any = DjangoTask
     task_class.delay_on_commit = _delay_on_commit

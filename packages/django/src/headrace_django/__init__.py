@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 __all__ = ["FlowMiddleware", "on_commit"]
 
-# Django turns these into 4xx responses: they are not failures, and chains neither retry nor wrap
+# Django turns these into 4xx responses. They are not failures, so chains neither retry nor wrap
 # them.
 register_control_flow(Http404, PermissionDenied, BadRequest, SuspiciousOperation)
-# The same holds for REST framework's, including its ValidationError; by path, to import nothing.
+# So are REST framework's exceptions, including ValidationError; the path avoids an import.
 register_control_flow("rest_framework.exceptions.APIException")
 
 

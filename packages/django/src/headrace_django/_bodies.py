@@ -1,4 +1,4 @@
-"""The end of a response: its streaming body, and the code that runs when it is closed."""
+"""The end of a response: its streaming body, and code that runs when the response is closed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def keep_open(unit: ResumableUnit, response: Any) -> None:
     """End `unit` when the response's streaming body is exhausted or closed."""
     closers = response._resource_closers  # noqa: SLF001 - Django has no public access to them
     closers[:] = [partial(unit.run, closer) for closer in closers]
-    # A server can send an open file by itself, but not through an iterator around it.
+    # Do not wrap an open file, which the server may send itself.
     if getattr(response, "file_to_stream", None) is None:
         wrap = unit.aiterate if response.is_async else unit.iterate
         response.streaming_content = wrap(response.streaming_content)
@@ -24,7 +24,7 @@ def keep_open(unit: ResumableUnit, response: Any) -> None:
 
 
 class Closing:
-    """Runs `close` of a response inside the unit of its request, if anything there may log.
+    """Runs `close` of a response inside the unit of its request, if code of others runs there.
 
     Django sends `request_finished` in `close`, after the middleware has returned.
     """
@@ -36,7 +36,7 @@ class Closing:
     def enclose(self, unit: ResumableUnit, response: Any) -> None:
         """Run `close` of `response` inside `unit`, which may have ended."""
         receivers = request_finished.receivers
-        if len(receivers) != self._known:  # quicker than looking at all of them for each request
+        if len(receivers) != self._known:  # faster than checking all of them for each request
             self._known = len(receivers)
             self._has_receivers = not all(map(_is_djangos, receivers))
         if self._has_receivers or response._resource_closers:  # noqa: SLF001 - as above
@@ -44,7 +44,7 @@ class Closing:
 
 
 def _close(unit: ResumableUnit, response: Any) -> None:
-    del response.close  # restores the method, and breaks a reference cycle
+    del response.close  # restores the method and breaks a reference cycle
     try:
         unit.run(response.close)
     except BaseException as exc:

@@ -17,14 +17,14 @@ _execute = BaseCommand.execute
 def run_commands_in_units() -> None:
     """Run each command in its own unit while the setting is on.
 
-    Django sends no signal for commands, but all of them go through `BaseCommand.execute`, whether
-    they come from the command line or from `call_command`.
+    Django sends no signal for commands, but both the command line and `call_command` call
+    `BaseCommand.execute`.
     """
     BaseCommand.execute = _execute_in_unit  # type: ignore[method-assign]
 
 
 def _execute_in_unit(self: BaseCommand, *args: Any, **options: Any) -> str | None:
-    # Read at each call: tests override the setting, and the patch stays.
+    # Read at each call, since tests override the setting but the patch stays.
     if not _settings.raw().get("COMMANDS"):
         return _execute(self, *args, **options)
     name = type(self).__module__.rpartition(".")[2]

@@ -1,7 +1,7 @@
 """Responses to requests whose correlation ID is rejected.
 
-If the project has a CORS middleware, the response is made in place of the view, and so inside that
-middleware: a browser can read it only with that middleware's headers.
+If the project has a CORS middleware, the response replaces the view's, inside that middleware: a
+browser can read it only with that middleware's headers.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ async def refuse_async(request: HttpRequest) -> HttpResponse:
 
 
 def refuse_view(request: HttpRequest, *_: Any) -> HttpResponse | None:
-    """Reject a marked request in place of its view, as `process_view`."""
+    """Reject a marked request instead of calling its view, as `process_view`."""
     return refuse(request) if request.META.pop(REFUSED_KEY, False) else None
 
 
 async def refuse_view_async(request: HttpRequest, *_: Any) -> HttpResponse | None:
-    """Reject a marked request in place of its async view, as `process_view`."""
+    """Reject a marked request instead of calling its async view, as `process_view`."""
     return refuse_view(request)
 
 

@@ -33,7 +33,7 @@ def _on_request_started(**_: Any) -> None:
     request_started.disconnect(dispatch_uid=_UID)
     try:
         found = [*registrations()]
-    except Exception:  # a broken URL configuration: the request itself fails with it
+    except Exception:  # a broken URL configuration, which makes the request itself fail
         return
     report_undecorated(found)
 
@@ -55,12 +55,12 @@ def _functions_of(callback: Any) -> Iterator[Any]:
     cls = getattr(callback, "view_class", None) or getattr(callback, "cls", None)
     if cls is not None:
         yield cls
-        # Of Django REST framework: the methods of a view set, and the functions in `@api_view`.
+        # Django REST framework: the methods of a view set, and the functions in `@api_view`.
         for name in (getattr(callback, "actions", None) or {}).values():
             yield inspect.getattr_static(cls, name, None)
         for name in getattr(cls, "http_method_names", ()):
             yield from _closure_of(inspect.getattr_static(cls, name, None), "rest_framework.")
-    # Of Django Ninja: a path view holds the functions of its operations.
+    # Django Ninja: a path view holds the functions of its operations.
     for holder in (getattr(callback, "__self__", None), *_closure_of(callback, "ninja.")):
         for operation in getattr(holder, "operations", ()):
             yield operation.view_func

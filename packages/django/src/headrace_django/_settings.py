@@ -32,7 +32,7 @@ def read() -> Settings:
     """Return the parsed setting.
 
     Raises:
-        ImproperlyConfigured: an unknown name, or an invalid value.
+        ImproperlyConfigured: a name is unknown, or a value is invalid.
     """
     try:
         return parse(raw())
@@ -45,8 +45,8 @@ def parse(values: Mapping[str, Any]) -> Settings:
 
     Raises:
         ImportError: a dotted path cannot be imported.
-        TypeError: a value of a wrong type.
-        ValueError: an unknown name, or an invalid value.
+        TypeError: a value has the wrong type.
+        ValueError: a name is unknown, or a value is invalid.
     """
     if not isinstance(values, Mapping):
         raise TypeError(f"it must be a dict, not {values!r}")

@@ -1,4 +1,4 @@
-"""The Django app: what happens when Django starts."""
+"""The Django app, which sets headrace up when Django starts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class HeadraceConfig(AppConfig):
 
     def ready(self) -> None:
         """Configure, install the log record factory, and import each app's ``flows`` module."""
-        # These modules need the app registry, which is ready only now.
+        # Imported late, since these modules need the app registry to be ready.
         from ._registrations import report_at_first_request
         from .checks import check_decorators, check_middleware, check_settings
 
@@ -51,7 +51,7 @@ class HeadraceConfig(AppConfig):
             # Not raised here: the system checks report each mistake, and the middleware raises.
             _log.exception("the setting HEADRACE is ignored")
             return
-        # Only if it changed: the project may have called `headrace.configure` itself.
+        # Only if it has changed, since the project may have called `headrace.configure` itself.
         if settings.configuration != self._applied:
             headrace.configure(**settings.configuration)
             self._applied = settings.configuration
@@ -67,7 +67,7 @@ class HeadraceConfig(AppConfig):
 
 
 def _on_got_request_exception(**_: Any) -> None:
-    """Record the request's error, which its unit does not see: Django turns it into a 500."""
+    """Record the request's error, which Django turns into a 500 before its unit can see it."""
     context, exc = headrace.get_flow_context(), sys.exc_info()[1]
     if context is not None and exc is not None and units_are_watched():
         add_facts(context, error_type=error_type(exc))

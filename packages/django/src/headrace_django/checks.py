@@ -1,4 +1,4 @@
-"""System checks: mistakes in the settings, and how to correct them."""
+"""System checks, which report mistakes in the settings and how to correct them."""
 
 from __future__ import annotations
 
@@ -46,16 +46,19 @@ def check_middleware(**_: Any) -> list[CheckWarning]:
         hint = (
             f"Put {_PATH!r} first in MIDDLEWARE, or remove 'headrace_django' from INSTALLED_APPS."
         )
-        return [_warning(5, "FlowMiddleware is not in MIDDLEWARE: requests get no ID.", hint)]
+        message = "FlowMiddleware is not in MIDDLEWARE: requests get no correlation ID."
+        return [_warning(5, message, hint)]
     found = []
     if places[0] != 0:
         message = (
             f"FlowMiddleware is number {places[0] + 1} in MIDDLEWARE: log lines and responses of "
-            f"the middleware before it have no ID."
+            f"the middleware before it have no correlation ID."
         )
         found.append(_warning(6, message, f"Put {_PATH!r} first."))
     if len(places) > 1:
-        message = f"MIDDLEWARE lists FlowMiddleware {len(places)} times; only the first has effect."
+        message = (
+            f"MIDDLEWARE lists FlowMiddleware {len(places)} times; only the first has an effect."
+        )
         found.append(_warning(7, message, "Remove the others."))
     return found
 
@@ -86,9 +89,9 @@ def _problem(name: Any, value: Any) -> CheckWarning | None:
 
 
 def _flat(name: str) -> CheckWarning | None:
-    """Report a setting in Flask's spelling, which Django ignores."""
+    """Report a setting that is spelled as for Flask, which Django ignores."""
     near = nearest_name(name.removeprefix("HEADRACE_"), _KNOWN)
-    if near is None:  # a setting of the project's own
+    if near is None:  # the project's own setting
         return None
     return _warning(2, f"{name} has no effect.", f'Write HEADRACE = {{"{near}": ...}}.')
 

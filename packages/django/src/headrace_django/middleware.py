@@ -1,4 +1,4 @@
-"""The middleware: each request is a unit of work, sync or async."""
+"""The middleware, which makes each request a unit of work, sync or async."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ _log = GuardedLogger("headrace")
 class FlowMiddleware:
     """Opens a unit of work for each request, which ends when the response's body is finished.
 
-    It belongs first in ``MIDDLEWARE``. ``request.flow_id`` is the correlation ID, and the response
-    carries it in exactly one header. A request that already has a unit, from another integration,
-    gets no second one; on excluded paths ``request.flow_id`` is None.
+    List it first in ``MIDDLEWARE``. ``request.flow_id`` is the correlation ID, and the response
+    carries it in exactly one header. A request that already has a unit from another integration
+    gets no second one. On excluded paths, ``request.flow_id`` is None.
 
     Raises:
         ImproperlyConfigured: the ``HEADRACE`` setting is invalid.
@@ -84,12 +84,12 @@ class FlowMiddleware:
         policy = self._policy
         policy.resolve()
         self._keys = [(environ_key(name), name) for name in policy.wanted]
-        # The header that `put_in_mapping` sets if it sets no other.
+        # The header, if it is the only one that `put_in_mapping` would set.
         self._header = None if policy.options.expose_header else policy.response_header
         self._writer = policy.request_header() if policy.writes else None
 
     def __call__(self, request: HttpRequest) -> Any:
-        """Return the response, or in an async stack its awaitable."""
+        """Return the response, or an awaitable of it in an async stack."""
         if self._is_async:
             return self._call_async(request)
         unit, handler = self._begin(request)
@@ -112,7 +112,7 @@ class FlowMiddleware:
         try:
             response = await unit.wait(handler(request))
             if self._is_first and response.status_code >= 400:
-                # In a thread, as Django does it: a log handler may block.
+                # In a thread, like Django, since a log handler may block.
                 log_error = sync_to_async(_log_error, thread_sensitive=False)
                 await unit.wait(log_error(request, response))
         except BaseException as exc:
@@ -122,9 +122,9 @@ class FlowMiddleware:
         return response
 
     def _begin(self, request: HttpRequest) -> tuple[ResumableUnit | None, Handler]:
-        """Return the unit of the request, or None if one is already open, and its handler."""
+        """Return the unit of the request (None if one is already open) and the handler to call."""
         try:
-            # `__dict__`: the class declares no `flow_id`, and only an ASGI request has a `scope`.
+            # `__dict__`, since the class has no `flow_id`, and only an ASGI request has a `scope`.
             meta, attributes, policy = request.META, request.__dict__, self._policy
             scope = attributes.get("scope")
             decision = decision_of_request(meta, scope)
@@ -144,7 +144,7 @@ class FlowMiddleware:
                 _write_header(self._writer, request, scope, context.correlation_id)
             unit = begin_request(policy, context, request.method or "-", request.path)
         except Exception:
-            _log.exception("a request is served without a unit of work")
+            _log.exception("serving a request without a unit of work")
             return None, self.get_response
         return unit, self._refuse if reject else self.get_response
 
@@ -168,8 +168,8 @@ class FlowMiddleware:
                 keep_open(unit, response)
             else:
                 unit.end()
-            # Only as the first: a middleware outside this one may cache, and so pickle, the
-            # response, and the replaced method cannot be pickled.
+            # Only if listed first: a middleware outside this one may pickle the response to cache
+            # it, and the replaced method cannot be pickled.
             if self._is_first:
                 self._closing.enclose(unit, response)
         except Exception:
@@ -206,7 +206,7 @@ def _log_error(request: HttpRequest, response: Any) -> None:
 
 
 def _is_listed_first(middleware: type) -> bool:
-    # Otherwise Django logs 4xx responses: an outer middleware may still redirect a 404.
+    # If not, Django must log 4xx responses: an outer middleware may still redirect a 404.
     first = counted_middleware()[:1]
     return bool(first) and import_string(first[0]) is middleware
 

@@ -1,6 +1,6 @@
 """headrace for FastAPI and Starlette: every request and error page under one correlation ID.
 
-Starlette is enough to import it; FastAPI is imported with the first name that needs it.
+Importing it needs only Starlette; FastAPI is imported with the first name that needs it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = [
     "run_chain",
 ]
 
-# Imported at first use, because they need FastAPI or the chains.
+# Imported on first use, since they need FastAPI or the chains.
 _LAZY = {
     "CurrentFlow": "_dependencies",
     "FlowId": "_dependencies",

@@ -1,4 +1,4 @@
-"""`init_app`: puts the middleware around an application's finished stack."""
+"""`init_app`, which puts the middleware around an application's finished stack."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class FlowMiddleware(asgi.FlowMiddleware):
-    """`headrace.asgi.FlowMiddleware` with units named for the route: ``/orders/{number}``.
+    """`headrace.asgi.FlowMiddleware`, with units named after the route: ``/orders/{number}``.
 
     Use it as ``Middleware(FlowMiddleware)``. Only `init_app` covers responses to unhandled errors.
 
@@ -32,8 +32,8 @@ class FlowMiddleware(asgi.FlowMiddleware):
         options: see `headrace.integration.HttpOptions`.
 
     Raises:
-        TypeError: an unknown option, or one of a wrong type.
-        ValueError: an option with an invalid value.
+        TypeError: an option is unknown or has the wrong type.
+        ValueError: an option has an invalid value.
     """
 
     def __init__(self, app: ASGIApp, **options: Unpack[HttpKeywords]) -> None:
@@ -48,23 +48,23 @@ _initialised: WeakKeyDictionary[Starlette, HttpOptions] = WeakKeyDictionary()
 def init_app(app: Starlette, **options: Unpack[HttpKeywords]) -> None:
     """Open a unit of work for each request and WebSocket connection of `app`.
 
-    The unit encloses the whole middleware stack, including middleware that is added later, so the
-    responses to unhandled errors carry the header too. Log records capture the context from now
-    on: see `headrace.logging.install`. A second call with the same options does nothing.
+    The unit encloses the whole middleware stack, including middleware that is added later, so
+    responses to unhandled errors carry the header too. From now on, log records capture the
+    context: see `headrace.logging.install`. A second call with the same options does nothing.
 
     Args:
         app: the FastAPI or Starlette application, before it starts.
         options: see `headrace.integration.HttpOptions`.
 
     Raises:
-        TypeError: `app` is not such an application, an unknown option, or one of a wrong type.
-        ValueError: an option with an invalid value.
-        RuntimeError: `app` has started, or was already set up with other options.
+        TypeError: `app` is not such an application, or an option is unknown or has the wrong type.
+        ValueError: an option has an invalid value.
+        RuntimeError: `app` has started, or was already set up with different options.
     """
     if not isinstance(app, _plain_starlette()):
         raise TypeError(
             f"init_app() takes a FastAPI or Starlette application, not {app!r}; "
-            f"wrap any other ASGI application: headrace.asgi.FlowMiddleware(app)"
+            f"wrap any other ASGI application in headrace.asgi.FlowMiddleware(app)"
         )
     wanted = http_options("init_app", options)
     present = _initialised.get(app)
@@ -74,7 +74,7 @@ def init_app(app: Starlette, **options: Unpack[HttpKeywords]) -> None:
         logging.install()
     elif present != wanted:
         raise RuntimeError(
-            "init_app() was already called on this application with other options; "
+            "init_app() was already called on this application with different options; "
             "call it once, with all options"
         )
 
@@ -86,7 +86,7 @@ def _plain_starlette() -> type[Starlette]:
 
 def _wrap_stack(app: Starlette, options: HttpKeywords) -> None:
     check_not_started(app, "init_app()")
-    # Looked up on the instance: another library may have wrapped the stack in the same way.
+    # Read from the instance, since another library may have wrapped the stack in the same way.
     build = app.build_middleware_stack
 
     def build_middleware_stack() -> ASGIApp:
@@ -99,9 +99,9 @@ def _wrap_stack(app: Starlette, options: HttpKeywords) -> None:
 def _with_refusal_inside(
     app: Starlette, build: Callable[[], ASGIApp], options: HttpKeywords
 ) -> FlowMiddleware:
-    """Build the stack; with a CORS middleware, rejections are made inside that.
+    """Build the stack; if there is a CORS middleware, reject requests inside it.
 
-    Only with that middleware's headers can a page in a browser read the response.
+    A page in a browser can read the response only with that middleware's headers.
     """
     listed = app.user_middleware
     places = [place for place, each in enumerate(listed) if _does_cors(each.cls)]
@@ -125,7 +125,7 @@ def _does_cors(middleware: Any) -> bool:
 class _Stack(ServerErrorMiddleware):
     """The finished stack inside the middleware, with the type of Starlette's own stack.
 
-    OpenTelemetry's instrumentor of FastAPI expects this type if it is set up after `init_app`. It
+    OpenTelemetry's FastAPI instrumentor expects this type if it is set up after `init_app`. It
     inserts itself between a stack and its ``app``, which here is our middleware.
     """
 
@@ -137,6 +137,6 @@ def check_not_started(app: Starlette, caller: str) -> None:
     """Raise `RuntimeError` if the middleware stack of `app` is already built."""
     if app.middleware_stack is not None:
         raise RuntimeError(
-            f"{caller} was called too late: the application has started, and its middleware stack "
-            f"is built; call it where the application is created"
+            f"{caller} was called too late: the application has started and built its middleware "
+            f"stack; call it where the application is created"
         )

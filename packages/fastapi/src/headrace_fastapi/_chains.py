@@ -14,7 +14,7 @@ from headrace import AsyncChain, Chain, ChainResult
 from headrace.integration import checks_keywords
 
 CLIENT_CLOSED_REQUEST = 499
-"""nginx's status for a request whose client has disconnected; it appears in logs only."""
+"""nginx's status for a request whose client has disconnected; it appears only in logs."""
 
 Dependency = Callable[..., Awaitable[ChainResult]]
 
@@ -35,12 +35,12 @@ def run_chain(
         chain: the chain, which all requests share.
         inputs: a dependency that returns a mapping of the chain's inputs; its own parameters
             appear in the OpenAPI document.
-        cancel_on_disconnect: whether an `AsyncChain` is cancelled when the client disconnects;
-            its undos still run. The request's body is then read into memory first.
+        cancel_on_disconnect: whether to cancel an `AsyncChain` when the client disconnects; its
+            undos still run. The request's body is then read into memory first.
 
     Raises:
         TypeError: `chain` is not a chain, or `inputs` is not callable.
-        ValueError: `cancel_on_disconnect` with a `Chain`, whose thread cannot be interrupted.
+        ValueError: `cancel_on_disconnect` is set for a `Chain`, whose thread cannot be interrupted.
     """
     if not isinstance(chain, AsyncChain | Chain):
         raise TypeError(f"run_chain() takes an AsyncChain or a Chain, not {chain!r}")
@@ -102,11 +102,11 @@ async def _until_disconnect(request: Request, run: Coroutine[Any, Any, ChainResu
 
 async def _disconnected(request: Request) -> None:
     try:
-        # Kept on the request for the handler. After the body, only the disconnect can follow.
+        # The request keeps the body for the handler. After it, only a disconnect can follow.
         await request.body()
     except ClientDisconnect:
         return
     except RuntimeError:
-        pass  # FastAPI has parsed a form, which consumes the body without keeping it
+        pass  # FastAPI has parsed a form, and consumed the body without keeping it
     while (await request.receive())["type"] != "http.disconnect":
         pass

@@ -9,13 +9,13 @@ from fastapi import Depends
 from headrace import FlowContext, OutsideFlowError, get_flow_context
 
 
-# Async, because FastAPI would run a plain function in a thread.
+# Async, since FastAPI would run a plain function in a thread.
 async def _current_flow() -> FlowContext:
     context = get_flow_context()
     if context is None:
         raise OutsideFlowError(
-            "this request has no unit of work; call headrace_fastapi.init_app(app), and remove the "
-            "path from exclude_paths"
+            "this request has no unit of work; call headrace_fastapi.init_app(app), and do not "
+            "list the path in exclude_paths"
         )
     return context
 

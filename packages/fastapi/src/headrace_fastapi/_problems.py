@@ -47,10 +47,10 @@ class ProblemResponse(JSONResponse):
 def chain_error_handlers(app: Starlette) -> None:
     """Make `app` respond to the errors of chains with problem details (RFC 9457).
 
-    If a `validate` rejected a result, the response is 422 with the reason; if a deadline was
-    exceeded, 504; for a failed step and any other `ChainError`, 500. The last two give only the
-    step and the correlation ID: the chain has logged the error. Your own handlers for these errors
-    take precedence.
+    The status is 422, with the reason, if a `validate` rejected a result; 504 if a deadline was
+    exceeded; 500 for a failed step and any other `ChainError`. With 504 and 500, the response
+    contains only the step and the correlation ID, since the chain has logged the error. Your own
+    handlers for these errors take precedence.
 
     Args:
         app: the FastAPI or Starlette application, before it starts.
@@ -65,8 +65,8 @@ def chain_error_handlers(app: Starlette) -> None:
 def chain_responses(header: str = "X-Correlation-ID") -> dict[int | str, dict[str, Any]]:
     """Return the responses of `chain_error_handlers`, for a path operation's OpenAPI document.
 
-    With ``@app.post("/orders", responses=chain_responses())`` the operation shows the three
-    errors, and the correlation header on these and on 200.
+    With ``@app.post("/orders", responses=chain_responses())``, the operation documents the three
+    errors, and the correlation header for these and for 200.
 
     Args:
         header: the header that carries the correlation ID.
@@ -87,7 +87,7 @@ def chain_responses(header: str = "X-Correlation-ID") -> dict[int | str, dict[st
 def _invalid_input() -> dict[str, Any]:
     """Return the schema of FastAPI's own response to invalid input.
 
-    FastAPI adds it to the document only if an operation describes no 422 of its own.
+    FastAPI adds it to the document only if the operation does not describe 422 itself.
     """
     from fastapi.openapi.utils import validation_error_definition
 
@@ -104,7 +104,7 @@ async def _respond(request: Request, exc: Exception) -> ProblemResponse:
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": _detail(exc, status, step),
-        # On an excluded path the only unit was the chain's own, which has ended.
+        # On an excluded path, the only unit was the chain's own, which has ended.
         "correlation_id": current_flow_id() or getattr(result, "correlation_id", None),
     }
     return ProblemResponse(problem | ({"step": step} if step else {}), status)

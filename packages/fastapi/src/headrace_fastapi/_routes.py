@@ -1,4 +1,4 @@
-"""The route of a request, which names its unit of work."""
+"""The route of a request, after which its unit of work is named."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 def route_of(scope: Mapping[str, Any]) -> str | None:
     """Return the template of the request's path, such as ``/orders/{number}``, or None.
 
-    It is known once the request has been routed. The part below which an application is mounted
-    is the actual path.
+    The route is known once the request has been routed. The mount point of an application is part
+    of the result, as in the actual path.
     """
     template = _of_included(scope)
     if template is None:
         route = scope.get("route")
-        if route is None or hasattr(route, "routes"):  # a mount: the rest of the route is inside
+        if route is None or hasattr(route, "routes"):  # a mount has only a part of the route
             route = _plain(scope)
         if route is None:
             return None
@@ -25,8 +25,8 @@ def route_of(scope: Mapping[str, Any]) -> str | None:
 
 
 def _plain(scope: Mapping[str, Any]) -> Any:
-    # Routes of FastAPI put themselves into the scope; those of Starlette, such as ``/docs``, only
-    # their endpoint.
+    # FastAPI's routes put themselves into the scope; Starlette's, such as ``/docs``, put only their
+    # endpoint.
     endpoint = scope.get("endpoint")
     if endpoint is None:
         return None
@@ -41,10 +41,10 @@ def _plain(scope: Mapping[str, Any]) -> Any:
 
 
 def _of_included(scope: Mapping[str, Any]) -> str | None:
-    # If FastAPI includes routers lazily, the route itself lacks their prefix.
+    # If FastAPI includes a router lazily, the route itself lacks the router's prefix.
     kept = scope.get("fastapi")
     context = kept.get("effective_route_context") if isinstance(kept, Mapping) else None
     route = getattr(context, "starlette_route", None) or context
-    # A mounted application has routes of its own.
+    # A mounted application has its own routes.
     is_mount = hasattr(getattr(context, "original_route", None), "routes")
     return None if is_mount else getattr(route, "path_format", None)

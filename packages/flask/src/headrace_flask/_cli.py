@@ -28,7 +28,7 @@ def list_() -> None:
         click.echo(line)
 
 
-# The arguments are passed on as they are: the core has one parser for all command lines.
+# Passes the arguments on unparsed, since the core has one parser for all command lines.
 @flows.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @click.pass_context

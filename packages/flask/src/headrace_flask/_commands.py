@@ -11,25 +11,25 @@ from flask.cli import ScriptInfo
 from headrace.integration import Unit, nested_context
 
 COMMANDS = "headrace.commands"
-"""Key in the extensions of an application whose commands are units of work."""
+"""The key in the extensions of an application whose commands are units of work."""
 
 _KEY = "headrace_flask.command"
 _invoke = click.Context.invoke
 
 
 def run_commands_in_units() -> None:
-    """Run each command in its own unit if the settings of its application ask for it.
+    """Run each command in its own unit if its application's settings say so.
 
-    Flask sends no signal for commands, but all of them go through `click.Context.invoke`: those of
-    the application and its blueprints, and those of other packages, which load the application
-    by themselves with `flask.cli.with_appcontext`.
+    Flask sends no signal for commands, but all of them pass through `click.Context.invoke`: those
+    of the application and its blueprints, and those of other packages, which load the application
+    themselves with `flask.cli.with_appcontext`.
     """
     click.Context.invoke = _invoke_in_unit  # type: ignore[method-assign]
 
 
 def _invoke_in_unit(*args: Any, **kwargs: Any) -> Any:
     context: click.Context = args[0]
-    # A command calls `invoke` again for its callback, with the same context: one unit is enough.
+    # A command calls `invoke` again for its callback, with the same context; one unit is enough.
     outer = context.meta.get(_KEY)
     if outer is context or not _has_unit(context):
         return _invoke(*args, **kwargs)
@@ -59,7 +59,7 @@ def _has_unit(context: click.Context) -> bool:
 
 
 def _name(context: click.Context) -> str:
-    """Return the command line without the program and the arguments: ``db upgrade``."""
+    """Return the command without the program and the arguments, such as ``db upgrade``."""
     words = [context.info_name or ""]
     while (parent := context.parent) is not None and parent.parent is not None:
         context = parent

@@ -1,4 +1,4 @@
-"""The extension: wraps the WSGI application, so that error responses carry the ID too."""
+"""The extension, which wraps the WSGI application so that error responses carry the ID too."""
 
 from __future__ import annotations
 
@@ -53,18 +53,18 @@ _initialised: WeakKeyDictionary[Flask, _Settings] = WeakKeyDictionary()
 class Headrace:
     """Opens a unit of work for each request of a Flask application.
 
-    Use ``Headrace(app)``, or ``Headrace()`` and later ``init_app(app)``. Settings are read from
-    ``app.config``: ``HEADRACE_`` and the upper-case name of the option.
+    Use ``Headrace(app)``, or ``Headrace()`` and later ``init_app(app)``. Settings come from
+    ``app.config``, as ``HEADRACE_`` and the upper-case name of the option.
 
     Args:
-        app: the application; or None, to call `init_app` later.
+        app: the application, or None to call `init_app` later.
         options: the options of `headrace.integration.HttpOptions` and `headrace.configure`, and
             `commands` (whether each ``flask`` command is a unit of work); they take precedence
             over the application's settings.
 
     Raises:
-        ValueError: an unknown option or setting, or an invalid value.
-        TypeError: an option or setting of a wrong type.
+        ValueError: an option or setting is unknown, or a value is invalid.
+        TypeError: an option or setting has the wrong type.
     """
 
     def __init__(self, app: Flask | None = None, **options: Any) -> None:
@@ -79,9 +79,9 @@ class Headrace:
         """Set up `app`; a second call with the same options does nothing.
 
         Raises:
-            ValueError: an unknown option or setting, or an invalid value.
-            TypeError: an option or setting of a wrong type.
-            RuntimeError: `app` was already set up with other options.
+            ValueError: an option or setting is unknown, or a value is invalid.
+            TypeError: an option or setting has the wrong type.
+            RuntimeError: `app` was already set up with different options.
         """
         configuration, http, others = read_settings(
             {**_settings_of(app), **self._options}, others=("COMMANDS",)
@@ -91,7 +91,7 @@ class Headrace:
         if present is not None:
             if present != wanted:
                 raise RuntimeError(
-                    "Headrace was already set up on this application with other options; "
+                    "Headrace was already set up on this application with different options; "
                     "set it up once, with all options"
                 )
             return
@@ -150,13 +150,13 @@ def _is_misspelt(key: Any) -> bool:
 
 
 def _route_of(environ: WSGIEnvironment) -> str | None:
-    # The request may be that of another WSGI application in the same stack, with no rule.
+    # The request may belong to another WSGI application in the same stack and have no rule.
     rule = getattr(environ.get("werkzeug.request"), "url_rule", None)
     return None if rule is None else str(rule.rule)
 
 
 def _on_got_request_exception(_app: Flask, exception: BaseException, **_: Any) -> None:
-    """Record the request's error, which its unit does not see: Flask turns it into a 500."""
+    """Record the request's error, which Flask turns into a 500 before its unit can see it."""
     context = headrace.get_flow_context()
     if context is not None and units_are_watched():
         add_facts(context, error_type=error_type(exception))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def report_at_first_request(app: Flask, middleware: FlowMiddleware) -> None:
     """Check the callables of `app` once, at its first request.
 
-    Routes can be added until then, and Flask does not announce the last one.
+    Until then, routes can be added, and Flask sends no signal after the last one.
     """
     inner = middleware.app
 

@@ -37,7 +37,7 @@ class Command(BaseCommand):
         actions.add_parser("list", help="list the flows")
         add_graph_arguments(actions.add_parser("graph", help="draw flows"), app=False)
         check = actions.add_parser("check", help="report problems in the declared flows")
-        check.add_argument("names", nargs="*", help="names of the flows (default: all)")
+        check.add_argument("names", nargs="*", help="the flows to check (default: all)")
 
     def handle(self, *args: Any, action: str, **options: Any) -> str | None:
         """Run the action; problems exit with status 1, a failed drawing with status 2."""
