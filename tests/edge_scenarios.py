@@ -356,6 +356,8 @@ def proving(mark: pytest.MarkDecorator, scenarios: list[Scenario]) -> list[Scena
 
 EDGE = [
     *proving(pytest.mark.guarantee(58), NEXT_SERVICE),
-    *proving(pytest.mark.guarantee(60), [*VENDOR_HEADERS, *OTHER_HEADER, *REQUEST_HEADER]),
+    *proving(pytest.mark.guarantee(60), OTHER_HEADER),
+    *proving(pytest.mark.guarantee(111), REQUEST_HEADER),
+    *proving(pytest.mark.guarantee(112), VENDOR_HEADERS),
     *proving(pytest.mark.guarantee(61), TRUST),
 ]

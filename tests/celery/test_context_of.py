@@ -40,7 +40,7 @@ REQUESTS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-@pytest.mark.guarantee(76)
+@pytest.mark.guarantee(113)
 @pytest.mark.parametrize("kind", REQUESTS)
 def test_envelope_of_a_request_is_read(kind: str) -> None:
     """Every kind of request gives the publisher's ID, its unit and its metadata."""
@@ -53,7 +53,7 @@ def test_envelope_of_a_request_is_read(kind: str) -> None:
         assert context.get_value("tenant") == "acme"
 
 
-@pytest.mark.guarantee(76)
+@pytest.mark.guarantee(113)
 def test_batch_runs_each_message_in_its_own_operation(app: Celery) -> None:
     """A task that gets several messages at once continues the operation of each."""
     seen: list[tuple[str | None, str | None]] = []
@@ -72,7 +72,7 @@ def test_batch_runs_each_message_in_its_own_operation(app: Celery) -> None:
     assert seen == [("order-1", "order-1"), ("order-2", "order-2")]
 
 
-@pytest.mark.guarantee(76)
+@pytest.mark.guarantee(113)
 def test_running_task_can_read_its_own_message(app: Celery) -> None:
     """A task's request and the worker's request give the same context as the run has."""
     seen: list[Any] = []
@@ -94,7 +94,7 @@ class Hostile:
         raise RuntimeError(name)
 
 
-@pytest.mark.guarantee(76)
+@pytest.mark.guarantee(113)
 @pytest.mark.parametrize(
     "request_",
     [
@@ -114,7 +114,7 @@ def test_nothing_readable_is_an_empty_context(request_: Any) -> None:
     assert context_of(request_) == RemoteContext()
 
 
-@pytest.mark.guarantee(76)
+@pytest.mark.guarantee(113)
 def test_request_that_raises_is_an_empty_context() -> None:
     """It does not raise even for an object whose attributes raise."""
     assert context_of(Hostile()) == RemoteContext()

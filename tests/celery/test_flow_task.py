@@ -258,7 +258,7 @@ SLIPS = {
 }
 
 
-@pytest.mark.guarantee(77)
+@pytest.mark.guarantee(59)
 @pytest.mark.parametrize("slip", SLIPS)
 def test_misspelt_option_is_answered_with_the_nearest(app: Celery, slip: str) -> None:
     """Celery would keep a misspelt option as an attribute; misspelt options of ours raise."""
@@ -278,7 +278,7 @@ def test_attributes_of_the_users_own_are_passed_on(app: Celery) -> None:
     assert (own.kind, own.rate, own.after_hours, own.rate_limit) == ("slow", 3, True, "1/s")  # type: ignore[attr-defined]
 
 
-@pytest.mark.guarantee(77)
+@pytest.mark.guarantee(114)
 @pytest.mark.parametrize("strict", [True, False])
 @pytest.mark.parametrize("flow_name", ["direct", None])
 def test_direct_call_outside_any_unit_opens_one(
@@ -301,7 +301,7 @@ def test_direct_call_outside_any_unit_opens_one(
     assert context.causation_id is None
 
 
-@pytest.mark.guarantee(77)
+@pytest.mark.guarantee(114)
 @pytest.mark.parametrize("flow_name", ["direct", None])
 def test_direct_call_in_a_unit_joins_it(
     app: Celery, recorder: Recorder, flow_name: str | None
@@ -324,7 +324,7 @@ def test_direct_call_in_a_unit_joins_it(
     assert [one.kind for one, _ in recorder.units] == ["manual", "task", "task"]
 
 
-@pytest.mark.guarantee(77)
+@pytest.mark.guarantee(114)
 def test_failing_direct_call_reports_its_error(app: Celery, recorder: Recorder) -> None:
     """The unit ends with the error, which reaches the caller as it is."""
 

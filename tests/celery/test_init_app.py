@@ -93,7 +93,7 @@ def test_control_flow_is_registered_on_import() -> None:
     assert all(is_control_flow(exc) for exc in (Retry(), Ignore(), Reject()))
 
 
-@pytest.mark.guarantee(77)
+@pytest.mark.guarantee(59)
 def test_misspelt_option_is_answered_with_the_nearest(app: Celery) -> None:
     """A slip in an option of `init_app` names the option that was meant."""
     with pytest.raises(TypeError, match="did you mean 'accept_deadline'"):

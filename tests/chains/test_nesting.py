@@ -334,7 +334,7 @@ def test_check_looks_into_a_chain_within(runner: Runner) -> None:
     assert "kwargs refers to 'missing'" in problem
 
 
-@pytest.mark.guarantee(87)
+@pytest.mark.guarantee(116)
 @pytest.mark.parametrize("how", [copy.copy, lambda chain: chain.copy()])
 def test_a_copy_is_independent_and_can_be_built_further(runner: Runner, how: Any) -> None:
     """A copy can be extended even if the original has run, or is a branch or a step."""
@@ -349,7 +349,7 @@ def test_a_copy_is_independent_and_can_be_built_further(runner: Runner, how: Any
         copied.put("n", 2)
 
 
-@pytest.mark.guarantee(87)
+@pytest.mark.guarantee(116)
 def test_a_copy_of_a_flow_leaves_its_steps_to_the_original(runner: Runner) -> None:
     """The copy takes the steps over if the original is freed first."""
     step = runner.fn(lambda: 1)
@@ -386,7 +386,7 @@ def test_a_result_is_true_when_steps_ran(runner: Runner) -> None:
     assert not ChainResult()
 
 
-@pytest.mark.guarantee(87)
+@pytest.mark.guarantee(116)
 def test_a_deep_copy_has_put_values_of_its_own(runner: Runner) -> None:
     """`copy.deepcopy` gives a chain that can be built further and shares no value."""
     lock = threading.Lock()  # what cannot be copied is shared

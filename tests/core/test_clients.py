@@ -420,7 +420,7 @@ class Timeouts:
         return self.module.Response(200)
 
 
-@pytest.mark.guarantee(40)
+@pytest.mark.guarantee(117)
 @pytest.mark.parametrize("module", [httpx, httpx2])
 def test_httpx_waits_no_longer_than_the_deadline(module: Any) -> None:
     """All four timeouts are the remaining time, for each host and redirect, but not afterwards."""
@@ -456,7 +456,7 @@ def test_httpx_keeps_a_timeout_of_the_caller(module: Any, given: float | None) -
     assert [each["read"] for each in timeouts.seen] == [given, given]
 
 
-@pytest.mark.guarantee(40)
+@pytest.mark.guarantee(117)
 def test_requests_waits_no_longer_than_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     """The timeout is the remaining time, for each host; the caller's own timeout is kept."""
     seen: list[Any] = []
@@ -491,7 +491,7 @@ def ask_aiohttp(url: str, seconds: float, **options: Any) -> None:
     asyncio.run(fetch())
 
 
-@pytest.mark.guarantee(40)
+@pytest.mark.guarantee(117)
 def test_aiohttp_waits_no_longer_than_the_deadline(receiver: Receiver) -> None:
     """A request to a server that never answers ends when the time is up."""
     with socket.socket() as silent:
@@ -507,7 +507,7 @@ def test_aiohttp_waits_no_longer_than_the_deadline(receiver: Receiver) -> None:
     ask_aiohttp(receiver.url(ELSEWHERE, HERE), 60)
 
 
-@pytest.mark.guarantee(40)
+@pytest.mark.guarantee(117)
 def test_aiohttp_keeps_a_timeout_of_the_caller(receiver: Receiver) -> None:
     """The session's own timeout counts, however little time is left."""
     ask_aiohttp(receiver.url(HERE), 0, timeout=aiohttp.ClientTimeout(total=60))

@@ -70,7 +70,7 @@ def test_wrong_setting_is_reported(setting: Any, number: int, message: str) -> N
     assert f"({link.group(1)})=" in DOCS.read_text(encoding="utf-8")
 
 
-@pytest.mark.guarantee(58)
+@pytest.mark.guarantee(110)
 @pytest.mark.parametrize("made", [None, 7, b"order-1", "two words", ["order-1"]], ids=repr)
 def test_factory_that_makes_no_id_is_reported(made: Any) -> None:
     """The check calls the factory once; the message does not repeat what it made."""
@@ -81,14 +81,14 @@ def test_factory_that_makes_no_id_is_reported(made: Any) -> None:
     assert "(headrace-w008)=" in DOCS.read_text(encoding="utf-8")
 
 
-@pytest.mark.guarantee(58)
+@pytest.mark.guarantee(110)
 def test_factory_that_raises_is_reported() -> None:
     """A check never fails, whatever the factory does."""
     (warning,) = found(HEADRACE={"ID_FACTORY": lambda: 1 / 0})
     assert (warning.id, "it raised ZeroDivisionError" in warning.msg) == ("headrace.W008", True)
 
 
-@pytest.mark.guarantee(58)
+@pytest.mark.guarantee(110)
 def test_factory_of_the_manual_passes() -> None:
     """`uuid.uuid4` is what the documentation shows."""
     assert found(HEADRACE={"ID_FACTORY": "uuid.uuid4"}) == []

@@ -416,7 +416,7 @@ class ReadsHeadersFirst:
         return self.get_response(request)
 
 
-@pytest.mark.guarantee(60)
+@pytest.mark.guarantee(111)
 @pytest.mark.parametrize("over", ["WSGI", "ASGI"])
 def test_request_header_is_seen_although_the_headers_are_cached(over: str) -> None:
     """`request.headers`, ``META`` and, over ASGI, the scope have this ID and no other."""

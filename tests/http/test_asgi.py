@@ -349,7 +349,7 @@ def test_an_application_that_sends_nonsense_is_served_as_it_is() -> None:
         assert call(FlowMiddleware(sending(start)), scope_of("http")) == [start]
 
 
-@pytest.mark.guarantee(60)
+@pytest.mark.guarantee(111)
 def test_request_header_replaces_every_spelling_in_a_new_list() -> None:
     """The scope is the same object; the server's list, which it may reuse, is unchanged."""
     seen: list[Any] = []
@@ -370,7 +370,7 @@ def test_request_header_replaces_every_spelling_in_a_new_list() -> None:
     assert len(sent) == 4
 
 
-@pytest.mark.guarantee(60)
+@pytest.mark.guarantee(111)
 def test_request_of_a_refused_websocket_and_of_a_lifespan_stay_as_they_are() -> None:
     """The header is written for the application only."""
     scope = {"type": "lifespan", "headers": [ID]}

@@ -23,7 +23,7 @@ def rows() -> list[list[str]]:
     return [[cell.strip().strip("`").replace("\0", "|") for cell in row] for row in cells]
 
 
-@pytest.mark.guarantee(60)
+@pytest.mark.guarantee(112)
 @pytest.mark.parametrize("row", rows(), ids=lambda row: row[0])
 @pytest.mark.parametrize("protocol", ["ASGI", "WSGI"])
 def test_options_of_the_table_take_the_id_over(row: list[str], protocol: str) -> None:

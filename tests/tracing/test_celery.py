@@ -12,7 +12,7 @@ matrix = pytest.mark.parametrize(
     ("setup", "backend"),
     [("alone", "otel"), ("first", "auto"), ("last", "otel"), ("last", "auto"), ("auto", "auto")],
 )
-pytestmark = pytest.mark.guarantee(63)
+pytestmark = pytest.mark.guarantee(118)
 
 
 def spans_of(setup: str, backend: str, name: str) -> list[Any]:

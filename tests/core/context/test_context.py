@@ -352,7 +352,7 @@ def test_invalid_id_of_the_factory_is_replaced_and_reported(
 
 
 @pytest.mark.usefixtures("_reset")
-@pytest.mark.guarantee(58)
+@pytest.mark.guarantee(110)
 def test_factory_may_make_uuids(caplog: pytest.LogCaptureFixture) -> None:
     """`uuid.uuid4` is a factory: its UUID is converted to text, and nothing is logged."""
     configure("none", id_factory=uuid4)

@@ -527,7 +527,7 @@ def by_class(made: headrace.Flow) -> None:
         def fulfil(self) -> None: ...
 
 
-@pytest.mark.guarantee(77)
+@pytest.mark.guarantee(115)
 @pytest.mark.parametrize("declare", [by_object, by_flow_name, by_class])
 def test_entrypoint_may_come_after_others(declare: Callable[[headrace.Flow], None]) -> None:
     """With `after=` a step is an entrypoint and a successor, in each form of declaration."""
@@ -540,7 +540,7 @@ def test_entrypoint_may_come_after_others(declare: Callable[[headrace.Flow], Non
     assert "receive --> fulfil" in graph.render("mermaid")
 
 
-@pytest.mark.guarantee(77)
+@pytest.mark.guarantee(115)
 def test_entrypoint_after_a_step_of_another_flow_links_the_two() -> None:
     """`after=` of an entrypoint accepts the same values as `after=` of a step."""
     first, second = new_flow(), new_flow()
