@@ -726,7 +726,7 @@ def test_block_of_a_flow_is_for_one_use() -> None:
     block: Any = new_flow().open()
     with block:
         pass
-    with pytest.raises(RuntimeError, match=r"call open\(\) for another"), block:
+    with pytest.raises(RuntimeError, match=r"call Flow.open\(\) for another"), block:
         pass
     with pytest.raises(TypeError):
         block(here)
