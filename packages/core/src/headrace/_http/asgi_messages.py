@@ -1,0 +1,101 @@
+"""The messages of an ASGI response, and the `receive` and `send` of a request with a unit."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from contextvars import ContextVar
+from typing import Any
+
+from headrace._context.model import FlowContext
+from headrace._context.sending import senders
+from headrace._context.suspended import wait_with
+from headrace._context.variables import get_step, reset_unit, set_unit, step_var, unit_var
+from headrace._logger import log
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Header = tuple[bytes, bytes]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+RouteOf = Callable[[Scope], str | None]
+
+_NO_CONTEXT: list[tuple[ContextVar[Any], Any]] = [(unit_var, None), (step_var, None)]
+
+RESPONSE_STARTS = frozenset({
+    "http.response.start",
+    "websocket.accept",
+    "websocket.http.response.start",
+})
+_BODIES = frozenset({
+    "http.response.body",
+    "http.response.pathsend",
+    "http.response.zerocopysend",
+    "websocket.http.response.body",
+})
+
+
+class Exchange:
+    """`receive` and `send` of a request, which call the server's own outside the unit.
+
+    Both are coroutine functions like the server's: asgiref's async_to_sync warns about anything
+    else. Methods are faster to make than closures, and an object without `__init__` than one with.
+    """
+
+    __slots__ = ("context", "put_header", "route_of", "scope", "server_receive", "server_send")
+
+    context: FlowContext
+    put_header: Callable[[Iterable[Header], str], list[Header]]
+    route_of: RouteOf | None
+    scope: Scope
+    server_receive: Receive
+    server_send: Send
+
+    async def receive(self) -> Message:
+        return await wait_with(_NO_CONTEXT, self.server_receive())
+
+    async def send(self, message: Message) -> None:
+        context = self.context
+        if message["type"] in RESPONSE_STARTS:
+            # Inside the unit: servers log the access here.
+            if self.route_of is not None:
+                context.name = read_route(self.route_of, self.scope) or context.name
+            try:
+                changed: Message = {**message}  # the application's may be a constant
+                headers = message["headers"] if "headers" in message else ()  # noqa: SIM401 - faster
+                changed["headers"] = self.put_header(headers, context.correlation_id)
+            except Exception:
+                log.exception("a response may lack its correlation ID")
+                changed = message
+            await self.server_send(changed)
+        elif get_step() is not None:
+            await wait_with(_NO_CONTEXT, self.server_send(message))
+        else:
+            outside = set_unit(None)
+            try:
+                await self.server_send(message)
+            finally:
+                try:  # noqa: SIM105 - costs nothing
+                    reset_unit(outside)
+                except ValueError:  # closed by another task, with other variables
+                    pass
+
+
+senders.add(Exchange.send.__code__)
+
+
+def read_route(route_of: RouteOf | None, scope: Scope) -> str | None:
+    """Return what `route_of` says of `scope`; an error is logged."""
+    try:
+        return None if route_of is None else route_of(scope)
+    except Exception:
+        log.exception("the route of a request could not be read; its unit is not named for it")
+        return None
+
+
+def is_last(message: Message, has_trailers: bool) -> bool:
+    """Tell whether the response ends with `message`."""
+    kind = message["type"]
+    if kind == "http.response.trailers":
+        return not message.get("more_trailers", False)
+    return kind in _BODIES and not message.get("more_body", False) and not has_trailers
