@@ -72,7 +72,7 @@ def _new_context(task: Any, trace: Any = None) -> FlowContext:
 
 
 def eager_context(task: Any, request: Any, caller: FlowContext) -> FlowContext:
-    """Return the context of an eager run of `task` in the unit `caller`, which beats any header."""
+    """Return the context of an eager run of `task` in the unit `caller`; headers have no effect."""
     # The caller runs an eager retry, but the cause of the retry is the previous attempt.
     remote = _previous_attempt(request) if request.retries else None
     correlation_id = make_id() if _is_new(task) else None

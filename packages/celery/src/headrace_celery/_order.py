@@ -1,9 +1,9 @@
 """The order of the receivers of `task_prerun` and `task_postrun`.
 
 Celery calls receivers in the order in which they were connected. Ours run first at prerun and last
-at postrun, so that other receivers log with the ID, and leave whatever they have entered before we
-restore the context. Only OpenTelemetry's instrumentation stays outside ours: its span then
-represents the run, and the unit adds none.
+at postrun, so that other receivers log with the ID and clean up before we restore the context. Only
+OpenTelemetry's instrumentation stays outside ours: its span then represents the run, and the unit
+adds none.
 """
 
 from __future__ import annotations

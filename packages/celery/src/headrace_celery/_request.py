@@ -1,4 +1,4 @@
-"""The worker's request, with which the parent process of a pool handles a run.
+"""The request of a worker: how the parent process of a pool handles a run.
 
 A killed child sends no `task_postrun`. Its parent logs the loss and publishes the errbacks, the
 retry and the chord's body, which all belong to the operation of the message. The parent also

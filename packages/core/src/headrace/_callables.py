@@ -126,7 +126,7 @@ def _first_line(text: Any) -> str:
 
 
 def kind_of(function: Callable[..., Any]) -> int:
-    """Return the code flag for what calling `function` returns; 0 for a plain function."""
+    """Return the code flag for the kind of `function`, or 0 for a plain function."""
     if inspect.iscoroutinefunction(function):
         return inspect.CO_COROUTINE
     if inspect.isgeneratorfunction(function):

@@ -32,7 +32,7 @@ def configure(
     """Configure headrace's backends, headers and IDs; each call replaces all earlier settings.
 
     Args:
-        backend: ``"auto"`` (OpenTelemetry where a tracer provider has been set, else logging),
+        backend: ``"auto"`` (OpenTelemetry if a tracer provider has been set, else logging),
             ``"logging"``, ``"otel"``, ``"none"``, an object with a ``span(step, context)``
             method, or a list of these, which all receive every step.
         strict: whether a step outside any unit of work raises `OutsideFlowError`.

@@ -45,7 +45,7 @@ def httpx_hooks(*, hosts: Iterable[str] = ()) -> dict[str, list[Callable[[Any], 
 
     Raises:
         TypeError: `hosts` is not a list of strings.
-        ValueError: an item is not a host name but, for instance, a URL.
+        ValueError: an item is not a host name, for instance a URL.
     """
     allows = _allow_list(hosts)
 
@@ -96,7 +96,7 @@ def async_httpx_hooks(*, hosts: Iterable[str] = ()) -> dict[str, list[Callable[[
 
     Raises:
         TypeError: `hosts` is not a list of strings.
-        ValueError: an item is not a host name but, for instance, a URL.
+        ValueError: an item is not a host name, for instance a URL.
     """
     return httpx_hooks(hosts=hosts)
 
@@ -114,7 +114,7 @@ def requests_adapter(*, hosts: Iterable[str] = (), **options: Any) -> HTTPAdapte
 
     Raises:
         TypeError: `hosts` is not a list of strings, or an option is unknown.
-        ValueError: an item is not a host name but, for instance, a URL.
+        ValueError: an item is not a host name, for instance a URL.
         ImportError: requests is not installed.
     """
     try:
@@ -164,7 +164,7 @@ def aiohttp_trace_config(*, hosts: Iterable[str] = ()) -> TraceConfig:
 
     Raises:
         TypeError: `hosts` is not a list of strings.
-        ValueError: an item is not a host name but, for instance, a URL.
+        ValueError: an item is not a host name, for instance a URL.
         ImportError: aiohttp is not installed.
     """
     try:

@@ -19,7 +19,7 @@ __all__ = ["FlowMiddleware", "on_commit"]
 # Django turns these into 4xx responses. They are not failures, so chains neither retry nor wrap
 # them.
 register_control_flow(Http404, PermissionDenied, BadRequest, SuspiciousOperation)
-# So are REST framework's exceptions, including ValidationError; the path avoids an import.
+# The same applies to REST framework's, including ValidationError; the path avoids an import.
 register_control_flow("rest_framework.exceptions.APIException")
 
 

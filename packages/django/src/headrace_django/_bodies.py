@@ -24,7 +24,7 @@ def keep_open(unit: ResumableUnit, response: Any) -> None:
 
 
 class Closing:
-    """Runs `close` of a response inside the unit of its request, if code of others runs there.
+    """Runs `close` of a response inside the unit of its request, if `close` runs other code.
 
     Django sends `request_finished` in `close`, after the middleware has returned.
     """

@@ -71,9 +71,7 @@ def add_graph_arguments(parser: argparse.ArgumentParser, *, app: bool = True) ->
     add("-o", "--output", metavar="FILE", help="write to FILE instead of standard output")
     add("--focus", metavar="STEP", help="draw only this step, its predecessors and its successors")
     add("--depth", type=int, metavar="N", help="with --focus, draw steps up to N edges away")
-    text = (
-        "mark each edge with its verdict by headrace check: shown by code, by tests, or not shown"
-    )
+    text = "mark each edge as headrace check judges it: shown by code, by tests, or not shown"
     add("--evidence", action="store_true", help=text)
     text = "draw nothing; report problems, and whether FILE is up to date"
     add("--check", action="store_true", help=text)

@@ -1,4 +1,4 @@
-"""Argument parser with messages that are safe on a terminal."""
+"""An argument parser whose messages are safe on a terminal."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The context of a unit of work: its content, its life, its way through threads and tasks."""
+"""The context of a unit of work: its content, its life, and threads and tasks that share it."""

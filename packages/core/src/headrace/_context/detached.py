@@ -1,4 +1,4 @@
-"""`detached`, which runs code of a unit of work outside any."""
+"""`detached`, which runs a block outside any unit of work."""
 
 from __future__ import annotations
 

@@ -61,9 +61,9 @@ def left_here(unit: FlowContext) -> Left | None:
 def set_left(
     unit: FlowContext, outer: FlowContext | None, info: StepInfo | None, *, takes_all: bool
 ) -> None:
-    """Record that `unit` has been left in this thread or task, and what was current before.
+    """Record that `unit` has been left in this thread or task, and the previous unit and step.
 
-    Makes `outer` current: only a fresh token identifies the thread or task later.
+    This makes `outer` current, since only a new token identifies the thread or task later.
     """
     unit._left = Left(outer, info, set_unit(outer), takes_all)  # noqa: SLF001 - a slot for this
 

@@ -173,7 +173,7 @@ class FlowContext:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """End the unit and restore what was current before."""
+        """End the unit and restore the previous context."""
         try:
             unit = self._entered
         except AttributeError:

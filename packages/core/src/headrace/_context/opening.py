@@ -1,4 +1,4 @@
-"""Opening a unit of work: which correlation ID, cause and deadline it gets."""
+"""The opening of a unit of work: its correlation ID, cause and deadline."""
 
 from __future__ import annotations
 

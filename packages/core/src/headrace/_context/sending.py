@@ -20,7 +20,7 @@ def sent_unit() -> FlowContext | None:
 
     No unit is current during the send, so the callbacks that the server registers capture none.
     Lines that the server logs there, such as its access line, still belong to the unit, which is
-    found on the stack. Only those lines pay for the walk; a variable would slow every request.
+    found on the stack. Only those lines pay for the walk; a variable would slow down every request.
     """
     frame = sys._getframe(1) if senders else None  # noqa: SLF001 - CPython's and PyPy's
     while frame is not None:

@@ -47,7 +47,7 @@ class SuspendedContext:
     Args:
         unit: the unit that is current inside.
         step: the step that is current inside.
-        budget: the time budget in force inside.
+        budget: the time budget that is active inside.
     """
 
     __slots__ = ("_home", "_others", "_step", "_unit")
@@ -109,7 +109,7 @@ class SuspendedContext:
                 for var in tokens:
                     held[var] = var.get()
                 _put_back(outer, tokens)
-            except BaseException:  # a signal: restore again, wherever it struck
+            except BaseException:  # a signal: restore everything again
                 _put_back(outer, tokens)
                 raise
             self._unit, self._step = held.pop(unit_var), held.pop(step_var)

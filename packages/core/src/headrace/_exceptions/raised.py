@@ -38,7 +38,7 @@ class Raised:
                 break
 
     def is_same(self, exc: BaseException) -> bool:
-        """Return whether `exc` has only propagated or been caught, not been raised again."""
+        """Return whether `exc` has not been raised again, only propagated or caught."""
         caller = None
         for entry in _entries(exc.__traceback__):
             if _key(entry) in self._seen:

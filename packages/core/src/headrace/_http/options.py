@@ -37,8 +37,8 @@ class HttpOptions:
             ``X-Cloud-Trace-Context`` the trace ID.
         response_header: the header of the response that carries the ID; None omits it. The
             default is the header of ``configure(header=...)``.
-        trust_inbound: whether to accept inbound IDs and traces at all, or a function of the ASGI
-            scope or WSGI environ that decides for each request.
+        trust_inbound: whether to accept inbound IDs and traces, or a function of the ASGI scope or
+            WSGI environ that decides for each request.
         validator: decides whether to accept an inbound ID, instead of the default rule of 1 to 128
             characters from ``A-Z a-z 0-9 . _ -``. It sees only valid IDs, as defined in
             `headrace.open_context`.
@@ -46,8 +46,8 @@ class HttpOptions:
             request with status 400.
         exclude_paths: paths for which no unit is opened: exact, or prefixes ending in ``/*``.
         access_log: whether to log a line per request, to the logger ``headrace.access``.
-        write_request_header: whether the application finds the ID in the request's headers:
-            under the first name in `request_headers`, and no other.
+        write_request_header: whether to write the ID into the request's headers, under the first
+            name in `request_headers`; the other headers of that list are removed.
         accept_deadline: whether ``X-Deadline-Ms`` (milliseconds left) sets the unit's deadline.
         expose_header: whether to name the response header in ``Access-Control-Expose-Headers``,
             so that browsers can read it across origins.

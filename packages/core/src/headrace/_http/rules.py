@@ -106,7 +106,7 @@ class HttpPolicy:
             _state.follow_header(changed)
 
     def excludes(self, path: str) -> bool:
-        """Return whether no unit is opened for `path`."""
+        """Return whether `path` is excluded, so that no unit is opened."""
         if path in self._exact or path.startswith(self._prefixes):
             return True
         return path + "/" in self._prefixes

@@ -55,12 +55,12 @@ class FakeClock:
         return self._epoch + self.now
 
     def sleep(self, seconds: float) -> None:
-        """Move the clock forward by `seconds`, in place of a thread's wait."""
+        """Move the clock forward by `seconds` instead of blocking the thread."""
         self.slept.append(seconds)
         self.advance(seconds)
 
     async def sleep_async(self, seconds: float) -> None:
-        """Move the clock forward by `seconds`, in place of a task's wait."""
+        """Move the clock forward by `seconds` instead of suspending the task."""
         import asyncio
 
         self.sleep(seconds)

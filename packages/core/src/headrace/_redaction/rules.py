@@ -1,9 +1,9 @@
 """Redaction of secrets in everything that a chain writes: log lines, reports, messages.
 
 Values under named keys are masked when they are written. In other text, such as the message of an
-exception, each value that the context holds under a named key is masked where it forms a whole
-token, or any part of one if it has four characters or more. A text is masked entirely if its
-secrets are unknown or would take too long to find.
+exception, each value that the context holds under a named key is masked if it is a whole token; a
+value of four characters or more is also masked inside a token. A text is masked entirely if its
+secrets are unknown or the search would take too long.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ _OWS = " \t"
 _MAX_MEMBERS = 32
 _MAX_LENGTH = 512
 _LONG_MEMBER = 128
-# Sampled and random; unknown flags must not be passed on (section 3.2.2.3).
+# Sampled and random; other flags must not be passed on (section 3.2.2.3).
 _KNOWN_FLAGS = 0b11
 
 is_trace_id = re.compile(r"(?!0{32})[0-9a-f]{32}").fullmatch

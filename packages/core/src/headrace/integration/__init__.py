@@ -138,5 +138,5 @@ def _moved(name: str) -> Any:
     return getattr(import_module(_homes[name]), name)
 
 
-# Not a `def`, with which type checkers would accept any name.
+# Not a `def`, since type checkers would then accept any name.
 globals()["__getattr__"] = _moved
