@@ -56,25 +56,6 @@ def main(request):
 """
 
 
-def test_the_model_of_users_is_known(tmp_path: Path) -> None:
-    """The only model that inherits from Django's user is the one that ``get_user_model`` gives."""
-    program = """
-from django.contrib.auth import get_user_model
-from django.contrib.auth.models import AbstractUser
-from headrace import entrypoint, step
-
-class User(AbstractUser):
-    @step("f", after="main")
-    def pay(self): ...
-
-@entrypoint("f")
-def main():
-    get_user_model().objects.get(pk=1).pay()
-"""
-
-    assert verdicts(check_text(tmp_path, program)) == {"main -> pay": "shown call"}
-
-
 @pytest.mark.parametrize(
     "code",
     [

@@ -1,4 +1,4 @@
-"""Signals of Django and blinker: the receivers, and what sending runs."""
+"""Signals of Django and blinker: receivers, and calls that send."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ast
 import re
 from dataclasses import dataclass
 
-from headrace_inspect._evaluate._contexts import Context
+from headrace_inspect._evaluate._contexts import SIGNAL, Context
 from headrace_inspect._evaluate._engine import Engine
 from headrace_inspect._evaluate._frame import Frame
 from headrace_inspect._evaluate._registry import Call, Registry
@@ -16,7 +16,6 @@ from headrace_inspect._evaluate._values import (
     Bound,
     ClassValue,
     External,
-    Instance,
     Value,
     options_of,
     text_of,
@@ -26,21 +25,19 @@ from headrace_inspect._symbols._entities import Class, Module
 from ._classes import class_named
 
 _LIBRARY = re.compile(r"(django|celery|flask|allauth|rest_framework|wagtail)(\.\w+)*\.signals\.\w+")
-_SIGNAL = "signal"
-_UNRESOLVED = "unresolved"
 _SENDING = "send send_robust asend asend_robust send_async"
 
 
 @dataclass(slots=True, eq=False)
 class Signal(Value):
-    """A signal, by where it is made or by its name in a library."""
+    """A signal, by the call that makes it or by its name in a library."""
 
     key: object
 
 
 @dataclass(slots=True, eq=False)
 class Receiver(Value):
-    """A decorator that connects a function with signals."""
+    """A decorator that connects a function to signals."""
 
     signals: Arguments
     sender: Value | None
@@ -48,7 +45,7 @@ class Receiver(Value):
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A function that is connected with a signal."""
+    """A receiver of a signal; the sender is ``unresolved`` if it is not known."""
 
     signal: object
     receiver: Value
@@ -58,17 +55,18 @@ class Connection:
 
 
 def register(registry: Registry) -> None:
-    """Register what this module knows."""
+    """Register this model."""
+    function, method = registry.function, registry.method
     registry.alias("blinker.Namespace", "flask.signals.Namespace")
-    registry.function(lambda call: Signal(call.node), "django.dispatch.Signal blinker.Signal")
-    registry.function(_named, "blinker.signal")
-    registry.method(_named, "blinker.Namespace", "signal")
-    registry.function(_receiver, "django.dispatch.receiver")
+    function(lambda call: Signal(call.node), "django.dispatch.Signal blinker.Signal")
+    function(_named, "blinker.signal")
+    method(_named, "blinker.Namespace", "signal")
+    function(_receiver, "django.dispatch.receiver")
     registry.attributes[External] = _of_library
     registry.attributes[Signal] = lambda frame, owner, name: Bound(owner, name)
-    registry.method(_connect, Signal, "connect connect_via")
-    registry.method(_send, Signal, _SENDING)
-    registry.method(_received, Receiver, "__call__")
+    method(_connect, Signal, "connect connect_via")
+    method(_send, Signal, _SENDING)
+    method(_connect_decorated, Receiver, "__call__")
     registry.finishing.append(finish)
 
 
@@ -88,10 +86,9 @@ def _receiver(call: Call) -> Value:
     return Receiver(signals, call.get(None, "sender"))
 
 
-def _received(call: Call) -> Value:
-    receiver: Receiver = call.owner
-    for signal in receiver.signals:
-        connect(call.frame, signal, call.value(0), receiver.sender, call.node)
+def _connect_decorated(call: Call) -> Value:
+    for signal in call.owner.signals:
+        connect(call.frame, signal, call.value(0), call.owner.sender, call.node)
     return call.value(0)
 
 
@@ -106,29 +103,25 @@ def _connect(call: Call) -> Value:
 def connect(
     frame: Frame, signal: Value, receiver: Value, sender: Value | None, node: ast.AST
 ) -> None:
-    """Note that `receiver` is called when `signal` is sent."""
+    """Record that `receiver` is called when `signal` is sent."""
     key = signal.name if isinstance(signal, External) else getattr(signal, "key", None)
-    classes: list[Class | str | None] = [None]
+    senders: list[Class | str | None] = [None]
     if sender is not None:
-        named = class_named(frame.engine, text_of(sender))
-        classes = [one.cls for one in options_of(sender) if isinstance(one, ClassValue)]
-        classes += [named] if named is not None else []
-        classes = classes or [_UNRESOLVED]
-    for cls in classes if key is not None else ():
+        senders = [one.cls for one in options_of(sender) if isinstance(one, ClassValue)]
+        senders = senders or [class_named(frame.engine, text_of(sender)) or "unresolved"]
+    for cls in senders if key is not None else ():
         made = Connection(key, receiver, cls, frame.module, node)
         connections_in(frame.engine).setdefault(made)
 
 
 def connections_in(engine: Engine) -> dict[Connection, Context | None]:
-    """Return the connections, and what each runs once that is known."""
+    """Return the connections with their contexts, which are None until the model finishes."""
     found: dict[Connection, Context | None] = engine.facts.setdefault(Connection, {})
     return found
 
 
 def _send(call: Call) -> Value:
-    sender = call.get(0, "sender")
-    cls = sender.cls if isinstance(sender, ClassValue | Instance) else None
-    send(call.frame, call.owner.key, cls, call.node)
+    send(call.frame, call.owner.key, getattr(call.get(0, "sender"), "cls", None), call.node)
     return UNKNOWN
 
 
@@ -137,19 +130,18 @@ def send(frame: Frame, key: object, sender: Class | None, node: ast.AST) -> None
     hub = frame.engine.hub
     order = [] if sender is None else frame.engine.classes.order(sender)
     senders: list[object] = [one for one in order if isinstance(one, Class)]
-    targets = [hub((_SIGNAL, key, one)) for one in [None, *(senders or ["any"])]]
-    sent = hub((_SIGNAL, *targets))
+    targets = [hub((SIGNAL, key, one)) for one in [None, *(senders or ["any"])]]
+    sent = hub((SIGNAL, *targets))
     for target in targets:
         sent.add(target)
-    frame.emit((sent,), node, _SIGNAL)
+    frame.emit((sent,), node, SIGNAL)
 
 
 def finish(engine: Engine) -> None:
-    """Join the receivers with the places that send their signals."""
+    """Join receivers with the calls that send their signals."""
     connections = connections_in(engine)
-    for made, known in list(connections.items()):
-        if known is None:
-            context = connections[made] = engine.contexts[made] = Context(None, made.module)
-            Frame(engine, context, made.module, {}).hand_over(made.receiver, made.node)
-            for sender in (made.sender,) if made.sender is None else (made.sender, "any"):
-                engine.hub((_SIGNAL, made.signal, sender)).add(context)
+    for made in [made for made, known in connections.items() if known is None]:
+        context = connections[made] = engine.contexts[made] = Context(None, made.module)
+        Frame(engine, context, made.module, {}).hand_over(made.receiver, made.node)
+        for sender in {made.sender, None if made.sender is None else "any"}:
+            engine.hub((SIGNAL, made.signal, sender)).add(context)
