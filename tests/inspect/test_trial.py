@@ -258,3 +258,30 @@ def test_background_tasks_are_on_the_map(
         "app.mail": "task",
     }
     assert [(one["source"], one["target"]) for one in found["edges"]] == [("app.order", "app.mail")]
+
+
+def test_what_is_repeated_has_its_order_inside(tmp_path: Path) -> None:
+    """A function that is called twice shows no order but its own, as one that restarts."""
+    source = """
+        from headrace import entrypoint, step
+
+        def save(number):
+            tell(number)
+            store(number)
+
+        @step("f", after="store")
+        def tell(number): ...
+
+        @entrypoint("f")
+        @step("f", after="tell")
+        def store(number): ...
+
+        def two():
+            save(1)
+            save(2)
+
+        def restart():
+            save(1)
+            restart()
+    """
+    assert shown(tmp_path, {"app.py": source}) == {"tell -> store": "call"}

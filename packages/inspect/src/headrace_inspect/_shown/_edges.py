@@ -119,9 +119,14 @@ class Judge:
             if mask & source and event.before >> number & 1:
                 first = self._ways_over.through(context, context.events[number], source)
                 second = self._ways.through(context, event, self._bits[edge.target])
-                if first is not None and second is not None:
+                if first and second and not self._repeats(first, second, source):
                     return first, second
         return None
+
+    def _repeats(self, first: Way, second: Way, source: int) -> bool:
+        """Tell whether a function that leads to both steps runs twice: its order is inside."""
+        again = {one.function for one in second.bodies if self._over.of(one) & source}
+        return any(one.function in again for one in first.bodies)
 
     def _best(self, found: list[tuple[Way | None, Way]]) -> Evidence | None:
         """Return the shortest evidence; a boundary wins over a call, since that is drawn."""

@@ -26,6 +26,12 @@ class Way:
         return sum(event.line > 0 for _, event in self.events)
 
     @property
+    def bodies(self) -> set[Context]:
+        """Return the bodies of functions that the calls lead into."""
+        entered = [*[body for body, _ in self.events[1:]], self.target]
+        return {body for body in entered if body.function is not None}
+
+    @property
     def kind(self) -> str:
         """Return the first boundary; a signal is one only where there is no other."""
         kinds = [one.kind for _, one in self.events if one.line and one.kind != CALL]
