@@ -222,20 +222,6 @@ def test_colours_are_for_terminals(folder: Folder, monkeypatch: pytest.MonkeyPat
     assert "\x1b" not in folder.check().out
 
 
-def test_line_of_the_source_fits_into_the_terminal(
-    folder: Folder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """In a terminal its width counts; a pipe has none."""
-    folder.write({"shop.py": WRONG.replace("ship(order):", f"ship(order, why={'x' * 300!r}):")})
-    piped = folder.check().out
-    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    monkeypatch.setenv("COLUMNS", "60")
-    monkeypatch.setenv("NO_COLOR", "1")
-    widths = [max(map(len, out.split("\n")[3:5])) for out in (piped, folder.check().out)]
-    assert widths[0] > 100
-    assert 50 < widths[1] <= 60
-
-
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a disk that is full")
 def test_standard_output_that_is_full_is_status_2(folder: Folder) -> None:
     """What could not be said is no finding: the status tells, and there is no traceback."""

@@ -264,6 +264,61 @@ def test_a_large_map_has_a_picture_for_each_package(
     assert "and 69 others" in page
 
 
+def test_a_body_that_many_classes_inherit_leads_to_none_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each view leads to what it inherits, and none to another view."""
+    views = "".join(f"class View{number}(Base): ...\n" for number in range(40))
+    paths = ", ".join(f"path('{number}', views.View{number}.as_view())" for number in range(40))
+    base = """
+        from celery import shared_task
+        from django.views import View
+
+        @shared_task
+        def mail(): ...
+
+        class Base(View):
+            def get(self, request):
+                self.send()
+
+            def send(self):
+                mail.delay()
+    """
+    files = {
+        "base.py": base,
+        "views.py": f"from base import Base\n{views}",
+        "urls.py": f"from django.urls import path\nimport views\nurlpatterns = [{paths}]\n",
+    }
+    monkeypatch.chdir(write(tmp_path, files))
+
+    assert edges_of(discovered(capsys)) == {
+        (f"views.View{number}", "base.mail", "enqueue") for number in range(40)
+    }
+
+
+def test_a_context_manager_around_a_task_is_no_task(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What runs around the function in its worker is not published."""
+    program = """
+        from contextlib import contextmanager
+        from celery import shared_task
+
+        @contextmanager
+        def writing():
+            yield
+
+        @shared_task
+        @writing()
+        def clean(): ...
+
+        clean.delay()
+    """
+    monkeypatch.chdir(write(tmp_path, {"program.py": program}))
+
+    assert [one["id"] for one in discovered(capsys)["nodes"]] == ["program.clean"]
+
+
 def test_decorators_are_a_patch_that_declares_the_map(program: Path) -> None:
     """Applied, the program declares its edges, and the code shows each of them."""
     assert main(["--declare", "shop", "-o", "declare.patch"]) == 0

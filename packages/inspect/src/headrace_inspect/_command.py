@@ -6,10 +6,8 @@ import argparse
 import atexit
 import gc
 import os
-import shutil
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +31,6 @@ from ._settings import read_check_settings
 from ._source._discovery import shown
 from ._source._git import RevisionError
 
-_NARROWEST = 40
 _DESCRIPTION = """\
 Compare the declared flows with the code, without importing it. The exit status is 0 where nothing
 is wrong, 1 where something is, and 2 where something could not be analysed.
@@ -102,12 +99,8 @@ def _format(options: argparse.Namespace) -> str:
 
 
 def _view(options: argparse.Namespace) -> View:
-    view = View(verbose=options.verbose)
-    if options.output is not None or sys.stdout is None:
-        return view
-    view = replace(view, colors=welcomes_colors(sys.stdout, os.environ))
-    columns = shutil.get_terminal_size().columns
-    return replace(view, width=max(columns, _NARROWEST)) if sys.stdout.isatty() else view
+    colors = options.output is None and welcomes_colors(sys.stdout, os.environ)
+    return View(options.verbose, colors)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -11,7 +11,8 @@ from headrace_inspect._report import Edge, Finding, Link, Report
 from ._words import View, changes, headline, totals
 
 _COLORS = {"fails": "1;31", "frame": "1;34", "good": "1;32", "strong": "1"}
-_BESIDES = len(" | ......")
+_LONGEST = 100
+"""The most characters of a line of source."""
 _MOST_LINKS = 3
 
 
@@ -42,7 +43,7 @@ def _finding(finding: Finding, view: View) -> Iterator[str]:
     place = printable(f"{finding.place.file}:{finding.place.line}:{finding.column}")
     number = str(finding.place.line)
     indent = " " * len(number)
-    before, marked, after = _excerpt(finding, view.width - len(indent) - _BESIDES)
+    before, marked, after = _excerpt(finding)
     arrow, bar, frame = (_paint(sign, "frame", view) for sign in ("-->", "|", "="))
     caret = _paint("^" * max(_width(marked), 1), "fails", view)
     message = _paint(printable(finding.message), "strong", view)
@@ -58,19 +59,19 @@ def _finding(finding: Finding, view: View) -> Iterator[str]:
         yield f"{indent} {frame} and {counted(more, 'place')} more"
 
 
-def _excerpt(finding: Finding, room: int) -> tuple[str, str, str]:
+def _excerpt(finding: Finding) -> tuple[str, str, str]:
     """Return the line of source in three parts; the second is what the finding is about.
 
-    Of a line with more than `room` characters what surrounds the second part is returned.
+    Of a long line what surrounds the second part is returned.
     """
     text, start, end = finding.text, finding.column - 1, finding.column - 1 + finding.width
     before, marked, after = (
         part.replace("\t", "    ") for part in (text[:start], text[start:end], text[end:])
     )
-    if len(before) + len(marked) + len(after) > room:
-        kept = before[-(room // 3) :]
-        marked = marked[: room - len(kept)]
-        rest = after[: room - len(kept) - len(marked)]
+    if len(before) + len(marked) + len(after) > _LONGEST:
+        kept = before[-(_LONGEST // 3) :]
+        marked = marked[: _LONGEST - len(kept)]
+        rest = after[: _LONGEST - len(kept) - len(marked)]
         before = kept if kept == before else f"...{kept}"
         after = rest if rest == after else f"{rest}..."
     return printable(before), printable(marked), printable(after)

@@ -15,12 +15,10 @@ class View:
     Attributes:
         verbose: whether every edge is listed.
         colors: whether text is coloured.
-        width: how many columns a line of source may take, with its number.
     """
 
     verbose: bool = False
     colors: bool = False
-    width: int = 120
 
 
 def headline(report: Report) -> str:
