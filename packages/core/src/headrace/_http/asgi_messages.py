@@ -36,10 +36,10 @@ _BODIES = frozenset({
 
 
 class Exchange:
-    """`receive` and `send` of a request, which call the server's own outside the unit.
+    """The `receive` and `send` of a request, which call the server's outside the unit.
 
     Both are coroutine functions like the server's: asgiref's async_to_sync warns about anything
-    else. Methods are faster to make than closures, and an object without `__init__` than one with.
+    else. Methods are faster to create than closures, and so are objects without `__init__`.
     """
 
     __slots__ = ("context", "put_header", "route_of", "scope", "server_receive", "server_send")
@@ -57,11 +57,11 @@ class Exchange:
     async def send(self, message: Message) -> None:
         context = self.context
         if message["type"] in RESPONSE_STARTS:
-            # Inside the unit: servers log the access here.
+            # Inside the unit, since servers write their access line here.
             if self.route_of is not None:
                 context.name = read_route(self.route_of, self.scope) or context.name
             try:
-                changed: Message = {**message}  # the application's may be a constant
+                changed: Message = {**message}  # the application's message may be a constant
                 headers = message["headers"] if "headers" in message else ()  # noqa: SIM401 - faster
                 changed["headers"] = self.put_header(headers, context.correlation_id)
             except Exception:
@@ -85,16 +85,16 @@ senders.add(Exchange.send.__code__)
 
 
 def read_route(route_of: RouteOf | None, scope: Scope) -> str | None:
-    """Return what `route_of` says of `scope`; an error is logged."""
+    """Return ``route_of(scope)``, or None if it raises."""
     try:
         return None if route_of is None else route_of(scope)
     except Exception:
-        log.exception("the route of a request could not be read; its unit is not named for it")
+        log.exception("cannot read the route of a request; its unit keeps the path as its name")
         return None
 
 
 def is_last(message: Message, has_trailers: bool) -> bool:
-    """Tell whether the response ends with `message`."""
+    """Return whether the response ends with `message`."""
     kind = message["type"]
     if kind == "http.response.trailers":
         return not message.get("more_trailers", False)

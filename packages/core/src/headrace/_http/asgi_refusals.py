@@ -1,4 +1,4 @@
-"""The response of an ASGI application to a request that is refused for its correlation ID."""
+"""The response of an ASGI application to a request whose correlation ID is rejected."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from .responses import REFUSAL, REFUSAL_STATUS, REFUSED_KEY, refusal_headers
 
 
 class RefusalMiddleware:
-    """Sends the response to requests that an outer `FlowMiddleware` refuses and delegates to it.
+    """Responds to the requests that an outer `FlowMiddleware` refuses and delegates.
 
     Args:
         app: the ASGI application.
@@ -23,12 +23,12 @@ class RefusalMiddleware:
 
 
 async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
-    """Send a 400 response; to a WebSocket only if the server supports it."""
+    """Send a 400 response; to a WebSocket, only if the server supports that."""
     kind = "http.response"
     if scope["type"] == "websocket":
         kind = "websocket.http.response"
         if kind not in (scope.get("extensions") or ()):
-            # The server answers 403 of its own accord.
+            # The server itself responds with 403.
             await send({"type": "websocket.close", "code": 1008})
             return
     headers = [(name.encode(), value.encode()) for name, value in refusal_headers()]

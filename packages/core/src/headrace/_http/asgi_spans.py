@@ -1,4 +1,4 @@
-"""The spans that FastAPI and Starlette start themselves for the requests of an ASGI application."""
+"""Spans that FastAPI and Starlette themselves start for the requests of an application."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from headrace._context.spans import adopt_span
 from .asgi_messages import App, Receive, Scope, Send
 from .nesting import SCOPE_KEY
 
-# The keys that FastAPI's own spans and Starlette's middleware set in the scope. Both start a
-# SERVER span even if one is active.
+# Scope keys that FastAPI's own spans and Starlette's middleware set. Both start a SERVER span even
+# if one is active.
 _INSTRUMENTED = ("fastapi.telemetry", "starlette.opentelemetry")
 
 
 def announce_spans(app: Any) -> None:
     """Make Starlette's OpenTelemetry middleware in the stack `app` announce its spans.
 
-    Its mark in the scope is gone when an error page is sent outside it.
+    It has removed its key from the scope by the time an error page is sent outside it.
     """
     layer = app
     while layer is not None and type(layer).__module__ != "starlette.middleware.opentelemetry":
@@ -29,7 +29,7 @@ def announce_spans(app: Any) -> None:
 
 
 def adopt_spans(scope: Scope, context: FlowContext) -> None:
-    """Adopt for the unit `context` the span that the framework has started for its request."""
+    """Let the unit `context` adopt the span that the framework has started for its request."""
     for key in _INSTRUMENTED:
         if key in scope:
             adopt_span(context, getattr(scope[key], "span", None))
