@@ -505,7 +505,7 @@ def test_missing_command_names_its_package(run: Any, monkeypatch: pytest.MonkeyP
         == "headrace: 'check' comes with headrace-inspect: pip install headrace-inspect\n"
     )
     assert "did you mean 'graph'?" in run("grahp")[2]
-    assert "there are graph, check, explain" in run("zzz")[2]
+    assert "there are graph, check, discover, explain" in run("zzz")[2]
     assert run("zzz")[0] == 2
 
 

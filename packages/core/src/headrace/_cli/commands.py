@@ -17,6 +17,7 @@ Command = Callable[[list[str]], int]
 _OWN = {"graph": "draw or check flows"}
 _ELSEWHERE = {
     "check": ("headrace-inspect", "compare the declared flows with the code"),
+    "discover": ("headrace-inspect", "draw a program that declares no flows"),
     "explain": ("headrace-inspect", "explain the code of a finding"),
 }
 
