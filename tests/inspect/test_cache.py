@@ -110,11 +110,13 @@ def test_question_is_part_of_it(program: Path) -> None:
 def test_nonsense_in_the_cache_does_no_harm(program: Path, nonsense: bytes) -> None:
     """A cache that holds nonsense is made anew."""
     first = check_with(program)
-    (stored,) = (program.parent / "cache").glob("*.json")
-    stored.write_bytes(nonsense)
+    stored = [*(program.parent / "cache").glob("*-*")]
+    for path in stored:
+        path.write_bytes(nonsense)
 
     assert check_with(program) == first
-    assert stored.read_bytes() != nonsense
+    assert len(stored) == 2
+    assert nonsense not in [path.read_bytes() for path in stored]
 
 
 def test_altered_report_is_not_believed(program: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,6 +126,15 @@ def test_altered_report_is_not_believed(program: Path, monkeypatch: pytest.Monke
     stored.write_bytes(stored.read_bytes().replace(b"HR101", b"HR105"))
 
     assert check_with(program) == first
+
+
+def test_trees_of_long_ago_are_forgotten(program: Path) -> None:
+    """Eight trees are kept: those that were checked last."""
+    for number in range(10):
+        write(program, RIGHT + f"x = {number}\n")
+        check_with(program)
+
+    assert len([*(program.parent / "cache").glob("*.json")]) == 8
 
 
 def test_cache_that_cannot_be_written_does_no_harm(program: Path) -> None:

@@ -189,6 +189,18 @@ def test_layout_comments_and_docstrings_need_no_evaluation(
     assert check([str(folder)], cache=cache, require_shown=True) == expected != before
 
 
+def test_what_is_missing_is_no_layout(tmp_path: Path) -> None:
+    """A path that is gone is reported, though in the other files only lines have moved."""
+    folder, other = write(tmp_path / "program", PROGRAM), tmp_path / "other"
+    other.mkdir()
+    paths = [str(folder), str(other)]
+    check(paths, cache=tmp_path / "cache")
+    other.rmdir()
+    insert("# a comment")(random.Random(1), folder)
+
+    assert check(paths, cache=tmp_path / "cache") == check(paths)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "moves"),
     [

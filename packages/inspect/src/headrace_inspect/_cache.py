@@ -56,16 +56,22 @@ class Memory:
             for _, file in sorted(files)[_MOST_TREES:]:
                 file.unlink()
 
-    def read_sources(self) -> tuple[str, dict[str, bytes]]:
-        """Return the key of the tree that was evaluated last, and its files."""
+    def read_sources(self, problems: Sequence[Problem]) -> tuple[str, dict[str, bytes]]:
+        """Return the key of the tree that was evaluated last, and its files.
+
+        There is none if the `problems` with missing files were others.
+        """
         stored = self._read(f"sources-{self._question}.z")
-        key, texts = json.loads(zlib.decompress(stored)) if stored else ("", {})
+        key, wrong, texts = json.loads(zlib.decompress(stored)) if stored else ("", [], {})
+        key = key if wrong == [*map(str, problems)] else ""
         return key, {path: text.encode("latin-1") for path, text in texts.items()}
 
-    def write_sources(self, key: str, contents: Mapping[str, bytes]) -> None:
+    def write_sources(
+        self, key: str, contents: Mapping[str, bytes], problems: Sequence[Problem]
+    ) -> None:
         """Keep the files of a tree that was evaluated, instead of those of the last one."""
         texts = {path: content.decode("latin-1") for path, content in contents.items()}
-        stored = zlib.compress(json.dumps([key, texts]).encode(), 1)
+        stored = zlib.compress(json.dumps([key, [*map(str, problems)], texts]).encode(), 1)
         self._write(f"sources-{self._question}.z", stored)
 
     def _read(self, name: str) -> bytes:

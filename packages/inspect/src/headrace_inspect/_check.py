@@ -87,24 +87,20 @@ def _facts(
 ) -> Facts:
     """Return the facts of a tree from the cache, or else from its files."""
     key = "" if memory is None else memory.key(ids, problems)
-    kept = None if memory is None else memory.read(key)
-    if kept is not None:
-        return kept
+    facts = None if memory is None else memory.read(key)
+    if facts is not None:
+        return facts
     # Imported when there is something to analyse: that takes longer than reading a cache.
     from ._moving import moved_facts
     from ._pipeline import facts_in
 
     contents = load()
-    if memory is None:
-        return facts_in(paths, contents, problems)
-    last, sources = memory.read_sources()
-    kept = memory.read(last)
-    moved = None if kept is None else moved_facts(kept, sources, contents)
+    moved = None if memory is None else moved_facts(memory, contents, problems)
     facts = facts_in(paths, contents, problems) if moved is None else moved
-    if contents.keys() == ids.keys():  # a repository may lack some
+    if memory is not None and contents.keys() == ids.keys():  # a repository may lack some
         memory.write(key, facts)
         if moved is None:
-            memory.write_sources(key, contents)
+            memory.write_sources(key, contents, problems)
     return facts
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
+from ._cache import Memory
 from ._findings._ignores import find_ignores
 from ._models._routing import mentions_settings
-from ._report import Facts, Place
+from ._report import Facts, Place, Problem
 from ._source._discovery import shown
 from ._source._reading import UnreadableError, parse
 
@@ -18,8 +19,14 @@ Lines = dict[int, int]
 """The new number of each line on which a piece of syntax begins or ends."""
 
 
-def moved_facts(facts: Facts, old: Mapping[str, bytes], new: Mapping[str, bytes]) -> Facts | None:
-    """Return the facts of the tree `new`, given those of `old`, if only lines have moved."""
+def moved_facts(
+    memory: Memory, new: Mapping[str, bytes], problems: Sequence[Problem]
+) -> Facts | None:
+    """Return the facts of the tree `new` if only lines have moved since the last evaluation."""
+    key, old = memory.read_sources(problems)
+    facts = memory.read(key)
+    if facts is None:
+        return None
     moves: dict[str, Lines] = {}
     for path in new if old.keys() == new.keys() else ():
         if old[path] != new[path]:

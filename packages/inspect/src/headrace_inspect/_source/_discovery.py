@@ -39,12 +39,9 @@ def find_files(
         elif os.path.exists(absolute):
             found.add(absolute)
         else:
-            is_link = os.path.islink(absolute)
-            says = (
-                "is a symbolic link that leads nowhere"
-                if is_link
-                else "there is no such file or folder"
-            )
+            says = "there is no such file or folder"
+            if os.path.islink(absolute):
+                says = "is a symbolic link that leads nowhere"
             problems.append(Problem(path, 0, says))
     return sorted(found), problems
 
