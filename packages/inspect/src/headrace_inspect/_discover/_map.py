@@ -98,4 +98,4 @@ def _edges(engine: Engine, bodies: _Bodies, reach: Reach) -> Iterator[Edge]:
                     best[bit] = way, source.function or context.function
         for bit, (way, begins) in best.items():
             target = nodes[bit.bit_length() - 1]
-            yield Edge(source, target, way.kind, tuple(way.links(engine)), begins)
+            yield Edge(source, target, way.kind, tuple(way.links()), begins)

@@ -58,7 +58,7 @@ def name_of(one: Publishing) -> str:
 
 def _hazard(code: str, message: str, engine: Engine, one: Publishing, *more: Link) -> Finding:
     """Return a finding about a call that publishes a task, with more evidence behind the call."""
-    here = link_to(engine, one.context, line_of(one.node), "enqueue")
+    here = link_to(one.context, line_of(one.node), "enqueue")
     return Finding(code, None, None, None, here.place, message, (here, *more))
 
 

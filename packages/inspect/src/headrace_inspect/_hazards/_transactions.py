@@ -68,7 +68,7 @@ class _Search:
         openings = Openings(engine)
         for context in contexts:
             for line, first, last in openings.in_body(context) if self._leading.of(context) else ():
-                way = (link_to(engine, context, line, "call"),)
+                way = (link_to(context, line, "call"),)
                 self._waiting.append(_Part(context, context.events[first:last], way, {}, False))
 
     def run(self) -> Collection[Finding]:
@@ -94,7 +94,7 @@ class _Search:
 
     def _follow(self, part: _Part, event: Event) -> None:
         module = part.context.module
-        calls = [] if module is None else calls_at(self._engine, module, event.line)
+        calls = [] if module is None else calls_at(module, event.line)
         is_new = part.is_new or any(_name_of(one) in _CREATING for one in calls)
         given = _given_by_saving(calls, is_new=is_new) if event.kind == "signal" else part.flags
         for target in event.targets:
@@ -109,7 +109,7 @@ class _Search:
     def _way(self, part: _Part, event: Event) -> tuple[Link, ...]:
         if not event.line:
             return part.way
-        return (*part.way, link_to(self._engine, part.context, event.line, event.kind))
+        return (*part.way, link_to(part.context, event.line, event.kind))
 
 
 def _name_of(call: ast.Call) -> str:

@@ -82,6 +82,7 @@ class Judge:
         for edge in known:
             self._sources.setdefault(self._bits[edge.source], []).append(edge)
             self._targets.setdefault(self._bits[edge.target], []).append(edge)
+        self._all_sources, self._all_targets = sum(self._sources), sum(self._targets)
         for context in self._contexts:
             for edge, first, second in [*self._inside(context), *self._in_order(context)]:
                 found.setdefault(edge, []).append((first, second))
@@ -97,13 +98,16 @@ class Judge:
 
     def _in_order(self, context: Context) -> Iterator[tuple[Edge, Way, Way]]:
         """Yield the edges between steps of which a body runs first the one, then the other."""
+        if not any(event.before for event in context.events):
+            return
         leading = [self._over.of_event(event) for event in context.events]
         earlier = 0
         for mask in leading:
-            earlier |= mask
+            earlier |= mask & self._all_sources
         done: set[tuple[Edge, str]] = set()
         for event in context.events if earlier else ():
-            for bit in bits_in(self._reach.of_event(event)) if event.before else ():
+            reached = self._reach.of_event(event) & self._all_targets if event.before else 0
+            for bit in bits_in(reached):
                 for edge in self._targets.get(bit, ()):
                     is_new = self._bits[edge.source] & earlier and (edge, event.kind) not in done
                     ways = self._both(context, leading, event, edge) if is_new else None
@@ -138,5 +142,5 @@ class Judge:
         if not ranked:
             return None
         first, second = found[min(ranked)[2]]
-        before = first.links(self._engine) if first else []
-        return Evidence(second.kind, (*before, *second.links(self._engine)), len(before))
+        before = first.links() if first else []
+        return Evidence(second.kind, (*before, *second.links()), len(before))

@@ -6,7 +6,6 @@ from collections import deque
 from dataclasses import dataclass
 
 from headrace_inspect._evaluate._contexts import CALL, HEAD, SIGNAL, WHOLE, Context, Event
-from headrace_inspect._evaluate._engine import Engine
 from headrace_inspect._report import Link
 
 from ._links import link_to
@@ -37,14 +36,14 @@ class Way:
         kinds = [one.kind for _, one in self.events if one.line and one.kind != CALL]
         return next((kind for kind in kinds if kind != SIGNAL), kinds[0] if kinds else CALL)
 
-    def links(self, engine: Engine) -> list[Link]:
+    def links(self) -> list[Link]:
         """Return the calls as parts of evidence."""
         found: list[Link] = []
         target = self.target
         for context, event in reversed(self.events):
             if event.line:
                 name = target.function.qualname if target.function is not None else ""
-                found.append(link_to(engine, context, event.line, event.kind, name))
+                found.append(link_to(context, event.line, event.kind, name))
             if context.function is not None:
                 target = context
         return found[::-1]

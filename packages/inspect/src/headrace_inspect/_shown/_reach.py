@@ -40,29 +40,33 @@ class Reach:
         """Go from what is called to what calls it, until nothing changes."""
         bodies = []
         for context, part in reversed(self._masks):
-            own = 0 if part == TAIL else self.own(context)
-            events = [] if stops and own else part_of(context, part)
-            if own or events:
-                bodies.append(((context, part), own, events))
+            mask = 0 if part == TAIL else self.own(context)
+            keys: dict[tuple[Context, str], None] = {}
+            for event in [] if stops and mask else part_of(context, part):
+                if self.follows(event):
+                    named = [(target, event.part) for target in event.targets]
+                    keys.update(dict.fromkeys([key for key in named if key in self._masks]))
+                else:
+                    mask |= self._handed(event)
+            self._masks[context, part] = mask
+            bodies += [((context, part), [*keys])] if keys else []
         has_changed = True
         while has_changed:
             has_changed = False
-            for key, mask, events in bodies:
-                for event in events:
-                    mask |= self._reached(event)  # noqa: PLW2901 - collects
+            for key, targets in bodies:
+                mask = self._masks[key]
+                for target in targets:
+                    mask |= self._masks[target]
                 if mask != self._masks[key]:
                     self._masks[key], has_changed = mask, True
 
-    def _reached(self, event: Event) -> int:
+    def _handed(self, event: Event) -> int:
+        """Return the steps that a queue is given, which run later."""
         mask = 0
         for target in event.targets:
-            if self.follows(event):
-                mask |= self._masks.get((target, event.part), 0)
-            elif target.function is not None:
-                mask |= self.own(target)
-            else:  # a task by its name
-                for one in [inner for named in target.events for inner in named.targets]:
-                    mask |= self.own(one)
+            inner = [one for named in target.events for one in named.targets]
+            for one in [target] if target.function is not None else inner:  # a task by its name
+                mask |= self.own(one)
         return mask
 
     def of(self, context: Context) -> int:
@@ -77,7 +81,10 @@ class Reach:
         """Return the steps that an event leads to."""
         found = self._of_events.get(event)
         if found is None:
-            found = self._of_events[event] = self._reached(event)
+            found = 0 if self.follows(event) else self._handed(event)
+            for target in event.targets if self.follows(event) else ():
+                found |= self._masks.get((target, event.part), 0)
+            self._of_events[event] = found
         return found
 
     def follows(self, event: Event) -> bool:
