@@ -296,27 +296,27 @@ def test_a_body_that_many_classes_inherit_leads_to_none_of_them(
     }
 
 
-def test_a_context_manager_around_a_task_is_no_task(
+def test_a_task_that_publishes_itself_has_an_edge(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What runs around the function in its worker is not published."""
+    """It leads to itself by the queue; a function that calls itself does not, and all is drawn."""
     program = """
-        from contextlib import contextmanager
         from celery import shared_task
 
-        @contextmanager
-        def writing():
-            yield
+        @shared_task
+        def clean(number):
+            clean.delay(number + 1)
 
         @shared_task
-        @writing()
-        def clean(): ...
-
-        clean.delay()
+        def count(number):
+            count(number + 1)
     """
     monkeypatch.chdir(write(tmp_path, {"program.py": program}))
 
-    assert [one["id"] for one in discovered(capsys)["nodes"]] == ["program.clean"]
+    assert edges_of(discovered(capsys)) == {("program.clean", "program.clean", "enqueue")}
+    for format in ("html", "svg", "mermaid", "dot", "text"):
+        assert main(["--format", format]) == 0
+        assert "clean" in capsys.readouterr().out
 
 
 def test_decorators_are_a_patch_that_declares_the_map(program: Path) -> None:

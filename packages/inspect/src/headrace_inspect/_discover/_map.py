@@ -91,10 +91,11 @@ def _edges(engine: Engine, bodies: _Bodies, reach: Reach) -> Iterator[Edge]:
     for number, (source, mine) in enumerate(bodies.items()):
         best: dict[int, tuple[Way, Function | None]] = {}
         for context in mine:
-            masks = [reach.of_event(event) & ~(1 << number) for event in context.events]
+            masks = [reach.of_event(event) for event in context.events]
             for bit in sorted({bit for mask in masks for bit in bits_in(mask)}):
                 way = ways.inside(context, bit)
-                if way and (bit not in best or way.length < best[bit][0].length):
+                is_own = bit == 1 << number and way is not None and way.kind == CALL
+                if way and not is_own and (bit not in best or way.length < best[bit][0].length):
                     best[bit] = way, source.function or context.function
         for bit, (way, begins) in best.items():
             target = nodes[bit.bit_length() - 1]

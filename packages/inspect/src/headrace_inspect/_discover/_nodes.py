@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from os import path as paths
 
-from headrace_inspect._evaluate._contexts import ENQUEUE, WHOLE, Context
+from headrace_inspect._evaluate._contexts import ENQUEUE, Context
 from headrace_inspect._evaluate._engine import Engine
 from headrace_inspect._evaluate._frame import Frame
 from headrace_inspect._evaluate._values import (
@@ -127,10 +127,10 @@ class Nodes:
             if self._engine.classes.is_a(cls, "celery.Task") and "run" in cls.members:
                 self._add_value("task", ClassValue(cls), cls.name)
         contexts = [one for one in self._engine.all_contexts() if not one.is_test]
-        events = [event for one in contexts for event in one.events if event.part == WHOLE]
-        for target in [one for event in events if event.kind == ENQUEUE for one in event.targets]:
-            if (target.function, target.captured) not in self._entered:
-                self.add("task", target.function)
+        for event in [event for one in contexts for event in one.events if event.kind == ENQUEUE]:
+            for target in event.targets:
+                if (target.function, target.captured) not in self._entered:
+                    self.add("task", target.function)
 
     def _add_commands(self) -> None:
         for module in self._modules:
