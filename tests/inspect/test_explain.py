@@ -23,7 +23,7 @@ def blocks(code: str, language: str) -> list[str]:
 
 RAN = """
 {"version": 1, "runs": [{"steps": [["parcel", "send"], ["parcel", "label"], ["parcel", "weigh"]],
-                         "tests": ["tests/test_parcels.py::test_send"], "count": 1}]}
+                         "tests": ["tests/test_parcels.py::test_send"]}]}
 """
 """What tests ran of the example of HR111, which the code alone does not say."""
 

@@ -169,7 +169,7 @@ def test_a_step_behind_one_of_its_predecessors_is_in_order(tmp_path: Path) -> No
 
 
 def test_the_file_lists_operations(tmp_path: Path) -> None:
-    """Each order of steps once, with tests that ran it and how often."""
+    """Each order of steps once, with tests that ran it."""
     tests = (
         "@pytest.mark.parametrize('number', range(5))\n"
         "def test_it(number):\n    orders.receive()\n    orders.receive()\n"
@@ -183,7 +183,6 @@ def test_the_file_lists_operations(tmp_path: Path) -> None:
             {
                 "steps": [["order", "receive"], ["order", "charge"]],
                 "tests": [f"test_orders.py::test_it[{number}]" for number in range(3)],
-                "count": 10,
             }
         ],
     }

@@ -22,12 +22,10 @@ class Run:
     Attributes:
         steps: the flows and names of its steps, in the order in which they began.
         tests: some tests that ran it so.
-        count: how often it ran so.
     """
 
     steps: Sequence[tuple[str, str]]
     tests: Sequence[str]
-    count: int
 
     def place_of(self, flow: str, step: str) -> int | None:
         """Return where a step stands, which may be ``flow.step`` of another flow."""
@@ -47,13 +45,13 @@ def write_runs(folder: str, file: Path) -> None:
             except ValueError:  # a process was killed while it wrote
                 continue
             operations.setdefault(operation, []).append(tuple(step))
-    tests: dict[tuple[tuple[str, str], ...], list[str]] = {}
+    tests: dict[tuple[tuple[str, str], ...], set[str]] = {}
     for steps in operations.values():
         steps.sort()
         order = tuple(dict.fromkeys([(flow, name) for _, flow, name, _ in steps]))
-        tests.setdefault(order, []).append(steps[0][3])
+        tests.setdefault(order, set()).add(steps[0][3])
     runs = [
-        asdict(Run(order, sorted(set(filter(None, names)))[:_TOLD], len(names)))
+        asdict(Run(order, sorted(filter(None, names))[:_TOLD]))
         for order, names in sorted(tests.items())
     ]
     document = {"version": VERSION, "runs": runs}
@@ -70,10 +68,8 @@ def read_runs(path: str | os.PathLike[str]) -> list[Run]:
         document = json.loads(Path(path).read_text("utf-8"))
         if document["version"] != VERSION:
             raise CommandError(f"{path} is of another version; record the evidence again")
-        return [
-            Run([(flow, name) for flow, name in one["steps"]], one["tests"], one["count"])
-            for one in document["runs"]
-        ]
+        runs = document["runs"]
+        return [Run([(flow, name) for flow, name in one["steps"]], one["tests"]) for one in runs]
     except OSError as error:
         raise CommandError(f"cannot read {path}: {error.strerror}") from error
     except (KeyError, TypeError, ValueError) as error:
