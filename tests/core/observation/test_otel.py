@@ -441,7 +441,7 @@ def test_a_runtime_context_of_the_user_s(spans: Spans, monkeypatch: pytest.Monke
 
     runtime = Stack()
     monkeypatch.setattr(otel_context, "_RUNTIME_CONTEXT", runtime)
-    monkeypatch.setattr(active_span, "current", active_span._look_first)
+    monkeypatch.setattr(active_span, "current", active_span._first_lookup)
     receive()
     with spans.app.start_as_current_span("job") as span, headrace.open_context() as context:
         charge()

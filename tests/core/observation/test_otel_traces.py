@@ -419,11 +419,11 @@ def test_a_span_that_raises_is_no_trace(broken: str, spans: Spans) -> None:
 
 def test_an_opentelemetry_that_is_being_imported(monkeypatch: pytest.MonkeyPatch) -> None:
     """A unit that opens while another thread imports OpenTelemetry has a fresh ID."""
-    monkeypatch.setattr(active_span, "current", active_span._look_first)
+    monkeypatch.setattr(active_span, "current", active_span._first_lookup)
     monkeypatch.setitem(sys.modules, "opentelemetry.context", type(sys)("half"))
     with headrace.open_context() as context:
         assert len(context.correlation_id) == 32
-    assert active_span.current is active_span._look_first
+    assert active_span.current is active_span._first_lookup
 
 
 def test_an_invalid_span_has_no_trace(spans: Spans) -> None:

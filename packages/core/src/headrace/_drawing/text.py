@@ -98,10 +98,10 @@ def _branches(tree: _Tree, root: Node) -> Iterator[str]:
     while waiting:
         indent, branch, node, edge = waiting.pop()
         seen = node.id in tree.shown
-        is_guest = node.flow != root.flow
-        tree.shown.update(() if is_guest else (node.id,))
-        if seen or is_guest:
-            yield indent + branch + _mention(tree, node, edge, is_guest=is_guest)
+        is_in_other_flow = node.flow != root.flow
+        tree.shown.update(() if is_in_other_flow else (node.id,))
+        if seen or is_in_other_flow:
+            yield indent + branch + _mention(tree, node, edge, is_in_other_flow=is_in_other_flow)
             continue
         yield indent + branch + _line(tree, node, edge)
         if branch:
@@ -125,11 +125,13 @@ def _line(tree: _Tree, node: Node, edge: Edge | None) -> str:
     return " ".join(words)
 
 
-def _mention(tree: _Tree, node: Node, edge: Edge | None, *, is_guest: bool) -> str:
+def _mention(tree: _Tree, node: Node, edge: Edge | None, *, is_in_other_flow: bool) -> str:
     """Return the line of a step that is listed elsewhere: above, or under its own flow."""
-    name = _name(tree, node, node.id if is_guest else node.label)
+    name = _name(tree, node, node.id if is_in_other_flow else node.label)
     words = [name, *_kinds(tree, node, edge)]
-    return " ".join(words if is_guest else [*words, tree.paint(tree.signs["again"], "faint")])
+    return " ".join(
+        words if is_in_other_flow else [*words, tree.paint(tree.signs["again"], "faint")]
+    )
 
 
 def _name(tree: _Tree, node: Node, name: str) -> str:

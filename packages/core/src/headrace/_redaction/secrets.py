@@ -100,19 +100,19 @@ class _Search:
             # Fast path: nearly all values of a large context are in plain dicts and lists.
             if kind is dict and not state:
                 self._take(len(value))
-                self._look_into(value)
+                self._search_dict(value)
             elif kind is list and not state:
                 self._take(len(value))
                 waiting += [child for child in value if type(child) not in _ATOMS]
             else:
-                self._look_at(value, state)
+                self._search_value(value, state)
 
     def _take(self, count: int) -> None:
         self._left -= count + 1
         if self._left < 0:
             raise _UnknownError
 
-    def _look_into(self, value: dict[Any, Any]) -> None:
+    def _search_dict(self, value: dict[Any, Any]) -> None:
         names, waiting = self._names, self._waiting
         for key, child in value.items():
             if (key if type(key) is str else text_of_key(key)) in names:
@@ -120,7 +120,7 @@ class _Search:
             elif type(child) not in _ATOMS:
                 waiting[_OPEN].append(child)
 
-    def _look_at(self, value: Any, state: int) -> None:
+    def _search_value(self, value: Any, state: int) -> None:
         kind = type(value)
         shape = self._shapes.get(id(kind))
         if shape is None:

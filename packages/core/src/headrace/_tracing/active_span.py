@@ -67,7 +67,7 @@ def write_headers(carrier: MutableMapping[str, str]) -> bool:
     return True
 
 
-def _look_first(default: Any) -> Any:
+def _first_lookup(default: Any) -> Any:
     """Return OpenTelemetry's current context, and make later look-ups fast."""
     global current  # noqa: PLW0603 - replaced once
     try:
@@ -81,7 +81,7 @@ def _look_first(default: Any) -> Any:
     return current(default)
 
 
-current: Callable[[Any], Any] = _look_first
+current: Callable[[Any], Any] = _first_lookup
 """Return OpenTelemetry's current context, which is falsy if nothing is active."""
 
 
