@@ -12,7 +12,6 @@ import os
 import sys
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, is_dataclass
 from hashlib import blake2b
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -20,8 +19,9 @@ from typing import Any
 
 from ._report import Edge, Facts, Finding, Ignore, Link, Message, Place, Problem, Step
 
-_CLASSES = (Facts, Ignore, Message, Edge, Finding, Link, Place, Problem, Step)
-_KEPT = {cls.__name__: cls for cls in _CLASSES}
+_KEPT: dict[str, Any] = {
+    cls.__name__: cls for cls in (Facts, Ignore, Message, Edge, Finding, Link, Place, Problem, Step)
+}
 _MOST_TREES = 8
 
 
@@ -99,16 +99,12 @@ class Memory:
                     os.unlink(file.name)
 
 
-def _stored(one: object) -> dict[str, Any]:
-    if not is_dataclass(one):
-        raise TypeError(one)
-    names = [field.name for field in fields(one)]
-    return {"": type(one).__name__} | {name: getattr(one, name) for name in names}
+def _stored(one: Any) -> dict[str, Any]:
+    return {"": type(one).__name__} | {name: getattr(one, name) for name in one.__slots__}
 
 
 def _revived(stored: dict[str, Any]) -> object:
-    cls = _KEPT[stored.pop("")]
-    return cls(**{key: _tuples(value) for key, value in stored.items()})
+    return _KEPT[stored.pop("")](**{key: _tuples(value) for key, value in stored.items()})
 
 
 def _tuples(value: Any) -> Any:

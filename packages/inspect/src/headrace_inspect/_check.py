@@ -146,8 +146,5 @@ def _located(finding: Finding, contents: Mapping[str, bytes]) -> Finding:
 
 def _bug(error: Exception) -> str:
     where = traceback.extract_tb(error.__traceback__)[-1]
-    place = f"{os.path.basename(where.filename)}:{where.lineno}"
-    return (
-        f"could not be analysed: {type(error).__name__} in headrace-inspect ({place}); "
-        f"please report this"
-    )
+    bug = f"{type(error).__name__} in headrace-inspect ({os.path.basename(where.filename)}"
+    return f"could not be analysed: {bug}:{where.lineno}); please report this"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from ._cache import Memory
@@ -28,13 +28,12 @@ def moved_facts(
     if facts is None:
         return None
     moves: dict[str, Lines] = {}
-    for path in new if old.keys() == new.keys() else ():
-        if old[path] != new[path]:
-            lines = lines_between(old[path], new[path])
-            if lines is None or mentions_settings(old[path]) != mentions_settings(new[path]):
-                return None
-            moves[shown(path)] = lines
-    if not moves:
+    for path in [path for path in new if old.get(path) != new[path]]:
+        lines = lines_between(old.get(path, b"\0"), new[path])
+        if lines is None or mentions_settings(old[path]) != mentions_settings(new[path]):
+            return None
+        moves[shown(path)] = lines
+    if old.keys() != new.keys():
         return None
     try:
         moved: Facts = _moved(facts, moves)
@@ -53,10 +52,8 @@ def _moved(one: Any, moves: Mapping[str, Lines]) -> Any:
         return Place(one.file, moves[one.file][one.line]) if one.file in moves else one
     if isinstance(one, tuple):
         return tuple([_moved(part, moves) for part in one])
-    if is_dataclass(one) and not isinstance(one, type):
-        parts = {field.name: getattr(one, field.name) for field in fields(one)}
-        return replace(one, **{name: _moved(part, moves) for name, part in parts.items()})
-    return one
+    names = getattr(one, "__slots__", ())
+    return type(one)(*[_moved(getattr(one, name), moves) for name in names]) if names else one
 
 
 def lines_between(old: bytes, new: bytes) -> Lines | None:
@@ -89,8 +86,5 @@ def lines_between(old: bytes, new: bytes) -> Lines | None:
 
 
 def _is_docstring(node: ast.AST) -> bool:
-    """Tell whether it is a text that nothing uses."""
-    match node:
-        case ast.Expr(value=ast.Constant(value=str())):
-            return True
-    return False
+    value = node.value if isinstance(node, ast.Expr) else None
+    return isinstance(value, ast.Constant) and isinstance(value.value, str)

@@ -190,9 +190,8 @@ def _messages(engine: Engine, contents: Mapping[str, bytes]) -> Iterator[Message
         if function is None or function.module.is_test:
             continue
         default = [f"{name}.{function.name}" for name in program.names_of(function.module)]
-        name = task.name
-        if name in default:
-            name = f"{function.module.name}.{function.name}"
+        own = f"{function.module.name}.{function.name}"
+        name = own if task.name in default else task.name
         yield Message(
             name,
             function.qualname,

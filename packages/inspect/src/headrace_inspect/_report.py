@@ -203,9 +203,6 @@ class Report:
         return 2 if self.problems else 1 if self.findings else 0
 
 
-# --- what the cache keeps -------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class Ignore:
     """An ignore comment, and the codes that it names."""
@@ -242,9 +239,7 @@ class Facts:
     """What is known of a tree, whatever is asked of it.
 
     Attributes:
-        findings: the errors.
         not_shown: a finding for each edge that is not shown, and for what is computed.
-        messages: the tasks.
         calls: digests of all calls, by which two trees are compared.
     """
 
