@@ -296,6 +296,37 @@ def test_a_body_that_many_classes_inherit_leads_to_none_of_them(
     }
 
 
+def test_a_view_with_two_paths_is_one_node(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A request of either path leads to it."""
+    program = """
+        import httpx
+        from celery import shared_task
+        from django.urls import path
+        from django.views import View
+
+        class Show(View):
+            def get(self, request):
+                mail.delay()
+
+        @shared_task
+        def mail(): ...
+
+        @shared_task
+        def ask():
+            httpx.get("http://localhost/second/")
+
+        urlpatterns = [path("first/", Show.as_view()), path("second/", Show.as_view())]
+    """
+    monkeypatch.chdir(write(tmp_path, {"program.py": program}))
+
+    assert edges_of(discovered(capsys)) == {
+        ("program.ask", "program.Show", "http"),
+        ("program.Show", "program.mail", "enqueue"),
+    }
+
+
 def test_a_task_that_publishes_itself_has_an_edge(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

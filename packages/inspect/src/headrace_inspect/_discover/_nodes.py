@@ -58,7 +58,7 @@ class Nodes:
     def __init__(self, engine: Engine) -> None:
         self.all: dict[str, Node] = {}
         self._engine = engine
-        self._entered: dict[object, list[Node]] = {}  # by a body, a closure, or a function
+        self._entered: dict[object, set[Node]] = {}  # by a body, a closure, or a function
         files = [path for path in engine.program.files if path.endswith("/__init__.py")]
         self._packages = {paths.dirname(path) for path in files}
         modules = map(engine.program.module, engine.program.files)
@@ -86,8 +86,8 @@ class Nodes:
         if entered not in self._entered:
             made = self._make(kind, entered.qualname, label, entered.module, entered.node.lineno)
             made.function = entered if isinstance(entered, Function) else None
-            self._entered[entered] = [made]
-        return self._entered[entered][0]
+            self._entered[entered] = {made}
+        return next(iter(self._entered[entered]))
 
     def _make(self, kind: str, name: str, label: str, module: Module, line: int) -> Node:
         # From the outermost package, whatever folders lie in between.
@@ -108,10 +108,10 @@ class Nodes:
         if node is not None and cls is not None:
             for method in methods_of(self._engine, cls):
                 context = self._engine.context(FunctionValue(method, Instance(cls)))
-                self._entered.setdefault(context, []).append(node)
+                self._entered.setdefault(context, set()).add(node)
         body = value.inner if isinstance(value, Wrapper) else value
         if node is not None and isinstance(body, FunctionValue) and body.function is not function:
-            self._entered[body.function, body.captured] = [node]
+            self._entered[body.function, body.captured] = {node}
 
     # --- what is entered --------------------------------------------------------------------------
 
@@ -169,7 +169,7 @@ class Nodes:
                 self._engine.contexts[entry] = context
                 run_by_name(Frame(self._engine, context, module, {}), name, entry)
                 made = self._make("schedule", label, label, module, entry.lineno)
-                self._entered[context] = [made]
+                self._entered[context] = {made}
         finish(self._engine)
 
 
