@@ -196,63 +196,6 @@ def test_a_context_manager_that_a_library_enters_is_read(tmp_path: Path) -> None
     assert verdicts(report) == {"start -> a": "shown call", "a -> b": "shown call"}
 
 
-DEPENDENCIES = """
-from typing import Annotated
-from fastapi import APIRouter, Depends
-from headrace import entrypoint, step
-
-
-class Service:
-    @step("f", after="opened")
-    async def work(self): ...
-
-
-@entrypoint("f")
-def checked(): ...
-
-
-async def session():
-    opened()
-    try:
-        yield 1
-    finally:
-        closed()
-
-
-Session = Annotated[int, Depends(session)]
-router = APIRouter(dependencies=[Depends(checked)])
-
-
-@step("f", after="checked")
-def counted(): ...
-
-
-@step("f", after="counted")
-def opened(): ...
-
-
-@router.post("/things", dependencies=[Depends(counted)])
-async def endpoint(session: Session, service: Service = Depends(Service)):
-    await service.work()
-
-
-@step("f", after="work")
-def closed(): ...
-"""
-
-
-def test_dependencies_run_in_the_order_of_fastapi(tmp_path: Path) -> None:
-    """The router's, the route's, the endpoint's; the rest of a generator behind the endpoint."""
-    report = check_text(tmp_path, DEPENDENCIES)
-
-    assert verdicts(report) == {
-        "checked -> counted": "shown call",
-        "counted -> opened": "shown call",
-        "opened -> work": "shown call",
-        "work -> closed": "shown call",
-    }
-
-
 DEAD = [
     "return\n    b()",
     "raise ValueError\n    b()",

@@ -48,6 +48,7 @@ def cases() -> list[object]:
 
 
 NOT_FOLLOWED = frozenset([
+    "what is called when an executor has done its work",
     "a cast",
     "a cast to a class that is quoted",
     "a class in a pattern",

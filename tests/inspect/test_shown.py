@@ -473,45 +473,6 @@ def test_evidence_is_a_chain_of_places(tmp_path: Path) -> None:
     assert [link.scope for link in evidence.links] == ["start", "work"]
 
 
-def test_a_route_runs_its_dependencies_first(tmp_path: Path) -> None:
-    """What a dependency does before its yield comes before the endpoint, the rest behind it."""
-    found = shown(
-        tmp_path,
-        {
-            "main.py": """
-                from typing import Annotated
-
-                from fastapi import BackgroundTasks, Depends, FastAPI
-                from headrace import flow
-
-                app = FastAPI()
-                f = flow("f")
-
-                def session():
-                    begin()
-                    yield
-                    commit()
-
-                @f.step(after="post")
-                def commit(): ...
-
-                @f.entrypoint
-                def begin(): ...
-
-                @app.post("/orders")
-                @f.step(after="begin")
-                def post(background: BackgroundTasks, db: Annotated[object, Depends(session)]):
-                    background.add_task(mail)
-
-                @f.step(after="begin")
-                def mail(): ...
-            """
-        },
-    )
-
-    assert found == {"begin -> post": "call", "post -> commit": "call", "begin -> mail": "call"}
-
-
 def test_a_request_reaches_the_route_that_fits(tmp_path: Path) -> None:
     """A request to another service of the same source runs its endpoint."""
     found = shown(

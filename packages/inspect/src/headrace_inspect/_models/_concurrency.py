@@ -20,12 +20,10 @@ from headrace_inspect._evaluate._values import (
     Parallel,
     Table,
     Value,
-    union,
 )
 
 from ._stdlib import map_now, members
 
-_FUTURE = "concurrent.futures.Future"
 _THREADS = "threading.Thread threading.Timer multiprocessing.Process"
 _POOLS = """
     concurrent.futures.ThreadPoolExecutor concurrent.futures.ProcessPoolExecutor
@@ -50,6 +48,8 @@ _METHODS = (
     (0, _LOOPS, "call_soon call_soon_threadsafe"),
     (1, _LOOPS, "run_in_executor call_later call_at"),
     (0, _GROUP, "start_soon"),
+    (0, TASK, "add_done_callback"),
+    (0, _POOLS, "submit apply apply_async"),
     (0, "contextvars.copy_context", "run"),
     (0, "tenacity.Retrying tenacity.AsyncRetrying", "__call__"),
 )
@@ -71,11 +71,8 @@ def register(registry: Registry) -> None:
     method(_run_first, f"{_LOOPS} asyncio.Runner", "run_until_complete run")
     function(lambda call: Parallel(members(call)), "asyncio.gather")
     function(_wait, "asyncio.wait asyncio.as_completed concurrent.futures.as_completed")
-    method(_add_callback, f"{TASK} {_FUTURE}", "add_done_callback")
-    method(_result_of, f"{TASK} {_FUTURE}", "result")
     function(_as_other, "asgiref.sync.async_to_sync asgiref.sync.sync_to_async")
     method(_start, _THREADS, "start run")
-    method(_submit, _POOLS, "submit apply apply_async")
     method(map_now, _POOLS, "map imap imap_unordered starmap")
     function(lambda call: UNKNOWN, "signal.signal")
 
@@ -104,15 +101,6 @@ def _start_task(call: Call) -> Value:
     return Object(TASK, (_run_first(call),))
 
 
-def _add_callback(call: Call) -> Value:
-    call.frame.hand_over(call.value(0), call.node, (call.owner,))
-    return UNKNOWN
-
-
-def _result_of(call: Call) -> Value:
-    return union(*call.owner.arguments[:1]) if isinstance(call.owner, Object) else UNKNOWN
-
-
 def _as_other(call: Call) -> Value:
     given = call.value(0)
     is_sync = given is not UNKNOWN and call.name.endswith("async_to_sync")
@@ -137,11 +125,3 @@ def _start(call: Call) -> Value:
     named = made.get(None, "kwargs")
     keywords = named.named if isinstance(named, Table) else ()
     return frame.hand_over(target, call.node, frame.engine.contents(given), keywords)
-
-
-def _submit(call: Call) -> Value:
-    arguments, keywords = call.rest(1), call.keywords
-    if call.name.startswith("apply"):
-        arguments, keywords = call.frame.engine.contents(call.value(1, "args")), ()
-    made = call.frame.hand_over(call.value(0, "func"), call.node, arguments, keywords)
-    return Object(_FUTURE, (made,))

@@ -88,7 +88,8 @@ def register(registry: Registry) -> None:
     registry.attributes[Query] = _query_attribute
     registry.elements[Query] = lambda frame, query: _object(query)
     method(_save, MODEL, "save asave")
-    method(_delete, MODEL, "delete adelete")
+    for deleted in (MODEL, Query):
+        method(_delete, deleted, "delete adelete")
     queries = f"{_MANAGER} {_QUERY_SET}"
     function(lambda call: Query(None), queries)
     for owner in (Query, queries):
@@ -180,6 +181,8 @@ def _delete(call: Call) -> Value:
 
 def _send(call: Call, what: str) -> None:
     cls = _class_of(getattr(call.owner, "receiver", call.owner))
+    if isinstance(call.owner, Query):
+        cls = call.owner.model
     for moment in ("pre", "post") if cls is not None else ():
         _signals.send(call.frame, f"django.db.models.signals.{moment}_{what}", cls, call.node)
 
