@@ -160,6 +160,15 @@ def cancel(order: Order):
 def deleted(sender, **kwargs):
     mail.delay(1)
 """,
+    "in the receiver of a deletion of many": """
+def cancel():
+    Order.objects.filter(pk=1).delete()
+
+
+@receiver(post_delete, sender=Order)
+def deleted(sender, **kwargs):
+    mail.delay(1)
+""",
     "a signature": """
 def place():
     with transaction.atomic():
@@ -510,6 +519,7 @@ INSTANCES = [
     "mail.delay([order])",
     "mail.si(order)",
     "mail.delay(list(Order.objects.filter(pk=1)))",
+    "from django.apps import apps; mail.delay(apps.get_model('shop.Order').objects.get(pk=1))",
 ]
 
 

@@ -94,11 +94,13 @@ def register(registry: Registry) -> None:
     function(lambda call: Query(None), queries)
     for owner in (Query, queries):
         method(_create, owner, _CREATING)
+        method(_delete, owner, "delete adelete")
         method(lambda call: _object(_query_of(call)), owner, _GETTING)
         method(_query_of, owner, _QUERYING)
     method(lambda call: Query(None, _class_of(call.owner)), _QUERY_SET, "as_manager")
     method(lambda call: call.get(0), _MANAGER, "from_queryset")
     function(lambda call: call.get(0), f"{_MANAGER}.from_queryset")
+    function(_get_model, "django.apps.apps.get_model django.contrib.auth.get_user_model")
     function(_get_object, "django.shortcuts.get_object_or_404")
     function(_on_commit, "django.db.transaction.on_commit headrace_django.on_commit")
     registry.leaving[ATOMIC] = _commit
@@ -243,6 +245,12 @@ def _create(call: Call) -> Value:
     method = call.frame.engine.attribute(call.frame, made, "save", call.node)
     call.frame.hand_over(method, call.node)
     return Items((made, UNKNOWN)) if call.name.endswith("or_create") else made
+
+
+def _get_model(call: Call) -> Value:
+    names = [text_of(one) for one in call.arguments]
+    cls = class_named(call.frame.engine, ".".join(filter(None, names)) or "User")
+    return UNKNOWN if cls is None else ClassValue(cls)
 
 
 def _get_object(call: Call) -> Value:
