@@ -117,9 +117,9 @@ def register(registry: Registry) -> None:
     function, method = registry.function, registry.method
     flows = "headrace.flow headrace.get_flow headrace.Flow"
     function(lambda call: Flow(text_of(call.get(0, "name"))), flows)
-    function(_by_name, "headrace.step headrace.entrypoint")
+    function(_decorate, "headrace.step headrace.entrypoint")
     function(_flow_task, "headrace_celery.flow_task")
-    method(_of_flow, Flow, "step entrypoint")
+    method(_decorate, Flow, "step entrypoint")
     method(_flow_class, Flow, "__call__")
     method(_open, Flow, "open")
     method(lambda call: _apply(call, call.owner, call.value(0)), Declarator, "__call__")
@@ -141,17 +141,14 @@ def _open(call: Call) -> Value:
 # --- decorators -----------------------------------------------------------------------------------
 
 
-def _by_name(call: Call) -> Value:
-    is_entrypoint = call.name.endswith("entrypoint")
-    if function_in(call.get(0)) is not None:
-        return _apply(call, Declarator(None, is_entrypoint), call.value(0))
-    return _declarator(call, call.get(0), is_entrypoint)
-
-
-def _of_flow(call: Call) -> Value:
-    flow = UNKNOWN if call.owner.name is None else constant(call.owner.name)
-    made = _declarator(call, flow, call.name == "entrypoint")
-    return made if function_in(call.get(0)) is None else _apply(call, made, call.value(0))
+def _decorate(call: Call) -> Value:
+    given, is_entrypoint = call.get(0), call.name.endswith("entrypoint")
+    is_applied = function_in(given) is not None
+    flow = None if is_applied else given
+    if isinstance(call.owner, Flow):
+        flow = UNKNOWN if call.owner.name is None else constant(call.owner.name)
+    made = _declarator(call, flow, is_entrypoint)
+    return _apply(call, made, call.value(0)) if is_applied else made
 
 
 def _flow_task(call: Call) -> Value:

@@ -117,11 +117,12 @@ def _enumerate(call: Call) -> Value:
 
 def _map(call: Call) -> Value:
     """``map`` is lazy: the calls happen when its result is iterated over."""
-    return run_later(call.frame, lambda inner: _mapped(inner, call))
+    return run_later(call.frame, lambda inner: map_now(call, inner))
 
 
-def _mapped(frame: Frame, call: Call) -> Value:
-    engine = frame.engine
+def map_now(call: Call, inner: Frame | None = None) -> Value:
+    """Call the first argument with each item of the others."""
+    frame, engine = inner or call.frame, call.frame.engine
     columns: list[Arguments] = []
     for argument in call.rest(1):
         await_(frame, argument, call.node)
@@ -129,11 +130,6 @@ def _mapped(frame: Frame, call: Call) -> Value:
     rows: list[Arguments] = list(zip(*columns, strict=False)) or [()]
     made = tuple([frame.call(call.value(0), call.node, row) for row in rows[:_MOST]])
     return Items(columns[0] if call.name.endswith("filter") and columns else made)
-
-
-def map_now(call: Call) -> Value:
-    """Call the first argument with each item of the others."""
-    return _mapped(call.frame, call)
 
 
 def _getattr(call: Call) -> Value:
