@@ -285,3 +285,88 @@ def test_what_is_repeated_has_its_order_inside(tmp_path: Path) -> None:
             restart()
     """
     assert shown(tmp_path, {"app.py": source}) == {"tell -> store": "call"}
+
+
+@pytest.mark.parametrize("call", ["same(Order(), {})", "same(data={}, one=Order())", "made(Order)"])
+def test_a_type_variable_gives_the_type_of_the_argument(tmp_path: Path, call: str) -> None:
+    """However many objects go through a function, its result is of the class of its argument."""
+    others = "\n".join([
+        f"class Other{n}: ...\nsame(Other{n}(), {n})\nmade(Other{n})" for n in range(12)
+    ])
+    head = """
+from typing import TypeVar
+
+from headrace import entrypoint, step
+
+T = TypeVar("T")
+
+def same(one: T, data) -> T:
+    return change(one)
+
+def made(cls: type[T]) -> T:
+    return change(cls)
+
+class Order:
+    @step("f", after="start")
+    def work(self): ...
+"""
+    start = f"""
+@entrypoint("f")
+def start():
+    {call}.work()
+"""
+    assert shown(tmp_path, {"app.py": head + others + start}) == {"start -> work": "call"}
+
+
+def test_super_depends_on_the_class_of_the_object(tmp_path: Path) -> None:
+    """In a mixin it is the next class of the object, however many classes share the mixin."""
+    others = "\n".join([f"class Other{n}(Mixin): ...\nOther{n}().save()" for n in range(12)])
+    head = """
+from headrace import entrypoint, step
+
+class Base:
+    def save(self): ...
+
+class Mixin(Base):
+    def save(self):
+        super().save()
+"""
+    rest = """
+class Status(Base):
+    @step("f", after="start")
+    def save(self):
+        super().save()
+
+class Boost(Mixin, Status): ...
+
+@entrypoint("f")
+def start():
+    Boost().save()
+"""
+    assert shown(tmp_path, {"app.py": head + others + rest}) == {"start -> save": "call"}
+
+
+def test_coroutines_go_through_a_helper_of_many(tmp_path: Path) -> None:
+    """A helper that starts whatever coroutine it is given starts each for its own caller."""
+    others = "\n".join([
+        f"async def work{n}(): ...\ndef other{n}():\n    create_task(work{n}())" for n in range(12)
+    ])
+    head = """
+import asyncio
+
+from headrace import entrypoint, step
+
+def create_task(coroutine):
+    return asyncio.create_task(coroutine)
+
+"""
+    rest = """
+@step("f", after="start")
+async def pay(): ...
+
+@entrypoint("f")
+async def start():
+    task = create_task(pay())
+    await asyncio.wait_for(task, 3)
+"""
+    assert shown(tmp_path, {"app.py": head + others + rest}) == {"start -> pay": "call"}

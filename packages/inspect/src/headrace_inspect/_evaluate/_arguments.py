@@ -19,6 +19,7 @@ from ._values import (
     Named,
     Object,
     Partial,
+    Pending,
     Table,
     Value,
     Wrapper,
@@ -28,7 +29,7 @@ from ._values import (
 )
 
 if TYPE_CHECKING:
-    from headrace_inspect._symbols._entities import Class, Function
+    from headrace_inspect._symbols._entities import Function
 
     from ._engine import Engine
 
@@ -39,15 +40,15 @@ _SIMPLE = 8
 def generalised(value: Value, count: int) -> Value:
     """Return what the evaluation after `count` others of a function knows of an argument."""
     if count >= _SIMPLE:
-        is_callable = isinstance(value, FunctionValue | ClassValue | Partial | Wrapper)
+        is_callable = isinstance(value, FunctionValue | ClassValue | Partial | Pending | Wrapper)
         return shallow(value, 3) if is_callable else UNKNOWN
     return shallow(_without_data(value) if count >= _DETAILED else value, 3)
 
 
-def generalised_receiver(value: Value | None, owner: Class | None, count: int) -> Value | None:
-    """Return the same of the object whose method it is, which the class `owner` defines."""
+def generalised_receiver(value: Value | None, count: int) -> Value | None:
+    """Return the same of the object whose method it is: its class, which ``super()`` needs."""
     if isinstance(value, Instance) and count >= _SIMPLE:
-        return Instance(owner or value.cls)
+        return Instance(value.cls)
     return None if value is None else generalised(value, min(count, _SIMPLE - 1))
 
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from headrace_inspect._symbols._entities import Class, Function
 
-from ._contexts import CALL
+from ._contexts import CALL, Context
 from ._expressions import await_
 from ._registry import Call, Handler
 from ._values import (
     UNKNOWN,
+    Arguments,
     Bound,
     ClassValue,
     External,
@@ -99,16 +100,35 @@ class Calls:
             if isinstance(arguments[0], Instance | ClassValue) and not is_static:
                 callee, arguments = callee.but(receiver=arguments[0]), arguments[1:]
         context = self._engine.context(callee, arguments, call.keywords)
+        result = self._result(context, callee, arguments, call)
         if function.is_generator:
             return Pending((context,), Items((context.yielded,)), is_generator=True)
         if function.is_async:
-            return Pending((context,), context.result, is_generator=False)
+            return Pending((context,), result, is_generator=False)
         frame.emit((context,), call.node, call.kind)
         if context.stored and callee.receiver is frame.receiver:
             frame.stored = {**context.stored, **frame.stored}
         if context.never_returns and call.kind == CALL:
             frame.ran = None
-        return context.result
+        return result
+
+    def _result(
+        self, context: Context, callee: FunctionValue, arguments: Arguments, call: Call
+    ) -> Value:
+        """Return what a call gives, which is an argument where a type variable says so."""
+        function, made, types = callee.function, context.result, self._engine.types
+        if not isinstance(made, Object) or made.made_by != "typing.TypeVar":
+            return made
+        parameters = function.parameters[callee.receiver is not None :]
+        given = dict(call.keywords)
+        given.update(zip([one.name for one in parameters], arguments, strict=False))
+        found = [
+            types.instance(value) if isinstance(one.annotation, ast.Subscript) else value
+            for one in parameters
+            if types.of(one.annotation, function.scope) is made
+            and (value := given.get(one.name)) is not None
+        ]
+        return union(*found)
 
     def _construct(self, callee: ClassValue, call: Call) -> Value:
         engine, cls, frame = self._engine, callee.cls, call.frame

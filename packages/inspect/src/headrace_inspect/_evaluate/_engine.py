@@ -85,7 +85,7 @@ class Engine:
         self._catch_up()
 
     def run_functions(self, scope: Module | Class) -> None:
-        """Evaluate the functions of a module or class that nothing has called."""
+        """Evaluate the functions that nothing has called, and methods for unknown subclasses."""
         members = scope.bindings if isinstance(scope, Module) else scope.members
         for binding in [binding for bindings in members.values() for binding in bindings]:
             if isinstance(binding, ast.ClassDef):
@@ -98,7 +98,7 @@ class Engine:
                     receiver = Instance(scope)
                     if isinstance(value, Static):
                         receiver = ClassValue(scope) if value.is_class else None
-                if function not in self._counts:
+                if isinstance(receiver, Instance) or function not in self._counts:
                     self.context(FunctionValue(function, receiver))
         self._catch_up()
 
@@ -121,7 +121,7 @@ class Engine:
     def _context(self, value: FunctionValue, arguments: Arguments, keywords: Named) -> Context:
         function = value.function
         count = self._counts.get(function, 0)
-        receiver = generalised_receiver(value.receiver, function.owner, count)
+        receiver = generalised_receiver(value.receiver, count)
         arguments = tuple([generalised(one, count) for one in arguments])
         keywords = tuple([(name, generalised(one, count)) for name, one in keywords])
         captured = tuple([(name, generalised(one, count)) for name, one in value.captured])
