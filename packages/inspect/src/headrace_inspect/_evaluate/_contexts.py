@@ -35,13 +35,10 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A part of a body that runs inside a context manager.
+    """The events of a body from `first` to before `last`, inside a context manager.
 
     Attributes:
-        manager: the context manager.
-        line: where it is entered.
-        first: the number of the first event inside.
-        last: the number of the first event behind it.
+        line: where the manager is entered.
         yields: whether the body yields inside.
     """
 
@@ -57,16 +54,11 @@ class Context:
     """A function body under certain arguments, or a place that joins several bodies.
 
     Attributes:
-        function: the function, or None.
         module: the module that the lines of the events are in.
         receiver: the object whose method it is.
-        events: its calls.
         tail: the events after the first ``yield``, as bits.
-        blocks: the parts that run inside context managers.
         flags: the parameters that are certainly true, false or None.
         captured: the variables of the enclosing function, which tell its closures apart.
-        result: what it returns.
-        yielded: what it yields.
         stored: what it stores in its own object.
         never_returns: whether it always raises.
         steps: the steps that running it means, where a chain says so.

@@ -24,15 +24,13 @@ class Frame:
     """A body under evaluation.
 
     Args:
-        engine: the engine.
         context: records the calls.
         scope: the scope that names are looked up in.
-        variables: the local variables.
 
     Attributes:
         ran: the path to here.
-        stored: what the body stored in its own object.
-        receiver: the object whose method it is.
+        leaving: the paths that leave the innermost loop.
+        stored: what the body stored in its own object, the `receiver`.
         decorating: the function whose decorators are applied.
     """
 
@@ -126,14 +124,14 @@ class Frame:
         """Run alternatives that assign variables, each from the path to here."""
         start, variables = self.ran, self.variables
         ends: list[dict[str, Value]] = []
-        ran: Path = None
+        paths: list[Path] = []
         for work in alternatives:
             self.go_back(start, variables)
             work()
             if self.ran is not None:
-                ran = (ran or 0) | self.ran
+                paths.append(self.ran)
                 ends.append(self.variables)
-        self.go_back(ran, _merged(ends) if ends else variables)
+        self.go_back(joined(paths), _merged(ends) if ends else variables)
 
 
 def joined(paths: Iterable[Path]) -> Path:
@@ -153,15 +151,12 @@ def line_of(node: ast.AST | None) -> int:
 
 
 def _merged(several: list[dict[str, Value]]) -> dict[str, Value]:
-    first, *others = several
-    merged = first
+    merged, *others = several
     for other in others:
-        if other is first:
-            continue
-        for name, value in other.items():
-            known = merged.get(name)
-            if known is not value:
-                if merged is first:
-                    merged = dict(first)
-                merged[name] = value if known is None else union(known, value)
+        if other is not several[0]:
+            merged = merged | {
+                name: value if (known := merged.get(name)) is None else union(known, value)
+                for name, value in other.items()
+                if merged.get(name) is not value
+            }
     return merged

@@ -39,10 +39,7 @@ class Call:
         """Return the argument at `index` or passed as `name`."""
         if index is not None and index < len(self.arguments):
             return self.arguments[index]
-        for key, value in self.keywords:
-            if key == name:
-                return value
-        return None
+        return next((value for key, value in self.keywords if key == name), None)
 
     def value(self, index: int | None, name: str = "") -> Value:
         """Return the argument at `index` or passed as `name`, or an unknown value."""
@@ -68,6 +65,8 @@ class Call:
 
 Handler = Callable[[Call], Value | None]
 Reader = Callable[["Frame", Any, str], Value | None]
+Decorating = Callable[["Frame", ast.expr, Value, "Function"], None]
+Descriptor = Callable[["Frame", Value, Any], Value | None]
 
 
 @dataclass(slots=True)
@@ -79,7 +78,7 @@ class Registry:
         methods: the same for methods, by type of value or name of the class, and name.
         attributes: how attributes are read, by type of value.
         members: attributes that a class of a library gives to its subclasses, by its name.
-        entering, leaving: context managers, by the name of what made them.
+        leaving: context managers, by the name of what made them.
         swallowing: context managers that end an error, by the name of what made them.
         classes, decorating: called with each class, and with each decorator.
         finishing: called when everything else has run.
@@ -93,17 +92,12 @@ class Registry:
     methods: dict[tuple[object, str], Handler] = field(default_factory=dict)
     attributes: dict[type[Value], Reader] = field(default_factory=dict)
     members: dict[str, Reader] = field(default_factory=dict)
-    entering: dict[str, Callable[[Frame, Any, ast.AST], Value | None]] = field(default_factory=dict)
     leaving: dict[str, Callable[[Frame, Any, ast.AST, int], None]] = field(default_factory=dict)
     swallowing: set[str] = field(default_factory=set)
     classes: list[Callable[[Engine, Class], None]] = field(default_factory=list)
-    decorating: list[Callable[[Frame, ast.expr, Value, Function], None]] = field(
-        default_factory=list
-    )
+    decorating: list[Decorating] = field(default_factory=list)
     finishing: list[Callable[[Engine], None]] = field(default_factory=list)
-    descriptors: dict[object, Callable[[Frame, Value, Any], Value | None]] = field(
-        default_factory=dict
-    )
+    descriptors: dict[object, Descriptor] = field(default_factory=dict)
     elements: dict[type[Value], Callable[[Frame, Any], Value]] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
     aliases: dict[str, str] = field(default_factory=dict)

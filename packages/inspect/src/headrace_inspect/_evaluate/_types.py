@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _TRANSPARENT = frozenset([
     "Annotated", "Optional", "Final", "ClassVar", "Required", "NotRequired", "ReadOnly",
-    "Awaitable", "Coroutine",
+    "Awaitable",
 ])  # fmt: skip
 _CONTAINERS = frozenset([
     "list", "List", "set", "Set", "frozenset", "FrozenSet", "tuple", "Tuple", "Sequence",
@@ -35,7 +35,6 @@ _CONTAINERS = frozenset([
 _MAPPINGS = frozenset([
     "dict", "Dict", "Mapping", "MutableMapping", "defaultdict", "DefaultDict", "OrderedDict",
 ])  # fmt: skip
-_CLASSES = frozenset(["type", "Type"])
 
 
 class Types:
@@ -75,14 +74,16 @@ class Types:
         if name == "Union":
             return union(*[self._read(one, scope) for one in arguments])
         if name in _TRANSPARENT:
-            return self._read(arguments[-1 if name == "Coroutine" else 0], scope)
+            return self._read(arguments[0], scope)
+        if name == "Coroutine":
+            return self._read(arguments[-1], scope)
         if name in {"tuple", "Tuple"} and not _is_ellipsis(arguments[-1]):
             return Items(tuple([self._read(one, scope) for one in arguments]))
         if name in _CONTAINERS:
             return Items((self._read(arguments[0], scope),))
         if name in _MAPPINGS:
             return Table(((None, self._read(arguments[-1], scope)),))
-        if name in _CLASSES:
+        if name in {"type", "Type"}:
             return self._value(parsed(arguments[0]), scope)
         return self.instance(self._value(outer, scope))
 

@@ -85,12 +85,7 @@ class ModuleValue(Value):
 
 @dataclass(slots=True, eq=False)
 class FunctionValue(Value):
-    """A function of the source.
-
-    Attributes:
-        receiver: the object or class that it is a method of, where it is bound.
-        captured: the variables of the enclosing function that it uses.
-    """
+    """A function, what it is bound to, and the variables of the enclosing one that it uses."""
 
     flat = (("receiver", None), ("captured", ()))
     function: Function
@@ -107,12 +102,7 @@ class ClassValue(Value):
 
 @dataclass(slots=True, eq=False)
 class Instance(Value):
-    """An object of a class of the source.
-
-    Attributes:
-        is_exact: whether it was constructed; otherwise it may be of a subclass.
-        fields: what the constructor stored.
-    """
+    """An object of a class, or of one below unless `is_exact`, and what its constructor stored."""
 
     flat = (("fields", ()),)
     cls: Class
@@ -165,11 +155,6 @@ class Items(Value):
     values: Arguments
     origin: ast.AST | None = field(default=None)
 
-    @property
-    def is_empty(self) -> bool:
-        """Return whether it was made without items."""
-        return not self.values
-
 
 @dataclass(slots=True, eq=False)
 class Table(Value):
@@ -178,11 +163,6 @@ class Table(Value):
     flat = None
     entries: tuple[tuple[object, Value], ...]
     origin: ast.AST | None = field(default=None)
-
-    @property
-    def is_empty(self) -> bool:
-        """Return whether it was made without entries."""
-        return not self.entries
 
     @property
     def named(self) -> Named:
@@ -280,17 +260,14 @@ def union(*values: Value) -> Value:
     """Return a value that may be each of `values`; a known one wins over an unknown one."""
     found = _unions.get(values)
     if found is None:
-        found = _unions[values] = _joined(values)
+        joined = dict.fromkeys([option for value in values for option in options_of(value)])
+        joined.pop(UNKNOWN, None)
+        if len(joined) > 1:
+            joined.pop(NONE, None)
+        options = tuple(joined)[:_WIDEST]
+        found = Union(options) if len(options) > 1 else options[0] if options else UNKNOWN
+        _unions[values] = found
     return found
-
-
-def _joined(values: Arguments) -> Value:
-    found = dict.fromkeys([option for value in values for option in options_of(value)])
-    found.pop(UNKNOWN, None)
-    if len(found) > 1:
-        found.pop(NONE, None)
-    options = tuple(found)[:_WIDEST]
-    return Union(options) if len(options) > 1 else options[0] if options else UNKNOWN
 
 
 def function_in(value: Value | None) -> Function | None:

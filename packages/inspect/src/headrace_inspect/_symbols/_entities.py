@@ -13,13 +13,7 @@ FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """A name bound by an import.
-
-    Attributes:
-        module: the dotted name of the module, without the dots of a relative import.
-        name: the name imported from it, or None for the module itself.
-        level: the number of dots.
-    """
+    """A name bound by an import: `name` in `module`, or that itself; `level` counts the dots."""
 
     module: str
     name: str | None
@@ -46,8 +40,7 @@ class Module:
         path: its absolute path.
         name: its dotted name, from its outermost package.
         bindings: what its global names are bound to, in source order.
-        stars: the star imports.
-        values: what its global names have turned out to mean.
+        values: what they have turned out to mean.
     """
 
     path: str
