@@ -52,7 +52,7 @@ def serves(current: trace.Span, context: FlowContext) -> bool:
 
 
 def parent_of(current: trace.Span, context: FlowContext) -> Context | None:
-    """Return the context with the parent of a unit's span, or None if `current` is the parent."""
+    """Return the context with the parent of a unit's span, or None for the current context."""
     correlation_id, inbound = context.correlation_id, get_trace(context)
     if context.kind not in REQUESTS and getattr(current, OURS, None) == correlation_id:
         return None
