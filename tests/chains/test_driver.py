@@ -170,7 +170,7 @@ def attempt(chain: Chain, driver: Durable) -> tuple[Any, ...] | None:
     """Run the chain; return what has become of it, or None if the process died."""
     with headrace.open_context() as unit:
         plan = chain._plan or chain._freeze()
-        context, run = begin(plan, unit, {})
+        context, run = begin(plan, unit, {}, None)
         work = complete(driver, run or Run(plan, context, unit))
         try:
             work.send(None)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Never
 
 from headrace._messages.hints import refuse_keyword
 
+from .async_driver import run  # not by the first run, which would block its event loop
 from .chain import BaseChain
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from headrace._flows.flow import Flow
     from headrace._redaction.rules import Redact
 
-    from .plan import Plan
     from .result import ChainResult
 
 _modules = sys.modules
@@ -106,15 +106,7 @@ class AsyncChain(BaseChain):
         if "trio" in _modules:
             _refuse_trio()
         plan = self._plan or self._freeze()
-        return await _run(plan, self._flow, inputs)
-
-
-async def _run(plan: Plan, flow: str, inputs: dict[str, Any]) -> ChainResult:
-    """Load the driver when the first chain runs, and be replaced by it."""
-    from .async_driver import run
-
-    globals()["_run"] = run
-    return await run(plan, flow, inputs)
+        return await run(plan, self._flow, inputs)
 
 
 def _refuse_trio() -> None:

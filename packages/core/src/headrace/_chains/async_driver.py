@@ -25,6 +25,7 @@ from .walk import complete, run_nested, walk
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
 
+    from headrace._context.dispatcher import Dispatcher
     from headrace._step_info import StepInfo
 
     from .driver import Ended
@@ -52,21 +53,22 @@ async def run(plan: Plan, flow: str, inputs: dict[str, Any]) -> ChainResult:
         inputs: the inputs of the run.
     """
     unit = _current_unit()
+    outer = _current_step()
+    dispatcher = _state.dispatcher
+    if dispatcher is not None and not dispatcher.enabled():
+        dispatcher = None
     if unit is not None:
-        outer = _current_step()
         try:
-            return await _run_in(unit, plan, inputs)
+            return await _run_in(unit, plan, inputs, dispatcher)
         finally:
             _restore(unit, unit, outer)
-    dispatcher = _state.dispatcher
-    if (dispatcher is not None and dispatcher.enabled()) or _budget() is not None:
+    if dispatcher is not None or _budget() is not None:
         with Unit(nested_context("flow", flow or None)) as unit:
-            return await _run_in(unit, plan, inputs)
+            return await _run_in(unit, plan, inputs, dispatcher)
     unit = FlowContext(opening_id(), None, "flow", flow or None)
-    outer = _current_step()
     _set_unit(unit)
     try:
-        return await _run_in(unit, plan, inputs)
+        return await _run_in(unit, plan, inputs, None)
     except BaseException as exc:
         mark(exc, unit.correlation_id)
         raise
@@ -87,8 +89,10 @@ def _restore(
         _set_step(outer_step)
 
 
-async def _run_in(unit: FlowContext, plan: Plan, inputs: dict[str, Any]) -> ChainResult:
-    context, run = begin(plan, unit, inputs)
+async def _run_in(
+    unit: FlowContext, plan: Plan, inputs: dict[str, Any], dispatcher: Dispatcher | None
+) -> ChainResult:
+    context, run = begin(plan, unit, inputs, dispatcher)
     failure = None
     if run is None:
         rows = rows_of(plan) if plan.has_templates else plan.rows

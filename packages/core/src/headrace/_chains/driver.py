@@ -26,6 +26,8 @@ from .walk import complete, run_nested, walk
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Coroutine
 
+    from headrace._context.dispatcher import Dispatcher
+
     from .plan import Parallel, Plan, Row
     from .result import ChainResult
     from .step import Step
@@ -134,20 +136,22 @@ def run(plan: Plan, flow: str, inputs: dict[str, Any]) -> ChainResult:
     """
     unit = _current_unit()
     outer = _current_step()
+    dispatcher = _state.dispatcher
+    if dispatcher is not None and not dispatcher.enabled():
+        dispatcher = None
     if unit is not None:
         try:
-            return _run_in(unit, plan, inputs)
+            return _run_in(unit, plan, inputs, dispatcher)
         finally:
             _set_step(outer)
-    dispatcher = _state.dispatcher
-    if (dispatcher is not None and dispatcher.enabled()) or _budget() is not None:
+    if dispatcher is not None or _budget() is not None:
         with Unit(nested_context("flow", flow or None)) as unit:
-            return _run_in(unit, plan, inputs)
+            return _run_in(unit, plan, inputs, dispatcher)
     # Fast path, in place of `Unit`: no backend is listening and no deadline is active.
     unit = FlowContext(opening_id(), None, "flow", flow or None)
     token = _set_unit(unit)
     try:
-        return _run_in(unit, plan, inputs)
+        return _run_in(unit, plan, inputs, None)
     except BaseException as exc:
         mark(exc, unit.correlation_id)
         raise
@@ -156,9 +160,11 @@ def run(plan: Plan, flow: str, inputs: dict[str, Any]) -> ChainResult:
         _set_step(outer)
 
 
-def _run_in(unit: FlowContext, plan: Plan, inputs: dict[str, Any]) -> ChainResult:
+def _run_in(
+    unit: FlowContext, plan: Plan, inputs: dict[str, Any], dispatcher: Dispatcher | None
+) -> ChainResult:
     """Run `plan` in `unit`, the current unit of work, and return its context."""
-    context, run = begin(plan, unit, inputs)
+    context, run = begin(plan, unit, inputs, dispatcher)
     failure = None
     if run is None:
         rows = rows_of(plan) if plan.has_templates else plan.rows

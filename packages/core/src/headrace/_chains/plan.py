@@ -183,6 +183,7 @@ class Compiler:
         after: Last = (),
         *,
         numbers: bool = False,
+        in_place: bool = False,
     ) -> tuple[Plan, Last]:
         """Return the plan of `definition`, and the names of its last steps.
 
@@ -191,6 +192,8 @@ class Compiler:
             settings: its settings at this place.
             after: the names of the steps before.
             numbers: whether an explicit name that is already taken gets a number.
+            in_place: whether this is the plan of the chain itself, which needs no copies of the
+                steps: it places them in the same way each time.
         """
         steps: list[Step | Parallel] = []
         step: Step | Parallel
@@ -210,7 +213,8 @@ class Compiler:
             else:
                 name = self._name(item, numbers=numbers)
                 info = make_info(item, name, self._flow, after)
-                step, after = item.placed(info, strict=settings.strict), (name,)
+                step, after = item if in_place else item.copy(), (name,)
+                step.place(info, strict=settings.strict)
             steps.append(step)
         return Plan(steps, settings, definition.values, awaits=self._awaits), after
 
@@ -221,7 +225,9 @@ class Compiler:
         # A chain may be a step more than once, so explicit names inside it may get numbers.
         plan, last = self.plan(inner, inner.settings.within(settings), after, numbers=True)
         info = plan.first.info._replace(name=self._name(step))
-        return step.placed(info, strict=settings.strict, plan=plan), last
+        placed = step.copy()
+        placed.place(info, strict=settings.strict, plan=plan)
+        return placed, last
 
     def _name(self, step: Step, *, numbers: bool = False) -> str:
         name = self._names.free(step, numbers=numbers)
@@ -237,7 +243,7 @@ def compiled(definition: Definition, flow: str = "") -> Plan:
         flow: the name of its flow, or ``""``.
     """
     compiler = Compiler(flow, definition.awaits, StepNames())
-    return compiler.plan(definition, definition.settings)[0]
+    return compiler.plan(definition, definition.settings, in_place=True)[0]
 
 
 def _hidden_arguments(

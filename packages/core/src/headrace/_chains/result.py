@@ -43,34 +43,33 @@ class ChainResult(dict[str, Any]):
     """The context of one run: the values set by `put`, the inputs, and the outputs of the steps.
 
     It is a `dict` that also has `steps`, `report` and `correlation_id`.
-
-    Attributes:
-        correlation_id: the ID of the operation that the run was part of; None for a result that
-            was not made by a run.
     """
 
-    __slots__ = ("_ends", "_kept", "_noted", "_plan", "_started", "_undone", "correlation_id")
+    __slots__ = ("_correlation_id", "_ends", "_kept", "_noted", "_plan", "_started", "_undone")
 
+    # Without a __getattr__ for results made by hand: it would slow down every attribute of a run's.
+    #
     # Filled in by the run, to which the result must not refer: the run holds the result, and the
     # cycle would keep all values of a run alive until the garbage collector runs.
-    _plan: Plan | None
+    _plan: Plan
     _started: float
     _ends: list[float]
     # Everything but plain successes: the outcomes of other steps, and the results of the branches
     # and nested chains.
     _noted: Noted | None
     _undone: dict[Step | Parallel, str]  # the outcome of each undo
-    correlation_id: str | None
+    _correlation_id: str | None
     # Of a result that was copied or pickled: the steps, and the keys of secrets.
     _kept: tuple[tuple[StepReport, ...], Redaction]
 
-    if not TYPE_CHECKING:  # a type checker would then accept every attribute
+    @property
+    def correlation_id(self) -> str | None:
+        """The ID of the operation that the run was part of; None for a result made by hand."""
+        return getattr(self, "_correlation_id", None)
 
-        def __getattr__(self, name: str) -> Any:
-            # A run sets these attributes; a result that was made by hand lacks them.
-            if name in _BY_HAND:
-                return _BY_HAND[name]
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+    @correlation_id.setter
+    def correlation_id(self, correlation_id: str | None) -> None:
+        self._correlation_id = correlation_id
 
     @property
     def steps(self) -> list[StepReport]:
@@ -85,9 +84,9 @@ class ChainResult(dict[str, Any]):
         return Report(tuple(self.steps), self.correlation_id)
 
     def _reports(self) -> Iterator[StepReport | ChainResult]:
-        plan = self._plan
+        plan = self._plan_of_run
         if plan is None:
-            yield from self._kept[0]
+            yield from self._steps_and_redaction[0]
             return
         begun, noted = self._started, self._noted
         for step, ended in zip(plan.steps, self._ends, strict=False):
@@ -119,8 +118,17 @@ class ChainResult(dict[str, Any]):
         return (replace(report, reason=reason),)
 
     @property
+    def _plan_of_run(self) -> Plan | None:
+        return getattr(self, "_plan", None)
+
+    @property
+    def _steps_and_redaction(self) -> tuple[tuple[StepReport, ...], Redaction]:
+        return getattr(self, "_kept", ((), NOTHING_HIDDEN))
+
+    @property
     def _redaction(self) -> Redaction:
-        return self._kept[1] if self._plan is None else self._plan.settings.redaction
+        plan = self._plan_of_run
+        return self._steps_and_redaction[1] if plan is None else plan.settings.redaction
 
     def __bool__(self) -> bool:
         """Tell whether a step has run or a value is set: ``if error.result:``."""
@@ -130,7 +138,7 @@ class ChainResult(dict[str, Any]):
         """Pickle the values that can be pickled, with the secrets masked."""
         from headrace._redaction.pickles import pack
 
-        plan, names = self._plan, self._redaction.names
+        plan, names = self._plan_of_run, self._redaction.names
         blot = self._redaction.blotter(self) if plan is None else plan.blotter(self)
         kept = (tuple(self.steps), names, self.correlation_id)
         return _unpickled, (pack(self, names, blot), *kept)
@@ -175,9 +183,6 @@ def flattened(reports: Iterable[StepReport | ChainResult]) -> list[StepReport]:
     return flat
 
 
-_BY_HAND = {"_plan": None, "_kept": ((), NOTHING_HIDDEN), "correlation_id": None}
-
-
 def _unpickled(
     packed: dict[str, bytes],
     steps: tuple[StepReport, ...],
@@ -197,5 +202,5 @@ def _restored(
 ) -> ChainResult:
     result = ChainResult(values)
     result._kept = steps, Redaction(names)
-    result.correlation_id = correlation_id
+    result._correlation_id = correlation_id
     return result

@@ -6,7 +6,6 @@ import math
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from headrace import _state
 from headrace._context.deadlines import Budget, inherited_deadline, min_deadline
 from headrace._context.variables import budget_var
 from headrace._process import clock
@@ -181,20 +180,21 @@ class Run:
         self.noted[step] = [run.context for run in runs]
 
 
-def begin(plan: Plan, unit: FlowContext, inputs: dict[str, Any]) -> tuple[ChainResult, Run | None]:
-    """Return the context of a new run, and its state if a backend or a deadline needs one."""
+def begin(
+    plan: Plan, unit: FlowContext, inputs: dict[str, Any], dispatcher: Dispatcher | None
+) -> tuple[ChainResult, Run | None]:
+    """Return the context of a new run, and its state if a backend or a deadline needs one.
+
+    Args:
+        plan: the plan to run.
+        unit: the unit of work that the run is part of.
+        inputs: the inputs of the run.
+        dispatcher: sends the steps to the backends; None if no backend is listening.
+    """
     context = new_context(plan, unit, inputs)
-    dispatcher = _state.dispatcher
-    if dispatcher is not None and not dispatcher.enabled():
-        dispatcher = None
-    run = None
-    if (
-        dispatcher is not None
-        or plan.has_deadline
-        or unit.deadline is not None
-        or _budget() is not None
-    ):
-        run = Run(plan, context, unit, dispatcher)
+    if dispatcher is None and not plan.has_deadline and unit.deadline is None and _budget() is None:
+        return context, None
+    run = Run(plan, context, unit, dispatcher)
     context._started = clock.perf_counter()
     return context, run
 
@@ -209,7 +209,8 @@ def new_context(plan: Plan, unit: FlowContext, inputs: dict[str, Any]) -> ChainR
     context._plan = plan
     context._noted = None
     context._ends = []
-    context.correlation_id = unit.correlation_id
+    context._correlation_id = unit.correlation_id
+    context._started = clock.perf_counter()
     return context
 
 

@@ -13,13 +13,14 @@ from . import arguments
 from .arguments import GENERATOR
 from .references import Literal, Reference, getter, split
 from .retries import NO_RETRIES, Retries
-from .templates import Template
+from .templates import template_of
 
 if TYPE_CHECKING:
     from .definition import Definition
     from .plan import Plan
     from .references import Getter
     from .result import ChainResult
+    from .templates import Template
 
     Operand = tuple[str, ...] | Literal
     Uses = tuple[str, tuple[str, ...]]
@@ -38,9 +39,8 @@ _NO_ARGS = ()
 class Step:
     """A step of a chain.
 
-    `Chain.next` makes it from its arguments. `placed` turns that into the step of a plan, which has
-    a name of its own and can be called; one definition may be placed several times, since a chain
-    can be part of other chains. Once made, neither changes.
+    `Chain.next` makes it from its arguments. `place` makes it the step of a plan, where it has a
+    name and can be called. A chain can be part of other chains, whose plans need copies.
 
     Attributes:
         function: the function to call.
@@ -63,7 +63,7 @@ class Step:
         has_inputs: whether that chain gets inputs instead of the values of the context.
         is_plain: whether it is only a call, which may be retried and logged.
 
-    Attributes of a placed step:
+    Attributes once it is placed:
         name: its name, unique in the chain.
         info: its description for backends and the context.
         plan: the compiled `inner`, or None for a function.
@@ -195,7 +195,7 @@ class Step:
             TypeError: it is not a string.
             ValueError: it has a broken token.
         """
-        self.template = Template(log_fmt)
+        self.template = template_of(log_fmt)
         referring = [path for path in self.template.paths if path[0] != "result"]
         self.references = (*self.references, *(("log_fmt", path) for path in referring))
 
@@ -267,27 +267,32 @@ class Step:
 
     # --- placed -----------------------------------------------------------------------------------
 
-    def placed(self, info: StepInfo, *, strict: bool, plan: Plan | None = None) -> Step:
-        """Return the step as part of a plan.
+    def copy(self) -> Step:
+        """Return a copy, to be placed in another plan."""
+        copied = Step.__new__(Step)
+        copied.__dict__.update(self.__dict__)
+        return copied
+
+    def place(self, info: StepInfo, *, strict: bool, plan: Plan | None = None) -> None:
+        """Make the step part of a plan. To place it again in the same way changes nothing.
 
         Args:
             info: its description there.
             strict: whether an unresolved reference raises.
             plan: `inner`, compiled for this place.
         """
-        step = Step.__new__(Step)
-        step.__dict__.update(self.__dict__)
-        step.name, step.info, step.plan, step.target = info.name, info, plan, self.function
-        is_generator = self.kind is GENERATOR and _has_code(self.function)
-        step.emits = plan is None and not is_generator
-        if is_generator:
-            step.target = wrap_step(self.function, info)
-        step.key = _only_key(step, strict)
-        step.bind = binding(self.args, self.kwargs, info.name, strict=strict)
-        step.call = step.bind(step.target)
+        target = self.function
+        if plan is not None:
+            self.plan, self.emits = plan, False
+        elif self.kind is GENERATOR and _has_code(target):
+            target, self.emits = wrap_step(target, info), False
+        self.name, self.info, self.target = info.name, info, target
+        self.key = _only_key(self, strict)
+        self.bind = binding(self.args, self.kwargs, info.name, strict=strict)
+        self.call = self.bind(target)
         when = self.when
-        step.condition = getter(when, info.name, strict) if isinstance(when, tuple) else when
-        return step
+        if when is not None:
+            self.condition = getter(when, info.name, strict) if isinstance(when, tuple) else when
 
     @property
     def outs(self) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import json
 import re
@@ -33,15 +34,12 @@ class Template:
         paths: the references, in their order.
 
     Raises:
-        TypeError: `text` is not a string.
         ValueError: a broken token; the message says which, and why.
     """
 
     __slots__ = ("_pieces", "paths")
 
     def __init__(self, text: str) -> None:
-        if not isinstance(text, str):
-            raise TypeError(f"log_fmt takes a template such as 'n={{result.count}}', not {text!r}")
         self._pieces = _pieces(text)
         self.paths: tuple[Path, ...] = tuple(p for p in self._pieces if isinstance(p, tuple))
 
@@ -60,6 +58,21 @@ class Template:
         # Once for all values: a secret may also be under other names, anywhere in the context.
         blot = plan.blotter(context, *values)
         return "".join([text if value is MISSING else blot(text) for text, value in shown])
+
+
+def template_of(text: str) -> Template:
+    """Return the template of `text`, compiled once for all the steps that have it.
+
+    Raises:
+        TypeError: `text` is not a string.
+        ValueError: a broken token; the message says which, and why.
+    """
+    if not isinstance(text, str):
+        raise TypeError(f"log_fmt takes a template such as 'n={{result.count}}', not {text!r}")
+    return _compiled(str(text))  # of a subclass, only the text is kept
+
+
+_compiled = functools.lru_cache(512)(Template)
 
 
 def _pieces(text: str) -> tuple[str | Path, ...]:
