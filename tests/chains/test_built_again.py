@@ -19,7 +19,7 @@ import pytest
 import headrace
 from headrace import AsyncChain, Chain, StepFailedError, literal, ref
 from headrace._chains import prefixes
-from headrace._chains.recorded import RecordedPlan
+from headrace._chains.builder import RecordedPlan
 from headrace.testing import no_waiting
 from tests.chains.conftest import forget_builds
 

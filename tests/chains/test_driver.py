@@ -18,8 +18,8 @@ import pytest
 
 import headrace
 from headrace import AsyncChain, Chain, ChainError
-from headrace._chains.driver import SyncDriver
 from headrace._chains.run import Run, begin
+from headrace._chains.sync_driver import SyncDriver
 from headrace._chains.walk import complete, walk
 from headrace.testing import fake_clock, no_waiting
 

@@ -14,7 +14,7 @@ import pytest
 
 import headrace
 from headrace import AsyncChain, Chain, ChainError, ChainResult, literal
-from headrace._chains import driver, run
+from headrace._chains import run, sync_driver
 
 if TYPE_CHECKING:
     from tests.chains.runners import Runner
@@ -236,7 +236,7 @@ def test_an_interrupt_between_steps_comes_out(
         context._ends = Ends()
         return context, run
 
-    monkeypatch.setattr("headrace._chains.driver.begin", begin)
+    monkeypatch.setattr("headrace._chains.sync_driver.begin", begin)
     monkeypatch.setattr("headrace._chains.async_driver.begin", begin)
     undo = {"undo": runner.fn(undone.append)} if has_undo else {}
     chain = (
@@ -250,7 +250,7 @@ def test_an_interrupt_between_steps_comes_out(
 def test_a_sync_run_never_waits_for_an_event_loop() -> None:
     """What it awaits never suspends; if it did, that would be seen at once."""
     with pytest.raises(RuntimeError, match="cannot wait for an event loop"):
-        driver.drive(asyncio.sleep(0))
+        sync_driver.drive(asyncio.sleep(0))
 
 
 def test_import_headrace_does_not_import_chains() -> None:
@@ -275,7 +275,7 @@ def test_import_chain_loads_nothing_that_a_chain_needs_only_later() -> None:
         assert own == ["headrace._chains.chain"], own
         assert "headrace._context" not in sys.modules
         chain = Chain().next(print)
-        assert "headrace._chains.driver" not in sys.modules
+        assert "headrace._chains.sync_driver" not in sys.modules
         chain.run()
     """
     subprocess.run([sys.executable, "-c", program], check=True)

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from headrace._context.dispatcher import Dispatcher
     from headrace._step_info import StepInfo
 
-    from .driver import Ended
     from .plan import Parallel, Plan, Row
     from .result import ChainResult
+    from .run import Ended
     from .step import Step
     from .threads import Outcome
 

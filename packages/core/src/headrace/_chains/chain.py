@@ -348,7 +348,7 @@ def _new_builder(
 
 
 def _run(plan: Plan, flow: str, inputs: dict[str, Any]) -> ChainResult:
-    from .driver import run
+    from .sync_driver import run
 
     globals()["_run"] = run
     return run(plan, flow, inputs)

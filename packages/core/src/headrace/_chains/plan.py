@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from headrace._step_info import StepInfo
 
     from .definition import Definition, Settings
-    from .step import Operand
+    from .references import Operand
 
     # info, key, function or call, out; the info is None where a step needs more than its call.
     Row = tuple[StepInfo | None, str | None, Callable[..., Any], str | None]

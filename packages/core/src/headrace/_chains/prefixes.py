@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from headrace._step_info import StepInfo
 
-    from .step import Bind, Call
+    from .references import Bind
+    from .step import Call
 
     # For each step: info, key, out, and what binds the call to a function. Without info the step
     # needs more than its call; with neither a key nor a binding it has literals.

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from inspect import getattr_static
 from types import CodeType, FrameType, MemberDescriptorType, TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from headrace._messages.hints import did_you_mean
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     Getter = Callable[[ChainResult], Any]
     Path = tuple[str, ...]
+    Operand: TypeAlias = "Path | Literal"
+    Bind = Callable[[Callable[..., Any]], Callable[[ChainResult], Any]]
 
 MISSING: Any = object()
 UNKNOWN: Any = object()
@@ -283,3 +285,57 @@ def why_missing(parts: Path, known: dict[str, Any], *, hints: bool) -> str:
         if value is MISSING:
             return f"{spelled(parts[:i])!r} has no {part!r}"
     return ""
+
+
+# --- the arguments of steps -----------------------------------------------------------------------
+
+
+def operand(where: str, value: Any) -> Operand:
+    """Return an argument of a step as the path that it refers to, or a literal.
+
+    Args:
+        where: the argument of `Chain.next` that it was given in.
+        value: what was given.
+
+    Raises:
+        ValueError: a reference that cannot be.
+    """
+    if isinstance(value, str):
+        return split(value, where)
+    if isinstance(value, Reference):
+        return value.parts
+    return value if isinstance(value, Literal) else Literal(value)
+
+
+def binding(
+    args: Sequence[Operand], kwargs: Mapping[str, Operand], step: str, *, strict: bool
+) -> Bind:
+    """Return what makes of a function the call of it with arguments out of a context.
+
+    Args:
+        args: the positional arguments.
+        kwargs: the keyword arguments.
+        step: the name of the step.
+        strict: whether an unresolved reference raises.
+    """
+    getters = [_operand_getter(each, step, strict) for each in args]
+    if kwargs:
+        named = [(key, _operand_getter(each, step, strict)) for key, each in kwargs.items()]
+        return lambda function: (
+            lambda context: function(
+                *[get(context) for get in getters], **{key: get(context) for key, get in named}
+            )
+        )
+    if not getters:
+        return lambda function: lambda context: function()
+    if len(getters) == 1:
+        (get,) = getters
+        return lambda function: lambda context: function(get(context))
+    return lambda function: lambda context: function(*[get(context) for get in getters])
+
+
+def _operand_getter(operand: Operand, step: str, strict: bool) -> Getter:
+    if isinstance(operand, Literal):
+        value = operand.value
+        return lambda context: value
+    return getter(operand, step, strict)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from headrace._context.deadlines import Budget, inherited_deadline, min_deadline
 from headrace._context.variables import budget_var
@@ -14,7 +14,7 @@ from .messages import is_on
 from .result import ChainResult, StepReport, flattened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator
 
     from headrace._context.dispatcher import Dispatcher
     from headrace._context.model import FlowContext
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from .result import Noted
     from .step import Step
     from .threads import LateCall
+
+    Ended = tuple["Run", BaseException | None]
+
+T = TypeVar("T")
 
 _budget = budget_var.get
 _INFO = 20  # of `logging`
@@ -231,3 +235,85 @@ def _own_deadline(plan: Plan) -> float | None:
         None if settings.deadline is None else now + settings.deadline,
         None if left is None else now + left,
     )
+
+
+class Driver(Protocol):
+    """How a chain calls and waits.
+
+    Everything that determines the path of a run goes through the driver: an attempt (`call`), a
+    decision (`decide`), a wait (`sleep`), an undo. Hooks and log lines do, too (`notify`). A driver
+    that keeps records can therefore replay a run from them; ``run.step.name`` and ``run.attempts``
+    tell where the run is.
+    """
+
+    async def call_plain(self, rows: tuple[Row, ...], context: ChainResult) -> BaseException | None:
+        """Call the steps that need only a call, up to the first that needs more.
+
+        A fast path: a driver may call fewer of them, or none. Those are left to `call`.
+
+        Returns:
+            The exception that the last of them raised, or None.
+        """
+        ...
+
+    async def call(self, run: Run, step: Step) -> tuple[Any, BaseException | None]:
+        """Make one attempt at the current step; return its result and its exception or None."""
+        ...
+
+    async def decide(self, run: Run, what: str, function: Callable[..., Any], *args: Any) -> Any:
+        """Call a function whose answer determines the path of the run.
+
+        Args:
+            run: the run.
+            what: ``when``, ``validate``, ``retry`` (the delay before another attempt, or None), or
+                ``time`` (whether the deadline leaves enough).
+            function: the function.
+            args: its arguments.
+        """
+        ...
+
+    async def notify(
+        self, run: Run, what: str, function: Callable[..., Any], *args: Any, **kwargs: Any
+    ) -> None:
+        """Call a hook or log a line; neither affects the run.
+
+        Args:
+            run: the run.
+            what: ``before_step``, ``after_step``, ``on_retry``, ``log``, ``log_fmt``, or
+                ``retry`` (the line about it).
+            function: the function.
+            args: its positional arguments.
+            kwargs: its keyword arguments.
+        """
+        ...
+
+    async def undo(self, run: Run, step: Step, result: Any) -> None:
+        """Call the undo of `step` with its result."""
+        ...
+
+    async def sleep(self, run: Run, seconds: float) -> None:
+        """Wait for the next attempt of the current step."""
+        ...
+
+    async def settle(self, run: Run, waiting: str, steps: Collection[Step] | None = None) -> None:
+        """Wait for timed-out calls of `steps` that are still running, up to the deadline.
+
+        Args:
+            run: the run.
+            waiting: the part of the run that waits, for the log.
+            steps: the steps to wait for, or None for all of the run.
+        """
+        ...
+
+    async def finish(self, work: Coroutine[Any, Any, T]) -> T:
+        """Await `work` to its end, even while the run is being cancelled."""
+        ...
+
+    async def run_branches(self, run: Run, step: Parallel, branches: list[Run]) -> list[Ended]:
+        """Run the branches of `step` concurrently.
+
+        Returns:
+            Each branch with its exception or None, in the order in which they ended. The exception
+            of a branch that was cancelled because another failed is a `Stopped`.
+        """
+        ...

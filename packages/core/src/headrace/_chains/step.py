@@ -11,18 +11,17 @@ from headrace._step_info import StepInfo
 
 from . import arguments
 from .arguments import GENERATOR
-from .references import Literal, Reference, getter, split
+from .references import Reference, binding, getter, operand, split
 from .retries import NO_RETRIES, Retries
 from .templates import template_of
 
 if TYPE_CHECKING:
     from .definition import Definition
     from .plan import Plan
-    from .references import Getter
+    from .references import Bind, Operand
     from .result import ChainResult
     from .templates import Template
 
-    Operand = tuple[str, ...] | Literal
     Uses = tuple[str, tuple[str, ...]]
     # The arguments of `Chain.next`: func, out, args, kwargs, name, log_fmt, and the rest: retries,
     # retry_on, backoff, max_backoff, overwrite, when, timeout, log, validate, undo. If all of the
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     Options = tuple[int, Any, float, float, bool, Any, float | None, Any, Any, Any] | None
     Kwargs = Mapping[str, Any] | None
     Call = tuple[Any, str | None, Sequence[Any], Kwargs, str | None, str | None, Options]
-    Bind = Callable[[Callable[..., Any]], Callable[[ChainResult], Any]]
 
 
 _NO_ARGS = ()
@@ -345,57 +343,6 @@ def _only_key(step: Step, strict: bool) -> str | None:
     return operand[0] if isinstance(operand, tuple) and len(operand) == 1 else None
 
 
-def binding(
-    args: Sequence[Operand], kwargs: Mapping[str, Operand], step: str, *, strict: bool
-) -> Bind:
-    """Return what makes of a function the call of it with arguments out of a context.
-
-    Args:
-        args: the positional arguments.
-        kwargs: the keyword arguments.
-        step: the name of the step.
-        strict: whether an unresolved reference raises.
-    """
-    getters = [_operand_getter(each, step, strict) for each in args]
-    if kwargs:
-        named = [(key, _operand_getter(each, step, strict)) for key, each in kwargs.items()]
-        return lambda function: (
-            lambda context: function(
-                *[get(context) for get in getters], **{key: get(context) for key, get in named}
-            )
-        )
-    if not getters:
-        return lambda function: lambda context: function()
-    if len(getters) == 1:
-        (get,) = getters
-        return lambda function: lambda context: function(get(context))
-    return lambda function: lambda context: function(*[get(context) for get in getters])
-
-
-def _operand_getter(operand: Operand, step: str, strict: bool) -> Getter:
-    if isinstance(operand, Literal):
-        value = operand.value
-        return lambda context: value
-    return getter(operand, step, strict)
-
-
 def _has_code(function: Any) -> bool:
     # An object whose __call__ is a generator function cannot be wrapped as one.
     return hasattr(without_partials(function), "__code__")
-
-
-def operand(where: str, value: Any) -> Operand:
-    """Return an argument of a step as the path that it refers to, or a literal.
-
-    Args:
-        where: the argument of `Chain.next` that it was given in.
-        value: what was given.
-
-    Raises:
-        ValueError: a reference that cannot be.
-    """
-    if isinstance(value, str):
-        return split(value, where)
-    if isinstance(value, Reference):
-        return value.parts
-    return value if isinstance(value, Literal) else Literal(value)

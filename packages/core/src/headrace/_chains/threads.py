@@ -18,9 +18,9 @@ from headrace._context.deadlines import min_deadline
 from headrace._process import clock
 from headrace._process.locks import new_lock
 
-from .driver import drive
 from .messages import log
 from .run import Undo
+from .sync_driver import drive
 from .undo import undo_step
 
 if TYPE_CHECKING:

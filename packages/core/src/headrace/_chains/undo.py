@@ -13,8 +13,7 @@ from .messages import conceal, describe, is_on, log, seal
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection
 
-    from .driver import Driver
-    from .run import Run, Undo
+    from .run import Driver, Run, Undo
     from .step import Step
 
 

@@ -1,7 +1,7 @@
 """The walk through the steps of a run: attempts, retries, checks, hooks, branches.
 
 Written once for every driver. The functions are coroutines that await only their driver; see
-`headrace._chains.driver`.
+`headrace._chains.run.Driver`.
 """
 
 from __future__ import annotations
@@ -39,10 +39,9 @@ if TYPE_CHECKING:
 
     from headrace._context.dispatcher import Dispatcher
 
-    from .driver import Driver
     from .plan import Plan
     from .result import ChainResult
-    from .run import Run
+    from .run import Driver, Run
     from .step import Step
 
 _set_step = step_var.set

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from contextvars import copy_context
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from headrace import _state
 from headrace._context.marks import mark
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
     from .plan import Parallel, Plan, Row
     from .result import ChainResult
+    from .run import Ended
     from .step import Step
 
-    Ended = tuple[Run, BaseException | None]
 
 T = TypeVar("T")
 
@@ -42,88 +42,6 @@ _reset_unit = unit_var.reset
 _current_step = step_var.get
 _set_step = step_var.set
 _budget = budget_var.get
-
-
-class Driver(Protocol):
-    """How a chain calls and waits.
-
-    Everything that determines the path of a run goes through the driver: an attempt (`call`), a
-    decision (`decide`), a wait (`sleep`), an undo. Hooks and log lines do, too (`notify`). A driver
-    that keeps records can therefore replay a run from them; ``run.step.name`` and ``run.attempts``
-    tell where the run is.
-    """
-
-    async def call_plain(self, rows: tuple[Row, ...], context: ChainResult) -> BaseException | None:
-        """Call the steps that need only a call, up to the first that needs more.
-
-        A fast path: a driver may call fewer of them, or none. Those are left to `call`.
-
-        Returns:
-            The exception that the last of them raised, or None.
-        """
-        ...
-
-    async def call(self, run: Run, step: Step) -> tuple[Any, BaseException | None]:
-        """Make one attempt at the current step; return its result and its exception or None."""
-        ...
-
-    async def decide(self, run: Run, what: str, function: Callable[..., Any], *args: Any) -> Any:
-        """Call a function whose answer determines the path of the run.
-
-        Args:
-            run: the run.
-            what: ``when``, ``validate``, ``retry`` (the delay before another attempt, or None), or
-                ``time`` (whether the deadline leaves enough).
-            function: the function.
-            args: its arguments.
-        """
-        ...
-
-    async def notify(
-        self, run: Run, what: str, function: Callable[..., Any], *args: Any, **kwargs: Any
-    ) -> None:
-        """Call a hook or log a line; neither affects the run.
-
-        Args:
-            run: the run.
-            what: ``before_step``, ``after_step``, ``on_retry``, ``log``, ``log_fmt``, or
-                ``retry`` (the line about it).
-            function: the function.
-            args: its positional arguments.
-            kwargs: its keyword arguments.
-        """
-        ...
-
-    async def undo(self, run: Run, step: Step, result: Any) -> None:
-        """Call the undo of `step` with its result."""
-        ...
-
-    async def sleep(self, run: Run, seconds: float) -> None:
-        """Wait for the next attempt of the current step."""
-        ...
-
-    async def settle(self, run: Run, waiting: str, steps: Collection[Step] | None = None) -> None:
-        """Wait for timed-out calls of `steps` that are still running, up to the deadline.
-
-        Args:
-            run: the run.
-            waiting: the part of the run that waits, for the log.
-            steps: the steps to wait for, or None for all of the run.
-        """
-        ...
-
-    async def finish(self, work: Coroutine[Any, Any, T]) -> T:
-        """Await `work` to its end, even while the run is being cancelled."""
-        ...
-
-    async def run_branches(self, run: Run, step: Parallel, branches: list[Run]) -> list[Ended]:
-        """Run the branches of `step` concurrently.
-
-        Returns:
-            Each branch with its exception or None, in the order in which they ended. The exception
-            of a branch that was cancelled because another failed is a `Stopped`.
-        """
-        ...
 
 
 def run(plan: Plan, flow: str, inputs: dict[str, Any]) -> ChainResult:
