@@ -213,7 +213,7 @@ def test_a_value_must_be_put_under_its_own_key() -> None:
     """What is referred to before a step puts it out must have been put into the context before."""
     for _ in range(3):
         Chain().put("b", 1).next(two, args=["b"]).next(one, out="b").run()
-        with pytest.raises(ValueError, match="writes only later"):
+        with pytest.raises(ValueError, match="writes later"):
             Chain().put("c", 1).next(two, args=["b"]).next(one, out="b")
 
 
@@ -329,7 +329,7 @@ def test_a_mistake_points_at_the_call_that_made_it() -> None:
     """The traceback of an error of construction leads to the line of its own `next`."""
     for _ in range(3):
         chain = Chain().next(one, out="a").next(two, out="b", args=["a"])
-        with pytest.raises(ValueError, match="both give 'a'") as caught:
+        with pytest.raises(ValueError, match="both write 'a'") as caught:
             chain.next(one, out="a")
         assert str(caught.traceback[0].statement).strip() == 'chain.next(one, out="a")'
         assert chain.next(two, out="c", args=["b"]).run()["c"] == 1

@@ -303,7 +303,7 @@ def test_what_cannot_be_is_refused_with_the_reason(runner: Runner) -> None:
         inner.next(inner)
     with pytest.raises(ValueError, match="at least one step"):
         runner.chain().next(runner.chain())
-    with pytest.raises(ValueError, match="both give 'x'"):
+    with pytest.raises(ValueError, match="both write 'x'"):
         runner.chain().next(step, out="x").next(inner)
     runner.chain().next(step, out="x").next(inner, out="y")
     with pytest.raises(ChainError, match="a step"):

@@ -127,7 +127,8 @@ def test_a_redacting_function_gets_the_texts_of_a_traceback(
     with pytest.raises(StepFailedError):
         runner.run(failing(runner, redact=lambda line: 1 / 0), pin=SECRET)
     assert (
-        the_failure(caplog).getMessage() == "redact raised ZeroDivisionError; a line was left out"
+        the_failure(caplog).getMessage()
+        == "redact raised ZeroDivisionError; a log line was dropped"
     )
 
 

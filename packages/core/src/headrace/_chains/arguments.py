@@ -1,4 +1,4 @@
-"""Checks of the arguments of a chain; the errors say what is wrong and what to do."""
+"""Validation of the arguments of chains and steps."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from headrace._callables import kind_of as code_flag
 from headrace._callables import own_name, without_partials
 from headrace._flows.flow import Flow
 
-# What a call returns: a value, a coroutine, a generator, or the run of a chain.
+# What calling a step's function returns; a CHAIN is run instead.
 VALUE, COROUTINE, GENERATOR, CHAIN = "value", "coroutine", "generator", "chain"
 
 _KINDS = {0: VALUE, CO_COROUTINE: COROUTINE, CO_GENERATOR: GENERATOR, CO_ASYNC_GENERATOR: GENERATOR}
@@ -25,52 +25,52 @@ _FLAGS = CO_COROUTINE | CO_GENERATOR | CO_ASYNC_GENERATOR
 
 
 def seconds(name: str, value: Any, *, least: float = 0.0) -> float:
-    """Return `value`, a number of seconds.
+    """Return `value` if it is a number of seconds.
 
     Raises:
         TypeError: it is not a number.
         ValueError: it is less than `least`, infinite, or not a number.
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"{name} is a number of seconds, not {value!r}")
+        raise TypeError(f"{name} must be a number of seconds, not {value!r}")
     if not least <= value < math.inf:
-        raise ValueError(f"{name} is a number of seconds from {least:g}, not {value!r}")
+        raise ValueError(f"{name} must be a number of seconds from {least:g}, not {value!r}")
     return value
 
 
 def key(name: str, value: Any) -> str:
-    """Return `value`, a key of the context.
+    """Return `value` if it is a key of the context.
 
     Raises:
         TypeError: it is not a string.
-        ValueError: it is empty, or has a dot, so that no reference could find it.
+        ValueError: it is empty or has a dot, so no reference could reach it.
     """
     if not isinstance(value, str):
-        raise TypeError(f"{name} is a key of the context, a str, not {value!r}")
+        raise TypeError(f"{name} must be a key of the context, a str, not {value!r}")
     if not value or "." in value:
         raise ValueError(
-            f"{name} is a key of the context; {value!r} could not be referred to, since "
-            f"{'a dot leads into a value' if value else 'it is empty'}"
+            f"{name} must be a key of the context that references can reach; {value!r} "
+            f"{'contains a dot, which separates the parts of a reference' if value else 'is empty'}"
         )
     return value
 
 
 def text(name: str, value: Any) -> str:
-    """Return `value`, a name.
+    """Return `value` if it is a name.
 
     Raises:
         TypeError: it is not a string.
         ValueError: it is empty.
     """
     if not isinstance(value, str):
-        raise TypeError(f"{name} is a str, not {value!r}")
+        raise TypeError(f"{name} must be a str, not {value!r}")
     if not value.strip():
         raise ValueError(f"{name} must not be empty")
     return value
 
 
 def flag(name: str, value: Any) -> bool:
-    """Return `value`, True or False.
+    """Return `value` if it is True or False.
 
     Raises:
         TypeError: it is neither.
@@ -81,7 +81,7 @@ def flag(name: str, value: Any) -> bool:
 
 
 def function(name: str, value: Any, *, awaits: bool) -> Any:
-    """Return `value`, a function or None.
+    """Return `value` if it is a function or None.
 
     Args:
         name: the argument's name.
@@ -94,7 +94,7 @@ def function(name: str, value: Any, *, awaits: bool) -> Any:
     if value is None:
         return None
     if not callable(value):
-        raise TypeError(f"{name} is a function, not {value!r}")
+        raise TypeError(f"{name} must be a function, not {value!r}")
     if not awaits and kind_of(value) == COROUTINE:
         raise TypeError(
             f"{name} is a coroutine function, which a Chain cannot await; use AsyncChain"
@@ -103,10 +103,10 @@ def function(name: str, value: Any, *, awaits: bool) -> Any:
 
 
 def kind_of(function: Any) -> str:
-    """Return the kind of result that calling `function` gives, without calling it.
+    """Return what calling `function` would return: one of the kinds above.
 
-    Partials, bound methods and objects with a ``__call__`` are looked through. An asynchronous
-    generator is a generator too.
+    It looks through partials, bound methods and objects with a ``__call__``. An asynchronous
+    generator is a GENERATOR too.
 
     Raises:
         TypeError: it cannot be called.
@@ -118,7 +118,7 @@ def kind_of(function: Any) -> str:
     ):
         return VALUE
     if not callable(function):
-        raise TypeError(f"a step is a function, not {function!r}")
+        raise TypeError(f"a step must be a function, not {function!r}")
     function = without_partials(function)
     flag = code_flag(function)
     if not flag and not isroutine(function) and not isinstance(function, type):
@@ -127,15 +127,15 @@ def kind_of(function: Any) -> str:
 
 
 def step_kind(value: Any, *, awaits: bool, allow_sync: bool) -> str:
-    """Return the kind of `value`, the function of a step.
+    """Return the kind of `value` if it can be the function of a step.
 
     Args:
         value: what was given.
         awaits: whether it may be a coroutine function.
-        allow_sync: whether it may be anything else.
+        allow_sync: whether it may be a sync function.
 
     Raises:
-        TypeError: it is not a function, or is one that the chain refuses.
+        TypeError: it is not a function, or the chain does not accept it.
     """
     kind = kind_of(value)
     if kind is COROUTINE and not awaits:
@@ -145,14 +145,14 @@ def step_kind(value: Any, *, awaits: bool, allow_sync: bool) -> str:
         )
     if not allow_sync and kind is not COROUTINE and not isasyncgenfunction(value):
         raise TypeError(
-            f"{own_name(value)!r} is a sync function, which this chain refuses "
+            f"{own_name(value)!r} is a sync function, which this chain does not accept "
             f"(allow_sync=False); make it a coroutine function"
         )
     return kind
 
 
 def flow_name(value: Any) -> str | None:
-    """Return the name of a flow, which may be given as a `Flow`, or None.
+    """Return the name of a flow that is given by name or as a `Flow`; None for None.
 
     Raises:
         TypeError: it is neither a flow nor a name.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Never
 
 from headrace._messages.hints import refuse_keyword
 
-from .async_driver import run  # not by the first run, which would block its event loop
+from .async_driver import run  # not lazily: the first run would block its event loop
 from .chain import BaseChain
 
 if TYPE_CHECKING:
@@ -24,9 +24,9 @@ _modules = sys.modules
 class AsyncChain(BaseChain):
     """A pipeline like `Chain`, whose steps are awaited.
 
-    A sync function runs in a thread, in a copy of the context, and its result is awaited if it is
-    awaitable. Hooks, predicates and callbacks may be coroutine functions; sync ones are called on
-    the event loop, undos in a thread.
+    A sync function runs in a thread, in a copy of the context; if it returns an awaitable, that is
+    awaited. Hooks, predicates and callbacks may be coroutine functions. Sync ones are called on the
+    event loop, sync undos in a thread.
 
     Args:
         name: as for `Chain`.
@@ -41,7 +41,7 @@ class AsyncChain(BaseChain):
         safety_margin: as for `Chain`.
         jitter: as for `Chain`.
         allow_sync: whether steps and undos may be sync functions.
-        misspelt: rejected, with the nearest options in the message.
+        misspelt: rejected; the message suggests the nearest options.
 
     Raises:
         TypeError: an argument has the wrong type.
@@ -88,19 +88,19 @@ class AsyncChain(BaseChain):
         )
 
     async def run(self, /, **inputs: Any) -> ChainResult:
-        """Run the steps in order on a new context, and return it.
+        """Run the steps in order, on a new context, and return that.
 
-        Inside a unit of work the run joins it; outside it opens one. A cancelled run
-        undoes its finished steps and lets the cancellation propagate.
+        The run joins the active unit of work; if there is none, it opens one. A cancelled run
+        undoes its finished steps, and the cancellation propagates.
 
         Args:
-            inputs: values for the context; they take precedence over those set by `put`.
+            inputs: initial values of the context; they override those set by `put`.
 
         Raises:
-            StepFailedError: a step failed for good; `result` is what was done so far.
-            ValidationFailedError: a `validate` rejected a result.
+            StepFailedError: a step failed for good; `result` holds the context up to then.
+            ValidationFailedError: `validate` rejected the result of a step.
             DeadlineExceededError: the deadline passed, or the `timeout` of a step expired.
-            UnresolvedReferenceError: a reference of a strict chain is unresolved.
+            UnresolvedReferenceError: the chain is strict, and a reference is unresolved.
             RuntimeError: the current task is a trio task.
         """
         if "trio" in _modules:
@@ -112,7 +112,7 @@ class AsyncChain(BaseChain):
 def _refuse_trio() -> None:
     try:
         _modules["trio"].lowlevel.current_task()
-    except RuntimeError:  # not in a trio task: asyncio runs this
+    except RuntimeError:  # not a trio task
         return
     raise RuntimeError(
         "an AsyncChain needs asyncio for its timeouts, threads and tasks, but this is a trio "

@@ -1,4 +1,4 @@
-"""The driver of `AsyncChain`: awaits on the event loop of asyncio."""
+"""The driver of `AsyncChain`: awaits on the asyncio event loop."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ async def run(plan: Plan, flow: str, inputs: dict[str, Any]) -> ChainResult:
 
     Args:
         plan: the plan.
-        flow: the name of a unit of its own, or ``""``.
+        flow: the name of the unit that the run opens, or ``""``.
         inputs: the inputs of the run.
     """
     unit = _current_unit()
@@ -79,9 +79,9 @@ async def run(plan: Plan, flow: str, inputs: dict[str, Any]) -> ChainResult:
 def _restore(
     unit: FlowContext, outer_unit: FlowContext | None, outer_step: StepInfo | None
 ) -> None:
-    """Restore what was current before `unit`, unless something else has become current.
+    """Restore the previous unit and step, if `unit` is still current.
 
-    A coroutine may be closed in a context other than its own, which is not ours to change.
+    A coroutine may be closed in a context other than its own, which must be left alone.
     """
     if _current_unit() is unit:
         if outer_unit is not unit:
@@ -104,7 +104,7 @@ async def _run_in(
         failure = await complete(_DRIVER, run, failure)
         if failure is not None:
             raise failure
-    except GeneratorExit:  # closed, where nothing can be awaited
+    except GeneratorExit:  # closed: nothing can be awaited here
         close(run)
         raise
     finally:
@@ -129,7 +129,7 @@ async def _call_plain(rows: tuple[Row, ...], context: ChainResult) -> BaseExcept
 
 
 class AsyncDriver:
-    """Awaits on the loop, sends sync functions to a thread, and runs branches in tasks."""
+    """Awaits on the event loop, runs sync functions in threads, and branches in tasks."""
 
     async def call_plain(self, rows: tuple[Row, ...], context: ChainResult) -> BaseException | None:
         return await _call_plain(rows, context)
@@ -171,7 +171,7 @@ class AsyncDriver:
         if kind_of(undo) is COROUTINE:
             await undo(result)
             return
-        # A separate thread: calls that never return may occupy the whole pool of the event loop.
+        # In a pool of its own: calls that never return may occupy all threads of the event loop's.
         pool = ThreadPoolExecutor(1, thread_name_prefix="headrace-undo")
         try:
             _, failure = await settled(ThreadCall(undo, result, pool=pool))
@@ -191,8 +191,8 @@ class AsyncDriver:
 
     async def finish(self, work: Coroutine[Any, Any, T]) -> T:
         task = asyncio.get_running_loop().create_task(work)
-        # A loop that shuts down cancels every task that it knows of. It must not know this one: it
-        # cancels the run, which waits for this task.
+        # A loop that shuts down cancels all registered tasks. This one must survive the
+        # cancellation of the run, which waits for it.
         asyncio.tasks._unregister_task(task)
         cancelled = await until_done([task])
         try:
@@ -215,13 +215,13 @@ class AsyncDriver:
                 await asyncio.wait(pending, return_when="FIRST_COMPLETED")
             except asyncio.CancelledError as exc:
                 if cancelled is None:
-                    # Since 3.14 the frames of `wait` hold their task, which holds this.
+                    # Since 3.14 the frames of `wait` hold their task, which holds this frame.
                     cancelled = exc.with_traceback(None)
                     _cancel(pending)
-            except GeneratorExit:  # closed, where nothing can be awaited
+            except GeneratorExit:  # closed: nothing can be awaited here
                 _cancel(pending)
                 raise
-            # Looked up, not returned by wait(): an anyio cancel scope cancels each wait again.
+            # Not taken from wait(): an anyio cancel scope cancels each wait again.
             done = {task for task in pending if task.done()}
             pending -= done
             raised = [(tasks[task], _raised_by(task, stopped)) for task in done]
@@ -241,7 +241,7 @@ _DRIVER = AsyncDriver()
 
 
 def _raised_by(task: asyncio.Task[BaseException | None], stopped: bool) -> BaseException | None:
-    # A task that is cancelled before it has begun has no outcome of its own.
+    # A task that is cancelled before it starts has no result.
     exc = asyncio.CancelledError() if task.cancelled() else task.result()
     return Stopped() if stopped and isinstance(exc, asyncio.CancelledError) else exc
 
@@ -255,7 +255,7 @@ def _cancel(tasks: Iterable[asyncio.Task[Any]]) -> None:
 
 
 async def _bounded(run: Run, step: Step, work: Awaitable[Any]) -> Any:
-    """Await `work` for no longer than the step's timeout and the deadline allow."""
+    """Await `work` for as long as the step's timeout and the deadline allow."""
     timeout = step.timeout
     if timeout is None:
         return await work
@@ -270,7 +270,7 @@ async def _bounded(run: Run, step: Step, work: Awaitable[Any]) -> Any:
                 raised = exc
                 raise
     except TimeoutError as exc:
-        if exc is raised:  # the step's own, not ours
+        if exc is raised:  # raised by the step itself
             raise
     finally:
         raised = None

@@ -1,4 +1,4 @@
-"""A chain under construction: each step is checked, named and declared as it is added."""
+"""Chains under construction: each step is checked, named and declared as it is added."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 
 
 class Builder(Definition):
-    """The definition of a chain, and how it grows.
+    """A definition that can be extended.
 
     Args:
-        settings: the settings of all steps; None for the usual ones.
+        settings: the chain's settings; None for the defaults.
         awaits: whether the chain awaits coroutines.
         allow_sync: whether its steps may be sync functions.
         flow: the name of the flow that the steps are declared in, or ``""``.
-        owner: the chain; its steps leave the flow with it.
+        owner: the chain; when it is garbage-collected, its steps leave the flow.
     """
 
     __slots__ = ("_membership", "_owner", "flow")
@@ -51,7 +51,7 @@ class Builder(Definition):
             self._membership: Membership | None = None
 
     def copy(self, owner: object) -> Builder:
-        """Return an independent builder of the same steps, for the chain `owner`."""
+        """Return an independent copy, for the chain `owner`."""
         copied = Builder(self.settings, self.awaits, self.allow_sync, self.flow, owner)
         self.copy_to(copied)
         if self.flow and self._membership is not None:
@@ -59,17 +59,17 @@ class Builder(Definition):
         return copied
 
     def copy_values(self, memo: dict[int, Any]) -> None:
-        """Replace the `put` values by copies, where they can be copied."""
+        """Deep-copy the `put` values; those that cannot be copied stay shared."""
         from copy import deepcopy
 
         for key, value in self.values.items():
-            with suppress(Exception):  # a lock, a connection
+            with suppress(Exception):  # such as a lock or a connection
                 self.values[key] = deepcopy(value, memo)
 
     # --- steps ------------------------------------------------------------------------------------
 
     def add_step(self, call: Call) -> None:
-        """Add a step that is a function.
+        """Add a step that calls a function.
 
         Args:
             call: the arguments of `Chain.next`.
@@ -91,17 +91,17 @@ class Builder(Definition):
         self.add(step, (name,), scope, call)
 
     def add_chain(self, call: Call, inner: Builder, name: str) -> None:
-        """Add a step that is a chain.
+        """Add a step that runs a nested chain.
 
         Args:
             call: the arguments of `Chain.next`.
-            inner: the chain.
-            name: what it is called, if `call` does not name it.
+            inner: the nested chain.
+            name: the default name of the step.
 
         Raises:
             TypeError: an argument has the wrong type.
             ValueError: an argument has an invalid value; the message says why.
-            DuplicateStepError: another function has a step name in the flow.
+            DuplicateStepError: another function has the name of one of the steps in the flow.
         """
         step = Step.of(call, CHAIN, awaits=self.awaits)
         if not inner.items:
@@ -128,9 +128,9 @@ class Builder(Definition):
         """Add branches that run concurrently.
 
         Raises:
-            ValueError: an empty branch, two with the same output, or one that refers to another's
+            ValueError: a branch is empty, two have the same output, or one refers to another's
                 output.
-            DuplicateStepError: another function has a step name in the flow.
+            DuplicateStepError: another function has the name of one of the steps in the flow.
         """
         if not all(branch.items for branch in branches):
             raise ValueError("a branch needs at least one step")
@@ -142,7 +142,7 @@ class Builder(Definition):
             compiler = Compiler(self.flow, self.awaits, scope.names)
             plan, last = compiler.plan(whole, self.settings, self.last)
             self._declare_all(plan)
-        else:  # a short cut: they keep their names
+        else:  # shortcut: no step has to be renamed
             scope.names.taken.update(*(branch.scope.names.taken for branch in branches))
             last = tuple([name for branch in branches for name in branch.last])
         self.add(tuple(branches), last, scope)
@@ -164,10 +164,10 @@ class Builder(Definition):
         self._membership.declare(name, step, after, branch)
 
     def refuse(self, *, is_part: bool) -> NoReturn:
-        """Refuse a change of the chain, which can no longer change.
+        """Raise the error for an attempt to change a frozen chain.
 
         Args:
-            is_part: whether it has become part of another chain, and has not run.
+            is_part: whether it is part of another chain.
 
         Raises:
             FrozenChainError: always.
@@ -187,18 +187,18 @@ class Builder(Definition):
     # --- the whole chain --------------------------------------------------------------------------
 
     def plan(self) -> Plan:
-        """Return the plan for the runs of the chain."""
+        """Return the plan that the chain's runs follow."""
         return plan_of(self, self.flow)
 
     def compiled(self) -> Plan:
-        """Return a plan with a step for each function."""
+        """Return the plan, compiled in full."""
         return compiled(self, self.flow)
 
     def graph(self, plan: Plan | None) -> FlowGraph:
         """Return the chain as a graph.
 
         Args:
-            plan: its plan, if there is one already.
+            plan: the plan, if there is one already.
         """
         from headrace._flows.graph import build_graph
 
@@ -210,11 +210,11 @@ class Builder(Definition):
         return build_graph(self.flow or "chain", [step.info for step in steps], notes)
 
     def problems(self, plan: Plan | None, inputs: Iterable[str]) -> list[str]:
-        """Return a line for each problem with the references.
+        """Return one line per problem with the references.
 
         Args:
-            plan: its plan, if there is one already.
-            inputs: the names of the inputs that a run will get.
+            plan: the plan, if there is one already.
+            inputs: the names of the inputs that `run` will get.
         """
         return problems_of(plan or self.compiled(), inputs)
 
@@ -223,7 +223,7 @@ class Builder(Definition):
 
 
 def plan_of(definition: Definition, flow: str) -> Plan:
-    """Return the plan of a whole chain, and outline it for the next that makes the same calls.
+    """Return the plan of a chain, and store its outline for chains that make the same calls.
 
     Args:
         definition: the chain.
@@ -232,7 +232,7 @@ def plan_of(definition: Definition, flow: str) -> Plan:
     prefix = definition.prefix
     if prefix is None or definition.settings.has_hooks:
         return compiled(definition, flow)
-    # A signal may have come between the two.
+    # They differ if a signal arrived between the recording and the update of the prefix.
     is_recorded = definition.is_recorded and len(definition.calls) == prefix.depth
     if is_recorded and prefix.outlines is not None:
         return RecordedPlan(definition, prefix.outlines, prefix.has_templates)
@@ -242,12 +242,12 @@ def plan_of(definition: Definition, flow: str) -> Plan:
 
 
 class RecordedPlan(Plan):
-    """A plan that has rows without having steps; those are compiled when first needed.
+    """A plan whose rows are known without its steps, which are compiled when first needed.
 
     Args:
         definition: the chain.
-        outlines: what is known of its steps.
-        has_templates: whether there are lines to log.
+        outlines: the outlines of its steps.
+        has_templates: whether a step has a line to log.
     """
 
     __slots__ = ("_compiled", "_definition")
@@ -278,13 +278,13 @@ class RecordedPlan(Plan):
         if not has_templates:
             self.rows = self.silent_rows
 
-    if not TYPE_CHECKING:  # a type checker would then accept every name
+    if not TYPE_CHECKING:  # else a type checker would accept every name
 
         def __getattr__(self, name: str) -> Any:
-            """Return what only a compiled plan has."""
+            """Return an attribute that needs the compiled plan."""
             if name not in Plan.__slots__:
                 raise AttributeError(f"a plan has no {name!r}")
-            # The first thread sets the plan for all, since steps are compared by identity.
+            # All threads get the plan of the first, since steps are compared by identity.
             made = self._compiled
             plan = made.get("plan") or made.setdefault("plan", compiled(self._definition))
             return getattr(plan, name)
@@ -292,19 +292,21 @@ class RecordedPlan(Plan):
 
 def _outlines(plan: Plan) -> tuple[Outline, ...]:
     outlines: list[Outline] = []
-    # No branches: with these nothing is recorded.
+    # There are no branches: calls of parallel() are not recorded.
     steps = cast("Sequence[Step]", plan.steps)
     for step, (info, key, _, out) in zip(steps, plan.silent_rows, strict=True):
         operands = (*step.args, *step.kwargs.values())
         has_literals = any(isinstance(each, Literal) for each in operands)
-        is_wrapped = step.target is not step.function  # a generator function, for each chain anew
+        is_wrapped = (
+            step.target is not step.function
+        )  # a generator function, wrapped anew for each chain
         bind = None if has_literals else step.bind
         outlines.append((None if is_wrapped else info, key, out, bind))
     return tuple(outlines)
 
 
 def _binding(call: Call, step: str, strict: bool) -> Bind:
-    """Return the binding of a step that has literals, which differ from chain to chain."""
+    """Return the binding of a step whose literals differ from chain to chain."""
     args, kwargs = call[2], call[3] or {}
     return binding(
         [operand("args", each) for each in args],

@@ -1,7 +1,7 @@
-"""`Chain`, and what it shares with `AsyncChain`: how chains are built, checked and drawn.
+"""`Chain`, and the public methods that it shares with `AsyncChain`.
 
-`from headrace import Chain` loads this module and none that it needs later: the builder is loaded
-by the first chain, and the driver by the first run.
+To keep ``from headrace import Chain`` fast, this module imports nothing that a chain needs only
+later: the first chain imports the builder, and the first run the driver.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class BaseChain:
     _allow_sync: bool = True
     _flow: str = ""
     _plan: Plan | None = None
-    _is_part: bool = False  # of another chain
+    _is_part: bool = False  # as a branch or step of another chain
 
     def __init__(
         self,
@@ -98,9 +98,9 @@ class BaseChain:
         self._flow = flow_name(flow) or self.name or ""
 
     def put(self, key: str, value: Any) -> Self:
-        """Put a value into the context with which each run begins.
+        """Set an initial value of the context.
 
-        All runs share the value itself; pass values that differ per run to `run` as inputs.
+        All runs share the value itself; pass values that differ from run to run as inputs of `run`.
 
         Args:
             key: the key, without a dot.
@@ -139,33 +139,34 @@ class BaseChain:
     ) -> Self:
         """Add a step.
 
-        A chain can be a step: the outer run reports, draws and undoes its steps as its own. It
-        starts with the values of the context, or only with `kwargs`, and writes its outputs
-        into the context, or its whole context under `out`.
+        A step can be a chain; the outer chain reports, draws and undoes the inner steps as its own.
+        The inner chain starts with the values of the context, or only with `kwargs`. It writes its
+        outputs into the context, or, with `out`, its whole context under that key.
 
         Args:
             func: the function to call, or a chain.
-            out: the key of the context under which the result is put; without it the result is
-                not kept.
+            out: the key of the context to store the result under; by default it is not stored.
             args: the positional arguments. A `str` is a reference into the context, such as
                 ``"order.customer.name"`` (keys of mappings, then attributes); `headrace.literal`
-                passes a string itself; anything else is passed as it is.
-            kwargs: the keyword arguments, in the same way.
-            name: the step's name; by default `out`, else the function's name. A second step with
-                the same default name gets a number.
-            retries: how many times to retry the step if it fails.
-            retry_on: the exception types that are worth a retry, or a function of the exception
-                that answers True, False, or the delay in seconds.
+                passes a string itself; any other value is passed as it is.
+            kwargs: the keyword arguments, with references as in `args`.
+            name: the step's name; by default `out`, else the function's name. Default names that
+                are taken get a number.
+            retries: the maximum number of retries.
+            retry_on: the exception types to retry on, or a function that takes the exception and
+                returns True, False, or the delay in seconds.
             backoff: the longest delay before the first retry, in seconds; it doubles each time.
             max_backoff: the longest delay before any retry, in seconds.
             timeout: how long one attempt may take, in seconds; in an `AsyncChain` only.
             log: called as ``log(context, result)`` when the step is done.
-            log_fmt: a line to log then, such as ``"loaded={result.count} of {raw.__len__}"``.
-            validate: called with the result; rejects it by raising, or by returning False.
-            when: a reference, or a function of the context, that decides whether the step runs.
-            undo: called with the step's result, if a later step fails for good.
+            log_fmt: a line to log when the step is done, such as
+                ``"loaded={result.count} of {raw.__len__}"``.
+            validate: called with the result; rejects it by raising an exception or returning False.
+            when: a reference, or a function that takes the context; if its value is false, the step
+                is skipped.
+            undo: called with the step's result if a later step fails for good.
             overwrite: whether `out` may replace the value of an earlier step or an input.
-            misspelt: rejected, with the nearest options in the message.
+            misspelt: rejected; the message suggests the nearest options.
 
         Raises:
             TypeError: an argument has the wrong type, or is a coroutine function in a `Chain`.
@@ -205,17 +206,17 @@ class BaseChain:
     def parallel(self, *branches: Self) -> Self:
         """Add branches that run concurrently: in threads, or in the tasks of an `AsyncChain`.
 
-        Each branch is a chain that starts with the current context; when all are done, their
-        outputs are added to it. If one fails, the others are cancelled (in an `AsyncChain`) or
-        waited for (in a `Chain`), and what they have done is undone.
+        Each branch is a chain that starts with the values of the context. When all are done, their
+        outputs are added to the context. If one fails, the others are cancelled (in an
+        `AsyncChain`) or awaited (in a `Chain`), and then undone.
 
-        A branch keeps its own options, and inherits `strict`, `redact`, the deadline and any hooks
-        that it lacks from this chain. It can no longer be extended.
+        A branch keeps its own options. It inherits `strict`, `redact`, the deadline, and any hooks
+        that it lacks, from this chain. It can no longer be extended.
 
         Raises:
             TypeError: a branch is not a chain of this chain's type.
-            ValueError: no branches, an empty one, two with the same output, or one that refers to
-                another's output.
+            ValueError: there are no branches, one is empty, two have the same output, or one refers
+                to another's output.
             ChainError: the chain has already run.
         """
         if self._plan is not None or self._is_part:
@@ -225,7 +226,7 @@ class BaseChain:
             raise ValueError(f"parallel() takes chains to run concurrently: parallel({kind}(), …)")
         for branch in branches:
             if not isinstance(branch, BaseChain) or branch._awaits != self._awaits:
-                raise TypeError(f"the branches of a {kind} are {kind}s, not {branch!r}")
+                raise TypeError(f"{kind}.parallel() takes {kind}s, not {branch!r}")
             if branch is self:
                 raise ValueError("a chain cannot be a branch of itself")
         self._builder.add_branches([branch._builder for branch in branches])
@@ -247,7 +248,7 @@ class BaseChain:
     __copy__ = copy
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        """Return a copy with independent `put` values."""
+        """Return a copy with deep copies of the `put` values, where they can be copied."""
         copied = memo[id(self)] = self.copy()
         copied._builder.copy_values(memo)
         return copied
@@ -255,11 +256,11 @@ class BaseChain:
     # --- inspection -------------------------------------------------------------------------------
 
     def graph(self) -> FlowGraph:
-        """Return the chain as a graph: each step follows the one before."""
+        """Return the chain as a graph, in which each step follows the one before."""
         return self._builder.graph(self._plan)
 
     def check(self, *inputs: str) -> list[str]:
-        """Return a line for each problem with the chain's references; an empty list means none.
+        """Return one line per problem with the chain's references.
 
         Args:
             inputs: the names of the inputs that `run` will get.
@@ -292,23 +293,23 @@ class Chain(BaseChain):
         result["loaded"]
 
     Args:
-        name: the name of the chain, and of the flow that its steps are declared in.
-        flow: another flow for the steps.
-        strict: whether an unresolved reference raises `UnresolvedReferenceError`, instead
-            of being None.
+        name: the chain's name, and the flow in which its steps are declared.
+        flow: the flow, if it is not named like the chain.
+        strict: whether an unresolved reference raises `UnresolvedReferenceError`; by default its
+            value is None.
         before_step: called as ``before_step(step=..., context=...)`` once before each step.
         after_step: called as ``after_step(step=..., context=..., result=..., elapsed=...)`` once
-            after each step that has succeeded; `elapsed` is in seconds.
+            after each step that succeeds; `elapsed` is in seconds.
         on_retry: called as ``on_retry(step=..., exc=..., attempt=..., next_delay=...)`` before the
             wait for each retry; `attempt` is the one that failed, from 1, and `next_delay` is in
             seconds.
-        redact: the keys whose values are masked wherever they would be written, or a function
+        redact: the keys whose values are masked in everything that the chain writes, or a function
             that is applied to each log line.
         deadline: how long a run may take, in seconds.
-        deadline_fn: returns the seconds that are left when a run begins, or None.
-        safety_margin: the seconds that are kept free before the deadline.
-        jitter: whether the delay before a retry is drawn between 0 and its maximum.
-        misspelt: rejected, with the nearest options in the message.
+        deadline_fn: called when a run begins; returns the seconds left, or None for no limit.
+        safety_margin: the time to keep free before the deadline, in seconds.
+        jitter: whether to draw the delay before each retry at random, between 0 and its maximum.
+        misspelt: rejected; the message suggests the nearest options.
 
     Raises:
         TypeError: an argument has the wrong type.
@@ -318,18 +319,18 @@ class Chain(BaseChain):
     _awaits = False
 
     def run(self, /, **inputs: Any) -> ChainResult:
-        """Run the steps in order on a new context, and return it.
+        """Run the steps in order, on a new context, and return that.
 
-        Inside a unit of work the run joins it; outside it opens one.
+        The run joins the active unit of work; if there is none, it opens one.
 
         Args:
-            inputs: values for the context; they take precedence over those set by `put`.
+            inputs: initial values of the context; they override those set by `put`.
 
         Raises:
-            StepFailedError: a step failed for good; `result` is what was done so far.
-            ValidationFailedError: a `validate` rejected a result.
+            StepFailedError: a step failed for good; `result` holds the context up to then.
+            ValidationFailedError: `validate` rejected the result of a step.
             DeadlineExceededError: the deadline passed.
-            UnresolvedReferenceError: a reference of a strict chain is unresolved.
+            UnresolvedReferenceError: the chain is strict, and a reference is unresolved.
         """
         plan = self._plan or self._freeze()
         return _run(plan, self._flow, inputs)

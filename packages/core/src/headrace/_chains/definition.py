@@ -1,4 +1,4 @@
-"""The definition of a chain: its steps in order, its settings, and the values it begins with."""
+"""The definition of a chain: its steps in order, its settings and its initial values."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 class Settings:
-    """The settings of a chain, explained in `Chain`. Never modified.
+    """The settings of a chain, as documented in `Chain`. They never change.
 
     Attributes:
-        has_hooks: whether a hook is called around each step.
+        has_hooks: whether a hook is called before or after each step.
         has_deadline: whether the chain has a deadline of its own.
     """
 
@@ -69,7 +69,7 @@ class Settings:
         self.has_deadline = deadline is not None or deadline_fn is not None
 
     def within(self, outer: Settings) -> Settings:
-        """Return the settings of a branch: its own, and those of `outer` where it has none."""
+        """Return the settings of a branch: its own, completed by those of `outer`."""
         return Settings(
             self.strict or outer.strict,
             self.before_step or outer.before_step,
@@ -84,7 +84,7 @@ class Settings:
 
 
 USUAL = Settings()
-"""The settings of a chain that was given none."""
+"""The default settings."""
 
 
 def checked_settings(
@@ -100,7 +100,7 @@ def checked_settings(
     *,
     awaits: bool,
 ) -> Settings:
-    """Return the settings that the options of a chain make.
+    """Validate the options of a chain, and return them as settings.
 
     Args:
         strict: as for `Chain`.
@@ -132,24 +132,23 @@ def checked_settings(
 
 
 class Definition:
-    """The steps and settings of a chain; it grows until the chain runs or becomes part of another.
+    """The steps, settings and initial values of a chain.
 
-    A chain that is built again and again makes calls that are known to be correct. These are only
-    recorded, and become steps when the steps are needed.
+    A program that builds the same chain again and again repeats calls that are known to be valid.
+    Such calls are only recorded, and turned into steps if the steps are needed.
 
     Args:
-        settings: the settings of all steps.
+        settings: the chain's settings.
         awaits: whether the chain awaits coroutines.
         allow_sync: whether its steps may be sync functions.
-        records: whether known calls are only recorded.
+        records: whether known calls are recorded.
 
     Attributes:
-        settings: the settings of all steps.
-        values: the values that `Chain.put` has set.
+        settings: the chain's settings.
+        values: the values set by `Chain.put`.
         awaits: whether the chain awaits coroutines.
-        prefix: the calls so far, if they are known, or None.
-        calls: the calls that were only recorded: the arguments of `Chain.next`, the keys of
-            `Chain.put`.
+        prefix: the prefix that the calls so far make, or None if they are not known.
+        calls: the recorded calls: the arguments of `Chain.next`, the keys of `Chain.put`.
     """
 
     __slots__ = (
@@ -178,7 +177,7 @@ class Definition:
             self.prefix = prefixes.root(awaits, settings.strict, allow_sync)
 
     def copy_to(self, copied: Definition) -> None:
-        """Give `copied`, a new definition, the same steps."""
+        """Copy the steps and initial values into `copied`, a new definition."""
         copied.values = self.values.copy()
         copied.calls = self.calls.copy()
         copied.prefix = self.prefix
@@ -188,12 +187,12 @@ class Definition:
 
     @property
     def is_recorded(self) -> bool:
-        """Whether all calls were only recorded."""
+        """Whether no call has been turned into a step."""
         return self._items is None
 
     @property
     def items(self) -> list[Item]:
-        """The steps in order; a tuple of definitions stands for branches that run at once."""
+        """The steps in order; a tuple of definitions stands for concurrent branches."""
         return self._items if self._items is not None else self._made()
 
     @property
@@ -211,13 +210,13 @@ class Definition:
         return self._scope
 
     def put(self, key: str, value: Any) -> None:
-        """Put a value into the context with which each run begins.
+        """Set an initial value of the context.
 
         Raises:
-            TypeError: `key` is no string.
+            TypeError: `key` is not a string.
             ValueError: `key` is empty or has a dot.
         """
-        arguments.key("put()", key)
+        arguments.key("the key of put()", key)
         if self.prefix is not None:
             self.prefix = prefixes.after_put(self.prefix, key)
         if self._items is None:
@@ -225,14 +224,14 @@ class Definition:
         self.values[key] = value
 
     def record(self, call: Call) -> bool:
-        """Record a call of `Chain.next`, if it is known to be correct here; tell whether it is."""
+        """Record a call of `Chain.next` and return True, if it is known to be valid here."""
         if self.prefix is None or self._items is not None:
             return False
         prefix = prefixes.find(self.prefix, call)
         if prefix is None:
             return False
         function, out, args, kwargs, name, log_fmt, options = call
-        kept = None if kwargs is None else {**kwargs}  # both may be changed
+        kept = None if kwargs is None else {**kwargs}  # the caller may modify both
         self.calls.append((function, out, (*args,), kept, name, log_fmt, options))
         self.prefix = prefix
         return True
@@ -240,13 +239,13 @@ class Definition:
     def add(
         self, item: Item, last: tuple[str, ...], scope: Scope, call: Call | None = None
     ) -> None:
-        """Add a step, or branches.
+        """Append a step or branches.
 
         Args:
             item: the step, or the definitions of the branches.
             last: the names of the steps that the next one follows.
-            scope: the names, outputs and references, with those of `item`.
-            call: the arguments of `Chain.next`, to be known from now on.
+            scope: the names, outputs and references, including those of `item`.
+            call: the arguments of `Chain.next`, if the call can be recorded from now on.
         """
         self.items.append(item)
         self._last, self._scope = last, scope
@@ -254,7 +253,7 @@ class Definition:
             self.prefix = None if call is None else prefixes.after_next(self.prefix, call)
 
     def step_of(self, call: Call) -> Step:
-        """Return the step that a call of `Chain.next` with a function defines.
+        """Return the step that a call of `Chain.next` defines; its function is not a chain.
 
         Raises:
             TypeError: an argument has the wrong type.
@@ -264,7 +263,7 @@ class Definition:
         return Step.of(call, kind, awaits=self.awaits)
 
     def _made(self) -> list[Item]:
-        """Make steps of the recorded calls."""
+        """Turn the recorded calls into steps."""
         items: list[Item] = []
         last: tuple[str, ...] = ()
         scope = Scope()
@@ -279,7 +278,7 @@ class Definition:
             items.append(step)
             last = (name,)
         self._last, self._scope = last, scope
-        self._items = items  # at the end, for a signal may come before
+        self._items = items  # last: a signal may arrive at any point before
         return items
 
     def functions(self) -> Iterator[Any]:

@@ -1,4 +1,4 @@
-"""The errors of chains: which step failed, why, and what had been done before."""
+"""The errors of chains: which step failed, and why."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _IS_TEXT = "_headrace_is_text"
 
 
 class ChainError(HeadraceError):
-    """The base of the errors that end the run of a chain.
+    """The base class of the errors that chains raise.
 
     Attributes:
-        step: the name of the step at which the run ended; ``""`` where there is none.
-        reason: why, in one line.
+        step: the name of the step that failed, or ``""``.
+        reason: the reason, in one line.
         attempts: how many times the step was called.
-        result: the `ChainResult` with what was done so far.
-        undo_errors: what the undos of the finished steps raised, in the order in which they ran.
-        others: the errors of the other branches that failed.
+        result: the `ChainResult` up to the failure.
+        undo_errors: the errors that undos raised, in the order in which these ran.
+        others: the errors of other branches that failed too.
     """
 
     def __init__(self, step: str = "", reason: str = "") -> None:
@@ -36,7 +36,7 @@ class ChainError(HeadraceError):
         self.others: list[BaseException] = []
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the failure, with other errors as text and secrets masked."""
+        """Pickle the error, with secrets masked, and errors of other types as text."""
         shown = without_secrets(self)
         state = {
             "step": self.step,
@@ -50,7 +50,7 @@ class ChainError(HeadraceError):
         return _unpickled, (type(self), state | marks, _portable(shown.__cause__))
 
     def __str__(self) -> str:
-        """Name the step, the attempts and the reason, and how many undos failed."""
+        """Give the step, the number of attempts, the reason, and the number of failed undos."""
         text = self._headline()
         failed = len(self.undo_errors)
         if failed:
@@ -62,10 +62,10 @@ class ChainError(HeadraceError):
 
 
 def _portable(error: BaseException | None) -> BaseException | None:
-    """Return an error that can be pickled: a `ChainError` as it is, any other as text."""
+    """Return a `ChainError` as it is, and any other error as text, which can be pickled."""
     if error is None or isinstance(error, ChainError):
         return error
-    if type(error) is Exception and _IS_TEXT in vars(error):  # it has been pickled before
+    if type(error) is Exception and _IS_TEXT in vars(error):  # already pickled once
         return error
     shown = without_secrets(error)
     text = text_of(shown)
@@ -84,7 +84,7 @@ def _unpickled(
 
 
 class StepFailedError(ChainError):
-    """A step failed for good; the error that it raised is the ``__cause__``."""
+    """A step failed for good; the ``__cause__`` is the error that it raised."""
 
     def _headline(self) -> str:
         times = f" after {self.attempts} attempts" if self.attempts > 1 else ""
@@ -92,25 +92,25 @@ class StepFailedError(ChainError):
 
 
 class ValidationFailedError(ChainError):
-    """The `validate` of a step rejected its result."""
+    """A step's `validate` rejected its result."""
 
     def _headline(self) -> str:
         return f"step {self.step!r}: the result was rejected: {self.reason}"
 
 
 class DeadlineExceededError(ChainError):
-    """A deadline passed, or the `timeout` of a step expired."""
+    """The deadline passed, or a step's `timeout` expired."""
 
     def _headline(self) -> str:
         return f"step {self.step!r}: {self.reason}"
 
 
 class UnresolvedReferenceError(ChainError, LookupError):
-    """A reference of a strict chain is unresolved."""
+    """A strict chain has an unresolved reference."""
 
     def _headline(self) -> str:
         return f"step {self.step!r}: {self.reason}"
 
 
 class FrozenChainError(ChainError, RuntimeError):
-    """A chain was extended after its first run."""
+    """A chain was changed after its first run."""

@@ -1,7 +1,8 @@
-"""The steps that chains have declared in flows.
+"""The steps that chains declare in flows.
 
-Chains come and go: one that was built in a function or in a test leaves its flow to the next chain
-of that name. Two chains that exist at the same time must not share a step name.
+Chains come and go. When one that was built in a function or a test is garbage-collected, the next
+chain of that name can take over its flow. Chains that exist at the same time cannot share a step
+name.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class FlowEntry:
-    """A chain's step in the registry of its flow; its properties are computed on demand."""
+    """A chain's step in the registry of its flow. Its properties are computed on demand."""
 
     __slots__ = ("_after", "_branch", "_flow", "_step", "chain", "name")
 
@@ -48,12 +49,12 @@ class FlowEntry:
         self._branch = branch
 
     def copy(self, chain: weakref.ref[Any]) -> FlowEntry:
-        """Return the same step as part of another chain."""
+        """Return an entry for the same step in another chain."""
         return FlowEntry(chain, self.name, self._step, self._flow, self._after, self._branch)
 
     @property
     def notes(self) -> tuple[StepNote, ...]:
-        """The step's options, for pictures."""
+        """The step's options, as notes for pictures."""
         return notes_of(self._step, self._branch)
 
     @property
@@ -63,7 +64,7 @@ class FlowEntry:
 
     @property
     def declaration(self) -> Declaration:
-        """How the step was declared."""
+        """The step's declaration."""
         info = self.info
         return Declaration(
             self._step.function,
@@ -76,7 +77,7 @@ class FlowEntry:
 
 
 class Membership:
-    """The steps that a chain contributes to a flow.
+    """The entries of a chain in its flow.
 
     Args:
         chain: a weak reference to the chain.
@@ -91,10 +92,10 @@ class Membership:
         self._entries = _forget_dead(self._flow)
 
     def copy(self, chain: object) -> Membership:
-        """Return the membership of a copy of the chain, with the same steps."""
+        """Return the membership of a copy of the chain, with entries for the same steps."""
         copied = Membership(weakref.ref(chain), self._flow.name)
         own = [entry for entry in self._entries if entry.chain is self._chain]
-        # The flow keeps its entries; those of the copy take over if the original is deleted.
+        # The flow keeps the original's entries; when that is deleted, those of the copy take over.
         self._entries += [entry.copy(copied._chain) for entry in own]
         return copied
 
@@ -104,8 +105,8 @@ class Membership:
         Args:
             name: the step's name.
             step: the step.
-            after: the names of the steps before.
-            branch: its place among concurrent branches, such as ``1 of 2``, or ``""``.
+            after: the names of the steps that it follows.
+            branch: its branch among concurrent ones, such as ``1 of 2``, or ``""``.
 
         Raises:
             DuplicateStepError: another function has this step name in the flow.
@@ -114,7 +115,7 @@ class Membership:
         try:
             self._flow._adopt(name, entry)
         except DuplicateStepError:
-            gc.collect()  # a chain that only a cycle keeps alive, say a traceback, counts as gone
+            gc.collect()  # a chain that only a reference cycle keeps alive counts as gone
             _forget_dead(self._flow)
             self._flow._adopt(name, entry)
         self._entries.append(entry)
@@ -124,7 +125,7 @@ _entries_of: dict[str, list[FlowEntry]] = {}
 
 
 def _forget_dead(flow: Flow) -> list[FlowEntry]:
-    """Forget the steps of chains that are gone, and return the list of those that are not."""
+    """Drop the entries of chains that no longer exist, and return the list of all others."""
     entries = _entries_of.setdefault(flow.name, [])
     dead = [entry for entry in entries if entry.chain() is None]
     if dead:
@@ -138,11 +139,11 @@ def _forget_dead(flow: Flow) -> list[FlowEntry]:
 
 
 def notes_of(step: Step, branch: str = "") -> tuple[StepNote, ...]:
-    """Return the notes on a step.
+    """Return the options of a step as notes for pictures.
 
     Args:
         step: the step.
-        branch: its place among concurrent branches, such as ``1 of 2``, or ``""``.
+        branch: its branch among concurrent ones, such as ``1 of 2``, or ``""``.
     """
     from headrace._step_info import StepNote
 

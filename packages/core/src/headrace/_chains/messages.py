@@ -1,7 +1,7 @@
-"""The errors and log lines of a run, without the secrets of its context.
+"""The errors and log lines of a run, with the secrets of its context masked.
 
-An error of a run carries its context as `result`; that is how the run tells its own errors
-from those of a chain that a step ran by itself. Log lines go to the logger ``headrace.chain``.
+An error of a run has the run's context as its `result`. This distinguishes it from the error of a
+separate chain that a step happened to run. Log lines go to the logger ``headrace.chain``.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ is_on = _logger.logger.isEnabledFor
 
 
 class Stopped(BaseException):
-    """The end of a branch that was cancelled because another one failed."""
+    """Ends a branch that was cancelled because another one failed."""
 
 
 def describe(run: Run, exc: BaseException, *values: Any) -> str:
-    """Return type and message of `exc`, without the secrets of the context.
+    """Return the type and message of `exc`, with the secrets of the context masked.
 
     Args:
         run: the run.
@@ -50,9 +50,9 @@ def describe(run: Run, exc: BaseException, *values: Any) -> str:
 
 
 def unresolved_arguments(run: Run, step: Step) -> str:
-    """Return the unresolved arguments of `step` as the end of a line; usually "".
+    """Describe the unresolved arguments of `step`, at the end of a message; usually "".
 
-    For failed steps only: without `strict` such an argument is None.
+    An unresolved argument is None, which may be why the step failed.
     """
     paths = [path for where, path in step.references if where in {"args", "kwargs"}]
     missing = [path for path in dict.fromkeys(paths) if is_unresolved(run.context, path)]
@@ -60,12 +60,12 @@ def unresolved_arguments(run: Run, step: Step) -> str:
 
 
 def own(run: Run, error: ChainError, attempts: int = 0, *values: Any) -> ChainError:
-    """Return `error` as an error of `run`.
+    """Turn `error` into an error of `run`, and return it.
 
     Args:
         run: the run.
         error: the error.
-        attempts: the number of calls of the step.
+        attempts: how many times the step was called.
         values: values outside the context that may hold secrets.
     """
     error.result = run.context
@@ -75,13 +75,13 @@ def own(run: Run, error: ChainError, attempts: int = 0, *values: Any) -> ChainEr
 
 
 def conceal(run: Run, exc: BaseException, *values: Any) -> None:
-    """Mark `exc`, which leaves the run, as possibly holding secrets."""
+    """Mark `exc`, which leaves the run, as one that may hold secrets."""
     if run.plan.settings.redaction.names:
         mark_concealed(exc, partial(run.plan.blotter, run.context, *values))
 
 
 def failed(run: Run, exc: BaseException) -> StepFailedError:
-    """Return the error for the current step, which failed with `exc`."""
+    """Return the error of the current step, which failed with `exc`."""
     reason = describe(run, exc) + unresolved_arguments(run, run.step)
     error = StepFailedError(run.step.name, reason)
     own(run, error, run.attempts)
@@ -90,14 +90,14 @@ def failed(run: Run, exc: BaseException) -> StepFailedError:
 
 
 def verdict(run: Run, exc: BaseException) -> tuple[BaseException, str, str]:
-    """Return the error that ends the run after the current step raised `exc`, and its report.
+    """Return the error that ends the run, in which the current step raised `exc`.
 
     Args:
         run: the run.
         exc: the exception.
 
     Returns:
-        The error, the outcome of the step, and the reason for it.
+        The error, and the outcome of the step and the reason, for the report.
     """
     if isinstance(exc, ChainError) and exc.result is run.context:
         exc.attempts = exc.attempts or run.attempts
@@ -112,19 +112,19 @@ def verdict(run: Run, exc: BaseException) -> tuple[BaseException, str, str]:
 
 
 def rejected(run: Run, result: Any, reason: str) -> ChainError:
-    """Return the error for a result of the current step that `validate` rejected."""
+    """Return the error of the current step, whose result was rejected."""
     step = run.step
     error = ValidationFailedError(step.name, reason + unresolved_arguments(run, step))
     return own(run, error, 0, {step.out: result})
 
 
 def too_late(run: Run, failure: BaseException | None, delay: float) -> ChainError:
-    """Return the error for a deadline that leaves no time for an attempt.
+    """Return the error of the current step, for which the deadline leaves no time.
 
     Args:
         run: the run.
-        failure: what the previous attempt raised, if there was one.
-        delay: how long the wait before the attempt would be, in seconds.
+        failure: what the previous attempt raised, or None before the first.
+        delay: the delay before the next attempt, in seconds.
     """
     margin = run.plan.settings.safety_margin
     reason = f"the deadline leaves no time for it (safety margin: {margin:g} s)"
@@ -137,7 +137,7 @@ def too_late(run: Run, failure: BaseException | None, delay: float) -> ChainErro
 
 
 def adopted(run: Run, exc: BaseException, inner: Run) -> BaseException:
-    """Return the error that ended `inner`, the run of the current step, as an error of `run`."""
+    """Return `exc`, which ended the nested run `inner`, as an error of `run`."""
     if isinstance(exc, ChainError) and exc.result is inner.context:
         exc.result = run.context
         if isinstance(exc, StepFailedError | ValidationFailedError):
@@ -148,7 +148,7 @@ def adopted(run: Run, exc: BaseException, inner: Run) -> BaseException:
 def seal(run: Run, error: ChainError) -> None:
     """Replace the cause of a task's error with a masked copy.
 
-    A worker logs a task's error and sends it to the result backend, with all its causes.
+    A worker logs the error with all its causes, and sends them to the result backend.
     """
     if run.plan.settings.redaction.names:
         shown = masked(error)
@@ -156,7 +156,7 @@ def seal(run: Run, error: ChainError) -> None:
 
 
 def shown(run: Run, exc: BaseException) -> BaseException:
-    """Return the error of the current step for backends: a masked copy if there are secrets."""
+    """Return the error of the current step for backends; a masked copy if keys are redacted."""
     if not run.plan.settings.redaction.names:
         return exc
     copy = masked(exc, run.plan.blotter(run.context))
@@ -168,7 +168,7 @@ def shown(run: Run, exc: BaseException) -> BaseException:
 
 
 def together(run: Run, raised: list[tuple[Run, BaseException]]) -> BaseException:
-    """Return the first of the errors of several branches; its message names all of them."""
+    """Return the most important error of several branches; its message names all of them."""
     raised.sort(key=_rank)
     branch, first = raised[0]
     others = raised[1:]
@@ -179,7 +179,7 @@ def together(run: Run, raised: list[tuple[Run, BaseException]]) -> BaseException
             conceal(other, exc)
         return own(run, first, first.attempts)
     for other, exc in others:
-        log(run, logging.ERROR, f"also: {_line(other, exc)}")
+        log(run, logging.ERROR, f"in another branch: {_line(other, exc)}")
     return first
 
 
@@ -197,7 +197,9 @@ def _line(run: Run, exc: BaseException) -> str:
         return str(exc)
     reports = run.context.steps
     name = reports[-1].name if reports else run.plan.first.name
-    return f"step {name!r} {'was cancelled' if isinstance(exc, Stopped) else describe(run, exc)}"
+    if isinstance(exc, Stopped):
+        return f"step {name!r} was cancelled"
+    return f"step {name!r}: {describe(run, exc)}"
 
 
 # --- log lines ------------------------------------------------------------------------------------
@@ -211,15 +213,15 @@ def log(
     *,
     failure: ChainError | None = None,
 ) -> None:
-    """Log `line`, after the chain's own functions have redacted it.
+    """Log `line`, redacted by the chain's own functions.
 
-    A handler or filter that raises must not fail a finished step or prevent an undo.
+    A handler or filter that raises cannot fail a finished step or prevent an undo.
 
     Args:
         run: the run.
         level: the level.
         line: the line.
-        exc: an exception whose traceback is logged if nothing is redacted.
+        exc: an exception whose traceback to log, unless the chain redacts.
         failure: the error of the run; the traceback of its cause is logged, masked.
     """
     try:
@@ -230,11 +232,11 @@ def log(
 
 
 def complain(run: Run, what: str, exc: Exception, *values: Any) -> None:
-    """Log that `what`, which must not make a step fail, raised `exc`.
+    """Log that `what`, which cannot make a step fail, raised `exc`.
 
     Args:
         run: the run.
-        what: a hook or callback.
+        what: the hook or callback.
         exc: the exception.
         values: values outside the context that may hold secrets.
     """
@@ -243,7 +245,7 @@ def complain(run: Run, what: str, exc: Exception, *values: Any) -> None:
 
 
 def log_result(run: Run, template: Template, result: Any) -> None:
-    """Log the line that the template of a step makes."""
+    """Log the line of the current step."""
     try:
         line = template.render(run.context, result, run.plan)
     except Exception as error:
@@ -263,10 +265,10 @@ def _log(
         line = _rewritten(redaction, line)
         shown = _traceable(redaction, exc, failure)
     except Exception as error:
-        # Better no line than one with a secret in it; for the same reason, no traceback.
-        _logger.error("redact raised %s; a line was left out", type(error).__name__)  # noqa: TRY400
+        # Better no line than one with a secret; nor a traceback, for the same reason.
+        _logger.error("redact raised %s; a log line was dropped", type(error).__name__)  # noqa: TRY400
         return
-    _logger.log(level, plain_text(line), exc_info=shown)  # it contains external text
+    _logger.log(level, plain_text(line), exc_info=shown)  # the line contains external text
 
 
 def _traceable(

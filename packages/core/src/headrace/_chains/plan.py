@@ -1,4 +1,4 @@
-"""The plan of a chain: its definition, compiled. Each step has its name, its place and its call."""
+"""Plans: definitions, compiled. Each step has its name, its place in the flow and its call."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from .definition import Definition, Settings
     from .references import Operand
 
-    # info, key, function or call, out; the info is None where a step needs more than its call.
+    # Info, key, function or call, out; the info is None if the step takes more than a call.
     Row = tuple[StepInfo | None, str | None, Callable[..., Any], str | None]
     Last = tuple[str, ...]
 
 _SHOWN_PLACES = 4
-_HINTS = 20  # each compares a name with every known name
+_HINTS = 20  # each takes a comparison with every known name
 
 
 class Parallel:
@@ -34,7 +34,7 @@ class Parallel:
     Attributes:
         branches: the plan of each branch.
         name: for messages.
-        outs: the keys that the branches write into the context.
+        outs: the keys of the context that the branches write.
     """
 
     __slots__ = ("branches", "name", "outs")
@@ -51,15 +51,15 @@ class Plan:
 
     Attributes:
         steps: steps and parallels, in order.
-        settings: the settings of all steps.
-        values: the values that `Chain.put` has set.
-        outs: the keys that the steps write into the context.
-        rows: for each step, what a run needs of it if calling it is all there is to do.
-        silent_rows: the same, for runs that would log no line.
-        special_rows: the same, for runs in which every step needs more than its call.
-        has_templates: whether there are lines to log.
+        settings: the chain's settings.
+        values: the values set by `Chain.put`.
+        outs: the keys of the context that the steps write.
+        rows: for each step, what the fast path of a run needs to call it.
+        silent_rows: the same, for runs that log no lines.
+        special_rows: the same, for runs in which every step takes more than a call.
+        has_templates: whether a step has a line to log.
         has_deadline: whether the chain has a deadline of its own.
-        has_hooks: whether a hook is called around each step.
+        has_hooks: whether a hook is called before or after each step.
     """
 
     __slots__ = (
@@ -112,7 +112,7 @@ class Plan:
         """Return a function that masks every secret of a run in a text.
 
         Args:
-            context: the values of the run.
+            context: the context of the run.
             values: other values that may hold secrets.
         """
         arguments = [
@@ -144,7 +144,7 @@ class Plan:
     def places(self) -> dict[str, str]:
         """Return the branch of each step, by name: ``1 of 2``, or ``1 of 2, 2 of 3`` if nested.
 
-        For deep nesting only the innermost branches are named.
+        In deep nesting only the innermost branches are named.
         """
         places: dict[str, str] = {}
         waiting: list[tuple[Plan, tuple[str, ...]]] = [(self, ())]
@@ -168,7 +168,7 @@ class Compiler:
     Args:
         flow: the name of the flow, or ``""``.
         awaits: whether coroutines are awaited.
-        names: the names that are taken; those of the compiled steps are added.
+        names: the names in use; those of the compiled steps are added.
     """
 
     def __init__(self, flow: str, awaits: bool, names: StepNames) -> None:
@@ -189,17 +189,17 @@ class Compiler:
 
         Args:
             definition: the chain.
-            settings: its settings at this place.
+            settings: its settings, completed by those of the outer chain.
             after: the names of the steps before.
-            numbers: whether an explicit name that is already taken gets a number.
-            in_place: whether this is the plan of the chain itself, which needs no copies of the
-                steps: it places them in the same way each time.
+            numbers: whether to number explicit names that are taken.
+            in_place: whether to compile the steps themselves, not copies; for the plan of the
+                chain itself, in which each step always has the same place.
         """
         steps: list[Step | Parallel] = []
         step: Step | Parallel
         for item in definition.items:
             if isinstance(item, tuple):
-                # Inline, not in a function: deeply nested branches would exhaust the stack.
+                # Inline: one more call per level would exhaust the stack on deeply nested branches.
                 plans: list[Plan] = []
                 ends: list[str] = []
                 for branch in item:
@@ -221,8 +221,8 @@ class Compiler:
     def chain(
         self, step: Step, inner: Definition, settings: Settings, after: Last
     ) -> tuple[Step, Last]:
-        """Return `step`, the nested chain `inner`, compiled, and the names of its last steps."""
-        # A chain may be a step more than once, so explicit names inside it may get numbers.
+        """Return a compiled copy of `step`, which runs `inner`, and the names of its last steps."""
+        # A chain may be used as a step more than once, so explicit names inside it may be numbered.
         plan, last = self.plan(inner, inner.settings.within(settings), after, numbers=True)
         info = plan.first.info._replace(name=self._name(step))
         placed = step.copy()
@@ -236,7 +236,7 @@ class Compiler:
 
 
 def compiled(definition: Definition, flow: str = "") -> Plan:
-    """Return the plan of a whole chain.
+    """Return the plan of a chain, compiled in full.
 
     Args:
         definition: the chain.
@@ -249,7 +249,7 @@ def compiled(definition: Definition, flow: str = "") -> Plan:
 def _hidden_arguments(
     steps: Sequence[Step | Parallel], names: frozenset[str]
 ) -> Sequence[tuple[str, Operand]]:
-    """Return the keyword arguments whose names are those of secrets."""
+    """Return the keyword arguments named like secrets."""
     if not names:
         return ()
     named = [item for step in steps if isinstance(step, Step) for item in step.kwargs.items()]
@@ -261,7 +261,7 @@ def _row(step: Step | Parallel, settings: Settings, awaits: bool, *, silent: boo
         return SPECIAL
     if step.template is not None and not silent:
         return SPECIAL
-    if (step.kind == COROUTINE) != awaits:  # a function that goes to a thread, a generator
+    if (step.kind == COROUTINE) != awaits:  # a generator, or a sync function that runs in a thread
         return SPECIAL
     if step.key is not None:
         return step.info, step.key, step.target, step.out
@@ -272,18 +272,18 @@ def _nothing() -> None: ...
 
 
 SPECIAL: Row = (None, None, _nothing, None)
-"""The row of a step that needs more than its call."""
+"""The row of a step that takes more than a call."""
 
 
 # --- unresolved references ------------------------------------------------------------------------
 
 
 def problems_of(plan: Plan, inputs: Iterable[str]) -> list[str]:
-    """Return a line for each unresolved reference of `plan`.
+    """Return one line per reference of `plan` that cannot be resolved.
 
     Args:
         plan: the chain.
-        inputs: the keys of the inputs, whose values are not known yet.
+        inputs: the names of the inputs.
     """
     problems: list[str] = []
     _check(plan, {**plan.values, **dict.fromkeys(inputs, UNKNOWN)}, problems)

@@ -1,11 +1,11 @@
-"""Calls of `next` and `put` that chains have begun with, and that were found correct.
+"""Prefixes: sequences of `next` and `put` calls that earlier chains began with.
 
-A program that builds a chain for each request makes the same calls each time. What was checked and
-compiled for the first of these chains serves the others.
+A program that builds a chain per request makes the same calls each time. They are validated and
+compiled for the first chain only; later chains reuse the result.
 
-Of a function that is its kind and its name, of an argument what it refers to: each chain calls its
-own functions with its own literals, and nothing here keeps one of them alive. Calls that merely
-compare equal are not the same: with True instead of 1, with an enum's member instead of a string.
+A key holds the kind and name of a function, and the references among the arguments. Each chain
+calls its own functions with its own literals, and nothing here keeps either alive. Arguments that
+merely compare equal, such as True and 1, or a string and a member of an enum, have different keys.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from .references import Bind
     from .step import Call
 
-    # For each step: info, key, out, and what binds the call to a function. Without info the step
-    # needs more than its call; with neither a key nor a binding it has literals.
+    # For each step: info, key, out, and the binding of its arguments. The info is None if the step
+    # takes more than a call; a step with neither a key nor a binding has literals.
     Outline = tuple[StepInfo | None, str | None, str | None, Bind | None]
 
 LIMIT = 512
-"""How many prefixes a generation has; there are two."""
+"""The size of a generation of prefixes; two are kept."""
 
-_DEEPEST = 64  # longer chains are rarely built per request, and would drive out all others
+_DEEPEST = 64  # longer chains are rarely built per request, and would evict everything else
 _LITERAL = object()
 _PUT = object()
 
@@ -41,12 +41,12 @@ class Prefix:
     """The first calls of a chain.
 
     Args:
-        depth: how many there are.
+        depth: their number.
 
     Attributes:
-        depth: how many there are.
-        outlines: what is known of the steps, if a chain has run that has no others.
-        has_templates: whether there are lines to log.
+        depth: their number.
+        outlines: the outlines of the steps, once a chain of exactly these calls has run.
+        has_templates: whether a step has a line to log.
     """
 
     __slots__ = ("depth", "has_templates", "outlines")
@@ -57,20 +57,20 @@ class Prefix:
         self.has_templates = False
 
 
-# Entries that are not used for a whole generation are dropped.
+# An entry that is not used for a whole generation is dropped.
 _young: dict[Any, Prefix] = {}
 _old: dict[Any, Prefix] = {}
 _roots: dict[Any, Prefix] = {}
 
 
 def root(awaits: bool, strict: bool, allow_sync: bool) -> Prefix:
-    """Return the prefix of no calls, of chains with these traits."""
+    """Return the empty prefix, for chains with these traits."""
     traits = awaits, strict, allow_sync
     return _roots.get(traits) or _roots.setdefault(traits, Prefix(0))
 
 
 def find(before: Prefix, call: Call) -> Prefix | None:
-    """Return the prefix of `before` and a call of `Chain.next`, or None if it is not known."""
+    """Return `before` extended by a call of `Chain.next`, or None if that is not known."""
     key = _key_of(before, call)
     prefix = _young.get(key)
     if prefix is None:
@@ -81,12 +81,12 @@ def find(before: Prefix, call: Call) -> Prefix | None:
 
 
 def after_next(before: Prefix, call: Call) -> Prefix | None:
-    """Return the prefix of `before` and a call of `Chain.next`; None if there can be none."""
+    """Return `before` extended by a call of `Chain.next`, or None if the call has no key."""
     return _found_or_made(_key_of(before, call), before)
 
 
 def after_put(before: Prefix, name: str) -> Prefix | None:
-    """Return the prefix of `before` and ``put(name, ...)``; None if there can be none."""
+    """Return `before` extended by ``put(name, ...)``, or None if it is too long."""
     return _found_or_made((before, _PUT, name), before)
 
 
@@ -112,11 +112,11 @@ def _enter(key: Any, prefix: Prefix) -> None:
 
 
 class _NoKeyError(LookupError):
-    """A value that no key can stand for."""
+    """A value that cannot be part of a key."""
 
 
 def _key_of(before: Prefix, call: Call) -> Any:
-    """Return the key of a call of `Chain.next` after `before`, or None if there can be none."""
+    """Return the key of a call of `Chain.next` after `before`, or None if it has none."""
     function, out, args, kwargs, name, log_fmt, options = call
     if (
         (type(args) is not list and type(args) is not tuple)
@@ -131,7 +131,7 @@ def _key_of(before: Prefix, call: Call) -> Any:
             if type(each) is not str:
                 operands = tuple([_key_of_operand(each) for each in args])
                 break
-        usual = kwargs is None and options is None  # for most steps
+        usual = kwargs is None and options is None  # as most steps are
         if usual and type(function) is FunctionType and not function.__dict__:
             code, own_name = ref(function.__code__), function.__name__
             return before, code, own_name, out, operands, name, log_fmt
@@ -164,7 +164,7 @@ def _key_of_kwargs(kwargs: Mapping[str, Any] | None) -> Any:
 
 
 def _key_of_function(function: Any) -> Any:
-    # What may mark a function as one of another kind is an attribute.
+    # An attribute may mark a function as one of another kind, such as a coroutine function.
     mark = ref(function) if function.__dict__ else None
     return FunctionType, ref(function.__code__), function.__name__, mark
 

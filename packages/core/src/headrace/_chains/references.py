@@ -1,4 +1,4 @@
-"""References into a chain's context, such as ``"order.customer.name"``, compiled once."""
+"""References into the context of a chain, such as ``"order.customer.name"``."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 MISSING: Any = object()
 UNKNOWN: Any = object()
-"""A value that is known only when the chain runs."""
+"""Stands for a value that is known only at run time."""
 
-# A frame or a code object gives access to all variables of a program. The list is Jinja's
-# (``jinja2/sandbox.py``), plus the attributes of frames themselves and of greenlets.
+# Frames and code objects give access to every variable of a program. The list is Jinja's
+# (``jinja2/sandbox.py``), plus the attributes of frames and greenlets themselves.
 _INNER_NAMES = frozenset([
     "ag_code",
     "ag_frame",
@@ -43,9 +43,9 @@ _INNER_NAMES = frozenset([
     "gr_frame",
     "tb_frame",
 ])
-_INNER_TYPES = frozenset([CodeType, FrameType, TracebackType])  # which have no subclasses
+_INNER_TYPES = frozenset([CodeType, FrameType, TracebackType])  # these cannot be subclassed
 CONTAINERS = frozenset([dict, list, tuple])
-"""Looking into one of these runs no foreign code."""
+"""Types whose lookups run no code of the application."""
 
 _NOT_INDEXED = (str, bytes, bytearray)
 _SHOWN_KEYS = 10
@@ -60,21 +60,21 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """A value that is passed as it is; see `literal`."""
+    """A value to pass as it is; see `literal`."""
 
     value: Any
 
 
 def ref(path: str, *parts: str) -> Reference:
-    """Refer to a value of the chain's context, for `args`, `kwargs` and `when`.
+    """Return a reference to a value of the context, for `args`, `kwargs` and `when`.
 
-    A plain `str` in its place means the same as ``ref`` with that `str` alone.
+    A plain `str` there means the same as ``ref`` of that `str`.
 
     Args:
         path: a key of the context, followed by dotted keys of mappings, indexes of sequences or
             attributes: ``"order.items.0.sku"``.
-        parts: further parts, for keys that contain dots: ``ref("order", "a.b")``. `path` is
-            then a key of the context, and no part is split.
+        parts: more parts, for keys that contain dots: ``ref("order", "a.b")``. With these, `path`
+            is one key of the context, and nothing is split at dots.
 
     Raises:
         TypeError: a part is not a string.
@@ -87,7 +87,7 @@ def ref(path: str, *parts: str) -> Reference:
 
 
 def literal(value: Any) -> Literal:
-    """Pass `value` itself to a step, where a `str` would be taken for a reference."""
+    """Return `value` as an argument to pass as it is, even if it is a `str`."""
     return Literal(value)
 
 
@@ -96,7 +96,7 @@ def split(path: str, where: str) -> Path:
 
     Args:
         path: the path.
-        where: what holds it, for the message of an error.
+        where: the option that holds it, for error messages.
 
     Raises:
         TypeError: `path` is not a string.
@@ -159,7 +159,7 @@ def _item(value: Any, part: str) -> Any:
 
 
 def follow(context: Mapping[str, Any], parts: Path) -> Any:
-    """Return what `parts` lead to from `context`, or MISSING."""
+    """Return the value at the path `parts`, or MISSING."""
     value = context.get(parts[0], MISSING)
     for part in parts[1:]:
         if value is MISSING:
@@ -169,7 +169,7 @@ def follow(context: Mapping[str, Any], parts: Path) -> Any:
 
 
 def stored(context: Mapping[str, Any], parts: Path) -> Any:
-    """Return what `parts` lead to, None, or MISSING where only foreign code could tell."""
+    """Return the value at `parts` or None; MISSING if finding it would run application code."""
     value = context.get(parts[0])
     for part in parts[1:]:
         if type(value) in CONTAINERS:
@@ -182,7 +182,7 @@ def stored(context: Mapping[str, Any], parts: Path) -> Any:
 
 
 def _kept(value: Any, part: str) -> Any:
-    """Return an attribute as the object keeps it, None, or MISSING where it is computed."""
+    """Return a stored attribute or None; MISSING if the attribute is computed."""
     kind = type(value)
     found = getattr_static(value, part, MISSING)
     if type(found) is MemberDescriptorType:  # a slot
@@ -195,7 +195,7 @@ def _kept(value: Any, part: str) -> Any:
 
 
 def getter(parts: Path, step: str, strict: bool) -> Getter:
-    """Return a function that resolves a reference; unless `strict`, an unresolved one is None."""
+    """Return a function that resolves a reference; without `strict`, to None if unresolved."""
     key = parts[0]
     if strict:
         return _strict_getter(parts, step)
@@ -220,14 +220,14 @@ def _strict_getter(parts: Path, step: str) -> Getter:
 
 
 def _unresolved_error(context: ChainResult, parts: Path, step: str) -> UnresolvedReferenceError:
-    # In its own function: a frame that raises a local variable forms a reference cycle with it.
+    # A separate function, since a frame that raises its own local variable forms a reference cycle.
     error = UnresolvedReferenceError(step, unresolved(context, parts))
     error.result = context
     return error
 
 
 def unresolved(context: Mapping[str, Any], parts: Path) -> str:
-    """Return a message about an unresolved reference: its path, and the first missing part.
+    """Describe an unresolved reference: its path, and the first part that is missing.
 
     Args:
         context: the values.
@@ -247,7 +247,7 @@ def unresolved(context: Mapping[str, Any], parts: Path) -> str:
 
 
 def is_unresolved(context: Mapping[str, Any], parts: Path) -> bool:
-    """Tell whether a reference is unresolved; one whose attributes raise counts as resolved."""
+    """Tell whether a reference is unresolved. An attribute that raises does not count."""
     try:
         return follow(context, parts) is MISSING
     except Exception:
@@ -260,15 +260,15 @@ def _listed(keys: Mapping[str, Any]) -> str:
 
 
 def why_missing(parts: Path, known: dict[str, Any], *, hints: bool) -> str:
-    """Return the reason why a reference will be unresolved, judging by the known values.
+    """Return why a reference cannot be resolved, as far as the values are known.
 
     Args:
         parts: the path.
-        known: the values; `UNKNOWN` stands for those that only a run knows.
+        known: the values; `UNKNOWN` for those known only at run time.
         hints: whether to suggest the nearest key.
 
     Returns:
-        The reason, or "" if it may be resolved.
+        The reason, or "" if the reference may be resolved.
     """
     root = parts[0]
     if root not in known:
@@ -278,7 +278,7 @@ def why_missing(parts: Path, known: dict[str, Any], *, hints: bool) -> str:
     for i, part in enumerate(parts[1:], 1):
         if type(value) not in CONTAINERS or part == "__len__":
             break
-        # An item of a list may have any attribute; only the indexes are known.
+        # A list may have any attribute; only its indexes are known.
         if type(value) is not dict and not part.isdecimal():
             break
         value = hop(value, part)
@@ -291,14 +291,14 @@ def why_missing(parts: Path, known: dict[str, Any], *, hints: bool) -> str:
 
 
 def operand(where: str, value: Any) -> Operand:
-    """Return an argument of a step as the path that it refers to, or a literal.
+    """Return an argument of a step as the path of a reference, or as a literal.
 
     Args:
-        where: the argument of `Chain.next` that it was given in.
-        value: what was given.
+        where: the option of `Chain.next` that holds it.
+        value: the argument.
 
     Raises:
-        ValueError: a reference that cannot be.
+        ValueError: a reference is invalid.
     """
     if isinstance(value, str):
         return split(value, where)
@@ -310,7 +310,7 @@ def operand(where: str, value: Any) -> Operand:
 def binding(
     args: Sequence[Operand], kwargs: Mapping[str, Operand], step: str, *, strict: bool
 ) -> Bind:
-    """Return what makes of a function the call of it with arguments out of a context.
+    """Return a function that turns a function into a call with arguments from a context.
 
     Args:
         args: the positional arguments.

@@ -1,4 +1,4 @@
-"""The result of a run: its context, and a report that is made on request."""
+"""The result of a run: its context, and a report on its steps."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class StepReport:
             ``stopped``, if a framework's control-flow exception ended the run.
         attempts: how many times the step was called.
         seconds: its duration, including the waits between attempts.
-        reason: why it failed or was skipped, or that it was undone; else None.
+        reason: why it failed or was skipped, and whether it was undone; else None.
     """
 
     name: str
@@ -44,26 +44,25 @@ class StepReport:
 
 
 class ChainResult(dict[str, Any]):
-    """The context of one run: the values set by `put`, the inputs, and the outputs of the steps.
+    """The context of one run: the `put` values, the inputs, and the outputs of the steps.
 
     It is a `dict` that also has `steps`, `report` and `correlation_id`.
     """
 
     __slots__ = ("_correlation_id", "_ends", "_kept", "_noted", "_plan", "_started", "_undone")
 
-    # Without a __getattr__ for results made by hand: it would slow down every attribute of a run's.
-    #
-    # Filled in by the run, to which the result must not refer: the run holds the result, and the
-    # cycle would keep all values of a run alive until the garbage collector runs.
+    # Set by the run, and missing from a result made by hand; a __getattr__ with defaults would slow
+    # down all attributes. The result must not refer to the run, which refers to it: the cycle
+    # would keep all values of the run alive until the garbage collector runs.
     _plan: Plan
     _started: float
     _ends: list[float]
-    # Everything but plain successes: the outcomes of other steps, and the results of the branches
-    # and nested chains.
+    # The reports of steps that did not simply succeed at the first attempt, and the results of
+    # branches and nested chains.
     _noted: Noted | None
     _undone: dict[Step | Parallel, str]  # the outcome of each undo
     _correlation_id: str | None
-    # Of a result that was copied or pickled: the steps, and the keys of secrets.
+    # Only in a result that was copied or unpickled: the steps, and the keys of secrets.
     _kept: tuple[tuple[StepReport, ...], Redaction]
 
     @property
@@ -77,12 +76,12 @@ class ChainResult(dict[str, Any]):
 
     @property
     def steps(self) -> list[StepReport]:
-        """The outcome of each step that the run has reached, in the order of the chain."""
+        """The outcome of each step that the run reached, in order."""
         return flattened(self._reports())
 
     @property
     def report(self) -> Report:
-        """The run as a report for people: ``print(result.report)``."""
+        """A report for people: ``print(result.report)``."""
         return Report(tuple(self.steps), self.correlation_id)
 
     def _reports(self) -> Iterator[StepReport | ChainResult]:
@@ -105,9 +104,9 @@ class ChainResult(dict[str, Any]):
     def _reports_of(
         self, step: Step | Parallel, noted: Noted, seconds: float
     ) -> Iterable[StepReport | ChainResult]:
-        """Return the reports of `step`; a step without a note has succeeded.
+        """Return the reports of `step`; if none is noted, it succeeded at the first attempt.
 
-        Nested runs are returned unflattened, since they can be nested deeply.
+        Nested results are returned as they are, since flattening them here would recurse.
         """
         found = noted.get(step)
         if isinstance(found, list):
@@ -133,7 +132,7 @@ class ChainResult(dict[str, Any]):
         return self._steps_and_redaction[1] if plan is None else plan.settings.redaction
 
     def __bool__(self) -> bool:
-        """Tell whether a step has run or a value is set: ``if error.result:``."""
+        """Tell whether there is a value, or a step was reached."""
         return len(self) > 0 or bool(self.steps)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -153,12 +152,12 @@ class ChainResult(dict[str, Any]):
         """Return an independent result with copies of the values, where they can be copied."""
         result = memo[id(self)] = self.__copy__()
         for key, value in self.items():
-            with suppress(Exception):  # a lock, a generator, a connection
+            with suppress(Exception):  # such as a lock, a generator or a connection
                 result[key] = deepcopy(value, memo)
         return result
 
     def __repr__(self) -> str:
-        """Show the values, those under redacted keys masked."""
+        """Show the values, with those under redacted keys masked."""
         redaction = self._redaction
         if not redaction.names:
             return super().__repr__()
@@ -166,12 +165,12 @@ class ChainResult(dict[str, Any]):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
-        """Let FastAPI and other users of pydantic read and write it as a plain mapping."""
+        """Make pydantic, and so FastAPI, read and write a result as a plain mapping."""
         return handler(dict[str, Any])
 
 
 def flattened(reports: Iterable[StepReport | ChainResult]) -> list[StepReport]:
-    """Return `reports` with each nested result replaced by its own reports."""
+    """Return `reports`, with each nested result replaced by its reports."""
     flat: list[StepReport] = []
     waiting = [iter(reports)]  # no recursion: runs can be nested deeply
     while waiting:
@@ -213,9 +212,9 @@ def _restored(
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The outcomes of the steps of one run. As a `str` it is a table.
+    """The outcomes of the steps of one run; `str` makes it a table.
 
-    On a terminal the table is drawn by rich, where that is installed.
+    On a terminal, rich draws the table if it is installed.
 
     Attributes:
         steps: the outcome of each step.
@@ -227,7 +226,7 @@ class Report:
 
     @property
     def seconds(self) -> float:
-        """The total duration of the steps; each of several concurrent steps counts in full."""
+        """The total duration of the steps, in which concurrent steps add up."""
         return sum(step.seconds for step in self.steps)
 
     def __str__(self) -> str:
@@ -247,7 +246,7 @@ class Report:
         for column in _COLUMNS:
             table.add_column(column, justify="right" if column in _COLUMNS[2:4] else "left")
         for step in self.steps:
-            # As Text, since a reason must not be read as markup.
+            # As Text: rich would read a str as markup.
             cells = [Text(cell) for cell in _cells(step)]
             cells[1].stylize(_STYLES.get(step.outcome, "yellow"))
             table.add_row(*cells)

@@ -24,9 +24,9 @@ class Retries:
 
     Args:
         count: the maximum number of retries.
-        retry_on: the exception types that are worth a retry, or a predicate of the exception. The
-            predicate's answer is True, False, or the delay in seconds (a server's Retry-After). A
-            group of exceptions is retried if each of its members would be.
+        retry_on: the exception types to retry on, or a predicate that takes the exception and
+            returns True, False, or the delay in seconds (such as a server's Retry-After). A group
+            of exceptions is retried if each of its members would be.
         backoff: the longest delay before the first retry, in seconds; it doubles with each retry.
         max_backoff: the longest delay before any retry, in seconds.
     """
@@ -45,15 +45,15 @@ class Retries:
         return ceilings[attempt - 1] if attempt <= len(ceilings) else self._last
 
     def delay(self, exc: Exception, attempt: int, jitter: bool) -> float | None:
-        """Return the delay after a failed attempt, in seconds, or None if it is not to be retried.
+        """Return the delay before the next attempt, in seconds, or None for no further attempt.
 
         Args:
-            exc: what the attempt raised.
-            attempt: its number, from 1.
-            jitter: whether the delay is drawn between 0 and the ceiling.
+            exc: the exception that the last attempt raised.
+            attempt: the number of the last attempt, from 1.
+            jitter: whether to draw the delay between 0 and the ceiling.
 
         Raises:
-            TypeError: the predicate returned something other than these.
+            TypeError: the predicate returned something else.
         """
         if self._predicate is None:
             return self.scheduled(attempt, jitter) if is_all_of(exc, self._types) else None
@@ -65,13 +65,13 @@ class Retries:
         return answer
 
     def scheduled(self, attempt: int, jitter: bool) -> float:
-        """Return the delay after failed attempt `attempt` (from 1), in seconds."""
-        # First the cap, then the draw: the other way round, long delays would all be the cap.
+        """Return the regular delay after failed attempt `attempt` (from 1), in seconds."""
+        # Cap first, then draw: the other way round, all long delays would equal the cap.
         ceiling = self.ceiling(attempt)
         return ceiling * _clock.draw() if jitter else ceiling
 
 
-# Errors that a function raises when an argument is None; a broken connection is not among them.
+# Errors that a function may raise because an argument is None, unlike a broken connection.
 _MISTAKES = (AssertionError, AttributeError, LookupError, TypeError, ValueError)
 
 
@@ -85,7 +85,7 @@ def _answer(predicate: Callable[[Any], Any], exc: BaseException) -> bool | float
 
 
 def _answer_for_all(answers: list[bool | float]) -> bool | float:
-    """Return the answer for a group: True if all members are retried, or the longest delay."""
+    """Return the answer for a group: False if one member is not retried, else the longest delay."""
     if any(answer is False for answer in answers):
         return False
     return max((answer for answer in answers if answer is not True), default=True)
@@ -99,7 +99,9 @@ def _sorted_out(
         return given, None
     if callable(retry_on) and not isinstance(retry_on, type):
         if kind_of(retry_on) == COROUTINE:
-            raise TypeError("retry_on is a coroutine function; it is asked, and never awaited")
+            raise TypeError(
+                "retry_on is a coroutine function, which is never awaited; pass a sync function"
+            )
         return (), retry_on
     raise TypeError(
         f"retry_on takes exception types, a tuple of these, or a function of the exception, not "
@@ -108,7 +110,7 @@ def _sorted_out(
 
 
 def _ceilings(count: int, backoff: float, max_backoff: float) -> tuple[float, ...]:
-    """Return the ceilings, up to the first one that all later retries share."""
+    """Return the ceilings, up to the one that all further retries share."""
     ceilings: list[float] = []
     while len(ceilings) < count:
         ceilings.append(min(backoff, max_backoff))
@@ -122,21 +124,21 @@ NO_RETRIES = Retries(0, (Exception,), 0.0, 0.0)
 
 
 def next_delay(run: Run, exc: Exception) -> float | None:
-    """Return the delay before another attempt at the current step, or None for none."""
+    """Return the delay before the next attempt at the current step, or None for no attempt."""
     step, attempt, jitter = run.step, run.attempts, run.plan.settings.jitter
     if is_control_flow(exc):
         return None
     if isinstance(exc, ChainError) and exc.result is run.context:
-        # A timeout of this very step is retried whatever retry_on says; nothing else of ours is.
+        # The step's own timeout is retried whatever retry_on says; no other error of the run is.
         if isinstance(exc, DeadlineExceededError):
             return step.retries.scheduled(attempt, jitter)
-        # For a chain that is a step, the error of its own step counts.
+        # For a nested chain, the error of its step counts.
         cause = exc.__cause__ if step.plan is not None else None
         if not isinstance(exc, StepFailedError) or not isinstance(cause, Exception):
             return None
         exc = cause
     if isinstance(exc, _MISTAKES) and unresolved_arguments(run, step):
-        return None  # the arguments are unchanged
+        return None  # the arguments would be the same
     try:
         return step.retries.delay(exc, attempt, jitter)
     except Exception as error:

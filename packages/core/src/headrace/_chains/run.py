@@ -1,4 +1,4 @@
-"""The state of one run of a chain, or of one of its branches."""
+"""The state of one run of a chain, and the interface of the drivers that carry runs out."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _budget = budget_var.get
-_INFO = 20  # of `logging`
+_INFO = 20  # logging.INFO
 
 
 class Undo(tuple["Step", Any]):
     """A finished step and its result.
 
-    Compared by identity: one step may be undone twice, and results may compare in any way. No
-    Python function creates it, since a signal at the start of one could lose the undo.
+    Compared by identity: a step can be undone twice, and results can define equality in any way.
+    It is created without a Python function, at whose start a signal could lose the undo.
     """
 
     __slots__ = ()
@@ -45,11 +45,10 @@ class Undo(tuple["Step", Any]):
 
 
 class Undos:
-    """The undos that are due if a run fails; the branches of a run share them.
+    """The undos that a failure of the run triggers; its branches share them.
 
     Attributes:
-        waiting: the finished steps that can be undone, each with its result, in the order in which
-            they finished.
+        waiting: the steps to undo, each with its result, in the order in which they finished.
         late: the timed-out or cancelled calls that are still running in their threads.
         done: the outcome of each undo.
     """
@@ -63,22 +62,22 @@ class Undos:
 
 
 class Run:
-    """The state of one run, or of one of its branches, created when first needed.
+    """The state of one run, or of one of its branches; the fast path does without it.
 
-    It holds the context but not the reverse, so the values of a run are freed with its result.
+    It refers to the context but not the reverse, so the values of a run are freed with its result.
 
     Attributes:
         plan: the plan that the run follows.
         context: the values.
         unit: the unit of work that the run is part of.
-        dispatcher: sends the steps to the backends; None without any.
+        dispatcher: sends the steps to the backends; None if no backend is listening.
         step: the current step.
-        attempts: how many times that has been called.
-        until: the chain's own deadline, as a reading of the clock, or None.
-        limit: the reading at which nothing more may begin, or None.
+        attempts: how many times the current step has been called.
+        until: the chain's own deadline, as a reading of the monotonic clock, or None.
+        limit: the reading from which no further attempt may start, or None.
         rows: the plan's rows for this run; special ones if a backend or a deadline is active.
-        noted: the reports of steps that are not plain successes.
-        undos: what is to be undone if the run fails.
+        noted: the reports of steps that did not simply succeed at the first attempt.
+        undos: the undos that a failure triggers.
     """
 
     __slots__ = (
@@ -124,11 +123,11 @@ class Run:
         context._noted, context._undone = self.noted, self.undos.done
 
     def branch(self, plan: Plan, inputs: dict[str, Any] | None = None) -> Run:
-        """Return the run of a branch, or of a chain that is a step.
+        """Return the run of a branch or a nested chain.
 
         Args:
             plan: the plan to run.
-            inputs: its initial values; None for the current values of the context.
+            inputs: its initial values; None for those of the context.
         """
         if inputs is None:
             inputs = {**self.context, **plan.values}
@@ -138,7 +137,7 @@ class Run:
         return run
 
     def take_outputs(self, inner: Run) -> None:
-        """Put the outputs of `inner`, the run of a branch or a nested chain, into the context."""
+        """Copy the outputs of `inner`, the run of a branch or a nested chain, into the context."""
         context = inner.context
         self.context.update({out: context[out] for out in inner.plan.outs if out in context})
 
@@ -146,7 +145,7 @@ class Run:
 
     @contextmanager
     def budget(self) -> Iterator[None]:
-        """Let `headrace.remaining` return the time that the chain's own deadline leaves."""
+        """Make the chain's own deadline the one that `headrace.remaining` reads."""
         until = min_deadline(self.until, inherited_deadline(self.unit))
         budget = Budget(self, self.unit, until)
         try:
@@ -167,27 +166,27 @@ class Run:
     # --- report -----------------------------------------------------------------------------------
 
     def note(self, outcome: str, reason: str | None = None) -> None:
-        """Record the outcome of the current step, unless it is a plain success."""
+        """Record the outcome of the current step."""
         step = self.step
         report = StepReport(step.name, outcome, self.attempts, self.elapsed(), reason)
         if step.plan is None:
             self.noted[step] = (report,)
             return
-        # The steps of a nested chain report its outcome, unless none of them caused it.
+        # A nested chain is reported by its steps, unless none of them caused its outcome.
         is_noted = step in self.noted
         within = flattened(self.context._reports_of(step, self.noted, 0.0)) if is_noted else []
         if outcome != "ok" and all(each.outcome in {"ok", "skipped"} for each in within):
             self.noted[step] = [*within, report]
 
     def note_runs(self, step: Step | Parallel, runs: Iterable[Run]) -> None:
-        """Record the runs of the branches of `step`, or of the chain that it is."""
+        """Record the runs of the branches, or of the nested chain, of `step`."""
         self.noted[step] = [run.context for run in runs]
 
 
 def begin(
     plan: Plan, unit: FlowContext, inputs: dict[str, Any], dispatcher: Dispatcher | None
 ) -> tuple[ChainResult, Run | None]:
-    """Return the context of a new run, and its state if a backend or a deadline needs one.
+    """Return the context of a new run, and its state unless the run can begin without one.
 
     Args:
         plan: the plan to run.
@@ -240,16 +239,16 @@ def _own_deadline(plan: Plan) -> float | None:
 class Driver(Protocol):
     """How a chain calls and waits.
 
-    Everything that determines the path of a run goes through the driver: an attempt (`call`), a
-    decision (`decide`), a wait (`sleep`), an undo. Hooks and log lines do, too (`notify`). A driver
-    that keeps records can therefore replay a run from them; ``run.step.name`` and ``run.attempts``
-    tell where the run is.
+    Everything that determines the path of a run goes through its driver: attempts (`call`),
+    decisions (`decide`), waits (`sleep`) and undos. So do hooks and log lines (`notify`). A driver
+    can therefore record a run and replay it; ``run.step.name`` and ``run.attempts`` identify the
+    position in the run.
     """
 
     async def call_plain(self, rows: tuple[Row, ...], context: ChainResult) -> BaseException | None:
-        """Call the steps that need only a call, up to the first that needs more.
+        """Call the steps that take only a call, up to the first that takes more.
 
-        A fast path: a driver may call fewer of them, or none. Those are left to `call`.
+        A fast path: a driver may call only some of them, or none, and leave the rest to `call`.
 
         Returns:
             The exception that the last of them raised, or None.
@@ -257,16 +256,16 @@ class Driver(Protocol):
         ...
 
     async def call(self, run: Run, step: Step) -> tuple[Any, BaseException | None]:
-        """Make one attempt at the current step; return its result and its exception or None."""
+        """Make one attempt at the current step; return its result, and its exception or None."""
         ...
 
     async def decide(self, run: Run, what: str, function: Callable[..., Any], *args: Any) -> Any:
-        """Call a function whose answer determines the path of the run.
+        """Call a function whose result determines the path of the run.
 
         Args:
             run: the run.
             what: ``when``, ``validate``, ``retry`` (the delay before another attempt, or None), or
-                ``time`` (whether the deadline leaves enough).
+                ``time`` (whether the deadline leaves time for an attempt).
             function: the function.
             args: its arguments.
         """
@@ -275,12 +274,12 @@ class Driver(Protocol):
     async def notify(
         self, run: Run, what: str, function: Callable[..., Any], *args: Any, **kwargs: Any
     ) -> None:
-        """Call a hook or log a line; neither affects the run.
+        """Call a hook, or log a line; neither affects the path of the run.
 
         Args:
             run: the run.
             what: ``before_step``, ``after_step``, ``on_retry``, ``log``, ``log_fmt``, or
-                ``retry`` (the line about it).
+                ``retry`` (to log one).
             function: the function.
             args: its positional arguments.
             kwargs: its keyword arguments.
@@ -292,7 +291,7 @@ class Driver(Protocol):
         ...
 
     async def sleep(self, run: Run, seconds: float) -> None:
-        """Wait for the next attempt of the current step."""
+        """Wait before the next attempt at the current step."""
         ...
 
     async def settle(self, run: Run, waiting: str, steps: Collection[Step] | None = None) -> None:
@@ -306,14 +305,14 @@ class Driver(Protocol):
         ...
 
     async def finish(self, work: Coroutine[Any, Any, T]) -> T:
-        """Await `work` to its end, even while the run is being cancelled."""
+        """Await `work` to its end, even if the run is cancelled meanwhile."""
         ...
 
     async def run_branches(self, run: Run, step: Parallel, branches: list[Run]) -> list[Ended]:
         """Run the branches of `step` concurrently.
 
         Returns:
-            Each branch with its exception or None, in the order in which they ended. The exception
-            of a branch that was cancelled because another failed is a `Stopped`.
+            Each branch with its exception or None, in the order in which they ended. A branch that
+            was cancelled because another failed has a `Stopped`.
         """
         ...

@@ -1,4 +1,4 @@
-"""What the steps of a chain are called, what they write, and what they refer to."""
+"""Names, outputs and references of the steps of a chain under construction."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ class StepNames:
     """The names of the steps of a chain.
 
     Args:
-        taken: the existing names.
+        taken: the names in use.
     """
 
     __slots__ = ("_numbers", "taken")
 
     def __init__(self, taken: Collection[str] = ()) -> None:
         self.taken: set[str] = set(taken)
-        # The last number given to each name, so that naming a thousand steps of one function does
-        # not search from 2 for each.
+        # The last number appended to each name: a thousand steps of one function would otherwise
+        # each search from 2.
         self._numbers: dict[str, int] = {}
 
     def copy(self) -> StepNames:
@@ -32,14 +32,14 @@ class StepNames:
         return copied
 
     def free(self, step: Step, *, numbers: bool = False) -> str:
-        """Return the name of a new step: the preferred one, with a number if that is taken.
+        """Return the name of a new step: its preferred name, numbered if that is taken.
 
         Args:
             step: the step.
-            numbers: whether a name given with ``name=`` may get a number too.
+            numbers: whether to number a name given with ``name=`` too.
 
         Raises:
-            ValueError: the taken name was given with ``name=``.
+            ValueError: the name is taken and was given with ``name=``.
         """
         name = step.preferred_name
         if name not in self.taken:
@@ -60,7 +60,8 @@ class Scope:
         names: the names of the steps.
         outputs: the step that writes each key.
         overwrites: the outputs that may replace an earlier value.
-        open: the step that refers to each key that no earlier step writes; mostly inputs.
+        open: the keys that no earlier step writes, mostly inputs, each with the first step that
+            refers to it.
     """
 
     __slots__ = ("names", "open", "outputs", "overwrites")
@@ -81,7 +82,7 @@ class Scope:
         return copied
 
     def check(self, step: Step, name: str) -> None:
-        """Refuse a new step whose output exists, or is referred to by an earlier step.
+        """Reject a new step whose output already exists, or which an earlier step refers to.
 
         Args:
             step: the step.
@@ -95,12 +96,12 @@ class Scope:
             self._refuse_output(out, name)
 
     def enter(self, step: Step, name: str, given: Collection[str]) -> None:
-        """Add a new step, which `check` has passed.
+        """Add a new step that has passed `check`.
 
         Args:
             step: the step.
             name: its name.
-            given: the keys that `Chain.put` sets.
+            given: the keys set by `Chain.put`.
         """
         out, outputs = step.out, self.outputs
         for _, path in step.references:
@@ -116,19 +117,19 @@ class Scope:
     def merge(
         self, branches: Sequence[tuple[Scope, Collection[str]]], given: Collection[str]
     ) -> None:
-        """Add the outputs and references, but not the names, of concurrent branches.
+        """Add the outputs and references of concurrent branches, but not their names.
 
         Args:
-            branches: the scope of each, and the keys that its own `put` calls set.
-            given: the keys that `Chain.put` sets.
+            branches: the scope of each branch, and the keys set by its own `put` calls.
+            given: the keys set by `Chain.put`.
 
         Raises:
-            ValueError: a key is written twice, or is referred to by another branch or by an
-                earlier step.
+            ValueError: two steps write the same key, or a step refers to a key that a concurrent
+                or later step writes.
         """
         outputs: dict[str, str] = {}
         for branch, _ in branches:
-            # In sets, since nested branches pass on the same outputs at each level.
+            # Set operations, since each level of nested branches repeats the same outputs.
             new = branch.outputs.keys() - branch.overwrites
             if not (
                 outputs.keys().isdisjoint(branch.outputs)
@@ -165,17 +166,17 @@ class Scope:
     def _refuse_output(self, out: str, name: str) -> NoReturn:
         if out in self.outputs:
             raise ValueError(
-                f"steps {self.outputs[out]!r} and {name!r} both give {out!r}; rename one "
+                f"steps {self.outputs[out]!r} and {name!r} both write {out!r}; rename one "
                 f"output, or pass overwrite=True"
             )
         raise ValueError(
-            f"step {self.open[out]!r} refers to {out!r}, which step {name!r} writes only later; "
-            f"put {name!r} before it, or pass overwrite=True where {out!r} is also an input of "
-            f"the run"
+            f"step {self.open[out]!r} refers to {out!r}, which step {name!r} writes later; "
+            f"move {name!r} before it, or pass overwrite=True if {out!r} is also an input of the "
+            f"run"
         )
 
 
 def names_clash(scopes: Sequence[Scope]) -> bool:
-    """Tell whether two of the scopes have steps of the same name."""
+    """Tell whether steps in two of the scopes have the same name."""
     taken = [scope.names.taken for scope in scopes]
     return len(set[str]().union(*taken)) < sum(map(len, taken))

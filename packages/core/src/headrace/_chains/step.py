@@ -1,4 +1,4 @@
-"""A step of a chain: the arguments of `Chain.next`, checked, and its place in a plan."""
+"""A step of a chain: the validated arguments of `Chain.next`, and its compiled form."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from .templates import Template
 
     Uses = tuple[str, tuple[str, ...]]
-    # The arguments of `Chain.next`: func, out, args, kwargs, name, log_fmt, and the rest: retries,
-    # retry_on, backoff, max_backoff, overwrite, when, timeout, log, validate, undo. If all of the
-    # rest have their defaults, it is None.
+    # The arguments of `Chain.next`: func, out, args, kwargs, name, log_fmt and the options, which
+    # are retries, retry_on, backoff, max_backoff, overwrite, when, timeout, log, validate and undo,
+    # or None if all of these have their defaults.
     Options = tuple[int, Any, float, float, bool, Any, float | None, Any, Any, Any] | None
     Kwargs = Mapping[str, Any] | None
     Call = tuple[Any, str | None, Sequence[Any], Kwargs, str | None, str | None, Options]
@@ -37,17 +37,17 @@ _NO_ARGS = ()
 class Step:
     """A step of a chain.
 
-    `Chain.next` makes it from its arguments. `place` makes it the step of a plan, where it has a
-    name and can be called. A chain can be part of other chains, whose plans need copies.
+    `Chain.next` creates it from its arguments. `place` compiles it for a plan, in which it has a
+    name and can be called. If its chain is part of another chain, that chain's plan has a copy.
 
     Attributes:
         function: the function to call.
         kind: what calling it returns; see `kind_of`.
         given_name: the name that was given, or None.
-        out: the key under which the result is put into the context, or None.
-        args: the positional arguments: dotted paths, split, or literals.
+        out: the key of the context that the result is stored under, or None.
+        args: the positional arguments: split paths, or literals.
         kwargs: the keyword arguments, likewise.
-        references: what it refers to: pairs of the argument's name and the path.
+        references: its references: pairs of the option that holds the path, and the path.
         retries: its retry policy.
         timeout: how long an attempt may take, in seconds, or None.
         template: the line to log, or None.
@@ -75,7 +75,7 @@ class Step:
         condition: decides from the context whether the step runs, or None.
     """
 
-    # Class attributes, since most steps set few of these and a default then costs nothing.
+    # Class attributes: most steps set few of these, and a default then costs nothing.
     given_name: str | None = None
     out: str | None = None
     args: tuple[Operand, ...] = ()
@@ -118,8 +118,8 @@ class Step:
             awaits: whether the chain awaits coroutines.
 
         Raises:
-            TypeError: an argument of a wrong type.
-            ValueError: an argument with an impossible value; the message says why.
+            TypeError: an argument has the wrong type.
+            ValueError: an argument has an invalid value; the message says why.
         """
         function, out, args, kwargs, name, log_fmt, options = call
         step = cls(function, kind)
@@ -148,7 +148,7 @@ class Step:
             ValueError: a reference is invalid.
         """
         if not isinstance(args, list | tuple):
-            raise TypeError(f"args is a list, as in args=['raw'], not {args!r}")
+            raise TypeError(f"args must be a list, as in args=['raw'], not {args!r}")
         self.args = operands = tuple([operand("args", each) for each in args])
         self.references = tuple([("args", each) for each in operands if type(each) is tuple])
         if kwargs is not None:
@@ -156,7 +156,9 @@ class Step:
 
     def _take_kwargs(self, kwargs: Mapping[str, Any]) -> None:
         if not isinstance(kwargs, Mapping) or not all(isinstance(each, str) for each in kwargs):
-            raise TypeError(f"kwargs is a dict, as in kwargs={{'rows': 'raw'}}, not {kwargs!r}")
+            raise TypeError(
+                f"kwargs must be a dict, as in kwargs={{'rows': 'raw'}}, not {kwargs!r}"
+            )
         self.has_inputs = True
         self.kwargs = operands = {name: operand("kwargs", kwargs[name]) for name in kwargs}
         paths = [("kwargs", each) for each in operands.values() if isinstance(each, tuple)]
@@ -170,14 +172,14 @@ class Step:
             ValueError: an argument has an invalid value, or the step is a generator function.
         """
         if isinstance(count, bool) or not isinstance(count, int):
-            raise TypeError(f"retries is a number of times, not {count!r}")
+            raise TypeError(f"retries must be an int, not {count!r}")
         if count < 0:
-            raise ValueError(f"retries is a number of times from 0, not {count}")
+            raise ValueError(f"retries must be 0 or more, not {count}")
         if count and self.kind is GENERATOR:
             raise ValueError(
-                f"{own_name(self.function)!r} is a generator function: a retry around its call "
-                f"would retry nothing, since its body runs later, where it is iterated over; "
-                f"return a list, or retry inside"
+                f"{own_name(self.function)!r} is a generator function, so retries would have no "
+                f"effect: its body runs later, when it is iterated over; return a list, or retry "
+                f"inside the function"
             )
         self.retries = Retries(
             count,
@@ -191,7 +193,7 @@ class Step:
 
         Raises:
             TypeError: it is not a string.
-            ValueError: it has a broken token.
+            ValueError: a token is invalid.
         """
         self.template = template_of(log_fmt)
         referring = [path for path in self.template.paths if path[0] != "result"]
@@ -211,8 +213,7 @@ class Step:
 
         Raises:
             TypeError: one of them has the wrong type, or is a coroutine function in a `Chain`.
-            ValueError: a reference is invalid, or a timeout is not above 0 or could not be
-                enforced.
+            ValueError: a reference is invalid, or the timeout is 0 or could not be enforced.
         """
         self.is_plain = False
         if when is not None:
@@ -231,23 +232,23 @@ class Step:
             self.when = arguments.function("when", when, awaits=awaits)
         else:
             raise TypeError(
-                f"when is a reference such as 'order.is_new', or a function of the context, not "
-                f"{when!r}"
+                f"when must be a reference such as 'order.is_new', or a function of the context, "
+                f"not {when!r}"
             )
 
     def _take_timeout(self, timeout: float, *, awaits: bool) -> None:
         if not awaits:
             raise ValueError(
-                "timeout= has no meaning in a Chain: a running sync function cannot be "
-                "interrupted; use AsyncChain, give the function a timeout of its own, or the "
-                "chain a deadline="
+                "a Chain takes no timeout=, since a running sync function cannot be interrupted; "
+                "use AsyncChain, or give the function a timeout of its own, or the chain a "
+                "deadline="
             )
         if arguments.seconds("timeout", timeout) == 0:
-            raise ValueError("timeout is a number of seconds above 0; in 0 s nothing is done")
+            raise ValueError("timeout must be a number of seconds above 0, not 0")
         self.timeout = timeout
 
     def take_chain(self, inner: Definition, name: str) -> None:
-        """Make the chain `inner`, called `name`, the step.
+        """Make this a step that runs the nested chain `inner`, called `name`.
 
         Raises:
             TypeError: there are positional arguments.
@@ -260,24 +261,24 @@ class Step:
 
     @property
     def preferred_name(self) -> str:
-        """The name of the step, unless another step of the chain has it already."""
+        """The name that the step gets if it is free."""
         return self.given_name or self.out or self.inner_name or own_name(self.function)
 
     # --- placed -----------------------------------------------------------------------------------
 
     def copy(self) -> Step:
-        """Return a copy, to be placed in another plan."""
+        """Return a copy, to place in another plan."""
         copied = Step.__new__(Step)
         copied.__dict__.update(self.__dict__)
         return copied
 
     def place(self, info: StepInfo, *, strict: bool, plan: Plan | None = None) -> None:
-        """Make the step part of a plan. To place it again in the same way changes nothing.
+        """Compile the step for its place in a plan; doing so again for the same place is harmless.
 
         Args:
-            info: its description there.
+            info: its declaration there.
             strict: whether an unresolved reference raises.
-            plan: `inner`, compiled for this place.
+            plan: the plan of `inner`, if that is set.
         """
         target = self.function
         if plan is not None:
@@ -294,7 +295,7 @@ class Step:
 
     @property
     def outs(self) -> tuple[str, ...]:
-        """The keys that the step writes into the context."""
+        """The keys of the context that the step writes."""
         if self.out is not None:
             return (self.out,)
         return () if self.plan is None else self.plan.outs
@@ -308,7 +309,7 @@ class StepName(str):
     """A step's name, as passed to hooks.
 
     Attributes:
-        info: the rest of its declaration: its flow, description, file and line.
+        info: the step's declaration: its flow, description, file and line.
     """
 
     __slots__ = ("info",)
@@ -344,5 +345,5 @@ def _only_key(step: Step, strict: bool) -> str | None:
 
 
 def _has_code(function: Any) -> bool:
-    # An object whose __call__ is a generator function cannot be wrapped as one.
+    # An object with a generator function as its __call__ cannot be wrapped as one.
     return hasattr(without_partials(function), "__code__")

@@ -1,7 +1,6 @@
-"""How a chain calls and waits: the only seam between the walk through its steps and what runs it.
+"""The driver of `Chain`: calls in the current thread.
 
-A `Chain` has a driver that never suspends, so that `drive` runs the walk, a coroutine, to its end
-without an event loop.
+It never suspends, so `drive` can run the walk, a coroutine, to its end without an event loop.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ def run(plan: Plan, flow: str, inputs: dict[str, Any]) -> ChainResult:
 
     Args:
         plan: the plan.
-        flow: the name of a unit of its own, or ``""``.
+        flow: the name of the unit that the run opens, or ``""``.
         inputs: the inputs of the run.
     """
     unit = _current_unit()
@@ -65,7 +64,7 @@ def run(plan: Plan, flow: str, inputs: dict[str, Any]) -> ChainResult:
     if dispatcher is not None or _budget() is not None:
         with Unit(nested_context("flow", flow or None)) as unit:
             return _run_in(unit, plan, inputs, dispatcher)
-    # Fast path, in place of `Unit`: no backend is listening and no deadline is active.
+    # Fast path without a `Unit`: no backend is listening, and no deadline is active.
     unit = FlowContext(opening_id(), None, "flow", flow or None)
     token = _set_unit(unit)
     try:
@@ -81,7 +80,7 @@ def run(plan: Plan, flow: str, inputs: dict[str, Any]) -> ChainResult:
 def _run_in(
     unit: FlowContext, plan: Plan, inputs: dict[str, Any], dispatcher: Dispatcher | None
 ) -> ChainResult:
-    """Run `plan` in `unit`, the current unit of work, and return its context."""
+    """Run `plan` in `unit`, the current one, and return its context."""
     context, run = begin(plan, unit, inputs, dispatcher)
     failure = None
     if run is None:
@@ -123,13 +122,13 @@ def drive(work: Coroutine[Any, Any, T]) -> T:
     try:
         work.send(None)
     except StopIteration as stop:
-        # Kept in no variable: it may be an error, whose traceback holds this frame.
+        # Not kept in a variable: the value may be an error whose traceback holds this frame.
         return stop.value  # type: ignore[no-any-return]
     raise RuntimeError("a sync chain cannot wait for an event loop")
 
 
 class SyncDriver:
-    """Calls in the current thread, waits by sleeping, and runs branches in threads."""
+    """Calls in the current thread, sleeps to wait, and runs branches in threads."""
 
     async def call_plain(self, rows: tuple[Row, ...], context: ChainResult) -> BaseException | None:
         return _call_plain(rows, context)
@@ -166,7 +165,7 @@ class SyncDriver:
         return await work
 
     async def settle(self, run: Run, waiting: str, steps: Collection[Step] | None = None) -> None:
-        """Do nothing: a sync driver waits for every call to finish."""
+        """Do nothing: every call has ended, since none can time out."""
 
     async def run_branches(self, run: Run, step: Parallel, branches: list[Run]) -> list[Ended]:
         from concurrent.futures import ThreadPoolExecutor
@@ -176,7 +175,7 @@ class SyncDriver:
             with ThreadPoolExecutor(len(branches), thread_name_prefix="headrace-chain") as pool:
                 for branch in branches:
                     pool.submit(copy_context().run, threads.run, branch)
-        except BaseException:  # a signal, which may keep the pool from joining its threads
+        except BaseException:  # a signal, which may have kept the pool from joining its threads
             threads.close()
             raise
         return threads.ended
@@ -186,7 +185,7 @@ _DRIVER = SyncDriver()
 
 
 class _Branches:
-    """Branches in threads, which an interrupted run waits for, since it undoes what they do.
+    """Branches in threads. An interrupted run waits for them before it undoes their steps.
 
     Attributes:
         ended: the branches that have ended, each with its exception or None.
@@ -206,7 +205,7 @@ class _Branches:
             if self._is_closed:
                 return
             self._running += 1
-        # Returns nothing: the thread's frames would keep the error, which refers back to them.
+        # Returns nothing: an error and the frames of the thread would refer to each other.
         try:
             self.ended.append((branch, drive(walk(_DRIVER, branch))))
         finally:
@@ -215,7 +214,7 @@ class _Branches:
                 self._changed.notify_all()
 
     def close(self) -> None:
-        """Keep further branches from beginning, and wait for those that have begun."""
+        """Start no further branches, and wait for those that are running."""
         with self._changed:
             self._is_closed = True
             self._changed.wait_for(lambda: not self._running)

@@ -1,4 +1,4 @@
-"""Templates for log lines: ``"loaded={result.count} of {raw.__len__}"``, compiled when built."""
+"""Templates for log lines, such as ``"loaded={result.count} of {raw.__len__}"``."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class Template:
     """A compiled template.
 
     Args:
-        text: the text, with ``{dotted.references}`` in braces; ``{{`` and ``}}`` are braces.
+        text: the text, with ``{dotted.references}``; ``{{`` and ``}}`` stand for braces.
 
     Attributes:
-        paths: the references, in their order.
+        paths: the references, in order.
 
     Raises:
-        ValueError: a broken token; the message says which, and why.
+        ValueError: a token is invalid; the message says which, and why.
     """
 
     __slots__ = ("_pieces", "paths")
@@ -44,7 +44,7 @@ class Template:
         self.paths: tuple[Path, ...] = tuple(p for p in self._pieces if isinstance(p, tuple))
 
     def render(self, context: Mapping[str, Any], result: Any, plan: Plan) -> str:
-        """Return the text with the values filled in; a failed one becomes the name of its error."""
+        """Return the text with the values filled in; for one that fails, the type of the error."""
         redaction = plan.settings.redaction
         shown = [
             (piece, MISSING)
@@ -55,21 +55,21 @@ class Template:
         values = [value for _, value in shown if value is not MISSING]
         if not redaction.names or not values:
             return "".join([text for text, _ in shown])
-        # Once for all values: a secret may also be under other names, anywhere in the context.
+        # Built once for all values: a secret may also be under other keys, anywhere in the context.
         blot = plan.blotter(context, *values)
         return "".join([text if value is MISSING else blot(text) for text, value in shown])
 
 
 def template_of(text: str) -> Template:
-    """Return the template of `text`, compiled once for all the steps that have it.
+    """Return the template of `text`; equal texts share one.
 
     Raises:
         TypeError: `text` is not a string.
-        ValueError: a broken token; the message says which, and why.
+        ValueError: a token is invalid; the message says which, and why.
     """
     if not isinstance(text, str):
         raise TypeError(f"log_fmt takes a template such as 'n={{result.count}}', not {text!r}")
-    return _compiled(str(text))  # of a subclass, only the text is kept
+    return _compiled(str(text))  # a subclass of str could keep other objects alive
 
 
 _compiled = functools.lru_cache(512)(Template)
@@ -86,8 +86,8 @@ def _pieces(text: str) -> tuple[str | Path, ...]:
             pieces.append(token[0])
         elif found.group(1) is None:
             raise ValueError(
-                f"log_fmt {text!r}: a brace at position {found.start()} has no counterpart; write "
-                f"{{{{ or }}}} for a brace in the text"
+                f"log_fmt {text!r}: unbalanced brace at position {found.start()}; write {{{{ or "
+                f"}}}} for a literal brace"
             )
         else:
             pieces.append(_path(found.group(1), text))
@@ -108,7 +108,7 @@ def _path(token: str, text: str) -> Path:
 def _value(
     parts: Path, context: Mapping[str, Any], result: Any, redaction: Redaction
 ) -> tuple[str, Any]:
-    """Return a value as text, and the value, or MISSING if it holds no secret."""
+    """Return a value as text, and the value itself, or MISSING if it holds no secret."""
     if not redaction.names.isdisjoint(parts):
         return MASK, MISSING
     try:
@@ -119,7 +119,7 @@ def _value(
     except Exception as error:
         return f"<{type(error).__name__}>", MISSING
     if value is None or (issubclass(type(value), int | float) and len(text) < LONG):
-        return text, MISSING  # more likely a count than a secret
+        return text, MISSING  # more likely a count
     return text, value
 
 

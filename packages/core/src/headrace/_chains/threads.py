@@ -1,7 +1,7 @@
-"""Calls of sync functions in the threads of an event loop, which cannot be interrupted.
+"""Calls of sync functions in the threads of an event loop.
 
-A call that has timed out, or whose run was cancelled, is *late*: it keeps running, and must neither
-overlap with the next attempt nor be skipped by the undos.
+A thread cannot be interrupted. A call that is still running after its timeout, or after its run was
+cancelled, is *late*: it must not overlap with the next attempt, and must be undone if it succeeds.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class ThreadCall:
         pool: the thread pool; None for that of the event loop.
 
     Attributes:
-        over: a future that is done when the call is; `take` returns the outcome.
+        over: a future without a result, done when the call has ended; `take` returns the outcome.
         is_taken: whether `take` was called.
     """
 
@@ -78,8 +78,8 @@ class ThreadCall:
             if self._is_withdrawn:
                 return
             self._has_begun = True
-        # Stored, not returned: an event loop cannot pass on a StopIteration, and the frames of the
-        # thread would keep an exception that propagates through them.
+        # Stored, not returned: a future cannot hold a StopIteration, and the frames of the thread
+        # would keep an exception that propagates through them.
         try:
             self._outcome = self._context.run(function, *args), None
         except BaseException as exc:
@@ -90,26 +90,26 @@ class ThreadCall:
             self._context.run(self._after)
 
     def withdraw(self) -> bool:
-        """Cancel the call if it is still waiting for a thread; tell whether it was."""
+        """Cancel the call and return True, if it has not begun."""
         with self._lock:
             self._is_withdrawn = not self._has_begun
             return self._is_withdrawn
 
     def take(self) -> Outcome:
-        """Return the result and the exception, and keep neither."""
+        """Return the result and the exception, and drop both."""
         self.is_taken = True
         outcome, self._outcome = self._outcome, (None, None)
         return outcome
 
     def carry_back(self) -> None:
-        """Copy the context variables that the call has set into this thread's context."""
+        """Set the context variables that the call has set in the current context too."""
         before = self._before
         for var, value in self._context.items():
             if before.get(var, _MISSING) is not value:
                 var.set(value)
 
     def then(self, function: Callable[[], None]) -> bool:
-        """Call `function` in the thread after the call; return False if the call is over."""
+        """Call `function` in the thread when the call ends; return False if it has ended."""
         with self._lock:
             if not self._is_over:
                 self._after = function
@@ -117,8 +117,8 @@ class ThreadCall:
 
 
 async def settled(call: ThreadCall) -> Outcome:
-    """Wait for the outcome of a call, and await the result if it is awaitable."""
-    # Shielded: a thread cannot be interrupted, so its future must not be cancelled.
+    """Return the outcome of a call; if the result is awaitable, await that."""
+    # Shielded: cancelling the future would not stop the thread.
     await asyncio.shield(call.over)
     call.carry_back()
     result, failure = call.take()
@@ -146,16 +146,16 @@ class LateCall:
         self._loop = call.over.get_loop()
         run.undos.late.append(self)
         if not self._loop.is_closed():
-            # Keeps the undos in the order in which the late calls end.
+            # At once, which keeps the undos in the order in which late calls end.
             call.over.add_done_callback(lambda _: self.arrive())
 
     @property
     def over(self) -> asyncio.Future[None]:
-        """A future that is done when the call is."""
+        """A future that is done when the call has ended."""
         return self._call.over
 
     def arrive(self) -> None:
-        """Take the outcome of the finished call; a success has to be undone."""
+        """Take the outcome of the call, which has ended; a success must be undone."""
         undos = self.run.undos
         if self in undos.late:
             undos.late.remove(self)
@@ -188,7 +188,7 @@ class LateCall:
         log(run, logging.WARNING, f"step {step.name!r}: the abandoned attempt {outcome}")
 
     def _successes(self) -> list[Any]:
-        """Return the result of the call in a list, empty if it failed."""
+        """Return the result of the call in a list, which is empty if the call failed."""
         result, failure = self._call.take()
         succeeded = failure is None and not is_awaitable(result)
         del failure  # its traceback refers back to this frame
@@ -203,7 +203,7 @@ class LateCall:
 
 
 def _await_on(loop: asyncio.AbstractEventLoop, work: Awaitable[Any]) -> None:
-    """Await `work` on `loop` from another thread, as long as the loop runs."""
+    """Await `work` on `loop`, from another thread, for as long as the loop runs."""
 
     async def await_it() -> None:
         await work
@@ -228,7 +228,7 @@ async def settle(run: Run, waiting: str, steps: Collection[Step] | None) -> None
 
     Args:
         run: the run.
-        waiting: the part of the run that waits, for the log.
+        waiting: the part of the run that waits, for the log line.
         steps: the steps to wait for, or None for all of the run.
 
     Raises:
@@ -260,7 +260,7 @@ async def settle(run: Run, waiting: str, steps: Collection[Step] | None) -> None
 async def until_done(
     futures: Iterable[asyncio.Future[Any]], seconds: float | None = None
 ) -> asyncio.CancelledError | None:
-    """Wait for `futures` despite cancellation; return a cancellation that arrived meanwhile.
+    """Wait for `futures` even if cancelled; return a cancellation that arrived meanwhile.
 
     Args:
         futures: the futures.
@@ -285,7 +285,7 @@ async def until_done(
 
 
 def is_awaitable(value: Any) -> bool:
-    """Tell whether `value` can be awaited, from its type alone: it may lie about its class."""
+    """Tell whether `value` can be awaited, by its real type, not its ``__class__``."""
     kind = type(value)
     return hasattr(kind, "__await__") or (
         kind is GeneratorType and bool(value.gi_code.co_flags & CO_ITERABLE_COROUTINE)
@@ -293,6 +293,6 @@ def is_awaitable(value: Any) -> bool:
 
 
 def close_coroutine(value: Any) -> None:
-    """Close `value` if it is a coroutine, or Python warns that it was never awaited."""
+    """Close `value` if it is a coroutine, so that Python does not warn about it."""
     if type(value) is CoroutineType:
         value.close()

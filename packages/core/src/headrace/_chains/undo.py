@@ -1,4 +1,4 @@
-"""Undoing the finished steps of a run, or of an attempt, that failed."""
+"""Undoing the finished steps of a failed run, or of a failed attempt."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def concern(run: Run, steps: Collection[Step]) -> bool:
 
 
 def _are_due(run: Run) -> bool:
-    """Tell whether a run that fails has anything to undo, now or when a late call ends."""
+    """Tell whether there is anything to undo, now or when a late call ends."""
     return bool(run.undos.waiting) or any(late.step.undo for late in run.undos.late)
 
 
 def _take(run: Run, steps: Collection[Step] | None) -> Undo | None:
-    """Remove and return the last finished step, or None.
+    """Remove and return the undo that is due next, or None.
 
     Args:
         run: the run.
@@ -45,7 +45,7 @@ def _take(run: Run, steps: Collection[Step] | None) -> Undo | None:
 
 
 async def fail(driver: Driver, run: Run, exc: BaseException) -> BaseException:
-    """Undo the run, log why, and return the error for the caller, usually `exc`."""
+    """Undo the run, log the failure, and return the error to raise, usually `exc`."""
     errors: list[BaseException] = []
     interrupt: BaseException | None = None
     try:
@@ -69,7 +69,7 @@ async def fail(driver: Driver, run: Run, exc: BaseException) -> BaseException:
 
 
 async def clear(driver: Driver, run: Run, exc: BaseException, steps: Collection[Step]) -> bool:
-    """Wait for and undo what is left of the attempt that raised `exc`.
+    """Undo what the attempt that raised `exc` did, once its late calls have ended.
 
     Args:
         driver: how to call and wait.
@@ -78,7 +78,7 @@ async def clear(driver: Driver, run: Run, exc: BaseException, steps: Collection[
         steps: the current step, and the steps of its nested chain.
 
     Returns:
-        Whether the next attempt may start.
+        Whether everything was undone, so that the next attempt may start.
     """
     errors = await driver.finish(_clear(driver, run, steps))
     interrupts = [error for error in errors if not isinstance(error, Exception)]
@@ -125,7 +125,7 @@ async def _undo_steps(
 async def undo_step(
     call: Callable[[Run, Step, Any], Awaitable[None]], run: Run, step: Step, result: Any
 ) -> list[BaseException]:
-    """Undo `step`, and return its error: the remaining undos must still run.
+    """Undo `step`, and return errors instead of raising them, since more undos follow.
 
     Args:
         call: how to call the step's undo.
@@ -137,7 +137,7 @@ async def undo_step(
         step_var.set(step.info)
         await call(run, step, result)
         run.undos.done[step] = "undone"
-    except GeneratorExit:  # closed, where nothing can be awaited
+    except GeneratorExit:  # closed: nothing can be awaited here
         raise
     except BaseException as exc:
         try:
@@ -152,7 +152,7 @@ async def undo_step(
 
 
 def close(run: Run) -> None:
-    """Log the steps left without undo when a run is closed and nothing can be awaited."""
+    """Log which steps of a closed run were not undone, since nothing can be awaited there."""
     for late in list(run.undos.late):
         late.abandon()
     names = ", ".join(repr(step.name) for step, _ in run.undos.waiting)

@@ -1,7 +1,6 @@
-"""The walk through the steps of a run: attempts, retries, checks, hooks, branches.
+"""The walk through the steps of a run: attempts, retries, validation, hooks, branches.
 
-Written once for every driver. The functions are coroutines that await only their driver; see
-`headrace._chains.run.Driver`.
+Written once for all drivers: its coroutines await nothing but their `Driver`.
 """
 
 from __future__ import annotations
@@ -50,15 +49,15 @@ _set_step = step_var.set
 async def complete(
     driver: Driver, run: Run, failure: BaseException | None = None
 ) -> BaseException | None:
-    """Run the remaining steps of a run; if it fails, undo the finished ones.
+    """Run the remaining steps of a run; if one fails, undo the finished ones.
 
     Args:
         driver: how to call and wait.
         run: the run.
-        failure: what the first attempt at the next step, made on the fast path, raised.
+        failure: what the first attempt at the next step raised, if the fast path made it.
 
     Returns:
-        None, or the error for the caller.
+        None, or the error to raise.
     """
     failure = await walk(driver, run, failure)
     try:
@@ -66,8 +65,8 @@ async def complete(
             try:
                 return await fail(driver, run, failure)
             except BaseException as exc:
-                # A signal arrived before everything was undone: continue with the remaining undos.
-                # Each is taken only once, so the loop ends.
+                # A signal interrupted the undos: continue with the remaining ones. The loop ends,
+                # since each undo is taken only once.
                 if isinstance(exc, Exception | GeneratorExit) or not run.undos.waiting:
                     raise
                 exc.__cause__ = failure
@@ -85,11 +84,11 @@ async def walk(
     Args:
         driver: how to call and wait.
         run: the run, or the branch.
-        failure: what the first attempt at the next step, made on the fast path, raised.
+        failure: what the first attempt at the next step raised, if the fast path made it.
 
     Returns:
-        None, or the exception that ended the run. It is no longer being handled, so that it does
-        not become the context of errors that the undos raise.
+        None, or the exception that ended the run. Returned rather than raised, so that it does not
+        become the context of errors that undos raise.
     """
     try:
         if run.until is None:
@@ -114,7 +113,7 @@ async def _steps(driver: Driver, run: Run, failure: BaseException | None) -> Non
                 done = len(ends)
             if done == len(steps):
                 if failure is not None:
-                    raise failure  # an interrupt after the last step
+                    raise failure  # an interrupt that arrived after the last step
                 return
             step = steps[done]
             if isinstance(step, Parallel):
@@ -127,13 +126,13 @@ async def _steps(driver: Driver, run: Run, failure: BaseException | None) -> Non
 
 
 async def _step(driver: Driver, run: Run, step: Step, failure: BaseException | None) -> None:
-    """Run a step with its retries, checks and hooks; return when it is done or skipped.
+    """Run a step, unless its condition is false, with retries, validation and hooks.
 
     Args:
         driver: how to call and wait.
         run: the run.
         step: the step.
-        failure: what a first attempt, made on the fast path, raised.
+        failure: what the first attempt raised, if the fast path made it.
 
     Raises:
         BaseException: the error that ends the run.
@@ -186,7 +185,9 @@ async def _observed(
 
 async def _do(driver: Driver, run: Run, step: Step, failure: BaseException | None) -> None:
     context, settings = run.context, run.plan.settings
-    has_hooks = run.plan.has_hooks and step.plan is None  # the steps of a chain have their own
+    has_hooks = (
+        run.plan.has_hooks and step.plan is None
+    )  # a nested chain's hooks are called for its own steps
     if has_hooks and settings.before_step is not None:
         await _notify(
             driver,
@@ -204,9 +205,9 @@ async def _do(driver: Driver, run: Run, step: Step, failure: BaseException | Non
         try:
             result = await _try_again(driver, run, step, failure)
         finally:
-            failure = None  # it holds this frame, and this frame must not hold it
+            failure = None  # its traceback holds this frame
     if step.undo is not None:
-        run.undos.waiting.append(Undo((step, result)))  # before anything else can fail
+        run.undos.waiting.append(Undo((step, result)))  # first, since whatever follows can fail
     if step.validate is not None:
         await _validate(driver, run, step.validate, result)
     if step.out is not None:
@@ -232,7 +233,7 @@ async def _do(driver: Driver, run: Run, step: Step, failure: BaseException | Non
 
 
 async def _try_again(driver: Driver, run: Run, step: Step, failure: BaseException | None) -> Any:
-    """Call the step until it succeeds, as long as its retries and the deadline allow it."""
+    """Call the step until it succeeds, or its retries or the deadline forbid another attempt."""
     result = None
     try:
         while failure is not None:
@@ -240,7 +241,7 @@ async def _try_again(driver: Driver, run: Run, step: Step, failure: BaseExceptio
             if run.attempts <= step.retries.count and isinstance(failure, Exception):
                 delay = await driver.decide(run, "retry", next_delay, run, failure)
             if delay is None or not await _is_clear(driver, run, failure, delay):
-                # A coroutine cannot let a StopIteration through.
+                # A coroutine cannot raise a StopIteration.
                 raise failed(run, failure) if isinstance(failure, StopIteration) else failure
             await _wait(driver, run, failure, delay)
             run.attempts += 1
@@ -251,7 +252,7 @@ async def _try_again(driver: Driver, run: Run, step: Step, failure: BaseExceptio
 
 
 async def _is_clear(driver: Driver, run: Run, failure: BaseException, delay: float) -> bool:
-    """Undo what the last attempt has done; return whether the next one may start."""
+    """Undo what the last attempt did; tell whether the next one may start."""
     step, undos = run.step, run.undos
     if step.undo is None and step.plan is None and not undos.late:
         return True
@@ -276,7 +277,7 @@ async def _wait(driver: Driver, run: Run, failure: BaseException, delay: float) 
             f"{pause:.3g} s: {describe(run, failure)}"
         )
         await driver.notify(run, "retry", log, run, logging.WARNING, line)
-    await _check_time(driver, run, failure, pause)  # the hook took time, too
+    await _check_time(driver, run, failure, pause)  # the hook took time
     if pause:
         await driver.sleep(run, pause)
     await _check_time(driver, run, failure)
@@ -288,7 +289,7 @@ async def _check_time(
     """Raise if the deadline leaves no time for an attempt in `delay` seconds.
 
     Raises:
-        DeadlineExceededError: there is no time left.
+        DeadlineExceededError: it does not.
     """
     if run.limit is not None and not await driver.decide(run, "time", run.has_time, delay):
         raise too_late(run, failure, delay) from failure
@@ -321,10 +322,10 @@ async def _notify(
 
 
 async def run_nested(driver: Driver, run: Run, step: Step, plan: Plan) -> ChainResult:
-    """Run the chain that is the current step of `run`, and return its context.
+    """Run the nested chain of the current step, and return its context.
 
     Raises:
-        BaseException: the error that ended it; its steps are undone with the outer run.
+        BaseException: the error that ended it; the outer run undoes its steps.
     """
     inputs = None
     if step.has_inputs:
@@ -343,10 +344,10 @@ async def run_nested(driver: Driver, run: Run, step: Step, plan: Plan) -> ChainR
 
 
 async def _branches(driver: Driver, run: Run, step: Parallel) -> None:
-    """Run the branches of `step`, and put their outputs into the context of `run`.
+    """Run the branches of `step`, and copy their outputs into the context.
 
     Raises:
-        BaseException: the error of the branch that failed first.
+        BaseException: the most important error of the branches.
     """
     branches = [run.branch(plan) for plan in step.branches]
     run.note_runs(step, branches)
