@@ -18,7 +18,7 @@ import pytest
 
 import headrace
 from headrace import AsyncChain, Chain, ChainError
-from headrace._chains.run import Run, begin
+from headrace._chains.run import Run, new_context
 from headrace._chains.sync_driver import SyncDriver
 from headrace._chains.walk import complete, walk
 from headrace.testing import fake_clock, no_waiting
@@ -170,8 +170,8 @@ def attempt(chain: Chain, driver: Durable) -> tuple[Any, ...] | None:
     """Run the chain; return what has become of it, or None if the process died."""
     with headrace.open_context() as unit:
         plan = chain._plan or chain._freeze()
-        context, run = begin(plan, unit, {}, None)
-        work = complete(driver, run or Run(plan, context, unit))
+        context = new_context(plan, unit, {})
+        work = complete(driver, Run(plan, context, unit))
         try:
             work.send(None)
         except StopIteration as stop:

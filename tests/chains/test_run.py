@@ -229,15 +229,15 @@ def test_an_interrupt_between_steps_comes_out(
             if len(self) == 2:
                 raise Interrupted
 
-    real = run.begin
+    real = run.new_context
 
-    def begin(*args: Any) -> Any:
-        context, run = real(*args)
+    def new_context(*args: Any) -> Any:
+        context = real(*args)
         context._ends = Ends()
-        return context, run
+        return context
 
-    monkeypatch.setattr("headrace._chains.sync_driver.begin", begin)
-    monkeypatch.setattr("headrace._chains.async_driver.begin", begin)
+    monkeypatch.setattr("headrace._chains.sync_driver.new_context", new_context)
+    monkeypatch.setattr("headrace._chains.async_driver.new_context", new_context)
     undo = {"undo": runner.fn(undone.append)} if has_undo else {}
     chain = (
         runner.chain().next(runner.fn(double), args=[1], **undo).next(runner.fn(double), args=[1])

@@ -17,7 +17,7 @@ from headrace._process import clock
 from .arguments import COROUTINE, GENERATOR, kind_of
 from .errors import DeadlineExceededError
 from .messages import Stopped, own
-from .run import Run, begin, rows_of
+from .run import Run, new_context, rows_of
 from .threads import LateCall, ThreadCall, is_awaitable, settle, settled, until_done
 from .undo import close
 from .walk import complete, run_nested, walk
@@ -92,14 +92,14 @@ def _restore(
 async def _run_in(
     unit: FlowContext, plan: Plan, inputs: dict[str, Any], dispatcher: Dispatcher | None
 ) -> ChainResult:
-    context, run = begin(plan, unit, inputs, dispatcher)
+    context = new_context(plan, unit, inputs)
     failure = None
-    if run is None:
+    if dispatcher is None and unit.deadline is None and not plan.has_deadline and _budget() is None:
         rows = rows_of(plan) if plan.has_templates else plan.rows
         failure = await _call_plain(rows, context)
         if failure is None and len(context._ends) == len(rows):
             return context
-        run = Run(plan, context, unit)
+    run = Run(plan, context, unit, dispatcher)
     try:
         failure = await complete(_DRIVER, run, failure)
         if failure is not None:

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from headrace._context.deadlines import Budget, inherited_deadline, min_deadline
-from headrace._context.variables import budget_var
 from headrace._process import clock
 
 from .messages import is_on
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_budget = budget_var.get
 _INFO = 20  # logging.INFO
 
 
@@ -111,7 +109,10 @@ class Run:
         self.dispatcher = dispatcher
         self.attempts = 0
         self.undos: Undos = Undos() if outer is None else outer.undos
-        self.until = _own_deadline(plan) if plan.has_deadline else None
+        self.until: float | None = None
+        if plan.has_deadline:
+            self.until = _own_deadline(plan)
+            context._started = clock.perf_counter()  # deadline_fn took time
         deadline = inherited_deadline(unit)
         if self.until is not None:
             deadline = min_deadline(self.until, deadline)
@@ -132,9 +133,7 @@ class Run:
         if inputs is None:
             inputs = {**self.context, **plan.values}
         context = new_context(plan, self.unit, inputs)
-        run = Run(plan, context, self.unit, self.dispatcher, self)
-        context._started = clock.perf_counter()
-        return run
+        return Run(plan, context, self.unit, self.dispatcher, self)
 
     def take_outputs(self, inner: Run) -> None:
         """Copy the outputs of `inner`, the run of a branch or a nested chain, into the context."""
@@ -181,25 +180,6 @@ class Run:
     def note_runs(self, step: Step | Parallel, runs: Iterable[Run]) -> None:
         """Record the runs of the branches, or of the nested chain, of `step`."""
         self.noted[step] = [run.context for run in runs]
-
-
-def begin(
-    plan: Plan, unit: FlowContext, inputs: dict[str, Any], dispatcher: Dispatcher | None
-) -> tuple[ChainResult, Run | None]:
-    """Return the context of a new run, and its state unless the run can begin without one.
-
-    Args:
-        plan: the plan to run.
-        unit: the unit of work that the run is part of.
-        inputs: the inputs of the run.
-        dispatcher: sends the steps to the backends; None if no backend is listening.
-    """
-    context = new_context(plan, unit, inputs)
-    if dispatcher is None and not plan.has_deadline and unit.deadline is None and _budget() is None:
-        return context, None
-    run = Run(plan, context, unit, dispatcher)
-    context._started = clock.perf_counter()
-    return context, run
 
 
 def new_context(plan: Plan, unit: FlowContext, inputs: dict[str, Any]) -> ChainResult:

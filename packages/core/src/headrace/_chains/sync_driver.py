@@ -19,7 +19,7 @@ from headrace._context.variables import budget_var, step_var, unit_var
 from headrace._process import clock
 
 from .errors import StepFailedError
-from .run import Run, begin, rows_of
+from .run import Run, new_context, rows_of
 from .walk import complete, run_nested, walk
 
 if TYPE_CHECKING:
@@ -81,14 +81,14 @@ def _run_in(
     unit: FlowContext, plan: Plan, inputs: dict[str, Any], dispatcher: Dispatcher | None
 ) -> ChainResult:
     """Run `plan` in `unit`, the current one, and return its context."""
-    context, run = begin(plan, unit, inputs, dispatcher)
+    context = new_context(plan, unit, inputs)
     failure = None
-    if run is None:
+    if dispatcher is None and unit.deadline is None and not plan.has_deadline and _budget() is None:
         rows = rows_of(plan) if plan.has_templates else plan.rows
         failure = _call_plain(rows, context)
         if failure is None and len(context._ends) == len(rows):
             return context
-        run = Run(plan, context, unit)
+    run = Run(plan, context, unit, dispatcher)
     try:
         failure = drive(complete(_DRIVER, run, failure))
         if failure is not None:
