@@ -7,6 +7,7 @@ made from, or differs from it in layout and comments alone. Nothing in a cache i
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import sys
@@ -62,17 +63,25 @@ class Memory:
         There is none if the `problems` with missing files were others.
         """
         stored = self._read(f"sources-{self._question}.z")
-        key, wrong, texts = json.loads(zlib.decompress(stored)) if stored else ("", [], {})
-        key = key if wrong == [*map(str, problems)] else ""
-        return key, {path: text.encode("latin-1") for path, text in texts.items()}
+        if not stored:
+            return "", {}
+        head, _, rest = zlib.decompress(stored).partition(b"\n")
+        key, wrong, sizes = json.loads(head)
+        ends = [*itertools.accumulate(sizes.values(), initial=0)]
+        files = {
+            path: rest[end : end + sizes[path]] for path, end in zip(sizes, ends, strict=False)
+        }
+        return key if wrong == [*map(str, problems)] else "", files
 
     def write_sources(
         self, key: str, contents: Mapping[str, bytes], problems: Sequence[Problem]
     ) -> None:
         """Keep the files of a tree that was evaluated, instead of those of the last one."""
-        texts = {path: content.decode("latin-1") for path, content in contents.items()}
-        stored = zlib.compress(json.dumps([key, [*map(str, problems)], texts]).encode(), 1)
-        self._write(f"sources-{self._question}.z", stored)
+        sizes = {path: len(content) for path, content in contents.items()}
+        head = json.dumps([key, [*map(str, problems)], sizes]).encode()
+        packer = zlib.compressobj(1)
+        parts = [packer.compress(part) for part in (head, b"\n", *contents.values())]
+        self._write(f"sources-{self._question}.z", b"".join([*parts, packer.flush()]))
 
     def _read(self, name: str) -> bytes:
         """Return what was written, or nothing where that is gone or damaged."""

@@ -11,7 +11,7 @@ from typing import Any
 from ._cache import Memory
 from ._findings._ignores import find_ignores
 from ._models._routing import mentions_settings
-from ._report import Facts, Place, Problem
+from ._report import Facts, Finding, Place, Problem
 from ._source._discovery import shown
 from ._source._reading import UnreadableError, parse
 
@@ -25,8 +25,8 @@ def moved_facts(
     """Return the facts of the tree `new` if only lines have moved since the last evaluation."""
     key, old = memory.read_sources(problems)
     facts = memory.read(key)
-    if facts is None:
-        return None
+    if facts is None or any(one.code == "HR106" for one in facts.findings):
+        return None  # the message of HR106 names the line of another step
     moves: dict[str, Lines] = {}
     for path in [path for path in new if old.get(path) != new[path]]:
         lines = lines_between(old.get(path, b"\0"), new[path])
@@ -39,12 +39,17 @@ def moved_facts(
         moved: Facts = _moved(facts, moves)
     except KeyError:
         return None
-    for was, one in zip(facts.findings, moved.findings, strict=True):
-        # Their messages name the lines of other places.
-        if was.code == "HR106" or (was.code == "HR201" and was != one):
-            return None
+    findings = [_renamed(*pair) for pair in zip(facts.findings, moved.findings, strict=True)]
     ignores = find_ignores({shown(path): content for path, content in new.items()})
-    return replace(moved, ignores=tuple(ignores))
+    return replace(moved, findings=tuple(findings), ignores=tuple(ignores))
+
+
+def _renamed(was: Finding, now: Finding) -> Finding:
+    """Return a finding that has moved, with the line that its message names."""
+    if was.code != "HR201":
+        return now
+    old, new = (one.evidence[0].place.line for one in (was, now))
+    return replace(now, message=now.message.replace(f"{old};", f"{new};"))
 
 
 def _moved(one: Any, moves: Mapping[str, Lines]) -> Any:
