@@ -585,6 +585,35 @@ def test_entrypoint_takes_away_what_was_forgotten_in_it(backend: str) -> None:
         asyncio.run(_in_a_unit(forgets_too))
 
 
+@pytest.mark.parametrize("forgotten", [1, 2, 3])
+def test_unit_left_by_an_error_takes_units_beyond_forgotten_ones_with_it(forgotten: int) -> None:
+    """A unit inside, with forgotten ones around it and inside it, makes none of them current."""
+
+    def forget() -> None:
+        for _ in range(forgotten):
+            open_context().__enter__()
+
+    with open_context() as base:
+        outer, inner = Unit(transport_context("task")), Unit(transport_context("task"))
+        outer.__enter__()
+        forget()
+        inner.__enter__()
+        forget()
+        for unit in (outer, inner):
+            unit.__exit__(ZeroDivisionError, ZeroDivisionError(), None)
+            assert get_flow_context() is base
+
+
+def test_unit_left_in_a_copied_context_is_left_here_too() -> None:
+    """Leaving a nested unit in a copy of the context and here again restores the outer unit."""
+    with open_context() as outer:
+        inner = open_context()
+        inner.__enter__()
+        contextvars.copy_context().run(inner.__exit__, None, None, None)
+        inner.__exit__(None, None, None)
+        assert get_flow_context() is outer
+
+
 async def _in_a_unit(forgetful: Callable[[], Any]) -> None:
     with open_context() as unit:
         await forgetful()

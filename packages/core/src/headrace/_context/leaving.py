@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextvars import Token
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from .deadlines import has_forgotten_block
 from .variables import reset_unit, set_unit
@@ -81,12 +81,10 @@ def is_forgotten(context: FlowContext | None) -> bool:
 
 
 def enclosing(context: FlowContext | None) -> Iterator[FlowContext]:
-    """Yield `context` and its enclosing units, up to the first that can no longer be ended."""
+    """Yield `context` and its enclosing units, those included that can no longer be ended."""
     while context is not None:
         yield context
-        holder = getattr(context, "_unit", None)
-        unit: Any = None if holder is None else holder()  # a `Unit`
-        context = None if unit is None else unit.outer
+        context = getattr(context, "_outer", None)
 
 
 def is_discarded(context: FlowContext) -> bool:

@@ -44,6 +44,7 @@ class FlowContext:
         "_entered",
         "_facts",
         "_left",
+        "_outer",
         "_span",
         "_trace",
         "_unit",
@@ -60,6 +61,7 @@ class FlowContext:
     _entered: Unit | None
     _facts: dict[str, Any]  # set if a backend listens
     _left: Left  # set if the unit ended while something opened inside it was still current
+    _outer: FlowContext | None  # of a nested unit until it ends: the one that was current before it
     _span: Any  # OpenTelemetry's: the unit's own span, or the one around it
     _unit: ref[Unit]  # of a nested unit: alive while something can still end it
     _trace: TraceContext

@@ -68,7 +68,7 @@ class Unit:
         try:
             self._token = set_unit(context)
             if outer is not None:
-                context._unit = ref(self)  # noqa: SLF001 - see `is_forgotten`
+                context._unit, context._outer = ref(self), outer  # noqa: SLF001 - see `leaving`
             if outer_step is not None:
                 set_step(None)
             dispatcher = _state.dispatcher
@@ -109,6 +109,7 @@ class Unit:
             return
         outer, step = self.outer, self.outer_step
         if outer is not None:
+            context._outer = None  # noqa: SLF001 - nothing is inside this unit any more
             outer, step = restored(outer, step)
         set_unit(outer)
         if get_step() is not step:
