@@ -23,11 +23,10 @@ class _Step:
 
     def follows(self, other: _Step) -> bool:
         """Tell whether declared edges lead from another step to this one."""
-        waiting, seen = [self], {self}
-        while waiting and other not in seen:
-            sources = {*waiting.pop().sources} - seen
-            seen |= sources
-            waiting += sources
+        seen, fresh = {self}, {self}
+        while fresh and other not in seen:
+            fresh = {source for step in fresh for source in step.sources} - seen
+            seen |= fresh
         return other in seen
 
 
