@@ -370,3 +370,23 @@ async def start():
     await asyncio.wait_for(task, 3)
 """
     assert shown(tmp_path, {"app.py": head + others + rest}) == {"start -> pay": "call"}
+
+
+def test_a_declared_class_is_worth_more_than_what_a_library_returns(tmp_path: Path) -> None:
+    """What a function of a library returns has no methods that are known; its annotation has."""
+    source = """
+        from importlib import import_module
+        from headrace import entrypoint, step
+
+        class Connector:
+            @step("f", after="start")
+            def load(self): ...
+
+        def connector(name) -> Connector:
+            return import_module(f"connectors.{name}").Connector(name)
+
+        @entrypoint("f")
+        def start(name):
+            connector(name).load()
+    """
+    assert shown(tmp_path, {"app.py": source}) == {"start -> load": "call"}

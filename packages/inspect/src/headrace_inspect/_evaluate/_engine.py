@@ -158,7 +158,8 @@ class Engine:
         self._depth -= 1
         result = shallow(union(*frame.returned))
         context.yielded = shallow(context.yielded)
-        if (result is not UNKNOWN and not isinstance(result, Constant)) or declared is UNKNOWN:
+        vague = Constant | Object if isinstance(declared, Instance) else Constant
+        if (result is not UNKNOWN and not isinstance(result, vague)) or declared is UNKNOWN:
             context.result = result
         context.stored = frame.stored
         context.never_returns = frame.ran is None and not frame.returns and not function.is_abstract
