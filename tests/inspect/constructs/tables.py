@@ -388,3 +388,12 @@ def start():
     other.reverse()
     for s in steps:
         s()
+
+
+# === a list that is extended: shown call
+STEPS = []
+STEPS.extend([a, b])
+
+def start():
+    for s in STEPS:
+        s()

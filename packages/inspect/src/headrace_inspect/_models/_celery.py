@@ -17,7 +17,6 @@ from headrace_inspect._evaluate._values import (
     Instance,
     Items,
     Named,
-    Partial,
     Table,
     Value,
     constant,
@@ -51,25 +50,21 @@ def register(registry: Registry) -> None:
     function(_signature, "celery.signature celery.subtask")
     function(_several, "celery.chain celery.group")
     function(_chord, "celery.chord")
-    registry.attributes[Task] = _attribute
-    method(_call, Task, "__call__")
+    registry.attributes[Task] = lambda frame, task, name: (
+        constant(task.name) if name == "name" else Bound(task, name)
+    )
+    method(_call, Task, "__call__ run")
     # An unknown decorator may make a task of a function, so functions have these methods too.
     for owner in (Task, "celery.Task", FunctionValue):
         method(_publish_task, owner, "delay send delay_on_commit")
         method(_publish_task, owner, "apply_async apply apply_async_on_commit")
-        method(_make, owner, "s si signature subtask map starmap chunks")
+        method(_make, owner, "s si signature subtask")
         method(_replace, owner, "replace")
         method(lambda call: UNKNOWN, owner, "retry")
     method(_call_signature, Signature, "__call__")
     method(_publish, Signature, "delay apply_async apply delay_on_commit apply_async_on_commit")
     method(_or, Signature, "__or__")
     method(lambda call: call.owner, Signature, "set clone s si on_error then")
-
-
-def _attribute(frame: Frame, task: Task, name: str) -> Value:
-    if name in {"run", "__wrapped__"}:
-        return Partial(task.inner, task.arguments, ()) if task.is_bound else task.inner
-    return constant(task.name) if name == "name" else Bound(task, name)
 
 
 def _call(call: Call) -> Value:
@@ -134,11 +129,7 @@ def _replace(call: Call) -> Value:
 
 
 def _make(call: Call) -> Value:
-    given = call
-    if call.name in {"signature", "subtask"}:
-        given = _described(call)
-    elif call.name in {"map", "starmap", "chunks"}:
-        given = call.but()
+    given = call if call.name in {"s", "si"} else _described(call)
     note_publishing(call.owner, given)
     about = (given.arguments, given.keywords, call.name == "si")
     return Signature("task", (_task_of(call),), *about)
@@ -189,10 +180,6 @@ def publish(frame: Frame, value: Value, node: ast.AST, kind: str = _CANVAS) -> N
     """Record that a task or signature is published."""
     for option in options_of(value):
         match option:
-            case Task():
-                run_task(option, Call(frame, node, kind=kind))
-            case Items():
-                _in_parallel(frame, frame.engine.contents(option), node, kind)
             case Signature(kind="group"):
                 _in_parallel(frame, option.members, node, kind)
             case Signature(kind="task"):

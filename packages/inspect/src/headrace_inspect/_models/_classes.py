@@ -10,14 +10,10 @@ from headrace_inspect._symbols._entities import Class, Function
 
 def class_named(engine: Engine, text: str | None) -> Class | None:
     """Return the only class that ``"Order"`` or ``"shop.Order"`` can name."""
-    app, _, name = (text or "").rpartition(".")
-    index: dict[str, list[Class]] = engine.facts.setdefault("classes by name", {})
+    index: dict[str, list[Class]] = engine.facts.setdefault(class_named, {})
     for cls in [] if index else engine.all_classes():
         index.setdefault(cls.name, []).append(cls)
-    found = index.get(name, [])
-    if len(found) > 1 and app:
-        label = app.rsplit(".", 1)[-1].lower()
-        found = [one for one in found if label in one.module.name.lower().split(".")] or found
+    found = index.get((text or "").rpartition(".")[2], [])
     return found[0] if len(found) == 1 else None
 
 

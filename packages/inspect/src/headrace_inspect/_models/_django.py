@@ -115,11 +115,7 @@ def _class_of(value: Value | None) -> Class | None:
 
 def _model_member(frame: Frame, owner: Value, name: str) -> Value | None:
     cls = _class_of(owner)
-    if cls is None:
-        return None
-    if name in {"_default_manager", "_base_manager"}:
-        return Query(cls)
-    return _reverse(frame.engine).get((cls.name, name))
+    return None if cls is None else _reverse(frame.engine).get((cls.name, name))
 
 
 def _related(frame: Frame, owner: Value, field: Object) -> Value:
