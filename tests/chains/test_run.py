@@ -113,6 +113,8 @@ def test_a_result_made_by_hand_is_a_dict_without_steps() -> None:
     assert result.correlation_id is None
     assert repr(result) == "{'a': 1, 'b': 2}"
     assert "finished" in str(result.report)
+    result.correlation_id = "order-1"
+    assert copy.copy(result).correlation_id == "order-1"
     with pytest.raises(AttributeError, match="'ChainResult' object has no attribute 'nonsense'"):
         _ = result.nonsense
 

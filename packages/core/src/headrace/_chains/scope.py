@@ -153,15 +153,19 @@ class Scope:
         self.outputs.update(outputs)
 
     def _refuse_twice(self, branch: Scope, outputs: dict[str, str]) -> NoReturn:
-        for out, step in branch.outputs.items():
-            if out in outputs:
-                raise ValueError(
-                    f"steps {outputs[out]!r} and {step!r} run concurrently and both write {out!r}; "
-                    f"rename one output"
-                )
-            if out not in branch.overwrites and (out in self.outputs or out in self.open):
-                self._refuse_output(out, step)
-        raise AssertionError
+        out = next(
+            out
+            for out in branch.outputs
+            if out in outputs
+            or (out not in branch.overwrites and (out in self.outputs or out in self.open))
+        )
+        step = branch.outputs[out]
+        if out not in outputs:
+            self._refuse_output(out, step)
+        raise ValueError(
+            f"steps {outputs[out]!r} and {step!r} run concurrently and both write {out!r}; rename "
+            f"one output"
+        )
 
     def _refuse_output(self, out: str, name: str) -> NoReturn:
         if out in self.outputs:
