@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -580,3 +581,15 @@ def test_an_option_of_requests_is_misspelt() -> None:
     """Options that are passed on to requests are accepted."""
     with pytest.raises(TypeError, match="did you mean 'max_retries'"):
         requests_adapter(max_retrys=2)
+
+
+@pytest.mark.parametrize(
+    ("make", "module"), [(requests_adapter, "requests.adapters"), (aiohttp_trace_config, "aiohttp")]
+)
+def test_a_client_library_that_is_missing_here_is_named(
+    make: Callable[..., Any], module: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error says what to install."""
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(ImportError, match=r'pip install "headrace\['):
+        make(hosts=["api"])

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
+import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from headrace._process import fork_safety
 from tests.core.flow_kit import run_python
 
 pytestmark = [
@@ -259,3 +264,76 @@ def test_logging_has_what_the_hook_goes_by() -> None:
     assert handler not in logging._at_fork_reinit_lock_weakset  # type: ignore[attr-defined]
     real = logging.StreamHandler()
     assert real in logging._at_fork_reinit_lock_weakset  # type: ignore[attr-defined]
+
+
+# --- the three hooks, called here instead of around a fork ----------------------------------------
+
+
+@pytest.fixture
+def handler(tmp_path: Path) -> Iterator[logging.StreamHandler[io.TextIOWrapper]]:
+    """A handler that writes to a file."""
+    with (tmp_path / "log").open("w") as stream:
+        handler = logging.StreamHandler(stream)
+        yield handler
+        with handler.stream:
+            fork_safety._abandoned.clear()
+
+
+def can_lock(lock: threading.RLock) -> bool:  # type: ignore[valid-type]
+    """Return whether another thread can take `lock` at once."""
+    taken: list[bool] = []
+
+    def take() -> None:
+        taken.append(lock.acquire(blocking=False))  # type: ignore[attr-defined]
+        if taken[0]:
+            lock.release()  # type: ignore[attr-defined]
+
+    thread = threading.Thread(target=take)
+    thread.start()
+    thread.join()
+    return taken[0]
+
+
+def test_locks_of_handlers_are_held_until_the_fork_is_over(
+    handler: logging.StreamHandler[io.TextIOWrapper],
+) -> None:
+    """No other thread can be inside a handler at the fork; afterwards all can."""
+    fork_safety._before()
+    try:
+        assert not can_lock(handler.lock)  # type: ignore[arg-type]
+    finally:
+        fork_safety._release()
+    assert can_lock(handler.lock)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("blocked", ["handler", "logging"])
+def test_a_child_reopens_the_stream_of_a_handler_that_stays_busy(
+    blocked: str,
+    handler: logging.StreamHandler[io.TextIOWrapper],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The fork waits no longer than its patience; the child then writes to a new stream."""
+    monkeypatch.setattr(fork_safety, "PATIENCE", 0.0)
+    monkeypatch.setattr(fork_safety, "_handlers", [handler, logging.NullHandler()])
+    monkeypatch.setattr(sys, "stderr", handler.stream)
+    lock = handler.lock if blocked == "handler" else logging._lock  # type: ignore[attr-defined]
+    taken, done = threading.Event(), threading.Event()
+
+    def stay_inside() -> None:
+        with lock:
+            taken.set()
+            done.wait()
+
+    thread = threading.Thread(target=stay_inside)
+    thread.start()
+    taken.wait()
+    old = handler.stream
+    try:
+        fork_safety._before()
+        fork_safety._after_in_child()
+    finally:
+        done.set()
+        thread.join()
+    assert handler.stream is sys.stderr
+    assert handler.stream is not old
+    assert handler.stream.fileno() == old.fileno()

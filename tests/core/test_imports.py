@@ -13,6 +13,7 @@ import pytest
 
 import headrace
 from headrace import backends, clients, integration
+from headrace._process.safe_path import _is_own_module
 from tests.core.flow_kit import run_python
 
 FRAMEWORKS = [
@@ -256,3 +257,20 @@ def test_public_modules_have_docstrings() -> None:
     modules = public_modules()
     assert clients in modules
     assert [module.__name__ for module in modules if not inspect.getdoc(module)] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["python", "-m", "headrace", "graph"], True),
+        (["python", "-mheadrace"], True),
+        (["python", "-Im", "headrace.__main__"], True),
+        (["python", "-m", "pytest"], False),
+        (["python", "-c", "pass"], False),
+        (["python", "script.py", "headrace"], False),
+        (["python", "-m"], False),
+    ],
+)
+def test_running_the_package_is_recognised(words: list[str], expected: bool) -> None:
+    """Only `-m headrace`, with or without other flags, leaves the folder out of the search path."""
+    assert _is_own_module(words) is expected

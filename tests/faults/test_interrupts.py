@@ -101,6 +101,26 @@ def is_free(lock: Any) -> bool:
     return free
 
 
+class LockWithSignal(SignalSafeLock):
+    """A lock whose `__enter__` is interrupted right after the lock was acquired."""
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> Any:
+        """Acquire, and return something whose record raises."""
+        super().acquire(blocking, timeout)
+        raise KeyboardInterrupt
+
+
+def test_lock_is_free_after_a_block_and_after_an_interrupt() -> None:
+    """`with` releases it; an interrupted `acquire` passes the interrupt on."""
+    lock = SignalSafeLock()
+    with lock as entered:
+        assert entered
+        assert not is_free(lock)
+    assert is_free(lock)
+    with pytest.raises(KeyboardInterrupt), LockWithSignal():
+        pass
+
+
 @pytest.mark.guarantee(97)
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="sys.monitoring is new in 3.12")
 @pytest.mark.parametrize("make", [new_lock, SignalSafeLock])

@@ -749,3 +749,38 @@ def test_the_access_line_comes_with_the_last_byte() -> None:
         ("headrace.access", "abc"),
         ("work", "abc"),
     ]
+
+
+@pytest.mark.parametrize("message", [None, "http.response.body"])
+def test_request_closed_in_the_context_of_another_task_changes_nothing_there(
+    message: str | None,
+) -> None:
+    """A server may close a request's coroutine elsewhere: there, what is current stays current."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if message is None:
+            await Suspended()
+        else:
+            await send({"type": message, "body": b""})
+
+    async def send(message: Any) -> None:
+        await Suspended()
+
+    async def receive() -> Any:
+        raise AssertionError("nothing is received here")
+
+    request: Any = FlowMiddleware(app)(http_scope("/"), receive, send)
+    own, other = contextvars.Context(), contextvars.Context()
+    own.run(request.send, None)
+    with contextlib.ExitStack() as stack:
+        current = other.run(stack.enter_context, headrace.open_context())
+        other.run(request.close)
+        assert other.run(headrace.get_flow_context) is current
+        other.run(stack.close)
+
+
+class Suspended:
+    """Suspends a coroutine until it is closed."""
+
+    def __await__(self) -> Any:
+        yield

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import functools
 import gc
 import threading
 import weakref
@@ -702,3 +703,33 @@ def test_unit_can_be_entered_in_one_thread_and_ended_in_another() -> None:
     assert get_flow_context() is context
     unit.__exit__(None, None, None)
     assert get_flow_context() is None
+
+
+def _like_a_stream(returns: Any) -> Callable[..., Any]:
+    """Return a plain function around a generator function that does not return its generator."""
+
+    def stream() -> Iterator[None]:
+        yield
+
+    @functools.wraps(stream)
+    def plain() -> Any:
+        if isinstance(returns, BaseException):
+            raise returns
+        return returns
+
+    return plain
+
+
+def test_decorated_stream_that_returns_something_else_ends_at_once() -> None:
+    """The step and the unit end where the function returns a plain value, or raises."""
+    made = new_flow()
+    entry = made.entrypoint(_like_a_stream("done"))
+    failing = made.step(after=entry)(_like_a_stream(LookupError("on purpose")))
+    with capture() as captured:
+        assert entry() == "done"
+        assert get_flow_context() is None
+        with open_context() as unit:
+            with pytest.raises(LookupError, match="on purpose"):
+                failing()
+            assert where() == (unit, None)
+    assert [event.outcome for event in captured.steps] == ["ok", "error"]
