@@ -100,37 +100,31 @@ class Judge:
         """Yield the edges between steps of which a body runs first the one, then the other."""
         if not any(event.before for event in context.events):
             return
-        leading = [self._over.of_event(event) for event in context.events]
-        earlier = 0
-        for mask in leading:
-            earlier |= mask & self._all_sources
+        leading: dict[int, int] = {}  # the events that lead to each step
+        for number, event in enumerate(context.events):
+            for bit in bits_in(self._over.of_event(event) & self._all_sources):
+                leading[bit] = leading.get(bit, 0) | 1 << number
         done: set[tuple[Edge, str]] = set()
-        for event in context.events if earlier else ():
+        for event in context.events if leading else ():
             reached = self._reach.of_event(event) & self._all_targets if event.before else 0
-            for bit in bits_in(reached):
-                for edge in self._targets.get(bit, ()):
-                    is_new = self._bits[edge.source] & earlier and (edge, event.kind) not in done
-                    ways = self._both(context, leading, event, edge) if is_new else None
-                    if ways is not None:
-                        done.add((edge, event.kind))
-                        yield edge, *ways
+            for edge in [edge for bit in bits_in(reached) for edge in self._targets[bit]]:
+                earlier = leading.get(self._bits[edge.source], 0) & event.before
+                is_new = earlier and (edge, event.kind) not in done
+                ways = self._both(context, earlier, event, edge) if is_new else None
+                if ways is not None:
+                    done.add((edge, event.kind))
+                    yield edge, *ways
 
     def _both(
-        self, context: Context, leading: list[int], event: Event, edge: Edge
+        self, context: Context, earlier: int, event: Event, edge: Edge
     ) -> tuple[Way, Way] | None:
-        source = self._bits[edge.source]
-        for number, mask in enumerate(leading):
-            if mask & source and event.before >> number & 1:
-                first = self._ways_over.through(context, context.events[number], source)
-                second = self._ways.through(context, event, self._bits[edge.target])
-                if first and second and not self._repeats(first, second, source):
-                    return first, second
+        second = self._ways.through(context, event, self._bits[edge.target])
+        for bit in bits_in(earlier) if second is not None else ():
+            before = context.events[bit.bit_length() - 1]
+            first = self._ways_over.through(context, before, self._bits[edge.source])
+            if first is not None and second is not None:
+                return first, second
         return None
-
-    def _repeats(self, first: Way, second: Way, source: int) -> bool:
-        """Tell whether a function that leads to both steps runs twice: its order is inside."""
-        again = {one.function for one in second.bodies if self._over.of(one) & source}
-        return any(one.function in again for one in first.bodies)
 
     def _best(self, found: list[tuple[Way | None, Way]]) -> Evidence | None:
         """Return the shortest evidence; a boundary wins over a call, since that is drawn."""

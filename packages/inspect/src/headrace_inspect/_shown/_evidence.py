@@ -12,7 +12,7 @@ from ._links import link_to
 from ._reach import Reach, part_of
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, slots=True)
 class Way:
     """Calls that lead to a step, each with the body it is in; `target` is the step's body."""
 
