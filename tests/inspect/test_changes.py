@@ -74,12 +74,16 @@ PROGRAM = {
         @orders.entrypoint
         def receive(order):
             """Take an order."""
+            twice()
             Card().pay(order)
             signals.paid.send(sender=None, order=order)  # headrace: ignore[HR201]
 
         @orders.step(after="receive")
         def log(order):
             save(order)
+
+        @orders.step(name="log", after="receive")
+        def twice(): ...
     ''',
 }
 """Calls, an override, a signal, tasks, a transaction, and an edge that is not shown."""

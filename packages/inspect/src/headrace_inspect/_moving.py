@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import itertools
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -15,6 +16,7 @@ from ._report import Facts, Finding, Place, Problem
 from ._source._discovery import shown
 from ._source._reading import UnreadableError, parse
 
+_another = re.compile(r".*, on line (\d+) of (.+)", re.DOTALL)
 Lines = dict[int, int]
 """The new number of each line on which a piece of syntax begins or ends."""
 
@@ -25,8 +27,8 @@ def moved_facts(
     """Return the facts of the tree `new` if only lines have moved since the last evaluation."""
     key, old = memory.read_sources(problems)
     facts = memory.read(key)
-    if facts is None or any(one.code == "HR106" for one in facts.findings):
-        return None  # the message of HR106 names the line of another step
+    if facts is None:
+        return None
     moves: dict[str, Lines] = {}
     for path in [path for path in new if old.get(path) != new[path]]:
         lines = lines_between(old.get(path, b"\0"), new[path])
@@ -37,19 +39,24 @@ def moved_facts(
         return None
     try:
         moved: Facts = _moved(facts, moves)
+        pairs = zip(facts.findings, moved.findings, strict=True)
+        findings = tuple([_renamed(*pair, moves) for pair in pairs])
     except KeyError:
         return None
-    findings = [_renamed(*pair) for pair in zip(facts.findings, moved.findings, strict=True)]
     ignores = find_ignores({shown(path): content for path, content in new.items()})
-    return replace(moved, findings=tuple(findings), ignores=tuple(ignores))
+    return replace(moved, findings=findings, ignores=tuple(ignores))
 
 
-def _renamed(was: Finding, now: Finding) -> Finding:
+def _renamed(was: Finding, now: Finding, moves: Mapping[str, Lines]) -> Finding:
     """Return a finding that has moved, with the line that its message names."""
-    if was.code != "HR201":
-        return now
-    old, new = (one.evidence[0].place.line for one in (was, now))
-    return replace(now, message=now.message.replace(f"{old};", f"{new};"))
+    message = was.message
+    if was.code == "HR106" and (found := _another.match(message)) and found[2] in moves:
+        line = moves[found[2]][int(found[1])]
+        message = f"{message[: found.start(1)]}{line}{message[found.end(1) :]}"
+    if was.code == "HR201":
+        old, new = (one.evidence[0].place.line for one in (was, now))
+        message = message.replace(f"{old};", f"{new};")
+    return replace(now, message=message)
 
 
 def _moved(one: Any, moves: Mapping[str, Lines]) -> Any:
