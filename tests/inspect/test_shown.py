@@ -383,7 +383,7 @@ def test_follows_tasks(tmp_path: Path, code: str, expected: list[str | None]) ->
 @pytest.mark.parametrize(
     ("code", "edge", "kind"),
     [
-        ("order.customer.a(); customer.orders.open().first().b()", "a -> b", "call"),
+        ("order.customer.a(); Order.objects.open().first().b()", "a -> b", "call"),
         ("customer.a(); Order.objects.filter(x=1).get().b()", "a -> b", "call"),
         ("customer.a()\n    for one in Order.objects.open():\n        one.b()", "a -> b", "call"),
         ("customer.a(); Order.objects.open().archive()", "a -> archive", "call"),

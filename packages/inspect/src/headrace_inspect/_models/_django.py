@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from headrace_inspect._evaluate._engine import Engine
 from headrace_inspect._evaluate._frame import Frame
 from headrace_inspect._evaluate._registry import Call, Registry
-from headrace_inspect._evaluate._types import last_name
 from headrace_inspect._evaluate._values import (
     UNKNOWN,
     Bound,
@@ -23,7 +22,7 @@ from headrace_inspect._evaluate._values import (
     text_of,
     union,
 )
-from headrace_inspect._symbols._entities import Assignment, Class
+from headrace_inspect._symbols._entities import Class
 
 from . import _signals
 from ._classes import class_named
@@ -79,7 +78,6 @@ def register(registry: Registry) -> None:
     registry.alias(_MANAGER, _MANAGERS)
     for name in ("Manager", "QuerySet", *_FIELDS):
         registry.alias(f"django.db.models.{name}", f"django.contrib.gis.db.models.{name}")
-    registry.members[MODEL] = _model_member
     for name in _FIELDS:
         registry.descriptors[f"django.db.models.{name}"] = _related
     registry.descriptors[Instance] = _manager
@@ -113,11 +111,6 @@ def _class_of(value: Value | None) -> Class | None:
 # --- models ---------------------------------------------------------------------------------------
 
 
-def _model_member(frame: Frame, owner: Value, name: str) -> Value | None:
-    cls = _class_of(owner)
-    return None if cls is None else _reverse(frame.engine).get((cls.name, name))
-
-
 def _related(frame: Frame, owner: Value, field: Object) -> Value:
     """Return the other side of a relation."""
     cls = _target(frame.engine, owner, field)
@@ -131,31 +124,6 @@ def _target(engine: Engine, owner: Value, field: Object) -> Class | None:
     if text_of(to) == "self":
         return _class_of(owner)
     return _class_of(to) or class_named(engine, text_of(to))
-
-
-def _reverse(engine: Engine) -> dict[tuple[str, str], Value]:
-    """Return the reverse side of each relation, by the names of its model and attribute."""
-    known: dict[tuple[str, str], Value] | None = engine.facts.get(_reverse)
-    if known is None:
-        known = engine.facts[_reverse] = {}
-        for cls in engine.all_classes():
-            for bindings in cls.members.values():
-                value = bindings[-1].value if isinstance(bindings[-1], Assignment) else None
-                if isinstance(value, ast.Call) and last_name(value.func) in _FIELDS:
-                    _add_reverse(engine, cls, engine.evaluate(engine.quiet(cls), value), known)
-    return known
-
-
-def _add_reverse(
-    engine: Engine, cls: Class, field: Value, known: dict[tuple[str, str], Value]
-) -> None:
-    target = _target(engine, ClassValue(cls), field) if isinstance(field, Object) else None
-    if target is None or not isinstance(field, Object):
-        return
-    is_one = field.made_by.endswith("OneToOneField")
-    usual = cls.name.lower() if is_one else f"{cls.name.lower()}_set"
-    name = text_of(field.keyword("related_name")) or usual
-    known[target.name, name] = Instance(cls) if is_one else _many(engine, cls)
 
 
 def _many(engine: Engine, cls: Class) -> Query:
