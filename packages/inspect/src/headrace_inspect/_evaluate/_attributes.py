@@ -96,7 +96,7 @@ class Attributes:
         is_empty = isinstance(value, Items | Table) and not self._engine.contents(value)
         if value is UNKNOWN or is_empty:
             value = union(value, self._stored_in(owner.cls, name))
-        return self._inherited(frame, owner, owner.cls, name) if value is UNKNOWN else value
+        return self._inherited(owner, owner.cls, name) if value is UNKNOWN else value
 
     def _member(self, frame: Frame, owner: Instance, cls: Class, name: str, node: ast.AST) -> Value:
         found = self._engine.classes.find(cls, name)
@@ -126,15 +126,10 @@ class Attributes:
         bound = self._engine.bind(value, owner)
         return frame.call(bound.inner, node) if isinstance(bound, Property) else bound
 
-    def _inherited(self, frame: Frame, owner: Value, cls: Class, name: str) -> Value:
-        """Return what a class of a library gives to `cls`."""
-        foreign = [base for base in self._engine.classes.order(cls) if isinstance(base, str)]
-        for base in foreign:
-            member = self._engine.registry.members.get(base)
-            found = None if member is None else member(frame, owner, name)
-            if found is not None:
-                return found
-        if not foreign or self._engine.classes.find(cls, "__getattr__"):
+    def _inherited(self, owner: Value, cls: Class, name: str) -> Value:
+        """Return an attribute that `cls` may have of a class of a library."""
+        is_foreign = any(isinstance(base, str) for base in self._engine.classes.order(cls))
+        if not is_foreign or self._engine.classes.find(cls, "__getattr__"):
             return UNKNOWN
         return Bound(owner, name)
 
@@ -153,7 +148,7 @@ class Attributes:
     def _of_class(self, frame: Frame, owner: ClassValue, name: str, node: ast.AST) -> Value:
         found = self._engine.classes.find(owner.cls, name)
         if found is None:
-            return self._inherited(frame, owner, owner.cls, name)
+            return self._inherited(owner, owner.cls, name)
         value, binding = self._engine.names.in_class(found[0], name), found[1][-1]
         options = options_of(value)
         if not isinstance(binding, Assignment):

@@ -135,8 +135,6 @@ class Names:
         if found is None:
             found = self._classes[cls] = ClassValue(cls)
             frame = self._engine.quiet(cls.scope)
-            for register in self._engine.registry.classes:
-                register(self._engine, cls)
             for node in reversed(cls.node.decorator_list):
                 frame.call(self._engine.evaluate(frame, node), node, (found,))
         return found

@@ -11,7 +11,7 @@ from ._contexts import CALL
 from ._values import UNKNOWN, Arguments, Named, Value
 
 if TYPE_CHECKING:
-    from headrace_inspect._symbols._entities import Class, Function
+    from headrace_inspect._symbols._entities import Function
 
     from ._engine import Engine
     from ._frame import Frame
@@ -77,10 +77,9 @@ class Registry:
         functions: how a function or class of a library is called, by its dotted name.
         methods: the same for methods, by type of value or name of the class, and name.
         attributes: how attributes are read, by type of value.
-        members: attributes that a class of a library gives to its subclasses, by its name.
         leaving: context managers, by the name of what made them.
         swallowing: context managers that end an error, by the name of what made them.
-        classes, decorating: called with each class, and with each decorator.
+        decorating: called with each decorator.
         finishing: called when everything else has run.
         descriptors: class attributes that are read as something else, by type or maker.
         elements: what iterating gives, by type of value.
@@ -91,10 +90,8 @@ class Registry:
     functions: dict[str, Handler] = field(default_factory=dict)
     methods: dict[tuple[object, str], Handler] = field(default_factory=dict)
     attributes: dict[type[Value], Reader] = field(default_factory=dict)
-    members: dict[str, Reader] = field(default_factory=dict)
     leaving: dict[str, Callable[[Frame, Any, ast.AST, int], None]] = field(default_factory=dict)
     swallowing: set[str] = field(default_factory=set)
-    classes: list[Callable[[Engine, Class], None]] = field(default_factory=list)
     decorating: list[Decorating] = field(default_factory=list)
     finishing: list[Callable[[Engine], None]] = field(default_factory=list)
     descriptors: dict[object, Descriptor] = field(default_factory=dict)
