@@ -390,3 +390,43 @@ def test_a_declared_class_is_worth_more_than_what_a_library_returns(tmp_path: Pa
             connector(name).load()
     """
     assert shown(tmp_path, {"app.py": source}) == {"start -> load": "call"}
+
+
+@pytest.mark.parametrize(
+    ("call", "is_shown"),
+    [
+        ("save(tell=False)", False),
+        ("save(tell=True)", True),
+        ("save()", True),
+        ("store(tell=False)", False),
+        ("change(tell=False)", True),
+    ],
+)
+def test_a_literal_argument_decides_a_condition(
+    tmp_path: Path, call: str, *, is_shown: bool
+) -> None:
+    """What a call says of a parameter holds until the parameter is assigned."""
+    source = f"""
+        from headrace import entrypoint, step
+
+        def save(*, tell=True, urgent=False):
+            if not tell or later(urgent):
+                return
+            mail()
+
+        def store(**options):
+            save(**options)
+
+        def change(*, tell):
+            tell = settings.tell
+            if tell:
+                mail()
+
+        @step("f", after="start")
+        def mail(): ...
+
+        @entrypoint("f")
+        def start():
+            {call}
+    """
+    assert shown(tmp_path, {"app.py": source}) == ({"start -> mail": "call"} if is_shown else {})

@@ -56,6 +56,8 @@ def _without_data(value: Value) -> Value:
     match value:
         case Constant(value=str(text)) if " " not in text:  # a name or an address, perhaps
             return value
+        case Constant(value=bool()):
+            return value
         case Constant() | Object() | Items() | Table():
             return UNKNOWN
         case Instance(cls=cls, fields=fields):

@@ -58,6 +58,7 @@ class Context:
         receiver: the object whose method it is.
         tail: the events after the first ``yield``, as bits.
         flags: the parameters that are certainly true, false or None.
+        literals: the parameters that the call names and sets to true or false.
         captured: the variables of the enclosing function, which tell its closures apart.
         stored: what it stores in its own object.
         never_returns: whether it always raises.
@@ -71,6 +72,7 @@ class Context:
     tail: int = 0
     blocks: list[Block] = field(default_factory=list)
     flags: dict[str, bool | None] = field(default_factory=dict)
+    literals: dict[str, object] = field(default_factory=dict)
     captured: tuple[tuple[str, Value], ...] = ()
     result: Value = UNKNOWN
     yielded: Value = UNKNOWN

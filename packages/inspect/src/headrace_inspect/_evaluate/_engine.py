@@ -126,7 +126,12 @@ class Engine:
         keywords = tuple([(name, generalised(one, count)) for name, one in keywords])
         captured = tuple([(name, generalised(one, count)) for name, one in value.captured])
         variables = dict(captured) | variables_of(self, function, receiver, arguments, keywords)
-        key = (function, receiver, tuple(variables.items()))
+        literals: dict[str, object] = {
+            name: one.value
+            for name, one in keywords
+            if isinstance(one, Constant) and isinstance(one.value, bool)
+        }
+        key = (function, receiver, tuple(variables.items()), *literals)
         found = self.contexts.get(key)
         if found is None:
             found = self.contexts[key] = Context(function, function.module, receiver)
@@ -135,7 +140,7 @@ class Engine:
                 for name, one in variables.items()
                 if isinstance(one, Constant) and (one.value is None or isinstance(one.value, bool))
             }
-            found.captured = captured
+            found.captured, found.literals = captured, literals
             self._counts[function] = count + 1
             self._waiting.append((found, function, variables))
             if self._depth < _DEEPEST:

@@ -30,6 +30,7 @@ class Frame:
     Attributes:
         ran: the path to here.
         leaving: the paths that leave the innermost loop.
+        literals: the parameters that are certainly true or false here.
         stored: what the body stored in its own object, the `receiver`.
         decorating: the function whose decorators are applied.
     """
@@ -47,6 +48,7 @@ class Frame:
         self.has_yielded = False
         self.returned: list[Value] = []
         self.returns = False
+        self.literals = dict(context.literals)
         self.stored: dict[str, Value] = {}
         self.leaving: list[int] = []
         self.decorating: Function | None = None
@@ -57,6 +59,7 @@ class Frame:
         if self._is_shared:
             self.variables, self._is_shared = dict(self.variables), False
         self.variables[name] = value
+        self.literals.pop(name, None)
 
     def go_back(self, ran: Path, variables: dict[str, Value]) -> None:
         """Continue from an earlier place, or from where several paths meet."""

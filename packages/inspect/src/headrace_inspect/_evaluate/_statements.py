@@ -76,13 +76,34 @@ def _raise(frame: Frame, node: ast.Raise) -> None:
 
 def _if(frame: Frame, node: ast.If) -> None:
     evaluate(frame, node.test)
-    truth = node.test.value if isinstance(node.test, ast.Constant) else None
+    truth = _truth(frame, node.test)
     branches: list[Callable[[], None]] = []
     if truth is None or truth:
         branches.append(lambda: _run_where(frame, node.test, node.body))
     if not truth:
         branches.append(lambda: run(frame, node.orelse))
     frame.branch(branches)
+
+
+def _truth(frame: Frame, test: ast.expr) -> object:
+    """Return what decides a condition, as far as literals do, or None."""
+    match test:
+        case ast.Constant(value=value):
+            return value
+        case ast.Name(id=name):
+            return frame.literals.get(name)
+        case ast.UnaryOp(op=ast.Not(), operand=inner):
+            truth = _truth(frame, inner)
+            return None if truth is None else not truth
+        case ast.BoolOp(op=operator, values=values):
+            known = [_truth(frame, one) for one in values]
+            deciding = isinstance(operator, ast.Or)
+            return (
+                deciding
+                if any(one is not None and bool(one) is deciding for one in known)
+                else None
+            )
+    return None
 
 
 def _run_where(frame: Frame, test: ast.expr, body: Sequence[ast.stmt]) -> None:
