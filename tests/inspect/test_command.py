@@ -170,7 +170,7 @@ def test_format_follows_the_ending(folder: Folder, words: list[str], start: str)
 @pytest.mark.parametrize(
     ("target", "why"),
     [
-        ("nowhere/report.txt", "there is no folder nowhere"),
+        ("nowhere/report.txt", "the folder nowhere does not exist"),
         ("taken", "it is a folder"),
         ("locked", "permission denied"),
     ],
