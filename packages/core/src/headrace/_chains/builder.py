@@ -282,8 +282,6 @@ class RecordedPlan(Plan):
 
         def __getattr__(self, name: str) -> Any:
             """Return an attribute that needs the compiled plan."""
-            if name not in Plan.__slots__:
-                raise AttributeError(f"a plan has no {name!r}")
             # All threads get the plan of the first, since steps are compared by identity.
             made = self._compiled
             plan = made.get("plan") or made.setdefault("plan", compiled(self._definition))
