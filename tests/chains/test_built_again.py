@@ -532,3 +532,55 @@ def test_a_call_that_a_signal_interrupted_can_be_made_again() -> None:
         if not place:
             return
     pytest.fail("the scenario has no end")
+
+
+def _order(flow: str) -> headrace.Chain:
+    def receive() -> int:
+        return 1
+
+    def charge(order: int) -> int:
+        return order + 1
+
+    return headrace.Chain(flow).next(receive, out="order").next(charge, args=["order"], retries=1)
+
+
+def test_a_flow_built_again_has_the_same_steps() -> None:
+    """The second chain declares its steps too: graph, notes and steps are those of the first."""
+    first = _order("built_again")
+    graph = headrace.flow("built_again").graph()
+    text = graph.render("json")
+    del first, graph
+    gc.collect()
+    again = _order("built_again")
+    assert again._builder.is_recorded
+    assert headrace.flow("built_again").graph().render("json") == text
+    assert again.run() == {"order": 1}
+
+
+def test_a_flow_built_again_is_refused_while_the_first_one_exists() -> None:
+    """Two live chains cannot declare different functions under one name; the second stays as is."""
+    first = _order("built_twice")
+    again = headrace.Chain("built_twice")
+    with pytest.raises(headrace.DuplicateStepError):
+        again.next(lambda: 2, out="order")
+    del first
+    gc.collect()
+    again.next(lambda: 2, out="order")
+    assert again.run() == {"order": 2}
+
+
+def test_a_recorded_step_is_refused_where_another_function_has_its_name() -> None:
+    """The call is known, but the name is taken by now: the chain does not change."""
+
+    def receive() -> int:
+        return 1
+
+    headrace.Chain("built_late").next(receive, out="order")
+    gc.collect()
+    taken = headrace.Chain("built_late").next(lambda: 3, name="order")
+    late = headrace.Chain("built_late")
+    with pytest.raises(headrace.DuplicateStepError):
+        late.next(receive, out="order")
+    del taken
+    gc.collect()
+    assert late.next(receive, out="order").run() == {"order": 1}

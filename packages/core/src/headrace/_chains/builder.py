@@ -6,7 +6,7 @@ import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
-from . import arguments
+from . import arguments, prefixes
 from .arguments import CHAIN
 from .definition import USUAL, Definition
 from .errors import FrozenChainError
@@ -44,7 +44,7 @@ class Builder(Definition):
     def __init__(
         self, settings: Settings | None, awaits: bool, allow_sync: bool, flow: str, owner: object
     ) -> None:
-        Definition.__init__(self, settings or USUAL, awaits, allow_sync, not flow)
+        Definition.__init__(self, settings or USUAL, awaits, allow_sync, flow)
         self.flow = flow
         if flow:
             self._owner = weakref.ref(owner)
@@ -67,6 +67,26 @@ class Builder(Definition):
                 self.values[key] = deepcopy(value, memo)
 
     # --- steps ------------------------------------------------------------------------------------
+
+    def record(self, call: Call) -> bool:
+        """Record a call of `Chain.next` and return True, if it is known to be valid here.
+
+        Raises:
+            DuplicateStepError: another function has this step name in the flow.
+        """
+        if self.prefix is None or self._items is not None:
+            return False
+        prefix = prefixes.find(self.prefix, call)
+        if prefix is None:
+            return False
+        function, out, args, kwargs, name, log_fmt, options = call
+        kept_kwargs = None if kwargs is None else {**kwargs}  # the caller may modify both
+        kept = function, out, (*args,), kept_kwargs, name, log_fmt, options
+        if self.flow:
+            self._declare(prefix.name, kept, prefix.after)
+        self.calls.append(kept)
+        self.prefix = prefix
+        return True
 
     def add_step(self, call: Call) -> None:
         """Add a step that calls a function.
@@ -156,7 +176,9 @@ class Builder(Definition):
             for step in plan.all_steps():
                 self._declare(step.name, step, step.info.after, places.get(step.name, ""))
 
-    def _declare(self, name: str, step: Step, after: tuple[str, ...], branch: str = "") -> None:
+    def _declare(
+        self, name: str, step: Step | Call, after: tuple[str, ...], branch: str = ""
+    ) -> None:
         if self._membership is None:
             from .flow_entry import Membership
 
@@ -235,8 +257,8 @@ def plan_of(definition: Definition, flow: str) -> Plan:
     # They differ if a signal arrived between the recording and the update of the prefix.
     is_recorded = definition.is_recorded and len(definition.calls) == prefix.depth
     if is_recorded and prefix.outlines is not None:
-        return RecordedPlan(definition, prefix.outlines, prefix.has_templates)
-    plan = compiled(definition)
+        return RecordedPlan(definition, flow, prefix.outlines, prefix.has_templates)
+    plan = compiled(definition, flow)
     prefix.has_templates, prefix.outlines = plan.has_templates, _outlines(plan)
     return plan
 
@@ -246,16 +268,22 @@ class RecordedPlan(Plan):
 
     Args:
         definition: the chain.
+        flow: the name of its flow, or ``""``.
         outlines: the outlines of its steps.
         has_templates: whether a step has a line to log.
     """
 
-    __slots__ = ("_compiled", "_definition")
+    __slots__ = ("_compiled", "_definition", "_flow")
 
     def __init__(
-        self, definition: Definition, outlines: tuple[Outline, ...], has_templates: bool
+        self,
+        definition: Definition,
+        flow: str,
+        outlines: tuple[Outline, ...],
+        has_templates: bool,
     ) -> None:
         self._definition = definition
+        self._flow = flow
         self._compiled: dict[str, Plan] = {}
         self.settings = settings = definition.settings
         self.values = definition.values.copy()
@@ -284,7 +312,9 @@ class RecordedPlan(Plan):
             """Return an attribute that needs the compiled plan."""
             # All threads get the plan of the first, since steps are compared by identity.
             made = self._compiled
-            plan = made.get("plan") or made.setdefault("plan", compiled(self._definition))
+            plan = made.get("plan") or made.setdefault(
+                "plan", compiled(self._definition, self._flow)
+            )
             return getattr(plan, name)
 
 

@@ -141,7 +141,8 @@ class Definition:
         settings: the chain's settings.
         awaits: whether the chain awaits coroutines.
         allow_sync: whether its steps may be sync functions.
-        records: whether known calls are recorded.
+        flow: the name of the flow that its steps are declared in, or ``""``; None if its calls are
+            not recorded.
 
     Attributes:
         settings: the chain's settings.
@@ -164,7 +165,7 @@ class Definition:
     )
 
     def __init__(
-        self, settings: Settings, awaits: bool, allow_sync: bool, records: bool = True
+        self, settings: Settings, awaits: bool, allow_sync: bool, flow: str | None = None
     ) -> None:
         self.settings = settings
         self.values: dict[str, Any] = {}
@@ -173,8 +174,8 @@ class Definition:
         self._items: list[Item] | None = None
         self.calls: list[Call | str] = []
         self.prefix: Prefix | None = None
-        if records:
-            self.prefix = prefixes.root(awaits, settings.strict, allow_sync)
+        if flow is not None:
+            self.prefix = prefixes.root(awaits, settings.strict, allow_sync, flow)
 
     def copy_to(self, copied: Definition) -> None:
         """Copy the steps and initial values into `copied`, a new definition."""
@@ -223,19 +224,6 @@ class Definition:
             self.calls.append(key)
         self.values[key] = value
 
-    def record(self, call: Call) -> bool:
-        """Record a call of `Chain.next` and return True, if it is known to be valid here."""
-        if self.prefix is None or self._items is not None:
-            return False
-        prefix = prefixes.find(self.prefix, call)
-        if prefix is None:
-            return False
-        function, out, args, kwargs, name, log_fmt, options = call
-        kept = None if kwargs is None else {**kwargs}  # the caller may modify both
-        self.calls.append((function, out, (*args,), kept, name, log_fmt, options))
-        self.prefix = prefix
-        return True
-
     def add(
         self, item: Item, last: tuple[str, ...], scope: Scope, call: Call | None = None
     ) -> None:
@@ -248,9 +236,12 @@ class Definition:
             call: the arguments of `Chain.next`, if the call can be recorded from now on.
         """
         self.items.append(item)
+        after = self.last
         self._last, self._scope = last, scope
         if self.prefix is not None:
-            self.prefix = None if call is None else prefixes.after_next(self.prefix, call)
+            before, self.prefix = self.prefix, None
+            if call is not None:
+                self.prefix = prefixes.after_next(before, call, last[0], after)
 
     def step_of(self, call: Call) -> Step:
         """Return the step that a call of `Chain.next` defines; its function is not a chain.

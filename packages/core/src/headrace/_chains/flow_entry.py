@@ -16,19 +16,20 @@ from headrace._errors import DuplicateStepError
 from headrace._flows.declare import Declaration
 from headrace._flows.flow import Flow, flow
 
+from .arguments import step_kind
 from .references import spelled
-from .step import make_info
+from .step import Step, make_info
 
 if TYPE_CHECKING:
     from headrace._step_info import StepInfo, StepNote
 
-    from .step import Step
+    from .step import Call
 
 
 class FlowEntry:
     """A chain's step in the registry of its flow. Its properties are computed on demand."""
 
-    __slots__ = ("_after", "_branch", "_flow", "_step", "chain", "name")
+    __slots__ = ("_after", "_branch", "_flow", "_source", "chain", "name")
 
     owner = None
 
@@ -36,21 +37,28 @@ class FlowEntry:
         self,
         chain: weakref.ref[Any],
         name: str,
-        step: Step,
+        step: Step | Call,
         flow: str,
         after: tuple[str, ...],
         branch: str,
     ) -> None:
         self.chain = chain
         self.name = name
-        self._step = step
+        self._source = step
         self._flow = flow
         self._after = after
         self._branch = branch
 
     def copy(self, chain: weakref.ref[Any]) -> FlowEntry:
         """Return an entry for the same step in another chain."""
-        return FlowEntry(chain, self.name, self._step, self._flow, self._after, self._branch)
+        return FlowEntry(chain, self.name, self._source, self._flow, self._after, self._branch)
+
+    @property
+    def _step(self) -> Step:
+        if isinstance(self._source, tuple):  # a recorded call, known to be valid
+            kind = step_kind(self._source[0], awaits=True, allow_sync=True)
+            self._source = Step.of(self._source, kind, awaits=True)
+        return self._source
 
     @property
     def notes(self) -> tuple[StepNote, ...]:
@@ -99,12 +107,14 @@ class Membership:
         self._entries += [entry.copy(copied._chain) for entry in own]
         return copied
 
-    def declare(self, name: str, step: Step, after: tuple[str, ...], branch: str = "") -> None:
+    def declare(
+        self, name: str, step: Step | Call, after: tuple[str, ...], branch: str = ""
+    ) -> None:
         """Declare a step of the chain.
 
         Args:
             name: the step's name.
-            step: the step.
+            step: the step, or the recorded call that defines it.
             after: the names of the steps that it follows.
             branch: its branch among concurrent ones, such as ``1 of 2``, or ``""``.
 

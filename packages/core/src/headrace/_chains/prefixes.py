@@ -42,17 +42,23 @@ class Prefix:
 
     Args:
         depth: their number.
+        name: the name of the last step.
+        after: the names of the steps that it follows.
 
     Attributes:
         depth: their number.
+        name: the name of the last step, or ``""`` if the last call is not one of `next`.
+        after: the names of the steps that it follows.
         outlines: the outlines of the steps, once a chain of exactly these calls has run.
         has_templates: whether a step has a line to log.
     """
 
-    __slots__ = ("depth", "has_templates", "outlines")
+    __slots__ = ("after", "depth", "has_templates", "name", "outlines")
 
-    def __init__(self, depth: int) -> None:
+    def __init__(self, depth: int, name: str = "", after: tuple[str, ...] = ()) -> None:
         self.depth = depth
+        self.name = name
+        self.after = after
         self.outlines: tuple[Outline, ...] | None = None
         self.has_templates = False
 
@@ -63,9 +69,9 @@ _old: dict[Any, Prefix] = {}
 _roots: dict[Any, Prefix] = {}
 
 
-def root(awaits: bool, strict: bool, allow_sync: bool) -> Prefix:
-    """Return the empty prefix, for chains with these traits."""
-    traits = awaits, strict, allow_sync
+def root(awaits: bool, strict: bool, allow_sync: bool, flow: str) -> Prefix:
+    """Return the empty prefix, for chains with these traits; `flow` names their flow, if any."""
+    traits = awaits, strict, allow_sync, flow
     return _roots.get(traits) or _roots.setdefault(traits, Prefix(0))
 
 
@@ -80,9 +86,16 @@ def find(before: Prefix, call: Call) -> Prefix | None:
     return prefix
 
 
-def after_next(before: Prefix, call: Call) -> Prefix | None:
-    """Return `before` extended by a call of `Chain.next`, or None if the call has no key."""
-    return _found_or_made(_key_of(before, call), before)
+def after_next(before: Prefix, call: Call, name: str, after: tuple[str, ...]) -> Prefix | None:
+    """Return `before` extended by a call of `Chain.next`, or None if the call has no key.
+
+    Args:
+        before: the calls before it.
+        call: its arguments.
+        name: the name of the step.
+        after: the names of the steps that it follows.
+    """
+    return _found_or_made(_key_of(before, call), before, name, after)
 
 
 def after_put(before: Prefix, name: str) -> Prefix | None:
@@ -90,12 +103,14 @@ def after_put(before: Prefix, name: str) -> Prefix | None:
     return _found_or_made((before, _PUT, name), before)
 
 
-def _found_or_made(key: Any, before: Prefix) -> Prefix | None:
+def _found_or_made(
+    key: Any, before: Prefix, name: str = "", after: tuple[str, ...] = ()
+) -> Prefix | None:
     prefix = _young.get(key)
     if prefix is None and key is not None:
         prefix = _old.get(key)
         if prefix is None and before.depth < _DEEPEST:
-            prefix = Prefix(before.depth + 1)
+            prefix = Prefix(before.depth + 1, name, after)
         if prefix is not None:
             _enter(key, prefix)
     return prefix
