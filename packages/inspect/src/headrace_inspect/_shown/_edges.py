@@ -122,9 +122,14 @@ class Judge:
         for bit in bits_in(earlier) if second is not None else ():
             before = context.events[bit.bit_length() - 1]
             first = self._ways_over.through(context, before, self._bits[edge.source])
-            if first is not None and second is not None:
+            if first and second and not self._repeats(first, second, self._bits[edge.source]):
                 return first, second
         return None
+
+    def _repeats(self, first: Way, second: Way, source: int) -> bool:
+        """Tell whether a function that leads to both steps runs twice: its order is inside."""
+        again = {one.function for one in second.bodies if self._over.of(one) & source}
+        return any(one.function in again for one in first.bodies)
 
     def _best(self, found: list[tuple[Way | None, Way]]) -> Evidence | None:
         """Return the shortest evidence; a boundary wins over a call, since that is drawn."""
