@@ -67,7 +67,12 @@ def _measure(parts: list[str], rounds: int) -> list[Result]:
     runs: dict[tuple[str, str], list[Result]] = {}
     said: set[str] = set()
     errors = Console(stderr=True)
-    todo = [part for _ in range(PROCESSES) for name in parts for part in _apart(name)]
+    todo = [
+        part
+        for number in range(PROCESSES)
+        for name in parts
+        for part in (_apart(name) if number == 0 or name not in ONCE else ())
+    ]
     for part in track(todo, "measuring", console=errors, transient=True):
         results, words = _measure_apart(part, rounds)
         for result in results:
