@@ -7,13 +7,17 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from headrace import entrypoint, get_flow_context, step
 from headrace.commands import CommandError
 from headrace_inspect import Report, check
 from headrace_inspect._evidence import verdicts
+from headrace_inspect._recording import _plugin, _writing
+from headrace_inspect._recording._joining import Run, read_runs, write_runs
 from tests.inspect.program_kit import write
 
 PROGRAM = """
@@ -240,3 +244,156 @@ def test_the_graph_draws_what_tests_show(tmp_path: Path, monkeypatch: pytest.Mon
         },
         [],
     )
+
+
+@entrypoint("recorded")
+def begin(*steps: Any) -> str | None:
+    """Run some steps in one operation, and return its ID."""
+    for one in steps:
+        one()
+    context = get_flow_context()
+    return None if context is None else context.correlation_id
+
+
+@step("recorded", after="begin")
+def middle() -> None:
+    """Do nothing."""
+
+
+@step("recorded", after="middle")
+def end() -> None:
+    """Do nothing."""
+
+
+BEGIN, MIDDLE, END = [("recorded", name) for name in ("begin", "middle", "end")]
+
+
+def lines_in(folder: Path) -> list[list[Any]]:
+    """Return what is recorded in a folder, file by file."""
+    return [
+        json.loads(line)
+        for file in sorted(folder.glob("*.jsonl"))
+        for line in file.read_text("utf-8").splitlines()
+    ]
+
+
+def configured(folder: Path, file: str | None, **more: Any) -> Any:
+    """Give the plugin a configuration with the option, and return what it registers."""
+    manager = pytest.PytestPluginManager()
+    config: Any = SimpleNamespace(
+        getoption={"--headrace-evidence": file}.__getitem__,
+        invocation_params=SimpleNamespace(dir=folder),
+        pluginmanager=manager,
+        **more,
+    )
+    _plugin.pytest_configure(config)
+    return manager.get_plugin("headrace-evidence")
+
+
+def test_a_step_is_written_once_for_each_operation(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """At once, with operation, time, flow, name and test; and nothing after the end."""
+    stop = _writing.record(str(tmp_path))
+    try:
+        first = begin(middle, middle)
+        written = lines_in(tmp_path)
+        second = begin(middle)
+    finally:
+        stop()
+    begin(end)
+    lines = lines_in(tmp_path)
+
+    assert lines[:2] == written
+    assert [(one, flow, name) for one, _, flow, name, _ in lines] == [
+        (first, *BEGIN), (first, *MIDDLE), (second, *BEGIN), (second, *MIDDLE),
+    ]  # fmt: skip
+    assert [time for _, time, *_ in lines] == sorted(time for _, time, *_ in lines)
+    assert {test for *_, test in lines} == {request.node.nodeid}
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_what_is_remembered_of_long_runs_is_limited(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Past the limit a step may be written again, which changes no order."""
+    monkeypatch.setattr(_writing, "_MOST", 2)
+    stop = _writing.record(str(tmp_path))
+    try:
+        begin(middle, end, begin, middle)
+    finally:
+        stop()
+    write_runs(str(tmp_path), tmp_path / "seen.json")
+
+    assert len(lines_in(tmp_path)) > 3
+    assert [one.steps for one in read_runs(tmp_path / "seen.json")] == [[BEGIN, MIDDLE, END]]
+
+
+def test_processes_that_are_started_inherit_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder that makes Python record comes before what is on the path already."""
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    alone = _writing.inherited("records")
+    monkeypatch.setenv("PYTHONPATH", "own")
+    added = _writing.inherited("records")
+
+    assert alone["HEADRACE_EVIDENCE"] == added["HEADRACE_EVIDENCE"] == "records"
+    assert Path(alone["PYTHONPATH"], "sitecustomize.py").is_file()
+    assert added["PYTHONPATH"] == os.pathsep.join([alone["PYTHONPATH"], "own"])
+
+
+def test_records_that_a_kill_has_cut_off_are_left_out(tmp_path: Path) -> None:
+    """Whole lines of all files are put in order by time; half a line is none."""
+    records = tmp_path / "records"
+    lines = [["1", 3, *END, "test_b"], ["1", 1, *BEGIN, "test_a"]]
+    texts = [*map(json.dumps, lines), '["1", 2, "reco']
+    write(records, {"a.jsonl": "\n".join(texts), "b.jsonl": json.dumps(["2", 4, *BEGIN, ""])})
+    write_runs(str(records), tmp_path / "seen.json")
+
+    assert read_runs(tmp_path / "seen.json") == [Run([BEGIN], []), Run([BEGIN, END], ["test_a"])]
+
+
+def test_the_plugin_declares_its_option() -> None:
+    """It takes the name of a file."""
+    parser = pytest.Parser(_ispytest=True)
+    _plugin.pytest_addoption(parser)
+
+    assert parser.parse_known_args([]).headrace_evidence is None
+    given = parser.parse_known_args(["--headrace-evidence", "seen.json"])
+    assert given.headrace_evidence == "seen.json"
+
+
+def test_the_plugin_records_from_configure_to_unconfigure(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """Meanwhile other processes are told to; then the file is there, and nothing else is left."""
+    before = dict(os.environ)
+    recording = configured(tmp_path, "seen.json")
+    folder = os.environ["HEADRACE_EVIDENCE"]
+    node = SimpleNamespace(workerinput={})
+    recording.pytest_configure_node(node)
+    begin(middle)
+    recording.pytest_unconfigure()
+
+    assert read_runs(tmp_path / "seen.json") == [Run([BEGIN, MIDDLE], [request.node.nodeid])]
+    assert node.workerinput == {"headrace_evidence": folder}
+    assert not Path(folder).exists()
+    assert dict(os.environ) == before
+
+
+def test_a_worker_records_for_the_process_that_started_it(tmp_path: Path) -> None:
+    """In the folder that it is given, which it leaves as it is."""
+    before = dict(os.environ)
+    recording = configured(tmp_path, None, workerinput={"headrace_evidence": str(tmp_path)})
+    begin()
+    recording.pytest_unconfigure()
+
+    assert [(flow, name) for _, _, flow, name, _ in lines_in(tmp_path)] == [BEGIN]
+    assert not (tmp_path / "seen.json").exists()
+    assert dict(os.environ) == before
+
+
+def test_the_plugin_does_nothing_that_is_not_asked_for(tmp_path: Path) -> None:
+    """Without the option nothing is registered, and a file that cannot be made is an error."""
+    assert configured(tmp_path, None) is None
+    with pytest.raises(pytest.UsageError, match=r"there is no folder .*gone"):
+        configured(tmp_path, "gone/seen.json")
