@@ -332,7 +332,7 @@ def test_an_async_generator_is_a_value(runner: Runner) -> None:
         ),
         (lambda k: k.chain().next(print, Undo=print), r"\.next\(\) has no .*did you mean 'undo'\?"),
         (lambda k: k.chain(redakt=["a"]), r"Chain\(\) has no option 'redakt'; .*'redact'\?"),
-        (lambda k: k.chain().next(print, zzz=1), r"there are func, out, .*, overwrite"),
+        (lambda k: k.chain().next(print, zzz=1), r"choose one of func, out, .*, overwrite"),
     ],
 )
 def test_a_misspelt_option_is_answered_with_the_nearest(

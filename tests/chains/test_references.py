@@ -138,7 +138,7 @@ def test_double_underscore_names_cannot_be_referred_to(
     runner: Runner, path: str, make: Any
 ) -> None:
     """They are refused when the chain is built."""
-    with pytest.raises(ValueError, match="only __len__"):
+    with pytest.raises(ValueError, match="name allowed is __len__"):
         runner.chain().next(print, args=[make(path)])
 
 

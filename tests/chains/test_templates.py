@@ -108,7 +108,7 @@ def test_result_is_the_steps_own_result(runner: Runner, lines: Any) -> None:
 )
 def test_a_template_reaches_no_double_underscore_name_but_len(runner: Runner, token: str) -> None:
     """Refused with a `ValueError` when the chain is built."""
-    with pytest.raises(ValueError, match=r"only __len__ is allowed"):
+    with pytest.raises(ValueError, match=r"name allowed is __len__"):
         runner.chain().next(print, log_fmt=f"n={{{token}}}")
 
 

@@ -32,7 +32,7 @@ def test_the_nearest_name(name, nearest):
 def test_the_hint():
     """It names the nearest name, or all of them; a one-shot iterable is accepted."""
     assert name_hint("backnd", iter(["backend", "strict"])) == "did you mean 'backend'?"
-    assert name_hint("zzz", iter(["backend", "strict"])) == "there are backend, strict"
+    assert name_hint("zzz", iter(["backend", "strict"])) == "choose one of backend, strict"
 
 
 @pytest.mark.guarantee(59)
@@ -48,7 +48,7 @@ def test_a_misspelt_keyword():
     assert [*inspect.signature(Kettle).parameters] == ["water", "degrees"]
     with pytest.raises(TypeError, match=r"Kettle\(\) has no option 'degree'; did you mean 'd"):
         Kettle(1, degree=80)
-    with pytest.raises(TypeError, match="there are degrees"):
+    with pytest.raises(TypeError, match="choose one of degrees"):
         Kettle(1, sugar=2)
     with pytest.raises(TypeError, match="missing 1 required"):
         Kettle()

@@ -137,7 +137,7 @@ def test_right_settings_pass(setting: dict[str, Any]) -> None:
     ("middleware", "number", "message"),
     [
         ([], 5, "not in MIDDLEWARE"),
-        ([SITE_MIDDLEWARE, FLOW_MIDDLEWARE], 6, "number 2 in MIDDLEWARE"),
+        ([SITE_MIDDLEWARE, FLOW_MIDDLEWARE], 6, "position 2 in MIDDLEWARE"),
         ([FLOW_MIDDLEWARE, "headrace_django.FlowMiddleware"], 7, "lists FlowMiddleware 2 times"),
     ],
 )

@@ -307,7 +307,10 @@ def test_wrong_options_raise_when_it_is_made(options: dict[str, Any]) -> None:
             "header",
             "it is an option of headrace.configure(); this call takes request_headers, response_",
         ),
-        ("zzz", "there are request_headers, response_header, trust_inbound, validator, on_invalid"),
+        (
+            "zzz",
+            "choose one of request_headers, response_header, trust_inbound, validator, on_invalid",
+        ),
     ],
 )
 def test_unknown_option_is_told_with_those_that_there_are(

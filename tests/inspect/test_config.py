@@ -65,7 +65,7 @@ def test_findings_are_disabled_by_a_setting(folder: Folder) -> None:
     ("text", "message"),
     [
         ('path = "src"', "[tool.headrace.check] has no setting 'path'; did you mean 'paths'?"),
-        ("zzz = 1", "has no setting 'zzz'; there are paths, exclude, require-shown, disable"),
+        ("zzz = 1", "has no setting 'zzz'; choose one of paths, exclude, require-shown, disable"),
         ("paths = 3", "paths must be a string or a list of strings, not 3"),
         ("exclude = [1]", "exclude must be a string or a list of strings, not [1]"),
         ("require-shown = 1", "require-shown is true, false, or the names of flows, not 1"),

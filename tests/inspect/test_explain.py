@@ -110,4 +110,4 @@ def test_unknown_code_is_status_2(folder: Folder) -> None:
     near, far = folder.headrace("explain", "HR190"), folder.headrace("explain", "x")
     assert (near.status, near.out) == (2, "")
     assert "there is no code 'HR190'; did you mean 'HR1" in near.err
-    assert far.err.endswith("'x'; there are " + ", ".join(CODES) + "\n")
+    assert far.err.endswith("'x'; choose one of " + ", ".join(CODES) + "\n")

@@ -368,7 +368,7 @@ def test_tables_within_belong_to_others(run: Any, folder: Path) -> None:
 
 SETTINGS = {
     "ap = 'shop'": "has no setting 'ap'; did you mean 'app'?",
-    "zzz = 1": "has no setting 'zzz'; there are app, flows, format, style",
+    "zzz = 1": "has no setting 'zzz'; choose one of app, flows, format, style",
     "app = 3": "app must be a string or a list of strings, not 3",
     "flows = [1]": "flows must be a string or a list of strings",
     "format = ['svg']": "format must be a string, not ['svg']",
@@ -505,7 +505,7 @@ def test_missing_command_names_its_package(run: Any, monkeypatch: pytest.MonkeyP
         == "headrace: 'check' comes with headrace-inspect: pip install headrace-inspect\n"
     )
     assert "did you mean 'graph'?" in run("grahp")[2]
-    assert "there are graph, check, discover, explain" in run("zzz")[2]
+    assert "choose one of graph, check, discover, explain" in run("zzz")[2]
     assert run("zzz")[0] == 2
 
 

@@ -119,7 +119,7 @@ def test_directive_without_a_flow_is_an_error(
     folder = sphinx_project(tmp_path, ".. headrace-graph::\n   :app: shop\n\nThe end.")
     _, told = built_here(folder, monkeypatch)
     assert (
-        "index.rst:4: ERROR: headrace-graph: no flow is named; name one, or use the option all"
+        "index.rst:4: ERROR: headrace-graph: no flow is named; name one, or use the option :all:"
         in told
     )
     assert "The end." in (tmp_path / "out" / "index.html").read_text("utf-8")
@@ -142,7 +142,7 @@ def test_directive_draws_a_tree_elsewhere(tmp_path: Path) -> None:
     ("text", "message"),
     [
         (".. headrace-graph:: nope", "no flow named 'nope' is declared"),
-        (".. headrace-graph::", "no flow is named; name one, or use the option all"),
+        (".. headrace-graph::", "no flow is named; name one, or use the option :all:"),
         (".. headrace-graph:: orders\n   :focus: x", "no step named 'x'"),
         (".. headrace-graph:: orders\n   :app: absent", "cannot import 'absent'"),
     ],

@@ -65,7 +65,7 @@ def test_every_number_from_zero_is_a_deadline(inside: float) -> None:
 @pytest.mark.parametrize("wrong", [-1, -0.001, math.nan, -math.inf, "5", None, [5]])
 def test_what_is_no_number_of_seconds_is_refused_at_once(wrong: Any) -> None:
     """The error is raised by the call, before any block is entered, and says what was given."""
-    with pytest.raises(ValueError, match="a deadline is a number of seconds, 0 or more, not"):
+    with pytest.raises(ValueError, match="a deadline must be a number of seconds, 0 or more, not"):
         deadline(wrong)
 
 

@@ -41,7 +41,7 @@ def worker_context(task: Any, fields: Mapping[str, Any]) -> tuple[FlowContext, s
     problem = ""
     try:
         context = _context_of_message(task, fields)
-    except Exception as error:  # no header, whatever it contains, may fail a task
+    except Exception as error:  # a header must never fail a task, whatever it contains
         context, problem = _new_context(task), _reason(error)
     _add_facts(context, fields)
     return context, problem
@@ -85,7 +85,7 @@ def eager_context(task: Any, request: Any, caller: FlowContext) -> FlowContext:
 def _previous_attempt(request: Any) -> RemoteContext | None:
     try:
         envelope = read(vars(request))
-    except Exception:  # no header, whatever it contains, may fail a task
+    except Exception:  # a header must never fail a task, whatever it contains
         return None
     return envelope and RemoteContext(None, envelope.causation_id)
 

@@ -56,7 +56,7 @@ _has_control = re.compile(
 
 
 class MalformedHeaderError(ValueError):
-    """A header is not an envelope, or its version is unknown here."""
+    """A header is not an envelope, or its version is not supported."""
 
 
 class Envelope(NamedTuple):
@@ -194,7 +194,7 @@ def parse(raw: Any) -> Envelope:
     """Return the envelope in the value of a header, with the metadata that this process accepts.
 
     Raises:
-        MalformedHeaderError: `raw` is not an envelope, or its version is unknown here. The message
+        MalformedHeaderError: `raw` is not an envelope, or its version is not supported. The message
             gives the reason without quoting the value, which is untrusted.
     """
     if not isinstance(raw, Mapping):
@@ -236,7 +236,7 @@ def _name(value: Any) -> str | None:
 def _milliseconds(value: Any) -> int | None:
     if value is None or (type(value) is int and 0 <= value <= _MAX_MILLISECONDS):
         return value
-    raise MalformedHeaderError("one of its times is not a valid number of milliseconds")
+    raise MalformedHeaderError("one of its timestamps is not a valid number of milliseconds")
 
 
 def _metadata(value: Any) -> Mapping[str, Any]:

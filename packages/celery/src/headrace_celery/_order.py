@@ -18,7 +18,7 @@ _last: Receiver | None = None
 
 
 def has_changed() -> bool:
-    """Return whether a receiver was connected since the last call of `restore`.
+    """Return whether a receiver was connected since the last call to `restore`.
 
     Comparing the last entry is enough, since Celery appends, and is cheap enough for each run.
     """
@@ -34,10 +34,10 @@ def restore(prerun: Receiver, postrun: Receiver) -> bool:
     """
     global _last  # noqa: PLW0603 - compared in each run
     before = [receiver for _, receiver in signals.task_prerun.receivers]
-    _sort(signals.task_prerun, lambda each: (not _is_opentelemetrys(each), each is not prerun))
-    _sort(signals.task_postrun, lambda each: (_is_opentelemetrys(each), each is postrun))
+    _sort(signals.task_prerun, lambda each: (not _is_from_opentelemetry(each), each is not prerun))
+    _sort(signals.task_postrun, lambda each: (_is_from_opentelemetry(each), each is postrun))
     _last = signals.task_postrun.receivers[-1][1]
-    return prerun in before and any(map(_is_opentelemetrys, before[before.index(prerun) :]))
+    return prerun in before and any(map(_is_from_opentelemetry, before[before.index(prerun) :]))
 
 
 def _sort(signal: Any, key: Callable[[Any], tuple[bool, bool]]) -> None:
@@ -48,6 +48,6 @@ def _sort(signal: Any, key: Callable[[Any], tuple[bool, bool]]) -> None:
         signal.sender_receivers_cache.clear()
 
 
-def _is_opentelemetrys(receiver: Any) -> bool:
+def _is_from_opentelemetry(receiver: Any) -> bool:
     module: str = getattr(receiver, "__module__", None) or ""
     return module.startswith("opentelemetry.instrumentation.")

@@ -80,7 +80,7 @@ def description_of(function: Any) -> str:
     return _first_line(getattr(kind.__call__, "__doc__", None)) or _first_line(kind.__doc__)
 
 
-def place_of(function: Any) -> tuple[str, int]:
+def location_of(function: Any) -> tuple[str, int]:
     """Return the file and line where `function` is defined, or ``""`` and 0 if unknown."""
     if type(function) is FunctionType and not function.__dict__:
         return function.__code__.co_filename, function.__code__.co_firstlineno

@@ -54,7 +54,7 @@ from ._logger import log
 __all__ = ["FlowMiddleware", "RefusalMiddleware"]
 
 _DASH = ord("-")
-# The most common request headers, to skip them fast.
+# The most common request headers, to skip them quickly.
 _USUAL = frozenset({
     b"accept",
     b"accept-encoding",

@@ -5,7 +5,7 @@ with `add_graph_arguments` and call `run_graph`; with another parser, pass the a
 `graph_main`. `flow_lines` lists flows and `flow_problems` checks them; both import the frameworks'
 task modules first, as does `discover_modules`.
 
-For your own command, an entry point in the group ``headrace.commands``, there are
+For your own command, an entry point in the group ``headrace.commands``, use
 `argument_parser`, `CommandError`, `read_pyproject`, `name_hint`, `nearest_name`, `counted`,
 `printable`, `welcomes_colors`, `write`, `tell`, `check_output` and `save`. To draw your own data,
 build a `Picture` of `PictureNode` and `PictureEdge`: `draw` renders it in one of `PICTURE_FORMATS`,

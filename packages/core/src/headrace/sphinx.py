@@ -73,7 +73,7 @@ class _GraphDirective(SphinxDirective):
         if "all" in self.options:
             names = [flow.name for flow in all_flows()]
         if not names:
-            raise CommandError("no flow is named; name one, or use the option all")
+            raise CommandError("no flow is named; name one, or use the option :all:")
         picture = picture_of([get_flow(name).graph() for name in names])
         focus = self.options.get("focus")
         return picture if focus is None else focused(picture, focus, self.options.get("depth"))

@@ -24,7 +24,7 @@ def keep_open(unit: ResumableUnit, response: Any) -> None:
 
 
 class Closing:
-    """Runs `close` of a response inside the unit of its request, if `close` runs other code.
+    """Runs a response's `close` inside the unit of its request, if `close` runs other code.
 
     Django sends `request_finished` in `close`, after the middleware has returned.
     """
@@ -34,11 +34,11 @@ class Closing:
         self._has_receivers = False
 
     def enclose(self, unit: ResumableUnit, response: Any) -> None:
-        """Run `close` of `response` inside `unit`, which may have ended."""
+        """Run the `close` method of `response` inside `unit`, which may have ended."""
         receivers = request_finished.receivers
         if len(receivers) != self._known:  # faster than checking all of them for each request
             self._known = len(receivers)
-            self._has_receivers = not all(map(_is_djangos, receivers))
+            self._has_receivers = not all(map(_is_from_django, receivers))
         if self._has_receivers or response._resource_closers:  # noqa: SLF001 - as above
             response.close = partial(_close, unit, response)
 
@@ -52,7 +52,7 @@ def _close(unit: ResumableUnit, response: Any) -> None:
         raise
 
 
-def _is_djangos(entry: Any) -> bool:
+def _is_from_django(entry: Any) -> bool:
     receiver = entry[1]
     if isinstance(receiver, ReferenceType):
         receiver = receiver()

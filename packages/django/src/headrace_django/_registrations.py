@@ -25,7 +25,7 @@ def registrations() -> Iterator[Registration]:
 
 
 def report_at_first_request() -> None:
-    """Check the project's views at its first request, because servers run no system checks."""
+    """Check the project's views on the first request, because servers run no system checks."""
     request_started.connect(_on_request_started, weak=False, dispatch_uid=_UID)
 
 

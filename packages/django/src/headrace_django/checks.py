@@ -51,8 +51,8 @@ def check_middleware(**_: Any) -> list[CheckWarning]:
     found = []
     if places[0] != 0:
         message = (
-            f"FlowMiddleware is number {places[0] + 1} in MIDDLEWARE: log lines and responses of "
-            f"the middleware before it have no correlation ID."
+            f"FlowMiddleware is at position {places[0] + 1} in MIDDLEWARE: log lines and "
+            f"responses of the middleware before it have no correlation ID."
         )
         found.append(_warning(6, message, f"Put {_PATH!r} first."))
     if len(places) > 1:
@@ -89,7 +89,7 @@ def _problem(name: Any, value: Any) -> CheckWarning | None:
 
 
 def _flat(name: str) -> CheckWarning | None:
-    """Report a setting that is spelled as for Flask, which Django ignores."""
+    """Report a setting in Flask's spelling, which Django ignores."""
     near = nearest_name(name.removeprefix("HEADRACE_"), _KNOWN)
     if near is None:  # the project's own setting
         return None

@@ -56,7 +56,7 @@ class FlowMiddleware:
 
     List it first in ``MIDDLEWARE``. ``request.flow_id`` is the correlation ID, and the response
     carries it in exactly one header. A request that already has a unit from another integration
-    gets no second one. On excluded paths, ``request.flow_id`` is None.
+    does not get a second one. On excluded paths, ``request.flow_id`` is None.
 
     Raises:
         ImproperlyConfigured: the ``HEADRACE`` setting is invalid.

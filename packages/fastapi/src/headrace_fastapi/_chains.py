@@ -29,7 +29,7 @@ def run_chain(
     """Return a dependency that runs `chain` once per request and provides its `ChainResult`.
 
     An `AsyncChain` is awaited, and a `Chain` runs in the thread pool. Like FastAPI's own handlers,
-    it runs to the end even if the client disconnects, unless `cancel_on_disconnect` is set.
+    it runs to completion even if the client disconnects, unless `cancel_on_disconnect` is set.
 
     Args:
         chain: the chain, which all requests share.
@@ -54,13 +54,13 @@ def run_chain(
     given = Depends(inputs)
     run = _runner(chain)
 
-    async def run_to_the_end(values: Any = given) -> ChainResult:
+    async def run_to_completion(values: Any = given) -> ChainResult:
         return await run(**_checked(values, inputs))
 
     async def run_until_disconnect(request: Request, values: Any = given) -> ChainResult:
         return await _until_disconnect(request, run(**_checked(values, inputs)))
 
-    return run_until_disconnect if cancel_on_disconnect else run_to_the_end
+    return run_until_disconnect if cancel_on_disconnect else run_to_completion
 
 
 def _runner(chain: AsyncChain | Chain) -> Callable[..., Coroutine[Any, Any, ChainResult]]:
@@ -102,7 +102,8 @@ async def _until_disconnect(request: Request, run: Coroutine[Any, Any, ChainResu
 
 async def _disconnected(request: Request) -> None:
     try:
-        # The request keeps the body for the handler. After it, only a disconnect can follow.
+        # The request keeps the body for the handler. After that, the only possible message is a
+        # disconnect.
         await request.body()
     except ClientDisconnect:
         return

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def report_at_first_request(app: Flask, middleware: FlowMiddleware) -> None:
-    """Check the callables of `app` once, at its first request.
+    """Check the callables of `app` once, on the first request.
 
     Until then, routes can be added, and Flask sends no signal after the last one.
     """

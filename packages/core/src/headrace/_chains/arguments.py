@@ -24,17 +24,17 @@ _KINDS = {0: VALUE, CO_COROUTINE: COROUTINE, CO_GENERATOR: GENERATOR, CO_ASYNC_G
 _FLAGS = CO_COROUTINE | CO_GENERATOR | CO_ASYNC_GENERATOR
 
 
-def seconds(name: str, value: Any, *, least: float = 0.0) -> float:
+def seconds(name: str, value: Any) -> float:
     """Return `value` if it is a number of seconds.
 
     Raises:
         TypeError: it is not a number.
-        ValueError: it is less than `least`, infinite, or not a number.
+        ValueError: it is negative, infinite, or not a number.
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(f"{name} must be a number of seconds, not {value!r}")
-    if not least <= value < math.inf:
-        raise ValueError(f"{name} must be a number of seconds from {least:g}, not {value!r}")
+    if not 0 <= value < math.inf:
+        raise ValueError(f"{name} must be a number of seconds, 0 or more, not {value!r}")
     return value
 
 
@@ -43,7 +43,7 @@ def key(name: str, value: Any) -> str:
 
     Raises:
         TypeError: it is not a string.
-        ValueError: it is empty or has a dot, so no reference could reach it.
+        ValueError: it is empty or contains a dot, so no reference could reach it.
     """
     if not isinstance(value, str):
         raise TypeError(f"{name} must be a key of the context, a str, not {value!r}")
@@ -85,7 +85,7 @@ def function(name: str, value: Any, *, awaits: bool) -> Any:
 
     Args:
         name: the argument's name.
-        value: what was given.
+        value: the argument.
         awaits: whether it may be a coroutine function.
 
     Raises:
@@ -130,7 +130,7 @@ def step_kind(value: Any, *, awaits: bool, allow_sync: bool) -> str:
     """Return the kind of `value` if it can be the function of a step.
 
     Args:
-        value: what was given.
+        value: the argument.
         awaits: whether it may be a coroutine function.
         allow_sync: whether it may be a sync function.
 

@@ -88,7 +88,7 @@ class AsyncChain(BaseChain):
         )
 
     async def run(self, /, **inputs: Any) -> ChainResult:
-        """Run the steps in order, on a new context, and return that.
+        """Run the steps in order on a new context, and return the context.
 
         The run joins the active unit of work; if there is none, it opens one. A cancelled run
         undoes its finished steps, and the cancellation propagates.

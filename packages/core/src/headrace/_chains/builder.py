@@ -69,7 +69,7 @@ class Builder(Definition):
     # --- steps ------------------------------------------------------------------------------------
 
     def record(self, call: Call) -> bool:
-        """Record a call of `Chain.next` and return True, if it is known to be valid here.
+        """Record a call to `Chain.next` and return True, if it is known to be valid here.
 
         Raises:
             DuplicateStepError: another function has this step name in the flow.
@@ -125,7 +125,7 @@ class Builder(Definition):
         """
         step = Step.of(call, CHAIN, awaits=self.awaits)
         if not inner.items:
-            raise ValueError("a chain that is a step needs at least one step of its own")
+            raise ValueError("a chain used as a step needs at least one step")
         for function in inner.functions():
             self._check_function(function)
         step.take_chain(inner, name)
@@ -320,7 +320,7 @@ class RecordedPlan(Plan):
 
 def _outlines(plan: Plan) -> tuple[Outline, ...]:
     outlines: list[Outline] = []
-    # There are no branches: calls of parallel() are not recorded.
+    # There are no branches: calls to parallel() are not recorded.
     steps = cast("Sequence[Step]", plan.steps)
     for step, (info, key, _, out) in zip(steps, plan.silent_rows, strict=True):
         operands = (*step.args, *step.kwargs.values())

@@ -108,7 +108,7 @@ class BaseChain:
 
         Raises:
             TypeError: `key` is not a string.
-            ValueError: `key` is empty or has a dot.
+            ValueError: `key` is empty or contains a dot.
             ChainError: the chain has already run.
         """
         if self._plan is not None or self._is_part:
@@ -148,7 +148,7 @@ class BaseChain:
             out: the key of the context to store the result under; by default it is not stored.
             args: the positional arguments. A `str` is a reference into the context, such as
                 ``"order.customer.name"`` (keys of mappings, then attributes); `headrace.literal`
-                passes a string itself; any other value is passed as it is.
+                passes a string unchanged; any other value is passed as it is.
             kwargs: the keyword arguments, with references as in `args`.
             name: the step's name; by default `out`, else the function's name. Default names that
                 are taken get a number.
@@ -319,7 +319,7 @@ class Chain(BaseChain):
     _awaits = False
 
     def run(self, /, **inputs: Any) -> ChainResult:
-        """Run the steps in order, on a new context, and return that.
+        """Run the steps in order on a new context, and return the context.
 
         The run joins the active unit of work; if there is none, it opens one.
 

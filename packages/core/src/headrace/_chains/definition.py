@@ -215,7 +215,7 @@ class Definition:
 
         Raises:
             TypeError: `key` is not a string.
-            ValueError: `key` is empty or has a dot.
+            ValueError: `key` is empty or contains a dot.
         """
         arguments.key("the key of put()", key)
         if self.prefix is not None:
@@ -244,7 +244,7 @@ class Definition:
                 self.prefix = prefixes.after_next(before, call, last[0], after)
 
     def step_of(self, call: Call) -> Step:
-        """Return the step that a call of `Chain.next` defines; its function is not a chain.
+        """Return the step that a call to `Chain.next` defines; its function is not a chain.
 
         Raises:
             TypeError: an argument has the wrong type.

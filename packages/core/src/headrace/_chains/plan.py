@@ -1,4 +1,4 @@
-"""Plans: definitions, compiled. Each step has its name, its place in the flow and its call."""
+"""Plans: compiled definitions. Each step has its name, its place in the flow and its call."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Last = tuple[str, ...]
 
 _SHOWN_PLACES = 4
-_HINTS = 20  # each takes a comparison with every known name
+_HINTS = 20  # each costs a comparison with every known name
 
 
 class Parallel:
@@ -190,7 +190,7 @@ class Compiler:
         Args:
             definition: the chain.
             settings: its settings, completed by those of the outer chain.
-            after: the names of the steps before.
+            after: the names of the preceding steps.
             numbers: whether to number explicit names that are taken.
             in_place: whether to compile the steps themselves, not copies; for the plan of the
                 chain itself, in which each step always has the same place.

@@ -76,7 +76,7 @@ def root(awaits: bool, strict: bool, allow_sync: bool, flow: str) -> Prefix:
 
 
 def find(before: Prefix, call: Call) -> Prefix | None:
-    """Return `before` extended by a call of `Chain.next`, or None if that is not known."""
+    """Return `before` extended by a call to `Chain.next`, or None if that is not known."""
     key = _key_of(before, call)
     prefix = _young.get(key)
     if prefix is None:
@@ -87,7 +87,7 @@ def find(before: Prefix, call: Call) -> Prefix | None:
 
 
 def after_next(before: Prefix, call: Call, name: str, after: tuple[str, ...]) -> Prefix | None:
-    """Return `before` extended by a call of `Chain.next`, or None if the call has no key.
+    """Return `before` extended by a call to `Chain.next`, or None if the call has no key.
 
     Args:
         before: the calls before it.
@@ -131,7 +131,7 @@ class _NoKeyError(LookupError):
 
 
 def _key_of(before: Prefix, call: Call) -> Any:
-    """Return the key of a call of `Chain.next` after `before`, or None if it has none."""
+    """Return the key of a call to `Chain.next` after `before`, or None if it has none."""
     function, out, args, kwargs, name, log_fmt, options = call
     if (
         (type(args) is not list and type(args) is not tuple)

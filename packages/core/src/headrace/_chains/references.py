@@ -53,7 +53,7 @@ _SHOWN_KEYS = 10
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A reference to a value of the context, as the parts of its path; see `ref`."""
+    """A reference to a value in the context, as the parts of its path; see `ref`."""
 
     parts: tuple[str, ...]
 
@@ -66,7 +66,7 @@ class Literal:
 
 
 def ref(path: str, *parts: str) -> Reference:
-    """Return a reference to a value of the context, for `args`, `kwargs` and `when`.
+    """Return a reference to a value in the context, for `args`, `kwargs` and `when`.
 
     A plain `str` there means the same as ``ref`` of that `str`.
 
@@ -119,7 +119,7 @@ def _checked(parts: Path, where: str) -> Path:
         if part.startswith("__") and part.endswith("__") and part != "__len__":
             raise ValueError(
                 f"{where}: the reference {spelled(parts)!r} contains {part!r}; "
-                f"of double-underscore names only __len__ is allowed"
+                f"the only double-underscore name allowed is __len__"
             )
         if i and part in _INNER_NAMES:
             raise ValueError(
@@ -247,7 +247,7 @@ def unresolved(context: Mapping[str, Any], parts: Path) -> str:
 
 
 def is_unresolved(context: Mapping[str, Any], parts: Path) -> bool:
-    """Tell whether a reference is unresolved. An attribute that raises does not count."""
+    """Return whether a reference is unresolved. An attribute that raises does not count."""
     try:
         return follow(context, parts) is MISSING
     except Exception:

@@ -81,7 +81,7 @@ class ChainResult(dict[str, Any]):
 
     @property
     def report(self) -> Report:
-        """A report for people: ``print(result.report)``."""
+        """A human-readable report: ``print(result.report)``."""
         return Report(tuple(self.steps), self.correlation_id)
 
     def _reports(self) -> Iterator[StepReport | ChainResult]:
@@ -132,7 +132,7 @@ class ChainResult(dict[str, Any]):
         return self._steps_and_redaction[1] if plan is None else plan.settings.redaction
 
     def __bool__(self) -> bool:
-        """Tell whether there is a value, or a step was reached."""
+        """Return whether there is a value or a step was reached."""
         return len(self) > 0 or bool(self.steps)
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -35,7 +35,7 @@ class Retries:
 
     def __init__(self, count: int, retry_on: RetryOn, backoff: float, max_backoff: float) -> None:
         self.count = count
-        self._types, self._predicate = _sorted_out(retry_on)
+        self._types, self._predicate = _parsed(retry_on)
         self._ceilings = _ceilings(count, backoff, max_backoff)
         self._last = self._ceilings[-1] if self._ceilings else 0.0
 
@@ -91,7 +91,7 @@ def _answer_for_all(answers: list[bool | float]) -> bool | float:
     return max((answer for answer in answers if answer is not True), default=True)
 
 
-def _sorted_out(
+def _parsed(
     retry_on: RetryOn,
 ) -> tuple[tuple[type[BaseException], ...], Callable[[Any], Any] | None]:
     given: tuple[Any, ...] = tuple(retry_on) if isinstance(retry_on, tuple | list) else (retry_on,)

@@ -154,7 +154,7 @@ class Run:
             budget.leave()
 
     def has_time(self, delay: float) -> bool:
-        """Tell whether the deadline leaves time for an attempt in `delay` seconds."""
+        """Return whether the deadline leaves time for an attempt in `delay` seconds."""
         return self.limit is None or clock.monotonic() + delay < self.limit
 
     def elapsed(self) -> float:
@@ -285,7 +285,7 @@ class Driver(Protocol):
         ...
 
     async def finish(self, work: Coroutine[Any, Any, T]) -> T:
-        """Await `work` to its end, even if the run is cancelled meanwhile."""
+        """Await `work` to completion, even if the run is cancelled meanwhile."""
         ...
 
     async def run_branches(self, run: Run, step: Parallel, branches: list[Run]) -> list[Ended]:

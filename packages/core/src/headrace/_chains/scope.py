@@ -82,7 +82,7 @@ class Scope:
         return copied
 
     def check(self, step: Step, name: str) -> None:
-        """Reject a new step whose output already exists, or which an earlier step refers to.
+        """Reject a new step whose output already exists or is referred to by an earlier step.
 
         Args:
             step: the step.
@@ -181,6 +181,6 @@ class Scope:
 
 
 def names_clash(scopes: Sequence[Scope]) -> bool:
-    """Tell whether steps in two of the scopes have the same name."""
+    """Return whether steps in two of the scopes have the same name."""
     taken = [scope.names.taken for scope in scopes]
     return len(set[str]().union(*taken)) < sum(map(len, taken))

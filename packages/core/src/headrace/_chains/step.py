@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from headrace._callables import description_of, own_name, place_of, without_partials
+from headrace._callables import description_of, location_of, own_name, without_partials
 from headrace._flows.wrap import wrap_step
 from headrace._step_info import StepInfo
 
@@ -68,7 +68,7 @@ class Step:
         target: the function to call there: `function`, or the wrapper of a generator function.
         emits: whether the chain reports the step; a generator reports itself, for as long as it is
             iterated over.
-        bind: turns a function into the call of it with the step's arguments from a context.
+        bind: turns a function into a call with the step's arguments from a context.
         call: the call of `target`, made by `bind`.
         key: the key of the function's only argument, if that is the value under one key: the call
             is then ``function(context.get(key))``.
@@ -110,7 +110,7 @@ class Step:
 
     @classmethod
     def of(cls, call: Call, kind: str, *, awaits: bool) -> Step:
-        """Return the step that a call of `Chain.next` defines.
+        """Return the step that a call to `Chain.next` defines.
 
         Args:
             call: the arguments.
@@ -331,7 +331,7 @@ class StepName(str):
 
 def make_info(step: Step, name: str, flow: str, after: tuple[str, ...]) -> StepInfo:
     """Return a step's declaration for backends and graphs; the first step is the entrypoint."""
-    file, line = place_of(step.function)
+    file, line = location_of(step.function)
     return StepInfo(
         name, flow, after, "chain", not after, description_of(step.function), file, line
     )

@@ -1,6 +1,6 @@
 """The driver of `Chain`: calls in the current thread.
 
-It never suspends, so `drive` can run the walk, a coroutine, to its end without an event loop.
+It never suspends, so `drive` can run the walk, a coroutine, to completion without an event loop.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ def _call_plain(rows: tuple[Row, ...], context: ChainResult) -> BaseException | 
 
 
 def drive(work: Coroutine[Any, Any, T]) -> T:
-    """Run `work`, which never suspends, to its end."""
+    """Run `work`, which never suspends, to completion."""
     try:
         work.send(None)
     except StopIteration as stop:

@@ -102,7 +102,7 @@ class ThreadCall:
         return outcome
 
     def carry_back(self) -> None:
-        """Set the context variables that the call has set in the current context too."""
+        """Copy the context variables that the call has set into the current context."""
         before = self._before
         for var, value in self._context.items():
             if before.get(var, _MISSING) is not value:
@@ -117,7 +117,7 @@ class ThreadCall:
 
 
 async def settled(call: ThreadCall) -> Outcome:
-    """Return the outcome of a call; if the result is awaitable, await that."""
+    """Return the outcome of a call; if the result is awaitable, await it."""
     # Shielded: cancelling the future would not stop the thread.
     await asyncio.shield(call.over)
     call.carry_back()
@@ -285,7 +285,7 @@ async def until_done(
 
 
 def is_awaitable(value: Any) -> bool:
-    """Tell whether `value` can be awaited, by its real type, not its ``__class__``."""
+    """Return whether `value` can be awaited, by its real type, not its ``__class__``."""
     kind = type(value)
     return hasattr(kind, "__await__") or (
         kind is GeneratorType and bool(value.gi_code.co_flags & CO_ITERABLE_COROUTINE)

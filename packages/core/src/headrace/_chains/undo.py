@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from .step import Step
 
 
-def concern(run: Run, steps: Collection[Step]) -> bool:
-    """Tell whether one of `steps` is still running or can be undone."""
+def any_pending(run: Run, steps: Collection[Step]) -> bool:
+    """Return whether one of `steps` is still running or can be undone."""
     return any(each.step in steps for each in run.undos.late) or any(
         step in steps for step, _ in run.undos.waiting
     )
 
 
 def _are_due(run: Run) -> bool:
-    """Tell whether there is anything to undo, now or when a late call ends."""
+    """Return whether there is anything to undo, now or when a late call ends."""
     return bool(run.undos.waiting) or any(late.step.undo for late in run.undos.late)
 
 

@@ -31,7 +31,7 @@ from .plan import Parallel
 from .retries import next_delay
 from .run import Undo
 from .step import StepName
-from .undo import clear, concern, fail
+from .undo import any_pending, clear, fail
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -252,12 +252,12 @@ async def _try_again(driver: Driver, run: Run, step: Step, failure: BaseExceptio
 
 
 async def _is_clear(driver: Driver, run: Run, failure: BaseException, delay: float) -> bool:
-    """Undo what the last attempt did; tell whether the next one may start."""
+    """Undo what the last attempt did; return whether the next one may start."""
     step, undos = run.step, run.undos
     if step.undo is None and step.plan is None and not undos.late:
         return True
     steps = step.covered()
-    if not concern(run, steps):
+    if not any_pending(run, steps):
         return True
     await _check_time(driver, run, failure, delay if clock.waits else 0.0)
     return await clear(driver, run, failure, steps)

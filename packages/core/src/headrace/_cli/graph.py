@@ -66,7 +66,7 @@ def add_graph_arguments(parser: argparse.ArgumentParser, *, app: bool = True) ->
         text = "import this module, which declares flows; repeatable"
         add("--app", action="append", metavar="MODULE", help=text)
     add("--all", action="store_true", help="draw a map of all flows and their links")
-    add("--format", metavar="F", help=f"{', '.join(FORMATS)}; default: by the extension of FILE")
+    add("--format", metavar="F", help=f"{', '.join(FORMATS)}; default: from the extension of FILE")
     add("--style", metavar="S", help=f"{' or '.join(STYLES)}, for Mermaid")
     add("-o", "--output", metavar="FILE", help="write to FILE instead of standard output")
     add("--focus", metavar="STEP", help="draw only this step, its predecessors and its successors")

@@ -1,4 +1,4 @@
-"""The loading of other packages' entry points."""
+"""Loads other packages' entry points."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ def deadline(seconds: float) -> AbstractContextManager[None]:
         ValueError: `seconds` is negative or not a number.
     """
     if not isinstance(seconds, int | float) or not seconds >= 0:
-        raise ValueError(f"a deadline is a number of seconds, 0 or more, not {seconds!r}")
+        raise ValueError(f"a deadline must be a number of seconds, 0 or more, not {seconds!r}")
     return _Deadline(seconds)
 
 

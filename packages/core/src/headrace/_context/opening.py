@@ -36,7 +36,7 @@ def open_context(
     metadata: Mapping[str, Any] | None = None,
     **misspelt: Never,
 ) -> Unit:
-    """Open a unit of work manually, such as in a script, a message consumer or a test.
+    """Open a unit of work manually, for example in a script, a message consumer or a test.
 
     Inside another unit, the new one keeps that unit's correlation ID unless given another, and
     names that unit as its cause. ``as context`` gives the `FlowContext`. The end of the block

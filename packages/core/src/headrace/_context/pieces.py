@@ -95,8 +95,8 @@ def unregistered(function: Callable[..., T], *args: Any) -> T:
     """Call ``function(*args)``, the first use of an asynchronous generator, hidden from the loop.
 
     The event loop closes every generator that it has seen start, when the loop ends or the
-    generator is collected. It sees the driving generator, which closes the driven one. If it saw
-    the driven one too, both would close that at once.
+    generator is collected. It sees the driving generator, which closes the driven one. If it also
+    saw the driven one, both would close it at the same time.
     """
     hooks = sys.get_asyncgen_hooks()
     sys.set_asyncgen_hooks(None, _leave_open)

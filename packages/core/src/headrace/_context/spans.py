@@ -73,8 +73,8 @@ _LONG = 60 * 10**9  # nanoseconds
 def should_link(context: FlowContext) -> bool:
     """Return whether messages of the unit `context` link to its span instead of continuing it.
 
-    They link once the unit has ended or has lived long: a trace that grows for hours and contains
-    every message ever published can be neither sampled nor read.
+    They link once the unit has ended or has been open for a long time: a trace that grows for hours
+    and contains every message ever published can be neither sampled nor read.
     """
     if has_ended(context) or context.kind in _LONG_LIVED:
         return True

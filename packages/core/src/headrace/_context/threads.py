@@ -67,10 +67,11 @@ class _InContext:
 
 
 class ContextExecutor(Executor):
-    """An executor of threads whose tasks run in a copy of their submitter's context.
+    """A thread pool executor whose tasks run in a copy of their submitter's context.
 
     Args:
-        executor: a `concurrent.futures.ThreadPoolExecutor` or another executor of threads.
+        executor: a `concurrent.futures.ThreadPoolExecutor` or another executor that runs tasks in
+            threads.
 
     Raises:
         TypeError: `executor` runs tasks in other processes, which cannot share a context.
@@ -84,8 +85,8 @@ class ContextExecutor(Executor):
         names = {base.__name__ for base in type(executor).__mro__}
         if names & {"ProcessPoolExecutor", "InterpreterPoolExecutor"}:
             raise TypeError(
-                "ContextExecutor wraps an executor of threads: a context cannot be copied to "
-                "another process; pass the correlation ID with headrace.inject() instead"
+                "ContextExecutor needs an executor that runs tasks in threads: a context cannot be "
+                "copied to another process; pass the correlation ID with headrace.inject() instead"
             )
         self._executor = executor
 

@@ -49,7 +49,7 @@ def check_format(format: str, style: str = "plain") -> None:
     """Raise `ValueError` if the format or style is unknown."""
     for what, given, known in (("format", format, FORMATS), ("style", style, STYLES)):
         if given not in known:
-            hint = name_hint(given, known, otherwise="choose one of")
+            hint = name_hint(given, known)
             raise ValueError(f"unknown {what} {given!r}; {hint}")
 
 

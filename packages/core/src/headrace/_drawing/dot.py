@@ -53,7 +53,7 @@ def _ids(picture: Picture) -> dict[str, str]:
     taken = set(nodes)
     made = (name for i in itertools.count(1) if (name := f"n{i}") not in taken)
     # In an ID, a trailing backslash, an entity and a leading "%" (for anonymous nodes) have a
-    # meaning for Graphviz.
+    # special meaning in Graphviz.
     return {
         node: f'"{node}"' if printable(node) == node and not {*node} & {*'\\"&%'} else next(made)
         for node in nodes

@@ -40,8 +40,8 @@ def _width(char: str) -> int:
     return _WIDE if unicodedata.east_asian_width(char) in {"W", "F"} else _OTHER
 
 
-def wrapped(text: str, size: float, width: float, most: int) -> list[str]:
-    """Break `text` into lines of at most `width`; after `most` lines, an ellipsis ends the text.
+def wrapped(text: str, size: float, width: float, limit: int) -> list[str]:
+    """Break `text` into lines of at most `width`; after `limit` lines, an ellipsis ends the text.
 
     Lines break at spaces, at punctuation and between lower and upper case; they break elsewhere
     only in words that are too long for a line.
@@ -51,9 +51,9 @@ def wrapped(text: str, size: float, width: float, most: int) -> list[str]:
         if lines[-1] and text_width(lines[-1] + piece.rstrip(), size) > width:
             lines.append("")
         lines[-1] += piece if lines[-1] else piece.lstrip()
-    if len(lines) > most:
-        last = "".join(lines[most - 1 :])
-        lines = [*lines[: most - 1], _cut(last, size, width)]
+    if len(lines) > limit:
+        last = "".join(lines[limit - 1 :])
+        lines = [*lines[: limit - 1], _cut(last, size, width)]
     return [line.strip() for line in lines]
 
 

@@ -9,7 +9,13 @@ import types
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from headrace._callables import call_through, description_of, own_name, place_of, without_partials
+from headrace._callables import (
+    call_through,
+    description_of,
+    location_of,
+    own_name,
+    without_partials,
+)
 from headrace._step_info import StepInfo
 
 if TYPE_CHECKING:
@@ -51,14 +57,14 @@ class Declaration(NamedTuple):
         function = without_partials(self.function)
         return (
             getattr(function, "__module__", None) or "",
-            place_of(function)[0],
+            location_of(function)[0],
             getattr(function, "__qualname__", self.name),
         )
 
     def info(self, flow: str) -> StepInfo:
         """Return the `StepInfo` of the step in `flow`."""
         after = tuple(_name_of(reference, flow) for reference in self.after)
-        file, line = place_of(self.function)
+        file, line = location_of(self.function)
         return StepInfo(
             self.name, flow, after, self.kind, self.is_entrypoint, self.description, file, line
         )

@@ -170,7 +170,7 @@ class Flow:
 
     def _register(self, declaration: Declaration, owner: type | None) -> Callable[..., Any]:
         info = declaration.info(self.name)
-        is_in_force = self._takes_its_place(declaration, info, owner)
+        is_in_force = self._may_register(declaration, info, owner)
         if declaration.task is not None:
             opening = Opening("task", declaration.task)
             wrapper = wrap_entrypoint(declaration.function, info, opening)
@@ -188,7 +188,7 @@ class Flow:
     def _adopt(self, name: str, entry: Entry) -> None:
         """Register a step of a chain, which calls and reports the step itself."""
         if name in self._steps:  # otherwise locating the source can wait
-            self._takes_its_place(entry.declaration, entry.info, None)
+            self._may_register(entry.declaration, entry.info, None)
         self._steps[name] = entry
 
     def _forget(self, name: str, entry: Entry) -> None:
@@ -196,9 +196,7 @@ class Flow:
         if self._steps.get(name) is entry:
             del self._steps[name]
 
-    def _takes_its_place(
-        self, declaration: Declaration, info: StepInfo, owner: type | None
-    ) -> bool:
+    def _may_register(self, declaration: Declaration, info: StepInfo, owner: type | None) -> bool:
         """Return whether to register this step under its name; reject a second, different step."""
         if info.name not in self._steps:
             return True

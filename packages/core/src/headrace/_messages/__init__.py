@@ -1,1 +1,1 @@
-"""Text for people: printable values, hints for misspelt names, missing extras."""
+"""Human-readable text: printable values, hints for misspelt names, missing extras."""

@@ -39,7 +39,7 @@ def did_you_mean(name: object, known: Iterable[str], otherwise: str = "") -> str
     return otherwise if near is None else f"did you mean {near!r}?"
 
 
-def name_hint(name: object, known: Iterable[str], *, otherwise: str = "there are") -> str:
+def name_hint(name: object, known: Iterable[str], *, otherwise: str = "choose one of") -> str:
     """Return ``did you mean 'x'?``, or the list of valid names if none is similar.
 
     Args:

@@ -154,7 +154,7 @@ def _named_dispatcher(name: str) -> Dispatcher:
         from .otel.backend import OTelBackend
 
         return _shielded_backend(OTelBackend())
-    hint = name_hint(name, _NAMES, otherwise="choose one of")
+    hint = name_hint(name, _NAMES)
     raise ValueError(f"unknown backend {name!r}; {hint}")
 
 

@@ -82,7 +82,7 @@ def inject_trace(carrier: MutableMapping[str, Any], context: FlowContext) -> boo
 
     Returns:
         Whether the receiver should link to the written span instead of continuing its trace,
-        because that span has ended or lives too long.
+        because that span has ended or has been open for too long.
     """
     if active_span.trace_is_active():
         state = carrier.pop(TRACESTATE, None)

@@ -68,7 +68,7 @@ def write_headers(carrier: MutableMapping[str, str]) -> bool:
 
 
 def _first_lookup(default: Any) -> Any:
-    """Return OpenTelemetry's current context, and make later look-ups fast."""
+    """Return OpenTelemetry's current context, and make later lookups fast."""
     global current  # noqa: PLW0603 - replaced once
     try:
         otel_context = sys.modules["opentelemetry.context"]

@@ -49,12 +49,12 @@ def _around(layers: Layers) -> list[list[int]]:
     return layers.walk(layers.above, [layers.above, layers.below])
 
 
-def _sweeps(layers: Layers, most: int, *, begin_down: bool) -> int:
+def _sweeps(layers: Layers, limit: int, *, begin_down: bool) -> int:
     """Sweep down and up until that stops helping; keep the best order and return its count."""
     best = [layer.copy() for layer in layers.order]
     fewest = count_crossings(layers)
     stale = 0
-    for sweep in range(most):
+    for sweep in range(limit):
         if fewest == 0 or stale == _PATIENCE:
             break
         _sweep(layers, down=(sweep % 2 == 0) == begin_down, flip_ties=sweep % 4 >= 2)
