@@ -150,3 +150,17 @@ def test_version_control_ignores_it(program: Path) -> None:
 
     assert "*" in (program.parent / "cache" / ".gitignore").read_text("utf-8").splitlines()
     assert [path.name for path in (program.parent / "cache").iterdir() if "tmp" in path.name] == []
+
+
+def test_a_file_that_cannot_be_put_in_place_is_removed(
+    program: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The check does without, and leaves no half of a cache."""
+
+    def replace(source: str, target: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(target))
+
+    monkeypatch.setattr(os, "replace", replace)
+
+    assert check_with(program) == check([str(program)])
+    assert [one.name for one in (program.parent / "cache").iterdir()] == [".gitignore"]

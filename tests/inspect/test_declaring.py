@@ -132,6 +132,25 @@ FORMS = {
         def go(x): ...
         Chain("f").next(start).next(a, when=lambda c: True).next(go, out="b").run()
     """,
+    "a chain that a task runs": """
+        from headrace import Chain
+        from headrace_celery import chain_task
+        def start(): ...
+        def a(): ...
+        def b(): ...
+        run = chain_task("app", Chain("f").next(start).next(a).next(b))
+        run.delay()
+    """,
+    "a chain that a request runs": """
+        from fastapi import FastAPI
+        from headrace import Chain
+        from headrace_fastapi import run_chain
+        def start(): ...
+        def a(): ...
+        def b(): ...
+        app = FastAPI()
+        app.post("/")(run_chain(Chain("f").next(start).next(a).next(b)))
+    """,
     "a flow by its name again": """
         from headrace import flow, get_flow
         @flow("f").entrypoint
@@ -311,3 +330,41 @@ def test_computed_declarations_are_reported_where_edges_must_be_shown(tmp_path: 
         "the step's name is computed where 'b' is declared",
         "the flow's name is computed where 'c' is declared",
     ]
+
+
+def test_what_declares_no_step_changes_nothing(tmp_path: Path) -> None:
+    """A task without a flow, a flow with a computed name, and a runner of no chain."""
+    report = check_text(
+        tmp_path,
+        """
+        import os
+        from headrace import Chain, entrypoint, flow, step
+        from headrace_celery import chain_task, flow_task
+        computed = flow(os.environ["FLOW"])
+        @computed
+        class Work:
+            @flow_task
+            def plain(self): ...
+        named = flow("named")(os.environ)
+        @flow_task()
+        def bare(): ...
+        chain_task("app", os.environ)
+        def run(c): ...
+        Chain("g").parallel(run, Chain("g").next(run)).run()
+        with computed.open():
+            start()
+        @entrypoint("f")
+        def start():
+            a()
+            b()
+        @step("f", after="start")
+        def a(): ...
+        @step("f", after="a")
+        def b(): ...
+        """,
+    )
+
+    assert {one.id: one.verdict for one in report.edges if one.flow == "f"} == {
+        "f:start->a": "shown", "f:a->b": "shown",
+    }  # fmt: skip
+    assert faults(report) == []

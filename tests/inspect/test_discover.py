@@ -378,3 +378,81 @@ def test_what_cannot_be_read_is_named(program: Path, capsys: pytest.CaptureFixtu
     out, err = capsys.readouterr()
     assert "● refill" in out
     assert "shop/broken.py:1" in err
+
+
+def test_finds_entries_in_every_form(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Functions with a command decorator, classes of tasks, two of one name; no helper modules."""
+    files = {
+        "jobs.py": """
+            import sys
+            import click
+            from celery import Celery, Task, shared_task
+
+            @click.group()
+            def cli(): ...
+
+            @cli.command("tidy")
+            def tidy():
+                mail.delay()
+
+            class Report(Task):
+                def run(self):
+                    mail.delay()
+
+            if sys.platform == "win32":
+                @shared_task(name="mail.windows")
+                def mail(): ...
+            else:
+                @shared_task(name="mail.other")
+                def mail(): ...
+
+            OTHERS = {}
+            SCHEDULE = {
+                **OTHERS,
+                "each day": {"task": "mail.other", "schedule": 60},
+                "no task": {"schedule": 60},
+                "number": 3,
+            }
+        """,
+        "shop/management/commands/helper.py": "def help(): ...",
+    }
+    monkeypatch.chdir(write(tmp_path, files))
+    nodes = discovered(capsys)["nodes"]
+    found = {(one["kind"], one["name"], one["id"]) for one in nodes}
+
+    assert {
+        ("command", "tidy", "jobs.tidy"),
+        ("task", "Report", "jobs.Report"),
+        ("schedule", "each day", "jobs.each day"),
+    } <= found
+    assert {one["name"] for one in nodes if one["kind"] == "schedule"} == {"each day"}
+    assert {one["name"] for one in nodes if one["kind"] == "command"} == {"tidy"}
+
+
+def test_decorators_tell_functions_of_one_name_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Steps get the name of their module then, and what would close a circle is left out.
+
+    The import follows what must stand first.
+    """
+    head = '"""Tasks."""\nfrom __future__ import annotations\nfrom celery import shared_task\n'
+    files = {
+        "first.py": f"{head}import second\n@shared_task\ndef send():\n    second.send.delay()\n"
+        "@shared_task\ndef again():\n    second.send.delay()\n    second.send.delay()\n",
+        "second.py": f"{head}@shared_task\ndef send():\n    import first\n    first.send.delay()\n",
+    }
+    monkeypatch.chdir(write(tmp_path, files))
+
+    assert main(["--declare", "mails"]) == 0
+    patch = capsys.readouterr().out
+    assert [line[1:] for line in patch.splitlines() if line.startswith(("+@", "+import"))] == [
+        "import headrace",
+        '@headrace.entrypoint("mails", name="first_send")',
+        '@headrace.entrypoint("mails")',
+        "import headrace",
+        '@headrace.step("mails", after=["first_send", "again"], name="second_send")',
+    ]
+    assert patch.count("\n from __future__ import annotations\n+import headrace\n") == 2

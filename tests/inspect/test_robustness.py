@@ -12,6 +12,8 @@ import pytest
 from headrace_inspect import _check, _pipeline
 from headrace_inspect._check import check
 from headrace_inspect._report import Report
+from headrace_inspect._source._discovery import shown
+from headrace_inspect._source._reading import UnreadableError, lines_of, parse
 
 FLOW = """
 from headrace import flow
@@ -274,3 +276,54 @@ def test_works_in_other_threads(tmp_path: Path) -> None:
     thread.join()
 
     assert done[0].exit_status() == 0
+
+
+def test_lines_in_an_unknown_encoding_are_read_as_utf_8() -> None:
+    """The lines can be shown although the file cannot be parsed."""
+    assert lines_of("# coding: klingon\nx = 'ä'\n".encode()) == [
+        "# coding: klingon", "x = 'ä'", "",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (RecursionError(), "does not parse: nested too deeply"),
+        (MemoryError(), "does not parse: nested too deeply"),
+        (ValueError("odd"), "does not parse: odd"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
+)
+def test_what_the_parser_of_any_version_raises_is_told(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, message: str
+) -> None:
+    """Whatever is raised instead of a SyntaxError, the message says why the file is not read."""
+
+    def fail(content: bytes) -> None:
+        raise error
+
+    monkeypatch.setattr("ast.parse", fail)
+    with pytest.raises(UnreadableError, match=message):
+        parse(b"x = 1")
+
+
+def test_a_path_on_another_drive_is_shown_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no relative path to it."""
+
+    def relpath(path: str) -> str:
+        raise ValueError(path)
+
+    monkeypatch.setattr(os.path, "relpath", relpath)
+    assert shown("D:/shop/views.py") == "D:/shop/views.py"
+
+
+def test_a_folder_that_cannot_be_listed_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The report names it, and does not read as clean."""
+
+    def scandir(path: str) -> None:
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert only_message(check([str(tmp_path)])) == "cannot be read: Permission denied"

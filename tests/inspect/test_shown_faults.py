@@ -75,3 +75,37 @@ def test_a_circle_is_broken_where_the_code_shows_nothing(tmp_path: Path) -> None
 
     assert (found.code, found.target, found.source) == ("HR105", "a", "b")
     assert found.message == "the steps are declared in a circle: a -> b -> a"
+
+
+def test_a_step_is_declared_twice(tmp_path: Path) -> None:
+    """A class may replace the step of its base; another class and another chain may not."""
+    program = """
+        from headrace import Chain, entrypoint, flow
+
+        @flow("f")
+        class Base:
+            @entrypoint
+            def start(self): ...
+
+        @flow("f")
+        class Child(Base):
+            @entrypoint
+            def start(self): ...
+
+        @flow("g")
+        class Other:
+            @entrypoint
+            def start(self): ...
+
+        @flow("g")
+        class Stranger:
+            @entrypoint
+            def start(self): ...
+
+        def work(c): ...
+
+        Chain("h").next(work).run()
+        Chain("h").next(work).run()
+    """
+
+    assert faults(write(tmp_path, {"work.py": program})) == {"HR106 g start", "HR106 h work"}

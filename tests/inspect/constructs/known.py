@@ -401,3 +401,48 @@ def start(x):
     g = None
     if x and (g := b) and a():
         g()
+
+
+# === a union in an annotation: shown call
+class C:
+    def go(self): b()
+class D(C): ...
+def start(x: Union[C, D]):
+    a()
+    x.go()
+
+
+# === a coroutine in an annotation: shown call
+class C:
+    def go(self): b()
+def give() -> Coroutine[None, None, C]: ...
+async def start():
+    a()
+    (await give()).go()
+
+
+# === an annotation that is no expression: open
+class C:
+    def go(self): b()
+def start(x: 'C['):
+    a()
+    x.go()
+
+
+# === a bare annotation of what is not known: shown call
+class C:
+    def go(self): b()
+def start():
+    a()
+    x: Missing
+    x = C()
+    x.go()
+
+
+# === isinstance of what is no class: open
+class C:
+    def go(self): b()
+def start(x, y):
+    a()
+    if isinstance(x, y):
+        x.go()
