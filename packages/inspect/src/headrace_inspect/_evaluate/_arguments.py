@@ -29,12 +29,13 @@ from ._values import (
 )
 
 if TYPE_CHECKING:
-    from headrace_inspect._symbols._entities import Function
+    from headrace_inspect._symbols._entities import Class, Function
 
     from ._engine import Engine
 
 _DETAILED = 2
 _SIMPLE = 8
+_COARSE = 32  # else a method of a base class is evaluated for each of a thousand subclasses
 
 
 def generalised(value: Value, count: int) -> Value:
@@ -45,10 +46,13 @@ def generalised(value: Value, count: int) -> Value:
     return shallow(_without_data(value) if count >= _DETAILED else value, 3)
 
 
-def generalised_receiver(value: Value | None, count: int) -> Value | None:
-    """Return the same of the object whose method it is: its class, which ``super()`` needs."""
+def generalised_receiver(value: Value | None, owner: Class | None, count: int) -> Value | None:
+    """Return the same of the object whose method it is: its class, which ``super()`` needs.
+
+    After very many evaluations that is `owner`, the class that defines the method.
+    """
     if isinstance(value, Instance) and count >= _SIMPLE:
-        return Instance(value.cls)
+        return Instance(value.cls if owner is None or count < _COARSE else owner)
     return None if value is None else generalised(value, min(count, _SIMPLE - 1))
 
 

@@ -121,7 +121,7 @@ class Engine:
     def _context(self, value: FunctionValue, arguments: Arguments, keywords: Named) -> Context:
         function = value.function
         count = self._counts.get(function, 0)
-        receiver = generalised_receiver(value.receiver, count)
+        receiver = generalised_receiver(value.receiver, function.owner, count)
         arguments = tuple([generalised(one, count) for one in arguments])
         keywords = tuple([(name, generalised(one, count)) for name, one in keywords])
         captured = tuple([(name, generalised(one, count)) for name, one in value.captured])
