@@ -36,12 +36,12 @@ if TYPE_CHECKING:
 _DETAILED = 2
 _SIMPLE = 8
 _COARSE = 32  # else a method of a base class is evaluated for each of a thousand subclasses
-_MOST = 256  # else decorators that wrap each other make new functions to evaluate without end
+MOST = 256  # else decorators that wrap each other pass on ever longer arguments
 
 
 def generalised(value: Value, count: int) -> Value:
     """Return what the evaluation after `count` others of a function knows of an argument."""
-    if count >= _MOST:
+    if count >= MOST:
         return UNKNOWN
     if count >= _SIMPLE:
         is_callable = isinstance(value, FunctionValue | ClassValue | Partial | Pending | Wrapper)

@@ -8,7 +8,7 @@ from typing import Any
 from headrace_inspect._symbols._entities import Class, Function, Module, Scope, module_of
 from headrace_inspect._symbols._program import Program
 
-from ._arguments import generalised, generalised_receiver, variables_of
+from ._arguments import MOST, generalised, generalised_receiver, variables_of
 from ._attributes import Attributes
 from ._calls import Calls
 from ._classes import Classes
@@ -124,6 +124,8 @@ class Engine:
         receiver = generalised_receiver(value.receiver, function.owner, count)
         arguments = tuple([generalised(one, count) for one in arguments])
         keywords = tuple([(name, generalised(one, count)) for name, one in keywords])
+        if count >= MOST:
+            arguments, keywords = arguments[: len(function.parameters)], ()
         captured = tuple([(name, generalised(one, count)) for name, one in value.captured])
         variables = dict(captured) | variables_of(self, function, receiver, arguments, keywords)
         literals: dict[str, object] = {
