@@ -11,7 +11,7 @@ from headrace._context.marks import mark
 from headrace._context.model import FlowContext
 from headrace._context.opening import nested_context, opening_id
 from headrace._context.units import Unit
-from headrace._context.variables import budget_var, step_var, unit_var
+from headrace._context.variables import get_budget, get_step, get_unit, set_step, set_unit
 from headrace._process import clock
 
 from .arguments import COROUTINE, GENERATOR, kind_of
@@ -36,11 +36,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_current_unit = unit_var.get
-_set_unit = unit_var.set
-_current_step = step_var.get
-_set_step = step_var.set
-_budget = budget_var.get
 _PLAIN = frozenset([bool, float])
 
 
@@ -52,8 +47,8 @@ async def run(plan: Plan, flow: str, inputs: dict[str, Any]) -> ChainResult:
         flow: the name of the unit that the run opens, or ``""``.
         inputs: the inputs of the run.
     """
-    unit = _current_unit()
-    outer = _current_step()
+    unit = get_unit()
+    outer = get_step()
     dispatcher = _state.dispatcher
     if dispatcher is not None and not dispatcher.enabled():
         dispatcher = None
@@ -62,11 +57,11 @@ async def run(plan: Plan, flow: str, inputs: dict[str, Any]) -> ChainResult:
             return await _run_in(unit, plan, inputs, dispatcher)
         finally:
             _restore(unit, unit, outer)
-    if dispatcher is not None or _budget() is not None:
+    if dispatcher is not None or get_budget() is not None:
         with Unit(nested_context("flow", flow or None)) as unit:
             return await _run_in(unit, plan, inputs, dispatcher)
     unit = FlowContext(opening_id(), None, "flow", flow or None)
-    _set_unit(unit)
+    set_unit(unit)
     try:
         return await _run_in(unit, plan, inputs, None)
     except BaseException as exc:
@@ -83,10 +78,10 @@ def _restore(
 
     A coroutine may be closed in a context other than its own, which must be left alone.
     """
-    if _current_unit() is unit:
+    if get_unit() is unit:
         if outer_unit is not unit:
-            _set_unit(outer_unit)
-        _set_step(outer_step)
+            set_unit(outer_unit)
+        set_step(outer_step)
 
 
 async def _run_in(
@@ -94,7 +89,12 @@ async def _run_in(
 ) -> ChainResult:
     context = new_context(plan, unit, inputs)
     failure = None
-    if dispatcher is None and unit.deadline is None and not plan.has_deadline and _budget() is None:
+    if (
+        dispatcher is None
+        and unit.deadline is None
+        and not plan.has_deadline
+        and get_budget() is None
+    ):
         rows = rows_of(plan) if plan.has_templates else plan.rows
         failure = await _call_plain(rows, context)
         if failure is None and len(context._ends) == len(rows):
@@ -118,7 +118,7 @@ async def _call_plain(rows: tuple[Row, ...], context: ChainResult) -> BaseExcept
         for info, key, function, out in rows:
             if info is None:
                 break
-            _set_step(info)
+            set_step(info)
             result = await (function(context) if key is None else function(get(key)))
             if out is not None:
                 context[out] = result

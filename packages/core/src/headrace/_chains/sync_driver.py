@@ -15,7 +15,14 @@ from headrace._context.marks import mark
 from headrace._context.model import FlowContext
 from headrace._context.opening import nested_context, opening_id
 from headrace._context.units import Unit
-from headrace._context.variables import budget_var, step_var, unit_var
+from headrace._context.variables import (
+    get_budget,
+    get_step,
+    get_unit,
+    reset_unit,
+    set_step,
+    set_unit,
+)
 from headrace._process import clock
 
 from .errors import StepFailedError
@@ -35,13 +42,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_current_unit = unit_var.get
-_set_unit = unit_var.set
-_reset_unit = unit_var.reset
-_current_step = step_var.get
-_set_step = step_var.set
-_budget = budget_var.get
-
 
 def run(plan: Plan, flow: str, inputs: dict[str, Any]) -> ChainResult:
     """Run `plan` in the current unit of work, or in one of its own, and return its context.
@@ -51,8 +51,8 @@ def run(plan: Plan, flow: str, inputs: dict[str, Any]) -> ChainResult:
         flow: the name of the unit that the run opens, or ``""``.
         inputs: the inputs of the run.
     """
-    unit = _current_unit()
-    outer = _current_step()
+    unit = get_unit()
+    outer = get_step()
     dispatcher = _state.dispatcher
     if dispatcher is not None and not dispatcher.enabled():
         dispatcher = None
@@ -60,21 +60,21 @@ def run(plan: Plan, flow: str, inputs: dict[str, Any]) -> ChainResult:
         try:
             return _run_in(unit, plan, inputs, dispatcher)
         finally:
-            _set_step(outer)
-    if dispatcher is not None or _budget() is not None:
+            set_step(outer)
+    if dispatcher is not None or get_budget() is not None:
         with Unit(nested_context("flow", flow or None)) as unit:
             return _run_in(unit, plan, inputs, dispatcher)
     # Fast path without a `Unit`: no backend is listening, and no deadline is active.
     unit = FlowContext(opening_id(), None, "flow", flow or None)
-    token = _set_unit(unit)
+    token = set_unit(unit)
     try:
         return _run_in(unit, plan, inputs, None)
     except BaseException as exc:
         mark(exc, unit.correlation_id)
         raise
     finally:
-        _reset_unit(token)
-        _set_step(outer)
+        reset_unit(token)
+        set_step(outer)
 
 
 def _run_in(
@@ -83,7 +83,12 @@ def _run_in(
     """Run `plan` in `unit`, the current one, and return its context."""
     context = new_context(plan, unit, inputs)
     failure = None
-    if dispatcher is None and unit.deadline is None and not plan.has_deadline and _budget() is None:
+    if (
+        dispatcher is None
+        and unit.deadline is None
+        and not plan.has_deadline
+        and get_budget() is None
+    ):
         rows = rows_of(plan) if plan.has_templates else plan.rows
         failure = _call_plain(rows, context)
         if failure is None and len(context._ends) == len(rows):
@@ -105,7 +110,7 @@ def _call_plain(rows: tuple[Row, ...], context: ChainResult) -> BaseException | 
         for info, key, function, out in rows:
             if info is None:
                 break
-            _set_step(info)
+            set_step(info)
             result = function(context) if key is None else function(get(key))
             if type(result) is coroutine:
                 raise _not_awaited(info.name, result, context)

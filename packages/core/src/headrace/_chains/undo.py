@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from headrace._context.variables import step_var
+from headrace._context.variables import set_step
 
 from .errors import ChainError
 from .messages import conceal, describe, is_on, log, seal
@@ -134,7 +134,7 @@ async def undo_step(
         result: its result.
     """
     try:
-        step_var.set(step.info)
+        set_step(step.info)
         await call(run, step, result)
         run.undos.done[step] = "undone"
     except GeneratorExit:  # closed: nothing can be awaited here

@@ -9,7 +9,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from headrace._callables import own_name
-from headrace._context.variables import step_var
+from headrace._context.variables import set_step
 from headrace._exceptions.control_flow import is_control_flow
 from headrace._process import clock
 
@@ -42,8 +42,6 @@ if TYPE_CHECKING:
     from .result import ChainResult
     from .run import Driver, Run
     from .step import Step
-
-_set_step = step_var.set
 
 
 async def complete(
@@ -140,7 +138,7 @@ async def _step(driver: Driver, run: Run, step: Step, failure: BaseException | N
     run.step, run.attempts = step, 0
     try:
         if failure is None:
-            _set_step(step.info)
+            set_step(step.info)
             if step.condition is not None and not await driver.decide(
                 run, "when", step.condition, run.context
             ):
