@@ -21,6 +21,7 @@ from headrace import AsyncChain, Chain, StepFailedError, literal, ref
 from headrace._chains import prefixes
 from headrace._chains.builder import RecordedPlan
 from headrace.testing import no_waiting
+from tests.chains.build_kit import awaited, fails, one, two
 from tests.chains.conftest import forget_builds
 
 if TYPE_CHECKING:
@@ -34,27 +35,6 @@ def silent(caplog: pytest.LogCaptureFixture) -> None:
     """No backend listens, and no line is logged."""
     caplog.set_level(logging.WARNING, "headrace.chain")
     headrace.configure("none")
-
-
-def one(*args: Any, **kwargs: Any) -> Any:
-    """Return the arguments."""
-    return args, kwargs
-
-
-def two(*args: Any, **kwargs: Any) -> Any:
-    """Return how many arguments there are."""
-    return len(args) + len(kwargs)
-
-
-def fails(*_: Any) -> Any:
-    """Fail."""
-    raise ValueError("no")
-
-
-async def awaited(*args: Any) -> Any:
-    """Return the arguments."""
-    await asyncio.sleep(0)
-    return args
 
 
 async def named_lambda(*_: Any) -> None:

@@ -14,6 +14,7 @@ import pytest
 import headrace
 from headrace import AsyncChain, Chain, ChainError, literal, ref
 from headrace.testing import no_waiting
+from tests.chains.build_kit import awaited, fails, one, two
 from tests.chains.conftest import forget_builds
 
 if TYPE_CHECKING:
@@ -22,30 +23,9 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.usefixtures("no_builds")
 
 
-def one(*args: Any, **kwargs: Any) -> Any:
-    """Return the arguments."""
-    return args, kwargs
-
-
-def two(*args: Any, **kwargs: Any) -> Any:
-    """Return how many arguments there are."""
-    return len(args) + len(kwargs)
-
-
-def fails(*_: Any) -> Any:
-    """Fail."""
-    raise ValueError("no")
-
-
 def rows(count: int = 2) -> Iterator[int]:
     """Give numbers."""
     yield from range(count)
-
-
-async def awaited(*args: Any) -> Any:
-    """Return the arguments."""
-    await asyncio.sleep(0)
-    return args
 
 
 class Service:
