@@ -365,7 +365,7 @@ def test_the_plugin_declares_its_option() -> None:
 def test_the_plugin_records_from_configure_to_unconfigure(
     tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    """Meanwhile other processes are told to; then the file is there, and nothing else is left."""
+    """In between, other processes record too; in the end only the file is left."""
     before = dict(os.environ)
     recording = configured(tmp_path, "seen.json")
     folder = os.environ["HEADRACE_EVIDENCE"]

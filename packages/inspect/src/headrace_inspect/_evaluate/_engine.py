@@ -121,11 +121,11 @@ class Engine:
     def _context(self, value: FunctionValue, arguments: Arguments, keywords: Named) -> Context:
         function = value.function
         count = self._counts.get(function, 0)
+        if count >= MOST:
+            arguments, keywords = arguments[: len(function.parameters)], ()
         receiver = generalised_receiver(value.receiver, function.owner, count)
         arguments = tuple([generalised(one, count) for one in arguments])
         keywords = tuple([(name, generalised(one, count)) for name, one in keywords])
-        if count >= MOST:
-            arguments, keywords = arguments[: len(function.parameters)], ()
         captured = tuple([(name, generalised(one, count)) for name, one in value.captured])
         variables = dict(captured) | variables_of(self, function, receiver, arguments, keywords)
         literals: dict[str, object] = {

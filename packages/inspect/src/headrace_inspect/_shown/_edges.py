@@ -97,7 +97,7 @@ class Judge:
                     yield edge, None, way
 
     def _in_order(self, context: Context) -> Iterator[tuple[Edge, Way, Way]]:
-        """Yield the edges between steps of which a body runs first the one, then the other."""
+        """Yield the edges whose source and target a body runs in this order."""
         if not any(event.before for event in context.events):
             return
         leading: dict[int, int] = {}  # the events that lead to each step
