@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import headrace
-from headrace_celery._envelope import MalformedHeaderError, parse
+from headrace.integration.messages import MalformedEnvelopeError, parse_envelope
 from tests.celery.conftest import looking, run_in_worker
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ POISON: dict[str, Any] = {
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
     """Return what our own logger has said."""
-    return [record for record in caplog.records if record.name == "headrace.celery"]
+    return [record for record in caplog.records if record.name == "headrace"]
 
 
 @pytest.mark.guarantee(20)
@@ -75,7 +75,7 @@ def test_poisoned_header_never_fails_a_task(
 
 def test_keys_to_come_are_ignored() -> None:
     """A header with keys that this version does not know is read all the same."""
-    envelope = parse({**GOOD, "later": [1, 2]})
+    envelope = parse_envelope({**GOOD, "later": [1, 2]})
     assert (envelope.correlation_id, envelope.causation_id) == (GOOD["id"], GOOD["cause"])
 
 
@@ -96,8 +96,8 @@ parts = {
 def test_any_json_is_read_or_refused(raw: Any) -> None:
     """Whatever JSON the header is, it is read, or refused with one kind of error."""
     try:
-        envelope = parse(raw)
-    except MalformedHeaderError:
+        envelope = parse_envelope(raw)
+    except MalformedEnvelopeError:
         return
     assert envelope.correlation_id == raw["id"]
     assert 1 <= len(envelope.correlation_id) <= 256
@@ -171,8 +171,8 @@ OVERLONG: dict[str, dict[str, Any]] = {
 def test_overlong_header_is_ignored(what: str) -> None:
     """A header that is too long or too deep is refused before much work is done."""
     headrace.configure(propagate_metadata=["tenant"])
-    with pytest.raises(MalformedHeaderError):
-        parse(GOOD | OVERLONG[what])
+    with pytest.raises(MalformedEnvelopeError):
+        parse_envelope(GOOD | OVERLONG[what])
 
 
 @pytest.mark.guarantee(75)
@@ -181,8 +181,8 @@ def test_values_that_share_a_part_are_counted_each_time() -> None:
     value: Any = "x"
     for _ in range(7):
         value = [value] * 50
-    with pytest.raises(MalformedHeaderError):
-        parse({**GOOD, "meta": {"tenant": value}})
+    with pytest.raises(MalformedEnvelopeError):
+        parse_envelope({**GOOD, "meta": {"tenant": value}})
 
 
 @pytest.mark.guarantee(75)
@@ -190,7 +190,7 @@ def test_metadata_that_is_not_accepted_here_is_dropped(
     app: Celery, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A run has the metadata that its process names; the first drop is logged without the value."""
-    monkeypatch.setattr("headrace_celery._log._warned", set())
+    monkeypatch.setattr("headrace._propagation.envelope._reported", set())
     headrace.configure(propagate_metadata=["tenant"])
     task, seen = looking(app)
     header = {**GOOD, "meta": {"tenant": "acme", "is_admin": SECRET, "celery.queue_ms": -1}}

@@ -10,7 +10,7 @@ from celery import Celery, signals
 
 import headrace
 from headrace import get_flow_context
-from headrace_celery._envelope import MAX_NAMES
+from headrace.integration.messages import MAX_NAMES
 from tests.celery.conftest import looking, raw_messages, run_in_worker
 
 if TYPE_CHECKING:

@@ -121,5 +121,5 @@ def test_malformed_header_of_a_redelivery_is_reported(
     redeliver(deduplicating, task, id="broken-1", headrace={"v": 99, "id": HEADER["id"]})
     [context] = seen
     assert context.correlation_id != HEADER["id"]
-    [line] = [one.getMessage() for one in caplog.records if one.name == "headrace.celery"]
+    [line] = [one.getMessage() for one in caplog.records if one.name == "headrace"]
     assert line.startswith("ignored the headrace header of task look[broken-1]: its version")

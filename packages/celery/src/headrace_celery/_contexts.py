@@ -8,20 +8,20 @@ from typing import Any
 
 from celery.app import app_or_default
 
-from headrace import FlowContext, RemoteContext, extract
-from headrace.integration import (
-    add_facts,
-    clock,
-    nested_context,
-    plain_text,
-    transport_context,
-    units_are_watched,
+from headrace import FlowContext, RemoteContext
+from headrace.integration import add_facts, nested_context, units_are_watched
+from headrace.integration.messages import (
+    Envelope,
+    make_id,
+    propagated_metadata,
+    reason_to_ignore,
+    report_ignored,
+    task_context,
+    trace_in,
 )
-from headrace.integration.messages import make_id, propagated_metadata
 
 from ._deadlines import deadline_of
-from ._envelope import MAX_NAME, Envelope, MalformedHeaderError, read
-from ._log import log
+from ._envelope import read
 
 TRACE_HEADER = "traceparent"
 
@@ -42,30 +42,24 @@ def worker_context(task: Any, fields: Mapping[str, Any]) -> tuple[FlowContext, s
     try:
         context = _context_of_message(task, fields)
     except Exception as error:  # a header must never fail a task, whatever it contains
-        context, problem = _new_context(task), _reason(error)
+        context = task_context(task.name, {}, None, correlation_id=_new_id(task))
+        problem = reason_to_ignore(error)
     _add_facts(context, fields)
     return context, problem
 
 
 def _context_of_message(task: Any, fields: Mapping[str, Any]) -> FlowContext:
-    envelope = read(fields)
+    envelope, new_id = read(fields), _new_id(task)
     if envelope is None:
-        is_traced = TRACE_HEADER in fields
-        return _new_context(task, _trace(fields, is_link=_is_new(task)) if is_traced else None)
-    correlation_id = make_id() if _is_new(task) else envelope.correlation_id
-    cause, deadline = envelope.causation_id, deadline_of(envelope, task.app)
-    metadata = _metadata(envelope)
-    if TRACE_HEADER not in fields:
-        return FlowContext(correlation_id, cause, "task", task.name, deadline, metadata)
-    trace = _trace(fields, is_link=envelope.is_link or _is_new(task))
-    remote = RemoteContext(correlation_id, cause, deadline, trace=trace)
-    return transport_context("task", task.name, remote, metadata)
-
-
-def _new_context(task: Any, trace: Any = None) -> FlowContext:
-    # With `headrace_new`, make the ID here: otherwise it would be the trace's.
-    remote = RemoteContext(make_id() if _is_new(task) else None, trace=trace)
-    return transport_context("task", task.name, remote)
+        return task_context(task.name, fields, None, correlation_id=new_id)
+    return task_context(
+        task.name,
+        fields,
+        envelope,
+        correlation_id=new_id,
+        deadline=deadline_of(envelope, task.app),
+        metadata=_metadata(envelope),
+    )
 
 
 # --- Eager runs -----------------------------------------------------------------------------------
@@ -75,7 +69,7 @@ def eager_context(task: Any, request: Any, caller: FlowContext) -> FlowContext:
     """Return the context of an eager run of `task` in the unit `caller`; headers have no effect."""
     # The caller runs an eager retry, but the cause of the retry is the previous attempt.
     remote = _previous_attempt(request) if request.retries else None
-    correlation_id = make_id() if _is_new(task) else None
+    correlation_id = _new_id(task)
     metadata = propagated_metadata(caller)
     context = nested_context("task", task.name, correlation_id, remote, metadata)
     _add_facts(context, vars(request))
@@ -108,12 +102,12 @@ def context_of(request: Any) -> RemoteContext:
     try:
         for fields in _fields_of(request):
             if TRACE_HEADER in fields:
-                remote = RemoteContext(trace=_trace(fields))
+                remote = RemoteContext(trace=trace_in(fields))
             envelope = read(fields)
             if envelope is not None:
                 return _remote(envelope, remote, getattr(request, "app", None))
     except Exception as error:  # whatever `request` is
-        report_ignored(_reason(error), *_identity(request))
+        report_ignored(reason_to_ignore(error), *_identity(request))
     return remote
 
 
@@ -153,32 +147,11 @@ def _identity(request: Any) -> tuple[object, object]:
 # --- Both -----------------------------------------------------------------------------------------
 
 
-def report_ignored(problem: str, name: object, task_id: object) -> None:
-    """Log that a message's envelope is ignored, with the reason but without its content."""
-    log.warning(
-        "ignored the headrace header of task %s[%s]: %s; the task does not continue its "
-        "publisher's operation",
-        plain_text(name)[:MAX_NAME],
-        plain_text(task_id)[:MAX_NAME],
-        problem,
-    )
-
-
-def _reason(error: Exception) -> str:
-    return str(error) if isinstance(error, MalformedHeaderError) else "it cannot be read"
-
-
-def _trace(fields: Mapping[str, Any], *, is_link: bool = False) -> Any:
-    """Return the trace in the W3C Trace Context headers, which any library may have written."""
-    remote = extract({name: fields.get(name) or "" for name in (TRACE_HEADER, "tracestate")})
-    return remote.trace and replace(remote.trace, is_link=is_link)
-
-
 def _metadata(envelope: Envelope) -> dict[str, Any]:
     metadata = dict(envelope.metadata)
-    if envelope.published_ms is not None:
-        # The clocks of two machines may differ.
-        metadata["celery.queue_ms"] = max(0.0, clock.wall() * 1000.0 - envelope.published_ms)
+    queue_ms = envelope.queue_ms()
+    if queue_ms is not None:
+        metadata["celery.queue_ms"] = queue_ms
     if envelope.flow is not None:
         metadata["celery.from_flow"] = envelope.flow
     if envelope.step is not None:
@@ -202,5 +175,6 @@ def _add_facts(context: FlowContext, fields: Mapping[str, Any]) -> None:
     )
 
 
-def _is_new(task: Any) -> bool:
-    return bool(getattr(task, "headrace_new", False))
+def _new_id(task: Any) -> str | None:
+    """Return the correlation ID of a run that continues no operation; None for any other run."""
+    return make_id() if getattr(task, "headrace_new", False) else None

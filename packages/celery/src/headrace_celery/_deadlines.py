@@ -10,8 +10,9 @@ from weakref import WeakSet
 from celery import Celery
 
 from headrace.integration import clock
+from headrace.integration.messages import Envelope, seconds_until
 
-from ._envelope import Envelope, read, seconds_until
+from ._envelope import read
 
 _MIN_SECONDS = 0.001  # Celery treats 0 as no limit; a task without time left has expired anyway
 _accepting: WeakSet[Celery] = WeakSet()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from headrace import get_flow_context
-from headrace.integration.messages import inject_trace, is_detached, remove_trace
+from headrace.integration.messages import HEADER, is_detached, write_headers
 
-from ._envelope import HEADER, MAX_NESTING, is_in, write
+from ._envelope import MAX_NESTING, is_in
 
 
 def on_before_task_publish(headers: Any = None, **_: Any) -> None:
@@ -18,16 +18,9 @@ def on_before_task_publish(headers: Any = None, **_: Any) -> None:
     """
     if not isinstance(headers, dict):
         return
-    context = get_flow_context()
-    if context is None:
-        if not is_detached():
-            return
-        headers.pop(HEADER, None)
-        remove_trace(headers)
-    else:
-        headers[HEADER] = envelope = write(context)
-        if inject_trace(headers, context):
-            envelope["link"] = 1
+    if get_flow_context() is None and not is_detached():
+        return
+    write_headers(headers)
     # Celery created `headers` for this message, but a nested dict may belong to the caller.
     nested = headers.get("headers")
     if isinstance(nested, dict) and is_in(nested):

@@ -14,8 +14,9 @@ from celery import current_app
 
 from headrace import get_flow_context
 from headrace.integration import Unit
+from headrace.integration.messages import report_ignored
 
-from ._contexts import report_ignored, worker_context
+from ._contexts import worker_context
 
 _waiting: ContextVar[Unit | None] = ContextVar("headrace_celery.redelivery", default=None)
 

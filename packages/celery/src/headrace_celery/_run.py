@@ -10,11 +10,16 @@ from celery.exceptions import Retry
 
 from headrace import FlowContext, get_flow_context
 from headrace.integration import Unit, plain_text
-from headrace.integration.messages import await_span, is_detached
+from headrace.integration.messages import (
+    HEADER,
+    await_span,
+    is_detached,
+    report_ignored,
+    write_envelope,
+)
 
 from . import _order
-from ._contexts import TRACE_HEADER, eager_context, report_ignored, worker_context
-from ._envelope import HEADER, write
+from ._contexts import TRACE_HEADER, eager_context, worker_context
 from ._log import log
 from ._redelivery import take_over
 
@@ -115,4 +120,4 @@ def _remember_attempt(retry: Any, context: FlowContext) -> None:
     # the cause of the retry, so the signature carries it.
     if retry.is_eager and retry.sig is not None:
         headers = retry.sig.options.get("headers") or {}
-        retry.sig.options["headers"] = {**headers, HEADER: write(context)}
+        retry.sig.options["headers"] = {**headers, HEADER: write_envelope(context)}
