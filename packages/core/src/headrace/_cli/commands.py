@@ -19,6 +19,7 @@ _ELSEWHERE = {
     "check": ("headrace-inspect", "compare the declared flows with the code"),
     "discover": ("headrace-inspect", "draw a program that declares no flows"),
     "explain": ("headrace-inspect", "explain the code of a finding"),
+    "trace": ("headrace-trace", "tell what happened, from logs"),
 }
 
 

@@ -1,0 +1,8 @@
+"""headrace trace: stories of operations, from logs."""
+
+from __future__ import annotations
+
+from ._model import Line, Operation, Place, Publish, Unit
+from ._store import Logs, Reject, load
+
+__all__ = ["Line", "Logs", "Operation", "Place", "Publish", "Reject", "Unit", "load"]

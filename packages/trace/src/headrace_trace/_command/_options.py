@@ -1,0 +1,66 @@
+"""Options and messages that the subcommands share."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+from rich.console import Console
+
+from headrace.commands import argument_parser, counted, printable, tell, welcomes_colors
+from headrace_trace._store import Logs, Reject
+
+_WIDE = 10_000  # a pipe or a file has no width
+
+
+def trace_parser(command: str, description: str) -> argparse.ArgumentParser:
+    """Return a parser with the options that every subcommand takes."""
+    parser = argument_parser(f"headrace trace {command}", description)
+    says = "the key of a field in these logs, such as flow_id=request_id; can be repeated"
+    many: dict[str, Any] = {"action": "append", "default": []}
+    parser.add_argument("--fields", metavar="FIELD=KEY", help=says, **many)
+    return parser
+
+
+def add_logs(parser: argparse.ArgumentParser) -> None:
+    """Add the argument for the logs."""
+    says = "files, folders and patterns, also compressed (.gz, .zst); - is standard input"
+    parser.add_argument("logs", nargs="+", metavar="LOGS", help=says)
+
+
+def terminal() -> Console:
+    """Return standard output as a console that takes nothing in a text for markup."""
+    colors = welcomes_colors(sys.stdout, os.environ)
+    return Console(
+        markup=False,
+        highlight=False,
+        emoji=False,
+        force_terminal=colors,
+        no_color=not colors,
+        soft_wrap=True,
+        width=None if sys.stdout.isatty() else _WIDE,
+    )
+
+
+def tell_rejects(logs: Logs) -> None:
+    """Say on standard error which lines could not be read."""
+    for reject in logs.rejects:
+        tell(sys.stderr, printable(reject_text(reject)))
+
+
+def reject_text(reject: Reject) -> str:
+    """Return in words what could not be read, and where."""
+    if not reject.count:
+        return f"{reject.file}: {reject.reason}"
+    more = ", ..." if reject.count > len(reject.numbers) else ""
+    places = ", ".join(map(str, _few(reject.numbers)))
+    word = "line" if reject.count == 1 else "lines"
+    what = f"{counted(reject.count, 'line')} skipped, {reject.reason}"
+    return f"{reject.file}: {what} ({word} {places}{more})"
+
+
+def _few(numbers: Iterable[int]) -> list[int]:
+    return list(numbers)[:3]
