@@ -11,13 +11,40 @@ from collections.abc import Iterable, Mapping
 from types import SimpleNamespace
 from typing import Any, Literal
 
-from ._log_records.factory import RecordFactory, context_of, fields_of, is_capturing
+from ._log_records.factory import RecordFactory, is_capturing
 from ._log_records.fields import checked_fields
-from ._messages.hints import checks_keywords
-from ._messages.text import plain_text
+from ._log_records.json_lines import JsonFormatter, check_style
+from ._log_records.names import Absent, publish
+from ._log_records.terminal import LinesFormatter
+from ._messages.hints import checks_keywords, name_hint
 from ._process.fork_safety import fork_safe
 
-__all__ = ["FlowFilter", "Formatter", "fork_safe", "install", "uninstall"]
+__all__ = [
+    "FlowFilter",
+    "Formatter",
+    "JsonFormatter",
+    "LinesFormatter",
+    "dict_config",
+    "fork_safe",
+    "install",
+    "uninstall",
+]
+
+_FORMATTERS = {
+    "json": "headrace.logging.JsonFormatter",
+    "lines": "headrace.logging.LinesFormatter",
+}
+
+# Loggers to which Django, gunicorn and uvicorn attach handlers of their own.
+_WITH_HANDLERS = (
+    "django",
+    "django.server",
+    "gunicorn.access",
+    "gunicorn.error",
+    "uvicorn",
+    "uvicorn.access",
+    "uvicorn.error",
+)
 
 
 class FlowFilter(logging.Filter):
@@ -40,12 +67,12 @@ class FlowFilter(logging.Filter):
     @checks_keywords
     def __init__(self, default: str = "-", fields: Iterable[str] = ()) -> None:
         super().__init__()
-        self._default = _Absent(default)
+        self._default = Absent(default)
         self._fields = checked_fields(fields)
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Add the attributes; let every record through."""
-        _publish(record, record.__dict__, self._fields, self._default)
+        publish(record, record.__dict__, self._fields, self._default)
         return True
 
 
@@ -88,13 +115,59 @@ class Formatter(logging.Formatter):
         shown = SimpleNamespace()
         values = vars(shown)
         values.update(vars(record))
-        _publish(record, values, self._fields, None)
+        publish(record, values, self._fields, None)
         for name, value in values.items():
             if value is None and name not in vars(record):
                 values[name] = self._defaults.get(name, "-")
-            elif type(value) is _Absent:
+            elif type(value) is Absent:
                 values[name] = self._defaults.get(name, value)
         return self._style.format(shown)
+
+
+@checks_keywords
+def dict_config(
+    format: Literal["json", "lines"],
+    *,
+    level: int | str = "INFO",
+    fields: Iterable[str] = (),
+    style: Literal["ecs", "gcp", "datadog"] | None = None,
+    service: str | None = None,
+) -> dict[str, Any]:
+    """Return a complete configuration for `logging.config.dictConfig` and Django's ``LOGGING``.
+
+    One handler writes the lines of all loggers to stderr, including those to which Django, gunicorn
+    and uvicorn attach handlers of their own. The dictionary is new on each call and holds only
+    strings, lists and dictionaries, so that more loggers can be added to it.
+
+    Args:
+        format: ``json`` for programs (see `JsonFormatter`), or ``lines`` for people (see
+            `LinesFormatter`).
+        level: the level of the root logger.
+        fields: metadata of the unit of work to add to each line, as for `FlowFilter`.
+        style: with ``json``, whose names the fields get.
+        service: with ``json``, the name of the service; by default, that in the environment
+            variable OTEL_SERVICE_NAME.
+
+    Raises:
+        TypeError: `fields` is not a list of names.
+        ValueError: `format` or `style` is unknown, `style` or `service` is given for ``lines``, or
+            a field has the name of a standard attribute of log records.
+    """
+    if format not in _FORMATTERS:
+        raise ValueError(f"format {format!r} is unknown; {name_hint(format, _FORMATTERS)}")
+    if format != "json" and (style or service):
+        raise ValueError("style and service apply to 'json' only")
+    check_style(style)
+    options = {"fields": [*checked_fields(fields)], "style": style, "service": service}
+    formatter = {name: value for name, value in options.items() if value}
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {format: {"()": _FORMATTERS[format], **formatter}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": format}},
+        "loggers": {name: {"handlers": [], "propagate": True} for name in _WITH_HANDLERS},
+        "root": {"handlers": ["stderr"], "level": level},
+    }
 
 
 @checks_keywords
@@ -131,42 +204,3 @@ def uninstall() -> None:
     factory = logging.getLogRecordFactory()
     if isinstance(factory, RecordFactory):
         logging.setLogRecordFactory(factory.wrapped)
-
-
-def _publish(
-    record: logging.LogRecord,
-    values: dict[str, Any],
-    fields: tuple[str, ...],
-    default: _Absent | None,
-) -> None:
-    """Add headrace's names to the attributes `values` of `record` if they are missing.
-
-    Args:
-        record: the record.
-        values: the record's attributes, or a copy of them.
-        fields: the fields, in addition to those of `install`.
-        default: the text for a missing value.
-    """
-    flow_id, flow, step = context_of(record)
-    if default is not None and "correlation_id" in values:  # perhaps from another handler's filter
-        for name in [name for name, value in values.items() if type(value) is _Absent]:
-            del values[name]
-    # Both names stand for one ID: a value of extra= for either one sets both.
-    given = values.get("flow_id", values.get("correlation_id", flow_id))
-    text = default if given is None else plain_text(given)
-    values.setdefault("flow_id", text)
-    values.setdefault("correlation_id", text)
-    values.setdefault("flow", plain_text(flow) if flow else default)
-    values.setdefault("step", plain_text(step) if step else default)
-    if fields or RecordFactory.fields:
-        for name, value in fields_of(record, fields).items():
-            values.setdefault(name, default if value is None else value)
-
-
-class _Absent(str):
-    """The text for a missing value; another handler's filter may replace it with its own."""
-
-    __slots__ = ()
-
-    def __reduce__(self) -> tuple[type[str], tuple[str]]:
-        return str, (str(self),)

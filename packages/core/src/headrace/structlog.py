@@ -50,7 +50,7 @@ class FlowProcessor:
         context: Captured = (
             capture(event_dict.get("exc_info")) if foreign is None else context_of(foreign)
         )
-        for name, value in zip(("flow_id", "flow", "step"), context, strict=True):
+        for name, value in zip(("flow_id", "flow", "step"), context[:3], strict=True):
             if value is not None:
                 event_dict.setdefault(name, plain_text(value))
         if self._fields or RecordFactory.fields:

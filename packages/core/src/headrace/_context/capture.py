@@ -12,8 +12,8 @@ from .variables import get_step, get_unit
 if TYPE_CHECKING:
     from .model import FlowContext
 
-Captured = tuple[str | None, str | None, str | None]
-"""The correlation ID, the flow's name and the step's name."""
+Captured = tuple[str | None, str | None, str | None, str | None, str | None]
+"""The correlation ID, the names of the flow and the step, the unit's ID and its causation ID."""
 
 
 def capture(exc_info: Any = None) -> Captured:
@@ -26,19 +26,20 @@ def capture(exc_info: Any = None) -> Captured:
         # The unit may have just ended with this exception, which a server then logs.
         marked = marked_id(_exception(exc_info))
         if marked is not None:
-            return marked, None, None
+            return marked, None, None, None, None
     unit = get_unit() or sent_unit()
     if unit is None:
-        return None, None, None
+        return None, None, None, None, None
     info = get_step()
     if info is None:
-        return unit.correlation_id, None, None
-    return unit.correlation_id, info.flow, info.name or None
+        return unit.correlation_id, None, None, unit.unit_id, unit.causation_id
+    return unit.correlation_id, info.flow, info.name or None, unit.unit_id, unit.causation_id
 
 
 def capture_mark(exc_info: Any) -> Captured:
     """Return the ID of the unit that raised `exc_info`, for a record created elsewhere."""
-    return (marked_id(_exception(exc_info)) if exc_info else None), None, None
+    marked = marked_id(_exception(exc_info)) if exc_info else None
+    return marked, None, None, None, None
 
 
 def current_unit(context: Captured) -> FlowContext | None:

@@ -252,9 +252,10 @@ def _reduced(record: LogRecord, protocol: Any) -> Any:
     """
     plain = _as_instance(type(record).__mro__[1], record)
     values = plain.__dict__
-    flow_id, flow, step = context_of(record)
+    flow_id, flow, step, unit_id, causation_id = context_of(record)
     flow_id = values.get("flow_id", values.get("correlation_id", flow_id))
     named = {"flow_id": flow_id, "correlation_id": flow_id, "flow": flow, "step": step}
+    named |= {"unit_id": unit_id, "causation_id": causation_id}
     for name, value in (named | fields_of(record)).items():
         if value is not None:
             values.setdefault(name, value)

@@ -1,0 +1,109 @@
+"""A log record as a mapping of names to values, for formatters that write fields."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+from .factory import context_of, fields_of
+from .json_text import as_text
+from .names import Absent
+
+_OF_THE_CONTEXT = ("flow_id", "correlation_id", "unit_id", "causation_id", "flow", "step")
+
+# color_message is uvicorn's copy of the message, with escapes for terminals.
+_NOT_EXTRA = frozenset([
+    *vars(logging.LogRecord("", 0, "", 0, "", (), None)),
+    *("message", "asctime", "taskName", "color_message"),
+    *("event", *_OF_THE_CONTEXT),
+])
+
+
+class Clock:
+    """Formats times as RFC 3339 does: UTC, with microseconds."""
+
+    def __init__(self) -> None:
+        # Replaced as a whole, since several threads may format.
+        self._last: tuple[int, str] = (-1, "")
+
+    def text(self, seconds: float) -> str:
+        """Return the time `seconds` after the epoch, such as ``2026-11-21T14:03:07.211042Z``."""
+        whole, micros = divmod(round(seconds * 1_000_000), 1_000_000)
+        known, text = self._last
+        if known != whole:
+            text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole))
+            self._last = (whole, text)
+        return f"{text}.{micros:06}Z"
+
+
+def message_of(record: logging.LogRecord) -> str:
+    """Return the message of `record`; the unformatted message and the error if it has one."""
+    try:
+        return str.__str__(record.getMessage())
+    except Exception as error:
+        return f"{as_text(record.msg)} <{type(error).__name__}: {as_text(record.args)}>"
+
+
+def traceback_of(
+    formatter: logging.Formatter, record: logging.LogRecord
+) -> tuple[str | None, str | None]:
+    """Return the texts of the exception and of the stack of `record`, or None for each."""
+    exception: str | None = None
+    try:
+        exception = record.exc_text
+        if not exception and record.exc_info:
+            exception = formatter.formatException(record.exc_info)
+        exception = as_text(exception) if exception else None
+    except Exception as error:  # not an exception, or one with hostile code
+        exception = f"<{type(error).__name__}>"
+    stack = record.stack_info
+    return exception, None if stack is None else as_text(stack)
+
+
+def context_fields(record: logging.LogRecord) -> dict[str, str]:
+    """Return the IDs, the flow and the step of `record`, without those that have no value.
+
+    A value of ``extra=`` takes precedence.
+    """
+    values = vars(record)
+    try:
+        flow_id, flow, step, unit_id, causation_id = context_of(record)
+    except Exception:  # attributes that logging did not set
+        flow_id = flow = step = unit_id = causation_id = None
+    given = {
+        name: as_text(value)
+        for name in _OF_THE_CONTEXT
+        if (value := values.get(name)) is not None and type(value) is not Absent
+    }
+    named = given.get("flow_id", given.get("correlation_id", flow_id))
+    if named != flow_id or "unit_id" in given:  # a line about another unit than the current one
+        unit_id = causation_id = None
+    found = dict(
+        zip(_OF_THE_CONTEXT, (named, named, unit_id, causation_id, flow, step), strict=True)
+    )
+    return {name: value for name, value in (found | given).items() if value is not None}
+
+
+def extra_fields(record: logging.LogRecord, fields: tuple[str, ...]) -> dict[str, Any]:
+    """Return the values that ``extra=`` gave `record`, and its `fields`, without None.
+
+    Names that begin with ``_`` are left out: libraries use them for values of their own.
+    """
+    values = vars(record)
+    extra = {
+        name: value
+        for name, value in values.copy().items()
+        if value is not None
+        and name not in _NOT_EXTRA
+        and type(value) is not Absent
+        and not as_text(name).startswith("_")
+    }
+    try:
+        of_the_unit = fields_of(record, fields)
+    except Exception:  # attributes that logging did not set
+        of_the_unit = {}
+    for name, text in of_the_unit.items():
+        if text is not None and name not in _NOT_EXTRA:
+            extra.setdefault(name, text)
+    return extra
