@@ -70,6 +70,7 @@ T = TypeVar("T")
 def context() -> None:
     """What is read from the context has the type that it says."""
     assert_type(headrace.current_flow_id(), str | None)
+    assert_type(headrace.current_step_key(), str | None)
     assert_type(headrace.get_flow_context(), FlowContext | None)
     assert_type(headrace.get_flow_context_value("key"), Any)
     assert_type(headrace.get_flow_context_value("key", 1), Any)

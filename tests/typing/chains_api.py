@@ -16,6 +16,15 @@ from headrace import (
     literal,
     ref,
 )
+from headrace.integration.chains import (
+    Run,
+    Step,
+    SyncDriver,
+    definition_of,
+    plan_of,
+    run_with,
+    step_key,
+)
 from headrace.testing import FakeClock, fake_clock, fake_random, no_waiting
 
 
@@ -98,3 +107,21 @@ def testing() -> None:
     with no_waiting(), fake_random(0.5), fake_clock() as clock:
         assert_type(clock, FakeClock)
         assert_type(clock.slept, list[float])
+
+
+class Counting(SyncDriver):
+    """Be a driver of another engine."""
+
+    count = 0
+
+    async def call(self, run: Run, step: Step) -> tuple[Any, BaseException | None]:
+        """Count the attempts."""
+        self.count += run.attempts
+        with step_key(step.name):
+            return await super().call(run, step)
+
+
+def use_engine(chain: Chain) -> None:
+    """Run a chain with another driver."""
+    assert_type(run_with(Counting(), chain, {"day": "today"}), ChainResult)
+    assert_type(definition_of(plan_of(chain)), list[str])

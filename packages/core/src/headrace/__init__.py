@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     )
     from ._context.opening import open_context
     from ._context.remote import RemoteContext
+    from ._context.step_keys import current_step_key
     from ._context.threads import ContextExecutor, bind
     from ._errors import DuplicateStepError, HeadraceError, OutsideFlowError, UnknownFlowError
     from ._flows.decorators import entrypoint, step
@@ -68,6 +69,7 @@ __all__ = [
     "bind",
     "configure",
     "current_flow_id",
+    "current_step_key",
     "deadline",
     "detached",
     "entrypoint",
@@ -111,6 +113,7 @@ _MODULES = {
     "bind": "_context.threads",
     "configure": "_configure",
     "current_flow_id": "_context.model",
+    "current_step_key": "_context.step_keys",
     "deadline": "_context.deadlines",
     "detached": "_context.detached",
     "entrypoint": "_flows.decorators",

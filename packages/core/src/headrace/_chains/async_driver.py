@@ -17,7 +17,7 @@ from headrace._process import clock
 from .arguments import COROUTINE, GENERATOR, kind_of
 from .errors import DeadlineExceededError
 from .messages import Stopped, own
-from .run import Run, new_context, rows_of
+from .run import Driver, Run, new_context, rows_of
 from .threads import LateCall, ThreadCall, is_awaitable, settle, settled, until_done
 from .undo import close
 from .walk import complete, run_nested, walk
@@ -128,7 +128,7 @@ async def _call_plain(rows: tuple[Row, ...], context: ChainResult) -> BaseExcept
     return None
 
 
-class AsyncDriver:
+class AsyncDriver(Driver):
     """Awaits on the event loop, runs sync functions in threads, and branches in tasks."""
 
     async def call_plain(self, rows: tuple[Row, ...], context: ChainResult) -> BaseException | None:

@@ -49,10 +49,13 @@ class Parallel:
 class Plan:
     """The compiled form of a chain. It never changes, so many runs can share it.
 
-    Attributes:
+    Args:
         steps: steps and parallels, in order.
         settings: the chain's settings.
         values: the values set by `Chain.put`.
+        awaits: whether coroutines are awaited.
+
+    Attributes:
         outs: the keys of the context that the steps write.
         rows: for each step, what the fast path of a run needs to call it.
         silent_rows: the same, for runs that log no lines.

@@ -146,7 +146,7 @@ class ChainResult(dict[str, Any]):
 
     def __copy__(self) -> ChainResult:
         """Return an independent result with the same values, without the chain's functions."""
-        return _restored(self, tuple(self.steps), self._redaction.names, self.correlation_id)
+        return restored(self, tuple(self.steps), self._redaction.names, self.correlation_id)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> ChainResult:
         """Return an independent result with copies of the values, where they can be copied."""
@@ -192,15 +192,23 @@ def _unpickled(
 ) -> ChainResult:
     from headrace._redaction.pickles import unpack
 
-    return _restored(unpack(packed), steps, names, correlation_id)
+    return restored(unpack(packed), steps, names, correlation_id)
 
 
-def _restored(
+def restored(
     values: dict[str, Any],
     steps: tuple[StepReport, ...],
     names: frozenset[str],
     correlation_id: str | None,
 ) -> ChainResult:
+    """Return the result of a run that another process made.
+
+    Args:
+        values: the context.
+        steps: the reports.
+        names: the keys of secrets.
+        correlation_id: the ID of the operation that the run was part of.
+    """
     result = ChainResult(values)
     result._kept = steps, Redaction(names)
     result._correlation_id = correlation_id

@@ -39,6 +39,13 @@ class Retries:
         self._ceilings = _ceilings(count, backoff, max_backoff)
         self._last = self._ceilings[-1] if self._ceilings else 0.0
 
+    def policy(self) -> str:
+        """Describe the policy in a few words; "" if there are no retries."""
+        if not self.count:
+            return ""
+        names = "|".join(each.__qualname__ for each in self._types) or "predicate"
+        return f"{self.count}({names}, {self.ceiling(1):g}..{self._last:g} s)"
+
     def ceiling(self, attempt: int) -> float:
         """Return the longest delay after failed attempt `attempt` (from 1), in seconds."""
         ceilings = self._ceilings
@@ -124,7 +131,12 @@ NO_RETRIES = Retries(0, (Exception,), 0.0, 0.0)
 
 
 def next_delay(run: Run, exc: Exception) -> float | None:
-    """Return the delay before the next attempt at the current step, or None for no attempt."""
+    """Return the delay before the next attempt at the current step, or None for no attempt.
+
+    Args:
+        run: the run.
+        exc: the exception that the last attempt raised.
+    """
     step, attempt, jitter = run.step, run.attempts, run.plan.settings.jitter
     if is_control_flow(exc):
         return None

@@ -64,11 +64,15 @@ class Run:
 
     It refers to the context but not the reverse, so the values of a run are freed with its result.
 
-    Attributes:
+    Args:
         plan: the plan that the run follows.
         context: the values.
         unit: the unit of work that the run is part of.
         dispatcher: sends the steps to the backends; None if no backend is listening.
+        outer: the run that this one is a part of, or None.
+        until: the deadline of a run that has one of its own; None to begin it now.
+
+    Attributes:
         step: the current step.
         attempts: how many times the current step has been called.
         until: the chain's own deadline, as a reading of the monotonic clock, or None.
@@ -102,6 +106,7 @@ class Run:
         unit: FlowContext,
         dispatcher: Dispatcher | None = None,
         outer: Run | None = None,
+        until: float | None = None,
     ) -> None:
         self.plan = plan
         self.context = context
@@ -109,9 +114,9 @@ class Run:
         self.dispatcher = dispatcher
         self.attempts = 0
         self.undos: Undos = Undos() if outer is None else outer.undos
-        self.until: float | None = None
-        if plan.has_deadline:
-            self.until = _own_deadline(plan)
+        self.until: float | None = until
+        if plan.has_deadline and until is None:
+            self.until = own_deadline(plan)
             context._started = clock.perf_counter()  # deadline_fn took time
         deadline = inherited_deadline(unit)
         if self.until is not None:
@@ -204,7 +209,12 @@ def rows_of(plan: Plan) -> tuple[Row, ...]:
     return plan.rows
 
 
-def _own_deadline(plan: Plan) -> float | None:
+def own_deadline(plan: Plan) -> float | None:
+    """Return the deadline of a run that begins now, as a reading of the monotonic clock, or None.
+
+    Raises:
+        TypeError: `deadline_fn` returned something else.
+    """
     settings = plan.settings
     now = clock.monotonic()
     left = None if settings.deadline_fn is None else settings.deadline_fn()

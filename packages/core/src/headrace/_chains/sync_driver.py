@@ -26,7 +26,7 @@ from headrace._context.variables import (
 from headrace._process import clock
 
 from .errors import StepFailedError
-from .run import Run, new_context, rows_of
+from .run import Driver, Run, new_context, rows_of
 from .walk import complete, run_nested, walk
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def drive(work: Coroutine[Any, Any, T]) -> T:
     raise RuntimeError("a sync chain cannot wait for an event loop")
 
 
-class SyncDriver:
+class SyncDriver(Driver):
     """Calls in the current thread, sleeps to wait, and runs branches in threads."""
 
     async def call_plain(self, rows: tuple[Row, ...], context: ChainResult) -> BaseException | None:
@@ -175,7 +175,7 @@ class SyncDriver:
     async def run_branches(self, run: Run, step: Parallel, branches: list[Run]) -> list[Ended]:
         from concurrent.futures import ThreadPoolExecutor
 
-        threads = _Branches()
+        threads = _Branches(self)
         try:
             with ThreadPoolExecutor(len(branches), thread_name_prefix="headrace-chain") as pool:
                 for branch in branches:
@@ -192,13 +192,17 @@ _DRIVER = SyncDriver()
 class _Branches:
     """Branches in threads. An interrupted run waits for them before it undoes their steps.
 
+    Args:
+        driver: how to call and wait.
+
     Attributes:
         ended: the branches that have ended, each with its exception or None.
     """
 
-    __slots__ = ("_changed", "_is_closed", "_running", "ended")
+    __slots__ = ("_changed", "_driver", "_is_closed", "_running", "ended")
 
-    def __init__(self) -> None:
+    def __init__(self, driver: SyncDriver) -> None:
+        self._driver = driver
         self.ended: list[Ended] = []
         self._changed = threading.Condition()
         self._running = 0
@@ -212,7 +216,7 @@ class _Branches:
             self._running += 1
         # Returns nothing: an error and the frames of the thread would refer to each other.
         try:
-            self.ended.append((branch, drive(walk(_DRIVER, branch))))
+            self.ended.append((branch, drive(walk(self._driver, branch))))
         finally:
             with self._changed:
                 self._running -= 1

@@ -1,4 +1,4 @@
-"""The context variables that carry the unit of work, the step and the time budget."""
+"""The context variables that carry the unit of work, the step, its key and the time budget."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 unit_var: ContextVar[FlowContext | None] = ContextVar("headrace.unit", default=None)
 step_var: ContextVar[StepInfo | None] = ContextVar("headrace.step", default=None)
+key_var: ContextVar[str | None] = ContextVar("headrace.step_key", default=None)
 budget_var: ContextVar[Budget | None] = ContextVar("headrace.deadline", default=None)
 
 # Call these rather than methods of the variables: for an imported name, CPython 3.11 and later
