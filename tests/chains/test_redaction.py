@@ -370,3 +370,14 @@ def test_backends_are_told_no_secret_by_the_cause_of_an_error() -> None:
     assert len(told) >= 3
     assert not [text for text in told if "hunter2" in text]
     assert isinstance(caught.value.__cause__, ValueError)
+
+
+def test_a_result_as_json_masks_secrets(runner: Runner) -> None:
+    """Named keys at any depth; a key without a value is None, an object its text."""
+    order = {"id": 7, "card": "4111", "tags": ("a", "b"), "at": 1.5, "by": ValueError("x")}
+    chain = runner.chain(redact=["card"]).next(runner.fn(lambda: order), out="order")
+    shown = runner.run(chain).as_json("order", "missing")
+    assert shown == {
+        "order": {"id": 7, "card": "***", "tags": ["a", "b"], "at": 1.5, "by": "x"},
+        "missing": None,
+    }

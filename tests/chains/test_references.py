@@ -456,3 +456,22 @@ def test_a_chain_within_names_the_input_that_leads_nowhere(runner: Runner) -> No
     ):
         runner.run(chain, order={"id": 1})
     assert calls == [None]
+
+
+def test_inputs_are_the_names_that_nothing_provides(runner: Runner) -> None:
+    """In order of their first use; a nested chain with `kwargs` does not see them."""
+    fn = runner.fn(lambda *_: 1)
+    inner = runner.chain().next(fn, args=["inner", "given.x"], out="of_inner")
+    chain = (
+        runner
+        .chain()
+        .put("currency", "EUR")
+        .next(fn, out="rows", args=["day", "currency"])
+        .parallel(runner.chain().next(fn, out="left", args=["rows", "zone.name"]))
+        .next(inner, kwargs={"given": "order"})
+        .next(fn, args=["left", "of_inner", "day"], when="express", log_fmt="{note} {result}")
+    )
+    assert chain.inputs == ("day", "zone", "order", "note", "express")
+    (problem,) = chain.check(*chain.inputs)  # what the nested chain should get from its `kwargs`
+    assert problem.startswith("step 'of_inner': args refers to 'inner', but no earlier step")
+    assert runner.chain().inputs == ()

@@ -56,6 +56,8 @@ def chains() -> None:
     assert_type(result.steps[0].reason, str | None)
     assert_type(str(result.report), str)
     assert_type(built.check("day"), list[str])
+    assert_type(built.inputs, tuple[str, ...])
+    assert_type(result.as_json("raw"), dict[str, Any])
     assert_type(built.graph(), FlowGraph)
     assert_type(built.copy().next(Chain().next(extract), kwargs={"day": "day"}), Chain)
 

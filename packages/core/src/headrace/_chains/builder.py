@@ -10,7 +10,7 @@ from . import arguments, prefixes
 from .arguments import CHAIN
 from .definition import USUAL, Definition
 from .errors import FrozenChainError
-from .plan import SPECIAL, Compiler, Plan, compiled, problems_of
+from .plan import SPECIAL, Compiler, Plan, compiled
 from .references import Literal, binding, operand
 from .scope import names_clash
 from .step import Step
@@ -238,7 +238,19 @@ class Builder(Definition):
             plan: the plan, if there is one already.
             inputs: the names of the inputs that `run` will get.
         """
+        from .inputs import problems_of
+
         return problems_of(plan or self.compiled(), inputs)
+
+    def inputs(self, plan: Plan | None) -> tuple[str, ...]:
+        """Return the names of the inputs that the references need.
+
+        Args:
+            plan: the plan, if there is one already.
+        """
+        from .inputs import inputs_of
+
+        return inputs_of(plan or self.compiled())
 
 
 # --- chains whose calls were only recorded --------------------------------------------------------

@@ -259,6 +259,11 @@ class BaseChain:
         """Return the chain as a graph, in which each step follows the one before."""
         return self._builder.graph(self._plan)
 
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The inputs that `run` needs: the names that no earlier step or `put` provides."""
+        return self._builder.inputs(self._plan)
+
     def check(self, *inputs: str) -> list[str]:
         """Return one line per problem with the chain's references.
 

@@ -10,7 +10,7 @@ import logging
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from headrace._exceptions.control_flow import is_control_flow
+from headrace._exceptions.control_flow import is_control_flow, is_interrupt
 from headrace._exceptions.masked import conceal as mark_concealed
 from headrace._exceptions.masked import masked, text_of, without_secrets
 from headrace._logger import GuardedLogger, report_lost_line
@@ -102,6 +102,12 @@ def verdict(run: Run, exc: BaseException) -> tuple[BaseException, str, str]:
     if isinstance(exc, ChainError) and exc.result is run.context:
         exc.attempts = exc.attempts or run.attempts
         return exc, "error", exc.reason
+    if is_interrupt(exc):
+        reason = f"interrupted by {type(exc).__name__}"
+        if run.step.plan is None:
+            line = f"the outcome of its last attempt is unknown: {reason}"
+            log(run, logging.ERROR, f"step {run.step.name!r}: {line}")
+        return exc, "unknown", reason
     stops = is_control_flow(exc)
     if isinstance(exc, Exception) and not stops:
         error = failed(run, exc)
@@ -239,7 +245,12 @@ def complain(run: Run, what: str, exc: Exception, *values: Any) -> None:
         what: the hook or callback.
         exc: the exception.
         values: values outside the context that may hold secrets.
+
+    Raises:
+        Exception: `exc` itself, if it is an interrupt.
     """
+    if is_interrupt(exc):
+        raise exc
     reason = describe(run, exc, *values)
     log(run, logging.ERROR, f"{what} raised {reason}; the run continued", exc)
 

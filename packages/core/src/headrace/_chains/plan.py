@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from headrace._redaction.rules import Blotter
 
 from .arguments import COROUTINE
-from .references import MISSING, UNKNOWN, Literal, spelled, stored, why_missing
+from .references import MISSING, Literal, stored
 from .scope import StepNames
 from .step import Step, make_info
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from headrace._step_info import StepInfo
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     Last = tuple[str, ...]
 
 _SHOWN_PLACES = 4
-_HINTS = 20  # each costs a comparison with every known name
 
 
 class Parallel:
@@ -276,43 +275,3 @@ def _nothing() -> None: ...
 
 SPECIAL: Row = (None, None, _nothing, None)
 """The row of a step that takes more than a call."""
-
-
-# --- unresolved references ------------------------------------------------------------------------
-
-
-def problems_of(plan: Plan, inputs: Iterable[str]) -> list[str]:
-    """Return one line per reference of `plan` that cannot be resolved.
-
-    Args:
-        plan: the chain.
-        inputs: the names of the inputs.
-    """
-    problems: list[str] = []
-    _check(plan, {**plan.values, **dict.fromkeys(inputs, UNKNOWN)}, problems)
-    return problems
-
-
-def _check(plan: Plan, known: dict[str, Any], problems: list[str]) -> None:
-    for step in plan.steps:
-        if isinstance(step, Parallel):
-            for branch in step.branches:
-                _check(branch, {**known, **branch.values}, problems)
-        else:
-            _check_step(step, known, problems)
-            if step.plan is not None:
-                inputs = dict.fromkeys(step.kwargs, UNKNOWN)
-                given = inputs if step.has_inputs else known
-                _check(step.plan, {**given, **step.plan.values}, problems)
-        known.update(dict.fromkeys(step.outs, UNKNOWN))
-
-
-def _check_step(step: Step, known: dict[str, Any], problems: list[str]) -> None:
-    for where, parts in step.references:
-        if where == "log_fmt" and parts[0] == step.out:
-            continue
-        reason = why_missing(parts, known, hints=len(problems) < _HINTS)
-        if reason:
-            problems.append(
-                f"step {step.name!r}: {where} refers to {spelled(parts)!r}, but {reason}"
-            )

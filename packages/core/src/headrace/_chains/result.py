@@ -29,8 +29,9 @@ class StepReport:
 
     Attributes:
         name: the step's name.
-        outcome: ``ok``; ``skipped``, if its condition was false; ``error``; ``cancelled``; or
-            ``stopped``, if a framework's control-flow exception ended the run.
+        outcome: ``ok``; ``skipped``, if its condition was false; ``error``; ``cancelled``;
+            ``stopped``, if a framework's control-flow exception ended the run; or ``unknown``, if
+            the run was interrupted from outside while the step ran.
         attempts: how many times the step was called.
         seconds: its duration, including the waits between attempts.
         reason: why it failed or was skipped, and whether it was undone; else None.
@@ -83,6 +84,13 @@ class ChainResult(dict[str, Any]):
     def report(self) -> Report:
         """A human-readable report: ``print(result.report)``."""
         return Report(tuple(self.steps), self.correlation_id)
+
+    def as_json(self, *keys: str) -> dict[str, Any]:
+        """Return the values of `keys` as JSON types: secrets masked, other objects as text.
+
+        A key without a value, such as the output of a skipped step, is None.
+        """
+        return {key: self._redaction.plain({key: self.get(key)})[key] for key in keys}
 
     def _reports(self) -> Iterator[StepReport | ChainResult]:
         plan = self._plan_of_run

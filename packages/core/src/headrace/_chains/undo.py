@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from headrace._context.variables import set_step
+from headrace._exceptions.control_flow import ends_run
 
 from .errors import ChainError
 from .messages import conceal, describe, is_on, log, seal
@@ -51,7 +52,7 @@ async def fail(driver: Driver, run: Run, exc: BaseException) -> BaseException:
     try:
         if _are_due(run):
             errors = await driver.finish(_undo_all(driver, run))
-        interrupt = next((error for error in errors if not isinstance(error, Exception)), None)
+        interrupt = next((error for error in errors if ends_run(error)), None)
         if isinstance(exc, ChainError) and exc.result is run.context:
             exc.undo_errors += [error for error in errors if error is not interrupt]
             if is_on(logging.ERROR):
@@ -81,7 +82,7 @@ async def clear(driver: Driver, run: Run, exc: BaseException, steps: Collection[
         Whether everything was undone, so that the next attempt may start.
     """
     errors = await driver.finish(_clear(driver, run, steps))
-    interrupts = [error for error in errors if not isinstance(error, Exception)]
+    interrupts = [error for error in errors if ends_run(error)]
     try:
         if interrupts:
             raise interrupts[0]

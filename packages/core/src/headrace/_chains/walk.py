@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from headrace._callables import own_name
 from headrace._context.variables import set_step
-from headrace._exceptions.control_flow import is_control_flow
+from headrace._exceptions.control_flow import ends_run, is_control_flow
 from headrace._process import clock
 
 from .messages import (
@@ -65,7 +65,8 @@ async def complete(
             except BaseException as exc:
                 # A signal interrupted the undos: continue with the remaining ones. The loop ends,
                 # since each undo is taken only once.
-                if isinstance(exc, Exception | GeneratorExit) or not run.undos.waiting:
+                is_signal = ends_run(exc) and not isinstance(exc, GeneratorExit)
+                if not is_signal or not run.undos.waiting:
                     raise
                 exc.__cause__ = failure
                 failure = exc

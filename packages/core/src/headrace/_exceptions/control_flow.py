@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 _registered: dict[type[BaseException], str | None] = {}
 _named: dict[str, str | None] = {}  # by dotted path: their modules may never be imported
+_interrupts: list[type[BaseException]] = []
 
 
 def register_control_flow(*types: type[BaseException] | str, outcome: str | None = None) -> None:
@@ -34,6 +35,26 @@ def register_control_flow(*types: type[BaseException] | str, outcome: str | None
             )
         else:
             _registered[each] = outcome
+
+
+def register_interrupt(*types: type[BaseException]) -> None:
+    """Register exception `types` that a framework raises from outside, wherever the code is.
+
+    They are control flow. In addition, the outcome of the step in progress is unknown, and hooks
+    and callbacks of chains do not swallow them.
+    """
+    register_control_flow(*types)
+    _interrupts.extend(types)
+
+
+def is_interrupt(exc: BaseException) -> bool:
+    """Return whether `exc` has a type that was registered by `register_interrupt`."""
+    return isinstance(exc, tuple(_interrupts))
+
+
+def ends_run(exc: BaseException) -> bool:
+    """Return whether `exc` ends a run wherever it is raised: a signal, not an error of the code."""
+    return not isinstance(exc, Exception) or is_interrupt(exc)
 
 
 def _types() -> dict[type[BaseException], str | None]:

@@ -17,7 +17,11 @@ from headrace._context.marks import mark, marked_id
 from headrace._context.opening import nested_context, transport_context
 from headrace._context.resumable import ResumableUnit
 from headrace._context.units import Unit, as_current
-from headrace._exceptions.control_flow import is_control_flow, register_control_flow
+from headrace._exceptions.control_flow import (
+    is_control_flow,
+    register_control_flow,
+    register_interrupt,
+)
 from headrace._exceptions.masked import without_secrets
 from headrace._flows.decorators import declare_task
 from headrace._flows.discovery import register_discovery
@@ -97,6 +101,7 @@ __all__ = [
     "read_settings",
     "register_control_flow",
     "register_discovery",
+    "register_interrupt",
     "report_undecorated",
     "transport_context",
     "units_are_watched",
