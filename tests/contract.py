@@ -57,6 +57,7 @@ class Scenario:
     error: str | None = None
     has: Headers = ()
     never: tuple[str, ...] = ()
+    avoids: tuple[str, ...] = ()
     refuses: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
     configuration: Mapping[str, Any] = field(default_factory=dict)
@@ -118,6 +119,7 @@ def check(scenario: Scenario, seen: Seen) -> None:
         assert seen.header(name) == [value.format(id=flow_id)]
     logged = [line.message for line in seen.lines]
     said = [seen.text, *(value for _, value in seen.headers), *logged]
+    assert not [line for line in seen.lines if line.message in scenario.avoids]
     for text in scenario.never:
         assert not any(text in each for each in said), (text, said)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -327,7 +328,7 @@ def test_control_flow_is_no_error_in_the_log(app: Celery, caplog: pytest.LogCapt
 
     again.apply_async()
     run_in_worker(app)
-    ends = [record for record in caplog.records if record.getMessage() == "step.end"]
+    ends = [record for record in caplog.records if vars(record).get("event") == "step.end"]
     assert [(vars(end)["outcome"], vars(end)["error"]) for end in ends] == [
         ("retry", None),
         ("ok", None),
@@ -359,20 +360,21 @@ def test_returned_exception_is_no_failure(app: Celery, recorder: Recorder) -> No
 
 
 def test_start_is_logged_with_queue_latency(app: Celery, caplog: pytest.LogCaptureFixture) -> None:
-    """At DEBUG, `task.start` says how long the message was queued, in milliseconds."""
-    caplog.set_level(logging.DEBUG, "headrace.celery")
+    """At INFO, `unit.start` says how long the message was queued, in milliseconds."""
+    caplog.set_level(logging.INFO, "headrace")
     task, _ = looking(app)
     with headrace.open_context():
         run_in_worker(app, task.delay)
-    (start,) = [record for record in caplog.records if vars(record).get("task") == "look"]
-    assert start.getMessage() == "task.start"
+    (start,) = [each for each in caplog.records if vars(each).get("event") == "unit.start"]
+    assert re.fullmatch(r"look started \(queued \d+ ms\)", start.getMessage())
+    assert (vars(start)["kind"], vars(start)["unit_name"]) == ("task", "look")
     assert 0 <= vars(start)["queue_ms"] < 20_000
 
 
 @pytest.mark.guarantee(72)
 def test_lines_about_a_message_are_printable(app: Celery, caplog: pytest.LogCaptureFixture) -> None:
     """Names and the task ID in a message are untrusted, and cannot forge a line."""
-    caplog.set_level(logging.DEBUG, "headrace.celery")
+    caplog.set_level(logging.INFO, "headrace")
     evil, safe = "a\n\x1b[31mb", r"a\n\x1b[31mb"
     task, _ = looking(app)
     header = {"v": 1, "id": "order-7", "flow": evil, "step": evil}
@@ -382,11 +384,10 @@ def test_lines_about_a_message_are_printable(app: Celery, caplog: pytest.LogCapt
         task.apply_async(task_id=evil, headers={"headrace": {"v": 1, "id": evil}})
 
     run_in_worker(app, publish)
-    starts = [vars(record) for record in caplog.records if vars(record).get("task") == "look"]
-    assert [each["task_id"] for each in starts] == [safe, safe]
-    assert all(
-        "\n" not in str(each[name]) for each in starts for name in ("from_flow", "from_step")
-    )
+    for event, count in (("task.published", 2), ("unit.start", 2), ("unit.end", 2)):
+        lines = [vars(each) for each in caplog.records if vars(each).get("event") == event]
+        assert [each["task_id"] for each in lines] == [safe] * count
+        assert all(each["message"].isprintable() for each in lines)
     ignored = [each.getMessage() for each in caplog.records]
     ignored = [message for message in ignored if "ignored the headrace" in message]
     assert ignored

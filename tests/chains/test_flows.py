@@ -291,7 +291,7 @@ def test_the_logging_backend_logs_the_steps_of_a_chain(
     headrace.configure(backend="logging")
     caplog.set_level(logging.INFO, "headrace")
     result = runner.run(etl(runner, name))
-    records = [r for r in caplog.records if r.getMessage() == "step.end"]
+    records = [r for r in caplog.records if vars(r).get("event") == "step.end"]
     assert [(r.flow, r.step, r.outcome) for r in records] == [
         (name, "raw", "ok"),
         (name, "clean", "ok"),

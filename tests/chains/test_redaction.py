@@ -130,7 +130,7 @@ def test_errors_reports_and_lines_show_no_secret(
     assert no_trace_of(SECRET, caplog.text)
     assert MASK in str(error)
     assert SECRET in str(error.__cause__)
-    assert "step.end" in caplog.text
+    assert "error after" in caplog.text
 
 
 def test_a_rejected_result_shows_no_secret(

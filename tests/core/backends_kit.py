@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import logging
+    from collections.abc import Iterable, Iterator
 
     from headrace import FlowContext, StepInfo
 
@@ -49,6 +50,16 @@ class StepsAlone:
     def span(self, step: StepInfo, context: FlowContext) -> Iterator[None]:
         self.begun.append(step.name)
         yield
+
+
+def events(records: Iterable[logging.LogRecord]) -> list[str]:
+    """Return the events among log records, such as ``step.end``."""
+    return [record.event for record in records if hasattr(record, "event")]
+
+
+def steps(records: Iterable[logging.LogRecord]) -> list[Any]:
+    """Return the records of the steps."""
+    return [each for each in records if vars(each).get("event") in {"step.start", "step.end"}]
 
 
 class Failing:

@@ -58,7 +58,7 @@ def test_steps_are_logged_although_nothing_was_configured() -> None:
         "def receive(): pass\n"
         "receive()"
     )
-    assert "step.end" in in_new_interpreter(program)
+    assert "orders.receive ok in" in in_new_interpreter(program)
 
 
 def test_declaring_and_running_steps_brings_no_framework() -> None:

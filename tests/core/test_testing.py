@@ -15,7 +15,7 @@ import headrace
 from headrace import logging as flow_logging
 from headrace._context import variables
 from headrace.testing import CapturedStep, CapturedUnit, assert_clean, capture, reset
-from tests.core.backends_kit import Recorder
+from tests.core.backends_kit import Recorder, events
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -341,7 +341,7 @@ def test_reset_restores_the_configuration(caplog: pytest.LogCaptureFixture) -> N
     assert "X-Mine" not in carrier
     assert context.correlation_id != "mine"
     assert recorder.events == []
-    assert [each.message for each in caplog.records] == ["step.end"]
+    assert events(caplog.records) == ["step.end", "unit.end"]
 
 
 def test_reset_removes_what_was_left_behind() -> None:

@@ -212,7 +212,7 @@ def test_logs_of_other_loggers_carry_the_id() -> None:
 @pytest.mark.guarantee(54)
 @pytest.mark.parametrize("fails", [False, True])
 def test_background_work_is_none_of_the_response(fails: bool) -> None:
-    """Its line has the ID, follows the access line, and changes no outcome."""
+    """Its line has the ID, follows the unit's line, and changes no outcome."""
     app = FastAPI()
 
     def work() -> None:
@@ -225,12 +225,12 @@ def test_background_work_is_none_of_the_response(fails: bool) -> None:
         tasks.add_task(work)
         return "x"
 
-    init_app(app, access_log=True)
+    init_app(app)
     with watched_units() as units, memory_log() as log:
         client = TestClient(LikeAServer(app), raise_server_exceptions=False)
         client.get("/", headers={"X-Correlation-ID": "abc"})
     lines = [(line.logger, line.flow_id, line.error) for line in log.lines()]
-    ours = [line[:2] for line in lines if line[0] in {"headrace.access", "site"}]
-    assert ours == [("headrace.access", "abc"), ("site", "abc")]
+    ours = [line[:2] for line in lines if line[0] in {"headrace", "site"}]
+    assert ours == [("headrace", "abc"), ("site", "abc")]
     assert [line for line in lines if line[2]] == [("server", "abc", "LookupError")] * fails
     assert [unit.outcome for unit in units] == ["ok"]

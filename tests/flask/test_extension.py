@@ -361,18 +361,16 @@ def test_failing_log_does_not_fail_the_request() -> None:
         raise ArithmeticError
 
     app = create_app()
-    Headrace(app, access_log=True)
-    loggers = [logging.getLogger(name) for name in ("headrace", "headrace.access")]
-    for logger in loggers:
-        logger.addFilter(fail)
-        logger.setLevel(logging.INFO)
+    Headrace(app)
+    logger = logging.getLogger("headrace")
+    logger.addFilter(fail)
+    logger.setLevel(logging.INFO)
     try:
         with get(app, flow_id="not valid") as response:
             assert (response.status_code, len(response.headers[HEADER])) == (200, 32)
     finally:
-        for logger in loggers:
-            logger.removeFilter(fail)
-            logger.setLevel(logging.NOTSET)
+        logger.removeFilter(fail)
+        logger.setLevel(logging.NOTSET)
 
 
 # --- Set-up ---------------------------------------------------------------------------------------
@@ -417,7 +415,7 @@ def test_options_of_one_application_reset_none_of_another() -> None:
 def test_what_is_called_on_close_is_none_of_the_response(
     log: MemoryLog, units: list[WatchedUnit], fails: bool
 ) -> None:
-    """Its line has the ID, follows the access line, and changes no outcome."""
+    """Its line has the ID, follows the unit's line, and changes no outcome."""
     app = create_app()
 
     def late() -> None:
@@ -431,13 +429,13 @@ def test_what_is_called_on_close_is_none_of_the_response(
         response.call_on_close(late)
         return response
 
-    Headrace(app, access_log=True)
+    Headrace(app)
     with pytest.raises(LookupError) if fails else contextlib.nullcontext():
         response = get(app, "/closing")
         assert response.text == "x"
         response.close()
     lines = [(line.logger, line.flow_id) for line in log.lines()]
-    assert lines == [("headrace.access", "abc"), ("site", "abc")]
+    assert lines == [("headrace", "abc"), ("site", "abc")]
     assert [unit.outcome for unit in units] == ["ok"]
 
 

@@ -737,7 +737,7 @@ def test_a_response_that_breaks_off_is_an_error() -> None:
 
 
 @pytest.mark.guarantee(54)
-def test_the_access_line_comes_with_the_last_byte() -> None:
+def test_the_line_comes_with_the_last_byte() -> None:
     """It includes neither the time nor the failure of background work."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -747,9 +747,9 @@ def test_the_access_line_comes_with_the_last_byte() -> None:
         raise LookupError("on purpose")
 
     with memory_log() as log, pytest.raises(LookupError):
-        call(FlowMiddleware(app, access_log=True), scope_of("http"))
+        call(FlowMiddleware(app), scope_of("http"))
     assert [(line.logger, line.flow_id) for line in log.lines() if line.logger != "asyncio"] == [
-        ("headrace.access", "abc"),
+        ("headrace", "abc"),
         ("work", "abc"),
     ]
 

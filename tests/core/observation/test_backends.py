@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import subprocess
 import sys
 import threading
@@ -17,7 +18,7 @@ import headrace
 from headrace import FlowContext, StepInfo, backends
 from headrace._observation import dispatch
 from headrace._process.locks import renew_lock
-from tests.core.backends_kit import Failing, Recorder, StepsAlone
+from tests.core.backends_kit import Failing, Recorder, StepsAlone, events, steps
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -218,7 +219,7 @@ def test_names_and_objects_may_stand_in_one_list(caplog: pytest.LogCaptureFixtur
     headrace.configure(["logging", "none", recorder])
     with headrace.open_context():
         charge()
-    assert [each.message for each in caplog.records] == ["step.end"]
+    assert events(caplog.records) == ["step.end", "unit.end"]
     assert len(recorder.events) == 4
 
 
@@ -532,7 +533,7 @@ def test_auto_logs_where_there_is_no_tracer_provider(caplog: pytest.LogCaptureFi
     caplog.set_level(logging.INFO, "headrace")
     headrace.configure("auto")
     receive()
-    assert [each.message for each in caplog.records] == ["step.end", "step.end"]
+    assert events(caplog.records) == ["step.end", "step.end", "unit.end"]
 
 
 def test_auto_beside_logging_logs_once(caplog: pytest.LogCaptureFixture) -> None:
@@ -541,7 +542,7 @@ def test_auto_beside_logging_logs_once(caplog: pytest.LogCaptureFixture) -> None
     headrace.configure(["auto", "logging"])
     with headrace.open_context():
         charge()
-    assert [each.message for each in caplog.records] == ["step.end"]
+    assert events(caplog.records) == ["step.end", "unit.end"]
 
 
 def test_auto_decides_once_however_many_threads_ask() -> None:
@@ -674,9 +675,14 @@ def test_the_logging_backend_s_records(caplog: pytest.LogCaptureFixture) -> None
     headrace.configure("logging")
     with headrace.open_context("order-17"):
         charge()
-    start, end = caplog.records
-    assert (start.message, start.levelname) == ("step.start", "DEBUG")
-    assert (end.message, end.levelname) == ("step.end", "INFO")
+    start, end = steps(caplog.records)
+    assert (start.event, start.message, start.levelname) == (
+        "step.start",
+        "backends.charge started",
+        "DEBUG",
+    )
+    assert (end.event, end.levelname) == ("step.end", "INFO")
+    assert re.fullmatch(r"backends\.charge ok in \d+\.\d ms", end.message)
     for record in (start, end):
         assert (record.flow, record.step) == ("backends", "charge")
         assert record.correlation_id == "order-17"
@@ -723,7 +729,7 @@ def test_an_exception_that_cannot_be_shown_is_logged_by_its_type(
     headrace.configure("logging")
     with pytest.raises(UnspeakableError), headrace.open_context():
         charge(UnspeakableError())
-    assert [each.error for each in caplog.records] == ["UnspeakableError"]
+    assert [each.error for each in caplog.records] == ["UnspeakableError"] * 2
 
 
 def test_nothing_is_done_while_the_level_is_off(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -787,10 +793,10 @@ def test_a_subclass_s_methods_are_asked(caplog: pytest.LogCaptureFixture) -> Non
     picky = Picky()
     headrace.configure(picky)
     receive()
-    assert [each.step for each in caplog.records] == ["charge"]
+    assert [each.step for each in steps(caplog.records)] == ["charge"]
     picky.on = False
     receive()
-    assert len(caplog.records) == 1
+    assert len(steps(caplog.records)) == 1
 
 
 # --- What the module offers -----------------------------------------------------------------------
@@ -821,7 +827,7 @@ def test_auto_does_not_look_for_opentelemetry_that_nobody_imported(
     caplog.set_level(logging.INFO, "headrace")
     headrace.configure()
     receive()
-    assert [each.message for each in caplog.records] == ["step.end", "step.end"]
+    assert events(caplog.records) == ["step.end", "step.end", "unit.end"]
     assert "opentelemetry.trace" not in sys.modules
 
 

@@ -12,6 +12,7 @@ from opentelemetry import trace
 
 import headrace
 from headrace.backends import FlowSpanProcessor
+from tests.core.backends_kit import events
 from tests.core.otel_kit import (
     Spans,
     receive,
@@ -30,7 +31,7 @@ def _outcome_of_auto(caplog: pytest.LogCaptureFixture) -> str:
     caplog.clear()
     caplog.set_level(logging.INFO, "headrace")
     receive()
-    return "logging" if "step.end" in [each.message for each in caplog.records] else "otel"
+    return "logging" if "step.end" in events(caplog.records) else "otel"
 
 
 @pytest.mark.guarantee(34)
@@ -221,10 +222,10 @@ def test_with_the_api_alone() -> None:
         "opentelemetry.sdk",
         """
 import opentelemetry.trace
-print(receive(), [each.getMessage() for each in records])
+print(receive(), [each.event for each in records])
 headrace.configure("otel")
 records.clear()
-print(receive(), records)
+print(receive(), [each.event for each in records])
 print(backends.OTelBackend().enabled())
 print(attempt(lambda: backends.FlowSpanProcessor))
 span = opentelemetry.trace.NonRecordingSpan(opentelemetry.trace.SpanContext(7, 7, False))
@@ -233,8 +234,8 @@ with opentelemetry.trace.use_span(span), headrace.open_context() as context:
 """,
     )
     assert lines == [
-        "32 ['step.end']",
-        "32 []",
+        "32 ['step.end', 'unit.end']",
+        "32 ['unit.end']",
         "False",
         f"ImportError: FlowSpanProcessor {NEEDS} opentelemetry-sdk",
         "False",
@@ -247,7 +248,7 @@ def test_without_opentelemetry() -> None:
         "opentelemetry",
         """
 print(attempt(lambda: headrace.configure("otel")))
-print(receive(), [each.getMessage() for each in records])
+print(receive(), [each.event for each in records])
 print(attempt(lambda: backends.OTelBackend))
 print(attempt(lambda: backends.FlowSpanProcessor))
 print("opentelemetry" in sys.modules)
@@ -255,7 +256,7 @@ print("opentelemetry" in sys.modules)
     )
     assert lines == [
         f"ImportError: OTelBackend {NEEDS}",
-        "32 ['step.end']",
+        "32 ['step.end', 'unit.end']",
         f"ImportError: OTelBackend {NEEDS}",
         f"ImportError: FlowSpanProcessor {NEEDS} opentelemetry-sdk",
         "False",

@@ -9,6 +9,7 @@ from headrace.integration import checks_keywords
 
 from ._deadlines import accept_deadlines
 from ._discovery import discover_tasks_of
+from ._publishing import report_failures
 from ._signals import connect_receivers
 from ._transactions import publish_in_context_of_call
 
@@ -38,6 +39,7 @@ def init_app(celery_app: Celery, *, accept_deadline: bool = False) -> None:
         raise TypeError(f"accept_deadline must be True or False, not {accept_deadline!r}")
     headrace.logging.install()
     connect_receivers()
+    report_failures(celery_app)
     discover_tasks_of(celery_app)
     publish_in_context_of_call()
     if Task.Request == _CELERYS_REQUEST:  # unless the project has its own class

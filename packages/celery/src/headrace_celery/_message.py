@@ -8,16 +8,24 @@ from headrace import get_flow_context
 from headrace.integration.messages import HEADER, is_detached, write_headers
 
 from ._envelope import MAX_NESTING, is_in
+from ._publishing import log_published
 
 
-def on_before_task_publish(headers: Any = None, **_: Any) -> None:
-    """Write the envelope of the current unit into the message's `headers`.
+def on_before_task_publish(
+    sender: Any = None, headers: Any = None, routing_key: Any = None, **_: Any
+) -> None:
+    """Write the envelope of the current unit into the message's `headers`, and log the message.
 
     The headers of a retry, of a replacement, and of a call that passes on its request's headers
     already contain an envelope. It is overwritten, or removed inside `detached`.
     """
     if not isinstance(headers, dict):
         return
+    _write_envelope(headers)
+    log_published(sender, headers, routing_key)
+
+
+def _write_envelope(headers: dict[str, Any]) -> None:
     if get_flow_context() is None and not is_detached():
         return
     write_headers(headers)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from typing import Any
 
 from celery.exceptions import Retry
 
 from headrace import FlowContext, get_flow_context
-from headrace.integration import Unit, plain_text
+from headrace.integration import Unit
 from headrace.integration.messages import (
     HEADER,
     await_span,
@@ -20,7 +19,6 @@ from headrace.integration.messages import (
 
 from . import _order
 from ._contexts import TRACE_HEADER, eager_context, worker_context
-from ._log import log
 from ._redelivery import take_over
 
 # The units of the runs in progress. The key is the identity of the request, which is the same in
@@ -53,8 +51,6 @@ def on_task_prerun(task: Any, **_: Any) -> None:
         _open[id(request)] = unit
         if problem:
             report_ignored(problem, task.name, request.id)
-        if log.isEnabledFor(logging.DEBUG):
-            _log_start(task, unit.context)
     except BaseException as exc:
         # A soft time limit may strike here, before `task_postrun` can find the unit.
         _open.pop(id(request), None)
@@ -93,17 +89,6 @@ def _fields(request: Any) -> dict[str, Any]:
     if request.get("is_eager") and not request.retries and is_detached():
         return {key: value for key, value in fields.items() if key not in _FORWARDED}
     return fields
-
-
-def _log_start(task: Any, context: FlowContext) -> None:
-    fields = {
-        "task": task.name,
-        "task_id": task.request.id,
-        "from_flow": context.get_value("celery.from_flow"),
-        "from_step": context.get_value("celery.from_step"),
-    }
-    shown = {name: None if text is None else plain_text(text) for name, text in fields.items()}
-    log.debug("task.start", extra={**shown, "queue_ms": context.get_value("celery.queue_ms")})
 
 
 def _raised(retval: Any, state: str | None) -> BaseException | None:

@@ -7,11 +7,12 @@ from typing import Any
 
 from celery import signals
 
-from . import _beat, _deadlines, _handlers, _message, _redelivery, _run
+from . import _beat, _deadlines, _handlers, _message, _publishing, _redelivery, _run
 from ._startup import check_worker
 
 _RECEIVERS = (
     (signals.before_task_publish, _message.on_before_task_publish),
+    (signals.after_task_publish, _publishing.on_after_task_publish),
     (signals.task_prerun, _run.on_task_prerun),
     (signals.task_postrun, _run.on_task_postrun),
     (signals.task_received, _deadlines.on_task_received),

@@ -6,7 +6,7 @@ from ._process import safe_path  # noqa: F401 - before all other imports, __futu
 
 from typing import TYPE_CHECKING
 
-from ._observation.dispatch import AutoDispatcher, install
+from ._observation.dispatch import initial_dispatcher, install
 from ._process.late_imports import late_imports
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ _MODULES = {
     "step": "_flows.decorators",
 }
 
-install(AutoDispatcher())  # until `configure` is called
+install(initial_dispatcher())  # until `configure` is called
 
 
 globals()["__getattr__"] = late_imports(

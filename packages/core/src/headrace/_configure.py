@@ -10,6 +10,7 @@ from ._callables import is_plain
 from ._context.dispatcher import Dispatcher
 from ._messages.hints import checks_keywords
 from ._observation.dispatch import install, make_dispatcher
+from ._observation.levels import checked_levels
 from ._propagation.headers import VENDOR_HEADERS, is_header_name
 from ._state import DEFAULT_HEADER, Settings
 
@@ -28,6 +29,7 @@ def configure(
     header: str = DEFAULT_HEADER,
     id_factory: Callable[[], str | UUID] | None = None,
     propagate_metadata: Iterable[str] = (),
+    levels: Mapping[str, int | str] | None = None,
 ) -> None:
     """Configure headrace's backends, headers and IDs; each call replaces all earlier settings.
 
@@ -42,12 +44,14 @@ def configure(
         id_factory: makes correlation IDs: UUIDs, or strings of 1 to 256 characters from
             ``A-Z a-z 0-9 . _ ~ : / + = @ | -`` that start with a letter, a digit or ``|``.
         propagate_metadata: the metadata keys that messages carry to other processes.
+        levels: the levels of the units' log lines by outcome, such as ``{"error": "ERROR"}``; the
+            other outcomes are logged at INFO.
 
     Raises:
-        ValueError: an unknown backend name, or an invalid header name.
+        ValueError: an unknown backend name, outcome or level, or an invalid header name.
         TypeError: an argument has the wrong type.
     """
-    dispatcher, settings = _checked(backend, strict, header, id_factory, propagate_metadata)
+    dispatcher, settings = _checked(backend, strict, header, id_factory, propagate_metadata, levels)
     install(dispatcher)
     _state.set_settings(settings)
     _in_force.clear()
@@ -57,6 +61,7 @@ def configure(
         header=settings.header,
         id_factory=settings.id_factory,
         propagate_metadata=settings.propagate_metadata,
+        levels=levels,
     )
 
 
@@ -84,6 +89,7 @@ def check_configuration(
     header: str = DEFAULT_HEADER,
     id_factory: Callable[[], str | UUID] | None = None,
     propagate_metadata: Iterable[str] = (),
+    levels: Mapping[str, int | str] | None = None,
 ) -> None:
     """Raise the errors that `configure` would raise for these arguments, and change nothing.
 
@@ -93,16 +99,17 @@ def check_configuration(
         header: as for `configure`.
         id_factory: as for `configure`.
         propagate_metadata: as for `configure`.
+        levels: as for `configure`.
 
     Raises:
-        ValueError: an unknown backend name, or an invalid header name.
+        ValueError: an unknown backend name, outcome or level, or an invalid header name.
         TypeError: an argument has the wrong type.
     """
-    _checked(backend, strict, header, id_factory, propagate_metadata)
+    _checked(backend, strict, header, id_factory, propagate_metadata, levels)
 
 
 def _checked(
-    backend: Any, strict: Any, header: Any, id_factory: Any, propagate_metadata: Any
+    backend: Any, strict: Any, header: Any, id_factory: Any, propagate_metadata: Any, levels: Any
 ) -> tuple[Dispatcher | None, Settings]:
     settings = Settings(
         _checked_flag("strict", strict),
@@ -110,7 +117,7 @@ def _checked(
         _checked_factory(id_factory),
         _checked_keys(propagate_metadata),
     )
-    return make_dispatcher(backend), settings
+    return make_dispatcher(backend, checked_levels(levels)), settings
 
 
 def _checked_flag(name: str, value: bool) -> bool:

@@ -40,7 +40,7 @@ dispatcher: Dispatcher | None = None
 
 def units_are_watched() -> bool:
     """Return whether a backend listens to units and needs their facts (see `add_facts`)."""
-    return dispatcher is not None and dispatcher.wants_units
+    return dispatcher is not None and dispatcher.wants_units()
 
 
 _followers: list[WeakMethod[Callable[[], None]]] = []

@@ -210,7 +210,7 @@ class FlowMiddleware:
         dispatcher = _state.dispatcher
         if (
             self._logs
-            or (dispatcher is not None and dispatcher.wants_units)
+            or (dispatcher is not None and dispatcher.wants_units())
             or get_unit() is not None  # without a unit there is no current step
         ):
             await self._observe(exchange, app)

@@ -154,8 +154,6 @@ _enclosing: ContextVar[StepInfo | None] = ContextVar("headrace.testing.enclosing
 class _CaptureDispatcher:
     """The dispatcher that fills all open captures."""
 
-    wants_units = True
-
     def __init__(self) -> None:
         self._captures: tuple[Capture, ...] = ()
         self._lock = new_lock()
@@ -173,6 +171,9 @@ class _CaptureDispatcher:
                 detach(self)
 
     def enabled(self) -> bool:
+        return True
+
+    def wants_units(self) -> bool:
         return True
 
     def begin(self, step: StepInfo, context: FlowContext) -> _Running:

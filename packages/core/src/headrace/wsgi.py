@@ -116,7 +116,7 @@ class FlowMiddleware:
     def unit_of(self, context: FlowContext, environ: WSGIEnvironment) -> ResumableUnit:
         """Begin and return the unit of the request."""
         dispatcher = _state.dispatcher
-        if not self._logs and (dispatcher is None or not dispatcher.wants_units):
+        if not self._logs and (dispatcher is None or not dispatcher.wants_units()):
             return unobserved(context)
         path = _decoded(environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", ""))
         method = environ.get("REQUEST_METHOD", "GET")

@@ -14,7 +14,7 @@ from django.utils.module_loading import autodiscover_modules
 
 import headrace
 import headrace.logging
-from headrace.integration import GuardedLogger, add_facts, error_type, units_are_watched
+from headrace.integration import GuardedLogger, record_error
 
 from . import _settings
 
@@ -68,6 +68,6 @@ class HeadraceConfig(AppConfig):
 
 def _on_got_request_exception(**_: Any) -> None:
     """Record the request's error, which Django turns into a 500 before its unit can see it."""
-    context, exc = headrace.get_flow_context(), sys.exc_info()[1]
-    if context is not None and exc is not None and units_are_watched():
-        add_facts(context, error_type=error_type(exc))
+    exc = sys.exc_info()[1]
+    if exc is not None:
+        record_error(exc)

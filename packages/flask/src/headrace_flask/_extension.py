@@ -7,7 +7,6 @@ from weakref import WeakKeyDictionary
 
 from flask import Flask, got_request_exception, request
 
-import headrace
 import headrace.logging
 from headrace.integration import (
     REFUSAL,
@@ -15,10 +14,8 @@ from headrace.integration import (
     REFUSAL_TYPE,
     REFUSED_KEY,
     HttpOptions,
-    add_facts,
-    error_type,
     read_settings,
-    units_are_watched,
+    record_error,
 )
 from headrace.integration.settings import (
     CONFIGURE_OPTIONS,
@@ -157,6 +154,4 @@ def _route_of(environ: WSGIEnvironment) -> str | None:
 
 def _on_got_request_exception(_app: Flask, exception: BaseException, **_: Any) -> None:
     """Record the request's error, which Flask turns into a 500 before its unit can see it."""
-    context = headrace.get_flow_context()
-    if context is not None and units_are_watched():
-        add_facts(context, error_type=error_type(exception))
+    record_error(exception)

@@ -39,9 +39,10 @@ def add_facts(context: FlowContext, **facts: Any) -> None:
 
     Args:
         context: the unit.
-        facts: for a request `method`, `path`, `route` (the template, or None), `status` and
-            `error_type` (of an exception that the framework has handled); for a task `system`,
-            `task_id`, `queue`, `queue_ms` (milliseconds), `retries` and `redelivered`.
+        facts: for a request `method`, `path`, `route` (the template, or None), `status`, and
+            `error_type` and `error` (of an exception that the framework has handled; see
+            `headrace.integration.record_error`); for a task `system`, `task_id`, `queue`,
+            `queue_ms` (milliseconds), `retries` and `redelivered`.
     """
     try:
         context._facts.update(facts)  # noqa: SLF001 - a slot for this module

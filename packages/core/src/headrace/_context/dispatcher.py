@@ -30,9 +30,8 @@ class Dispatcher(Protocol):
     def end(self, state: Any, exc: BaseException | None) -> None:
         """Report that the step has ended, with its exception or None."""
 
-    @property
     def wants_units(self) -> bool:
-        """Whether any backend receives units."""
+        """Return whether units of work that begin now are reported."""
         ...
 
     def begin_unit(self, context: FlowContext) -> UnitReport | None:

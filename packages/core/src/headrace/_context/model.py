@@ -16,6 +16,7 @@ from .variables import get_step, get_unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from itertools import count
     from types import TracebackType
     from weakref import ref
 
@@ -46,6 +47,7 @@ class FlowContext:
         "_left",
         "_outer",
         "_span",
+        "_steps",
         "_trace",
         "_unit",
         "_unit_id",
@@ -64,6 +66,7 @@ class FlowContext:
     _outer: FlowContext | None  # of a nested unit until it ends: the one that was current before it
     _span: Any  # OpenTelemetry's: the unit's own span, or the one around it
     _unit: ref[Unit]  # of a nested unit: alive while something can still end it
+    _steps: count[int]  # of the steps so far, set if the unit gets a log line
     _trace: TraceContext
     # Created on first use, since most units have no metadata and cause no other unit.
     _unit_id: str

@@ -38,7 +38,7 @@ class ResumableUnit(SuspendedContext):
         self._ended = False
         self._report: Any = None
         dispatcher = _state.dispatcher
-        if dispatcher is not None and dispatcher.wants_units:
+        if dispatcher is not None and dispatcher.wants_units():
             self._report = self.begin(dispatcher.begin_unit, context)
 
     def end(self, exc: BaseException | None = None) -> None:

@@ -68,6 +68,11 @@ def _types() -> dict[type[BaseException], str | None]:
     return _registered
 
 
+def registered_outcomes() -> set[str]:
+    """Return the outcomes that exception types are registered with."""
+    return {outcome for outcome in (*_registered.values(), *_named.values()) if outcome}
+
+
 def is_control_flow(exc: BaseException) -> bool:
     """Return whether `exc` has a registered type, or is a group of only such exceptions."""
     return is_all_of(exc, tuple(_types()))

@@ -9,6 +9,9 @@ from headrace import _state
 from headrace._context.attachments import add_facts, facts_of
 from headrace._context.model import FlowContext
 from headrace._context.resumable import ResumableUnit, unobserved
+from headrace._context.variables import get_unit
+from headrace._observation.otel.semantics import error_type
+from headrace._observation.outcomes import error_text
 from headrace._state import units_are_watched
 
 from .responses import log_access
@@ -71,9 +74,20 @@ def begin_request(
         path: its full path.
     """
     dispatcher, logs = _state.dispatcher, policy.options.access_log
-    if logs or (dispatcher is not None and dispatcher.wants_units):
+    if logs or (dispatcher is not None and dispatcher.wants_units()):
         return RequestUnit(context, method, path, logs=logs)
     return unobserved(context)
+
+
+def record_error(exc: BaseException) -> None:
+    """Record the error of the current request, which its framework turns into a response.
+
+    Args:
+        exc: the exception, which the unit does not see.
+    """
+    context = get_unit()
+    if context is not None and units_are_watched():
+        add_facts(context, error_type=error_type(exc), error=error_text(exc))
 
 
 def name_for_inner_route(unit: object, path: str, route: str | None) -> None:

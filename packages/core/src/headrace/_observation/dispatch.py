@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from headrace import _state
@@ -10,9 +11,13 @@ from headrace._messages.hints import name_hint
 from headrace._process.locks import fork_safe_lock
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from headrace._context.dispatcher import Dispatcher, UnitReport
     from headrace._context.model import FlowContext
     from headrace._step_info import StepInfo
+
+    from .unit_lines import UnitLines
 
 _NAMES = ("auto", "logging", "otel", "none")
 
@@ -28,9 +33,8 @@ class _Fanout:
     def __init__(self, dispatchers: list[Dispatcher]) -> None:
         self._dispatchers = dispatchers
 
-    @property
     def wants_units(self) -> bool:
-        return any(dispatcher.wants_units for dispatcher in self._dispatchers)
+        return any(dispatcher.wants_units() for dispatcher in self._dispatchers)
 
     def enabled(self) -> bool:
         for dispatcher in self._dispatchers:  # noqa: SIM110 - a generator costs more than the answer
@@ -87,56 +91,78 @@ class _FanoutReport:
                 self.end(exc)
 
 
-class AutoDispatcher:
-    """Chooses on first use: OpenTelemetry if a real tracer provider is set, else logging.
+class LateDispatcher:
+    """A dispatcher that is made on first use.
 
     Args:
-        configured: the names of the other configured backends, which must not report twice.
+        make: makes the dispatcher.
     """
 
-    __slots__ = ("_chosen", "_configured")
+    __slots__ = ("_made", "_make")
 
-    def __init__(self, configured: frozenset[str] = frozenset()) -> None:
-        self._configured = configured
-        self._chosen: Dispatcher | None = None
+    def __init__(self, make: Callable[[], Dispatcher]) -> None:
+        self._make = make
+        self._made: Dispatcher | None = None
 
-    @property
     def wants_units(self) -> bool:
-        return self._choose().wants_units
+        return self.made().wants_units()
 
     def enabled(self) -> bool:
-        return self._choose().enabled()
+        return self.made().enabled()
 
     def begin(self, step: StepInfo, context: FlowContext) -> Any:
-        return self._choose().begin(step, context)
+        return self.made().begin(step, context)
 
     def end(self, state: Any, exc: BaseException | None) -> None:
-        self._choose().end(state, exc)
+        self.made().end(state, exc)
 
     def begin_unit(self, context: FlowContext) -> UnitReport | None:
-        return self._choose().begin_unit(context)
+        return self.made().begin_unit(context)
 
-    def _choose(self) -> Dispatcher:
-        if self._chosen is None:
-            name = _automatic_name()
-            self._chosen = _Fanout([]) if name in self._configured else _named_dispatcher(name)
-            _replace(self, self._chosen)
-        return self._chosen
+    def made(self) -> Dispatcher:
+        """Return the dispatcher, which takes the place of this one."""
+        if self._made is None:
+            self._made = self._make()
+            _replace(self, self._made)
+        return self._made
 
 
-def make_dispatcher(backend: Any) -> Dispatcher | None:
-    """Return the dispatcher for the `backend` of `configure`, or None for ``"none"``."""
+def initial_dispatcher() -> Dispatcher:
+    """Return the dispatcher until `configure` is called: importing it takes no time."""
+    return LateDispatcher(_make_initial)
+
+
+def _make_initial() -> Dispatcher:
+    return _with_lines(LateDispatcher(partial(_automatic, frozenset())), {})
+
+
+def make_dispatcher(backend: Any, levels: Mapping[str, int]) -> Dispatcher | None:
+    """Return the dispatcher for the `backend` of `configure`, or None for ``"none"``.
+
+    Args:
+        backend: the argument of `configure`.
+        levels: the levels of the units' lines, by outcome; INFO for the others.
+    """
     backends = backend if isinstance(backend, list | tuple) else [backend]
     names = frozenset(each for each in backends if isinstance(each, str))
     dispatchers = [_dispatcher_for(each, names) for each in backends]
-    return _together([each for each in dispatchers if each is not None])
+    inner = _together([each for each in dispatchers if each is not None])
+    return None if inner is None else _with_lines(inner, levels)
+
+
+def _with_lines(inner: Dispatcher, levels: Mapping[str, int]) -> Dispatcher:
+    from .unit_lines import UnitLines
+
+    # Some of its methods are attributes, as those of a `ShieldedBackend`.
+    return cast("Dispatcher", UnitLines(inner, levels))
 
 
 def _dispatcher_for(backend: Any, names: frozenset[str]) -> Dispatcher | None:
     if isinstance(backend, str):
         if backend == "none":
             return None
-        return AutoDispatcher(names) if backend == "auto" else _named_dispatcher(backend)
+        is_auto = backend == "auto"
+        return LateDispatcher(partial(_automatic, names)) if is_auto else _named_dispatcher(backend)
     if isinstance(backend, type) or not callable(getattr(backend, "span", None)):
         raise TypeError(
             f"a backend must be an object with a span(step, context) method, or one of "
@@ -163,6 +189,16 @@ def _shielded_backend(backend: Any) -> Dispatcher:
 
     # Its `enabled` is an attribute, which saves a call per step; type checkers expect a method.
     return cast("Dispatcher", ShieldedBackend(backend))
+
+
+def _automatic(configured: frozenset[str]) -> Dispatcher:
+    """Return the dispatcher for OpenTelemetry if a real tracer provider is set, else for logging.
+
+    Args:
+        configured: the names of the other configured backends, which must not report twice.
+    """
+    name = _automatic_name()
+    return _Fanout([]) if name in configured else _named_dispatcher(name)
 
 
 def _automatic_name() -> str:
@@ -197,6 +233,15 @@ def install(dispatcher: Dispatcher | None) -> None:
         _refresh()
 
 
+def unit_lines() -> UnitLines | None:
+    """Return the dispatcher that logs units, or None with the backend ``none``."""
+    configured = _configured
+    if isinstance(configured, LateDispatcher):
+        configured = configured.made()
+    lines: Any = configured
+    return cast("UnitLines | None", lines)
+
+
 def attach(dispatcher: Dispatcher) -> None:
     """Send all steps and units to `dispatcher` too, until `detach`."""
     global _attached  # noqa: PLW0603 - the active ones
@@ -219,6 +264,8 @@ def _replace(old: Dispatcher, new: Dispatcher) -> None:
         if _configured is old:
             _configured = new
             _refresh()
+        elif _configured is not None and not isinstance(_configured, LateDispatcher):
+            cast("Any", _configured).replace(old, new)
 
 
 def _refresh() -> None:

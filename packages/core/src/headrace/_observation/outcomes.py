@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from headrace._exceptions.control_flow import control_flow_outcome
+from headrace._messages.text import printable
+
+FAILED = frozenset({"error", "cancelled"})
+"""The outcomes whose exception a log line describes."""
 
 
 def outcome_of(exc: BaseException | None) -> str:
@@ -28,3 +32,11 @@ def describe(exc: BaseException) -> str:
         return f"{type(exc).__name__}: {exc}"
     except Exception:  # the user's `__str__` raised
         return type(exc).__name__
+
+
+def error_text(exc: BaseException) -> str:
+    """Return `exc` as text for a log line: printable, and without secrets."""
+    # Imported late, for errors only: it takes a while.
+    from headrace._exceptions.masked import without_secrets
+
+    return printable(describe(without_secrets(exc)))

@@ -26,14 +26,22 @@ if TYPE_CHECKING:
 class ShieldedBackend:
     """A dispatcher for one backend: it logs the first `Exception` and propagates none."""
 
-    __slots__ = ("_backend", "_begin", "_complaints", "_end", "_unit", "enabled", "wants_units")
+    __slots__ = (
+        "_backend",
+        "_begin",
+        "_complaints",
+        "_end",
+        "_unit",
+        "enabled",
+        "listens_to_units",
+    )
 
     def __init__(self, backend: Any) -> None:
         self._backend = backend
         self._complaints = count()  # atomic: with a flag, two threads could both log
         self._begin, self._end = _step_hooks(backend)
         self._unit = getattr(backend, "unit", None)
-        self.wants_units: bool = self._unit is not None
+        self.listens_to_units: bool = self._unit is not None
         own: Callable[[], bool] | None = _direct(backend, "_is_on")
         self.enabled = own or self._shielded(getattr(backend, "enabled", None))
 
@@ -54,6 +62,9 @@ class ShieldedBackend:
         except Exception as error:
             if error is not exc:  # raising the given exception is not an error of the manager
                 self._complain(error)
+
+    def wants_units(self) -> bool:
+        return self.listens_to_units
 
     def begin_unit(self, context: FlowContext) -> ManagedUnit | None:
         if self._unit is None or not self.enabled():

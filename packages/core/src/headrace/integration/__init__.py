@@ -27,7 +27,7 @@ from headrace._flows.decorators import declare_task
 from headrace._flows.discovery import register_discovery
 from headrace._flows.undecorated import Registration, report_undecorated
 from headrace._http.options import HttpKeywords, HttpOptions, http_options
-from headrace._http.requests import RequestUnit
+from headrace._http.requests import RequestUnit, record_error
 from headrace._http.responses import REFUSAL, REFUSAL_STATUS, REFUSAL_TYPE, REFUSED_KEY
 from headrace._http.rules import HttpPolicy
 from headrace._logger import GuardedLogger
@@ -99,6 +99,7 @@ __all__ = [
     "nested_context",
     "plain_text",
     "read_settings",
+    "record_error",
     "register_control_flow",
     "register_discovery",
     "register_interrupt",

@@ -9,6 +9,7 @@ from headrace._context.detached import is_detached
 from headrace._context.opening import make_id
 from headrace._context.spans import await_span
 from headrace._ids import is_valid_id, valid_id
+from headrace._observation.publication import Publication
 from headrace._propagation.carriers import inject_trace, remove_trace
 from headrace._propagation.envelope import (
     HEADER,
@@ -34,6 +35,7 @@ __all__ = [
     "MAX_NAMES",
     "Envelope",
     "MalformedEnvelopeError",
+    "Publication",
     "accepted_metadata",
     "await_span",
     "inject_trace",

@@ -1,0 +1,43 @@
+"""Log records of events: a message for people, `event` and other fields for programs."""
+
+from __future__ import annotations
+
+import logging
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+@cache
+def gate(logger: str, level: int) -> Callable[[], bool]:
+    """Return a function that tells whether the logger accepts records of `level`.
+
+    Backends that ask the same question share the function, so that it is asked only once.
+    """
+    return partial(logging.getLogger(logger).isEnabledFor, level)
+
+
+def emit(
+    log: logging.Logger,
+    level: int,
+    message: str,
+    args: tuple[object, ...],
+    values: Mapping[str, Any],
+    place: tuple[str, int, str] = ("(unknown file)", 0, "(unknown function)"),
+) -> None:
+    """Send a record with the attributes `values` to the handlers of `log`.
+
+    Args:
+        log: the logger, which the caller has checked to accept records of `level`.
+        level: the level.
+        message: the message's format.
+        args: the arguments of the format.
+        values: the record's attributes, beyond those of every record.
+        place: the file, line and function of the record.
+    """
+    # Not through logger.log(), which would walk the stack and report this file.
+    record = log.makeRecord(log.name, level, *place[:2], message, args, None, place[2])
+    record.__dict__.update(values)
+    log.handle(record)
