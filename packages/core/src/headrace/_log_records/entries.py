@@ -99,6 +99,8 @@ def extra_fields(record: logging.LogRecord, fields: tuple[str, ...]) -> dict[str
         and type(value) is not Absent
         and not as_text(name).startswith("_")
     }
+    if "event" in values and "unit_name" in extra:  # in a record, `name` is the logger's
+        extra["name"] = extra.pop("unit_name")
     try:
         of_the_unit = fields_of(record, fields)
     except Exception:  # attributes that logging did not set
