@@ -20,7 +20,18 @@ from benchmarks.picture import draw
 HERE = Path(__file__).parent
 STORED = HERE / "results.json"
 PICTURE = HERE.parent / "docs" / "benchmarks.svg"
-PARTS = ("core", "chains", "stepchain", "import", "web", "celery", "size", "pictures", "check")
+PARTS = (
+    "core",
+    "logging",
+    "chains",
+    "stepchain",
+    "import",
+    "web",
+    "celery",
+    "size",
+    "pictures",
+    "check",
+)
 # Where a context variable lies in a context is drawn by lot at the start of a process, and some
 # places are slower: no single process can tell.
 PROCESSES = 5

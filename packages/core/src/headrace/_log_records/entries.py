@@ -6,17 +6,18 @@ import logging
 import time
 from typing import Any
 
-from .factory import context_of, fields_of
+from .factory import RecordFactory, context_of, fields_of
 from .json_text import as_text
 from .names import Absent
 
-_OF_THE_CONTEXT = ("flow_id", "correlation_id", "unit_id", "causation_id", "flow", "step")
+_NAMES_IN_ORDER = ("flow_id", "correlation_id", "unit_id", "causation_id", "flow", "step")
+_NAMES = frozenset(_NAMES_IN_ORDER)
 
 # color_message is uvicorn's copy of the message, with escapes for terminals.
 _NOT_EXTRA = frozenset([
     *vars(logging.LogRecord("", 0, "", 0, "", (), None)),
     *("message", "asctime", "taskName", "color_message"),
-    *("event", *_OF_THE_CONTEXT),
+    *("event", *_NAMES),
 ])
 
 
@@ -66,23 +67,42 @@ def context_fields(record: logging.LogRecord) -> dict[str, str]:
 
     A value of ``extra=`` takes precedence.
     """
-    values = vars(record)
     try:
         flow_id, flow, step, unit_id, causation_id = context_of(record)
     except Exception:  # attributes that logging did not set
         flow_id = flow = step = unit_id = causation_id = None
+    found: dict[str, str] = {}
+    if flow_id is not None:
+        found["flow_id"] = found["correlation_id"] = flow_id
+    if unit_id is not None:
+        found["unit_id"] = unit_id
+        if causation_id is not None:
+            found["causation_id"] = causation_id
+    if flow is not None:
+        found["flow"] = flow
+        if step is not None:
+            found["step"] = step
+    values = vars(record)
+    return found if _NAMES.isdisjoint(values) else _with_given(found, values)
+
+
+def _with_given(found: dict[str, str], values: dict[str, Any]) -> dict[str, str]:
+    """Return the context `found` with the values of ``extra=``."""
     given = {
-        name: as_text(value)
-        for name in _OF_THE_CONTEXT
+        name: value if type(value) is str else as_text(value)
+        for name in _NAMES_IN_ORDER
         if (value := values.get(name)) is not None and type(value) is not Absent
     }
-    named = given.get("flow_id", given.get("correlation_id", flow_id))
-    if named != flow_id or "unit_id" in given:  # a line about another unit than the current one
-        unit_id = causation_id = None
-    found = dict(
-        zip(_OF_THE_CONTEXT, (named, named, unit_id, causation_id, flow, step), strict=True)
-    )
-    return {name: value for name, value in (found | given).items() if value is not None}
+    named = given.get("flow_id", given.get("correlation_id"))
+    if named is not None:
+        given.setdefault("flow_id", named)
+        given.setdefault("correlation_id", named)
+    if "unit_id" in given or (named is not None and named != found.get("flow_id")):
+        # A line about another unit than the current one.
+        found.pop("unit_id", None)
+        found.pop("causation_id", None)
+    merged = found | given
+    return {name: merged[name] for name in _NAMES_IN_ORDER if name in merged}
 
 
 def extra_fields(record: logging.LogRecord, fields: tuple[str, ...]) -> dict[str, Any]:
@@ -94,18 +114,19 @@ def extra_fields(record: logging.LogRecord, fields: tuple[str, ...]) -> dict[str
     extra = {
         name: value
         for name, value in values.copy().items()
-        if value is not None
-        and name not in _NOT_EXTRA
+        if name not in _NOT_EXTRA
+        and value is not None
         and type(value) is not Absent
-        and not as_text(name).startswith("_")
+        and not (type(name) is str and name[:1] == "_")
     }
     if "event" in values and "unit_name" in extra:  # in a record, `name` is the logger's
         extra["name"] = extra.pop("unit_name")
-    try:
-        of_the_unit = fields_of(record, fields)
-    except Exception:  # attributes that logging did not set
-        of_the_unit = {}
-    for name, text in of_the_unit.items():
-        if text is not None and name not in _NOT_EXTRA:
-            extra.setdefault(name, text)
+    if fields or RecordFactory.fields:
+        try:
+            of_the_unit = fields_of(record, fields)
+        except Exception:  # attributes that logging did not set
+            of_the_unit = {}
+        for name, text in of_the_unit.items():
+            if text is not None and name not in _NOT_EXTRA:
+                extra.setdefault(name, text)
     return extra

@@ -49,7 +49,8 @@ class JsonFormatter(logging.Formatter):
         super().__init__()
         self._fields = checked_fields(fields)
         self._merge = check_style(style)
-        self._service = service or os.environ.get("OTEL_SERVICE_NAME")
+        name = service or os.environ.get("OTEL_SERVICE_NAME")
+        self._service = {"service": name} if name else {}
         self._host = gethostname()
         self._clock = Clock()
 
@@ -61,23 +62,23 @@ class JsonFormatter(logging.Formatter):
         """Return the fields that are not from ``extra=``."""
         known: dict[str, Any] = {
             "time": self._time(record),
-            "level": as_text(record.levelname),
-            "logger": as_text(record.name),
+            "level": record.levelname,
+            "logger": record.name,
             "message": message_of(record),
         }
         event = vars(record).get("event")
         if event is not None:
             known["event"] = event
-        known |= context_fields(record)
+        known.update(context_fields(record))
+        known.update(self._service)
+        known["host"] = self._host
+        if record.process is not None:
+            known["pid"] = record.process
         exception, stack = traceback_of(self, record)
-        others = {
-            "service": self._service,
-            "host": self._host,
-            "pid": record.process,
-            "exception": exception,
-            "stack": stack,
-        }
-        known.update((name, value) for name, value in others.items() if value is not None)
+        if exception is not None:
+            known["exception"] = exception
+        if stack is not None:
+            known["stack"] = stack
         return known
 
     def _time(self, record: logging.LogRecord) -> str:

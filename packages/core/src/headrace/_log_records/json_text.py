@@ -30,7 +30,10 @@ def json_object(entry: Mapping[str, Any]) -> str:
     format, objects are their ``str()``. Of a value with cycles, more than 20 levels or more than
     10,000 parts, the rest is ``...``.
     """
-    line = ", ".join([f"{_quoted(name)}: {_json(value)}" for name, value in entry.items()])
+    line = ", ".join([
+        f"{_quoted(name)}: {_quoted(value) if type(value) is str else _json(value)}"
+        for name, value in entry.items()
+    ])
     if "\\ud" in line:
         line = _escape().sub(_without_lone_surrogate, line)
     return f"{{{line}}}"
@@ -54,8 +57,6 @@ def is_mapping(value: object) -> bool:
 
 def _json(value: Any) -> str:
     kind = type(value)
-    if kind is str:
-        return _quoted(value)
     if kind is float:
         return _number(value)
     if kind is int and -_MAX_INT <= value < _MAX_INT:

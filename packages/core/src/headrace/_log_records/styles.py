@@ -80,7 +80,7 @@ def plain(known: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
 def ecs(known: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
     """Use the names of the Elastic Common Schema."""
     entry = _renamed(known, _ECS)
-    entry["log.level"] = known["level"].lower()
+    entry["log.level"] = as_text(known["level"]).lower()
     entry["ecs.version"] = _ECS_VERSION
     names = {
         name: f"labels.{name}"
@@ -102,7 +102,8 @@ def gcp(known: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
     """
     trace_id, project = known.pop("correlation_id", ""), os.environ.get("GOOGLE_CLOUD_PROJECT")
     entry = _renamed(known, _GCP)
-    entry["severity"] = _GCP_LEVELS.get(known["level"], known["level"])
+    level = as_text(known["level"])
+    entry["severity"] = _GCP_LEVELS.get(level, level)
     if project and _is_trace_id(trace_id):
         entry[_GCP_TRACE] = f"projects/{project}/traces/{trace_id}"
     if "service" in known and "exception" in known:
@@ -139,7 +140,11 @@ def _merged(
     entry: dict[str, Any], extra: dict[str, Any], names: Mapping[str, str]
 ) -> dict[str, Any]:
     for name, value in extra.items():
-        add(entry, names.get(name, name), value)
+        shown = names.get(name, name)
+        if shown in entry or type(shown) is not str:
+            add(entry, shown, value)
+        else:
+            entry[shown] = value
     return entry
 
 
