@@ -58,7 +58,16 @@ from headrace.integration import (
     remove_trace,
     without_secrets,
 )
-from headrace.logging import FlowFilter, Formatter, fork_safe, install, uninstall
+from headrace.logging import (
+    FlowFilter,
+    Formatter,
+    JsonFormatter,
+    LinesFormatter,
+    dict_config,
+    fork_safe,
+    install,
+    uninstall,
+)
 from headrace.structlog import FlowProcessor, flow_processor
 from headrace.testing import Capture, CapturedStep, CapturedUnit, assert_clean, capture, reset
 
@@ -582,6 +591,10 @@ def logs(handler: logging.Handler) -> None:
     handler.addFilter(FlowFilter())
     handler.addFilter(FlowFilter(default="none", fields=("user", "tenant")))
     handler.setFormatter(Formatter("{flow_id}", style="{", defaults={"step": ""}, fields=["user"]))
+    assert_type(dict_config("lines"), dict[str, Any])
+    dict_config("json", level=logging.DEBUG, fields=["user"], style="ecs", service="shop")
+    handler.setFormatter(JsonFormatter(fields=["user"], style="gcp", service="shop"))
+    handler.setFormatter(LinesFormatter(fields=["user"], color=False))
     assert_type(marked_id(ValueError()), str | None)
     assert_type(without_secrets(ValueError()), BaseException)
     assert_type(http_options("init_app", {"access_log": True}), HttpOptions)

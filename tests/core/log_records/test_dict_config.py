@@ -51,9 +51,12 @@ def _root_as_it_was() -> Iterator[None]:
 def test_the_dictionary() -> None:
     """One handler on the root logger writes to stderr; no other library keeps its own handler."""
     config = dict_config("json", level="DEBUG", fields=["user"], style="ecs", service="shop")
-    names = ("django", "django.server", "gunicorn.access", "gunicorn.error")
-    names += ("uvicorn", "uvicorn.access", "uvicorn.error")
-    assert config.pop("loggers") == {name: {"handlers": [], "propagate": True} for name in names}
+    names: list[str] = ["django.server", "gunicorn.access", "gunicorn.error"]
+    names += ["uvicorn", "uvicorn.access", "uvicorn.error"]
+    assert config.pop("loggers") == {
+        "django": {"handlers": []},
+        **{name: {"handlers": ["stderr"], "propagate": False} for name in names},
+    }
     assert config == {
         "version": 1,
         "disable_existing_loggers": False,

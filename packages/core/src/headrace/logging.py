@@ -35,9 +35,9 @@ _FORMATTERS = {
     "lines": "headrace.logging.LinesFormatter",
 }
 
-# Loggers to which Django, gunicorn and uvicorn attach handlers of their own.
-_WITH_HANDLERS = (
-    "django",
+# Loggers to which servers attach handlers of their own, without passing their lines on. gunicorn's
+# worker for uvicorn makes two of these loggers share one list of handlers.
+_OF_SERVERS = (
     "django.server",
     "gunicorn.access",
     "gunicorn.error",
@@ -165,7 +165,10 @@ def dict_config(
         "disable_existing_loggers": False,
         "formatters": {format: {"()": _FORMATTERS[format], **formatter}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": format}},
-        "loggers": {name: {"handlers": [], "propagate": True} for name in _WITH_HANDLERS},
+        "loggers": {
+            "django": {"handlers": []},
+            **{name: {"handlers": ["stderr"], "propagate": False} for name in _OF_SERVERS},
+        },
         "root": {"handlers": ["stderr"], "level": level},
     }
 

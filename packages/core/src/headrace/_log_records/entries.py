@@ -119,6 +119,8 @@ def extra_fields(record: logging.LogRecord, fields: tuple[str, ...]) -> dict[str
         and type(value) is not Absent
         and not (type(name) is str and name[:1] == "_")
     }
+    if "data" in extra and as_text(record.name).startswith("celery."):
+        del extra["data"]  # the values of the message, and the arguments of the task
     if "event" in values and "unit_name" in extra:  # in a record, `name` is the logger's
         extra["name"] = extra.pop("unit_name")
     if fields or RecordFactory.fields:
