@@ -66,6 +66,12 @@ MATRIX = [
     Row("starlette", "", "fastapi"),
     Row("celery", "~=5.5.0", "celery"),
     Row("celery", "", "celery"),
+    Row("rq", "~=2.1.0", "queues"),
+    Row("rq", "", "queues"),
+    Row("dramatiq", "~=1.17.0", "queues"),
+    Row("dramatiq", "", "queues"),
+    Row("taskiq", "~=0.11.12", "queues"),
+    Row("taskiq", "", "queues"),
     Row("structlog", "==23.1.0", "core", "tests/core/log_records/test_structlog.py"),
     Row("structlog", "", "core", "tests/core/log_records/test_structlog.py"),
 ]
@@ -127,7 +133,7 @@ def typing(session: nox.Session) -> None:
     session.run("mypy")
     session.run("basedpyright", "--pythonpath", f"{session.bin}/python")
     # Complete, as a user's type checker sees them; Django's stubs leave 10 % of ours unknown.
-    complete = ("", "_celery", "_fastapi", "_flask", "_inspect", "_trace")
+    complete = ("", "_celery", "_fastapi", "_flask", "_inspect", "_queues", "_trace")
     for package in (f"headrace{name}" for name in complete):
         session.run("basedpyright", "--verifytypes", package, "--ignoreexternal", silent=True)
 

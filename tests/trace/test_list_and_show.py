@@ -31,9 +31,9 @@ def order(folder: Path) -> Path:
     """Write the logs of an order: a request that publishes a task, and the worker's lines."""
     folder.mkdir()
     sent = line(1.0, "task.published", "a" * 16, task="shop.charge", task_id="t1", queue="default")
-    request = {"kind": "http", "unit_name": "/orders", "outcome": "ok", "duration_ms": 200.0}
+    request = {"kind": "http", "name": "/orders", "outcome": "ok", "duration_ms": 200.0}
     (folder / "web.log").write_bytes(sent + line(1.1, "unit.end", "a" * 16, **request))
-    task = {"kind": "task", "unit_name": "shop.charge", "task_id": "t1", "host": "worker-1"}
+    task = {"kind": "task", "name": "shop.charge", "task_id": "t1", "host": "worker-1"}
     caused = task | {"causation_id": "a" * 16, "queue_ms": 250.0}
     start = line(1.25, "unit.start", "b" * 16, **caused)
     end = line(1.5, "unit.end", "b" * 16, **caused, outcome="error", error="Boom", duration_ms=250)

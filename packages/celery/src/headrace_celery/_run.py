@@ -12,6 +12,7 @@ from headrace.integration import Unit
 from headrace.integration.messages import (
     HEADER,
     await_span,
+    end_run,
     is_detached,
     report_ignored,
     write_envelope,
@@ -64,12 +65,9 @@ def on_task_postrun(task: Any, retval: Any = None, state: str | None = None, **_
     if unit is None:
         return
     exc = _raised(retval, state)
-    if exc is None:
-        unit.__exit__(None, None, None)
-        return
     if isinstance(exc, Retry):
         _remember_attempt(exc, unit.context)
-    unit.__exit__(type(exc), exc, exc.__traceback__)
+    end_run(unit, exc)
 
 
 def keep_outermost() -> bool:

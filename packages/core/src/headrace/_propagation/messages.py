@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from headrace._context.attachments import add_facts
 from headrace._context.detached import is_detached
 from headrace._context.model import FlowContext
 from headrace._context.opening import transport_context
 from headrace._context.remote import RemoteContext
+from headrace._context.units import Unit
 from headrace._context.variables import get_unit
 from headrace._logger import log
 from headrace._messages.text import plain_text
+from headrace._state import units_are_watched
 from headrace._tracing.w3c import TRACEPARENT, TRACESTATE
 
 from .carriers import extract, inject_trace, remove_trace
@@ -52,6 +55,43 @@ def write_headers(headers: MutableMapping[str, Any]) -> None:
 
 
 # --- Running --------------------------------------------------------------------------------------
+
+
+def begin_run(name: str | None, headers: Mapping[str, Any], **facts: Any) -> Unit:
+    """Open the unit of a run of a task, whatever the headers of its message contain.
+
+    A malformed envelope is ignored with one log line. `end_run` ends the unit.
+
+    Args:
+        name: the task's name.
+        headers: the message's headers.
+        facts: facts about the task, as for `headrace.integration.add_facts`, except `queue_ms`,
+            which the envelope tells.
+    """
+    envelope, problem = read_headers(headers)
+    metadata = None if envelope is None else envelope.metadata
+    context = task_context(name, headers, envelope, metadata=metadata)
+    if units_are_watched():
+        queue_ms = None if envelope is None else envelope.queue_ms()
+        add_facts(context, queue_ms=queue_ms, **facts)
+    unit = Unit(context, encloses=True)
+    unit.__enter__()
+    if problem:
+        report_ignored(problem, name, facts.get("task_id"))
+    return unit
+
+
+def end_run(unit: Unit, exc: BaseException | None) -> None:
+    """End a unit that `begin_run` has opened.
+
+    Args:
+        unit: the unit.
+        exc: the exception that the run raised, or None.
+    """
+    if exc is None:
+        unit.__exit__(None, None, None)
+    else:
+        unit.__exit__(type(exc), exc, exc.__traceback__)
 
 
 def read_headers(headers: Mapping[str, Any]) -> tuple[Envelope | None, str]:

@@ -21,6 +21,8 @@ from headrace._propagation.envelope import (
     write_envelope,
 )
 from headrace._propagation.messages import (
+    begin_run,
+    end_run,
     read_headers,
     reason_to_ignore,
     report_ignored,
@@ -38,6 +40,8 @@ __all__ = [
     "Publication",
     "accepted_metadata",
     "await_span",
+    "begin_run",
+    "end_run",
     "inject_trace",
     "is_detached",
     "is_valid_id",

@@ -75,7 +75,7 @@ def _pieces(stream: IO[bytes], size: int) -> Iterator[bytes | str | None]:
             skipping, data = False, data[end:]
         cut = data.rfind(b"\n") + 1
         if cut:
-            yield b"".join((rest, memoryview(data)[:cut]))
+            yield rest + data[:cut]
             rest = data[cut:]
         else:
             rest += data

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from headrace_trace._model import Line, Operation, Place, Publish, Unit
 
-from ._tables import tables
+from ._tables import TABLES
 
 if TYPE_CHECKING:
     import duckdb
@@ -28,6 +29,11 @@ class Reject:
     numbers: list[int] = field(default_factory=list)
     """The numbers of the first ones, ascending."""
 
+    def add(self, numbers: Sequence[int]) -> None:
+        """Count the lines `numbers`."""
+        self.count += len(numbers)
+        self.numbers = sorted([*self.numbers, *numbers])[:_SHOWN]
+
 
 class Logs:
     """The lines in a database, with queries over them.
@@ -37,53 +43,40 @@ class Logs:
     Args:
         connection: an empty database.
         sources: the names of the files, in the order of the column ``file``.
-        columns: the columns of ``line`` that are filled.
     """
 
-    def __init__(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        sources: Sequence[str],
-        columns: Sequence[str],
-    ) -> None:
-        self.connection = connection
+    def __init__(self, connection: duckdb.DuckDBPyConnection, sources: Sequence[str]) -> None:
+        self._connection = connection
+        self._rejects: dict[tuple[int, str], Reject] = {}
+        self._lock = threading.Lock()
         self.sources = list(sources)
-        self.columns = tuple(columns)
         self.lines = 0
         """How many lines were read, with an ID or without."""
-        self._rejects: dict[tuple[int, str], Reject] = {}
-        for sql in tables(columns):
-            self.query(sql)
+        for sql in TABLES:
+            connection.execute(sql).fetchall()
 
     @property
     def rejects(self) -> list[Reject]:
         """What could not be read, in the order of the files."""
         return [self._rejects[key] for key in sorted(self._rejects)]
 
-    def count(self, file: int, batch: Batch) -> None:
+    def count(self, file: int, batch: Batch, bad: Sequence[int]) -> None:
         """Count the lines of a batch, and those that could not be read."""
-        self.lines += batch.lines
-        if batch.too_long:
-            self.reject(file, "longer than 1 MiB", len(batch.too_long), batch.too_long)
-        if batch.broken:
-            self.reject(file, f"the file ends early: {batch.broken}", 0, ())
+        with self._lock:
+            self.lines += batch.lines
+            self._reject(file, "not a JSON object", bad)
+            self._reject(file, "longer than 1 MiB", batch.too_long)
+            if batch.broken:
+                self._reject(file, f"the file ends early: {batch.broken}", ())
 
-    def reject(self, file: int, reason: str, count: int, numbers: Sequence[int]) -> None:
-        """Count lines that could not be read.
-
-        Args:
-            file: the index of the file.
-            reason: why.
-            count: how many.
-            numbers: the numbers of the first ones.
-        """
-        found = self._rejects.setdefault((file, reason), Reject(self.sources[file], reason))
-        found.count += count
-        found.numbers = sorted([*found.numbers, *numbers])[:_SHOWN]
+    def _reject(self, file: int, reason: str, numbers: Sequence[int]) -> None:
+        if numbers or reason.startswith("the file"):
+            new = Reject(self.sources[file], reason)
+            self._rejects.setdefault((file, reason), new).add(numbers)
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Return all rows of a query; values are parameters (``?``), never part of `sql`."""
-        return self.connection.execute(sql, parameters).fetchall()
+        return self._connection.execute(sql, parameters).fetchall()
 
     def operations(
         self, where: str = "true", parameters: Sequence[object] = (), *, limit: int | None = None
