@@ -20,8 +20,8 @@ def test_the_quick_start_prints_lines_that_carry_an_id(tmp_path: Path) -> None:
         [sys.executable, "-W", "error", script], capture_output=True, text=True, check=True
     )
     lines = ran.stderr.splitlines()
-    ids = [re.match(r"INFO  ([0-9a-f]{32}) orders\.(receive|charge) ", line) for line in lines]
+    ids = [re.match(r"[\d:.]{12} INFO     ([0-9a-f]{8}) .+ \[", line) for line in lines]
     assert all(ids), lines
     assert len({found.group(1) for found in ids if found}) == 2
-    assert len(lines) == 8
+    assert len(lines) == 10
     assert ran.stdout == "graph TD\n    receive --> charge\n"

@@ -171,12 +171,15 @@ def test_private_names_and_noise() -> None:
     assert not {"_private", "color_message"} & set(line)
 
 
-def test_celerys_arguments() -> None:
-    """Celery hands formatters the arguments of tasks, which its own lines do not show."""
-    record = record_of("Task %(name)s received", {"name": "pay"}, data={"kwargs": "{'card': 1}"})
-    assert line_of(record)["data"] == {"kwargs": "{'card': 1}"}
-    record.name = "celery.worker.strategy"
-    assert "data" not in line_of(record)
+@pytest.mark.parametrize(
+    ("logger", "name"), [("celery.worker.strategy", "data"), ("django.request", "request")]
+)
+def test_objects_for_handlers(logger: str, name: str) -> None:
+    """The arguments of tasks, and requests with their query strings, which frameworks hide."""
+    record = record_of("failed", **{name: "secret"})
+    assert line_of(record)[name] == "secret"
+    record.name = logger
+    assert name not in line_of(record)
 
 
 def test_exception_and_stack() -> None:

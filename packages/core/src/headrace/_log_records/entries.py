@@ -20,6 +20,10 @@ _NOT_EXTRA = frozenset([
     *("event", *_NAMES),
 ])
 
+# What frameworks pass to handlers, but do not show in their own lines: the arguments of a task, and
+# the request with its query string.
+_FOR_HANDLERS = {"data": "celery.", "request": "django."}
+
 
 class Clock:
     """Formats times as RFC 3339 does: UTC, with microseconds."""
@@ -119,8 +123,9 @@ def extra_fields(record: logging.LogRecord, fields: tuple[str, ...]) -> dict[str
         and type(value) is not Absent
         and not (type(name) is str and name[:1] == "_")
     }
-    if "data" in extra and as_text(record.name).startswith("celery."):
-        del extra["data"]  # the values of the message, and the arguments of the task
+    for name, loggers in _FOR_HANDLERS.items():
+        if name in extra and as_text(record.name).startswith(loggers):
+            del extra[name]
     if "event" in values and "unit_name" in extra:  # in a record, `name` is the logger's
         extra["name"] = extra.pop("unit_name")
     if fields or RecordFactory.fields:

@@ -23,6 +23,7 @@ _DIM = "\x1b[2m"
 _LEVELS = ((50, "\x1b[1;31m"), (40, "\x1b[31m"), (30, "\x1b[33m"), (20, "\x1b[32m"), (0, _DIM))
 _OPERATIONS = tuple(f"\x1b[{code}m" for code in (34, 35, 36, 94, 95, 96))
 _ID_WIDTH = 8
+_LONGEST_ID = 12  # characters of an ID that is shown whole
 
 
 def wants_color(stream: Any) -> bool:
@@ -44,7 +45,7 @@ def wants_color(stream: Any) -> bool:
 class LinesFormatter(logging.Formatter):
     """Formats records as aligned lines for people, with headrace's names and no filter.
 
-    A line shows the local time, the level, the end of the correlation ID, the logger, the message,
+    A line shows the local time, the level, the end of the correlation ID, the message, the logger,
     the flow and the step, and the values of ``extra=``. Only tracebacks take further lines. Control
     characters appear as Python's escapes. It raises nothing, whatever a record holds.
 
@@ -68,32 +69,38 @@ class LinesFormatter(logging.Formatter):
         """Return the line, followed by the traceback if there is one."""
         context = context_fields(record)
         flow_id = printable(context.get("flow_id", "-"))
-        head = [
+        line = [
             self._painted(_time_of(record), _DIM),
             self._painted(f"{plain_text(record.levelname):<8}", _level_color(record)),
-            self._painted(f"{flow_id[-_ID_WIDTH:]:<{_ID_WIDTH}}", _color_of(flow_id)),
-            self._painted(plain_text(record.name) + ":", _DIM),
-            printable(message_of(record)),
+            self._painted(f"{_short(flow_id):<{_ID_WIDTH}}", _color_of(flow_id)),
+            printable(message_of(record).rstrip()),
+            self._painted(self._details(record, context), _DIM),
         ]
-        details = self._details(record, context)
-        if details:
-            head.append(self._painted(details, _DIM))
         exception, stack = traceback_of(self, record)
         rest = [line for text in (exception, stack) if text for line in text.splitlines()]
-        return "\n".join([" ".join(head), *map(printable, rest)])
+        return "\n".join([" ".join(line), *map(printable, rest)])
 
     def _details(self, record: logging.LogRecord, context: dict[str, str]) -> str:
-        """Return the flow and the step, and the other values; an event's are in its message."""
-        place = ".".join(context[name] for name in ("flow", "step") if name in context)
-        shown = [f"[{printable(place)}]"] if place else []
+        """Return the logger, the flow and the step, and the other values.
+
+        The message of an event already says the rest.
+        """
         extra = extra_fields(record, self._fields)
+        place = ".".join(context[name] for name in ("flow", "step") if name in context)
         if "event" in vars(record):
             extra = {name: extra[name] for name in self._fields if name in extra}
-        shown += [f"{plain_text(name)}={plain_text(value)}" for name, value in extra.items()]
-        return " ".join(shown)
+            place = ""
+        source = f"[{plain_text(record.name)} {printable(place)}".rstrip()
+        shown = [f"{plain_text(name)}={plain_text(value)}" for name, value in extra.items()]
+        return " ".join([f"{source}]", *shown])
 
     def _painted(self, text: str, color: str) -> str:
         return f"{color}{text}{_RESET}" if self._color and color else text
+
+
+def _short(flow_id: str) -> str:
+    """Return the end of a long ID: some begin with the time, and so do their neighbours."""
+    return flow_id if len(flow_id) <= _LONGEST_ID else flow_id[-_ID_WIDTH:]
 
 
 def _time_of(record: logging.LogRecord) -> str:
