@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import assert_type
 
-from headrace_trace import Line, Logs, Operation, Place, Publish, Reject, Unit, load
+from headrace_trace import Line, Logs, Operation, Place, Publish, Reject, Unit, Wanted, load
 
 
 def read() -> None:
     with load(["logs/"], fields=["flow_id=request_id"], flow_id="4bf92f") as logs:
         assert_type(logs, Logs)
         assert_type(logs.rejects, list[Reject])
-        for operation in logs.operations("state = ?", ("error",), limit=5):
+        for operation in logs.operations(Wanted(state="error"), limit=5):
             assert_type(operation, Operation)
             assert_type(operation.duration_ms, float | None)
             assert_type(logs.units(operation.flow_id), list[Unit])

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from rich.console import Console
@@ -13,6 +15,7 @@ from rich.console import Console
 from headrace.commands import argument_parser, counted, printable, tell, welcomes_colors
 from headrace_trace._store import Logs, Reject
 
+_PAUSE = 0.5  # seconds
 _WIDE = 10_000  # a pipe or a file has no width
 
 
@@ -43,6 +46,14 @@ def terminal() -> Console:
         soft_wrap=True,
         width=None if sys.stdout.isatty() else _WIDE,
     )
+
+
+def rounds(polls: Iterator[Logs]) -> Iterator[Logs]:
+    """Yield the logs each time they have been read, until the user interrupts."""
+    with suppress(KeyboardInterrupt):
+        for logs in polls:
+            yield logs
+            time.sleep(_PAUSE)
 
 
 def tell_rejects(logs: Logs) -> None:

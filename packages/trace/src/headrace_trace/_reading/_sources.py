@@ -31,11 +31,18 @@ class Source:
         Raises:
             CommandError: it cannot be opened.
         """
+        return decompressed(self.open_raw())
+
+    def open_raw(self) -> BinaryIO:
+        """Open it for reading as it is.
+
+        Raises:
+            CommandError: it cannot be opened.
+        """
         try:
-            raw = _stdin() if self.name == STDIN else open(self.name, "rb")  # noqa: SIM115
+            return _stdin() if self.name == STDIN else open(self.name, "rb")
         except OSError as error:
             raise CommandError(f"cannot read {self.name}: {error.strerror}") from error
-        return decompressed(raw)
 
 
 def decompressed(raw: BinaryIO) -> IO[bytes]:

@@ -1,6 +1,6 @@
 """Where lines of different shapes state what a line can say."""
 
-from ._fields import FIELDS, Names, field_names
-from ._sql import bad_sql, decoded_sql
+from ._fields import FIELDS, TYPES, Names, field_names, is_native
+from ._sql import any_sql, native_sql
 
-__all__ = ["FIELDS", "Names", "bad_sql", "decoded_sql", "field_names"]
+__all__ = ["FIELDS", "TYPES", "Names", "any_sql", "field_names", "is_native", "native_sql"]

@@ -8,6 +8,7 @@ Common Schema (https://www.elastic.co/docs/reference/ecs), Google Cloud's struct
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 
 from headrace.commands import CommandError, name_hint
@@ -36,13 +37,13 @@ FIELDS: Names = {
         *("stack_trace", "traceback"),
     ),
     "kind": ("kind",),
-    "name": ("name", "unit_name"),
+    "name": ("unit_name", "name"),
     "outcome": ("outcome", "event.outcome"),
-    "error": ("error", "error.message"),
+    "error": ("error", "error.message", "labels.error"),
     "duration_ms": ("duration_ms",),
     "steps": ("steps",),
     "method": ("method", "http.request.method", "http.method", "httpRequest.requestMethod"),
-    "path": ("path", "url.path", "httpRequest.requestUrl"),
+    "path": ("path", "url.path", "http.url_details.path", "httpRequest.requestUrl"),
     "status": ("status", "http.response.status_code", "http.status_code", "httpRequest.status"),
     "task": ("task",),
     "task_id": ("task_id",),
@@ -54,6 +55,17 @@ FIELDS: Names = {
 }
 """For each field its keys, the first that has a value counts. A dotted key is one key with a dot,
 or the path into nested objects."""
+
+TYPES = {
+    **dict.fromkeys(("pid", "steps", "status", "retries"), "BIGINT"),
+    **dict.fromkeys(("duration_ms", "queue_ms"), "DOUBLE"),
+    "redelivered": "BOOLEAN",
+}
+"""The types of the fields that are not text, in SQL; ``time`` becomes a BIGINT."""
+
+NATIVE = ("time", "level", "logger", "message")
+"""The keys that every line of `headrace.logging.JsonFormatter` has, and lines of other shapes do
+not."""
 
 CONTAINERS = ("labels", "logging.googleapis.com/labels", "jsonPayload", "extra", "context")
 """Objects in which some shapes keep an application's own fields."""
@@ -77,3 +89,12 @@ def field_names(renamed: Iterable[str]) -> Names:
             raise CommandError(f"--fields: there is no field {field!r}; {name_hint(field, FIELDS)}")
         names[field] = (key, *(one for one in names[field] if one != key))
     return names
+
+
+def is_native(text: bytes) -> bool:
+    """Return whether a line looks like one of `headrace.logging.JsonFormatter`."""
+    try:
+        entry = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(entry, dict) and all(key in entry for key in NATIVE)

@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from ._fields import CONTAINERS, Names
+from ._fields import CONTAINERS, NATIVE, TYPES, Names
 
-_IS_BLANK = "(trim(text, chr(9) || chr(10) || chr(13) || ' ') = '')"
-_LOOKS_GOOD = "text LIKE '{%'"
-_GOOD = f"(CASE WHEN {_LOOKS_GOOD} THEN json_valid(text) ELSE false END)"
+_BLANK = "chr(9) || chr(10) || chr(13) || ' '"
 _LATEST = 253_402_300_799_999_999  # the end of the year 9999, in microseconds
-_TYPES = {
-    "pid": "BIGINT",
-    "steps": "BIGINT",
-    "status": "BIGINT",
-    "retries": "BIGINT",
-    "redelivered": "BOOLEAN",
-}
 _IS_EVENT = "(event LIKE 'unit.%' OR event LIKE 'step.%' OR event LIKE 'task.%')"
 _DERIVED = {
     "level": "upper(coalesce(level, CASE WHEN try_cast(status AS BIGINT) IS NULL THEN status END))",
@@ -27,48 +18,73 @@ _DERIVED = {
     "name": f"CASE WHEN {_IS_EVENT} THEN name END",
     "flow_id": "CASE WHEN flow_id LIKE 'projects/%/traces/%' THEN split_part(flow_id, '/', 4) "
     "ELSE flow_id END",
+    "outcome": "CASE outcome WHEN 'success' THEN 'ok' WHEN 'failure' THEN 'error' ELSE outcome END",
 }
 
 
-def decoded_sql(lines: str, names: Names, *, checked: bool) -> str:
-    """Return a query for one row per line that is a JSON object: `number`, and each field.
+def native_sql(lines: str, fields: Sequence[str]) -> str:
+    """Return a query that takes lines for those of `headrace.logging.JsonFormatter`.
 
-    `time` is in microseconds since 1970, UTC; a time without an offset is taken as UTC.
+    It has a row for each line with the columns ``file``, ``number``, ``rest`` and `fields`;
+    ``rest`` is the text of a line that has another shape, and NULL otherwise.
 
     Args:
-        lines: the relation of the lines, with the columns ``number`` and ``text``.
+        lines: the relation of the lines, with the columns ``file``, ``number`` and ``text``.
+        fields: the fields to read.
+    """
+    types = {field: TYPES.get(field, "VARCHAR") for field in fields}
+    spec = types | dict.fromkeys(NATIVE, "VARCHAR")
+    is_native = " AND ".join(f"{_key(key)} IS NOT NULL" for key in NATIVE)
+    columns = ", ".join(f"{_native(field)} AS {field}" for field in fields)
+    return f"""
+    SELECT file, number, CASE WHEN {is_native} THEN NULL ELSE text END AS rest, {columns} FROM (
+     SELECT file, number, text,
+      CASE WHEN json_valid(text) THEN from_json(text, {_literal(json.dumps(spec))}) END AS o
+     FROM {lines}
+    )"""
+
+
+def _native(field: str) -> str:
+    key = _key(field)
+    if field == "time":
+        return _within(f"epoch_us(try_cast({key} AS TIMESTAMPTZ))")
+    return f"CASE WHEN isfinite({key}) THEN {key} END" if field.endswith("_ms") else key
+
+
+def any_sql(lines: str, names: Names, fields: Sequence[str]) -> str:
+    """Return a query that looks for each field under all its keys, at any shape of line.
+
+    It has a row for each line that is not blank with the columns ``file``, ``number``, ``rest`` and
+    `fields`; ``rest`` is empty for a line that is no JSON object, and NULL otherwise. A time
+    without an offset is taken as UTC.
+
+    Args:
+        lines: the relation of the lines, with the columns ``file``, ``number`` and ``text``.
         names: the keys of each field.
-        checked: leave out text that is no JSON object. Without it, which is faster, the query
-            raises an error on such text.
+        fields: the fields to read.
     """
     raw = ", ".join(f"{_coalesced(keys, names)} AS {field}" for field, keys in names.items())
-    typed = ", ".join(f"{_typed(field)} AS {field}" for field in names)
+    columns = ", ".join(f"{_typed(field)} AS {field}" for field in fields)
     plain = {key for keys in names.values() for key in keys if "." not in key}
     contained = " ".join(f"WHEN {_is_object(key)} THEN {_key(key)}" for key in CONTAINERS)
-    condition = _GOOD if checked else _LOOKS_GOOD
-    value = f"CASE WHEN {condition} THEN from_json(text, {_spec(_top_keys(names))})"
-    value += " END" if checked else f" WHEN NOT {_IS_BLANK} THEN error('no JSON object') END"
     return f"""
-    SELECT number, {typed} FROM (
-     SELECT number, {raw} FROM (
-      SELECT number, o, CASE WHEN c IS NOT NULL THEN from_json(c, {_spec(plain)}) END AS p FROM (
-       SELECT number, o, CASE {contained} END AS c FROM (
-        SELECT number, {value} AS o FROM ({_cut_sql(lines)})
-       ) WHERE o IS NOT NULL
+    SELECT file, number, rest, {columns} FROM (
+     SELECT file, number, CASE WHEN o IS NULL THEN '' END AS rest, {raw} FROM (
+      SELECT *, CASE WHEN c IS NOT NULL THEN from_json(c, {_spec(plain)}) END AS p FROM (
+       SELECT *, CASE {contained} END AS c FROM (
+        SELECT file, number, text, CASE WHEN text LIKE '{{%' AND json_valid(text)
+         THEN from_json(text, {_spec(_top_keys(names))}) END AS o
+        FROM ({_cut_sql(lines)})
+       ) WHERE o IS NOT NULL OR trim(text, {_BLANK}) <> ''
       )
      )
     )"""
 
 
-def bad_sql(lines: str) -> str:
-    """Return a query for the number of each line that is neither blank nor a JSON object."""
-    return f"SELECT number FROM ({_cut_sql(lines)}) WHERE NOT {_GOOD} AND NOT {_IS_BLANK}"
-
-
 def _cut_sql(lines: str) -> str:
     # Container runtimes put a time or a name before the line, or the line into "log".
     return f"""
-    SELECT number, CASE
+    SELECT file, number, CASE
      WHEN text LIKE '{{"log":"{{%' AND json_valid(text) THEN json_extract_string(text, '$.log')
      WHEN text LIKE '{{%' OR strpos(text, '{{') = 0 THEN text
      ELSE substr(text, strpos(text, '{{')) END AS text
@@ -93,12 +109,13 @@ def _coalesced(keys: Iterable[str], names: Names) -> str:
 
 def _typed(field: str) -> str:
     value = _DERIVED.get(field, field)
+    kind = TYPES.get(field, "VARCHAR")
     if field == "time":
         return _time_sql()
-    if field.endswith("_ms"):
+    if kind == "DOUBLE":
         number = f"try_cast({value} AS DOUBLE)"
         return f"CASE WHEN isfinite({number}) THEN {number} END"
-    return f"try_cast({value} AS {_TYPES[field]})" if field in _TYPES else value
+    return value if kind == "VARCHAR" else f"try_cast({value} AS {kind})"
 
 
 def _time_sql() -> str:
@@ -109,7 +126,10 @@ def _time_sql() -> str:
         f"try_cast({number} * CASE WHEN {number} < 1e11 THEN 1e6 WHEN {number} < 1e14 THEN 1e3 "
         f"WHEN {number} < 1e17 THEN 1 ELSE 1e-3 END AS BIGINT)"
     )
-    instant = f"coalesce({text}, {scaled})"
+    return _within(f"coalesce({text}, {scaled})")
+
+
+def _within(instant: str) -> str:
     return f"CASE WHEN {instant} BETWEEN 0 AND {_LATEST} THEN {instant} END"
 
 

@@ -1,76 +1,186 @@
-"""From batches of lines to the table of lines."""
+"""Loads sources into a database, on all processors."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from itertools import chain, pairwise
 
 import duckdb
-import nanoarrow  # type: ignore[import-untyped]
 
-from headrace_trace._shapes import bad_sql, decoded_sql
+from headrace_trace._reading import Batch, Follower, LineReader, Source, find_sources
+from headrace_trace._shapes import FIELDS, any_sql, field_names, is_native, native_sql
 
-if TYPE_CHECKING:
-    from headrace_trace._reading import Batch
-    from headrace_trace._shapes import Names
+from ._arrow import BatchStream
+from ._database import database
+from ._logs import Logs
+from ._tables import COLUMNS
 
+_LINES = "lines"
 _UNIT = "coalesce(unit_id, concat('@', service, '/', host, '/', pid))"
-_BATCH = "batch"
+_SAMPLE = 50  # lines that tell the shape of a file
+_SURE = re.compile(r"[A-Za-z0-9._|:@~-]+")  # what no writer of JSON escapes
+
+
+@contextmanager
+def load(
+    words: Iterable[str],
+    *,
+    fields: Iterable[str] = (),
+    flow_id: str = "",
+    columns: Sequence[str] = COLUMNS,
+) -> Iterator[Logs]:
+    """Read logs and open what they say for the length of the block.
+
+    Args:
+        words: files, folders, patterns and ``-``, as on the command line.
+        fields: other keys of fields, such as ``flow_id=request_id``.
+        flow_id: read only the lines that contain this text; far faster than to read all.
+        columns: the columns of ``line`` that are needed; the fewer, the faster.
+
+    Raises:
+        CommandError: a source cannot be read, or a field is unknown.
+    """
+    sources = find_sources(words)
+    with database() as connection:
+        logs = Logs(connection, [source.name for source in sources], columns)
+        lines = (_lines(source, needle(flow_id)) for source in sources)
+        Loader(logs, fields).append(enumerate(lines))
+        yield logs
+
+
+@contextmanager
+def follow(
+    words: Sequence[str],
+    *,
+    fields: Iterable[str] = (),
+    flow_id: str = "",
+    columns: Sequence[str] = COLUMNS,
+) -> Iterator[Iterator[Logs]]:
+    """Read logs that grow, for the length of the block.
+
+    The iterator reads what is new and gives the logs each time it is asked. It ends when standard
+    input does, if there is no other source.
+
+    Args:
+        words: as for `load`.
+        fields: as for `load`.
+        flow_id: as for `load`.
+        columns: as for `load`.
+
+    Raises:
+        CommandError: as for `load`.
+    """
+    with Follower(words, needle(flow_id)) as follower, database() as connection:
+        logs = Logs(connection, follower.names, columns)
+        yield _polled(follower, logs, Loader(logs, fields))
+
+
+def _polled(follower: Follower, logs: Logs, loader: Loader) -> Iterator[Logs]:
+    has_ended = False
+    while not has_ended:
+        has_ended = follower.has_ended
+        loader.append(follower.poll())
+        yield logs
+
+
+def _lines(source: Source, needle: bytes) -> Iterator[Batch]:
+    with closing(LineReader(source.open(), needle)) as reader:
+        yield from reader.read()
+
+
+def needle(flow_id: str) -> bytes:
+    """Return bytes that every line with `flow_id` contains, however its writer escapes it."""
+    return max(_SURE.findall(flow_id), key=len, default="").encode()
 
 
 class Loader:
-    """Decodes batches and appends them to ``line``.
+    """Appends lines to the table of lines.
 
     Args:
-        names: the keys of each field.
-        where: a condition on the fields that a line must meet to be kept.
+        logs: the logs.
+        fields: other keys of fields.
     """
 
-    def __init__(self, names: Names, where: str = "true") -> None:
-        insert = (
-            "INSERT INTO line BY NAME SELECT * REPLACE ({unit} AS unit_id), ?::INTEGER AS file "
-        )
-        insert += "FROM ({decoded}) WHERE flow_id <> '' AND ({where})"
-        self._fast, self._checked = (
-            insert.format(
-                unit=_UNIT, decoded=decoded_sql(_BATCH, names, checked=checked), where=where
-            )
-            for checked in (False, True)
-        )
-        self._bad = bad_sql(_BATCH)
+    def __init__(self, logs: Logs, fields: Iterable[str]) -> None:
+        names = field_names(fields)
+        self._logs = logs
+        self._tries_native = names == FIELDS
+        # Without a condition: DuckDB would decode the lines again for it.
+        insert = f"INSERT INTO stored BY NAME SELECT * REPLACE ({_UNIT} AS unit_id) FROM ({{}})"
+        self._native = insert.format(native_sql(_LINES, logs.columns))
+        self._any = insert.format(any_sql(_LINES, names, logs.columns))
+        rest = "(SELECT file, number, rest AS text FROM stored WHERE rest <> '')"
+        self._rest = insert.format(any_sql(rest, names, logs.columns))
 
-    def add(self, connection: duckdb.DuckDBPyConnection, file: int, batch: Batch) -> list[int]:
-        """Append the lines of `batch` that have an ID; return the numbers of the bad lines.
+    def append(self, files: Iterable[tuple[int, Iterator[Batch]]]) -> None:
+        """Append lines.
 
         Args:
-            connection: a connection of the calling thread.
-            file: the index of the source.
-            batch: the lines.
+            files: pairs of the index of a source and its lines.
         """
-        if not batch.numbers:
-            return []
-        try:
-            self._run(connection, self._fast, batch, file)
-        except duckdb.Error:  # one bad line ends the whole statement
-            bad = self._run(connection, self._bad, batch)
-            self._run(connection, self._checked, batch, file)
-            return [number for (number,) in bad]
-        return []
+        feed = _Feed(files, self._tries_native)
+        has_any = feed.is_native is not None
+        while feed.is_native is not None:
+            self._insert(self._native if feed.is_native else self._any, feed.take())
+        if has_any:
+            self._sort_out()
 
-    def _run(
-        self, connection: duckdb.DuckDBPyConnection, sql: str, batch: Batch, *parameters: object
-    ) -> list[tuple[Any, ...]]:
-        connection.register(_BATCH, _arrow(batch))  # a stream can be read once
+    def _insert(self, sql: str, batches: Iterator[tuple[int, Batch]]) -> None:
+        stream = BatchStream(self._counted(batches))
+        connection = self._logs.connection
+        connection.register(_LINES, stream)
         try:
-            return connection.execute(sql, parameters).fetchall()
+            connection.execute(sql).fetchall()
+        except duckdb.Error as error:
+            raise stream.error or error from None
         finally:
-            connection.unregister(_BATCH)
+            connection.unregister(_LINES)
+
+    def _counted(self, batches: Iterator[tuple[int, Batch]]) -> Iterator[tuple[int, Batch]]:
+        for file, batch in batches:
+            self._logs.count(file, batch)
+            yield file, batch
+
+    def _sort_out(self) -> None:
+        # Lines of other shapes among headrace's own, and lines that are no JSON.
+        query = self._logs.query
+        query(self._rest)
+        for file, count, numbers in query(
+            "SELECT file, count(*), min(number, 10) FROM stored WHERE rest = '' GROUP BY file"
+        ):
+            self._logs.reject(file, "not a JSON object", count, numbers)
+        query("DELETE FROM stored WHERE rest IS NOT NULL")
 
 
-def _arrow(batch: Batch) -> nanoarrow.ArrayStream:
-    count = len(batch.numbers)
-    number = nanoarrow.c_array_from_buffers(nanoarrow.int32(), count, [None, batch.numbers])
-    buffers = [None, batch.offsets, batch.text]
-    text = nanoarrow.c_array_from_buffers(nanoarrow.string(), count, buffers)
-    schema = nanoarrow.struct({"number": nanoarrow.int32(), "text": nanoarrow.string()})
-    rows = nanoarrow.c_array_from_buffers(schema, count, [None], children=[number, text])
-    return nanoarrow.ArrayStream(rows)
+class _Feed:
+    """Batches of many files, opened one after the other, in runs of the same shape."""
+
+    def __init__(self, files: Iterable[tuple[int, Iterator[Batch]]], tries_native: bool) -> None:
+        self._files = iter(files)
+        self._tries_native = tries_native
+        self._next()
+
+    def _next(self) -> None:
+        self.is_native: bool | None = None
+        """Whether the next file has lines of headrace's own; None after the last file."""
+        for file, lines in self._files:
+            first = next(lines, None)
+            if first is not None:
+                self.is_native = self._tries_native and _looks_native(first)
+                self._file, self._lines = file, chain([first], lines)
+                return
+
+    def take(self) -> Iterator[tuple[int, Batch]]:
+        """Yield the batches of the next files that have the same shape."""
+        kind = self.is_native
+        while self.is_native is not None and self.is_native == kind:
+            for batch in self._lines:
+                yield self._file, batch
+            self._next()
+
+
+def _looks_native(batch: Batch) -> bool:
+    offsets = batch.offsets[: _SAMPLE + 1]
+    return any(is_native(batch.text[a:b]) for a, b in pairwise(offsets))

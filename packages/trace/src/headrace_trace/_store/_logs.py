@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from headrace_trace._model import Line, Operation, Place, Publish, Unit
 
-from ._tables import TABLES
+from ._tables import tables
+from ._wanted import Wanted
 
 if TYPE_CHECKING:
     import duckdb
@@ -29,11 +29,6 @@ class Reject:
     numbers: list[int] = field(default_factory=list)
     """The numbers of the first ones, ascending."""
 
-    def add(self, numbers: Sequence[int]) -> None:
-        """Count the lines `numbers`."""
-        self.count += len(numbers)
-        self.numbers = sorted([*self.numbers, *numbers])[:_SHOWN]
-
 
 class Logs:
     """The lines in a database, with queries over them.
@@ -43,50 +38,84 @@ class Logs:
     Args:
         connection: an empty database.
         sources: the names of the files, in the order of the column ``file``.
+        columns: the columns of ``line`` that are filled.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, sources: Sequence[str]) -> None:
-        self._connection = connection
-        self._rejects: dict[tuple[int, str], Reject] = {}
-        self._lock = threading.Lock()
-        self.sources = list(sources)
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        sources: Sequence[str],
+        columns: Sequence[str],
+    ) -> None:
+        self.connection = connection
+        self.sources = sources
+        self.columns = tuple(columns)
         self.lines = 0
         """How many lines were read, with an ID or without."""
-        for sql in TABLES:
-            connection.execute(sql).fetchall()
+        self._rejects: dict[tuple[int, str], Reject] = {}
+        for sql in tables(columns):
+            self.query(sql)
 
     @property
     def rejects(self) -> list[Reject]:
         """What could not be read, in the order of the files."""
         return [self._rejects[key] for key in sorted(self._rejects)]
 
-    def count(self, file: int, batch: Batch, bad: Sequence[int]) -> None:
+    def count(self, file: int, batch: Batch) -> None:
         """Count the lines of a batch, and those that could not be read."""
-        with self._lock:
-            self.lines += batch.lines
-            self._reject(file, "not a JSON object", bad)
-            self._reject(file, "longer than 1 MiB", batch.too_long)
-            if batch.broken:
-                self._reject(file, f"the file ends early: {batch.broken}", ())
+        self.lines += batch.lines
+        if batch.too_long:
+            self.reject(file, "longer than 1 MiB", len(batch.too_long), batch.too_long)
+        if batch.broken:
+            self.reject(file, f"the file ends early: {batch.broken}", 0, ())
 
-    def _reject(self, file: int, reason: str, numbers: Sequence[int]) -> None:
-        if numbers or reason.startswith("the file"):
-            new = Reject(self.sources[file], reason)
-            self._rejects.setdefault((file, reason), new).add(numbers)
+    def reject(self, file: int, reason: str, count: int, numbers: Sequence[int]) -> None:
+        """Count lines that could not be read.
+
+        Args:
+            file: the index of the file.
+            reason: why.
+            count: how many.
+            numbers: the numbers of the first ones.
+        """
+        found = self._rejects.setdefault((file, reason), Reject(self.sources[file], reason))
+        found.count += count
+        found.numbers = sorted([*found.numbers, *numbers])[:_SHOWN]
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Return all rows of a query; values are parameters (``?``), never part of `sql`."""
-        return self._connection.execute(sql, parameters).fetchall()
+        return self.connection.execute(sql, parameters).fetchall()
+
+    def newest(self) -> int | None:
+        """Return the time of the newest line, in microseconds since 1970."""
+        time: int | None = self.query("SELECT max(time) FROM line")[0][0]
+        return time
 
     def operations(
-        self, where: str = "true", parameters: Sequence[object] = (), *, limit: int | None = None
+        self, wanted: Wanted | None = None, *, limit: int | None = None
     ) -> list[Operation]:
-        """Return the operations that meet a condition in SQL on their columns, newest first."""
-        names = "flow_id, started, last, entry, kind, state, units, lines"
+        """Return operations, newest first.
+
+        Args:
+            wanted: what they must have; by default anything.
+            limit: how many at most.
+        """
+        wanted = Wanted() if wanted is None else wanted
+        having, parameters = wanted.having()
+        ids = (
+            f"SELECT flow_id FROM line WHERE flow_id <> '' GROUP BY flow_id HAVING {having} "
+            "ORDER BY min(time) DESC NULLS LAST, flow_id"
+        )
+        where, found = f"flow_id IN ({ids})", parameters
+        if wanted.state is None and limit is not None:
+            # Looked up first, so that not all operations are put together.
+            found = [flow_id for (flow_id,) in self.query(f"{ids} LIMIT ?", [*parameters, limit])]
+            where = f"flow_id IN ({', '.join('?' * len(found)) or 'NULL'})"
+        names = ", ".join(one.name for one in fields(Operation))
         rows = self.query(
-            f"SELECT {names} FROM operation WHERE {where} "  # conditions are ours
+            f"SELECT {names} FROM operation WHERE {where} AND coalesce(state = ?, true) "
             "ORDER BY started DESC NULLS LAST, flow_id LIMIT ?",
-            (*parameters, limit),
+            (*found, wanted.state, limit),
         )
         return [Operation(*row) for row in rows]
 
@@ -105,12 +134,15 @@ class Logs:
     def _placed(self, kind: type[Any], table: str, flow_id: str, order: str) -> list[Any]:
         names = [name for name in kind.__dataclass_fields__ if name != "place"]
         rows = self.query(
-            f"SELECT file, number, {', '.join(names)} FROM {table} "  # names are ours
+            f"SELECT file, number, {', '.join(names)} FROM {table} "
             f"WHERE flow_id = ? ORDER BY {order}",
             (flow_id,),
         )
         return [
-            kind(place=Place(self.sources[file], number), **dict(zip(names, values, strict=True)))
+            kind(
+                place=Place(self.sources[int(file)], number),
+                **dict(zip(names, values, strict=True)),
+            )
             for file, number, *values in rows
         ]
 

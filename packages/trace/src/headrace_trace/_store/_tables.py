@@ -1,11 +1,12 @@
 """The tables and their columns.
 
-``line``: one row for each line that has an ID. Its columns are the fields of
+``line``: one row for each line that is a JSON object. Its columns are the fields of
 `headrace_trace._shapes.FIELDS` and, before them, ``file`` (an index into `Logs.sources`) and
 ``number`` (the line's number, from 1). ``time`` is in microseconds since 1970 UTC; what ends in
 ``_ms`` is a DOUBLE in milliseconds; ``pid``, ``steps``, ``status`` and ``retries`` are BIGINT,
-``redelivered`` is BOOLEAN, the others are VARCHAR. What a line does not state is NULL. ``unit_id``
-is never NULL: a line that states none has the text ``@service/host/pid``.
+``redelivered`` is BOOLEAN, the others are VARCHAR. What a line does not state is NULL, such as
+``flow_id`` outside any operation. ``unit_id`` is never NULL: a line that states none has the text
+``@service/host/pid``.
 
 ``unit``, ``publish`` and ``operation`` are views with the columns of the classes of these names in
 `headrace_trace._model`, where ``place`` is ``file`` and ``number``.
@@ -13,18 +14,38 @@ is never NULL: a line that states none has the text ``@service/host/pid``.
 
 from __future__ import annotations
 
-from headrace_trace._shapes import FIELDS
+from collections.abc import Iterable
 
-_TYPES = {
-    "time": "BIGINT",
-    **dict.fromkeys(("pid", "steps", "status", "retries"), "BIGINT"),
-    **dict.fromkeys(("duration_ms", "queue_ms"), "DOUBLE"),
-    "redelivered": "BOOLEAN",
-}
+from headrace_trace._shapes import FIELDS, TYPES
 
-LINE = "CREATE TABLE line (file INTEGER, number INTEGER, {})".format(
-    ", ".join(f"{field} {_TYPES.get(field, 'VARCHAR')}" for field in FIELDS)
+COLUMNS = tuple(FIELDS)
+"""The columns of ``line`` after ``file`` and ``number``."""
+SKELETON = (
+    *("time", "event", "flow_id", "unit_id", "causation_id", "flow", "step", "service", "host"),
+    *("pid", "kind", "name", "outcome", "duration_ms", "task_id"),
 )
+"""The columns that tell which units there were and how they ended."""
+
+
+def tables(columns: Iterable[str]) -> list[str]:
+    """Return the statements that create the tables and views.
+
+    Args:
+        columns: the columns of ``line`` to be stored; the others are NULL.
+    """
+    stored = set(columns)
+    kept = ", ".join(f"{name} {_type(name)}" for name in COLUMNS if name in stored)
+    shown = ", ".join(
+        name if name in stored else f"NULL::{_type(name)} AS {name}" for name in COLUMNS
+    )
+    line = f"CREATE VIEW line AS SELECT file, number, {shown} FROM stored WHERE rest IS NULL"
+    base = f"CREATE TABLE stored (file INTEGER, number INTEGER, rest VARCHAR, {kept})"
+    return [base, line, UNIT, PUBLISH, OPERATION]
+
+
+def _type(column: str) -> str:
+    return "BIGINT" if column == "time" else TYPES.get(column, "VARCHAR")
+
 
 _STATED = (
     *("causation_id", "kind", "name", "outcome", "error", "flow", "method", "path", "status"),
@@ -51,13 +72,17 @@ CREATE VIEW unit AS SELECT * EXCLUDE (start_line, first) REPLACE (
     count(*) {_START} > 0 AS has_start, count(*) {_END} > 0 AS has_end,
     count(*) AS lines,
     arg_min(file, (file, number)) AS file, arg_min(number, (file, number)) AS number
-  FROM line GROUP BY flow_id, unit_id
+  FROM line WHERE flow_id IS NOT NULL GROUP BY flow_id, unit_id
 )"""
 
 PUBLISH = """
 CREATE VIEW publish AS
-SELECT flow_id, unit_id, time, task, task_id, queue, eta, error, file, number
-FROM line WHERE event = 'task.published'"""
+SELECT sent.flow_id, sent.unit_id, sent.time, sent.task, sent.task_id, sent.queue, sent.eta,
+  CASE WHEN failed.event IS NOT NULL THEN coalesce(failed.error, 'unknown') END AS error,
+  sent.file, sent.number
+FROM line AS sent LEFT JOIN line AS failed ON failed.event = 'task.publish_failed'
+  AND failed.unit_id = sent.unit_id AND failed.task_id = sent.task_id
+WHERE sent.event = 'task.published'"""
 
 # The attempts of a task share its task ID: the last one says how it ended.
 OPERATION = """
@@ -77,5 +102,3 @@ FROM (
     count(*) AS units, sum(lines) AS lines
   FROM unit GROUP BY flow_id, coalesce(task_id, unit_id)
 ) GROUP BY flow_id"""
-
-TABLES = (LINE, UNIT, PUBLISH, OPERATION)

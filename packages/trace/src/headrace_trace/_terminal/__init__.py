@@ -1,6 +1,6 @@
 """What people see in a terminal."""
 
-from ._list import list_table
-from ._show import show_story
+from ._list import list_line, list_table
+from ._show import StoryView, story_line
 
-__all__ = ["list_table", "show_story"]
+__all__ = ["StoryView", "list_line", "list_table", "story_line"]

@@ -24,11 +24,16 @@ def list_table(operations: Iterable[Operation]) -> Table:
     table.add_column("duration", justify="right", no_wrap=True)
     table.add_column("state")
     for one in operations:
-        table.add_row(*operation_cells(one))
+        table.add_row(*_cells(one))
     return table
 
 
-def operation_cells(one: Operation) -> list[Text]:
+def list_line(one: Operation) -> str:
+    """Return an operation as a line of text."""
+    return "  ".join(cell.plain for cell in _cells(one))
+
+
+def _cells(one: Operation) -> list[Text]:
     """Return the cells of an operation's row."""
     texts = (
         *(time_text(one.started), shown(one.entry, 80) or "-", shown(one.flow_id, 256)),

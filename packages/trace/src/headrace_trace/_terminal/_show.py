@@ -16,14 +16,20 @@ from ._text import duration_text, shown, time_text
 _BAR = 30
 
 
-class show_story:  # noqa: N801  # a renderable of rich, called like a function
-    """A renderable of rich that shows a story."""
+class StoryView:
+    """A story, for a console of rich."""
 
     def __init__(self, story: Story) -> None:
         self._story = story
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield from _lines(self._story)
+
+
+def story_line(line: Line) -> str:
+    """Return a line of an operation by itself."""
+    process = "/".join(shown(str(part)) for part in (line.service, line.host, line.pid) if part)
+    return f"{time_text(line.time)} {process} {_text(line)}"
 
 
 def _lines(story: Story) -> Iterator[Text]:
@@ -50,7 +56,9 @@ def _node(node: Node, story: Story, scale: _Scale) -> Iterator[Text]:
         )
         for line in story.lines.get(unit.unit_id, ()):
             if line.event not in {"unit.start", "unit.end"}:
-                yield Text(f"{' ' * _BAR} {indent}  {_line(line)}", style="dim")
+                yield Text(
+                    f"{' ' * _BAR} {indent}  {time_text(line.time)[11:]} {_text(line)}", style="dim"
+                )
 
 
 def _title(unit: Unit) -> str:
@@ -77,9 +85,8 @@ def _facts(unit: Unit) -> str:
     return "".join(f"  {fact}" for fact in facts)
 
 
-def _line(line: Line) -> str:
-    time = time_text(line.time)[11:]
-    return f"{time} {shown(line.level) or '-'} {shown(line.message) or shown(line.event)}"
+def _text(line: Line) -> str:
+    return f"{shown(line.level) or '-'} {shown(line.message) or shown(line.event)}"
 
 
 class _Scale:

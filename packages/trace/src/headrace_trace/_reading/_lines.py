@@ -1,4 +1,4 @@
-"""Batches of whole lines, with the number of each; lines that are too long are left out."""
+"""From bytes to batches of whole lines, with the number of each."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LONGEST = 1 << 20
 
 @dataclass(frozen=True)
 class Batch:
-    """Consecutive lines of one source, as Arrow stores text: one buffer and offsets into it."""
+    """Lines of one source, as Arrow stores text: one buffer and offsets into it."""
 
     numbers: array[int] = field(default_factory=lambda: array("i"))
     """The number of each line, from 1."""
@@ -31,62 +31,73 @@ class Batch:
     """Why the source ended early, such as a truncated gzip file."""
 
 
-def batches(stream: IO[bytes], needle: bytes = b"", *, size: int = SIZE) -> Iterator[Batch]:
-    """Yield the lines of `stream`, at most a few MB at a time.
+class LineReader:
+    """Reads the lines of a stream, also of one that grows.
 
     Args:
-        stream: the bytes; the last line may lack its line break.
-        needle: if given, only lines that contain these bytes are in the batches.
-        size: how many bytes to read at a time.
+        stream: the bytes.
+        needle: if given, only lines that contain these bytes are kept.
     """
-    number = 1
-    for piece in _pieces(stream, size):
-        if isinstance(piece, str):
-            yield Batch(broken=piece)
-        elif piece is None:
-            yield Batch(lines=1, too_long=(number,))
-            number += 1
-        else:
-            batch = _picked(piece, number, needle) if needle else _all(piece, number)
-            number += batch.lines
-            yield batch
 
+    def __init__(self, stream: IO[bytes], needle: bytes = b"") -> None:
+        self._stream = stream
+        self._needle = needle
+        self._number = 1
+        self._rest = b""
+        self._is_broken = False
+        self._is_skipping = False  # the rest of a line that is too long
 
-def follow_batch(data: bytes, number: int, needle: bytes = b"") -> Batch:
-    """Return the batch of `data`, whole lines that begin with line `number` of their file."""
-    return _picked(data, number, needle) if needle else _all(data, number)
+    def close(self) -> None:
+        """Close the stream."""
+        self._stream.close()
 
+    def read(self, *, is_last: bool = True) -> Iterator[Batch]:
+        """Yield what the stream holds, at most a few MB at a time.
 
-def _pieces(stream: IO[bytes], size: int) -> Iterator[bytes | str | None]:
-    # Yields whole lines; None for a line that exceeds the limit; text if the stream breaks off.
-    rest, skipping = b"", False
-    while True:
+        Args:
+            is_last: whether the stream has ended; otherwise a last line without a line break is
+                kept for the next call.
+        """
+        while data := self._stream_read():
+            yield from self._add(data) if isinstance(data, bytes) else [Batch(broken=data)]
+        if is_last and self._rest:
+            yield self._batch(self._rest)
+            self._rest = b""
+
+    def _stream_read(self) -> bytes | str:
+        if self._is_broken:
+            return b""
         try:
-            data = stream.read(size)
+            return self._stream.read(SIZE)
         except Exception as error:  # gzip and Zstandard raise several kinds
-            yield f"{type(error).__name__}: {error}"
-            data = b""
-        if not data:
-            break
-        if skipping:
+            self._is_broken = True
+            return f"{type(error).__name__}: {error}"
+
+    def _add(self, data: bytes) -> Iterator[Batch]:
+        if self._is_skipping:
             end = data.find(b"\n") + 1
             if not end:
-                continue
-            skipping, data = False, data[end:]
+                return
+            self._is_skipping, data = False, data[end:]
         cut = data.rfind(b"\n") + 1
         if cut:
-            yield rest + data[:cut]
-            rest = data[cut:]
+            yield self._batch(b"".join((self._rest, memoryview(data)[:cut])))
+            self._rest = data[cut:]
         else:
-            rest += data
-        if len(rest) > LONGEST:
-            yield None
-            rest, skipping = b"", True
-    if rest:
-        yield rest
+            self._rest += data
+        if len(self._rest) > LONGEST:
+            yield Batch(lines=1, too_long=(self._number,))
+            self._number += 1
+            self._rest, self._is_skipping = b"", True
+
+    def _batch(self, data: bytes) -> Batch:
+        read = _lines_with(data, self._number, self._needle) if self._needle else None
+        batch = read or _all_lines(data, self._number)
+        self._number += batch.lines
+        return batch
 
 
-def _all(data: bytes, number: int) -> Batch:
+def _all_lines(data: bytes, number: int) -> Batch:
     text = _valid(data)
     offsets = array("i", [0])
     find, add, end = text.find, offsets.append, 0
@@ -116,22 +127,21 @@ def _without_long(batch: Batch) -> Batch:
     return _of(kept, batch.lines, tuple(too_long))
 
 
-def _picked(data: bytes, number: int, needle: bytes) -> Batch:
+def _lines_with(data: bytes, number: int, needle: bytes) -> Batch:
     kept: list[tuple[int, bytes]] = []
     too_long: list[int] = []
-    start, position = 0, data.find(needle)
+    counted, position, lines = 0, data.find(needle), data.count(b"\n")
     while position >= 0:
         begin = data.rfind(b"\n", 0, position) + 1
         end = data.find(b"\n", position) + 1 or len(data)
-        number += data.count(b"\n", start, begin)
+        number += data.count(b"\n", counted, begin)
+        counted = begin
         if end - begin > LONGEST:
             too_long.append(number)
         else:
             kept.append((number, _valid(data[begin:end])))
-        start = begin
         position = data.find(needle, end)
-    lines = data.count(b"\n") + (not data.endswith(b"\n"))
-    return _of(kept, lines, tuple(too_long))
+    return _of(kept, lines + (not data.endswith(b"\n")), tuple(too_long))
 
 
 def _of(lines: list[tuple[int, bytes]], count: int, too_long: tuple[int, ...]) -> Batch:
