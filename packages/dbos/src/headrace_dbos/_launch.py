@@ -1,0 +1,182 @@
+"""The DBOS of the process: launched here, or by the application."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any
+
+from headrace import ChainError
+
+from ._locks import take_lock
+from ._state import Engine, aside, chains, engine, set_engine
+from ._values import JsonSerializer, PickleSerializer, Serializer, Values
+
+NAME = "headrace"
+"""The name and the version of the application in DBOS. The version never changes, so that DBOS
+hands old runs to new code; each run is compared with its chain instead."""
+
+_URL = "sqlite:///headrace.sqlite"
+
+
+def launch(
+    url: str | None = None, *, executor_id: str, serializer: Serializer | str = "json"
+) -> None:
+    """Launch DBOS in this process, and resume the unfinished runs of this executor.
+
+    Call it once, after every `durable`; in a prefork server, in each child. A process needs no
+    shutdown call. If the application has launched DBOS itself, this joins it: its executor ID must
+    be `executor_id`, its version ``headrace``, and its serializer `serializer`.
+
+    Args:
+        url: the database, as in ``sqlite:///runs.sqlite`` (one host, on a local disk) or
+            ``postgresql://user:password@host/runs``; by default ``sqlite:///headrace.sqlite``.
+        executor_id: the name of this process among those that share the database; the same after
+            a restart.
+        serializer: ``json``, ``pickle``, or a `dbos.Serializer`. Whoever can write to a database of
+            pickles can run code in this process.
+
+    Raises:
+        ExecutorBusyError: a living process has this executor ID.
+        RuntimeError: this process has launched already, or cannot join the DBOS that it has.
+        ValueError: a chain redacts one of its outputs, and the serializer does not encrypt.
+    """
+    if engine(needed=False) is not None:
+        raise RuntimeError("headrace_dbos is already launched in this process")
+    values = Values(_named(serializer))
+    for durable in chains.values():
+        hidden = durable.plan.settings.redaction.names & {*durable.plan.outs}
+        if hidden and not values.encrypts:
+            raise ValueError(
+                f"{durable.name!r} redacts its output {min(hidden)!r}, which would be recorded in "
+                f"clear text; launch with a serializer that encrypts, or do not record it"
+            )
+    from dbos import DBOS
+
+    joined = _launched_by_application()
+    if joined is not None:
+        url = _joinable(joined, executor_id, values)
+    url = url or _URL
+    release = take_lock(url, executor_id)
+    try:
+        dbos = joined or _new(url, executor_id, values)
+        queue = dbos._registry.get_internal_queue()  # noqa: SLF001 - no public name
+        set_engine(Engine(executor_id, url, values, queue, release))
+        for durable in chains.values():
+            durable.register()
+        if joined is None:
+            DBOS.launch()
+        else:
+            aside(DBOS._recover_pending_workflows, [executor_id])  # noqa: SLF001 - as above
+        for name in {each.queue for each in chains.values() if each.queue}:
+            aside(DBOS.register_queue, name, on_conflict="never_update")
+    except BaseException:
+        shutdown()
+        raise
+
+
+def shutdown() -> None:
+    """Stop the DBOS of this process; its unfinished runs are resumed by the next `launch`."""
+    from dbos import DBOS
+
+    current = engine(needed=False)
+    set_engine(None)
+    DBOS.destroy()
+    if current is not None:
+        current.release()
+
+
+def recover(executor_id: str) -> int:
+    """Take over the unfinished runs of an executor that is dead and will not start again.
+
+    Args:
+        executor_id: its ID.
+
+    Returns:
+        The number of runs, their branches included.
+
+    Raises:
+        ExecutorBusyError: it is alive.
+        ValueError: it is this executor.
+    """
+    from dbos import DBOS
+
+    current = engine()
+    if executor_id == current.executor_id:
+        raise ValueError(f"{executor_id!r} is this executor, which resumed its runs at launch")
+    release = take_lock(current.url, executor_id)
+    try:
+        return len(aside(DBOS._recover_pending_workflows, [executor_id]))  # noqa: SLF001
+    finally:
+        release()
+
+
+def _named(serializer: Serializer | str) -> Serializer:
+    if isinstance(serializer, str):
+        named = {"json": JsonSerializer, "pickle": PickleSerializer}
+        if serializer not in named:
+            raise ValueError(f"serializer must be 'json', 'pickle' or an object, not {serializer!r}")
+        return named[serializer]()
+    return serializer
+
+
+def _new(url: str, executor_id: str, values: Values) -> Any:
+    """Create the DBOS of this process, whose lines go through the application's logging."""
+    from dbos import DBOS
+
+    logger = logging.getLogger("dbos")
+    level, nothing = logger.level, logging.NullHandler()
+    logger.addHandler(nothing)  # or DBOS adds one that writes to the console
+    try:
+        dbos = DBOS(
+            config={
+                "name": NAME,
+                "application_version": NAME,
+                "system_database_url": url,
+                "executor_id": executor_id,
+                "serializer": values.serializer,  # type: ignore[typeddict-item]
+            }
+        )
+    finally:
+        logger.removeHandler(nothing)
+        logger.setLevel(level)
+    logger.addFilter(_is_wanted)
+    return dbos
+
+
+def _is_wanted(record: logging.LogRecord) -> bool:
+    """Drop advertisements, and lines on ends of runs for which there is a line of ours."""
+    from dbos._error import DBOSAwaitedWorkflowCancelledError as Cancelled
+
+    raised = record.exc_info[1] if record.exc_info else None
+    text = record.getMessage()
+    return (
+        not isinstance(raised, ChainError | Cancelled)
+        and "console.dbos.dev" not in text
+        and "was cancelled during execution" not in text
+    )
+
+
+def _launched_by_application() -> Any:
+    found = getattr(sys.modules.get("dbos._dbos"), "_dbos_global_instance", None)
+    return found if found is not None and found._launched else None  # noqa: SLF001 - no public name
+
+
+def _joinable(dbos: Any, executor_id: str, values: Values) -> str:
+    """Return the database of the application's DBOS.
+
+    Raises:
+        RuntimeError: it differs from what `launch` is to use.
+    """
+    from dbos import DBOS
+
+    found = DBOS.executor_id, DBOS.application_version, type(dbos._serializer).__name__  # noqa: SLF001
+    wanted = executor_id, NAME, type(values.serializer).__name__
+    pickles = isinstance(values.serializer, PickleSerializer) and found[2] == "DefaultSerializer"
+    if found[:2] != wanted[:2] or (found[2] != wanted[2] and not pickles):
+        raise RuntimeError(
+            f"the application's DBOS has executor ID, application version and serializer {found}, "
+            f"not {wanted}"
+        )
+    url: str = dbos._config["system_database_url"]  # noqa: SLF001 - no public name
+    return url
