@@ -133,7 +133,7 @@ def typing(session: nox.Session) -> None:
     session.run("mypy")
     session.run("basedpyright", "--pythonpath", f"{session.bin}/python")
     # Complete, as a user's type checker sees them; Django's stubs leave 10 % of ours unknown.
-    complete = ("", "_celery", "_fastapi", "_flask", "_inspect", "_queues", "_trace")
+    complete = ("", "_celery", "_dbos", "_fastapi", "_flask", "_inspect", "_queues", "_trace")
     for package in (f"headrace{name}" for name in complete):
         session.run("basedpyright", "--verifytypes", package, "--ignoreexternal", silent=True)
 

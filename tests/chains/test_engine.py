@@ -126,8 +126,11 @@ def test_what_a_branch_leaves_brings_another_process_to_the_same_state(fails: bo
 
         ran, joined = begin(), begin()
         failure = drive(walk(SyncDriver(), ran))
-        join_branch(joined, leave_branch(ran))
+        error = join_branch(joined, leave_branch(ran, failure))
     assert (failure is None) is not fails
+    assert repr(error) == repr(failure)
+    if isinstance(error, StepFailedError):
+        assert error.result is joined.context
     assert joined.context == ran.context
     assert [step.name for step, _ in joined.undos.waiting] == ["paid", "packed", "deep"]
     reports = [fields_of(each) for each in ran.context.steps]

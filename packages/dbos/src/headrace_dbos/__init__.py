@@ -14,7 +14,7 @@ from ._errors import (
 )
 from ._handles import AsyncHandle, Handle, RecordedStep
 from ._launch import launch, recover, shutdown
-from ._values import JsonSerializer, PickleSerializer, RecordedError, Serializer
+from ._values import JsonSerializer, PickleSerializer
 
 __all__ = [
     "AsyncDurableChain",
@@ -26,11 +26,9 @@ __all__ = [
     "Handle",
     "JsonSerializer",
     "PickleSerializer",
-    "RecordedError",
     "RecordedStep",
     "RunCancelledError",
     "RunConflictError",
-    "Serializer",
     "ValueNotRecordedError",
     "delete_finished",
     "durable",

@@ -8,10 +8,9 @@ from typing import Any
 
 from headrace.integration import clock
 
-from ._chain import AsyncDurableChain
 from ._errors import DurableError
 from ._execution import ACCEPTED, PARKED, digest
-from ._handles import AsyncHandle, Handle
+from ._handles import Handle
 from ._state import PREFIX, aside, chains, engine
 
 _PAGE = 500

@@ -27,17 +27,16 @@ from ._errors import RunConflictError
 from ._execution import Execution
 from ._handles import AsyncHandle, Handle
 from ._state import PREFIX, aside, chains, engine
+from ._values import recorded
 
 if TYPE_CHECKING:
     from headrace import ChainResult
 
-    from ._driver import Record
+    Record = dict[str, Any]
 
 
 @overload
-def durable(
-    chain: Chain, *, name: str | None = None, queue: str | None = None
-) -> DurableChain: ...
+def durable(chain: Chain, *, name: str | None = None, queue: str | None = None) -> DurableChain: ...
 @overload
 def durable(
     chain: AsyncChain, *, name: str | None = None, queue: str | None = None
@@ -87,21 +86,19 @@ class BaseDurable:
         self.definition = definition_of(self.plan)
         self.visible: dict[Plan, Mapping[str, Any]] = {}
         self.workflows: dict[Plan, Any] = {}
+        self._paths: dict[Plan, str] = {}
         self._names: set[str] = set()
         self._new: set[str] = set()
-        self._add(self.plan, {})
+        self._add(self.plan, {}, "")
 
-    def _add(self, plan: Plan, outer: Mapping[str, Any], path: str = "", *, inner: bool = False) -> None:
+    def _add(self, plan: Plan, outer: Mapping[str, Any], path: str) -> None:
         """Prepare `plan`, and those of its branches and nested chains."""
         self.visible[plan] = visible = {**outer, **plan.values}
-        if not inner:
-            self.workflows[plan] = self._workflow(plan, is_branch=bool(path))
-            self.workflows[plan].__qualname__ = f"{PREFIX}{self.name}{path}"
         for place, step in enumerate(plan.steps):
-            here = f"{path}/{place}"
             if isinstance(step, Parallel):
                 for number, branch in enumerate(step.branches):
-                    self._add(branch, visible, f"{here}.{number}")
+                    self._paths[branch] = f"{path}/{place}.{number}"
+                    self._add(branch, visible, self._paths[branch])
                 continue
             if step.name in self._names:
                 raise ValueError(f"two steps of {self.name!r} are named {step.name!r}")
@@ -109,46 +106,43 @@ class BaseDurable:
             if step.plan is not None:
                 if step.timeout is not None:
                     raise ValueError(f"the nested chain {step.name!r} has a timeout")
-                self._add(step.plan, {} if step.has_inputs else visible, here, inner=True)
+                self._add(step.plan, {} if step.has_inputs else visible, f"{path}/{place}")
 
     def register(self) -> None:
-        """Register the workflows with DBOS."""
+        """Register the workflows of the chain and of its branches with DBOS."""
         from dbos import DBOS
 
-        for plan, function in self.workflows.items():
-            name = function.__qualname__
-            self.workflows[plan] = DBOS.workflow(name=name, max_recovery_attempts=None)(function)
-
-    def _workflow(self, plan: Plan, *, is_branch: bool) -> Any:
-        raise NotImplementedError
+        for plan, path in {self.plan: "", **self._paths}.items():
+            decorate = DBOS.workflow(name=PREFIX + self.name + path, max_recovery_attempts=None)
+            self.workflows[plan] = decorate(self._workflow(plan, walk if path else complete))
 
     def is_new(self, run_id: str) -> bool:
         """Return whether `run_id` was generated here, and this is its first execution."""
-        try:
-            self._new.remove(run_id)
-        except KeyError:
-            return False
-        return True
+        is_new = run_id in self._new
+        self._new.discard(run_id)
+        return is_new
+
+    def _workflow(self, plan: Plan, follow: Any) -> Any:
+        raise NotImplementedError
 
     # --- starting ---------------------------------------------------------------------------------
 
     def _begin(self, run_id: str | None, inputs: Record) -> tuple[str, Record]:
         """Return the ID and the recorded input of a run."""
-        unit, values = get_flow_context(), engine().values
+        unit, serializer = get_flow_context(), engine().serializer
         left = seconds_left(self.plan)
         secrets = self.plan.settings.redaction.names
+        kept: Record = {}
+        for key, value in inputs.items():
+            kept |= recorded(serializer, f"input {key!r}", {key: value}, secrets)
+        metadata = {} if unit is None else propagated_metadata(unit)
         record = {
             "definition": self.definition,
-            "inputs": {
-                key: values.recorded(f"input {key!r}", {key: value}, secrets)[key]
-                for key, value in inputs.items()
-            },
+            "inputs": kept,
             "context": {
                 "correlation_id": make_id() if unit is None else unit.correlation_id,
                 "causation_id": None if unit is None else unit.unit_id,
-                "metadata": {} if unit is None else values.recorded(
-                    "metadata", propagated_metadata(unit)
-                ),
+                "metadata": recorded(serializer, "metadata", metadata),
             },
             "until": None if left is None else clock.wall() + left,
         }
@@ -157,18 +151,20 @@ class BaseDurable:
             self._new.add(run_id)
         return run_id, record
 
-    def _compare(self, run_id: str, record: Record) -> None:
-        """Raise if `run_id` belongs to another run.
+    def _started(self, chosen: str | None, run_id: str, record: Record, handle: Any) -> Handle:
+        """Return the handle, unless the chosen ID belongs to another run.
 
         Raises:
             RunConflictError: it does; DBOS would return the result of that run.
         """
         from dbos import DBOS
 
-        status = DBOS.get_workflow_status(run_id)
-        recorded: Any = status and status.input
-        if not isinstance(recorded, dict) or recorded["args"][0]["inputs"] != record["inputs"]:
-            raise RunConflictError(f"run {run_id!r} was started with other inputs")
+        if chosen is not None:
+            status = aside(DBOS.get_workflow_status, run_id)
+            found: Any = status and status.input
+            if not isinstance(found, dict) or found["args"][0]["inputs"] != record["inputs"]:
+                raise RunConflictError(f"run {run_id!r} was started with other inputs")
+        return Handle(run_id, self, handle)
 
 
 class DurableChain(BaseDurable):
@@ -193,15 +189,12 @@ class DurableChain(BaseDurable):
 
     def start(self, run_id: str | None = None, /, **inputs: Any) -> Handle:
         """Start the chain in the background; see `run`."""
-        chosen, record = self._begin(run_id, inputs)
-        handle = aside(self._start, chosen, record)
-        if run_id is not None:
-            aside(self._compare, chosen, record)
-        return Handle(chosen, self, handle)
+        run, record = self._begin(run_id, inputs)
+        return self._started(run_id, run, record, aside(self._start, run, record))
 
     def _start(self, run_id: str, record: Record) -> Any:
         from dbos import DBOS, SetWorkflowID
-        from dbos._error import DBOSConflictingWorkflowError
+        from dbos import error as dbos_error
 
         workflow = self.workflows[self.plan]
         try:
@@ -209,18 +202,16 @@ class DurableChain(BaseDurable):
                 if self.queue is not None:
                     return DBOS.enqueue_workflow(self.queue, workflow, record)
                 return DBOS.start_workflow(workflow, record)
-        except DBOSConflictingWorkflowError:
+        except dbos_error.DBOSConflictingWorkflowError:
             raise RunConflictError(f"run {run_id!r} is one of another chain") from None
 
-    def _workflow(self, plan: Plan, *, is_branch: bool) -> Any:
+    def _workflow(self, plan: Plan, follow: Any) -> Any:
         def workflow(record: Record) -> Record:
             execution = Execution(self, plan, record)
             aside(execution.prepare)
-            driver = SyncDurable(execution)
             with execution.unit():
-                run = execution.begin(driver)
-                failure = drive((walk if is_branch else complete)(driver, run))
-                return execution.end(run, failure, driver)
+                driver, run = execution.begin(SyncDurable)
+                return execution.end(driver, run, drive(follow(driver, run)))
 
         return workflow
 
@@ -234,16 +225,15 @@ class AsyncDurableChain(BaseDurable):
 
     async def start(self, run_id: str | None = None, /, **inputs: Any) -> AsyncHandle:
         """Start the chain in the background, on this event loop; see `DurableChain.run`."""
-        chosen, record = self._begin(run_id, inputs)
+        run, record = self._begin(run_id, inputs)
         loop = asyncio.get_running_loop()
-        handle = await loop.create_task(self._start(chosen, record), context=Context())
-        if run_id is not None:
-            await asyncio.to_thread(aside, self._compare, chosen, record)
-        return AsyncHandle(chosen, self, handle)
+        task = await loop.create_task(self._start(run, record), context=Context())
+        handle = await asyncio.to_thread(self._started, run_id, run, record, task)
+        return AsyncHandle(handle, task)
 
     async def _start(self, run_id: str, record: Record) -> Any:
         from dbos import DBOS, SetWorkflowID
-        from dbos._error import DBOSConflictingWorkflowError
+        from dbos import error as dbos_error
 
         workflow = self.workflows[self.plan]
         try:
@@ -251,17 +241,15 @@ class AsyncDurableChain(BaseDurable):
                 if self.queue is not None:
                     return await DBOS.enqueue_workflow_async(self.queue, workflow, record)
                 return await DBOS.start_workflow_async(workflow, record)
-        except DBOSConflictingWorkflowError:
+        except dbos_error.DBOSConflictingWorkflowError:
             raise RunConflictError(f"run {run_id!r} is one of another chain") from None
 
-    def _workflow(self, plan: Plan, *, is_branch: bool) -> Any:
+    def _workflow(self, plan: Plan, follow: Any) -> Any:
         async def workflow(record: Record) -> Record:
             execution = Execution(self, plan, record)
             await asyncio.to_thread(aside, execution.prepare)
-            driver = AsyncDurable(execution)
             with execution.unit():
-                run = execution.begin(driver)
-                failure = await (walk if is_branch else complete)(driver, run)
-                return execution.end(run, failure, driver)
+                driver, run = execution.begin(AsyncDurable)
+                return execution.end(driver, run, await follow(driver, run))
 
         return workflow

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from headrace import HeadraceError
 
 
@@ -28,22 +26,15 @@ class ValueNotRecordedError(DurableError):
 
 
 class ChangedChainError(DurableError):
-    """The run is parked: the chain has changed since it began.
+    """The run is parked: its chain has changed. `resume` or `fork` continue it.
 
     Attributes:
         run_id: the run.
         difference: the lines of the definition that are gone, marked ``-``, and new, marked ``+``.
     """
 
-    def __init__(self, run_id: str, difference: Sequence[str]) -> None:
-        super().__init__(run_id, difference)
+    def __init__(self, run_id: str, difference: list[str]) -> None:
+        text = f"run {run_id!r} is parked, since its chain has changed: {'; '.join(difference)}"
+        super().__init__(f"{text}; resume() it with the old code, or fork() it with the new")
         self.run_id = run_id
-        self.difference = list(difference)
-
-    def __str__(self) -> str:
-        """Name the run, the difference, and what to do."""
-        return (
-            f"run {self.run_id!r} is parked, since its chain has changed: "
-            f"{'; '.join(self.difference)}; resume() it with the old code, or fork() it with the "
-            f"new"
-        )
+        self.difference = difference

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from contextlib import AbstractContextManager
 from difflib import ndiff
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from headrace import ChainError, FlowContext, RemoteContext
+from headrace import RemoteContext
 from headrace.integration import (
     Unit,
     add_facts,
@@ -18,27 +18,27 @@ from headrace.integration import (
     units_are_watched,
 )
 from headrace.integration.chains import (
-    Dispatcher,
     Plan,
     Run,
+    Step,
     active_dispatcher,
     fields_of,
     leave_branch,
     new_run,
 )
 
-from ._driver import AsyncDurable, Interrupted, SyncDurable
+from ._driver import AsyncDurable, SyncDurable
 from ._errors import ChangedChainError
-from ._state import PREFIX, aside, engine, log
-from ._values import error_to_json
+from ._state import engine, log
+from ._values import RUN, recorded
 
 if TYPE_CHECKING:
-    from headrace import StepInfo
-
     from ._chain import BaseDurable
-    from ._driver import Record
+
+    Record = dict[str, Any]
 
 PARKED, ACCEPTED = "headrace.parked", "headrace.accepted"
+"""Attributes of a run: how its chain has changed, and which change was accepted."""
 
 
 class Execution:
@@ -48,11 +48,6 @@ class Execution:
         durable: the chain.
         plan: its plan, or that of the branch.
         record: the recorded input.
-
-    Attributes:
-        root: the ID of the run; that of a branch is the ID of the whole run.
-        recorded: the names of the recorded steps, in order.
-        spans: the spans of the steps.
     """
 
     def __init__(self, durable: BaseDurable, plan: Plan, record: Record) -> None:
@@ -60,8 +55,17 @@ class Execution:
 
         self._durable, self._plan, self._record = durable, plan, record
         self._run_id: str = DBOS.workflow_id or ""
-        self.root: str = record.get("root") or self._run_id
-        self.recorded: list[str] = []
+        self._root: str = record.get("root") or self._run_id
+        self._names: list[str] = []
+        given, until = record["context"], record["until"]
+        deadline = None if until is None else clock.monotonic() + until - clock.wall()
+        remote = RemoteContext(given["correlation_id"], given["causation_id"], deadline)
+        name, metadata = durable.name, {**given["metadata"]}
+        self._context = transport_context("flow", name, remote, metadata)
+
+    @property
+    def _is_branch(self) -> bool:
+        return self._root != self._run_id
 
     def prepare(self) -> None:
         """Park the run if its chain has changed, and read the names of its records.
@@ -75,84 +79,69 @@ class Execution:
             self._park()
         if not self._durable.is_new(self._run_id):
             steps = DBOS.list_workflow_steps(self._run_id, load_output=False)
-            self.recorded = [step["function_name"] for step in steps]
+            self._names = [step["function_name"] for step in steps]
 
     def _park(self) -> None:
         from dbos import DBOS
-        from dbos._error import DBOSWorkflowCancelledError
+        from dbos import error as dbos_error
 
         status = DBOS.get_workflow_status(self._run_id)
         accepted = status and (status.attributes or {}).get(ACCEPTED)
         if accepted == digest(self._durable.definition):
             return
-        difference = differences(self._record["definition"], self._durable.definition)
+        lines = ndiff(self._record["definition"], self._durable.definition)
+        difference = [line for line in lines if line[0] in "-+"]
         DBOS.update_workflow_attributes(self._run_id, {PARKED: difference}, merge=True)
         DBOS.cancel_workflow(self._run_id)
         error = ChangedChainError(self._run_id, difference)
-        if self.root == self._run_id:
-            with as_current(self._context()):
+        if not self._is_branch:
+            with as_current(self._context):
                 log.warning("%s", error)
-        raise DBOSWorkflowCancelledError(str(error))
+        raise dbos_error.DBOSWorkflowCancelledError(str(error))
 
     # --- the run ----------------------------------------------------------------------------------
 
     def unit(self) -> AbstractContextManager[Any]:
         """Return the unit of work of the run; a branch continues that of the run."""
-        self.context = context = self._context()
-        if self.root != self._run_id:
-            return as_current(context)
-        if self.recorded:
-            context.set_value("resumed", True)
+        if self._names:
+            self._context.set_value("resumed", True)
             if units_are_watched():
-                add_facts(context, resumed=True)
-        return Unit(context)
+                add_facts(self._context, resumed=True)
+        return as_current(self._context) if self._is_branch else Unit(self._context)
 
-    def _context(self) -> FlowContext:
-        given, until = self._record["context"], self._record["until"]
-        deadline = None if until is None else clock.monotonic() + until - clock.wall()
-        remote = RemoteContext(
-            given["correlation_id"], given["causation_id"], deadline, given["metadata"]
-        )
-        return transport_context("flow", self._durable.name, remote)
-
-    def begin(self, driver: SyncDurable | AsyncDurable) -> Run:
-        """Return the state of the run, and say so if another execution has begun it."""
-        self.spans = Spans(active_dispatcher(), driver)
+    def begin(self, make: Any) -> tuple[Any, Run]:
+        """Return the driver that `make` makes and the state of the run; say if it is resumed."""
+        if self._names and not self._is_branch:
+            log.info("run %r resumed after %d records", self._run_id, len(self._names))
+        driver = make(self, self._root, self._names, active_dispatcher())
         has_own = self._plan.settings.has_deadline
-        if self.recorded and self.root == self._run_id:
-            log.info("run %r resumed after %d records", self._run_id, len(self.recorded))
-        return new_run(
+        return driver, new_run(
             self._plan,
-            self.context,
+            self._context,
             {**self._durable.visible[self._plan], **self._record["inputs"]},
-            dispatcher=self.spans if self.spans.is_on else None,
-            until=(self.context.deadline or math.inf) if has_own else None,
+            dispatcher=driver.dispatcher,
+            until=(self._context.deadline or math.inf) if has_own else None,
         )
 
     def end(
-        self, run: Run, failure: BaseException | None, driver: SyncDurable | AsyncDurable
+        self, driver: SyncDurable | AsyncDurable, run: Run, failure: BaseException | None
     ) -> Record:
         """Return what is recorded of the run, or of the branch.
 
         Raises:
-            BaseException: the error of the run, or what interrupted the execution.
+            BaseException: the error of the run, or what stopped the execution.
         """
         if driver.cause is not None:
             raise driver.cause
-        if isinstance(failure, Interrupted):
-            raise failure
-        if self.root != self._run_id:
-            is_own = isinstance(failure, ChainError) and failure.result is run.context
-            blot = run.plan.blotter(run.context)
-            error = None if failure is None else error_to_json(failure, blot)
-            return {**leave_branch(run), "error": error, "is_own": is_own}
+        if self._is_branch:
+            return leave_branch(run, failure)
         ended: Record = {
             "values": self._own_values(run),
             "steps": [fields_of(report) for report in run.context.steps],
             "correlation_id": run.context.correlation_id,
         }
         if failure is not None:
-            vars(failure)["_run"] = ended
+            vars(failure)[RUN] = ended
             raise failure
         return ended
 
@@ -161,74 +150,33 @@ class Execution:
         shared = self._durable.visible[run.plan]
         return {k: v for k, v in run.context.items() if k not in shared or shared[k] is not v}
 
-    def kept(self, what: str, out: str | None, value: Any) -> Any:
-        """Return `value` as it is recorded under `out`; see `Values.recorded`."""
-        secrets = self._plan.settings.redaction.names
-        kept: Record = engine().values.recorded(what, {out or "": value}, secrets)
-        return kept[out or ""]
+    def keep(self, step: Step, value: Any) -> Any:
+        """Return the result of a step as it is recorded; see `recorded`."""
+        secrets, key = self._plan.settings.redaction.names, step.out or ""
+        named = {key: value}
+        kept: Record = recorded(engine().serializer, f"step {step.name!r}", named, secrets)
+        return kept[key]
 
     # --- branches ---------------------------------------------------------------------------------
 
     def child(self, run: Run, branch: Run) -> tuple[Any, Record]:
         """Return the workflow of a branch and its input."""
-        deadlines = (branch.until, run.until, run.unit.deadline)
+        deadlines = (branch.until, run.until, self._context.deadline)
         until = min((each for each in deadlines if each is not None), default=math.inf)
-        return self._durable.workflows[branch.plan], {
+        record = {
+            **self._record,
             "definition": self._durable.definition,
-            "root": self.root,
+            "root": self._root,
             "inputs": self._own_values(branch),
-            "context": self._record["context"],
             "until": None if until == math.inf else clock.wall() + until - clock.monotonic(),
         }
+        return self._durable.workflows[branch.plan], record
 
     def waiting(self) -> AbstractContextManager[None]:
         """Return a block in which the run waits for its branches."""
         return engine().waiting()
 
 
-class Spans:
-    """Begins the span of a step with the first attempt that is not replayed.
-
-    Args:
-        dispatcher: the dispatcher, or None.
-        driver: the driver of the run.
-    """
-
-    def __init__(self, dispatcher: Dispatcher | None, driver: SyncDurable | AsyncDurable) -> None:
-        self._dispatcher = dispatcher
-        self._driver = driver
-        self._step: tuple[StepInfo, FlowContext] | None = None
-        self._state: list[Any] = []
-        self.is_on = dispatcher is not None
-
-    def begin(self, step: StepInfo, context: FlowContext) -> Any:
-        """Begin the span, unless the next step is recorded."""
-        self._step, self._state = (step, context), []
-        if not self._driver.is_replaying:
-            self.open()
-        return self._state
-
-    def open(self) -> None:
-        """Begin the span of the current step, unless it has begun."""
-        if self._dispatcher is not None and self._step is not None and not self._state:
-            self._state.append(self._dispatcher.begin(*self._step))
-
-    def end(self, state: Any, exc: BaseException | None) -> None:
-        """End the span, if it has begun."""
-        self._step = None
-        if self._dispatcher is not None and state:
-            self._dispatcher.end(state[0], exc)
-
-    def enabled(self) -> bool:
-        """Return whether a backend is listening."""
-        return self.is_on
-
-
 def digest(definition: list[str]) -> str:
     """Return a short name of a definition."""
-    return hashlib.sha256("\n".join(definition).encode()).hexdigest()[:16]
-
-
-def differences(old: list[str], new: list[str]) -> list[str]:
-    """Return the lines that are gone, marked ``-``, and new, marked ``+``."""
-    return [line for line in ndiff(old, new) if line[0] in "-+"]
+    return sha256("\n".join(definition).encode()).hexdigest()[:16]

@@ -9,8 +9,8 @@ from typing import Any
 from headrace import ChainError
 
 from ._locks import take_lock
-from ._state import Engine, aside, chains, engine, set_engine
-from ._values import JsonSerializer, PickleSerializer, Serializer, Values
+from ._state import Engine, aside, chains, current, engine
+from ._values import JsonSerializer, PickleSerializer
 
 NAME = "headrace"
 """The name and the version of the application in DBOS. The version never changes, so that DBOS
@@ -19,9 +19,7 @@ hands old runs to new code; each run is compared with its chain instead."""
 _URL = "sqlite:///headrace.sqlite"
 
 
-def launch(
-    url: str | None = None, *, executor_id: str, serializer: Serializer | str = "json"
-) -> None:
+def launch(url: str | None = None, *, executor_id: str, serializer: Any = "json") -> None:
     """Launch DBOS in this process, and resume the unfinished runs of this executor.
 
     Call it once, after every `durable`; in a prefork server, in each child. A process needs no
@@ -41,27 +39,23 @@ def launch(
         RuntimeError: this process has launched already, or cannot join the DBOS that it has.
         ValueError: a chain redacts one of its outputs, and the serializer does not encrypt.
     """
-    if engine(needed=False) is not None:
-        raise RuntimeError("headrace_dbos is already launched in this process")
-    values = Values(_named(serializer))
-    for durable in chains.values():
-        hidden = durable.plan.settings.redaction.names & {*durable.plan.outs}
-        if hidden and not values.encrypts:
-            raise ValueError(
-                f"{durable.name!r} redacts its output {min(hidden)!r}, which would be recorded in "
-                f"clear text; launch with a serializer that encrypts, or do not record it"
-            )
+    if current:
+        raise RuntimeError(
+            "headrace_dbos is already launched in this process, or was before a fork"
+        )
+    if isinstance(serializer, str):
+        serializer = {"json": JsonSerializer, "pickle": PickleSerializer}[serializer]()
+    _refuse_secrets(serializer)
     from dbos import DBOS
 
     joined = _launched_by_application()
-    if joined is not None:
-        url = _joinable(joined, executor_id, values)
-    url = url or _URL
+    url = _joinable(joined, executor_id, serializer) if joined else url or _URL
     release = take_lock(url, executor_id)
     try:
-        dbos = joined or _new(url, executor_id, values)
+        dbos = joined or _new(url, executor_id, serializer)
         queue = dbos._registry.get_internal_queue()  # noqa: SLF001 - no public name
-        set_engine(Engine(executor_id, url, values, queue, release))
+        current.append(Engine(executor_id, url, serializer, queue, release))
+        engine().add_slots(0)
         for durable in chains.values():
             durable.register()
         if joined is None:
@@ -72,18 +66,27 @@ def launch(
             aside(DBOS.register_queue, name, on_conflict="never_update")
     except BaseException:
         shutdown()
+        release()
         raise
+
+
+def _refuse_secrets(serializer: Any) -> None:
+    for durable in chains.values():
+        hidden = durable.plan.settings.redaction.names & {*durable.plan.outs}
+        if hidden and not getattr(serializer, "encrypts", False):
+            raise ValueError(
+                f"{durable.name!r} redacts its output {min(hidden)!r}, which would be recorded in "
+                f"clear text; launch with a serializer that encrypts"
+            )
 
 
 def shutdown() -> None:
     """Stop the DBOS of this process; its unfinished runs are resumed by the next `launch`."""
     from dbos import DBOS
 
-    current = engine(needed=False)
-    set_engine(None)
     DBOS.destroy()
-    if current is not None:
-        current.release()
+    while current:
+        current.pop().release()
 
 
 def recover(executor_id: str) -> int:
@@ -101,26 +104,16 @@ def recover(executor_id: str) -> int:
     """
     from dbos import DBOS
 
-    current = engine()
-    if executor_id == current.executor_id:
+    if executor_id == engine().executor_id:
         raise ValueError(f"{executor_id!r} is this executor, which resumed its runs at launch")
-    release = take_lock(current.url, executor_id)
+    release = take_lock(engine().url, executor_id)
     try:
         return len(aside(DBOS._recover_pending_workflows, [executor_id]))  # noqa: SLF001
     finally:
         release()
 
 
-def _named(serializer: Serializer | str) -> Serializer:
-    if isinstance(serializer, str):
-        named = {"json": JsonSerializer, "pickle": PickleSerializer}
-        if serializer not in named:
-            raise ValueError(f"serializer must be 'json', 'pickle' or an object, not {serializer!r}")
-        return named[serializer]()
-    return serializer
-
-
-def _new(url: str, executor_id: str, values: Values) -> Any:
+def _new(url: str, executor_id: str, serializer: Any) -> Any:
     """Create the DBOS of this process, whose lines go through the application's logging."""
     from dbos import DBOS
 
@@ -134,7 +127,7 @@ def _new(url: str, executor_id: str, values: Values) -> Any:
                 "application_version": NAME,
                 "system_database_url": url,
                 "executor_id": executor_id,
-                "serializer": values.serializer,  # type: ignore[typeddict-item]
+                "serializer": serializer,
             }
         )
     finally:
@@ -146,12 +139,12 @@ def _new(url: str, executor_id: str, values: Values) -> Any:
 
 def _is_wanted(record: logging.LogRecord) -> bool:
     """Drop advertisements, and lines on ends of runs for which there is a line of ours."""
-    from dbos._error import DBOSAwaitedWorkflowCancelledError as Cancelled
+    from dbos import error as dbos_error
 
     raised = record.exc_info[1] if record.exc_info else None
     text = record.getMessage()
     return (
-        not isinstance(raised, ChainError | Cancelled)
+        not isinstance(raised, ChainError | dbos_error.DBOSAwaitedWorkflowCancelledError)
         and "console.dbos.dev" not in text
         and "was cancelled during execution" not in text
     )
@@ -162,7 +155,7 @@ def _launched_by_application() -> Any:
     return found if found is not None and found._launched else None  # noqa: SLF001 - no public name
 
 
-def _joinable(dbos: Any, executor_id: str, values: Values) -> str:
+def _joinable(dbos: Any, executor_id: str, serializer: Any) -> str:
     """Return the database of the application's DBOS.
 
     Raises:
@@ -171,8 +164,8 @@ def _joinable(dbos: Any, executor_id: str, values: Values) -> str:
     from dbos import DBOS
 
     found = DBOS.executor_id, DBOS.application_version, type(dbos._serializer).__name__  # noqa: SLF001
-    wanted = executor_id, NAME, type(values.serializer).__name__
-    pickles = isinstance(values.serializer, PickleSerializer) and found[2] == "DefaultSerializer"
+    wanted = executor_id, NAME, type(serializer).__name__
+    pickles = isinstance(serializer, PickleSerializer) and found[2] == "DefaultSerializer"
     if found[:2] != wanted[:2] or (found[2] != wanted[2] and not pickles):
         raise RuntimeError(
             f"the application's DBOS has executor ID, application version and serializer {found}, "

@@ -7,13 +7,13 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import Context
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from headrace.integration import GuardedLogger
 
 if TYPE_CHECKING:
     from ._chain import BaseDurable
-    from ._values import Values
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -25,82 +25,63 @@ log = GuardedLogger("headrace.chain")
 chains: dict[str, BaseDurable] = {}
 """The durable chains, by name."""
 
+SLOTS = 200
+"""How many resumed runs at a time: each occupies a thread, however many are unfinished."""
 
+
+@dataclass(eq=False)
 class Engine:
     """The DBOS of this process.
 
-    Args:
+    Attributes:
         executor_id: the ID of this executor.
         url: the database.
-        values: checks the values to record.
+        serializer: the serializer of recorded values.
         queue: the queue of DBOS through which resumed runs start.
         release: unlocks the executor ID.
     """
 
-    SLOTS = 200
-    """How many resumed runs at a time: a run occupies a thread, however many are unfinished."""
-
-    def __init__(
-        self,
-        executor_id: str,
-        url: str,
-        values: Values,
-        queue: Any,
-        release: Callable[[], None],
-    ) -> None:
-        self.executor_id = executor_id
-        self.url = url
-        self.values = values
-        self.release = release
-        self.pid = os.getpid()
-        self._queue = queue
-        self._lock = threading.Lock()
-        self._slots = queue._worker_concurrency = self.SLOTS  # noqa: SLF001 - no public setter
+    executor_id: str
+    url: str
+    serializer: Any
+    queue: Any
+    release: Callable[[], None]
+    pid: int = field(default_factory=os.getpid)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _waiting: int = 0
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
         """Give another run the slot of one that waits for its branches, which may need slots."""
-        self._add_slots(1)
+        self.add_slots(1)
         try:
             yield
         finally:
-            self._add_slots(-1)
+            self.add_slots(-1)
 
-    def _add_slots(self, count: int) -> None:
+    def add_slots(self, count: int) -> None:
+        """Let `count` more runs be resumed at a time."""
         with self._lock:
-            self._slots += count
-            self._queue._worker_concurrency = self._slots  # noqa: SLF001 - as above
+            self._waiting += count
+            # DBOS has no public name for this limit of its own queue.
+            self.queue._worker_concurrency = SLOTS + self._waiting  # noqa: SLF001
 
 
-_engine: Engine | None = None
+current: list[Engine] = []
+"""The DBOS of this process, if it is launched."""
 
 
-def set_engine(engine: Engine | None) -> None:
-    """Set the DBOS of this process."""
-    global _engine  # noqa: PLW0603 - one per process, like DBOS
-    _engine = engine
-
-
-@overload
-def engine() -> Engine: ...
-@overload
-def engine(*, needed: bool) -> Engine | None: ...
-def engine(*, needed: bool = True) -> Engine | None:
+def engine() -> Engine:
     """Return the DBOS of this process.
 
     Raises:
-        RuntimeError: it was launched before a fork, or is needed and not launched.
+        RuntimeError: it is not launched, or was launched before a fork.
     """
-    if _engine is None:
-        if needed:
-            raise RuntimeError("call headrace_dbos.launch() first")
-        return None
-    if _engine.pid != os.getpid():
-        raise RuntimeError(
-            f"headrace_dbos was launched in process {_engine.pid}, before this one was forked; a "
-            f"prefork server launches it in each child"
-        )
-    return _engine
+    if not current:
+        raise RuntimeError("call headrace_dbos.launch() first")
+    if current[0].pid != os.getpid():
+        raise RuntimeError("headrace_dbos was launched before a fork: launch it in each child")
+    return current[0]
 
 
 def aside(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

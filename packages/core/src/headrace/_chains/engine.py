@@ -9,7 +9,9 @@ from headrace._context.deadlines import inherited_deadline, min_deadline
 from headrace._context.variables import get_step, get_unit, set_step
 from headrace._process import clock
 
+from .errors import ChainError
 from .plan import Parallel
+from .recorded_errors import error_from_json, error_to_json
 from .references import spelled
 from .result import ChainResult, StepReport, restored
 from .run import Run, Undo, new_context, own_deadline
@@ -120,23 +122,32 @@ def add_undo(run: Run, step: Step, result: Any) -> None:
 # --- branches that run elsewhere ------------------------------------------------------------------
 
 
-def leave_branch(branch: Run) -> dict[str, Any]:
-    """Return what a finished branch leaves to the run that it is part of.
+def leave_branch(branch: Run, failure: BaseException | None) -> dict[str, Any]:
+    """Return what a branch that has ended leaves to the run that it is part of.
+
+    Args:
+        branch: the branch.
+        failure: what `walk` returned.
 
     Returns:
         A mapping of ``outs`` (its outputs), ``undos`` (pairs of a step's name and its result, in
-        the order in which they finished), and ``steps`` (the fields of its reports).
+        the order in which they finished), ``steps`` (the fields of its reports), ``error`` (a
+        JSON value, or None) and ``is_own`` (whether it is an error of the chain).
     """
     context = branch.context
+    is_own = isinstance(failure, ChainError) and failure.result is context
+    blot = branch.plan.blotter(context)
     return {
         "outs": {out: context[out] for out in branch.plan.outs if out in context},
         "undos": [[step.name, result] for step, result in branch.undos.waiting],
         "steps": [fields_of(report) for report in context.steps],
+        "error": None if failure is None else error_to_json(failure, blot),
+        "is_own": is_own,
     }
 
 
-def join_branch(branch: Run, left: dict[str, Any]) -> None:
-    """Bring `branch` to the state in which another process has left it.
+def join_branch(branch: Run, left: dict[str, Any]) -> BaseException | None:
+    """Bring `branch` to the state in which another process has left it; return its error or None.
 
     Args:
         branch: the run of the branch, which has not begun.
@@ -148,6 +159,8 @@ def join_branch(branch: Run, left: dict[str, Any]) -> None:
     reports = {fields[0]: StepReport(*fields) for fields in left["steps"]}
     branch.context._started = clock.perf_counter()
     _report(branch.context, branch.plan, reports)
+    own = branch.context if left["is_own"] else None
+    return None if left["error"] is None else error_from_json(left["error"], own)
 
 
 def fields_of(report: StepReport) -> list[Any]:
