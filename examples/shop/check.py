@@ -28,7 +28,8 @@ def read_logs(run: Path) -> list[Line]:
     lines = []
     for log in sorted(run.glob("*.jsonl")):
         for number, text in enumerate(log.read_text(encoding="utf-8").splitlines(), start=1):
-            lines.append(json.loads(text) | {"place": f"{log.name}:{number}"})
+            line = {"flow_id": "-", "flow": "-", "step": "-"} | json.loads(text)
+            lines.append(line | {"place": f"{log.name}:{number}"})
     return sorted(lines, key=lambda line: line["time"])
 
 
@@ -41,8 +42,13 @@ def by_id(lines: list[Line]) -> dict[str | None, list[Line]]:
 
 
 def runs(lines: list[Line]) -> list[Line]:
-    """The lines with which headrace announces each run of a task."""
-    return [line for line in lines if line.get("message") == "task.start"]
+    """The lines with which headrace announces each run of a task.
+
+    The worker's parent process reports a lost run in a unit of its own, which is no run.
+    """
+    lost = {line.get("unit_id") for line in losses(lines)}
+    starts = [line for line in lines if line.get("event") == "unit.start"]
+    return [line for line in starts if line["kind"] == "task" and line["unit_id"] not in lost]
 
 
 def losses(lines: list[Line]) -> list[Line]:
@@ -81,7 +87,7 @@ def seen(accepted: list[Placed], lines: list[Line]) -> list[str]:
     """Steps of an order's way that no line of that process shows under its ID."""
     steps: dict[tuple[str, str], set[str]] = defaultdict(set)
     for line in lines:
-        steps[line["flow_id"], line["process"]].add(line["step"])
+        steps[line["flow_id"], line["service"]].add(line["step"])
     return [
         f"{order.number}: no line of step {step} under its ID in {process}"
         for order in accepted
@@ -118,6 +124,6 @@ def right_ids(placed: list[Placed], lines: list[Line]) -> list[str]:
             wrong.append(
                 f"{line['place']}: order {number} under {line['flow_id']}, not {ids.get(number)}"
             )
-        elif line["flow_id"] not in given:
+        elif line["flow_id"] not in given and line.get("method") != "GET":  # who asks is no order
             wrong.append(f"{line['place']}: {line['flow_id']} is no order's ID")
     return wrong

@@ -8,6 +8,7 @@ import os
 import re
 import sys
 from collections import Counter
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -158,7 +159,7 @@ class Report:
 
     def findings(self, findings: Findings, lines: list[Line]) -> None:
         """What was checked, and what was found."""
-        counts = Counter(line["process"] for line in lines if line["flow_id"] != "-")
+        counts = Counter(line["service"] for line in lines if line["flow_id"] != "-")
         each = ", ".join(f"{name} {counts[name]}" for name in PROCESSES)
         body = [Text(f"{counts.total()} log lines with an ID: {each}")]
         for claim, wrong in findings.items():
@@ -190,23 +191,19 @@ def order_row(order: Placed, lines: list[Line]) -> list[Text]:
     ]
 
 
-def story_row(line: Line, since: float) -> list[Text]:
+def story_row(line: Line, since: str) -> list[Text]:
     """One log line as a row: how long after the first, where, in which step, how long, what."""
     message = line["message"]
     for pattern, shorter in SHORTER:
         message = pattern.sub(shorter, message)
-    if "queue_ms" in line:
-        message = f"{message}, published {line['queue_ms']:.0f} ms ago"
-    outcome = line.get("outcome")
-    if outcome:
-        message = f"{message}: {outcome}"
+    later = datetime.fromisoformat(line["time"]) - datetime.fromisoformat(since)
     return [
-        Text(f"{(line['time'] - since) * 1000:.0f}"),
-        Text(line["process"], style=COLOURS[line["process"]]),
+        Text(f"{later / timedelta(milliseconds=1):.0f}"),
+        Text(line["service"], style=COLOURS[line["service"]]),
         Text(line["flow"]),
         Text(line["step"]),
         Text(f"{line['duration_ms']:.1f}" if "duration_ms" in line else ""),
-        plain(message, style="dim" if outcome == "ok" else ""),
+        plain(message, style="dim" if line.get("outcome") == "ok" else ""),
     ]
 
 

@@ -35,7 +35,7 @@ def way(number: str, flow_id: str, status: str) -> list[dict[str, Any]]:
     ]
     return [
         {
-            "process": process,
+            "service": process,
             "step": step,
             "flow_id": flow_id,
             "order": number,
@@ -60,7 +60,7 @@ def two() -> tuple[list[Placed], list[dict[str, Any]]]:
 def test_a_good_run_has_no_findings(two: Any) -> None:
     """Complete lines under the right IDs pass, and so do lines outside of any order."""
     placed, lines = two
-    lines.append({"process": "shop", "step": "-", "flow_id": "-", "place": "shop.jsonl:9"})
+    lines.append({"service": "shop", "step": "-", "flow_id": "-", "place": "shop.jsonl:9"})
     assert findings(placed, lines) == [[], [], [], []]
 
 
@@ -69,9 +69,16 @@ def killed(two: Any) -> tuple[list[Placed], list[dict[str, Any]]]:
     """The two orders; of the first, one run was lost, which the worker's parent logged."""
     placed, lines = two
     placed[0].kill_worker = True
-    common = {"process": "worker", "step": "-", "flow_id": "aa", "place": "worker.jsonl:9"}
-    messages = {11: "task.start", 10: "raised error: WorkerLostError('...')", 12: "task.start"}
-    return placed, lines + [common | {"pid": pid, "message": messages[pid]} for pid in messages]
+    common = {"service": "worker", "step": "-", "flow_id": "aa", "place": "worker.jsonl:9"}
+    start = {"event": "unit.start", "kind": "task", "message": "worker.fulfil started"}
+    lost = {"message": "raised error: WorkerLostError('...')"}
+    told = [
+        {"pid": 11, "unit_id": "1", **start},
+        {"pid": 10, "unit_id": "2", **start},
+        {"pid": 10, "unit_id": "2", **lost},
+        {"pid": 12, "unit_id": "3", **start},
+    ]
+    return placed, lines + [common | line for line in told]
 
 
 def test_a_lost_run_and_the_next_one_under_the_id_have_no_findings(killed: Any) -> None:
@@ -123,7 +130,7 @@ def test_a_line_of_an_order_without_an_id_is_found(two: Any) -> None:
 def test_an_id_that_the_shop_never_gave_is_found(two: Any) -> None:
     """Even on a line that names no order."""
     placed, lines = two
-    stray = {"process": "carrier", "step": "-", "flow_id": "cc", "place": "carrier.jsonl:9"}
+    stray = {"service": "carrier", "step": "-", "flow_id": "cc", "place": "carrier.jsonl:9"}
     assert findings(placed, [*lines, stray])[RIGHT] == ["carrier.jsonl:9: cc is no order's ID"]
 
 
@@ -131,7 +138,7 @@ def test_an_id_that_the_shop_never_gave_is_found(two: Any) -> None:
 def test_a_process_that_never_saw_an_order_is_found(two: Any, process: str) -> None:
     """Order and process are named."""
     placed, lines = two
-    lines = [line for line in lines if (line["order"], line["process"]) != ("T-1", process)]
+    lines = [line for line in lines if (line["order"], line["service"]) != ("T-1", process)]
     missing = findings(placed, lines)[SEEN]
     assert missing
     assert all(one.startswith("T-1: ") and one.endswith(process) for one in missing)
