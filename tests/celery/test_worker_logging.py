@@ -78,6 +78,7 @@ def run_until_done(folder: Path, pool: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in output.read_text(encoding="utf-8").splitlines()]
 
 
+@pytest.mark.guarantee(161)
 @pytest.mark.parametrize("pool", ["solo", "prefork"])
 def test_worker(tmp_path: Path, pool: str) -> None:
     """The worker's own lines, the tasks' and the units' are JSON, with the publisher's IDs."""

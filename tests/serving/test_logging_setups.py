@@ -105,6 +105,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.guarantee(161)
 @pytest.mark.parametrize(
     ("words", "logger"),
     [
@@ -124,6 +125,7 @@ def test_configured_by_the_server(folder: Path, words: tuple[str, ...], logger: 
     assert len({(line["time"], line["message"]) for line in lines}) == len(lines)
 
 
+@pytest.mark.guarantee(161)
 @pytest.mark.parametrize(
     "words",
     [
@@ -143,6 +145,7 @@ def test_configured_by_the_application(folder: Path, words: tuple[str, ...]) -> 
     assert len({(line["time"], line["message"]) for line in lines}) == len(lines)
 
 
+@pytest.mark.guarantee(161)
 def test_flasks_own_server(folder: Path) -> None:
     """Flask and its server attach no handler where the root logger has one."""
     words = ("flask", "--app", f"{APPS}:wsgi()", "run", "--port", "{port}")
@@ -153,6 +156,7 @@ def test_flasks_own_server(folder: Path) -> None:
     assert len([line for line in lines if line["logger"] == "werkzeug"]) >= 2
 
 
+@pytest.mark.guarantee(161)
 def test_djangos_own_server(folder: Path) -> None:
     """Django's loggers do not write a second time, in a format of their own."""
     with served(folder, (APPS, "runserver", "--noreload", "{port}"), "django") as port:

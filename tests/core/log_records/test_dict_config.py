@@ -360,6 +360,7 @@ def lines_with(**environment: str) -> str:
     return ran.stderr
 
 
+@pytest.mark.guarantee(72)
 def test_lines() -> None:
     """Lines are aligned, show the end of the ID, and no character moves the cursor."""
     assert lines_with() == PLAIN.lstrip()

@@ -226,6 +226,7 @@ Hostile: Any = type(
 """Raises wherever it is asked for anything."""
 
 
+@pytest.mark.guarantee(160)
 @pytest.mark.parametrize(
     ("value", "written"),
     [
@@ -318,6 +319,7 @@ names = st.one_of(
 )
 
 
+@pytest.mark.guarantee(160)
 @given(
     st.dictionaries(names, anything, max_size=6),
     st.sampled_from(STYLES),
@@ -340,6 +342,7 @@ def test_any_extra(
     assert line["flow_id"] == extra.get("flow_id", extra.get("correlation_id", context))
 
 
+@pytest.mark.guarantee(160)
 @given(
     st.fixed_dictionaries(
         {},
