@@ -422,9 +422,10 @@ LIFE = [
 
 SETTINGS = [
     Scenario(
-        "logs a line for each request where it is told to",
+        "logs a line for each request to `headrace.access` where it is told to",
         play=logs_access,
         options={"access_log": True},
+        marks=[pytest.mark.filterwarnings("ignore:access_log is deprecated")],
     ),
     Scenario(
         "tells a backend that watches units the method, the path, the route and the status",

@@ -94,12 +94,16 @@ class ForeignHandler(logging.Handler):
         self._crossings = crossings
 
     def filter(self, record: logging.LogRecord) -> bool:
-        self._crossings.cross("log filter")
+        self._crossings.cross(f"{_kind_of(record)} filter")
         return True
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._crossings.cross("log handler")
+        self._crossings.cross(f"{_kind_of(record)} handler")
         record.getMessage()
+
+
+def _kind_of(record: logging.LogRecord) -> str:
+    return "unit line" if vars(record).get("event") == "unit.end" else "log"
 
 
 class ForeignValue:
@@ -166,18 +170,16 @@ class ForeignError(Exception):
 def watched(crossings: Crossings, **settings: Any) -> Iterator[None]:
     """Install a foreign backend and a foreign log handler for the block."""
     handler = ForeignHandler(crossings)
-    loggers = [logging.getLogger(name) for name in ("headrace", "headrace.access")]
-    levels = [logger.level for logger in loggers]
+    logger = logging.getLogger("headrace")
+    level = logger.level
     headrace.configure([ForeignBackend(crossings), "logging"], **settings)
-    for logger in loggers:
-        logger.setLevel(logging.DEBUG)
-        logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    logger.addHandler(handler)
     try:
         yield
     finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.removeHandler(handler)
-            logger.setLevel(level)
+        logger.removeHandler(handler)
+        logger.setLevel(level)
         headrace.configure()
 
 

@@ -33,7 +33,12 @@ RUNNERS: dict[str, Callable[..., Any]] = {
 # A fault in these is meaningful: the step or the run fails.
 DECIDING = {"when", "validate", "undo"}
 # Called after a run has succeeded, and asyncio's own check of the result.
-AFTER_THE_RUN = {"backend: unit: __exit__", "value: repr"}
+AFTER_THE_RUN = {
+    "backend: unit: __exit__",
+    "unit line filter",
+    "unit line handler",
+    "value: repr",
+}
 
 
 class Shop:

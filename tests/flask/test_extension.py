@@ -233,7 +233,7 @@ def test_session_is_not_touched() -> None:
 
     app = create_app(SECRET_KEY="only for tests")
     app.session_interface = Interface()
-    Headrace(app, access_log=True, expose_header=True, accept_deadline=True)
+    Headrace(app, expose_header=True, accept_deadline=True)
     for path in ("/", "/broken", "/nowhere"):
         with get(app, path) as response:
             assert "Vary" not in response.headers

@@ -95,15 +95,15 @@ def test_environ_that_is_used_again_gets_a_unit_again() -> None:
     assert ids[0] != ids[1]
 
 
-def test_refused_request_is_in_the_access_log(caplog: pytest.LogCaptureFixture) -> None:
+def test_refused_request_has_its_line(caplog: pytest.LogCaptureFixture) -> None:
     """What is refused has been served, too; its method is escaped as its path is."""
-    app = FlowMiddleware(_echo, on_invalid="reject", access_log=True)
+    app = FlowMiddleware(_echo, on_invalid="reject")
     scope = _scope() | {"headers": [(b"x-request-id", b"a b")], "method": "G\x1bT\n"}
     with caplog.at_level("INFO"):
         asyncio.run(_ask(app, scope))
-    lines = [r.getMessage() for r in caplog.records if r.name == "headrace.access"]
+    lines = [r.getMessage() for r in caplog.records if vars(r).get("event") == "unit.end"]
     assert len(lines) == 1
-    assert lines[0].startswith("G\\x1bT\\n / 400 ")
+    assert lines[0].startswith("G\\x1bT\\n / 400 in ")
 
 
 def test_validator_is_asked_once() -> None:

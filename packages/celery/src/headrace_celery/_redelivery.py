@@ -11,6 +11,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from celery import current_app
+from celery.exceptions import Ignore
 
 from headrace import get_flow_context
 from headrace.integration import Unit
@@ -75,9 +76,9 @@ class _Tracer:
                 report_ignored(problem, self._task.name, uuid)
             return self._tracer(uuid, args, kwargs, request)
         finally:
-            if _waiting.get() is unit:  # no run has taken it over
+            if _waiting.get() is unit:  # no run has taken it over: Celery ignored the message
                 _waiting.set(None)
-                unit.__exit__(None, None, None)
+                unit.__exit__(Ignore, Ignore(), None)
 
 
 def _is_redelivered(request: Any) -> bool:

@@ -21,7 +21,7 @@ from celery.exceptions import Reject, TimeLimitExceeded
 from celery.worker.request import Request
 from celery.worker.state import revoked as revoked_ids
 
-from headrace.integration import Unit, as_current
+from headrace.integration import Unit, add_facts, as_current, units_are_watched
 
 from ._contexts import worker_context
 
@@ -64,8 +64,14 @@ class FlowRequest(Request):
 
     @contextmanager
     def _lost(self, exc: BaseException) -> Iterator[None]:
-        """Report a failed unit instead of the one that the killed run could not end."""
-        unit = Unit(worker_context(self.task, self.request_dict)[0])
+        """Report a failed unit to the backends instead of the one that the killed run left open.
+
+        It has no log lines: the line ``unit.start`` of the killed run remains without an end.
+        """
+        context = worker_context(self.task, self.request_dict)[0]
+        if units_are_watched():
+            add_facts(context, lost=True)
+        unit = Unit(context)
         unit.__enter__()
         try:
             yield

@@ -9,8 +9,10 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from headrace._callables import own_name
+from headrace._context.attachments import add_chain_steps, is_logged
 from headrace._context.variables import set_step
 from headrace._exceptions.control_flow import ends_run, is_control_flow
+from headrace._messages.text import plain_text
 from headrace._process import clock
 
 from .messages import (
@@ -73,6 +75,19 @@ async def complete(
         return None
     finally:
         failure = None  # its traceback holds this frame
+        if run.dispatcher is not None and is_logged(run.unit):
+            _record(run)
+
+
+def _record(run: Run) -> None:
+    """Keep the outcomes of the steps for the log line of the unit."""
+    add_chain_steps(
+        run.unit,
+        (
+            {"step": plain_text(each.name), "outcome": each.outcome, "attempts": each.attempts}
+            for each in run.context.steps
+        ),
+    )
 
 
 async def walk(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from headrace._tracing.w3c import TraceContext
 
     from .model import FlowContext
@@ -42,7 +45,8 @@ def add_facts(context: FlowContext, **facts: Any) -> None:
         facts: for a request `method`, `path`, `route` (the template, or None), `status`, and
             `error_type` and `error` (of an exception that the framework has handled; see
             `headrace.integration.record_error`); for a task `system`, `task_id`, `queue`,
-            `queue_ms` (milliseconds), `retries` and `redelivered`.
+            `queue_ms` (milliseconds), `retries` and `redelivered`, and `lost` (True if another
+            process reports a run that was killed).
     """
     try:
         context._facts.update(facts)  # noqa: SLF001 - a slot for this module
@@ -53,3 +57,24 @@ def add_facts(context: FlowContext, **facts: Any) -> None:
 def facts_of(context: FlowContext) -> dict[str, Any]:
     """Return a copy of the facts that `add_facts` has added to the unit `context`."""
     return dict(getattr(context, "_facts", ()))
+
+
+MAX_CHAIN_STEPS = 100
+"""How many steps of chains the facts of a unit keep."""
+
+
+def add_chain_steps(context: FlowContext, steps: Iterable[Mapping[str, Any]]) -> None:
+    """Add the steps of a chain to the facts of its unit, as `chain`, up to `MAX_CHAIN_STEPS`.
+
+    Args:
+        context: the unit.
+        steps: the name, the outcome and the attempts of each step.
+    """
+    add_facts(context)
+    kept = context._facts.setdefault("chain", [])  # noqa: SLF001 - a slot for this module
+    kept.extend(islice(steps, max(0, MAX_CHAIN_STEPS - len(kept))))
+
+
+def is_logged(context: FlowContext) -> bool:
+    """Return whether the unit gets a log line when it ends."""
+    return hasattr(context, "_steps")

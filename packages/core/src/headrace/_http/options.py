@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Any, Final, Literal, TypedDict
 
 from headrace._callables import is_plain
+from headrace._messages.deprecations import warn_deprecated
 from headrace._messages.hints import name_hint
 from headrace._propagation.headers import VENDOR_HEADERS, is_header_name
 
@@ -45,7 +46,8 @@ class HttpOptions:
         on_invalid: ``"replace"`` an invalid inbound ID with a fresh one, or ``"reject"`` the
             request with status 400.
         exclude_paths: paths for which no unit is opened: exact, or prefixes ending in ``/*``.
-        access_log: whether to log a line per request, to the logger ``headrace.access``.
+        access_log: deprecated, since the logger ``headrace`` has a line per request; whether to
+            log another one to the logger ``headrace.access``.
         write_request_header: whether to write the ID into the request's headers, under the first
             name in `request_headers`; the other headers of that list are removed.
         accept_deadline: whether ``X-Deadline-Ms`` (milliseconds left) sets the unit's deadline.
@@ -81,6 +83,11 @@ class HttpOptions:
         _check_paths(paths)
         for name in ("access_log", "write_request_header", "accept_deadline", "expose_header"):
             _check_flag(name, getattr(self, name))
+        if self.access_log:
+            warn_deprecated(
+                "access_log is deprecated: every request already ends with the line unit.end of "
+                "the logger headrace"
+            )
         if not callable(self.trust_inbound):
             _check_flag("trust_inbound", self.trust_inbound)
         _check_function("trust_inbound", self.trust_inbound, "the scope or environ")

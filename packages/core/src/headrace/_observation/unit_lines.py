@@ -103,7 +103,7 @@ class UnitLines:
     def begin_unit(self, context: FlowContext) -> UnitReport | None:
         begin = self._begin_unit
         report = None if begin is None else begin(context)
-        if not self._is_on():
+        if not self._is_on() or "lost" in getattr(context, "_facts", _NO_FACTS):
             return report
         try:
             return _Line(self, context, report)
@@ -158,6 +158,8 @@ class _Line:
         values["error"] = error
         values["duration_ms"] = duration_ms
         values["steps"] = next(self._steps)
+        if "chain" in facts:
+            values["chain"] = [*facts["chain"]]
         status = values.get("status")
         ending = outcome
         if status is not None:
