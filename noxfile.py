@@ -304,6 +304,16 @@ def servers(session: nox.Session) -> None:
 
 
 @nox.session(tags=["full"])
+def crash_soak(session: nox.Session) -> None:
+    """Kill processes in the middle of durable runs: 30 histories per database, or `-- COUNT SEED`.
+
+    On SQLite and on the PostgreSQL of HEADRACE_POSTGRES_URL.
+    """
+    install_tree(session, *group("test"), packages=["core", "dbos"])
+    session.run("python", "-m", "tests.dbos.crash.soak", *(session.posargs or ["30"]))
+
+
+@nox.session(tags=["full"])
 def audit(session: nox.Session) -> None:
     """Compare every line of servers and workers with markers: 10,000 units, or `-- 100000`."""
     if not answers(REDIS_PORT):

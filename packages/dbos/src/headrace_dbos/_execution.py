@@ -103,10 +103,11 @@ class Execution:
 
     def unit(self) -> AbstractContextManager[Any]:
         """Return the unit of work of the run; a branch continues that of the run."""
-        if self._names:
+        resumed = len(self._names) > 0
+        if resumed:
             self._context.set_value("resumed", True)
-            if units_are_watched():
-                add_facts(self._context, resumed=True)
+        if units_are_watched():
+            add_facts(self._context, run_id=self._root, resumed=resumed)
         return as_current(self._context) if self._is_branch else Unit(self._context)
 
     def begin(self, make: Any) -> tuple[Any, Run]:

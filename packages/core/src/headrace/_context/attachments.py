@@ -46,7 +46,8 @@ def add_facts(context: FlowContext, **facts: Any) -> None:
             `error_type` and `error` (of an exception that the framework has handled; see
             `headrace.integration.record_error`); for a task `system`, `task_id`, `queue`,
             `queue_ms` (milliseconds), `retries` and `redelivered`, and `lost` (True if another
-            process reports a run that was killed).
+            process reports a run that was killed); for a run of a chain in an engine `run_id` and
+            `resumed`.
     """
     try:
         context._facts.update(facts)  # noqa: SLF001 - a slot for this module

@@ -28,6 +28,7 @@ _INFO = logging.INFO
 _REQUEST = ("method", "path", "status")
 _TASK = ("task_id", "queue", "queue_ms", "retries", "redelivered")
 _FACTS = {"http": _REQUEST, "websocket": _REQUEST, "task": _TASK}
+_RUN = ("run_id", "resumed")
 _NO_FACTS: Mapping[str, Any] = {}
 _FIRST_SERVER_ERROR = 500
 
@@ -187,7 +188,8 @@ def _values(event: str, context: FlowContext, facts: Mapping[str, Any]) -> dict[
         "unit_id": context.unit_id,
         "causation_id": None if cause is None else printable(cause),
     }
-    for fact in _FACTS.get(kind, ()):
+    # A flow has facts in an engine only.
+    for fact in _FACTS.get(kind, _RUN if facts else ()):
         value = facts.get(fact)
         values[fact] = plain_text(value) if isinstance(value, str) else value
     return values

@@ -1,0 +1,1 @@
+"""Seeded histories of processes that are killed in the middle of durable runs."""
