@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import sys
 import tomllib
+from importlib.util import find_spec
 from pathlib import Path
 
 import coverage
@@ -22,11 +23,19 @@ def floor_of(package: Path) -> float:
     return float(tools.get("coverage", {}).get("report", {}).get("fail_under", 0))
 
 
+def unreachable() -> list[str]:
+    """Return the files whose framework is too new for the Python at hand."""
+    has_tasks = find_spec("django") is not None and find_spec("django.tasks") is not None
+    return [] if has_tasks else ["packages/django/src/headrace_django/tasks.py"]
+
+
 def is_covered(data: coverage.Coverage, package: Path) -> bool:
     """Tell whether enough of the folder `package` is covered; if not, print the missing lines."""
     name, floor, table = package.name, floor_of(package), io.StringIO()
     try:
-        covered = data.report(include=[f"packages/{name}/*"], show_missing=True, file=table)
+        covered = data.report(
+            include=[f"packages/{name}/*"], omit=unreachable(), show_missing=True, file=table
+        )
     except NoDataError as error:
         covered = 0.0
         table.write(f"all of them: {error}")

@@ -74,7 +74,7 @@ async def _schedule(task: str, args: Any) -> None:
         time = datetime.now(UTC) + timedelta(seconds=1)
         await broker.find_task(task).schedule_by_time(source, time, *args)  # type: ignore[union-attr]
     finally:
-        await source.shutdown()
+        await source._connection_pool.disconnect()
 
 
 def schedule(task: str, *args: Any) -> str:
