@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import uuid4
 
 from celery import Celery, signals
+from celery.app.trace import build_tracer
 from rich.console import Console
 
 import headrace
 import headrace_celery
 from benchmarks.harness import Case, Group, measure, print_tables
+from headrace import Chain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -86,6 +88,74 @@ def by_hand() -> None:
     signals.task_postrun.connect(own_postrun, weak=False)
 
 
+# --- Chains ---------------------------------------------------------------------------------------
+
+
+def add_one(n: int) -> int:
+    """What a step does."""
+    return n + 1
+
+
+def ten_steps(name: str) -> Chain:
+    """Return a chain of ten steps."""
+    chain = Chain(name).next(add_one, args=["n"], out="n0")
+    for i in range(9):
+        chain.next(add_one, args=[f"n{i}"], out=f"n{i + 1}")
+    return chain
+
+
+called = ten_steps("called")
+
+
+@app.task(name="bench.by_hand")
+def by_hand_called(**inputs: int) -> dict[str, Any]:
+    """Call a chain, and return a value and the report."""
+    result = called.run(**inputs)
+    report = [
+        {
+            "name": step.name,
+            "outcome": step.outcome,
+            "attempts": step.attempts,
+            "seconds": round(step.seconds, 6),
+            "reason": step.reason,
+        }
+        for step in result.steps
+    ]
+    return {"n9": result["n9"], "report": report}
+
+
+@app.task(name="bench.value")
+def value_called(**inputs: int) -> int:
+    """Call a chain, and return a value."""
+    value: int = called.run(**inputs)["n9"]
+    return value
+
+
+registered = headrace_celery.chain_task(app, ten_steps("registered"), returns=["n9"])
+limited = headrace_celery.chain_task(app, ten_steps("limited"), returns=["n9"], time_limit=60)
+
+
+def in_worker(task: Any) -> Callable[[], object]:
+    """Return a function that runs `task` as a worker does, with the message at hand."""
+    run = build_tracer(task.name, app.tasks[task.name], app=app)
+    request = {"id": "bench", "delivery_info": {}, "hostname": "bench", "ignore_result": False}
+    return lambda: run("bench", (), {"n": 1}, request)
+
+
+def chain_cases() -> list[Case]:
+    """Return tasks that run a chain, with its result in the result backend."""
+
+    def case(name: str, task: Any, limit: float | None = None) -> Case:
+        return Case(name, in_worker(task), lambda: connected(with_headrace), limit, calls=20)
+
+    return [
+        case("a task that calls the chain by hand", by_hand_called),
+        case("chain_task", registered, 1.05),
+        case("chain_task with a hard time limit", limited),
+        case("by hand, without the report", value_called),
+    ]
+
+
 # --- The cases ------------------------------------------------------------------------------------
 
 
@@ -147,6 +217,7 @@ def groups() -> list[Group]:
     return [
         Group("publish a Celery task (memory transport)", cases(nothing.apply_async)),
         Group("run a Celery task eagerly", cases(nothing.apply)),
+        Group("run a chain of ten steps in a Celery task", chain_cases()),
     ]
 
 

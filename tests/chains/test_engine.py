@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import headrace
+import headrace.testing
 from headrace import Chain, StepFailedError
 from headrace.integration.chains import (
+    AsyncDriver,
     Parallel,
     Run,
     Step,
@@ -21,12 +24,16 @@ from headrace.integration.chains import (
     new_run,
     plan_of,
     result_of,
+    run_async_with,
     run_with,
     seconds_left,
     step_key,
     walk,
 )
 from headrace.testing import fake_clock
+
+if TYPE_CHECKING:
+    from tests.chains.runners import Runner
 
 
 class Listing(SyncDriver):
@@ -87,6 +94,72 @@ def test_the_key_of_a_step_is_current_inside_it_only() -> None:
     with headrace.open_context():
         assert run_with(Listing(), chain, {})["key"] == "r1:key"
     assert chain.run()["key"] is None
+
+
+# --- drivers that take each step ------------------------------------------------------------------
+
+
+class StopError(Exception):
+    """What a driver raises between two steps."""
+
+
+def stepwise(runner: Runner, notes: list[str], stop_at: str = "") -> Any:
+    """Return a driver that notes each step, and ends the run before the step `stop_at`."""
+    base: Any = AsyncDriver if runner.is_async else SyncDriver
+
+    class Noting(base):  # type: ignore[misc]
+        stepwise = True
+
+        async def before_step(self, run: Run, step: Step | Parallel) -> None:
+            notes.append(step.name)
+            if step.name == stop_at:
+                raise StopError(step.name)
+
+    return Noting()
+
+
+def run(runner: Runner, driver: Any, chain: Any, **inputs: Any) -> headrace.ChainResult:
+    """Run `chain` with `driver` in a unit of work."""
+    with headrace.open_context():
+        if runner.is_async:
+            return asyncio.run(run_async_with(driver, chain, inputs))
+        return run_with(driver, chain, inputs)
+
+
+def test_a_stepwise_driver_sees_each_step_before_it_begins(runner: Runner) -> None:
+    """Plain steps, those of branches and of nested chains, and those that are then skipped."""
+    notes: list[str] = []
+    step = runner.fn(lambda: 1)
+    inner = runner.chain().next(step, out="c")
+    chain = (
+        runner
+        .chain("engine-steps")
+        .next(step, out="a")
+        .parallel(runner.chain().next(step, out="b"))
+        .next(inner, name="inner")
+        .next(step, out="d", when="no")
+    )
+    result = run(runner, stepwise(runner, notes), chain, no=False)
+    assert notes == ["a", "b", "b", "inner", "c", "d"]
+    assert [report.outcome for report in result.steps] == ["ok", "ok", "ok", "skipped"]
+
+
+@pytest.mark.parametrize("place", ["plain", "nested", "branch"])
+def test_an_error_between_steps_ends_the_run_before_the_step(runner: Runner, place: str) -> None:
+    """The step neither runs nor is reported to backends; the finished ones are undone."""
+    calls: list[str] = []
+    last = runner.chain().next(runner.fn(lambda: calls.append("b")), name="b")
+    chain = runner.chain("engine-stops").next(
+        runner.fn(lambda: 1), name="a", undo=runner.fn(lambda _: calls.append("undo a"))
+    )
+    if place == "plain":
+        chain.next(runner.fn(lambda: calls.append("b")), name="b")
+    else:
+        chain = chain.next(last) if place == "nested" else chain.parallel(last)
+    with headrace.testing.capture() as captured, pytest.raises((StopError, StepFailedError)):
+        run(runner, stepwise(runner, [], "b"), chain)
+    assert calls == ["undo a"]
+    assert [step.name for step in captured.steps] == ["a"]
 
 
 # --- branches that run elsewhere ------------------------------------------------------------------

@@ -8,7 +8,8 @@ from celery import Celery, Task
 
 import headrace
 import headrace_celery
-from headrace_celery import flow_task
+from headrace import AsyncChain, Chain
+from headrace_celery import Progress, chain_task, flow_task, watch
 
 if TYPE_CHECKING:
     from headrace_celery import FlowTask
@@ -52,3 +53,17 @@ def calls() -> None:
     reserve.delay_on_commit("1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     reserve.delay("1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     charge_card.delay()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+
+def chains() -> None:
+    """A chain's task is called, published and watched like any other."""
+    fulfil = chain_task(app, Chain("fulfil"), returns=["parcel"], progress=True, acks_late=True)
+    assert_type(fulfil, FlowTask[..., dict[str, Any]])
+    assert_type(fulfil(order=7), dict[str, Any])
+    result = fulfil.delay(order=7)
+    for progress in watch(result, timeout=5, interval=0.1):
+        assert_type(progress, Progress)
+        assert_type((progress.step, progress.number, progress.total), tuple[str, int, int])
+        assert_type(progress.seconds, float)
+    chain_task(None, AsyncChain("shared"), name="orders.shared")
+    chain_task(app, 5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -16,12 +16,15 @@ from headrace import (
     literal,
     ref,
 )
+from headrace.integration import register_interrupt
 from headrace.integration.chains import (
+    AsyncDriver,
     Run,
     Step,
     SyncDriver,
     definition_of,
     plan_of,
+    run_async_with,
     run_with,
     step_key,
 )
@@ -127,3 +130,9 @@ def use_engine(chain: Chain) -> None:
     """Run a chain with another driver."""
     assert_type(run_with(Counting(), chain, {"day": "today"}), ChainResult)
     assert_type(definition_of(plan_of(chain)), list[str])
+
+
+async def use_async_engine(chain: AsyncChain) -> None:
+    """Run an `AsyncChain` with a driver."""
+    assert_type(await run_async_with(AsyncDriver(), chain, {"day": "today"}), ChainResult)
+    register_interrupt(TimeoutError)

@@ -16,6 +16,7 @@ from ._envelope import read
 
 _MIN_SECONDS = 0.001  # Celery treats 0 as no limit; a task without time left has expired anyway
 _accepting: WeakSet[Celery] = WeakSet()
+_worker_limits: list[float | None] = []  # of the worker of this process, if there is one
 
 
 def accept_deadlines(app: Celery, accepts: bool) -> None:
@@ -34,6 +35,21 @@ def deadline_of(envelope: Envelope, app: Any) -> float | None:
     if envelope.deadline_ms is None or app not in _accepting:
         return None
     return clock.monotonic() + seconds_until(envelope.deadline_ms)
+
+
+def remember_worker_limit(worker: Any) -> None:
+    """Keep the hard time limit of `worker`, in seconds, which applies to tasks without their own.
+
+    The command line may set it. It is kept before the pool forks.
+    """
+    _worker_limits[:] = [getattr(worker, "time_limit", None)]
+
+
+def hard_limit_of(task: Any) -> float | None:
+    """Return the hard time limit of the current run of `task` in seconds, or None."""
+    hard, _ = task.request.timelimit or (None, None)
+    found: float | None = hard or task.time_limit or next(iter(_worker_limits), None)
+    return found
 
 
 def on_task_received(request: Any = None, **_: Any) -> None:

@@ -44,6 +44,7 @@ def connect_startup_check() -> None:
 
 def on_celeryd_after_setup(instance: Any = None, **_: Any) -> None:
     """Check the worker before its pool forks, so that no child repeats the warnings."""
+    _deadlines.remember_worker_limit(instance)
     _check_once(instance, _is_prepared())
 
 

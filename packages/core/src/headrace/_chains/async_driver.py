@@ -131,6 +131,8 @@ async def _call_plain(rows: tuple[Row, ...], context: ChainResult) -> BaseExcept
 class AsyncDriver(Driver):
     """Awaits on the event loop, runs sync functions in threads, and branches in tasks."""
 
+    async def before_step(self, run: Run, step: Step | Parallel) -> None: ...
+
     async def call_plain(self, rows: tuple[Row, ...], context: ChainResult) -> BaseException | None:
         return await _call_plain(rows, context)
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .chain import BaseChain, Chain
     from .plan import Plan
     from .references import Operand
+    from .run import Driver
     from .step import Step
     from .sync_driver import SyncDriver
 
@@ -92,13 +93,28 @@ def run_with(driver: SyncDriver, chain: Chain, inputs: dict[str, Any]) -> ChainR
         RuntimeError: no unit of work is active.
         ChainError: as for `Chain.run`.
     """
+    return drive(run_async_with(driver, chain, inputs))
+
+
+async def run_async_with(driver: Driver, chain: BaseChain, inputs: dict[str, Any]) -> ChainResult:
+    """Run `chain` with `driver`, which may suspend; otherwise as `run_with`.
+
+    Args:
+        driver: how to call and wait.
+        chain: the chain.
+        inputs: the initial values of the context; they override those set by `put`.
+
+    Raises:
+        RuntimeError: no unit of work is active.
+        ChainError: as for `AsyncChain.run`.
+    """
     unit, outer = get_unit(), get_step()
     if unit is None:
         raise RuntimeError("no unit of work is active: open one around the run")
     run = new_run(plan_of(chain), unit, inputs, dispatcher=active_dispatcher())
     failure = None
     try:
-        failure = drive(complete(driver, run))
+        failure = await complete(driver, run)
         if failure is not None:
             raise failure
     finally:

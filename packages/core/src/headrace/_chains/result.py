@@ -86,11 +86,16 @@ class ChainResult(dict[str, Any]):
         return Report(tuple(self.steps), self.correlation_id)
 
     def as_json(self, *keys: str) -> dict[str, Any]:
-        """Return the values of `keys` as JSON types: secrets masked, other objects as text.
+        """Return values and the report as JSON types: secrets masked, other objects as text.
 
-        A key without a value, such as the output of a skipped step, is None.
+        Args:
+            keys: the keys of the values; a key without a value is None.
+
+        Returns:
+            The values by key, and under ``report`` a list with a mapping for each step.
         """
-        return {key: self._redaction.plain({key: self.get(key)})[key] for key in keys}
+        plain = self._redaction.plain({key: self.get(key) for key in keys})
+        return {**plain, "report": [_as_json(step) for step in self.steps]}
 
     def _reports(self) -> Iterator[StepReport | ChainResult]:
         plan = self._plan_of_run
@@ -190,6 +195,16 @@ def flattened(reports: Iterable[StepReport | ChainResult]) -> list[StepReport]:
         else:
             waiting.pop()
     return flat
+
+
+def _as_json(step: StepReport) -> dict[str, Any]:
+    return {
+        "name": step.name,
+        "outcome": step.outcome,
+        "attempts": step.attempts,
+        "seconds": round(step.seconds, 6),
+        "reason": step.reason,
+    }
 
 
 def _unpickled(

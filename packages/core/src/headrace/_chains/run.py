@@ -233,7 +233,23 @@ class Driver(Protocol):
     decisions (`decide`), waits (`sleep`) and undos. So do hooks and log lines (`notify`). A driver
     can therefore record a run and replay it; ``run.step.name`` and ``run.attempts`` identify the
     position in the run.
+
+    Attributes:
+        stepwise: whether the driver takes each step by itself: `before_step` is awaited before each
+            one, and `call_plain` is never called.
     """
+
+    stepwise: bool = False
+
+    async def before_step(self, run: Run, step: Step | Parallel) -> None:
+        """Do what is due before a step or its branches, if the driver is `stepwise`.
+
+        An exception ends the run between two steps; the finished ones are undone.
+
+        Args:
+            run: the run.
+            step: what comes next; its condition has not been evaluated yet.
+        """
 
     async def call_plain(self, rows: tuple[Row, ...], context: ChainResult) -> BaseException | None:
         """Call the steps that take only a call, up to the first that takes more.

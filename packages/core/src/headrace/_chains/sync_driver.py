@@ -135,6 +135,8 @@ def drive(work: Coroutine[Any, Any, T]) -> T:
 class SyncDriver(Driver):
     """Calls in the current thread, sleeps to wait, and runs branches in threads."""
 
+    async def before_step(self, run: Run, step: Step | Parallel) -> None: ...
+
     async def call_plain(self, rows: tuple[Row, ...], context: ChainResult) -> BaseException | None:
         return _call_plain(rows, context)
 

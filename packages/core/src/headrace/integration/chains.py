@@ -19,6 +19,7 @@ from headrace._chains.engine import (
     new_run,
     plan_of,
     result_of,
+    run_async_with,
     run_with,
     seconds_left,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "next_delay",
     "plan_of",
     "result_of",
+    "run_async_with",
     "run_with",
     "seconds_left",
     "step_key",

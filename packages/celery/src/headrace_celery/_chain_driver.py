@@ -1,0 +1,92 @@
+"""The drivers of chains in tasks: what happens between two steps, and the time for undos."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from dataclasses import asdict
+from typing import Any
+
+from celery.contrib.abortable import ABORTED, AbortableTask
+from celery.exceptions import Ignore
+
+from headrace import AsyncChain, Chain, ChainResult, get_flow_context
+from headrace.integration import chains, clock, is_control_flow
+
+from ._deadlines import hard_limit_of
+from ._log import warn_once
+from ._progress import Progress
+
+
+class AbortedError(Ignore):
+    """`AbortableAsyncResult.abort` was called."""
+
+
+class _InTask:
+    """What the drivers of both kinds of chains do differently in a task."""
+
+    def __init__(self, task: Any, chain: Chain | AsyncChain, progress: bool) -> None:
+        # Taken here: in the thread of a branch, a task has no request and another backend.
+        self._request, self._backend, self._name = task.request, task.backend, task.name
+        self._lock = threading.Lock()  # few backends can be used by several threads
+        self._is_abortable = isinstance(task, AbortableTask)
+        self._steps: list[Any] = [*chains.plan_of(chain).all_steps()] if progress else []
+        self._began, limit = clock.monotonic(), hard_limit_of(task)
+        self._killed_at = None if limit is None else self._began + limit
+        self.stepwise = progress or self._is_abortable
+
+    async def before_step(self, run: chains.Run, step: chains.Step | chains.Parallel) -> None:
+        with self._lock:
+            if self._is_abortable and self._ask(self._backend.get_state) == ABORTED:
+                raise AbortedError(f"aborted before step {step.name!r}")
+            if step in self._steps:
+                number, seconds = self._steps.index(step) + 1, clock.monotonic() - self._began
+                found = Progress(step.name, number, len(self._steps), round(seconds, 3))
+                store = self._backend.store_result
+                self._ask(store, asdict(found), "PROGRESS", request=self._request)
+
+    def _ask(self, function: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(self._request.id, *args, **kwargs)
+        except Exception as exc:  # the backend can neither fail a step nor prevent an undo
+            if is_control_flow(exc):  # the soft time limit
+                raise
+            text = "task %s: neither progress nor abort(), since the result backend raised %s"
+            warn_once(f"backend of {self._name}", text, self._name, type(exc).__name__)
+
+    async def undo(self, run: chains.Run, step: chains.Step, result: Any) -> None:
+        driver: Any = super()
+        # The deadline of the message may have passed, and be the reason for the undo.
+        before, run.unit.deadline = run.unit.deadline, self._killed_at
+        try:
+            await driver.undo(run, step, result)
+        finally:
+            run.unit.deadline = before
+
+
+class _SyncDriver(_InTask, chains.SyncDriver): ...
+
+
+class _AsyncDriver(_InTask, chains.AsyncDriver): ...
+
+
+def run_chain(
+    task: Any, chain: Chain | AsyncChain, inputs: dict[str, Any], *, progress: bool
+) -> ChainResult:
+    """Run the chain of a task, an `AsyncChain` in an event loop of its own.
+
+    Raises:
+        AbortedError: the task was aborted.
+    """
+    request, unit = task.request, get_flow_context()
+    is_watched = progress or isinstance(task, AbortableTask)
+    is_limited = hard_limit_of(task) or (unit is not None and unit.deadline is not None)
+    run: Any
+    if request.called_directly or request.is_eager or not (is_watched or is_limited):
+        run = chain.run(**inputs)
+    elif isinstance(chain, Chain):
+        run = chains.run_with(_SyncDriver(task, chain, progress), chain, inputs)
+    else:
+        run = chains.run_async_with(_AsyncDriver(task, chain, progress), chain, inputs)
+    result: ChainResult = run if isinstance(chain, Chain) else asyncio.run(run)
+    return result
