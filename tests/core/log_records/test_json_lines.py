@@ -151,9 +151,10 @@ def test_context_from_extra() -> None:
 
 def test_metadata_fields() -> None:
     """The metadata named in `fields` follows, and a value of extra= takes precedence."""
-    with headrace.open_context("order-16", metadata={"user": "ann", "tenant": "acme"}):
-        line = line_of(record_of(tenant="given"), fields=["user", "tenant", "missing"])
-    assert (line["user"], line["tenant"]) == ("ann", "given")
+    metadata = {"user": 17, "plan": ["a", "b"], "tenant": "acme"}
+    with headrace.open_context("order-16", metadata=metadata):
+        line = line_of(record_of(tenant="given"), fields=["user", "plan", "tenant", "missing"])
+    assert (line["user"], line["plan"], line["tenant"]) == (17, "['a', 'b']", "given")
     assert "missing" not in line
 
 
@@ -376,12 +377,12 @@ def test_queue_listener() -> None:
     listener = logging.handlers.QueueListener(lines, handler)
     log = logging.getLogger("json.queued")
     log.handlers, log.propagate = [logging.handlers.QueueHandler(lines)], False
-    with headrace.open_context("order-17", metadata={"user": "ann"}) as unit:
+    with headrace.open_context("order-17", metadata={"user": 17}) as unit:
         log.warning("out of stock")
     listener.start()
     listener.stop()
     line = json.loads(out.getvalue())
-    assert (line["flow_id"], line["unit_id"], line["user"]) == ("order-17", unit.unit_id, "ann")
+    assert (line["flow_id"], line["unit_id"], line["user"]) == ("order-17", unit.unit_id, 17)
 
 
 def test_pickled_record() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ._context.capture import Captured, capture, current_unit
 from ._log_records.factory import RecordFactory, context_of, fields_of
-from ._log_records.fields import checked_fields, field_values
+from ._log_records.fields import FieldValue, checked_fields, field_values
 from ._messages.hints import checks_keywords
 from ._messages.text import plain_text
 
@@ -50,16 +50,16 @@ class FlowProcessor:
         context: Captured = (
             capture(event_dict.get("exc_info")) if foreign is None else context_of(foreign)
         )
-        for name, value in zip(("flow_id", "flow", "step"), context[:3], strict=True):
-            if value is not None:
-                event_dict.setdefault(name, plain_text(value))
+        for name, text in zip(("flow_id", "flow", "step"), context[:3], strict=True):
+            if text is not None:
+                event_dict.setdefault(name, plain_text(text))
         if self._fields or RecordFactory.fields:
-            for name, text in self._values(foreign, context).items():
-                if text is not None:
-                    event_dict.setdefault(name, text)
+            for name, value in self._values(foreign, context).items():
+                if value is not None:
+                    event_dict.setdefault(name, plain_text(value))
         return event_dict
 
-    def _values(self, record: logging.LogRecord | None, context: Captured) -> dict[str, str | None]:
+    def _values(self, record: logging.LogRecord | None, context: Captured) -> dict[str, FieldValue]:
         if record is not None:
             return fields_of(record, self._fields)
         return field_values(current_unit(context), (*RecordFactory.fields, *self._fields))

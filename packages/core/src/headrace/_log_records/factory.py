@@ -22,6 +22,8 @@ from .fields import field_values
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from .fields import FieldValue
+
 _CONTEXT = "_headrace"
 _FIELDS = "_headrace_fields"
 _set = object.__setattr__
@@ -78,12 +80,12 @@ def context_of(record: LogRecord) -> Captured:
     return capture_mark(record.exc_info)
 
 
-def fields_of(record: LogRecord, names: Iterable[str] = ()) -> dict[str, str | None]:
+def fields_of(record: LogRecord, names: Iterable[str] = ()) -> dict[str, FieldValue]:
     """Return the values of the fields that all records capture, and of the fields `names`.
 
     Fields that were not captured are read now, if the unit of `record` is current.
     """
-    kept: dict[str, str | None] = _kept(record, _FIELDS) or {}
+    kept: dict[str, FieldValue] = _kept(record, _FIELDS) or {}
     others = [name for name in (*RecordFactory.fields, *names) if name not in kept]
     if not others:
         return kept

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
     from headrace._context.model import FlowContext
 
+FieldValue = str | int | float | None
+"""The value of a field; lines of plain text show a number as text."""
+
+_NUMBERS = (bool, int, float)
 _ALWAYS = ("flow_id", "correlation_id", "flow", "step")
 _OF_THE_UNIT = frozenset({"unit_id", "causation_id"})
 _is_reading: ContextVar[bool] = ContextVar("headrace.reading_fields", default=False)
@@ -38,8 +42,8 @@ def checked_fields(fields: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names if name not in _ALWAYS))
 
 
-def field_values(unit: FlowContext | None, names: Iterable[str]) -> dict[str, str | None]:
-    """Return the values of the fields `names`: printable text, or None if there is no value.
+def field_values(unit: FlowContext | None, names: Iterable[str]) -> dict[str, FieldValue]:
+    """Return the values of the fields `names`: numbers, printable text, or None without a value.
 
     Args:
         unit: the unit to read them from, or None.
@@ -56,6 +60,6 @@ def field_values(unit: FlowContext | None, names: Iterable[str]) -> dict[str, st
         _is_reading.set(False)
 
 
-def _value(unit: FlowContext, name: str) -> str | None:
+def _value(unit: FlowContext, name: str) -> FieldValue:
     value = getattr(unit, name) if name in _OF_THE_UNIT else unit.get_value(name)
-    return None if value is None else plain_text(value)
+    return value if value is None or type(value) in _NUMBERS else plain_text(value)

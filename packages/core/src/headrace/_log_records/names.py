@@ -48,4 +48,4 @@ def publish(
     values.setdefault("step", plain_text(step) if step else default)
     if fields or RecordFactory.fields:
         for name, value in fields_of(record, fields).items():
-            values.setdefault(name, default if value is None else value)
+            values.setdefault(name, default if value is None else plain_text(value))
