@@ -22,7 +22,7 @@ import uuid
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import headrace
@@ -225,6 +225,8 @@ Hostile: Any = type(
     "Hostile", (), dict.fromkeys(methods, not_loaded) | {"__class__": property(not_loaded)}
 )
 """Raises wherever it is asked for anything."""
+Shown: Any = type("Shown", (Hostile,), {"__repr__": object.__repr__})
+"""As `Hostile`, but with a `repr()` for the reports of Hypothesis."""
 
 
 @pytest.mark.guarantee(160)
@@ -305,7 +307,7 @@ anything = st.recursive(
         st.decimals(),
         st.datetimes(),
         st.complex_numbers(),
-        st.builds(Hostile),
+        st.builds(Shown),
         st.builds(object),
     ),
     lambda inner: st.one_of(
@@ -321,6 +323,7 @@ names = st.one_of(
 
 
 @pytest.mark.guarantee(160)
+@settings(deadline=None)  # the first call imports modules
 @given(
     st.dictionaries(names, anything, max_size=6),
     st.sampled_from(STYLES),
@@ -344,6 +347,7 @@ def test_any_extra(
 
 
 @pytest.mark.guarantee(160)
+@settings(deadline=None)  # the first call imports modules
 @given(
     st.fixed_dictionaries(
         {},

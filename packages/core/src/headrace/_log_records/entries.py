@@ -34,7 +34,7 @@ class Clock:
 
     def text(self, seconds: float) -> str:
         """Return the time `seconds` after the epoch, such as ``2026-11-21T14:03:07.211042Z``."""
-        whole, micros = divmod(round(seconds * 1_000_000), 1_000_000)
+        whole, micros = divmod(round(float(seconds) * 1_000_000), 1_000_000)
         known, text = self._last
         if known != whole:
             text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole))

@@ -105,7 +105,7 @@ def _short(flow_id: str) -> str:
 
 def _time_of(record: logging.LogRecord) -> str:
     try:
-        whole, micros = divmod(round(record.created * 1_000_000), 1_000_000)
+        whole, micros = divmod(round(float(record.created) * 1_000_000), 1_000_000)
         return f"{time.strftime('%H:%M:%S', time.localtime(whole))}.{micros // 1000:03}"
     except Exception:  # not a time
         return f"{'-':<12}"
