@@ -61,7 +61,7 @@ class Unit:
     kind: str | None
     name: str | None
     started: int | None
-    """The time of its start line; without one, its end less its duration, or its first line."""
+    """The time of its start line; without one, its end less its duration or its first line."""
     ended: int | None
     """The time of its end line, or None."""
     last: int | None

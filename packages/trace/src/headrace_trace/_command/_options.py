@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -15,6 +15,7 @@ from rich.console import Console
 from headrace.commands import argument_parser, counted, printable, tell, welcomes_colors
 from headrace_trace._store import Logs, Reject
 
+_PLACES = 3  # how many lines are named
 _PAUSE = 0.5  # seconds
 _WIDE = 10_000  # a pipe or a file has no width
 
@@ -66,12 +67,8 @@ def reject_text(reject: Reject) -> str:
     """Return in words what could not be read, and where."""
     if not reject.count:
         return f"{reject.file}: {reject.reason}"
-    more = ", ..." if reject.count > len(reject.numbers) else ""
-    places = ", ".join(map(str, _few(reject.numbers)))
+    places = ", ".join(map(str, reject.numbers[:_PLACES]))
+    more = ", ..." if reject.count > _PLACES else ""
     word = "line" if reject.count == 1 else "lines"
     what = f"{counted(reject.count, 'line')} skipped, {reject.reason}"
     return f"{reject.file}: {what} ({word} {places}{more})"
-
-
-def _few(numbers: Iterable[int]) -> list[int]:
-    return list(numbers)[:3]

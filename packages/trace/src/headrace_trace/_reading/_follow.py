@@ -146,7 +146,7 @@ class _Chunks:
         except Exception as error:
             self._queue.put(error)
 
-    def read(self, _: int) -> bytes:
+    def read1(self, _: int) -> bytes:
         """Return the next piece, or nothing if there is none yet."""
         try:
             piece = self._queue.get_nowait()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import IO
 
@@ -44,7 +45,12 @@ class LineReader:
         self._needle = needle
         self._number = 1
         self._rest = b""
-        self._is_broken = False
+        # What is compressed is read bit by bit, so that nothing before an error is lost.
+        is_plain = isinstance(stream, io.BufferedReader)
+        self._read: Callable[[int], bytes] = stream.read
+        if not is_plain:
+            self._read = getattr(stream, "read1", stream.read)
+        self._is_broken, self._error = False, ""
         self._is_skipping = False  # the rest of a line that is too long
 
     def close(self) -> None:
@@ -58,20 +64,25 @@ class LineReader:
             is_last: whether the stream has ended; otherwise a last line without a line break is
                 kept for the next call.
         """
-        while data := self._stream_read():
-            yield from self._add(data) if isinstance(data, bytes) else [Batch(broken=data)]
+        while data := self._block():
+            yield from self._add(data)
+        if self._error:
+            yield Batch(broken=self._error)
+            self._error = ""
         if is_last and self._rest:
             yield self._batch(self._rest)
             self._rest = b""
 
-    def _stream_read(self) -> bytes | str:
-        if self._is_broken:
-            return b""
+    def _block(self) -> bytes:
+        parts: list[bytes] = []
+        size = 0
         try:
-            return self._stream.read(SIZE)
+            while not self._is_broken and size < SIZE and (data := self._read(SIZE - size)):
+                parts.append(data)
+                size += len(data)
         except Exception as error:  # gzip and Zstandard raise several kinds
-            self._is_broken = True
-            return f"{type(error).__name__}: {error}"
+            self._is_broken, self._error = True, f"{type(error).__name__}: {error}"
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def _add(self, data: bytes) -> Iterator[Batch]:
         if self._is_skipping:

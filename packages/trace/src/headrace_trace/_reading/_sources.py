@@ -50,7 +50,7 @@ def decompressed(raw: BinaryIO) -> IO[bytes]:
     peek = getattr(raw, "peek", None)
     start: bytes = peek(4)[:4] if peek else b""
     if start.startswith(_GZIP):
-        return cast("IO[bytes]", gzip.GzipFile(fileobj=raw))
+        return cast("IO[bytes]", _Gzip(raw))
     if start == _ZSTD:
         import zstandard
 
@@ -59,6 +59,18 @@ def decompressed(raw: BinaryIO) -> IO[bytes]:
         )
         return stream
     return raw
+
+
+class _Gzip(gzip.GzipFile):
+    """A gzip stream that closes the file under it too."""
+
+    def __init__(self, raw: BinaryIO) -> None:
+        super().__init__(fileobj=raw)
+        self._under = raw
+
+    def close(self) -> None:
+        super().close()
+        self._under.close()
 
 
 def find_sources(words: Iterable[str]) -> list[Source]:

@@ -19,6 +19,7 @@ from ._tables import COLUMNS
 
 _LINES = "lines"
 _UNIT = "coalesce(unit_id, concat('@', service, '/', host, '/', pid))"
+_FEW = 1 << 20  # bytes
 _SAMPLE = 50  # lines that tell the shape of a file
 _SURE = re.compile(r"[A-Za-z0-9._|:@~-]+")  # what no writer of JSON escapes
 
@@ -146,6 +147,8 @@ class Loader:
     def _sort_out(self) -> None:
         # Lines of other shapes among headrace's own, and lines that are no JSON.
         query = self._logs.query
+        if not query("SELECT 1 FROM stored WHERE rest IS NOT NULL LIMIT 1"):
+            return
         query(self._rest)
         for file, count, numbers in query(
             "SELECT file, count(*), min(number, 10) FROM stored WHERE rest = '' GROUP BY file"
@@ -168,7 +171,7 @@ class _Feed:
         for file, lines in self._files:
             first = next(lines, None)
             if first is not None:
-                self.is_native = self._tries_native and _looks_native(first)
+                self.is_native = self._tries_native and _suits_native(first)
                 self._file, self._lines = file, chain([first], lines)
                 return
 
@@ -181,6 +184,8 @@ class _Feed:
             self._next()
 
 
-def _looks_native(batch: Batch) -> bool:
+def _suits_native(batch: Batch) -> bool:
+    if len(batch.text) < _FEW:  # the few lines of another shape can be sorted out afterwards
+        return True
     offsets = batch.offsets[: _SAMPLE + 1]
     return any(is_native(batch.text[a:b]) for a, b in pairwise(offsets))

@@ -62,7 +62,7 @@ def _stated(column: str) -> str:
 UNIT = f"""
 CREATE VIEW unit AS SELECT * EXCLUDE (start_line, first) REPLACE (
   coalesce(flow, flow_of_lines) AS flow,
-  coalesce(start_line, CAST(ended - duration_ms * 1000 AS BIGINT), first) AS started
+  coalesce(start_line, least(CAST(ended - duration_ms * 1000 AS BIGINT), first)) AS started
 ) FROM (
   SELECT flow_id, unit_id, {", ".join(map(_stated, _STATED))},
     any_value(flow) AS flow_of_lines,

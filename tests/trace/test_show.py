@@ -1,0 +1,179 @@
+"""``headrace trace show``: one operation is one tree, whatever the clocks say."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.trace.log_kit import (
+    ID,
+    WEB,
+    WORKER,
+    line,
+    order,
+    out_of,
+    request,
+    run,
+    story,
+    titles,
+    trace,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SECOND, THIRD = "c" * 16, "d" * 16
+
+
+def test_task_stands_below_the_request_of_another_file(tmp_path: Path) -> None:
+    """The worker's unit follows the request that published it, with its queue time and error."""
+    out = out_of("show", ID, order(tmp_path / "logs"))
+    header, *lines = out.splitlines()
+    assert header == f"{ID}  2026-09-21 14:13:00.900Z  600 ms"
+    assert [text.strip("█· ").partition("  ")[0] for text in lines] == [
+        "POST /orders [web-1/1]",
+        "14:13:01.000Z INFO task.published",
+        "shop.charge [worker-1/1]",
+    ]
+    assert lines[-1].endswith("error  250 ms  queued 250 ms  ValueError: no money")
+
+
+def test_waterfall_shows_the_time_in_the_queue(tmp_path: Path) -> None:
+    """Dots stand for the queue and blocks for the work, to the scale of the operation."""
+    _, web, _, task = out_of("show", ID, order(tmp_path / "logs")).splitlines()
+    assert web[:30].rstrip() == "█" * 10
+    assert task[:30] == " " * 5 + "·" * 13 + "█" * 12
+
+
+def test_retries_and_redeliveries_stand_side_by_side(tmp_path: Path) -> None:
+    """The runs of one task are attempts of one node, in their order, whichever caused which."""
+    log = tmp_path / "all.log"
+    first = run(outcome="retry")
+    second = run(2.0, SECOND, WORKER, retries=1, outcome=None)
+    third = run(9.0, THIRD, WORKER, retries=1, redelivered=True)
+    log.write_bytes(third + request() + second + first)
+    assert titles(story(ID, log)) == [(0, [WEB]), (1, [WORKER, SECOND, THIRD])]
+    out = out_of("show", ID, log)
+    assert "attempt 1  retry" in out
+    assert "attempt 2  no end" in out
+    assert "attempt 3  ok  250 ms  queued 250 ms  redelivered" in out
+
+
+def test_causation_comes_before_clocks(tmp_path: Path) -> None:
+    """A worker whose clock is behind stays below its cause; the skew is shown and corrected."""
+    log = tmp_path / "all.log"
+    log.write_bytes(run(0.25) + request(31.0))
+    told = story(ID, log)
+    assert titles(told) == [(0, [WEB]), (1, [WORKER])]
+    assert told["clocks"] == [{"host": "worker-1", "behind_ms": 30750.0}]
+    start = told["nodes"][1]["attempts"][0]
+    assert start["started"] == "2026-09-21T14:13:00.250000Z"
+    assert start["corrected_start"] == "2026-09-21T14:13:31.000000Z"
+    assert "! the clock of worker-1 is at least 30.8 s behind" in out_of("show", ID, log)
+
+
+def test_equal_clocks_are_not_corrected(tmp_path: Path) -> None:
+    """Where no effect precedes its cause, nothing is said about clocks."""
+    assert story(ID, order(tmp_path / "logs"))["clocks"] == []
+
+
+def test_circle_of_causes_begins_with_its_earliest_unit(tmp_path: Path) -> None:
+    """Units that cause each other, or themselves, are each shown once."""
+    log = tmp_path / "all.log"
+    units = ((3.0, "u1", "u3"), (2.0, "u2", "u1"), (1.0, "u3", "u2"), (4.0, "u4", "u4"))
+    log.write_bytes(
+        b"".join(
+            line(second, unit, "unit.end", kind="flow", causation_id=cause)
+            for second, unit, cause in units
+        )
+    )
+    assert titles(story(ID, log)) == [(0, ["u4"]), (0, ["u3"]), (1, ["u1"]), (2, ["u2"])]
+
+
+def test_deep_chain_of_causes_is_shown(tmp_path: Path) -> None:
+    """Three thousand units, each caused by the one before, exceed no recursion limit."""
+    log = tmp_path / "all.log"
+    units = ((n, f"u{n - 1}" if n else None) for n in range(3000))
+    log.write_bytes(
+        b"".join(
+            line(n / 1000, f"u{n}", "unit.end", kind="flow", causation_id=cause)
+            for n, cause in units
+        )
+    )
+    assert [depth for depth, _ in titles(story(ID, log))] == list(range(3000))
+
+
+def test_equal_times_keep_the_order_of_the_file(tmp_path: Path) -> None:
+    """Lines of one time stand in the order in which they were written."""
+    log = tmp_path / "all.log"
+    log.write_bytes(b"".join(line(1, WEB, message=f"line {n}") for n in range(50)))
+    (node,) = story(ID, log)["nodes"]
+    texts = [entry["message"] for entry in node["attempts"][0]["lines"]]
+    assert texts == [f"line {n}" for n in range(50)]
+
+
+def test_published_and_not_started_is_a_leaf(tmp_path: Path) -> None:
+    """A task of which only the publish is in the logs stands where it would have run."""
+    (tmp_path / "web.log").write_bytes(request())
+    told = story(ID, tmp_path)
+    assert titles(told) == [(0, [WEB]), (1, [])]
+    assert told["nodes"][1]["publish"]["task"] == "shop.charge"
+    last = out_of("show", ID, tmp_path).splitlines()[-1]
+    assert last.split() == ["shop.charge", "not", "started"]
+
+
+def test_failed_publish_says_why(tmp_path: Path) -> None:
+    """A task that could not be sent is shown with the error of sending."""
+    failed = {"task": "shop.charge", "task_id": "t1", "error": "ConnectionError: refused"}
+    (tmp_path / "web.log").write_bytes(request() + line(1.05, WEB, "task.publish_failed", **failed))
+    assert "shop.charge  not sent: ConnectionError: refused" in out_of("show", ID, tmp_path)
+
+
+def test_lines_without_a_unit_join_that_of_their_process(tmp_path: Path) -> None:
+    """Lines of an own formatter, which lack the unit's ID, stand in the process's only unit."""
+    (tmp_path / "web.log").write_bytes(request() + line(1.02, None, message="own line"))
+    told = story(ID, tmp_path)
+    assert titles(told)[0] == (0, [WEB])
+    messages = [entry["message"] for entry in told["nodes"][0]["attempts"][0]["lines"]]
+    assert messages == ["task.published", "own line", "unit.end"]
+
+
+def test_beginning_of_an_id_is_enough(tmp_path: Path) -> None:
+    """The beginning finds the operation, unless it is that of several or of none."""
+    other = ID[:8] + "0" * 24
+    (tmp_path / "web.log").write_bytes(request() + line(2, "e" * 16, flow_id=other))
+    assert story(ID[:12], tmp_path)["flow_id"] == ID
+    several = trace("show", ID[:8], tmp_path)
+    assert several.returncode == 2
+    assert several.stderr.decode() == (
+        f"headrace: several IDs begin with {ID[:8]}: {other}, {ID}\n"
+    )
+    none = trace("show", "abc", tmp_path)
+    assert (none.returncode, none.stdout) == (2, b"")
+    assert b"no line of these logs has an ID that begins with abc" in none.stderr
+
+
+@pytest.mark.parametrize("flow_id", ["a/b+c=d|e", "x' OR 1=1 --", "%", "_", "ä", '"', "\\", "?"])
+def test_id_of_any_characters_is_a_value(flow_id: str) -> None:
+    """An ID is found whatever it contains and however its writer escaped it; nothing else is."""
+    plain = json.dumps(flow_id).encode()
+    escaped = plain.replace(b"/", b"\\/").replace(b"+", b"\\u002b").replace(b"=", b"\\u003d")
+    log = line(1, WEB, flow_id=flow_id).replace(plain, escaped) + line(2, WORKER)
+    told = story(flow_id, "-", stdin=log)
+    assert told["flow_id"] == flow_id
+    assert titles(told) == [(0, [WEB])]
+
+
+def test_control_characters_are_made_visible(tmp_path: Path) -> None:
+    """Terminal escapes, line breaks and markup in a log reach the terminal as text."""
+    hostile = "\x1b[31m[bold]red[/]\r\n\u202eevil\x00"
+    (tmp_path / "web.log").write_bytes(
+        line(1, WEB, message=hostile, host=hostile)
+        + line(2, WEB, "unit.end", kind="http", name=hostile, error=hostile, outcome=hostile)
+    )
+    for words in (["show", ID], ["list"]):
+        out = out_of(*words, tmp_path)
+        assert "\\x1b[31m[bold]red[/]\\r\\n\\u202eevil\\x00" in out
+        assert not set(out) & set("\x1b\r\u202e\x00")
