@@ -51,16 +51,25 @@ def python(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
     return done
 
 
-def worker_log(folder: Path, *names: str, level: str = "INFO") -> list[str]:
-    """Return the lines of a worker that was set up with the page's blocks `names`."""
+def worker_log(
+    folder: Path, *names: str, level: str = "INFO", format: str | None = None
+) -> list[str]:
+    """Return the lines of a worker that was set up with the page's blocks `names`.
+
+    With `format`, `dict_config` writes them; without, the receiver of the first block is left out.
+    """
     code = "\n".join([*(block(name) for name in names), RUN.format(level=level)])
+    if format is None:
+        code = code.replace("@setup_logging.connect\n", "", 1)
+    else:
+        code = code.replace('dict_config("lines"', f"dict_config({format!r}")
     (folder / "process.py").write_text(code, encoding="utf-8")
     return python(folder, "process.py").stderr.splitlines()
 
 
 def test_workers_own_logging_shows_the_id(tmp_path: Path) -> None:
     """With `%(flow_id)s` in worker_log_format the worker's lines have the ID, or a dash."""
-    lines = worker_log(tmp_path, "shop/tasks.py")
+    lines = worker_log(tmp_path, "shop/tasks.py", "shop/own_logging.py")
     shown = [line.split()[3:5] for line in lines]
     assert ["documented", "shop:"] in shown
     assert ["documented", "headrace:"] in shown
@@ -68,11 +77,20 @@ def test_workers_own_logging_shows_the_id(tmp_path: Path) -> None:
     assert shown[-1] == ["-", "shop:"]
 
 
+def test_lines_show_the_id(tmp_path: Path) -> None:
+    """The set-up as printed writes lines for people, each with the ID."""
+    lines = worker_log(tmp_path, "shop/tasks.py", format="lines")
+    assert {line.split()[2] for line in lines[:-1]} == {"documented"}
+    assert any(line.endswith("fulfilling order 7 [shop order.fulfil]") for line in lines)
+    assert lines[-1].split()[2] == "-"
+
+
 @pytest.mark.guarantee(70)
 def test_workers_own_logging_shows_metadata(tmp_path: Path) -> None:
     """A field that `install` names may stand in worker_log_format, inside and outside a run."""
-    lines = block("shop/tasks.py").replace("%(flow_id)s", "%(flow_id)s/%(tenant)s")
-    code = lines + (
+    own = block("shop/own_logging.py").replace("%(flow_id)s", "%(flow_id)s/%(tenant)s")
+    code = block("shop/tasks.py").replace("@setup_logging.connect\n", "") + own
+    code += (
         "\nimport headrace.logging\n"
         'headrace.logging.install(fields=["tenant"])\n'
         "app.conf.update(task_always_eager=True)\n"
@@ -90,7 +108,7 @@ def test_workers_own_logging_shows_metadata(tmp_path: Path) -> None:
 
 def test_loglevel_is_kept(tmp_path: Path) -> None:
     """`--loglevel WARNING` silences what is below, ours included."""
-    lines = worker_log(tmp_path, "shop/tasks.py", level="WARNING")
+    lines = worker_log(tmp_path, "shop/tasks.py", "shop/own_logging.py", level="WARNING")
     assert [line.split()[2:5] for line in lines] == [
         ["WARNING", "documented", "shop:"],
         ["WARNING", "-", "shop:"],
@@ -99,8 +117,8 @@ def test_loglevel_is_kept(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("level", ["INFO", "WARNING"])
 def test_json_logging_shows_the_id(tmp_path: Path, level: str) -> None:
-    """The module for JSON gives each line the ID, the flow and the step, and heeds --loglevel."""
-    lines = worker_log(tmp_path, "shop/tasks.py", "shop/json_logging.py", level=level)
+    """As JSON, each line has the ID, the flow and the step; --loglevel is heeded."""
+    lines = worker_log(tmp_path, "shop/tasks.py", level=level, format="json")
     records: list[dict[str, Any]] = [json.loads(line) for line in lines]
     assert {record["flow_id"] for record in records[:-1]} == {"documented"}
     assert "flow_id" not in records[-1]

@@ -22,7 +22,13 @@ from typing import Any, Self
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db.models.signals import pre_save
-from django.tasks import TaskResultStatus, task_backends
+
+try:
+    from django.tasks import TaskResultStatus, task_backends
+except ModuleNotFoundError as error:
+    # Celery looks for a module of this name in every app, and skips those that are not there.
+    message = "headrace_django.tasks needs Django 6.0 or newer"
+    raise ModuleNotFoundError(message, name=__name__) from error
 from django.tasks.backends.base import BaseTaskBackend
 from django.tasks.exceptions import InvalidTaskBackend
 from django.tasks.signals import log_task_started, task_enqueued, task_finished, task_started
