@@ -112,7 +112,8 @@ class BaseDurable:
         """Register the workflows of the chain and of its branches with DBOS."""
         from dbos import DBOS
 
-        for plan, path in {self.plan: "", **self._paths}.items():
+        paths = {} if self.workflows else {self.plan: "", **self._paths}
+        for plan, path in paths.items():
             decorate = DBOS.workflow(name=PREFIX + self.name + path, max_recovery_attempts=None)
             self.workflows[plan] = decorate(self._workflow(plan, walk if path else complete))
 
