@@ -33,7 +33,7 @@ def native_sql(lines: str, fields: Sequence[str]) -> str:
         fields: the fields to read.
     """
     types = {field: TYPES.get(field, "VARCHAR") for field in fields}
-    spec = types | dict.fromkeys(NATIVE, "VARCHAR")
+    spec = types | dict.fromkeys((*NATIVE, "correlation_id"), "VARCHAR")
     is_native = " AND ".join(f"{_key(key)} IS NOT NULL" for key in NATIVE)
     columns = ", ".join(f"{_native(field)} AS {field}" for field in fields)
     return f"""
@@ -48,6 +48,8 @@ def _native(field: str) -> str:
     key = _key(field)
     if field == "time":
         return _within(f"epoch_us(try_cast({key} AS TIMESTAMPTZ))")
+    if field == "flow_id":
+        return f"coalesce({key}, {_key('correlation_id')})"
     return f"CASE WHEN isfinite({key}) THEN {key} END" if field.endswith("_ms") else key
 
 

@@ -1,0 +1,130 @@
+"""Damaged logs: whatever a file contains, the counts are right and nothing fails."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from headrace_trace import load
+from tests.trace.log_kit import ID, line, request, run, trace
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+VALUES: list[Any] = [
+    *(
+        None,
+        True,
+        -1,
+        0,
+        1e300,
+        2**70,
+        "",
+        "x",
+        "\x00",
+        "\ud83d",
+        "ä\u202e",
+        "2026-09-21",
+        "{",
+        '{"a"',
+    ),
+    *([], {}, [[1]], {"id": 1}, {"flow_id": ID}, "9" * 40, "-0", ID, "nan", "Infinity"),
+]
+
+
+def changed(chance: random.Random, text: bytes) -> bytes:
+    """Return a line with a field that is missing, repeated, or of another type or value."""
+    entry = json.loads(text)
+    key = chance.choice([*entry, "labels", "extra", "log", "error", "trace", "service.name"])
+    kind = chance.randrange(3)
+    if kind == 0:
+        entry.pop(key, None)
+    else:
+        entry[key] = chance.choice(VALUES)
+    result = json.dumps(entry, ensure_ascii=chance.random() < 0.5)
+    if kind == 2:
+        result = result[:-1] + f", {json.dumps(key)}: 5}}"
+    return result.encode("utf-8", "surrogatepass") + b"\n"
+
+
+def damaged(chance: random.Random, text: bytes) -> bytes:
+    """Return a line that is cut, or has bytes, another encoding, NUL or a second line in it."""
+    at = chance.randrange(len(text))
+    start, end = text[:at], text[at:]
+    encoding = chance.choice(["utf-16", "utf-32", "cp037", "utf-7"])
+    return chance.choice([
+        start + b"\n",
+        start + chance.randbytes(chance.randrange(9)) + end,
+        text.decode().encode(encoding) + b"\n",
+        start + b"\x00" * chance.randrange(1, 99) + end,
+        start + text,
+        b"\xef\xbb\xbf" + text,
+        chance.choice([b"\n", b"\r\n", b"\xff\n", b"{}\n", b"[]\n", b"text\n", b"{\n", b"}\n"]),
+    ])
+
+
+def expected(data: bytes) -> tuple[Counter[str], int, int]:
+    """Return the lines of each operation, the bad lines and all lines, as Python reads them."""
+    counts: Counter[str] = Counter()
+    bad = 0
+    lines = data.split(b"\n")
+    lines = lines[:-1] if not lines[-1] else lines
+    for raw in lines:
+        text = raw.decode("utf-8", "replace")
+        text = text[max(text.find("{"), 0) :]
+        try:
+            if text.startswith("{") and "\\ud83d" in text:
+                raise ValueError("a lone surrogate")
+            entry = json.loads(text, parse_constant=str)
+            if not isinstance(entry, dict):
+                raise ValueError("no object")
+        except ValueError:
+            bad += bool(text.strip(" \t\r"))
+            continue
+        found = entry.get("flow_id", entry.get("correlation_id"))
+        counts[str(found)] += isinstance(found, str)
+    return +counts, bad, len(lines)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_counts_of_damaged_logs_are_right(tmp_path: Path, seed: int) -> None:
+    """Of thousands of damaged lines, each readable one is counted for its ID, each other as bad."""
+    chance = random.Random(seed)
+    good = [*(request() + run()).splitlines(True), line(5, "e" * 16, flow_id="0" * 32)]
+    lines = [chance.choice(good) for _ in range(1000)]
+    lines = [damaged(chance, text) if chance.random() < seed / 40 else text for text in lines]
+    data = b"".join(lines)
+    (tmp_path / "a.log").write_bytes(data)
+    with load([str(tmp_path)]) as logs:
+        counts = logs.query("SELECT flow_id, count(*) FROM line WHERE flow_id <> '' GROUP BY 1")
+        bad = sum(one.count for one in logs.rejects)
+        assert (Counter(dict(counts)), bad, logs.lines) == expected(data)
+        assert all(logs.operations())
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_odd_fields_fail_nothing(tmp_path: Path, seed: int) -> None:
+    """Fields that are missing, repeated or of another type fail no command."""
+    chance = random.Random(seed)
+    good = (request() + run() + run(2, "c" * 16, "b" * 16, retries=1)).splitlines(True)
+    lines = good + [changed(chance, chance.choice(good)) for _ in range(300)]
+    chance.shuffle(lines)
+    data = b"".join(lines)
+    (tmp_path / "a.log").write_bytes(data)
+    for words in (
+        ["list"],
+        ["list", "--json", "--text", "x", "--outcome", "error"],
+        ["show", ID],
+        ["show", ID, "--json"],
+        ["show", ID, "--fields", "flow_id=trace,time=log,unit_id=extra.id"],
+    ):
+        done = trace(*words, tmp_path)
+        assert done.returncode == 0, (words, done.stderr.decode())
+    with load([str(tmp_path)]) as logs:
+        bad = sum(one.count for one in logs.rejects)
+        counted = logs.query("SELECT count(*) FROM line")[0][0]
+    assert counted + bad == logs.lines == len(lines)
