@@ -48,7 +48,8 @@ def trace(*words: object, stdin: bytes = b"") -> Done:
 def start(*words: object, **options: Any) -> subprocess.Popen[bytes]:
     """Start ``headrace trace`` as a process of its own, with its output in a pipe."""
     command = [*COMMAND, *map(str, words)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen(command, **(pipes | options))
 
 
 def out_of(*words: object, stdin: bytes = b"") -> str:

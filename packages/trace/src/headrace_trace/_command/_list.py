@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 
 from rich.live import Live
 
@@ -32,7 +33,10 @@ def main(words: list[str]) -> int:
         raise CommandError("--limit takes a number from 1")
     columns = (*SKELETON, "message", "error") if options.text else SKELETON
     if options.follow:
-        with follow(options.logs, fields=options.fields, columns=columns) as polls:
+        with (
+            suppress(KeyboardInterrupt),
+            follow(options.logs, fields=options.fields, columns=columns) as polls,
+        ):
             _follow(polls, options)
         return 0
     with load(options.logs, fields=options.fields, columns=columns) as logs:

@@ -7,7 +7,6 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any
 
 from rich.console import Console
@@ -50,11 +49,10 @@ def terminal() -> Console:
 
 
 def rounds(polls: Iterator[Logs]) -> Iterator[Logs]:
-    """Yield the logs each time they have been read, until the user interrupts."""
-    with suppress(KeyboardInterrupt):
-        for logs in polls:
-            yield logs
-            time.sleep(_PAUSE)
+    """Yield the logs each time they have been read."""
+    for logs in polls:
+        yield logs
+        time.sleep(_PAUSE)
 
 
 def tell_rejects(logs: Logs) -> None:

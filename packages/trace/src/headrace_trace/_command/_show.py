@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 
 from rich.live import Live
 
@@ -31,7 +32,10 @@ def main(words: list[str]) -> int:
     if options.follow:
         if options.json:
             raise CommandError("--json tells a story as a whole: it does not go with --follow")
-        with follow(options.logs, fields=options.fields, flow_id=options.id) as polls:
+        with (
+            suppress(KeyboardInterrupt),
+            follow(options.logs, fields=options.fields, flow_id=options.id) as polls,
+        ):
             _follow(polls, options.id)
         return 0
     with load(options.logs, fields=options.fields, flow_id=options.id) as logs:

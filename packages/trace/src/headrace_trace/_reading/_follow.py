@@ -8,7 +8,7 @@ import stat
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from typing import IO, BinaryIO, Self, cast
+from typing import IO, Self, cast
 
 from headrace.commands import CommandError
 
@@ -117,9 +117,9 @@ class _Input:
 
     def __init__(self, needle: bytes) -> None:
         raw = Source(STDIN).open_raw()
-        self._chunks = _Chunks()
+        self._chunks = _Chunks(raw.fileno())
         self._reader = LineReader(cast("IO[bytes]", self._chunks), needle)
-        self._thread = threading.Thread(target=self._chunks.fetch, args=[raw], daemon=True)
+        self._thread = threading.Thread(target=self._chunks.fetch, daemon=True)
         self._thread.start()
 
     @property
@@ -133,28 +133,23 @@ class _Input:
 class _Chunks:
     """What a thread has read so far, as a stream that never waits."""
 
-    def __init__(self) -> None:
-        self._queue: queue.SimpleQueue[bytes | Exception] = queue.SimpleQueue()
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._queue: queue.SimpleQueue[bytes] = queue.SimpleQueue()
 
-    def fetch(self, raw: BinaryIO) -> None:
-        """Read `raw` to its end."""
-        try:
-            stream = decompressed(raw)
-            read = getattr(stream, "read1", stream.read)
-            while data := read(1 << 16):
+    def fetch(self) -> None:
+        """Read to the end."""
+        # Not through `sys.stdin`, whose lock this thread would still hold when the process exits.
+        with suppress(OSError):
+            while data := os.read(self._descriptor, 1 << 16):
                 self._queue.put(data)
-        except Exception as error:
-            self._queue.put(error)
 
-    def read1(self, _: int) -> bytes:
+    def read(self, _: int) -> bytes:
         """Return the next piece, or nothing if there is none yet."""
         try:
-            piece = self._queue.get_nowait()
+            return self._queue.get_nowait()
         except queue.Empty:
             return b""
-        if isinstance(piece, Exception):
-            raise piece
-        return piece
 
 
 def _identity(found: os.stat_result) -> tuple[int, int]:

@@ -133,7 +133,7 @@ class Loader:
         connection = self._logs.connection
         connection.register(_LINES, stream)
         try:
-            connection.execute(sql).fetchall()
+            self._logs.query(sql)
         except duckdb.Error as error:
             raise stream.error or error from None
         finally:

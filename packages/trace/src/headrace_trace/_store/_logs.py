@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
+import duckdb
+
 from headrace_trace._model import Line, Operation, Place, Publish, Unit
 
 from ._tables import tables
 from ._wanted import Wanted
 
 if TYPE_CHECKING:
-    import duckdb
-
     from headrace_trace._reading import Batch
 
 _SHOWN = 10
@@ -84,7 +84,10 @@ class Logs:
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Return all rows of a query; values are parameters (``?``), never part of `sql`."""
-        return self.connection.execute(sql, parameters).fetchall()
+        try:
+            return self.connection.execute(sql, parameters).fetchall()
+        except duckdb.InterruptException:
+            raise KeyboardInterrupt from None
 
     def newest(self) -> int | None:
         """Return the time of the newest line, in microseconds since 1970."""
