@@ -19,8 +19,9 @@ import pytest
 import requests
 from requests.auth import HTTPDigestAuth
 
-from headrace import current_flow_id, deadline, open_context
+from headrace import current_flow_id, deadline, extract, inject, open_context
 from headrace.clients import (
+    GrpcMetadata,
     aiohttp_trace_config,
     async_httpx_hooks,
     httpx_hooks,
@@ -593,3 +594,15 @@ def test_a_client_library_that_is_missing_here_is_named(
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(ImportError, match=r'pip install "headrace\['):
         make(hosts=["api"])
+
+
+def test_metadata_of_grpc_has_lower_case_names() -> None:
+    """What `inject` writes can be the metadata of a call, and replaces what is there."""
+    metadata = GrpcMetadata({"x-correlation-id": "old", "authorization": "mine"})
+    with open_context("an-id"), deadline(60):
+        inject(metadata)
+    assert metadata["x-correlation-id"] == "an-id"
+    assert metadata["authorization"] == "mine"
+    assert set(metadata) >= {"traceparent", "x-deadline-ms"}
+    assert [name for name in metadata if name != name.lower()] == []
+    assert extract(tuple(metadata.items())).correlation_id == "an-id"

@@ -43,6 +43,7 @@ from headrace import (
 )
 from headrace.backends import Backend, LoggingBackend, OTelBackend, TracingBackend, outcome_of
 from headrace.clients import (
+    GrpcMetadata,
     aiohttp_trace_config,
     async_httpx_hooks,
     httpx_hooks,
@@ -116,6 +117,9 @@ def propagation(environ: dict[str, Any], headers: list[tuple[bytes, bytes]]) -> 
         assert_type(opened, FlowContext)
     assert_type(httpx_hooks(hosts=["api"]), dict[str, list[Callable[[Any], Any]]])
     async_httpx_hooks(hosts=("api", "*.internal"))
+    metadata = GrpcMetadata()
+    headrace.inject(metadata)
+    assert_type(tuple(metadata.items()), tuple[tuple[str, str], ...])
     assert_type(requests_adapter(hosts=["api"], max_retries=3), HTTPAdapter)
     assert_type(aiohttp_trace_config(hosts=["api"]), TraceConfig)
 

@@ -1,4 +1,4 @@
-"""HTTP clients that send the correlation ID to an allow-list of hosts.
+"""HTTP clients that send the correlation ID to an allow-list of hosts; a carrier for gRPC.
 
 The list is empty by default, since IDs are for your own services only.
 """
@@ -21,13 +21,31 @@ if TYPE_CHECKING:
     from requests import PreparedRequest, Response
     from requests.adapters import HTTPAdapter
 
-__all__ = ["aiohttp_trace_config", "async_httpx_hooks", "httpx_hooks", "requests_adapter"]
+__all__ = [
+    "GrpcMetadata",
+    "aiohttp_trace_config",
+    "async_httpx_hooks",
+    "httpx_hooks",
+    "requests_adapter",
+]
 
 _ADDED = "headrace.added"
 _GIVEN = "headrace.timeout"
 _OWN_OF_HTTPX = dict.fromkeys(("connect", "read", "write", "pool"), 5.0)
 _LEAST = 0.001  # seconds; zero would mean no wait at all
 _HOST = re.compile(r"(\*\.)?[\w-]+(\.[\w-]+)*|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
+
+
+class GrpcMetadata(dict[str, str]):
+    """The metadata of a gRPC call, as a carrier for `headrace.inject`.
+
+    gRPC accepts only lower-case names, so each name is converted. A call takes the metadata as
+    ``tuple(metadata.items())``.
+    """
+
+    def __setitem__(self, name: str, value: str) -> None:
+        """Set a value, under the lower-case form of `name`."""
+        super().__setitem__(name.lower(), value)
 
 
 @checks_keywords
