@@ -138,7 +138,7 @@ def test_taken_names() -> None:
 
 def test_context_from_extra() -> None:
     """IDs of extra= win, and the current unit's other IDs do not mix with them."""
-    with headrace.open_context("outer"):
+    with headrace.open_context("outer") as outer, outer.fork():
         line = line_of(record_of(correlation_id="given", unit_id="5" * 16, event="unit.end"))
     assert (line["flow_id"], line["correlation_id"], line["unit_id"]) == (
         "given",
