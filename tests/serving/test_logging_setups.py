@@ -27,6 +27,9 @@ UVICORN = ("uvicorn", "--factory", f"{APPS}:asgi", "--port", "{port}")
 GUNICORN = ("gunicorn", "--bind", "127.0.0.1:{port}", "--config", "{folder}/gunicorn.py")
 
 
+HYPERCORN = ("hypercorn", "--bind", "127.0.0.1:{port}", "--access-logfile", "-")
+
+
 @contextmanager
 def served(folder: Path, words: tuple[str, ...], configured_by: str) -> Iterator[int]:
     """Run the server inside the block; yield its port. Its output is in `folder`."""
@@ -112,8 +115,9 @@ def folder(tmp_path: Path) -> Path:
         ((*UVICORN, "--log-config", "{folder}/logging.json"), "uvicorn"),
         ((*GUNICORN, f"{APPS}:wsgi()"), "gunicorn"),
         ((*GUNICORN, "-k", "uvicorn.workers.UvicornWorker", f"{APPS}:asgi()"), "uvicorn"),
+        ((*HYPERCORN, "--log-config", "json:{folder}/logging.json", f"{APPS}:asgi()"), "hypercorn"),
     ],
-    ids=["uvicorn", "gunicorn", "gunicorn-uvicorn"],
+    ids=["uvicorn", "gunicorn", "gunicorn-uvicorn", "hypercorn"],
 )
 def test_configured_by_the_server(folder: Path, words: tuple[str, ...], logger: str) -> None:
     """A server that takes the dictionary, or a file of it, writes its own lines in JSON as well."""

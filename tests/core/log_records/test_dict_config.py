@@ -52,7 +52,7 @@ def test_the_dictionary() -> None:
     """One handler on the root logger writes to stderr; no other library keeps its own handler."""
     config = dict_config("json", level="DEBUG", fields=["user"], style="ecs", service="shop")
     names: list[str] = ["django.server", "gunicorn.access", "gunicorn.error"]
-    names += ["uvicorn", "uvicorn.access", "uvicorn.error"]
+    names += ["hypercorn.access", "hypercorn.error", "uvicorn", "uvicorn.access", "uvicorn.error"]
     assert config.pop("loggers") == {
         "django": {"handlers": []},
         **{name: {"handlers": ["stderr"], "propagate": False} for name in names},

@@ -41,6 +41,8 @@ _OF_SERVERS = (
     "django.server",
     "gunicorn.access",
     "gunicorn.error",
+    "hypercorn.access",
+    "hypercorn.error",
     "uvicorn",
     "uvicorn.access",
     "uvicorn.error",
