@@ -69,6 +69,7 @@ from headrace.logging import (
     install,
     uninstall,
 )
+from headrace.loguru import FlowPatcher, flow_patcher
 from headrace.structlog import FlowProcessor, flow_processor
 from headrace.testing import Capture, CapturedStep, CapturedUnit, assert_clean, capture, reset
 
@@ -609,6 +610,8 @@ def logs(handler: logging.Handler) -> None:
     event: dict[str, Any] = {}
     assert_type(flow_processor(None, "info", event), MutableMapping[str, Any])
     assert_type(FlowProcessor(fields=["user"])(None, "info", event), MutableMapping[str, Any])
+    flow_patcher({"extra": {}})
+    FlowPatcher(default="", fields=["user"])({"extra": {}})
 
 
 def tests() -> None:
