@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import gc
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +11,7 @@ from typing import NamedTuple
 from ._declarations._reading import read_declarations
 from ._declarations._steps import Declarations
 from ._evaluate._engine import Engine
-from ._evaluate._values import FunctionValue, Instance, forget_values
+from ._evaluate._values import FunctionValue, Instance
 from ._findings._declared import faults_in
 from ._findings._functions import finding
 from ._findings._ignores import find_ignores
@@ -20,15 +19,16 @@ from ._findings._messages import signature_of
 from ._findings._since import calls_in
 from ._hazards import hazards_in
 from ._models import known_libraries
-from ._models._classes import methods_of
 from ._models._headrace import chain_context, declared_in
 from ._models._routing import Routing, mentions_settings
-from ._models._tasks import task_function, tasks_in
+from ._models._tasks import Task, task_function, tasks_in
 from ._report import Edge, Facts, Finding, Message, Place, Problem, Step
 from ._shown._edges import Judge, Judged
 from ._source._discovery import shown
 from ._source._reading import UnreadableError, parse
 from ._symbols._program import Program
+from ._symbols._reader import syntax_of
+from ._symbols._syntax import FileSyntax
 
 _DEEPEST = 10_000
 _ROUNDS = 4
@@ -90,14 +90,13 @@ def evaluate(
 ) -> Engine:
     """Evaluate a program, and add the files that do not parse to `problems`."""
 
-    def load(path: str) -> ast.Module | None:
+    def load(path: str) -> FileSyntax | None:
         try:
-            return parse(contents[path])
+            return syntax_of(parse(contents[path]))
         except UnreadableError as error:
             problems.append(Problem(shown(path), error.line, error.message))
             return None
 
-    forget_values()
     engine = Engine(Program(sorted(contents), paths, load), known_libraries())
     _evaluate_modules(engine)
     for _ in range(_ROUNDS):
@@ -113,7 +112,7 @@ def _evaluate_modules(engine: Engine) -> None:
 
     The functions of tests are no part of the program, unless some are declared to be steps.
     """
-    modules = [module for path in engine.program.files if (module := engine.program.module(path))]
+    modules = engine.program.modules
     for module in modules:
         engine.run_module(module)
     declaring = {function.module for function in declared_in(engine).functions}
@@ -125,7 +124,7 @@ def _evaluate_modules(engine: Engine) -> None:
 def _evaluate_flows(engine: Engine) -> None:
     """Evaluate the methods of flow classes, inherited ones included, and the chains."""
     for cls in [*declared_in(engine).class_flows]:
-        for method in methods_of(engine, cls):
+        for method in engine.classes.methods_of(cls):
             engine.context(FunctionValue(method, Instance(cls, is_exact=True)))
     for chain in [one for one in declared_in(engine).chains.values() if one.flow is not None]:
         chain_context(engine, chain)
@@ -173,7 +172,7 @@ def _not_shown(edges: Sequence[Edge], analysis: Analysis) -> Iterator[Finding]:
 
 def _computed(declarations: Declarations) -> Iterator[Finding]:
     for function, what in declarations.unreadable:
-        place = Place(shown(function.module.path), function.node.lineno)
+        place = Place(shown(function.module.path), function.line)
         message = f"{what} is computed where {function.name!r} is declared"
         yield Finding("HR110", None, None, function.name, place, message)
     for one in [step for steps in declarations.steps.values() for step in steps]:
@@ -184,10 +183,10 @@ def _computed(declarations: Declarations) -> Iterator[Finding]:
 def _messages(engine: Engine, contents: Mapping[str, bytes]) -> Iterator[Message]:
     program = engine.program
     files = [path for path, content in contents.items() if mentions_settings(content)]
-    routing = Routing([one.tree for one in map(program.module, files) if one is not None])
+    routing = Routing([one for one in map(program.module, files) if one is not None])
     for task in dict.fromkeys(tasks_in(engine).by_name.values()):
         function = task_function(task)
-        if function is None or function.module.is_test:
+        if not isinstance(task, Task) or function is None or function.module.is_test:
             continue
         default = [f"{name}.{function.name}" for name in program.names_of(function.module)]
         own = f"{function.module.name}.{function.name}"
@@ -195,7 +194,7 @@ def _messages(engine: Engine, contents: Mapping[str, bytes]) -> Iterator[Message
         yield Message(
             name,
             function.qualname,
-            Place(shown(function.module.path), function.node.lineno),
+            Place(shown(function.module.path), function.line),
             *signature_of(task, function),
             task.queue or routing.queue_of(name),
             task.serializer or routing.serializer,

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import ast
-
+from headrace_inspect._evaluate._contexts import line_of
 from headrace_inspect._evaluate._engine import Engine
 from headrace_inspect._evaluate._values import Value, function_in, text_of
-from headrace_inspect._models._classes import methods_of
 from headrace_inspect._models._headrace import Chain, ChainFacts, Declarator, declared_in
 from headrace_inspect._symbols._entities import Class, Function
 
@@ -21,7 +19,7 @@ def read_declarations(engine: Engine) -> Declarations:
         for declarator in declarators:
             _read(declarations, function, declarator)
     for cls, flows in found.class_flows.items():
-        for method in methods_of(engine, cls):
+        for method in engine.classes.methods_of(cls):
             name = declarations.methods.get(method)
             if name is not None:
                 for flow in flows:
@@ -56,7 +54,7 @@ def _add(
     cls: Class | None,
 ) -> None:
     kind: Kind = "function" if declarator.task is None else "task"
-    about = (*name, kind, declarator.is_entrypoint, function.module.path, function.node.lineno)
+    about = (*name, kind, declarator.is_entrypoint, function.module.path, function.line)
     step = DeclaredStep(*about, function=function, cls=cls, after=declarator.after)
     declarations.add(step)
 
@@ -97,10 +95,7 @@ def _read_chain(
             tails = [_read_chain(declarations, one, flow, after) for one in branches]
             after = [name for tail in tails for name in tail] or after
         elif step.name is not None:
-            line = getattr(step.node, "lineno", 1)
-            if isinstance(step.node, ast.Call):
-                line = step.node.func.end_lineno or line
-            where = (step.module.path, line)
+            where = (step.module.path, line_of(step.node))
             declarations.add(DeclaredStep(flow, step.name, "chain", not after, *where, [*after]))
             after = [step.name]
     return after
@@ -115,7 +110,7 @@ def steps_of(
     order = engine.classes.order(cls or function.owner) if function.owner and name else []
     for base in order:
         flows = declarations.class_flows.get(base) if isinstance(base, Class) else None
-        if flows and isinstance(base, Class) and function in methods_of(engine, base):
+        if flows and isinstance(base, Class) and function in engine.classes.methods_of(base):
             return [*names, *[(flow, name) for flow in flows if name is not None]]
         if base is function.owner:
             break

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from headrace_inspect._source._discovery import shown
+from headrace_inspect._source._reading import lines_of, parse
 from headrace_inspect._symbols._entities import Function
 
 from ._map import Edge, Map
@@ -41,10 +42,12 @@ def patch_for(found: Map, flow: str, contents: Mapping[str, bytes]) -> str:
     """
     added: dict[str, dict[int, list[str]]] = {}
     for step in _steps(found.edges):
-        module, node = step.function.module, step.function.node
-        begin = {_first_line(module.tree): ["import headrace"]}
-        lines = added.setdefault(module.path, begin).setdefault(node.lineno, [])
-        lines.append(" " * node.col_offset + _decorator(step, flow))
+        module, line = step.function.module, step.function.line
+        if module.path not in added:
+            added[module.path] = {_first_line(parse(contents[module.path])): ["import headrace"]}
+        text = lines_of(contents[module.path])[line - 1]
+        indent = text[: len(text) - len(text.lstrip())]
+        added[module.path].setdefault(line, []).append(indent + _decorator(step, flow))
     patches = [_patch(shown(path), contents[path], lines) for path, lines in sorted(added.items())]
     return "".join(patches).removesuffix("\n")
 
@@ -53,7 +56,7 @@ def _steps(edges: Iterable[Edge]) -> Iterable[_Step]:
     found: dict[Function, _Step] = {}
     for edge in edges:
         pair = [one for one in (edge.begins, edge.target.function) if one is not None]
-        if len({*pair}) == 2 and not any(isinstance(one.node, ast.Lambda) for one in pair):
+        if len({*pair}) == 2 and not any(one.is_lambda for one in pair):
             before, after = [found.setdefault(one, _Step(one, one.name)) for one in pair]
             if before not in after.sources and not before.follows(after):
                 after.sources.append(before)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from os import path as paths
+from typing import Any
 
-from headrace_inspect._evaluate._contexts import ENQUEUE, Context
+from headrace_inspect._evaluate._contexts import ENQUEUE, Context, Frame, line_of
 from headrace_inspect._evaluate._engine import Engine
-from headrace_inspect._evaluate._frame import Frame
 from headrace_inspect._evaluate._values import (
     ClassValue,
     FunctionValue,
@@ -19,14 +18,15 @@ from headrace_inspect._evaluate._values import (
     Wrapper,
     text_of,
 )
-from headrace_inspect._models._classes import methods_of
-from headrace_inspect._models._concurrency import background_in
+from headrace_inspect._models._celery import class_tasks
 from headrace_inspect._models._routes import routes_in
+from headrace_inspect._models._routing import literal, settings_in
 from headrace_inspect._models._signals import connections_in
-from headrace_inspect._models._tasks import finish, run_by_name, task_function, tasks_in
-from headrace_inspect._symbols._bindings import statements_in
+from headrace_inspect._models._stdlib import background_in
+from headrace_inspect._models._tasks import Task, finish, run_by_name, task_function, tasks_in
 from headrace_inspect._symbols._entities import Class, Function, Module
 from headrace_inspect._symbols._program import Program
+from headrace_inspect._symbols._syntax import Expr
 
 _DEEPEST = 8
 _PARAMETER = re.compile(r"\(\?P<(\w+)>[^()]*(?:\([^()]*\)[^()]*)*\)|<(?:\w+:)?(\w+)>")
@@ -61,8 +61,7 @@ class Nodes:
         self._entered: dict[object, set[Node]] = {}  # by a body, a closure, or a function
         files = [path for path in engine.program.files if path.endswith("/__init__.py")]
         self._packages = {paths.dirname(path) for path in files}
-        modules = map(engine.program.module, engine.program.files)
-        self._modules = [one for one in modules if one is not None and not one.is_test]
+        self._modules = [one for one in engine.program.modules if not one.is_test]
         self._add_tasks()
         self._add_commands()
         for one in connections_in(engine):
@@ -84,7 +83,7 @@ class Nodes:
         if entered is None or entered.module.is_test:
             return None
         if entered not in self._entered:
-            made = self._make(kind, entered.qualname, label, entered.module, entered.node.lineno)
+            made = self._make(kind, entered.qualname, label, entered.module, entered.line)
             made.function = entered if isinstance(entered, Function) else None
             self._entered[entered] = {made}
         return next(iter(self._entered[entered]))
@@ -106,7 +105,7 @@ class Nodes:
         function = task_function(value)
         node = self.add(kind, cls or function, label)
         if node is not None and cls is not None:
-            for method in methods_of(self._engine, cls):
+            for method in self._engine.classes.methods_of(cls):
                 context = self._engine.context(FunctionValue(method, Instance(cls)))
                 self._entered.setdefault(context, set()).add(node)
         body = value.inner if isinstance(value, Wrapper) else value
@@ -118,14 +117,17 @@ class Nodes:
     def _add_tasks(self) -> None:
         for task in tasks_in(self._engine).by_name.values():
             function = task_function(task)
+            if not isinstance(task, Task):
+                continue
             modules = [] if function is None else self._engine.program.names_of(function.module)
             is_named = task.name.rpartition(".")[0] not in modules
             self._add_value("task", task, task.name if is_named else "")
         for value in background_in(self._engine):
             self._add_value("task", value)
-        for cls in self._engine.all_classes():
-            if self._engine.classes.is_a(cls, "celery.Task") and "run" in cls.members:
-                self._add_value("task", ClassValue(cls), cls.name)
+        classes = class_tasks(self._engine)
+        bases = {base for cls in classes for base in self._engine.classes.sources(cls)[1:]}
+        for cls in [cls for cls in classes if cls not in bases]:
+            self._add_value("task", ClassValue(cls), cls.name)
         contexts = [one for one in self._engine.all_contexts() if not one.is_test]
         for event in [event for one in contexts for event in one.events if event.kind == ENQUEUE]:
             for target in event.targets:
@@ -139,9 +141,8 @@ class Nodes:
                 if isinstance(command, ClassValue):
                     label = paths.basename(module.path).removesuffix(".py")
                     self._add_value("command", command, label)
-            for binding in [one for bindings in module.bindings.values() for one in bindings]:
-                if isinstance(binding, ast.FunctionDef) and _is_command(binding):
-                    function = self._engine.program.function(binding, module)
+            for function in [one for one in module.functions if one.scope is module]:
+                if _is_command(function):
                     self.add("command", function, function.name)
 
     def _add_routes(self) -> None:
@@ -166,44 +167,49 @@ class Nodes:
                 name = text_of(self._engine.evaluate(frame, task))
                 label = text_of(self._engine.evaluate(frame, key)) or name or ""
                 context = Context(None, module)
-                self._engine.contexts[entry] = context
+                self._engine.contexts[module, entry] = context
                 run_by_name(Frame(self._engine, context, module, {}), name, entry)
-                made = self._make("schedule", label, label, module, entry.lineno)
+                made = self._make("schedule", label, label, module, line_of(entry))
                 self._entered[context] = {made}
         finish(self._engine)
 
 
-def _is_command(node: ast.FunctionDef) -> bool:
+def _is_command(function: Function) -> bool:
     """Tell whether a decorator makes a function a command, as those of Click, Flask, Typer do."""
-    called = [one.func if isinstance(one, ast.Call) else one for one in node.decorator_list]
-    return any(isinstance(one, ast.Attribute) and one.attr == "command" for one in called)
+    called = [node[3] if type(node) is tuple and node[0] == "c" else node
+              for _, node in function.decorators]  # fmt: skip
+    return any(type(one) is tuple and one[0] == "a" and one[2] == "command" for one in called)
 
 
 def _including(program: Program, modules: Iterable[Module]) -> dict[Module, tuple[Module, str]]:
     """Return which module of URLs includes which, and under which path, where both are literals."""
     above: dict[Module, tuple[Module, str]] = {}
     for module in [one for one in modules if "urls" in one.path or "rout" in one.path]:
-        for node in ast.walk(module.tree):
-            match node:
-                case ast.Call(args=[
-                    ast.Constant(value=str(prefix)),
-                    ast.Call(func=ast.Name(id="include"), args=[ast.Constant(value=str(name)), *_]),
-                    *_,
-                ]):  # fmt: skip
-                    found = program.find(name, 0, module)
-                    if isinstance(found, Module):
-                        above.setdefault(found, (module, prefix))
-                case _:
-                    pass
+        for prefix, name in _includes_in(module.body):
+            found = program.find(name, 0, module)
+            if isinstance(found, Module):
+                above.setdefault(found, (module, prefix))
     return above
 
 
-def _entries_in(module: Module) -> Iterator[tuple[ast.expr, ast.Dict, ast.expr]]:
+def _includes_in(node: Any) -> Iterator[tuple[str, str]]:
+    match node:
+        case (
+            "c", _, _, _,
+            (("k", str(prefix)), ("c", _, _, "include", (("k", str(name)), *_), _), *_), _,
+        ):  # fmt: skip
+            yield prefix, name
+        case tuple():
+            for part in node:
+                yield from _includes_in(part)
+
+
+def _entries_in(module: Module) -> Iterator[tuple[Expr, Expr, Expr]]:
     """Yield the name, the whole and the task of each entry of a schedule."""
-    values = [getattr(one, "value", None) for one in statements_in(module.tree.body)]
-    for table in [one for one in values if isinstance(one, ast.Dict)]:
-        for key, entry in zip(table.keys, table.values, strict=True):
-            if key is not None and isinstance(entry, ast.Dict):
-                names = [getattr(one, "value", None) for one in entry.keys]
-                if "task" in names and "schedule" in names:
-                    yield key, entry, entry.values[names.index("task")]
+    tables = [value for _, value in settings_in(module.body)]
+    for table in [one for one in tables if type(one) is tuple and one[0] == "d"]:
+        for key, entry in table[3]:
+            if type(entry) is tuple and entry[0] == "d":
+                given = {literal(name): value for name, value in entry[3] if name != "**"}
+                if "task" in given and "schedule" in given:
+                    yield key, entry, given["task"]

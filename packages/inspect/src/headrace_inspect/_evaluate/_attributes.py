@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import ast
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from headrace_inspect._symbols._entities import Assignment, Binding, Class
+from headrace_inspect._symbols._entities import Assignment, Binding, Class, Function
 
+from ._contexts import Context, Frame
 from ._values import (
-    UNKNOWN,
     Bound,
     ClassValue,
     Constant,
@@ -17,7 +16,6 @@ from ._values import (
     Handing,
     Instance,
     Items,
-    Manager,
     ModuleValue,
     Object,
     Property,
@@ -31,7 +29,6 @@ from ._values import (
 
 if TYPE_CHECKING:
     from ._engine import Engine
-    from ._frame import Frame
 
 _ENUMERATIONS = ("enum.Enum", "enum.StrEnum", "enum.IntEnum", "enum.Flag", "enum.IntFlag")
 
@@ -41,18 +38,23 @@ class Attributes:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._stored: dict[tuple[Class, str], Value] = {}
+        self._methods: dict[tuple[Class, bool, str], Value] = {}
+        self._prepared: set[Class] = set()
 
-    def get(self, frame: Frame, owner: Value, name: str, node: ast.AST) -> Value:
+    def get(self, frame: Frame, owner: Value, name: str, node: Any) -> Value:
         """Return the attribute `name` of `owner`; reading a property runs it."""
+        if owner is None:
+            return self._by_name(name, node)
+        if isinstance(owner, Instance):
+            return self._of_instance(frame, owner, name, node)
         options = options_of(owner)
         if len(options) == 1:
             return self._get(frame, owner, name, node)
         return union(*frame.each(options, lambda one: self._get(frame, one, name, node)))
 
-    def _get(self, frame: Frame, owner: Value, name: str, node: ast.AST) -> Value:
+    def _get(self, frame: Frame, owner: Value, name: str, node: Any) -> Value:
         engine = self._engine
-        special = engine.registry.attributes.get(type(owner))
+        special = None if owner is None else engine.registry.attributes.get(type(owner))
         found = None if special is None else special(frame, owner, name)
         if found is not None:
             return found
@@ -67,104 +69,134 @@ class Attributes:
                 return self._of_class(frame, owner, name, node)
             case Super():
                 return self._of_super(frame, owner, name, node)
-            case Manager(inner=inner) | Handing(inner=inner) | Property(inner=inner):
+            case Handing(inner=inner) | Property(inner=inner):
                 return self._get(frame, inner, name, node)
-        return UNKNOWN if owner is UNKNOWN else Bound(owner, name)
+        return Bound(owner, name)
+
+    def _by_name(self, name: str, node: Any) -> Value:
+        """Return the method that an unknown object has, as far as names tell.
+
+        It is that of the class that the object is called after, or else of the only class with such
+        a method.
+        """
+        classes, of = self._engine.classes, node[1] if type(node) is tuple else None
+        called = of[2] if type(of) is tuple and of[0] == "a" else of
+        cls = classes.called(called) if type(called) is str else None
+        if cls is None or classes.find(cls, name) is None:
+            cls = classes.only_owner(name)
+        return None if cls is None else self._method(Instance(cls), name)
 
     def set(self, frame: Frame, owner: Value, name: str, value: Value) -> None:
         """Keep `value` as an attribute of `owner`."""
-        if owner is frame.receiver:
-            frame.stored[name] = union(frame.stored.get(name, UNKNOWN), value)
-        if isinstance(owner, Instance | ClassValue) and value is not UNKNOWN:
-            key = (owner.cls, name)
-            self._stored[key] = union(self._stored.get(key, UNKNOWN), value)
+        for one in options_of(owner) if value is not None else ():
+            if isinstance(one, Instance | ClassValue):
+                self._engine.store.put(("attribute", one.cls, name), value)
 
     # --- objects ----------------------------------------------------------------------------------
 
-    def _of_instance(self, frame: Frame, owner: Instance, name: str, node: ast.AST) -> Value:
-        if owner is frame.receiver and name in frame.stored:
-            return frame.stored[name]
-        for field, value in owner.fields:
-            if field == name:
+    def _of_instance(self, frame: Frame, owner: Instance, name: str, node: Any) -> Value:
+        if owner.text is not None and name in {"value", "_value_"}:
+            return Constant(owner.text, str)
+        key = (owner.cls, owner.is_exact, name)
+        if key in self._methods:
+            return self._methods[key]
+        found = self._engine.classes.find(owner.cls, name)
+        if found is not None and isinstance(found[1], Function):
+            value = self._method(owner, name)
+            if not any(isinstance(one, Property) for one in options_of(value)):
+                self._methods[key] = value
                 return value
-        found = [self._member(frame, owner, owner.cls, name, node)]
-        if not owner.is_exact:
-            for cls in self._engine.classes.overriding(owner.cls, name):
-                below = Instance(cls, fields=owner.fields)
-                found.append(self._member(frame, below, cls, name, node))
-        value = union(*found)
-        is_empty = isinstance(value, Items | Table) and not self._engine.contents(value)
-        if value is UNKNOWN or is_empty:
-            value = union(value, self._stored_in(owner.cls, name))
-        return self._inherited(owner, owner.cls, name) if value is UNKNOWN else value
+            return frame.call(union(*[getattr(one, "inner", one) for one in options_of(value)]),
+                              node)  # fmt: skip
+        value = None if found is None else self._field(frame, owner, *found, name, node)
+        is_empty = isinstance(value, Items | Table) and not self._engine.contents(frame, value)
+        if value is None or is_empty or isinstance(value, Constant | Object):
+            value = union(value, self._stored_in(frame.context, owner.cls, name))
+        return self._inherited(owner, owner.cls, name) if value is None else value
 
-    def _member(self, frame: Frame, owner: Instance, cls: Class, name: str, node: ast.AST) -> Value:
-        found = self._engine.classes.find(cls, name)
-        if found is None:
-            return UNKNOWN
-        value, binding = self._engine.names.in_class(found[0], name), found[1][-1]
-        if isinstance(binding, Assignment) and (not binding.value or isinstance(value, Constant)):
-            return union(value, self._stored_in(owner.cls, name))
-        options = options_of(value)
-        return union(*[self._read(frame, one, owner, node, binding) for one in options])
+    def _method(self, owner: Instance, name: str) -> Value:
+        """Return a method, with those that override it unless the class is certain."""
+        classes, found = self._engine.classes, list[Value]()
+        below = [] if owner.is_exact else classes.overriding(owner.cls, name)
+        for cls in (owner.cls, *below):
+            defining = classes.find(cls, name)
+            if defining is not None:
+                value = self._engine.names.in_class(defining[0], name)
+                of = owner if cls is owner.cls else Instance(cls)
+                found += [self._engine.bind(one, of) for one in options_of(value)]
+        return union(*found)
 
-    def _read(
-        self, frame: Frame, value: Value, owner: Value, node: ast.AST, binding: Binding
+    def _field(
+        self, frame: Frame, owner: Value, cls: Class, binding: Binding, name: str, node: Any
     ) -> Value:
-        """Return what an object gives for an attribute that its class has."""
-        made_by = value.made_by if isinstance(value, Object) else type(value)
-        descriptor = self._engine.registry.descriptors.get(made_by)
-        if descriptor is not None:
-            return descriptor(frame, owner, value) or value
-        if isinstance(binding, Assignment):
-            is_field = binding.annotation is not None or isinstance(owner, ClassValue)
-            if is_field or not isinstance(value, Property | FunctionValue):
-                return value
-        return self._bind(frame, value, owner, node)
-
-    def _bind(self, frame: Frame, value: Value, owner: Value, node: ast.AST) -> Value:
-        bound = self._engine.bind(value, owner)
-        return frame.call(bound.inner, node) if isinstance(bound, Property) else bound
+        """Return what an object gives for an attribute that its class assigns."""
+        results: list[Value] = []
+        for value in options_of(self._engine.names.in_class(cls, name)):
+            made_by = value.made_by if isinstance(value, Object) else type(value)
+            descriptor = self._engine.registry.descriptors.get(made_by)
+            if descriptor is not None:
+                results.append(descriptor(frame, owner, value) or value)
+            elif isinstance(value, Property) and isinstance(owner, Instance):
+                bound = self._engine.bind(value.inner, owner)
+                results.append(frame.call(bound, node))
+            elif isinstance(value, FunctionValue | Static) and not getattr(
+                binding, "annotation", None
+            ):
+                is_plain = isinstance(value, FunctionValue) and isinstance(owner, ClassValue)
+                results.append(value if is_plain else self._engine.bind(value, owner))
+            else:
+                results.append(value)
+        return union(*results)
 
     def _inherited(self, owner: Value, cls: Class, name: str) -> Value:
         """Return an attribute that `cls` may have of a class of a library."""
         is_foreign = any(isinstance(base, str) for base in self._engine.classes.order(cls))
-        if not is_foreign or self._engine.classes.find(cls, "__getattr__"):
-            return UNKNOWN
-        return Bound(owner, name)
+        return Bound(owner, name) if is_foreign else None
 
-    def _stored_in(self, cls: Class, name: str) -> Value:
+    def _stored_in(self, reader: Context, cls: Class, name: str) -> Value:
         """Return what methods of a class, or others, store in its objects."""
-        engine = self._engine
-        found = engine.classes.find(cls, "__init__")
-        if found is not None and isinstance(found[1][-1], ast.FunctionDef):
-            constructor = engine.program.function(found[1][-1], found[0])
-            engine.context(FunctionValue(constructor, Instance(found[0])))
-        classes = [one for one in engine.classes.order(cls) if isinstance(one, Class)]
-        return union(*[self._stored.get((one, name), UNKNOWN) for one in classes])
+        engine, sources = self._engine, self._engine.classes.sources(cls)
+        for one in sources:
+            if one not in self._prepared:
+                self._prepared.add(one)
+                constructor = one.members.get("__init__", [None])[-1]
+                if isinstance(constructor, Function):
+                    engine.context(FunctionValue(constructor, Instance(one)))
+        found: Value = None
+        for one in sources:
+            known = engine.store.get(("attribute", one, name), reader)
+            found = known if found is None else found if known is None else union(found, known)
+        return found
 
     # --- classes ----------------------------------------------------------------------------------
 
-    def _of_class(self, frame: Frame, owner: ClassValue, name: str, node: ast.AST) -> Value:
+    def _of_class(self, frame: Frame, owner: ClassValue, name: str, node: Any) -> Value:
         found = self._engine.classes.find(owner.cls, name)
         if found is None:
-            return self._inherited(owner, owner.cls, name)
-        value, binding = self._engine.names.in_class(found[0], name), found[1][-1]
-        options = options_of(value)
+            inherited = self._inherited(owner, owner.cls, name)
+            stored = self._stored_in(frame.context, owner.cls, name)
+            return inherited if stored is None else stored
+        cls, binding = found
+        value = self._engine.names.in_class(cls, name)
         if not isinstance(binding, Assignment):
             bind = self._engine.bind
-            return union(*[bind(one, owner) if isinstance(one, Static) else one for one in options])
+            return union(*[
+                bind(one, owner) if isinstance(one, Static) else one for one in options_of(value)
+            ])
         if self._engine.classes.is_a(owner.cls, *_ENUMERATIONS):
-            fields = tuple([(field, value) for field in ("_value_", "value")])
-            return Instance(owner.cls, is_exact=True, fields=fields)
-        read = [self._read(frame, one, owner, node, binding) for one in options]
-        return union(*read, self._stored_in(owner.cls, name))
+            text = value.value if isinstance(value, Constant) else None
+            return Instance(owner.cls, is_exact=True, text=text if isinstance(text, str) else None)
+        read = self._field(frame, owner, cls, binding, name, node)
+        return union(read, self._stored_in(frame.context, owner.cls, name))
 
-    def _of_super(self, frame: Frame, owner: Super, name: str, node: ast.AST) -> Value:
+    def _of_super(self, frame: Frame, owner: Super, name: str, node: Any) -> Value:
         cls, receiver = owner.cls, owner.receiver
         own = receiver.cls if isinstance(receiver, Instance | ClassValue) else cls
         found = self._engine.classes.find(own, name, after=cls)
         if found is None:
             return Bound(owner, name)
         value = self._engine.names.in_class(found[0], name)
-        return union(*[self._bind(frame, one, receiver, node) for one in options_of(value)])
+        bound = [self._engine.bind(one, receiver) for one in options_of(value)]
+        return union(*[
+            frame.call(one.inner, node) if isinstance(one, Property) else one for one in bound
+        ])

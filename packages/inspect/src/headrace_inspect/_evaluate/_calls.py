@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import ast
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from headrace_inspect._symbols._entities import Class, Function
 
-from ._contexts import CALL, Context
+from ._contexts import CALL, Call
 from ._expressions import await_
-from ._registry import Call, Handler
+from ._registry import Handler
 from ._values import (
-    UNKNOWN,
     Arguments,
     Bound,
     ClassValue,
@@ -19,7 +18,8 @@ from ._values import (
     FunctionValue,
     Handing,
     Instance,
-    Items,
+    Known,
+    Named,
     Object,
     Partial,
     Pending,
@@ -35,39 +35,48 @@ from ._values import (
 if TYPE_CHECKING:
     from ._engine import Engine
 
-_FIELDS = 24
-
 
 class Calls:
     """Evaluates calls."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._injected: dict[Function, list[tuple[str, Value]]] = {}
 
     def invoke(self, callee: Value, call: Call) -> Value:
         """Return what a call of `callee` gives, and record what it runs."""
+        if type(callee) is FunctionValue:
+            return self._function(callee, call)
+        if callee is None:
+            self._escape(call)
+            return None
         options = options_of(callee)
         if len(options) == 1:
             return self._invoke(callee, call)
-        return union(*call.frame.each(options, lambda one: self._invoke(one, call)))
+        return union(*call.frame.each(options, lambda one: self.invoke(one, call)))
+
+    def _escape(self, call: Call) -> None:
+        """Run what an unknown function is given that is made for the call: it calls that."""
+        for value in (*call.arguments, *[one for _, one in call.keywords]):
+            for one in options_of(value):
+                is_made = isinstance(one, FunctionValue) and isinstance(
+                    one.function.scope, Function
+                )
+                is_handle = isinstance(one, Bound) and isinstance(one.owner, Wrapper)
+                if is_made or is_handle or isinstance(one, Partial):
+                    self.hand_over(one, call.but())
 
     def hand_over(self, callee: Value, call: Call) -> Value:
         """Record that `callee` runs elsewhere or later, and return what it will give."""
         frame = call.frame
         count = len(frame.context.events)
-
-        def run(option: Value) -> Value:
-            return await_(frame, self.invoke(option, call), call.node, call.kind)
-
-        made = union(*frame.each(options_of(callee), run))
+        made = frame.each(options_of(callee), lambda one: await_(self.invoke(one, call)))
         for event in frame.context.events[count:] if call.kind != CALL else ():
             event.kind = call.kind
-        return made
+        return union(*made)
 
-    def _invoke(self, callee: Value, call: Call) -> Value:
+    def _invoke(self, callee: Known, call: Call) -> Value:
         match callee:
-            case FunctionValue():
-                return self._function(callee, call)
             case Bound(owner=owner, name=name):
                 return self._by_model(self.handler(owner, name), owner, name, call)
             case External(name=name):
@@ -75,9 +84,9 @@ class Calls:
             case ClassValue():
                 return self._construct(callee, call)
             case Instance() | Super():
-                method = self._engine.attribute(call.frame, callee, "__call__", call.node)
+                method = self._engine.attributes.get(call.frame, callee, "__call__", call.node)
                 is_odd = isinstance(method, Bound | Instance)  # an object may be its own __call__
-                return self.invoke(UNKNOWN if is_odd else method, call)
+                return None if is_odd else self.invoke(method, call)
             case Partial(inner=inner, arguments=first, keywords=named):
                 given = call.but((*first, *call.arguments), (*named, *call.keywords))
                 return self.invoke(inner, given)
@@ -85,109 +94,128 @@ class Calls:
                 return self.hand_over(inner, call.but(call.arguments, call.keywords, kind))
         handler = self.handler(callee, "__call__")
         if handler is not None:
-            return handler(call.of(callee, "__call__")) or UNKNOWN
-        if isinstance(callee, Wrapper | Static):
-            return self.invoke(callee.inner, call)
-        _leave(call)
-        return UNKNOWN
-
-    # --- functions and classes of the source ------------------------------------------------------
+            return handler(call.of(callee, "__call__"))
+        return self.invoke(callee.inner, call) if isinstance(callee, Wrapper | Static) else None
 
     def _function(self, callee: FunctionValue, call: Call) -> Value:
         function, frame, arguments = callee.function, call.frame, call.arguments
         if callee.receiver is None and function.owner is not None and arguments:
-            is_static = any(getattr(one, "id", "") == "staticmethod" for one in function.decorators)
+            is_static = any(node == "staticmethod" for _, node in function.decorators)
             if isinstance(arguments[0], Instance | ClassValue) and not is_static:
-                callee, arguments = callee.but(receiver=arguments[0]), arguments[1:]
-        context = self._engine.context(callee, arguments, call.keywords)
-        result = self._result(context, callee, arguments, call)
-        if function.is_generator:
-            return Pending((context,), Items((context.yielded,)), is_generator=True)
-        if function.is_async:
-            return Pending((context,), result, is_generator=False)
+                callee, arguments = replace(callee, receiver=arguments[0]), arguments[1:]
+        keywords = (*call.keywords, *self._inject(function, call))
+        context = self._engine.context(callee, arguments, keywords, is_whole=call.is_whole)
         frame.emit((context,), call.node, call.kind)
-        if context.stored and callee.receiver is frame.receiver:
-            frame.stored = {**context.stored, **frame.stored}
-        if context.never_returns and call.kind == CALL:
+        result = context.result
+        if result is None:
+            result = self._engine.store.get(("result", context), frame.context)
+        elif isinstance(result, Object) and result.made_by == "typing.TypeVar":
+            result = self._given_for(callee, arguments, call.keywords, result)
+        if context.never_returns and call.kind == CALL and not function.syntax.is_async:
             frame.ran = None
-        return result
+        is_plain = function.syntax.is_async and not function.syntax.is_generator
+        return Pending(result, is_generator=False) if is_plain else result
 
-    def _result(
-        self, context: Context, callee: FunctionValue, arguments: Arguments, call: Call
+    def _inject(self, function: Function, call: Call) -> Named:
+        """Run the dependencies that a framework calls for the parameters of a function."""
+        if function not in self._injected:
+            self._injected[function] = [
+                (name, value.arguments[0])
+                for name, annotation, default, _ in function.parameters
+                if (type(default) is tuple and default[0] == "c") or annotation is not None
+                for value in self._dependencies(function, annotation, default)
+                if isinstance(value, Object) and value.arguments
+                and value.made_by in self._engine.registry.injecting
+            ]  # fmt: skip
+        found = self._injected[function]
+        if not found or len(call.arguments) + len(call.keywords) >= len(function.parameters):
+            return ()
+        named = {name for name, _ in call.keywords}
+        inner = call.but()
+        return tuple([
+            (name, self._given(await_(self.invoke(one, inner)), call))
+            for name, one in found
+            if name not in named
+        ])
+
+    def _dependencies(self, function: Function, annotation: Any, default: Any) -> Arguments:
+        given = self._engine.evaluate(self._engine.quiet(function.scope), default)
+        return given, *self._engine.types.metadata(annotation, function.scope)
+
+    def _given(self, value: Value, call: Call) -> Value:
+        """Return what a dependency gives, which may be a generator that yields it once."""
+        return value.result if isinstance(value, Pending) else value
+
+    def _given_for(
+        self, callee: FunctionValue, arguments: Arguments, keywords: Named, variable: Value
     ) -> Value:
-        """Return what a call gives, which is an argument where a type variable says so."""
-        function, made, types = callee.function, context.result, self._engine.types
-        if not isinstance(made, Object) or made.made_by != "typing.TypeVar":
-            return made
+        """Return the arguments for a type variable, which the function returns."""
+        function = callee.function
         parameters = function.parameters[callee.receiver is not None :]
-        given = dict(call.keywords)
-        given.update(zip([one.name for one in parameters], arguments, strict=False))
-        found = [
-            types.instance(value) if isinstance(one.annotation, ast.Subscript) else value
-            for one in parameters
-            if types.of(one.annotation, function.scope) is made
-            and (value := given.get(one.name)) is not None
-        ]
+        given = dict(keywords) | dict(zip([one[0] for one in parameters], arguments, strict=False))
+        found: list[Value] = []
+        for name, annotation, _, _ in parameters:
+            if name in given and self._engine.types.of(annotation, function.scope) == variable:
+                is_class = isinstance(annotation, tuple) and annotation[0] == "s"
+                found.append(self._engine.types.instance(given[name]) if is_class else given[name])
         return union(*found)
 
     def _construct(self, callee: ClassValue, call: Call) -> Value:
-        engine, cls, frame = self._engine, callee.cls, call.frame
+        cls, frame = callee.cls, call.frame
         instance = Instance(cls, is_exact=True)
-        has_constructor = engine.classes.find(cls, "__init__") is not None
-        fields = {} if has_constructor else self._declared_fields(cls, call)
+        constructor = self._engine.classes.find(cls, "__init__")
+        if constructor is None:
+            self._fill(cls, call)
         for name, given in (("__init__", call), ("__post_init__", call.but())):
-            found = engine.classes.find(cls, name)
-            method = engine.attribute(frame, instance, name, call.node) if found else UNKNOWN
-            if isinstance(method, FunctionValue):
-                context = engine.context(method, given.arguments, given.keywords)
-                frame.emit((context,), call.node)
-                fields.update(context.stored)
-        kept = [(name, shallow(fields[name], 2)) for name in sorted(fields)]
-        known = [(name, value) for name, value in kept if value is not UNKNOWN]
-        return instance.but(fields=tuple(known[:_FIELDS]))
+            found = constructor if name == "__init__" else self._engine.classes.find(cls, name)
+            if found is not None and isinstance(found[1], Function):
+                self.invoke(FunctionValue(found[1], instance), given)
+        made = self._engine.attributes.get(frame, callee, "__new__", call.node)
+        if isinstance(made, FunctionValue):
+            self.invoke(made, call)
+        return instance
 
-    def _declared_fields(self, cls: Class, call: Call) -> dict[str, Value]:
-        """Return the fields that a class without a constructor declares, as a dataclass does."""
-        _leave(call)
-        declared: dict[str, ast.expr | None] = {}
-        for base in reversed(self._engine.classes.order(cls)):
-            for one in base.node.body if isinstance(base, Class) else ():
-                if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name):
-                    declared[one.target.id] = one.value
+    def _fill(self, cls: Class, call: Call) -> None:
+        """Store the fields that a class without a constructor declares, as a dataclass does."""
+        declared: dict[str, Any] = {}
+        for base in reversed(self._engine.classes.sources(cls)):
+            for statement in base.body:
+                if statement[0] == ":" and isinstance(statement[1], str):
+                    declared[statement[1]] = statement[3]
         fields = dict(zip(declared, call.arguments, strict=False))
         fields.update((name, value) for name, value in call.keywords if name in declared)
         for name, node in declared.items():
-            for keyword in node.keywords if isinstance(node, ast.Call) else ():
-                if name not in fields and keyword.arg in {"default_factory", "factory"}:
-                    factory = self._engine.evaluate(self._engine.quiet(cls), keyword.value)
-                    fields[name] = call.frame.call(factory, call.node)
-        return fields
+            for word, factory in node[5] if type(node) is tuple and node[0] == "c" else ():
+                if name not in fields and word in {"default_factory", "factory"}:
+                    made = self._engine.evaluate(self._engine.quiet(cls), factory)
+                    fields[name] = call.frame.call(made, call.node)
+        for name, value in fields.items():
+            self._engine.attributes.set(call.frame, ClassValue(cls), name, value)
 
     def bind(self, value: Value, owner: Value) -> Value:
         """Return `value` as a method of `owner`."""
         match value:
-            case FunctionValue(receiver=None, function=Function(owner=None)):
-                return Partial(value, (owner,), ())
-            case FunctionValue(receiver=None):
-                return value.but(receiver=owner)
+            case FunctionValue(receiver=None, function=function):
+                if function.owner is None:
+                    return Partial(value, (owner,), ())
+                return FunctionValue(function, owner, value.captured)
             case Static(inner=inner, is_class=is_class):
                 cls = ClassValue(owner.cls) if isinstance(owner, Instance) else owner
                 return self.bind(inner, cls) if is_class else inner
             case Wrapper(inner=inner):
-                return value.but(inner=self.bind(inner, owner))
+                return replace(value, inner=self.bind(inner, owner))
         return value
 
     # --- libraries --------------------------------------------------------------------------------
 
     def _by_model(self, handler: Handler | None, owner: Value, name: str, call: Call) -> Value:
-        made = None if handler is None else handler(call.of(owner, name))
-        if made is not None:
-            return made
-        _leave(call)
+        if handler is not None and owner is not None:
+            return handler(call.of(owner, name))
+        self._escape(call)
         if isinstance(owner, Object):
             return Object(f"{owner.made_by}.{name}")
         if not isinstance(owner, External) or name.startswith("builtins."):
-            return UNKNOWN
+            return None
         arguments = tuple([shallow(one, 2) for one in call.arguments])
         keywords = tuple([(key, shallow(one, 2)) for key, one in call.keywords])
         return Object(name, arguments, keywords)
@@ -202,12 +230,5 @@ class Calls:
             for base in self._engine.classes.order(owner.cls):
                 if isinstance(base, str) and (base, name) in methods:
                     return methods[base, name]
+            return methods.get((type(owner), name)) or methods.get(("*", name))
         return methods.get((type(owner), name))
-
-
-def _leave(call: Call) -> None:
-    """Run the coroutines and generators that are passed to something unknown."""
-    for value in (*call.arguments, *[value for _, value in call.keywords]):
-        for option in options_of(value):
-            if isinstance(option, Pending):
-                call.frame.emit(option.targets, call.node)

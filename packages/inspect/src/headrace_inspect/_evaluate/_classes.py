@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-import ast
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from headrace_inspect._symbols._entities import Binding, Class
+from headrace_inspect._symbols._entities import Binding, Class, Function
 
-from ._values import ClassValue, External, Value, options_of
+from ._values import ClassValue, External, Instance, Value, options_of
 
 if TYPE_CHECKING:
     from ._engine import Engine
 
 Ancestor = Class | str
 _MOST = 12
+_USUAL = frozenset(
+    name for kind in (str, bytes, int, dict, list, set, object) for name in dir(kind)
+) | frozenset([
+    "aggregate", "all", "annotate", "bulk_create", "cancel", "clean", "close", "commit", "connect",
+    "create", "critical", "debug", "delete", "dispatch", "done", "dump", "dumps", "error",
+    "exception", "execute", "exists", "filter", "first", "flush", "get_or_create", "handle", "info",
+    "is_valid", "json", "last", "load", "loads", "log", "open", "order_by", "patch", "post",
+    "prefetch_related", "process", "put", "read", "refresh", "render", "request", "reset", "result",
+    "rollback", "run", "save", "select_related", "send", "setup", "start", "stop", "submit",
+    "update_or_create", "validate", "values_list", "wait", "warning", "write",
+])  # fmt: skip
+"""Names of methods that many classes of libraries have."""
 
 
 class Classes:
@@ -22,8 +34,16 @@ class Classes:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._orders: dict[Class, list[Ancestor]] = {}
-        self._children: dict[Class, list[Class]] | None = None
+        self._sources: dict[Class, list[Class]] = {}
         self._bases: dict[Class, list[Value]] = {}
+        self._below: dict[Class, list[Class]] | None = None
+        self._owners: dict[str, list[Class]] | None = None
+        self._called: dict[str, Class | None] | None = None
+        self._names_below: dict[Class, set[str]] = {}
+
+    def all(self) -> list[Class]:
+        """Return all classes of the program, those inside functions aside."""
+        return [one for module in self._engine.program.modules for one in module.classes]
 
     def order(self, cls: Class) -> list[Ancestor]:
         """Return the method resolution order; a class of a library is a dotted name."""
@@ -39,14 +59,21 @@ class Classes:
             found = self._orders[cls] = [cls, *_merge([*lists, [chain[0] for chain in lists]])]
         return found
 
+    def sources(self, cls: Class) -> list[Class]:
+        """Return the class and those above it that the source defines."""
+        if cls not in self._sources:
+            self._sources[cls] = [one for one in self.order(cls) if isinstance(one, Class)]
+        return self._sources[cls]
+
     def bases(self, cls: Class) -> list[Value]:
         """Return the base classes."""
         if cls not in self._bases:
             self._bases[cls] = []
             frame = self._engine.quiet(cls.scope)
-            for node in cls.node.bases:
-                inner = node.value if isinstance(node, ast.Subscript) else node
-                self._bases[cls] += options_of(self._engine.evaluate(frame, inner))[:1]
+            for node in cls.bases:
+                inner = node[1] if isinstance(node, tuple) and node[0] == "s" else node
+                base = self._engine.evaluate(frame, inner)
+                self._bases[cls].append(next(iter(options_of(base)), None))
         return self._bases[cls]
 
     def is_a(self, cls: Class, *names: str) -> bool:
@@ -55,32 +82,77 @@ class Classes:
 
     def find(
         self, cls: Class, name: str, after: Class | None = None
-    ) -> tuple[Class, list[Binding]] | None:
+    ) -> tuple[Class, Binding] | None:
         """Return the class that defines the member `name`, and what it is bound to."""
         order = self.order(cls)
         if after is not None:
             order = order[order.index(after) + 1 :] if after in order else self.order(after)[1:]
         for base in order:
             if isinstance(base, Class) and name in base.members:
-                return base, base.members[name]
+                return base, base.members[name][-1]
         return None
+
+    def defines(self, value: Value, name: str) -> bool:
+        """Tell whether the source defines the member `name` of an object."""
+        return isinstance(value, Instance) and self.find(value.cls, name) is not None
+
+    def methods_of(self, cls: Class) -> list[Function]:
+        """Return the methods that the source defines for a class, inherited ones included."""
+        found: dict[str, Function] = {}
+        for base in self.sources(cls):
+            for name, bindings in base.members.items():
+                if isinstance(bindings[-1], Function):
+                    found.setdefault(name, bindings[-1])
+        return list(found.values())
 
     def overriding(self, cls: Class, name: str) -> list[Class]:
         """Return the direct and indirect subclasses that define `name` themselves."""
-        if self._children is None:
-            self._children = {}
-            for one in self._engine.all_classes():
+        if self._below is None:
+            self._below = defaultdict(list)
+            for one in self.all():
                 for base in self.bases(one):
                     if isinstance(base, ClassValue):
-                        self._children.setdefault(base.cls, []).append(one)
+                        self._below[base.cls].append(one)
+        if cls not in self._below:
+            return []
         below: dict[Class, None] = {}
-        waiting = [*self._children.get(cls, ())]
+        waiting = [*self._below[cls]]
         while waiting:
             one = waiting.pop(0)
             if one not in below:
                 below[one] = None
-                waiting += self._children.get(one, ())
+                waiting += self._below.get(one, ())
         return [one for one in below if name in one.members][:_MOST]
+
+    def names_below(self, cls: Class) -> set[str]:
+        """Return the names of the members that subclasses of a class define."""
+        if cls not in self._names_below:
+            names = self._names_below[cls] = set[str]()
+            self.overriding(cls, "")
+            for one in (self._below or {}).get(cls, ()):
+                names |= one.members.keys() | self.names_below(one)
+        return self._names_below[cls]
+
+    def called(self, name: str) -> Class | None:
+        """Return the only class that a variable such as ``parcel_label`` is called after."""
+        if self._called is None:
+            self._called = {}
+            for cls in [one for one in self.all() if not one.module.is_test]:
+                key = cls.name.lower()
+                self._called[key] = None if key in self._called else cls
+        return self._called.get(name.replace("_", "").lower())
+
+    def only_owner(self, name: str) -> Class | None:
+        """Return the only class of the program, with those below it, that has this method."""
+        if self._owners is None:
+            self._owners = defaultdict(list)
+            for cls in [one for one in self.all() if not one.module.is_test]:
+                for member, bindings in cls.members.items():
+                    if isinstance(bindings[-1], Function):
+                        self._owners[member].append(cls)
+        found = self._owners.get(name, []) if name not in _USUAL else []
+        tops = [cls for cls in found if not any(one in found for one in self.sources(cls)[1:])]
+        return tops[0] if len(tops) == 1 and not name.startswith("__") else None
 
 
 def _merge(lists: list[list[Ancestor]]) -> list[Ancestor]:

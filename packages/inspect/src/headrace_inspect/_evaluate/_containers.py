@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import ast
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ._expressions import await_, call_special
+from ._contexts import Frame
+from ._expressions import call_special
 from ._values import (
-    UNKNOWN,
-    Arguments,
     Instance,
     Items,
-    Parallel,
+    Known,
     Pending,
     Table,
     Value,
@@ -21,54 +19,46 @@ from ._values import (
 
 if TYPE_CHECKING:
     from ._engine import Engine
-    from ._frame import Frame
 
 
 class Containers:
-    """The items of containers, and those added after these were made, by where that was."""
+    """The items of containers."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._added: dict[ast.AST, dict[tuple[object, Value], None]] = {}
 
-    def put(self, container: Items | Table, key: object, value: Value) -> None:
+    def put(self, container: Value, key: Any, value: Value) -> None:
         """Add something to a list or mapping after it was made."""
-        if container.origin is not None and value is not UNKNOWN:
-            self._added.setdefault(container.origin, {})[key, value] = None
+        if isinstance(container, Items | Table) and container.origin and value is not None:
+            self._engine.store.add(container.origin, key, value)
 
-    def entries(self, container: Items | Table) -> list[tuple[object, Value]]:
-        """Return the items of a container by their keys."""
-        entries: list[tuple[object, Value]] = (
+    def _entries(self, frame: Frame, container: Items | Table) -> list[tuple[Any, Value]]:
+        entries: list[tuple[Any, Value]] = (
             [*enumerate(container.values)] if isinstance(container, Items) else [*container.entries]
         )
-        if container.origin is not None:
-            entries += self._added.get(container.origin, ())
+        if container.origin:
+            entries += self._engine.store.added(container.origin, frame.context).entries
         return entries
 
-    def contents(self, value: Value) -> Arguments:
+    def contents(self, frame: Frame, value: Value) -> list[Value]:
         """Return the items of a container, in their order."""
         found: list[Value] = []
         for option in options_of(value):
-            match option:
-                case Items() | Table():
-                    found += [one for _, one in self.entries(option)]
-                case Pending(result=result):
-                    found += self.contents(result)
-                case Parallel(members=members):
-                    found += members
-                case _:
-                    pass
-        return tuple(found)
+            if isinstance(option, Items | Table):
+                found += [one for _, one in self._entries(frame, option)]
+            elif isinstance(option, Pending):
+                found += [option.result] if option.is_generator else []
+        return found
 
-    def item(self, value: Value, key: object) -> Value:
+    def item(self, frame: Frame, value: Value, key: Any) -> Value:
         """Return the item of a container at `key`, or all of them where that is None."""
         results: list[Value] = []
         for option in options_of(value):
             if isinstance(option, Pending):
-                results.append(self.item(option.result, key))
+                results.append(self.item(frame, option.result, key))
             if not isinstance(option, Items | Table):
                 continue
-            entries = self.entries(option)
+            entries = self._entries(frame, option)
             exact = [one for known, one in entries if key is not None and known == key]
             if isinstance(option, Table):
                 exact = exact[-1:]  # what is put later replaces what was there
@@ -76,11 +66,11 @@ class Containers:
             results += exact or [
                 one
                 for known, one in entries
-                if is_uniform or key is None or known is None or isinstance(known, Value)
+                if is_uniform or key is None or known is None or isinstance(known, Known)
             ]
         return union(*results)
 
-    def element(self, frame: Frame, value: Value) -> Value:
+    def element(self, frame: Frame, value: Value, node: Any = None) -> Value:
         """Return what iterating over `value` gives."""
         results: list[Value] = []
         for option in options_of(value):
@@ -88,16 +78,9 @@ class Containers:
             if special is not None:
                 results.append(special(frame, option))
             elif isinstance(option, Instance):
-                results.append(self._iterated(frame, option))
+                for name in ("__iter__", "__aiter__"):
+                    made = call_special(frame, option, name, node)
+                    results += self.contents(frame, made)
             elif not isinstance(option, Table):
-                results += self.contents(option)
+                results += self.contents(frame, option)
         return union(*results)
-
-    def _iterated(self, frame: Frame, value: Instance) -> Value:
-        node = ast.Pass(lineno=frame.context.line)
-        for name in ("__iter__", "__aiter__"):
-            made = call_special(frame, value, name, node)
-            await_(frame, made, node)
-            if made is not UNKNOWN:
-                return union(*self.contents(made))
-        return UNKNOWN

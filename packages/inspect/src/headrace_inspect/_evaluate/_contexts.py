@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from ._values import UNKNOWN, Value
+from headrace_inspect._symbols._entities import Function, Module, Scope
+
+from ._values import Arguments, Known, Named, Value, union
 
 if TYPE_CHECKING:
-    from headrace_inspect._symbols._entities import Function, Module
+    from ._engine import Engine
 
-CALL, SIGNAL, ENQUEUE = "call", "signal", "enqueue"
-WHOLE, HEAD, TAIL = "whole", "head", "tail"
+CALL, SIGNAL, ENQUEUE, ON_COMMIT = "call", "signal", "enqueue", "on_commit"
+T = TypeVar("T")
+Path = int | None
+"""The events that ran on the way to a place, as bits; None where no path leads there."""
+Condition = tuple[str, bool]
+"""A parameter, or an attribute such as ``in_atomic_block``, and whether it is true here."""
 
 
 @dataclass(eq=False, slots=True)
@@ -23,14 +30,16 @@ class Event:
         kind: how the target is reached.
         targets: the contexts, one of which runs.
         before: the events that run before it on some path, as bits.
-        part: what runs of a generator: the part up to its first ``yield``, the rest, or all.
+        node: the call, as `syntax` describes it, or None.
+        conditions: what is certain of parameters where it runs.
     """
 
     line: int
     kind: str
     targets: tuple[Context, ...]
     before: int
-    part: str = WHOLE
+    node: Any = None
+    conditions: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,37 +65,229 @@ class Context:
     Attributes:
         module: the module that the lines of the events are in.
         receiver: the object whose method it is.
-        tail: the events after the first ``yield``, as bits.
-        flags: the parameters that are certainly true, false or None.
-        literals: the parameters that the call names and sets to true or false.
         captured: the variables of the enclosing function, which tell its closures apart.
-        stored: what it stores in its own object.
+        variables: what its parameters are.
+        literals: the parameters that the call sets to true, false or None.
+        first: how many events there are before the first ``yield`` of a generator.
         never_returns: whether it always raises.
         steps: the steps that running it means, where a chain says so.
     """
 
     function: Function | None
     module: Module | None
-    receiver: Value | None = None
+    receiver: Value = None
+    captured: Named = ()
+    variables: dict[str, Value] = field(default_factory=dict)
+    literals: dict[str, bool | None] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
-    tail: int = 0
     blocks: list[Block] = field(default_factory=list)
-    flags: dict[str, bool | None] = field(default_factory=dict)
-    literals: dict[str, object] = field(default_factory=dict)
-    captured: tuple[tuple[str, Value], ...] = ()
-    result: Value = UNKNOWN
-    yielded: Value = UNKNOWN
+    result: Value = None
+    yielded: Value = None
     line: int = 0
-    stored: dict[str, Value] = field(default_factory=dict)
     never_returns: bool = False
     steps: tuple[tuple[str, str], ...] = ()
+    first: int = 0
+    parts: tuple[Context, Context] | None = None
 
     @property
     def is_test(self) -> bool:
         """Return whether it is in a test."""
         return self.module is not None and self.module.is_test
 
+    def halves(self) -> tuple[Context, Context]:
+        """Return what a generator runs up to its first ``yield``, and what behind that."""
+        if self.parts is None:
+            head = Context(self.function, self.module, self.receiver, self.captured)
+            # Of the function, the first half alone is its step.
+            self.parts = head, Context(None, self.module)
+        head, tail = self.parts
+        head.events, tail.events = (
+            self.events[: self.first],
+            [replace(one, before=one.before >> self.first) for one in self.events[self.first :]],
+        )
+        return self.parts
+
     def add(self, target: Context, line: int = 0, kind: str = CALL) -> None:
         """Add a body that may run here, in no order with the others."""
         if not any(target in event.targets for event in self.events):
             self.events.append(Event(line, kind, (target,), 0))
+
+
+class Frame:
+    """A body under evaluation: its variables, and the path that led here.
+
+    Args:
+        context: records the calls.
+        scope: the scope that names are looked up in.
+
+    Attributes:
+        ran: the path to here.
+        leaving: the paths that leave the innermost loop.
+        literals: the parameters that are certainly true, false or None here.
+        conditions: what the conditions around this place say of parameters.
+        decorating: the function whose decorators are applied.
+    """
+
+    __slots__ = (
+        "conditions", "context", "decorating", "engine", "has_yielded", "leaving", "literals",
+        "module", "ran", "receiver", "returned", "returns", "scope", "variables",
+    )  # fmt: skip
+
+    def __init__(
+        self, engine: Engine, context: Context, scope: Scope, variables: dict[str, Value]
+    ) -> None:
+        self.engine, self.context, self.scope = engine, context, scope
+        self.receiver, self.variables = context.receiver, variables
+        self.module: Module = scope if isinstance(scope, Module) else scope.module
+        self.ran: Path = 0
+        self.has_yielded = self.returns = False
+        self.returned: list[Value] = []
+        self.literals = dict(context.literals)
+        self.conditions: tuple[Condition, ...] = ()
+        self.leaving: list[int] = []
+        self.decorating: Function | None = None
+
+    def bind(self, name: str, value: Value) -> None:
+        """Assign a local variable."""
+        self.variables[name] = value
+        if name in self.literals:
+            del self.literals[name]
+
+    def at(self, node: Any) -> object:
+        """Return what tells a node from all others of the program."""
+        return (self.module.path, node[0], node[1], node[2])
+
+    # --- calls ------------------------------------------------------------------------------------
+
+    def call(
+        self, callee: Value, node: Any, arguments: Arguments = (), keywords: Named = ()
+    ) -> Value:
+        """Return what a call of `callee` gives, and record what it runs."""
+        return self.engine.invoke(callee, Call(self, node, arguments, keywords))
+
+    def hand_over(
+        self,
+        callee: Value,
+        node: Any,
+        arguments: Arguments = (),
+        keywords: Named = (),
+        kind: str = CALL,
+    ) -> Value:
+        """Record that `callee` runs elsewhere or later, and return what it will give."""
+        return self.engine.hand_over(callee, Call(self, node, arguments, keywords, kind))
+
+    def emit(self, targets: Sequence[Context], node: Any, kind: str = CALL) -> None:
+        """Record that one of `targets` runs here."""
+        if self.ran is None or not targets:
+            return
+        events = self.context.events
+        bit = 1 << len(events)
+        line = line_of(node)
+        events.append(Event(line, kind, tuple(targets), self.ran, node, self.conditions))
+        self.ran |= bit
+
+    def enclose(self, manager: Value, line: int, first: int, *, yields: bool = False) -> None:
+        """Record that the events from the number `first` run inside a context manager."""
+        last = len(self.context.events)
+        self.context.blocks.append(Block(manager, line, first, last, yields))
+
+    # --- paths ------------------------------------------------------------------------------------
+
+    def since(self, count: int) -> int:
+        """Return the events after the first `count`, as bits."""
+        return (1 << len(self.context.events)) - (1 << count)
+
+    def each(self, options: Iterable[T], work: Callable[[T], Value]) -> list[Value]:
+        """Return the results of `work` on alternatives, or on what runs side by side."""
+        start, results, ends = self.ran, [], []
+        for option in options:
+            self.ran = start
+            results.append(work(option))
+            ends.append(self.ran)
+        if ends:
+            self.ran = joined(ends)
+        return results
+
+    def branch(self, alternatives: Iterable[Callable[[], None]]) -> None:
+        """Run alternatives that assign variables, each from the path to here."""
+        start, variables = self.ran, self.variables
+        merged: dict[str, Value] | None = None
+        paths: list[Path] = []
+        for work in alternatives:
+            self.ran, self.variables = start, variables.copy()
+            work()
+            if self.ran is not None:
+                paths.append(self.ran)
+                merged = self.variables if merged is None else _merged(merged, self.variables)
+        self.ran, self.variables = joined(paths), variables if merged is None else merged
+
+
+@dataclass(slots=True)
+class Call:
+    """A call: where it is, and its arguments.
+
+    Attributes:
+        kind: how the target is reached.
+        is_whole: whether these are all arguments that the callee gets.
+        owner: for a model, the object whose method is called, or the callable itself.
+        name: for a model, the name of the method or function.
+    """
+
+    frame: Frame
+    node: Any
+    arguments: Arguments = ()
+    keywords: Named = ()
+    kind: str = CALL
+    owner: Any = None
+    name: str = ""
+    is_whole: bool = False
+
+    def has(self, index: int | None, name: str = "") -> bool:
+        """Tell whether there is an argument at `index` or passed as `name`."""
+        is_there = index is not None and index < len(self.arguments)
+        return is_there or any(key == name for key, _ in self.keywords)
+
+    def value(self, index: int | None, name: str = "") -> Value:
+        """Return the argument at `index` or passed as `name`, if it is known."""
+        if index is not None and index < len(self.arguments):
+            return self.arguments[index]
+        return next((value for key, value in self.keywords if key == name), None)
+
+    def rest(self, index: int) -> Arguments:
+        """Return the positional arguments from `index`."""
+        return self.arguments[index:]
+
+    def but(self, arguments: Arguments = (), keywords: Named = (), kind: str = "") -> Call:
+        """Return a call at the same place with other arguments."""
+        return Call(self.frame, self.node, arguments, keywords, kind or self.kind)
+
+    def of(self, owner: Known, name: str) -> Call:
+        """Return the same call for the model of `name`."""
+        return Call(self.frame, self.node, self.arguments, self.keywords, self.kind, owner, name)
+
+
+def joined(paths: Iterable[Path]) -> Path:
+    """Return the path to where these meet."""
+    found: Path = None
+    for path in paths:
+        if path is not None:
+            found = path if found is None else found | path
+    return found
+
+
+_PLACED = frozenset(["c", "l", "d", "for", "with"])
+
+
+def line_of(node: Any) -> int:
+    """Return the line of the name that is called, which may be far below the beginning."""
+    if type(node) is not tuple:
+        return 0
+    return node[3] if node[0] == "a" else node[1] if node[0] in _PLACED else 0
+
+
+def _merged(one: dict[str, Value], other: dict[str, Value]) -> dict[str, Value]:
+    for name, value in other.items():
+        known = one.get(name)
+        if known is not value:
+            one[name] = union(known, value)
+    return one

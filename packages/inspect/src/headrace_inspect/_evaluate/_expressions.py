@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable
 from typing import Any
 
-from ._contexts import CALL, Context
-from ._frame import Frame
+from headrace_inspect._symbols._syntax import Expr, is_active
+
+from ._contexts import Call, Frame
 from ._values import (
-    UNKNOWN,
     Bound,
     ClassValue,
     Constant,
     External,
     FunctionValue,
-    Instance,
     Items,
     Object,
-    Parallel,
     Pending,
     Super,
     Table,
@@ -30,277 +27,265 @@ from ._values import (
     union,
 )
 
-_OPERATORS: dict[type[ast.AST], str] = {
-    ast.Add: "__add__", ast.BitOr: "__or__", ast.BitAnd: "__and__", ast.RShift: "__rshift__",
-}  # fmt: skip
+_OPERATORS = {"+": "__add__", "|": "__or__", ">": "__rshift__", "%": "__mod__"}
 TASK = "asyncio.Task"
 """What is made of a coroutine that has been started."""
 HOLE = "\0"
 """The computed parts of a text."""
 
 
-def evaluate(frame: Frame, node: ast.expr) -> Value:
+def evaluate(frame: Frame, node: Expr) -> Value:
     """Return the value of `node`, and record what it runs."""
-    if isinstance(node, ast.Name):
-        found = frame.variables.get(node.id)
-        return frame.engine.names.in_scope(frame.scope, node.id) if found is None else found
-    handler = _HANDLERS.get(type(node))
-    if handler is not None:
-        return handler(frame, node)
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.expr):
-            evaluate(frame, child)
-    return UNKNOWN
+    if type(node) is str:
+        variables = frame.variables
+        if node in variables:
+            return variables[node]
+        return frame.engine.names.in_scope(frame.scope, node)
+    return None if node is None else _HANDLERS[node[0]](frame, node)
 
 
-def assign(frame: Frame, target: ast.expr, value: Value) -> None:
+def assign(frame: Frame, target: Expr, value: Value) -> None:
     """Bind what `target` names to `value`."""
     match target:
-        case ast.Name(id=name):
-            frame.bind(name, value)
-        case ast.Tuple(elts=elements) | ast.List(elts=elements):
+        case str():
+            frame.bind(target, value)
+        case ("l", _, _, elements):
             for index, element in enumerate(elements):
-                assign(frame, element, frame.engine.item(value, index))
-        case ast.Starred(value=inner):
-            assign(frame, inner, UNKNOWN)
-        case ast.Attribute(value=owner, attr=name):
-            frame.engine.set_attribute(frame, evaluate(frame, owner), name, value)
-        case ast.Subscript(value=owner, slice=key):
+                assign(frame, element, frame.engine.item(frame, value, index))
+        case ("*", inner):
+            assign(frame, inner, None)
+        case ("a", owner, name, _):
+            frame.engine.attributes.set(frame, evaluate(frame, owner), name, value)
+        case ("s", owner, key):
             made = key_of(evaluate(frame, key))
             for option in options_of(evaluate(frame, owner)):
-                if isinstance(option, Table | Items):
-                    frame.engine.put(option, made, value)
-        case _:
-            pass
+                frame.engine.put(option, made, value)
 
 
 # --- calls ----------------------------------------------------------------------------------------
 
 
-def await_(frame: Frame, value: Value, node: ast.AST, kind: str = CALL) -> Value:
-    """Run what is pending in `value`, and return its result."""
-    if type(value) in {Value, Constant, Instance}:
+def await_(value: Value) -> Value:
+    """Return what is given by what is pending in `value`, whose call has been recorded."""
+    if type(value) is Pending:
+        return value if value.is_generator else value.result
+    if type(value) in {FunctionValue, type(None)}:
         return value
-    results = []
-    for option in options_of(value):
-        match option:
-            case Pending(targets=targets, result=result, is_generator=is_generator):
-                frame.emit(targets, node, kind)
-                results.append(option if is_generator else result)
-            case Object(made_by="asyncio.Task", arguments=(result, *_)):
-                results.append(result)
-            case Parallel(members=members):
-                values = frame.each(members, lambda one: await_(frame, one, node, kind))
-                results.append(Items(tuple(values)))
-            case _:
-                results.append(option)
-    return union(*results)
+    found: list[Value] = []
+    for one in options_of(value):
+        if isinstance(one, Object) and one.made_by == TASK:
+            found += one.arguments[:1]
+        elif isinstance(one, Pending) and not one.is_generator:
+            found.append(one.result)
+        else:
+            found.append(one)
+    return union(*found)
 
 
-def call_special(frame: Frame, owner: Value, name: str, node: ast.AST, *arguments: Value) -> Value:
+def call_special(frame: Frame, owner: Value, name: str, node: Any, *arguments: Value) -> Value:
     """Call a special method of `owner`, where its class or a model defines it."""
-    results = []
-    engine = frame.engine
+    results, engine = [], frame.engine
     for option in options_of(owner):
-        if isinstance(option, Instance):
-            if engine.classes.find(option.cls, name):
-                method = engine.attribute(frame, option, name, node)
-                results.append(frame.call(method, node, arguments))
+        if engine.classes.defines(option, name):
+            method = engine.attributes.get(frame, option, name, node)
+            results.append(frame.call(method, node, arguments))
         elif engine.handler(option, name) is not None:
             results.append(frame.call(Bound(option, name), node, arguments))
     return union(*results)
 
 
-def run_later(frame: Frame, work: Callable[[Frame], Value]) -> Pending:
-    """Return a generator that does `work` once something goes through it."""
-    context = Context(None, frame.module, frame.receiver)
-    result = work(type(frame)(frame.engine, context, frame.scope, frame.variables))
-    return Pending((context,), result, is_generator=True)
-
-
-def _call(frame: Frame, node: ast.Call) -> Value:
-    if isinstance(node.func, ast.Name) and node.func.id == "super":
-        return _super(frame, node)
-    callee = evaluate(frame, node.func)
-    arguments: list[Value] = []
-    for argument in node.args:
-        value = evaluate(frame, argument)
-        is_spread = isinstance(argument, ast.Starred)
-        arguments += (frame.engine.contents(value) or [UNKNOWN]) if is_spread else [value]
+def _call(frame: Frame, node: Any) -> Value:
+    _, _, _, func, given, named = node
+    if func == "super":
+        return _super(frame, given)
+    callee = evaluate(frame, func)
+    if callee is None and not given and not named:
+        return None
+    if getattr(callee, "name", "") in frame.engine.registry.parallel:
+        listed = frame.each(given, lambda one: Items(_argument(frame, one)))
+        arguments = [one for items in listed if isinstance(items, Items) for one in items.values]
+    else:
+        arguments = [value for one in given for value in _argument(frame, one)]
     keywords: list[tuple[str, Value]] = []
-    for keyword in node.keywords:
-        value = evaluate(frame, keyword.value)
-        if keyword.arg is not None:
-            keywords.append((keyword.arg, value))
+    for name, one in named:
+        value = evaluate(frame, one)
+        if name is not None:
+            keywords.append((name, value))
         elif isinstance(value, Table):
             keywords += value.named
-    return frame.call(callee, node, tuple(arguments), tuple(keywords))
+    call = Call(frame, node, tuple(arguments), tuple(keywords))
+    call.is_whole = True
+    return frame.engine.invoke(callee, call)
 
 
-def _super(frame: Frame, node: ast.Call) -> Value:
+def _argument(frame: Frame, node: Expr) -> tuple[Value, ...]:
+    if type(node) is tuple and node[0] == "*":
+        return tuple(frame.engine.contents(frame, evaluate(frame, node[1]))) or (None,)
+    return (evaluate(frame, node),)
+
+
+def _super(frame: Frame, given: tuple[Expr, ...]) -> Value:
     cls, receiver = getattr(frame.scope, "owner", None), frame.receiver
-    if len(node.args) == 2:
-        first, receiver = evaluate(frame, node.args[0]), evaluate(frame, node.args[1])
+    if len(given) == 2:
+        first, receiver = evaluate(frame, given[0]), evaluate(frame, given[1])
         cls = first.cls if isinstance(first, ClassValue) else cls
-    return UNKNOWN if cls is None or receiver is None else Super(cls, receiver)
+    return None if cls is None or receiver is None else Super(cls, receiver)
 
 
-def _await(frame: Frame, node: ast.Await) -> Value:
-    return await_(frame, evaluate(frame, node.value), node)
-
-
-def _yield(frame: Frame, node: ast.Yield | ast.YieldFrom) -> Value:
-    value = UNKNOWN if node.value is None else evaluate(frame, node.value)
-    if isinstance(node, ast.YieldFrom):
-        await_(frame, value, node)
+def _yield(frame: Frame, node: Any) -> Value:
+    value = evaluate(frame, node[1])
+    if node[0] == "Y":
         value = frame.engine.element(frame, value)
     frame.context.yielded = union(frame.context.yielded, value)
-    frame.has_yielded = True
-    return UNKNOWN
+    if not frame.has_yielded:
+        frame.has_yielded, frame.context.first = True, len(frame.context.events)
+    return None
 
 
 # --- values ---------------------------------------------------------------------------------------
 
 
-def _attribute(frame: Frame, node: ast.Attribute) -> Value:
-    return frame.engine.attribute(frame, evaluate(frame, node.value), node.attr, node)
+def _attribute(frame: Frame, node: Any) -> Value:
+    return frame.engine.attributes.get(frame, evaluate(frame, node[1]), node[2], node)
 
 
-def _lambda(frame: Frame, node: ast.Lambda) -> Value:
-    function = frame.engine.program.function(node, frame.scope)
+def _lambda(frame: Frame, node: Any) -> Value:
+    function = frame.module.function(node[1])
     return FunctionValue(function, None, frame.engine.captured(frame, function))
 
 
-def _if(frame: Frame, node: ast.IfExp) -> Value:
-    evaluate(frame, node.test)
-    return union(*frame.each((node.body, node.orelse), lambda one: evaluate(frame, one)))
+def _if(frame: Frame, node: Any) -> Value:
+    evaluate(frame, node[1])
+    return union(*frame.each(node[2:], lambda one: evaluate(frame, one)))
 
 
-def _bool(frame: Frame, node: ast.BoolOp) -> Value:
-    values = [evaluate(frame, node.values[0])]
+def _bool(frame: Frame, node: Any) -> Value:
+    first, *others = node[1]
+    values = [evaluate(frame, first)]
     before = frame.ran
-    values += [evaluate(frame, one) for one in node.values[1:]]
+    values += [evaluate(frame, one) for one in others]
     frame.ran = before if frame.ran is None else frame.ran
     return union(*values)
 
 
-def _named(frame: Frame, node: ast.NamedExpr) -> Value:
-    value = evaluate(frame, node.value)
-    frame.bind(node.target.id, value)
+def _named(frame: Frame, node: Any) -> Value:
+    value = evaluate(frame, node[2])
+    frame.bind(node[1], value)
     return value
 
 
-def _operation(frame: Frame, node: ast.BinOp) -> Value:
-    # Long sums lean to the left: taken apart here, not by recursion.
+def _operation(frame: Frame, node: Any) -> Value:
+    """Return the result of an operator; long sums lean to the left, and are no recursion."""
     waiting = [node]
-    while isinstance(waiting[-1].left, ast.BinOp):
-        waiting.append(waiting[-1].left)
-    value = evaluate(frame, waiting[-1].left)
+    while type(left := waiting[-1][1]) is tuple and left[0] in _OPERATORS:
+        waiting.append(left)
+    value = evaluate(frame, waiting[-1][1])
     for one in reversed(waiting):
-        value = operate(frame, one, one.op, value, evaluate(frame, one.right))
+        value = _operate(frame, one, value, evaluate(frame, one[2]))
     return value
 
 
-def operate(frame: Frame, node: ast.AST, operator: ast.AST, left: Value, right: Value) -> Value:
-    """Return the result of a binary operator."""
-    if isinstance(operator, ast.Add):
+def _operate(frame: Frame, node: Any, left: Value, right: Value) -> Value:
+    if node[0] == "+":
         if isinstance(left, Items) and isinstance(right, Items):
             return Items(left.values + right.values, left.origin)
         one, other = text_of(left), text_of(right)
         if one is not None or other is not None:
             return constant((HOLE if one is None else one) + (HOLE if other is None else other))
-    if isinstance(operator, ast.BitOr) and isinstance(left, ClassValue):
+    if node[0] == "%" and (text := text_of(left)) is not None:
+        return constant(text.replace("%s", HOLE))
+    if node[0] == "|" and isinstance(left, ClassValue):
         return union(left, right)
-    return call_special(frame, left, _OPERATORS.get(type(operator), ""), node, right)
+    return None if left is None else call_special(frame, left, _OPERATORS[node[0]], node, right)
 
 
-def _items(frame: Frame, node: ast.List | ast.Tuple | ast.Set) -> Value:
+def _items(frame: Frame, node: Any) -> Value:
     values: list[Value] = []
-    for element in node.elts:
-        value = evaluate(frame, element)
-        is_spread = isinstance(element, ast.Starred)
-        values += frame.engine.contents(value) if is_spread else [value]
-    return Items(tuple(values), None if isinstance(node, ast.Tuple) else node)
+    for one in node[3]:
+        if type(one) is tuple and one[0] == "*":
+            values += frame.engine.contents(frame, evaluate(frame, one[1]))
+        else:
+            values.append(evaluate(frame, one))
+    return Items(tuple(values), (frame.module.path, node[1], node[2]))
 
 
-def _dict(frame: Frame, node: ast.Dict) -> Value:
-    entries: list[tuple[object, Value]] = []
-    for key, value in zip(node.keys, node.values, strict=True):
+def _dict(frame: Frame, node: Any) -> Value:
+    entries: list[tuple[Any, Value]] = []
+    for key, value in node[3]:
         made = evaluate(frame, value)
-        if key is None:
+        if key == "**":
             entries += made.entries if isinstance(made, Table) else []
         else:
             known = evaluate(frame, key)
             entries.append((known.value if isinstance(known, Constant) else known, made))
-    return Table(tuple(entries), node)
+    return Table(tuple(entries), (frame.module.path, node[1], node[2]))
 
 
 def _comprehension(frame: Frame, node: Any) -> Value:
     variables = frame.variables
-    frame.go_back(frame.ran, variables)
-    for generator in node.generators:
-        source = evaluate(frame, generator.iter)
-        await_(frame, source, generator.iter)
-        assign(frame, generator.target, frame.engine.element(frame, source))
-        for condition in generator.ifs:
-            evaluate(frame, condition)
-    if isinstance(node, ast.DictComp):
-        evaluate(frame, node.key)
-        made: Value = Table(((None, evaluate(frame, node.value)),), node)
-    else:
-        made = Items((evaluate(frame, node.elt),), node)
-    frame.go_back(frame.ran, variables)
-    return made
+    frame.variables = variables.copy()
+    for target, iterated, conditions in node[2]:
+        assign(frame, target, frame.engine.element(frame, evaluate(frame, iterated)))
+        evaluate(frame, conditions)
+    made = evaluate(frame, node[1])
+    frame.variables = variables
+    if node[0] == "G":
+        return Table(((None, made.values[1] if isinstance(made, Items) else None),))
+    made = await_(made) if is_active(node[1]) else made
+    if node[3]:
+        return Pending(made, is_generator=True)
+    return Items((made,), (frame.module.path, *node[4:]))
 
 
-def _generator(frame: Frame, node: ast.GeneratorExp) -> Value:
-    made = run_later(frame, lambda inner: _comprehension(inner, node))
-    return made if made.targets[0].events else made.result
-
-
-def _subscript(frame: Frame, node: ast.Subscript) -> Value:
-    owner, key = evaluate(frame, node.value), evaluate(frame, node.slice)
+def _subscript(frame: Frame, node: Any) -> Value:
+    owner, key = evaluate(frame, node[1]), evaluate(frame, node[2])
     results: list[Value] = []
     for option in options_of(owner):
-        if isinstance(option, ClassValue | External) or isinstance(node.slice, ast.Slice):
+        if isinstance(option, ClassValue | External) or node[2] == ("x", ()):
             results.append(option)
         elif isinstance(option, Table | Items | Pending):
-            results.append(frame.engine.item(option, key_of(key)))
+            results.append(frame.engine.item(frame, option, key_of(key)))
         else:
             results.append(call_special(frame, option, "__getitem__", node, key))
     return union(*results)
 
 
-def _text(frame: Frame, node: ast.JoinedStr) -> Value:
-    parts = []
-    for one in node.values:
-        is_computed = isinstance(one, ast.FormattedValue)
-        known = text_of(evaluate(frame, one.value if isinstance(one, ast.FormattedValue) else one))
-        parts.append(known or (HOLE if is_computed else ""))
-    return constant("".join(parts))
+def _text(frame: Frame, node: Any) -> Value:
+    parts = [text_of(evaluate(frame, one)) for one in node[1]]
+    return constant("".join([HOLE if part is None else part for part in parts]))
 
 
-_HANDLERS: dict[type[ast.expr], Callable[[Frame, Any], Value]] = {
-    ast.Constant: lambda frame, node: constant(node.value),
-    ast.Attribute: _attribute,
-    ast.Call: _call,
-    ast.Await: _await,
-    ast.Yield: _yield,
-    ast.YieldFrom: _yield,
-    ast.Lambda: _lambda,
-    ast.IfExp: _if,
-    ast.BoolOp: _bool,
-    ast.NamedExpr: _named,
-    ast.BinOp: _operation,
-    ast.List: _items,
-    ast.Tuple: _items,
-    ast.Set: _items,
-    ast.Dict: _dict,
-    ast.ListComp: _comprehension,
-    ast.SetComp: _comprehension,
-    ast.GeneratorExp: _generator,
-    ast.DictComp: _comprehension,
-    ast.Subscript: _subscript,
-    ast.JoinedStr: _text,
-    ast.Starred: lambda frame, node: evaluate(frame, node.value),
+def _others(frame: Frame, node: Any) -> Value:
+    for one in node[1]:
+        evaluate(frame, one)
+    return None
+
+
+def _truth_value(frame: Frame, node: Any) -> Value:
+    evaluate(frame, node[1])
+    return None
+
+
+_HANDLERS: dict[str, Callable[[Frame, Any], Value]] = {
+    "k": lambda frame, node: constant(node[1]),
+    "a": _attribute,
+    "c": _call,
+    "w": lambda frame, node: await_(evaluate(frame, node[1])),
+    "y": _yield,
+    "Y": _yield,
+    "f": _lambda,
+    "?": _if,
+    "o": _bool,
+    ":=": _named,
+    **dict.fromkeys(_OPERATORS, _operation),
+    "l": _items,
+    "d": _dict,
+    "g": _comprehension,
+    "G": _comprehension,
+    "s": _subscript,
+    "t": _text,
+    "*": lambda frame, node: evaluate(frame, node[1]),
+    "!": _truth_value,
+    "is": _truth_value,
+    "x": _others,
 }

@@ -1,12 +1,10 @@
-"""Names: what they mean in a body, a module or a library."""
+"""Names and types: what a name or an annotation means in a body, a module or a library."""
 
 from __future__ import annotations
 
-import ast
 import builtins
 from typing import TYPE_CHECKING
 
-from headrace_inspect._symbols._bindings import bindings_in
 from headrace_inspect._symbols._entities import (
     Assignment,
     Binding,
@@ -17,16 +15,21 @@ from headrace_inspect._symbols._entities import (
     Scope,
     module_of,
 )
+from headrace_inspect._symbols._syntax import Expr
 
 from ._values import (
-    UNKNOWN,
     ClassValue,
     Constant,
     External,
     FunctionValue,
+    Instance,
+    Items,
     ModuleValue,
     Object,
+    Pending,
+    Table,
     Value,
+    options_of,
     union,
 )
 
@@ -34,6 +37,18 @@ if TYPE_CHECKING:
     from ._engine import Engine
 
 _BUILTINS = frozenset(dir(builtins))
+_TRANSPARENT = frozenset([
+    "Annotated", "Optional", "Final", "ClassVar", "Required", "NotRequired", "ReadOnly",
+    "Awaitable",
+])  # fmt: skip
+_CONTAINERS = frozenset([
+    "list", "List", "set", "Set", "frozenset", "FrozenSet", "tuple", "Tuple", "Sequence",
+    "MutableSequence", "Iterable", "Iterator", "Collection", "Generator", "AsyncIterator",
+    "AsyncIterable", "AsyncGenerator", "deque", "Deque", "AbstractSet",
+])  # fmt: skip
+_MAPPINGS = frozenset([
+    "dict", "Dict", "Mapping", "MutableMapping", "defaultdict", "DefaultDict", "OrderedDict",
+])  # fmt: skip
 
 
 class Names:
@@ -43,7 +58,6 @@ class Names:
         self._engine = engine
         self._known: dict[tuple[Scope, str], Value] = {}
         self._functions: dict[Function, Value] = {}
-        self._classes: dict[Class, Value] = {}
 
     def in_scope(self, scope: Scope, name: str) -> Value:
         """Return what `name` means in a scope, apart from local variables of functions."""
@@ -51,11 +65,10 @@ class Names:
             return self.in_class(scope, name)
         while not isinstance(scope, Module):
             scope = scope.scope
-            if isinstance(scope, Function) and not isinstance(scope.node, ast.Lambda):
+            if isinstance(scope, Function):
                 # The values of its variables are unknown here, but not its definitions.
-                for bound, binding in bindings_in(scope.node.body):
-                    if bound == name and not isinstance(binding, Assignment):
-                        return self._binding(binding, scope)
+                for binding in scope.bindings.get(name, ()):
+                    return None if isinstance(binding, Assignment) else self._of(binding, scope)
         return self.in_module(scope, name)
 
     def in_class(self, cls: Class, name: str) -> Value:
@@ -64,17 +77,19 @@ class Names:
 
     def in_module(self, module: Module, name: str) -> Value:
         """Return the global `name` of a module, or the builtin of that name."""
-        found = module.values.get(name)
-        if found is None:
-            found = self.member(module, name)
-            if found is None:
-                found = External(f"builtins.{name}") if name in _BUILTINS else UNKNOWN
-            if found is not UNKNOWN:  # which it also is while it is found out
-                module.values[name] = found
+        values = module.values
+        if name in values:
+            found: Value = values[name]
+            return found
+        values[name] = None  # while it is found out
+        found = self.member(module, name)
+        if found is None and name not in module.bindings and name in _BUILTINS:
+            found = External(f"builtins.{name}")
+        values[name] = found
         return found
 
-    def member(self, module: Module, name: str) -> Value | None:
-        """Return the global `name` of a module, or None."""
+    def member(self, module: Module, name: str) -> Value:
+        """Return the global `name` of a module."""
         if name in module.bindings:
             return self._once((module, name), module.bindings[name], module)
         if name.startswith("_"):
@@ -91,60 +106,45 @@ class Names:
         return None
 
     def _once(self, key: tuple[Scope, str], bindings: list[Binding], scope: Scope) -> Value:
-        found = self._known.get(key)
-        if found is None:
-            self._known[key] = UNKNOWN
+        if key not in self._known:
+            self._known[key] = None
             last = bindings[-1]
-            if isinstance(last, ast.FunctionDef | ast.AsyncFunctionDef):
+            if isinstance(last, Function):
                 # A property is its getter; otherwise the last definition wins.
                 bindings = [bindings[0] if _is_accessor(last) else last]
-            found = union(*[self._binding(one, scope) for one in bindings])
-            self._known[key] = found
-        return found
+            self._known[key] = union(*[self._of(one, scope) for one in bindings])
+        return self._known[key]
 
-    def _binding(self, binding: Binding, scope: Scope) -> Value:
+    def _of(self, binding: Binding, scope: Scope) -> Value:
         engine = self._engine
-        match binding:
-            case Import():
-                return self.imported(binding, module_of(scope))
-            case ast.ClassDef():
-                return self.cls(engine.program.cls(binding, scope))
-            case ast.FunctionDef() | ast.AsyncFunctionDef():
-                return self.function(engine.program.function(binding, scope))
-        value = UNKNOWN
-        if binding.value is not None:
-            value = engine.evaluate(engine.quiet(scope), binding.value)
-            for index in binding.path:
-                value = engine.item(value, index)
-        is_vague = value is UNKNOWN or isinstance(value, Object | Constant)
-        declared = engine.types.of(binding.annotation, scope) if is_vague else UNKNOWN
-        return value if declared is UNKNOWN else declared
+        if isinstance(binding, Import):
+            return self.imported(binding, module_of(scope))
+        if isinstance(binding, Class):
+            return ClassValue(binding)
+        if isinstance(binding, Function):
+            return self.function(binding)
+        value = engine.evaluate(engine.quiet(scope), binding.value)
+        for index in binding.path:
+            value = engine.item(engine.quiet(scope), value, index)
+        is_vague = value is None or isinstance(value, Object | Constant)
+        declared = engine.types.of(binding.annotation, scope) if is_vague else None
+        return value if declared is None else declared
 
     def function(self, function: Function) -> Value:
         """Return what a function is once its decorators are applied."""
-        found = self._functions.get(function)
-        if found is None:
+        if function not in self._functions:
             plain = self._functions[function] = FunctionValue(function)
-            frame = self._engine.quiet(function.scope)
-            found = self._functions[function] = self._engine.decorated(frame, function, plain)
-        return found
-
-    def cls(self, cls: Class) -> Value:
-        """Return a class, after its decorators were applied to it."""
-        found = self._classes.get(cls)
-        if found is None:
-            found = self._classes[cls] = ClassValue(cls)
-            frame = self._engine.quiet(cls.scope)
-            for node in reversed(cls.node.decorator_list):
-                frame.call(self._engine.evaluate(frame, node), node, (found,))
-        return found
+            if function.decorators:
+                frame = self._engine.quiet(function.scope)
+                self._functions[function] = self._engine.decorated(frame, function, plain)
+        return self._functions[function]
 
     def imported(self, made: Import, module: Module) -> Value:
         """Return what an import binds."""
         source = self._engine.program.find(made.module, made.level, module)
         if source is None:
             dotted = made.module if made.name is None else f"{made.module}.{made.name}"
-            return UNKNOWN if made.level else self.external(dotted)
+            return None if made.level else self.external(dotted)
         return ModuleValue(source) if made.name is None else self.of_module(source, made.name)
 
     def external(self, dotted: str) -> Value:
@@ -154,12 +154,117 @@ class Names:
     def of_module(self, module: Module | str, name: str) -> Value:
         """Return the attribute `name` of a module or namespace package."""
         found = self.member(module, name) if isinstance(module, Module) else None
-        if found is not None and found is not UNKNOWN:
+        if found is not None:
             return found
         child = self._engine.program.child(module, name)
-        return UNKNOWN if child is None else ModuleValue(child)
+        return None if child is None else ModuleValue(child)
 
 
-def _is_accessor(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    accessors = {"setter", "deleter"}
-    return any(getattr(one, "attr", "") in accessors for one in node.decorator_list)
+def _is_accessor(function: Function) -> bool:
+    return any(
+        type(one) is tuple and one[0] == "a" and one[2] in {"setter", "deleter"}
+        for _, one in function.decorators
+    )
+
+
+class Types:
+    """Reads annotations: the objects that they promise."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._known: dict[tuple[object, Scope], Value] = {}
+
+    def of(self, node: Expr, scope: Scope, receiver: Value = None) -> Value:
+        """Return an object of the type that `node` declares."""
+        if node is None:
+            return None
+        if node == "Self":
+            return receiver
+        key = (node if type(node) is str else id(node), scope)
+        if key not in self._known:
+            self._known[key] = None
+            self._known[key] = self._read(node, scope)
+        return self._known[key]
+
+    def _read(self, node: Expr, scope: Scope) -> Value:
+        match node:
+            case ("|", left, right):
+                return union(self._read(left, scope), self._read(right, scope))
+            case ("s", outer, inner):
+                return self._subscripted(outer, inner, scope)
+            case ("k", str(text)) if text.isidentifier():
+                return self._read(text, scope)
+            case str() | ("a", *_):
+                return self.instance(self._value(node, scope))
+        return None
+
+    def _subscripted(self, outer: Expr, inner: Expr, scope: Scope) -> Value:
+        name = outer if isinstance(outer, str) else outer[2] if outer and outer[0] == "a" else ""
+        arguments = inner[3] if isinstance(inner, tuple) and inner[0] == "l" else (inner,)
+        if not arguments:  # `tuple[()]`, or what no type checker accepts
+            return None
+        if name == "Union":
+            return union(*[self._read(one, scope) for one in arguments])
+        if name in _TRANSPARENT:
+            return self._read(arguments[0], scope)
+        if name == "Coroutine":
+            return self._read(arguments[-1], scope)
+        if name in {"tuple", "Tuple"} and arguments[-1] is not None:
+            return Items(tuple([self._read(one, scope) for one in arguments]))
+        if name in {"Generator", "AsyncGenerator"}:
+            return Pending(self._read(arguments[0], scope), is_generator=True)
+        if name in _CONTAINERS:
+            return Items((self._read(arguments[0], scope),))
+        if name in _MAPPINGS:
+            return Table(((None, self._read(arguments[-1], scope)),))
+        if name in {"type", "Type"}:
+            return self._value(arguments[0], scope)
+        return self.instance(self._value(outer, scope))
+
+    def _value(self, node: Expr, scope: Scope) -> Value:
+        """Return what a name in an annotation means; a type alias means what it stands for."""
+        alias = self._alias(node, scope)
+        if alias is not None:
+            return self.of(*alias)
+        return self._engine.evaluate(self._engine.quiet(scope), node)
+
+    def metadata(self, node: Expr, scope: Scope) -> list[Value]:
+        """Return what ``Annotated`` adds to a type."""
+        node, scope = self._alias(node, scope) or (node, scope)
+        match node:
+            case ("s", ("Annotated" | ("a", _, "Annotated", _)), ("l", _, _, (_, *added))):
+                quiet = self._engine.quiet(scope)
+                return [self._engine.evaluate(quiet, one) for one in added]
+        return []
+
+    def _alias(self, node: Expr, scope: Scope) -> tuple[Expr, Scope] | None:
+        if isinstance(node, str):
+            module, name = self._defining(module_of(scope), node)
+            match module.bindings.get(name):
+                case [*_, Assignment(value=("s" | "|", *_) as value)]:
+                    return value, module
+        return None
+
+    def _defining(self, module: Module, name: str) -> tuple[Module, str]:
+        for _ in range(8):
+            match module.bindings.get(name):
+                case [Import(name=str(taken)) as made]:
+                    source = self._engine.program.find(made.module, made.level, module)
+                    if isinstance(source, Module):
+                        module, name = source, taken
+        return module, name
+
+    def instance(self, value: Value) -> Value:
+        """Return an object of the class `value`."""
+        found: list[Value] = []
+        for option in options_of(value):
+            match option:
+                case ClassValue(cls=cls):
+                    found.append(Instance(cls))
+                case External(name=name) if not name.startswith(("builtins.", "typing.")):
+                    found.append(Object(name))
+                case Instance() | Object() | Items() | Table():
+                    found.append(option)
+                case _:
+                    pass
+        return union(*found)

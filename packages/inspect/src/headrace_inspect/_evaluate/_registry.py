@@ -1,72 +1,24 @@
-"""Calls of libraries, and where the models register what they do."""
+"""Where the models register what libraries do."""
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ._contexts import CALL
-from ._values import UNKNOWN, Arguments, Named, Value
+from headrace_inspect._symbols._entities import Function
+
+from ._contexts import Call, Frame
+from ._values import Known, Value
 
 if TYPE_CHECKING:
-    from headrace_inspect._symbols._entities import Function
-
     from ._engine import Engine
-    from ._frame import Frame
 
 
-@dataclass(slots=True)
-class Call:
-    """A call: where it is, and its arguments.
-
-    Attributes:
-        kind: how the target is reached.
-        owner: for a model, the object whose method is called, or the callable itself.
-        name: for a model, the name of the method or function.
-    """
-
-    frame: Frame
-    node: ast.AST
-    arguments: Arguments = ()
-    keywords: Named = ()
-    kind: str = CALL
-    owner: Any = None
-    name: str = ""
-
-    def get(self, index: int | None, name: str = "") -> Value | None:
-        """Return the argument at `index` or passed as `name`."""
-        if index is not None and index < len(self.arguments):
-            return self.arguments[index]
-        return next((value for key, value in self.keywords if key == name), None)
-
-    def value(self, index: int | None, name: str = "") -> Value:
-        """Return the argument at `index` or passed as `name`, or an unknown value."""
-        return self.get(index, name) or UNKNOWN
-
-    def rest(self, index: int) -> Arguments:
-        """Return the positional arguments from `index`."""
-        return self.arguments[index:]
-
-    def but(self, arguments: Arguments = (), keywords: Named = (), kind: str = "") -> Call:
-        """Return a call at the same place with other arguments."""
-        return Call(self.frame, self.node, arguments, keywords, kind or self.kind)
-
-    def of(self, owner: Any, name: str) -> Call:
-        """Return the same call for the model of `name`."""
-        return Call(self.frame, self.node, self.arguments, self.keywords, self.kind, owner, name)
-
-    @property
-    def line(self) -> int:
-        """Return the line of the call."""
-        return getattr(self.node, "lineno", 0)
-
-
-Handler = Callable[[Call], Value | None]
-Reader = Callable[["Frame", Any, str], Value | None]
-Decorating = Callable[["Frame", ast.expr, Value, "Function"], None]
-Descriptor = Callable[["Frame", Value, Any], Value | None]
+Handler = Callable[[Call], Value]
+Reader = Callable[[Frame, Any, str], Value]
+Decorating = Callable[[Frame, Any, Value, Function], None]
+Descriptor = Callable[[Frame, Value, Any], Value]
 
 
 @dataclass(slots=True)
@@ -78,24 +30,26 @@ class Registry:
         methods: the same for methods, by type of value or name of the class, and name.
         attributes: how attributes are read, by type of value.
         leaving: context managers, by the name of what made them.
-        swallowing: context managers that end an error, by the name of what made them.
         decorating: called with each decorator.
         finishing: called when everything else has run.
         descriptors: class attributes that are read as something else, by type or maker.
         elements: what iterating gives, by type of value.
+        injecting: what declares a dependency, which its first argument provides.
+        parallel: functions whose arguments run side by side.
         names: the dotted names that are known.
         aliases: the usual dotted names of what is importable under several.
     """
 
     functions: dict[str, Handler] = field(default_factory=dict)
     methods: dict[tuple[object, str], Handler] = field(default_factory=dict)
-    attributes: dict[type[Value], Reader] = field(default_factory=dict)
-    leaving: dict[str, Callable[[Frame, Any, ast.AST, int], None]] = field(default_factory=dict)
-    swallowing: set[str] = field(default_factory=set)
+    attributes: dict[type[Known], Reader] = field(default_factory=dict)
+    leaving: dict[str, Callable[[Frame, int], None]] = field(default_factory=dict)
     decorating: list[Decorating] = field(default_factory=list)
     finishing: list[Callable[[Engine], None]] = field(default_factory=list)
     descriptors: dict[object, Descriptor] = field(default_factory=dict)
-    elements: dict[type[Value], Callable[[Frame, Any], Value]] = field(default_factory=dict)
+    elements: dict[type[Known], Callable[[Frame, Any], Value]] = field(default_factory=dict)
+    injecting: set[str] = field(default_factory=set)
+    parallel: set[str] = field(default_factory=set)
     names: set[str] = field(default_factory=set)
     aliases: dict[str, str] = field(default_factory=dict)
 

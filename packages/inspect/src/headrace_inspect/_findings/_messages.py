@@ -19,16 +19,16 @@ def signature_of(task: Task, function: Function) -> tuple[Names, Names, Names]:
         task: the task.
         function: its function; the first parameters of one that is bound are not passed.
     """
-    node, inner = function.node.args, task.inner
+    syntax, inner = function.syntax, task.inner
     skipped = task.is_bound + (isinstance(inner, FunctionValue) and inner.receiver is not None)
-    every = [one.arg for one in (*node.posonlyargs, *node.args)]
-    positional, named = every[skipped:], every[max(skipped, len(node.posonlyargs)) :]
-    needed = every[skipped : max(skipped, len(every) - len(node.defaults))]
-    for one, default in zip(node.kwonlyargs, node.kw_defaults, strict=True):
-        named.append(one.arg)
-        needed += [one.arg] if default is None else []
-    positional += ["*"] if node.vararg else []
-    named += ["**"] if node.kwarg else []
+    positional, named, needed = list[str](), list[str](), list[str]()
+    for number, (name, _, default, is_positional) in enumerate(syntax.parameters):
+        if number >= skipped or not is_positional:
+            positional += [name] if is_positional else []
+            named += [name] if number >= syntax.only_positional else []
+            needed += [name] if default is None else []
+    positional += ["*"] if syntax.vararg else []
+    named += ["**"] if syntax.kwarg else []
     return tuple(positional), tuple(named), tuple(needed)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
+from typing import Any
 
+from headrace_inspect._evaluate._contexts import Event, line_of
 from headrace_inspect._evaluate._engine import Engine
-from headrace_inspect._evaluate._frame import line_of
 from headrace_inspect._evaluate._values import (
     External,
     FunctionValue,
@@ -23,11 +23,12 @@ from headrace_inspect._findings._messages import signature_of
 from headrace_inspect._models._django import MODEL
 from headrace_inspect._models._tasks import Publishing, Task, publishings_in
 from headrace_inspect._report import Finding, Link, Place
-from headrace_inspect._shown._links import link_to
+from headrace_inspect._shown._links import link_to, text_of_call
 from headrace_inspect._source._discovery import shown
 from headrace_inspect._symbols._entities import Function
+from headrace_inspect._symbols._syntax import Expr
 
-from ._guards import lines_outside
+from ._conditions import runs
 
 _DIRECT = frozenset(["delay", "delay_on_commit", "send", "kiq", "s", "si"])
 _PACKED = frozenset(["apply_async", "apply_async_on_commit", "apply", "signature", "subtask"])
@@ -48,17 +49,17 @@ def published(engine: Engine) -> list[Publishing]:
 
 def name_of(one: Publishing) -> str:
     """Return what to call the task that a call publishes: as it is written there, if it is."""
-    if isinstance(one.node, ast.Call) and isinstance(one.node.func, ast.Attribute):
-        named, method = one.node.func.value, one.node.func.attr
-        if not method.startswith("enqueue") and isinstance(named, ast.Name | ast.Attribute):
-            return f"`{ast.unparse(named)}`"
+    match one.node:
+        case ("c", _, _, ("a", (str() | ("a", *_)) as named, method, _), _, _):
+            if not method.startswith("enqueue"):
+                return f"`{text_of_call(named)}`"
     function = function_in(one.task)
     return "a task" if function is None else f"`{function.name}`"
 
 
-def _hazard(code: str, message: str, engine: Engine, one: Publishing, *more: Link) -> Finding:
+def _hazard(code: str, message: str, one: Publishing, *more: Link) -> Finding:
     """Return a finding about a call that publishes a task, with more evidence behind the call."""
-    here = link_to(one.context, line_of(one.node), "enqueue")
+    here = link_to(one.context, Event(line_of(one.node), "enqueue", (), 0, one.node))
     return Finding(code, None, None, None, here.place, message, (here, *more))
 
 
@@ -67,45 +68,50 @@ def _hazard(code: str, message: str, engine: Engine, one: Publishing, *more: Lin
 
 def misfits(engine: Engine) -> Iterator[Finding]:
     """Find the calls that publish a task with arguments that it cannot take."""
-    done: set[ast.AST] = set()
+    done: set[tuple[str, Any]] = set()
     for one in published(engine):
-        if one.node in done or not _is_written_out(one.node):
+        key = _key(one)
+        if key in done or not _is_written_out(one.node):
             continue
-        done.add(one.node)
+        done.add(key)
         tasks = options_of(one.task)
         reasons = [_reason(engine, task, one) for task in tasks]
-        function = _function(tasks[0])
+        function = _function(tasks[0]) if tasks else None
         if all(reasons) and function is not None:
-            place = Place(shown(function.module.path), function.node.lineno)
+            place = Place(shown(function.module.path), function.line)
             definition = Link(place, f"def {function.name}", "call", function.qualname)
             message = f"{name_of(one)} does not take these arguments: {reasons[0]}"
-            yield _hazard("HR202", message, engine, one, definition)
+            yield _hazard("HR202", message, one, definition)
 
 
-def _is_written_out(node: ast.AST) -> bool:
+def _key(one: Publishing) -> tuple[str, Any]:
+    path = one.context.module.path if one.context.module is not None else ""
+    return (path, one.node)
+
+
+def _is_written_out(node: Any) -> bool:
     """Tell whether a call names all arguments of the task, none of them behind a star."""
     match node:
-        case ast.Call(func=ast.Attribute(attr=method), args=values, keywords=named):
+        case ("c", _, _, ("a", _, method, _), values, named):
+            is_plain = method in _DIRECT
             if method in _PACKED:
-                packed = [one.value for one in named if one.arg in {"args", "kwargs"}]
+                packed = [value for name, value in named if name in {"args", "kwargs"}]
                 is_plain = all(map(_is_display, (*values[:2], *packed)))
-            else:
-                is_plain = method in _DIRECT
-            return is_plain and all(one.arg for one in named) and not _has_star(values)
+            return is_plain and all(name for name, _ in named) and not _has_star(values)
     return False
 
 
-def _is_display(node: ast.expr) -> bool:
+def _is_display(node: Expr) -> bool:
     match node:
-        case ast.Tuple(elts=elements) | ast.List(elts=elements):
-            return not _has_star(elements)
-        case ast.Dict(keys=keys):
-            return all(isinstance(key, ast.Constant) for key in keys)
+        case ("l", _, _, items):
+            return not _has_star(items)
+        case ("d", _, _, pairs):
+            return all(type(key) is tuple and key[0] == "k" for key, _ in pairs)
     return False
 
 
-def _has_star(values: list[ast.expr]) -> bool:
-    return any(isinstance(one, ast.Starred) for one in values)
+def _has_star(values: tuple[Expr, ...]) -> bool:
+    return any(type(one) is tuple and one[0] == "*" for one in values)
 
 
 def _reason(engine: Engine, task: Value, one: Publishing) -> str | None:
@@ -122,7 +128,7 @@ def _reason(engine: Engine, task: Value, one: Publishing) -> str | None:
             return f"{name!r} is given twice"
         if name not in named and "**" not in named:
             return f"it has no parameter {name!r}"
-    is_partial = isinstance(one.node, ast.Call) and getattr(one.node.func, "attr", "") in _PARTIAL
+    is_partial = one.node[3][2] in _PARTIAL
     for name in () if is_partial else needed:
         if name not in positional[:count] and name not in names:
             return f"{name!r} is missing"
@@ -138,8 +144,8 @@ def _may_change(engine: Engine, function: Function) -> bool:
     """Tell whether something else than the task's decorator wraps the function."""
     quiet = engine.quiet(function.scope)
     opaque = 0
-    for node in function.decorators:
-        called = node.func if isinstance(node, ast.Call) else node
+    for _, node in function.decorators:
+        called = node[3] if isinstance(node, tuple) and node[0] == "c" else node
         if function_in(engine.evaluate(quiet, called)) is not None:
             return True  # one of the source, whose options may be anything
         value = engine.evaluate(quiet, node)
@@ -155,32 +161,30 @@ def _may_change(engine: Engine, function: Function) -> bool:
 
 def unfit_arguments(engine: Engine) -> Iterator[Finding]:
     """Find the arguments that are model instances, generators, coroutines or open files."""
-    done: set[tuple[ast.AST, str]] = set()
+    done: set[object] = set()
     for one in published(engine):
-        function = one.context.function
-        if function and line_of(one.node) in lines_outside(function.node, one.context.flags):
+        events = [event for event in one.context.events if event.node == one.node]
+        if not all(runs(event, one.context.literals) for event in events):
             continue
         given = [(f"argument {number}", value) for number, value in enumerate(one.arguments, 1)]
         for label, value in [*given, *[(f"{name!r}", value) for name, value in one.keywords]]:
             found = _unfit(engine, value, _DEEPEST)
-            if found is not None and (one.node, found[0]) not in done:
+            if found is not None and (_key(one), found[0]) not in done:
                 code, what = found
-                done.add((one.node, code))
+                done.add((_key(one), code))
                 message = f"{label} of {name_of(one)} is {what}: {_ADVICE[code]}"
-                yield _hazard(code, message, engine, one)
+                yield _hazard(code, message, one)
 
 
 def _unfit(engine: Engine, value: Value, depth: int) -> tuple[str, str] | None:
     found = [_kind(engine, option, depth) for option in options_of(value)]
-    return found[0] if all(found) else None
+    return found[0] if found and all(found) else None
 
 
 def _kind(engine: Engine, value: Value, depth: int) -> tuple[str, str] | None:
     match value:
         case Instance(cls=cls) if engine.classes.is_a(cls, MODEL):
             return "HR203", f"an instance of the model {cls.name}"
-        case Items(origin=ast.GeneratorExp()):
-            return "HR204", "a generator"
         case Pending(is_generator=is_generator):
             return "HR204", "a generator" if is_generator else "a coroutine that nothing awaits"
         case Object(made_by=made_by) if made_by in _FILES:

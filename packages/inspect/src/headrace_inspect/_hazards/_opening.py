@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from headrace_inspect._evaluate._contexts import Context
 from headrace_inspect._evaluate._engine import Engine
@@ -18,8 +18,9 @@ from headrace_inspect._evaluate._values import (
     options_of,
     text_of,
 )
-from headrace_inspect._models._classes import methods_of
 from headrace_inspect._models._routes import VERBS, routes_in
+from headrace_inspect._models._routing import literal, settings_in
+from headrace_inspect._shown._links import text_of_call
 from headrace_inspect._symbols._entities import Class, Function
 
 _OPENING = re.compile(
@@ -67,71 +68,74 @@ class Openings:
                 return any(self._may_open(one) for one in arguments)
             case Object(made_by=name) | External(name=name):
                 return _OPENING.fullmatch(name) is not None
-            case Pending(targets=targets, is_generator=True) if depth:
-                blocks = [one for target in targets for one in target.blocks if one.yields]
-                return any(self._may_open(one.manager, depth - 1) for one in blocks)
+            case Pending(made_by=Context(blocks=blocks)) if depth:
+                inner = [one.manager for one in blocks if one.yields]
+                return any(self._may_open(one, depth - 1) for one in inner)
         return False
 
     def _lines_around(self, function: Function) -> Iterator[int]:
         """Yield the lines that put the whole of a function into a transaction."""
         quiet = self._engine.quiet(function.scope)
-        for node in function.decorators:
+        for line, node in function.decorators:
             if self._may_open(self._engine.evaluate(quiet, node)):
-                yield node.lineno
+                yield line
         if function.owner is not None:
             yield from self._lines_of_class(function, function.owner)
         if function.module.folder == "migrations":
             yield from _lines_in_migration(function)
         if function in self._views:
-            yield function.node.lineno
+            yield function.line
 
     def _lines_of_class(self, function: Function, cls: Class) -> Iterator[int]:
-        for node in cls.node.decorator_list:
+        for line, node in cls.decorators:
             value = self._engine.evaluate(self._engine.quiet(cls.scope), node)
             name = text_of(value.keyword("name")) if isinstance(value, Object) else None
             names = {*VERBS, "dispatch"} if name == "dispatch" else {name}
             if function.name in names and self._may_open(value):
-                yield node.lineno
+                yield line
         for base in self._engine.classes.order(cls) if function.name in _IN_ADMIN else ():
             if isinstance(base, str) and _ADMIN.fullmatch(base):
-                yield function.node.lineno
+                yield function.line
 
 
 def _lines_in_migration(function: Function) -> Iterator[int]:
     """Yield the lines of a migration that name a function, unless the migration is not atomic."""
-    nodes = list(ast.walk(function.module.tree))
-    assigned = [ast.unparse(one) for one in nodes if isinstance(one, ast.Assign)]
-    for node in nodes if "atomic = False" not in assigned else ():
-        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "RunPython":
-            yield from [node.lineno for one in node.args if ast.unparse(one) == function.name]
+    for cls in function.module.classes:
+        settings = dict(settings_in(cls.body))
+        if literal(settings.get("atomic")) is not False:
+            yield from _lines_that_run(cls.body, function.name)
+
+
+def _lines_that_run(node: Any, name: str) -> Iterator[int]:
+    match node:
+        case ("c", line, _, ("a", _, "RunPython", _), given, _) if name in given:
+            yield line
+        case tuple():
+            for part in node:
+                yield from _lines_that_run(part, name)
 
 
 def _atomic_views(engine: Engine) -> Iterator[Function]:
     """Yield the views that run in a transaction because of ``ATOMIC_REQUESTS`` in the settings."""
     paths = [path for path in engine.program.files if "settings" in path or "config" in path]
     modules = [one for one in map(engine.program.module, paths) if one and not one.is_test]
-    if not any(_sets(node) for module in modules for node in ast.walk(module.tree)):
+    if not any(_sets(module.body) for module in modules):
         return
     for view in routes_in(engine):
-        functions, decorated = [function_in(view.endpoint)], list[ast.expr]()
+        function, decorated = function_in(view.endpoint), []
+        views = [] if function is None else [function]
         if isinstance(view.endpoint, ClassValue):
-            functions = [*methods_of(engine, view.endpoint.cls)]
-            decorated = view.endpoint.cls.node.decorator_list
-        views = [one for one in functions if one is not None]
-        decorators = [*decorated, *[node for one in views for node in one.decorators]]
-        if not any(_EXCEPTION in ast.unparse(node) for node in decorators):
+            views = engine.classes.methods_of(view.endpoint.cls)
+            decorated = [*view.endpoint.cls.decorators]
+        decorated += [pair for one in views for pair in one.decorators]
+        if not any(_EXCEPTION in text_of_call(node) for _, node in decorated):
             yield from views
 
 
-def _sets(node: ast.AST) -> bool:
+def _sets(node: Any) -> bool:
     match node:
-        case ast.Dict(keys=keys, values=values):
-            pairs = list(zip(keys, values, strict=True))
-        case ast.Assign(targets=[ast.Subscript(slice=key)], value=value):
-            pairs = [(key, value)]
-        case _:
-            return False
-    return any(
-        getattr(key, "value", None) == _SETTING and getattr(value, "value", None) is True
-        for key, value in pairs
-    )
+        case ("=", (("s", _, ("k", str(name))),), ("k", True)) if name == _SETTING:
+            return True
+        case ("d", _, _, pairs) if (("k", _SETTING), ("k", True)) in pairs:
+            return True
+    return type(node) is tuple and any(map(_sets, node))

@@ -5,23 +5,22 @@ A worker may take the task before the data is there, or though it never will be.
 
 from __future__ import annotations
 
-import ast
 from collections import deque
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from headrace_inspect._evaluate._contexts import ENQUEUE, Context, Event
+from headrace_inspect._evaluate._contexts import CALL, ENQUEUE, Context, Event, line_of
 from headrace_inspect._evaluate._engine import Engine
-from headrace_inspect._evaluate._frame import line_of
 from headrace_inspect._evaluate._values import FunctionValue, Value, options_of
 from headrace_inspect._models._tasks import Publishing
 from headrace_inspect._report import Finding, Link
-from headrace_inspect._shown._links import calls_at, link_to
-from headrace_inspect._shown._reach import Reach, part_of
+from headrace_inspect._shown._links import link_to
+from headrace_inspect._shown._reach import Reach
 from headrace_inspect._symbols._entities import Module
 
 from ._arguments import name_of, published
-from ._guards import Flags, lines_outside
+from ._conditions import Flags, runs
 from ._opening import Openings
 
 _PUBLISHING = frozenset([ENQUEUE, "canvas"])
@@ -60,7 +59,7 @@ class _Search:
         own = {one: int(any(event.kind in _PUBLISHING for event in one.events)) for one in contexts}
         self._leading = Reach(contexts, own, in_queues=False)
         self._waiting: deque[_Part] = deque()
-        self._seen: set[tuple[Context, str]] = set()
+        self._seen: set[Context] = set()
         self._published = {
             (one.context.module, line_of(one.node)): one for one in published(engine)
         }
@@ -68,16 +67,14 @@ class _Search:
         openings = Openings(engine)
         for context in contexts:
             for line, first, last in openings.in_body(context) if self._leading.of(context) else ():
-                way = (link_to(context, line, "call"),)
+                way = (link_to(context, Event(line, CALL, (), 0)),)
                 self._waiting.append(_Part(context, context.events[first:last], way, {}, False))
 
     def run(self) -> Collection[Finding]:
         """Go through all that runs inside, nearest first."""
         while self._waiting:
             part = self._waiting.popleft()
-            function = part.context.function
-            outside = set() if function is None else lines_outside(function.node, part.flags)
-            inside = [event for event in part.events if event.line not in outside]
+            inside = [event for event in part.events if runs(event, part.flags)]
             for event in inside if len(part.way) <= _FARTHEST else ():
                 if event.kind in _PUBLISHING:
                     self._publish(part, event)
@@ -93,48 +90,54 @@ class _Search:
             self._found[place] = _finding("a task" if one is None else name_of(one), way)
 
     def _follow(self, part: _Part, event: Event) -> None:
-        module = part.context.module
-        calls = [] if module is None else calls_at(module, event.line)
-        is_new = part.is_new or any(_name_of(one) in _CREATING for one in calls)
-        given = _given_by_saving(calls, is_new=is_new) if event.kind == "signal" else part.flags
+        is_new = part.is_new or _called(event.node) in _CREATING
+        given = (
+            _given_by_saving(event.node, is_new=is_new) if event.kind == "signal" else part.flags
+        )
         for target in event.targets:
-            if self._leading.of(target) and (target, event.part) not in self._seen:
-                self._seen.add((target, event.part))
+            if self._leading.of(target) and target not in self._seen:
+                self._seen.add(target)
                 # What a signal's receiver is called with is known of saving alone.
                 is_called = part.context.function is not None and target.function is not None
-                flags = target.flags if is_called else given
-                way, events = self._way(part, event), part_of(target, event.part)
-                self._waiting.append(_Part(target, events, way, flags, is_new))
+                flags = target.literals if is_called else given
+                way = self._way(part, event)
+                self._waiting.append(_Part(target, target.events, way, flags, is_new))
 
     def _way(self, part: _Part, event: Event) -> tuple[Link, ...]:
         if not event.line:
             return part.way
-        return (*part.way, link_to(part.context, event.line, event.kind))
+        return (*part.way, link_to(part.context, event))
 
 
-def _name_of(call: ast.Call) -> str:
-    return str(getattr(call.func, "attr", "") or getattr(call.func, "id", ""))
+def _called(node: Any) -> str:
+    match node:
+        case ("c", _, _, (str(name) | ("a", _, str(name), _)), _, _):
+            return name
+    return ""
 
 
-def _given_by_saving(calls: Sequence[ast.Call], *, is_new: bool) -> Flags:
+def _given_by_saving(node: Any, *, is_new: bool) -> Flags:
     """Return what the receivers get that saving a model calls, as far as that is certain."""
     if is_new:
         return {"created": True, "update_fields": None}
-    names = {one.arg for call in calls for one in call.keywords}
-    return {"created": False} if "update_fields" in names else {}
+    named = node[5] if isinstance(node, tuple) and node[0] == "c" else ()
+    return {"created": False} if any(name == "update_fields" for name, _ in named) else {}
 
 
 def _is_queued(one: Publishing) -> bool:
     """Tell whether a task goes to a broker: a queue in the database waits for the commit, too."""
-    is_method = isinstance(one.node, ast.Call) and getattr(one.node.func, "attr", "") in _METHODS
+    is_method = _called(one.node) in _METHODS
     return not is_method or any(_is_known(task) for task in options_of(one.task))
 
 
 def _is_known(task: Value) -> bool:
     if not isinstance(task, FunctionValue):
         return True
-    named = [one.func if isinstance(one, ast.Call) else one for one in task.function.decorators]
-    return any(isinstance(one, ast.Attribute) and one.attr in {"task", "actor"} for one in named)
+    named = [node[3] if type(node) is tuple and node[0] == "c" else node
+             for _, node in task.function.decorators]  # fmt: skip
+    return any(
+        type(one) is tuple and one[0] == "a" and one[2] in {"task", "actor"} for one in named
+    )
 
 
 def _finding(name: str, way: tuple[Link, ...]) -> Finding:

@@ -1,37 +1,41 @@
-"""Celery: publishing tasks, and canvas."""
+"""Celery: publishing tasks, tasks that are classes, canvas, and the settings about messages."""
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from headrace_inspect._evaluate._contexts import ENQUEUE
-from headrace_inspect._evaluate._frame import Frame
-from headrace_inspect._evaluate._registry import Call, Registry
+from headrace_inspect._evaluate._contexts import ENQUEUE, Call, Frame
+from headrace_inspect._evaluate._engine import Engine
+from headrace_inspect._evaluate._registry import Registry
 from headrace_inspect._evaluate._values import (
-    UNKNOWN,
     Arguments,
     Bound,
+    ClassValue,
+    External,
     FunctionValue,
     Instance,
     Items,
+    Known,
     Named,
+    Object,
     Table,
     Value,
     constant,
     options_of,
 )
+from headrace_inspect._symbols._entities import Class
 
 from ._stdlib import members
-from ._tasks import Task, note_publishing, run_task
+from ._tasks import Task, note_publishing, run_task, task_name, tasks_in
 
-_CANVAS = "canvas"
+CANVAS = "canvas"
+TASK = "celery.Task"
 _APP = "celery.Celery"
 
 
-@dataclass(slots=True, eq=False)
-class Signature(Value):
+@dataclass(slots=True, unsafe_hash=True)
+class Signature(Known):
     """A signature: a task or its name, or members that are a chain, group or chord."""
 
     kind: str
@@ -44,27 +48,39 @@ class Signature(Value):
 def register(registry: Registry) -> None:
     """Register this model."""
     function, method = registry.function, registry.method
-    method(lambda call: call.get(0), _APP, "register_task")
+    method(_register_task, _APP, "register_task")
     method(_send_task, _APP, "send_task")
     method(_signature, _APP, "signature")
     function(_signature, "celery.signature celery.subtask")
     function(_several, "celery.chain celery.group")
     function(_chord, "celery.chord")
-    registry.attributes[Task] = lambda frame, task, name: (
-        constant(task.name) if name == "name" else Bound(task, name)
+    registry.attributes[Task] = _task_attribute
+    registry.attributes[Object] = lambda frame, owner, name: (
+        External(TASK) if (owner.made_by, name) == (_APP, "Task") else None
     )
+    method(_task_named, Bound, "__getitem__")
     method(_call, Task, "__call__ run")
     # An unknown decorator may make a task of a function, so functions have these methods too.
-    for owner in (Task, "celery.Task", FunctionValue):
+    for owner in (Task, TASK, FunctionValue):
         method(_publish_task, owner, "delay send delay_on_commit")
         method(_publish_task, owner, "apply_async apply apply_async_on_commit")
         method(_make, owner, "s si signature subtask")
         method(_replace, owner, "replace")
-        method(lambda call: UNKNOWN, owner, "retry")
+        method(lambda call: None, owner, "retry")
     method(_call_signature, Signature, "__call__")
     method(_publish, Signature, "delay apply_async apply delay_on_commit apply_async_on_commit")
     method(_or, Signature, "__or__")
-    method(lambda call: call.owner, Signature, "set clone s si on_error then")
+    method(_set, Signature, "set clone s si on_error then link link_error")
+    registry.attributes[Signature] = lambda frame, owner, name: Bound(owner, name)
+    registry.finishing.insert(0, _name_classes)
+
+
+def _task_attribute(frame: Frame, task: Task, name: str) -> Value:
+    if name == "name":
+        return constant(task.name)
+    if task.base is not None and frame.engine.classes.find(task.base, name) is not None:
+        return frame.engine.attributes.get(frame, Instance(task.base), name, None)
+    return Bound(task, name)
 
 
 def _call(call: Call) -> Value:
@@ -73,14 +89,36 @@ def _call(call: Call) -> Value:
     return call.frame.call(task.inner, call.node, arguments, call.keywords)
 
 
+# --- tasks that are classes -----------------------------------------------------------------------
+
+
+def class_tasks(engine: Engine) -> list[Class]:
+    """Return the classes that are tasks."""
+    classes = [one for one in engine.classes.all() if engine.classes.is_a(one, TASK)]
+    return [one for one in classes if engine.classes.find(one, "run") is not None]
+
+
+def _name_classes(engine: Engine) -> None:
+    for cls in class_tasks(engine):
+        value = engine.names.in_class(cls, "name") if "name" in cls.members else None
+        names = [f"{module}.{cls.name}" for module in engine.program.names_of(cls.module)]
+        for name in [one for one in (task_name(value), *names) if one]:
+            tasks_in(engine).by_name.setdefault(name, Instance(cls, is_exact=True))
+
+
+def _register_task(call: Call) -> Value:
+    given = call.value(0)
+    return Instance(given.cls, is_exact=True) if isinstance(given, ClassValue) else given
+
+
+def _task_named(call: Call) -> Value:
+    """Return the task that ``app.tasks["name"]`` means."""
+    owner: Bound = call.owner
+    is_registry = owner.name == "tasks" and isinstance(owner.owner, Object | Bound)
+    return Signature("task", (call.value(0),)) if is_registry else None
+
+
 # --- publishing -----------------------------------------------------------------------------------
-
-
-def _task_of(call: Call) -> Value:
-    owner = call.owner
-    if isinstance(owner, Instance):
-        return call.frame.engine.attribute(call.frame, owner, "run", call.node)
-    return owner if isinstance(owner, Value) else UNKNOWN
 
 
 def _kind_of(call: Call, usual: str) -> str:
@@ -91,38 +129,40 @@ def _kind_of(call: Call, usual: str) -> str:
 
 def _described(call: Call) -> Call:
     """Return the call that the arguments ``args`` and ``kwargs`` describe."""
-    keywords = call.get(1, "kwargs")
+    keywords = call.value(1, "kwargs")
     named = keywords.named if isinstance(keywords, Table) else ()
-    return call.but(call.frame.engine.contents(call.value(0, "args")), named)
+    given = call.frame.engine.contents(call.frame, call.value(0, "args"))
+    return call.but(tuple(given), named)
 
 
 def _publish_task(call: Call) -> Value:
     given = _described(call) if call.name.startswith("apply") else call
     note_publishing(call.owner, given)
     kind = _kind_of(call, ENQUEUE)
-    made = run_task(_task_of(call), given.but(given.arguments, given.keywords, kind))
+    made = run_task(call.owner, given.but(given.arguments, given.keywords, kind))
     _publish_links(call)
-    return made if call.name == "apply" else UNKNOWN
+    return made if call.name == "apply" else None
 
 
 def _send_task(call: Call) -> Value:
     run_task(call.value(0, "name"), call.but(kind=ENQUEUE))
     _publish_links(call)
-    return UNKNOWN
+    return None
 
 
 def _publish_links(call: Call) -> None:
     found: list[Value] = []
     for name in ("link", "link_error"):
         value = call.value(None, name)
-        found += call.frame.engine.contents(value) if isinstance(value, Items) else [value]
+        is_list = isinstance(value, Items)
+        found += call.frame.engine.contents(call.frame, value) if is_list else [value]
     _in_parallel(call.frame, found, call.node)
 
 
 def _replace(call: Call) -> Value:
     publish(call.frame, call.value(0), call.node)
     call.frame.ran = None
-    return UNKNOWN
+    return None
 
 
 # --- canvas ---------------------------------------------------------------------------------------
@@ -131,8 +171,7 @@ def _replace(call: Call) -> Value:
 def _make(call: Call) -> Value:
     given = call if call.name in {"s", "si"} else _described(call)
     note_publishing(call.owner, given)
-    about = (given.arguments, given.keywords, call.name == "si")
-    return Signature("task", (_task_of(call),), *about)
+    return Signature("task", (call.owner,), given.arguments, given.keywords, call.name == "si")
 
 
 def _signature(call: Call) -> Value:
@@ -145,9 +184,19 @@ def _several(call: Call) -> Value:
 
 
 def _chord(call: Call) -> Value:
-    header, body = call.value(0, "header"), call.get(1, "body")
-    group = Signature("group", call.frame.engine.contents(header) or (header,))
-    return Signature("chord", (group,) if body is None else (group, body))
+    header = call.value(0, "header")
+    given = tuple(call.frame.engine.contents(call.frame, header)) or (header,)
+    group = Signature("group", given)
+    body = (call.value(1, "body"),) if call.has(1, "body") else ()
+    return Signature("chord", (group, *body))
+
+
+def _set(call: Call) -> Value:
+    """Add what runs after a signature, or in its place when it fails."""
+    owner: Signature = call.owner
+    if call.name in {"link", "link_error", "on_error", "then"}:
+        return Signature("linked", (owner, *call.arguments))
+    return owner
 
 
 def _call_signature(call: Call) -> Value:
@@ -156,16 +205,16 @@ def _call_signature(call: Call) -> Value:
         arguments = (*call.arguments, *owner.arguments)
         return call.frame.call(owner.members[0], call.node, arguments, owner.keywords)
     if owner.kind == "chord":
-        owner = owner.but(members=(*owner.members, *call.arguments[:1]))
+        owner = replace(owner, members=(*owner.members, *call.arguments[:1]))
     publish(call.frame, owner, call.node)
-    return UNKNOWN
+    return None
 
 
 def _publish(call: Call) -> Value:
-    usual = ENQUEUE if call.owner.kind == "task" else _CANVAS
+    usual = ENQUEUE if call.owner.kind == "task" else CANVAS
     publish(call.frame, call.owner, call.node, _kind_of(call, usual))
     _publish_links(call)
-    return UNKNOWN
+    return None
 
 
 def _or(call: Call) -> Value:
@@ -176,14 +225,14 @@ def _or(call: Call) -> Value:
     return Signature("chain", (*parts[0], *parts[1]))
 
 
-def publish(frame: Frame, value: Value, node: ast.AST, kind: str = _CANVAS) -> None:
+def publish(frame: Frame, value: Value, node: object, kind: str = CANVAS) -> None:
     """Record that a task or signature is published."""
     for option in options_of(value):
         match option:
             case Signature(kind="group"):
                 _in_parallel(frame, option.members, node, kind)
             case Signature(kind="task"):
-                result = () if option.is_immutable or kind == ENQUEUE else (UNKNOWN,)
+                result = () if option.is_immutable or kind == ENQUEUE else (None,)
                 arguments = (*result, *option.arguments)
                 run_task(option.members[0], Call(frame, node, arguments, option.keywords, kind))
             case Signature():
@@ -194,10 +243,10 @@ def publish(frame: Frame, value: Value, node: ast.AST, kind: str = _CANVAS) -> N
 
 
 def _in_parallel(
-    frame: Frame, signatures: Iterable[Value], node: ast.AST, kind: str = _CANVAS
+    frame: Frame, signatures: Iterable[Value], node: object, kind: str = CANVAS
 ) -> None:
     def run(one: Value) -> Value:
         publish(frame, one, node, kind)
-        return UNKNOWN
+        return None
 
     frame.each(signatures, run)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import ast
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from headrace_inspect._evaluate._contexts import Call, Frame, line_of
 from headrace_inspect._evaluate._engine import Engine
-from headrace_inspect._evaluate._frame import Frame
-from headrace_inspect._evaluate._registry import Call, Registry
+from headrace_inspect._evaluate._registry import Registry
 from headrace_inspect._evaluate._values import (
-    UNKNOWN,
     Bound,
     ClassValue,
     FunctionValue,
     Instance,
     Items,
+    Known,
     Object,
     Value,
     Wrapper,
@@ -26,6 +25,7 @@ from headrace_inspect._symbols._entities import Class
 
 from . import _signals
 from ._classes import class_named
+from ._tasks import at
 
 MODEL = "django.db.models.Model"
 ATOMIC = "django.db.transaction.atomic"
@@ -57,8 +57,8 @@ _QUERYING = """
 """
 
 
-@dataclass(slots=True, eq=False)
-class Query(Value):
+@dataclass(slots=True, unsafe_hash=True)
+class Query(Known):
     """A manager or query set.
 
     Attributes:
@@ -68,6 +68,13 @@ class Query(Value):
 
     model: Class | None
     own: Class | None = None
+
+
+@dataclass(slots=True, unsafe_hash=True)
+class QueryInstance(Instance):
+    """An object of a class of managers or query sets, in a method of which it is `self`."""
+
+    model: Class | None = None
 
 
 def register(registry: Registry) -> None:
@@ -96,10 +103,11 @@ def register(registry: Registry) -> None:
         method(lambda call: _object(_query_of(call)), owner, _GETTING)
         method(_query_of, owner, _QUERYING)
     method(lambda call: Query(None, _class_of(call.owner)), _QUERY_SET, "as_manager")
-    method(lambda call: call.get(0), _MANAGER, "from_queryset")
-    function(lambda call: call.get(0), f"{_MANAGER}.from_queryset")
+    method(lambda call: call.value(0), _MANAGER, "from_queryset")
+    function(lambda call: call.value(0), f"{_MANAGER}.from_queryset")
     function(_get_model, "django.apps.apps.get_model django.contrib.auth.get_user_model")
     function(_get_object, "django.shortcuts.get_object_or_404")
+    function(_import_string, "django.utils.module_loading.import_string")
     function(_on_commit, "django.db.transaction.on_commit headrace_django.on_commit")
     registry.leaving[ATOMIC] = _commit
 
@@ -115,7 +123,7 @@ def _related(frame: Frame, owner: Value, field: Object) -> Value:
     """Return the other side of a relation."""
     cls = _target(frame.engine, owner, field)
     if cls is None:
-        return UNKNOWN
+        return None
     return _many(frame.engine, cls) if field.made_by.endswith("ToManyField") else Instance(cls)
 
 
@@ -129,20 +137,21 @@ def _target(engine: Engine, owner: Value, field: Object) -> Class | None:
 def _many(engine: Engine, cls: Class) -> Query:
     """Return a query set of `cls`, of the class of its default manager."""
     found = engine.classes.find(cls, "objects")
-    manager = UNKNOWN if found is None else engine.names.in_class(found[0], "objects")
+    manager = None if found is None else engine.names.in_class(found[0], "objects")
     return Query(cls, manager.own if isinstance(manager, Query) else _class_of(manager))
 
 
 def _save(call: Call) -> Value:
     _send(call, "save")
-    return UNKNOWN
+    return None
 
 
 def _delete(call: Call) -> Value:
     first = len(call.frame.context.events)
     _send(call, "delete")
-    call.frame.enclose(Object(ATOMIC), call.node, first)  # Django sends them in a transaction
-    return UNKNOWN
+    line = line_of(call.node)
+    call.frame.enclose(Object(ATOMIC), line, first)  # Django sends them in a transaction
+    return None
 
 
 def _send(call: Call, what: str) -> None:
@@ -162,12 +171,12 @@ def _objects(frame: Frame, owner: ClassValue, name: str) -> Value | None:
         return None
     engine, classes = frame.engine, frame.engine.classes
     found = classes.find(owner.cls, name)
-    manager = UNKNOWN if found is None else engine.names.in_class(found[0], name)
+    manager = None if found is None else engine.names.in_class(found[0], name)
     cls = manager.cls if isinstance(manager, Instance) else owner.cls
-    known = [one for one in classes.order(cls) if isinstance(one, Class)]
+    known = classes.sources(cls)
     bases = [base for one in known for base in classes.bases(one)]
     is_foreign = any(not isinstance(base, ClassValue) for base in bases)
-    is_manager = manager is UNKNOWN or isinstance(manager, Query | Instance | Object)
+    is_manager = manager is None or isinstance(manager, Query | Instance | Object)
     return _many(engine, owner.cls) if is_foreign and is_manager else None
 
 
@@ -178,14 +187,13 @@ def _manager(frame: Frame, owner: Value, value: Instance) -> Value | None:
 
 def _of_owner(frame: Frame, owner: Value, value: Query) -> Value:
     cls = _class_of(owner)
-    return value if cls is None or value.model is not None else value.but(model=cls)
+    return value if cls is None or value.model is not None else replace(value, model=cls)
 
 
 def _query_attribute(frame: Frame, query: Query, name: str) -> Value:
     if query.own is not None and frame.engine.classes.find(query.own, name) is not None:
-        fields = () if query.model is None else (("model", ClassValue(query.model)),)
-        receiver = Instance(query.own, is_exact=True, fields=fields)
-        return frame.engine.attribute(frame, receiver, name, ast.Pass())
+        receiver = QueryInstance(query.own, is_exact=True, model=query.model)
+        return frame.engine.attributes.get(frame, receiver, name, None)
     return Bound(query, name)
 
 
@@ -193,28 +201,31 @@ def _query_of(call: Call) -> Query:
     if isinstance(call.owner, Query):
         return call.owner
     receiver = getattr(call.owner, "receiver", call.owner)
-    fields = dict(receiver.fields) if isinstance(receiver, Instance) else {}
-    return Query(_class_of(fields.get("model")), _class_of(receiver))
+    return Query(getattr(receiver, "model", None), _class_of(receiver))
 
 
 def _object(query: Query) -> Value:
-    return UNKNOWN if query.model is None else Instance(query.model)
+    return None if query.model is None else Instance(query.model)
 
 
 def _create(call: Call) -> Value:
     query = _query_of(call)
     if query.model is None:
-        return UNKNOWN
+        return None
     made = Instance(query.model, is_exact=True)
-    method = call.frame.engine.attribute(call.frame, made, "save", call.node)
+    method = call.frame.engine.attributes.get(call.frame, made, "save", call.node)
     call.frame.hand_over(method, call.node)
-    return Items((made, UNKNOWN)) if call.name.endswith("or_create") else made
+    return Items((made, None)) if call.name.endswith("or_create") else made
 
 
 def _get_model(call: Call) -> Value:
     names = [text_of(one) for one in call.arguments]
     cls = class_named(call.frame.engine, ".".join(filter(None, names)) or "User")
-    return UNKNOWN if cls is None else ClassValue(cls)
+    return None if cls is None else ClassValue(cls)
+
+
+def _import_string(call: Call) -> Value:
+    return at(call.frame.engine, text_of(call.value(0)) or "")
 
 
 def _get_object(call: Call) -> Value:
@@ -228,14 +239,12 @@ def _get_object(call: Call) -> Value:
 def _on_commit(call: Call) -> Value:
     callee = call.value(0, "func")
     call.frame.hand_over(callee, call.node, kind="on_commit")
-    return callee if isinstance(callee, FunctionValue | Wrapper) else UNKNOWN
+    return callee if isinstance(callee, FunctionValue | Wrapper) else None
 
 
-def _commit(frame: Frame, manager: Value, node: ast.AST, count: int) -> None:
+def _commit(frame: Frame, count: int) -> None:
     """Move the ``on_commit`` functions of a block to its end."""
     for number, event in enumerate(list(frame.context.events)):
         if number >= count and event.kind == "on_commit":
-            frame.emit(event.targets, node, event.kind, event.part)
-            again = frame.context.events[-1]
-            again.line = event.line
-            again.before &= ~(1 << number)
+            frame.emit(event.targets, event.node, event.kind)
+            frame.context.events[-1].before &= ~(1 << number)

@@ -5,20 +5,18 @@ Declarations are collected in `Declared`, in ``engine.facts``, and read from the
 
 from __future__ import annotations
 
-import ast
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from headrace_inspect._evaluate._contexts import Context
+from headrace_inspect._evaluate._contexts import Call, Context, Frame, line_of
 from headrace_inspect._evaluate._engine import Engine
-from headrace_inspect._evaluate._expressions import await_
-from headrace_inspect._evaluate._frame import Frame
-from headrace_inspect._evaluate._registry import Call, Registry
+from headrace_inspect._evaluate._registry import Registry
 from headrace_inspect._evaluate._values import (
-    UNKNOWN,
     Arguments,
     Bound,
     ClassValue,
     Items,
+    Known,
     Named,
     Object,
     Value,
@@ -32,15 +30,15 @@ from headrace_inspect._symbols._entities import Class, Function, Module
 from ._tasks import Task, make_task
 
 
-@dataclass(slots=True, eq=False)
-class Flow(Value):
+@dataclass(slots=True, unsafe_hash=True)
+class Flow(Known):
     """A flow, by its name."""
 
     name: str | None
 
 
-@dataclass(slots=True, eq=False)
-class Declarator(Value):
+@dataclass(slots=True, unsafe_hash=True)
+class Declarator(Known):
     """A decorator that declares a step.
 
     Attributes:
@@ -50,10 +48,10 @@ class Declarator(Value):
         task: the options of the task that the step also becomes, or None.
     """
 
-    flow: Value | None
+    flow: Value
     is_entrypoint: bool
     after: Arguments = ()
-    name: Value | None = None
+    name: Value = None
     task: Named | None = None
 
 
@@ -66,7 +64,7 @@ class ChainStep:
     branches: Arguments
     options: dict[str, Value]
     module: Module
-    node: ast.AST
+    node: Any
 
 
 @dataclass(eq=False, slots=True)
@@ -80,8 +78,8 @@ class ChainFacts:
     steps: list[ChainStep] = field(default_factory=list)
 
 
-@dataclass(slots=True, eq=False)
-class Chain(Value):
+@dataclass(slots=True, unsafe_hash=True)
+class Chain(Known):
     """A chain under construction."""
 
     facts: ChainFacts
@@ -100,10 +98,14 @@ class Declared:
     """
 
     functions: dict[Function, list[Declarator]] = field(default_factory=dict)
-    nodes: dict[Function, dict[ast.AST, bool]] = field(default_factory=dict)
+    nodes: dict[Function, dict[Any, bool]] = field(default_factory=dict)
     class_flows: dict[Class, list[str]] = field(default_factory=dict)
-    chains: dict[ast.AST, ChainFacts] = field(default_factory=dict)
+    chains: dict[object, ChainFacts] = field(default_factory=dict)
     opened: set[str] = field(default_factory=set)
+
+
+COMPUTED = Object("computed")
+"""What is given where that cannot be read."""
 
 
 def declared_in(engine: Engine) -> Declared:
@@ -116,7 +118,7 @@ def register(registry: Registry) -> None:
     """Register this model."""
     function, method = registry.function, registry.method
     flows = "headrace.flow headrace.get_flow headrace.Flow"
-    function(lambda call: Flow(text_of(call.get(0, "name"))), flows)
+    function(lambda call: Flow(text_of(call.value(0, "name"))), flows)
     function(_decorate, "headrace.step headrace.entrypoint")
     function(_flow_task, "headrace_celery.flow_task")
     method(_decorate, Flow, "step entrypoint")
@@ -129,7 +131,12 @@ def register(registry: Registry) -> None:
     method(_run, Chain, "run")
     function(lambda call: _runner(call, 1), "headrace_celery.chain_task")
     function(lambda call: _runner(call, 0), "headrace_fastapi.run_chain")
-    function(lambda call: call.get(0), "headrace_dbos.durable")
+    function(lambda call: call.value(0), "headrace_dbos.durable")
+
+
+def _given(call: Call, index: int | None, name: str = "") -> Value:
+    """Return an argument, None if there is none, and `COMPUTED` if it is unknown."""
+    return (call.value(index, name) or COMPUTED) if call.has(index, name) else None
 
 
 def _open(call: Call) -> Value:
@@ -142,32 +149,33 @@ def _open(call: Call) -> Value:
 
 
 def _decorate(call: Call) -> Value:
-    given, is_entrypoint = call.get(0), call.name.endswith("entrypoint")
+    given, is_entrypoint = _given(call, 0), call.name.endswith("entrypoint")
     is_applied = function_in(given) is not None
     flow = None if is_applied else given
     if isinstance(call.owner, Flow):
-        flow = UNKNOWN if call.owner.name is None else constant(call.owner.name)
+        flow = COMPUTED if call.owner.name is None else constant(call.owner.name)
     made = _declarator(call, flow, is_entrypoint)
     return _apply(call, made, call.value(0)) if is_applied else made
 
 
 def _flow_task(call: Call) -> Value:
-    given = call.get(0)
+    given = _given(call, 0)
     if function_in(given) is not None:
         return make_task(call.frame, call.value(0), call.keywords)
     if given is None:
-        return Declarator(None, is_entrypoint=False, name=UNKNOWN, task=call.keywords)
-    is_entrypoint = call.get(None, "entrypoint") == constant(True)
+        return Declarator(None, is_entrypoint=False, name=COMPUTED, task=call.keywords)
+    is_entrypoint = call.value(None, "entrypoint") == constant(True)
     made = _declarator(call, given, is_entrypoint)
-    return made.but(name=call.get(None, "step_name"), task=call.keywords)
+    return replace(made, name=_given(call, None, "step_name"), task=call.keywords)
 
 
-def _declarator(call: Call, flow: Value | None, is_entrypoint: bool) -> Declarator:
-    after = call.get(None, "after")
+def _declarator(call: Call, flow: Value, is_entrypoint: bool) -> Declarator:
+    after = _given(call, None, "after")
     references: Arguments = () if after is None else (after,)
     if isinstance(after, Items):
-        references = call.frame.engine.contents(after)
-    return Declarator(flow, is_entrypoint, references, call.get(None, "name"))
+        items = call.frame.engine.contents(call.frame, after)
+        references = tuple([one or COMPUTED for one in items])
+    return Declarator(flow, is_entrypoint, references, _given(call, None, "name"))
 
 
 def _apply(call: Call, declarator: Declarator, value: Value) -> Value:
@@ -195,24 +203,25 @@ def _flow_class(call: Call) -> Value:
 
 def _chain(call: Call) -> Value:
     chains = declared_in(call.frame.engine).chains
-    if call.node not in chains:
-        flow = call.get(None, "flow")
+    at = call.frame.at(call.node)
+    if at not in chains:
+        flow = call.value(None, "flow")
         name = flow.name if isinstance(flow, Flow) else text_of(flow)
-        name = name or text_of(call.get(0, "name"))
-        hooks = [call.get(None, word) for word in ("before_step", "after_step")]
+        name = name or text_of(call.value(0, "name"))
+        hooks = [call.value(None, word) for word in ("before_step", "after_step")]
         given = tuple([hook for hook in hooks if hook is not None])
-        chains[call.node] = ChainFacts(name, call.frame.module, call.line, given)
-    return Chain(chains[call.node])
+        chains[at] = ChainFacts(name, call.frame.module, line_of(call.node), given)
+    return Chain(chains[at])
 
 
 def _extend(call: Call) -> Value:
     facts: ChainFacts = call.owner.facts
     branches = call.arguments if call.name == "parallel" else ()
-    callee = UNKNOWN if branches else call.value(0, "func")
+    callee = None if branches else call.value(0, "func")
     function = function_in(callee)
-    known = [one for one in facts.steps if one.node is call.node]
+    known = [one for one in facts.steps if one.node == call.node]
     if not any(one.callee == callee or function_in(one.callee) is function for one in known):
-        name = text_of(call.get(None, "name")) or text_of(call.get(None, "out"))
+        name = text_of(call.value(None, "name")) or text_of(call.value(None, "out"))
         name = _unused(facts, name or (None if function is None else function.name))
         about = (dict(call.keywords), call.frame.module, call.node)
         facts.steps.append(ChainStep(name, callee, branches, *about))
@@ -234,9 +243,9 @@ def _run(call: Call) -> Value:
 
 
 def _runner(call: Call, index: int) -> Value:
-    chain = call.get(index, "chain")
+    chain = call.value(index, "chain")
     if not isinstance(chain, Chain):
-        return UNKNOWN
+        return None
     runner = Bound(chain, "run")
     return make_task(call.frame, runner, call.keywords) if index else runner
 
@@ -258,11 +267,11 @@ def _run_steps(frame: Frame, facts: ChainFacts, flow: str | None, undos: list[Ch
     def run_branch(branch: Value) -> Value:
         if isinstance(branch, Chain):
             _run_steps(frame, branch.facts, flow, undos)
-        return UNKNOWN
+        return None
 
     for step in list(facts.steps):
         for hook in facts.hooks:
-            await_(frame, frame.call(hook, step.node), step.node)
+            frame.call(hook, step.node)
         _call(frame, step, "when")
         if step.branches:
             frame.each(step.branches, run_branch)
@@ -279,11 +288,11 @@ def _run_step(frame: Frame, step: ChainStep, flow: str | None) -> None:
         inner.steps = ((flow, step.name),)
     body = Frame(frame.engine, inner, step.module, {})
     for option in options_of(step.callee):
-        await_(body, body.call(option, step.node), step.node)
+        body.call(option, step.node)
     frame.emit((inner,), step.node)
 
 
 def _call(frame: Frame, step: ChainStep, option: str) -> None:
     callee = step.options.get(option)
     if callee is not None:
-        await_(frame, frame.call(callee, step.node), step.node)
+        frame.call(callee, step.node)

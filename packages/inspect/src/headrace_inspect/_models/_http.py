@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from headrace_inspect._evaluate._contexts import Call
 from headrace_inspect._evaluate._engine import Engine
-from headrace_inspect._evaluate._registry import Call, Registry
-from headrace_inspect._evaluate._values import UNKNOWN, Object, Value, text_of
+from headrace_inspect._evaluate._registry import Registry
+from headrace_inspect._evaluate._values import Object, Value, text_of
 from headrace_inspect._symbols._entities import Module
 
 from ._routes import VERBS, routes_in
@@ -51,8 +52,8 @@ def register(registry: Registry) -> None:
 def _request(call: Call) -> Value:
     verb, index = call.name.rpartition(".")[2], 0
     if verb not in VERBS:
-        verb, index = text_of(call.get(0, "method")) or "\0", 1
-    url = text_of(call.get(index, "url")) or ""
+        verb, index = text_of(call.value(0, "method")) or "\0", 1
+    url = text_of(call.value(index, "url")) or ""
     base = call.owner.keyword("base_url") if isinstance(call.owner, Object) else None
     if base is not None and url.startswith("/"):
         url = (text_of(base) or "\0").rstrip("/") + url
@@ -63,7 +64,7 @@ def _request(call: Call) -> Value:
         engine = call.frame.engine
         engine.facts.setdefault(Request, set()).add(request)
         call.frame.emit((engine.hub(request),), call.node, "http")
-    return UNKNOWN
+    return None
 
 
 def _package(module: Module) -> str:

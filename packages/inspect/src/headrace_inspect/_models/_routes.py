@@ -6,17 +6,15 @@ views that are classes.
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
-from headrace_inspect._evaluate._contexts import Context
+from headrace_inspect._evaluate._contexts import Call, Context, Frame, line_of
 from headrace_inspect._evaluate._engine import Engine
-from headrace_inspect._evaluate._frame import Frame
-from headrace_inspect._evaluate._registry import Call, Registry
+from headrace_inspect._evaluate._registry import Registry
 from headrace_inspect._evaluate._values import (
-    UNKNOWN,
     ClassValue,
     Instance,
     Object,
@@ -25,6 +23,8 @@ from headrace_inspect._evaluate._values import (
     text_of,
 )
 from headrace_inspect._symbols._entities import Function, Module
+
+from ._django import Query
 
 VERBS = ("get", "post", "put", "patch", "delete", "head", "options")
 _REGISTERING = frozenset([*VERBS, "api_route", "route", "websocket"])
@@ -54,7 +54,7 @@ class Route:
     endpoint: Value
     actions: tuple[tuple[str, str], ...]
     module: Module
-    node: ast.AST
+    node: Any
 
 
 Contexts = list[tuple[frozenset[str], Context]]
@@ -71,6 +71,10 @@ def register(registry: Registry) -> None:
     method(added, _APPS, "add_api_route add_route add_websocket_route")
     method(partial(_added, 2, "view_func"), "flask.Flask flask.Blueprint", "add_url_rule")
     method(partial(_added, 1, "viewset"), _ROUTERS, "register")
+    registry.injecting.update(["fastapi.Depends", "fastapi.Security"])
+    # Views of Django and of REST framework, whatever class of theirs is the base.
+    method(_object_of_view, "*", "get_object")
+    method(_query_of_view, "*", "get_queryset filter_queryset")
     registry.finishing.append(_finish)
 
 
@@ -83,49 +87,51 @@ def routes_in(engine: Engine) -> dict[Route, Contexts]:
 # --- registering ----------------------------------------------------------------------------------
 
 
-def _by_decorator(frame: Frame, node: ast.expr, value: Value, function: Function) -> None:
-    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args):
-        return
-    verb, evaluate = node.func.attr, partial(frame.engine.evaluate, frame)
-    path = text_of(evaluate(node.args[0])) if verb in _REGISTERING else None
+def _by_decorator(frame: Frame, node: Any, value: Value, function: Function) -> None:
+    match node:
+        case ("c", _, _, ("a", receiver, verb, _), (first, *_), given) if verb in _REGISTERING:
+            evaluate = partial(frame.engine.evaluate, frame)
+        case _:
+            return
+    path = text_of(evaluate(first))
     if path is None or (path and not path.startswith(("/", "\0"))):
         return
-    owner = evaluate(node.func.value)
+    owner = evaluate(receiver)
     if isinstance(owner, Object):
         path = (text_of(owner.keyword("prefix") or owner.keyword("url_prefix")) or "") + path
     verbs = frozenset([verb.upper()])
     if verb in {"route", "api_route"}:
-        named = {one.arg: one.value for one in node.keywords}
-        verbs = _verbs(frame, evaluate(named["methods"]) if "methods" in named else UNKNOWN)
+        verbs = _verbs(frame, evaluate(dict(given).get("methods")))
     _enter(frame, path, verbs, value, node)
 
 
 def _verbs(frame: Frame, methods: Value) -> frozenset[str]:
-    named = [text_of(one) for one in frame.engine.contents(methods)]
+    named = [text_of(one) for one in frame.engine.contents(frame, methods)]
     return frozenset([name.upper() for name in named if name]) or frozenset(["GET"])
 
 
 def _added(index: int, endpoint: str, call: Call) -> Value:
     verbs = _verbs(call.frame, call.value(None, "methods"))
-    path = text_of(call.get(0, "prefix")) or text_of(call.get(None, "path")) or ""
+    path = text_of(call.value(0, "prefix")) or text_of(call.value(None, "path")) or ""
     _enter(call.frame, path, verbs, call.value(index, endpoint), call.node)
-    return UNKNOWN
+    return None
 
 
 def _path(call: Call) -> Value:
     frame, node, endpoint, actions = call.frame, call.node, call.value(1, "view"), None
-    inner = node.args[1] if isinstance(node, ast.Call) and len(node.args) > 1 else None
-    while isinstance(inner, ast.Call):
-        if isinstance(inner.func, ast.Attribute) and inner.func.attr == "as_view":
-            actions = frame.engine.evaluate(frame, inner.args[0]) if inner.args else None
-            inner = inner.func.value
+    inner = node[4][1] if len(node[4]) > 1 else None
+    while isinstance(inner, tuple) and inner[0] == "c":
+        _, _, _, called, given, _ = inner
+        if isinstance(called, tuple) and called[0] == "a" and called[2] == "as_view":
+            actions = frame.engine.evaluate(frame, given[0]) if given else None
+            inner = called[1]
         else:  # a decorator
-            inner = inner.args[0] if inner.args else None
+            inner = given[0] if given else None
         if inner is not None:
             endpoint = frame.engine.evaluate(frame, inner)
-    path = text_of(call.get(0, "route")) or ""
+    path = text_of(call.value(0, "route")) or ""
     _enter(frame, path, frozenset(), endpoint, node, actions)
-    return UNKNOWN
+    return None
 
 
 def _enter(
@@ -133,8 +139,8 @@ def _enter(
     path: str,
     verbs: frozenset[str],
     endpoint: Value,
-    node: ast.AST,
-    actions: Value | None = None,
+    node: Any,
+    actions: Value = None,
 ) -> None:
     named: list[tuple[str, str]] = []
     if isinstance(endpoint, ClassValue):
@@ -145,7 +151,7 @@ def _enter(
     path = path.replace("\0", "*")
     made = Route(path, verbs, endpoint, tuple(named), frame.module, node)
     known = routes_in(frame.engine)
-    if not any(one.node is node and one.endpoint is endpoint for one in known):
+    if not any(one.node is node and one.endpoint == endpoint for one in known):
         known[made] = []
 
 
@@ -155,7 +161,7 @@ def _enter(
 def _finish(engine: Engine) -> None:
     for route, contexts in routes_in(engine).items():
         for verbs, endpoint in _endpoints(engine, route) if not contexts else ():
-            context = Context(None, route.module, line=getattr(route.node, "lineno", 0))
+            context = Context(None, route.module, line=line_of(route.node))
             engine.contexts[route, verbs] = context
             contexts.append((verbs, context))
             Frame(engine, context, route.module, {}).hand_over(endpoint, route.node)
@@ -167,4 +173,20 @@ def _endpoints(engine: Engine, route: Route) -> Iterator[tuple[frozenset[str], V
         return
     view, frame = Instance(route.endpoint.cls), engine.quiet(route.module)
     for verb, name in route.actions:
-        yield frozenset([verb.upper()]), engine.attribute(frame, view, name, route.node)
+        yield frozenset([verb.upper()]), engine.attributes.get(frame, view, name, route.node)
+
+
+# --- views ----------------------------------------------------------------------------------------
+
+
+def _query_of_view(call: Call) -> Value:
+    view = getattr(call.owner, "receiver", call.owner)
+    for name in ("queryset", "model") if isinstance(view, Instance) else ():
+        if call.frame.engine.classes.find(view.cls, name) is not None:
+            value = call.frame.engine.attributes.get(call.frame, view, name, call.node)
+            return Query(value.cls) if isinstance(value, ClassValue) else value
+    return None
+
+
+def _object_of_view(call: Call) -> Value:
+    return call.frame.engine.element(call.frame, _query_of_view(call))

@@ -6,38 +6,32 @@ Django, such as ``CELERY_TASK_ROUTES``. Only literals are read.
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
+from typing import Any
+
+from headrace_inspect._symbols._entities import Module
+from headrace_inspect._symbols._syntax import Expr
 
 _NAMES = ("task_routes", "celery_task_routes", "celery_routes")
 _SERIALIZERS = ("task_serializer", "celery_task_serializer")
 
 
 class Routing:
-    """The queues and serializers of messages, as settings in `trees` assign them."""
+    """The queues and serializers of messages, as settings in `modules` assign them."""
 
-    def __init__(self, trees: Iterable[ast.Module]) -> None:
+    def __init__(self, modules: Iterable[Module]) -> None:
         self.serializer: str | None = None
         self._routes: dict[str, object] = {}
-        for node in [node for tree in trees for node in ast.walk(tree)]:
-            match node:
-                case (
-                    ast.Assign(targets=[ast.Name(id=name) | ast.Attribute(attr=name)], value=value)
-                    | ast.keyword(arg=str(name), value=value)
-                ) if name.lower() in _NAMES + _SERIALIZERS:
-                    self._read(name.lower(), value)
-                case _:
-                    pass
+        for module in modules:
+            for part in (module.body, *module.functions, *module.classes):
+                for name, value in settings_in(getattr(part, "body", part)):
+                    self._read(name.lower(), literal(value))
 
-    def _read(self, name: str, value: ast.expr) -> None:
-        known: object = None
-        with suppress(ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-            known = ast.literal_eval(value)
+    def _read(self, name: str, known: object) -> None:
         if name in _SERIALIZERS:
             self.serializer = known if isinstance(known, str) else None
-        elif isinstance(known, Mapping):
+        elif name in _NAMES and isinstance(known, Mapping):
             self._routes.update(known)
 
     def queue_of(self, task: str) -> str | None:
@@ -47,6 +41,38 @@ class Routing:
                 queue = route.get("queue") if isinstance(route, Mapping) else route
                 return queue if isinstance(queue, str) else None
         return None
+
+
+def settings_in(node: Any) -> Iterator[tuple[str, Expr]]:
+    """Yield the names that are assigned, or passed as keywords or keys, and their values."""
+    if type(node) is not tuple:
+        return
+    match node:
+        case ("=", (str(name) | ("a", _, str(name), _) | ("s", _, ("k", str(name))),), value):
+            yield name, value
+        case ("c", _, _, _, _, named):
+            yield from [(name, value) for name, value in named if name is not None]
+        case ("d", _, _, pairs):
+            yield from [
+                (key[1], value)
+                for key, value in pairs
+                if type(key) is tuple and key[0] == "k" and isinstance(key[1], str)
+            ]
+    for part in node:
+        yield from settings_in(part)
+
+
+def literal(node: Expr) -> Any:
+    """Return the value of a literal, or None where it is computed."""
+    match node:
+        case ("k", value):
+            return value
+        case ("l", _, _, items):
+            return [literal(one) for one in items]
+        case ("d", _, _, pairs):
+            return {literal(key): literal(value) for key, value in pairs
+                    if type(key) is tuple and key[0] == "k"}  # fmt: skip
+    return None
 
 
 def mentions_settings(content: bytes) -> bool:

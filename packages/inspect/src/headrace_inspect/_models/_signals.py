@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from dataclasses import dataclass
+from typing import Any
 
-from headrace_inspect._evaluate._contexts import SIGNAL, Context
+from headrace_inspect._evaluate._contexts import SIGNAL, Call, Context, Frame
 from headrace_inspect._evaluate._engine import Engine
-from headrace_inspect._evaluate._frame import Frame
-from headrace_inspect._evaluate._registry import Call, Registry
+from headrace_inspect._evaluate._registry import Registry
 from headrace_inspect._evaluate._values import (
-    UNKNOWN,
     Arguments,
     Bound,
     ClassValue,
     External,
+    Instance,
+    Known,
+    Named,
     Value,
     options_of,
     text_of,
@@ -28,19 +29,20 @@ _LIBRARY = re.compile(r"(django|celery|flask|allauth|rest_framework|wagtail)(\.\
 _SENDING = "send send_robust asend asend_robust send_async"
 
 
-@dataclass(slots=True, eq=False)
-class Signal(Value):
+@dataclass(slots=True, unsafe_hash=True)
+class Signal(Known):
     """A signal, by the call that makes it or by its name in a library."""
 
     key: object
 
 
-@dataclass(slots=True, eq=False)
-class Receiver(Value):
+@dataclass(slots=True, unsafe_hash=True)
+class Receiver(Known):
     """A decorator that connects a function to signals."""
 
     signals: Arguments
-    sender: Value | None
+    sender: Value
+    has_sender: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +53,14 @@ class Connection:
     receiver: Value
     sender: Class | str | None
     module: Module
-    node: ast.AST
+    node: Any
 
 
 def register(registry: Registry) -> None:
     """Register this model."""
     function, method = registry.function, registry.method
     registry.alias("blinker.Namespace", "flask.signals.Namespace")
-    function(lambda call: Signal(call.node), "django.dispatch.Signal blinker.Signal")
+    function(lambda call: Signal(call.frame.at(call.node)), "django.dispatch.Signal blinker.Signal")
     function(_named, "blinker.signal")
     method(_named, "blinker.Namespace", "signal")
     function(_receiver, "django.dispatch.receiver")
@@ -71,10 +73,10 @@ def register(registry: Registry) -> None:
 
 
 def _named(call: Call) -> Value:
-    return Signal(text_of(call.get(0)) or call.node)
+    return Signal(text_of(call.value(0)) or call.frame.at(call.node))
 
 
-def _of_library(frame: Frame, owner: External, name: str) -> Value | None:
+def _of_library(frame: Frame, owner: External, name: str) -> Value:
     if name in {"connect", *_SENDING.split()} and _LIBRARY.fullmatch(owner.name):
         return Bound(Signal(owner.name), name)
     return None
@@ -82,36 +84,42 @@ def _of_library(frame: Frame, owner: External, name: str) -> Value | None:
 
 def _receiver(call: Call) -> Value:
     given = call.value(0, "signal")
-    signals = call.frame.engine.contents(given) or options_of(given)
-    return Receiver(signals, call.get(None, "sender"))
+    signals = tuple(call.frame.engine.contents(call.frame, given)) or options_of(given)
+    return Receiver(signals, call.value(None, "sender"), call.has(None, "sender"))
 
 
 def _connect_decorated(call: Call) -> Value:
-    for signal in call.owner.signals:
-        connect(call.frame, signal, call.value(0), call.owner.sender, call.node)
+    owner: Receiver = call.owner
+    for signal in owner.signals:
+        connect(call, signal, call.value(0), owner.sender, has_sender=owner.has_sender)
     return call.value(0)
 
 
 def _connect(call: Call) -> Value:
-    given, sender = call.get(0, "receiver"), call.get(1, "sender")
-    if given is None or call.name == "connect_via":
-        return Receiver((call.owner,), sender if given is None else given)
-    connect(call.frame, call.owner, given, sender, call.node)
+    given, sender = call.value(0, "receiver"), call.value(1, "sender")
+    if call.name == "connect_via" or not call.has(0, "receiver"):
+        given = given if call.name == "connect_via" else sender
+        return Receiver((call.owner,), given, given is not None)
+    connect(call, call.owner, given, sender, has_sender=call.has(1, "sender"))
     return given
 
 
-def connect(
-    frame: Frame, signal: Value, receiver: Value, sender: Value | None, node: ast.AST
-) -> None:
+def connect(call: Call, signal: Value, receiver: Value, sender: Value, *, has_sender: bool) -> None:
     """Record that `receiver` is called when `signal` is sent."""
+    frame = call.frame
     key = signal.name if isinstance(signal, External) else getattr(signal, "key", None)
     senders: list[Class | str | None] = [None]
-    if sender is not None:
-        senders = [one.cls for one in options_of(sender) if isinstance(one, ClassValue)]
-        senders = senders or [class_named(frame.engine, text_of(sender)) or "unresolved"]
-    for cls in senders if key is not None else ():
-        made = Connection(key, receiver, cls, frame.module, node)
+    if has_sender:
+        senders = [*_classes(sender)]
+        named = class_named(frame.engine, text_of(sender))
+        senders = senders or ["unresolved" if named is None else named]
+    for cls in senders if key is not None and receiver is not None else ():
+        made = Connection(key, receiver, cls, frame.module, call.node)
         connections_in(frame.engine).setdefault(made)
+
+
+def _classes(sender: Value) -> list[Class]:
+    return [one.cls for one in options_of(sender) if isinstance(one, ClassValue)]
 
 
 def connections_in(engine: Engine) -> dict[Connection, Context | None]:
@@ -121,17 +129,20 @@ def connections_in(engine: Engine) -> dict[Connection, Context | None]:
 
 
 def _send(call: Call) -> Value:
-    send(call.frame, call.owner.key, getattr(call.get(0, "sender"), "cls", None), call.node)
-    return UNKNOWN
+    sender = call.value(0, "sender")
+    cls = sender.cls if isinstance(sender, ClassValue | Instance) else None
+    send(call.frame, call.owner.key, cls, call.node)
+    return None
 
 
-def send(frame: Frame, key: object, sender: Class | None, node: ast.AST) -> None:
+def send(frame: Frame, key: object, sender: Class | None, node: Any) -> None:
     """Record that a signal is sent."""
     hub = frame.engine.hub
-    order = [] if sender is None else frame.engine.classes.order(sender)
-    senders: list[object] = [one for one in order if isinstance(one, Class)]
-    targets = [hub((SIGNAL, key, one)) for one in [None, *(senders or ["any"])]]
-    sent = hub((SIGNAL, *targets))
+    senders: list[object] = [None, "any"]
+    if sender is not None:
+        senders = [None, *frame.engine.classes.sources(sender)]
+    targets = [hub((SIGNAL, key, one)) for one in senders]
+    sent = hub((SIGNAL, key, sender, "sent"))
     for target in targets:
         sent.add(target)
     frame.emit((sent,), node, SIGNAL)
@@ -142,6 +153,9 @@ def finish(engine: Engine) -> None:
     connections = connections_in(engine)
     for made in [made for made, known in connections.items() if known is None]:
         context = connections[made] = engine.contexts[made] = Context(None, made.module)
-        Frame(engine, context, made.module, {}).hand_over(made.receiver, made.node)
+        named: Named = ()
+        if isinstance(made.sender, Class):
+            named = (("sender", ClassValue(made.sender)), ("instance", Instance(made.sender)))
+        Frame(engine, context, made.module, {}).hand_over(made.receiver, made.node, (), named)
         for sender in {made.sender, None if made.sender is None else "any"}:
             engine.hub((SIGNAL, made.signal, sender)).add(context)

@@ -6,18 +6,18 @@ methods of all queues, whichever it belongs to.
 
 from __future__ import annotations
 
-import ast
 from dataclasses import dataclass, field
+from typing import Any
 
-from headrace_inspect._evaluate._contexts import ENQUEUE, Context
+from headrace_inspect._evaluate._contexts import ENQUEUE, Call, Context, Frame
 from headrace_inspect._evaluate._engine import Engine
-from headrace_inspect._evaluate._frame import Frame
-from headrace_inspect._evaluate._registry import Call, Registry
+from headrace_inspect._evaluate._registry import Registry
 from headrace_inspect._evaluate._values import (
-    UNKNOWN,
     Arguments,
+    ClassValue,
     External,
     FunctionValue,
+    Instance,
     Named,
     Partial,
     Static,
@@ -27,13 +27,13 @@ from headrace_inspect._evaluate._values import (
     function_in,
     text_of,
 )
-from headrace_inspect._symbols._entities import Function
+from headrace_inspect._symbols._entities import Class, Function
 
 _TASK = "celery.shared_task"
 _DECORATORS = f"""
     {_TASK} celery.task dramatiq.actor django_rq.job rq.job procrastinate.task django_tasks.task
-    huey.contrib.djhuey.task huey.contrib.djhuey.db_task huey.contrib.djhuey.periodic_task
-    huey.contrib.djhuey.db_periodic_task
+    django.tasks.task huey.contrib.djhuey.task huey.contrib.djhuey.db_task
+    huey.contrib.djhuey.periodic_task huey.contrib.djhuey.db_periodic_task
 """
 _APPS = """
     celery.Celery procrastinate.App taskiq.InMemoryBroker taskiq_redis.ListQueueBroker
@@ -43,7 +43,7 @@ _PUBLISHING = "send_with_options kiq kicker defer defer_async enqueue aenqueue s
 _QUEUES = "rq.Queue django_rq.get_queue arq.create_pool arq.ArqRedis"
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, unsafe_hash=True)
 class Task(Wrapper):
     """A function that can be published to a queue.
 
@@ -53,6 +53,7 @@ class Task(Wrapper):
         origin: the function that the source decorates; other decorators may wrap it.
         queue: the queue that the decorator names.
         serializer: the serializer that the decorator names.
+        base: the class that the decorator names, which has more methods.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Task(Wrapper):
     origin: Function | None = None
     queue: str | None = None
     serializer: str | None = None
+    base: Class | None = None
 
     @property
     def arguments(self) -> Arguments:
@@ -80,7 +82,7 @@ class Publishing:
     task: Value
     arguments: Arguments
     keywords: Named
-    node: ast.AST
+    node: Any
     context: Context
 
 
@@ -88,9 +90,9 @@ class Publishing:
 class Tasks:
     """The tasks of a program by name, the names that are published, and all publishing calls."""
 
-    by_name: dict[str, Task] = field(default_factory=dict)
-    called: set[str] = field(default_factory=set)
-    published: list[Publishing] = field(default_factory=list)
+    by_name: dict[str, Value] = field(default_factory=dict)
+    called: dict[str, None] = field(default_factory=dict)
+    published: dict[object, Publishing] = field(default_factory=dict)
 
 
 def tasks_in(engine: Engine) -> Tasks:
@@ -101,7 +103,7 @@ def tasks_in(engine: Engine) -> Tasks:
 
 def publishings_in(engine: Engine) -> list[Publishing]:
     """Return the calls that publish tasks, once for each context."""
-    return tasks_in(engine).published
+    return list(tasks_in(engine).published.values())
 
 
 def register(registry: Registry) -> None:
@@ -116,35 +118,42 @@ def register(registry: Registry) -> None:
 
 def _decorate(call: Call) -> Value:
     given = call.value(0)
-    if function_in(given) is None:
+    if function_in(given) is None and not isinstance(given, Instance):
         return Partial(External(_TASK), (), call.keywords)
     return make_task(call.frame, given, call.keywords)
+
+
+def task_name(value: Value) -> str | None:
+    """Return the name of a task: a text, or the name of the constant of a library that it is."""
+    return value.name if isinstance(value, External) else text_of(value)
 
 
 def make_task(frame: Frame, value: Value, options: Named) -> Value:
     """Return the task that `value` becomes, and record its names."""
     given, function = dict(options), frame.decorating or function_in(value)
-    name = text_of(given.get("name") or given.get("actor_name") or given.get("task_name"))
+    name = task_name(given.get("name") or given.get("actor_name") or given.get("task_name"))
     names = [name] if name else []
     if not names and function is not None:
         modules = frame.engine.program.names_of(function.module)
         names = [f"{module}.{function.name}" for module in modules]
     is_bound = given.get("bind") == constant(True)
     queue = text_of(given.get("queue") or given.get("queue_name"))
+    base = given.get("base")
     about = (is_bound, function, queue, text_of(given.get("serializer")))
-    task = Task(value, names[-1] if names else "", *about)
+    cls = base.cls if isinstance(base, ClassValue) else None
+    task = Task(value, names[-1] if names else "", *about, cls)
     if isinstance(value, FunctionValue) and value.captured:
         frame.engine.roots.append(value)
     tasks_in(frame.engine).by_name.update(dict.fromkeys(names, task))
     return task
 
 
-def task_function(task: Value | None) -> Function | None:
+def task_function(task: Value) -> Function | None:
     """Return the function of a task, without wrappers of other decorators."""
     return (task.origin if isinstance(task, Task) else None) or _decorated(task)
 
 
-def _decorated(value: Value | None) -> Function | None:
+def _decorated(value: Value) -> Function | None:
     match value:
         case FunctionValue(function=function, captured=captured):
             inner = [_decorated(one) for _, one in captured]
@@ -168,28 +177,32 @@ def publish(call: Call, task: Value) -> Value:
     given = call.but(call.arguments, call.keywords, ENQUEUE)
     note_publishing(task, given)
     run_task(task, given)
-    return UNKNOWN
+    return None
 
 
 def note_publishing(task: Value, call: Call) -> None:
     """Record the arguments that a task is published with."""
-    made = Publishing(task, call.arguments, call.keywords, call.node, call.frame.context)
-    publishings_in(call.frame.engine).append(made)
+    frame = call.frame
+    made = Publishing(task, call.arguments, call.keywords, call.node, frame.context)
+    tasks_in(frame.engine).published[frame.at(call.node), frame.context, task] = made
 
 
 def run_task(task: Value, call: Call) -> Value:
     """Record that a task, function or name runs by way of a queue."""
-    if text_of(task) is not None:
-        run_by_name(call.frame, text_of(task), call.node, call.kind)
-        return UNKNOWN
+    name, engine = task_name(task), call.frame.engine
+    if name is not None:
+        run_by_name(call.frame, name, call.node, call.kind)
+        return None
     inner, first = (task.inner, task.arguments) if isinstance(task, Task) else (task, ())
-    return call.frame.engine.hand_over(inner, call.but((*first, *call.arguments), call.keywords))
+    if isinstance(task, Instance):
+        inner = engine.attributes.get(call.frame, task, "run", call.node)
+    return engine.hand_over(inner, call.but((*first, *call.arguments), call.keywords, call.kind))
 
 
-def run_by_name(frame: Frame, name: str | None, node: ast.AST, kind: str = ENQUEUE) -> None:
+def run_by_name(frame: Frame, name: str | None, node: Any, kind: str = ENQUEUE) -> None:
     """Record that the task `name` is published."""
     if name is not None and "\0" not in name:
-        tasks_in(frame.engine).called.add(name)
+        tasks_in(frame.engine).called[name] = None
         frame.emit((frame.engine.hub(("task", name)),), node, kind)
 
 
@@ -197,16 +210,16 @@ def finish(engine: Engine) -> None:
     """Join calls that publish tasks by name with the functions."""
     for name in sorted(tasks_in(engine).called):
         hub = engine.hub(("task", name))
-        task = tasks_in(engine).by_name.get(name) or _at(engine, name)
-        function = function_in(task)
+        task = tasks_in(engine).by_name.get(name) or at(engine, name)
+        function = task.cls.module if isinstance(task, Instance) else function_in(task)
         if task is not None and function is not None and not hub.events:
-            run_task(task, Call(Frame(engine, hub, function.module, {}), ast.Pass()))
+            run_task(task, Call(Frame(engine, hub, function, {}), None))
 
 
-def _at(engine: Engine, dotted: str) -> Value | None:
+def at(engine: Engine, dotted: str) -> Value:
+    """Return what a dotted name means in the program."""
     parent, _, name = dotted.rpartition(".")
-    for path in engine.program.files if parent else ():
-        module = engine.program.module(path)
-        if module is not None and parent in engine.program.names_of(module):
+    for module in engine.program.modules if parent else ():
+        if parent in engine.program.names_of(module):
             return engine.names.in_module(module, name)
     return None

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-from headrace_inspect._evaluate._contexts import CALL, HEAD, SIGNAL, WHOLE, Context, Event
+from headrace_inspect._evaluate._contexts import CALL, SIGNAL, Context, Event
 from headrace_inspect._report import Link
 
 from ._links import link_to
-from ._reach import Reach, part_of
+from ._reach import Reach
 
 
 @dataclass(eq=False, slots=True)
@@ -43,7 +43,7 @@ class Way:
         for context, event in reversed(self.events):
             if event.line:
                 name = target.function.qualname if target.function is not None else ""
-                found.append(link_to(context, event.line, event.kind, name))
+                found.append(link_to(context, event, name))
             if context.function is not None:
                 target = context
         return found[::-1]
@@ -66,7 +66,7 @@ class Ways:
         """Return the calls that lead to a step, beginning with `event` of `context`."""
         if not self._reach.of_event(event) & bit:
             return None
-        key = (event.targets, event.part, self._reach.follows(event), bit)
+        key = (event.targets, self._reach.follows(event), bit)
         if key not in self._known:
             self._known[key] = self._search(context, event, bit)
         found = self._known[key]
@@ -75,17 +75,16 @@ class Ways:
     def _search(self, context: Context, event: Event, bit: int) -> Way | None:
         waiting: deque[tuple[tuple[tuple[Context, Event], ...], Event]]
         waiting = deque([(((context, event),), event)])
-        seen: set[tuple[Context, str]] = set()
+        seen: set[Context] = set()
         while waiting:
             way, last = waiting.popleft()
             for target in last.targets:
-                if self._reach.own(target) & bit and last.part in {WHOLE, HEAD}:
+                if self._reach.own(target) & bit:
                     return Way(way, target)
-                key = (target, last.part)
                 is_open = self._reach.follows(last) or target.function is None
-                if is_open and key not in seen and self._reach.of(target) & bit:
-                    seen.add(key)
-                    for following in part_of(target, last.part):
+                if is_open and target not in seen and self._reach.of(target) & bit:
+                    seen.add(target)
+                    for following in target.events:
                         if self._reach.of_event(following) & bit:
                             waiting.append(((*way, (target, following)), following))
         return None

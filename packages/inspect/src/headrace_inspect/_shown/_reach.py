@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from headrace_inspect._evaluate._contexts import ENQUEUE, TAIL, WHOLE, Context, Event
+from headrace_inspect._evaluate._contexts import ENQUEUE, Context, Event
 
 
 class Reach:
@@ -29,27 +29,22 @@ class Reach:
         self._in_queues = in_queues
         self._own = own
         self._of_events: dict[Event, int] = {}
-        self._masks = dict.fromkeys([(context, WHOLE) for context in contexts], 0)
-        for context in contexts:
-            for event in context.events:
-                if event.part != WHOLE:
-                    self._masks.update([((target, event.part), 0) for target in event.targets])
+        self._masks = dict.fromkeys(contexts, 0)
         self._spread(stops=stops)
 
     def _spread(self, *, stops: bool) -> None:
         """Go from what is called to what calls it, until nothing changes."""
         bodies = []
-        for context, part in reversed(self._masks):
-            mask = 0 if part == TAIL else self.own(context)
-            keys: dict[tuple[Context, str], None] = {}
-            for event in [] if stops and mask else part_of(context, part):
+        for context in reversed(self._masks):
+            mask = self.own(context)
+            keys: dict[Context, None] = {}
+            for event in [] if stops and mask else context.events:
                 if self.follows(event):
-                    named = [(target, event.part) for target in event.targets]
-                    keys.update(dict.fromkeys([key for key in named if key in self._masks]))
+                    keys.update(dict.fromkeys([one for one in event.targets if one in self._masks]))
                 else:
                     mask |= self._handed(event)
-            self._masks[context, part] = mask
-            bodies += [((context, part), [*keys])] if keys else []
+            self._masks[context] = mask
+            bodies += [(context, [*keys])] if keys else []
         has_changed = True
         while has_changed:
             has_changed = False
@@ -71,7 +66,7 @@ class Reach:
 
     def of(self, context: Context) -> int:
         """Return the steps that `context` is or leads to."""
-        return self._masks.get((context, WHOLE), 0)
+        return self._masks.get(context, 0)
 
     def own(self, context: Context) -> int:
         """Return the steps that `context` is."""
@@ -83,7 +78,7 @@ class Reach:
         if found is None:
             found = 0 if self.follows(event) else self._handed(event)
             for target in event.targets if self.follows(event) else ():
-                found |= self._masks.get((target, event.part), 0)
+                found |= self._masks.get(target, 0)
             self._of_events[event] = found
         return found
 
@@ -98,14 +93,3 @@ def bits_in(mask: int) -> Iterable[int]:
         low = mask & -mask
         yield low
         mask ^= low
-
-
-def part_of(context: Context, part: str) -> list[Event]:
-    """Return the events of a generator up to its first ``yield``, or behind it."""
-    if part == WHOLE:
-        return context.events
-    return [
-        event
-        for number, event in enumerate(context.events)
-        if bool(context.tail >> number & 1) is (part == TAIL)
-    ]
