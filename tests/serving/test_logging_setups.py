@@ -90,7 +90,9 @@ def check_units(lines: list[dict[str, Any]]) -> None:
     ]
     assert [line["unit_id"] for line in own] == [line["unit_id"] for line in ends]
     failures = [line for line in lines if "no stock" in line.get("exception", "")]
-    assert [line["flow_id"] for line in failures] == ["order-0"]
+    assert [(line["flow_id"], line["unit_id"]) for line in failures] == [
+        ("order-0", ends[1]["unit_id"])
+    ]
 
 
 @pytest.fixture

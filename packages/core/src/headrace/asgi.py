@@ -223,7 +223,7 @@ class FlowMiddleware:
         try:
             await app(scope, exchange.receive, exchange.send)
         except BaseException as exc:
-            mark(exc, context.correlation_id)
+            mark(exc, context)
             raise
         finally:
             try:

@@ -65,7 +65,7 @@ async def run(plan: Plan, flow: str, inputs: dict[str, Any]) -> ChainResult:
     try:
         return await _run_in(unit, plan, inputs, None)
     except BaseException as exc:
-        mark(exc, unit.correlation_id)
+        mark(exc, unit)
         raise
     finally:
         _restore(unit, None, outer)

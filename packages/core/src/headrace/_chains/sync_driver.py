@@ -70,7 +70,7 @@ def run(plan: Plan, flow: str, inputs: dict[str, Any]) -> ChainResult:
     try:
         return _run_in(unit, plan, inputs, None)
     except BaseException as exc:
-        mark(exc, unit.correlation_id)
+        mark(exc, unit)
         raise
     finally:
         reset_unit(token)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from .marks import marked_id
+from .marks import marked_ids
 from .sending import sent_unit
 from .variables import get_step, get_unit
 
@@ -17,16 +17,16 @@ Captured = tuple[str | None, str | None, str | None, str | None, str | None]
 
 
 def capture(exc_info: Any = None) -> Captured:
-    """Return the current context, or the ID of the unit that `exc_info` has just left.
+    """Return the current context, or the IDs of the unit that `exc_info` has just left.
 
     Args:
         exc_info: as in `logging` and structlog: a tuple, an exception, True or a false value.
     """
     if exc_info:
         # The unit may have just ended with this exception, which a server then logs.
-        marked = marked_id(_exception(exc_info))
+        marked = marked_ids(_exception(exc_info))
         if marked is not None:
-            return marked, None, None, None, None
+            return marked[0], None, None, *marked[1:]
     unit = get_unit() or sent_unit()
     if unit is None:
         return None, None, None, None, None
@@ -37,9 +37,11 @@ def capture(exc_info: Any = None) -> Captured:
 
 
 def capture_mark(exc_info: Any) -> Captured:
-    """Return the ID of the unit that raised `exc_info`, for a record created elsewhere."""
-    marked = marked_id(_exception(exc_info)) if exc_info else None
-    return marked, None, None, None, None
+    """Return the IDs of the unit that raised `exc_info`, for a record created elsewhere."""
+    marked = marked_ids(_exception(exc_info)) if exc_info else None
+    return (
+        (None, None, None, None, None) if marked is None else (marked[0], None, None, *marked[1:])
+    )
 
 
 def current_unit(context: Captured) -> FlowContext | None:

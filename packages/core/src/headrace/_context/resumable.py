@@ -52,7 +52,7 @@ class ResumableUnit(SuspendedContext):
                 self.finish(self._report.end, exc)
                 self._others = others
         if exc is not None:
-            mark(exc, self.context.correlation_id, get_unit())
+            mark(exc, self.context, get_unit())
 
     def iterate(self, body: Iterable[T]) -> Iterator[T]:
         """Yield from `body` inside the unit, which ends when the body is exhausted or closed.

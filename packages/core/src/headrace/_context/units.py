@@ -96,7 +96,7 @@ class Unit:
             finally:
                 self._restore(exc)
                 if exc is not None:
-                    mark(exc, self.context.correlation_id)
+                    mark(exc, self.context)
         except BaseException:  # a signal: any of the above may be unfinished
             self._restore_at_once()
             raise

@@ -111,7 +111,7 @@ def sync_entrypoint(
             if step_token is None:  # a signal arrived before the function was called
                 set_step(None)
                 set_unit(None)
-            mark(exc, context.correlation_id)
+            mark(exc, context)
             raise
         finally:
             if unit_token is not None and step_token is not None:

@@ -170,4 +170,4 @@ class _Pieces:
         if self._report is not None:
             self._context.finish(self._report.end, exc)
         if self._opens and exc is not None:
-            mark(exc, self._unit.correlation_id)
+            mark(exc, self._unit)
