@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +12,7 @@ from celery import states
 from celery.contrib.abortable import AbortableAsyncResult, AbortableTask
 from celery.exceptions import SoftTimeLimitExceeded, TaskRevokedError
 from celery.exceptions import TimeoutError as CeleryTimeoutError
+from celery.signals import celeryd_after_setup
 
 import headrace
 from headrace import AsyncChain, Chain, StepFailedError
@@ -199,6 +201,24 @@ def test_undos_have_what_is_left_of_the_hard_limit(
         run_in_worker(app)
     # The wall time of the message has whole milliseconds.
     assert left == [pytest.approx(-1, abs=0.01), None if limit is None else pytest.approx(14)]
+
+
+def test_the_hard_limit_may_be_that_of_the_worker(
+    app: Celery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `celery worker --time-limit` sets it, for tasks without a limit of their own."""
+    monkeypatch.setattr("headrace_celery._deadlines._worker_limits", [])
+    celeryd_after_setup.send(sender="w", instance=SimpleNamespace(app=app, time_limit=20), conf={})
+    left: list[float | None] = []
+    chain = Chain("unlimited").next(lambda: 1, undo=lambda _: left.append(headrace.remaining()))
+
+    def fail() -> None:
+        raise OSError("down")
+
+    task = chain_task(app, chain.next(fail))
+    with fake_clock():
+        run_in_worker(app, task.delay)
+    assert left == [20.0]
 
 
 # --- progress and abort ---------------------------------------------------------------------------
