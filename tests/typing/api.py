@@ -618,6 +618,9 @@ def tests() -> None:
     """What ran is there as data."""
     with capture() as captured:
         assert_type(captured, Capture)
+    captured.assert_path("receive", "orders.charge")
+    captured.assert_not_reached("refund")
+    assert_type(captured.path, str)
     assert_type(captured.steps, list[CapturedStep])
     assert_type(captured.units, list[CapturedUnit])
     assert_type(captured.steps[0].outcome, str | None)

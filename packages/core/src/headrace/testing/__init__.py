@@ -7,19 +7,21 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ._configure import configure
-from ._context.variables import get_budget, get_step, get_unit, set_budget, set_step, set_unit
-from ._observation.dispatch import attach, detach
-from ._observation.outcomes import outcome_of
-from ._process import clock
-from ._process.locks import new_lock
-from ._process.testing import FakeClock, fake_clock, fake_random, no_waiting
+from headrace._configure import configure
+from headrace._observation.dispatch import attach, detach
+from headrace._observation.outcomes import outcome_of
+from headrace._process import clock
+from headrace._process.locks import new_lock
+from headrace._process.testing import FakeClock, fake_clock, fake_random, no_waiting
+
+from . import _paths as paths
+from ._leaks import current, describe, restore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ._context.model import FlowContext
-    from ._step_info import StepInfo
+    from headrace._context.model import FlowContext
+    from headrace._step_info import StepInfo
 
 __all__ = [
     "Capture",
@@ -98,6 +100,41 @@ class Capture:
     units: list[CapturedUnit] = field(default_factory=list)
     steps: list[CapturedStep] = field(default_factory=list)
 
+    def assert_path(self, *steps: str) -> None:
+        """Check that an operation ran `steps` in this order, possibly with others in between.
+
+        Args:
+            steps: the names of steps, or ``flow.step``.
+
+        Raises:
+            AssertionError: none did; the message shows the steps that ran.
+        """
+        __tracebackhide__ = True
+        problem = paths.problem(self.steps, steps)
+        if problem:
+            raise AssertionError(problem)
+
+    def assert_not_reached(self, *steps: str) -> None:
+        """Check that none of `steps` has begun.
+
+        Args:
+            steps: the names of steps, or ``flow.step``.
+
+        Raises:
+            AssertionError: one has; the message shows the steps that ran.
+            ValueError: no flow declares such a step, so that the check would always pass.
+        """
+        __tracebackhide__ = True
+        for name in steps:
+            paths.check_name(name, self.steps)
+            if any(paths.is_named(step, name) for step in self.steps):
+                raise AssertionError(f"{name!r} was reached\n{self.path}")
+
+    @property
+    def path(self) -> str:
+        """The steps that ran, as text: those of each operation in the order they began."""
+        return paths.shown(self.steps)
+
 
 @contextmanager
 def capture() -> Iterator[Capture]:
@@ -122,17 +159,9 @@ def assert_clean() -> None:
     Raises:
         AssertionError: a unit of work, a step or a deadline is current; the message names it.
     """
-    unit, step, budget = get_unit(), get_step(), get_budget()
-    left = []
-    if unit is not None:
-        left.append(f"the unit of work {unit!r}")
-    if step is not None:
-        flow = f"the flow {step.flow!r}"
-        left.append(f"the step {step.name!r} of {flow}" if step.name else flow)
-    if budget is not None and budget.until is not None:
-        left.append("a deadline")
+    left = describe(current())
     if left:
-        raise AssertionError(f"a context was left behind: {', '.join(left)}")
+        raise AssertionError(f"a context was left behind: {left}")
 
 
 def reset() -> None:
@@ -142,9 +171,7 @@ def reset() -> None:
     log record factory, call `headrace.logging.uninstall`.
     """
     configure()
-    set_unit(None)
-    set_step(None)
-    set_budget(None)
+    restore((None, None, None))
 
 
 # The enclosing step, which backends do not receive.
