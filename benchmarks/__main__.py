@@ -23,6 +23,7 @@ PICTURE = HERE.parent / "docs" / "benchmarks.svg"
 PARTS = (
     "core",
     "logging",
+    "lines",
     "chains",
     "stepchain",
     "import",

@@ -24,11 +24,13 @@ from ._http.asgi_messages import (
     RESPONSE_STARTS,
     App,
     Exchange,
+    LoggedExchange,
     Message,
     Receive,
     RouteOf,
     Scope,
     Send,
+    error_of_response,
     is_last,
     read_route,
 )
@@ -200,19 +202,22 @@ class FlowMiddleware:
             log.exception("serving a request without a unit of work")
             await self.app(scope, receive, send)
             return
-        exchange = Exchange()
+        dispatcher = _state.dispatcher
+        is_observed = self._logs or get_unit() is not None  # without a unit there is no step
+        if is_observed or dispatcher is None or not dispatcher.wants_units():
+            exchange = Exchange()
+        elif dispatcher.only_logs():
+            exchange = logged = LoggedExchange()
+            logged.app, app = app, logged.run
+        else:
+            exchange, is_observed = Exchange(), True
         exchange.context = context
         exchange.put_header = self._put
         exchange.route_of = self._route_of
         exchange.scope = scope
         exchange.server_receive = receive
         exchange.server_send = send
-        dispatcher = _state.dispatcher
-        if (
-            self._logs
-            or (dispatcher is not None and dispatcher.wants_units())
-            or get_unit() is not None  # without a unit there is no current step
-        ):
+        if is_observed:
             await self._observe(exchange, app)
             return
 
@@ -298,9 +303,7 @@ class FlowMiddleware:
                 return
             await wait_with(around, exchange.server_send(message))
             if is_last(message, has_trailers):
-                # The error page is sent while the error is handled, before it is raised again.
-                error = sys.exc_info()[1] if status >= 500 else None
-                unit.end(None if error is handled else error)
+                unit.end(error_of_response(status, handled))
 
         try:
             await unit.wait(app(scope, receive_outside, send_outside))

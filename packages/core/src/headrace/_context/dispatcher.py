@@ -34,5 +34,9 @@ class Dispatcher(Protocol):
         """Return whether units of work that begin now are reported."""
         ...
 
+    def only_logs(self) -> bool:
+        """Return whether units are only logged: no backend sets context variables for them."""
+        ...
+
     def begin_unit(self, context: FlowContext) -> UnitReport | None:
         """Report that a unit of work begins."""

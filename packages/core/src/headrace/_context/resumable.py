@@ -39,7 +39,8 @@ class ResumableUnit(SuspendedContext):
         self._report: Any = None
         dispatcher = _state.dispatcher
         if dispatcher is not None and dispatcher.wants_units():
-            self._report = self.begin(dispatcher.begin_unit, context)
+            hold = self.run if dispatcher.only_logs() else self.begin
+            self._report = hold(dispatcher.begin_unit, context)
 
     def end(self, exc: BaseException | None = None) -> None:
         """End the unit; a second call only marks `exc` with the ID."""

@@ -72,7 +72,7 @@ class Unit:
             if outer_step is not None:
                 set_step(None)
             dispatcher = _state.dispatcher
-            if dispatcher is not None:
+            if dispatcher is not None and dispatcher.wants_units():
                 self._report = dispatcher.begin_unit(context)
         except BaseException:  # a signal, here or in a backend
             context._ended = True  # noqa: SLF001 - a call could be interrupted once more

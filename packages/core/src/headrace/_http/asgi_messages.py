@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from contextvars import ContextVar
 from typing import Any
 
+from headrace import _state
+from headrace._context.attachments import add_facts, set_ended
+from headrace._context.dispatcher import UnitReport
 from headrace._context.model import FlowContext
 from headrace._context.sending import senders
 from headrace._context.suspended import wait_with
@@ -81,7 +85,62 @@ class Exchange:
                     pass
 
 
-senders.add(Exchange.send.__code__)
+class LoggedExchange(Exchange):
+    """An exchange whose unit gets log lines, the last of them with the last byte.
+
+    Its `run` takes the place of the application, inside the unit.
+    """
+
+    __slots__ = ("app", "handled", "has_trailers", "report", "status")
+
+    app: App
+    report: UnitReport | None
+
+    async def run(self, scope: Scope, receive: Receive, send: Send) -> None:
+        context = self.context
+        method = scope["method"] if scope["type"] == "http" else "GET"
+        add_facts(context, method=method, path=scope["path"])
+        self.handled, self.has_trailers, self.status = sys.exc_info()[1], False, 0
+        dispatcher = _state.dispatcher
+        self.report = None if dispatcher is None else dispatcher.begin_unit(context)
+        try:
+            await self.app(scope, receive, send)
+        except BaseException as exc:
+            self.end(exc)
+            raise
+        self.end(None)
+
+    async def send(self, message: Message) -> None:
+        await Exchange.send(self, message)
+        if message["type"] in RESPONSE_STARTS:
+            self.has_trailers = message.get("trailers", False)
+            self.status = status = message.get("status", 101)
+            add_facts(self.context, status=status)
+        elif is_last(message, self.has_trailers):
+            self.end(error_of_response(self.status, self.handled))
+
+    def end(self, exc: BaseException | None) -> None:
+        """Report the end of the unit, once."""
+        report, self.report = self.report, None
+        if report is not None:
+            set_ended(self.context)
+            report.end(exc)
+
+
+senders.update([Exchange.send.__code__, LoggedExchange.send.__code__])
+
+
+def error_of_response(status: int, handled: BaseException | None) -> BaseException | None:
+    """Return the error that an error page is about, or None.
+
+    The page is sent while the error is handled, before it is raised again.
+
+    Args:
+        status: the status of the response.
+        handled: an exception that was already being handled when the request began.
+    """
+    error = sys.exc_info()[1] if status >= 500 else None
+    return None if error is handled else error
 
 
 def read_route(route_of: RouteOf | None, scope: Scope) -> str | None:

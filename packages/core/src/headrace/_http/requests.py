@@ -46,7 +46,7 @@ class RequestUnit(ResumableUnit):
 
     def respond(self, status: int | None, route: str | None) -> None:
         """Record the response's `status`, and the request's `route` (its template) if known."""
-        if units_are_watched():
+        if self._report is not None:
             if route is None:  # an inner application may have set it
                 route = facts_of(self.context).get("route")
             add_facts(self.context, status=status, route=route)

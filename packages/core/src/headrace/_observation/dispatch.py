@@ -36,6 +36,9 @@ class _Fanout:
     def wants_units(self) -> bool:
         return any(dispatcher.wants_units() for dispatcher in self._dispatchers)
 
+    def only_logs(self) -> bool:
+        return False
+
     def enabled(self) -> bool:
         for dispatcher in self._dispatchers:  # noqa: SIM110 - a generator costs more than the answer
             if dispatcher.enabled():
@@ -106,6 +109,9 @@ class LateDispatcher:
 
     def wants_units(self) -> bool:
         return self.made().wants_units()
+
+    def only_logs(self) -> bool:
+        return self.made().only_logs()
 
     def enabled(self) -> bool:
         return self.made().enabled()

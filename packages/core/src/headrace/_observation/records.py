@@ -16,7 +16,21 @@ def gate(logger: str, level: int) -> Callable[[], bool]:
 
     Backends that ask the same question share the function, so that it is asked only once.
     """
-    return partial(logging.getLogger(logger).isEnabledFor, level)
+    log = logging.getLogger(logger)
+    is_enabled_for, known = log.isEnabledFor, getattr(log, "_cache", None)
+    if type(log).isEnabledFor is not logging.Logger.isEnabledFor or not isinstance(known, dict):
+        return partial(is_enabled_for, level)
+
+    # What `isEnabledFor` does, without its call: every unit and every step asks.
+    def is_on() -> bool:
+        if log.disabled:
+            return False
+        try:
+            return known[level]  # type: ignore[no-any-return]
+        except KeyError:
+            return is_enabled_for(level)
+
+    return is_on
 
 
 def emit(

@@ -66,6 +66,9 @@ class ShieldedBackend:
     def wants_units(self) -> bool:
         return self.listens_to_units
 
+    def only_logs(self) -> bool:
+        return False
+
     def begin_unit(self, context: FlowContext) -> ManagedUnit | None:
         if self._unit is None or not self.enabled():
             return None

@@ -101,6 +101,9 @@ class UnitLines:
             next(steps)
         return self._begin_step(step, context) if self._inner.enabled() else None
 
+    def only_logs(self) -> bool:
+        return self._begin_unit is None
+
     def begin_unit(self, context: FlowContext) -> UnitReport | None:
         begin = self._begin_unit
         report = None if begin is None else begin(context)

@@ -203,6 +203,9 @@ class _CaptureDispatcher:
     def wants_units(self) -> bool:
         return True
 
+    def only_logs(self) -> bool:
+        return False
+
     def begin(self, step: StepInfo, context: FlowContext) -> _Running:
         outer = _enclosing.get()
         record = CapturedStep(
