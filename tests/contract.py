@@ -14,7 +14,7 @@ import pytest
 import headrace
 from headrace.backends import facts_of
 from headrace.testing import fake_clock
-from tests.sites import Client, Framework, Headers, Seen
+from tests.sites import Client, Framework, Headers, Line, Seen
 from tests.units import watched_units
 
 FRESH = "fresh"
@@ -207,6 +207,39 @@ def logs_access(client: Client, scenario: Scenario) -> None:
     failed = client.request("GET", "/error/unhandled")
     (line,) = failed.wait_for("access", lambda line: line.logger == "headrace.access")
     assert line.message.startswith("GET /error/unhandled 500 ")
+
+
+def ends_with_a_line(client: Client, scenario: Scenario) -> None:
+    """Send requests, and look at the line that the unit of each ends with."""
+    requests = (
+        ("/id", r"GET \S*id\S* 200 in \d+\.\d ms"),
+        ("/nested/id", r"GET \S*nested/id\S* 200 in \d+\.\d ms"),
+        ("/stream", r"GET \S*stream\S* 200 in \d+\.\d ms"),
+        ("/%1b", r"GET /\\x1b 404 in \d+\.\d ms"),
+        ("/error/handled", r"GET \S*error/handled\S* 409 in \d+\.\d ms"),
+        ("/error/unhandled", r"GET \S*error/unhandled\S* 500 error after \d+\.\d ms"),
+    )
+    for path, message in requests:
+        seen = client.request("GET", path)
+        (line,) = seen.wait_for("the unit", is_unit_line)
+        assert re.fullmatch(message, line.message), line
+        assert line.flow_id == check_id(scenario.id, seen.header(HEADER))
+
+
+def has_no_line(client: Client, scenario: Scenario) -> None:
+    """Send a request to an excluded path, and one to another."""
+    before = client.request("GET", scenario.path)
+    after = client.request("GET", "/headers")
+    after.wait_for("the unit", is_unit_line)
+    assert len([line for line in before.lines if is_unit_line(line)]) == 1
+
+
+def is_unit_line(line: Line) -> bool:
+    """Return whether `line` is that of the end of a request."""
+    return (
+        line.logger == "headrace"
+        and re.match("GET .* [0-9]+ (in|error after) ", line.message) is not None
+    )
 
 
 def goes_by_the_fake_clock(client: Client, scenario: Scenario) -> None:

@@ -19,9 +19,11 @@ from tests.contract import (
     asks_inside_a_unit,
     asks_twice,
     closes_in_unit,
+    ends_with_a_line,
     gives_facts,
     goes_away,
     goes_by_the_fake_clock,
+    has_no_line,
     logs_access,
     talks,
 )
@@ -421,6 +423,18 @@ LIFE = [
 ]
 
 SETTINGS = [
+    Scenario(
+        "ends each request with a line that names its route, status and outcome",
+        play=ends_with_a_line,
+        needs=("nested",),
+        marks=[pytest.mark.guarantee(170)],
+    ),
+    Scenario(
+        "has no line for an excluded path",
+        play=has_no_line,
+        options={"exclude_paths": ["/id"]},
+        marks=[pytest.mark.guarantee(170)],
+    ),
     Scenario(
         "logs a line for each request to `headrace.access` where it is told to",
         play=logs_access,
