@@ -327,7 +327,7 @@ def test_a_broken_result_backend_fails_no_step(
     monkeypatch.setattr(app.backend, "get_state", broken)
     run_in_worker(app, lambda: task.delay(a="1"))
     assert calls == ["1", "1"]
-    assert caplog.text.count("neither progress nor abort()") == 1
+    assert caplog.text.count("progress and abort() are lost") == 1
 
     def limited(*_: Any, **__: Any) -> None:
         raise SoftTimeLimitExceeded

@@ -51,7 +51,7 @@ def orders(request: pytest.FixtureRequest, redis_url: str) -> dict[str, Any]:
 
 def test_every_step_and_undo_has_the_publishers_id(orders: dict[str, Any]) -> None:
     """Whatever happens to the process, and in a run after its death."""
-    assert len(orders) == 14
+    assert len(orders) == 15
     for order, facts in orders.items():
         assert facts["ids"] == [facts["published"]], order
 
@@ -82,6 +82,14 @@ def test_the_undos_follow_the_soft_limit(orders: dict[str, Any], order: str) -> 
     if order == "soft limit":
         line = "step 'charge': the outcome of its last attempt is unknown: interrupted by Soft"
         assert any(line in each for each in facts["lines"])
+
+
+@pytest.mark.guarantee(132)
+def test_undos_wait_for_a_thread_for_half_of_what_is_left(orders: dict[str, Any]) -> None:
+    """A sync step of an `AsyncChain` cannot be interrupted, but must not keep the undos waiting."""
+    facts = orders["soft limit, thread"]
+    assert facts["events"][:3] == ["reserve", "charge stuck", "release"]
+    assert 1.5 < facts["left"][2] < 4
 
 
 def test_the_hard_limit_ends_an_undo_too(orders: dict[str, Any]) -> None:

@@ -153,6 +153,9 @@ limited = chain_task(app, fulfilment(Chain, "limited", charge, undo=refund), **L
 limited_async = chain_task(
     app, fulfilment(AsyncChain, "limited_async", charge_async, undo=refund), **LIMITS
 )
+limited_thread = chain_task(
+    app, fulfilment(AsyncChain, "limited_thread", charge, undo=refund), **LIMITS
+)
 killed = chain_task(
     app,
     Chain("killed")

@@ -84,6 +84,7 @@ class Orders:
         self.publish("late", "child killed", "kill once")
         self.publish("limited", "soft limit", "stuck")
         self.publish("limited_async", "soft limit, async", "stuck")
+        self.publish("limited_thread", "soft limit, thread", "stuck")
         self.publish("killed", "hard limit", "stuck")
         for task in ("fulfil", "awaited", "branches"):
             order = f"aborted {task}"

@@ -10,7 +10,7 @@ from typing import Any
 from celery.contrib.abortable import ABORTED, AbortableTask
 from celery.exceptions import Ignore
 
-from headrace import AsyncChain, Chain, ChainResult, get_flow_context
+from headrace import AsyncChain, Chain, get_flow_context
 from headrace.integration import chains, clock, is_control_flow
 
 from ._deadlines import hard_limit_of
@@ -51,8 +51,8 @@ class _InTask:
         except Exception as exc:  # the backend can neither fail a step nor prevent an undo
             if is_control_flow(exc):  # the soft time limit
                 raise
-            text = "task %s: neither progress nor abort(), since the result backend raised %s"
-            warn_once(f"backend of {self._name}", text, self._name, type(exc).__name__)
+            lost = "task %s: progress and abort() are lost, since the result backend raised %s"
+            warn_once(f"backend of {self._name}", lost, self._name, type(exc).__name__)
 
     async def undo(self, run: chains.Run, step: chains.Step, result: Any) -> None:
         driver: Any = super()
@@ -67,13 +67,18 @@ class _InTask:
 class _SyncDriver(_InTask, chains.SyncDriver): ...
 
 
-class _AsyncDriver(_InTask, chains.AsyncDriver): ...
+class _AsyncDriver(_InTask, chains.AsyncDriver):
+    async def settle(self, run: chains.Run, waiting: str, steps: Any = None) -> None:
+        before = run.limit
+        if self._killed_at is not None:  # share what is left between a thread and the undos
+            half = (clock.monotonic() + self._killed_at) / 2
+            run.limit = half if before is None else min(half, before)
+        await super().settle(run, waiting, steps)
+        run.limit = before
 
 
-def run_chain(
-    task: Any, chain: Chain | AsyncChain, inputs: dict[str, Any], *, progress: bool
-) -> ChainResult:
-    """Run the chain of a task, an `AsyncChain` in an event loop of its own.
+def run_chain(task: Any, chain: Chain | AsyncChain, inputs: dict[str, Any], progress: bool) -> Any:
+    """Run the chain of a task, an `AsyncChain` in an event loop of its own; return its result.
 
     Raises:
         AbortedError: the task was aborted.
@@ -81,12 +86,10 @@ def run_chain(
     request, unit = task.request, get_flow_context()
     is_watched = progress or isinstance(task, AbortableTask)
     is_limited = hard_limit_of(task) or (unit is not None and unit.deadline is not None)
-    run: Any
     if request.called_directly or request.is_eager or not (is_watched or is_limited):
-        run = chain.run(**inputs)
-    elif isinstance(chain, Chain):
-        run = chains.run_with(_SyncDriver(task, chain, progress), chain, inputs)
-    else:
-        run = chains.run_async_with(_AsyncDriver(task, chain, progress), chain, inputs)
-    result: ChainResult = run if isinstance(chain, Chain) else asyncio.run(run)
-    return result
+        run: Any = chain.run(**inputs)
+        return run if isinstance(chain, Chain) else asyncio.run(run)
+    if isinstance(chain, Chain):
+        return chains.run_with(_SyncDriver(task, chain, progress), chain, inputs)
+    driver = _AsyncDriver(task, chain, progress)
+    return asyncio.run(chains.run_async_with(driver, chain, inputs))

@@ -46,17 +46,16 @@ def chain_task(
 
     Raises:
         TypeError: an argument has the wrong type.
-        ValueError: there is no name, the chain cannot run, or `returns` names a value that it does
-            not have or that it redacts.
+        ValueError: there is no name, or the chain cannot run or return what `returns` names.
     """
     task_name = _checked_name(chain, name, returns)
     needed = chain.inputs
 
-    def run(task: Any, /, **inputs: Any) -> dict[str, Any]:
+    def run(task: Any, /, **inputs: Any) -> Any:
         from ._chain_driver import AbortedError, run_chain
 
         try:
-            return run_chain(task, chain, inputs, progress=progress).as_json(*returns)
+            return run_chain(task, chain, inputs, progress).as_json(*returns)
         except AbortedError as aborted:
             # As for a revoked task, since `get()` and a chord would wait for ever for ABORTED.
             task.backend.mark_as_revoked(task.request.id, str(aborted), task.request)
