@@ -29,6 +29,7 @@ PARTS = (
     "import",
     "web",
     "celery",
+    "durable",
     "size",
     "pictures",
     "check",

@@ -3,23 +3,55 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import headrace
 from headrace._chains import prefixes
+from tests.chains.durable_runner import CANNOT, CONTRACT, DURABLE, TOO_LONG, DurableRunner, close
 from tests.chains.runners import RUNNERS, Runner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-@pytest.fixture(params=RUNNERS, ids=repr)
+@pytest.fixture(params=(*RUNNERS, *DURABLE), ids=repr)
 def runner(request: pytest.FixtureRequest) -> Runner:
     """What runs the chains of a test."""
     runner: Runner = request.param
     return runner
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave durable runs out of what is not their contract, and expect what they cannot do."""
+    items[:] = [item for item in items if _is_wanted(item)]
+    for item in items:
+        if _is_durable(item):
+            for pattern, reason in CANNOT.items():
+                name = pattern.replace("[", "[[]") if "[" in pattern else f"{pattern}[[]*"
+                if fnmatchcase(item.name, name):
+                    item.add_marker(pytest.mark.xfail(reason=reason, strict=True))
+
+
+def _is_durable(item: Any) -> bool:
+    runner = item.callspec.params.get("runner") if hasattr(item, "callspec") else None
+    return isinstance(runner, DurableRunner)
+
+
+def _is_wanted(item: Any) -> bool:
+    if not _is_durable(item):
+        return True
+    module = item.module.__name__.rpartition(".")[2]
+    return module in CONTRACT and item.originalname not in TOO_LONG
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_threads_left() -> Iterator[None]:
+    """The DBOS of durable runs ends with the module."""
+    yield
+    close()
 
 
 @pytest.fixture(autouse=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
+from headrace.integration import clock
 from headrace.integration.chains import AsyncDriver, Run, Step, SyncDriver, drive
 from headrace.integration.recording import Recording
 
@@ -38,7 +40,9 @@ class SyncDurable(_Durable, SyncDriver):
     async def record_sleep(self, seconds: float) -> None:
         from dbos import DBOS
 
-        DBOS.sleep(seconds)
+        DBOS.sleep(_real(seconds))
+        if clock.sleep is not time.sleep:
+            clock.sleep(seconds)
 
     async def record_branches(self, run: Run, branches: list[Run]) -> tuple[list[Any], int]:
         from dbos import DBOS
@@ -61,7 +65,9 @@ class AsyncDurable(_Durable, AsyncDriver):
     async def record_sleep(self, seconds: float) -> None:
         from dbos import DBOS
 
-        await DBOS.sleep_async(seconds)
+        await DBOS.sleep_async(_real(seconds))
+        if clock.sleep is not time.sleep:
+            await clock.sleep_async(seconds)
 
     async def record_branches(self, run: Run, branches: list[Run]) -> tuple[list[Any], int]:
         from dbos import DBOS
@@ -71,3 +77,8 @@ class AsyncDurable(_Durable, AsyncDriver):
         handles = [await start(workflow, record) for workflow, record in children]
         with self.execution.waiting():
             return [await handle.get_result() for handle in handles], 2 * len(handles)
+
+
+def _real(seconds: float) -> float:
+    """Return how long DBOS sleeps, which knows nothing of `headrace.testing.fake_clock`."""
+    return seconds if clock.sleep is time.sleep else 0.001

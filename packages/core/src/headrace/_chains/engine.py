@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from headrace import _state
@@ -75,10 +76,14 @@ def new_run(
         unit: the unit of work, which must be the current one.
         inputs: the initial values of the context; they override those set by `put`.
         dispatcher: sends the steps to the backends; see `active_dispatcher`.
-        until: the reading of the monotonic clock at which the run's deadline passes; None for the
-            deadline of the chain.
+        until: the reading of the monotonic clock at which the run's deadline passes, infinite if it
+            has none; None for the deadline of the chain.
     """
-    return Run(plan, new_context(plan, unit, inputs), unit, dispatcher, until=until)
+    run = Run(plan, new_context(plan, unit, inputs), unit, dispatcher, until=until)
+    if until == math.inf:
+        run.until = None
+        run.limit = None if run.limit == math.inf else run.limit
+    return run
 
 
 def run_with(driver: SyncDriver, chain: Chain, inputs: dict[str, Any]) -> ChainResult:
