@@ -143,6 +143,15 @@ def test_lines_without_a_unit_join_that_of_their_process(tmp_path: Path) -> None
     assert messages == ["task.published", "own line", "unit.end"]
 
 
+def test_exception_is_shown_by_its_last_line(tmp_path: Path) -> None:
+    """A line with a traceback ends with the error."""
+    traceback = "Traceback (most recent call last):\n  File ...\nValueError: no money\n"
+    (tmp_path / "web.log").write_bytes(line(1, WEB, message="failed", exception=traceback))
+    assert (
+        out_of("show", ID, tmp_path).splitlines()[-1].endswith("INFO failed  ValueError: no money")
+    )
+
+
 def test_beginning_of_an_id_is_enough(tmp_path: Path) -> None:
     """The beginning finds the operation, unless it is that of several or of none."""
     other = ID[:8] + "0" * 24

@@ -41,7 +41,7 @@ def terminal() -> Console:
         markup=False,
         highlight=False,
         emoji=False,
-        force_terminal=colors,
+        force_terminal=True if colors and not sys.stdout.isatty() else None,
         no_color=not colors,
         soft_wrap=True,
         width=None if sys.stdout.isatty() else _WIDE,

@@ -49,8 +49,8 @@ class Logs:
     ) -> None:
         self.connection = connection
         self.sources = sources
-        self.columns = tuple(columns)
-        self.lines = 0
+        self.columns: tuple[str, ...] = tuple(columns)
+        self.lines: int = 0
         """How many lines were read, with an ID or without."""
         self._rejects: dict[tuple[int, str], Reject] = {}
         for sql in tables(columns):

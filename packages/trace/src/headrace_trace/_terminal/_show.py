@@ -14,6 +14,7 @@ from ._list import STYLES
 from ._text import duration_text, shown, time_text
 
 _BAR = 30
+_DEEPEST = 20  # what is deeper is not indented further
 
 
 class StoryView:
@@ -44,7 +45,7 @@ def _lines(story: Story) -> Iterator[Text]:
 
 
 def _node(node: Node, story: Story, scale: _Scale) -> Iterator[Text]:
-    indent = "  " * node.depth
+    indent = "  " * min(node.depth, _DEEPEST)
     if not node.attempts and node.publish is not None:
         state = f"not sent: {shown(node.publish.error)}" if node.publish.error else "not started"
         yield Text(f"{' ' * _BAR} {indent}{shown(node.publish.task)}  {state}", style="yellow")
@@ -86,7 +87,9 @@ def _facts(unit: Unit) -> str:
 
 
 def _text(line: Line) -> str:
-    return f"{shown(line.level) or '-'} {shown(line.message) or shown(line.event)}"
+    text = f"{shown(line.level) or '-'} {shown(line.message) or shown(line.event)}"
+    error = (line.exception or "").rstrip().rpartition("\n")[2]
+    return f"{text}  {shown(error)}" if error else text
 
 
 class _Scale:
