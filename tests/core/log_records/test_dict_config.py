@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import logging.config
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import headrace
-from headrace.logging import JsonFormatter, dict_config
+from headrace.logging import JsonFormatter, LinesFormatter, dict_config
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -379,3 +380,30 @@ def test_lines() -> None:
 def test_colours(environment: dict[str, str], is_coloured: bool) -> None:
     """NO_COLOR decides, then FORCE_COLOR, then whether stderr is a terminal."""
     assert ("\x1b[33mWARNING " in lines_with(**environment)) is is_coloured
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+@pytest.mark.parametrize(("term", "is_coloured"), [("xterm", True), ("dumb", False)])
+def test_colours_on_a_terminal(term: str, is_coloured: bool) -> None:
+    """A terminal gets colours, unless it has none."""
+    ours, theirs = os.openpty()
+    env = {name: value for name, value in os.environ.items() if not name.endswith("_COLOR")}
+    subprocess.run(
+        [sys.executable, "-c", PROGRAM], env=env | {"TERM": term}, stderr=theirs, check=True
+    )
+    os.close(theirs)
+    written = b""
+    with contextlib.suppress(OSError):  # Linux: the other side is closed
+        while piece := os.read(ours, 4096):
+            written += piece
+    os.close(ours)
+    assert b"got order" in written
+    assert (b"\x1b[33mWARNING " in written) is is_coloured
+
+
+def test_lines_of_any_record() -> None:
+    """A record with attributes of other types makes a line too, with its traceback and stack."""
+    record = logging.makeLogRecord({"msg": "moved", "name": "shop", "stack_info": "Stack:\n  a"})
+    record.created, record.levelno = "yesterday", "high"  # type: ignore[assignment]
+    assert LinesFormatter(color=True).format(record).splitlines()[1:] == ["Stack:", "  a"]
+    assert LinesFormatter(color=False).format(record).split()[:2] == ["-", "Level"]
