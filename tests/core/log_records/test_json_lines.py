@@ -282,11 +282,14 @@ def test_cycles_and_size() -> None:
     laughs: Any = ["ha"]
     for _ in range(60):
         laughs = [laughs, laughs]
-    line = line_of(record_of(ring=ring, deep=deep, laughs=laughs, many=range(3), wide=[0] * 20_000))
+    wide = {"wide": [0] * 20_000, "wide_dict": dict.fromkeys(range(20_000))}
+    line = line_of(record_of(ring=ring, deep=deep, laughs=laughs, many=range(3), **wide))
     assert line["ring"] == [1, "..."]
     assert json.dumps(line["deep"]).count("in") == 20
     assert len(json.dumps(line["laughs"])) < 200_000
     assert line["wide"] == [0] * 10_000 + ["..."]
+    assert len(line["wide_dict"]) == 10_001
+    assert line["wide_dict"]["..."] == "..."
 
 
 def test_message_with_wrong_arguments() -> None:
@@ -343,7 +346,7 @@ def test_any_extra(
     with headrace.open_context(context):
         line = line_of(record, style=style)
     assert line["message"] == "paid"
-    assert line["flow_id"] == extra.get("flow_id", extra.get("correlation_id", context))
+    assert line["flow_id"] == context or {"flow_id", "correlation_id"} & set(extra)
 
 
 @pytest.mark.guarantee(160)
@@ -366,6 +369,22 @@ def test_any_record(attributes: dict[str, Any], style: str | None) -> None:
     record = record_of()
     vars(record).update(attributes)
     assert "message" in line_of(record, style=style)
+
+
+@pytest.mark.guarantee(160)
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("msg", "args", "created", "process", "levelname", "name", "thread", "exc_text"),
+        *("exc_info", "stack_info", "event", "flow_id", "unit_id", "user", "outcome"),
+    ],
+)
+def test_hostile_attributes(name: str, style: str | None) -> None:
+    """An attribute whose code raises costs the line no more than that attribute."""
+    record = record_of(amount=12)
+    vars(record)[name] = Hostile()
+    assert line_of(record, style=style, fields=["tenant"])["amount"] == 12
 
 
 # --- Queues and processes -------------------------------------------------------------------------
