@@ -364,3 +364,59 @@ def test_what_a_durable_chain_cannot_have_is_refused(launch: Callable[..., None]
     launch()
     with pytest.raises(RuntimeError, match="already"):
         launch()
+
+
+def test_a_deadline_is_wall_time(launch: Callable[..., None]) -> None:
+    """Of the chain or of the caller: it is recorded, and what it refuses is a record too."""
+    shop = Shop(failures=9)
+    chain = Chain("orders", deadline=60)
+    chain.next(headrace.remaining, out="left").next(shop.charge, name="c", args=["left"], retries=9)
+    orders = durable(chain)
+    launch()
+    with headrace.open_context(), headrace.deadline(0.5):
+        handle = orders.start("r1")
+    with pytest.raises(headrace.DeadlineExceededError, match=r"'c'.*no time for a retry"):
+        handle.result()
+    assert names(handle)[-1] == "deadline c"
+    (status,) = [each for each in _inputs() if each["inputs"] == {}]
+    assert time.time() - 30 < status["until"] < time.time() + 1
+
+
+def _inputs() -> list[dict[str, Any]]:
+    from dbos import DBOS
+
+    found: list[Any] = DBOS.list_workflows()
+    return [each.input["args"][0] for each in found]
+
+
+def test_a_queue_of_dbos_starts_the_runs(launch: Callable[..., None]) -> None:
+    """With `queue=`, a run waits there for its turn."""
+    orders = durable(Chain("orders").next(lambda: 1, out="one"), queue="slow")
+    launch()
+    handle = orders.start("r1")
+    assert handle.result()["one"] == 1
+
+
+def test_the_dbos_of_an_application_is_joined(url: str) -> None:
+    """If its executor, version and serializer are those of `launch`; otherwise it says so."""
+    from dbos import DBOS
+
+    orders = durable(Chain("joined").next(lambda: 1, out="one"))
+    config: Any = {
+        "name": "shop",
+        "system_database_url": url,
+        "executor_id": "one",
+        "application_version": "headrace",
+        "serializer": headrace_dbos.JsonSerializer(),
+    }
+    DBOS(config=config)
+    DBOS.launch()
+    try:
+        with pytest.raises(RuntimeError, match="executor ID, application version and serializer"):
+            headrace_dbos.launch(executor_id="two")
+        with pytest.raises(RuntimeError, match="serializer"):
+            headrace_dbos.launch(executor_id="one", serializer="pickle")
+        headrace_dbos.launch(executor_id="one")
+        assert orders.run("r1")["one"] == 1
+    finally:
+        DBOS.destroy()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import Context
 from typing import TYPE_CHECKING, Any, overload
 
@@ -152,6 +153,15 @@ class BaseDurable:
             self._new.add(run_id)
         return run_id, record
 
+    def _target(self, form: str) -> tuple[Any, tuple[Any, ...]]:
+        """Return what starts a run, as ``""`` or ``"_async"``, and its first arguments."""
+        from dbos import DBOS
+
+        workflow = self.workflows[self.plan]
+        if self.queue is not None:
+            return getattr(DBOS, f"enqueue_workflow{form}"), (self.queue, workflow)
+        return getattr(DBOS, f"start_workflow{form}"), (workflow,)
+
     def _started(self, chosen: str | None, run_id: str, record: Record, handle: Any) -> Handle:
         """Return the handle, unless the chosen ID belongs to another run.
 
@@ -166,6 +176,19 @@ class BaseDurable:
             if not isinstance(found, dict) or found["args"][0]["inputs"] != record["inputs"]:
                 raise RunConflictError(f"run {run_id!r} was started with other inputs")
         return Handle(run_id, self, handle)
+
+
+@contextmanager
+def _named(run_id: str) -> Iterator[None]:
+    """Give the next workflow its ID; raise if a run of another chain has it."""
+    from dbos import SetWorkflowID
+    from dbos import error as dbos_error
+
+    try:
+        with SetWorkflowID(run_id):
+            yield
+    except dbos_error.DBOSConflictingWorkflowError:
+        raise RunConflictError(f"run {run_id!r} is one of another chain") from None
 
 
 class DurableChain(BaseDurable):
@@ -194,17 +217,9 @@ class DurableChain(BaseDurable):
         return self._started(run_id, run, record, aside(self._start, run, record))
 
     def _start(self, run_id: str, record: Record) -> Any:
-        from dbos import DBOS, SetWorkflowID
-        from dbos import error as dbos_error
-
-        workflow = self.workflows[self.plan]
-        try:
-            with SetWorkflowID(run_id):
-                if self.queue is not None:
-                    return DBOS.enqueue_workflow(self.queue, workflow, record)
-                return DBOS.start_workflow(workflow, record)
-        except dbos_error.DBOSConflictingWorkflowError:
-            raise RunConflictError(f"run {run_id!r} is one of another chain") from None
+        start, target = self._target("")
+        with _named(run_id):
+            return start(*target, record)
 
     def _workflow(self, plan: Plan, follow: Any) -> Any:
         def workflow(record: Record) -> Record:
@@ -233,17 +248,9 @@ class AsyncDurableChain(BaseDurable):
         return AsyncHandle(handle, task)
 
     async def _start(self, run_id: str, record: Record) -> Any:
-        from dbos import DBOS, SetWorkflowID
-        from dbos import error as dbos_error
-
-        workflow = self.workflows[self.plan]
-        try:
-            with SetWorkflowID(run_id):
-                if self.queue is not None:
-                    return await DBOS.enqueue_workflow_async(self.queue, workflow, record)
-                return await DBOS.start_workflow_async(workflow, record)
-        except dbos_error.DBOSConflictingWorkflowError:
-            raise RunConflictError(f"run {run_id!r} is one of another chain") from None
+        start, target = self._target("_async")
+        with _named(run_id):
+            return await start(*target, record)
 
     def _workflow(self, plan: Plan, follow: Any) -> Any:
         async def workflow(record: Record) -> Record:

@@ -54,7 +54,7 @@ def launch(url: str | None = None, *, executor_id: str, serializer: Any = "json"
     try:
         dbos = joined or _new(url, executor_id, serializer)
         queue = dbos._registry.get_internal_queue()  # noqa: SLF001 - no public name
-        current.append(Engine(executor_id, url, serializer, queue, release))
+        current.append(Engine(executor_id, url, serializer, queue, release, joined is not None))
         engine().add_slots(0)
         for durable in chains.values():
             durable.register()
@@ -65,8 +65,10 @@ def launch(url: str | None = None, *, executor_id: str, serializer: Any = "json"
         for name in {each.queue for each in chains.values() if each.queue}:
             aside(DBOS.register_queue, name, on_conflict="never_update")
     except BaseException:
-        shutdown()
         release()
+        if joined is None:
+            DBOS.destroy()
+        current.clear()
         raise
 
 
@@ -81,10 +83,14 @@ def _refuse_secrets(serializer: Any) -> None:
 
 
 def shutdown() -> None:
-    """Stop the DBOS of this process; its unfinished runs are resumed by the next `launch`."""
+    """Stop the DBOS of this process; its unfinished runs are resumed by the next `launch`.
+
+    A DBOS that the application launched is left to it.
+    """
     from dbos import DBOS
 
-    DBOS.destroy()
+    if not (current and current[0].is_joined):
+        DBOS.destroy()
     while current:
         current.pop().release()
 

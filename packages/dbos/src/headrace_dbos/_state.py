@@ -39,6 +39,7 @@ class Engine:
         serializer: the serializer of recorded values.
         queue: the queue of DBOS through which resumed runs start.
         release: unlocks the executor ID.
+        is_joined: whether the application launched it.
     """
 
     executor_id: str
@@ -46,6 +47,7 @@ class Engine:
     serializer: Any
     queue: Any
     release: Callable[[], None]
+    is_joined: bool
     pid: int = field(default_factory=os.getpid)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _waiting: int = 0
