@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 from dataclasses import asdict
 from typing import Any
@@ -71,18 +72,13 @@ class _AsyncDriver(_InTask, chains.AsyncDriver):
     async def settle(self, run: chains.Run, waiting: str, steps: Any = None) -> None:
         before = run.limit
         if self._killed_at is not None:  # share what is left between a thread and the undos
-            half = (clock.monotonic() + self._killed_at) / 2
-            run.limit = half if before is None else min(half, before)
+            run.limit = min((clock.monotonic() + self._killed_at) / 2, before or math.inf)
         await super().settle(run, waiting, steps)
         run.limit = before
 
 
 def run_chain(task: Any, chain: Chain | AsyncChain, inputs: dict[str, Any], progress: bool) -> Any:
-    """Run the chain of a task, an `AsyncChain` in an event loop of its own; return its result.
-
-    Raises:
-        AbortedError: the task was aborted.
-    """
+    """Run the chain of a task, an `AsyncChain` in an event loop of its own; return its result."""
     request, unit = task.request, get_flow_context()
     is_watched = progress or isinstance(task, AbortableTask)
     is_limited = hard_limit_of(task) or (unit is not None and unit.deadline is not None)
@@ -91,5 +87,4 @@ def run_chain(task: Any, chain: Chain | AsyncChain, inputs: dict[str, Any], prog
         return run if isinstance(chain, Chain) else asyncio.run(run)
     if isinstance(chain, Chain):
         return chains.run_with(_SyncDriver(task, chain, progress), chain, inputs)
-    driver = _AsyncDriver(task, chain, progress)
-    return asyncio.run(chains.run_async_with(driver, chain, inputs))
+    return asyncio.run(chains.run_async_with(_AsyncDriver(task, chain, progress), chain, inputs))
