@@ -38,7 +38,7 @@ class Attributes:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._methods: dict[tuple[Class, bool, str], Value] = {}
+        self._methods: dict[tuple[Value, str], Value] = {}
         self._prepared: set[Class] = set()
 
     def get(self, frame: Frame, owner: Value, name: str, node: Any) -> Value:
@@ -97,7 +97,7 @@ class Attributes:
     def _of_instance(self, frame: Frame, owner: Instance, name: str, node: Any) -> Value:
         if owner.text is not None and name in {"value", "_value_"}:
             return Constant(owner.text, str)
-        key = (owner.cls, owner.is_exact, name)
+        key = (owner, name)
         if key in self._methods:
             return self._methods[key]
         found = self._engine.classes.find(owner.cls, name)
@@ -112,6 +112,8 @@ class Attributes:
         is_empty = isinstance(value, Items | Table) and not self._engine.contents(frame, value)
         if value is None or is_empty or isinstance(value, Constant | Object):
             value = union(value, self._stored_in(frame.context, owner.cls, name))
+        for find in self._engine.registry.missing if value is None else ():
+            value = find(frame, owner, name)
         return self._inherited(owner, owner.cls, name) if value is None else value
 
     def _method(self, owner: Instance, name: str) -> Value:

@@ -163,6 +163,9 @@ class Calls:
     def _construct(self, callee: ClassValue, call: Call) -> Value:
         cls, frame = callee.cls, call.frame
         instance = Instance(cls, is_exact=True)
+        made = self._make(callee, call) if self._engine.classes.find(cls, "__new__") else None
+        if isinstance(made, Instance) and cls not in self._engine.classes.sources(made.cls):
+            return made
         constructor = self._engine.classes.find(cls, "__init__")
         if constructor is None:
             self._fill(cls, call)
@@ -174,6 +177,14 @@ class Calls:
         if isinstance(made, FunctionValue):
             self.invoke(made, call)
         return instance
+
+    def _make(self, callee: ClassValue, call: Call) -> Value:
+        """Return what ``__new__`` gives, which may be an object of another class."""
+        found = self._engine.attributes.get(call.frame, callee, "__new__", call.node)
+        functions = [one for one in options_of(found) if isinstance(one, FunctionValue)]
+        given = call.but((callee, *call.arguments), call.keywords)
+        made = [self._function(replace(one, receiver=None), given) for one in functions]
+        return union(*[one for one in made if isinstance(one, Instance)])
 
     def _fill(self, cls: Class, call: Call) -> None:
         """Store the fields that a class without a constructor declares, as a dataclass does."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ._engine import Engine
 
 Ancestor = Class | str
-_MOST = 12
+_MOST = 48
 _USUAL = frozenset(
     name for kind in (str, bytes, int, dict, list, set, object) for name in dir(kind)
 ) | frozenset([

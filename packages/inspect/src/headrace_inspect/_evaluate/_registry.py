@@ -29,6 +29,7 @@ class Registry:
         functions: how a function or class of a library is called, by its dotted name.
         methods: the same for methods, by type of value or name of the class, and name.
         attributes: how attributes are read, by type of value.
+        missing: how attributes of objects are read that no class has.
         leaving: context managers, by the name of what made them.
         decorating: called with each decorator.
         finishing: called when everything else has run.
@@ -43,6 +44,7 @@ class Registry:
     functions: dict[str, Handler] = field(default_factory=dict)
     methods: dict[tuple[object, str], Handler] = field(default_factory=dict)
     attributes: dict[type[Known], Reader] = field(default_factory=dict)
+    missing: list[Reader] = field(default_factory=list)
     leaving: dict[str, Callable[[Frame, int], None]] = field(default_factory=dict)
     decorating: list[Decorating] = field(default_factory=list)
     finishing: list[Callable[[Engine], None]] = field(default_factory=list)

@@ -54,8 +54,12 @@ def _annotated(frame: Frame, node: Any) -> None:
     declared = frame.engine.types.of(annotation, frame.scope, frame.receiver)
     value = evaluate(frame, given)
     if is_set or declared is not None:
-        is_known = value is not None and not isinstance(value, Items)
-        assign(frame, target, value if is_known else union(value, declared))
+        is_vague = value is None or isinstance(value, Items)
+        if isinstance(value, Instance) and isinstance(declared, Instance):
+            sources = frame.engine.classes.sources
+            is_vague = declared.cls not in sources(value.cls)  # it is made by something else
+            value = None if is_vague else value
+        assign(frame, target, union(value, declared) if is_vague else value)
 
 
 def _return(frame: Frame, node: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from headrace_inspect._symbols._entities import Class, Function, Module
 
-_WIDEST = 8
+_WIDEST = 32
 _MOST = 64
 _DEEPEST = 3
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from headrace_inspect._evaluate._registry import Registry
 
-from . import _celery, _django, _headrace, _http, _routes, _stdlib, _tasks
+from . import _celery, _django, _headrace, _http, _routes, _sqlalchemy, _stdlib, _tasks, _views
 
-_MODELS = (_stdlib, _headrace, _tasks, _celery, _django, _routes, _http)
+_MODELS = (_stdlib, _headrace, _tasks, _celery, _django, _sqlalchemy, _views, _routes, _http)
 
 
 def known_libraries() -> Registry:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from headrace_inspect._evaluate._contexts import Call, Frame, line_of
@@ -39,7 +40,7 @@ _MODELS = """
     django.contrib.gis.db.models.Model mptt.models.MPTTModel polymorphic.models.PolymorphicModel
 """
 _MANAGERS = """
-    django.contrib.auth.models.UserManager django.contrib.auth.models.BaseUserManager
+    django.db.models.manager.BaseManager django.contrib.auth.models.UserManager django.contrib.auth.models.BaseUserManager
     django.contrib.auth.base_user.BaseUserManager mptt.managers.TreeManager
     polymorphic.managers.PolymorphicManager
 """
@@ -48,12 +49,12 @@ _CREATING = """
 """
 _GETTING = """
     get first last latest earliest aget afirst alast get_or_none __getitem__ get_or_404
-    first_or_404 get_subclass
+    first_or_404 get_subclass one one_or_none scalar
 """
 _QUERYING = """
     filter all exclude order_by select_related prefetch_related annotate distinct only defer
     select_for_update using iterator reverse none get_queryset aiterator union active in_bulk
-    select_subclasses no_cache limit skip __call__
+    select_subclasses no_cache limit skip __call__ join outerjoin options filter_by
 """
 
 
@@ -89,6 +90,7 @@ def register(registry: Registry) -> None:
         registry.descriptors[f"django.db.models.{name}"] = _related
     registry.descriptors[Instance] = _manager
     registry.descriptors[Query] = _of_owner
+    registry.missing.append(_reverse)
     registry.attributes[ClassValue] = _objects
     registry.attributes[Query] = _query_attribute
     registry.elements[Query] = lambda frame, query: _object(query)
@@ -141,6 +143,28 @@ def _many(engine: Engine, cls: Class) -> Query:
     return Query(cls, manager.own if isinstance(manager, Query) else _class_of(manager))
 
 
+def _reverse(frame: Frame, owner: Value, name: str) -> Value:
+    """Return the objects that refer to a model: ``related_name``, or ``order_set``."""
+    engine = frame.engine
+    if not isinstance(owner, Instance) or not engine.classes.is_a(owner.cls, MODEL):
+        return None
+    index: dict[str, list[Class]] = engine.facts.setdefault(_reverse, {})
+    for cls in [] if index else [one for one in engine.classes.all() if not one.module.is_test]:
+        for related in _related_names(cls):
+            index.setdefault(related, []).append(cls)
+    found = index.get(name, [])
+    cls = found[0] if len(found) == 1 else engine.classes.called(name.removesuffix("_set"))
+    is_plain = cls is None or (not found and not name.endswith("_set"))
+    return None if cls is None or is_plain else _many(engine, cls)
+
+
+def _related_names(cls: Class) -> Iterator[str]:
+    for statement in cls.body:
+        match statement:
+            case ("=", _, ("c", _, _, _, _, named)):
+                yield from [value[1] for name, value in named if name == "related_name" and value]
+
+
 def _save(call: Call) -> Value:
     _send(call, "save")
     return None
@@ -167,7 +191,7 @@ def _send(call: Call, what: str) -> None:
 
 def _objects(frame: Frame, owner: ClassValue, name: str) -> Value | None:
     """Return the query set of a model or document, whatever library has the manager."""
-    if name != "objects":
+    if name not in {"objects", "query"}:  # of Django and MongoEngine, of Flask-SQLAlchemy
         return None
     engine, classes = frame.engine, frame.engine.classes
     found = classes.find(owner.cls, name)

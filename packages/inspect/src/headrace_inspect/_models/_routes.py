@@ -24,8 +24,6 @@ from headrace_inspect._evaluate._values import (
 )
 from headrace_inspect._symbols._entities import Function, Module
 
-from ._django import Query
-
 VERBS = ("get", "post", "put", "patch", "delete", "head", "options")
 _REGISTERING = frozenset([*VERBS, "api_route", "route", "websocket"])
 _APPS = "fastapi.FastAPI fastapi.APIRouter starlette.applications.Starlette"
@@ -72,9 +70,6 @@ def register(registry: Registry) -> None:
     method(partial(_added, 2, "view_func"), "flask.Flask flask.Blueprint", "add_url_rule")
     method(partial(_added, 1, "viewset"), _ROUTERS, "register")
     registry.injecting.update(["fastapi.Depends", "fastapi.Security"])
-    # Views of Django and of REST framework, whatever class of theirs is the base.
-    method(_object_of_view, "*", "get_object")
-    method(_query_of_view, "*", "get_queryset filter_queryset")
     registry.finishing.append(_finish)
 
 
@@ -174,19 +169,3 @@ def _endpoints(engine: Engine, route: Route) -> Iterator[tuple[frozenset[str], V
     view, frame = Instance(route.endpoint.cls), engine.quiet(route.module)
     for verb, name in route.actions:
         yield frozenset([verb.upper()]), engine.attributes.get(frame, view, name, route.node)
-
-
-# --- views ----------------------------------------------------------------------------------------
-
-
-def _query_of_view(call: Call) -> Value:
-    view = getattr(call.owner, "receiver", call.owner)
-    for name in ("queryset", "model") if isinstance(view, Instance) else ():
-        if call.frame.engine.classes.find(view.cls, name) is not None:
-            value = call.frame.engine.attributes.get(call.frame, view, name, call.node)
-            return Query(value.cls) if isinstance(value, ClassValue) else value
-    return None
-
-
-def _object_of_view(call: Call) -> Value:
-    return call.frame.engine.element(call.frame, _query_of_view(call))
