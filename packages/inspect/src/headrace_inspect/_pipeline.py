@@ -11,7 +11,7 @@ from typing import NamedTuple
 from ._declarations._reading import read_declarations
 from ._declarations._steps import Declarations
 from ._evaluate._engine import Engine
-from ._evaluate._values import FunctionValue, Instance
+from ._evaluate._values import FunctionValue, Instance, forget_values
 from ._findings._declared import faults_in
 from ._findings._functions import finding
 from ._findings._ignores import find_ignores
@@ -97,6 +97,7 @@ def evaluate(
             problems.append(Problem(shown(path), error.line, error.message))
             return None
 
+    forget_values()
     engine = Engine(Program(sorted(contents), paths, load), known_libraries())
     _evaluate_modules(engine)
     for _ in range(_ROUNDS):

@@ -49,8 +49,9 @@ def receiver_for(
     engine: Engine, function: Function, owner: Class, receiver: Instance, count: int
 ) -> Instance:
     """Return what a method needs to know of its object: no more than its own class, perhaps."""
-    own = function.syntax.own
-    cls = receiver.cls
+    own, cls = function.syntax.own, receiver.cls
+    if cls is owner and not receiver.is_exact:
+        return receiver
     if cls is not owner and "super" not in own and not _differs(engine, cls, owner, own):
         cls = owner
     if count >= _RECEIVERS and "super" not in own:

@@ -25,6 +25,7 @@ from ._values import (
     Pending,
     Static,
     Super,
+    Union,
     Value,
     Wrapper,
     options_of,
@@ -34,6 +35,9 @@ from ._values import (
 
 if TYPE_CHECKING:
     from ._engine import Engine
+
+
+_GIVEN = frozenset([FunctionValue, Bound, Partial, Union])
 
 
 class Calls:
@@ -57,7 +61,8 @@ class Calls:
 
     def _escape(self, call: Call) -> None:
         """Run what an unknown function is given that is made for the call: it calls that."""
-        for value in (*call.arguments, *[one for _, one in call.keywords]):
+        given = (*call.arguments, *[one for _, one in call.keywords])
+        for value in [one for one in given if type(one) in _GIVEN]:
             for one in options_of(value):
                 is_made = isinstance(one, FunctionValue) and isinstance(
                     one.function.scope, Function

@@ -38,6 +38,7 @@ class Classes:
         self._bases: dict[Class, list[Value]] = {}
         self._below: dict[Class, list[Class]] | None = None
         self._owners: dict[str, list[Class]] | None = None
+        self._overriding: dict[tuple[Class, str], list[Class]] = {}
         self._called: dict[str, Class | None] | None = None
         self._names_below: dict[Class, set[str]] = {}
 
@@ -107,6 +108,12 @@ class Classes:
 
     def overriding(self, cls: Class, name: str) -> list[Class]:
         """Return the direct and indirect subclasses that define `name` themselves."""
+        key = (cls, name)
+        if key not in self._overriding:
+            self._overriding[key] = self._find_overriding(cls, name)
+        return self._overriding[key]
+
+    def _find_overriding(self, cls: Class, name: str) -> list[Class]:
         if self._below is None:
             self._below = defaultdict(list)
             for one in self.all():

@@ -1,9 +1,13 @@
-"""Values of expressions, as far as they are known; None is a value of which nothing is known."""
+"""Values of expressions, as far as they are known; None is a value of which nothing is known.
+
+Equal values are one object, so that they hash and compare fast; none is ever changed. An analysis
+begins with `forget_values`, since the values of a program hold on to its syntax.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from headrace_inspect._symbols._entities import Class, Function, Module
 
@@ -12,18 +16,42 @@ _MOST = 64
 _DEEPEST = 3
 
 
-@dataclass(slots=True, unsafe_hash=True)
-class Known:
+T = TypeVar("T")
+
+
+class _Interned(type):
+    """Makes one object of equal values."""
+
+    made: ClassVar[dict[Any, Any]] = {}
+
+    def __call__(cls: type[T], /, *args: Any, **named: Any) -> T:
+        key = (cls, args, tuple(named.items())) if named else (cls, args)
+        found = _Interned.made.get(key)
+        if found is None:
+            value = type.__call__(cls, *args, **named)
+            fields = (cls, tuple([getattr(value, name) for name in fields_of(cls)]))
+            found = _Interned.made[key] = _Interned.made.setdefault(fields, value)
+        made: T = found
+        return made
+
+
+def fields_of(cls: type) -> tuple[str, ...]:
+    """Return the names of the fields of a class of values."""
+    names: tuple[str, ...] = cls.__dict__["__match_args__"]
+    return names
+
+
+@dataclass(slots=True, eq=False)
+class Known(metaclass=_Interned):
     """A value of which something is known."""
 
 
 Value = Known | None
 Arguments = tuple[Value, ...]
 Named = tuple[tuple[str, Value], ...]
-K = TypeVar("K", bound=Known)
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@dataclass(slots=True, eq=False)
 class Constant(Known):
     """A text, number, truth value or None; `kind` tells 1 from True."""
 
@@ -34,14 +62,14 @@ class Constant(Known):
 NONE = Constant(None, type(None))
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@dataclass(slots=True, eq=False)
 class ModuleValue(Known):
     """A module of the source, or a folder that is a namespace package."""
 
     module: Module | str
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@dataclass(slots=True, eq=False)
 class FunctionValue(Known):
     """A function, what it is bound to, and the variables of the enclosing one that it uses."""
 
@@ -50,14 +78,14 @@ class FunctionValue(Known):
     captured: Named = ()
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@dataclass(slots=True, eq=False)
 class ClassValue(Known):
     """A class of the source."""
 
     cls: Class
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@dataclass(slots=True, eq=False)
 class Instance(Known):
     """An object of a class, or of one below unless `is_exact`; `text` is that of an enumeration."""
 
@@ -66,7 +94,7 @@ class Instance(Known):
     text: str | None = None
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@dataclass(slots=True, eq=False)
 class Super(Known):
     """``super()`` in a method of `cls`."""
 
@@ -74,14 +102,14 @@ class Super(Known):
     receiver: Value
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@dataclass(slots=True, eq=False)
 class External(Known):
     """A module, function or class of a library, by its dotted name."""
 
     name: str
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@dataclass(slots=True, eq=False)
 class Object(Known):
     """An object that a class or function of a library returned, with the arguments."""
 
@@ -94,7 +122,7 @@ class Object(Known):
         return dict(self.keywords).get(name)
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@dataclass(slots=True, eq=False)
 class Bound(Known):
     """An attribute of an object that is not of the source."""
 
@@ -102,7 +130,7 @@ class Bound(Known):
     name: str
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@dataclass(slots=True, eq=False)
 class Items(Known):
     """A list, tuple or set; `origin` is where it is made, so that later additions are found."""
 
@@ -110,7 +138,7 @@ class Items(Known):
     origin: object = None
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@dataclass(slots=True, eq=False)
 class Table(Known):
     """A mapping; the key of an entry is None where it is computed."""
 
@@ -123,7 +151,7 @@ class Table(Known):
         return tuple([(key, value) for key, value in self.entries if isinstance(key, str)])
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@dataclass(slots=True, eq=False)
 class Pending(Known):
     """A coroutine, or a generator, and what awaiting it gives, or going through it.
 
@@ -136,7 +164,7 @@ class Pending(Known):
     made_by: Any = None
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@dataclass(slots=True, eq=False)
 class Partial(Known):
     """A callable with some of its arguments."""
 
@@ -145,26 +173,26 @@ class Partial(Known):
     keywords: Named
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@dataclass(slots=True, eq=False)
 class Wrapper(Known):
     """A callable in place of another one, and bound to an object as that one is."""
 
     inner: Value
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@dataclass(slots=True, eq=False)
 class Handing(Wrapper):
     """A callable that hands `inner` over when called, such as a queue's ``delay``."""
 
     kind: str
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@dataclass(slots=True, eq=False)
 class Property(Wrapper):
     """A method that is read as an attribute."""
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@dataclass(slots=True, eq=False)
 class Static(Known):
     """A static method, or a class method if `is_class`."""
 
@@ -172,11 +200,22 @@ class Static(Known):
     is_class: bool
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@dataclass(slots=True, eq=False)
 class Union(Known):
     """One of several values."""
 
     options: tuple[Known, ...]
+
+
+_unions: dict[Arguments, Value] = {}
+_shallow: dict[tuple[Value, int], Value] = {}
+
+
+def forget_values() -> None:
+    """Let go of the values of an earlier program."""
+    for memory in (_Interned.made, _unions, _shallow):
+        memory.clear()
+    _Interned.made[Constant, (None, type(None))] = NONE
 
 
 def options_of(value: Value) -> tuple[Known, ...]:
@@ -189,16 +228,19 @@ def union(*values: Value) -> Value:
     found: Value = None
     for one in values:
         if one is not None and one is not found:
-            if found is not None and one != found:
+            if found is not None:
                 break
             found = one
     else:
         return found
-    joined = dict.fromkeys([option for value in values for option in options_of(value)])
-    if len(joined) > 1:
-        joined.pop(NONE, None)
-    options = tuple(joined)[:_WIDEST]
-    return Union(options) if len(options) > 1 else next(iter(options), None)
+    made = _unions.get(values)
+    if made is None:
+        joined = dict.fromkeys([option for value in values for option in options_of(value)])
+        if len(joined) > 1:
+            joined.pop(NONE, None)
+        options = tuple(joined)[:_WIDEST]
+        made = _unions[values] = Union(options) if len(options) > 1 else next(iter(options), None)
+    return made
 
 
 def function_in(value: Value) -> Function | None:
@@ -237,6 +279,13 @@ def shallow(value: Value, depth: int = _DEEPEST) -> Value:
     """Return `value` without what is nested too deeply to be worth knowing."""
     if type(value) in _FLAT:
         return value
+    key = (value, depth)
+    if key not in _shallow:
+        _shallow[key] = _cut(value, depth)
+    return _shallow[key]
+
+
+def _cut(value: Value, depth: int) -> Value:
     if isinstance(value, Union):
         return union(*[shallow(one, depth) for one in value.options])
     if not depth:

@@ -34,7 +34,7 @@ TASK = "celery.Task"
 _APP = "celery.Celery"
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@dataclass(slots=True, eq=False)
 class Signature(Known):
     """A signature: a task or its name, or members that are a chain, group or chord."""
 

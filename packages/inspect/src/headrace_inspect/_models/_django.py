@@ -40,7 +40,8 @@ _MODELS = """
     django.contrib.gis.db.models.Model mptt.models.MPTTModel polymorphic.models.PolymorphicModel
 """
 _MANAGERS = """
-    django.db.models.manager.BaseManager django.contrib.auth.models.UserManager django.contrib.auth.models.BaseUserManager
+    django.db.models.manager.BaseManager django.contrib.auth.models.UserManager
+    django.contrib.auth.models.BaseUserManager
     django.contrib.auth.base_user.BaseUserManager mptt.managers.TreeManager
     polymorphic.managers.PolymorphicManager
 """
@@ -58,7 +59,7 @@ _QUERYING = """
 """
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@dataclass(slots=True, eq=False)
 class Query(Known):
     """A manager or query set.
 
@@ -71,7 +72,7 @@ class Query(Known):
     own: Class | None = None
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@dataclass(slots=True, eq=False)
 class QueryInstance(Instance):
     """An object of a class of managers or query sets, in a method of which it is `self`."""
 
@@ -153,9 +154,10 @@ def _reverse(frame: Frame, owner: Value, name: str) -> Value:
         for related in _related_names(cls):
             index.setdefault(related, []).append(cls)
     found = index.get(name, [])
-    cls = found[0] if len(found) == 1 else engine.classes.called(name.removesuffix("_set"))
-    is_plain = cls is None or (not found and not name.endswith("_set"))
-    return None if cls is None or is_plain else _many(engine, cls)
+    to = found[0] if len(found) == 1 else None
+    if to is None and name.endswith("_set"):
+        to = engine.classes.called(name.removesuffix("_set"))
+    return None if to is None else _many(engine, to)
 
 
 def _related_names(cls: Class) -> Iterator[str]:

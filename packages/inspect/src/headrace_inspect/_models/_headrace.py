@@ -30,14 +30,14 @@ from headrace_inspect._symbols._entities import Class, Function, Module
 from ._tasks import Task, make_task
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@dataclass(slots=True, eq=False)
 class Flow(Known):
     """A flow, by its name."""
 
     name: str | None
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@dataclass(slots=True, eq=False)
 class Declarator(Known):
     """A decorator that declares a step.
 
@@ -78,7 +78,7 @@ class ChainFacts:
     steps: list[ChainStep] = field(default_factory=list)
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@dataclass(slots=True, eq=False)
 class Chain(Known):
     """A chain under construction."""
 

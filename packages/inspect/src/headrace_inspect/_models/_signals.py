@@ -29,14 +29,14 @@ _LIBRARY = re.compile(r"(django|celery|flask|allauth|rest_framework|wagtail)(\.\
 _SENDING = "send send_robust asend asend_robust send_async"
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@dataclass(slots=True, eq=False)
 class Signal(Known):
     """A signal, by the call that makes it or by its name in a library."""
 
     key: object
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@dataclass(slots=True, eq=False)
 class Receiver(Known):
     """A decorator that connects a function to signals."""
 

@@ -43,7 +43,7 @@ _PUBLISHING = "send_with_options kiq kicker defer defer_async enqueue aenqueue s
 _QUEUES = "rq.Queue django_rq.get_queue arq.create_pool arq.ArqRedis"
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@dataclass(slots=True, eq=False)
 class Task(Wrapper):
     """A function that can be published to a queue.
 

@@ -41,9 +41,9 @@ def _own(call: Call) -> Instance | None:
     return owner if isinstance(owner, Instance) else None
 
 
-def _member(call: Call, owner: Instance, name: str) -> Value:
+def _member(call: Call, owner: Instance | None, name: str) -> Value:
     """Return a member of the source that an object has, or None."""
-    if call.frame.engine.classes.find(owner.cls, name) is None:
+    if owner is None or call.frame.engine.classes.find(owner.cls, name) is None:
         return None
     return call.frame.engine.attributes.get(call.frame, owner, name, call.node)
 
@@ -53,7 +53,7 @@ def _member(call: Call, owner: Instance, name: str) -> Value:
 
 def _query(call: Call) -> Value:
     view = _own(call)
-    for name in ("queryset", "model") if view is not None else ():
+    for name in ("queryset", "model"):
         value = _member(call, view, name)
         if value is not None:
             return Query(value.cls) if isinstance(value, ClassValue) else value
@@ -62,7 +62,7 @@ def _query(call: Call) -> Value:
 
 def _object(call: Call) -> Value:
     view = _own(call)
-    given = None if view is None else _member(call, view, "get_queryset")
+    given = _member(call, view, "get_queryset")
     found = _query(call) if given is None else call.frame.call(given, call.node)
     return call.frame.engine.element(call.frame, found)
 
@@ -70,8 +70,6 @@ def _object(call: Call) -> Value:
 def _serializer(call: Call) -> Value:
     """Return the serializer of a view: of the class that it names, or that its method returns."""
     view = _own(call)
-    if view is None:
-        return None
     method = _member(call, view, "get_serializer_class")
     classes = _member(call, view, "serializer_class")
     if method is not None:
@@ -84,9 +82,9 @@ def _serializer(call: Call) -> Value:
 def _write(call: Call) -> Value:
     """Do what a generic view does with a request that creates or changes an object."""
     view = _own(call)
-    method = None if view is None else _member(call, view, "get_serializer")
+    method = _member(call, view, "get_serializer")
     serializer = _serializer(call) if method is None else call.frame.call(method, call.node)
-    if view is None or serializer is None:
+    if serializer is None:
         return None
     attributes = call.frame.engine.attributes
     is_valid = attributes.get(call.frame, serializer, "is_valid", call.node)
@@ -123,7 +121,7 @@ def _save_serializer(call: Call) -> Value:
     """Create or update an object, and save it where the framework's own methods do."""
     serializer, results = _own(call), list[Value]()
     model = None if serializer is None else _model_of(call, serializer.cls)
-    for name in ("create", "update") if serializer is not None else ():
+    for name in ("create", "update"):
         method = _member(call, serializer, name)
         if method is not None:
             results.append(call.frame.call(method, call.node))
