@@ -49,9 +49,12 @@ def terminal() -> Console:
 
 
 def rounds(polls: Iterator[Logs]) -> Iterator[Logs]:
-    """Yield the logs each time they have been read."""
+    """Yield the logs whenever there are new lines."""
+    read = -1
     for logs in polls:
-        yield logs
+        if logs.lines != read:
+            read = logs.lines
+            yield logs
         time.sleep(_PAUSE)
 
 

@@ -63,7 +63,8 @@ def _node(node: Node, story: Story, scale: _Scale) -> Iterator[Text]:
 
 
 def _title(unit: Unit) -> str:
-    words = [shown(unit.method), shown(unit.name or unit.flow) or shown(unit.unit_id)]
+    unnamed = f"{shown(unit.kind)} {shown(unit.unit_id)}".lstrip()
+    words = [shown(unit.method), shown(unit.name or unit.flow) or unnamed]
     where = "/".join(shown(str(part)) for part in (unit.service, unit.host, unit.pid) if part)
     return " ".join(word for word in words if word) + (f" [{where}]" if where else "")
 
