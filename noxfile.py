@@ -70,7 +70,7 @@ MATRIX = [
     Row("rq", "", "queues"),
     Row("dramatiq", "~=1.17.0", "queues"),
     Row("dramatiq", "", "queues"),
-    Row("taskiq", "~=0.11.12", "queues"),
+    Row("taskiq", "~=0.12.0", "queues"),
     Row("taskiq", "", "queues"),
     Row("structlog", "==23.1.0", "core", "tests/core/log_records/test_structlog.py"),
     Row("structlog", "", "core", "tests/core/log_records/test_structlog.py"),

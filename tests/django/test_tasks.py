@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,8 +21,9 @@ from tests.units import WatchedUnit
 
 pytest.importorskip("django.tasks", reason="came with Django 6")
 
-from django.tasks import task_backends
-from django.tasks.signals import task_finished
+from django.tasks import TaskResult, task_backends
+from django.tasks.base import TaskError
+from django.tasks.signals import task_finished, task_started
 
 from headrace_django import tasks as flow_tasks
 from headrace_django.tasks import FlowBackend
@@ -236,3 +238,81 @@ def test_arguments_in_a_database_are_not_touched(tmp_path: Path) -> None:
     seen = [(line["args"], line["kwargs"]) for line in lines if line["event"] == "seen"]
     assert ([7], {"size": "big"}) in seen
     assert ([1], {}) in seen  # the number of the attempt, in a task that takes the context
+
+
+def result_of(task: Any, **more: Any) -> Any:
+    """Return a result of `task`, as a worker in another process gives it to the signals."""
+    values = dict.fromkeys(("enqueued_at", "started_at", "finished_at", "last_attempted_at"))
+    made = {"id": "7", "args": [], "kwargs": {}, "backend": "default", "errors": []}
+    return TaskResult(task=task, worker_ids=["a", "b"], **{**values, **made, **more})
+
+
+def send(signal: Any, result: Any, status: str = "RUNNING") -> None:
+    """Send a signal of a worker's."""
+    object.__setattr__(result, "status", status)
+    signal.send(type(task_backends["default"]), task_result=result)
+
+
+@pytest.mark.usefixtures("immediate")
+def test_failure_without_the_exception_names_its_type(units: list[WatchedUnit]) -> None:
+    """A worker that sends the signal later, without the exception, ends the unit as failed."""
+    error = TaskError(exception_class_path="builtins.LookupError", traceback="")
+    result = result_of(tasks.look, status="READY", errors=[error])
+    send(task_started, result)
+    assert headrace.current_flow_id() is not None
+    send(task_finished, result, "FAILED")
+    assert headrace.current_flow_id() is None
+    assert str(units[0].error) == "the task failed with builtins.LookupError"
+
+
+@pytest.mark.usefixtures("immediate")
+def test_worker_tells_how_often_a_task_was_tried(caplog: pytest.LogCaptureFixture) -> None:
+    """The second attempt is the first retry."""
+    caplog.set_level("INFO", "headrace")
+    result = result_of(tasks.look, status="READY")
+    send(task_started, result)
+    send(task_finished, result, "SUCCESSFUL")
+    ends = [vars(each) for each in caplog.records if "unit.end" in vars(each).values()]
+    assert [(line["task_id"], line["retries"]) for line in ends] == [("7", 1)]
+
+
+@pytest.mark.guarantee(152)
+@pytest.mark.parametrize(
+    ("backend", "raw", "written"),
+    [("default", False, True), ("default", True, False), ("other", False, False)],
+)
+def test_only_new_rows_of_a_wrapped_backend_get_an_envelope(
+    backend: str, raw: bool, written: bool
+) -> None:
+    """Rows of fixtures (`raw`) and of backends that are not wrapped stay as they are."""
+    row = SimpleNamespace(
+        _state=SimpleNamespace(adding=True),
+        backend_name=backend,
+        args_kwargs={"args": [], "kwargs": {}},
+    )
+    with wrapping(DUMMY), headrace.open_context("an-id"):
+        flow_tasks._on_pre_save(instance=row, raw=raw)
+    assert ("headrace" in row.args_kwargs) == written
+
+
+def test_backend_that_is_not_wrapped_is_left_alone(units: list[WatchedUnit]) -> None:
+    """Once the receivers are connected, tasks of other backends still open no unit."""
+    with wrapping(DUMMY):
+        tasks.look.enqueue()
+    with override_settings(TASKS={"default": {"BACKEND": IMMEDIATE}}):
+        tasks.look.enqueue()
+    assert [context for context, *_ in tasks.seen] == [None]
+    assert units == []
+
+
+@pytest.mark.usefixtures("immediate")
+def test_envelope_of_a_row_gives_the_run_its_id() -> None:
+    """The row's headers are those of the run; a malformed one is ignored."""
+    for stored, expected in (({"headrace": {"v": 1, "id": "an-id"}}, True), (None, False)):
+        row = SimpleNamespace(args_kwargs=stored)
+        result = SimpleNamespace(
+            task=tasks.look, id="8", backend="default", attempts=1, db_result=row, status=None
+        )
+        flow_tasks._on_task_started(task_result=result)
+        assert (headrace.current_flow_id() == "an-id") == expected
+        flow_tasks._on_task_finished(task_result=result)

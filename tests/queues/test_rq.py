@@ -157,3 +157,16 @@ def test_job_that_cannot_be_loaded_has_a_unit_all_the_same(
         run()
     unit = captured.units[-1]
     assert (unit.correlation_id, unit.outcome) == ("an-id", "error")
+
+
+def test_lost_job_is_reported_as_a_failed_unit(queue: FlowQueue) -> None:
+    """The unit that a worker's parent process reports, and the retry, have the job's ID."""
+    with headrace.open_context("an-id"):
+        job = queue.enqueue(look, retry=Retry(max=1), failure_ttl=60)
+    job.started_at = job.ended_at = job.enqueued_at
+    worker: Any = FlowSimpleWorker([queue], connection=queue.connection)
+    with capture() as captured:
+        worker.handle_job_failure(job, queue=queue, exc_string="killed")
+    (unit,) = captured.units
+    assert (unit.correlation_id, unit.outcome) == ("an-id", "error")
+    assert job.get_meta()["headrace"]["cause"] == unit.unit_id

@@ -18,7 +18,6 @@ broker = RedisStreamBroker(
     queue_name=notes.QUEUE,
     consumer_group_name=notes.QUEUE,
     idle_timeout=1000,  # milliseconds, after which it takes over the messages of other consumers
-    unacknowledged_lock_timeout=1,
     xread_block=200,
 ).with_middlewares(SimpleRetryMiddleware(default_retry_count=10))
 init_app(broker)

@@ -106,7 +106,7 @@ class FlowTask(AsyncTaskiqDecoratedTask[P, R]):
     def kicker(self) -> AsyncKicker[P, R]:
         """Return the object that publishes or schedules the task."""
         made = super().kicker()
-        return _FlowKicker(made.task_name, made.broker, made.labels, made.return_type)
+        return _FlowKicker(made.task_name, made.broker, {**made.labels}, made.return_type)
 
 
 class _FlowKicker(AsyncKicker[P, R]):
