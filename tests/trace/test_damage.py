@@ -90,7 +90,7 @@ def expected(data: bytes) -> tuple[Counter[str], int, int]:
     return +counts, bad, len(lines)
 
 
-@pytest.mark.guarantee(171)
+@pytest.mark.guarantee(271)
 @pytest.mark.parametrize("seed", range(20))
 def test_counts_of_damaged_logs_are_right(tmp_path: Path, seed: int) -> None:
     """Of thousands of damaged lines, each readable one is counted for its ID, each other as bad."""
@@ -107,7 +107,7 @@ def test_counts_of_damaged_logs_are_right(tmp_path: Path, seed: int) -> None:
         assert all(logs.operations())
 
 
-@pytest.mark.guarantee(171)
+@pytest.mark.guarantee(271)
 @pytest.mark.parametrize("seed", range(10))
 def test_odd_fields_fail_nothing(tmp_path: Path, seed: int) -> None:
     """Fields that are missing, repeated or of another type fail no command."""

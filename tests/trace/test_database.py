@@ -21,7 +21,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-@pytest.mark.guarantee(172)
+@pytest.mark.guarantee(272)
 @pytest.mark.parametrize(
     "sql",
     [
@@ -55,7 +55,7 @@ def test_settings_bound_memory_and_place(tmp_path: Path, folder: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
-@pytest.mark.guarantee(172)
+@pytest.mark.guarantee(272)
 def test_folder_is_gone_after_an_error(tmp_path: Path, folder: Path) -> None:
     """An error in the block leaves nothing behind."""
     with pytest.raises(ZeroDivisionError), load([str(order(tmp_path / "logs"))]):
@@ -63,7 +63,7 @@ def test_folder_is_gone_after_an_error(tmp_path: Path, folder: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
-@pytest.mark.guarantee(172)
+@pytest.mark.guarantee(272)
 def test_query_takes_values_as_parameters(tmp_path: Path) -> None:
     """A value with quotes is a value."""
     with load([str(order(tmp_path / "logs"))]) as logs:

@@ -95,7 +95,7 @@ def test_list_follows_files_as_they_grow(tmp_path: Path) -> None:
         assert command.stop() == (0, b"")
 
 
-@pytest.mark.guarantee(174)
+@pytest.mark.guarantee(274)
 def test_show_follows_over_a_rotation(tmp_path: Path) -> None:
     """Lines written before, during and after the renaming of the file are each printed once."""
     log = tmp_path / "app.log"
@@ -193,7 +193,7 @@ def test_truncated_file_is_read_from_its_start(tmp_path: Path) -> None:
         assert texts(follower.poll()) == [(0, 1, b"four")]
 
 
-@pytest.mark.guarantee(174)
+@pytest.mark.guarantee(274)
 def test_incomplete_line_waits_for_its_end(tmp_path: Path) -> None:
     """A line is given once it is whole; its number counts on."""
     log = tmp_path / "app.log"

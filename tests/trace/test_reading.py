@@ -173,7 +173,7 @@ def test_truncated_archives_are_read_as_far_as_they_go(tmp_path: Path) -> None:
     assert "b.zst: the file ends early: ZstdError" in told
 
 
-@pytest.mark.guarantee(171)
+@pytest.mark.guarantee(271)
 def test_line_of_100_mb_is_skipped_in_bounded_memory(tmp_path: Path) -> None:
     """It is counted with its number, its neighbours are read, and it is never held whole."""
     log = tmp_path / "a.log"

@@ -61,7 +61,7 @@ def test_retries_and_redeliveries_stand_side_by_side(tmp_path: Path) -> None:
     assert "attempt 3  ok  250 ms  queued 250 ms  redelivered" in out
 
 
-@pytest.mark.guarantee(170)
+@pytest.mark.guarantee(270)
 def test_causation_comes_before_clocks(tmp_path: Path) -> None:
     """A worker whose clock is behind stays below its cause; the skew is shown and corrected."""
     log = tmp_path / "all.log"
@@ -80,7 +80,7 @@ def test_equal_clocks_are_not_corrected(tmp_path: Path) -> None:
     assert story(ID, order(tmp_path / "logs"))["clocks"] == []
 
 
-@pytest.mark.guarantee(170)
+@pytest.mark.guarantee(270)
 def test_circle_of_causes_begins_with_its_earliest_unit(tmp_path: Path) -> None:
     """Units that cause each other, or themselves, are each shown once."""
     log = tmp_path / "all.log"
@@ -94,7 +94,7 @@ def test_circle_of_causes_begins_with_its_earliest_unit(tmp_path: Path) -> None:
     assert titles(story(ID, log)) == [(0, ["u4"]), (0, ["u3"]), (1, ["u1"]), (2, ["u2"])]
 
 
-@pytest.mark.guarantee(170)
+@pytest.mark.guarantee(270)
 def test_deep_chain_of_causes_is_shown(tmp_path: Path) -> None:
     """Three thousand units, each caused by the one before, exceed no recursion limit."""
     log = tmp_path / "all.log"
@@ -167,7 +167,7 @@ def test_beginning_of_an_id_is_enough(tmp_path: Path) -> None:
     assert b"no line of these logs has an ID that begins with abc" in none.stderr
 
 
-@pytest.mark.guarantee(172)
+@pytest.mark.guarantee(272)
 @pytest.mark.parametrize("flow_id", ["a/b+c=d|e", "x' OR 1=1 --", "%", "_", "ä", '"', "\\", "?"])
 def test_id_of_any_characters_is_a_value(flow_id: str) -> None:
     """An ID is found whatever it contains and however its writer escaped it; nothing else is."""
@@ -179,7 +179,7 @@ def test_id_of_any_characters_is_a_value(flow_id: str) -> None:
     assert titles(told) == [(0, [WEB])]
 
 
-@pytest.mark.guarantee(173)
+@pytest.mark.guarantee(273)
 def test_control_characters_are_made_visible(tmp_path: Path) -> None:
     """Terminal escapes, line breaks and markup in a log reach the terminal as text."""
     hostile = "\x1b[31m[bold]red[/]\r\n\u202eevil\x00"
