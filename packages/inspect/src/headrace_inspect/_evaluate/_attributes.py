@@ -101,7 +101,8 @@ class Attributes:
         if key in self._methods:
             return self._methods[key]
         found = self._engine.classes.find(owner.cls, name)
-        if found is not None and isinstance(found[1], Function):
+        is_below = found is None and not owner.is_exact and self._is_below(owner.cls, name)
+        if is_below or (found is not None and isinstance(found[1], Function)):
             value = self._method(owner, name)
             if not any(isinstance(one, Property) for one in options_of(value)):
                 self._methods[key] = value
@@ -115,6 +116,11 @@ class Attributes:
         for find in self._engine.registry.missing if value is None else ():
             value = find(frame, owner, name)
         return self._inherited(owner, owner.cls, name) if value is None else value
+
+    def _is_below(self, cls: Class, name: str) -> bool:
+        """Tell whether subclasses alone define a method."""
+        below = self._engine.classes.overriding(cls, name)
+        return any(isinstance(one.members[name][-1], Function) for one in below)
 
     def _method(self, owner: Instance, name: str) -> Value:
         """Return a method, with those that override it unless the class is certain."""

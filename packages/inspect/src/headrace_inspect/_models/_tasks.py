@@ -1,7 +1,7 @@
 """Task queues: what their models share, and all of them but Celery.
 
-Knows RQ, Dramatiq, Huey, taskiq, arq, Procrastinate and Django's tasks. A task has the publishing
-methods of all queues, whichever it belongs to.
+Knows RQ, Dramatiq, Huey, taskiq, arq, Procrastinate, django-q and Django's tasks. A task has the
+publishing methods of all queues, whichever it belongs to.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from headrace_inspect._evaluate._values import (
     FunctionValue,
     Instance,
     Named,
+    Object,
     Partial,
     Static,
     Value,
@@ -113,6 +114,9 @@ def register(registry: Registry) -> None:
     registry.method(lambda call: publish(call, call.owner), Task, _PUBLISHING)
     registry.method(_enqueue, _QUEUES, "enqueue enqueue_call enqueue_job enqueue_in enqueue_at")
     registry.function(_enqueue, "django_rq.enqueue django_q.tasks.async_task")
+    registry.function(_enqueue, "django_q.tasks.schedule")
+    registry.method(_enqueue, "django_q.tasks.Chain", "append")
+    registry.method(_run_object, "django_q.tasks.AsyncTask", "run")
     registry.finishing.append(finish)
 
 
@@ -170,6 +174,12 @@ def _decorated(value: Value) -> Function | None:
 def _enqueue(call: Call) -> Value:
     index = 1 if call.name in {"enqueue_in", "enqueue_at"} else 0
     return publish(call.but(call.rest(index + 1), call.keywords), call.value(index, "func"))
+
+
+def _run_object(call: Call) -> Value:
+    """Publish the function that an object was made with."""
+    made: Object = call.owner
+    return publish(call.but(made.arguments[1:], made.keywords), next(iter(made.arguments), None))
 
 
 def publish(call: Call, task: Value) -> Value:

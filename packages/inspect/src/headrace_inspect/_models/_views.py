@@ -82,6 +82,11 @@ def _serializer(call: Call) -> Value:
 def _write(call: Call) -> Value:
     """Do what a generic view does with a request that creates or changes an object."""
     view = _own(call)
+    model = None if view is None else _model_of(call, view.cls)
+    if model is not None:  # of a serializer, which saves an object
+        save = call.frame.engine.attributes.get(call.frame, model, "save", call.node)
+        call.frame.call(save, call.node)
+        return model
     method = _member(call, view, "get_serializer")
     serializer = _serializer(call) if method is None else call.frame.call(method, call.node)
     if serializer is None:
