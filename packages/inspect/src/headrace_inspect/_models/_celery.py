@@ -50,8 +50,9 @@ def register(registry: Registry) -> None:
     function, method = registry.function, registry.method
     method(_register_task, _APP, "register_task")
     method(_send_task, _APP, "send_task")
+    function(_send_task, "celery.current_app.send_task celery.execute.send_task")
     method(_signature, _APP, "signature")
-    function(_signature, "celery.signature celery.subtask")
+    function(_signature, "celery.signature celery.subtask celery.current_app.signature")
     function(_several, "celery.chain celery.group")
     function(_chord, "celery.chord")
     registry.attributes[Task] = _task_attribute
