@@ -333,6 +333,25 @@ def test_an_async_chain_is_awaited(launch: Callable[..., None]) -> None:
     assert undone == [(8, "r2:undo charge")]
 
 
+def test_everything_can_be_called_on_an_event_loop(launch: Callable[..., None]) -> None:
+    """Where DBOS itself refuses to block: the launch with a queue, and what an operator calls."""
+
+    async def one() -> int:
+        return 1
+
+    orders = durable(AsyncChain("orders").next(one, out="one"), queue="slow")
+
+    async def main() -> None:
+        launch()
+        handle = await orders.start("r1")
+        assert (await handle.result())["one"] == 1
+        assert list(headrace_dbos.unfinished()) == []
+        assert headrace_dbos.recover("two") == 0
+        assert headrace_dbos.delete_finished(older_than=60) == 0
+
+    asyncio.run(main())
+
+
 def test_hooks_are_called_once_for_each_step(launch: Callable[..., None]) -> None:
     """In a run that nothing interrupts they are called as in the process."""
     hooks: list[str] = []

@@ -9,12 +9,9 @@ from typing import Any
 from headrace.integration import clock
 
 from ._errors import DurableError
-from ._execution import ACCEPTED, PARKED, digest
+from ._execution import ACCEPTED, PARKED
 from ._handles import Handle
 from ._state import PREFIX, aside, chains, engine
-
-_PAGE = 500
-_UNFINISHED = ["PENDING", "ENQUEUED", "DELAYED", "CANCELLED"]
 
 
 def unfinished() -> Iterator[Handle]:
@@ -23,8 +20,11 @@ def unfinished() -> Iterator[Handle]:
     The handle of a parked run has the status ``parked``, and its `result` raises
     `ChangedChainError`.
     """
-    for status in _pages(_UNFINISHED):
-        yield Handle(status.workflow_id, chains[status.name.removeprefix(PREFIX)])
+    offset = 0
+    while page := _page(["PENDING", "ENQUEUED", "DELAYED", "CANCELLED"], offset):
+        for status in page:
+            yield Handle(status.workflow_id, chains[status.name.removeprefix(PREFIX)])
+        offset += len(page)
 
 
 def resume(run_id: str) -> Handle:
@@ -65,11 +65,10 @@ def fork(run_id: str, from_step: str, *, accept_change: bool = False) -> Handle:
     steps = aside(DBOS.list_workflow_steps, run_id, load_output=False)
     places = [step["function_id"] for step in steps if step["function_name"] == from_step]
     if not places:
-        names = [step["function_name"] for step in steps]
-        raise DurableError(f"run {run_id!r} has recorded no step {from_step!r}, only {names}")
+        raise DurableError(f"run {run_id!r} has recorded no step {from_step!r}")
     # The new run takes the attributes of the other one when it is created, and may begin at once.
-    attributes = {ACCEPTED: digest(durable.definition) if accept_change else None}
-    aside(DBOS.update_workflow_attributes, run_id, attributes, merge=True)
+    accepted = durable.definition if accept_change else None
+    aside(DBOS.update_workflow_attributes, run_id, {ACCEPTED: accepted}, merge=True)
     forked = aside(DBOS.fork_workflow, run_id, places[0], application_version=None)
     return Handle(forked.workflow_id, durable)
 
@@ -116,13 +115,6 @@ def _resume(run_id: str) -> None:
     DBOS.resume_workflow(run_id)
 
 
-def _pages(status: list[str]) -> Iterator[Any]:
-    offset = 0
-    while page := _page(status, offset):
-        yield from page
-        offset += len(page)
-
-
 def _page(status: list[str], offset: int, before: str | None = None) -> list[Any]:
     from dbos import DBOS
 
@@ -132,7 +124,7 @@ def _page(status: list[str], offset: int, before: str | None = None) -> list[Any
         status=status,
         name=[PREFIX + name for name in chains],
         completed_before=before,
-        limit=_PAGE,
+        limit=500,
         offset=offset,
         load_input=False,
         load_output=False,

@@ -13,10 +13,12 @@ from headrace.integration import clock
 from headrace.integration.chains import (
     Parallel,
     Plan,
+    Step,
     complete,
     definition_of,
     drive,
     flow_of,
+    parts_of,
     plan_of,
     seconds_left,
     walk,
@@ -88,33 +90,28 @@ class BaseDurable:
         self.visible: dict[Plan, Mapping[str, Any]] = {}
         self.workflows: dict[Plan, Any] = {}
         self._paths: dict[Plan, str] = {}
-        self._names: set[str] = set()
         self._new: set[str] = set()
-        self._add(self.plan, {}, "")
+        names: set[str] = set()
+        for part in parts_of(self.plan):
+            self.visible[part.plan] = part.values
+            if part.is_branch or not part.path:
+                self._paths[part.plan] = part.path
+            for step in part.plan.steps:
+                if not isinstance(step, Parallel):
+                    self._check(step, names)
+                    names.add(step.name)
 
-    def _add(self, plan: Plan, outer: Mapping[str, Any], path: str) -> None:
-        """Prepare `plan`, and those of its branches and nested chains."""
-        self.visible[plan] = visible = {**outer, **plan.values}
-        for place, step in enumerate(plan.steps):
-            if isinstance(step, Parallel):
-                for number, branch in enumerate(step.branches):
-                    self._paths[branch] = f"{path}/{place}.{number}"
-                    self._add(branch, visible, self._paths[branch])
-                continue
-            if step.name in self._names:
-                raise ValueError(f"two steps of {self.name!r} are named {step.name!r}")
-            self._names.add(step.name)
-            if step.plan is not None:
-                if step.timeout is not None:
-                    raise ValueError(f"the nested chain {step.name!r} has a timeout")
-                self._add(step.plan, {} if step.has_inputs else visible, f"{path}/{place}")
+    def _check(self, step: Step, names: set[str]) -> None:
+        if step.name in names:
+            raise ValueError(f"two steps of {self.name!r} are named {step.name!r}")
+        if step.plan is not None and step.timeout is not None:
+            raise ValueError(f"the nested chain {step.name!r} has a timeout")
 
     def register(self) -> None:
         """Register the workflows of the chain and of its branches with DBOS."""
         from dbos import DBOS
 
-        paths = {} if self.workflows else {self.plan: "", **self._paths}
-        for plan, path in paths.items():
+        for plan, path in () if self.workflows else self._paths.items():
             decorate = DBOS.workflow(name=PREFIX + self.name + path, max_recovery_attempts=None)
             self.workflows[plan] = decorate(self._workflow(plan, walk if path else complete))
 

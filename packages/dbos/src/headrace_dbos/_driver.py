@@ -9,6 +9,8 @@ from headrace.integration import clock
 from headrace.integration.chains import AsyncDriver, Run, Step, SyncDriver, drive
 from headrace.integration.recording import Recording
 
+from ._state import engine
+
 if TYPE_CHECKING:
     from ._execution import Execution
 
@@ -49,7 +51,7 @@ class SyncDurable(_Durable, SyncDriver):
 
         children = [self.execution.child(run, branch) for branch in branches]
         handles = [DBOS.start_workflow(workflow, record) for workflow, record in children]
-        with self.execution.waiting():
+        with engine().waiting():
             return [handle.get_result() for handle in handles], 2 * len(handles)
 
 
@@ -75,7 +77,7 @@ class AsyncDurable(_Durable, AsyncDriver):
         children = [self.execution.child(run, branch) for branch in branches]
         start = DBOS.start_workflow_async
         handles = [await start(workflow, record) for workflow, record in children]
-        with self.execution.waiting():
+        with engine().waiting():
             return [await handle.get_result() for handle in handles], 2 * len(handles)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from contextlib import AbstractContextManager
 from difflib import ndiff
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from headrace import RemoteContext
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
     Record = dict[str, Any]
 
 PARKED, ACCEPTED = "headrace.parked", "headrace.accepted"
-"""Attributes of a run: how its chain has changed, and which change was accepted."""
+"""Attributes of a run: how its chain has changed, and which definition it may go on with."""
 
 
 class Execution:
@@ -56,16 +55,13 @@ class Execution:
         self._durable, self._plan, self._record = durable, plan, record
         self._run_id: str = DBOS.workflow_id or ""
         self._root: str = record.get("root") or self._run_id
+        self._is_branch = self._root != self._run_id
         self._names: list[str] = []
         given, until = record["context"], record["until"]
         deadline = None if until is None else clock.monotonic() + until - clock.wall()
         remote = RemoteContext(given["correlation_id"], given["causation_id"], deadline)
         name, metadata = durable.name, {**given["metadata"]}
         self._context = transport_context("flow", name, remote, metadata)
-
-    @property
-    def _is_branch(self) -> bool:
-        return self._root != self._run_id
 
     def prepare(self) -> None:
         """Park the run if its chain has changed, and read the names of its records.
@@ -87,7 +83,7 @@ class Execution:
 
         status = DBOS.get_workflow_status(self._run_id)
         accepted = status and (status.attributes or {}).get(ACCEPTED)
-        if accepted == digest(self._durable.definition):
+        if accepted == self._durable.definition:
             return
         lines = ndiff(self._record["definition"], self._durable.definition)
         difference = [line for line in lines if line[0] in "-+"]
@@ -172,12 +168,3 @@ class Execution:
             "until": None if until == math.inf else clock.wall() + until - clock.monotonic(),
         }
         return self._durable.workflows[branch.plan], record
-
-    def waiting(self) -> AbstractContextManager[None]:
-        """Return a block in which the run waits for its branches."""
-        return engine().waiting()
-
-
-def digest(definition: list[str]) -> str:
-    """Return a short name of a definition."""
-    return sha256("\n".join(definition).encode()).hexdigest()[:16]

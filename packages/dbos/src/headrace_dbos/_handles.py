@@ -112,15 +112,14 @@ class Handle:
         from dbos import DBOS
 
         has_ended = self.status() not in {"running", "queued"}
-        steps = aside(DBOS.list_workflow_steps, self.run_id, load_output=False)
+        steps: list[Any] = aside(DBOS.list_workflow_steps, self.run_id, load_output=False)
         named = [step for step in steps[seen:] if step["child_workflow_id"] is None]
         fresh = [RecordedStep(step["function_name"], _seconds(step)) for step in named]
         return fresh, len(steps), has_ended
 
 
 def _seconds(step: Any) -> float:
-    begun, ended = step["started_at_epoch_ms"], step["completed_at_epoch_ms"]
-    return 0.0 if begun is None or ended is None else (ended - begun) / 1000
+    return float(step["completed_at_epoch_ms"] - step["started_at_epoch_ms"]) / 1000
 
 
 class AsyncHandle:

@@ -16,8 +16,6 @@ NAME = "headrace"
 """The name and the version of the application in DBOS. The version never changes, so that DBOS
 hands old runs to new code; each run is compared with its chain instead."""
 
-_URL = "sqlite:///headrace.sqlite"
-
 
 def launch(url: str | None = None, *, executor_id: str, serializer: Any = "json") -> None:
     """Launch DBOS in this process, and resume the unfinished runs of this executor.
@@ -49,7 +47,9 @@ def launch(url: str | None = None, *, executor_id: str, serializer: Any = "json"
     from dbos import DBOS
 
     joined = _launched_by_application()
-    url = _joinable(joined, executor_id, serializer) if joined else url or _URL
+    url = (
+        _joinable(joined, executor_id, serializer) if joined else url or "sqlite:///headrace.sqlite"
+    )
     release = take_lock(url, executor_id)
     try:
         dbos = joined or _new(url, executor_id, serializer)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import Context
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from headrace.integration import GuardedLogger
 
 if TYPE_CHECKING:
     from ._chain import BaseDurable
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 PREFIX = "headrace:"
@@ -86,6 +87,14 @@ def engine() -> Engine:
     return current[0]
 
 
-def aside(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call `function` outside the workflow that may be current, which would record the call."""
-    return Context().run(function, *args, **kwargs)
+def aside(function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+    """Call `function` outside the workflow that may be current, which would record the call.
+
+    On an event loop, where DBOS refuses calls that block, a thread makes it.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return Context().run(function, *args, **kwargs)
+    with ThreadPoolExecutor(1, thread_name_prefix="headrace-dbos") as pool:
+        return pool.submit(Context().run, function, *args, **kwargs).result()

@@ -5,11 +5,10 @@ from __future__ import annotations
 import base64
 import json
 import pickle
-from collections.abc import Mapping
-from collections.abc import Set as AbstractSet
+from collections.abc import Collection
 from typing import Any
 
-from headrace.integration.recording import error_from_json, error_to_json
+from headrace.integration.recording import error_from_json, error_to_json, secret_in
 
 from ._errors import ValueNotRecordedError
 
@@ -59,9 +58,7 @@ class PickleSerializer:
         return "headrace_pickle"
 
 
-def recorded(
-    serializer: Any, what: str, value: Any, secrets: AbstractSet[str] = frozenset()
-) -> Any:
+def recorded(serializer: Any, what: str, value: Any, secrets: Collection[str] = ()) -> Any:
     """Return `value` as a run reads it from the records, now and after a crash.
 
     Args:
@@ -73,8 +70,12 @@ def recorded(
     Raises:
         ValueNotRecordedError: it cannot be encoded, or holds a redacted key in clear text.
     """
-    if secrets and not getattr(serializer, "encrypts", False):
-        _refuse_secrets(what, value, secrets)
+    secret = None if getattr(serializer, "encrypts", False) else secret_in(value, secrets)
+    if secret is not None:
+        raise ValueNotRecordedError(
+            f"{what}: the value holds {secret!r}, which the chain redacts; only a serializer that "
+            f"encrypts records it"
+        )
     try:
         return serializer.deserialize(serializer.serialize(value))
     except Exception as exc:
@@ -83,21 +84,3 @@ def recorded(
             f"{what}: a value of type {type(inner).__qualname__} cannot be recorded: "
             f"{type(exc).__name__}: {exc}"
         ) from None
-
-
-def _refuse_secrets(what: str, value: Any, secrets: AbstractSet[str]) -> None:
-    waiting, seen = [value], set[int]()
-    while waiting:
-        each = waiting.pop()
-        if id(each) in seen:
-            continue
-        seen.add(id(each))
-        if isinstance(each, Mapping):
-            for key in secrets & each.keys():
-                raise ValueNotRecordedError(
-                    f"{what}: the value holds {key!r}, which the chain redacts; only a serializer "
-                    f"that encrypts records it"
-                )
-            waiting += each.values()
-        elif isinstance(each, list | tuple | set):
-            waiting += each

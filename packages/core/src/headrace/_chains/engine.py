@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from headrace import _state
 from headrace._context.deadlines import inherited_deadline, min_deadline
@@ -20,7 +20,7 @@ from .sync_driver import drive
 from .walk import complete
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from headrace._context.dispatcher import Dispatcher
     from headrace._context.model import FlowContext
@@ -41,6 +41,49 @@ def plan_of(chain: BaseChain) -> Plan:
 def flow_of(chain: BaseChain) -> str:
     """Return the name of the flow of `chain`, or ``""``."""
     return chain._flow
+
+
+class Part(NamedTuple):
+    """A chain, a branch or a nested chain, as a part of a whole chain.
+
+    Attributes:
+        plan: its plan.
+        path: where it is in the whole, ``""`` for the whole itself.
+        is_branch: whether it is a branch.
+        values: the values set by `put` that its runs begin with, those of outer chains included.
+    """
+
+    plan: Plan
+    path: str
+    is_branch: bool
+    values: dict[str, Any]
+
+
+def parts_of(
+    plan: Plan,
+    path: str = "",
+    outer: Mapping[str, Any] | None = None,
+    *,
+    is_branch: bool = False,
+) -> Iterator[Part]:
+    """Yield the parts of a chain, beginning with the chain itself.
+
+    Args:
+        plan: the plan of the chain.
+        path: where it is in the whole.
+        outer: the values that it begins with, besides its own.
+        is_branch: whether it is a branch.
+    """
+    values = {**(outer or {}), **plan.values}
+    yield Part(plan, path, is_branch, values)
+    for place, step in enumerate(plan.steps):
+        if isinstance(step, Parallel):
+            for number, branch in enumerate(step.branches):
+                here = f"{path}/{place}.{number}"
+                yield from parts_of(branch, here, values, is_branch=True)
+        elif step.plan is not None:
+            given = {} if step.has_inputs else values
+            yield from parts_of(step.plan, f"{path}/{place}", given)
 
 
 def active_dispatcher() -> Dispatcher | None:

@@ -1,8 +1,9 @@
-"""Errors as JSON values, and back without running their code."""
+"""What is recorded: errors as JSON values and back, and no secrets."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from .errors import ChainError
@@ -68,3 +69,21 @@ def _type_of(name: str) -> type[Exception] | None:
     for part in path.split("."):
         found = getattr(found, "__dict__", {}).get(part)  # a module's __getattr__ may import
     return found if isinstance(found, type) and issubclass(found, Exception) else None
+
+
+def secret_in(value: Any, names: Collection[str]) -> str | None:
+    """Return a key of `value`, at any depth of its containers, that is one of `names`, or None."""
+    waiting, seen = [value], set[int]()
+    while waiting:
+        each = waiting.pop()
+        if id(each) in seen:
+            continue
+        seen.add(id(each))
+        if isinstance(each, Mapping):
+            found = [key for key in each if key in names]
+            if found:
+                return str(found[0])
+            waiting += each.values()
+        elif isinstance(each, list | tuple | set):
+            waiting += each
+    return None

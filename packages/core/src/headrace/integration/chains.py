@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from headrace._chains.async_driver import AsyncDriver
 from headrace._chains.engine import (
+    Part,
     active_dispatcher,
     add_undo,
     definition_of,
@@ -17,6 +18,7 @@ from headrace._chains.engine import (
     join_branch,
     leave_branch,
     new_run,
+    parts_of,
     plan_of,
     result_of,
     run_async_with,
@@ -37,6 +39,7 @@ __all__ = [
     "Dispatcher",
     "Driver",
     "Parallel",
+    "Part",
     "Plan",
     "Run",
     "Step",
@@ -52,6 +55,7 @@ __all__ = [
     "leave_branch",
     "new_run",
     "next_delay",
+    "parts_of",
     "plan_of",
     "result_of",
     "run_async_with",

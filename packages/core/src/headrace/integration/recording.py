@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from headrace._chains.recorded_errors import RecordedError, error_from_json, error_to_json
+from headrace._chains.recorded_errors import (
+    RecordedError,
+    error_from_json,
+    error_to_json,
+    secret_in,
+)
 from headrace._chains.recording import Interrupted, LateSpans, Recording
 
 __all__ = [
@@ -12,4 +17,5 @@ __all__ = [
     "Recording",
     "error_from_json",
     "error_to_json",
+    "secret_in",
 ]
