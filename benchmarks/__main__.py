@@ -28,6 +28,7 @@ PARTS = (
     "stepchain",
     "import",
     "web",
+    "served",
     "celery",
     "durable",
     "size",
@@ -38,7 +39,7 @@ PARTS = (
 # Where a context variable lies in a context is drawn by lot at the start of a process, and some
 # places are slower: no single process can tell.
 PROCESSES = 5
-ONCE = {"check", "trace"}  # they start processes themselves
+ONCE = {"check", "served", "trace"}  # they start processes themselves
 
 
 def main(arguments: list[str]) -> int:
@@ -116,7 +117,7 @@ def _measure_apart(part: str, rounds: int) -> tuple[list[Result], str]:
 def _measure_here(part: str, rounds: int) -> list[Result]:
     part, _, submodule = part.partition(":")
     module = import_module(f"benchmarks.bench_{part}")
-    if part in {"import", "size", "pictures", "check", "trace"}:
+    if part in {"import", "size", "pictures", "check", "served", "trace"}:
         results: list[Result] = module.results()
         return results
     made = module.groups(submodule) if submodule else module.groups()

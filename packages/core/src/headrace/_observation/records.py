@@ -52,6 +52,7 @@ def emit(
         place: the file, line and function of the record.
     """
     # Not through logger.log(), which would walk the stack and report this file.
-    record = log.makeRecord(log.name, level, *place[:2], message, args, None, place[2])
+    file, line, function = place
+    record = log.makeRecord(log.name, level, file, line, message, args, None, function)
     record.__dict__.update(values)
     log.handle(record)

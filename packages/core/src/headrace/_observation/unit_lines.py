@@ -153,7 +153,10 @@ class _Line:
     def _log(self, duration_ms: float, exc: BaseException | None) -> None:
         context = self._context
         facts = getattr(context, "_facts", _NO_FACTS)
-        outcome, error = _ending(exc, facts)
+        status = facts.get("status")
+        outcome, error = "ok", None
+        if exc is not None or (status is not None and status >= _FIRST_SERVER_ERROR):
+            outcome, error = _failure(exc, facts)
         level = self._lines.level_of(outcome)
         if not _log.isEnabledFor(level):
             return
@@ -164,13 +167,12 @@ class _Line:
         values["steps"] = next(self._steps)
         if "chain" in facts:
             values["chain"] = [*facts["chain"]]
-        status = values.get("status")
-        ending = outcome
-        if status is not None:
-            ending = str(status) if outcome == "ok" else f"{status} {outcome}"
-        preposition = "in" if outcome == "ok" else "after"
-        queued = _queued(values)
-        args = (_subject(values), ending, preposition, duration_ms, queued)
+        if outcome == "ok":
+            ending, preposition = outcome if status is None else status, "in"
+        else:
+            ending = outcome if status is None else f"{status} {outcome}"
+            preposition = "after"
+        args = (_subject(values), ending, preposition, duration_ms, _queued(values))
         emit(_log, level, "%s %s %s %.1f ms%s", args, values)
 
 
@@ -181,30 +183,32 @@ def _log_start(context: FlowContext, level: int) -> None:
 
 def _values(event: str, context: FlowContext, facts: Mapping[str, Any]) -> dict[str, Any]:
     """Return the attributes that the record of a unit has from its beginning."""
-    kind, name, cause = context.kind, context.name, context.causation_id
+    kind, name, flow_id = context.kind, context.name, context.correlation_id
+    cause = context.causation_id
+    if not (flow_id.isprintable() and (name is None or name.isprintable())):
+        flow_id, name = printable(flow_id), None if name is None else printable(name)
     values: dict[str, Any] = {
         "event": event,
         "kind": kind,
-        # Not `name`, which is the logger's in every record.
-        "unit_name": None if name is None else printable(name),
-        "correlation_id": printable(context.correlation_id),
+        "unit_name": name,  # not `name`, which is the logger's in every record
+        "correlation_id": flow_id,
         "unit_id": context.unit_id,
         "causation_id": None if cause is None else printable(cause),
     }
-    # A flow has facts in an engine only.
-    for fact in _FACTS.get(kind, _RUN if facts else ()):
+    for fact in _FACTS.get(kind, ()):
         value = facts.get(fact)
-        values[fact] = plain_text(value) if isinstance(value, str) else value
+        if isinstance(value, str) and not value.isprintable():
+            value = plain_text(value)
+        values[fact] = value
     return values
 
 
 def _subject(values: Mapping[str, Any]) -> str:
     """Return the unit as a reader knows it: ``GET /orders/{id}``, ``worker.fulfil``."""
     kind, name = values["kind"], values["unit_name"]
-    if kind == "task" and name is not None:
-        return str(name)
-    words = (values.get("method") or kind, name)
-    return " ".join([word for word in words if word is not None])
+    if name is None:
+        return str(kind)
+    return str(name) if kind == "task" else f"{values.get('method') or kind} {name}"
 
 
 def _queued(values: Mapping[str, Any]) -> str:
@@ -212,12 +216,14 @@ def _queued(values: Mapping[str, Any]) -> str:
     return "" if queue_ms is None else f" (queued {queue_ms:.0f} ms)"
 
 
-def _ending(exc: BaseException | None, facts: Mapping[str, Any]) -> tuple[str, str | None]:
-    """Return the outcome of a unit, and the text of its error or None."""
-    if exc is not None:
-        outcome = outcome_of(exc)
-        return outcome, error_text(exc) if outcome in FAILED else None
-    if (facts.get("status") or 0) >= _FIRST_SERVER_ERROR:
-        # The framework may have turned an exception into the response.
+def _failure(exc: BaseException | None, facts: Mapping[str, Any]) -> tuple[str, str | None]:
+    """Return the outcome of a unit that may have failed, and the text of its error or None.
+
+    Args:
+        exc: its exception; None if the framework has turned it into a response.
+        facts: the facts of the unit.
+    """
+    if exc is None:
         return "error", facts.get("error")
-    return "ok", None
+    outcome = outcome_of(exc)
+    return outcome, error_text(exc) if outcome in FAILED else None
