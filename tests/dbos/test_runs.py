@@ -12,10 +12,12 @@ import headrace
 import headrace_dbos
 from headrace import AsyncChain, Chain, StepFailedError
 from headrace_dbos import (
+    ChangedChainError,
     DurableError,
     RunCancelledError,
     RunConflictError,
     ValueNotRecordedError,
+    _state,
     durable,
 )
 
@@ -439,3 +441,45 @@ def test_the_dbos_of_an_application_is_joined(url: str) -> None:
         assert orders.run("r1")["one"] == 1
     finally:
         DBOS.destroy()
+
+
+def test_a_run_of_another_definition_is_parked_and_forked(
+    url: str, launch: Callable[..., None], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its branches too; the handle and the list say so, and a fork goes on with the new chain."""
+    is_open = [False]
+
+    def wait() -> None:
+        until = time.monotonic() + 20
+        while not is_open[0] and time.monotonic() < until:
+            time.sleep(0.01)
+
+    def build() -> Chain:
+        chain = Chain("parked").next(lambda: 1, out="one", undo=print)
+        return chain.parallel(Chain().next(wait, name="wait").next(lambda: 2, out="two"))
+
+    old = durable(build())
+    launch()
+    handle = old.start("r1", order=7)
+    assert next(iter(handle.watch())).name == "one"
+    handle.cancel()
+    is_open[0] = True
+    with pytest.raises(RunCancelledError):
+        handle.result()
+    headrace_dbos.shutdown()
+    _state.chains.clear()
+    durable(build().next(lambda: 3, out="three"))
+    headrace_dbos.launch(url, executor_id="one")
+    with pytest.raises(ChangedChainError, match="step three out=three") as caught:
+        headrace_dbos.resume("r1").result()
+    assert caught.value.difference == ["+ step three out=three"]
+    assert [(each.run_id, each.status()) for each in headrace_dbos.unfinished()] == [
+        ("r1", "parked")
+    ]
+    lines = [each for each in caplog.records if each.name == "headrace.chain"]
+    assert sum("is parked" in each.getMessage() for each in lines) == 1
+    with pytest.raises(DurableError, match="no step 'never'"):
+        headrace_dbos.fork("r1", "never")
+    forked = headrace_dbos.fork("r1", "one", accept_change=True)
+    assert forked.result() == {"order": 7, "one": 1, "two": 2, "three": 3}
+    assert [each.run_id for each in headrace_dbos.unfinished()] == ["r1"]
