@@ -9,6 +9,7 @@ from headrace.commands import CommandError, name_hint
 _COMMANDS = {
     "list": "operations, newest first",
     "show": "the story of one operation",
+    "audit": "what is missing",
 }
 
 
@@ -26,6 +27,8 @@ def main(words: list[str]) -> int:
         from ._list import main as run
     elif name == "show":
         from ._show import main as run
+    elif name == "audit":
+        from ._audit import main as run
     else:
         raise CommandError(f"unknown command 'trace {name}'; {name_hint(name, _COMMANDS)}")
     return run(arguments)

@@ -1,0 +1,19 @@
+"""What is missing in the logs of operations, and what the logs cannot tell."""
+
+from ._audit import Audit, Case, Unjudged, audit
+from ._columns import AUDITED
+from ._json import audit_json
+from ._kinds import KINDS
+from ._steps import Edge, read_edges
+
+__all__ = [
+    "AUDITED",
+    "KINDS",
+    "Audit",
+    "Case",
+    "Edge",
+    "Unjudged",
+    "audit",
+    "audit_json",
+    "read_edges",
+]

@@ -1,0 +1,117 @@
+"""The audit: which cases the logs prove, and which they cannot tell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from headrace_trace._model import Place
+from headrace_trace._store import Logs
+
+from ._kinds import KINDS
+from ._queries import QUERIES
+from ._step_queries import DECLARED, STEP_MISSING
+from ._step_queries import TABLES as STEP_TABLES
+from ._steps import Edge
+from ._tables import BOUNDS, COLUMNS, TABLES
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Something that is missing, doubled or failed, as the logs prove."""
+
+    kind: str
+    """One of `KINDS`."""
+    flow_id: str | None
+    unit_id: str | None
+    """The unit that published, ran or failed."""
+    name: str | None
+    """The task or unit, or ``flow.step``."""
+    task_id: str | None
+    queue: str | None
+    time: int | None
+    """Of the publish, start or step, in microseconds since 1970."""
+    detail: str | None
+    """Such as the error."""
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Unjudged:
+    """Possible cases that the logs cannot tell, since lines are missing."""
+
+    kind: str
+    who: str
+    """The processes whose lines are missing, in words."""
+    verdict: str
+    """``none``: these logs have no line of them; ``before``, ``after``: none that is old, or new,
+    enough."""
+    count: int
+    needed: int | None
+    """The time before or after which there is no line, in microseconds since 1970."""
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What an audit found."""
+
+    cases: tuple[Case, ...]
+    """In the order of `KINDS`, then of time."""
+    unjudged: tuple[Unjudged, ...]
+    under_way: int
+    """How many possible cases are too young to be told."""
+
+
+def audit(logs: Logs, grace: float, edges: Sequence[Edge] = ()) -> Audit:
+    """Look for what is missing.
+
+    A case counts only if the logs have the lines that would disprove it: those of a process that
+    does such work, later than the time at which it would have been done.
+
+    Args:
+        logs: the logs, with at least the columns of `AUDITED`; they can be audited once.
+        grace: how long work may take, in seconds, beside the longest that these logs show.
+        edges: the declared steps, to look for those that never came.
+    """
+    logs.query(BOUNDS, [round(grace * 1_000_000)])
+    for sql in TABLES:
+        logs.query(sql)
+    for kind, queries in QUERIES.items():
+        for sql in queries:
+            _find(logs, kind, sql)
+    if edges:
+        logs.query(DECLARED)
+        logs.connection.executemany("INSERT INTO declared VALUES (?, ?, ?, ?)", edges)
+        for sql in STEP_TABLES:
+            logs.query(sql)
+        _find(logs, "step_missing", STEP_MISSING)
+    open_ = logs.query("SELECT count(*) FROM found WHERE verdict = 'open'")[0][0]
+    return Audit(_cases(logs), _unjudged(logs), open_)
+
+
+def _find(logs: Logs, kind: str, sql: str) -> None:
+    columns = ", ".join(COLUMNS)
+    logs.query(f"INSERT INTO found SELECT ?, {columns} FROM ({sql})", [kind])
+
+
+def _cases(logs: Logs) -> tuple[Case, ...]:
+    names = ("kind", *COLUMNS[:7])
+    rows = logs.query(
+        f"SELECT file, number, {', '.join(names)} FROM found WHERE verdict IS NULL "
+        "ORDER BY time NULLS LAST, file, number"
+    )
+    order = list(KINDS)
+    rows.sort(key=lambda row: order.index(row[2]))
+    return tuple(
+        Case(place=Place(logs.sources[int(file)], number), **dict(zip(names, values, strict=True)))
+        for file, number, *values in rows
+    )
+
+
+def _unjudged(logs: Logs) -> tuple[Unjudged, ...]:
+    rows = logs.query(
+        "SELECT kind, who, verdict, count(*), "
+        "CASE verdict WHEN 'before' THEN min(needed) ELSE max(needed) END FROM found "
+        "WHERE verdict <> 'open' GROUP BY kind, who, verdict ORDER BY kind, who, verdict"
+    )
+    return tuple(Unjudged(*row) for row in rows)

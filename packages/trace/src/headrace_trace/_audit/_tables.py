@@ -1,0 +1,113 @@
+"""The tables of an audit, from the views of the logs.
+
+``bounds``: the time of the newest line, and the grace. ``found``: the cases, see `COLUMNS`.
+``run``: units that reported their start or their end. ``last_run``: the last attempt of each task,
+and each unit that is no task. ``process``: the times of the first and the last line of each
+process. ``queue_watch``: per queue, ``task_watch``: per task, the `coverage` of its workers,
+and the longest time from a publish to the first start.
+``host_watch``: per host and kind of work, the time of the last line of the processes that did it.
+"""
+
+from __future__ import annotations
+
+COLUMNS = (
+    *("flow_id", "unit_id", "name", "task_id", "queue", "time", "detail", "file", "number"),
+    *("verdict", "who", "needed"),
+)
+"""The columns of a case.
+
+``verdict`` is NULL for a case; else the case cannot be told, and it says why: ``open`` (it may
+still be under way), ``none`` (no line of such a process is in the logs), ``before`` or ``after``
+(none that is old or new enough, as ``needed`` says).
+"""
+
+BOUNDS = "CREATE TABLE bounds AS SELECT max(time) AS newest, ?::BIGINT AS grace FROM line"
+FOUND = """
+CREATE TABLE found (kind VARCHAR, flow_id VARCHAR, unit_id VARCHAR, name VARCHAR, task_id VARCHAR,
+  queue VARCHAR, time BIGINT, detail VARCHAR, file INTEGER, number INTEGER, verdict VARCHAR,
+  who VARCHAR, needed BIGINT)"""
+
+PROCESS_KEY = (
+    "coalesce(service, '') AS service, coalesce(host, '') AS host, coalesce(pid, -1) AS pid"
+)
+
+RUN = f"""
+CREATE TABLE run AS
+SELECT flow_id, unit_id, kind, name, queue, task_id, retries, redelivered, outcome, error, started,
+  last, has_start, has_end, file, number, {PROCESS_KEY},
+  coalesce(last - started, 0) AS took
+FROM unit WHERE has_start OR has_end"""
+
+# The number of an attempt decides before its time does.
+LAST_RUN = """
+CREATE TABLE last_run AS
+SELECT run.*, attempts FROM run JOIN (
+  SELECT flow_id, count(*) AS attempts,
+    arg_max(unit_id, (coalesce(retries, 0), coalesce(started, 0), unit_id)) AS unit_id
+  FROM run GROUP BY flow_id, coalesce(task_id, unit_id)
+) USING (flow_id, unit_id)"""
+
+PROCESS = f"""
+CREATE TABLE process AS
+SELECT {PROCESS_KEY}, min(time) AS first, max(time) AS last
+FROM line WHERE time IS NOT NULL GROUP BY 1, 2, 3"""
+
+SENT = """
+CREATE TABLE sent AS
+SELECT *, greatest(time, coalesce(epoch_us(try_cast(eta AS TIMESTAMPTZ)), 0)) AS due
+FROM publish WHERE task_id IS NOT NULL AND time IS NOT NULL"""
+
+
+def coverage(keys: str) -> str:
+    """Return a query for what the logs have of the processes that do certain work.
+
+    Its columns are ``key``; ``first`` and ``last``, the times between which the logs have lines of
+    every host that did it; and ``first_who`` and ``last_who``, the hosts that limit them.
+
+    Args:
+        keys: a query with the columns ``key``, ``service``, ``host`` and ``pid``.
+    """
+    return f"""
+SELECT key, max(first) AS first, min(last) AS last,
+  arg_max(who, first) AS first_who, arg_min(who, last) AS last_who
+FROM (
+  SELECT key, min(first) AS first, max(last) AS last,
+    coalesce(nullif(service, ''), 'a process') || ' on host ' || host AS who
+  FROM ({keys}) JOIN process USING (service, host, pid) GROUP BY key, service, host
+) GROUP BY key"""
+
+
+def _watch(table: str, key: str, source: str) -> str:
+    keys = f"""
+  SELECT DISTINCT {source} AS key, service, host, pid FROM run
+  WHERE kind = 'task' AND {source} IS NOT NULL"""
+    return f"""
+CREATE TABLE {table} AS
+SELECT covered.*, greatest(coalesce(wait, 0), 0) AS wait
+FROM ({coverage(keys)}) AS covered LEFT JOIN (
+  SELECT key, max(began - due) AS wait FROM (
+    SELECT task_id, any_value({key}) AS key, min(due) AS due FROM sent GROUP BY task_id
+  ) JOIN (
+    SELECT task_id, min(started) AS began FROM run WHERE task_id IS NOT NULL GROUP BY task_id
+  ) USING (task_id) GROUP BY key
+) AS waited USING (key)"""
+
+
+HOST_WATCH = """
+CREATE TABLE host_watch AS
+SELECT service, host, kind, queue, max(process.last) AS last FROM (
+  SELECT DISTINCT service, host, pid, coalesce(kind, '') AS kind, coalesce(queue, '') AS queue
+  FROM run
+) JOIN process USING (service, host, pid) GROUP BY ALL"""
+
+TABLES = (
+    FOUND,
+    RUN,
+    LAST_RUN,
+    PROCESS,
+    SENT,
+    _watch("queue_watch", "queue", "queue"),
+    _watch("task_watch", "task", "name"),
+    HOST_WATCH,
+)
+"""The statements that create the other tables, in their order."""
