@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import headrace
 from headrace import ContextExecutor, FlowContext, StepInfo, bind, configure, entrypoint, flow, step
+from headrace.logging import JsonFormatter, LinesFormatter, dict_config
 
 orders = flow("orders")
 
@@ -77,6 +78,14 @@ def wrong_settings() -> None:
     configure(id_factory=lambda: 7)  # type: ignore[arg-type, return-value]  # pyright: ignore[reportArgumentType]
     configure(propagate_metadata=7)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     configure(backends="none")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+
+def wrong_logging() -> None:
+    """Formats and styles are names."""
+    dict_config("jsno")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    dict_config("json", style="ESC")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    JsonFormatter(style="ESC")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    LinesFormatter("%(message)s")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
 def wrong_contexts(context: FlowContext, info: StepInfo) -> None:

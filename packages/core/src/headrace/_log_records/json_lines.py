@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from socket import gethostname
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from headrace._messages.hints import checks_keywords, name_hint
 
@@ -44,7 +44,11 @@ class JsonFormatter(logging.Formatter):
 
     @checks_keywords
     def __init__(
-        self, *, fields: Iterable[str] = (), style: str | None = None, service: str | None = None
+        self,
+        *,
+        fields: Iterable[str] = (),
+        style: Literal["ecs", "gcp", "datadog"] | None = None,
+        service: str | None = None,
     ) -> None:
         super().__init__()
         self._fields = checked_fields(fields)
