@@ -109,6 +109,7 @@ def test_envelope_does_not_grow_with_retries(queue: FlowQueue, run: Callable[[],
     run()
     assert len(seen) == 10
     assert len(str(job.get_meta())) - before == len(", 'retries': 9")
+    assert job.get_meta()["headrace"]["cause"] == seen[-2].unit_id
 
 
 def test_job_that_asks_too_often_for_a_retry_fails(
