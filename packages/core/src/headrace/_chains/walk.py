@@ -118,8 +118,8 @@ async def walk(
 
 
 async def _steps(driver: Driver, run: Run, failure: BaseException | None) -> None:
-    steps, ends = run.plan.steps, run.context._ends
-    rows = run.plan.special_rows if driver.stepwise else run.rows
+    steps, ends, stepwise = run.plan.steps, run.context._ends, driver.stepwise
+    rows = run.plan.special_rows if stepwise else run.rows
     try:
         while True:
             done = len(ends)
@@ -131,7 +131,7 @@ async def _steps(driver: Driver, run: Run, failure: BaseException | None) -> Non
                     raise failure  # an interrupt that arrived after the last step
                 return
             step = steps[done]
-            if driver.stepwise:
+            if stepwise:
                 await driver.before_step(run, step)
             if isinstance(step, Parallel):
                 await _branches(driver, run, step)
