@@ -334,13 +334,14 @@ def audit(session: nox.Session) -> None:
 
 @nox.session(tags=["full"])
 def celery_full(session: nox.Session) -> None:
-    """Try each way to publish and run a task on every pool, and 12,500 of them at once."""
+    """Try each way to publish and run a task on every pool, 12,500 at once, and kill chains."""
     if not answers(REDIS_PORT):
         system_package(session, "redis-server", "redis-server")
     install_tree(session, *group("test-all", "test-servers"))  # gevent comes with the servers
     env = {"HEADRACE_CELERY_FULL": "1", "HEADRACE_REQUIRE_BROKERS": "1"}
     with rabbitmq(session):
-        session.run("pytest", "tests/celery/test_matrix.py", *session.posargs, env=env)
+        tests = ["tests/celery/test_matrix.py", "tests/celery/test_chain_workers.py"]
+        session.run("pytest", *tests, *session.posargs, env=env)
 
 
 @nox.session
