@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 import pytest
 
@@ -29,9 +29,11 @@ class Done(NamedTuple):
     stderr: bytes
 
 
-def trace(*words: object, stdin: bytes = b"") -> Done:
+def trace(*words: object, stdin: bytes | TextIO = b"") -> Done:
     """Run ``headrace trace`` in this process, which is far faster than to start one."""
-    given = io.TextIOWrapper(io.BufferedReader(io.BytesIO(stdin)), "utf-8")
+    given = stdin
+    if isinstance(stdin, bytes):
+        given = io.TextIOWrapper(io.BufferedReader(io.BytesIO(stdin)), "utf-8")
     out, err = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.TextIOWrapper(io.BytesIO(), "utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "stdin", given)

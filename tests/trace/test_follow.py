@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from headrace_trace._command import _options
 from headrace_trace._reading import Batch, Follower
-from tests.trace.log_kit import ID, WEB, line, request, run, start
+from tests.trace.log_kit import ID, WEB, line, request, run, start, trace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -168,6 +169,22 @@ def drain(screen: int) -> None:
             os.close(screen)
 
     threading.Thread(target=read).start()
+
+
+@pytest.mark.parametrize("color", ["", "1"], ids=["pipe", "terminal"])
+@pytest.mark.parametrize("words", [["list"], ["list", "--json"], ["show", ID]])
+def test_closed_input_ends_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], color: str
+) -> None:
+    """What standard input held is shown, in place on a terminal; then the command ends."""
+    (tmp_path / "all.log").write_bytes(request() + run())
+    monkeypatch.setenv("FORCE_COLOR", color)
+    monkeypatch.setattr(_options, "_PAUSE", 0.01)
+    with (tmp_path / "all.log").open() as file:
+        done = trace(*words, "--follow", "-", stdin=file)
+    assert (done.returncode, done.stderr) == (0, b"")
+    shown = b"/orders" if words == ["list"] or color else b"unit.end"
+    assert (ID.encode() if "--json" in words else shown) in done.stdout
 
 
 def texts(news: list[tuple[int, Iterator[Batch]]]) -> list[tuple[int, int, bytes]]:

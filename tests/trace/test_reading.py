@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import resource
+import socket
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -86,6 +87,17 @@ def test_what_cannot_be_read_is_named(word: str, message: str) -> None:
     done = trace("list", word)
     assert done.returncode == 2
     assert done.stderr.decode().startswith(f"headrace: {message}")
+
+
+@pytest.mark.parametrize("names", [["a.log", "socket"], ["socket", "a.log"]])
+def test_file_that_cannot_be_opened_is_named(tmp_path: Path, names: list[str]) -> None:
+    """What exists and cannot be opened ends the command, wherever it stands among the others."""
+    (tmp_path / "a.log").write_bytes(LINE)
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "socket"))
+        done = trace("list", *(tmp_path / name for name in names))
+    assert done.returncode == 2
+    assert done.stderr.decode().startswith(f"headrace: cannot read {tmp_path / 'socket'}: ")
 
 
 def test_closed_standard_input_is_explained(tmp_path: Path) -> None:

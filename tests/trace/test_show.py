@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from headrace.commands import CommandError
+from headrace_trace._command._times import parse_duration
+from headrace_trace._terminal._text import duration_text
 from tests.trace.log_kit import (
     ID,
     WEB,
@@ -180,6 +183,41 @@ def test_id_of_any_characters_is_a_value(flow_id: str) -> None:
 
 
 @pytest.mark.guarantee(273)
+@pytest.mark.parametrize(
+    ("ms", "text"),
+    [
+        (None, "?"),
+        (0.1234, "0.123 ms"),
+        (123.4, "123 ms"),
+        (12_345, "12.3 s"),
+        (61_000, "1 min 1 s"),
+        (7_260_000, "2 h 1 min"),
+    ],
+)
+def test_duration_is_shown_in_the_unit_of_its_size(ms: float | None, text: str) -> None:
+    """Three digits below a minute, two units above."""
+    assert duration_text(ms) == text
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [([""], "the ID is empty"), ([ID, "--json", "--follow"], "--json tells a story as a whole")],
+)
+def test_arguments_that_make_no_sense_are_explained(words: list[str], message: str) -> None:
+    """The command ends with status 2 and says why."""
+    done = trace("show", *words, "-")
+    assert done.returncode == 2
+    assert message in done.stderr.decode()
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("250ms", 0.25), ("1.5m", 90.0), ("2d", 172_800.0)])
+def test_durations_of_the_command_line(text: str, seconds: float) -> None:
+    """A number and a unit are a duration, anything else is refused."""
+    assert parse_duration(text) == seconds
+    with pytest.raises(CommandError, match="is no duration"):
+        parse_duration(f"{text} ago")
+
+
 def test_control_characters_are_made_visible(tmp_path: Path) -> None:
     """Terminal escapes, line breaks and markup in a log reach the terminal as text."""
     hostile = "\x1b[31m[bold]red[/]\r\n\u202eevil\x00"
