@@ -204,13 +204,16 @@ class FlowMiddleware:
             return
         dispatcher = _state.dispatcher
         is_observed = self._logs or get_unit() is not None  # without a unit there is no step
-        if is_observed or dispatcher is None or not dispatcher.wants_units():
+        wants_units = None if dispatcher is None else dispatcher.wants_units  # faster than a method
+        if is_observed or wants_units is None or not wants_units():
             exchange = Exchange()
-        elif dispatcher.only_logs():
+            exchange.is_logged = False
+        elif dispatcher is not None and dispatcher.only_logs():
             exchange = logged = LoggedExchange()
-            logged.app, app = app, logged.run
+            logged.is_logged, logged.app, app = True, app, logged.run
         else:
             exchange, is_observed = Exchange(), True
+            exchange.is_logged = False
         exchange.context = context
         exchange.put_header = self._put
         exchange.route_of = self._route_of

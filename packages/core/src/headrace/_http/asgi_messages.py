@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from headrace import _state
-from headrace._context.attachments import add_facts, set_ended
+from headrace._context.attachments import set_ended
 from headrace._context.dispatcher import UnitReport
 from headrace._context.model import FlowContext
 from headrace._context.sending import senders
@@ -46,7 +46,15 @@ class Exchange:
     else. Methods are faster to create than closures, and so are objects without `__init__`.
     """
 
-    __slots__ = ("context", "put_header", "route_of", "scope", "server_receive", "server_send")
+    __slots__ = (
+        "context",
+        "is_logged",
+        "put_header",
+        "route_of",
+        "scope",
+        "server_receive",
+        "server_send",
+    )
 
     context: FlowContext
     put_header: Callable[[Iterable[Header], str], list[Header]]
@@ -54,6 +62,7 @@ class Exchange:
     scope: Scope
     server_receive: Receive
     server_send: Send
+    is_logged: bool
 
     async def receive(self) -> Message:
         return await wait_with(_NO_CONTEXT, self.server_receive())
@@ -72,8 +81,12 @@ class Exchange:
                 log.exception("a response may lack its correlation ID")
                 changed = message
             await self.server_send(changed)
+            if self.is_logged:
+                self.note_start(message)
         elif get_step() is not None:
             await wait_with(_NO_CONTEXT, self.server_send(message))
+            if self.is_logged:
+                self.note_end(message)
         else:
             outside = set_unit(None)
             try:
@@ -83,6 +96,14 @@ class Exchange:
                     reset_unit(outside)
                 except ValueError:  # closed by another task, with other variables
                     pass
+            if self.is_logged:
+                self.note_end(message)
+
+    def note_start(self, message: Message) -> None:
+        """Note the start of the response, for the log line."""
+
+    def note_end(self, message: Message) -> None:
+        """Note what is sent after the start of the response, for the log line."""
 
 
 class LoggedExchange(Exchange):
@@ -91,15 +112,17 @@ class LoggedExchange(Exchange):
     Its `run` takes the place of the application, inside the unit.
     """
 
-    __slots__ = ("app", "handled", "has_trailers", "report", "status")
+    __slots__ = ("app", "facts", "handled", "has_trailers", "report", "status")
 
     app: App
+    facts: dict[str, Any]
     report: UnitReport | None
 
     async def run(self, scope: Scope, receive: Receive, send: Send) -> None:
         context = self.context
         method = scope["method"] if scope["type"] == "http" else "GET"
-        add_facts(context, method=method, path=scope["path"])
+        self.facts = facts = {"method": method, "path": scope["path"]}
+        context._facts = facts  # noqa: SLF001 - `add_facts` without a call
         self.handled, self.has_trailers, self.status = sys.exc_info()[1], False, 0
         dispatcher = _state.dispatcher
         self.report = None if dispatcher is None else dispatcher.begin_unit(context)
@@ -110,13 +133,12 @@ class LoggedExchange(Exchange):
             raise
         self.end(None)
 
-    async def send(self, message: Message) -> None:
-        await Exchange.send(self, message)
-        if message["type"] in RESPONSE_STARTS:
-            self.has_trailers = message.get("trailers", False)
-            self.status = status = message.get("status", 101)
-            add_facts(self.context, status=status)
-        elif is_last(message, self.has_trailers):
+    def note_start(self, message: Message) -> None:
+        self.has_trailers = message.get("trailers", False)
+        self.status = self.facts["status"] = message.get("status", 101)
+
+    def note_end(self, message: Message) -> None:
+        if self.report is not None and is_last(message, self.has_trailers):
             self.end(error_of_response(self.status, self.handled))
 
     def end(self, exc: BaseException | None) -> None:
@@ -127,7 +149,7 @@ class LoggedExchange(Exchange):
             report.end(exc)
 
 
-senders.update([Exchange.send.__code__, LoggedExchange.send.__code__])
+senders.add(Exchange.send.__code__)
 
 
 def error_of_response(status: int, handled: BaseException | None) -> BaseException | None:
