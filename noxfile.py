@@ -360,7 +360,7 @@ def pictures(session: nox.Session) -> None:
     """
     for command, package in (("dot", "graphviz"), ("chromium", "chromium"), ("npm", "npm")):
         system_package(session, command, package)
-    install_tree(session, *group("test", "test-core", "pictures"), packages=["core"])
+    install_tree(session, *group("test", "test-core", "pictures"), packages=["core", "trace"])
     folder = session.create_tmp()
     npm = ("npm", "install", "--prefix", folder, "--no-audit", "--no-fund", "--loglevel=error")
     session.run(*npm, "mermaid@11", "axe-core@4", external=True)

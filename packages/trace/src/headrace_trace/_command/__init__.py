@@ -10,6 +10,7 @@ _COMMANDS = {
     "list": "operations, newest first",
     "show": "the story of one operation",
     "audit": "what is missing",
+    "html": "one page with operations, stories and figures",
 }
 
 
@@ -29,6 +30,8 @@ def main(words: list[str]) -> int:
         from ._show import main as run
     elif name == "audit":
         from ._audit import main as run
+    elif name == "html":
+        from ._html import main as run
     else:
         raise CommandError(f"unknown command 'trace {name}'; {name_hint(name, _COMMANDS)}")
     return run(arguments)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from headrace_trace._reading import Batch
 
 _SHOWN = 10
+_NOT_EMPTY = "flow_id <> ''"
 
 
 @dataclass
@@ -122,24 +123,34 @@ class Logs:
         )
         return [Operation(*row) for row in rows]
 
-    def units(self, flow_id: str) -> list[Unit]:
-        """Return the units of an operation, in the order of their start."""
+    def units(self, flow_id: str | None = None) -> list[Unit]:
+        """Return the units of an operation, or of all, in the order of their start."""
         return self._placed(Unit, "unit", flow_id, "started NULLS LAST, file, number")
 
-    def publishes(self, flow_id: str) -> list[Publish]:
-        """Return what the units of an operation published, in the order of time."""
+    def publishes(self, flow_id: str | None = None) -> list[Publish]:
+        """Return what the units of an operation, or of all, published, in the order of time."""
         return self._placed(Publish, "publish", flow_id, "time NULLS LAST, file, number")
 
     def lines_of(self, flow_id: str) -> list[Line]:
         """Return the lines of an operation, in the order of time."""
         return self._placed(Line, "line", flow_id, "time NULLS LAST, file, number")
 
-    def _placed(self, kind: type[Any], table: str, flow_id: str, order: str) -> list[Any]:
+    def lines_by_operation(self) -> dict[str, list[Line]]:
+        """Return the lines of all operations, each in the order of time."""
+        order = "flow_id, time NULLS LAST, file, number"
+        lines = self._placed(Line, "line", None, order)
+        sql = f"SELECT flow_id FROM line WHERE {_NOT_EMPTY} ORDER BY {order}"
+        found: dict[str, list[Line]] = {}
+        for (flow_id,), line in zip(self.query(sql), lines, strict=True):
+            found.setdefault(flow_id, []).append(line)
+        return found
+
+    def _placed(self, kind: type[Any], table: str, flow_id: str | None, order: str) -> list[Any]:
         names = [name for name in kind.__dataclass_fields__ if name != "place"]
         rows = self.query(
             f"SELECT file, number, {', '.join(names)} FROM {table} "
-            f"WHERE flow_id = ? ORDER BY {order}",
-            (flow_id,),
+            f"WHERE {'flow_id = ?' if flow_id is not None else _NOT_EMPTY} ORDER BY {order}",
+            () if flow_id is None else (flow_id,),
         )
         return [
             kind(

@@ -1,0 +1,42 @@
+"""The data in a page: everything is inline, under a policy that allows nothing else."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Mapping
+from hashlib import sha256
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+
+
+def render(data: Mapping[str, Any], title: str) -> str:
+    """Return the page.
+
+    Args:
+        data: what `page_data` returns.
+        title: the title of the page.
+    """
+    style, script, page = (_resource(f"page.{kind}") for kind in ("css", "js", "html"))
+    # In an element of type application/json nothing is special but what may end it.
+    text = json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
+    environment = Environment(autoescape=True, undefined=StrictUndefined)
+    return environment.from_string(page).render(
+        title=title,
+        policy=f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; "
+        "base-uri 'none'; form-action 'none'",
+        style=style,
+        script=script,
+        data=text,
+        has_messages=data["messages"],
+    )
+
+
+def _resource(name: str) -> str:
+    return files(__package__).joinpath(name).read_text("utf-8")
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"

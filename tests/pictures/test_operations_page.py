@@ -1,0 +1,117 @@
+"""The page of ``headrace trace html`` in Chromium, with the network blocked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from headrace_trace._page import render
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+HOSTILE = ['<img src=x onerror="document.title=1">', "\u202egnp.exe", "name " * 2000, "a\u0000b"]
+
+
+def operation(number: int) -> list[Any]:
+    name = HOSTILE[number % len(HOSTILE)] if number % 3 == 0 else f"/orders/{number}"
+    lines = [[1.5, "INFO", "shop", f"order {number} {name}"]]
+    web = [0, f"POST {name}", "http", "shop/web-1/11", "ok", 0.0, 40.0, None, 0, None, lines]
+    task = [1, "shop.charge", "task", "worker/w-1/5", "error", 90.0, 10.0, 50.0, 2, "no card", []]
+    return [f"{number:032x}", name, "error", "2026-09-21T14:13:01Z", 100.0, [web, task], []]
+
+
+def data(count: int) -> dict[str, Any]:
+    figures = [["order", "charge", 3, 1, 12.5, 30.0], [HOSTILE[0], "", 1, 0, None, None]]
+    operations = [operation(number) for number in range(count)]
+    return {"operations": operations, "left": 0, "figures": figures, "messages": True}
+
+
+@pytest.fixture(params=["light", "dark", "phone"])
+def page(request: pytest.FixtureRequest, browser: Browser, tmp_path: Path) -> Iterator[Page]:
+    """The page with 300 operations, in both themes and at phone width."""
+    size = {"width": 390, "height": 800} if request.param == "phone" else None
+    theme = "dark" if request.param == "dark" else "light"
+    context = browser.new_context(color_scheme=theme, viewport=size, offline=True)
+    found = context.new_page()
+    found.set_extra_http_headers({"X-Theme": request.param})
+    tmp_path.joinpath("page.html").write_text(render(data(300), "Shop"), "utf-8")
+    found.goto(tmp_path.joinpath("page.html").as_uri())
+    yield found
+    context.close()
+
+
+def test_an_operation_is_found_and_read_by_keyboard(page: Page) -> None:
+    """The slash searches, arrows move, Enter opens, Escape leads back."""
+    page.keyboard.press("/")
+    page.keyboard.type("/orders/100")
+    assert page.inner_text("#found") == "1 operation found"
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+
+    story = page.inner_text("#story")
+    assert "POST /orders/100" in story
+    assert "attempt 2" in story
+    assert "no card" in story
+    assert page.evaluate("document.activeElement.id") == "story"
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.getAttribute('aria-current')") == "true"
+
+
+def test_hostile_text_is_shown_and_does_nothing(page: Page) -> None:
+    """No element comes of it, what turns text around is written out, and nothing is wider."""
+    page.fill("#search", "\u202e")
+    page.click("#list button >> nth=0")
+
+    assert "\\u202egnp.exe" in page.inner_text("#story h2")
+    assert page.evaluate("document.images.length") == 0
+    assert page.title() == "Shop"
+    page.fill("#search", "name")
+    page.click("#list button >> nth=0")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_figures_are_one_button_away(page: Page) -> None:
+    """The table names counts and durations."""
+    page.click("#to-figures")
+
+    assert page.is_hidden("#operations")
+    assert "order\tcharge\t3\t1\t13 ms\t30 ms" in page.inner_text("#figures")
+
+
+def test_page_is_accessible(page: Page, axe_js: Path, screenshots: Path) -> None:
+    """axe-core finds nothing serious in the list, a story and the figures."""
+    # The policy forbids scripts of others, so axe-core comes in by the driver.
+    page.click("#list button >> nth=1")
+    name = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light'")
+    width = page.evaluate("innerWidth")
+    page.screenshot(path=screenshots / f"operations-{name}-{width}.png")
+    page.evaluate(axe_js.read_text("utf-8"))
+    for view in ("#to-operations", "#to-figures"):
+        page.click(view)
+        found = page.evaluate("axe.run()")["violations"]
+        serious = [one for one in found if one["impact"] in {"serious", "critical"}]
+        assert serious == [], json.dumps(serious)[:2000]
+
+
+def test_many_operations_are_usable_soon(browser: Browser, tmp_path: Path) -> None:
+    """Of 10,000 the list shows the first ones; the search goes over all."""
+    tmp_path.joinpath("page.html").write_text(render(data(10_000), "Shop"), "utf-8")
+    found = browser.new_page()
+    begin = perf_counter()
+    found.goto(tmp_path.joinpath("page.html").as_uri())
+    found.wait_for_selector("#list button")
+    found.fill("#search", "/orders/9998")
+    found.wait_for_function("document.getElementById('found').textContent !== ''")
+
+    print(f"usable after {perf_counter() - begin:.2f} s")  # noqa: T201 - a figure, no limit
+    assert found.inner_text("#found") == "1 operation found"
+    assert found.locator("#list button").count() == 1
+    found.fill("#search", "")
+    assert found.locator("#list button").count() == 200
+    found.close()
