@@ -57,6 +57,8 @@ class Names:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._known: dict[tuple[Scope, str], Value] = {}
+        self._finding: set[tuple[Scope, str]] = set()
+        self._is_open = False  # what was found may lack what a circle has cut off
         self._functions: dict[Function, Value] = {}
 
     def in_scope(self, scope: Scope, name: str) -> Value:
@@ -77,15 +79,14 @@ class Names:
 
     def in_module(self, module: Module, name: str) -> Value:
         """Return the global `name` of a module, or the builtin of that name."""
-        values = module.values
-        if name in values:
-            found: Value = values[name]
-            return found
-        values[name] = None  # while it is found out
+        if name in module.values:
+            known: Value = module.values[name]
+            return known
         found = self.member(module, name)
         if found is None and name not in module.bindings and name in _BUILTINS:
             found = External(f"builtins.{name}")
-        values[name] = found
+        if found is not None or not self._is_open:
+            module.values[name] = found
         return found
 
     def member(self, module: Module, name: str) -> Value:
@@ -106,14 +107,23 @@ class Names:
         return None
 
     def _once(self, key: tuple[Scope, str], bindings: list[Binding], scope: Scope) -> Value:
-        if key not in self._known:
-            self._known[key] = None
-            last = bindings[-1]
-            if isinstance(last, Function):
-                # A property is its getter; otherwise the last definition wins.
-                bindings = [bindings[0] if _is_accessor(last) else last]
-            self._known[key] = union(*[self._of(one, scope) for one in bindings])
-        return self._known[key]
+        if key in self._known:
+            return self._known[key]
+        if key in self._finding:  # a circle, as modules that import each other make
+            self._is_open = True
+            return None
+        self._finding.add(key)
+        last = bindings[-1]
+        if isinstance(last, Function):
+            # A property is its getter; otherwise the last definition wins.
+            bindings = [bindings[0] if _is_accessor(last) else last]
+        found = union(*[self._of(one, scope) for one in bindings])
+        self._finding.discard(key)
+        if found is not None or not self._is_open:
+            self._known[key] = found
+        if not self._finding:
+            self._is_open = False
+        return found
 
     def _of(self, binding: Binding, scope: Scope) -> Value:
         engine = self._engine

@@ -49,7 +49,9 @@ class SourceTree:
         """
         key = (os.path.dirname(importer), dotted)
         if key not in self._found:
-            self._found[key] = self._search(dotted.split("."), self._home(key[0]))
+            parts = dotted.split(".")
+            found = self._search(parts, self._home(key[0]))
+            self._found[key] = found or self._inside(parts, key[0])
         return self._found[key]
 
     def find_relative(self, dotted: str, level: int, importer: str) -> str | None:
@@ -90,6 +92,14 @@ class SourceTree:
         # A folder that is asked for may be where imports begin, though it is a package itself.
         places += sorted(self._roots)
         return next((found for place in places if (found := self._below(place, parts))), None)
+
+    def _inside(self, parts: list[str], folder: str) -> str | None:
+        """Return a module of a package in a folder above, which ``sys.path`` may name itself."""
+        home = self._home(folder)
+        while folder != home and (folder := os.path.dirname(folder)) != home:
+            if os.sep.join([folder, parts[0]]) in self._folders:
+                return self._below(folder, parts)
+        return None
 
     def _below(self, folder: str, parts: list[str]) -> str | None:
         path = os.sep.join([folder, *parts])
