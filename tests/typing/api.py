@@ -586,6 +586,7 @@ def backends() -> None:
     mine: Backend = Printing()
     configure()
     configure("none", strict=True, header="X-ID", id_factory=lambda: "a", propagate_metadata=["a"])
+    configure(levels={"error": "ERROR", "cancelled": 30})
     configure(mine)
     configure(["logging", mine, LoggingBackend("shop"), OTelBackend("shop"), ByNames()])
     assert_type(outcome_of(None), str)
