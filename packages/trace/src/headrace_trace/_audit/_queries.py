@@ -110,7 +110,8 @@ RUN_TWICE = (
 
 _FAILED = _certain("""
   SELECT * EXCLUDE (error),
-    concat_ws(', ', error, CASE WHEN attempts > 1 THEN attempts || ' attempts' END) AS detail
+    nullif(concat_ws(', ', error, CASE WHEN attempts > 1 THEN attempts || ' attempts' END), '')
+      AS detail
   FROM (SELECT *, started AS time FROM last_run WHERE outcome = 'error'
     AND (coalesce(retries, 0) > 0 OR attempts > 1) = {}) AS failed
   ANTI JOIN sent USING (flow_id, unit_id, task_id)""")

@@ -10,6 +10,7 @@ _COMMANDS = {
     "list": "operations, newest first",
     "show": "the story of one operation",
     "audit": "what is missing",
+    "stats": "counts, errors and times",
     "html": "one page with operations, stories and figures",
 }
 
@@ -30,6 +31,8 @@ def main(words: list[str]) -> int:
         from ._show import main as run
     elif name == "audit":
         from ._audit import main as run
+    elif name == "stats":
+        from ._stats import main as run
     elif name == "html":
         from ._html import main as run
     else:
