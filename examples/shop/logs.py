@@ -13,7 +13,7 @@ def config(process: str) -> dict[str, Any]:
     """The ``dictConfig`` of one process, which writes ``<process>.jsonl`` into the run's folder."""
     config = dict_config("json", service=process)
     config["handlers"]["stderr"] |= {
-        "class": "logging.FileHandler",
+        "class": "logging.handlers.WatchedFileHandler",  # for logrotate
         "filename": str(RUN / f"{process}.jsonl"),
         "encoding": "utf-8",
         "delay": True,

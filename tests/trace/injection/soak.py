@@ -1,0 +1,194 @@
+"""Injects faults into the demo's system on Redis; the audit must name each, and nothing else.
+
+``python -m tests.trace.injection.soak [COUNT] [SEED]``, or ``nox -s audit_soak``. Exit status 0 if
+the cases are those that were injected. Logs are rotated meanwhile.
+
+No line can show, so that none of these is injected: an effect between which and its line its
+process was killed; a kill before the line ``unit.start`` of a message that is delivered again; a
+loss whose publisher was killed before its line ``task.published``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import httpx
+
+HERE = Path(__file__).resolve().parent
+SHOP = HERE.parents[2] / "examples" / "shop"
+REDIS = "redis://127.0.0.1:6379/13"
+KINDS = {
+    "lost": "not_started",
+    "doubled": "run_twice",
+    "killed": "not_ended",
+    "stuck": "not_ended",
+    "down": "error",
+    "failed": "error",
+    "exhausted": "retries_exhausted",
+}
+"""The faults, each with the kind of its case."""
+ENDING = {"fine", "doubled", "down", "killed"}
+"""What comes to an outcome."""
+AT_ONCE, SLOT = 8, 3.0  # orders; seconds that an order without an outcome takes
+START_SECONDS = 180  # on a busy machine
+PATIENCE = 300  # seconds without an outcome
+GRACE = 3  # seconds
+ROTATIONS = 4
+
+
+def main() -> int:
+    """Run the system once and return the exit status."""
+    parser = argparse.ArgumentParser(description="Injects faults and audits the logs.")
+    parser.add_argument("count", type=int, nargs="?", default=30, help="faults")
+    parser.add_argument("seed", type=int, nargs="?", default=1)
+    options = parser.parse_args()
+    os.environ.setdefault("HEADRACE_DEMO_BROKER", REDIS)
+    os.environ["PYTHONPATH"] = str(HERE)
+    sys.path.insert(0, str(SHOP))
+    with tempfile.TemporaryDirectory(prefix="headrace-audit-") as folder:
+        wrong = run(Path(folder), orders(options.count, options.seed))
+    summary = f"{options.count} faults, seed {options.seed}: {len(wrong)} wrong"
+    sys.stdout.write("\n".join([*wrong, summary, ""]))
+    return 1 if wrong else 0
+
+
+def orders(count: int, seed: int) -> list[dict[str, Any]]:
+    """Return `count` orders with faults and half as many without, shuffled, between good ones."""
+    random = Random(seed)
+    faults = [random.choice(list(KINDS)) for _ in range(count)] + ["fine"] * (count // 2)
+    random.shuffle(faults)
+    fine = ["fine"] * AT_ONCE
+    return [
+        {
+            "number": f"{fault}-{number}",
+            "article": "mug",
+            "quantity": 1,
+            "kill_worker": fault == "killed",
+            "carrier_failures": int(fault == "down"),
+        }
+        for number, fault in enumerate([*fine, *faults, *fine])
+    ]
+
+
+def run(folder: Path, wanted: list[dict[str, Any]]) -> list[str]:
+    """Run the services, send the orders, and return what is wrong with the audit."""
+    import processes  # of the demo, as are the next two
+    import real_broker
+    from interrupts import Interrupts
+    from processes import Service, Services, free_ports
+
+    processes.START_SECONDS = START_SECONDS
+    shop, warehouse, carrier = free_ports(3)
+    variables = {
+        "SHOP_RUN": str(folder),
+        "TMPDIR": str(folder),
+        "SHOP_QUEUE": folder.name,
+        "SHOP_URL": f"http://127.0.0.1:{shop}",
+        "WAREHOUSE_URL": f"http://127.0.0.1:{warehouse}",
+        "CARRIER_URL": f"http://127.0.0.1:{carrier}",
+        "DJANGO_SETTINGS_MODULE": "warehouse.settings",
+    }
+    services = [
+        Service("shop", f"-m uvicorn faulty_shop:app --port {shop}", shop),
+        Service("worker", f"-m celery -A faulty_worker worker -c {AT_ONCE}", log_words=" ready."),
+        Service("warehouse", f"manage.py runserver --noreload {warehouse}", warehouse),
+        Service("carrier", f"-m flask --app carrier run --port {carrier}", carrier),
+    ]
+    try:
+        with Services(folder, variables, Interrupts()) as running:
+            running.do("manage.py migrate")
+            for _ in running.start(services):
+                pass
+            with httpx.Client(base_url=variables["SHOP_URL"], trust_env=False, timeout=60) as http:
+                sent = send(http, wanted, folder)
+                return audit_until_told(http, sent, folder)
+    finally:
+        real_broker.clean_up(folder.name)
+
+
+def send(http: httpx.Client, wanted: list[dict[str, Any]], folder: Path) -> dict[str, str]:
+    """Send the orders, a few at once; return the correlation ID of each, by its number."""
+    sent: dict[str, str] = {}
+    since: dict[str, float] = {}
+    rest, give_up = list(reversed(wanted)), time.monotonic() + PATIENCE
+    while rest or since:
+        outcomes = http.get("/orders").raise_for_status().json()
+        now = time.monotonic()
+        for number, began in list(since.items()):
+            ends = number.partition("-")[0] in ENDING
+            if outcomes[number] or (not ends and now > began + SLOT):
+                del since[number]
+                give_up = now + PATIENCE
+        if now > give_up:
+            raise TimeoutError(f"no outcome of {', '.join(since)}")
+        while rest and len(since) < AT_ONCE:
+            order = rest.pop()
+            response = http.post("/orders", json=order).raise_for_status()
+            sent[order["number"]] = response.headers["X-Correlation-ID"]
+            since[order["number"]] = time.monotonic()
+            if len(sent) % (len(wanted) // ROTATIONS) == 0:
+                rotate(folder, len(sent))
+        time.sleep(0.1)
+    return sent
+
+
+def rotate(folder: Path, number: int) -> None:
+    """Rename the logs, as logrotate does."""
+    for log in folder.glob("*.jsonl"):
+        log.rename(f"{log}.{number}")
+
+
+def audit_until_told(http: httpx.Client, sent: dict[str, str], folder: Path) -> list[str]:
+    """Send further orders until nothing is open, then compare the cases with the faults."""
+    for count in range(60):
+        order = {"number": f"last-{count}", "article": "mug", "quantity": 1}
+        http.post("/orders", json=order).raise_for_status()
+        time.sleep(2)
+        found = audit(folder)
+        if not found["under_way"] and not found["unjudged"]:
+            return compare(found["cases"], sent)
+    return [f"not told: {found['under_way']} under way, {found['unjudged']}"]
+
+
+def audit(folder: Path) -> dict[str, Any]:
+    """Return what the audit finds, from JSON."""
+    command = [sys.executable, "-m", "headrace", "trace", "audit", "--json"]
+    logs = [*folder.glob("*.jsonl*")]
+    done = subprocess.run(
+        [*command, "--grace", f"{GRACE}s", *logs], check=False, capture_output=True
+    )
+    if done.stderr:
+        raise RuntimeError(done.stderr.decode())
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def compare(cases: list[dict[str, Any]], sent: dict[str, str]) -> list[str]:
+    """Return which faults have no case, and which cases have no fault."""
+    faults = {
+        (KINDS[fault], flow_id): number
+        for number, flow_id in sent.items()
+        if (fault := number.partition("-")[0]) in KINDS
+    }
+    named = [(case["kind"], case["flow_id"]) for case in cases]
+    numbers = {flow_id: number for number, flow_id in sent.items()}
+    missing = [f"not named: {number}" for key, number in faults.items() if key not in named]
+    wrong = [
+        f"wrongly named: {numbers.get(case['flow_id'])} {case}"
+        for case, key in zip(cases, named, strict=True)
+        if key not in faults or named.count(key) > 1
+    ]
+    return missing + wrong
+
+
+if __name__ == "__main__":
+    sys.exit(main())
