@@ -333,6 +333,15 @@ def audit(session: nox.Session) -> None:
 
 
 @nox.session(tags=["full"])
+def audit_soak(session: nox.Session) -> None:
+    """Inject faults into the demo on Redis and audit its logs: 30, or `-- COUNT SEED`."""
+    if not answers(REDIS_PORT):
+        system_package(session, "redis-server", "redis-server")
+    install_tree(session, *group("test", "demo"))
+    session.run("python", "-m", "tests.trace.injection.soak", *session.posargs)
+
+
+@nox.session(tags=["full"])
 def celery_full(session: nox.Session) -> None:
     """Try each way to publish and run a task on every pool, 12,500 at once, and kill chains."""
     if not answers(REDIS_PORT):

@@ -143,13 +143,14 @@ def deliver(shop_url: str, orders: list[Order], running: Services, bars: Bars) -
 
 
 def tell(report: Report, run: Path, placed: list[Placed], drawing: str) -> None:
-    """Print the story, the orders, the flow and the check. Raises ``UnprovenError`` if it fails."""
+    """Print story, orders, flow, check and audit. Raises ``UnprovenError`` if it fails."""
     lines = read_logs(run)
     findings = check(placed, lines)
-    report.story(placed, lines)
+    report.story(placed, lines, run)
     report.orders(placed, lines)
     report.flow(drawing)
     report.findings(findings, lines)
+    report.audit(run)
     if any(findings.values()):
         raise UnprovenError("The check failed.")
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import re
+import subprocess
 import sys
 from collections import Counter
-from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -22,7 +22,6 @@ from check import PROCESSES, by_id, losses, runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from rich.console import RenderableType
 
@@ -48,13 +47,6 @@ STATIONS = {
 
 SHOWN = 20
 """How many findings of one kind are printed."""
-
-# Long messages of other libraries, cut to what tells something here.
-SHORTER = (
-    (re.compile(r'HTTP Request: (\w+) http://[^/]+(\S+) "\S+ (\d+).*"'), r"\1 \2: \3"),
-    (re.compile(r"^Task (\S+)\[\S+\] (\w+).*"), r"task \1: \2"),
-    (re.compile(r"^Task handler .*WorkerLostError\D+(.+?\)).*"), r"worker lost: signal \1"),
-)
 
 
 class Bars:
@@ -120,21 +112,39 @@ class Report:
         self.console.print(Text(title, style="bold"))
         self.console.print(Padding(Group(*body), (0, 0, 0, 2), expand=False))
 
-    def story(self, placed: list[Placed], lines: list[Line]) -> None:
-        """The log lines of one order: of the one with the most to tell."""
+    def story(self, placed: list[Placed], lines: list[Line], run: Path) -> None:
+        """The story of one order, of the one with the most to tell, by ``headrace trace``."""
         groups = by_id(lines)
         told = max(placed, key=lambda order: interest(order, groups[order.flow_id]))
-        own = groups[told.flow_id]
-        table = Table(box=None, pad_edge=False)
-        table.add_column("at ms", justify="right", style="dim", min_width=5)
-        table.add_column("process", min_width=9)
-        table.add_column("flow", style="dim", min_width=5)
-        table.add_column("step", min_width=7)
-        table.add_column("took ms", justify="right", style="dim", min_width=7)
-        table.add_column("log line", overflow="ellipsis", no_wrap=True)
-        for line in own:
-            table.add_row(*story_row(line, since=own[0]["time"]))
-        self.section(f"The story of order {told.number}, ID {told.flow_id}", table)
+        if told.flow_id:
+            title = f"The story of order {told.number}, ID {told.flow_id}"
+            self.trace(title, "show", told.flow_id, run)
+
+    def audit(self, run: Path) -> None:
+        """What is missing in the logs, by ``headrace trace``."""
+        self.trace("The audit", "audit", "--grace", "0s", run)  # all services have ended
+
+    def trace(self, title: str, *words: str | Path) -> None:
+        """What ``headrace trace`` tells of the logs of the run."""
+        *command, run = words
+        done = subprocess.run(  # noqa: S603
+            [
+                sys.executable,
+                "-m",
+                "headrace",
+                "trace",
+                *command,
+                *sorted(Path(run).glob("*.jsonl")),
+            ],
+            env=os.environ | {"PYTHONIOENCODING": "utf-8"},
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+        )
+        body = (done.stdout or done.stderr).replace(f"{run}{os.sep}", "")
+        self.console.print(Text(f"\n{title}", style="bold"))
+        for line in body.splitlines():
+            self.console.print(Text(f"  {line}"), soft_wrap=True)
 
     def orders(self, placed: list[Placed], lines: list[Line]) -> None:
         """All orders with outcome, time in the queue before the first run, and ID."""
@@ -188,22 +198,6 @@ def order_row(order: Placed, lines: list[Line]) -> list[Text]:
         detail,
         Text(f"{ran[0]['queue_ms']:.0f}" if ran and "queue_ms" in ran[0] else ""),
         Text(order.flow_id or ""),
-    ]
-
-
-def story_row(line: Line, since: str) -> list[Text]:
-    """One log line as a row: how long after the first, where, in which step, how long, what."""
-    message = line["message"]
-    for pattern, shorter in SHORTER:
-        message = pattern.sub(shorter, message)
-    later = datetime.fromisoformat(line["time"]) - datetime.fromisoformat(since)
-    return [
-        Text(f"{later / timedelta(milliseconds=1):.0f}"),
-        Text(line["service"], style=COLOURS[line["service"]]),
-        Text(line["flow"]),
-        Text(line["step"]),
-        Text(f"{line['duration_ms']:.1f}" if "duration_ms" in line else ""),
-        plain(message, style="dim" if line.get("outcome") == "ok" else ""),
     ]
 
 

@@ -23,9 +23,10 @@ from typing import Any
 
 import httpx
 
+from tests.brokers import find_redis
+
 HERE = Path(__file__).resolve().parent
 SHOP = HERE.parents[2] / "examples" / "shop"
-REDIS = "redis://127.0.0.1:6379/13"
 KINDS = {
     "lost": "not_started",
     "doubled": "run_twice",
@@ -51,10 +52,13 @@ def main() -> int:
     parser.add_argument("count", type=int, nargs="?", default=30, help="faults")
     parser.add_argument("seed", type=int, nargs="?", default=1)
     options = parser.parse_args()
-    os.environ.setdefault("HEADRACE_DEMO_BROKER", REDIS)
     os.environ["PYTHONPATH"] = str(HERE)
     sys.path.insert(0, str(SHOP))
-    with tempfile.TemporaryDirectory(prefix="headrace-audit-") as folder:
+    with (
+        tempfile.TemporaryDirectory(prefix="headrace-audit-") as folder,
+        find_redis(Path(folder)) as url,
+    ):
+        os.environ["HEADRACE_DEMO_BROKER"] = url
         wrong = run(Path(folder), orders(options.count, options.seed))
     summary = f"{options.count} faults, seed {options.seed}: {len(wrong)} wrong"
     sys.stdout.write("\n".join([*wrong, summary, ""]))
