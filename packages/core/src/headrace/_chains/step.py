@@ -38,7 +38,8 @@ class Step:
     """A step of a chain.
 
     `Chain.next` creates it from its arguments. `place` compiles it for a plan, in which it has a
-    name and can be called. If its chain is part of another chain, that chain's plan has a copy.
+    name and can be called: the attributes from `name` on are those of a placed step. If its chain is
+    part of another chain, that chain's plan has a copy.
 
     Attributes:
         function: the function to call.
@@ -60,8 +61,6 @@ class Step:
         inner_name: the name of that chain.
         has_inputs: whether that chain gets inputs instead of the values of the context.
         is_plain: whether it is only a call, which may be retried and logged.
-
-    Attributes once it is placed:
         name: its name, unique in the chain.
         info: its description for backends and the context.
         plan: the compiled `inner`, or None for a function.

@@ -35,7 +35,7 @@ def render(data: Mapping[str, Any], title: str) -> str:
 
 
 def _resource(name: str) -> str:
-    return files(__package__).joinpath(name).read_text("utf-8")
+    return files("headrace_trace._page").joinpath(name).read_text("utf-8")
 
 
 def _hash(text: str) -> str:
