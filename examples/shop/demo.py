@@ -151,6 +151,7 @@ def tell(report: Report, run: Path, placed: list[Placed], drawing: str) -> None:
     report.flow(drawing)
     report.findings(findings, lines)
     report.audit(run)
+    report.page(run)
     if any(findings.values()):
         raise UnprovenError("The check failed.")
 

@@ -45,6 +45,8 @@ STATIONS = {
     "carrier": "Flask carrier",
 }
 
+PAGE = Path(__file__).resolve().parents[2] / "build" / "shop.html"
+
 SHOWN = 20
 """How many findings of one kind are printed."""
 
@@ -123,6 +125,12 @@ class Report:
     def audit(self, run: Path) -> None:
         """What is missing in the logs, by ``headrace trace``."""
         self.trace("The audit", "audit", "--grace", "0s", run)  # all services have ended
+
+    def page(self, run: Path) -> None:
+        """All operations on a page for a browser, by ``headrace trace``, which outlives the run."""
+        PAGE.parent.mkdir(exist_ok=True)
+        self.trace("The page", "html", "-o", PAGE, run)
+        self.console.print(Text(f"  {PAGE.as_uri()}"), soft_wrap=True)
 
     def trace(self, title: str, *words: str | Path) -> None:
         """What ``headrace trace`` tells of the logs of the run."""

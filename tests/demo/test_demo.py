@@ -76,6 +76,7 @@ def test_orders_cross_four_processes_under_one_id_each(orders: Path, tmp: Path) 
     )
     assert "    receive --> fulfil" in out
     assert "The audit" in out
+    assert out.rstrip().endswith("/build/shop.html")
     assert out.count("\n  ok  ") == 4
     assert "\x1b" not in out + err
     assert (survivors(tmp), list(tmp.iterdir())) == ([], [])
