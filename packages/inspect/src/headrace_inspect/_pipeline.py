@@ -1,4 +1,4 @@
-"""The analysis, step by step: from the contents of files to facts."""
+"""The analysis pipeline: from file contents to facts."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from ._symbols._program import Program
 from ._symbols._reader import syntax_of
 from ._symbols._syntax import FileSyntax
 
-_DEEPEST = 10_000
-_ROUNDS = 4
+_RECURSION_LIMIT = 10_000
+_MAX_ROUNDS = 4
 
 
 class Analysis(NamedTuple):
-    """What is known of a program: what it declares, which edges are shown, what is wrong."""
+    """Result of analysing a program: its declarations, judged edges and findings."""
 
     engine: Engine
     declarations: Declarations
@@ -46,15 +46,15 @@ class Analysis(NamedTuple):
 def facts_in(
     paths: Sequence[str], contents: Mapping[str, bytes], problems: Sequence[Problem] = ()
 ) -> Facts:
-    """Return what is known of a tree.
+    """Analyse a source tree and return its facts.
 
     Args:
-        paths: the files and folders that were asked for.
+        paths: the files and folders to analyse.
         contents: the content of each file, by its absolute path.
-        problems: what is wrong already.
+        problems: the problems found so far.
     """
     found = [*problems]
-    with undisturbed():
+    with analysis_runtime():
         analysis = analyse(paths, contents, found)
         engine, declarations, judged, faults = analysis
         edges = [_edge(one, declarations) for one in judged]
@@ -65,7 +65,7 @@ def facts_in(
             ]),
             tuple(sorted(edges, key=lambda edge: (edge.flow, edge.target, edge.source))),
             (*faults, *hazards_in(engine)),
-            (*_not_shown(edges, analysis), *_computed(declarations)),
+            (*_not_shown(edges, analysis), *_computed_declarations(declarations)),
             tuple(find_ignores({shown(path): content for path, content in contents.items()})),
             tuple(_messages(engine, contents)),
             "".join(sorted({*calls_in(engine)})) if edges else "",
@@ -77,7 +77,7 @@ def facts_in(
 def analyse(
     paths: Sequence[str], contents: Mapping[str, bytes], problems: list[Problem]
 ) -> Analysis:
-    """Return the analysis of files, and add those that do not parse to `problems`."""
+    """Analyse a program; add files that do not parse to `problems`."""
     engine = evaluate(paths, contents, problems)
     declarations = read_declarations(engine)
     edges = Judge(engine, declarations).judge()
@@ -88,7 +88,7 @@ def analyse(
 def evaluate(
     paths: Sequence[str], contents: Mapping[str, bytes], problems: list[Problem]
 ) -> Engine:
-    """Evaluate a program, and add the files that do not parse to `problems`."""
+    """Evaluate a program; add files that do not parse to `problems`."""
 
     def load(path: str) -> FileSyntax | None:
         try:
@@ -100,7 +100,7 @@ def evaluate(
     forget_values()
     engine = Engine(Program(sorted(contents), paths, load), known_libraries())
     _evaluate_modules(engine)
-    for _ in range(_ROUNDS):
+    for _ in range(_MAX_ROUNDS):
         _evaluate_flows(engine)
         engine.run_roots()
         for finish in engine.registry.finishing:
@@ -109,9 +109,9 @@ def evaluate(
 
 
 def _evaluate_modules(engine: Engine) -> None:
-    """Evaluate all modules, which register what functions use, and then their functions.
+    """Evaluate all modules first, since functions use what modules register, then the functions.
 
-    The functions of tests are no part of the program, unless some are declared to be steps.
+    Test modules are skipped, unless they declare steps.
     """
     modules = engine.program.modules
     for module in modules:
@@ -123,7 +123,7 @@ def _evaluate_modules(engine: Engine) -> None:
 
 
 def _evaluate_flows(engine: Engine) -> None:
-    """Evaluate the methods of flow classes, inherited ones included, and the chains."""
+    """Evaluate chains and the methods of flow classes, including inherited ones."""
     for cls in [*declared_in(engine).class_flows]:
         for method in engine.classes.methods_of(cls):
             engine.context(FunctionValue(method, Instance(cls, is_exact=True)))
@@ -132,17 +132,17 @@ def _evaluate_flows(engine: Engine) -> None:
 
 
 @contextmanager
-def undisturbed() -> Iterator[None]:
-    """Let deep code be followed, and spend no time on looking for garbage in trees."""
+def analysis_runtime() -> Iterator[None]:
+    """Raise the recursion limit for deeply nested code, and pause garbage collection for speed."""
     deepest, is_collecting = sys.getrecursionlimit(), gc.isenabled()
-    sys.setrecursionlimit(max(deepest, _DEEPEST))
+    sys.setrecursionlimit(max(deepest, _RECURSION_LIMIT))
     gc.disable()
     try:
         yield
     finally:
         sys.setrecursionlimit(deepest)
         if is_collecting:
-            # All that was made counts as old, or it would be gone through at once.
+            # Move live objects to the oldest generation, or the next collection scans them.
             gc.freeze()
             gc.unfreeze()
             gc.enable()
@@ -171,7 +171,7 @@ def _not_shown(edges: Sequence[Edge], analysis: Analysis) -> Iterator[Finding]:
             yield finding("HR110", step, message, edge.source)
 
 
-def _computed(declarations: Declarations) -> Iterator[Finding]:
+def _computed_declarations(declarations: Declarations) -> Iterator[Finding]:
     for function, what in declarations.unreadable:
         place = Place(shown(function.module.path), function.line)
         message = f"{what} is computed where {function.name!r} is declared"

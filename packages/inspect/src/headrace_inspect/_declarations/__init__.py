@@ -1,3 +1,3 @@
-"""Flows, steps and edges as the source declares them."""
+"""The flows, steps and edges that the source declares."""
 
 from __future__ import annotations

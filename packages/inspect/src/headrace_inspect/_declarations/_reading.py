@@ -1,4 +1,4 @@
-"""Reads the declarations that evaluating the source has collected."""
+"""Reads the declarations collected during evaluation."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _read_sources(declarations: Declarations, step: DeclaredStep) -> None:
 
 
 def _source(declarations: Declarations, step: DeclaredStep, reference: Value) -> str | None:
-    """Return the step that `reference` names or is, or None if that is computed."""
+    """Return the name of the step that `reference` refers to, or None if it is computed."""
     name = text_of(reference)
     if name is not None:
         local = name.removeprefix(f"{step.flow}.")
@@ -104,7 +104,7 @@ def _read_chain(
 def steps_of(
     engine: Engine, declarations: Declarations, function: Function, cls: Class | None
 ) -> list[Name]:
-    """Return the steps that `function` is, as a method of `cls` if that is given."""
+    """Return the steps that `function` declares, as a method of `cls` if given."""
     names = list(declarations.functions.get(function, ()))
     name = declarations.methods.get(function)
     order = engine.classes.order(cls or function.owner) if function.owner and name else []

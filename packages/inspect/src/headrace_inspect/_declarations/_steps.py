@@ -9,7 +9,7 @@ from headrace_inspect._evaluate._values import Arguments
 from headrace_inspect._symbols._entities import Class, Function
 
 Name = tuple[str, str]
-"""The names of a flow and of a step in it."""
+"""The name of a flow and of a step in it."""
 Kind = Literal["function", "task", "chain"]
 
 
@@ -18,11 +18,11 @@ class DeclaredStep:
     """A declaration of a step.
 
     Attributes:
-        sources: the names of the preceding steps; ``flow.step`` for those of other flows.
+        sources: the names of the preceding steps; ``flow.step`` for steps of other flows.
         function: the decorated function; None for a step of a chain.
-        cls: the class that is decorated with the flow, or None.
+        cls: the class decorated with the flow, or None.
         is_readable: whether all preceding steps are known.
-        after: the values given as ``after=``.
+        after: the values of ``after=``.
     """
 
     flow: str
@@ -44,11 +44,11 @@ class Declarations:
 
     Attributes:
         steps: the declarations of each step; more than one is an error.
-        functions: the steps of each function, on any receiver.
-        methods: the names of methods as steps of a flow class.
-        class_flows: the flows of classes.
-        unreadable: functions with a computed declaration, and what is computed.
-        opened: the flows that are opened by ``flow.open()``.
+        functions: the steps of each function, for any receiver.
+        methods: the step names of methods of flow classes.
+        class_flows: the flows of each flow class.
+        unreadable: functions with a computed declaration, and which part is computed.
+        opened: the flows opened by ``flow.open()``.
     """
 
     steps: dict[Name, list[DeclaredStep]] = field(default_factory=dict)
@@ -79,7 +79,7 @@ class Edge:
 
 
 def edges_of(declarations: Declarations) -> list[Edge]:
-    """Return the declared edges, including those from unknown steps."""
+    """Return the declared edges, including edges from unknown steps."""
     found: dict[Edge, None] = {}
     for target, steps in declarations.steps.items():
         for step in steps:
@@ -89,7 +89,7 @@ def edges_of(declarations: Declarations) -> list[Edge]:
 
 
 def resolve(declarations: Declarations, flow: str, source: str) -> Name:
-    """Return the step that `source` names in `flow`."""
+    """Return the step that `source` refers to in `flow`."""
     if (flow, source) not in declarations.steps and "." in source:
         for index, letter in enumerate(source):
             if letter == "." and (source[:index], source[index + 1 :]) in declarations.steps:

@@ -1,3 +1,3 @@
-"""The map of a program that declares nothing: what begins where, and what reaches what."""
+"""The map of a program without declarations: its entry points, and how they reach each other."""
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from headrace.commands import (
     write,
 )
 from headrace_inspect._formats._json import encoded, plain
-from headrace_inspect._pipeline import evaluate, undisturbed
+from headrace_inspect._pipeline import analysis_runtime, evaluate
 from headrace_inspect._settings import read_check_settings
 from headrace_inspect._source._discovery import find_files, shown
 from headrace_inspect._source._reading import contents_of
@@ -43,7 +43,7 @@ receivers, and how they reach each other. The source is read, and never imported
 
 
 def main(words: list[str]) -> int:
-    """Draw as `words`, those after the command, say; return the exit status.
+    """Run the command with the arguments `words`; return the exit status.
 
     Raises:
         CommandError: an argument or a setting is wrong.
@@ -55,7 +55,7 @@ def main(words: list[str]) -> int:
     paths = tuple(options.paths) or settings.paths or (".",)
     files, problems = find_files(paths, (*settings.exclude, *(options.exclude or ())))
     contents = contents_of(files, problems)
-    with undisturbed():
+    with analysis_runtime():
         found = map_of(evaluate(paths, contents, problems))
     if options.focus is not None:
         found = _focused(found, options.focus)
@@ -80,7 +80,7 @@ def main(words: list[str]) -> int:
 
 
 def _focused(found: Map, name: str) -> Map:
-    """Return the nodes called `name`, or in that package, and what is next to them."""
+    """Return the nodes named `name` or in the package `name`, and their neighbours."""
     kept = {node for node in found.nodes if name == node.name or f".{name}." in f".{node.id}."}
     if not kept:
         meant = nearest_name(name, [part for node in found.nodes for part in node.id.split(".")])
@@ -113,7 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     says = f"what to write: {', '.join(PICTURE_FORMATS)}; default: from FILE's extension, or text"
     add("--format", choices=PICTURE_FORMATS, metavar="F", help=says)
     add("-o", "--output", metavar="FILE", help="the file to write, instead of standard output")
-    add("--focus", metavar="NAME", help="only this node or package, and what is next to it")
+    add("--focus", metavar="NAME", help="only this node or package, and its neighbours")
     says = "write the decorators that declare the map as the flow FLOW, as a patch"
     add("--declare", metavar="FLOW", help=says)
     add("--exclude", action="append", metavar="PATTERN", help="leave out files and folders")

@@ -1,4 +1,4 @@
-"""The decorators that declare a map as a flow, as a patch."""
+"""Writes a patch with the decorators that declare a map as a flow."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ class _Step:
 
 
 def patch_for(found: Map, flow: str, contents: Mapping[str, bytes]) -> str:
-    """Return a patch that declares the nodes of a map with edges as steps of a flow.
+    """Return a patch that declares the connected nodes of a map as steps of a flow.
 
     Args:
-        found: the map. An edge that closes a circle is left out, and so is one whose target is a
-            class, of which no single function is the step.
+        found: the map. Edges that close a cycle are left out, and so are edges to a class, since
+            no single function of it is the step.
         flow: the flow's name.
         contents: the content of each file, by its absolute path.
     """
@@ -55,7 +55,7 @@ def patch_for(found: Map, flow: str, contents: Mapping[str, bytes]) -> str:
 def _steps(edges: Iterable[Edge]) -> Iterable[_Step]:
     found: dict[Function, _Step] = {}
     for edge in edges:
-        pair = [one for one in (edge.begins, edge.target.function) if one is not None]
+        pair = [one for one in (edge.caller, edge.target.function) if one is not None]
         if len({*pair}) == 2 and not any(one.is_lambda for one in pair):
             before, after = [found.setdefault(one, _Step(one, one.name)) for one in pair]
             if before not in after.sources and not before.follows(after):
@@ -78,7 +78,7 @@ def _decorator(step: _Step, flow: str) -> str:
 
 
 def _first_line(tree: ast.Module) -> int:
-    """Return the line before which an import may stand."""
+    """Return the line before which to insert an import."""
     for statement in tree.body:
         is_text = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
         is_future = isinstance(statement, ast.ImportFrom) and statement.module == "__future__"
@@ -89,7 +89,7 @@ def _first_line(tree: ast.Module) -> int:
 
 
 def _patch(path: str, content: bytes, added: Mapping[int, Sequence[str]]) -> str:
-    # Lines as Python counts them, with their ends.
+    # Split lines as Python does, keeping line endings.
     old = io.StringIO(content.decode("utf-8", "replace"), newline="").readlines()
     end = "\r\n" if old[0].endswith("\r\n") else "\n"
     new: list[str] = []

@@ -1,4 +1,4 @@
-"""Pictures of a map: all of it in groups by package, or one for each package."""
+"""Pictures of a map: one of the whole map, grouped by package, or one for each package."""
 
 from __future__ import annotations
 
@@ -20,41 +20,41 @@ from headrace.commands import (
 from ._map import Edge, Map
 from ._nodes import Node
 
-_LARGE = 60
-"""The most nodes in a picture that is still read at a glance."""
-_TOLD = 3
-_STARTS = frozenset(["route", "command", "schedule"])
-_SHORT = frozenset(["task", "receiver", "function"])
+_MAX_NODES = 60
+"""The maximum number of nodes in a picture that is readable at a glance."""
+_MAX_LISTED = 3
+_ENTRY_KINDS = frozenset(["route", "command", "schedule"])
+_SHORT_LABELS = frozenset(["task", "receiver", "function"])
 
 
 def drawn(found: Map, title: str, format: str) -> str:
-    """Draw a map; nodes that reach nothing, and that nothing reaches, are left out.
+    """Draw a map without its isolated nodes.
 
-    On a page, one with many nodes has a picture for each package: what leads to it and from it.
+    The HTML page of a large map has a picture for each package, with all edges that touch it.
     """
     packages = _packages_of(found.linked)
     whole = _picture(title, found.edges, packages)
-    if len(whole.nodes) > _LARGE and format == "html":
+    if len(whole.nodes) > _MAX_NODES and format == "html":
         touching: dict[str, list[Edge]] = {name: [] for name in sorted({*packages.values()})}
         for edge in found.edges:
             for name in {packages[edge.source], packages[edge.target]}:
                 touching[name].append(edge)
         chapters = [_picture(name, edges, packages) for name, edges in touching.items()]
         return draw_chapters(title, chapters)
-    if len(whole.nodes) > _LARGE and format in {"svg", "mermaid"}:
+    if len(whole.nodes) > _MAX_NODES and format in {"svg", "mermaid"}:
         tell(sys.stderr, "this is a large drawing: an HTML page has one for each package, and "
                          "--focus NAME draws a part")  # fmt: skip
     return draw(whole, format)
 
 
 def _packages_of(nodes: Iterable[Node]) -> dict[Node, str]:
-    """Return the package of each node: as near to the top as leaves them readable."""
+    """Return the package of each node: the outermost one that keeps pictures readable."""
     parts = {node: node.id.split(".")[:-1] for node in nodes}
     depth = dict.fromkeys(parts, 1)
     while True:
         names = {node: ".".join(parts[node][: depth[node]]) for node in parts}
         sizes = Counter(names.values())
-        large = [node for node in parts if sizes[names[node]] > _LARGE or len(sizes) == 1]
+        large = [node for node in parts if sizes[names[node]] > _MAX_NODES or len(sizes) == 1]
         deeper = [node for node in large if depth[node] < len(parts[node])]
         if not deeper:
             return names
@@ -63,8 +63,8 @@ def _packages_of(nodes: Iterable[Node]) -> dict[Node, str]:
 
 
 def _picture(title: str, edges: Collection[Edge], packages: Mapping[Node, str]) -> Picture:
-    alike = _alike(edges, packages)
-    nodes = sorted(alike, key=lambda node: (packages[node] != title, packages[node], node.id))
+    groups = _group_similar(edges, packages)
+    nodes = sorted(groups, key=lambda node: (packages[node] != title, packages[node], node.id))
     place = {node: number for number, node in enumerate(nodes)}
     kept = [edge for edge in edges if edge.source in place]
     kept.sort(key=lambda edge: (place[edge.source], place[edge.target]))
@@ -72,16 +72,16 @@ def _picture(title: str, edges: Collection[Edge], packages: Mapping[Node, str]) 
     return Picture(
         title,
         tuple(dict.fromkeys([packages[node] for node in nodes])),
-        tuple([_node(node, alike[node], packages[node]) for node in nodes]),
+        tuple([_node(node, groups[node], packages[node]) for node in nodes]),
         tuple([PictureEdge(*one, crosses=False, identity="->".join(one[:2])) for one in pairs]),
         "node",
     )
 
 
-def _alike(edges: Iterable[Edge], packages: Mapping[Node, str]) -> dict[Node, list[Node]]:
-    """Return the nodes to draw, each with those of its package that are reached as it is.
+def _group_similar(edges: Iterable[Edge], packages: Mapping[Node, str]) -> dict[Node, list[Node]]:
+    """Return the nodes to draw, each with the similar nodes that it stands for.
 
-    Nothing leads to such nodes, and they lead to the same.
+    Nodes of a package are similar if they have no incoming edges and the same outgoing edges.
     """
     targets: dict[Node, set[tuple[Node, str]]] = {}
     for edge in edges:
@@ -95,10 +95,10 @@ def _alike(edges: Iterable[Edge], packages: Mapping[Node, str]) -> dict[Node, li
 
 
 def _node(node: Node, others: Sequence[Node], package: str) -> PictureNode:
-    label = node.id.rpartition(".")[2] if node.kind in _SHORT else node.name
+    label = node.id.rpartition(".")[2] if node.kind in _SHORT_LABELS else node.name
     if others:
         label += f" and {counted(len(others), 'other')}"
-    also = "; ".join([other.name for other in others[:_TOLD]])
+    also = "; ".join([other.name for other in others[:_MAX_LISTED]])
     place = node.module.path, node.line
-    info = StepInfo(node.name, package, (), node.kind, node.kind in _STARTS, also, *place)
+    info = StepInfo(node.name, package, (), node.kind, node.kind in _ENTRY_KINDS, also, *place)
     return PictureNode(node.id, label, package, node.kind, info)

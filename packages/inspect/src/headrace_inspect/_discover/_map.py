@@ -1,4 +1,4 @@
-"""The map: which nodes reach which, by what, and the calls in between."""
+"""The map: its nodes, its edges, and the calls behind each edge."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from headrace_inspect._evaluate._contexts import CALL, Context
 from headrace_inspect._evaluate._engine import Engine
 from headrace_inspect._report import Link
-from headrace_inspect._shown._evidence import Way, Ways
+from headrace_inspect._shown._evidence import CallPath, CallPaths
 from headrace_inspect._shown._reach import Reach, bits_in
 from headrace_inspect._symbols._entities import Function
 
@@ -21,21 +21,21 @@ class Edge:
     """An edge of the map.
 
     Attributes:
-        kind: how the target is reached: the first boundary on the way.
-        evidence: the calls on the way, the first in the source.
-        begins: the function of the source in which the way begins.
+        kind: how the target is reached: the first boundary crossed.
+        evidence: the calls from source to target.
+        caller: the function of the source that makes the first call.
     """
 
     source: Node
     target: Node
     kind: str
     evidence: tuple[Link, ...]
-    begins: Function | None = None
+    caller: Function | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Map:
-    """What begins where in a program, and what reaches what."""
+    """The entry points of a program, and how they reach each other."""
 
     nodes: Collection[Node]
     edges: Collection[Edge]
@@ -47,9 +47,10 @@ class Map:
 
 
 def map_of(engine: Engine) -> Map:
-    """Return the map of a program that was analysed.
+    """Return the map of an evaluated program.
 
-    A function that publishes, sends or requests is a node where no other node leads to it.
+    A function that publishes a task, sends a signal or makes a request is a node if no other node
+    reaches it.
     """
     nodes = Nodes(engine)
     contexts = [one for one in engine.all_contexts() if not one.is_test]
@@ -68,7 +69,7 @@ _Bodies = Mapping[Node, list[Context]]
 
 
 def _reach(contexts: list[Context], bodies: _Bodies) -> Reach:
-    # A body that several classes inherit is none of them for what calls it.
+    # A body that several classes inherit identifies none of them to its callers.
     shared = Counter(one for mine in bodies.values() for one in mine)
     numbered = [(one, 1 << number) for number, mine in enumerate(bodies.values()) for one in mine]
     own = {one: bit for one, bit in numbered if shared[one] == 1}
@@ -76,7 +77,7 @@ def _reach(contexts: list[Context], bodies: _Bodies) -> Reach:
 
 
 def _reached(bodies: _Bodies) -> set[Function | None]:
-    """Return the functions that the nodes lead to."""
+    """Return the functions that the nodes reach."""
     waiting = [context for mine in bodies.values() for context in mine]
     seen = set(waiting)
     while waiting:
@@ -87,16 +88,16 @@ def _reached(bodies: _Bodies) -> set[Function | None]:
 
 
 def _edges(engine: Engine, bodies: _Bodies, reach: Reach) -> Iterator[Edge]:
-    ways, nodes = Ways(reach), list(bodies)
+    paths, nodes = CallPaths(reach), list(bodies)
     for number, (source, mine) in enumerate(bodies.items()):
-        best: dict[int, tuple[Way, Function | None]] = {}
+        best: dict[int, tuple[CallPath, Function | None]] = {}
         for context in mine:
             masks = [reach.of_event(event) for event in context.events]
             for bit in sorted({bit for mask in masks for bit in bits_in(mask)}):
-                way = ways.inside(context, bit)
-                is_own = bit == 1 << number and way is not None and way.kind == CALL
-                if way and not is_own and (bit not in best or way.length < best[bit][0].length):
-                    best[bit] = way, source.function or context.function
-        for bit, (way, begins) in best.items():
+                path = paths.inside(context, bit)
+                is_own = bit == 1 << number and path is not None and path.kind == CALL
+                if path and not is_own and (bit not in best or path.length < best[bit][0].length):
+                    best[bit] = path, source.function or context.function
+        for bit, (path, caller) in best.items():
             target = nodes[bit.bit_length() - 1]
-            yield Edge(source, target, way.kind, tuple(way.links()), begins)
+            yield Edge(source, target, path.kind, tuple(path.links()), caller)

@@ -1,4 +1,4 @@
-"""The places where a program is entered: routes, commands, tasks, schedules, receivers."""
+"""The entry points of a program: routes, commands, tasks, schedules and signal receivers."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ from headrace_inspect._symbols._entities import Class, Function, Module
 from headrace_inspect._symbols._program import Program
 from headrace_inspect._symbols._syntax import Expr
 
-_DEEPEST = 8
+_MAX_DEPTH = 8
 _PARAMETER = re.compile(r"\(\?P<(\w+)>[^()]*(?:\([^()]*\)[^()]*)*\)|<(?:\w+:)?(\w+)>")
 
 
 @dataclass(eq=False, slots=True)
 class Node:
-    """A place where a program is entered, or a function that publishes, sends or requests.
+    """An entry point, or a function that publishes a task, sends a signal or makes a request.
 
     Attributes:
         id: the dotted name of the function or class, unique in the program.
         kind: ``route``, ``command``, ``schedule``, ``task``, ``receiver`` or ``function``.
-        name: what it is called: ``POST /orders``, ``shop.tasks.mail``.
+        name: the display name: ``POST /orders``, ``shop.tasks.mail``.
         line: the line of its definition.
-        function: the function, or None of a class whose methods a framework calls.
+        function: the function; None for a class whose methods a framework calls.
     """
 
     id: str
@@ -53,12 +53,12 @@ class Node:
 
 
 class Nodes:
-    """The nodes of a program, outside its tests, and which bodies run when they are entered."""
+    """The nodes of a program, without its tests, and the bodies that each one runs."""
 
     def __init__(self, engine: Engine) -> None:
         self.all: dict[str, Node] = {}
         self._engine = engine
-        self._entered: dict[object, set[Node]] = {}  # by a body, a closure, or a function
+        self._entered: dict[object, set[Node]] = {}  # by context, closure or function
         files = [path for path in engine.program.files if path.endswith("/__init__.py")]
         self._packages = {paths.dirname(path) for path in files}
         self._modules = [one for one in engine.program.modules if not one.is_test]
@@ -70,7 +70,7 @@ class Nodes:
         self._add_schedules()
 
     def grouped(self, contexts: Iterable[Context]) -> dict[Node, list[Context]]:
-        """Return the bodies that run when each node is entered."""
+        """Return the bodies that each node runs."""
         found: dict[Node, list[Context]] = {node: [] for node in self.all.values()}
         for one in contexts:
             keys = (one, (one.function, one.captured), one.function)
@@ -79,7 +79,7 @@ class Nodes:
         return found
 
     def add(self, kind: str, entered: Function | Class | None, label: str = "") -> Node | None:
-        """Add a function or class, if it is not there; return its node."""
+        """Add a function or class unless it is known; return its node."""
         if entered is None or entered.module.is_test:
             return None
         if entered not in self._entered:
@@ -89,7 +89,7 @@ class Nodes:
         return next(iter(self._entered[entered]))
 
     def _make(self, kind: str, name: str, label: str, module: Module, line: int) -> Node:
-        # From the outermost package, whatever folders lie in between.
+        # Start at the outermost package, even if folders in between are not packages.
         folders = [one for one in self._packages if module.path.startswith(f"{one}/")]
         top = paths.dirname(min([*folders, module.path], key=len))
         file = paths.relpath(module.path, top).removesuffix(".py").removesuffix("/__init__")
@@ -100,7 +100,7 @@ class Nodes:
         return made
 
     def _add_value(self, kind: str, value: Value, label: str = "") -> None:
-        """Add a function with what decorators have put around it, or a class with its methods."""
+        """Add a function with its wrappers, or a class with its methods."""
         cls = value.cls if isinstance(value, ClassValue) else None
         function = task_function(value)
         node = self.add(kind, cls or function, label)
@@ -146,13 +146,13 @@ class Nodes:
                     self.add("command", function, function.name)
 
     def _add_routes(self) -> None:
-        above = _including(self._engine.program, self._modules)
+        above = _url_parents(self._engine.program, self._modules)
         for route in routes_in(self._engine):
             verbs = sorted(route.verbs)
             if isinstance(route.endpoint, ClassValue):
                 verbs = [verb.upper() for verb, _ in route.actions]
             module, path = route.module, route.path
-            for _ in range(_DEEPEST):
+            for _ in range(_MAX_DEPTH):
                 module, prefix = above.get(module, (module, ""))
                 path = prefix.rstrip("$") + path.lstrip("^")
             path = _PARAMETER.sub(lambda found: f"{{{found[1] or found[2]}}}", path)
@@ -162,8 +162,8 @@ class Nodes:
     def _add_schedules(self) -> None:
         """Add the entries of mappings such as ``beat_schedule``."""
         for module in self._modules:
-            frame = self._engine.quiet(module)
-            for key, entry, task in _entries_in(module):
+            frame = self._engine.scratch_frame(module)
+            for key, entry, task in _schedule_entries(module):
                 name = text_of(self._engine.evaluate(frame, task))
                 label = text_of(self._engine.evaluate(frame, key)) or name or ""
                 context = Context(None, module)
@@ -175,14 +175,14 @@ class Nodes:
 
 
 def _is_command(function: Function) -> bool:
-    """Tell whether a decorator makes a function a command, as those of Click, Flask, Typer do."""
+    """Tell whether a decorator such as Click's, Flask's or Typer's makes a function a command."""
     called = [node[3] if type(node) is tuple and node[0] == "c" else node
               for _, node in function.decorators]  # fmt: skip
     return any(type(one) is tuple and one[0] == "a" and one[2] == "command" for one in called)
 
 
-def _including(program: Program, modules: Iterable[Module]) -> dict[Module, tuple[Module, str]]:
-    """Return which module of URLs includes which, and under which path, where both are literals."""
+def _url_parents(program: Program, modules: Iterable[Module]) -> dict[Module, tuple[Module, str]]:
+    """Return the parent of each included URL module, and the literal path prefix."""
     above: dict[Module, tuple[Module, str]] = {}
     for module in [one for one in modules if "urls" in one.path or "rout" in one.path]:
         for prefix, name in _includes_in(module.body):
@@ -204,8 +204,8 @@ def _includes_in(node: Any) -> Iterator[tuple[str, str]]:
                 yield from _includes_in(part)
 
 
-def _entries_in(module: Module) -> Iterator[tuple[Expr, Expr, Expr]]:
-    """Yield the name, the whole and the task of each entry of a schedule."""
+def _schedule_entries(module: Module) -> Iterator[tuple[Expr, Expr, Expr]]:
+    """Yield the key, the entry and the task of each schedule entry."""
     tables = [value for _, value in settings_in(module.body)]
     for table in [one for one in tables if type(one) is tuple and one[0] == "d"]:
         for key, entry in table[3]:

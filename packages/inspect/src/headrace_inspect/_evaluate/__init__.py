@@ -1,3 +1,3 @@
-"""Runs function bodies symbolically: which calls they make, in which order, on which path."""
+"""Evaluates function bodies symbolically: their calls, in order, on each path."""
 
 from __future__ import annotations

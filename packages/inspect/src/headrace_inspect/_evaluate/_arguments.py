@@ -1,7 +1,7 @@
-"""Arguments: what tells the evaluations of a function apart, and what they begin with.
+"""Arguments: the context sensitivity of calls, and the initial variables of a function body.
 
-Callables do, true and false, and texts that may be names or addresses. Of objects, the classes are
-kept for all evaluations together, and an object is told by its class where methods differ in it.
+Contexts differ by callables, booleans, and strings that may be names or addresses. All contexts of
+a function share the classes of its arguments; the receiver's class counts where methods differ.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ from ._values import (
 if TYPE_CHECKING:
     from ._engine import Engine
 
-MOST = 64  # else decorators that wrap each other pass on ever longer arguments
-_DETAILED = 2
-_ADDRESSES = 8
-_RECEIVERS = 32  # else a method of a base class is evaluated for each of a thousand subclasses
+MAX_CONTEXTS = 64  # otherwise nested decorators pass ever longer arguments
+_MAX_NAMES = 2
+_MAX_ADDRESSES = 8
+_MAX_RECEIVERS = 32  # otherwise a base method is evaluated for each of a thousand subclasses
 _VERBS = frozenset(["GET", "POST", "PUT", "PATCH", "DELETE"])
 _VAGUE = (Constant, Object, Items, Table)
 
@@ -48,13 +48,13 @@ _VAGUE = (Constant, Object, Items, Table)
 def receiver_for(
     engine: Engine, function: Function, owner: Class, receiver: Instance, count: int
 ) -> Instance:
-    """Return what a method needs to know of its object: no more than its own class, perhaps."""
+    """Return the receiver, generalized to the defining class if its own makes no difference."""
     own, cls = function.syntax.own, receiver.cls
     if cls is owner and not receiver.is_exact:
         return receiver
     if cls is not owner and "super" not in own and not _differs(engine, cls, owner, own):
         cls = owner
-    if count >= _RECEIVERS and "super" not in own:
+    if count >= _MAX_RECEIVERS and "super" not in own:
         cls = owner
     if receiver.is_exact and not engine.classes.names_below(cls).isdisjoint(own):
         return replace(receiver, cls=cls)
@@ -62,7 +62,7 @@ def receiver_for(
 
 
 def _differs(engine: Engine, cls: Class, owner: Class, names: Sequence[str]) -> bool:
-    """Tell whether a class below `owner` has any of these members of its own."""
+    """Tell whether `cls`, or a class between it and `owner`, overrides any of these members."""
     for one in engine.classes.sources(cls):
         if one is owner:
             return False
@@ -71,10 +71,10 @@ def _differs(engine: Engine, cls: Class, owner: Class, names: Sequence[str]) -> 
     return True
 
 
-def note_arguments(
+def record_arguments(
     engine: Engine, function: Function, receiver: Value, arguments: Arguments, keywords: Named
 ) -> None:
-    """Keep the classes of the objects that parameters without an annotation are given."""
+    """Record the classes of the arguments for parameters without an annotation."""
     skipped = receiver is not None and function.owner is not None
     parameters = function.parameters[skipped:]
     given = [*zip(parameters, arguments, strict=False)]
@@ -93,7 +93,7 @@ def variables_of(
     keywords: Named,
     omitted: Sequence[str],
 ) -> dict[str, Value]:
-    """Return the variables that the body of a function begins with, and note the literals."""
+    """Return the initial variables of a function body, and record literal arguments."""
     function, variables = context.function, dict(context.captured)
     if function is None:
         return variables
@@ -122,7 +122,7 @@ def variables_of(
 def _add_rest(
     function: Function, arguments: Arguments, named: dict[str, Value], variables: dict[str, Value]
 ) -> None:
-    """Add what ``*args`` and ``**kwargs`` hold."""
+    """Add the contents of ``*args`` and ``**kwargs``."""
     positional = sum(one[3] for one in function.parameters)
     if function.syntax.vararg is not None:
         variables[function.syntax.vararg] = Items(arguments[positional:])
@@ -138,15 +138,15 @@ def _declared(engine: Engine, context: Context, annotation: Expr, value: Value) 
 
 
 def _default(engine: Engine, function: Function, node: Expr) -> Value:
-    value = None if node is None else engine.evaluate(engine.quiet(function.scope), node)
+    value = None if node is None else engine.evaluate(engine.scratch_frame(function.scope), node)
     is_injected = isinstance(value, Object) and value.made_by in engine.registry.injecting
     return None if is_injected else value
 
 
-def omitted_by(
+def omitted_parameters(
     function: Function, receiver: Value, arguments: Arguments, keywords: Named
 ) -> tuple[str, ...]:
-    """Return what a call leaves at true, false or None of the parameters that decide conditions."""
+    """Return the tested parameters that a call leaves at a default of true, false or None."""
     skipped = receiver is not None and function.owner is not None
     named = {name for name, _ in keywords}
     return tuple([
@@ -158,34 +158,37 @@ def omitted_by(
     ])  # fmt: skip
 
 
-def telling(value: Value, count: int) -> Value:
-    """Return what tells the evaluation after `count` others of a function by an argument."""
-    if value is None or count >= MOST:
+def context_key(value: Value, count: int) -> Value:
+    """Return the part of an argument that distinguishes contexts, or None.
+
+    Sensitivity falls with `count`, the number of contexts that the function already has.
+    """
+    if value is None or count >= MAX_CONTEXTS:
         return None
     match value:
         case Constant(value=text):
-            return value if count < _limit_for(text) else None
+            return value if count < _max_contexts_for(text) else None
         case Items() | Table():
             return shallow(value) if _is_callable(value) else None
         case Union(options=options):
-            found = [telling(one, count) for one in options if not isinstance(one, Constant)]
+            found = [context_key(one, count) for one in options if not isinstance(one, Constant)]
             return union(*found)
         case Object() | Instance() | Bound() | External() | ModuleValue():
             return None
     return shallow(value)
 
 
-def _limit_for(value: object) -> int:
-    """Return how many evaluations of a function are told apart by such a literal."""
+def _max_contexts_for(value: object) -> int:
+    """Return how many contexts of a function such a literal may distinguish."""
     if not isinstance(value, str):
-        return _ADDRESSES if isinstance(value, bool) else 0
+        return _MAX_ADDRESSES if isinstance(value, bool) else 0
     if not {*value}.isdisjoint("./\0") or value in _VERBS:
-        return _ADDRESSES
-    return _DETAILED if value.isidentifier() else 0
+        return _MAX_ADDRESSES
+    return _MAX_NAMES if value.isidentifier() else 0
 
 
 def _is_callable(value: Value) -> bool:
-    """Tell whether a container has something that can be called, or has methods."""
+    """Tell whether a container holds a callable, or an object with methods."""
     inner = value.values if isinstance(value, Items) else ()
     inner = tuple([one for _, one in value.entries]) if isinstance(value, Table) else inner
     return any(

@@ -13,7 +13,7 @@ from ._values import (
     Constant,
     External,
     FunctionValue,
-    Handing,
+    HandOver,
     Instance,
     Items,
     ModuleValue,
@@ -34,7 +34,7 @@ _ENUMERATIONS = ("enum.Enum", "enum.StrEnum", "enum.IntEnum", "enum.Flag", "enum
 
 
 class Attributes:
-    """Looks attributes up."""
+    """Looks up attributes."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -42,9 +42,9 @@ class Attributes:
         self._prepared: set[Class] = set()
 
     def get(self, frame: Frame, owner: Value, name: str, node: Any) -> Value:
-        """Return the attribute `name` of `owner`; reading a property runs it."""
+        """Return the attribute `name` of `owner`; reading a property calls its getter."""
         if owner is None:
-            return self._by_name(name, node)
+            return self._guess_method(name, node)
         if isinstance(owner, Instance):
             return self._of_instance(frame, owner, name, node)
         options = options_of(owner)
@@ -69,25 +69,25 @@ class Attributes:
                 return self._of_class(frame, owner, name, node)
             case Super():
                 return self._of_super(frame, owner, name, node)
-            case Handing(inner=inner) | Property(inner=inner):
+            case HandOver(inner=inner) | Property(inner=inner):
                 return self._get(frame, inner, name, node)
         return Bound(owner, name)
 
-    def _by_name(self, name: str, node: Any) -> Value:
-        """Return the method that an unknown object has, as far as names tell.
+    def _guess_method(self, name: str, node: Any) -> Value:
+        """Guess the method `name` of an unknown object.
 
-        It is that of the class that the object is called after, or else of the only class with such
-        a method.
+        Take it from the class that the variable is named after, or else from the only class that
+        defines such a method.
         """
         classes, of = self._engine.classes, node[1] if type(node) is tuple else None
         called = of[2] if type(of) is tuple and of[0] == "a" else of
-        cls = classes.called(called) if type(called) is str else None
+        cls = classes.named_after(called) if type(called) is str else None
         if cls is None or classes.find(cls, name) is None:
             cls = classes.only_owner(name)
         return None if cls is None else self._method(Instance(cls), name)
 
     def set(self, frame: Frame, owner: Value, name: str, value: Value) -> None:
-        """Keep `value` as an attribute of `owner`."""
+        """Store `value` as an attribute of `owner`."""
         for one in options_of(owner) if value is not None else ():
             if isinstance(one, Instance | ClassValue):
                 self._engine.store.put(("attribute", one.cls, name), value)
@@ -101,7 +101,7 @@ class Attributes:
         if key in self._methods:
             return self._methods[key]
         found = self._engine.classes.find(owner.cls, name)
-        is_below = found is None and not owner.is_exact and self._is_below(owner.cls, name)
+        is_below = found is None and not owner.is_exact and self._is_in_subclass(owner.cls, name)
         if is_below or (found is not None and isinstance(found[1], Function)):
             value = self._method(owner, name)
             if not any(isinstance(one, Property) for one in options_of(value)):
@@ -117,13 +117,13 @@ class Attributes:
             value = find(frame, owner, name)
         return self._inherited(owner, owner.cls, name) if value is None else value
 
-    def _is_below(self, cls: Class, name: str) -> bool:
-        """Tell whether subclasses alone define a method."""
+    def _is_in_subclass(self, cls: Class, name: str) -> bool:
+        """Tell whether a subclass defines the method `name`."""
         below = self._engine.classes.overriding(cls, name)
         return any(isinstance(one.members[name][-1], Function) for one in below)
 
     def _method(self, owner: Instance, name: str) -> Value:
-        """Return a method, with those that override it unless the class is certain."""
+        """Return a method, together with its overrides unless the class is exact."""
         classes, found = self._engine.classes, list[Value]()
         below = [] if owner.is_exact else classes.overriding(owner.cls, name)
         for cls in (owner.cls, *below):
@@ -137,7 +137,7 @@ class Attributes:
     def _field(
         self, frame: Frame, owner: Value, cls: Class, binding: Binding, name: str, node: Any
     ) -> Value:
-        """Return what an object gives for an attribute that its class assigns."""
+        """Return the value that `owner` has for an attribute assigned in its class."""
         results: list[Value] = []
         for value in options_of(self._engine.names.in_class(cls, name)):
             made_by = value.made_by if isinstance(value, Object) else type(value)
@@ -157,12 +157,12 @@ class Attributes:
         return union(*results)
 
     def _inherited(self, owner: Value, cls: Class, name: str) -> Value:
-        """Return an attribute that `cls` may have of a class of a library."""
+        """Return an attribute that `cls` may inherit from a library class."""
         is_foreign = any(isinstance(base, str) for base in self._engine.classes.order(cls))
         return Bound(owner, name) if is_foreign else None
 
     def _stored_in(self, reader: Context, cls: Class, name: str) -> Value:
-        """Return what methods of a class, or others, store in its objects."""
+        """Return the values stored in an attribute of instances, by methods or other code."""
         engine, sources = self._engine, self._engine.classes.sources(cls)
         for one in sources:
             if one not in self._prepared:

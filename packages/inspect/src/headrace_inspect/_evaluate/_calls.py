@@ -1,4 +1,4 @@
-"""Calls: what is called, and what comes of it."""
+"""Calls: their targets and results."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ._values import (
     ClassValue,
     External,
     FunctionValue,
-    Handing,
+    HandOver,
     Instance,
     Known,
     Named,
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from ._engine import Engine
 
 
-_GIVEN = frozenset([FunctionValue, Bound, Partial, Union])
+_CALLABLES = frozenset([FunctionValue, Bound, Partial, Union])
 
 
 class Calls:
@@ -48,7 +48,7 @@ class Calls:
         self._injected: dict[Function, list[tuple[str, Value]]] = {}
 
     def invoke(self, callee: Value, call: Call) -> Value:
-        """Return what a call of `callee` gives, and record what it runs."""
+        """Evaluate a call of `callee`: record its targets and return its result."""
         if type(callee) is FunctionValue:
             return self._function(callee, call)
         if callee is None:
@@ -60,19 +60,19 @@ class Calls:
         return union(*call.frame.each(options, lambda one: self.invoke(one, call)))
 
     def _escape(self, call: Call) -> None:
-        """Run what an unknown function is given that is made for the call: it calls that."""
+        """Call functions that are created for the call and escape into its unknown callee."""
         given = (*call.arguments, *[one for _, one in call.keywords])
-        for value in [one for one in given if type(one) in _GIVEN]:
+        for value in [one for one in given if type(one) in _CALLABLES]:
             for one in options_of(value):
                 is_made = isinstance(one, FunctionValue) and isinstance(
                     one.function.scope, Function
                 )
                 is_handle = isinstance(one, Bound) and isinstance(one.owner, Wrapper)
                 if is_made or is_handle or isinstance(one, Partial):
-                    self.hand_over(one, call.but())
+                    self.hand_over(one, call.with_arguments())
 
     def hand_over(self, callee: Value, call: Call) -> Value:
-        """Record that `callee` runs elsewhere or later, and return what it will give."""
+        """Record that `callee` runs elsewhere or later, and return its eventual result."""
         frame = call.frame
         count = len(frame.context.events)
         made = frame.each(options_of(callee), lambda one: await_(self.invoke(one, call)))
@@ -90,16 +90,19 @@ class Calls:
                 return self._construct(callee, call)
             case Instance() | Super():
                 method = self._engine.attributes.get(call.frame, callee, "__call__", call.node)
-                is_odd = isinstance(method, Bound | Instance)  # an object may be its own __call__
-                return None if is_odd else self.invoke(method, call)
+                if isinstance(method, Bound | Instance):  # an object may be its own __call__
+                    return None
+                return self.invoke(method, call)
             case Partial(inner=inner, arguments=first, keywords=named):
-                given = call.but((*first, *call.arguments), (*named, *call.keywords))
+                given = call.with_arguments((*first, *call.arguments), (*named, *call.keywords))
                 return self.invoke(inner, given)
-            case Handing(inner=inner, kind=kind):
-                return self.hand_over(inner, call.but(call.arguments, call.keywords, kind))
+            case HandOver(inner=inner, kind=kind):
+                return self.hand_over(
+                    inner, call.with_arguments(call.arguments, call.keywords, kind)
+                )
         handler = self.handler(callee, "__call__")
         if handler is not None:
-            return handler(call.of(callee, "__call__"))
+            return handler(call.for_model(callee, "__call__"))
         return self.invoke(callee.inner, call) if isinstance(callee, Wrapper | Static) else None
 
     def _function(self, callee: FunctionValue, call: Call) -> Value:
@@ -109,20 +112,20 @@ class Calls:
             if isinstance(arguments[0], Instance | ClassValue) and not is_static:
                 callee, arguments = replace(callee, receiver=arguments[0]), arguments[1:]
         keywords = (*call.keywords, *self._inject(function, call))
-        context = self._engine.context(callee, arguments, keywords, is_whole=call.is_whole)
+        context = self._engine.context(callee, arguments, keywords, is_complete=call.is_complete)
         frame.emit((context,), call.node, call.kind)
         result = context.result
         if result is None:
             result = self._engine.store.get(("result", context), frame.context)
         elif isinstance(result, Object) and result.made_by == "typing.TypeVar":
-            result = self._given_for(callee, arguments, call.keywords, result)
+            result = self._resolve_type_variable(callee, arguments, call.keywords, result)
         if context.never_returns and call.kind == CALL and not function.syntax.is_async:
             frame.ran = None
         is_plain = function.syntax.is_async and not function.syntax.is_generator
         return Pending(result, is_generator=False) if is_plain else result
 
     def _inject(self, function: Function, call: Call) -> Named:
-        """Run the dependencies that a framework calls for the parameters of a function."""
+        """Call the dependencies that a framework injects, and return their results as keywords."""
         if function not in self._injected:
             self._injected[function] = [
                 (name, value.arguments[0])
@@ -136,25 +139,25 @@ class Calls:
         if not found or len(call.arguments) + len(call.keywords) >= len(function.parameters):
             return ()
         named = {name for name, _ in call.keywords}
-        inner = call.but()
+        inner = call.with_arguments()
         return tuple([
-            (name, self._given(await_(self.invoke(one, inner)), call))
+            (name, self._provided(await_(self.invoke(one, inner)), call))
             for name, one in found
             if name not in named
         ])
 
     def _dependencies(self, function: Function, annotation: Any, default: Any) -> Arguments:
-        given = self._engine.evaluate(self._engine.quiet(function.scope), default)
+        given = self._engine.evaluate(self._engine.scratch_frame(function.scope), default)
         return given, *self._engine.types.metadata(annotation, function.scope)
 
-    def _given(self, value: Value, call: Call) -> Value:
-        """Return what a dependency gives, which may be a generator that yields it once."""
+    def _provided(self, value: Value, call: Call) -> Value:
+        """Return the value that a dependency provides; a generator yields it once."""
         return value.result if isinstance(value, Pending) else value
 
-    def _given_for(
+    def _resolve_type_variable(
         self, callee: FunctionValue, arguments: Arguments, keywords: Named, variable: Value
     ) -> Value:
-        """Return the arguments for a type variable, which the function returns."""
+        """Resolve a returned type variable to the arguments annotated with it."""
         function = callee.function
         parameters = function.parameters[callee.receiver is not None :]
         given = dict(keywords) | dict(zip([one[0] for one in parameters], arguments, strict=False))
@@ -173,8 +176,8 @@ class Calls:
             return made
         constructor = self._engine.classes.find(cls, "__init__")
         if constructor is None:
-            self._fill(cls, call)
-        for name, given in (("__init__", call), ("__post_init__", call.but())):
+            self._store_fields(cls, call)
+        for name, given in (("__init__", call), ("__post_init__", call.with_arguments())):
             found = constructor if name == "__init__" else self._engine.classes.find(cls, name)
             if found is not None and isinstance(found[1], Function):
                 self.invoke(FunctionValue(found[1], instance), given)
@@ -184,15 +187,15 @@ class Calls:
         return instance
 
     def _make(self, callee: ClassValue, call: Call) -> Value:
-        """Return what ``__new__`` gives, which may be an object of another class."""
+        """Return the result of ``__new__``, which may be an instance of another class."""
         found = self._engine.attributes.get(call.frame, callee, "__new__", call.node)
         functions = [one for one in options_of(found) if isinstance(one, FunctionValue)]
-        given = call.but((callee, *call.arguments), call.keywords)
+        given = call.with_arguments((callee, *call.arguments), call.keywords)
         made = [self._function(replace(one, receiver=None), given) for one in functions]
         return union(*[one for one in made if isinstance(one, Instance)])
 
-    def _fill(self, cls: Class, call: Call) -> None:
-        """Store the fields that a class without a constructor declares, as a dataclass does."""
+    def _store_fields(self, cls: Class, call: Call) -> None:
+        """Store the declared fields of a class without ``__init__``, as a dataclass does."""
         declared: dict[str, Any] = {}
         for base in reversed(self._engine.classes.sources(cls)):
             for statement in base.body:
@@ -203,13 +206,13 @@ class Calls:
         for name, node in declared.items():
             for word, factory in node[5] if type(node) is tuple and node[0] == "c" else ():
                 if name not in fields and word in {"default_factory", "factory"}:
-                    made = self._engine.evaluate(self._engine.quiet(cls), factory)
+                    made = self._engine.evaluate(self._engine.scratch_frame(cls), factory)
                     fields[name] = call.frame.call(made, call.node)
         for name, value in fields.items():
             self._engine.attributes.set(call.frame, ClassValue(cls), name, value)
 
     def bind(self, value: Value, owner: Value) -> Value:
-        """Return `value` as a method of `owner`."""
+        """Bind `value` to `owner`, as attribute access does."""
         match value:
             case FunctionValue(receiver=None, function=function):
                 if function.owner is None:
@@ -226,7 +229,7 @@ class Calls:
 
     def _by_model(self, handler: Handler | None, owner: Value, name: str, call: Call) -> Value:
         if handler is not None and owner is not None:
-            return handler(call.of(owner, name))
+            return handler(call.for_model(owner, name))
         self._escape(call)
         if isinstance(owner, Object):
             return Object(f"{owner.made_by}.{name}")
@@ -237,7 +240,7 @@ class Calls:
         return Object(name, arguments, keywords)
 
     def handler(self, owner: Value, name: str) -> Handler | None:
-        """Return the model of the method `name` of `owner`."""
+        """Return the model of method `name` of `owner`, or None."""
         methods = self._engine.registry.methods
         if isinstance(owner, Object):
             return methods.get((owner.made_by, name))

@@ -1,4 +1,4 @@
-"""Inheritance: the classes above a class and those below it."""
+"""Inheritance: superclasses and subclasses."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from ._engine import Engine
 
 Ancestor = Class | str
-_MOST = 48
-_USUAL = frozenset(
+_MAX_SUBCLASSES = 48
+_COMMON_METHODS = frozenset(
     name for kind in (str, bytes, int, dict, list, set, object) for name in dir(kind)
 ) | frozenset([
     "aggregate", "all", "annotate", "bulk_create", "cancel", "clean", "close", "commit", "connect",
@@ -25,7 +25,7 @@ _USUAL = frozenset(
     "rollback", "run", "save", "select_related", "send", "setup", "start", "stop", "submit",
     "update_or_create", "validate", "values_list", "wait", "warning", "write",
 ])  # fmt: skip
-"""Names of methods that many classes of libraries have."""
+"""Method names that are common in libraries."""
 
 
 class Classes:
@@ -39,15 +39,15 @@ class Classes:
         self._below: dict[Class, list[Class]] | None = None
         self._owners: dict[str, list[Class]] | None = None
         self._overriding: dict[tuple[Class, str], list[Class]] = {}
-        self._called: dict[str, Class | None] | None = None
+        self._by_name: dict[str, Class | None] | None = None
         self._names_below: dict[Class, set[str]] = {}
 
     def all(self) -> list[Class]:
-        """Return all classes of the program, those inside functions aside."""
+        """Return all classes of the program."""
         return [one for module in self._engine.program.modules for one in module.classes]
 
     def order(self, cls: Class) -> list[Ancestor]:
-        """Return the method resolution order; a class of a library is a dotted name."""
+        """Return the method resolution order; a library class is a dotted name."""
         found = self._orders.get(cls)
         if found is None:
             self._orders[cls] = [cls]
@@ -61,7 +61,7 @@ class Classes:
         return found
 
     def sources(self, cls: Class) -> list[Class]:
-        """Return the class and those above it that the source defines."""
+        """Return the class and its superclasses in the source."""
         if cls not in self._sources:
             self._sources[cls] = [one for one in self.order(cls) if isinstance(one, Class)]
         return self._sources[cls]
@@ -70,7 +70,7 @@ class Classes:
         """Return the base classes."""
         if cls not in self._bases:
             self._bases[cls] = []
-            frame = self._engine.quiet(cls.scope)
+            frame = self._engine.scratch_frame(cls.scope)
             for node in cls.bases:
                 inner = node[1] if isinstance(node, tuple) and node[0] == "s" else node
                 base = self._engine.evaluate(frame, inner)
@@ -78,13 +78,13 @@ class Classes:
         return self._bases[cls]
 
     def is_a(self, cls: Class, *names: str) -> bool:
-        """Return whether `cls` inherits from one of these classes of libraries."""
+        """Tell whether `cls` inherits from one of these library classes."""
         return any(base in names for base in self.order(cls) if isinstance(base, str))
 
     def find(
         self, cls: Class, name: str, after: Class | None = None
     ) -> tuple[Class, Binding] | None:
-        """Return the class that defines the member `name`, and what it is bound to."""
+        """Return the class that defines the member `name`, and its binding."""
         order = self.order(cls)
         if after is not None:
             order = order[order.index(after) + 1 :] if after in order else self.order(after)[1:]
@@ -94,11 +94,11 @@ class Classes:
         return None
 
     def defines(self, value: Value, name: str) -> bool:
-        """Tell whether the source defines the member `name` of an object."""
+        """Tell whether the source defines the member `name` of an instance."""
         return isinstance(value, Instance) and self.find(value.cls, name) is not None
 
     def methods_of(self, cls: Class) -> list[Function]:
-        """Return the methods that the source defines for a class, inherited ones included."""
+        """Return the methods of a class in the source, including inherited ones."""
         found: dict[str, Function] = {}
         for base in self.sources(cls):
             for name, bindings in base.members.items():
@@ -129,10 +129,10 @@ class Classes:
             if one not in below:
                 below[one] = None
                 waiting += self._below.get(one, ())
-        return [one for one in below if name in one.members][:_MOST]
+        return [one for one in below if name in one.members][:_MAX_SUBCLASSES]
 
     def names_below(self, cls: Class) -> set[str]:
-        """Return the names of the members that subclasses of a class define."""
+        """Return the names of the members that subclasses define."""
         if cls not in self._names_below:
             names = self._names_below[cls] = set[str]()
             self.overriding(cls, "")
@@ -140,24 +140,24 @@ class Classes:
                 names |= one.members.keys() | self.names_below(one)
         return self._names_below[cls]
 
-    def called(self, name: str) -> Class | None:
-        """Return the only class that a variable such as ``parcel_label`` is called after."""
-        if self._called is None:
-            self._called = {}
+    def named_after(self, name: str) -> Class | None:
+        """Return the only class that a variable such as ``parcel_label`` may be named after."""
+        if self._by_name is None:
+            self._by_name = {}
             for cls in [one for one in self.all() if not one.module.is_test]:
                 key = cls.name.lower()
-                self._called[key] = None if key in self._called else cls
-        return self._called.get(name.replace("_", "").lower())
+                self._by_name[key] = None if key in self._by_name else cls
+        return self._by_name.get(name.replace("_", "").lower())
 
     def only_owner(self, name: str) -> Class | None:
-        """Return the only class of the program, with those below it, that has this method."""
+        """Return the class that defines this method, if all others that do are its subclasses."""
         if self._owners is None:
             self._owners = defaultdict(list)
             for cls in [one for one in self.all() if not one.module.is_test]:
                 for member, bindings in cls.members.items():
                     if isinstance(bindings[-1], Function):
                         self._owners[member].append(cls)
-        found = self._owners.get(name, []) if name not in _USUAL else []
+        found = self._owners.get(name, []) if name not in _COMMON_METHODS else []
         tops = [cls for cls in found if not any(one in found for one in self.sources(cls)[1:])]
         return tops[0] if len(tops) == 1 and not name.startswith("__") else None
 
@@ -168,6 +168,6 @@ def _merge(lists: list[list[Ancestor]]) -> list[Ancestor]:
     while rest:
         heads = [chain[0] for chain in rest]
         free = [one for one in heads if not any(one in chain[1:] for chain in rest)]
-        merged.append((free or heads)[0])  # where nothing is free, no consistent order exists
+        merged.append((free or heads)[0])  # if nothing is free, no consistent order exists
         rest = [kept for chain in rest if (kept := [one for one in chain if one != merged[-1]])]
     return merged

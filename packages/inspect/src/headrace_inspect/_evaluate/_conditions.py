@@ -1,4 +1,4 @@
-"""Conditions: what decides them, and what is known where they hold."""
+"""Conditions: their truth, and what follows from it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ._values import ClassValue, Instance, Items, options_of, union
 
 
 def truth_of(frame: Frame, test: Expr) -> bool | None:
-    """Return what decides a condition, as far as literals do, or None."""
+    """Return the truth of a condition if literals decide it, or None."""
     match test:
         case ("k", value):
             return bool(value)
@@ -28,8 +28,8 @@ def truth_of(frame: Frame, test: Expr) -> bool | None:
     return None
 
 
-def certain(frame: Frame, test: Expr, *, holds: bool) -> tuple[Condition, ...]:
-    """Return what is certain of parameters and flags where `test` holds, or does not."""
+def implied_conditions(frame: Frame, test: Expr, *, holds: bool) -> tuple[Condition, ...]:
+    """Return the conditions on parameters and flags that follow from `test`, or its negation."""
     match test:
         case str(name) if name in frame.context.variables:
             return ((name, holds),)
@@ -42,14 +42,16 @@ def certain(frame: Frame, test: Expr, *, holds: bool) -> tuple[Condition, ...]:
         ):
             return ((name, holds),)
         case ("!", inner):
-            return certain(frame, inner, holds=not holds)
+            return implied_conditions(frame, inner, holds=not holds)
         case ("o", values, is_or) if is_or is not holds:
-            return tuple([one for part in values for one in certain(frame, part, holds=holds)])
+            return tuple([
+                one for part in values for one in implied_conditions(frame, part, holds=holds)
+            ])
     return ()
 
 
 def narrow(frame: Frame, test: Expr) -> None:
-    """Take from a condition that holds of what class a variable is."""
+    """Narrow the class of a variable by a condition that holds."""
     match test:
         case ("c", _, _, "isinstance", (str(name), types), _):
             classes = evaluate(frame, types)

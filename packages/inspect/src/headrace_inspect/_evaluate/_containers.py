@@ -1,4 +1,4 @@
-"""Lists and mappings: their items, and what is added to them later."""
+"""Lists and mappings: their items, including those added later."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 
 class Containers:
-    """The items of containers."""
+    """Reads and adds items of containers."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def put(self, container: Value, key: Any, value: Value) -> None:
-        """Add something to a list or mapping after it was made."""
+        """Add an item to an existing list or mapping."""
         if isinstance(container, Items | Table) and container.origin and value is not None:
             self._engine.store.add(container.origin, key, value)
 
@@ -41,7 +41,7 @@ class Containers:
         return entries
 
     def contents(self, frame: Frame, value: Value) -> list[Value]:
-        """Return the items of a container, in their order."""
+        """Return the items of a container, in order."""
         found: list[Value] = []
         for option in options_of(value):
             if isinstance(option, Items | Table):
@@ -51,7 +51,7 @@ class Containers:
         return found
 
     def item(self, frame: Frame, value: Value, key: Any) -> Value:
-        """Return the item of a container at `key`, or all of them where that is None."""
+        """Return the item of a container at `key`, or the union of all items if `key` is None."""
         results: list[Value] = []
         for option in options_of(value):
             if isinstance(option, Pending):
@@ -61,7 +61,7 @@ class Containers:
             entries = self._entries(frame, option)
             exact = [one for known, one in entries if key is not None and known == key]
             if isinstance(option, Table):
-                exact = exact[-1:]  # what is put later replaces what was there
+                exact = exact[-1:]  # a later entry replaces an earlier one
             is_uniform = isinstance(option, Items) and len(option.values) == 1
             results += exact or [
                 one
@@ -71,7 +71,7 @@ class Containers:
         return union(*results)
 
     def element(self, frame: Frame, value: Value, node: Any = None) -> Value:
-        """Return what iterating over `value` gives."""
+        """Return the union of the elements that iterating over `value` yields."""
         results: list[Value] = []
         for option in options_of(value):
             special = self._engine.registry.elements.get(type(option))

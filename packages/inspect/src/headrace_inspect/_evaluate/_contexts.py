@@ -1,4 +1,4 @@
-"""The calls that function bodies make, and which of them run before which on one path."""
+"""Contexts: the calls a function body makes, and their order on each path."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 CALL, SIGNAL, ENQUEUE, ON_COMMIT = "call", "signal", "enqueue", "on_commit"
 T = TypeVar("T")
 Path = int | None
-"""The events that ran on the way to a place, as bits; None where no path leads there."""
+"""The events that may have run before this point, as a bit mask; None if it is unreachable."""
 Condition = tuple[str, bool]
-"""A parameter, or an attribute such as ``in_atomic_block``, and whether it is true here."""
+"""A parameter or an attribute such as ``in_atomic_block``, and whether it is true here."""
 
 
 @dataclass(eq=False, slots=True)
@@ -26,12 +26,12 @@ class Event:
     """A call in a body.
 
     Attributes:
-        line: its line.
-        kind: how the target is reached.
-        targets: the contexts, one of which runs.
-        before: the events that run before it on some path, as bits.
-        node: the call, as `syntax` describes it, or None.
-        conditions: what is certain of parameters where it runs.
+        line: the line of the call.
+        kind: how the call reaches its target.
+        targets: the possible call targets; one of them runs.
+        before: the events that run before it on some path, as a bit mask.
+        node: the syntax of the call, or None.
+        conditions: the conditions that hold where the call runs.
     """
 
     line: int
@@ -44,11 +44,11 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """The events of a body from `first` to before `last`, inside a context manager.
+    """The events of a body from `first` up to, but not including, `last`, in a context manager.
 
     Attributes:
-        line: where the manager is entered.
-        yields: whether the body yields inside.
+        line: the line that enters the manager.
+        yields: whether the block contains a ``yield``.
     """
 
     manager: Value
@@ -60,17 +60,17 @@ class Block:
 
 @dataclass(eq=False, slots=True)
 class Context:
-    """A function body under certain arguments, or a place that joins several bodies.
+    """A function body evaluated for given arguments, or a collection of call targets.
 
     Attributes:
-        module: the module that the lines of the events are in.
-        receiver: the object whose method it is.
-        captured: the variables of the enclosing function, which tell its closures apart.
-        variables: what its parameters are.
+        module: the module that the lines of the events refer to.
+        receiver: the object that the method is bound to.
+        captured: the closed-over variables, which distinguish closures of the same function.
+        variables: the values of its parameters.
         literals: the parameters that the call sets to true, false or None.
-        first: how many events there are before the first ``yield`` of a generator.
+        first: the number of events before the first ``yield`` of a generator.
         never_returns: whether it always raises.
-        steps: the steps that running it means, where a chain says so.
+        steps: the steps of a chain that it runs as.
     """
 
     function: Function | None
@@ -91,14 +91,14 @@ class Context:
 
     @property
     def is_test(self) -> bool:
-        """Return whether it is in a test."""
+        """Whether the body is in a test module."""
         return self.module is not None and self.module.is_test
 
     def halves(self) -> tuple[Context, Context]:
-        """Return what a generator runs up to its first ``yield``, and what behind that."""
+        """Split a generator at its first ``yield``: what runs before it, and what runs after."""
         if self.parts is None:
             head = Context(self.function, self.module, self.receiver, self.captured)
-            # Of the function, the first half alone is its step.
+            # Only the first half keeps the function, so that the step runs once.
             self.parts = head, Context(None, self.module)
         head, tail = self.parts
         head.events, tail.events = (
@@ -108,24 +108,24 @@ class Context:
         return self.parts
 
     def add(self, target: Context, line: int = 0, kind: str = CALL) -> None:
-        """Add a body that may run here, in no order with the others."""
+        """Add a body that may run here, unordered with respect to the others."""
         if not any(target in event.targets for event in self.events):
             self.events.append(Event(line, kind, (target,), 0))
 
 
 class Frame:
-    """A body under evaluation: its variables, and the path that led here.
+    """A body under evaluation: its variables and the current path.
 
     Args:
         context: records the calls.
-        scope: the scope that names are looked up in.
+        scope: the scope in which names are looked up.
 
     Attributes:
-        ran: the path to here.
-        leaving: the paths that leave the innermost loop.
-        literals: the parameters that are certainly true, false or None here.
-        conditions: what the conditions around this place say of parameters.
-        decorating: the function whose decorators are applied.
+        ran: the current path.
+        leaving: the paths that leave an iteration of the innermost loop.
+        literals: the parameters known to be true, false or None here.
+        conditions: the conditions that hold here.
+        decorating: the function whose decorators are being applied.
     """
 
     __slots__ = (
@@ -153,8 +153,8 @@ class Frame:
         if name in self.literals:
             del self.literals[name]
 
-    def at(self, node: Any) -> object:
-        """Return what tells a node from all others of the program."""
+    def location(self, node: Any) -> object:
+        """Return a key that identifies `node` in the whole program."""
         return (self.module.path, node[0], node[1], node[2])
 
     # --- calls ------------------------------------------------------------------------------------
@@ -162,7 +162,7 @@ class Frame:
     def call(
         self, callee: Value, node: Any, arguments: Arguments = (), keywords: Named = ()
     ) -> Value:
-        """Return what a call of `callee` gives, and record what it runs."""
+        """Evaluate a call of `callee`: record its targets and return its result."""
         return self.engine.invoke(callee, Call(self, node, arguments, keywords))
 
     def hand_over(
@@ -173,7 +173,7 @@ class Frame:
         keywords: Named = (),
         kind: str = CALL,
     ) -> Value:
-        """Record that `callee` runs elsewhere or later, and return what it will give."""
+        """Record that `callee` runs elsewhere or later, and return its eventual result."""
         return self.engine.hand_over(callee, Call(self, node, arguments, keywords, kind))
 
     def emit(self, targets: Sequence[Context], node: Any, kind: str = CALL) -> None:
@@ -187,18 +187,18 @@ class Frame:
         self.ran |= bit
 
     def enclose(self, manager: Value, line: int, first: int, *, yields: bool = False) -> None:
-        """Record that the events from the number `first` run inside a context manager."""
+        """Record that the events from index `first` on run inside a context manager."""
         last = len(self.context.events)
         self.context.blocks.append(Block(manager, line, first, last, yields))
 
     # --- paths ------------------------------------------------------------------------------------
 
     def since(self, count: int) -> int:
-        """Return the events after the first `count`, as bits."""
+        """Return the events after the first `count`, as a bit mask."""
         return (1 << len(self.context.events)) - (1 << count)
 
     def each(self, options: Iterable[T], work: Callable[[T], Value]) -> list[Value]:
-        """Return the results of `work` on alternatives, or on what runs side by side."""
+        """Apply `work` to alternatives or concurrent branches, each from the current path."""
         start, results, ends = self.ran, [], []
         for option in options:
             self.ran = start
@@ -209,7 +209,7 @@ class Frame:
         return results
 
     def branch(self, alternatives: Iterable[Callable[[], None]]) -> None:
-        """Run alternatives that assign variables, each from the path to here."""
+        """Run alternative branches from the current path, then merge their paths and variables."""
         start, variables = self.ran, self.variables
         merged: dict[str, Value] | None = None
         paths: list[Path] = []
@@ -224,11 +224,11 @@ class Frame:
 
 @dataclass(slots=True)
 class Call:
-    """A call: where it is, and its arguments.
+    """A call: its location and arguments.
 
     Attributes:
-        kind: how the target is reached.
-        is_whole: whether these are all arguments that the callee gets.
+        kind: how the call reaches its target.
+        is_complete: whether these are all the arguments of the call.
         owner: for a model, the object whose method is called, or the callable itself.
         name: for a model, the name of the method or function.
     """
@@ -240,34 +240,36 @@ class Call:
     kind: str = CALL
     owner: Any = None
     name: str = ""
-    is_whole: bool = False
+    is_complete: bool = False
 
     def has(self, index: int | None, name: str = "") -> bool:
-        """Tell whether there is an argument at `index` or passed as `name`."""
+        """Tell whether an argument is passed at `index` or as `name`."""
         is_there = index is not None and index < len(self.arguments)
         return is_there or any(key == name for key, _ in self.keywords)
 
     def value(self, index: int | None, name: str = "") -> Value:
-        """Return the argument at `index` or passed as `name`, if it is known."""
+        """Return the argument passed at `index` or as `name`, or None if it is unknown."""
         if index is not None and index < len(self.arguments):
             return self.arguments[index]
         return next((value for key, value in self.keywords if key == name), None)
 
     def rest(self, index: int) -> Arguments:
-        """Return the positional arguments from `index`."""
+        """Return the positional arguments from `index` on."""
         return self.arguments[index:]
 
-    def but(self, arguments: Arguments = (), keywords: Named = (), kind: str = "") -> Call:
-        """Return a call at the same place with other arguments."""
+    def with_arguments(
+        self, arguments: Arguments = (), keywords: Named = (), kind: str = ""
+    ) -> Call:
+        """Return a call at the same location with other arguments."""
         return Call(self.frame, self.node, arguments, keywords, kind or self.kind)
 
-    def of(self, owner: Known, name: str) -> Call:
-        """Return the same call for the model of `name`."""
+    def for_model(self, owner: Known, name: str) -> Call:
+        """Return the same call, addressed to the model of `name`."""
         return Call(self.frame, self.node, self.arguments, self.keywords, self.kind, owner, name)
 
 
 def joined(paths: Iterable[Path]) -> Path:
-    """Return the path to where these meet."""
+    """Return the path after `paths` meet."""
     found: Path = None
     for path in paths:
         if path is not None:
@@ -279,7 +281,7 @@ _PLACED = frozenset(["c", "l", "d", "for", "with"])
 
 
 def line_of(node: Any) -> int:
-    """Return the line of the name that is called, which may be far below the beginning."""
+    """Return the line of the called name, which may be far below the start of the expression."""
     if type(node) is not tuple:
         return 0
     return node[3] if node[0] == "a" else node[1] if node[0] in _PLACED else 0

@@ -1,4 +1,4 @@
-"""Evaluates every body once per kind of arguments, and keeps what it does."""
+"""Evaluates each function body once per context, and records its effects."""
 
 from __future__ import annotations
 
@@ -8,7 +8,14 @@ from typing import Any
 from headrace_inspect._symbols._entities import Class, Function, Module, Scope, module_of
 from headrace_inspect._symbols._program import Program
 
-from ._arguments import MOST, note_arguments, omitted_by, receiver_for, telling, variables_of
+from ._arguments import (
+    MAX_CONTEXTS,
+    context_key,
+    omitted_parameters,
+    receiver_for,
+    record_arguments,
+    variables_of,
+)
 from ._attributes import Attributes
 from ._calls import Calls
 from ._classes import Classes
@@ -34,21 +41,21 @@ from ._values import (
     union,
 )
 
-_DEEPEST = 40
-_ROUNDS = 3
+_MAX_DEPTH = 40
+_MAX_ROUNDS = 3
 
 
 class Engine:
-    """What the bodies of a program run.
+    """Evaluates a program and holds the effects of its function bodies.
 
     Args:
         program: the source.
-        registry: what is known of libraries.
+        registry: the models of libraries.
 
     Attributes:
-        contexts: the bodies that were evaluated, by function, receiver and arguments.
-        facts: what the models note.
-        roots: functions that something outside calls: nested tasks and receivers.
+        contexts: the evaluated bodies, by function, receiver and arguments.
+        facts: data that the models record.
+        roots: functions called from outside the program: nested tasks and receivers.
     """
 
     def __init__(self, program: Program, registry: Registry) -> None:
@@ -65,20 +72,20 @@ class Engine:
         self.put, self.contents = containers.put, containers.contents
         self.item, self.element = containers.item, containers.element
         self._counts: dict[Function, int] = defaultdict(int)
-        self._hubs: dict[object, Context] = {}
+        self._call_targets: dict[object, Context] = {}
         self._waiting: list[Context] = []
         self._depth = 0
 
     # --- evaluating -------------------------------------------------------------------------------
 
     def run_module(self, module: Module) -> None:
-        """Evaluate the statements at the top of a module."""
+        """Evaluate the top-level statements of a module."""
         context = self.contexts[module] = Context(None, module)
         run(Frame(self, context, module, {}), module.body)
-        self._catch_up()
+        self._run_waiting()
 
     def run_functions(self, module: Module) -> None:
-        """Evaluate the functions that nothing has called, and methods for unknown subclasses."""
+        """Evaluate functions without a known caller, and methods for unknown subclasses."""
         for function in module.functions:
             owner = function.owner
             if self._counts[function]:
@@ -91,17 +98,17 @@ class Engine:
                 self.context(FunctionValue(function, receiver))
             elif function.scope is module and not function.is_lambda:
                 self.context(FunctionValue(function))
-        self._catch_up()
+        self._run_waiting()
 
     def run_roots(self) -> None:
-        """Evaluate what the models found, and again what has read too early."""
+        """Evaluate the roots, then re-evaluate bodies that read outdated values."""
         while self.roots:
             self.context(self.roots.pop())
-            self._catch_up()
-        for _ in range(_ROUNDS):
+            self._run_waiting()
+        for _ in range(_MAX_ROUNDS):
             for context in self.store.outdated():
-                self._again(context)
-            self._catch_up()
+                self._rerun(context)
+            self._run_waiting()
 
     def context(
         self,
@@ -109,35 +116,42 @@ class Engine:
         arguments: Arguments = (),
         keywords: Named = (),
         *,
-        is_whole: bool = False,
+        is_complete: bool = False,
     ) -> Context:
-        """Return what a function runs under some arguments, which are all if `is_whole`."""
+        """Return the context of a call, evaluating the body if the context is new.
+
+        Args:
+            value: the function.
+            arguments: the positional arguments.
+            keywords: the keyword arguments.
+            is_complete: whether these are all the arguments of the call.
+        """
         function, receiver = value.function, value.receiver
         count = self._counts[function]
         if isinstance(receiver, Instance) and function.owner is not None:
             receiver = receiver_for(self, function, function.owner, receiver, count)
-        captured = value.captured if count < MOST else ()
+        captured = value.captured if count < MAX_CONTEXTS else ()
         key: Any = (function, receiver, captured)
         omitted: tuple[str, ...] = ()
-        if is_whole and function.syntax.tested:
-            omitted = omitted_by(function, receiver, arguments, keywords)
-        told: Arguments = ()
+        if is_complete and function.syntax.tested:
+            omitted = omitted_parameters(function, receiver, arguments, keywords)
+        positional: Arguments = ()
         named: Named = ()
         if arguments or keywords:
-            told = tuple([telling(one, count) for one in arguments])
-            named = tuple([(name, telling(one, count)) for name, one in keywords])
-            while told and told[-1] is None:
-                told = told[:-1]
+            positional = tuple([context_key(one, count) for one in arguments])
+            named = tuple([(name, context_key(one, count)) for name, one in keywords])
+            while positional and positional[-1] is None:
+                positional = positional[:-1]
             named = tuple([one for one in named if one[1] is not None])
-            note_arguments(self, function, receiver, arguments, keywords)
-        if told or named or omitted:
-            key = (function, receiver, captured, told, named, omitted)
+            record_arguments(self, function, receiver, arguments, keywords)
+        if positional or named or omitted:
+            key = (function, receiver, captured, positional, named, omitted)
         found = self.contexts.get(key)
         if found is None:
             found = self.contexts[key] = Context(function, function.module, receiver, captured)
             self._counts[function] = count + 1
-            found.variables = variables_of(self, found, told, named, omitted)
-            if self._depth < _DEEPEST:
+            found.variables = variables_of(self, found, positional, named, omitted)
+            if self._depth < _MAX_DEPTH:
                 self._run(found)
             else:
                 self._waiting.append(found)
@@ -168,33 +182,33 @@ class Engine:
             self.store.put(("result", context), context.result)
         context.never_returns = frame.ran is None and not frame.returns and not syntax.is_abstract
 
-    def _again(self, context: Context) -> None:
+    def _rerun(self, context: Context) -> None:
         if context.function is None and context.module is not None:
             return
         context.events.clear()
         context.blocks.clear()
         self._run(context)
 
-    def _catch_up(self) -> None:
+    def _run_waiting(self) -> None:
         while self._waiting and not self._depth:
             self._run(self._waiting.pop())
 
-    # --- places -----------------------------------------------------------------------------------
+    # --- contexts ---------------------------------------------------------------------------------
 
-    def quiet(self, scope: Scope) -> Frame:
-        """Return a frame whose calls are not kept."""
+    def scratch_frame(self, scope: Scope) -> Frame:
+        """Return a frame that discards the calls recorded in it."""
         return Frame(self, Context(None, module_of(scope)), scope, {})
 
-    def hub(self, key: object) -> Context:
-        """Return the place that joins bodies under `key`."""
-        found = self._hubs.get(key)
+    def call_targets(self, key: object) -> Context:
+        """Return the context that collects the bodies a call may reach by `key`."""
+        found = self._call_targets.get(key)
         if found is None:
-            found = self._hubs[key] = Context(None, None)
+            found = self._call_targets[key] = Context(None, None)
         return found
 
     def all_contexts(self) -> list[Context]:
-        """Return all bodies that were evaluated, and the places that join them."""
-        found = dict.fromkeys([*self.contexts.values(), *self._hubs.values()])
+        """Return all evaluated bodies, and the contexts that collect call targets."""
+        found = dict.fromkeys([*self.contexts.values(), *self._call_targets.values()])
         waiting = list(found)
         while waiting:
             for event in waiting.pop().events:
@@ -206,7 +220,7 @@ class Engine:
     # --- defining ---------------------------------------------------------------------------------
 
     def define(self, frame: Frame, function: Function) -> Value:
-        """Return what a ``def`` statement gives."""
+        """Return the value of a ``def`` statement."""
         if not isinstance(frame.scope, Function):
             return self.names.function(function)
         value = FunctionValue(function, None, self.captured(frame, function))
@@ -215,11 +229,11 @@ class Engine:
         return self.decorated(frame, function, value)
 
     def decorated(self, frame: Frame, function: Function, value: Value) -> Value:
-        """Apply the decorators of `function`; an unknown one changes nothing."""
+        """Apply the decorators of `function`; an unknown decorator returns its argument."""
         for _, node in reversed(function.decorators):
             decorator = evaluate(frame, node)
-            for note in self.registry.decorating:
-                note(frame, node, value, function)
+            for hook in self.registry.decorating:
+                hook(frame, node, value, function)
             outer, frame.decorating = frame.decorating, function
             made = frame.call(decorator, node, (value,))
             frame.decorating = outer
@@ -228,20 +242,20 @@ class Engine:
         return value
 
     def define_class(self, cls: Class) -> Value:
-        """Return what a ``class`` statement gives, and define its methods."""
+        """Return the value of a ``class`` statement, and define its methods."""
         for binding in [one for bindings in cls.members.values() for one in bindings]:
             if isinstance(binding, Function):
                 self.names.function(binding)
             elif isinstance(binding, Class):
                 self.define_class(binding)
         value = ClassValue(cls)
-        frame = self.quiet(cls.scope)
+        frame = self.scratch_frame(cls.scope)
         for _, node in reversed(cls.decorators):
             frame.call(evaluate(frame, node), node, (value,))
         return value
 
     def captured(self, frame: Frame, function: Function) -> Named:
-        """Return those variables of a running body that an inner function uses."""
+        """Return the variables of `frame` that `function` closes over."""
         if not isinstance(frame.scope, Function):
             return ()
         variables = frame.variables

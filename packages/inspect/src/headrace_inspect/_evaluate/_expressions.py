@@ -1,4 +1,4 @@
-"""Expressions: their values and the calls in them, and assignments to them."""
+"""Expressions: their values, the calls in them, and assignment targets."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from ._values import (
 
 _OPERATORS = {"+": "__add__", "|": "__or__", ">": "__rshift__", "%": "__mod__"}
 TASK = "asyncio.Task"
-"""What is made of a coroutine that has been started."""
+"""The task that wraps a running coroutine."""
 HOLE = "\0"
-"""The computed parts of a text."""
+"""Stands for a computed part of a string."""
 
 
 def evaluate(frame: Frame, node: Expr) -> Value:
-    """Return the value of `node`, and record what it runs."""
+    """Return the value of `node`, and record the calls in it."""
     if type(node) is str:
         variables = frame.variables
         if node in variables:
@@ -45,7 +45,7 @@ def evaluate(frame: Frame, node: Expr) -> Value:
 
 
 def assign(frame: Frame, target: Expr, value: Value) -> None:
-    """Bind what `target` names to `value`."""
+    """Assign `value` to `target`."""
     match target:
         case str():
             frame.bind(target, value)
@@ -66,7 +66,7 @@ def assign(frame: Frame, target: Expr, value: Value) -> None:
 
 
 def await_(value: Value) -> Value:
-    """Return what is given by what is pending in `value`, whose call has been recorded."""
+    """Return the result of awaiting `value`; the call itself is already recorded."""
     if type(value) is Pending:
         return value if value.is_generator else value.result
     if type(value) in {FunctionValue, type(None)}:
@@ -83,7 +83,7 @@ def await_(value: Value) -> Value:
 
 
 def call_special(frame: Frame, owner: Value, name: str, node: Any, *arguments: Value) -> Value:
-    """Call a special method of `owner`, where its class or a model defines it."""
+    """Call a special method of `owner`, if its class or a model defines it."""
     results, engine = [], frame.engine
     for option in options_of(owner):
         if engine.classes.defines(option, name):
@@ -114,7 +114,7 @@ def _call(frame: Frame, node: Any) -> Value:
         elif isinstance(value, Table):
             keywords += value.named
     call = Call(frame, node, tuple(arguments), tuple(keywords))
-    call.is_whole = True
+    call.is_complete = True
     return frame.engine.invoke(callee, call)
 
 
@@ -175,7 +175,7 @@ def _named(frame: Frame, node: Any) -> Value:
 
 
 def _operation(frame: Frame, node: Any) -> Value:
-    """Return the result of an operator; long sums lean to the left, and are no recursion."""
+    """Return the result of an operator; left-nested operands are evaluated without recursion."""
     waiting = [node]
     while type(left := waiting[-1][1]) is tuple and left[0] in _OPERATORS:
         waiting.append(left)

@@ -1,4 +1,4 @@
-"""Names and types: what a name or an annotation means in a body, a module or a library."""
+"""Names and types: resolves names and annotations in functions, modules and libraries."""
 
 from __future__ import annotations
 
@@ -52,50 +52,50 @@ _MAPPINGS = frozenset([
 
 
 class Names:
-    """Looks names up."""
+    """Looks up names."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._known: dict[tuple[Scope, str], Value] = {}
         self._finding: set[tuple[Scope, str]] = set()
-        self._is_open = False  # what was found may lack what a circle has cut off
+        self._is_incomplete = False  # a cycle may have cut off part of the result
         self._functions: dict[Function, Value] = {}
 
     def in_scope(self, scope: Scope, name: str) -> Value:
-        """Return what `name` means in a scope, apart from local variables of functions."""
+        """Return the value of `name` in a scope; local variables of functions are unknown."""
         if isinstance(scope, Class) and name in scope.members:
             return self.in_class(scope, name)
         while not isinstance(scope, Module):
             scope = scope.scope
             if isinstance(scope, Function):
-                # The values of its variables are unknown here, but not its definitions.
+                # Its variables are unknown here; its definitions are not.
                 for binding in scope.bindings.get(name, ()):
                     return None if isinstance(binding, Assignment) else self._of(binding, scope)
         return self.in_module(scope, name)
 
     def in_class(self, cls: Class, name: str) -> Value:
-        """Return the member `name` that a class itself has."""
-        return self._once((cls, name), cls.members[name], cls)
+        """Return the member `name` that a class itself defines."""
+        return self._resolve_once((cls, name), cls.members[name], cls)
 
     def in_module(self, module: Module, name: str) -> Value:
-        """Return the global `name` of a module, or the builtin of that name."""
+        """Return the global or builtin `name` of a module."""
         if name in module.values:
             known: Value = module.values[name]
             return known
         found = self.member(module, name)
         if found is None and name not in module.bindings and name in _BUILTINS:
             found = External(f"builtins.{name}")
-        if found is not None or not self._is_open:
+        if found is not None or not self._is_incomplete:
             module.values[name] = found
         return found
 
     def member(self, module: Module, name: str) -> Value:
         """Return the global `name` of a module."""
         if name in module.bindings:
-            return self._once((module, name), module.bindings[name], module)
+            return self._resolve_once((module, name), module.bindings[name], module)
         if name.startswith("_"):
             return None
-        stars, module.stars = module.stars, []  # so that a circle of imports ends
+        stars, module.stars = module.stars, []  # ends import cycles
         try:
             for star in reversed(stars):
                 source = self._engine.program.find(star.module, star.level, module)
@@ -106,23 +106,23 @@ class Names:
             module.stars = stars
         return None
 
-    def _once(self, key: tuple[Scope, str], bindings: list[Binding], scope: Scope) -> Value:
+    def _resolve_once(self, key: tuple[Scope, str], bindings: list[Binding], scope: Scope) -> Value:
         if key in self._known:
             return self._known[key]
-        if key in self._finding:  # a circle, as modules that import each other make
-            self._is_open = True
+        if key in self._finding:  # a cycle: modules that import each other
+            self._is_incomplete = True
             return None
         self._finding.add(key)
         last = bindings[-1]
         if isinstance(last, Function):
-            # A property is its getter; otherwise the last definition wins.
+            # A property takes its getter; otherwise the last definition wins.
             bindings = [bindings[0] if _is_accessor(last) else last]
         found = union(*[self._of(one, scope) for one in bindings])
         self._finding.discard(key)
-        if found is not None or not self._is_open:
+        if found is not None or not self._is_incomplete:
             self._known[key] = found
         if not self._finding:
-            self._is_open = False
+            self._is_incomplete = False
         return found
 
     def _of(self, binding: Binding, scope: Scope) -> Value:
@@ -133,24 +133,24 @@ class Names:
             return ClassValue(binding)
         if isinstance(binding, Function):
             return self.function(binding)
-        value = engine.evaluate(engine.quiet(scope), binding.value)
+        value = engine.evaluate(engine.scratch_frame(scope), binding.value)
         for index in binding.path:
-            value = engine.item(engine.quiet(scope), value, index)
+            value = engine.item(engine.scratch_frame(scope), value, index)
         is_vague = value is None or isinstance(value, Object | Constant)
         declared = engine.types.of(binding.annotation, scope) if is_vague else None
         return value if declared is None else declared
 
     def function(self, function: Function) -> Value:
-        """Return what a function is once its decorators are applied."""
+        """Return a function with its decorators applied."""
         if function not in self._functions:
             plain = self._functions[function] = FunctionValue(function)
             if function.decorators:
-                frame = self._engine.quiet(function.scope)
+                frame = self._engine.scratch_frame(function.scope)
                 self._functions[function] = self._engine.decorated(frame, function, plain)
         return self._functions[function]
 
     def imported(self, made: Import, module: Module) -> Value:
-        """Return what an import binds."""
+        """Return the value that an import binds."""
         source = self._engine.program.find(made.module, made.level, module)
         if source is None:
             dotted = made.module if made.name is None else f"{made.module}.{made.name}"
@@ -158,7 +158,7 @@ class Names:
         return ModuleValue(source) if made.name is None else self.of_module(source, made.name)
 
     def external(self, dotted: str) -> Value:
-        """Return something of a library, under the name that the models know."""
+        """Return a library object by its canonical name."""
         return External(self._engine.registry.canonical(dotted))
 
     def of_module(self, module: Module | str, name: str) -> Value:
@@ -178,14 +178,14 @@ def _is_accessor(function: Function) -> bool:
 
 
 class Types:
-    """Reads annotations: the objects that they promise."""
+    """Resolves annotations to instances of the annotated types."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._known: dict[tuple[object, Scope], Value] = {}
 
     def of(self, node: Expr, scope: Scope, receiver: Value = None) -> Value:
-        """Return an object of the type that `node` declares."""
+        """Return an instance of the type that `node` declares."""
         if node is None:
             return None
         if node == "Self":
@@ -211,7 +211,7 @@ class Types:
     def _subscripted(self, outer: Expr, inner: Expr, scope: Scope) -> Value:
         name = outer if isinstance(outer, str) else outer[2] if outer and outer[0] == "a" else ""
         arguments = inner[3] if isinstance(inner, tuple) and inner[0] == "l" else (inner,)
-        if not arguments:  # `tuple[()]`, or what no type checker accepts
+        if not arguments:  # `tuple[()]`, or an invalid annotation
             return None
         if name == "Union":
             return union(*[self._read(one, scope) for one in arguments])
@@ -232,19 +232,19 @@ class Types:
         return self.instance(self._value(outer, scope))
 
     def _value(self, node: Expr, scope: Scope) -> Value:
-        """Return what a name in an annotation means; a type alias means what it stands for."""
+        """Return the value of a name in an annotation; type aliases are resolved."""
         alias = self._alias(node, scope)
         if alias is not None:
             return self.of(*alias)
-        return self._engine.evaluate(self._engine.quiet(scope), node)
+        return self._engine.evaluate(self._engine.scratch_frame(scope), node)
 
     def metadata(self, node: Expr, scope: Scope) -> list[Value]:
-        """Return what ``Annotated`` adds to a type."""
+        """Return the metadata of ``Annotated``."""
         node, scope = self._alias(node, scope) or (node, scope)
         match node:
             case ("s", ("Annotated" | ("a", _, "Annotated", _)), ("l", _, _, (_, *added))):
-                quiet = self._engine.quiet(scope)
-                return [self._engine.evaluate(quiet, one) for one in added]
+                frame = self._engine.scratch_frame(scope)
+                return [self._engine.evaluate(frame, one) for one in added]
         return []
 
     def _alias(self, node: Expr, scope: Scope) -> tuple[Expr, Scope] | None:
@@ -265,7 +265,7 @@ class Types:
         return module, name
 
     def instance(self, value: Value) -> Value:
-        """Return an object of the class `value`."""
+        """Return an instance of the class `value`."""
         found: list[Value] = []
         for option in options_of(value):
             match option:

@@ -1,4 +1,4 @@
-"""Where the models register what libraries do."""
+"""The registry, in which models describe the behaviour of libraries."""
 
 from __future__ import annotations
 
@@ -23,29 +23,29 @@ Descriptor = Callable[[Frame, Value, Any], Value]
 
 @dataclass(slots=True)
 class Registry:
-    """What the models know.
+    """The registered behaviour of libraries.
 
     Attributes:
-        functions: how a function or class of a library is called, by its dotted name.
-        methods: the same for methods, by type of value or name of the class, and name.
-        attributes: how attributes are read, by type of value.
-        missing: how attributes of objects are read that no class has.
-        leaving: context managers, by the name of what made them.
+        functions: handlers of calls of library functions and classes, by dotted name.
+        methods: handlers of method calls, by value type or class name, and method name.
+        attributes: readers of attributes, by value type.
+        missing: readers of attributes that no class defines.
+        exiting: handlers that run when a context manager exits, by the name of its factory.
         decorating: called with each decorator.
-        finishing: called when everything else has run.
-        descriptors: class attributes that are read as something else, by type or maker.
-        elements: what iterating gives, by type of value.
-        injecting: what declares a dependency, which its first argument provides.
-        parallel: functions whose arguments run side by side.
-        names: the dotted names that are known.
-        aliases: the usual dotted names of what is importable under several.
+        finishing: called after everything else is evaluated.
+        descriptors: readers of class attributes that are descriptors, by type or factory.
+        elements: elements of iterables, by value type.
+        injecting: callables that declare a dependency; their first argument provides it.
+        parallel: functions whose arguments run concurrently.
+        names: the known dotted names.
+        aliases: the canonical dotted names of objects importable under several names.
     """
 
     functions: dict[str, Handler] = field(default_factory=dict)
     methods: dict[tuple[object, str], Handler] = field(default_factory=dict)
     attributes: dict[type[Known], Reader] = field(default_factory=dict)
     missing: list[Reader] = field(default_factory=list)
-    leaving: dict[str, Callable[[Frame, int], None]] = field(default_factory=dict)
+    exiting: dict[str, Callable[[Frame, int], None]] = field(default_factory=dict)
     decorating: list[Decorating] = field(default_factory=list)
     finishing: list[Callable[[Engine], None]] = field(default_factory=list)
     descriptors: dict[object, Descriptor] = field(default_factory=dict)
@@ -56,7 +56,7 @@ class Registry:
     aliases: dict[str, str] = field(default_factory=dict)
 
     def canonical(self, dotted: str) -> str:
-        """Return the usual dotted name of something, which a package may offer higher up."""
+        """Return the canonical dotted name of an object that a parent package may re-export."""
         if dotted not in self.aliases:
             *parts, last = dotted.split(".")
             above = [".".join([*parts[:count], last]) for count in range(len(parts), 0, -1)]
@@ -65,17 +65,17 @@ class Registry:
         return self.aliases[dotted]
 
     def alias(self, usual: str, others: str) -> None:
-        """Register other dotted names of `usual`."""
+        """Register the dotted names `others`, separated by spaces, as aliases of `usual`."""
         self.aliases.update(dict.fromkeys(others.split(), usual))
         self.names.update((usual, *others.split()))
 
     def function(self, handler: Handler, names: str) -> None:
-        """Register how functions or classes of libraries are called; spaces separate names."""
+        """Register the handler of library functions or classes, their names separated by spaces."""
         self.functions.update(dict.fromkeys(names.split(), handler))
         self.names.update(names.split())
 
     def method(self, handler: Handler, owner: type | str, names: str) -> None:
-        """Register methods of a type of values, or of classes of libraries."""
+        """Register the handler of methods of a value type or of library classes."""
         for one in owner.split() if isinstance(owner, str) else [owner]:
             self.methods.update(dict.fromkeys([(one, name) for name in names.split()], handler))
             self.names.update([one] if isinstance(one, str) else [])

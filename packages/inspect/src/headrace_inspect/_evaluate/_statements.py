@@ -1,4 +1,4 @@
-"""Statements: what they assign, and the paths through them."""
+"""Statements: their assignments, and the paths through them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from headrace_inspect._symbols._entities import Function, Import
 from headrace_inspect._symbols._syntax import Block, Expr
 
-from ._conditions import certain, narrow, truth_of
+from ._conditions import implied_conditions, narrow, truth_of
 from ._contexts import Frame, joined
 from ._expressions import assign, await_, evaluate
 from ._values import (
@@ -22,11 +22,11 @@ from ._values import (
     union,
 )
 
-_UNROLLED = 8
+_MAX_UNROLLED = 8
 
 
 def run(frame: Frame, body: Block) -> None:
-    """Run statements, as far as a path leads."""
+    """Evaluate statements, up to the first unreachable one."""
     for statement in body:
         if frame.ran is None:
             return
@@ -34,7 +34,7 @@ def run(frame: Frame, body: Block) -> None:
 
 
 def _expression(frame: Frame, node: Any) -> None:
-    """Evaluate an expression alone: a coroutine or generator that nothing takes does not run."""
+    """Evaluate an expression statement: an unused coroutine or generator does not run."""
     if node[1][0] == "g" and node[1][3]:
         return
     value, events = evaluate(frame, node[1]), frame.context.events
@@ -57,7 +57,7 @@ def _annotated(frame: Frame, node: Any) -> None:
         is_vague = value is None or isinstance(value, Items)
         if isinstance(value, Instance) and isinstance(declared, Instance):
             sources = frame.engine.classes.sources
-            is_vague = declared.cls not in sources(value.cls)  # it is made by something else
+            is_vague = declared.cls not in sources(value.cls)  # created by something else
             value = None if is_vague else value
         assign(frame, target, union(value, declared) if is_vague else value)
 
@@ -83,7 +83,7 @@ def _if(frame: Frame, node: Any) -> None:
     outer, branches, leaving = frame.conditions, list[Callable[[], None]](), list[bool]()
 
     def take(block: Block, *, holds: bool) -> None:
-        frame.conditions = outer + certain(frame, test, holds=holds)
+        frame.conditions = outer + implied_conditions(frame, test, holds=holds)
         if holds:
             narrow(frame, test)
         run(frame, block)
@@ -96,8 +96,8 @@ def _if(frame: Frame, node: Any) -> None:
     if truth is not True:
         branches.append(lambda: take(rest, holds=False))
     frame.branch(branches)
-    if len(leaving) == 1:  # one branch leaves: what follows runs where it was not taken
-        frame.conditions = outer + certain(frame, test, holds=not leaving[0])
+    if len(leaving) == 1:  # one branch leaves: what follows runs only if the other was taken
+        frame.conditions = outer + implied_conditions(frame, test, holds=not leaving[0])
 
 
 def _match(frame: Frame, node: Any) -> None:
@@ -125,13 +125,13 @@ def _for(frame: Frame, node: Any) -> None:
     _, _, target, iterated, body, rest = node
     value = evaluate(frame, iterated)
     contents = frame.engine.contents(frame, value) if isinstance(value, Items) else []
-    if not 1 < len(contents) <= _UNROLLED:
+    if not 1 < len(contents) <= _MAX_UNROLLED:
         contents = [frame.engine.element(frame, value, node)]
     rounds = [partial(assign, frame, target, one) for one in contents]
-    _begin(frame, value)
+    _begin_generator(frame, value)
     _loop(frame, rounds, body, rest)
     if frame.ran is not None:
-        _end(frame, value, node)
+        _end_generator(frame, value, node)
 
 
 def _while(frame: Frame, node: Any) -> None:
@@ -209,17 +209,17 @@ def _with(frame: Frame, node: Any) -> None:
     for manager in reversed(entered):
         frame.ran = inside if frame.ran is None else frame.ran
         for option in options_of(manager):
-            special = frame.engine.registry.leaving.get(getattr(option, "made_by", ""))
+            special = frame.engine.registry.exiting.get(getattr(option, "made_by", ""))
             if special is not None:
                 special(frame, count)
-            _end(frame, option, node)
+            _end_generator(frame, option, node)
             _call_either(frame, option, ("__exit__", "__aexit__"), node)
     if end is None:
         frame.ran = None
 
 
-def _begin(frame: Frame, value: Value) -> None:
-    """Let the call of a generator run the part of it up to its first ``yield`` alone."""
+def _begin_generator(frame: Frame, value: Value) -> None:
+    """Limit the call of a generator to the part before its first ``yield``."""
     for one in options_of(value):
         if isinstance(one, Pending) and one.made_by is not None:
             head, _ = one.made_by.halves()
@@ -228,16 +228,16 @@ def _begin(frame: Frame, value: Value) -> None:
                     event.targets = (head,)
 
 
-def _end(frame: Frame, value: Value, node: Any) -> None:
-    """Run the rest of a generator."""
+def _end_generator(frame: Frame, value: Value, node: Any) -> None:
+    """Record that the rest of a generator runs."""
     for one in options_of(value):
         if isinstance(one, Pending) and one.made_by is not None:
             frame.emit(one.made_by.halves()[1:], node)
 
 
 def enter(frame: Frame, manager: Value, node: Any) -> Value:
-    """Return what entering a context manager gives, and record what that runs."""
-    _begin(frame, manager)
+    """Enter a context manager: record its calls and return the value bound by ``as``."""
+    _begin_generator(frame, manager)
     if isinstance(manager, Pending):
         return manager.result if manager.is_generator else enter(frame, manager.result, node)
     made = _call_either(frame, manager, ("__enter__", "__aenter__"), node)

@@ -1,4 +1,4 @@
-"""What bodies store for others: attributes, items, results and the classes of arguments."""
+"""Values shared between bodies: attributes, items, results and classes of arguments."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 from ._contexts import Context
 from ._values import Table, Value, shallow, union
 
-_MOST = 64
+_MAX_ITEMS = 64
 
 
 class Store:
-    """Values by keys. A body that has read less than there is now is evaluated again."""
+    """Values by key. A body that read a value before it grew is evaluated again."""
 
     def __init__(self) -> None:
         self._values: dict[object, Value] = {}
@@ -21,7 +21,7 @@ class Store:
         self._outdated: dict[Context, None] = {}
 
     def put(self, key: object, value: Value) -> None:
-        """Keep one more value under `key`."""
+        """Add a value to those under `key`."""
         known = self._values.get(key)
         made = union(known, shallow(value, 2))
         if made is not None and made != known:
@@ -29,26 +29,26 @@ class Store:
             self._outdated.update(self._readers.get(key, ()))
 
     def get(self, key: object, reader: Context) -> Value:
-        """Return what is kept under `key` so far."""
+        """Return the union of the values under `key` so far."""
         found = self._values.get(key)
         if found is None and reader.function is not None:
             self._readers[key][reader] = None
         return found
 
     def add(self, origin: object, key: Any, value: Value) -> None:
-        """Keep an item that is added to the container made at `origin`."""
+        """Store an item added to the container created at `origin`."""
         added, entry = self._added[origin], (key, shallow(value, 2))
-        if entry not in added and len(added) < _MOST:
+        if entry not in added and len(added) < _MAX_ITEMS:
             added[entry] = None
             self._outdated.update(self._readers.get(origin, ()))
 
     def added(self, origin: object, reader: Context) -> Table:
-        """Return the items that were added to a container so far."""
+        """Return the items added to a container so far."""
         if reader.function is not None:
             self._readers[origin][reader] = None
         return Table(tuple(self._added.get(origin, ())))
 
     def outdated(self) -> list[Context]:
-        """Return the bodies to evaluate again, once."""
+        """Return and clear the bodies to evaluate again."""
         found, self._outdated = self._outdated, {}
         return list(found)

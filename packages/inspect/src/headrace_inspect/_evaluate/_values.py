@@ -1,7 +1,7 @@
-"""Values of expressions, as far as they are known; None is a value of which nothing is known.
+"""Abstract values of expressions; None is an unknown value.
 
-Equal values are one object, so that they hash and compare fast; none is ever changed. An analysis
-begins with `forget_values`, since the values of a program hold on to its syntax.
+Values are interned and immutable, so that they hash and compare by identity. Each analysis starts
+with `forget_values`, since the values of a program keep its syntax alive.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from typing import Any, ClassVar, TypeVar
 
 from headrace_inspect._symbols._entities import Class, Function, Module
 
-_WIDEST = 32
-_MOST = 64
-_DEEPEST = 3
+_MAX_OPTIONS = 32
+_MAX_ITEMS = 64
+_MAX_DEPTH = 3
 
 
 T = TypeVar("T")
 
 
 class _Interned(type):
-    """Makes one object of equal values."""
+    """Interns values: equal values are the same object."""
 
     made: ClassVar[dict[Any, Any]] = {}
 
@@ -36,14 +36,14 @@ class _Interned(type):
 
 
 def fields_of(cls: type) -> tuple[str, ...]:
-    """Return the names of the fields of a class of values."""
+    """Return the field names of a value class."""
     names: tuple[str, ...] = cls.__dict__["__match_args__"]
     return names
 
 
 @dataclass(slots=True, eq=False)
 class Known(metaclass=_Interned):
-    """A value of which something is known."""
+    """A value that is at least partly known."""
 
 
 Value = Known | None
@@ -53,7 +53,7 @@ Named = tuple[tuple[str, Value], ...]
 
 @dataclass(slots=True, eq=False)
 class Constant(Known):
-    """A text, number, truth value or None; `kind` tells 1 from True."""
+    """A string, number, boolean or None; `kind` distinguishes 1 from True."""
 
     value: Any
     kind: type
@@ -64,14 +64,14 @@ NONE = Constant(None, type(None))
 
 @dataclass(slots=True, eq=False)
 class ModuleValue(Known):
-    """A module of the source, or a folder that is a namespace package."""
+    """A module of the source, or the folder of a namespace package."""
 
     module: Module | str
 
 
 @dataclass(slots=True, eq=False)
 class FunctionValue(Known):
-    """A function, what it is bound to, and the variables of the enclosing one that it uses."""
+    """A function, its receiver, and the variables it closes over."""
 
     function: Function
     receiver: Value = None
@@ -87,7 +87,11 @@ class ClassValue(Known):
 
 @dataclass(slots=True, eq=False)
 class Instance(Known):
-    """An object of a class, or of one below unless `is_exact`; `text` is that of an enumeration."""
+    """An instance of a class, or of a subclass unless `is_exact`.
+
+    Attributes:
+        text: the string value of an enum member.
+    """
 
     cls: Class
     is_exact: bool = False
@@ -104,14 +108,14 @@ class Super(Known):
 
 @dataclass(slots=True, eq=False)
 class External(Known):
-    """A module, function or class of a library, by its dotted name."""
+    """A module, function or class of a library, by dotted name."""
 
     name: str
 
 
 @dataclass(slots=True, eq=False)
 class Object(Known):
-    """An object that a class or function of a library returned, with the arguments."""
+    """The result of calling a library class or function with these arguments."""
 
     made_by: str
     arguments: Arguments = ()
@@ -124,7 +128,7 @@ class Object(Known):
 
 @dataclass(slots=True, eq=False)
 class Bound(Known):
-    """An attribute of an object that is not of the source."""
+    """An attribute that the source does not define."""
 
     owner: Value
     name: str
@@ -132,7 +136,7 @@ class Bound(Known):
 
 @dataclass(slots=True, eq=False)
 class Items(Known):
-    """A list, tuple or set; `origin` is where it is made, so that later additions are found."""
+    """A list, tuple or set; `origin` identifies where it is created, to find items added later."""
 
     values: Arguments
     origin: object = None
@@ -140,7 +144,7 @@ class Items(Known):
 
 @dataclass(slots=True, eq=False)
 class Table(Known):
-    """A mapping; the key of an entry is None where it is computed."""
+    """A mapping; a computed key is None."""
 
     entries: tuple[tuple[Any, Value], ...]
     origin: object = None
@@ -153,9 +157,10 @@ class Table(Known):
 
 @dataclass(slots=True, eq=False)
 class Pending(Known):
-    """A coroutine, or a generator, and what awaiting it gives, or going through it.
+    """A coroutine or generator.
 
     Attributes:
+        result: the result of awaiting it, or the element of iterating over it.
         made_by: the body of the generator.
     """
 
@@ -166,7 +171,7 @@ class Pending(Known):
 
 @dataclass(slots=True, eq=False)
 class Partial(Known):
-    """A callable with some of its arguments."""
+    """A callable with some arguments bound, as ``functools.partial`` returns."""
 
     inner: Value
     arguments: Arguments
@@ -175,14 +180,14 @@ class Partial(Known):
 
 @dataclass(slots=True, eq=False)
 class Wrapper(Known):
-    """A callable in place of another one, and bound to an object as that one is."""
+    """A callable that replaces another one, and binds to an object in the same way."""
 
     inner: Value
 
 
 @dataclass(slots=True, eq=False)
-class Handing(Wrapper):
-    """A callable that hands `inner` over when called, such as a queue's ``delay``."""
+class HandOver(Wrapper):
+    """A callable that hands over `inner` when called, such as a queue's ``delay``."""
 
     kind: str
 
@@ -212,19 +217,19 @@ _shallow: dict[tuple[Value, int], Value] = {}
 
 
 def forget_values() -> None:
-    """Let go of the values of an earlier program."""
+    """Discard the values of a previous program."""
     for memory in (_Interned.made, _unions, _shallow):
         memory.clear()
     _Interned.made[Constant, (None, type(None))] = NONE
 
 
 def options_of(value: Value) -> tuple[Known, ...]:
-    """Return the values that `value` may be, as far as they are known."""
+    """Return the known alternatives of `value`."""
     return () if value is None else value.options if isinstance(value, Union) else (value,)
 
 
 def union(*values: Value) -> Value:
-    """Return a value that may be each of `values`; a known one wins over an unknown one."""
+    """Return the union of `values`; unknown values are dropped."""
     found: Value = None
     for one in values:
         if one is not None and one is not found:
@@ -238,13 +243,13 @@ def union(*values: Value) -> Value:
         joined = dict.fromkeys([option for value in values for option in options_of(value)])
         if len(joined) > 1:
             joined.pop(NONE, None)
-        options = tuple(joined)[:_WIDEST]
+        options = tuple(joined)[:_MAX_OPTIONS]
         made = _unions[values] = Union(options) if len(options) > 1 else next(iter(options), None)
     return made
 
 
 def function_in(value: Value) -> Function | None:
-    """Return the function in `value`, wrappers aside."""
+    """Return the function in `value`, without wrappers."""
     match value:
         case FunctionValue(function=function):
             return function
@@ -259,12 +264,12 @@ def constant(value: Any) -> Constant:
 
 
 def key_of(value: Value) -> Any:
-    """Return the key that a value is, or None where it is computed."""
+    """Return `value` as a key, or None if it is computed."""
     return value.value if isinstance(value, Constant) else None
 
 
 def text_of(value: Value) -> str | None:
-    """Return the text that `value` is, or that a member of an enumeration stands for, or None."""
+    """Return the string value of a constant or an enum member, or None."""
     if isinstance(value, Instance):
         return value.text
     if isinstance(value, Constant) and isinstance(value.value, str):
@@ -275,8 +280,8 @@ def text_of(value: Value) -> str | None:
 _FLAT = frozenset([type(None), Instance, Constant, ClassValue, External, ModuleValue, Bound])
 
 
-def shallow(value: Value, depth: int = _DEEPEST) -> Value:
-    """Return `value` without what is nested too deeply to be worth knowing."""
+def shallow(value: Value, depth: int = _MAX_DEPTH) -> Value:
+    """Return `value`, truncated below `depth` levels of nesting."""
     if type(value) in _FLAT:
         return value
     key = (value, depth)
@@ -299,7 +304,7 @@ def _cut(value: Value, depth: int) -> Value:
         case Wrapper(inner=inner):
             return replace(value, inner=shallow(inner, depth - 1))
         case Items(values=values, origin=origin):
-            return Items(_shallow_all(values, depth), origin) if len(values) <= _MOST else None
+            return Items(_shallow_all(values, depth), origin) if len(values) <= _MAX_ITEMS else None
         case Table(entries=entries, origin=origin):
             return Table(_shallow_named(entries, depth - 1), origin)
         case Object(made_by=made_by, arguments=arguments, keywords=named):

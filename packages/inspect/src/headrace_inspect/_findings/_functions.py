@@ -83,7 +83,7 @@ def _references(function: Function) -> Iterator[Expr]:
 def _missing(engine: Engine, node: Expr, scope: Scope) -> str | None:
     """Return why a name or an attribute of a module certainly does not exist, or None."""
     if isinstance(node, tuple) and node[0] == "a":
-        owner = engine.evaluate(engine.quiet(scope), node[1])
+        owner = engine.evaluate(engine.scratch_frame(scope), node[1])
         module = owner.module if isinstance(owner, ModuleValue) else None
         return _lacking(engine, module, node[2])
     if not isinstance(node, str) or hasattr(builtins, node):

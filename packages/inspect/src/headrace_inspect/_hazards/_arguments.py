@@ -1,4 +1,4 @@
-"""HR202 to HR204: arguments that do not fit the task, or that must not go through a queue."""
+"""HR202 to HR204: arguments that do not fit the task, or do not belong in a message."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ _ADVICE = {
     "HR203": "it is a copy by the time the task runs; pass its key",
     "HR204": "it does not survive the way through a queue",
 }
-_DEEPEST = 3
+_MAX_DEPTH = 3
 
 
 def published(engine: Engine) -> list[Publishing]:
-    """Return the calls that publish tasks, outside tests: what these publish does no harm."""
+    """Return the calls that publish tasks, except in tests, where publishing does no harm."""
     return [one for one in publishings_in(engine) if not one.context.is_test]
 
 
 def name_of(one: Publishing) -> str:
-    """Return what to call the task that a call publishes: as it is written there, if it is."""
+    """Return the display name of a published task, as written in the call if possible."""
     match one.node:
         case ("c", _, _, ("a", (str() | ("a", *_)) as named, method, _), _, _):
             if not method.startswith("enqueue"):
@@ -58,7 +58,7 @@ def name_of(one: Publishing) -> str:
 
 
 def _hazard(code: str, message: str, one: Publishing, *more: Link) -> Finding:
-    """Return a finding about a call that publishes a task, with more evidence behind the call."""
+    """Return a finding about a publishing call; `more` extends its evidence."""
     here = link_to(one.context, Event(line_of(one.node), "enqueue", (), 0, one.node))
     return Finding(code, None, None, None, here.place, message, (here, *more))
 
@@ -66,8 +66,8 @@ def _hazard(code: str, message: str, one: Publishing, *more: Link) -> Finding:
 # --- the signature --------------------------------------------------------------------------------
 
 
-def misfits(engine: Engine) -> Iterator[Finding]:
-    """Find the calls that publish a task with arguments that it cannot take."""
+def mismatched_arguments(engine: Engine) -> Iterator[Finding]:
+    """Find calls that publish a task with arguments that do not match its signature."""
     done: set[tuple[str, Any]] = set()
     for one in published(engine):
         key = _key(one)
@@ -90,7 +90,7 @@ def _key(one: Publishing) -> tuple[str, Any]:
 
 
 def _is_written_out(node: Any) -> bool:
-    """Tell whether a call names all arguments of the task, none of them behind a star."""
+    """Tell whether a call spells out all arguments of the task, without ``*`` or ``**``."""
     match node:
         case ("c", _, _, ("a", _, method, _), values, named):
             is_plain = method in _DIRECT
@@ -115,7 +115,7 @@ def _has_star(values: tuple[Expr, ...]) -> bool:
 
 
 def _reason(engine: Engine, task: Value, one: Publishing) -> str | None:
-    """Return why arguments do not fit a task, or None if they may."""
+    """Return why the arguments do not fit the task, or None if they may."""
     function = _function(task)
     if function is None or not isinstance(task, Task) or _may_change(engine, function):
         return None
@@ -141,14 +141,14 @@ def _function(task: Value) -> Function | None:
 
 
 def _may_change(engine: Engine, function: Function) -> bool:
-    """Tell whether something else than the task's decorator wraps the function."""
-    quiet = engine.quiet(function.scope)
+    """Tell whether a decorator other than the task's may change the signature."""
+    frame = engine.scratch_frame(function.scope)
     opaque = 0
     for _, node in function.decorators:
         called = node[3] if isinstance(node, tuple) and node[0] == "c" else node
-        if function_in(engine.evaluate(quiet, called)) is not None:
-            return True  # one of the source, whose options may be anything
-        value = engine.evaluate(quiet, node)
+        if function_in(engine.evaluate(frame, called)) is not None:
+            return True  # defined in the source; it may change the signature
+        value = engine.evaluate(frame, node)
         name = value.name if isinstance(value, External) else ""
         name = value.made_by if isinstance(value, Object) else name
         is_ours = type(value).__module__.endswith("_headrace")
@@ -159,8 +159,8 @@ def _may_change(engine: Engine, function: Function) -> bool:
 # --- the queue ------------------------------------------------------------------------------------
 
 
-def unfit_arguments(engine: Engine) -> Iterator[Finding]:
-    """Find the arguments that are model instances, generators, coroutines or open files."""
+def unsuitable_arguments(engine: Engine) -> Iterator[Finding]:
+    """Find arguments that are model instances, generators, coroutines or open files."""
     done: set[object] = set()
     for one in published(engine):
         events = [event for event in one.context.events if event.node == one.node]
@@ -168,7 +168,7 @@ def unfit_arguments(engine: Engine) -> Iterator[Finding]:
             continue
         given = [(f"argument {number}", value) for number, value in enumerate(one.arguments, 1)]
         for label, value in [*given, *[(f"{name!r}", value) for name, value in one.keywords]]:
-            found = _unfit(engine, value, _DEEPEST)
+            found = _unsuitable(engine, value, _MAX_DEPTH)
             if found is not None and (_key(one), found[0]) not in done:
                 code, what = found
                 done.add((_key(one), code))
@@ -176,7 +176,7 @@ def unfit_arguments(engine: Engine) -> Iterator[Finding]:
                 yield _hazard(code, message, one)
 
 
-def _unfit(engine: Engine, value: Value, depth: int) -> tuple[str, str] | None:
+def _unsuitable(engine: Engine, value: Value, depth: int) -> tuple[str, str] | None:
     found = [_kind(engine, option, depth) for option in options_of(value)]
     return found[0] if found and all(found) else None
 
@@ -190,9 +190,9 @@ def _kind(engine: Engine, value: Value, depth: int) -> tuple[str, str] | None:
         case Object(made_by=made_by) if made_by in _FILES:
             return "HR204", "an open file"
         case Items(values=values) if depth:
-            inner = [_unfit(engine, one, depth - 1) for one in values]
+            inner = [_unsuitable(engine, one, depth - 1) for one in values]
         case Table(entries=entries) if depth:
-            inner = [_unfit(engine, one, depth - 1) for _, one in entries]
+            inner = [_unsuitable(engine, one, depth - 1) for _, one in entries]
         case _:
             return None
     found = [one for one in inner if one is not None]

@@ -1,4 +1,4 @@
-"""Where transactions are opened: by the program, by its settings, by Django itself."""
+"""Transactions opened by the program, by its settings or by Django itself."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ _IN_ADMIN = frozenset([
 _SETTING, _EXCEPTION = "ATOMIC_REQUESTS", "non_atomic_requests"
 
 
-class Openings:
-    """Knows what opens a transaction."""
+class Transactions:
+    """Finds where transactions are opened."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -45,7 +45,7 @@ class Openings:
         self._views = set(_atomic_views(engine))
 
     def in_body(self, context: Context) -> list[tuple[int, int, int]]:
-        """Return where a body opens transactions: the line, and which events are inside."""
+        """Return the transactions of a body: line, first event inside, first event after."""
         found = [
             (one.line, one.first, one.last)
             for one in context.blocks
@@ -74,10 +74,10 @@ class Openings:
         return False
 
     def _lines_around(self, function: Function) -> Iterator[int]:
-        """Yield the lines that put the whole of a function into a transaction."""
-        quiet = self._engine.quiet(function.scope)
+        """Yield the lines that wrap a whole function in a transaction."""
+        frame = self._engine.scratch_frame(function.scope)
         for line, node in function.decorators:
-            if self._may_open(self._engine.evaluate(quiet, node)):
+            if self._may_open(self._engine.evaluate(frame, node)):
                 yield line
         if function.owner is not None:
             yield from self._lines_of_class(function, function.owner)
@@ -88,7 +88,7 @@ class Openings:
 
     def _lines_of_class(self, function: Function, cls: Class) -> Iterator[int]:
         for line, node in cls.decorators:
-            value = self._engine.evaluate(self._engine.quiet(cls.scope), node)
+            value = self._engine.evaluate(self._engine.scratch_frame(cls.scope), node)
             name = text_of(value.keyword("name")) if isinstance(value, Object) else None
             names = {*VERBS, "dispatch"} if name == "dispatch" else {name}
             if function.name in names and self._may_open(value):
@@ -99,7 +99,7 @@ class Openings:
 
 
 def _lines_in_migration(function: Function) -> Iterator[int]:
-    """Yield the lines of a migration that name a function, unless the migration is not atomic."""
+    """Yield the lines of atomic migrations that run a function."""
     for cls in function.module.classes:
         settings = dict(settings_in(cls.body))
         if literal(settings.get("atomic")) is not False:
@@ -116,7 +116,7 @@ def _lines_that_run(node: Any, name: str) -> Iterator[int]:
 
 
 def _atomic_views(engine: Engine) -> Iterator[Function]:
-    """Yield the views that run in a transaction because of ``ATOMIC_REQUESTS`` in the settings."""
+    """Yield the views that run in a transaction because settings enable ``ATOMIC_REQUESTS``."""
     paths = [path for path in engine.program.files if "settings" in path or "config" in path]
     modules = [one for one in map(engine.program.module, paths) if one and not one.is_test]
     if not any(_sets(module.body) for module in modules):

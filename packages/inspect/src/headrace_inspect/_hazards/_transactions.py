@@ -1,6 +1,6 @@
 """HR201: a task is published inside an open transaction.
 
-A worker may take the task before the data is there, or though it never will be.
+A worker may run the task before the data is committed, or although it is rolled back.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from headrace_inspect._symbols._entities import Module
 
 from ._arguments import name_of, published
 from ._conditions import Flags, runs
-from ._opening import Openings
+from ._opening import Transactions
 
 _PUBLISHING = frozenset([ENQUEUE, "canvas"])
 _METHODS = frozenset(["delay", "apply_async", "send", "s", "si", "signature"])
 _CREATING = frozenset(["create", "acreate"])
-_FARTHEST = 8
-"""The most calls on the way: over more, conditions that are not seen make it doubtful."""
+_MAX_CALLS = 8
+"""The maximum number of calls; over longer paths, unseen conditions make a finding doubtful."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,20 +35,20 @@ class _Part:
     """A part of a body that runs inside a transaction.
 
     Attributes:
-        way: what opens the transaction, and the calls that lead here.
-        flags: what is known of the parameters.
-        is_new: whether the way leads through the creation of a model instance.
+        path: the line that opens the transaction, and the calls that lead here.
+        flags: the known parameters.
+        is_new: whether the calls create a model instance.
     """
 
     context: Context
     events: Sequence[Event]
-    way: tuple[Link, ...]
+    path: tuple[Link, ...]
     flags: Flags
     is_new: bool
 
 
-def published_inside(engine: Engine) -> Collection[Finding]:
-    """Find the calls that publish a task inside a transaction, each with the shortest way there."""
+def published_in_transaction(engine: Engine) -> Collection[Finding]:
+    """Find calls that publish a task in a transaction, each with the shortest call path."""
     return _Search(engine).run()
 
 
@@ -64,18 +64,20 @@ class _Search:
             (one.context.module, line_of(one.node)): one for one in published(engine)
         }
         self._found: dict[tuple[Module | None, int], Finding] = {}
-        openings = Openings(engine)
+        transactions = Transactions(engine)
         for context in contexts:
-            for line, first, last in openings.in_body(context) if self._leading.of(context) else ():
-                way = (link_to(context, Event(line, CALL, (), 0)),)
-                self._waiting.append(_Part(context, context.events[first:last], way, {}, False))
+            for line, first, last in (
+                transactions.in_body(context) if self._leading.of(context) else ()
+            ):
+                path = (link_to(context, Event(line, CALL, (), 0)),)
+                self._waiting.append(_Part(context, context.events[first:last], path, {}, False))
 
     def run(self) -> Collection[Finding]:
-        """Go through all that runs inside, nearest first."""
+        """Search breadth-first through everything that runs inside."""
         while self._waiting:
             part = self._waiting.popleft()
             inside = [event for event in part.events if runs(event, part.flags)]
-            for event in inside if len(part.way) <= _FARTHEST else ():
+            for event in inside if len(part.path) <= _MAX_CALLS else ():
                 if event.kind in _PUBLISHING:
                     self._publish(part, event)
                 elif event.kind != "on_commit":
@@ -86,27 +88,25 @@ class _Search:
         place = part.context.module, event.line
         one = self._published.get(place)
         if place not in self._found and (one is None or _is_queued(one)):
-            way = self._way(part, event)
-            self._found[place] = _finding("a task" if one is None else name_of(one), way)
+            path = self._path(part, event)
+            self._found[place] = _finding("a task" if one is None else name_of(one), path)
 
     def _follow(self, part: _Part, event: Event) -> None:
         is_new = part.is_new or _called(event.node) in _CREATING
-        given = (
-            _given_by_saving(event.node, is_new=is_new) if event.kind == "signal" else part.flags
-        )
+        given = _save_arguments(event.node, is_new=is_new) if event.kind == "signal" else part.flags
         for target in event.targets:
             if self._leading.of(target) and target not in self._seen:
                 self._seen.add(target)
-                # What a signal's receiver is called with is known of saving alone.
+                # The arguments of signal receivers are known only for saves.
                 is_called = part.context.function is not None and target.function is not None
                 flags = target.literals if is_called else given
-                way = self._way(part, event)
-                self._waiting.append(_Part(target, target.events, way, flags, is_new))
+                path = self._path(part, event)
+                self._waiting.append(_Part(target, target.events, path, flags, is_new))
 
-    def _way(self, part: _Part, event: Event) -> tuple[Link, ...]:
+    def _path(self, part: _Part, event: Event) -> tuple[Link, ...]:
         if not event.line:
-            return part.way
-        return (*part.way, link_to(part.context, event))
+            return part.path
+        return (*part.path, link_to(part.context, event))
 
 
 def _called(node: Any) -> str:
@@ -116,8 +116,8 @@ def _called(node: Any) -> str:
     return ""
 
 
-def _given_by_saving(node: Any, *, is_new: bool) -> Flags:
-    """Return what the receivers get that saving a model calls, as far as that is certain."""
+def _save_arguments(node: Any, *, is_new: bool) -> Flags:
+    """Return the known arguments of the receivers that saving a model calls."""
     if is_new:
         return {"created": True, "update_fields": None}
     named = node[5] if isinstance(node, tuple) and node[0] == "c" else ()
@@ -125,7 +125,7 @@ def _given_by_saving(node: Any, *, is_new: bool) -> Flags:
 
 
 def _is_queued(one: Publishing) -> bool:
-    """Tell whether a task goes to a broker: a queue in the database waits for the commit, too."""
+    """Tell whether a task goes to a broker; a queue in the database waits for the commit."""
     is_method = _called(one.node) in _METHODS
     return not is_method or any(_is_known(task) for task in options_of(one.task))
 
@@ -140,11 +140,11 @@ def _is_known(task: Value) -> bool:
     )
 
 
-def _finding(name: str, way: tuple[Link, ...]) -> Finding:
-    opened, here = way[0].place, way[-1].place
+def _finding(name: str, path: tuple[Link, ...]) -> Finding:
+    opened, here = path[0].place, path[-1].place
     file = "" if opened.file == here.file else f"{opened.file}:"
     message = (
         f"{name} is published inside the transaction opened at {file}{opened.line}; "
         f"publish it on commit, by `transaction.on_commit`"
     )
-    return Finding("HR201", None, None, None, here, message, way)
+    return Finding("HR201", None, None, None, here, message, path)

@@ -1,4 +1,4 @@
-"""Models: the knowledge of libraries, one module per framework."""
+"""Models of libraries, one module per framework."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Celery: publishing tasks, tasks that are classes, canvas, and the settings about messages."""
+"""Celery: publishing, class-based tasks and canvas."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from headrace_inspect._evaluate._values import (
 from headrace_inspect._symbols._entities import Class
 
 from ._stdlib import members
-from ._tasks import Task, note_publishing, run_task, task_name, tasks_in
+from ._tasks import Task, record_publishing, run_task, task_name, tasks_in
 
 CANVAS = "canvas"
 TASK = "celery.Task"
@@ -36,7 +36,7 @@ _APP = "celery.Celery"
 
 @dataclass(slots=True, eq=False)
 class Signature(Known):
-    """A signature: a task or its name, or members that are a chain, group or chord."""
+    """A signature: a task or its name, or the members of a chain, group or chord."""
 
     kind: str
     members: Arguments
@@ -53,7 +53,7 @@ def register(registry: Registry) -> None:
     function(_send_task, "celery.current_app.send_task celery.execute.send_task")
     method(_signature, _APP, "signature")
     function(_signature, "celery.signature celery.subtask celery.current_app.signature")
-    function(_several, "celery.chain celery.group")
+    function(_group_or_chain, "celery.chain celery.group")
     function(_chord, "celery.chord")
     registry.attributes[Task] = _task_attribute
     registry.attributes[Object] = lambda frame, owner, name: (
@@ -61,17 +61,17 @@ def register(registry: Registry) -> None:
     )
     method(_task_named, Bound, "__getitem__")
     method(_call, Task, "__call__ run")
-    # An unknown decorator may make a task of a function, so functions have these methods too.
+    # An unknown decorator may turn a function into a task, so functions have these methods too.
     for owner in (Task, TASK, FunctionValue):
         method(_publish_task, owner, "delay send delay_on_commit")
         method(_publish_task, owner, "apply_async apply apply_async_on_commit")
-        method(_make, owner, "s si signature subtask")
+        method(_make_signature, owner, "s si signature subtask")
         method(_replace, owner, "replace")
         method(lambda call: None, owner, "retry")
     method(_call_signature, Signature, "__call__")
     method(_publish, Signature, "delay apply_async apply delay_on_commit apply_async_on_commit")
     method(_or, Signature, "__or__")
-    method(_set, Signature, "set clone s si on_error then link link_error")
+    method(_link, Signature, "set clone s si on_error then link link_error")
     registry.attributes[Signature] = lambda frame, owner, name: Bound(owner, name)
     registry.finishing.insert(0, _name_classes)
 
@@ -90,11 +90,11 @@ def _call(call: Call) -> Value:
     return call.frame.call(task.inner, call.node, arguments, call.keywords)
 
 
-# --- tasks that are classes -----------------------------------------------------------------------
+# --- class-based tasks ----------------------------------------------------------------------------
 
 
 def class_tasks(engine: Engine) -> list[Class]:
-    """Return the classes that are tasks."""
+    """Return the class-based tasks."""
     classes = [one for one in engine.classes.all() if engine.classes.is_a(one, TASK)]
     return [one for one in classes if engine.classes.find(one, "run") is not None]
 
@@ -113,7 +113,7 @@ def _register_task(call: Call) -> Value:
 
 
 def _task_named(call: Call) -> Value:
-    """Return the task that ``app.tasks["name"]`` means."""
+    """Return the task that ``app.tasks["name"]`` looks up."""
     owner: Bound = call.owner
     is_registry = owner.name == "tasks" and isinstance(owner.owner, Object | Bound)
     return Signature("task", (call.value(0),)) if is_registry else None
@@ -128,25 +128,25 @@ def _kind_of(call: Call, usual: str) -> str:
     return "call" if call.name == "apply" else usual
 
 
-def _described(call: Call) -> Call:
-    """Return the call that the arguments ``args`` and ``kwargs`` describe."""
+def _unpacked(call: Call) -> Call:
+    """Return the call of the task with the contents of ``args`` and ``kwargs``."""
     keywords = call.value(1, "kwargs")
     named = keywords.named if isinstance(keywords, Table) else ()
     given = call.frame.engine.contents(call.frame, call.value(0, "args"))
-    return call.but(tuple(given), named)
+    return call.with_arguments(tuple(given), named)
 
 
 def _publish_task(call: Call) -> Value:
-    given = _described(call) if call.name.startswith("apply") else call
-    note_publishing(call.owner, given)
+    given = _unpacked(call) if call.name.startswith("apply") else call
+    record_publishing(call.owner, given)
     kind = _kind_of(call, ENQUEUE)
-    made = run_task(call.owner, given.but(given.arguments, given.keywords, kind))
+    made = run_task(call.owner, given.with_arguments(given.arguments, given.keywords, kind))
     _publish_links(call)
     return made if call.name == "apply" else None
 
 
 def _send_task(call: Call) -> Value:
-    run_task(call.value(0, "name"), call.but(kind=ENQUEUE))
+    run_task(call.value(0, "name"), call.with_arguments(kind=ENQUEUE))
     _publish_links(call)
     return None
 
@@ -169,9 +169,9 @@ def _replace(call: Call) -> Value:
 # --- canvas ---------------------------------------------------------------------------------------
 
 
-def _make(call: Call) -> Value:
-    given = call if call.name in {"s", "si"} else _described(call)
-    note_publishing(call.owner, given)
+def _make_signature(call: Call) -> Value:
+    given = call if call.name in {"s", "si"} else _unpacked(call)
+    record_publishing(call.owner, given)
     return Signature("task", (call.owner,), given.arguments, given.keywords, call.name == "si")
 
 
@@ -180,7 +180,7 @@ def _signature(call: Call) -> Value:
     return given if isinstance(given, Signature) else Signature("task", (given,))
 
 
-def _several(call: Call) -> Value:
+def _group_or_chain(call: Call) -> Value:
     return Signature(call.name.rpartition(".")[2], members(call))
 
 
@@ -192,8 +192,8 @@ def _chord(call: Call) -> Value:
     return Signature("chord", (group, *body))
 
 
-def _set(call: Call) -> Value:
-    """Add what runs after a signature, or in its place when it fails."""
+def _link(call: Call) -> Value:
+    """Link callbacks and error callbacks to a signature."""
     owner: Signature = call.owner
     if call.name in {"link", "link_error", "on_error", "then"}:
         return Signature("linked", (owner, *call.arguments))
@@ -227,7 +227,7 @@ def _or(call: Call) -> Value:
 
 
 def publish(frame: Frame, value: Value, node: object, kind: str = CANVAS) -> None:
-    """Record that a task or signature is published."""
+    """Record the publication of a task or signature."""
     for option in options_of(value):
         match option:
             case Signature(kind="group"):

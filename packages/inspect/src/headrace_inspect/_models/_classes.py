@@ -1,4 +1,4 @@
-"""Classes by the names that frameworks use in strings."""
+"""Looks up classes by the strings in which frameworks name them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from headrace_inspect._symbols._entities import Class
 
 
 def class_named(engine: Engine, text: str | None) -> Class | None:
-    """Return the only class that ``"Order"`` or ``"shop.Order"`` can name."""
+    """Return the class named ``"Order"`` or ``"shop.Order"``, unless the name is ambiguous."""
     index: dict[str, list[Class]] = engine.facts.setdefault(class_named, {})
     for cls in [] if index else engine.classes.all():
         index.setdefault(cls.name, []).append(cls)

@@ -1,4 +1,4 @@
-"""Django: models, relations, managers, query sets, signals of models, and ``on_commit``."""
+"""Django: models, relations, managers, query sets, model signals and ``on_commit``."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from headrace_inspect._symbols._entities import Class
 
 from . import _signals
 from ._classes import class_named
-from ._tasks import at
+from ._tasks import resolve_dotted
 
 MODEL = "django.db.models.Model"
 ATOMIC = "django.db.transaction.atomic"
@@ -65,7 +65,7 @@ class Query(Known):
 
     Attributes:
         model: the model of its objects.
-        own: the class in the source that it is an instance of, if any.
+        own: its class in the source, if any.
     """
 
     model: Class | None
@@ -74,7 +74,7 @@ class Query(Known):
 
 @dataclass(slots=True, eq=False)
 class QueryInstance(Instance):
-    """An object of a class of managers or query sets, in a method of which it is `self`."""
+    """A manager or query set defined in the source, as ``self`` in its methods."""
 
     model: Class | None = None
 
@@ -112,7 +112,7 @@ def register(registry: Registry) -> None:
     function(_get_object, "django.shortcuts.get_object_or_404")
     function(_import_string, "django.utils.module_loading.import_string")
     function(_on_commit, "django.db.transaction.on_commit headrace_django.on_commit")
-    registry.leaving[ATOMIC] = _commit
+    registry.exiting[ATOMIC] = _commit
 
 
 def _class_of(value: Value | None) -> Class | None:
@@ -138,14 +138,14 @@ def _target(engine: Engine, owner: Value, field: Object) -> Class | None:
 
 
 def _many(engine: Engine, cls: Class) -> Query:
-    """Return a query set of `cls`, of the class of its default manager."""
+    """Return a query set of `cls`, with the class of its default manager."""
     found = engine.classes.find(cls, "objects")
     manager = None if found is None else engine.names.in_class(found[0], "objects")
     return Query(cls, manager.own if isinstance(manager, Query) else _class_of(manager))
 
 
 def _reverse(frame: Frame, owner: Value, name: str) -> Value:
-    """Return the objects that refer to a model: ``related_name``, or ``order_set``."""
+    """Return the reverse side of a relation: ``related_name``, or ``order_set``."""
     engine = frame.engine
     if not isinstance(owner, Instance) or not engine.classes.is_a(owner.cls, MODEL):
         return None
@@ -156,7 +156,7 @@ def _reverse(frame: Frame, owner: Value, name: str) -> Value:
     found = index.get(name, [])
     to = found[0] if len(found) == 1 else None
     if to is None and name.endswith("_set"):
-        to = engine.classes.called(name.removesuffix("_set"))
+        to = engine.classes.named_after(name.removesuffix("_set"))
     return None if to is None else _many(engine, to)
 
 
@@ -176,7 +176,7 @@ def _delete(call: Call) -> Value:
     first = len(call.frame.context.events)
     _send(call, "delete")
     line = line_of(call.node)
-    call.frame.enclose(Object(ATOMIC), line, first)  # Django sends them in a transaction
+    call.frame.enclose(Object(ATOMIC), line, first)  # Django sends these signals in a transaction
     return None
 
 
@@ -192,7 +192,7 @@ def _send(call: Call, what: str) -> None:
 
 
 def _objects(frame: Frame, owner: ClassValue, name: str) -> Value | None:
-    """Return the query set of a model or document, whatever library has the manager."""
+    """Return the query set of a model or document, whichever library defines the manager."""
     if name not in {"objects", "query"}:  # of Django and MongoEngine, of Flask-SQLAlchemy
         return None
     engine, classes = frame.engine, frame.engine.classes
@@ -251,7 +251,7 @@ def _get_model(call: Call) -> Value:
 
 
 def _import_string(call: Call) -> Value:
-    return at(call.frame.engine, text_of(call.value(0)) or "")
+    return resolve_dotted(call.frame.engine, text_of(call.value(0)) or "")
 
 
 def _get_object(call: Call) -> Value:
@@ -269,7 +269,7 @@ def _on_commit(call: Call) -> Value:
 
 
 def _commit(frame: Frame, count: int) -> None:
-    """Move the ``on_commit`` functions of a block to its end."""
+    """Run the ``on_commit`` functions of a block at its end."""
     for number, event in enumerate(list(frame.context.events)):
         if number >= count and event.kind == "on_commit":
             frame.emit(event.targets, event.node, event.kind)

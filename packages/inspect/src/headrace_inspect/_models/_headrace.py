@@ -1,6 +1,6 @@
-"""headrace itself: steps, entrypoints, flows, tasks that are steps, chains.
+"""headrace itself: steps, entrypoints, flows, flow tasks and chains.
 
-Declarations are collected in `Declared`, in ``engine.facts``, and read from there.
+Declarations are collected in `Declared`, in ``engine.facts``.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ class Declarator(Known):
     """A decorator that declares a step.
 
     Attributes:
-        flow: the name of the flow; None in a class that is decorated with its flow.
+        flow: the name of the flow; None in a class decorated with its flow.
         after: the preceding steps.
-        name: the name of the step; None for that of the function.
-        task: the options of the task that the step also becomes, or None.
+        name: the name of the step; None for the function's name.
+        task: the task options, if the step also becomes a task, or None.
     """
 
     flow: Value
@@ -57,7 +57,7 @@ class Declarator(Known):
 
 @dataclass(frozen=True, slots=True)
 class ChainStep:
-    """A step of a chain, or parallel branches."""
+    """A step of a chain, or a set of parallel branches."""
 
     name: str | None
     callee: Value
@@ -91,10 +91,10 @@ class Declared:
 
     Attributes:
         functions: the declarators of each function.
-        nodes: where these are written, and whether each is applied to a task.
-        class_flows: the flows of classes.
+        nodes: the syntax of the declarators, and whether each is applied to a task.
+        class_flows: the flows of each flow class.
         chains: the chains, by the calls that create them.
-        opened: the flows that are opened by ``flow.open()``.
+        opened: the flows opened by ``flow.open()``.
     """
 
     functions: dict[Function, list[Declarator]] = field(default_factory=dict)
@@ -105,7 +105,7 @@ class Declared:
 
 
 COMPUTED = Object("computed")
-"""What is given where that cannot be read."""
+"""Stands for an argument whose value is unknown."""
 
 
 def declared_in(engine: Engine) -> Declared:
@@ -134,8 +134,8 @@ def register(registry: Registry) -> None:
     function(lambda call: call.value(0), "headrace_dbos.durable")
 
 
-def _given(call: Call, index: int | None, name: str = "") -> Value:
-    """Return an argument, None if there is none, and `COMPUTED` if it is unknown."""
+def _argument(call: Call, index: int | None, name: str = "") -> Value:
+    """Return an argument: None if it is absent, `COMPUTED` if it is unknown."""
     return (call.value(index, name) or COMPUTED) if call.has(index, name) else None
 
 
@@ -149,7 +149,7 @@ def _open(call: Call) -> Value:
 
 
 def _decorate(call: Call) -> Value:
-    given, is_entrypoint = _given(call, 0), call.name.endswith("entrypoint")
+    given, is_entrypoint = _argument(call, 0), call.name.endswith("entrypoint")
     is_applied = function_in(given) is not None
     flow = None if is_applied else given
     if isinstance(call.owner, Flow):
@@ -159,23 +159,23 @@ def _decorate(call: Call) -> Value:
 
 
 def _flow_task(call: Call) -> Value:
-    given = _given(call, 0)
+    given = _argument(call, 0)
     if function_in(given) is not None:
         return make_task(call.frame, call.value(0), call.keywords)
     if given is None:
         return Declarator(None, is_entrypoint=False, name=COMPUTED, task=call.keywords)
     is_entrypoint = call.value(None, "entrypoint") == constant(True)
     made = _declarator(call, given, is_entrypoint)
-    return replace(made, name=_given(call, None, "step_name"), task=call.keywords)
+    return replace(made, name=_argument(call, None, "step_name"), task=call.keywords)
 
 
 def _declarator(call: Call, flow: Value, is_entrypoint: bool) -> Declarator:
-    after = _given(call, None, "after")
+    after = _argument(call, None, "after")
     references: Arguments = () if after is None else (after,)
     if isinstance(after, Items):
         items = call.frame.engine.contents(call.frame, after)
         references = tuple([one or COMPUTED for one in items])
-    return Declarator(flow, is_entrypoint, references, _given(call, None, "name"))
+    return Declarator(flow, is_entrypoint, references, _argument(call, None, "name"))
 
 
 def _apply(call: Call, declarator: Declarator, value: Value) -> Value:
@@ -203,15 +203,15 @@ def _flow_class(call: Call) -> Value:
 
 def _chain(call: Call) -> Value:
     chains = declared_in(call.frame.engine).chains
-    at = call.frame.at(call.node)
-    if at not in chains:
+    key = call.frame.location(call.node)
+    if key not in chains:
         flow = call.value(None, "flow")
         name = flow.name if isinstance(flow, Flow) else text_of(flow)
         name = name or text_of(call.value(0, "name"))
         hooks = [call.value(None, word) for word in ("before_step", "after_step")]
         given = tuple([hook for hook in hooks if hook is not None])
-        chains[at] = ChainFacts(name, call.frame.module, line_of(call.node), given)
-    return Chain(chains[at])
+        chains[key] = ChainFacts(name, call.frame.module, line_of(call.node), given)
+    return Chain(chains[key])
 
 
 def _extend(call: Call) -> Value:
@@ -222,14 +222,14 @@ def _extend(call: Call) -> Value:
     known = [one for one in facts.steps if one.node == call.node]
     if not any(one.callee == callee or function_in(one.callee) is function for one in known):
         name = text_of(call.value(None, "name")) or text_of(call.value(None, "out"))
-        name = _unused(facts, name or (None if function is None else function.name))
+        name = _unique_name(facts, name or (None if function is None else function.name))
         about = (dict(call.keywords), call.frame.module, call.node)
         facts.steps.append(ChainStep(name, callee, branches, *about))
     return Chain(facts)
 
 
-def _unused(facts: ChainFacts, name: str | None) -> str | None:
-    """Return the name that the chain gives to a further step called `name`."""
+def _unique_name(facts: ChainFacts, name: str | None) -> str | None:
+    """Return `name`, with the suffix that the chain adds if the name is taken."""
     taken = {step.name for step in facts.steps}
     number, made = 2, name
     while name is not None and made in taken:
@@ -251,8 +251,8 @@ def _runner(call: Call, index: int) -> Value:
 
 
 def chain_context(engine: Engine, facts: ChainFacts) -> Context:
-    """Return the context of a run: the steps, with hooks, conditions and undo functions."""
-    context = engine.hub(facts)
+    """Return the context of a run: its steps, hooks, conditions and undo functions."""
+    context = engine.call_targets(facts)
     if context.module is None:
         context.module, context.line = facts.module, facts.line
         frame = Frame(engine, context, facts.module, {})

@@ -1,7 +1,7 @@
-"""HTTP requests of httpx, requests and aiohttp to routes of the same program.
+"""HTTP requests with httpx, requests and aiohttp to routes of the same program.
 
-A request is joined with the only route that its method and whole path fit. Where all of its base is
-computed, it may go to another system, so only a route of another package of the source will do.
+A request reaches a route only if no other route matches its method and whole path. If its base URL
+is computed, it may leave the program, so it can only reach a route of another package.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _PATH = re.compile(
     r"(https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\]|testserver)(?::\d+)?"
     r"|http://[^/]*\0[^/]*)?(?:https://[^/]*\0[^/]*|\0)?(/[^?#]*)"
 )
-"""The host of a URL, if it is plainly ours, and the path; ``\\0`` stands for a computed part."""
+"""The host of a URL, if it is clearly internal, and the path; ``\\0`` is a computed part."""
 _PARAMETER = re.compile(r"\{[^}]*\}|<[^>]*>|\(\?P<[^)]*\)|\([^)]*\)|\*|\0")
 Segments = tuple[str | None, ...]
 """The segments of a path; None for a parameter."""
@@ -33,7 +33,7 @@ Segments = tuple[str | None, ...]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request, by its method and path, and the package that it leaves if its host is unknown."""
+    """A request: its method, its path, and the package that it leaves if its host is unknown."""
 
     verb: str
     path: Segments
@@ -63,7 +63,7 @@ def _request(call: Call) -> Value:
         request = Request("" if "\0" in verb else verb.upper(), _segments(found[2]), package)
         engine = call.frame.engine
         engine.facts.setdefault(Request, set()).add(request)
-        call.frame.emit((engine.hub(request),), call.node, "http")
+        call.frame.emit((engine.call_targets(request),), call.node, "http")
     return None
 
 
@@ -87,10 +87,10 @@ def _finish(engine: Engine) -> None:
             if not request.verb or not verbs or request.verb in verbs
         ]
         if len(found) == 1:
-            engine.hub(request).add(found[0])
+            engine.call_targets(request).add(found[0])
 
 
 def _fits(route: Segments, path: Segments) -> bool:
-    """Tell whether all segments fit; a computed one fits a parameter alone."""
+    """Tell whether all segments match; a computed segment matches only a parameter."""
     is_whole = len(route) == len(path) and any(route)
     return is_whole and all(one in {None, given} for one, given in zip(route, path, strict=True))

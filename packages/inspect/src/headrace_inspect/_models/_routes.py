@@ -1,7 +1,7 @@
 """Routes of FastAPI, Starlette, Flask, Django and Django REST framework.
 
-Knows decorators such as ``@anything.post("/path")``, functions and methods that add a route, and
-views that are classes.
+Covers decorators such as ``@anything.post("/path")``, functions and methods that add a route, and
+class-based views.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ class Route:
 
     Attributes:
         path: the path as written.
-        verbs: the HTTP methods; none for all.
+        verbs: the HTTP methods; empty for all methods.
         endpoint: a function or class.
-        actions: the methods of a class, by HTTP method.
+        actions: the method names of a class, by HTTP method.
     """
 
     path: str
@@ -56,7 +56,7 @@ class Route:
 
 
 Contexts = list[tuple[frozenset[str], Context]]
-"""The contexts of a route, by HTTP methods."""
+"""The contexts of a route, by HTTP method."""
 
 
 def register(registry: Registry) -> None:
@@ -74,7 +74,7 @@ def register(registry: Registry) -> None:
 
 
 def routes_in(engine: Engine) -> dict[Route, Contexts]:
-    """Return the routes with their contexts, which are empty until the model finishes."""
+    """Return the routes and their contexts, which are empty until the model finishes."""
     found: dict[Route, Contexts] = engine.facts.setdefault(Route, {})
     return found
 
@@ -166,6 +166,6 @@ def _endpoints(engine: Engine, route: Route) -> Iterator[tuple[frozenset[str], V
     if not isinstance(route.endpoint, ClassValue):
         yield route.verbs, route.endpoint
         return
-    view, frame = Instance(route.endpoint.cls), engine.quiet(route.module)
+    view, frame = Instance(route.endpoint.cls), engine.scratch_frame(route.module)
     for verb, name in route.actions:
         yield frozenset([verb.upper()]), engine.attributes.get(frame, view, name, route.node)

@@ -1,7 +1,7 @@
-"""Celery settings about messages: ``task_routes`` and ``task_serializer``.
+"""Celery's message settings: ``task_routes`` and ``task_serializer``.
 
-They are attributes of ``app.conf``, arguments of ``conf.update``, or names in a settings module of
-Django, such as ``CELERY_TASK_ROUTES``. Only literals are read.
+They are attributes of ``app.conf``, arguments of ``conf.update``, or names in a Django settings
+module, such as ``CELERY_TASK_ROUTES``. Only literals are read.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _SERIALIZERS = ("task_serializer", "celery_task_serializer")
 
 
 class Routing:
-    """The queues and serializers of messages, as settings in `modules` assign them."""
+    """The queues and serializers that the settings in `modules` assign."""
 
     def __init__(self, modules: Iterable[Module]) -> None:
         self.serializer: str | None = None
@@ -35,7 +35,7 @@ class Routing:
             self._routes.update(known)
 
     def queue_of(self, task: str) -> str | None:
-        """Return the queue of the task with this name, or None for the default."""
+        """Return the queue of the task named `task`, or None for the default queue."""
         for pattern, route in self._routes.items():
             if fnmatchcase(task, str(pattern)):
                 queue = route.get("queue") if isinstance(route, Mapping) else route
@@ -44,7 +44,7 @@ class Routing:
 
 
 def settings_in(node: Any) -> Iterator[tuple[str, Expr]]:
-    """Yield the names that are assigned, or passed as keywords or keys, and their values."""
+    """Yield the names and values of assignments, keyword arguments and mapping entries."""
     if type(node) is not tuple:
         return
     match node:
@@ -63,7 +63,7 @@ def settings_in(node: Any) -> Iterator[tuple[str, Expr]]:
 
 
 def literal(node: Expr) -> Any:
-    """Return the value of a literal, or None where it is computed."""
+    """Return the value of a literal, or None if it is computed."""
     match node:
         case ("k", value):
             return value
@@ -76,6 +76,6 @@ def literal(node: Expr) -> Any:
 
 
 def mentions_settings(content: bytes) -> bool:
-    """Return whether a file may contain such settings."""
+    """Tell whether a file may contain such settings."""
     words = content.lower()
     return any(name.encode() in words for name in (*_NAMES, *_SERIALIZERS))

@@ -1,4 +1,4 @@
-"""Signals of Django and blinker: receivers, and calls that send."""
+"""Signals of Django and blinker: receivers and senders."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _SENDING = "send send_robust asend asend_robust send_async"
 
 @dataclass(slots=True, eq=False)
 class Signal(Known):
-    """A signal, by the call that makes it or by its name in a library."""
+    """A signal, identified by the call that creates it or by its dotted name."""
 
     key: object
 
@@ -47,7 +47,7 @@ class Receiver(Known):
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A receiver of a signal; the sender is ``unresolved`` if it is not known."""
+    """A receiver of a signal; an unknown sender is ``unresolved``."""
 
     signal: object
     receiver: Value
@@ -60,7 +60,9 @@ def register(registry: Registry) -> None:
     """Register this model."""
     function, method = registry.function, registry.method
     registry.alias("blinker.Namespace", "flask.signals.Namespace")
-    function(lambda call: Signal(call.frame.at(call.node)), "django.dispatch.Signal blinker.Signal")
+    function(
+        lambda call: Signal(call.frame.location(call.node)), "django.dispatch.Signal blinker.Signal"
+    )
     function(_named, "blinker.signal")
     method(_named, "blinker.Namespace", "signal")
     function(_receiver, "django.dispatch.receiver")
@@ -73,7 +75,7 @@ def register(registry: Registry) -> None:
 
 
 def _named(call: Call) -> Value:
-    return Signal(text_of(call.value(0)) or call.frame.at(call.node))
+    return Signal(text_of(call.value(0)) or call.frame.location(call.node))
 
 
 def _of_library(frame: Frame, owner: External, name: str) -> Value:
@@ -105,7 +107,7 @@ def _connect(call: Call) -> Value:
 
 
 def connect(call: Call, signal: Value, receiver: Value, sender: Value, *, has_sender: bool) -> None:
-    """Record that `receiver` is called when `signal` is sent."""
+    """Connect `receiver` to `signal`."""
     frame = call.frame
     key = signal.name if isinstance(signal, External) else getattr(signal, "key", None)
     senders: list[Class | str | None] = [None]
@@ -123,7 +125,7 @@ def _classes(sender: Value) -> list[Class]:
 
 
 def connections_in(engine: Engine) -> dict[Connection, Context | None]:
-    """Return the connections with their contexts, which are None until the model finishes."""
+    """Return the connections and their contexts, which are None until `finish` runs."""
     found: dict[Connection, Context | None] = engine.facts.setdefault(Connection, {})
     return found
 
@@ -137,19 +139,19 @@ def _send(call: Call) -> Value:
 
 def send(frame: Frame, key: object, sender: Class | None, node: Any) -> None:
     """Record that a signal is sent."""
-    hub = frame.engine.hub
+    call_targets = frame.engine.call_targets
     senders: list[object] = [None, "any"]
     if sender is not None:
         senders = [None, *frame.engine.classes.sources(sender)]
-    targets = [hub((SIGNAL, key, one)) for one in senders]
-    sent = hub((SIGNAL, key, sender, "sent"))
+    targets = [call_targets((SIGNAL, key, one)) for one in senders]
+    sent = call_targets((SIGNAL, key, sender, "sent"))
     for target in targets:
         sent.add(target)
     frame.emit((sent,), node, SIGNAL)
 
 
 def finish(engine: Engine) -> None:
-    """Join receivers with the calls that send their signals."""
+    """Link the senders of signals to their receivers."""
     connections = connections_in(engine)
     for made in [made for made, known in connections.items() if known is None]:
         context = connections[made] = engine.contexts[made] = Context(None, made.module)
@@ -158,4 +160,4 @@ def finish(engine: Engine) -> None:
             named = (("sender", ClassValue(made.sender)), ("instance", Instance(made.sender)))
         Frame(engine, context, made.module, {}).hand_over(made.receiver, made.node, (), named)
         for sender in {made.sender, None if made.sender is None else "any"}:
-            engine.hub((SIGNAL, made.signal, sender)).add(context)
+            engine.call_targets((SIGNAL, made.signal, sender)).add(context)

@@ -1,4 +1,4 @@
-"""SQLAlchemy: relationships, and the queries of a session."""
+"""SQLAlchemy: relationships and session queries."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def register(registry: Registry) -> None:
 
 
 def _related(frame: Frame, owner: Value, field: Object) -> Value:
-    """Return the other side of a relationship: an object, or a list of such."""
+    """Return the other side of a relationship: an instance, or a list of instances."""
     to = field.arguments[0] if field.arguments else field.keyword("argument")
     cls = to.cls if isinstance(to, ClassValue) else class_named(frame.engine, text_of(to))
     return None if cls is None else union(Instance(cls), Items((Instance(cls),)))

@@ -1,8 +1,8 @@
-"""Builtins and the standard library, concurrency included.
+"""Builtins and the standard library, including concurrency.
 
-Knows functions that iterate, the methods of containers, what makes properties and partial
-functions, asyncio, anyio, threads, executors, asgiref, and the background tasks of Starlette. An
-unknown decorator is taken to change nothing, so most of functools needs no model.
+Covers functions that iterate, container methods, properties, partial functions, asyncio, anyio,
+threads, executors, asgiref and Starlette's background tasks. Unknown decorators are assumed to
+return their argument, so most of functools needs no model.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from headrace_inspect._evaluate._statements import enter
 from headrace_inspect._evaluate._values import (
     Bound,
     Constant,
-    Handing,
+    HandOver,
     Instance,
     Items,
     Object,
@@ -33,18 +33,18 @@ from headrace_inspect._evaluate._values import (
     union,
 )
 
-_MOST = 8
+_MAX_ROWS = 8
 _CONSUMING = """
     builtins.list builtins.tuple builtins.set builtins.sorted builtins.frozenset builtins.iter
     builtins.reversed collections.deque itertools.chain itertools.islice asyncio.Queue queue.Queue
 """
-_TAKING_ONE = "builtins.sum builtins.any builtins.all builtins.next builtins.min builtins.max"
+_REDUCING = "builtins.sum builtins.any builtins.all builtins.next builtins.min builtins.max"
 _TABLES = "builtins.dict collections.OrderedDict collections.defaultdict"
 _PROPERTIES = """
     builtins.property functools.cached_property django.utils.functional.cached_property
     werkzeug.utils.cached_property
 """
-_SAME = """
+_RETURNING_ARGUMENT = """
     functools.update_wrapper inspect.unwrap contextlib.closing contextlib.nullcontext copy.copy
     contextlib.contextmanager contextlib.asynccontextmanager
 """
@@ -80,19 +80,19 @@ _METHODS = (
     (0, "contextvars.copy_context", "run"),
     (0, "tenacity.Retrying tenacity.AsyncRetrying", "__call__"),
 )
-"""Methods that call an argument: its index, the owners, the names."""
+"""Methods that call an argument: the argument's index, the owners and the method names."""
 
 
 def register(registry: Registry) -> None:
     """Register this model."""
     function, method = registry.function, registry.method
     function(_consume, _CONSUMING)
-    function(lambda call: union(*_consumed(call), call.value(1)), _TAKING_ONE)
+    function(lambda call: union(*_consumed(call), call.value(1)), _REDUCING)
     function(lambda call: Items(tuple([Items((None, one)) for one in _consumed(call)])),
              "builtins.enumerate")  # fmt: skip
     function(lambda call: Pending(union(*_contents(call, _map(call))), is_generator=True),
              "builtins.map builtins.filter")  # fmt: skip
-    function(lambda call: Table(call.keywords, call.frame.at(call.node)), _TABLES)
+    function(lambda call: Table(call.keywords, call.frame.location(call.node)), _TABLES)
     function(_getattr, "builtins.getattr")
     function(lambda call: call.value(1, "default"), "os.getenv os.environ.get")
     function(lambda call: call.frame.engine.types.instance(call.value(0)), "typing.cast")
@@ -100,7 +100,7 @@ def register(registry: Registry) -> None:
     function(lambda call: Static(call.value(0), is_class=False), "builtins.staticmethod")
     function(lambda call: Static(call.value(0), is_class=True), "builtins.classmethod")
     function(_exit, _EXITING)
-    function(lambda call: call.value(0), _SAME)
+    function(lambda call: call.value(0), _RETURNING_ARGUMENT)
     function(lambda call: Object("builtins.open"), "builtins.open")
     function(_partial, "functools.partial functools.partialmethod headrace.bind")
     for stack in ("contextlib.ExitStack", "contextlib.AsyncExitStack"):
@@ -122,14 +122,14 @@ def _register_concurrency(registry: Registry) -> None:
     registry.parallel.update(["asyncio.gather", "asyncio.wait", "asyncio.as_completed"])
     method(_add_task, _BACKGROUND, "add_task")
     for index, owners, names in _METHODS:
-        method(partial(_hand, index), owners, names)
-    function(partial(_hand, 0), _CALLING)
+        method(partial(_hand_over, index), owners, names)
+    function(partial(_hand_over, 0), _CALLING)
     function(lambda call: await_(call.value(0)), _AWAITING)
     function(_start_task, "asyncio.create_task asyncio.ensure_future")
     method(_start_task, f"{_LOOPS} {_GROUP}", "create_task")
     method(lambda call: await_(call.value(0)), f"{_LOOPS} asyncio.Runner", "run_until_complete run")
     function(lambda call: Items(tuple(map(await_, members(call)))), "asyncio.gather")
-    function(_as_other, "asgiref.sync.async_to_sync asgiref.sync.sync_to_async")
+    function(_adapt, "asgiref.sync.async_to_sync asgiref.sync.sync_to_async")
     method(_start, _THREADS, "start run")
     method(_map, _POOLS, "map imap imap_unordered starmap")
 
@@ -139,7 +139,7 @@ def _contents(call: Call, value: Value) -> tuple[Value, ...]:
 
 
 def members(call: Call) -> tuple[Value, ...]:
-    """Return the arguments, with lists replaced by their items."""
+    """Return the arguments, with lists flattened into their items."""
     found: list[Value] = []
     for argument in call.arguments:
         is_list = isinstance(argument, Items | Pending)
@@ -163,7 +163,7 @@ def _consumed(call: Call) -> tuple[Value, ...]:
 def _consume(call: Call) -> Value:
     found = _consumed(call)
     values = found[::-1] if call.name == "builtins.reversed" else found
-    return Items(values, call.frame.at(call.node))
+    return Items(values, call.frame.location(call.node))
 
 
 def _map(call: Call) -> Value:
@@ -173,7 +173,7 @@ def _map(call: Call) -> Value:
         element = call.frame.engine.element(call.frame, argument)
         columns.append(_contents(call, argument) or (element,))
     rows = list(zip(*columns, strict=False)) or [()]
-    made = tuple([call.frame.call(call.value(0), call.node, row) for row in rows[:_MOST]])
+    made = tuple([call.frame.call(call.value(0), call.node, row) for row in rows[:_MAX_ROWS]])
     return Items(columns[0] if call.name.endswith("filter") and columns else made)
 
 
@@ -233,7 +233,7 @@ def _pairs(call: Call) -> Value:
 # --- concurrency ----------------------------------------------------------------------------------
 
 
-def _hand(index: int, call: Call) -> Value:
+def _hand_over(index: int, call: Call) -> Value:
     callee, rest = call.value(index, "func"), call.rest(index + 1)
     return call.frame.hand_over(callee, call.node, rest, call.keywords)
 
@@ -244,7 +244,7 @@ def _start_task(call: Call) -> Value:
 
 def _add_task(call: Call) -> Value:
     call.frame.engine.facts.setdefault(_add_task, {})[call.value(0, "func")] = None
-    return _hand(0, call)
+    return _hand_over(0, call)
 
 
 def background_in(engine: Engine) -> list[Value]:
@@ -252,10 +252,10 @@ def background_in(engine: Engine) -> list[Value]:
     return [*engine.facts.get(_add_task, ())]
 
 
-def _as_other(call: Call) -> Value:
+def _adapt(call: Call) -> Value:
     given = call.value(0)
     is_sync = given is not None and call.name.endswith("async_to_sync")
-    return Handing(given, "call") if is_sync else given
+    return HandOver(given, "call") if is_sync else given
 
 
 def _start(call: Call) -> Value:

@@ -1,7 +1,7 @@
-"""Task queues: what their models share, and all of them but Celery.
+"""Task queues: shared code, and the models of all queues except Celery.
 
-Knows RQ, Dramatiq, Huey, taskiq, arq, Procrastinate, django-q and Django's tasks. A task has the
-publishing methods of all queues, whichever it belongs to.
+Covers RQ, Dramatiq, Huey, taskiq, arq, Procrastinate, django-q and Django's tasks. Every task has
+the publishing methods of all queues, regardless of its own.
 """
 
 from __future__ import annotations
@@ -51,10 +51,10 @@ class Task(Wrapper):
     Attributes:
         name: the name in messages.
         is_bound: whether the first argument is the task itself.
-        origin: the function that the source decorates; other decorators may wrap it.
-        queue: the queue that the decorator names.
-        serializer: the serializer that the decorator names.
-        base: the class that the decorator names, which has more methods.
+        origin: the decorated function in the source; other decorators may wrap it.
+        queue: the queue set by the decorator.
+        serializer: the serializer set by the decorator.
+        base: the base class set by the decorator, which adds methods.
     """
 
     name: str
@@ -66,17 +66,17 @@ class Task(Wrapper):
 
     @property
     def arguments(self) -> Arguments:
-        """Return the arguments that precede those of the caller."""
+        """Return the arguments inserted before the caller's."""
         return (self,) if self.is_bound else ()
 
 
 @dataclass(frozen=True, slots=True)
 class Publishing:
-    """A call that publishes a task, or makes a signature for that.
+    """A call that publishes a task or creates a signature.
 
     Attributes:
-        task: the task, function or name.
-        node: the call.
+        task: the task, its function or its name.
+        node: the syntax of the call.
         context: the body that contains the call.
     """
 
@@ -89,10 +89,10 @@ class Publishing:
 
 @dataclass(slots=True)
 class Tasks:
-    """The tasks of a program by name, the names that are published, and all publishing calls."""
+    """The tasks of a program by name, the names published, and all publishing calls."""
 
     by_name: dict[str, Value] = field(default_factory=dict)
-    called: dict[str, None] = field(default_factory=dict)
+    published_names: dict[str, None] = field(default_factory=dict)
     published: dict[object, Publishing] = field(default_factory=dict)
 
 
@@ -103,7 +103,7 @@ def tasks_in(engine: Engine) -> Tasks:
 
 
 def publishings_in(engine: Engine) -> list[Publishing]:
-    """Return the calls that publish tasks, once for each context."""
+    """Return the calls that publish tasks, once per context."""
     return list(tasks_in(engine).published.values())
 
 
@@ -128,12 +128,12 @@ def _decorate(call: Call) -> Value:
 
 
 def task_name(value: Value) -> str | None:
-    """Return the name of a task: a text, or the name of the constant of a library that it is."""
+    """Return the name of a task: a string, or the dotted name of a library constant."""
     return value.name if isinstance(value, External) else text_of(value)
 
 
 def make_task(frame: Frame, value: Value, options: Named) -> Value:
-    """Return the task that `value` becomes, and record its names."""
+    """Return `value` as a task, and record its names."""
     given, function = dict(options), frame.decorating or function_in(value)
     name = task_name(given.get("name") or given.get("actor_name") or given.get("task_name"))
     names = [name] if name else []
@@ -153,7 +153,7 @@ def make_task(frame: Frame, value: Value, options: Named) -> Value:
 
 
 def task_function(task: Value) -> Function | None:
-    """Return the function of a task, without wrappers of other decorators."""
+    """Return the function of a task, without wrappers added by other decorators."""
     return (task.origin if isinstance(task, Task) else None) or _decorated(task)
 
 
@@ -173,32 +173,36 @@ def _decorated(value: Value) -> Function | None:
 
 def _enqueue(call: Call) -> Value:
     index = 1 if call.name in {"enqueue_in", "enqueue_at"} else 0
-    return publish(call.but(call.rest(index + 1), call.keywords), call.value(index, "func"))
+    return publish(
+        call.with_arguments(call.rest(index + 1), call.keywords), call.value(index, "func")
+    )
 
 
 def _run_object(call: Call) -> Value:
-    """Publish the function that an object was made with."""
+    """Publish the function that an object was created with."""
     made: Object = call.owner
-    return publish(call.but(made.arguments[1:], made.keywords), next(iter(made.arguments), None))
+    return publish(
+        call.with_arguments(made.arguments[1:], made.keywords), next(iter(made.arguments), None)
+    )
 
 
 def publish(call: Call, task: Value) -> Value:
-    """Record that a task is published with the arguments of `call`."""
-    given = call.but(call.arguments, call.keywords, ENQUEUE)
-    note_publishing(task, given)
+    """Record the publication of a task with the arguments of `call`."""
+    given = call.with_arguments(call.arguments, call.keywords, ENQUEUE)
+    record_publishing(task, given)
     run_task(task, given)
     return None
 
 
-def note_publishing(task: Value, call: Call) -> None:
-    """Record the arguments that a task is published with."""
+def record_publishing(task: Value, call: Call) -> None:
+    """Record the arguments with which a task is published."""
     frame = call.frame
     made = Publishing(task, call.arguments, call.keywords, call.node, frame.context)
-    tasks_in(frame.engine).published[frame.at(call.node), frame.context, task] = made
+    tasks_in(frame.engine).published[frame.location(call.node), frame.context, task] = made
 
 
 def run_task(task: Value, call: Call) -> Value:
-    """Record that a task, function or name runs by way of a queue."""
+    """Record that a task, a function or a named task runs through a queue."""
     name, engine = task_name(task), call.frame.engine
     if name is not None:
         run_by_name(call.frame, name, call.node, call.kind)
@@ -206,28 +210,30 @@ def run_task(task: Value, call: Call) -> Value:
     inner, first = (task.inner, task.arguments) if isinstance(task, Task) else (task, ())
     if isinstance(task, Instance):
         inner = engine.attributes.get(call.frame, task, "run", call.node)
-    return engine.hand_over(inner, call.but((*first, *call.arguments), call.keywords, call.kind))
+    return engine.hand_over(
+        inner, call.with_arguments((*first, *call.arguments), call.keywords, call.kind)
+    )
 
 
 def run_by_name(frame: Frame, name: str | None, node: Any, kind: str = ENQUEUE) -> None:
-    """Record that the task `name` is published."""
+    """Record the publication of the task `name`."""
     if name is not None and "\0" not in name:
-        tasks_in(frame.engine).called[name] = None
-        frame.emit((frame.engine.hub(("task", name)),), node, kind)
+        tasks_in(frame.engine).published_names[name] = None
+        frame.emit((frame.engine.call_targets(("task", name)),), node, kind)
 
 
 def finish(engine: Engine) -> None:
-    """Join calls that publish tasks by name with the functions."""
-    for name in sorted(tasks_in(engine).called):
-        hub = engine.hub(("task", name))
-        task = tasks_in(engine).by_name.get(name) or at(engine, name)
+    """Link calls that publish tasks by name to their functions."""
+    for name in sorted(tasks_in(engine).published_names):
+        context = engine.call_targets(("task", name))
+        task = tasks_in(engine).by_name.get(name) or resolve_dotted(engine, name)
         function = task.cls.module if isinstance(task, Instance) else function_in(task)
-        if task is not None and function is not None and not hub.events:
-            run_task(task, Call(Frame(engine, hub, function, {}), None))
+        if task is not None and function is not None and not context.events:
+            run_task(task, Call(Frame(engine, context, function, {}), None))
 
 
-def at(engine: Engine, dotted: str) -> Value:
-    """Return what a dotted name means in the program."""
+def resolve_dotted(engine: Engine, dotted: str) -> Value:
+    """Resolve a dotted name in the program."""
     parent, _, name = dotted.rpartition(".")
     for module in engine.program.modules if parent else ():
         if parent in engine.program.names_of(module):

@@ -1,7 +1,7 @@
 """Django REST framework: generic views and their serializers.
 
-Generic views of Django are known as far as they find an object or a query set. What a view or a
-serializer inherits is known by its name, whatever class of the framework is the base.
+Of Django's own generic views, only the object and query set look-ups are covered. Inherited members
+of views and serializers are recognized by name, whichever framework class is the base.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def _own(call: Call) -> Instance | None:
 
 
 def _member(call: Call, owner: Instance | None, name: str) -> Value:
-    """Return a member of the source that an object has, or None."""
+    """Return a member that the source defines for an object, or None."""
     if owner is None or call.frame.engine.classes.find(owner.cls, name) is None:
         return None
     return call.frame.engine.attributes.get(call.frame, owner, name, call.node)
@@ -68,7 +68,7 @@ def _object(call: Call) -> Value:
 
 
 def _serializer(call: Call) -> Value:
-    """Return the serializer of a view: of the class that it names, or that its method returns."""
+    """Return the serializer of a view, from ``serializer_class`` or ``get_serializer_class``."""
     view = _own(call)
     method = _member(call, view, "get_serializer_class")
     classes = _member(call, view, "serializer_class")
@@ -80,10 +80,10 @@ def _serializer(call: Call) -> Value:
 
 
 def _write(call: Call) -> Value:
-    """Do what a generic view does with a request that creates or changes an object."""
+    """Evaluate the create and update actions of a generic view."""
     view = _own(call)
     model = None if view is None else _model_of(call, view.cls)
-    if model is not None:  # of a serializer, which saves an object
+    if model is not None:  # a serializer: it saves an object
         save = call.frame.engine.attributes.get(call.frame, model, "save", call.node)
         call.frame.call(save, call.node)
         return model
@@ -123,7 +123,7 @@ def _validate(call: Call) -> Value:
 
 
 def _save_serializer(call: Call) -> Value:
-    """Create or update an object, and save it where the framework's own methods do."""
+    """Create or update an object; the framework's own methods also save it."""
     serializer, results = _own(call), list[Value]()
     model = None if serializer is None else _model_of(call, serializer.cls)
     for name in ("create", "update"):

@@ -1,3 +1,3 @@
-"""Which declared edges the code shows, and the calls that show them."""
+"""Evidence for declared edges: the calls that show them."""
 
 from __future__ import annotations

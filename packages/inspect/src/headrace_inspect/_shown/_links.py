@@ -1,4 +1,4 @@
-"""The calls of evidence, as they stand in the source."""
+"""The calls of evidence, as written in the source."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from headrace_inspect._evaluate._contexts import Context, Event
 from headrace_inspect._report import Link, Place
 from headrace_inspect._source._discovery import shown
 
-_LONGEST = 60
+_MAX_LENGTH = 60
 
 
 def link_to(context: Context, event: Event, target: str = "") -> Link:
-    """Return a call in the body of `context` as a part of evidence.
+    """Return a call in the body of `context` as a link of evidence.
 
     Args:
         context: the body.
         event: the call.
-        target: the dotted name of the function that is called.
+        target: the dotted name of the called function.
     """
     module, function = context.module, context.function
     place = Place(shown(module.path) if module is not None else "", event.line)
@@ -26,9 +26,9 @@ def link_to(context: Context, event: Event, target: str = "") -> Link:
 
 
 def text_of_call(node: Any) -> str:
-    """Return a call without its arguments, or nothing where it has no name."""
+    """Return the text of a call without its arguments, empty if it has no name."""
     text = _text(node)
-    return text if len(text) <= _LONGEST else f"...{text[3 - _LONGEST :]}"
+    return text if len(text) <= _MAX_LENGTH else f"...{text[3 - _MAX_LENGTH :]}"
 
 
 def _text(node: Any) -> str:

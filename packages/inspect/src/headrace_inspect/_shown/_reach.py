@@ -1,4 +1,4 @@
-"""Which steps a body leads to, directly or through others."""
+"""The steps that a body reaches, directly or through calls."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from headrace_inspect._evaluate._contexts import ENQUEUE, Context, Event
 
 
 class Reach:
-    """The steps that bodies lead to, as bits.
+    """The steps that each body reaches, as bit masks.
 
     Args:
-        contexts: all bodies, those that call before those that are called as a rule.
-        own: the steps that running a body means, as bits.
-        in_queues: whether what a task runs counts, too. Where it does not, the task alone is
-            reached by publishing it: what it runs is not over when the publisher goes on.
-        stops: whether what a step itself runs does not count for those that lead to the step.
+        contexts: all bodies, mostly callers before callees.
+        own: the steps that each body is, as a bit mask.
+        in_queues: whether to follow published tasks. If not, publishing reaches only the task
+            itself: the publisher continues before the task's own calls run.
+        stops: whether to stop at steps: callers of a step do not reach what it runs.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class Reach:
         self._spread(stops=stops)
 
     def _spread(self, *, stops: bool) -> None:
-        """Go from what is called to what calls it, until nothing changes."""
+        """Propagate masks from callees to callers, up to a fixed point."""
         bodies = []
         for context in reversed(self._masks):
             mask = self.own(context)
@@ -42,7 +42,7 @@ class Reach:
                 if self.follows(event):
                     keys.update(dict.fromkeys([one for one in event.targets if one in self._masks]))
                 else:
-                    mask |= self._handed(event)
+                    mask |= self._published(event)
             self._masks[context] = mask
             bodies += [(context, [*keys])] if keys else []
         has_changed = True
@@ -55,8 +55,8 @@ class Reach:
                 if mask != self._masks[key]:
                     self._masks[key], has_changed = mask, True
 
-    def _handed(self, event: Event) -> int:
-        """Return the steps that a queue is given, which run later."""
+    def _published(self, event: Event) -> int:
+        """Return the steps that an event publishes, which run later."""
         mask = 0
         for target in event.targets:
             inner = [one for named in target.events for one in named.targets]
@@ -65,7 +65,7 @@ class Reach:
         return mask
 
     def of(self, context: Context) -> int:
-        """Return the steps that `context` is or leads to."""
+        """Return the steps that `context` is or reaches."""
         return self._masks.get(context, 0)
 
     def own(self, context: Context) -> int:
@@ -73,22 +73,22 @@ class Reach:
         return self._own.get(context, 0)
 
     def of_event(self, event: Event) -> int:
-        """Return the steps that an event leads to."""
+        """Return the steps that an event reaches."""
         found = self._of_events.get(event)
         if found is None:
-            found = 0 if self.follows(event) else self._handed(event)
+            found = 0 if self.follows(event) else self._published(event)
             for target in event.targets if self.follows(event) else ():
                 found |= self._masks.get(target, 0)
             self._of_events[event] = found
         return found
 
     def follows(self, event: Event) -> bool:
-        """Tell whether what the targets of `event` run counts."""
+        """Tell whether the calls of the targets of `event` count."""
         return self._in_queues or event.kind != ENQUEUE
 
 
 def bits_in(mask: int) -> Iterable[int]:
-    """Yield the bits that are set, each as a number of its own."""
+    """Yield each set bit as a separate mask."""
     while mask:
         low = mask & -mask
         yield low

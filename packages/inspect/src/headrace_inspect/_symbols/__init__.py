@@ -1,3 +1,3 @@
-"""Modules, classes and functions of the source, and what their names are bound to."""
+"""Modules, classes and functions of the source, and their bindings."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Modules, classes and functions of the source, and what the names in their bodies are bound to."""
+"""Modules, classes and functions of the source, and the bindings of names in their bodies."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TESTS = frozenset(["test", "tests", "conftest"])
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """A name bound by an import: `name` in `module`, or that itself; `level` counts the dots."""
+    """A name bound by an import: `name` in `module`, or the module; `level` counts leading dots."""
 
     module: str
     name: str | None
@@ -32,7 +32,7 @@ class Import:
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """A name bound by an assignment: `value` is what is assigned, `path` how it is unpacked."""
+    """A name bound by an assignment: `value` is the right-hand side, `path` unpacks it."""
 
     value: Expr
     annotation: Expr = None
@@ -46,9 +46,9 @@ class Module:
     Attributes:
         path: its absolute path.
         name: its dotted name, from its outermost package.
-        bindings: what its global names are bound to, in source order.
-        stars: the imports of everything.
-        values: what its names have turned out to mean.
+        bindings: the bindings of its global names, in source order.
+        stars: its star imports.
+        values: the resolved values of its names.
     """
 
     qualname = ""
@@ -66,7 +66,7 @@ class Module:
         self._classes: dict[int, Class] = {}
 
     def binds(self, name: str) -> bool:
-        """Tell whether a name is bound anywhere in the file, in whatever scope."""
+        """Tell whether a name is bound anywhere in the file, in any scope."""
         if name in self.bindings:
             return True
         return any(
@@ -92,7 +92,7 @@ class Module:
 
     @property
     def classes(self) -> list[Class]:
-        """The classes of the file, those inside functions and classes included."""
+        """The classes of the file, including nested ones."""
         return [self.cls(number) for number in range(len(self.syntax.classes))]
 
     @property
@@ -102,12 +102,12 @@ class Module:
 
     @cached_property
     def bindings(self) -> dict[str, list[Binding]]:
-        """What the names at the top of the file are bound to, in source order."""
+        """The bindings of top-level names, in source order."""
         return _collected(self, self.body)
 
     @cached_property
     def stars(self) -> list[Import]:
-        """The imports of everything that a module has."""
+        """The star imports of the module."""
         return [one for one in self.bindings.pop("*", []) if isinstance(one, Import)]
 
 
@@ -123,9 +123,9 @@ class Class:
 
     @cached_property
     def members(self) -> dict[str, list[Binding]]:
-        """What the names in its body are bound to, in source order.
+        """The bindings of names in its body, in source order.
 
-        So are keywords of the class line: ``__init_subclass__`` stores them as a rule.
+        Keywords in the class statement count too, since ``__init_subclass__`` usually stores them.
         """
         found = _collected(self.module, self.body)
         for name, value in self.keywords:
@@ -139,8 +139,8 @@ class Function:
 
     Attributes:
         owner: the class it is defined in.
-        scope: where names are looked up that it does not bind.
-        decorators: lines and expressions, the outermost first.
+        scope: the enclosing scope, in which free names are looked up.
+        decorators: lines and expressions, outermost first.
     """
 
     def __init__(self, module: Module, syntax: FunctionSyntax) -> None:
@@ -155,7 +155,7 @@ class Function:
 
     @cached_property
     def bindings(self) -> dict[str, list[Binding]]:
-        """What the names in its body are bound to, in source order."""
+        """The bindings of names in its body, in source order."""
         return _collected(self.module, self.body)
 
 
@@ -176,7 +176,7 @@ def _collected(module: Module, body: Block) -> dict[str, list[Binding]]:
 
 
 def _bindings(module: Module, body: Block) -> Iterator[tuple[str, Binding]]:
-    """Yield the names that statements bind, those in nested blocks included."""
+    """Yield the names that statements bind, including those in nested blocks."""
     for statement in body:
         match statement:
             case ("def", int(number)):

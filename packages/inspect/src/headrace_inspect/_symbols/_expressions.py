@@ -1,4 +1,4 @@
-"""Reads expressions from syntax trees."""
+"""Converts expressions of syntax trees."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import Any
 
 from ._syntax import Expr, is_active
 
-_LONGEST = 200
+_MAX_LENGTH = 200
 OPERATORS: dict[type[ast.AST], str] = {
     ast.Add: "+", ast.BitOr: "|", ast.RShift: ">", ast.Mod: "%",
 }  # fmt: skip
 
 
 class Expressions(ABC):
-    """Reads the expressions of one file.
+    """Converts the expressions of one file.
 
     Attributes:
-        prefix: the dotted name of the scope, and a dot.
-        names: the names read so far in the function, and in those inside it.
-        first: the first parameter of the method; `own` are the attributes of it that are read.
+        prefix: the dotted name of the scope, with a trailing dot.
+        names: the names read so far in the function and its nested functions.
+        first: the first parameter of the method; `own` holds the attributes read from it.
         has_yield: whether the function yields.
     """
 
@@ -35,23 +35,23 @@ class Expressions(ABC):
 
     @abstractmethod
     def lambda_(self, node: ast.Lambda) -> Expr:
-        """Return a lambda."""
+        """Convert a lambda."""
 
     # --- expressions ------------------------------------------------------------------------------
 
     def expr(self, node: ast.expr | None) -> Expr:
-        """Return an expression."""
+        """Convert an expression."""
         if node is None:
             return None
         handler = EXPRESSIONS.get(type(node))
         return self.others(ast.iter_child_nodes(node)) if handler is None else handler(self, node)
 
     def all(self, nodes: Iterable[ast.expr | None]) -> tuple[Expr, ...]:
-        """Return several expressions."""
+        """Convert several expressions."""
         return tuple([self.expr(node) for node in nodes])
 
     def others(self, nodes: Iterable[ast.AST]) -> Expr:
-        """Return what may run something in an expression of which nothing else is known."""
+        """Keep only the parts of an otherwise unknown expression that may run code."""
         read = [self.expr(one) for one in nodes if isinstance(one, ast.expr)]
         found = tuple([one for one in read if is_active(one)])
         return ("x", found) if found else None
@@ -63,7 +63,7 @@ class Expressions(ABC):
     def constant(self, node: ast.Constant) -> Expr:
         value = node.value
         if type(value) is str:
-            return ("k", value) if len(value) <= _LONGEST else None
+            return ("k", value) if len(value) <= _MAX_LENGTH else None
         return ("k", value) if value is None or type(value) in {bool, int} else None
 
     def attribute(self, node: ast.Attribute) -> Expr:
@@ -100,7 +100,7 @@ class Expressions(ABC):
         tag = OPERATORS.get(type(node.op))
         if tag is None:
             return self.others([node.left, node.right])
-        waiting = [node]  # long sums lean to the left: no recursion
+        waiting = [node]  # left-nested operands: avoid recursion
         while isinstance(left := waiting[-1].left, ast.BinOp) and type(left.op) is type(node.op):
             waiting.append(left)
         found = self.expr(waiting[-1].left)

@@ -1,19 +1,19 @@
-"""Which file an import means, among the files that are checked."""
+"""Resolves imports to the files under analysis."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable
 
-_MOST_PARTS = 8
+_MAX_PARTS = 8
 
 
 class SourceTree:
-    """The files that are checked, as packages and modules.
+    """The files under analysis, as packages and modules.
 
     Args:
         files: absolute paths.
-        roots: the folders that were asked for.
+        roots: the folders given by the user.
     """
 
     def __init__(self, files: Iterable[str], roots: Iterable[str] = ()) -> None:
@@ -44,8 +44,8 @@ class SourceTree:
     def find(self, dotted: str, importer: str) -> str | None:
         """Return the file of the module `dotted` as the file `importer` imports it.
 
-        For a package that is its ``__init__.py``, for a namespace package its folder. None where
-        the module is not among the files that are checked.
+        A package resolves to its ``__init__.py``, a namespace package to its folder, and a module
+        that is not under analysis to None.
         """
         key = (os.path.dirname(importer), dotted)
         if key not in self._found:
@@ -68,16 +68,16 @@ class SourceTree:
         return None if path in self._files else self._below(path, [name])
 
     def dotted_names(self, path: str) -> list[str]:
-        """Return the names under which the file may be imported, the longest last.
+        """Return the names under which the file may be imported, longest last.
 
-        Folders without ``__init__.py`` may be namespace packages, so that every suffix counts.
+        Folders without ``__init__.py`` may be namespace packages, so every suffix counts.
         """
         parts = path.removesuffix(".py").removesuffix("/__init__").split(os.sep)
-        parts = [part for part in parts[-_MOST_PARTS:] if part]
+        parts = [part for part in parts[-_MAX_PARTS:] if part]
         return [".".join(parts[i:]) for i in range(len(parts) - 1, -1, -1)]
 
     def name_of(self, path: str) -> str:
-        """Return the name of the file that begins with its outermost package."""
+        """Return the dotted name of the file, starting with its outermost package."""
         inner = os.path.relpath(path, self._home(os.path.dirname(path)))
         depth = inner.removesuffix("/__init__.py").count(os.sep)
         names = self.dotted_names(path)
@@ -89,12 +89,12 @@ class SourceTree:
             places.append(folder)
         tops = sorted(self._tops.get(parts[0], ()))
         places += sorted(tops, key=lambda top: -len(os.path.commonpath([top, home])))
-        # A folder that is asked for may be where imports begin, though it is a package itself.
+        # A given folder may be an import root, even if it is a package itself.
         places += sorted(self._roots)
         return next((found for place in places if (found := self._below(place, parts))), None)
 
     def _inside(self, parts: list[str], folder: str) -> str | None:
-        """Return a module of a package in a folder above, which ``sys.path`` may name itself."""
+        """Search the packages above `folder`, since ``sys.path`` may contain them."""
         home = self._home(folder)
         while folder != home and (folder := os.path.dirname(folder)) != home:
             if os.sep.join([folder, parts[0]]) in self._folders:

@@ -1,4 +1,4 @@
-"""The modules of the source, read when they are first needed."""
+"""The modules of the source, loaded lazily."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from ._syntax import FileSyntax
 
 
 class Program:
-    """The source that is analysed.
+    """The source under analysis.
 
     Args:
         files: absolute paths.
-        roots: the files and folders that were asked for.
+        roots: the files and folders given by the user.
         load: returns the syntax of a file, or None if it does not parse.
     """
 
@@ -28,7 +28,7 @@ class Program:
 
     @property
     def modules(self) -> list[Module]:
-        """All modules that parse."""
+        """The modules that parse."""
         return [one for path in self.files if (one := self.module(path)) is not None]
 
     def module(self, path: str) -> Module | None:
@@ -44,7 +44,7 @@ class Program:
         return self._tree.dotted_names(module.path)
 
     def find(self, dotted: str, level: int, importer: Module) -> Module | str | None:
-        """Return what an import means: a module, a folder without ``__init__.py``, or None."""
+        """Resolve an import: a module, a folder without ``__init__.py``, or None."""
         if level:
             return self._at(self._tree.find_relative(dotted, level, importer.path))
         return self._at(self._tree.find(dotted, importer.path))

@@ -1,4 +1,4 @@
-"""Reads files: what evaluation needs of their statements, functions and classes."""
+"""Converts syntax trees to the statements, functions and classes that evaluation needs."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from ._syntax import (
 
 
 def syntax_of(tree: ast.Module) -> FileSyntax:
-    """Return what evaluation needs of a file."""
+    """Convert the syntax tree of a file."""
     reader = Reader()
     body = reader.block(tree.body)
     return FileSyntax(body, tuple(reader.functions), tuple(reader.classes))
 
 
 class Reader(Expressions):
-    """Reads the statements of one file."""
+    """Converts the statements of one file."""
 
     def lambda_(self, node: ast.Lambda) -> Expr:
         return ("f", self.function(node, "<lambda>", [], lambda: (("r", self.expr(node.body)),)))
 
     def block(self, body: Iterable[ast.stmt]) -> Block:
-        """Return statements, without those that do nothing here."""
+        """Convert statements, without those that have no effect on the analysis."""
         found: list[Statement] = []
         for node in body:
             handler = _STATEMENTS.get(type(node))
@@ -59,7 +59,7 @@ class Reader(Expressions):
         return ("=", (target,), (tag, target, value) if tag else ("x", (value,)))
 
     def annotation(self, node: ast.expr | None) -> Expr:
-        """Return an annotation, parsed where it is a text."""
+        """Convert an annotation; a string is parsed first."""
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             try:
                 node = ast.parse(node.value.strip(), mode="eval").body
@@ -97,9 +97,9 @@ class Reader(Expressions):
             named = [getattr(one, "name", None) or getattr(one, "rest", None)
                      for one in ast.walk(case.pattern)]  # fmt: skip
             top = case.pattern
-            takes_all = isinstance(top, ast.MatchAs) and top.pattern is None and not case.guard
+            matches_all = isinstance(top, ast.MatchAs) and top.pattern is None and not case.guard
             names = tuple([name for name in named if name])
-            cases.append((names, self.expr(case.guard), self.block(case.body), takes_all))
+            cases.append((names, self.expr(case.guard), self.block(case.body), matches_all))
         return ("match", self.expr(node.subject), tuple(cases))
 
     def import_(self, node: ast.Import | ast.ImportFrom) -> Statement:
@@ -125,7 +125,7 @@ class Reader(Expressions):
         decorated: list[ast.expr],
         read: Callable[[], Block],
     ) -> int:
-        """Read a function, and return its number."""
+        """Convert a function, and return its number."""
         given, number = node.args, len(self.functions)
         self.functions.append(None)
         decorators = tuple([(one.lineno, self.expr(one)) for one in decorated])
@@ -179,7 +179,7 @@ class Reader(Expressions):
 
 
 def _tested_in(test: Expr) -> Iterator[str]:
-    """Yield the names that a condition consists of."""
+    """Yield the names that a condition tests."""
     match test:
         case str():
             yield test
@@ -191,7 +191,7 @@ def _tested_in(test: Expr) -> Iterator[str]:
 
 
 def _is_abstract(node: ast.AST) -> bool:
-    """Tell whether a body only says that it is not implemented."""
+    """Tell whether a body ends by raising ``NotImplementedError``."""
     body: list[ast.stmt] = [] if isinstance(node, ast.Lambda) else getattr(node, "body", [])
     last = body[-1] if body else None
     return isinstance(last, ast.Raise) and "NotImplementedError" in ast.dump(last)
