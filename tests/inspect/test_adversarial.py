@@ -364,3 +364,33 @@ def test_a_name_with_a_known_beginning_is_that_of_tasks_that_fit(tmp_path: Path,
     report = check_text(tmp_path, SENT.format(name=name))
 
     assert verdicts(report) == {"start -> a": "not shown", "a -> b": "not shown"}
+
+
+def test_a_dependency_that_needs_itself_is_followed_once(tmp_path: Path) -> None:
+    """FastAPI would refuse it when it starts; the check goes on."""
+    report = check_text(
+        tmp_path,
+        """
+        from fastapi import Depends, FastAPI
+        from headrace import entrypoint, step
+
+        app = FastAPI()
+
+        def current(user=Depends(lambda: current())):
+            return user
+
+        def again(other=Depends(current), own=Depends(again)):
+            return own
+
+        @app.get("/")
+        @entrypoint("f")
+        def start(user=Depends(again)):
+            a()
+
+        @step("f", after="start")
+        def a(): ...
+        """,
+    )
+
+    assert verdicts(report) == {"start -> a": "shown call"}
+    assert report.problems == []

@@ -38,8 +38,8 @@ class Step:
     """A step of a chain.
 
     `Chain.next` creates it from its arguments. `place` compiles it for a plan, in which it has a
-    name and can be called: the attributes from `name` on are those of a placed step. If its chain is
-    part of another chain, that chain's plan has a copy.
+    name and can be called; the attributes from `name` on are those of a placed step. If its chain
+    is part of another chain, that chain's plan has a copy.
 
     Attributes:
         function: the function to call.

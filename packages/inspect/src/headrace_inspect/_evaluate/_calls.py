@@ -46,6 +46,7 @@ class Calls:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._injected: dict[Function, list[tuple[str, Value]]] = {}
+        self._injecting: set[Function] = set()
 
     def invoke(self, callee: Value, call: Call) -> Value:
         """Evaluate a call of `callee`: record its targets and return its result."""
@@ -136,15 +137,22 @@ class Calls:
                 and value.made_by in self._engine.registry.injecting
             ]  # fmt: skip
         found = self._injected[function]
-        if not found or len(call.arguments) + len(call.keywords) >= len(function.parameters):
+        is_open = function in self._injecting  # a dependency that needs itself
+        if (
+            is_open
+            or not found
+            or len(call.arguments) + len(call.keywords) >= len(function.parameters)
+        ):
             return ()
         named = {name for name, _ in call.keywords}
-        inner = call.with_arguments()
-        return tuple([
-            (name, self._provided(await_(self.invoke(one, inner)), call))
+        self._injecting.add(function)
+        made = [
+            (name, self._provided(await_(self.invoke(one, call.with_arguments())), call))
             for name, one in found
             if name not in named
-        ])
+        ]
+        self._injecting.discard(function)
+        return tuple(made)
 
     def _dependencies(self, function: Function, annotation: Any, default: Any) -> Arguments:
         given = self._engine.evaluate(self._engine.scratch_frame(function.scope), default)
