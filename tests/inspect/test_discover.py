@@ -188,7 +188,7 @@ def test_finds_what_reaches_what(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.usefixtures("program")
 def test_a_part_can_be_shown(capsys: pytest.CaptureFixture[str]) -> None:
-    """``--focus`` leaves a node or package and what is next to it."""
+    """``--focus`` leaves a node or package and its neighbours."""
     assert edges_of(discovered(capsys, "--focus", "store")) == {
         edge for edge in EDGES if edge[1] == "shop.tasks.store"
     }

@@ -36,9 +36,9 @@ _ENDINGS = {
     ".mermaid": "mermaid", ".mmd": "mermaid",
 }  # fmt: skip
 _DESCRIPTION = """\
-Draw a map of a program that declares nothing: its routes, commands, schedules, tasks and signal
-receivers, and how they reach each other. The source is read, and never imported. The exit status is
-0, or 2 where something could not be analysed.
+Draw a map of a program that declares no flows: its routes, commands, schedules, tasks and signal
+receivers, and how they reach each other. The source is read, never imported. The exit status is 0,
+or 2 if something could not be analysed.
 """
 
 
@@ -114,7 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--format", choices=PICTURE_FORMATS, metavar="F", help=says)
     add("-o", "--output", metavar="FILE", help="the file to write, instead of standard output")
     add("--focus", metavar="NAME", help="only this node or package, and its neighbours")
-    says = "write the decorators that declare the map as the flow FLOW, as a patch"
+    says = "write a patch with the decorators that declare the map as the flow FLOW"
     add("--declare", metavar="FLOW", help=says)
     add("--exclude", action="append", metavar="PATTERN", help="leave out files and folders")
     return parser

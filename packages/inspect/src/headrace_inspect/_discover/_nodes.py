@@ -112,7 +112,7 @@ class Nodes:
         if node is not None and isinstance(body, FunctionValue) and body.function is not function:
             self._entered[body.function, body.captured] = {node}
 
-    # --- what is entered --------------------------------------------------------------------------
+    # --- entry points -----------------------------------------------------------------------------
 
     def _add_tasks(self) -> None:
         for task in tasks_in(self._engine).by_name.values():

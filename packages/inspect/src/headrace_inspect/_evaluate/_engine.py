@@ -200,7 +200,7 @@ class Engine:
         return Frame(self, Context(None, module_of(scope)), scope, {})
 
     def call_targets(self, key: object) -> Context:
-        """Return the context that collects the bodies a call may reach by `key`."""
+        """Return the context that collects what a call may reach by `key`, such as a task name."""
         found = self._call_targets.get(key)
         if found is None:
             found = self._call_targets[key] = Context(None, None)

@@ -127,7 +127,7 @@ class Judge:
         return None
 
     def _repeats(self, first: CallPath, second: CallPath, source: int) -> bool:
-        """Tell whether both paths enter the same function: the order is then decided inside it."""
+        """Tell whether both paths enter a function that leads to both steps and orders them."""
         again = {one.function for one in second.bodies if self._finished.of(one) & source}
         return any(one.function in again for one in first.bodies)
 
