@@ -56,17 +56,17 @@ class Settings:
         safety_margin: float = 0.25,
         jitter: bool = True,
     ) -> None:
-        self.strict = strict
-        self.before_step = before_step
-        self.after_step = after_step
-        self.on_retry = on_retry
-        self.redaction = redaction
-        self.deadline = deadline
-        self.deadline_fn = deadline_fn
-        self.safety_margin = safety_margin
-        self.jitter = jitter
-        self.has_hooks = before_step is not None or after_step is not None
-        self.has_deadline = deadline is not None or deadline_fn is not None
+        self.strict: bool = strict
+        self.before_step: Hook | None = before_step
+        self.after_step: Hook | None = after_step
+        self.on_retry: Hook | None = on_retry
+        self.redaction: Redaction = redaction
+        self.deadline: float | None = deadline
+        self.deadline_fn: Callable[[], float | None] | None = deadline_fn
+        self.safety_margin: float = safety_margin
+        self.jitter: bool = jitter
+        self.has_hooks: bool = before_step is not None or after_step is not None
+        self.has_deadline: bool = deadline is not None or deadline_fn is not None
 
     def within(self, outer: Settings) -> Settings:
         """Return the settings of a branch: its own, completed by those of `outer`."""
@@ -167,10 +167,10 @@ class Definition:
     def __init__(
         self, settings: Settings, awaits: bool, allow_sync: bool, flow: str | None = None
     ) -> None:
-        self.settings = settings
+        self.settings: Settings = settings
         self.values: dict[str, Any] = {}
-        self.awaits = awaits
-        self.allow_sync = allow_sync
+        self.awaits: bool = awaits
+        self.allow_sync: bool = allow_sync
         self._items: list[Item] | None = None
         self.calls: list[Call | str] = []
         self.prefix: Prefix | None = None

@@ -39,8 +39,8 @@ class Parallel:
     __slots__ = ("branches", "name", "outs")
 
     def __init__(self, branches: Sequence[Plan]) -> None:
-        self.branches = tuple(branches)
-        self.name = " | ".join(branch.first.name for branch in branches)
+        self.branches: tuple[Plan, ...] = tuple(branches)
+        self.name: str = " | ".join(branch.first.name for branch in branches)
         outs = [out for branch in branches for out in branch.outs]
         self.outs: tuple[str, ...] = tuple(outs)
 
@@ -87,20 +87,22 @@ class Plan:
         *,
         awaits: bool,
     ) -> None:
-        self.steps = tuple(steps)
-        self.settings = settings
-        self.values = dict(values)
+        self.steps: tuple[Step | Parallel, ...] = tuple(steps)
+        self.settings: Settings = settings
+        self.values: dict[str, Any] = dict(values)
         self.outs: tuple[str, ...] = tuple([out for step in steps for out in step.outs])
-        self.has_templates = any(
+        self.has_templates: bool = any(
             isinstance(step, Step) and step.template is not None for step in steps
         )
-        self.silent_rows = tuple([_row(step, settings, awaits, silent=True) for step in steps])
-        self.rows = (
+        self.silent_rows: tuple[Row, ...] = tuple([
+            _row(step, settings, awaits, silent=True) for step in steps
+        ])
+        self.rows: tuple[Row, ...] = (
             tuple([_row(step, settings, awaits, silent=False) for step in steps])
             if self.has_templates
             else self.silent_rows
         )
-        self.special_rows = (SPECIAL,) * len(self.steps)
+        self.special_rows: tuple[Row, ...] = (SPECIAL,) * len(self.steps)
         self.has_deadline: bool = settings.has_deadline
         self.has_hooks: bool = settings.has_hooks
         self._hidden = _hidden_arguments(self.steps, settings.redaction.names)

@@ -56,11 +56,11 @@ class Prefix:
     __slots__ = ("after", "depth", "has_templates", "name", "outlines")
 
     def __init__(self, depth: int, name: str = "", after: tuple[str, ...] = ()) -> None:
-        self.depth = depth
-        self.name = name
-        self.after = after
+        self.depth: int = depth
+        self.name: str = name
+        self.after: tuple[str, ...] = after
         self.outlines: tuple[Outline, ...] | None = None
-        self.has_templates = False
+        self.has_templates: bool = False
 
 
 # An entry that is not used for a whole generation is dropped.

@@ -72,7 +72,9 @@ class Recording(_Driver):
         self._is_replayed = False
         self._record: Record = {}
         self.cause: BaseException | None = None
-        self.dispatcher = None if dispatcher is None else LateSpans(dispatcher, self)
+        self.dispatcher: LateSpans | None = (
+            None if dispatcher is None else LateSpans(dispatcher, self)
+        )
 
     @property
     def is_replaying(self) -> bool:

@@ -34,7 +34,7 @@ class Retries:
     __slots__ = ("_ceilings", "_last", "_predicate", "_types", "count")
 
     def __init__(self, count: int, retry_on: RetryOn, backoff: float, max_backoff: float) -> None:
-        self.count = count
+        self.count: int = count
         self._types, self._predicate = _parsed(retry_on)
         self._ceilings = _ceilings(count, backoff, max_backoff)
         self._last = self._ceilings[-1] if self._ceilings else 0.0

@@ -108,11 +108,11 @@ class Run:
         outer: Run | None = None,
         until: float | None = None,
     ) -> None:
-        self.plan = plan
-        self.context = context
-        self.unit = unit
-        self.dispatcher = dispatcher
-        self.attempts = 0
+        self.plan: Plan = plan
+        self.context: ChainResult = context
+        self.unit: FlowContext = unit
+        self.dispatcher: Dispatcher | None = dispatcher
+        self.attempts: int = 0
         self.undos: Undos = Undos() if outer is None else outer.undos
         self.until: float | None = until
         if plan.has_deadline and until is None:
@@ -124,7 +124,7 @@ class Run:
         limit = None if deadline is None else deadline - plan.settings.safety_margin
         self.limit: float | None = limit if outer is None else min_deadline(limit, outer.limit)
         is_watched = dispatcher is not None or self.limit is not None
-        self.rows = plan.special_rows if is_watched else rows_of(plan)
+        self.rows: tuple[Row, ...] = plan.special_rows if is_watched else rows_of(plan)
         self.noted: Noted = {}
         context._noted, context._undone = self.noted, self.undos.done
 

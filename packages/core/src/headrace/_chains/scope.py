@@ -67,7 +67,7 @@ class Scope:
     __slots__ = ("names", "open", "outputs", "overwrites")
 
     def __init__(self) -> None:
-        self.names = StepNames()
+        self.names: StepNames = StepNames()
         self.outputs: dict[str, str] = {}
         self.overwrites: set[str] = set()
         self.open: dict[str, str] = {}

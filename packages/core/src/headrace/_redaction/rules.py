@@ -42,8 +42,8 @@ class Redaction:
     def __init__(
         self, names: frozenset[str] = frozenset(), functions: tuple[Callable[[str], str], ...] = ()
     ) -> None:
-        self.names = names
-        self.functions = functions
+        self.names: frozenset[str] = names
+        self.functions: tuple[Callable[[str], str], ...] = functions
 
     def joined(self, other: Redaction) -> Redaction:
         """Return a redaction that applies both this one and `other`."""
