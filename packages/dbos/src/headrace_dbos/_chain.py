@@ -84,9 +84,9 @@ class BaseDurable:
         self.name: str = name or chain.name or flow_of(chain)
         if not self.name:
             raise ValueError("a durable chain needs a name: durable(chain, name='orders')")
-        self.queue = queue
-        self.plan = plan_of(chain)
-        self.definition = definition_of(self.plan)
+        self.queue: str | None = queue
+        self.plan: Plan = plan_of(chain)
+        self.definition: list[str] = definition_of(self.plan)
         self.visible: dict[Plan, Mapping[str, Any]] = {}
         self.workflows: dict[Plan, Any] = {}
         self._paths: dict[Plan, str] = {}

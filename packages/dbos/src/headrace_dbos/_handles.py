@@ -51,7 +51,7 @@ class Handle:
         from dbos import DBOS
 
         self.run_id = run_id
-        self.chain = durable.name
+        self.chain: str = durable.name
         self._durable = durable
         self._handle: Any = handle or aside(DBOS.retrieve_workflow, run_id)
 
@@ -130,7 +130,7 @@ class AsyncHandle:
     """
 
     def __init__(self, handle: Handle, task: Any) -> None:
-        self.run_id = handle.run_id
+        self.run_id: str = handle.run_id
         self._handle = handle
         self._task = task
 
