@@ -314,7 +314,7 @@ def test_user_session_and_database_are_not_touched(path: str) -> None:
     def refuse(execute: Any, sql: str, *args: Any) -> Any:
         raise AssertionError(sql)
 
-    options = {"ACCESS_LOG": True, "EXPOSE_HEADER": True, "ACCEPT_DEADLINE": True}
+    options = {"EXPOSE_HEADER": True, "ACCEPT_DEADLINE": True}
     middleware = [FLOW_MIDDLEWARE, f"{HERE}.ForbidUserAndSession"]
     with (
         override_settings(HEADRACE=options, MIDDLEWARE=middleware, ROOT_URLCONF=HERE),

@@ -100,7 +100,7 @@ def test_settings_are_put_back() -> None:
 def test_configure_of_a_project_is_left_alone() -> None:
     """Where the setting says nothing of it, what `headrace.configure` has set remains."""
     headrace.configure(id_factory=make_id)
-    with override_settings(HEADRACE={"ACCESS_LOG": True}), headrace.open_context() as context:
+    with override_settings(HEADRACE={"EXPOSE_HEADER": True}), headrace.open_context() as context:
         assert context.correlation_id == "made-here"
 
 

@@ -25,7 +25,7 @@ from django.tasks import TaskResult, task_backends
 from django.tasks.base import TaskError
 from django.tasks.signals import task_finished, task_started
 
-from headrace_django import tasks as flow_tasks
+from headrace_django import _task_backend as flow_tasks
 from headrace_django.tasks import FlowBackend
 from tests.django import task_functions as tasks
 
