@@ -46,6 +46,7 @@ def pay(number, card=None):
         raise RuntimeError("no stock")
 """
 PUBLISH = """
+import headrace
 from shop import pay
 for number in (7, 0):
     with headrace.open_context(f"order-{number}"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import importlib.util
 import json
 import os
 import re
@@ -33,6 +34,8 @@ HYPERCORN = ("hypercorn", "--bind", "127.0.0.1:{port}", "--access-logfile", "-")
 @contextmanager
 def served(folder: Path, words: tuple[str, ...], configured_by: str) -> Iterator[int]:
     """Run the server inside the block; yield its port. Its output is in `folder`."""
+    if words[0] == "gunicorn" and importlib.util.find_spec("gunicorn") is None:
+        pytest.skip("needs gunicorn: nox -s servers")
     port, output = free_port(), folder / "output"
     command = [word.format(port=port, folder=folder) for word in words]
     env = {**os.environ, "HEADRACE_LOGGING": configured_by, "PYTHONUNBUFFERED": "1"}

@@ -391,7 +391,8 @@ def test_fixtures_can_be_steps(tmp_path: Path) -> None:
                 def wrong(): ...
     """
     (tmp_path / "test_fixtures.py").write_text(textwrap.dedent(source), "utf-8")
-    run_python("-m", "pytest", "-q", "-p", "no:cacheprovider", "test_fixtures.py", cwd=tmp_path)
+    words = ("-q", "-p", "no:cacheprovider", "-p", "no:asyncio", "-p", "no:django")
+    run_python("-m", "pytest", *words, "test_fixtures.py", cwd=tmp_path)
 
 
 @pytest.mark.guarantee(48)
