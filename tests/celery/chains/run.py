@@ -28,7 +28,7 @@ from tests.celery.matrix.run import clean
 if TYPE_CHECKING:
     from types import ModuleType
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 
 
 def main(broker: str, results: str) -> dict[str, Any]:
