@@ -198,8 +198,8 @@ def test_a_message_that_celery_does_not_run_again_is_ignored(
     """A redelivered task that has already succeeded ends as `ignored`."""
     app = make_app(task_acks_late=True, worker_deduplicate_successful_tasks=True)
     task, seen = looking(app)
-    app.backend.store_result("done-1", None, "SUCCESS")
-    redeliver(app, task, id="done-1")
+    app.backend.store_result("lines-1", None, "SUCCESS")
+    redeliver(app, task, id="lines-1")
     assert seen == []
     assert story(caplog) == [("unit.start", ""), ("unit.end", "ignored")]
     assert lines(caplog)[0]["redelivered"] is True
