@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import pty
+import select
 import signal
 import subprocess
 import threading
@@ -153,6 +154,7 @@ def until(screen: int, text: str) -> None:
     """Read from a terminal until `text` has appeared."""
     seen = ""
     while text not in seen:
+        assert select.select([screen], [], [], PATIENCE)[0], seen
         data = os.read(screen, 1 << 16)
         assert data, seen
         seen += data.decode()
