@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import inspect
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -177,7 +178,7 @@ def make_app(options: Mapping[str, Any], *, twice: bool = False) -> Litestar:
         websocket("/socket")(talk),
     ]
     for path, view in VIEWS.items():
-        is_async = asyncio.iscoroutinefunction(view)
+        is_async = inspect.iscoroutinefunction(view)
         handlers.append(get(path, **({} if is_async else {"sync_to_thread": True}))(view))
     quiet = {"litestar": {"level": "INFO", "handlers": [], "propagate": True}}
     app = Litestar(
