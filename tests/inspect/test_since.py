@@ -263,6 +263,115 @@ def test_tasks_of_tests_are_left_alone(folder: Folder) -> None:
     assert check(["."], since="HEAD").findings == []
 
 
+# --- durable chains -------------------------------------------------------------------------------
+
+DURABLE = """\
+from headrace import Chain, literal
+from headrace_dbos import durable
+
+RETRIES = 3
+
+
+def charge(order): ...
+
+
+def ship(order): ...
+
+
+def refund(paid): ...
+
+
+parts = Chain("parts").next(ship, name="label")
+chain = Chain("fulfil", deadline=60).put("shop", "main")
+chain = chain.next(charge, args=["order", literal("eur")], out="paid", retries=RETRIES, undo=refund)
+chain = chain.parallel(Chain().next(ship, args=["order"]), Chain().next(ship, name="tell"))
+chain = chain.next(parts)
+fulfil = durable(chain)
+"""
+
+PARKING = {
+    "a step is added": (
+        "chain = chain.next(parts)\n",
+        "chain = chain.next(parts).next(ship, name='pack')\n",
+        "+ step pack",
+    ),
+    "a step is removed": ("chain = chain.next(parts)\n", "", "- step parts; - chain; - step label"),
+    "a step is renamed": ('out="paid"', 'out="bill"', "- step paid out='paid'"),
+    "a nested step is renamed": ('name="label"', 'name="print"', "- step label; + step print"),
+    "branches are reordered": (
+        'Chain().next(ship, args=["order"]), Chain().next(ship, name="tell")',
+        'Chain().next(ship, name="tell"), Chain().next(ship, args=["order"])',
+        "step tell",
+    ),
+    "an option changes elsewhere": ("RETRIES = 3", "RETRIES = 5", "retries=5"),
+    "a fraction": ("retries=RETRIES", "retries=RETRIES, backoff=0.5", "backoff=0.5"),
+    "an argument": ('literal("eur")', 'literal("usd")', "headrace.literal('usd')"),
+    "an undo": (", undo=refund", "", "undo=...; + step paid"),
+    "an option of the chain": ("deadline=60", "deadline=90", "- chain deadline=60"),
+    "a value": ('.put("shop", "main")', "", "put=shop; + chain deadline=60;"),
+}
+
+
+@pytest.mark.parametrize("change", PARKING)
+def test_what_parks_durable_runs_fails(folder: Folder, change: str) -> None:
+    """The finding is at the call of ``durable``, and lists the lines that are gone and new."""
+    old, new, words = PARKING[change]
+    report = changed(folder, DURABLE, DURABLE.replace(old, new))
+    (finding,) = report.findings
+    assert finding.code == "HR307"
+    assert finding.message.startswith("durable chain 'fulfil' has changed: ")
+    assert words in finding.message
+    assert finding.message.endswith("; its unfinished runs are parked")
+    assert finding.text == "fulfil = durable(chain)"
+    assert [one.code for one in changes_of(report).breaking] == ["HR307"]
+
+
+CONTINUED = {
+    "the body of a function": ("def charge(order): ...", "def charge(order): print(order)"),
+    "another undo": ("undo=refund", "undo=ship"),
+    "a value set by put": ('"main"', '"other"'),
+    "a default that is written out": ("retries=RETRIES", "retries=RETRIES, backoff=1.5"),
+    "logging": ("retries=RETRIES", 'retries=RETRIES, log_fmt="x"'),
+    "a line": ("RETRIES = 3", "# retries\nRETRIES = 3"),
+}
+
+
+@pytest.mark.parametrize("change", CONTINUED)
+def test_what_parks_no_run_passes(folder: Folder, change: str) -> None:
+    """What the records do not depend on may change."""
+    old, new = CONTINUED[change]
+    assert findings(changed(folder, DURABLE, DURABLE.replace(old, new))) == []
+
+
+def test_removed_durable_chain_is_named(folder: Folder) -> None:
+    """Another name of the runs is the same to them; the finding is in the code of then."""
+    after = DURABLE.replace("durable(chain)", 'durable(chain, name="orders")')
+    (finding,) = changed(folder, DURABLE, after).findings
+    assert finding.code == "HR308"
+    assert finding.message == (
+        "durable chain 'fulfil' was here and is gone; its unfinished runs are stuck"
+    )
+    assert finding.text == "fulfil = durable(chain)"
+    assert check(["."], since="HEAD", accept=["HR308 fulfil"]).findings == []
+
+
+def test_changed_durable_chain_is_acknowledged(folder: Folder) -> None:
+    """By a comment on the line of ``durable``, or by its name in the settings."""
+    after = DURABLE.replace("RETRIES = 3", "RETRIES = 5")
+    assert changed(folder, DURABLE, after, accept=["HR307 fulfil"]).findings == []
+    comment = "durable(chain)  # headrace: ignore[HR307]"
+    folder.write({"shop.py": after.replace("durable(chain)", comment)})
+    assert check(["."], since="HEAD").findings == []
+
+
+def test_durable_chains_of_tests_are_left_out(folder: Folder) -> None:
+    """No run of theirs outlives the tests."""
+    folder.write({"tests/test_shop.py": DURABLE})
+    commit(folder.path)
+    folder.write({"tests/test_shop.py": ""})
+    assert check(["."], since="HEAD").findings == []
+
+
 # --- other changes --------------------------------------------------------------------------------
 
 

@@ -18,10 +18,11 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
 
-from ._report import Edge, Facts, Finding, Ignore, Link, Message, Place, Problem, Step
+from ._report import DurableChain, Edge, Facts, Finding, Ignore, Link, Message, Place, Problem, Step
 
 _KEPT: dict[str, Any] = {
-    cls.__name__: cls for cls in (Facts, Ignore, Message, Edge, Finding, Link, Place, Problem, Step)
+    cls.__name__: cls
+    for cls in (Facts, Ignore, Message, DurableChain, Edge, Finding, Link, Place, Problem, Step)
 }
 _MOST_TREES = 8
 

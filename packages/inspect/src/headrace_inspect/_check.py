@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from ._cache import Memory
-from ._codes import REFUTABLE, SOUGHT
+from ._codes import GONE, REFUTABLE, SOUGHT
 from ._findings._ignores import COMMENT, silence
 from ._recording._joining import joined, read_runs
 from ._report import Facts, Finding, Problem, Report, Since
@@ -72,7 +72,7 @@ def check(
     report.problems += [] if base is None else base.problems
     report.since = None if changes is None else _without_silenced(changes, report.findings)
     report.findings = [
-        _located(one, base.contents if base is not None and one.code == "HR302" else contents)
+        _located(one, base.contents if base is not None and one.code in GONE else contents)
         for one in report.findings
     ]
     return report

@@ -17,10 +17,15 @@ CODES = (
     *("HR101", "HR104", "HR105", "HR106", "HR108", "HR109", "HR110", "HR111", "HR112"),
     *("HR201", "HR202", "HR203", "HR204"),
     *("HR300", "HR301", "HR302", "HR303", "HR304", "HR305", "HR306"),
+    *("HR307", "HR308"),
 )
 SOUGHT = frozenset([code for code in CODES if code < "HR3"]) - {"HR110", "HR111"}
 """The codes that every check looks for."""
-REFUTABLE = frozenset(["HR101", "HR104", "HR108", "HR112", "HR300", "HR301", "HR302"])
+GONE = frozenset(["HR302", "HR308"])
+"""Those of findings in the old code."""
+REFUTABLE = frozenset([
+    *("HR101", "HR104", "HR108", "HR112", "HR300", "HR301", "HR302", "HR307", "HR308")
+])
 """Those of findings that a file which could not be analysed may refute."""
 
 

@@ -13,6 +13,7 @@ from ._declarations._steps import Declarations
 from ._evaluate._engine import Engine
 from ._evaluate._values import FunctionValue, Instance, forget_values
 from ._findings._declared import faults_in
+from ._findings._durable import definition_of
 from ._findings._functions import finding
 from ._findings._ignores import find_ignores
 from ._findings._messages import signature_of
@@ -22,7 +23,7 @@ from ._models import known_libraries
 from ._models._headrace import chain_context, declared_in
 from ._models._routing import Routing, mentions_settings
 from ._models._tasks import Task, task_function, tasks_in
-from ._report import Edge, Facts, Finding, Message, Place, Problem, Step
+from ._report import DurableChain, Edge, Facts, Finding, Message, Place, Problem, Step
 from ._shown._edges import Judge, Judged
 from ._source._discovery import shown
 from ._source._reading import UnreadableError, parse
@@ -68,6 +69,11 @@ def facts_in(
             (*_not_shown(edges, analysis), *_computed_declarations(declarations)),
             tuple(find_ignores({shown(path): content for path, content in contents.items()})),
             tuple(_messages(engine, contents)),
+            tuple([
+                DurableChain(name, Place(shown(module.path), line), tuple(definition_of(chain)))
+                for name, (chain, module, line) in declared_in(engine).durable.items()
+                if not module.is_test
+            ]),
             "".join(sorted({*calls_in(engine)})) if edges else "",
             tuple(sorted(found)),
             len(contents),

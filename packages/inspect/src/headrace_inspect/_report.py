@@ -88,7 +88,7 @@ class Finding:
     Attributes:
         code: a stable code, such as ``HR101``.
         source: the predecessor concerned, or None.
-        target: the step or task concerned, or None.
+        target: the step, task or durable chain concerned, or None.
         place: the line concerned, usually that of the ``def``.
         evidence: the calls that explain it.
         column: where the name begins in the line, from 1; `width` is its length.
@@ -108,7 +108,7 @@ class Finding:
 
     @property
     def about(self) -> str:
-        """What it is about, as ``accept`` names it: an edge or a task."""
+        """What it is about, as ``accept`` names it: an edge, a task or a durable chain."""
         edge = f"{self.flow}:{self.source}->{self.target}"
         return edge if self.flow else str(self.target)
 
@@ -168,7 +168,7 @@ class Since:
         revision: the revision, as it was given.
         base: the commit that was compared: the merge base of the revision and ``HEAD``.
         lost: the edges that were shown, and are not any more.
-        breaking: what breaks messages that were published before the change.
+        breaking: what breaks messages and durable runs that began before the change.
     """
 
     revision: str
@@ -235,6 +235,15 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class DurableChain:
+    """A chain given to ``durable(...)``, by the name of its runs; `lines` describe it."""
+
+    name: str
+    place: Place
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What is known of a tree, whatever is asked of it.
 
@@ -249,6 +258,7 @@ class Facts:
     not_shown: tuple[Finding, ...] = ()
     ignores: tuple[Ignore, ...] = ()
     messages: tuple[Message, ...] = ()
+    chains: tuple[DurableChain, ...] = ()
     calls: str = ""
     problems: tuple[Problem, ...] = ()
     files: int = 0

@@ -11,6 +11,7 @@ from headrace_inspect._report import Boundary, Changes, Edge, Facts, Finding, Li
 from headrace_inspect._source._discovery import shown
 from headrace_inspect._source._git import OldTree
 
+from ._durable import changed
 from ._messages import breaking
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def compared(old: Facts, new: Facts, base: OldTree) -> tuple[Since, list[Finding
         tuple(boundary),
     )
     steps = Changes(tuple(sorted(known - then)), tuple(sorted(then - today)))
-    in_flight = tuple(breaking(old.messages, new.messages))
+    in_flight = (*breaking(old.messages, new.messages), *changed(old.chains, new.chains))
     since = Since("", base.commit, tuple(lost), steps, edges, in_flight)
     return since, [*found, *in_flight]
 

@@ -69,13 +69,19 @@ class ChainStep:
 
 @dataclass(eq=False, slots=True)
 class ChainFacts:
-    """A chain, identified by the call that creates it."""
+    """A chain, identified by the call that creates it.
+
+    Attributes:
+        puts: the keys of `put`.
+    """
 
     flow: str | None
     module: Module
     line: int
     hooks: Arguments
+    options: dict[str, Value]
     steps: list[ChainStep] = field(default_factory=list)
+    puts: dict[str, None] = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False)
@@ -95,6 +101,7 @@ class Declared:
         class_flows: the flows of each flow class.
         chains: the chains, by the calls that create them.
         opened: the flows opened by ``flow.open()``.
+        durable: the chains given to ``durable(...)``, and where, by the names of their runs.
     """
 
     functions: dict[Function, list[Declarator]] = field(default_factory=dict)
@@ -102,6 +109,7 @@ class Declared:
     class_flows: dict[Class, list[str]] = field(default_factory=dict)
     chains: dict[object, ChainFacts] = field(default_factory=dict)
     opened: set[str] = field(default_factory=set)
+    durable: dict[str, tuple[ChainFacts, Module, int]] = field(default_factory=dict)
 
 
 COMPUTED = Object("computed")
@@ -127,11 +135,11 @@ def register(registry: Registry) -> None:
     method(lambda call: _apply(call, call.owner, call.value(0)), Declarator, "__call__")
     function(_chain, "headrace.Chain headrace.AsyncChain")
     method(_extend, Chain, "next parallel")
-    method(lambda call: call.owner, Chain, "put")
+    method(_put, Chain, "put")
     method(_run, Chain, "run")
     function(lambda call: _runner(call, 1), "headrace_celery.chain_task")
     function(lambda call: _runner(call, 0), "headrace_fastapi.run_chain")
-    function(lambda call: call.value(0), "headrace_dbos.durable")
+    function(_durable, "headrace_dbos.durable")
 
 
 def _argument(call: Call, index: int | None, name: str = "") -> Value:
@@ -210,8 +218,26 @@ def _chain(call: Call) -> Value:
         name = name or text_of(call.value(0, "name"))
         hooks = [call.value(None, word) for word in ("before_step", "after_step")]
         given = tuple([hook for hook in hooks if hook is not None])
-        chains[key] = ChainFacts(name, call.frame.module, line_of(call.node), given)
+        about = (name, call.frame.module, line_of(call.node), given)
+        chains[key] = ChainFacts(*about, dict(call.keywords))
     return Chain(chains[key])
+
+
+def _put(call: Call) -> Value:
+    key = text_of(call.value(0, "key"))
+    if key is not None:
+        call.owner.facts.puts[key] = None
+    return Chain(call.owner.facts)
+
+
+def _durable(call: Call) -> Value:
+    chain = call.value(0, "chain")
+    if isinstance(chain, Chain):
+        name = text_of(call.value(None, "name")) or chain.facts.flow
+        if name is not None:
+            place = (chain.facts, call.frame.module, line_of(call.node))
+            declared_in(call.frame.engine).durable.setdefault(name, place)
+    return chain
 
 
 def _extend(call: Call) -> Value:

@@ -64,7 +64,7 @@ class Expressions(ABC):
         value = node.value
         if type(value) is str:
             return ("k", value) if len(value) <= _MAX_LENGTH else None
-        return ("k", value) if value is None or type(value) in {bool, int} else None
+        return ("k", value) if value is None or type(value) in {bool, int, float} else None
 
     def attribute(self, node: ast.Attribute) -> Expr:
         if getattr(node.value, "id", None) == self.first:

@@ -1,0 +1,88 @@
+"""HR307 and HR308: what parks the unfinished runs of durable chains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from difflib import ndiff
+
+from headrace_inspect._evaluate._values import (
+    ClassValue,
+    Constant,
+    External,
+    Items,
+    Object,
+    Table,
+    Value,
+)
+from headrace_inspect._models._headrace import Chain, ChainFacts, ChainStep
+from headrace_inspect._report import DurableChain, Finding
+
+_OF_CHAINS = ("strict", "deadline", "deadline_fn", "jitter")
+_OF_STEPS = (
+    *("out", "args", "kwargs", "retries", "retry_on", "backoff", "max_backoff", "timeout"),
+    *("when", "validate", "undo", "overwrite"),
+)
+_DEFAULTS = (("backoff", "1.5"), ("max_backoff", "10.0"), ("jitter", "True"))
+
+
+def definition_of(chain: ChainFacts) -> Iterator[str]:
+    """Describe what the records of a run depend on, a line for each step."""
+    puts = f" put={','.join(chain.puts)}" if chain.puts else ""
+    yield f"chain{_shown(chain.options, _OF_CHAINS)}{puts}"
+    for step in chain.steps:
+        inner = [one.facts for one in (step.callee, *step.branches) if isinstance(one, Chain)]
+        yield (
+            "parallel" if step.branches else f"step {_name(step)}{_shown(step.options, _OF_STEPS)}"
+        )
+        for one in inner:
+            yield from [f"  {line}" for line in definition_of(one)]
+
+
+def _name(step: ChainStep) -> str:
+    nested = step.callee.facts.flow if isinstance(step.callee, Chain) else None
+    return step.name or nested or "?"
+
+
+def _shown(options: dict[str, Value], names: Sequence[str]) -> str:
+    texts = [(name, _text(options[name])) for name in names if name in options]
+    return "".join([
+        f" {name}={text}"
+        for name, text in texts
+        if text not in {"0", "False", "None", "[]", "{}"} and (name, text) not in _DEFAULTS
+    ])
+
+
+def _text(value: Value) -> str:
+    """Return a value in words; of functions and of what is computed only that they are there."""
+    match value:
+        case Constant(value=constant):
+            return repr(constant)
+        case ClassValue(cls=cls):
+            return cls.name
+        case External(name=name):
+            return name
+        case Items(values=values):
+            return f"[{', '.join(map(_text, values))}]"
+        case Table(entries=entries):
+            return f"{{{', '.join([f'{key}: {_text(one)}' for key, one in entries])}}}"
+        case Object(made_by=made_by, arguments=arguments):
+            return f"{made_by}({', '.join(map(_text, arguments))})"
+    return "..."
+
+
+def changed(before: Sequence[DurableChain], after: Sequence[DurableChain]) -> Iterator[Finding]:
+    """Find the durable chains of `before` whose unfinished runs `after` does not continue."""
+    new = {one.name: one for one in after}
+    for was in before:
+        now = new.get(was.name)
+        if now is None:
+            yield _finding("HR308", was, was, "was here and is gone; its unfinished runs are stuck")
+        elif lines := [one for one in ndiff(was.lines, now.lines) if one[0] in "-+"]:
+            difference = "; ".join([" ".join(line.split()) for line in lines])
+            words = f"has changed: {difference}; its unfinished runs are parked"
+            yield _finding("HR307", was, now, words)
+
+
+def _finding(code: str, was: DurableChain, at: DurableChain, words: str) -> Finding:
+    message = f"durable chain {was.name!r} {words}"
+    return Finding(code, None, None, was.name, at.place, message)
