@@ -19,7 +19,7 @@ from benchmarks.picture import draw
 
 HERE = Path(__file__).parent
 STORED = HERE / "results.json"
-PICTURE = HERE.parent / "docs" / "benchmarks.svg"
+PICTURE = HERE.parent / "docs" / "explanation" / "benchmarks.svg"
 PARTS = (
     "core",
     "logging",

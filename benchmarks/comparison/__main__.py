@@ -9,7 +9,7 @@ from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
-PAGE = Path(__file__).parents[2] / "docs" / "comparison.md"
+PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "comparison.md"
 BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"
 FRAMEWORKS = {
     "Starlette and FastAPI": (

@@ -1,4 +1,4 @@
-"""headrace for Litestar: docs/integrating.md, followed once more."""
+"""headrace for Litestar: docs/howto/integrating.md, followed once more."""
 
 from __future__ import annotations
 

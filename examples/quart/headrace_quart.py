@@ -1,4 +1,4 @@
-"""headrace for Quart: docs/integrating.md, followed once for real."""
+"""headrace for Quart: docs/howto/integrating.md, followed once for real."""
 
 from __future__ import annotations
 

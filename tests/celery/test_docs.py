@@ -1,4 +1,4 @@
-"""The modules of docs/celery.md that set up a process: each runs in one of its own."""
+"""The modules of docs/howto/celery.md that set up a process: each runs in one of its own."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "celery.md"
+PAGE = ROOT / "docs" / "howto" / "celery.md"
 RUN = """
 app.conf.update(task_always_eager=True)
 app.log.setup(loglevel={level!r}, redirect_stdouts=False)

@@ -75,7 +75,7 @@ def column_results(column: str, redis_url: str, rabbitmq_url: str) -> dict[str, 
 def test_table_of_this_run_stands_in_the_docs(
     redis_url: str, rabbitmq_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The table of what was seen just now is printed, and is the one in docs/celery.md."""
+    """The table of what was seen just now is printed, and is the one in docs/howto/celery.md."""
     seen = {column: column_results(column, redis_url, rabbitmq_url) for column in table.COLUMNS}
     with capsys.disabled():
         sys.stdout.write(f"\n{table.render(seen)}")

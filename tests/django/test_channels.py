@@ -1,4 +1,4 @@
-"""Channels, as docs/django.md shows it: the ASGI middleware around the router."""
+"""Channels, as docs/howto/django.md shows it: the ASGI middleware around the router."""
 
 from __future__ import annotations
 

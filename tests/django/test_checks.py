@@ -15,7 +15,7 @@ from django.test import Client, override_settings
 from headrace_django.middleware import FlowMiddleware
 from tests.django.frameworks import FLOW_MIDDLEWARE, SITE_MIDDLEWARE
 
-DOCS = Path(__file__).parents[2] / "docs" / "django.md"
+DOCS = Path(__file__).parents[2] / "docs" / "howto" / "django.md"
 
 
 class Own(FlowMiddleware):
@@ -65,7 +65,7 @@ def test_wrong_setting_is_reported(setting: Any, number: int, message: str) -> N
     (warning,) = found(HEADRACE=setting)
     assert warning.id == f"headrace.W{number:03}"
     assert message in warning.msg
-    link = re.search(r"docs/django\.md#(\S+)$", str(warning.hint))
+    link = re.search(r"docs/howto/django\.md#(\S+)$", str(warning.hint))
     assert link is not None
     assert f"({link.group(1)})=" in DOCS.read_text(encoding="utf-8")
 

@@ -12,7 +12,7 @@ import pytest
 
 pytest.importorskip("sentry_sdk")
 
-PAGE = Path(__file__).parents[2] / "docs" / "fastapi.md"
+PAGE = Path(__file__).parents[2] / "docs" / "howto" / "fastapi.md"
 SITE = """
 import json
 import logging

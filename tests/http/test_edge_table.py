@@ -13,7 +13,7 @@ from headrace.wsgi import FlowMiddleware as WsgiMiddleware
 from tests.asgi_client import http_scope
 from tests.http.wsgi_site import make_environ
 
-PAGE = Path(__file__).parents[2] / "docs" / "edge.md"
+PAGE = Path(__file__).parents[2] / "docs" / "howto" / "edge.md"
 
 
 def rows() -> list[list[str]]:

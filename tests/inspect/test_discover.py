@@ -15,7 +15,7 @@ from headrace_inspect._discover._command import main
 from tests.inspect.program_kit import write
 from tests.inspect.shown_kit import analyse_folder
 
-SCHEMA = Path(__file__).parents[2] / "docs" / "discover.schema.json"
+SCHEMA = Path(__file__).parents[2] / "docs" / "reference" / "discover.schema.json"
 PROGRAM = {
     "shop/__init__.py": "",
     "shop/settings.py": """

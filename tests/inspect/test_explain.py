@@ -12,7 +12,7 @@ from headrace_inspect._codes import CODES, explanation
 from tests.inspect.check_kit import Folder
 from tests.inspect.git_kit import commit
 
-PAGE = Path(__file__).parents[2] / "docs" / "check.md"
+PAGE = Path(__file__).parents[2] / "docs" / "howto" / "check.md"
 RESOURCES = Path(check.__code__.co_filename).parent / "explanations"
 
 
@@ -65,7 +65,7 @@ def test_change_triggers_the_code(folder: Folder, code: str) -> None:
 
 @pytest.mark.parametrize("code", CODES)
 def test_documentation_says_the_same(code: str) -> None:
-    """docs/check.md holds each explanation word for word, below a heading with its title."""
+    """docs/howto/check.md holds each explanation word for word, below a heading with its title."""
     text = (RESOURCES / f"{code}.md").read_text("utf-8")
     assert text.replace("# ", "### ", 1) in PAGE.read_text("utf-8")
 

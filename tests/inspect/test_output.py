@@ -18,7 +18,8 @@ from tests.inspect.check_kit import WRONG, Folder
 from tests.inspect.corpus_kit import PROJECTS, report_on
 from tests.inspect.output_kit import NAMES, drawn, finding, hostile
 
-SCHEMA = json.loads(Path(__file__).parents[2].joinpath("docs/check.schema.json").read_text("utf-8"))
+REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
+SCHEMA = json.loads((REFERENCE / "check.schema.json").read_text("utf-8"))
 
 
 # --- all formats ----------------------------------------------------------------------------------
@@ -182,7 +183,7 @@ def fields_of(schema: dict[str, Any], value: Any) -> None:
 
 @pytest.mark.parametrize("project", PROJECTS)
 def test_json_is_as_the_schema_says(project: str) -> None:
-    """Each document is valid by docs/check.schema.json, and has no field that is not in it."""
+    """Each document is valid by check.schema.json, and has no field that is not in it."""
     document = json.loads(drawn(report_on(project), "json"))
     jsonschema.validate(document, SCHEMA)
     fields_of(SCHEMA, document)

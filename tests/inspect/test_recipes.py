@@ -1,4 +1,4 @@
-"""docs/check.md as a reader follows it: what its examples show is what comes out."""
+"""docs/howto/check.md as a reader follows it: what its examples show is what comes out."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import yaml
 from tests.inspect.check_kit import Folder
 from tests.inspect.git_kit import commit, git
 
-PAGE = Path(__file__).parents[2].joinpath("docs", "check.md").read_text("utf-8")
+PAGE = Path(__file__).parents[2].joinpath("docs", "howto", "check.md").read_text("utf-8")
 
 
 def blocks(language: str) -> list[str]:

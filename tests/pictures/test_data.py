@@ -14,7 +14,8 @@ from headrace._flows.graph import build_graph
 from tests.pictures.kit import HOSTILE, chain, graph, hostile, realistic, shop_map
 
 jsonschema = pytest.importorskip("jsonschema")
-SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "graph.schema.json").read_text("utf-8"))
+DOCS = Path(__file__).parents[2] / "docs"
+SCHEMA = json.loads((DOCS / "reference" / "graph.schema.json").read_text("utf-8"))
 ALL = {
     **{name: picture_of([flow]) for name, flow in realistic().items()},
     "hostile": picture_of([hostile()]),
@@ -25,7 +26,7 @@ ALL = {
 
 @pytest.mark.parametrize("name", ALL)
 def test_json_is_as_the_schema_says(name: str) -> None:
-    """Each document is valid by docs/graph.schema.json, and has no field that is not in it."""
+    """Each document is valid by graph.schema.json, and has no field that is not in it."""
     document = json.loads(render(ALL[name], "json"))
     jsonschema.validate(document, SCHEMA)
     assert document.keys() == SCHEMA["properties"].keys()

@@ -16,7 +16,7 @@ import pytest
 from headrace._flows import registry
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "pictures.md"
+PAGE = ROOT / "docs" / "howto" / "pictures.md"
 
 FLOWS = '''\
 from headrace import flow
@@ -158,14 +158,14 @@ def test_directive_tells_what_is_wrong(text: str, message: str, tmp_path: Path) 
 
 
 def blocks(language: str, heading: str) -> list[str]:
-    """Return the code blocks of a language under a heading of docs/pictures.md."""
+    """Return the code blocks of a language under a heading of docs/howto/pictures.md."""
     section = re.split(r"^## ", PAGE.read_text("utf-8"), flags=re.MULTILINE)
     text = next(part for part in section if part.startswith(heading))
     return re.findall(rf"^```{language}\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
 
 
 def test_recipe_for_mkdocs_works_as_it_stands(tmp_path: Path) -> None:
-    """The files in docs/pictures.md, taken as they are, make a site with the drawing in it."""
+    """The files of the page, taken as they are, make a site with the drawing in it."""
     pytest.importorskip("mkdocs")
     (hook,) = blocks("python", "MkDocs")
     (settings,) = blocks("yaml", "MkDocs")

@@ -1,4 +1,4 @@
-"""docs/guarantees.md and the tests agree."""
+"""docs/reference/guarantees.md and the tests agree."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ ROOT = Path(__file__).parents[2]
 
 
 def rows() -> list[int]:
-    """Return the numbers of the rows of docs/guarantees.md, in their order."""
-    text = (ROOT / "docs" / "guarantees.md").read_text(encoding="utf-8")
+    """Return the numbers of the rows of docs/reference/guarantees.md, in their order."""
+    text = (ROOT / "docs" / "reference" / "guarantees.md").read_text(encoding="utf-8")
     return [int(number) for number in re.findall(r"^\|\s*(\d+)\s*\|", text, flags=re.MULTILINE)]
 
 
@@ -33,12 +33,12 @@ def proven() -> set[int]:
 
 
 def test_each_guarantee_has_a_test() -> None:
-    """Each row of docs/guarantees.md is proven by at least one test marked with its number."""
+    """Each row of the page is proven by at least one test marked with its number."""
     assert set(rows()) - proven() == set()
 
 
 def test_each_mark_has_a_guarantee() -> None:
-    """Each number in a mark is the number of a row of docs/guarantees.md."""
+    """Each number in a mark is the number of a row of docs/reference/guarantees.md."""
     assert proven() - set(rows()) == set()
 
 

@@ -1,4 +1,4 @@
-"""The table of the matrix, for docs/celery.md.
+"""The table of the matrix, for docs/howto/celery.md.
 
 `python -m tests.celery.matrix.table` writes it there.
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .rows import ROWS, Row
 
-PAGE = Path(__file__).parents[3] / "docs" / "celery.md"
+PAGE = Path(__file__).parents[3] / "docs" / "howto" / "celery.md"
 BEGIN, END = "<!-- matrix: begin -->\n", "<!-- matrix: end -->\n"
 COLUMNS = {
     "prefork, Redis": ("prefork", "redis"),

@@ -1,4 +1,4 @@
-"""The recipes in docs/logging.md that are project files."""
+"""The recipes in docs/howto/logging.md that are project files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-PAGE = Path(__file__).parents[3] / "docs" / "logging.md"
+PAGE = Path(__file__).parents[3] / "docs" / "howto" / "logging.md"
 TESTS = """
 import logging
 

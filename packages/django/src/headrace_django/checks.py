@@ -23,7 +23,7 @@ from .middleware import FlowMiddleware, counted_middleware
 
 __all__ = ["check_decorators", "check_middleware", "check_settings"]
 
-_DOCS = "headrace's docs/django.md"
+_DOCS = "headrace's docs/howto/django.md"
 _PATH = "headrace_django.middleware.FlowMiddleware"
 _KNOWN = {name.upper() for name in (*CONFIGURE_OPTIONS, *HTTP_OPTIONS, "commands")}
 

@@ -1,4 +1,4 @@
-"""JSON for other programs, described by docs/graph.schema.json."""
+"""JSON for other programs, described by docs/reference/graph.schema.json."""
 
 from __future__ import annotations
 

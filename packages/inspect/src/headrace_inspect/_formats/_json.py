@@ -1,4 +1,4 @@
-"""JSON, for other programs. docs/check.schema.json describes it."""
+"""JSON, for other programs. docs/reference/check.schema.json describes it."""
 
 from __future__ import annotations
 
