@@ -14,7 +14,7 @@ import jsonschema
 import pytest
 
 from headrace.__main__ import main
-from headrace._cli import evidence
+from headrace._cli import evidence, points
 from headrace._flows import registry
 
 SHOP = """\
@@ -199,7 +199,7 @@ def test_check_compares_the_marked_drawing(draw: Run, folder: Path) -> None:
 
 def test_package_that_is_missing_is_named(draw: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without headrace-inspect the option says what to install."""
-    monkeypatch.setattr(evidence, "entry_points", lambda group: [])
+    monkeypatch.setattr(points, "entry_points", lambda group: [])
     assert draw() == (
         2,
         "",
@@ -211,8 +211,8 @@ def test_package_that_cannot_be_loaded_is_reported(
     draw: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An entry point that fails is a message, and no traceback."""
-    point: Any = evidence.EntryPoint("check", "tests.nope:verdicts", evidence.GROUP)
-    monkeypatch.setattr(evidence, "entry_points", lambda group: [point])
+    point: Any = points.EntryPoint("check", "tests.nope:verdicts", evidence.GROUP)
+    monkeypatch.setattr(points, "entry_points", lambda group: [point])
     status, _, err = draw()
     assert status == 2
     assert "cannot load --evidence from tests.nope:verdicts: ModuleNotFoundError" in err

@@ -13,6 +13,7 @@ from headrace.commands import (
     CommandError,
     Picture,
     PictureEdge,
+    PictureFigures,
     PictureNode,
     add_graph_arguments,
     chapter_id,
@@ -66,7 +67,8 @@ nodes = (
     PictureNode("a", "A", "letters", "function", None, (), "#b"),
     PictureNode("b", "B", "letters", "function", None),
 )
-edge = PictureEdge("a", "b", "call", crosses=False, identity="a->b")
+figures = PictureFigures(2, 1, median=1.5, p95=2.5)
+edge = PictureEdge("a", "b", "call", crosses=False, identity="a->b", figures=figures)
 picture = Picture("letters", ("letters",), nodes, (edge,), noun="letter")
 assert_type(PICTURE_FORMATS[0], str)
 assert_type(draw(picture, "svg"), str)

@@ -8,8 +8,9 @@ task modules first, as does `discover_modules`.
 For your own command, an entry point in the group ``headrace.commands``, use
 `argument_parser`, `CommandError`, `read_pyproject`, `name_hint`, `nearest_name`, `counted`,
 `printable`, `welcomes_colors`, `write`, `tell`, `check_output` and `save`. To draw your own data,
-build a `Picture` of `PictureNode` and `PictureEdge`: `draw` renders it in one of `PICTURE_FORMATS`,
-and `draw_chapters` renders several on one page, with the section IDs of `chapter_id`.
+build a `Picture` of `PictureNode` and `PictureEdge`, with `PictureFigures` where there are figures:
+`draw` renders it in one of `PICTURE_FORMATS`, and `draw_chapters` renders several on one page, with
+the section IDs of `chapter_id`.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from ._cli.streams import tell, welcomes_colors, write
 from ._drawing import FORMATS as PICTURE_FORMATS
 from ._drawing import Picture
 from ._drawing import render as draw
+from ._drawing.figures import Figures as PictureFigures
 from ._drawing.html import chapter_id, draw_chapters
 from ._drawing.picture import Edge as PictureEdge
 from ._drawing.picture import Node as PictureNode
@@ -38,6 +40,7 @@ __all__ = [
     "CommandError",
     "Picture",
     "PictureEdge",
+    "PictureFigures",
     "PictureNode",
     "add_graph_arguments",
     "argument_parser",

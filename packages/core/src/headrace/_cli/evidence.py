@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.metadata import EntryPoint, entry_points
 
-from .errors import CommandError
-from .points import load_point
+from .points import find_point
 
 GROUP = "headrace.evidence"
 
@@ -19,8 +17,5 @@ def find_verdicts() -> tuple[dict[str, str], list[str]]:
     Raises:
         CommandError: the package is not installed or cannot be loaded.
     """
-    point: EntryPoint | None = next(iter(entry_points(group=GROUP)), None)
-    if point is None:
-        raise CommandError("--evidence needs headrace-inspect: pip install headrace-inspect")
-    verdicts: Verdicts = load_point(point, "--evidence")
+    verdicts: Verdicts = find_point(GROUP, "--evidence", "headrace-inspect")
     return verdicts()

@@ -9,7 +9,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from headrace._drawing import FORMATS, STYLES, Picture, check_format, focused, judged, render
+from headrace._drawing import (
+    FORMATS,
+    STYLES,
+    Picture,
+    check_format,
+    focused,
+    judged,
+    render,
+    traced,
+)
 from headrace._errors import UnknownFlowError
 from headrace._flows.draw import picture_of
 from headrace._flows.registry import all_flows, get_flow
@@ -73,6 +82,8 @@ def add_graph_arguments(parser: argparse.ArgumentParser, *, app: bool = True) ->
     add("--depth", type=int, metavar="N", help="with --focus, draw steps up to N edges away")
     text = "mark each edge as headrace check judges it: shown by code, by tests, or not shown"
     add("--evidence", action="store_true", help=text)
+    text = "write counts, errors and times of each step and edge, from these logs; repeatable"
+    add("--traces", action="append", metavar="LOGS", help=text)
     text = "draw nothing; report problems, and whether FILE is up to date"
     add("--check", action="store_true", help=text)
 
@@ -105,6 +116,7 @@ def _run(options: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     _import_apps(options, defaults)
     graphs = _graphs(options, defaults)
     picture, unread = _judged(_part(picture_of(graphs), options), options)
+    picture = _traced(picture, options, err)
     if options.check:
         drawing = _drawn(picture, format, style, None)
         return max(_check(options, graphs, drawing, out, err), _report(unread, err))
@@ -193,6 +205,20 @@ def _judged(picture: Picture, options: argparse.Namespace) -> tuple[Picture, lis
 
     verdicts, problems = find_verdicts()
     return judged(picture, verdicts), problems
+
+
+def _traced(picture: Picture, options: argparse.Namespace, err: TextIO) -> Picture:
+    """Return `picture`, with the figures of the logs if requested."""
+    if not options.traces:
+        return picture
+    from .traces import find_figures
+
+    steps, edges, skipped = find_figures(options.traces, set(picture.steps_of_edges().values()))
+    for message in skipped:
+        tell(err, message)
+    if not any(node.key in steps for node in picture.nodes):
+        tell(err, f"no line in {', '.join(options.traces)} is about a step of {picture.title}")
+    return traced(picture, steps, edges)
 
 
 def _drawn(picture: Picture, format: str, style: str, out: TextIO | None) -> str:

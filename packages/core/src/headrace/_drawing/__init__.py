@@ -7,7 +7,7 @@ from importlib import import_module
 
 from headrace._messages.hints import name_hint
 
-from .picture import Picture, focused, judged
+from .picture import Picture, focused, judged, traced
 from .words import short_path
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "judged",
     "render",
     "short_path",
+    "traced",
 ]
 
 FORMATS: tuple[str, ...] = ("dot", "html", "json", "mermaid", "svg", "text")

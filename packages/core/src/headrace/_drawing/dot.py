@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from headrace._messages.text import printable
 
+from .figures import edge_words, step_words
 from .picture import FOREIGN, NOT_SHOWN, SHOWN_BY_TESTS, UNKNOWN
 from .words import describe_edge, describe_node, note_text
 
@@ -61,7 +62,8 @@ def _ids(picture: Picture) -> dict[str, str]:
 
 
 def _node(ids: dict[str, str], node: Node) -> str:
-    label = _quoted(node.label, *(note_text(note) for note in node.notes))
+    notes = [note_text(note) for note in node.notes]
+    label = _quoted(node.label, *notes, *step_words(node.figures))
     tooltip = _quoted(*describe_node(node).split("\n"))
     style = _ENTRYPOINT if node.is_entrypoint else _NODE_STYLES.get(node.kind, "")
     words = [f"label={label}", f"tooltip={tooltip}", style]
@@ -70,8 +72,12 @@ def _node(ids: dict[str, str], node: Node) -> str:
 
 def _edge(ids: dict[str, str], edge: Edge) -> str:
     words = [f"tooltip={_quoted(describe_edge(edge))}"]
+    labels = edge_words(edge.figures)
     if edge.kind != "call":
-        words += ["style=dashed", 'color="#9a6700"', f"label={_quoted(edge.kind)}", "fontsize=9"]
+        words += ["style=dashed", 'color="#9a6700"']
+        labels.insert(0, edge.kind)
+    if labels:
+        words += [f"label={_quoted(*labels)}", "fontsize=9"]
     if edge.crosses:
         words += ['color="#6f5bd3"', "penwidth=1.8"]
     if edge.verdict:  # the last value wins

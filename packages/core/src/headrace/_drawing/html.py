@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from headrace._messages.text import printable
 
 from . import svg
+from .figures import step_words
 from .picture import FOREIGN, UNKNOWN
 from .words import counted, note_text, place, read_resource
 
@@ -90,6 +91,7 @@ def _item(node: Node, node_id: str) -> str:
     kinds = ["entrypoint"] if node.is_entrypoint else []
     kinds += [_KINDS.get(node.kind, node.kind)]
     kinds += [note_text(note) for note in node.notes]
+    kinds += step_words(node.figures)
     about = ", ".join(kind for kind in kinds if kind)
     lines = [f'<span class="name">{escape(printable(node.label))}</span>']
     if about:

@@ -6,6 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from .figures import figures_json
 from .words import short_path
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def draw(picture: Picture) -> str:
 
 def _node(node: Node) -> dict[str, Any]:
     info = node.info
-    return {
+    fields = {
         "id": node.id,
         "name": node.label,
         "flow": info.flow if info else node.flow,
@@ -44,14 +45,16 @@ def _node(node: Node) -> dict[str, Any]:
         "line": info.line if info and info.file else None,
         "notes": [{"kind": note.kind, "text": note.text} for note in node.notes],
     }
+    return fields | {"figures": figures_json(node.figures)} if node.figures else fields
 
 
 def _edge(edge: Edge) -> dict[str, Any]:
-    fields = {
+    fields: dict[str, Any] = {
         "id": edge.identity,
         "source": edge.source,
         "target": edge.target,
         "kind": edge.kind,
         "crosses": edge.crosses,
     }
-    return fields | {"verdict": edge.verdict} if edge.verdict else fields
+    fields |= {"verdict": edge.verdict} if edge.verdict else {}
+    return fields | {"figures": figures_json(edge.figures)} if edge.figures else fields

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from headrace._messages.text import printable
 
-from .picture import FOREIGN, NOT_SHOWN, SHOWN, SHOWN_BY_TESTS, UNKNOWN
+from .figures import edge_words, step_words
+from .picture import FOREIGN, NOT_SHOWN, SHOWN_BY_TESTS, UNKNOWN
 from .words import counted, note_text
 
 if TYPE_CHECKING:
@@ -64,7 +65,6 @@ _CLASSES = {
     "foreign": "fill:#6a5acd,stroke:#4b3fa0,color:#ffffff,stroke-dasharray:4 3",
     "unknown": "fill:#b42318,stroke:#7a1710,color:#ffffff,stroke-dasharray:4 3",
 }
-_VERDICTS = {SHOWN: "-->", SHOWN_BY_TESTS: "-->|tests|", NOT_SHOWN: "-.->"}
 _SHAPES = {
     "entrypoint": ("([", "])"),
     "task": ("[[", "]]"),
@@ -82,13 +82,11 @@ def draw_plain(picture: Picture) -> str:
     if picture.is_map:
         lines = _grouped(picture, {node.id: _labelled(ids, node) for node in picture.nodes})
     else:
-        lines = [_labelled(ids, node) for node in picture.nodes if ids[node.id] != node.id]
+        labelled = {n.id for n in picture.nodes if ids[n.id] != n.id or n.figures}
+        lines = [_labelled(ids, node) for node in picture.nodes if node.id in labelled]
         linked = {node for edge in picture.edges for node in (edge.source, edge.target)}
-        lines += [n.id for n in picture.nodes if n.id not in linked and ids[n.id] == n.id]
-    lines += [
-        f"{ids[edge.source]} {_VERDICTS.get(edge.verdict or '', '-->')} {ids[edge.target]}"
-        for edge in picture.edges
-    ]
+        lines += [n.id for n in picture.nodes if n.id not in linked | labelled]
+    lines += [f"{ids[edge.source]} {_line(edge)} {ids[edge.target]}" for edge in picture.edges]
     return _within_limits(picture, ["graph TD", *lines])
 
 
@@ -140,14 +138,14 @@ def _grouped(picture: Picture, drawn: Mapping[str, str]) -> list[str]:
 
 
 def _labelled(ids: Mapping[str, str], node: Node) -> str:
-    return f'{ids[node.id]}["{_escaped(node.label)}"]'
+    label = "<br>".join(map(_escaped, [node.label, *step_words(node.figures)]))
+    return f'{ids[node.id]}["{label}"]'
 
 
 def _shaped(ids: Mapping[str, str], node: Node) -> str:
     before, after = _SHAPES.get(_class(node), ("[", "]"))
-    label = _escaped(node.label)
-    if node.notes:
-        label += "<br>" + _escaped(", ".join(note_text(note) for note in node.notes))
+    notes = [", ".join(note_text(note) for note in node.notes)] if node.notes else []
+    label = "<br>".join(map(_escaped, [node.label, *notes, *step_words(node.figures)]))
     return f'{ids[node.id]}{before}"{label}"{after}'
 
 
@@ -157,15 +155,22 @@ def _class(node: Node) -> str:
     return node.kind
 
 
+def _line(edge: Edge, *kinds: str, line: str = "-->") -> str:
+    """Return a line with its label; a verdict decides whether it is solid."""
+    words = [*kinds, *(["tests"] if edge.verdict == SHOWN_BY_TESTS else [])]
+    words += edge_words(edge.figures)
+    if edge.verdict is not None:
+        line = "-.->" if edge.verdict == NOT_SHOWN else line.replace("-.->", "-->")
+    return f"{line}|{', '.join(words)}|" if words else line
+
+
 def _arrow(edge: Edge) -> str:
-    if edge.verdict is not None and (edge.verdict != SHOWN or edge.kind != "call"):
-        if edge.kind == "call":
-            return _VERDICTS[edge.verdict]
-        words = f"{edge.kind}, tests" if edge.verdict == SHOWN_BY_TESTS else edge.kind
-        return f"{'-.->' if edge.verdict == NOT_SHOWN else '-->'}|{words}|"
-    if edge.kind != "call":
+    if edge.kind == "call":
+        is_plain = edge.verdict in {SHOWN_BY_TESTS, NOT_SHOWN} or not edge.crosses
+        return _line(edge, line="-->" if is_plain else "==>")
+    if edge.verdict is None and edge.figures is None:
         return f"-. {edge.kind} .->"
-    return "==>" if edge.crosses else "-->"
+    return _line(edge, edge.kind, line="-.->")
 
 
 def _ids(picture: Picture) -> dict[str, str]:

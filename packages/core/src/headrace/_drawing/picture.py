@@ -6,11 +6,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from .figures import Figures
+
 if TYPE_CHECKING:
     from headrace._step_info import StepInfo, StepNote
 
 FOREIGN, UNKNOWN = "foreign", "unknown"
 SHOWN, SHOWN_BY_TESTS, NOT_SHOWN = "shown", "shown_by_tests", "not_shown"
+
+Step = tuple[str, str]
+"""The name of a flow, and of a step in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,7 @@ class Node:
         info: the declaration of the step; None for an unknown step.
         notes: the options of a chain's step, such as its retries.
         href: the target of its link; the node itself by default.
+        figures: its figures in logs; None if no logs were read.
     """
 
     id: str
@@ -35,11 +41,17 @@ class Node:
     info: StepInfo | None
     notes: tuple[StepNote, ...] = ()
     href: str = ""
+    figures: Figures | None = None
 
     @property
     def is_entrypoint(self) -> bool:
         """Whether the step is an entrypoint of a drawn flow."""
         return self.kind != FOREIGN and self.info is not None and self.info.is_entrypoint
+
+    @property
+    def key(self) -> Step:
+        """The flow and the name of the step, also in a picture of another flow."""
+        return (self.info.flow, self.info.name) if self.info else (self.flow, self.label)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +65,7 @@ class Edge:
         crosses: whether it links two flows.
         identity: the name of the edge in all tools: ``flow:source->target``.
         verdict: ``shown``, ``shown_by_tests`` or ``not_shown``; None if it has not been checked.
+        figures: its figures in logs; None if no logs were read.
     """
 
     source: str
@@ -61,6 +74,7 @@ class Edge:
     crosses: bool
     identity: str
     verdict: str | None = None
+    figures: Figures | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +104,16 @@ class Picture:
     def is_judged(self) -> bool:
         """Whether the edges carry verdicts."""
         return any(edge.verdict for edge in self.edges)
+
+    @property
+    def is_traced(self) -> bool:
+        """Whether the steps carry figures."""
+        return any(node.figures for node in self.nodes)
+
+    def steps_of_edges(self) -> dict[str, tuple[Step, Step]]:
+        """Return the source and the target of each edge, by its identity."""
+        keys = {node.id: node.key for node in self.nodes}
+        return {edge.identity: (keys[edge.source], keys[edge.target]) for edge in self.edges}
 
     def nodes_by_flow(self) -> dict[str, list[Node]]:
         """Return the nodes of each flow, in order."""
@@ -133,6 +157,20 @@ def judged(picture: Picture, verdicts: Mapping[str, str]) -> Picture:
     """
     edges = (replace(e, verdict=verdicts.get(e.identity, NOT_SHOWN)) for e in picture.edges)
     return replace(picture, edges=tuple(edges))
+
+
+def traced(
+    picture: Picture, steps: Mapping[Step, Figures], edges: Mapping[tuple[Step, Step], Figures]
+) -> Picture:
+    """Return `picture` with the figures of its steps and edges; what has none never ran."""
+    pairs = picture.steps_of_edges()
+    return replace(
+        picture,
+        nodes=tuple(replace(n, figures=steps.get(n.key, Figures())) for n in picture.nodes),
+        edges=tuple(
+            replace(e, figures=edges.get(pairs[e.identity], Figures())) for e in picture.edges
+        ),
+    )
 
 
 def _found(picture: Picture, step: str) -> str:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from headrace._messages.text import printable
 
-from .layout import Layout, Point, layout, layout_groups
+from .figures import step_words
+from .layout import RANK_GAP, Layout, Point, layout, layout_groups
 from .widths import text_width, wrapped
 from .words import note_text
 
@@ -32,7 +33,7 @@ class Shape:
 
     Attributes:
         label: the lines of the step's name.
-        notes: the lines below the name.
+        notes: the lines below the name: notes, and figures.
         width: the width of the box, in SVG units.
         height: the height of the box, in SVG units.
     """
@@ -48,6 +49,7 @@ def shape_of(node: Node) -> Shape:
     label = wrapped(printable(node.label), LABEL_SIZE, _WIDEST_LABEL, _LABEL_LINES)
     words = " · ".join(note_text(note) for note in node.notes)
     notes = wrapped(words, NOTE_SIZE, _WIDEST_LABEL, _NOTE_LINES) if words else []
+    notes += step_words(node.figures)
     widths = [text_width(line, LABEL_SIZE) for line in label]
     widths += [text_width(line, NOTE_SIZE) for line in notes]
     width = max(_LEAST_WIDTH, max(widths) + _SIDES)
@@ -57,17 +59,18 @@ def shape_of(node: Node) -> Shape:
 def lay_out(picture: Picture, shapes: dict[str, Shape]) -> Layout:
     """Return the positions of the steps of `picture`, in groups if it is a map."""
     sizes = {name: (shape.width, shape.height) for name, shape in shapes.items()}
+    gap = RANK_GAP + (2 * NOTE_HEIGHT if picture.is_traced else 0)  # for the labels of edges
     if not picture.is_map:
-        return layout(sizes, picture.edges_as_pairs())
+        return layout(sizes, picture.edges_as_pairs(), gap=gap)
     groups = {node.id: node.flow for node in picture.nodes}
     titles = {flow: text_width(printable(flow), LABEL_SIZE) for flow in picture.flows}
-    return layout_groups(sizes, picture.edges_as_pairs(), groups, titles)
+    return layout_groups(sizes, picture.edges_as_pairs(), groups, titles, gap=gap)
 
 
 def curve(route: Sequence[Point]) -> list[Point]:
     """Return the smooth curve along `route`: its start, then three points per Bézier segment."""
     points = [route[0]]
-    if _is_loop(route):
+    if is_loop(route):
         return [*points, *route[1:]]
     for (x0, y0), (x1, y1) in itertools.pairwise(route):
         middle = (y0 + y1) / 2
@@ -88,12 +91,29 @@ def path_data(route: Sequence[Point]) -> str:
     return data
 
 
+def point_on(route: Sequence[Point], where: str) -> Point:
+    """Return the point on the curve along `route` at which its label is centred.
+
+    Args:
+        route: the points of an edge.
+        where: ``source`` or ``target``, the end that it is near, or ``middle``.
+    """
+    segments = list(itertools.pairwise(route))
+    index, t = {"source": (0, 0.32), "target": (-1, 0.68)}.get(where, (len(segments) // 2, 0.5))
+    (x0, y0), (x1, y1) = segments[index]
+    middle = (y0 + y1) / 2
+    first, inner, last = (1 - t) ** 3, 3 * t * (1 - t), t**3
+    x = first * x0 + inner * ((1 - t) * x0 + t * x1) + last * x1
+    return x, first * y0 + inner * middle + last * y1
+
+
 def number(value: float) -> str:
     """Return `value` with at most one decimal place."""
     text = f"{value:.1f}".removesuffix(".0")
     return "0" if text == "-0" else text
 
 
-def _is_loop(route: Sequence[Point]) -> bool:
+def is_loop(route: Sequence[Point]) -> bool:
+    """Return whether `route` leads from a step to itself."""
     # All other routes start vertically.
     return route[0][1] == route[1][1]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
 from headrace._messages.text import printable
 
+from .figures import edge_words
 from .picture import FOREIGN, NOT_SHOWN, SHOWN, SHOWN_BY_TESTS, UNKNOWN
 from .shapes import (
     HEADING_SIZE,
@@ -18,9 +20,11 @@ from .shapes import (
     NOTE_HEIGHT,
     NOTE_SIZE,
     Shape,
+    is_loop,
     lay_out,
     number,
     path_data,
+    point_on,
     shape_of,
 )
 from .widths import text_width, wrapped
@@ -86,6 +90,7 @@ def draw(picture: Picture, *, as_part: bool = False) -> str:
         f'<g transform="translate({number(left)} {number(top)})">',
         *_group_boxes(canvas),
         *(_edge(canvas, edge) for edge in picture.edges),
+        *_edge_labels(canvas),
         *_group_titles(canvas),
         *(_node(canvas, node) for node in picture.nodes),
         "</g>",
@@ -136,7 +141,10 @@ def _opening(canvas: _Canvas, width: float, height: float) -> str:
 
 
 def _style(picture: Picture) -> str:
-    return read_resource("svg.css") + (read_resource("evidence.css") if picture.is_judged else "")
+    styles = ["svg.css"]
+    styles += ["evidence.css"] if picture.is_judged else []
+    styles += ["figures.css"] if picture.is_traced else []
+    return "".join(map(read_resource, styles))
 
 
 def _markers(canvas: _Canvas) -> str:
@@ -203,6 +211,27 @@ def _edge(canvas: _Canvas, edge: Edge) -> str:
     )
 
 
+def _edge_labels(canvas: _Canvas) -> Iterator[str]:
+    edges = [edge for edge in canvas.picture.edges if edge.figures]
+    leaving = Counter(edge.source for edge in edges)
+    arriving = Counter(edge.target for edge in edges)
+    for edge in edges:
+        route = canvas.layout.routes[edge.source, edge.target]
+        if is_loop(route):  # its title says it
+            continue
+        # Away from the end that it shares with others.
+        where = "target" if leaving[edge.source] > 1 else "middle"
+        x, y = point_on(route, "source" if arriving[edge.target] > leaving[edge.source] else where)
+        words = edge_words(edge.figures)
+        top = y + 4 - (len(words) - 1) * NOTE_HEIGHT / 2
+        lines = [
+            _text(line, x, top + i * NOTE_HEIGHT, NOTE_SIZE, "figures faint halo", "middle")
+            for i, line in enumerate(words)
+        ]
+        is_failing = edge.figures is not None and edge.figures.errors
+        yield f'<g class="label{" failing" if is_failing else ""}">{"".join(lines)}</g>'
+
+
 def _edge_kind(edge: Edge) -> str:
     if edge.kind != "call":
         return "enqueue"
@@ -214,10 +243,11 @@ def _node(canvas: _Canvas, node: Node) -> str:
     left, top = x - shape.width / 2, y - shape.height / 2
     round_off = shape.height / 2 if node.is_entrypoint else 7
     node_id = canvas.ids[node.id]
+    is_failing = node.figures is not None and node.figures.errors
     lines = [
         (
             f'<a id="{node_id}" href="{escape(node.href or "#" + node_id)}" '
-            f'class="node {_node_class(node)}">'
+            f'class="node {_node_class(node)}{" failing" if is_failing else ""}">'
             f"<title>{escape(describe_node(node))}</title>"
             f'<rect x="{number(left)}" y="{number(top)}" width="{number(shape.width)}" '
             f'height="{number(shape.height)}" rx="{number(min(round_off, 20))}"/>'

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from headrace._messages.text import printable
 
+from .figures import edge_words, step_words
 from .picture import FOREIGN, NOT_SHOWN, SHOWN, SHOWN_BY_TESTS, UNKNOWN
 from .words import counted, note_text, place
 
@@ -118,6 +119,7 @@ def _line(tree: _Tree, node: Node, edge: Edge | None) -> str:
     words = [tree.signs["start"]] if node.is_entrypoint else []
     words += [_name(tree, node, node.label), *_kinds(tree, node, edge)]
     words += [f"[{note_text(note)}]" for note in node.notes]
+    words += [f"[{', '.join(step_words(node.figures))}]"] if node.figures else []
     if node.info is not None and node.info.description:
         words.append(" " + printable(node.info.description))
     if place(node):
@@ -143,5 +145,7 @@ def _kinds(tree: _Tree, node: Node, edge: Edge | None) -> Iterator[str]:
         yield tree.paint(f"[{edge.kind}]", "task")
     if edge is not None and edge.verdict:
         yield tree.paint(f"[{edge.verdict.replace('_', ' ')}]", edge.verdict)
+    if edge is not None and edge.figures:
+        yield tree.paint(f"[{', '.join(edge_words(edge.figures))}]", "faint")
     if node.kind in _REMARKS:
         yield tree.paint(_REMARKS[node.kind], node.kind)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from headrace._messages.text import printable
 
+from .figures import edge_words, step_words
+
 if TYPE_CHECKING:
     from headrace._step_info import StepNote
 
@@ -56,6 +58,7 @@ def describe_node(node: Node) -> str:
     ]
     lines.append(", ".join([word for word in kinds if word] + [note_text(n) for n in node.notes]))
     lines.append(printable(info.description) if info else "")
+    lines.append(", ".join(step_words(node.figures)))
     return "\n".join(line for line in lines if line)
 
 
@@ -64,6 +67,7 @@ def describe_edge(edge: Edge) -> str:
     words = [
         *([] if edge.kind == "call" else [edge.kind]),
         *([edge.verdict.replace("_", " ")] if edge.verdict else []),
+        *edge_words(edge.figures),
     ]
     about = f" ({', '.join(words)})" if words else ""
     return printable(f"{edge.source} → {edge.target}{about}")

@@ -8,7 +8,7 @@ cross, and assign coordinates. The result depends only on the input.
 from __future__ import annotations
 
 from .groups import layout_groups
-from .placing import Box, Layout, layout
+from .placing import RANK_GAP, Box, Layout, layout
 from .routes import Point
 
-__all__ = ["Box", "Layout", "Point", "layout", "layout_groups"]
+__all__ = ["RANK_GAP", "Box", "Layout", "Point", "layout", "layout_groups"]

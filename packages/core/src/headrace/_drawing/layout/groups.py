@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from .placing import Layout, layout
+from .placing import RANK_GAP, Layout, layout
 from .ranks import downward
 from .routes import Point, Route
 
@@ -61,6 +61,8 @@ def layout_groups(
     edges: Sequence[Edge],
     groups: Mapping[str, str],
     title_widths: Mapping[str, float],
+    *,
+    gap: float = RANK_GAP,
 ) -> Layout:
     """Lay out a graph with a box around the nodes of each group.
 
@@ -69,6 +71,7 @@ def layout_groups(
         edges: pairs of nodes.
         groups: the group of each node.
         title_widths: the width of each group's title, in the order of the groups.
+        gap: the least space between two ranks.
     """
     crossing = [edge for edge in edges if groups[edge[0]] != groups[edge[1]]]
     links = list(dict.fromkeys((groups[a], groups[b]) for a, b in crossing))
@@ -83,9 +86,11 @@ def layout_groups(
         else:
             _add_ports(insides, edge, groups, upward)
     for inside in insides.values():
-        inside.placed = layout(inside.sizes, inside.edges, first=inside.top, last=inside.bottom)
+        inside.placed = layout(
+            inside.sizes, inside.edges, first=inside.top, last=inside.bottom, gap=gap
+        )
     box_sizes = {name: _box_size(insides[name], title_widths[name]) for name in insides}
-    frame = layout(box_sizes, links)
+    frame = layout(box_sizes, links, gap=gap)
     for name, inside in insides.items():
         if _faces_away(name, inside, frame, groups):
             inside.mirror()

@@ -11,7 +11,8 @@ from .order import reduce_crossings
 from .ranks import assign_ranks, components, downward
 from .routes import Point, Route, collect_routes, loop_route
 
-_RANK_GAP = 44.0
+RANK_GAP = 44.0
+"""The least space between two ranks."""
 _SLOPE = 0.12
 _WIDEST_RANK_GAP = 88.0
 _COMPONENT_GAP = 40.0
@@ -49,6 +50,7 @@ def layout(
     *,
     first: Collection[str] = (),
     last: Collection[str] = (),
+    gap: float = RANK_GAP,
 ) -> Layout:
     """Lay out a graph from top to bottom.
 
@@ -57,13 +59,15 @@ def layout(
         edges: pairs of nodes; cycles and loops are allowed.
         first: nodes to place above all others; no edge may lead to them.
         last: nodes to place below all others; no edge may lead away from them.
+        gap: the least space between two ranks.
     """
     names = list(sizes)
     index = {name: i for i, name in enumerate(names)}
     links = list(dict.fromkeys((index[a], index[b]) for a, b in edges))
     ends = {index[name] for name in first}, {index[name] for name in last}
     plain = list(sizes.values())
-    parts = [_lay_component(group, plain, links, ends) for group in components(len(names), links)]
+    groups = components(len(names), links)
+    parts = [_lay_component(group, plain, links, ends, gap) for group in groups]
     return _packed(names, parts)
 
 
@@ -81,6 +85,7 @@ def _lay_component(
     sizes: Sequence[tuple[float, float]],
     links: Sequence[tuple[int, int]],
     ends: tuple[set[int], set[int]],
+    gap: float,
 ) -> _Part:
     members = set(group)
     own = [link for link in links if link[0] in members and link[0] != link[1]]
@@ -91,7 +96,7 @@ def _lay_component(
     xs = assign_x(layers)
     left = min(x - layers.widths[i] / 2 for i, x in enumerate(xs))
     xs = [x - left for x in xs]
-    bands = _bands(layers, xs)
+    bands = _bands(layers, xs, gap)
     middles = [sum(bands[rank]) / 2 for rank in layers.ranks]
     centers = {node: (xs[i], middles[i]) for i, node in enumerate(group)}
     routes = collect_routes(layers, own, back, xs, bands)
@@ -115,7 +120,7 @@ def _with_ends(ranks: dict[int, int], ends: tuple[set[int], set[int]]) -> dict[i
     return moved
 
 
-def _bands(layers: Layers, xs: Sequence[float]) -> list[tuple[float, float]]:
+def _bands(layers: Layers, xs: Sequence[float], gap: float) -> list[tuple[float, float]]:
     """Return the top and bottom of each rank; long sideways edges push ranks apart."""
     bands: list[tuple[float, float]] = []
     top = 0.0
@@ -123,7 +128,7 @@ def _bands(layers: Layers, xs: Sequence[float]) -> list[tuple[float, float]]:
         bottom = top + max(layers.heights[node] for node in layer)
         bands.append((top, bottom))
         aside = max((abs(xs[n] - xs[below]) for n in layer for below in layers.below[n]), default=0)
-        top = bottom + min(max(_RANK_GAP, aside * _SLOPE), _WIDEST_RANK_GAP)
+        top = bottom + min(max(gap, aside * _SLOPE), _WIDEST_RANK_GAP)
     return bands
 
 
