@@ -53,7 +53,8 @@ def test_page_tells_the_story_of_each_operation(tmp_path: Path) -> None:
     """Units stand in the order of cause and effect, with durations, queue time and lines."""
     _, data = page_of(tmp_path, order())
 
-    ((flow_id, entry, state, started, duration, rows, clocks),) = data["operations"]
+    ((flow_id, entry, state, started, duration),) = data["operations"]
+    ((rows, clocks),) = data["stories"]
     assert (flow_id, entry, state) == (ID, "/orders", "error")
     assert (started, duration, clocks) == ("2026-09-21T14:13:01.000000Z", 750.0, [])
     web, worker = rows
@@ -69,7 +70,7 @@ def test_a_task_that_never_started_is_on_the_page(tmp_path: Path) -> None:
     lines = "\n".join(order().splitlines()[:3])
     _, data = page_of(tmp_path, lines)
 
-    rows = data["operations"][0][5]
+    rows = data["stories"][0][0]
     assert [(row[1], row[4]) for row in rows] == [
         ("POST /orders", "ok"),
         ("shop.charge", "not started"),
@@ -94,7 +95,7 @@ def test_hostile_text_is_data_alone(tmp_path: Path) -> None:
     assert html.count("</script>") == 2
     assert "<img" not in html
     assert data["operations"][0][1] == HOSTILE
-    assert data["operations"][0][5][0][10][0][3] == HOSTILE
+    assert data["stories"][0][0][0][10][0][3] == HOSTILE
 
 
 def test_page_allows_nothing_but_its_own_style_and_script(tmp_path: Path) -> None:
@@ -118,7 +119,7 @@ def test_messages_can_be_left_out(tmp_path: Path) -> None:
 
     assert "4111" not in html
     assert "The text of log lines was left out." in html
-    assert data["operations"][0][5][0][10] == []
+    assert data["stories"][0][0][0][10] == []
 
 
 def test_older_operations_are_left_out_and_counted(tmp_path: Path) -> None:

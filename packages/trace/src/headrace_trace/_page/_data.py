@@ -1,7 +1,8 @@
 """What the page shows, as plain data: operations with their units and lines, and figures of flows.
 
-Lists instead of objects, since 10,000 operations are many. Offsets are milliseconds from the start
-of the operation, by the clocks as corrected.
+Lists instead of objects, since 10,000 operations are many. Stories stand apart from
+operations, since few are opened. Offsets are milliseconds from the start of the operation, by the
+clocks as corrected.
 """
 
 from __future__ import annotations
@@ -39,20 +40,17 @@ def page_data(logs: Logs, *, limit: int = MOST, messages: bool = True) -> dict[s
     kept = {one.flow_id for one in operations}
     units, publishes = _grouped(logs.units()), _grouped(logs.publishes())
     lines: Mapping[str, Sequence[Line]] = logs.lines_by_operation() if messages else {}
-    told = [
-        _operation(
-            one,
-            tell_story(one.flow_id, units[one.flow_id], publishes[one.flow_id],
-                       lines.get(one.flow_id, ())),
-        )
-        for one in operations
-    ]  # fmt: skip
+    told = (
+        tell_story(flow_id, units[flow_id], publishes[flow_id], lines.get(flow_id, ()))
+        for flow_id in (one.flow_id for one in operations)
+    )
     (total,) = logs.query("SELECT count(DISTINCT flow_id) FROM line WHERE flow_id <> ''")[0]
     return {
-        "operations": told,
+        "operations": [_operation(one) for one in operations],
         "left": total - len(kept),
         "figures": [[*row[:4], *map(_rounded, row[4:])] for row in logs.query(_FIGURES)],
         "messages": messages,
+        "stories": [_story(one, story) for one, story in zip(operations, told, strict=True)],
     }
 
 
@@ -63,19 +61,21 @@ def _grouped(parts: Sequence[Unit] | Sequence[Publish]) -> dict[str, list[Any]]:
     return found
 
 
-def _operation(operation: Operation, story: Story) -> list[Any]:
-    begin = operation.started
-    clocks = [f"the clock of {one.host} is behind by {one.behind_ms:.0f} ms or more"
-              for one in story.clocks]  # fmt: skip
+def _operation(operation: Operation) -> list[Any]:
     return [
         operation.flow_id,
         operation.entry or operation.flow_id,
         operation.state,
-        time_json(begin) or "",
+        time_json(operation.started) or "",
         _rounded(operation.duration_ms),
-        [row for node in story.nodes for row in _rows(node, story, begin)],
-        clocks,
     ]
+
+
+def _story(operation: Operation, story: Story) -> list[Any]:
+    units = [row for node in story.nodes for row in _rows(node, story, operation.started)]
+    clocks = [f"the clock of {one.host} is behind by {one.behind_ms:.0f} ms or more"
+              for one in story.clocks]  # fmt: skip
+    return [units, clocks]
 
 
 def _rows(node: Node, story: Story, begin: int | None) -> list[list[Any]]:

@@ -20,8 +20,6 @@ def render(data: Mapping[str, Any], title: str) -> str:
         title: the title of the page.
     """
     style, script, page = (_resource(f"page.{kind}") for kind in ("css", "js", "html"))
-    # In an element of type application/json nothing is special but what may end it.
-    text = json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
     environment = Environment(autoescape=True, undefined=StrictUndefined)
     return environment.from_string(page).render(
         title=title,
@@ -29,9 +27,21 @@ def render(data: Mapping[str, Any], title: str) -> str:
         "base-uri 'none'; form-action 'none'",
         style=style,
         script=script,
-        data=text,
+        data=_data(data),
         has_messages=data["messages"],
     )
+
+
+def _data(data: Mapping[str, Any]) -> str:
+    # One JSON object, with a line for each story, so that the page can read them one by one.
+    rest = {key: value for key, value in data.items() if key != "stories"}
+    stories = ",\n".join(map(_json, data["stories"]))
+    return f'{_json(rest)[:-1]},\n"stories":[\n{stories}\n]}}'
+
+
+def _json(value: object) -> str:
+    # In an element of type application/json nothing is special but what may end it.
+    return json.dumps(value, separators=(",", ":")).replace("<", "\\u003c")
 
 
 def _resource(name: str) -> str:

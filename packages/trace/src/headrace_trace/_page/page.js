@@ -1,11 +1,13 @@
 "use strict";
 (() => {
   const SVG = "http://www.w3.org/2000/svg";
-  const PAGE = 200;
-  const data = JSON.parse(document.getElementById("data").textContent);
+  const BEYOND = 10;  // rows that are drawn above and below the visible ones
   const at = (id) => document.getElementById(id);
-  const list = at("list"), search = at("search"), story = at("story"), more = at("more");
-  let found = [], shown = 0, chosen = null;
+  const list = at("list"), rows = at("rows"), search = at("search"), story = at("story");
+  // All but the stories are on the first line; each story is a line of its own, read when opened.
+  const text = at("data").textContent;
+  const data = JSON.parse(text.slice(0, text.indexOf("\n") - 1) + "}");
+  let found = data.operations, current = 0, chosen = null, height = 0;
 
   // Control characters and those that change the direction of the text around them.
   const odd = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g;
@@ -16,6 +18,11 @@
     if (text !== undefined) element.textContent = plain(text);
     if (style) element.className = style;
     return element;
+  }
+
+  function once(make) {
+    let value;
+    return () => value === undefined ? value = make() : value;
   }
 
   const tone = (state) => state === "ok" ? "ok" : state === "error" || state === "not sent" ? "error" : "open";
@@ -29,57 +36,104 @@
 
   // --- the list ---
 
+  const haystack = once(() => data.operations.map((one) => one[0].toLowerCase() + "\n" + one[1].toLowerCase()));
+
   function filter() {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-    found = data.operations.filter((one) => words.every((word) =>
-      one[0].toLowerCase().includes(word) || one[1].toLowerCase().includes(word) || one[2] === word));
-    list.replaceChildren();
-    shown = 0;
-    grow();
+    found = words.length ? data.operations.filter((one, index) =>
+      words.every((word) => haystack()[index].includes(word) || one[2] === word)) : data.operations;
     at("found").textContent = words.length ? counted(found.length, "operation") + " found" : "";
+    current = 0;
+    rows.replaceChildren();
+    list.scrollTop = 0;
+    draw();
   }
 
-  function grow() {
-    const part = document.createDocumentFragment();
-    for (const one of found.slice(shown, shown + PAGE)) part.append(item(one));
-    list.append(part);
-    shown = Math.min(found.length, shown + PAGE);
-    more.hidden = shown >= found.length;
+  // Only the rows in sight are in the document, and the one that the Tab key leads to.
+  function draw() {
+    if (!height && found.length) {
+      rows.append(item(0));
+      height = rows.firstChild.offsetHeight;
+    }
+    rows.style.height = found.length * height + "px";
+    const first = Math.max(0, Math.floor(list.scrollTop / height) - BEYOND);
+    const last = Math.min(found.length - 1, Math.ceil((list.scrollTop + list.clientHeight) / height) + BEYOND);
+    const wanted = [];
+    for (let index = first; index <= last; index++) wanted.push(index);
+    if (found.length && current < first) wanted.unshift(current);
+    if (found.length && current > last) wanted.push(current);
+    const needed = new Set(wanted);
+    for (const row of [...rows.children]) if (!needed.has(row.index)) row.remove();
+    let next = rows.firstChild;
+    for (const index of wanted) {
+      if (next && next.index === index) next = next.nextSibling;
+      else rows.insertBefore(item(index), next);
+    }
+    mark();
   }
 
-  function item(one) {
-    const [id, entry, state, started, duration] = one;
+  function item(index) {
+    const [id, entry, state, started, duration] = found[index];
     const button = made("button");
     button.type = "button";
     button.append(made("bdi", entry.slice(0, 300), "name"), made("bdi", id.slice(0, 300), "id small"));
     const about = made("span", undefined, "soft");
     about.append(made("span", state, tone(state)), made("span", [started, span(duration)].filter(Boolean).join("  ")));
     button.append(about);
-    button.operation = one;
-    if (one === chosen) button.setAttribute("aria-current", "true");
-    button.addEventListener("click", () => show(one));
+    button.addEventListener("click", () => { current = index; show(found[index]); });
     const row = made("li");
+    row.index = index;
+    row.style.top = index * height + "px";
+    row.setAttribute("aria-setsize", found.length);
+    row.setAttribute("aria-posinset", index + 1);
     row.append(button);
     return row;
   }
 
+  function mark() {
+    for (const row of rows.children) {
+      row.firstChild.tabIndex = row.index === current ? 0 : -1;
+      if (found[row.index] === chosen) row.firstChild.setAttribute("aria-current", "true");
+      else row.firstChild.removeAttribute("aria-current");
+    }
+  }
+
+  function focus(index) {
+    current = Math.min(Math.max(index, 0), found.length - 1);
+    if (current < 0) return;
+    const top = current * height;
+    if (top < list.scrollTop) list.scrollTop = top;
+    else if (top + height > list.scrollTop + list.clientHeight) list.scrollTop = top + height - list.clientHeight;
+    draw();
+    [...rows.children].find((row) => row.index === current).firstChild.focus({ preventScroll: true });
+  }
+
   // --- the story ---
+
+  const lines = once(() => {
+    const starts = [];
+    for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n", end + 1)) starts.push(end + 1);
+    return starts;
+  });
+
+  function storyOf(index) {
+    const start = lines()[index + 1];
+    return JSON.parse(text.slice(start, text.indexOf("\n", start)).replace(/,$/, ""));
+  }
 
   function show(one) {
     chosen = one;
-    for (const button of list.querySelectorAll("button")) {
-      if (button.operation === one) button.setAttribute("aria-current", "true");
-      else button.removeAttribute("aria-current");
-    }
-    const [id, entry, state, started, duration, rows, clocks] = one;
+    mark();
+    const [id, entry, state, started, duration] = one;
+    const [units, clocks] = storyOf(data.operations.indexOf(one));
     const heading = made("h2");
     heading.append(made("bdi", entry));
     const about = made("p", undefined, "soft");
     about.append(made("bdi", id, "id"), " ", made("span", state, tone(state)), " " + [started, span(duration)].filter(Boolean).join("  "));
-    const units = made("ol");
-    const end = Math.max(duration || 0, ...rows.map((row) => (row[5] || 0) + (row[6] || 0)), 0.001);
-    for (const row of rows) units.append(unit(row, end));
-    story.replaceChildren(heading, about, ...clocks.map((text) => made("p", text, "soft")), units);
+    const waterfall = made("ol");
+    const end = units.reduce((most, row) => Math.max(most, (row[5] || 0) + (row[6] || 0)), Math.max(duration || 0, 0.001));
+    for (const row of units) waterfall.append(unit(row, end));
+    story.replaceChildren(heading, about, ...clocks.map((text) => made("p", text, "soft")), waterfall);
     story.focus();
     try { history.replaceState(null, "", "#" + encodeURIComponent(id)); } catch { /* a page from a file may refuse */ }
   }
@@ -127,7 +181,7 @@
 
   // --- figures ---
 
-  function figures() {
+  const figures = once(() => {
     const table = made("table");
     table.append(made("caption", "Counts and durations", "soft"));
     const head = made("tr");
@@ -150,48 +204,56 @@
     top.append(head);
     table.append(top, body);
     at("figures").replaceChildren(table);
-  }
+    return table;
+  });
 
   function view(name) {
+    if (name === "figures") figures();
     for (const each of ["operations", "figures"]) {
       at(each).hidden = each !== name;
       at("to-" + each).setAttribute("aria-pressed", String(each === name));
     }
+    draw();
   }
 
   // --- keys ---
 
-  function move(step) {
-    const buttons = [...list.querySelectorAll("button")];
-    const now = buttons.indexOf(document.activeElement);
-    const next = buttons[now < 0 ? (step > 0 ? 0 : buttons.length - 1) : now + step];
-    if (next) next.focus();
-    else if (now === 0) search.focus();
+  // Where a key leads to in the list; it is null for keys that do not move.
+  function target(key, isTyping) {
+    if (key === "ArrowDown") return isTyping ? 0 : current + 1;
+    if (key === "ArrowUp") return isTyping ? found.length - 1 : current - 1;
+    if (isTyping) return null;
+    const some = Math.max(1, Math.floor(list.clientHeight / height));
+    return { Home: 0, End: found.length - 1, PageDown: current + some, PageUp: Math.max(0, current - some) }[key] ?? null;
   }
 
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const isTyping = event.target === search;
+    const next = isTyping || list.contains(event.target) ? target(event.key, isTyping) : null;
     if (event.key === "/" && !isTyping) {
       view("operations");
       search.focus();
       event.preventDefault();
     } else if (event.key === "Escape" && story.contains(document.activeElement)) {
-      (list.querySelector("[aria-current]") || search).focus();
-    } else if ((event.key === "ArrowDown" || event.key === "ArrowUp") && (isTyping || list.contains(event.target))) {
-      move(event.key === "ArrowDown" ? 1 : -1);
+      const index = found.indexOf(chosen);
+      if (index < 0) search.focus();
+      else focus(index);
+    } else if (next !== null) {
+      if (next < 0) search.focus();
+      else focus(next);
       event.preventDefault();
     }
   });
   search.addEventListener("input", filter);
-  more.addEventListener("click", grow);
+  list.addEventListener("scroll", draw, { passive: true });
+  addEventListener("resize", draw);
   at("to-operations").addEventListener("click", () => view("operations"));
   at("to-figures").addEventListener("click", () => view("figures"));
 
   const left = data.left ? ", the newest; " + counted(data.left, "older one") + " left out" : "";
   at("counts").textContent = counted(data.operations.length, "operation") + left;
-  figures();
-  filter();
+  draw();
   let wanted = "";
   try { wanted = decodeURIComponent(location.hash.slice(1)); } catch { /* no ID of ours */ }
   const linked = wanted && data.operations.find((one) => one[0] === wanted);
