@@ -172,7 +172,7 @@ def bench(session: nox.Session) -> None:
 @nox.session
 def bench_trace(session: nox.Session) -> None:
     """Measure `headrace trace` on logs of 5 million lines, and of twice as many; `-- N` for N."""
-    install_tree(session, packages=["core", "trace"])
+    install_tree(session, *group("pictures"), packages=["core", "trace"])
     lines = session.posargs[0] if session.posargs else "5000000"
     session.run("python", "-m", "benchmarks.bench_trace", lines)
 
