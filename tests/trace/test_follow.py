@@ -180,7 +180,10 @@ def test_closed_input_ends_the_command(
 ) -> None:
     """What standard input held is shown, in place on a terminal; then the command ends."""
     (tmp_path / "all.log").write_bytes(request() + run())
-    monkeypatch.setenv("FORCE_COLOR", color)
+    if color:
+        monkeypatch.setenv("FORCE_COLOR", color)
+    else:
+        monkeypatch.delenv("FORCE_COLOR", raising=False)  # old versions of rich take "" for yes
     monkeypatch.setattr(_options, "_PAUSE", 0.01)
     with (tmp_path / "all.log").open() as file:
         done = trace(*words, "--follow", "-", stdin=file)
