@@ -3,7 +3,8 @@
 To add a ``graph`` command to a framework's command line: with `argparse`, declare its arguments
 with `add_graph_arguments` and call `run_graph`; with another parser, pass the arguments to
 `graph_main`. `flow_lines` lists flows and `flow_problems` checks them; both import the frameworks'
-task modules first, as does `discover_modules`.
+task modules first, as does `discover_modules`. `run_doctor` tells what the application that the
+framework has set up lacks.
 
 For your own command, an entry point in the group ``headrace.commands``, use
 `argument_parser`, `CommandError`, `read_pyproject`, `name_hint`, `nearest_name`, `counted`,
@@ -16,6 +17,7 @@ the section IDs of `chapter_id`.
 from __future__ import annotations
 
 from ._cli.defaults import read_pyproject
+from ._cli.doctor import run_doctor
 from ._cli.errors import CommandError
 from ._cli.files import check_output, save
 from ._cli.graph import add_graph_arguments, run_graph
@@ -58,6 +60,7 @@ __all__ = [
     "printable",
     "read_pyproject",
     "read_settings",
+    "run_doctor",
     "run_graph",
     "save",
     "tell",

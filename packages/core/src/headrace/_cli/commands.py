@@ -14,7 +14,10 @@ GROUP = "headrace.commands"
 
 Command = Callable[[list[str]], int]
 
-_OWN = {"graph": "draw or check flows"}
+_OWN = {
+    "doctor": "tell what a project lacks to have an ID everywhere",
+    "graph": "draw or check flows",
+}
 _ELSEWHERE = {
     "check": ("headrace-inspect", "compare the declared flows with the code"),
     "discover": ("headrace-inspect", "draw a program that declares no flows"),
@@ -33,6 +36,10 @@ def find_command(name: str) -> Command:
         from .graph import main
 
         return main
+    if name == "doctor":
+        from .doctor import main as examine
+
+        return examine
     added = _added()
     if name in added:
         command: Command = load_point(added[name], f"the command {name!r}")

@@ -1,4 +1,4 @@
-"""``manage.py flows list|graph|check``."""
+"""``manage.py flows list|graph|check|doctor``."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from headrace.commands import (
     flow_lines,
     flow_problems,
     printable,
+    run_doctor,
     run_graph,
 )
 from headrace.integration import register_discovery
@@ -27,20 +28,26 @@ if TYPE_CHECKING:
 
 
 class Command(BaseCommand):
-    """Lists, draws and checks the flows that the project's apps declare."""
+    """Lists, draws and checks the flows of the project's apps, and examines its set-up."""
 
-    help = "List, draw or check the declared flows."
+    help = "List, draw or check the declared flows, or tell what the project's set-up lacks."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Declare the three actions."""
+        """Declare the four actions."""
         actions = parser.add_subparsers(dest="action", required=True)
         actions.add_parser("list", help="list the flows")
         add_graph_arguments(actions.add_parser("graph", help="draw flows"), app=False)
         check = actions.add_parser("check", help="report problems in the declared flows")
         check.add_argument("names", nargs="*", help="the flows to check (default: all)")
+        says = "tell what the project lacks to have an ID everywhere"
+        doctor = actions.add_parser("doctor", help=says)
+        doctor.add_argument("--format", choices=("text", "json"), default="text")
 
     def handle(self, *args: Any, action: str, **options: Any) -> str | None:
         """Run the action; problems exit with status 1, a failed drawing with status 2."""
+        if action == "doctor":
+            self._doctor(options["format"])
+            return None
         if find_spec("celery") is not None:
             register_discovery(_import_tasks)
         if action == "graph":
@@ -61,6 +68,13 @@ class Command(BaseCommand):
             raise CommandError(text, returncode=status)
         if text:
             self.stderr.write(text)
+
+    def _doctor(self, format: str) -> None:
+        messages = StringIO()
+        status = run_doctor(format=format, out=cast("TextIO", self.stdout), err=messages)
+        if status:
+            text = messages.getvalue().removeprefix("headrace: ").rstrip()
+            raise CommandError(text or "something is missing", returncode=status)
 
     def _check(self, names: list[str]) -> str:
         problems = flow_problems(names)

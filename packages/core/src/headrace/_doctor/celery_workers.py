@@ -1,0 +1,184 @@
+"""Celery's workers, which configure logging themselves, and where its app is loaded."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from .applications import Application
+from .findings import Finding
+from .log_dicts import shows_id
+from .project import Project
+from .source import Function, Source, entries, keyword, text_of
+
+_FORMATS = ("worker_log_format", "CELERY_WORKER_LOG_FORMAT", "CELERYD_LOG_FORMAT")
+_TASK_FORMATS = (
+    *("worker_task_log_format", "CELERY_WORKER_TASK_LOG_FORMAT", "CELERYD_TASK_LOG_FORMAT"),
+)
+_HIJACK = (
+    *("worker_hijack_root_logger", "CELERY_WORKER_HIJACK_ROOT_LOGGER"),
+    "CELERYD_HIJACK_ROOT_LOGGER",
+)
+_SIGNALS = "celery.signals"
+_CONNECT = f"{_SIGNALS}.setup_logging.connect"
+ADD_RECEIVER = (
+    "import logging.config",
+    "from celery.signals import setup_logging",
+    "from headrace.logging import dict_config",
+    "",
+    "",
+    "@setup_logging.connect",
+    "def configure_logging(**_):",
+    '    logging.config.dictConfig(dict_config("lines"))  # in production: "json"',
+)
+ADD_DJANGO_RECEIVER = (
+    *ADD_RECEIVER[:2],
+    "",
+    "",
+    *ADD_RECEIVER[5:7],
+    "    from django.conf import settings",
+    "",
+    "    logging.config.dictConfig(settings.LOGGING)",
+)
+
+
+def examine_celery(
+    project: Project, apps: list[Application], *, has_django: bool
+) -> Iterator[Finding]:
+    """Yield what the project's Celery workers lack, beyond `init_app`."""
+    ours = [app for app in apps if app.kind.title == "Celery"]
+    if not ours:
+        return
+    yield from _logging(project, ours[0], has_django=has_django)
+    for source in project.sources:
+        yield from _weak_receivers(source)
+        yield from _request_classes(source)
+    if has_django:
+        for app in ours:
+            yield from _not_loaded(project, app)
+
+
+def _settings(project: Project, names: tuple[str, ...]) -> Iterator[tuple[Source, ast.expr]]:
+    """Yield the values that the project gives to one of Celery's settings, in any spelling."""
+    for source in project.sources:
+        for target, value, _ in source.assigned():
+            name = ast.unparse(target).rpartition(".")[2]
+            if isinstance(target, ast.Subscript):
+                name = text_of(target.slice) or ""
+            if name in names:
+                yield source, value
+        for node in source.nodes():
+            if isinstance(node, ast.keyword) and node.arg in names:
+                yield source, node.value
+            elif isinstance(node, ast.Dict):
+                for name, value in entries(node).items():
+                    if name in names:
+                        yield source, value
+
+
+def _logging(project: Project, app: Application, *, has_django: bool) -> Iterator[Finding]:
+    receivers = project.mentions(
+        _CONNECT,
+        f"{_SIGNALS}.after_setup_logger.connect",
+        f"{_SIGNALS}.after_setup_task_logger.connect",
+    )
+    formats = [*_settings(project, _FORMATS)]
+    task_formats = [*_settings(project, _TASK_FORMATS)]
+    hijack = any(
+        isinstance(value, ast.Constant) and value.value is False
+        for _, value in _settings(project, _HIJACK)
+    )
+    add = ADD_DJANGO_RECEIVER if has_django else ADD_RECEIVER
+    for source, value in [*formats, *task_formats]:
+        text = text_of(value)
+        if text is not None and not shows_id(text) and not receivers:
+            message = "a log format of Celery's workers shows no ID"
+            to = "in the module of the app, instead"
+            yield Finding(source.shown, value.lineno, "celery-logging", message, add, to)
+    if receivers or hijack:
+        return
+    if not formats:
+        message = (
+            "Celery configures logging in its workers, with a format that shows no ID; "
+            "connect a receiver of setup_logging"
+        )
+        line = app.call.lineno
+        yield Finding(app.source.shown, line, "celery-logging", message, add, "in this module")
+    elif (
+        not task_formats
+        and shows_id(text_of(formats[0][1]) or "")
+        and project.mentions("celery.utils.log.get_task_logger")
+    ):
+        source, value = formats[0]
+        message = "worker_log_format has the ID, and worker_task_log_format is not set"
+        lines = ("worker_task_log_format = ...  # the same format",)
+        yield Finding(source.shown, value.lineno, "celery-logging", message, lines)
+
+
+def _weak_receivers(source: Source) -> Iterator[Finding]:
+    """Yield receivers of setup_logging that are lost, since Celery holds them weakly."""
+    for call in source.calls(_CONNECT):
+        if call.args and keyword(call, "weak") is None and _is_local(source, call.args[0]):
+            yield _weak(source, call.lineno)
+    for node in source.nodes():
+        if isinstance(node, Function) and isinstance(source.scope(node), Function):
+            for decorator in node.decorator_list:
+                if source.name(decorator) == _CONNECT:
+                    yield _weak(source, decorator.lineno)
+
+
+def _is_local(source: Source, receiver: ast.expr) -> bool:
+    """Tell whether nothing holds a receiver but the function that connects it."""
+    if isinstance(receiver, ast.Lambda):
+        return True
+    scope = source.scope(receiver)
+    return isinstance(scope, Function) and any(
+        isinstance(one, Function) and one.name == ast.unparse(receiver) for one in ast.walk(scope)
+    )
+
+
+def _weak(source: Source, line: int) -> Finding:
+    message = (
+        "Celery holds the receiver of setup_logging weakly, so a function inside a function is "
+        "gone before the worker starts"
+    )
+    add = ("setup_logging.connect(configure_logging, weak=False)",)
+    return Finding(source.shown, line, "celery-receiver", message, add)
+
+
+def _request_classes(source: Source) -> Iterator[Finding]:
+    requests = {
+        node.name
+        for node in source.nodes()
+        if isinstance(node, ast.ClassDef)
+        and "celery.worker.request.Request" in map(source.name, node.bases)
+    }
+    for target, value, statement in source.assigned():
+        name = ast.unparse(target)
+        is_request = name == "Request" or name.endswith(".Request")
+        if is_request and ast.unparse(value) in requests:
+            message = (
+                "this request class replaces headrace's, which gives the lines of the worker's "
+                "parent process the ID"
+            )
+            add = (
+                "from kombu.utils.imports import symbol_by_name",
+                "class Request(symbol_by_name(Task.Request)): ...",
+            )
+            to = "after init_app"
+            yield Finding(source.shown, statement.lineno, "celery-request", message, add, to)
+
+
+def _not_loaded(project: Project, app: Application) -> Iterator[Finding]:
+    source = app.source
+    package = source.path.parent / "__init__.py"
+    if not package.exists() or source.path == package or project.is_imported(source):
+        return
+    message = (
+        "no module imports the Celery app, so the web process publishes shared tasks without it, "
+        "and without init_app"
+    )
+    stem = source.path.stem
+    add = (f"from .{stem} import {app.target or 'app'} as celery_app",)
+    to = f"in the __init__.py next to {source.path.name}"
+    yield Finding(source.shown, app.call.lineno, "celery-not-loaded", message, add, to)

@@ -1,0 +1,191 @@
+"""Django's settings: the app, the middleware and its place, HEADRACE, TASKS."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from .findings import Finding
+from .project import Project
+from .source import Source, elements, entries, keyword, text_of
+
+APP = "headrace_django"
+MIDDLEWARE = "headrace_django.middleware.FlowMiddleware"
+_APPS = (APP, "headrace_django.apps.HeadraceConfig")
+_BACKEND = "headrace_django.tasks.FlowBackend"
+_SKIPPED = "opentelemetry."  # whose instrumentor puts its middleware first
+
+
+def settings_groups(project: Project) -> list[list[Source]]:
+    """Return the modules of Django settings, those that build on one another in one group."""
+    groups: dict[str, list[Source]] = {}
+    for source in project.sources:
+        if _assigned(source, "MIDDLEWARE", "INSTALLED_APPS"):
+            groups.setdefault(str(source.path.parent), []).append(source)
+    for folder, members in groups.items():
+        near = [one for one in project.sources if str(one.path.parent) == folder]
+        groups[folder] = members + [one for one in near if one not in members and _is_set(one)]
+    return [
+        group
+        for group in groups.values()
+        if any("django." in text for source in group for text in source.strings)
+    ]
+
+
+def _is_set(source: Source) -> bool:
+    """Tell whether a module consists of settings, as far as its names tell."""
+    names = [target.id for target, _, _ in source.assigned() if isinstance(target, ast.Name)]
+    return bool(names) and all(name.isupper() for name in names)
+
+
+def examine_django(project: Project) -> Iterator[Finding]:
+    """Yield what the settings lack."""
+    for group in settings_groups(project):
+        yield from _app(group)
+        yield from _middleware(project, group)
+        for source in group:
+            yield from _settings(source)
+            yield from _tasks(source)
+
+
+def _assigned(source: Source, *names: str) -> list[tuple[ast.expr, ast.stmt, str]]:
+    """Return what the top level of a module assigns to one of `names`."""
+    return [
+        (value, statement, target.id)
+        for target, value, statement in source.assigned()
+        if isinstance(target, ast.Name)
+        and target.id in names
+        and isinstance(source.scope(statement), ast.Module)
+    ]
+
+
+def _lists(group: list[Source], name: str) -> list[tuple[Source, ast.stmt, list[ast.expr]]]:
+    """Return the places where the group assigns a list whose elements are written out."""
+    return [
+        (source, statement, found)
+        for source in group
+        for value, statement, _ in _assigned(source, name)
+        if (found := elements(value)) is not None and isinstance(statement, ast.Assign)
+    ]
+
+
+def _app(group: list[Source]) -> Iterator[Finding]:
+    lists = _lists(group, "INSTALLED_APPS")
+    if not lists or any(not source.strings.isdisjoint(_APPS) for source in group):
+        return
+    source, statement, listed = max(lists, key=lambda one: len(one[2]))
+    message = "INSTALLED_APPS does not list the app, so log records do not capture the ID"
+    wrong = next((one for one in listed if (text_of(one) or "").startswith("headrace")), None)
+    if wrong is not None:
+        message = "the entry of INSTALLED_APPS that begins with 'headrace' is no app of headrace"
+    line = statement.lineno if wrong is None else wrong.lineno
+    add = ("INSTALLED_APPS = [", f'    "{APP}",', "    ...", "]")
+    yield Finding(
+        source.shown, line, "django-app", message, add, "after pip install headrace-django"
+    )
+
+
+def _middleware(project: Project, group: list[Source]) -> Iterator[Finding]:
+    ours = {MIDDLEWARE, *_subclasses(project)}
+    lists = _lists(group, "MIDDLEWARE")
+    add = ("MIDDLEWARE = [", f'    "{MIDDLEWARE}",  # first', "    ...", "]")
+    if lists and all(source.strings.isdisjoint(ours) for source in group):
+        source, statement, listed = max(lists, key=lambda one: len(one[2]))
+        message = "MIDDLEWARE does not list FlowMiddleware, so requests and responses have no ID"
+        wrong = next((one for one in listed if (text_of(one) or "").startswith("headrace")), None)
+        if wrong is not None:
+            message = (
+                "the entry of MIDDLEWARE that begins with 'headrace' is no middleware of headrace"
+            )
+        line = statement.lineno if wrong is None else wrong.lineno
+        yield Finding(source.shown, line, "django-middleware", message, add)
+    if any(_is_changed(source) for source in group):
+        return
+    for source, _, listed in lists:
+        counted = [one for one in listed if not (text_of(one) or "").startswith(_SKIPPED)]
+        places = [place for place, one in enumerate(counted) if text_of(one) in ours]
+        if places and places[0] != 0:
+            message = (
+                "FlowMiddleware is not first in MIDDLEWARE, so the lines and responses of the "
+                "middleware before it have no ID"
+            )
+            line = counted[places[0]].lineno
+            yield Finding(source.shown, line, "django-middleware", message, add)
+        for place in places[1:]:
+            message = "MIDDLEWARE lists FlowMiddleware more than once; remove this entry"
+            yield Finding(source.shown, counted[place].lineno, "django-middleware", message)
+
+
+def _subclasses(project: Project) -> Iterator[str]:
+    for source in project.sources:
+        for node in source.nodes():
+            if isinstance(node, ast.ClassDef) and MIDDLEWARE in map(source.name, node.bases):
+                yield f"{source.module}.{node.name}"
+
+
+def _is_changed(source: Source) -> bool:
+    """Tell whether a module changes MIDDLEWARE in another way than by writing out the list."""
+    changed = {"MIDDLEWARE.insert", "MIDDLEWARE.append", "MIDDLEWARE.remove", "MIDDLEWARE.extend"}
+    if any(source.name(call.func) in changed for call in source.calls()):
+        return True
+    others = [one for one in _assigned(source, "MIDDLEWARE") if elements(one[0]) is None]
+    return bool(others)
+
+
+def _settings(source: Source) -> Iterator[Finding]:
+    for target, value, statement in source.assigned():
+        if not isinstance(target, ast.Name):
+            continue
+        if target.id.startswith("HEADRACE_"):
+            key = target.id.removeprefix("HEADRACE_")
+            message = f"{target.id} has no effect: Django's setting is one dict, HEADRACE"
+            add = (f'HEADRACE = {{"{key}": ...}}',)
+            yield Finding(source.shown, statement.lineno, "django-setting", message, add)
+        elif target.id == "HEADRACE" and isinstance(value, ast.List | ast.Tuple | ast.Constant):
+            message = "HEADRACE must be a dict; as it is, the middleware refuses to start"
+            add = ('HEADRACE = {"NAME": value}',)
+            yield Finding(source.shown, statement.lineno, "django-setting", message, add)
+        elif target.id == "HEADRACE":
+            for name, option in entries(value).items():
+                yield from option_findings(source, f"HEADRACE[{name!r}]", name.lower(), option)
+    for call in source.calls("django.conf.settings.configure"):
+        yield from _configured(source, call)
+
+
+def _configured(source: Source, call: ast.Call) -> Iterator[Finding]:
+    for name, option in entries(keyword(call, "HEADRACE")).items():
+        yield from option_findings(source, f"HEADRACE[{name!r}]", name.lower(), option)
+
+
+def option_findings(source: Source, shown: str, name: str, value: ast.expr) -> Iterator[Finding]:
+    """Yield what is wrong with an option of the web integrations.
+
+    Args:
+        source: the file.
+        shown: the option as the user wrote it.
+        name: its name in lower case.
+        value: its value.
+    """
+    texts = [text_of(one) or "" for one in elements(value) or []]
+    if name == "exclude_paths" and not {"/*", "*", "/"}.isdisjoint(texts) and "/" not in texts:
+        message = f"{shown} excludes every path, so no request has an ID; exclude single paths"
+        yield Finding(source.shown, value.lineno, "excluded-paths", message)
+    if name == "request_headers" and any("_" in text for text in texts):
+        message = (
+            f"{shown} has a name with an underscore: headers are spelt with hyphens, and servers "
+            "drop or rename others, so that inbound IDs are ignored"
+        )
+        yield Finding(source.shown, value.lineno, "header-name", message)
+
+
+def _tasks(source: Source) -> Iterator[Finding]:
+    for value, _, _ in _assigned(source, "TASKS"):
+        for backend in entries(value).values():
+            options = entries(backend)
+            path = text_of(options.get("BACKEND")) or ""
+            if not path.startswith(("django.tasks.", "django_tasks")) or "dummy" in path:
+                continue
+            message = "a backend of TASKS is not wrapped, so its tasks have no ID"
+            add = (f'"BACKEND": "{_BACKEND}",', '"WRAPS": ...,  # the BACKEND of before')
+            line = options["BACKEND"].lineno
+            yield Finding(source.shown, line, "django-tasks", message, add, "in this backend")

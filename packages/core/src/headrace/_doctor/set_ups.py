@@ -1,0 +1,234 @@
+"""Whether headrace is set up on each application, and set-ups that have no effect."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from .applications import (
+    ASGI,
+    EXTENSION,
+    KINDS,
+    WSGI,
+    Application,
+    is_discarded,
+    is_extension,
+    receiver,
+)
+from .django_settings import option_findings
+from .findings import Finding
+from .project import Project
+from .source import Function, Source, elements, keyword
+
+_MOUNTS = frozenset([
+    *("mount", "Mount", "WSGIMiddleware", "ASGIMiddleware", "DispatcherMiddleware"),
+    *("WsgiToAsgi", "Host", "add_app"),
+])
+_LATE = (
+    *("worker_process_init", "worker_init", "worker_ready", "celeryd_init"),
+    *("on_event", "before_request", "before_first_request", "startup"),
+)
+
+
+def examine_applications(project: Project, apps: list[Application]) -> Iterator[Finding]:
+    """Yield what applications lack, and set-ups that have no effect."""
+    for app in apps:
+        if not app.set_up:
+            if not _is_mounted(project, apps, app):
+                yield _missing(app)
+        elif all(source.is_main_only(call) for source, call in app.set_up):
+            source, call = app.set_up[0]
+            if not source.is_main_only(app.call):
+                yield _in_main(app, source, call)
+        elif all(_late_hook(source, call) for source, call in app.set_up):
+            source, call = app.set_up[0]
+            message = (
+                f"{app.kind.title}'s set-up runs in a hook, after the application has started; "
+                "move it to where the application is created"
+            )
+            add = _lines(app)
+            yield Finding(source.shown, call.lineno, "late-set-up", message, add)
+    for source in project.sources:
+        yield from _without_effect(project, source)
+
+
+def _lines(app: Application) -> tuple[str, ...]:
+    name = app.target or "app"
+    return tuple(line.format(app=name) for line in app.kind.add)
+
+
+def _missing(app: Application) -> Finding:
+    line = app.call.lineno
+    message = f"headrace is not set up on the {app.kind.title} application: {app.kind.needs}"
+    to = f"after the application, with pip install {app.kind.package}"
+    name = f"{app.kind.title.lower()}-set-up"
+    return Finding(app.source.shown, line, name, message, _lines(app), to)
+
+
+def _in_main(app: Application, source: Source, call: ast.Call) -> Finding:
+    message = (
+        f'{app.kind.title}\'s set-up stands under `if __name__ == "__main__"`, so a server or '
+        "worker that imports the module does not run it"
+    )
+    to = "at the top level, after the application"
+    return Finding(source.shown, call.lineno, "set-up-in-main", message, _lines(app), to)
+
+
+def _late_hook(source: Source, call: ast.Call) -> bool:
+    scope = source.scope(call)
+    if not isinstance(scope, Function):
+        return False
+    words = [ast.unparse(one) for one in scope.decorator_list]
+    return any(hook in word for word in words for hook in _LATE)
+
+
+def _is_mounted(project: Project, apps: list[Application], app: Application) -> bool:
+    """Tell whether `app` is inside another application that is set up, as far as names tell."""
+    if app.kind.title == "Celery" or app.target is None:
+        return _shares_process(apps, app)
+    if not any(other.set_up for other in apps):
+        return False
+    for source in project.sources:
+        for call in source.calls():
+            if ast.unparse(call.func).rpartition(".")[2] in _MOUNTS:
+                names = {ast.unparse(one) for one in ast.walk(call) if isinstance(one, ast.expr)}
+                if app.target in names or f"{app.target}.wsgi_app" in names:
+                    return True
+    return False
+
+
+def _shares_process(apps: list[Application], app: Application) -> bool:
+    """Tell whether another Celery app of the same file is set up: signals are global."""
+    same = [one for one in apps if one.kind is app.kind and one.source is app.source]
+    return app.kind.title == "Celery" and any(one.set_up for one in same)
+
+
+def _without_effect(project: Project, source: Source) -> Iterator[Finding]:
+    for call in source.calls(*ASGI, *WSGI):
+        if is_discarded(source, call):
+            message = "the wrapped application is discarded; assign it"
+            inner = ast.unparse(call.args[0]) if call.args else "app"
+            add = (f"{inner} = FlowMiddleware({inner}, ...)",)
+            yield Finding(source.shown, call.lineno, "discarded-wrapper", message, add)
+    yield from _wrong_protocol(source)
+    yield from _unused_extensions(project, source)
+    yield from _options(source)
+    yield from _late_settings(source)
+    yield from _order(source)
+
+
+def _wrong_protocol(source: Source) -> Iterator[Finding]:
+    for target, value, statement in source.assigned():
+        if not isinstance(value, ast.Call) or not isinstance(target, ast.Attribute):
+            continue
+        name = source.name(value.func)
+        wrong = {"wsgi_app": ASGI, "asgi_app": WSGI}.get(target.attr, ())
+        if name in wrong:
+            right = (WSGI if target.attr == "wsgi_app" else ASGI)[0]
+            message = f"{target.attr} is wrapped by middleware for the other protocol"
+            add = (f"from {right.rpartition('.')[0]} import FlowMiddleware",)
+            yield Finding(source.shown, statement.lineno, "wrong-protocol", message, add)
+    for call in source.calls():
+        is_added = isinstance(call.func, ast.Attribute) and call.func.attr == "add_middleware"
+        if is_added and call.args and source.name(call.args[0]) in WSGI:
+            message = "middleware for WSGI is added to an ASGI application"
+            app = ast.unparse(receiver(call))
+            lines = ("from headrace_fastapi import init_app", f"init_app({app})")
+            yield Finding(source.shown, call.lineno, "wrong-protocol", message, lines)
+
+
+def _unused_extensions(project: Project, source: Source) -> Iterator[Finding]:
+    """Yield extension objects of Flask that are given no application."""
+    for call in source.calls("headrace_flask.Headrace.init_app"):
+        message = "init_app() is called on the class, not on an object"
+        add = ("Headrace().init_app(app)",)
+        yield Finding(source.shown, call.lineno, "flask-extension", message, add)
+    for target, value, statement in source.assigned():
+        if not isinstance(value, ast.Call) or source.name(value.func) != EXTENSION:
+            continue
+        if value.args or keyword(value, "app"):
+            continue
+        used = any(
+            is_extension(project, other, call)
+            for other in project.sources
+            for call in other.calls()
+        )
+        if not used:
+            message = "the extension is created, and its init_app() is never called"
+            add = (f"{ast.unparse(target)}.init_app(app)",)
+            to = "where the application is created"
+            yield Finding(source.shown, statement.lineno, "flask-extension", message, add, to)
+
+
+def _options(source: Source) -> Iterator[Finding]:
+    ours = {name for kind in KINDS for name in (*kind.inits, *kind.wrappers)}
+    for call in source.calls():
+        wraps = isinstance(call.func, ast.Attribute) and call.func.attr == "add_middleware"
+        middleware = source.name(call.func).rpartition(".")[2] == "Middleware"
+        first = source.name(call.args[0]) if call.args else ""
+        if source.name(call.func) in ours or ((wraps or middleware) and first in ours):
+            for each in call.keywords:
+                if each.arg:
+                    yield from option_findings(source, each.arg, each.arg, each.value)
+
+
+def _late_settings(source: Source) -> Iterator[Finding]:
+    """Yield settings of Flask that are written after the extension has read them."""
+    calls = [call for call in source.calls(EXTENSION) if call.args]
+    for target, _, statement in source.assigned():
+        if not isinstance(target, ast.Subscript) or not isinstance(target.slice, ast.Constant):
+            continue
+        key, owner = str(target.slice.value), ast.unparse(target.value)
+        for call in calls:
+            is_app = owner == f"{ast.unparse(call.args[0])}.config"
+            is_here = source.scope(call) is source.scope(statement)
+            if (
+                key.startswith("HEADRACE_")
+                and is_app
+                and is_here
+                and call.lineno < statement.lineno
+            ):
+                message = f"{key} is set after Headrace() has read the settings; set it before"
+                yield Finding(source.shown, statement.lineno, "late-setting", message)
+
+
+def _order(source: Source) -> Iterator[Finding]:
+    """Yield places where our middleware is not the outermost one that is listed."""
+    added: dict[tuple[str, int], list[ast.Call]] = {}
+    for call in source.calls():
+        if isinstance(call.func, ast.Attribute) and call.func.attr == "add_middleware":
+            key = (ast.unparse(call.func.value), id(source.scope(call)))
+            added.setdefault(key, []).append(call)
+        if any(source.name(call.func) in kind.classes for kind in KINDS):
+            yield from _listed_order(source, elements(keyword(call, "middleware")) or [])
+    for calls in added.values():
+        counted = sorted((one for one in calls if not _does_cors(one)), key=lambda one: one.lineno)
+        ours = [one for one in counted if one.args and source.name(one.args[0]) in ASGI]
+        if ours and ours[-1] is not counted[-1]:
+            message = (
+                "middleware that is added later is outside FlowMiddleware, and its lines and "
+                "responses have no ID; init_app() encloses all of it"
+            )
+            add = (
+                "from headrace_fastapi import init_app",
+                f"init_app({ast.unparse(receiver(ours[-1]))})",
+            )
+            to = "instead of add_middleware"
+            yield Finding(source.shown, ours[-1].lineno, "middleware-order", message, add, to)
+
+
+def _does_cors(listed: ast.expr) -> bool:
+    """Tell whether middleware is for CORS: that of rejected requests stays outside ours."""
+    first = listed.args[0] if isinstance(listed, ast.Call) and listed.args else listed
+    return "cors" in ast.unparse(first).lower()
+
+
+def _listed_order(source: Source, listed: list[ast.expr]) -> Iterator[Finding]:
+    counted = [one for one in listed if not _does_cors(one)]
+    for one in counted[1:]:
+        if isinstance(one, ast.Call) and one.args and source.name(one.args[0]) in ASGI:
+            message = (
+                "FlowMiddleware is not first in the list of middleware, so the lines and responses "
+                "of the middleware before it have no ID"
+            )
+            yield Finding(source.shown, one.lineno, "middleware-order", message)
