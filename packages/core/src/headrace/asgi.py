@@ -24,9 +24,9 @@ from ._http.asgi_messages import (
     RESPONSE_STARTS,
     App,
     Exchange,
-    LoggedExchange,
     Message,
     Receive,
+    RequestLine,
     RouteOf,
     Scope,
     Send,
@@ -202,29 +202,28 @@ class FlowMiddleware:
             log.exception("serving a request without a unit of work")
             await self.app(scope, receive, send)
             return
-        dispatcher = _state.dispatcher
-        is_observed = self._logs or get_unit() is not None  # without a unit there is no step
-        wants_units = None if dispatcher is None else dispatcher.wants_units  # faster than a method
-        if is_observed or wants_units is None or not wants_units():
-            exchange = Exchange()
-            exchange.is_logged = False
-        elif dispatcher is not None and dispatcher.only_logs():
-            exchange = logged = LoggedExchange()
-            logged.is_logged, logged.app, app = True, app, logged.run
-        else:
-            exchange, is_observed = Exchange(), True
-            exchange.is_logged = False
+        exchange = Exchange()
+        exchange.line = None
         exchange.context = context
         exchange.put_header = self._put
         exchange.route_of = self._route_of
         exchange.scope = scope
         exchange.server_receive = receive
         exchange.server_send = send
-        if is_observed:
+        if self._logs or get_unit() is not None:  # without a unit there is no step
             await self._observe(exchange, app)
             return
+        dispatcher = _state.dispatcher
+        if dispatcher is not None:
+            wants_units = dispatcher.wants_units  # an attribute: faster than a method's call
+            if wants_units():
+                if not dispatcher.only_logs():
+                    await self._observe(exchange, app)
+                    return
+                exchange.line = line = RequestLine()
+                line.context, line.app, app = context, app, line.run
 
-        # `_observe` inlined for the usual request: no outer context, no backend is listening.
+        # `_observe` inlined for the usual request: no outer context, at most log lines.
         # A `RequestUnit` would take a fifth of the total time.
         withdrawal = announce_in_scope(scope, context) if nesting.mixed else None
         token = set_unit(context)

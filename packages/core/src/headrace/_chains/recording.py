@@ -275,13 +275,15 @@ class LateSpans:
         driver: knows what is recorded.
     """
 
-    wants_units = False
-
     def __init__(self, dispatcher: Dispatcher, driver: Recording) -> None:
         self._dispatcher = dispatcher
         self._driver = driver
         self._step: tuple[StepInfo, FlowContext] | None = None
         self._state: list[Any] = []
+
+    def wants_units(self) -> bool:
+        """Return False: units of work are not recorded."""
+        return False
 
     def enabled(self) -> bool:
         """Return whether a backend is listening."""

@@ -39,4 +39,4 @@ class Dispatcher(Protocol):
         ...
 
     def begin_unit(self, context: FlowContext) -> UnitReport | None:
-        """Report that a unit of work begins."""
+        """Report that a unit of work begins; the caller has asked `wants_units`."""

@@ -160,7 +160,7 @@ class _Pieces:
             self._context.begin(self._begin_reports, self._dispatcher)
 
     def _begin_reports(self, dispatcher: Dispatcher) -> None:
-        if self._opens:
+        if self._opens and dispatcher.wants_units():
             self._report = dispatcher.begin_unit(self._unit)
         self._state = dispatcher.begin(self._info, self._unit)
 

@@ -8,7 +8,6 @@ from contextvars import ContextVar
 from typing import Any
 
 from headrace import _state
-from headrace._context.attachments import set_ended
 from headrace._context.dispatcher import UnitReport
 from headrace._context.model import FlowContext
 from headrace._context.sending import senders
@@ -48,7 +47,7 @@ class Exchange:
 
     __slots__ = (
         "context",
-        "is_logged",
+        "line",
         "put_header",
         "route_of",
         "scope",
@@ -57,12 +56,12 @@ class Exchange:
     )
 
     context: FlowContext
+    line: RequestLine | None  # set if the unit is only logged
     put_header: Callable[[Iterable[Header], str], list[Header]]
     route_of: RouteOf | None
     scope: Scope
     server_receive: Receive
     server_send: Send
-    is_logged: bool
 
     async def receive(self) -> Message:
         return await wait_with(_NO_CONTEXT, self.server_receive())
@@ -81,12 +80,12 @@ class Exchange:
                 log.exception("a response may lack its correlation ID")
                 changed = message
             await self.server_send(changed)
-            if self.is_logged:
-                self.note_start(message)
+            if self.line is not None:
+                self.line.note_start(message)
         elif get_step() is not None:
             await wait_with(_NO_CONTEXT, self.server_send(message))
-            if self.is_logged:
-                self.note_end(message)
+            if self.line is not None:
+                self.line.note_end(message)
         else:
             outside = set_unit(None)
             try:
@@ -96,25 +95,20 @@ class Exchange:
                     reset_unit(outside)
                 except ValueError:  # closed by another task, with other variables
                     pass
-            if self.is_logged:
-                self.note_end(message)
-
-    def note_start(self, message: Message) -> None:
-        """Note the start of the response, for the log line."""
-
-    def note_end(self, message: Message) -> None:
-        """Note what is sent after the start of the response, for the log line."""
+            if self.line is not None:
+                self.line.note_end(message)
 
 
-class LoggedExchange(Exchange):
-    """An exchange whose unit gets log lines, the last of them with the last byte.
+class RequestLine:
+    """The log lines of a request, the last of them with the last byte of its response.
 
     Its `run` takes the place of the application, inside the unit.
     """
 
-    __slots__ = ("app", "facts", "handled", "has_trailers", "report", "status")
+    __slots__ = ("app", "context", "facts", "handled", "has_trailers", "report", "status")
 
     app: App
+    context: FlowContext
     facts: dict[str, Any]
     report: UnitReport | None
 
@@ -131,13 +125,16 @@ class LoggedExchange(Exchange):
         except BaseException as exc:
             self.end(exc)
             raise
-        self.end(None)
+        if self.report is not None:  # it has sent no last byte
+            self.end(None)
 
     def note_start(self, message: Message) -> None:
+        """Note the start of the response."""
         self.has_trailers = message.get("trailers", False)
         self.status = self.facts["status"] = message.get("status", 101)
 
     def note_end(self, message: Message) -> None:
+        """Note what is sent after the start of the response."""
         if self.report is not None and is_last(message, self.has_trailers):
             self.end(error_of_response(self.status, self.handled))
 
@@ -145,7 +142,7 @@ class LoggedExchange(Exchange):
         """Report the end of the unit, once."""
         report, self.report = self.report, None
         if report is not None:
-            set_ended(self.context)
+            self.context._ended = True  # noqa: SLF001 - `set_ended` without a call
             report.end(exc)
 
 
@@ -161,7 +158,9 @@ def error_of_response(status: int, handled: BaseException | None) -> BaseExcepti
         status: the status of the response.
         handled: an exception that was already being handled when the request began.
     """
-    error = sys.exc_info()[1] if status >= 500 else None
+    if status < 500:
+        return None
+    error = sys.exc_info()[1]
     return None if error is handled else error
 
 

@@ -6,7 +6,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from headrace import _state
-from headrace._context.attachments import add_facts, facts_of
+from headrace._context.attachments import add_facts
 from headrace._context.model import FlowContext
 from headrace._context.resumable import ResumableUnit, unobserved
 from headrace._context.variables import get_unit
@@ -32,11 +32,10 @@ class RequestUnit(ResumableUnit):
         logs: whether to log it to ``headrace.access`` when it ends.
     """
 
-    __slots__ = ("_logs", "_method", "_path", "_start", "_status")
+    __slots__ = ("_facts", "_logs", "_method", "_path", "_start", "_status")
 
     def __init__(self, context: FlowContext, method: str, path: str, *, logs: bool) -> None:
-        if units_are_watched():
-            add_facts(context, method=method, path=path)
+        self._facts = context._facts = {"method": method, "path": path}  # noqa: SLF001
         super().__init__(context)
         self._logs = logs
         if logs:
@@ -47,9 +46,11 @@ class RequestUnit(ResumableUnit):
     def respond(self, status: int | None, route: str | None) -> None:
         """Record the response's `status`, and the request's `route` (its template) if known."""
         if self._report is not None:
-            if route is None:  # an inner application may have set it
-                route = facts_of(self.context).get("route")
-            add_facts(self.context, status=status, route=route)
+            self._facts["status"] = status
+            if route is not None:
+                self._facts["route"] = route
+            else:  # an inner application may have set it
+                self._facts.setdefault("route", None)
         if self._logs:
             self._status = status
 

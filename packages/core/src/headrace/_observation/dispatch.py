@@ -68,7 +68,8 @@ class _Fanout:
         reports: list[UnitReport] = []
         try:
             for dispatcher in self._dispatchers:
-                report = dispatcher.begin_unit(context)
+                # One by one, since each that begins must end.
+                report = dispatcher.begin_unit(context) if dispatcher.wants_units() else None
                 if report is not None:
                     reports.append(report)
         except BaseException as exc:

@@ -105,12 +105,15 @@ class UnitLines:
         return self._begin_unit is None
 
     def begin_unit(self, context: FlowContext) -> UnitReport | None:
-        begin = self._begin_unit
-        report = None if begin is None else begin(context)
-        if not self._is_on() or "lost" in getattr(context, "_facts", _NO_FACTS):
+        begin, report = self._begin_unit, None
+        if begin is not None:
+            report = begin(context)
+            if not self._is_on():  # without other listeners, that was the caller's question
+                return report
+        if "lost" in getattr(context, "_facts", _NO_FACTS):
             return report
         try:
-            return _Line(self, context, report)
+            return _Line(self._levels, context, report)
         except BaseException as exc:  # a signal
             if report is not None:
                 report.end(exc)
@@ -124,10 +127,12 @@ class UnitLines:
 class _Line:
     """The lines of one unit of work."""
 
-    __slots__ = ("_context", "_lines", "_report", "_start", "_steps")
+    __slots__ = ("_context", "_levels", "_report", "_start", "_steps")
 
-    def __init__(self, lines: UnitLines, context: FlowContext, report: UnitReport | None) -> None:
-        self._lines = lines
+    def __init__(
+        self, levels: Mapping[str, int], context: FlowContext, report: UnitReport | None
+    ) -> None:
+        self._levels = levels
         self._context = context
         self._report = report
         # An iterator, since threads share it: a number could miss a step.
@@ -157,7 +162,7 @@ class _Line:
         outcome, error = "ok", None
         if exc is not None or (status is not None and status >= _FIRST_SERVER_ERROR):
             outcome, error = _failure(exc, facts)
-        level = self._lines.level_of(outcome)
+        level = self._levels.get(outcome, _INFO)
         if not _log.isEnabledFor(level):
             return
         values = _values("unit.end", context, facts)
@@ -172,7 +177,8 @@ class _Line:
         else:
             ending = outcome if status is None else f"{status} {outcome}"
             preposition = "after"
-        args = (_subject(values), ending, preposition, duration_ms, _queued(values))
+        queued = _queued(values) if context.kind == "task" else ""
+        args = (_subject(values), ending, preposition, duration_ms, queued)
         emit(_log, level, "%s %s %s %.1f ms%s", args, values)
 
 
