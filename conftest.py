@@ -82,7 +82,7 @@ def _unset_tracer_provider() -> None:
 
 pytest_collect_file = Sybil(
     parsers=[PythonCodeBlockParser(), SkipParser()],
-    patterns=["README.md", "docs/**/*.md", "packages/*/README.md"],
+    patterns=["README.md", "docs/*.md", "docs/*/*.md", "docs/*/*/*.md", "packages/*/README.md"],
     excludes=["docs/_build/*"],
     setup=_begin,
     teardown=_end,
