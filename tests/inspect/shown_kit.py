@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from headrace_inspect._pipeline import Analysis, analyse
-from headrace_inspect._shown._edges import Judged
+from headrace_inspect._report import Edge
 from headrace_inspect._source._discovery import find_files
 from headrace_inspect._source._reading import contents_of
 from tests.inspect.program_kit import write
@@ -40,9 +40,9 @@ def analyse_folder(folder: Path) -> Analysis:
 def shown(folder: Path, files: dict[str, str]) -> dict[str, str]:
     """Return the kinds of the edges that a program shows, by ``source -> target``."""
     return {
-        f"{one.edge.source[1]} -> {one.edge.target[1]}": one.evidence.kind
-        for one in analyse_folder(write(folder, files)).edges
-        if one.evidence is not None
+        f"{source[1]} -> {target[1]}": edge.kind
+        for (source, target), edge in analyse_folder(write(folder, files)).edges.items()
+        if edge.by
     }
 
 
@@ -56,8 +56,7 @@ def shown_after(folder: Path, code: str, **files: str) -> str | None:
     return shown(folder, {"program.py": program, **more}).get("a -> b")
 
 
-def places(edges: Sequence[Judged], edge: str) -> list[tuple[str, int, str]]:
+def places(edges: Iterable[Edge], edge: str) -> list[tuple[str, int, str]]:
     """Return the file, line and kind of each link that shows an edge."""
-    (judged,) = [one for one in edges if one.edge.id == edge]
-    assert judged.evidence is not None
-    return [(Path(one.place.file).name, one.place.line, one.kind) for one in judged.evidence.links]
+    (found,) = [one for one in edges if one.id == edge]
+    return [(Path(one.place.file).name, one.place.line, one.kind) for one in found.evidence]

@@ -357,8 +357,8 @@ def test_decorators_are_a_patch_that_declares_the_map(program: Path) -> None:
     analysis = analyse_folder(program)
 
     assert analysis.faults == []
-    shown = {one.edge.id for one in analysis.edges if one.evidence is not None}
-    assert shown == {one.edge.id for one in analysis.edges}
+    shown = {edge.id for edge in analysis.edges.values() if edge.by}
+    assert shown == {edge.id for edge in analysis.edges.values()}
     assert shown == {
         "shop:place->on_order",
         "shop:post->store",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from headrace_inspect import check
-from headrace_inspect._codes import CODES, explanation
+from headrace_inspect._explain import CODES, explanation
 from tests.inspect.check_kit import Folder
 from tests.inspect.git_kit import commit
 

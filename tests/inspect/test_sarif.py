@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 
 from headrace_inspect import Finding, Link, Place, Problem, Report, check
-from headrace_inspect._codes import CODES
+from headrace_inspect._explain import CODES
 from tests.inspect.check_kit import WRONG, Folder
 from tests.inspect.corpus_kit import PROJECTS, report_on
 from tests.inspect.output_kit import NAMES, drawn, finding, hostile

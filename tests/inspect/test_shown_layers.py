@@ -19,7 +19,7 @@ LAYERS = (
     "_hazards",
     "_pipeline",
 )
-BELOW = ("_source", "_report", "_codes")
+BELOW = ("_source", "_report", "_explain")
 """Modules that every layer may import."""
 
 
@@ -49,7 +49,7 @@ def _name(path: Path) -> str:
 
 
 def _modules() -> dict[str, set[str]]:
-    paths = [SOURCE / "_pipeline.py"]
+    paths = [SOURCE / "_declarations.py", SOURCE / "_pipeline.py"]
     for layer in LAYERS[:-1]:
         paths += sorted((SOURCE / layer).glob("*.py"))
     return {_name(path): _imports(path) for path in paths}

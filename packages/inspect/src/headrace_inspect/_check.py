@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from ._cache import Memory
-from ._codes import GONE, REFUTABLE, SOUGHT
+from ._explain import GONE, REFUTABLE, SOUGHT
 from ._findings._ignores import COMMENT, silence
 from ._recording._joining import joined, read_runs
 from ._report import Facts, Finding, Problem, Report, Since

@@ -8,26 +8,15 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
-from headrace.commands import (
-    CommandError,
-    argument_parser,
-    check_output,
-    name_hint,
-    printable,
-    save,
-    tell,
-    welcomes_colors,
-    write,
-)
+from headrace.commands import CommandError, name_hint, printable, tell, welcomes_colors, write
 
 from ._check import check
-from ._codes import known_code
-from ._formats import ENDINGS, FORMATS, View, render, summary
+from ._explain import known_code
+from ._formats import ENDINGS, FORMATS, View, render
+from ._formats._people import summary
 from ._report import Report
-from ._settings import read_check_settings
+from ._settings import format_of, parser_of, put_out, settings_for
 from ._source._discovery import shown
 from ._source._git import RevisionError
 
@@ -46,16 +35,13 @@ def main(words: list[str]) -> int:
     # The flow stands behind ``=`` alone: what follows without it is a path.
     prepared = [f"{word}=" if word == "--require-shown" else word for word in words]
     options = _parser().parse_args(prepared)
-    settings = read_check_settings()
-    if options.output is not None:
-        check_output(options.output)
+    settings = settings_for(options)
     atexit.register(gc.freeze)  # the process takes its garbage along, and need not look for it
-    paths = tuple(options.paths) or settings.paths or (".",)
     required = "" in options.require_shown or options.require_shown or settings.require_shown
     try:
         report = check(
-            paths,
-            exclude=(*settings.exclude, *options.exclude),
+            settings.paths,
+            exclude=settings.exclude,
             cache=None if options.no_cache else options.cache_dir or settings.cache,
             require_shown=required,
             evidence=options.evidence or settings.evidence,
@@ -66,12 +52,11 @@ def main(words: list[str]) -> int:
     except RevisionError as error:
         raise CommandError(f"--since: {error}") from error
     _check_flows(report, required)
-    _tell_problems(report, paths)
-    text = render(report, _format(options), _view(options))
-    if options.output is None:
-        write(sys.stdout, text)
-    else:
-        save(options.output, text)
+    _tell_problems(report, settings.paths)
+    colors = options.output is None and welcomes_colors(sys.stdout, os.environ)
+    view = View(options.verbose, colors)
+    put_out(options, render(report, format_of(options, ENDINGS), view))
+    if options.output is not None:
         write(sys.stderr, summary(report))
     return report.exit_status()
 
@@ -93,34 +78,18 @@ def _tell_problems(report: Report, paths: Sequence[str]) -> None:
         tell(sys.stderr, "what is not meant to be read can be left out by --exclude")
 
 
-def _format(options: argparse.Namespace) -> str:
-    ending = Path(options.output or "").suffix.lower()
-    return options.format or ENDINGS.get(ending, "text")
-
-
-def _view(options: argparse.Namespace) -> View:
-    colors = options.output is None and welcomes_colors(sys.stdout, os.environ)
-    return View(options.verbose, colors)
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = argument_parser("headrace check", _DESCRIPTION)
+    parser = parser_of("check", _DESCRIPTION, FORMATS)
     add = parser.add_argument
-    many: dict[str, Any] = {"action": "append", "default": []}
-    says = "files and folders; default: those of pyproject.toml, or the current folder"
-    add("paths", nargs="*", metavar="PATH", help=says)
     says = "fail for edges that the code does not show, of all flows or of FLOW; can be repeated"
-    add("--require-shown", metavar="FLOW", help=says, **many)
-    add("--format", choices=FORMATS, help="default: by the extension of FILE, or text")
-    add("-o", "--output", metavar="FILE", help="write to FILE instead of standard output")
+    add("--require-shown", metavar="FLOW", action="append", default=[], help=says)
     says = "join what tests ran, as pytest --headrace-evidence FILE recorded it"
     add("--evidence", metavar="FILE", help=says)
     add("-v", "--verbose", action="store_true", help="list every edge with its evidence")
     says = "fail also for what was lost since REV: evidence, and messages in flight"
     add("--since", metavar="REV", help=says)
-    add("--exclude", metavar="PATTERN", help="leave out files and folders; can be repeated", **many)
     says = "do not report findings with this code; can be repeated"
-    add("--disable", metavar="CODE", help=says, **many)
+    add("--disable", metavar="CODE", action="append", default=[], help=says)
     says = "where to keep what was found for the next time; default: .headrace_cache"
     add("--cache-dir", metavar="DIR", help=says)
     add("--no-cache", action="store_true", help="neither read nor write a cache")

@@ -19,8 +19,7 @@ def verdicts() -> tuple[dict[str, str], list[str]]:
         CommandError: the settings cannot be read.
     """
     asked = read_check_settings()
-    paths = asked.paths or (".",)
-    report = check(paths, exclude=asked.exclude, cache=asked.cache, evidence=asked.evidence)
+    report = check(asked.paths, exclude=asked.exclude, cache=asked.cache, evidence=asked.evidence)
     by_tests = {edge.id: "shown_by_tests" for edge in report.edges if edge.by == ("tests",)}
     found = {edge.id: edge.verdict for edge in report.edges} | by_tests
     return found, [printable(str(problem)) for problem in report.problems]

@@ -1,16 +1,70 @@
-"""``headrace explain``."""
+"""The codes of findings, the texts that explain them, and ``headrace explain``."""
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import textwrap
+from importlib.resources import files
+from typing import NamedTuple
 
-from headrace.commands import argument_parser, write
+from headrace.commands import CommandError, argument_parser, name_hint, write
 
-from ._codes import CODES, explanation, known_code
+CODES = (
+    *("HR101", "HR104", "HR105", "HR106", "HR108", "HR109", "HR110", "HR111", "HR112"),
+    *("HR201", "HR202", "HR203", "HR204"),
+    *("HR300", "HR301", "HR302", "HR303", "HR304", "HR305", "HR306", "HR307", "HR308"),
+)
+SOUGHT = frozenset([code for code in CODES if code < "HR3"]) - {"HR110", "HR111"}
+"""The codes that every check looks for."""
+GONE = frozenset(["HR302", "HR308"])
+"""Those of findings in the old code."""
+REFUTABLE = frozenset(["HR101", "HR104", "HR108", "HR112", "HR300", "HR301", "HR307"]) | GONE
+"""Those of findings that a file which could not be analysed may refute."""
 
+_FENCE = re.compile(r"^```\w*(?:\n|\Z)", re.MULTILINE)
+_WRAP = re.compile(r"(?<=\S)\n(?=\S)")
+_COMMENT = re.compile(r"<!--.*?-->\n\n?", re.DOTALL)
 _WIDEST = 100
+
+
+class Explanation(NamedTuple):
+    """What a code means: in a few words, and at length as Markdown, with an example."""
+
+    title: str
+    text: str
+
+    @property
+    def summary(self) -> str:
+        """The first paragraph of the text, as one line."""
+        return " ".join(self.text.partition("\n\n")[0].split())
+
+    @property
+    def plain(self) -> str:
+        """The text without Markdown's fences: examples are indented, paragraphs are one line."""
+        parts = _FENCE.split(self.text)
+        parts[::2] = [_WRAP.sub(" ", paragraphs) for paragraphs in parts[::2]]
+        parts[1::2] = [textwrap.indent(example, "    ") for example in parts[1::2]]
+        return "".join(parts).rstrip("\n")
+
+
+def known_code(code: str) -> str:
+    """Return one of `CODES`, which may be written in lower case.
+
+    Raises:
+        CommandError: there is no such code.
+    """
+    if code.upper() in CODES:
+        return code.upper()
+    raise CommandError(f"there is no code {code!r}; {name_hint(code, CODES)}")
+
+
+def explanation(code: str) -> Explanation:
+    """Return what one of `CODES` means."""
+    text = files("headrace_inspect").joinpath("explanations", f"{code}.md").read_text("utf-8")
+    heading, _, rest = text.partition("\n")
+    return Explanation(heading.removeprefix(f"# {code}: "), _COMMENT.sub("", rest).strip("\n"))
 
 
 def main(words: list[str]) -> int:
@@ -23,17 +77,15 @@ def main(words: list[str]) -> int:
     parser.add_argument("codes", nargs="*", metavar="CODE", help="such as HR101; all, unless given")
     codes = [known_code(code) for code in parser.parse_args(words).codes]
     width = min(shutil.get_terminal_size().columns, _WIDEST)
-    texts = [explained(code, width) for code in codes]
-    write(
-        sys.stdout, "\n\n".join(texts) or "\n".join(f"{c}  {explanation(c).title}" for c in CODES)
-    )
+    texts = "\n\n".join([_explained(code, width) for code in codes])
+    write(sys.stdout, texts or "\n".join(f"{code}  {explanation(code).title}" for code in CODES))
     return 0
 
 
-def explained(code: str, width: int) -> str:
+def _explained(code: str, width: int) -> str:
     """Return what `code` means as plain text, in lines of at most `width` columns."""
-    told = explanation(code)
-    lines = f"{code}: {told.title}\n\n{told.plain}".split("\n")
+    about = explanation(code)
+    lines = f"{code}: {about.title}\n\n{about.plain}".split("\n")
     return "\n".join(
         line if line.startswith(" ") else textwrap.fill(line, width, break_on_hyphens=False)
         for line in lines

@@ -8,23 +8,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from ._declarations._reading import read_declarations
-from ._declarations._steps import Declarations
+from ._declarations import Declarations, Pair
 from ._evaluate._engine import Engine
 from ._evaluate._values import FunctionValue, Instance, forget_values
-from ._findings._declared import faults_in
+from ._findings._declared import faults_in, finding
 from ._findings._durable import definition_of
-from ._findings._functions import finding
 from ._findings._ignores import find_ignores
-from ._findings._messages import signature_of
 from ._findings._since import calls_in
 from ._hazards import hazards_in
 from ._models import known_libraries
-from ._models._headrace import chain_context, declared_in
+from ._models._headrace import Declared, chain_context
 from ._models._routing import Routing, mentions_settings
-from ._models._tasks import Task, task_function, tasks_in
+from ._models._tasks import Task, Tasks, signature_of, task_function
 from ._report import DurableChain, Edge, Facts, Finding, Message, Place, Problem, Step
-from ._shown._edges import Judge, Judged
+from ._shown._edges import Judge
 from ._source._discovery import shown
 from ._source._reading import UnreadableError, parse
 from ._symbols._program import Program
@@ -40,7 +37,7 @@ class Analysis(NamedTuple):
 
     engine: Engine
     declarations: Declarations
-    edges: list[Judged]
+    edges: dict[Pair, Edge]
     faults: list[Finding]
 
 
@@ -58,12 +55,9 @@ def facts_in(
     with analysis_runtime():
         analysis = analyse(paths, contents, found)
         engine, declarations, judged, faults = analysis
-        edges = [_edge(one, declarations) for one in judged]
+        edges = list(judged.values())
         return Facts(
-            tuple([
-                Step(one.flow, one.name, Place(shown(one.path), one.line))
-                for one, *_ in declarations.steps.values()
-            ]),
+            tuple([Step(one.flow, one.name, one.place) for one, *_ in declarations.steps.values()]),
             tuple(sorted(edges, key=lambda edge: (edge.flow, edge.target, edge.source))),
             (*faults, *hazards_in(engine)),
             (*_not_shown(edges, analysis), *_computed_declarations(declarations)),
@@ -71,7 +65,7 @@ def facts_in(
             tuple(_messages(engine, contents)),
             tuple([
                 DurableChain(name, Place(shown(module.path), line), tuple(definition_of(chain)))
-                for name, (chain, module, line) in declared_in(engine).durable.items()
+                for name, (chain, module, line) in engine.fact(Declared).durable.items()
                 if not module.is_test
             ]),
             "".join(sorted({*calls_in(engine)})) if edges else "",
@@ -85,10 +79,9 @@ def analyse(
 ) -> Analysis:
     """Analyse a program; add files that do not parse to `problems`."""
     engine = evaluate(paths, contents, problems)
-    declarations = read_declarations(engine)
+    declarations = Declarations(engine)
     edges = Judge(engine, declarations).judge()
-    is_shown = {one.edge for one in edges if one.evidence is not None}.__contains__
-    return Analysis(engine, declarations, edges, faults_in(engine, declarations, is_shown))
+    return Analysis(engine, declarations, edges, faults_in(engine, declarations, edges))
 
 
 def evaluate(
@@ -122,7 +115,7 @@ def _evaluate_modules(engine: Engine) -> None:
     modules = engine.program.modules
     for module in modules:
         engine.run_module(module)
-    declaring = {function.module for function in declared_in(engine).functions}
+    declaring = {function.module for function in engine.fact(Declared).functions}
     for module in modules:
         if not module.is_test or module in declaring:
             engine.run_functions(module)
@@ -130,10 +123,10 @@ def _evaluate_modules(engine: Engine) -> None:
 
 def _evaluate_flows(engine: Engine) -> None:
     """Evaluate chains and the methods of flow classes, including inherited ones."""
-    for cls in [*declared_in(engine).class_flows]:
+    for cls in [*engine.fact(Declared).class_flows]:
         for method in engine.classes.methods_of(cls):
             engine.context(FunctionValue(method, Instance(cls, is_exact=True)))
-    for chain in [one for one in declared_in(engine).chains.values() if one.flow is not None]:
+    for chain in [one for one in engine.fact(Declared).chains.values() if one.flow is not None]:
         chain_context(engine, chain)
 
 
@@ -157,16 +150,6 @@ def analysis_runtime() -> Iterator[None]:
 # --- facts ----------------------------------------------------------------------------------------
 
 
-def _edge(judged: Judged, declarations: Declarations) -> Edge:
-    (flow, target), evidence = judged.edge.target, judged.evidence
-    source_flow, name = judged.edge.source
-    about = (flow, name if source_flow == flow else f"{source_flow}.{name}", target)
-    if evidence is None:
-        is_task = declarations.steps[flow, target][0].kind == "task"
-        return Edge(*about, "enqueue" if is_task else "call")
-    return Edge(*about, evidence.kind, ("code",), evidence.links, evidence.pivot)
-
-
 def _not_shown(edges: Sequence[Edge], analysis: Analysis) -> Iterator[Finding]:
     wrong = {one.about for one in analysis.faults}
     for edge in edges:
@@ -182,7 +165,7 @@ def _computed_declarations(declarations: Declarations) -> Iterator[Finding]:
         place = Place(shown(function.module.path), function.line)
         message = f"{what} is computed where {function.name!r} is declared"
         yield Finding("HR110", None, None, function.name, place, message)
-    for one in [step for steps in declarations.steps.values() for step in steps]:
+    for one in declarations:
         if not one.is_readable:
             yield finding("HR110", one, f"what {one.name!r} is declared after is computed")
 
@@ -191,7 +174,7 @@ def _messages(engine: Engine, contents: Mapping[str, bytes]) -> Iterator[Message
     program = engine.program
     files = [path for path, content in contents.items() if mentions_settings(content)]
     routing = Routing([one for one in map(program.module, files) if one is not None])
-    for task in dict.fromkeys(tasks_in(engine).by_name.values()):
+    for task in dict.fromkeys(engine.fact(Tasks).by_name.values()):
         function = task_function(task)
         if not isinstance(task, Task) or function is None or function.module.is_test:
             continue

@@ -121,6 +121,11 @@ class Problem:
     line: int
     message: str
 
+    @property
+    def place(self) -> Place:
+        """Where it is."""
+        return Place(self.file, self.line)
+
     def __str__(self) -> str:
         """Write it as compilers do."""
         place = f"{self.file}:{self.line}" if self.line else self.file

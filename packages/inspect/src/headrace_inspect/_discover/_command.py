@@ -5,24 +5,19 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from pathlib import Path
 from typing import Any
 
 from headrace.commands import (
     PICTURE_FORMATS,
     CommandError,
-    argument_parser,
-    check_output,
     counted,
     nearest_name,
     printable,
-    save,
     tell,
-    write,
 )
-from headrace_inspect._formats._json import encoded, plain
+from headrace_inspect._formats._machines import encoded, plain
 from headrace_inspect._pipeline import analysis_runtime, evaluate
-from headrace_inspect._settings import read_check_settings
+from headrace_inspect._settings import format_of, parser_of, put_out, settings_for
 from headrace_inspect._source._discovery import find_files, shown
 from headrace_inspect._source._reading import contents_of
 
@@ -49,11 +44,9 @@ def main(words: list[str]) -> int:
         CommandError: an argument or a setting is wrong.
     """
     options = _parser().parse_args(words)
-    settings = read_check_settings()
-    if options.output is not None:
-        check_output(options.output)
-    paths = tuple(options.paths) or settings.paths or (".",)
-    files, problems = find_files(paths, (*settings.exclude, *(options.exclude or ())))
+    settings = settings_for(options)
+    paths = settings.paths
+    files, problems = find_files(paths, settings.exclude)
     contents = contents_of(files, problems)
     with analysis_runtime():
         found = map_of(evaluate(paths, contents, problems))
@@ -62,14 +55,10 @@ def main(words: list[str]) -> int:
     if options.declare is not None:
         text = patch_for(found, options.declare, contents)
     else:
-        ending = Path(options.output or "").suffix.lower()
-        format = options.format or _ENDINGS.get(ending, "text")
+        format = format_of(options, _ENDINGS)
         title = os.path.basename(os.path.abspath(paths[0])) or "program"
         text = encoded(_document(found)) if format == "json" else drawn(found, title, format)
-    if options.output is None:
-        write(sys.stdout, text)
-    else:
-        save(options.output, text)
+    put_out(options, text)
     for problem in problems:
         tell(sys.stderr, printable(str(problem)))
     alone = len(found.nodes) - len(found.linked)
@@ -106,15 +95,9 @@ def _document(found: Map) -> dict[str, Any]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argument_parser("headrace discover", _DESCRIPTION)
-    add = parser.add_argument
-    says = "files and folders; default: those of pyproject.toml, or the current folder"
-    add("paths", nargs="*", metavar="PATH", help=says)
-    says = f"what to write: {', '.join(PICTURE_FORMATS)}; default: from FILE's extension, or text"
-    add("--format", choices=PICTURE_FORMATS, metavar="F", help=says)
-    add("-o", "--output", metavar="FILE", help="the file to write, instead of standard output")
-    add("--focus", metavar="NAME", help="only this node or package, and its neighbours")
+    parser = parser_of("discover", _DESCRIPTION, PICTURE_FORMATS)
+    says = "only this node or package, and its neighbours"
+    parser.add_argument("--focus", metavar="NAME", help=says)
     says = "write a patch with the decorators that declare the map as the flow FLOW"
-    add("--declare", metavar="FLOW", help=says)
-    add("--exclude", action="append", metavar="PATTERN", help="leave out files and folders")
+    parser.add_argument("--declare", metavar="FLOW", help=says)
     return parser

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from headrace_inspect._evaluate._contexts import CALL, Context
 from headrace_inspect._evaluate._engine import Engine
 from headrace_inspect._report import Link
-from headrace_inspect._shown._evidence import CallPath, CallPaths
-from headrace_inspect._shown._reach import Reach, bits_in
+from headrace_inspect._shown._paths import CallPath, CallPaths, Reach, bits_in
 from headrace_inspect._symbols._entities import Function
 
 from ._nodes import Node, Nodes

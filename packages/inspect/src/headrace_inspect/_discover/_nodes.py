@@ -19,11 +19,10 @@ from headrace_inspect._evaluate._values import (
     text_of,
 )
 from headrace_inspect._models._celery import class_tasks
-from headrace_inspect._models._routes import routes_in
+from headrace_inspect._models._routes import Routes
 from headrace_inspect._models._routing import literal, settings_in
-from headrace_inspect._models._signals import connections_in
-from headrace_inspect._models._stdlib import background_in
-from headrace_inspect._models._tasks import Task, finish, run_by_name, task_function, tasks_in
+from headrace_inspect._models._signals import Connections
+from headrace_inspect._models._tasks import Task, Tasks, finish, run_by_name, task_function
 from headrace_inspect._symbols._entities import Class, Function, Module
 from headrace_inspect._symbols._program import Program
 from headrace_inspect._symbols._syntax import Expr
@@ -64,7 +63,7 @@ class Nodes:
         self._modules = [one for one in engine.program.modules if not one.is_test]
         self._add_tasks()
         self._add_commands()
-        for one in connections_in(engine):
+        for one in engine.fact(Connections):
             self._add_value("receiver", one.receiver)
         self._add_routes()
         self._add_schedules()
@@ -115,14 +114,14 @@ class Nodes:
     # --- entry points -----------------------------------------------------------------------------
 
     def _add_tasks(self) -> None:
-        for task in tasks_in(self._engine).by_name.values():
+        for task in self._engine.fact(Tasks).by_name.values():
             function = task_function(task)
             if not isinstance(task, Task):
                 continue
             modules = [] if function is None else self._engine.program.names_of(function.module)
             is_named = task.name.rpartition(".")[0] not in modules
             self._add_value("task", task, task.name if is_named else "")
-        for value in background_in(self._engine):
+        for value in self._engine.fact(Tasks).background:
             self._add_value("task", value)
         classes = class_tasks(self._engine)
         bases = {base for cls in classes for base in self._engine.classes.sources(cls)[1:]}
@@ -147,7 +146,7 @@ class Nodes:
 
     def _add_routes(self) -> None:
         above = _url_parents(self._engine.program, self._modules)
-        for route in routes_in(self._engine):
+        for route in self._engine.fact(Routes):
             verbs = sorted(route.verbs)
             if isinstance(route.endpoint, ClassValue):
                 verbs = [verb.upper() for verb, _ in route.actions]

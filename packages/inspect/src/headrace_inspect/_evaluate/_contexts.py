@@ -242,6 +242,11 @@ class Call:
     name: str = ""
     is_complete: bool = False
 
+    @property
+    def engine(self) -> Engine:
+        """The engine that evaluates the call."""
+        return self.frame.engine
+
     def has(self, index: int | None, name: str = "") -> bool:
         """Tell whether an argument is passed at `index` or as `name`."""
         is_there = index is not None and index < len(self.arguments)
@@ -256,6 +261,22 @@ class Call:
     def rest(self, index: int) -> Arguments:
         """Return the positional arguments from `index` on."""
         return self.arguments[index:]
+
+    def contents(self, value: Value) -> Arguments:
+        """Return the items of a container."""
+        return tuple(self.engine.contents(self.frame, value))
+
+    def element(self, value: Value) -> Value:
+        """Return any item of an iterable."""
+        return self.engine.element(self.frame, value)
+
+    def attribute(self, owner: Value, name: str) -> Value:
+        """Return the attribute `name` of `owner`."""
+        return self.engine.attributes.get(self.frame, owner, name, self.node)
+
+    def run(self, owner: Value, name: str, *arguments: Value) -> Value:
+        """Evaluate a call of the method `name` of `owner` at the same location."""
+        return self.frame.call(self.attribute(owner, name), self.node, arguments)
 
     def with_arguments(
         self, arguments: Arguments = (), keywords: Named = (), kind: str = ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any
+from typing import Any, TypeVar
 
 from headrace_inspect._symbols._entities import Class, Function, Module, Scope, module_of
 from headrace_inspect._symbols._program import Program
@@ -43,6 +43,7 @@ from ._values import (
 
 _MAX_DEPTH = 40
 _MAX_ROUNDS = 3
+T = TypeVar("T")
 
 
 class Engine:
@@ -54,7 +55,6 @@ class Engine:
 
     Attributes:
         contexts: the evaluated bodies, by function, receiver and arguments.
-        facts: data that the models record.
         roots: functions called from outside the program: nested tasks and receivers.
     """
 
@@ -62,7 +62,7 @@ class Engine:
         self.program, self.registry = program, registry
         self.contexts: dict[Any, Context] = {}
         self.store = Store()
-        self.facts: dict[Any, Any] = {}
+        self._facts: dict[type, Any] = {}
         self.roots: list[FunctionValue] = []
         self.names, self.types, self.classes = Names(self), Types(self), Classes(self)
         self.attributes, self.evaluate = Attributes(self), evaluate
@@ -198,6 +198,18 @@ class Engine:
     def scratch_frame(self, scope: Scope) -> Frame:
         """Return a frame that discards the calls recorded in it."""
         return Frame(self, Context(None, module_of(scope)), scope, {})
+
+    def fact(self, kind: type[T]) -> T:
+        """Return what the models record as `kind`; it is empty at first."""
+        if kind not in self._facts:
+            self._facts[kind] = kind()
+        found: T = self._facts[kind]
+        return found
+
+    def entry(self, key: object, module: Module, line: int = 0) -> Frame:
+        """Return the frame of what a framework runs for `key`, such as a route."""
+        context = self.contexts[key] = Context(None, module, line=line)
+        return Frame(self, context, module, {})
 
     def call_targets(self, key: object) -> Context:
         """Return the context that collects what a call may reach by `key`, such as a task name."""

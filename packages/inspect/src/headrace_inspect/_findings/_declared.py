@@ -1,70 +1,83 @@
-"""Errors in the declared graph: unknown references, circles, two definitions, unreachable steps."""
+"""Errors in declarations: in the graph, in the order of decorators, and functions that are gone."""
 
 from __future__ import annotations
 
+import builtins
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 
 from headrace.commands import nearest_name
-from headrace_inspect._declarations._steps import Declarations, DeclaredStep, Edge, Name, edges_of
+from headrace_inspect._declarations import Declarations, DeclaredStep, Name, Pair
 from headrace_inspect._evaluate._engine import Engine
-from headrace_inspect._report import Finding
+from headrace_inspect._evaluate._values import ModuleValue
+from headrace_inspect._models._headrace import Declared
+from headrace_inspect._models._routes import Routes
+from headrace_inspect._models._signals import Connections
+from headrace_inspect._report import Edge, Finding, Place
+from headrace_inspect._shown._paths import text_of_call
 from headrace_inspect._source._discovery import shown
+from headrace_inspect._symbols._entities import Function, Import, Module, Scope, module_of
+from headrace_inspect._symbols._syntax import Expr
 
-from ._functions import finding, gone, misplaced
+_OPEN = ("globals", "vars", "exec", "setattr")
 
 
 def faults_in(
-    engine: Engine, declarations: Declarations, is_shown: Callable[[Edge], bool]
+    engine: Engine, declarations: Declarations, edges: Mapping[Pair, Edge]
 ) -> list[Finding]:
     """Return the errors in the declarations.
 
     Args:
         engine: what knows the classes.
         declarations: what is declared.
-        is_shown: tells whether the code shows an edge; a circle is broken where it does not.
+        edges: the declared edges; a circle is broken where the code does not show one.
     """
-    edges = edges_of(declarations)
     return [
         *_unknown(declarations, edges),
-        *_circles(declarations, edges, is_shown),
+        *_circles(declarations, edges),
         *_twice(engine, declarations),
         *_unreachable(declarations, edges),
-        *misplaced(engine, declarations),
-        *gone(engine, declarations),
+        *_misplaced(engine, declarations),
+        *_gone(engine, declarations),
     ]
 
 
-def _unknown(declarations: Declarations, edges: list[Edge]) -> Iterator[Finding]:
-    for edge in edges if not declarations.unreadable else ():
-        if edge.source not in declarations.steps:
-            flow, written = edge.source
+def finding(code: str, step: DeclaredStep, message: str, source: str | None = None) -> Finding:
+    """Return a finding at the declaration of a step."""
+    return Finding(code, step.flow, source, step.name, step.place, message)
+
+
+# --- the graph ------------------------------------------------------------------------------------
+
+
+def _unknown(declarations: Declarations, edges: Mapping[Pair, Edge]) -> Iterator[Finding]:
+    for source, target in edges if not declarations.unreadable else ():
+        if source not in declarations.steps:
+            flow, written = source
             near = nearest_name(written, [name for own, name in declarations.steps if own == flow])
             hint = f"did you mean {near!r}?" if near else "steps of other flows are 'flow.step'"
             message = f"after={written!r} names no declared step of flow {flow!r}: {hint}"
-            yield finding("HR104", declarations.steps[edge.target][0], message, written)
+            yield finding("HR104", declarations.steps[target][0], message, written)
 
 
-def _circles(
-    declarations: Declarations, edges: list[Edge], is_shown: Callable[[Edge], bool]
-) -> Iterator[Finding]:
-    rest = [edge for edge in edges if edge.source in declarations.steps]
+def _circles(declarations: Declarations, edges: Mapping[Pair, Edge]) -> Iterator[Finding]:
+    rest = [pair for pair in edges if pair[0] in declarations.steps]
     while True:
         graph: dict[Name, set[Name]] = {}
-        for edge in rest:
-            graph.setdefault(edge.target, set()).add(edge.source)
+        for source, target in rest:
+            graph.setdefault(target, set()).add(source)
         try:
             TopologicalSorter(graph).prepare()
         except CycleError as error:
-            circle = [Edge(*pair) for pair in itertools.pairwise(error.args[1])]
+            circle = [*itertools.pairwise(error.args[1])]
         else:
             return
-        closing = min(circle, key=lambda edge: (is_shown(edge), edge))
+        closing = min(circle, key=lambda pair: (bool(edges[pair].by), pair))
         start = circle.index(closing) + 1
-        names = [edge.source[1] for edge in (*circle[start:], *circle[:start])]
+        names = [source[1] for source, _ in (*circle[start:], *circle[:start])]
         message = f"the steps are declared in a circle: {' -> '.join([*names, names[0]])}"
-        yield finding("HR105", declarations.steps[closing.target][0], message, closing.source[1])
+        yield finding("HR105", declarations.steps[closing[1]][0], message, closing[0][1])
         rest.remove(closing)
 
 
@@ -73,7 +86,7 @@ def _twice(engine: Engine, declarations: Declarations) -> Iterator[Finding]:
         first, *others = sorted(steps, key=lambda step: (step.path, step.line))
         for other in others:
             if not _is_same(engine, first, other):
-                place = f"line {first.line} of {shown(first.path)}"
+                place = f"line {first.line} of {first.place.file}"
                 message = f"flow {flow!r} has another step named {name!r}, on {place}"
                 yield finding("HR106", other, message)
 
@@ -87,18 +100,103 @@ def _is_same(engine: Engine, one: DeclaredStep, other: DeclaredStep) -> bool:
     return (one.path, one.function.qualname) == (other.path, other.function.qualname)
 
 
-def _unreachable(declarations: Declarations, edges: list[Edge]) -> Iterator[Finding]:
+def _unreachable(declarations: Declarations, edges: Mapping[Pair, Edge]) -> Iterator[Finding]:
     """Find the steps to which no way leads from an entrypoint, over declared edges.
 
     What is behind an unknown or computed step may be reached; that is another finding.
     """
-    reached = {edge.target for edge in edges if edge.source not in declarations.steps}
+    reached = {target for source, target in edges if source not in declarations.steps}
     for name, steps in declarations.steps.items():
         if any(step.is_entrypoint or not step.is_readable for step in steps):
             reached.add(name)
-    while more := {edge.target for edge in edges if edge.source in reached} - reached:
+    while more := {target for source, target in edges if source in reached} - reached:
         reached |= more
     for name, steps in declarations.steps.items():
         if name not in reached and name[0] not in declarations.opened:
             message = f"no entrypoint of flow {name[0]!r} leads to {name[1]!r}"
             yield finding("HR101", steps[0], message)
+
+
+# --- functions ------------------------------------------------------------------------------------
+
+
+def _misplaced(engine: Engine, declarations: Declarations) -> Iterator[Finding]:
+    """Find declarations above a decorator that has registered the function without the step."""
+    registering = {(one.module, one.node) for one in engine.fact(Routes)}
+    registering |= {(one.module, one.node) for one in engine.fact(Connections)}
+    for step, function in _functions(declarations):
+        declaring = engine.fact(Declared).nodes.get(function, {})
+        below: list[Expr] = []
+        for _, node in function.decorators[::-1]:
+            over = next((one for one in below if (function.module, one) in registering), None)
+            if declaring.get(node):  # it is applied to a task
+                over = below[-1]
+            if node in declaring and over is not None:
+                name = text_of_call(over).partition("(")[0]
+                message = (
+                    f"@{name}, below the declaration of {step.name!r}, registers the function "
+                    f"without its step: put the declaration nearest to the def"
+                )
+                yield finding("HR109", step, message)
+                break
+            below.append(node)
+
+
+def _gone(engine: Engine, declarations: Declarations) -> Iterator[Finding]:
+    """Find references to functions that do not exist, in chains and in ``after=``."""
+    for chain in engine.fact(Declared).chains.values():
+        calls = [one.node for one in chain.steps] if chain.flow is not None else []
+        for node in [one for one in calls if one[4]]:
+            reason = _missing(engine, node[4][0], chain.module)
+            if reason is not None:
+                name, place = text_of_call(node[4][0]), Place(shown(chain.module.path), node[1])
+                message = f"the function of a step is gone: {reason}"
+                yield Finding("HR112", chain.flow, None, name, place, message)
+    for step, function in _functions(declarations):
+        for node in _references(function):
+            reason = _missing(engine, node, function.scope)
+            if reason is not None:
+                message = f"what {step.name!r} is declared after is gone: {reason}"
+                yield finding("HR112", step, message, text_of_call(node))
+
+
+def _functions(declarations: Declarations) -> list[tuple[DeclaredStep, Function]]:
+    return [(step, step.function) for step in declarations if step.function is not None]
+
+
+def _references(function: Function) -> Iterator[Expr]:
+    """Yield what ``after=`` names in the decorators of a function."""
+    for _, node in function.decorators:
+        given = node[5] if isinstance(node, tuple) and node[0] == "c" else ()
+        for value in [value for name, value in given if name == "after"]:
+            yield from value[3] if isinstance(value, tuple) and value[0] == "l" else [value]
+
+
+def _missing(engine: Engine, node: Expr, scope: Scope) -> str | None:
+    """Return why a name or an attribute of a module certainly does not exist, or None."""
+    if isinstance(node, tuple) and node[0] == "a":
+        owner = engine.evaluate(engine.scratch_frame(scope), node[1])
+        module = owner.module if isinstance(owner, ModuleValue) else None
+        return _lacking(engine, module, node[2])
+    if not isinstance(node, str) or hasattr(builtins, node):
+        return None
+    own = module_of(scope)
+    match own.bindings.get(node, []):
+        case [Import(name=str(name)) as made]:
+            return _lacking(engine, engine.program.find(made.module, made.level, own), name)
+    return _lacking(engine, own, node)
+
+
+def _lacking(engine: Engine, module: Module | str | None, name: str) -> str | None:
+    if not isinstance(module, Module) or module.stars or "__getattr__" in module.bindings:
+        return None
+    if name in module.bindings or engine.program.child(module, name) is not None:
+        return None
+    if module.binds(name) or _mentions(module.syntax):
+        return None
+    return f"module {module.name!r} has no {name!r}"
+
+
+def _mentions(part: object) -> bool:
+    """Tell whether a file has a function that may bind any name."""
+    return any(map(_mentions, part)) if isinstance(part, tuple) else part in _OPEN

@@ -7,7 +7,7 @@ import re
 import tokenize
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from headrace_inspect._codes import CODES
+from headrace_inspect._explain import CODES
 from headrace_inspect._report import Finding, Ignore, Place
 
 _MARK = b"headrace:"

@@ -1,18 +1,27 @@
-"""HR300: an edge was shown, and is not any more; and the changes that fail nothing."""
+"""HR300 to HR306: evidence that was lost, and what breaks messages published before a change."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from headrace_inspect._report import Boundary, Changes, Edge, Facts, Finding, Link, Lost, Since
+from headrace_inspect._report import (
+    Boundary,
+    Changes,
+    Edge,
+    Facts,
+    Finding,
+    Link,
+    Lost,
+    Message,
+    Since,
+)
 from headrace_inspect._source._discovery import shown
 from headrace_inspect._source._git import OldTree
 
 from ._durable import changed
-from ._messages import breaking
 
 if TYPE_CHECKING:
     from headrace_inspect._evaluate._contexts import Context
@@ -52,6 +61,9 @@ def _digest(file: str, scope: str, target: str, kind: str) -> str:
     return blake2b(words, digest_size=_LENGTH // 2).hexdigest()
 
 
+# --- evidence -------------------------------------------------------------------------------------
+
+
 def compared(old: Facts, new: Facts, base: OldTree) -> tuple[Since, list[Finding]]:
     """Return what has changed between two trees, and what of that is wrong.
 
@@ -80,8 +92,7 @@ def compared(old: Facts, new: Facts, base: OldTree) -> tuple[Since, list[Finding
         elif now[name].evidence and broken is not None:
             rerouted.append(name)
         elif name in hidden:  # it is not shown, and nothing else is wrong with it
-            message = _message(edge, broken)
-            at = hidden[name]
+            message, at = _message(edge, broken), hidden[name]
             found.append(replace(at, code="HR300", message=message, evidence=edge.evidence))
             place = (broken or edge.evidence[edge.pivot or -1]).place
             lost.append(Lost(name, edge.evidence[-1].place, place))
@@ -92,7 +103,7 @@ def compared(old: Facts, new: Facts, base: OldTree) -> tuple[Since, list[Finding
         tuple(boundary),
     )
     steps = Changes(tuple(sorted(known - then)), tuple(sorted(then - today)))
-    in_flight = (*breaking(old.messages, new.messages), *changed(old.chains, new.chains))
+    in_flight = (*_breaking(old.messages, new.messages), *changed(old.chains, new.chains))
     since = Since("", base.commit, tuple(lost), steps, edges, in_flight)
     return since, [*found, *in_flight]
 
@@ -113,3 +124,67 @@ def _message(edge: Edge, broken: Link | None) -> str:
 
 def _place(link: Link) -> str:
     return f"{link.place.file}:{link.place.line} (`{link.text}`)"
+
+
+# --- messages -------------------------------------------------------------------------------------
+
+
+def _breaking(before: Sequence[Message], after: Sequence[Message]) -> Iterator[Finding]:
+    """Find what fails messages that were published under `before` and run under `after`."""
+    old, new = ({one.name: one for one in tasks} for tasks in (before, after))
+    fresh = [one for name, one in new.items() if name not in old]
+    for name, task in old.items():
+        now = new.get(name) or _successor(task, fresh)
+        if now is None:
+            yield _finding("HR302", task, task, "was here and is gone")
+        elif now.name != name:
+            yield _finding("HR301", task, now, f"is now called {now.name!r}")
+        else:
+            yield from _changed(task, now)
+
+
+def _successor(task: Message, fresh: Sequence[Message]) -> Message | None:
+    """Return the new task that has the function of one that is gone, here or elsewhere."""
+    same = [one for one in fresh if one.function == task.function]
+    here = [one for one in same if one.place.file == task.place.file]
+    found = here or [one for one in same if one.positional == task.positional]
+    return found[0] if len(found) == 1 else None
+
+
+def _changed(old: Message, new: Message) -> Iterator[Finding]:
+    before, after = {*old.positional, *old.named}, {*new.positional, *new.named}
+    renamed = {there for here, there in _pairs(old, new) if here not in after}
+    added = [name for name in new.needed if name not in {*old.needed, *renamed}]
+    has_no = [f"{one!r} has {'now ' if one in before else ''}no default" for one in added]
+    for code, words in (("HR303", has_no), ("HR304", [*_lost(old, new, before, after)])):
+        if words:
+            yield _finding(code, old, new, ", ".join(words), colon=":")
+    for code, what in (("HR305", "queue"), ("HR306", "serializer")):
+        was, now = (getattr(task, what) or "default" for task in (old, new))
+        if was != now:
+            yield _finding(code, old, new, f"{what} {was!r} is now {now!r}", colon=":")
+
+
+def _lost(old: Message, new: Message, before: set[str], after: set[str]) -> Iterator[str]:
+    """Yield in words the parameters that old messages may fill, and the task does not take."""
+    for number, (name, there) in enumerate(_pairs(old, new), start=1):
+        if name in after - {"*", there}:
+            yield f"{name!r} is no longer argument {number}"
+        elif name not in {"*", there} and there not in {"*", *before}:
+            yield f"{name!r} is now {there!r}"
+        elif name not in {"*", there} and not {"*", "**"} <= after:
+            yield f"{name!r} is gone"
+    for name in old.named if "**" not in new.named else ():
+        if name not in {"**", *old.positional, *new.named}:
+            yield f"{name!r} is gone"
+
+
+def _pairs(old: Message, new: Message) -> Iterator[tuple[str, str]]:
+    """Yield the parameters at the same positions, before and after."""
+    return zip(old.positional, (*new.positional, *["*"] * len(old.positional)), strict=False)
+
+
+def _finding(code: str, old: Message, at: Message, words: str, *, colon: str = "") -> Finding:
+    what = "stay as they were" if code in {"HR305", "HR306"} else "fail"
+    text = f"task {old.name!r}{colon} {words}; messages that are already published {what}"
+    return Finding(code, None, None, old.name, at.place, text)

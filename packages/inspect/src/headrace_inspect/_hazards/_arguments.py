@@ -19,16 +19,15 @@ from headrace_inspect._evaluate._values import (
     function_in,
     options_of,
 )
-from headrace_inspect._findings._messages import signature_of
-from headrace_inspect._models._django import MODEL
-from headrace_inspect._models._tasks import Publishing, Task, publishings_in
+from headrace_inspect._models._orm import MODEL
+from headrace_inspect._models._tasks import Publishing, Task, Tasks, signature_of
 from headrace_inspect._report import Finding, Link, Place
-from headrace_inspect._shown._links import link_to, text_of_call
+from headrace_inspect._shown._paths import link_to, text_of_call
 from headrace_inspect._source._discovery import shown
 from headrace_inspect._symbols._entities import Function
 from headrace_inspect._symbols._syntax import Expr
 
-from ._conditions import runs
+from ._opening import runs
 
 _DIRECT = frozenset(["delay", "delay_on_commit", "send", "kiq", "s", "si"])
 _PACKED = frozenset(["apply_async", "apply_async_on_commit", "apply", "signature", "subtask"])
@@ -44,7 +43,7 @@ _MAX_DEPTH = 3
 
 def published(engine: Engine) -> list[Publishing]:
     """Return the calls that publish tasks, except in tests, where publishing does no harm."""
-    return [one for one in publishings_in(engine) if not one.context.is_test]
+    return [one for one in engine.fact(Tasks).published.values() if not one.context.is_test]
 
 
 def name_of(one: Publishing) -> str:

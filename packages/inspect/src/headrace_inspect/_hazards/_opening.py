@@ -1,12 +1,12 @@
-"""Transactions opened by the program, by its settings or by Django itself."""
+"""Transactions opened by the program, by its settings or by Django itself, and what runs inside."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from headrace_inspect._evaluate._contexts import Context
+from headrace_inspect._evaluate._contexts import Context, Event
 from headrace_inspect._evaluate._engine import Engine
 from headrace_inspect._evaluate._values import (
     ClassValue,
@@ -18,9 +18,9 @@ from headrace_inspect._evaluate._values import (
     options_of,
     text_of,
 )
-from headrace_inspect._models._routes import VERBS, routes_in
+from headrace_inspect._models._routes import VERBS, Routes
 from headrace_inspect._models._routing import literal, settings_in
-from headrace_inspect._shown._links import text_of_call
+from headrace_inspect._shown._paths import text_of_call
 from headrace_inspect._symbols._entities import Class, Function
 
 _OPENING = re.compile(
@@ -33,6 +33,12 @@ _IN_ADMIN = frozenset([
     "save_form", "save_model", "save_formset", "save_related", "delete_model", "log_addition",
     "log_change", "log_deletion", "response_add", "response_change", "response_delete",
 ])  # fmt: skip
+_IN_OTHER_THREADS = frozenset(["start", "submit", "run_in_executor", "start_soon"])
+_IN_TESTS = frozenset([
+    "CELERY_TASK_ALWAYS_EAGER", "CELERY_ALWAYS_EAGER", "task_always_eager", "TESTING",
+])  # fmt: skip
+Flags = Mapping[str, bool | None]
+"""Parameters known to be true, false or None."""
 _SETTING, _EXCEPTION = "ATOMIC_REQUESTS", "non_atomic_requests"
 
 
@@ -121,7 +127,7 @@ def _atomic_views(engine: Engine) -> Iterator[Function]:
     modules = [one for one in map(engine.program.module, paths) if one and not one.is_test]
     if not any(_sets(module.body) for module in modules):
         return
-    for view in routes_in(engine):
+    for view in engine.fact(Routes):
         function, decorated = function_in(view.endpoint), []
         views = [] if function is None else [function]
         if isinstance(view.endpoint, ClassValue):
@@ -139,3 +145,27 @@ def _sets(node: Any) -> bool:
         case ("d", _, _, pairs) if (("k", _SETTING), ("k", True)) in pairs:
             return True
     return type(node) is tuple and any(map(_sets, node))
+
+
+def runs(event: Event, flags: Flags) -> bool:
+    """Tell whether a call may run inside the surrounding transaction.
+
+    It does not if a condition contradicts a known parameter, requires a test setting, or requires
+    `in_atomic_block` to be false; nor in another thread, which has its own connection.
+
+    Args:
+        event: the call.
+        flags: the known parameters.
+    """
+    match event.node:
+        case ("c", _, _, ("a", _, name, _), _, _) if name in _IN_OTHER_THREADS:
+            return False
+    for name, holds in event.conditions:
+        truth: bool | None = True if name == "in_atomic_block" else None
+        truth = False if name in _IN_TESTS else truth
+        plain = name.removesuffix(" is None")
+        if plain in flags:
+            truth = flags[plain] is None if name != plain else bool(flags[plain])
+        if truth is not None and truth is not holds:
+            return False
+    return True

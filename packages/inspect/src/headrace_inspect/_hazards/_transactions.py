@@ -15,13 +15,11 @@ from headrace_inspect._evaluate._engine import Engine
 from headrace_inspect._evaluate._values import FunctionValue, Value, options_of
 from headrace_inspect._models._tasks import Publishing
 from headrace_inspect._report import Finding, Link
-from headrace_inspect._shown._links import link_to
-from headrace_inspect._shown._reach import Reach
+from headrace_inspect._shown._paths import Reach, link_to
 from headrace_inspect._symbols._entities import Module
 
 from ._arguments import name_of, published
-from ._conditions import Flags, runs
-from ._opening import Transactions
+from ._opening import Flags, Transactions, runs
 
 _PUBLISHING = frozenset([ENQUEUE, "canvas"])
 _METHODS = frozenset(["delay", "apply_async", "send", "s", "si", "signature"])
@@ -45,6 +43,10 @@ class _Part:
     path: tuple[Link, ...]
     flags: Flags
     is_new: bool
+
+    def path_to(self, event: Event) -> tuple[Link, ...]:
+        """Return the calls that lead to an event; one without a line is no call."""
+        return (*self.path, link_to(self.context, event)) if event.line else self.path
 
 
 def published_in_transaction(engine: Engine) -> Collection[Finding]:
@@ -88,7 +90,7 @@ class _Search:
         place = part.context.module, event.line
         one = self._published.get(place)
         if place not in self._found and (one is None or _is_queued(one)):
-            path = self._path(part, event)
+            path = part.path_to(event)
             self._found[place] = _finding("a task" if one is None else name_of(one), path)
 
     def _follow(self, part: _Part, event: Event) -> None:
@@ -100,13 +102,8 @@ class _Search:
                 # The arguments of signal receivers are known only for saves.
                 is_called = part.context.function is not None and target.function is not None
                 flags = target.literals if is_called else given
-                path = self._path(part, event)
+                path = part.path_to(event)
                 self._waiting.append(_Part(target, target.events, path, flags, is_new))
-
-    def _path(self, part: _Part, event: Event) -> tuple[Link, ...]:
-        if not event.line:
-            return part.path
-        return (*part.path, link_to(part.context, event))
 
 
 def _called(node: Any) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from headrace_inspect._evaluate._registry import Registry
 
-from . import _celery, _django, _headrace, _http, _routes, _sqlalchemy, _stdlib, _tasks, _views
+from . import _celery, _headrace, _orm, _routes, _signals, _stdlib, _tasks, _views
 
-_MODELS = (_stdlib, _headrace, _tasks, _celery, _django, _sqlalchemy, _views, _routes, _http)
+_MODELS = (_stdlib, _headrace, _tasks, _celery, _signals, _orm, _views, _routes)
 
 
 def known_libraries() -> Registry:

@@ -27,7 +27,7 @@ from headrace_inspect._evaluate._values import (
 from headrace_inspect._symbols._entities import Class
 
 from ._stdlib import members
-from ._tasks import Task, record_publishing, run_task, task_name, tasks_in
+from ._tasks import Task, Tasks, record_publishing, run_task, task_name
 
 CANVAS = "canvas"
 TASK = "celery.Task"
@@ -104,7 +104,7 @@ def _name_classes(engine: Engine) -> None:
         value = engine.names.in_class(cls, "name") if "name" in cls.members else None
         names = [f"{module}.{cls.name}" for module in engine.program.names_of(cls.module)]
         for name in [one for one in (task_name(value), *names) if one]:
-            tasks_in(engine).by_name.setdefault(name, Instance(cls, is_exact=True))
+            engine.fact(Tasks).by_name.setdefault(name, Instance(cls, is_exact=True))
 
 
 def _register_task(call: Call) -> Value:
@@ -132,8 +132,7 @@ def _unpacked(call: Call) -> Call:
     """Return the call of the task with the contents of ``args`` and ``kwargs``."""
     keywords = call.value(1, "kwargs")
     named = keywords.named if isinstance(keywords, Table) else ()
-    given = call.frame.engine.contents(call.frame, call.value(0, "args"))
-    return call.with_arguments(tuple(given), named)
+    return call.with_arguments(call.contents(call.value(0, "args")), named)
 
 
 def _publish_task(call: Call) -> Value:
@@ -155,8 +154,7 @@ def _publish_links(call: Call) -> None:
     found: list[Value] = []
     for name in ("link", "link_error"):
         value = call.value(None, name)
-        is_list = isinstance(value, Items)
-        found += call.frame.engine.contents(call.frame, value) if is_list else [value]
+        found += call.contents(value) if isinstance(value, Items) else [value]
     _in_parallel(call.frame, found, call.node)
 
 
@@ -186,7 +184,7 @@ def _group_or_chain(call: Call) -> Value:
 
 def _chord(call: Call) -> Value:
     header = call.value(0, "header")
-    given = tuple(call.frame.engine.contents(call.frame, header)) or (header,)
+    given = call.contents(header) or (header,)
     group = Signature("group", given)
     body = (call.value(1, "body"),) if call.has(1, "body") else ()
     return Signature("chord", (group, *body))

@@ -1,6 +1,6 @@
 """headrace itself: steps, entrypoints, flows, flow tasks and chains.
 
-Declarations are collected in `Declared`, in ``engine.facts``.
+Declarations are collected in `Declared`, by ``engine.fact``.
 """
 
 from __future__ import annotations
@@ -116,12 +116,6 @@ COMPUTED = Object("computed")
 """Stands for an argument whose value is unknown."""
 
 
-def declared_in(engine: Engine) -> Declared:
-    """Return the declarations found so far."""
-    found: Declared = engine.facts.setdefault(Declared, Declared())
-    return found
-
-
 def register(registry: Registry) -> None:
     """Register this model."""
     function, method = registry.function, registry.method
@@ -149,7 +143,7 @@ def _argument(call: Call, index: int | None, name: str = "") -> Value:
 
 def _open(call: Call) -> Value:
     if call.owner.name is not None:
-        declared_in(call.frame.engine).opened.add(call.owner.name)
+        call.engine.fact(Declared).opened.add(call.owner.name)
     return Object("headrace.OpenedFlow")
 
 
@@ -181,13 +175,13 @@ def _declarator(call: Call, flow: Value, is_entrypoint: bool) -> Declarator:
     after = _argument(call, None, "after")
     references: Arguments = () if after is None else (after,)
     if isinstance(after, Items):
-        items = call.frame.engine.contents(call.frame, after)
+        items = call.contents(after)
         references = tuple([one or COMPUTED for one in items])
     return Declarator(flow, is_entrypoint, references, _argument(call, None, "name"))
 
 
 def _apply(call: Call, declarator: Declarator, value: Value) -> Value:
-    declared, task = declared_in(call.frame.engine), declarator.task
+    declared, task = call.engine.fact(Declared), declarator.task
     function = call.frame.decorating or function_in(value)
     if function is not None and (task is None or declarator.flow is not None):
         declared.nodes.setdefault(function, {})[call.node] = isinstance(value, Task)
@@ -200,7 +194,7 @@ def _apply(call: Call, declarator: Declarator, value: Value) -> Value:
 def _flow_class(call: Call) -> Value:
     given = call.value(0)
     if isinstance(given, ClassValue) and call.owner.name is not None:
-        flows = declared_in(call.frame.engine).class_flows.setdefault(given.cls, [])
+        flows = call.engine.fact(Declared).class_flows.setdefault(given.cls, [])
         if call.owner.name not in flows:
             flows.append(call.owner.name)
     return given
@@ -210,7 +204,7 @@ def _flow_class(call: Call) -> Value:
 
 
 def _chain(call: Call) -> Value:
-    chains = declared_in(call.frame.engine).chains
+    chains = call.engine.fact(Declared).chains
     key = call.frame.location(call.node)
     if key not in chains:
         flow = call.value(None, "flow")
@@ -236,7 +230,7 @@ def _durable(call: Call) -> Value:
         name = text_of(call.value(None, "name")) or chain.facts.flow
         if name is not None:
             place = (chain.facts, call.frame.module, line_of(call.node))
-            declared_in(call.frame.engine).durable.setdefault(name, place)
+            call.engine.fact(Declared).durable.setdefault(name, place)
     return chain
 
 

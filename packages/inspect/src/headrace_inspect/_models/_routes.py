@@ -1,11 +1,15 @@
-"""Routes of FastAPI, Starlette, Flask, Django and Django REST framework.
+"""Routes of web frameworks, and HTTP requests from the program to its own routes.
 
-Covers decorators such as ``@anything.post("/path")``, functions and methods that add a route, and
-class-based views.
+Covers FastAPI, Starlette, Flask, Django and Django REST framework: decorators such as
+``@anything.post("/path")``, functions and methods that add a route, and class-based views; and the
+clients httpx, requests and aiohttp. A request reaches a route only if no other route matches its
+method and whole path. If its base URL is computed, it may leave the program, so it can only reach a
+route of another package.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -34,6 +38,18 @@ _ROUTERS = """
     rest_framework_extensions.routers.ExtendedDefaultRouter
     rest_framework_extensions.routers.ExtendedSimpleRouter
 """
+_CLIENTS = """
+    httpx.Client httpx.AsyncClient requests.Session requests.session
+    aiohttp.ClientSession
+"""
+_PATH = re.compile(
+    r"(https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\]|testserver)(?::\d+)?"
+    r"|http://[^/]*\0[^/]*)?(?:https://[^/]*\0[^/]*|\0)?(/[^?#]*)"
+)
+"""The host of a URL, if it is clearly internal, and the path; ``\\0`` is a computed part."""
+_PARAMETER = re.compile(r"\{[^}]*\}|<[^>]*>|\(\?P<[^)]*\)|\([^)]*\)|\*|\0")
+Segments = tuple[str | None, ...]
+"""The segments of a path; None for a parameter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +71,21 @@ class Route:
     node: Any
 
 
-Contexts = list[tuple[frozenset[str], Context]]
-"""The contexts of a route, by HTTP method."""
+class Routes(dict[Route, list[tuple[frozenset[str], Context]]]):
+    """The routes and their contexts by HTTP method, which are empty until the model finishes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request: its method, its path, and the package that it leaves if its host is unknown."""
+
+    verb: str
+    path: Segments
+    package: str
+
+
+class Requests(set[Request]):
+    """The requests that the program makes."""
 
 
 def register(registry: Registry) -> None:
@@ -70,13 +99,10 @@ def register(registry: Registry) -> None:
     method(partial(_added, 2, "view_func"), "flask.Flask flask.Blueprint", "add_url_rule")
     method(partial(_added, 1, "viewset"), _ROUTERS, "register")
     registry.injecting.update(["fastapi.Depends", "fastapi.Security"])
-    registry.finishing.append(_finish)
-
-
-def routes_in(engine: Engine) -> dict[Route, Contexts]:
-    """Return the routes and their contexts, which are empty until the model finishes."""
-    found: dict[Route, Contexts] = engine.facts.setdefault(Route, {})
-    return found
+    verbs = (*VERBS, "request", "stream")
+    function(_request, " ".join([f"httpx.{one} requests.{one}" for one in verbs]))
+    method(_request, _CLIENTS, " ".join(verbs))
+    registry.finishing += [_finish, _finish_requests]
 
 
 # --- registering ----------------------------------------------------------------------------------
@@ -124,8 +150,7 @@ def _path(call: Call) -> Value:
             inner = given[0] if given else None
         if inner is not None:
             endpoint = frame.engine.evaluate(frame, inner)
-    path = text_of(call.value(0, "route")) or ""
-    _enter(frame, path, frozenset(), endpoint, node, actions)
+    _enter(frame, text_of(call.value(0, "route")) or "", frozenset(), endpoint, node, actions)
     return None
 
 
@@ -143,23 +168,19 @@ def _enter(
         named = [(verb, verb) for verb in VERBS if find(endpoint.cls, verb) is not None]
     if isinstance(actions, Table):
         named = [(verb, text_of(name) or "") for verb, name in actions.named]
-    path = path.replace("\0", "*")
-    made = Route(path, verbs, endpoint, tuple(named), frame.module, node)
-    known = routes_in(frame.engine)
+    made = Route(path.replace("\0", "*"), verbs, endpoint, tuple(named), frame.module, node)
+    known = frame.engine.fact(Routes)
     if not any(one.node is node and one.endpoint == endpoint for one in known):
         known[made] = []
 
 
-# --- evaluating -----------------------------------------------------------------------------------
-
-
 def _finish(engine: Engine) -> None:
-    for route, contexts in routes_in(engine).items():
+    """Evaluate the endpoints."""
+    for route, contexts in engine.fact(Routes).items():
         for verbs, endpoint in _endpoints(engine, route) if not contexts else ():
-            context = Context(None, route.module, line=line_of(route.node))
-            engine.contexts[route, verbs] = context
-            contexts.append((verbs, context))
-            Frame(engine, context, route.module, {}).hand_over(endpoint, route.node)
+            frame = engine.entry((route, verbs), route.module, line_of(route.node))
+            contexts.append((verbs, frame.context))
+            frame.hand_over(endpoint, route.node)
 
 
 def _endpoints(engine: Engine, route: Route) -> Iterator[tuple[frozenset[str], Value]]:
@@ -169,3 +190,53 @@ def _endpoints(engine: Engine, route: Route) -> Iterator[tuple[frozenset[str], V
     view, frame = Instance(route.endpoint.cls), engine.scratch_frame(route.module)
     for verb, name in route.actions:
         yield frozenset([verb.upper()]), engine.attributes.get(frame, view, name, route.node)
+
+
+# --- requests -------------------------------------------------------------------------------------
+
+
+def _request(call: Call) -> Value:
+    verb, index = call.name.rpartition(".")[2], 0
+    if verb not in VERBS:
+        verb, index = text_of(call.value(0, "method")) or "\0", 1
+    url = text_of(call.value(index, "url")) or ""
+    base = call.owner.keyword("base_url") if isinstance(call.owner, Object) else None
+    if base is not None and url.startswith("/"):
+        url = (text_of(base) or "\0").rstrip("/") + url
+    found = _PATH.fullmatch(url.partition("?")[0])
+    if found is not None:
+        package = "" if found[1] else _package(call.frame.module)
+        request = Request("" if "\0" in verb else verb.upper(), _segments(found[2]), package)
+        call.engine.fact(Requests).add(request)
+        call.frame.emit((call.engine.call_targets(request),), call.node, "http")
+    return None
+
+
+def _package(module: Module) -> str:
+    return module.name.partition(".")[0]
+
+
+def _segments(path: str) -> Segments:
+    parts = _PARAMETER.sub("\0", path).strip("^$").split("/")
+    return tuple([None if "\0" in part else part for part in parts if part])
+
+
+def _finish_requests(engine: Engine) -> None:
+    """Link each request to the only route that it fits."""
+    for request in engine.fact(Requests):
+        found = [
+            context
+            for route, contexts in engine.fact(Routes).items()
+            if request.package != _package(route.module)
+            and _fits(_segments(route.path), request.path)
+            for verbs, context in contexts
+            if not request.verb or not verbs or request.verb in verbs
+        ]
+        if len(found) == 1:
+            engine.call_targets(request).add(found[0])
+
+
+def _fits(route: Segments, path: Segments) -> bool:
+    """Tell whether all segments match; a computed segment matches only a parameter."""
+    is_whole = len(route) == len(path) and any(route)
+    return is_whole and all(one in {None, given} for one, given in zip(route, path, strict=True))

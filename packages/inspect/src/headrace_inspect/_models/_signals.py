@@ -23,8 +23,6 @@ from headrace_inspect._evaluate._values import (
 )
 from headrace_inspect._symbols._entities import Class, Module
 
-from ._classes import class_named
-
 _LIBRARY = re.compile(r"(django|celery|flask|allauth|rest_framework|wagtail)(\.\w+)*\.signals\.\w+")
 _SENDING = "send send_robust asend asend_robust send_async"
 
@@ -56,6 +54,10 @@ class Connection:
     node: Any
 
 
+class Connections(dict[Connection, Context | None]):
+    """The connections and their contexts, which are None until the model finishes."""
+
+
 def register(registry: Registry) -> None:
     """Register this model."""
     function, method = registry.function, registry.method
@@ -70,8 +72,8 @@ def register(registry: Registry) -> None:
     registry.attributes[Signal] = lambda frame, owner, name: Bound(owner, name)
     method(_connect, Signal, "connect connect_via")
     method(_send, Signal, _SENDING)
-    method(_connect_decorated, Receiver, "__call__")
-    registry.finishing.append(finish)
+    method(lambda call: _enter(call, call.owner, call.value(0)), Receiver, "__call__")
+    registry.finishing.append(_finish)
 
 
 def _named(call: Call) -> Value:
@@ -86,15 +88,8 @@ def _of_library(frame: Frame, owner: External, name: str) -> Value:
 
 def _receiver(call: Call) -> Value:
     given = call.value(0, "signal")
-    signals = tuple(call.frame.engine.contents(call.frame, given)) or options_of(given)
+    signals = call.contents(given) or options_of(given)
     return Receiver(signals, call.value(None, "sender"), call.has(None, "sender"))
-
-
-def _connect_decorated(call: Call) -> Value:
-    owner: Receiver = call.owner
-    for signal in owner.signals:
-        connect(call, signal, call.value(0), owner.sender, has_sender=owner.has_sender)
-    return call.value(0)
 
 
 def _connect(call: Call) -> Value:
@@ -102,32 +97,22 @@ def _connect(call: Call) -> Value:
     if call.name == "connect_via" or not call.has(0, "receiver"):
         given = given if call.name == "connect_via" else sender
         return Receiver((call.owner,), given, given is not None)
-    connect(call, call.owner, given, sender, has_sender=call.has(1, "sender"))
-    return given
+    return _enter(call, Receiver((call.owner,), sender, call.has(1, "sender")), given)
 
 
-def connect(call: Call, signal: Value, receiver: Value, sender: Value, *, has_sender: bool) -> None:
-    """Connect `receiver` to `signal`."""
-    frame = call.frame
-    key = signal.name if isinstance(signal, External) else getattr(signal, "key", None)
+def _enter(call: Call, receiver: Receiver, function: Value) -> Value:
+    """Connect a function to signals, and return it."""
     senders: list[Class | str | None] = [None]
-    if has_sender:
-        senders = [*_classes(sender)]
-        named = class_named(frame.engine, text_of(sender))
-        senders = senders or ["unresolved" if named is None else named]
-    for cls in senders if key is not None and receiver is not None else ():
-        made = Connection(key, receiver, cls, frame.module, call.node)
-        connections_in(frame.engine).setdefault(made)
-
-
-def _classes(sender: Value) -> list[Class]:
-    return [one.cls for one in options_of(sender) if isinstance(one, ClassValue)]
-
-
-def connections_in(engine: Engine) -> dict[Connection, Context | None]:
-    """Return the connections and their contexts, which are None until `finish` runs."""
-    found: dict[Connection, Context | None] = engine.facts.setdefault(Connection, {})
-    return found
+    if receiver.has_sender:
+        senders = [one.cls for one in options_of(receiver.sender) if isinstance(one, ClassValue)]
+        named = call.engine.classes.named_after(text_of(receiver.sender))
+        senders = senders or [named or "unresolved"]
+    for signal in receiver.signals if function is not None else ():
+        key = signal.name if isinstance(signal, External) else getattr(signal, "key", None)
+        for sender in senders if key is not None else ():
+            made = Connection(key, function, sender, call.frame.module, call.node)
+            call.engine.fact(Connections).setdefault(made)
+    return function
 
 
 def _send(call: Call) -> Value:
@@ -150,14 +135,15 @@ def send(frame: Frame, key: object, sender: Class | None, node: Any) -> None:
     frame.emit((sent,), node, SIGNAL)
 
 
-def finish(engine: Engine) -> None:
+def _finish(engine: Engine) -> None:
     """Link the senders of signals to their receivers."""
-    connections = connections_in(engine)
+    connections = engine.fact(Connections)
     for made in [made for made, known in connections.items() if known is None]:
-        context = connections[made] = engine.contexts[made] = Context(None, made.module)
         named: Named = ()
         if isinstance(made.sender, Class):
             named = (("sender", ClassValue(made.sender)), ("instance", Instance(made.sender)))
-        Frame(engine, context, made.module, {}).hand_over(made.receiver, made.node, (), named)
+        frame = engine.entry(made, made.module)
+        connections[made] = frame.context
+        frame.hand_over(made.receiver, made.node, (), named)
         for sender in {made.sender, None if made.sender is None else "any"}:
-            engine.call_targets((SIGNAL, made.signal, sender)).add(context)
+            engine.call_targets((SIGNAL, made.signal, sender)).add(frame.context)

@@ -10,11 +10,11 @@ from __future__ import annotations
 from functools import partial
 
 from headrace_inspect._evaluate._contexts import Call
-from headrace_inspect._evaluate._engine import Engine
 from headrace_inspect._evaluate._expressions import TASK, await_
-from headrace_inspect._evaluate._registry import Registry
+from headrace_inspect._evaluate._registry import Handler, Registry
 from headrace_inspect._evaluate._statements import enter
 from headrace_inspect._evaluate._values import (
+    Arguments,
     Bound,
     Constant,
     HandOver,
@@ -32,6 +32,8 @@ from headrace_inspect._evaluate._values import (
     text_of,
     union,
 )
+
+from ._tasks import Tasks
 
 _MAX_ROWS = 8
 _CONSUMING = """
@@ -71,92 +73,35 @@ _CALLING = """
     fastapi.concurrency.run_in_threadpool anyio.from_thread.run starlette.background.BackgroundTask
     atexit.register contextvars.Context.run
 """
-_METHODS = (
-    (0, _LOOPS, "call_soon call_soon_threadsafe"),
-    (1, _LOOPS, "run_in_executor call_later call_at"),
-    (0, _GROUP, "start_soon"),
-    (0, TASK, "add_done_callback"),
-    (0, _POOLS, "submit apply apply_async"),
-    (0, "contextvars.copy_context", "run"),
-    (0, "tenacity.Retrying tenacity.AsyncRetrying", "__call__"),
-)
-"""Methods that call an argument: the argument's index, the owners and the method names."""
 
 
 def register(registry: Registry) -> None:
     """Register this model."""
-    function, method = registry.function, registry.method
-    function(_consume, _CONSUMING)
-    function(lambda call: union(*_consumed(call), call.value(1)), _REDUCING)
-    function(lambda call: Items(tuple([Items((None, one)) for one in _consumed(call)])),
-             "builtins.enumerate")  # fmt: skip
-    function(lambda call: Pending(union(*_contents(call, _map(call))), is_generator=True),
-             "builtins.map builtins.filter")  # fmt: skip
-    function(lambda call: Table(call.keywords, call.frame.location(call.node)), _TABLES)
-    function(_getattr, "builtins.getattr")
-    function(lambda call: call.value(1, "default"), "os.getenv os.environ.get")
-    function(lambda call: call.frame.engine.types.instance(call.value(0)), "typing.cast")
-    function(lambda call: Property(call.value(0)), _PROPERTIES)
-    function(lambda call: Static(call.value(0), is_class=False), "builtins.staticmethod")
-    function(lambda call: Static(call.value(0), is_class=True), "builtins.classmethod")
-    function(_exit, _EXITING)
-    function(lambda call: call.value(0), _RETURNING_ARGUMENT)
-    function(lambda call: Object("builtins.open"), "builtins.open")
-    function(_partial, "functools.partial functools.partialmethod headrace.bind")
-    for stack in ("contextlib.ExitStack", "contextlib.AsyncExitStack"):
-        method(_enter_context, stack, "enter_context enter_async_context")
-    method(_append, Items, "append add appendleft put put_nowait insert extend update")
-    method(lambda call: call.owner, Items, "copy __iter__ __add__")
-    method(lambda call: union(*_contents(call, call.owner)), Items, "pop popleft get")
-    method(_get, Table, "get pop setdefault")
-    method(_update, Table, "update")
-    method(lambda call: Items(_contents(call, call.owner)), Table, "values")
-    method(_pairs, Table, "items")
-    _register_concurrency(registry)
-
-
-def _register_concurrency(registry: Registry) -> None:
-    function, method = registry.function, registry.method
     registry.alias(_GROUP, "anyio.create_task_group")
     registry.alias(_BACKGROUND, "fastapi.BackgroundTasks")
     registry.parallel.update(["asyncio.gather", "asyncio.wait", "asyncio.as_completed"])
-    method(_add_task, _BACKGROUND, "add_task")
-    for index, owners, names in _METHODS:
-        method(partial(_hand_over, index), owners, names)
-    function(partial(_hand_over, 0), _CALLING)
-    function(lambda call: await_(call.value(0)), _AWAITING)
-    function(_start_task, "asyncio.create_task asyncio.ensure_future")
-    method(_start_task, f"{_LOOPS} {_GROUP}", "create_task")
-    method(lambda call: await_(call.value(0)), f"{_LOOPS} asyncio.Runner", "run_until_complete run")
-    function(lambda call: Items(tuple(map(await_, members(call)))), "asyncio.gather")
-    function(_adapt, "asgiref.sync.async_to_sync asgiref.sync.sync_to_async")
-    method(_start, _THREADS, "start run")
-    method(_map, _POOLS, "map imap imap_unordered starmap")
+    for names, handler in _FUNCTIONS.items():
+        registry.function(handler, names)
+    for owner, names, handler in _METHODS:
+        registry.method(handler, owner, names)
 
 
-def _contents(call: Call, value: Value) -> tuple[Value, ...]:
-    return tuple(call.frame.engine.contents(call.frame, value))
-
-
-def members(call: Call) -> tuple[Value, ...]:
+def members(call: Call) -> Arguments:
     """Return the arguments, with lists flattened into their items."""
     found: list[Value] = []
     for argument in call.arguments:
-        is_list = isinstance(argument, Items | Pending)
-        found += _contents(call, argument) if is_list else [argument]
+        found += call.contents(argument) if isinstance(argument, Items | Pending) else [argument]
     return tuple(found)
 
 
-def _consumed(call: Call) -> tuple[Value, ...]:
-    frame = call.frame
+def _consumed(call: Call) -> Arguments:
     values: list[Value] = []
     for argument in call.arguments:
         is_list = isinstance(argument, Items)
-        element = frame.engine.element
-        values += _contents(call, argument) if is_list else [element(frame, argument)]
+        values += call.contents(argument) if is_list else [call.element(argument)]
     key = call.value(None, "key")
     if key is not None:
-        frame.call(key, call.node, tuple(values[:1]))
+        call.frame.call(key, call.node, tuple(values[:1]))
     return tuple([value for value in values if value is not None])
 
 
@@ -166,12 +111,13 @@ def _consume(call: Call) -> Value:
     return Items(values, call.frame.location(call.node))
 
 
+def _pairs(values: Arguments) -> Value:
+    return Items(tuple([Items((None, value)) for value in values]))
+
+
 def _map(call: Call) -> Value:
     """Call the first argument with each item of the others."""
-    columns: list[tuple[Value, ...]] = []
-    for argument in call.rest(1):
-        element = call.frame.engine.element(call.frame, argument)
-        columns.append(_contents(call, argument) or (element,))
+    columns = [call.contents(one) or (call.element(one),) for one in call.rest(1)]
     rows = list(zip(*columns, strict=False)) or [()]
     made = tuple([call.frame.call(call.value(0), call.node, row) for row in rows[:_MAX_ROWS]])
     return Items(columns[0] if call.name.endswith("filter") and columns else made)
@@ -181,7 +127,7 @@ def _getattr(call: Call) -> Value:
     name = text_of(call.value(1))
     if name is None or "\0" in name:
         return None
-    found = call.frame.engine.attributes.get(call.frame, call.value(0), name, call.node)
+    found = call.attribute(call.value(0), name)
     return call.value(2) if found is None else found
 
 
@@ -205,29 +151,25 @@ def _enter_context(call: Call) -> Value:
 def _append(call: Call) -> Value:
     given = call.arguments[1:] if call.name == "insert" else call.arguments[:1]
     if call.name in {"extend", "update"}:
-        given = tuple([one for value in call.arguments for one in _contents(call, value)])
+        given = tuple([one for value in call.arguments for one in call.contents(value)])
     for option in [option for value in given for option in options_of(value)]:
         if not isinstance(option, Constant):
-            call.frame.engine.put(call.owner, None, option)
+            call.engine.put(call.owner, None, option)
     return None
 
 
 def _get(call: Call) -> Value:
     key = key_of(call.value(0))
     if call.name == "setdefault":
-        call.frame.engine.put(call.owner, key, call.value(1))
-    return union(call.frame.engine.item(call.frame, call.owner, key), call.value(1))
+        call.engine.put(call.owner, key, call.value(1))
+    return union(call.engine.item(call.frame, call.owner, key), call.value(1))
 
 
 def _update(call: Call) -> Value:
     given = [one.entries for one in call.arguments if isinstance(one, Table)]
     for key, value in [*[entry for entries in given for entry in entries], *call.keywords]:
-        call.frame.engine.put(call.owner, key, value)
+        call.engine.put(call.owner, key, value)
     return None
-
-
-def _pairs(call: Call) -> Value:
-    return Items(tuple([Items((None, value)) for value in _contents(call, call.owner)]))
 
 
 # --- concurrency ----------------------------------------------------------------------------------
@@ -238,18 +180,17 @@ def _hand_over(index: int, call: Call) -> Value:
     return call.frame.hand_over(callee, call.node, rest, call.keywords)
 
 
+def _await(call: Call) -> Value:
+    return await_(call.value(0))
+
+
 def _start_task(call: Call) -> Value:
-    return Object(TASK, (await_(call.value(0)),))
+    return Object(TASK, (_await(call),))
 
 
 def _add_task(call: Call) -> Value:
-    call.frame.engine.facts.setdefault(_add_task, {})[call.value(0, "func")] = None
+    call.engine.fact(Tasks).background[call.value(0, "func")] = None
     return _hand_over(0, call)
-
-
-def background_in(engine: Engine) -> list[Value]:
-    """Return the functions that become background tasks."""
-    return [*engine.facts.get(_add_task, ())]
 
 
 def _adapt(call: Call) -> Value:
@@ -261,7 +202,7 @@ def _adapt(call: Call) -> Value:
 def _start(call: Call) -> Value:
     frame, owner = call.frame, call.owner
     if isinstance(owner, Instance):
-        method = frame.engine.attributes.get(frame, owner, "run", call.node)
+        method = call.attribute(owner, "run")
         return None if isinstance(method, Bound) else frame.hand_over(method, call.node)
     if not isinstance(owner, Object):
         return None
@@ -270,4 +211,54 @@ def _start(call: Call) -> Value:
     given = made.value(3 if "Timer" not in owner.made_by else 2, "args")
     named = made.value(None, "kwargs")
     keywords = named.named if isinstance(named, Table) else ()
-    return frame.hand_over(target, call.node, _contents(call, given), keywords)
+    return frame.hand_over(target, call.node, call.contents(given), keywords)
+
+
+_FUNCTIONS: dict[str, Handler] = {
+    _CONSUMING: _consume,
+    _REDUCING: lambda call: union(*_consumed(call), call.value(1)),
+    "builtins.enumerate": lambda call: _pairs(_consumed(call)),
+    "builtins.map builtins.filter": lambda call: Pending(
+        union(*call.contents(_map(call))), is_generator=True
+    ),
+    _TABLES: lambda call: Table(call.keywords, call.frame.location(call.node)),
+    "builtins.getattr": _getattr,
+    "os.getenv os.environ.get": lambda call: call.value(1, "default"),
+    "typing.cast": lambda call: call.engine.types.instance(call.value(0)),
+    _PROPERTIES: lambda call: Property(call.value(0)),
+    "builtins.staticmethod": lambda call: Static(call.value(0), is_class=False),
+    "builtins.classmethod": lambda call: Static(call.value(0), is_class=True),
+    _EXITING: _exit,
+    _RETURNING_ARGUMENT: lambda call: call.value(0),
+    "builtins.open": lambda call: Object("builtins.open"),
+    "functools.partial functools.partialmethod headrace.bind": _partial,
+    _CALLING: partial(_hand_over, 0),
+    _AWAITING: _await,
+    "asyncio.create_task asyncio.ensure_future": _start_task,
+    "asyncio.gather": lambda call: Items(tuple(map(await_, members(call)))),
+    "asgiref.sync.async_to_sync asgiref.sync.sync_to_async": _adapt,
+}
+_METHODS: tuple[tuple[type | str, str, Handler], ...] = (
+    ("contextlib.ExitStack contextlib.AsyncExitStack", "enter_context enter_async_context",
+     _enter_context),
+    (Items, "append add appendleft put put_nowait insert extend update", _append),
+    (Items, "copy __iter__ __add__", lambda call: call.owner),
+    (Items, "pop popleft get", lambda call: union(*call.contents(call.owner))),
+    (Table, "get pop setdefault", _get),
+    (Table, "update", _update),
+    (Table, "values", lambda call: Items(call.contents(call.owner))),
+    (Table, "items", lambda call: _pairs(call.contents(call.owner))),
+    (_BACKGROUND, "add_task", _add_task),
+    (_LOOPS, "call_soon call_soon_threadsafe", partial(_hand_over, 0)),
+    (_LOOPS, "run_in_executor call_later call_at", partial(_hand_over, 1)),
+    (_GROUP, "start_soon", partial(_hand_over, 0)),
+    (TASK, "add_done_callback", partial(_hand_over, 0)),
+    (_POOLS, "submit apply apply_async", partial(_hand_over, 0)),
+    ("contextvars.copy_context", "run", partial(_hand_over, 0)),
+    ("tenacity.Retrying tenacity.AsyncRetrying", "__call__", partial(_hand_over, 0)),
+    (f"{_LOOPS} {_GROUP}", "create_task", _start_task),
+    (f"{_LOOPS} asyncio.Runner", "run_until_complete run", _await),
+    (_THREADS, "start run", _start),
+    (_POOLS, "map imap imap_unordered starmap", _map),
+)  # fmt: skip
+"""The owners of methods, the methods' names, and what calling them does."""

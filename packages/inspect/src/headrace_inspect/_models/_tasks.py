@@ -41,6 +41,7 @@ _APPS = """
     taskiq_aio_pika.AioPikaBroker huey.RedisHuey huey.SqliteHuey huey.MemoryHuey
 """
 _PUBLISHING = "send_with_options kiq kicker defer defer_async enqueue aenqueue schedule message"
+Names = tuple[str, ...]
 _QUEUES = "rq.Queue django_rq.get_queue arq.create_pool arq.ArqRedis"
 
 
@@ -89,32 +90,30 @@ class Publishing:
 
 @dataclass(slots=True)
 class Tasks:
-    """The tasks of a program by name, the names published, and all publishing calls."""
+    """The tasks of a program.
+
+    Attributes:
+        by_name: the tasks by name.
+        background: the functions that become background tasks.
+        published_names: the names that are published.
+        published: the calls that publish tasks, once per context.
+    """
 
     by_name: dict[str, Value] = field(default_factory=dict)
+    background: dict[Value, None] = field(default_factory=dict)
     published_names: dict[str, None] = field(default_factory=dict)
     published: dict[object, Publishing] = field(default_factory=dict)
-
-
-def tasks_in(engine: Engine) -> Tasks:
-    """Return the tasks found so far."""
-    found: Tasks = engine.facts.setdefault(Tasks, Tasks())
-    return found
-
-
-def publishings_in(engine: Engine) -> list[Publishing]:
-    """Return the calls that publish tasks, once per context."""
-    return list(tasks_in(engine).published.values())
 
 
 def register(registry: Registry) -> None:
     """Register this model."""
     registry.function(_decorate, _DECORATORS)
     registry.method(_decorate, _APPS, "task periodic_task on_event")
-    registry.method(lambda call: publish(call, call.owner), Task, _PUBLISHING)
+    registry.method(lambda call: _publish(call, call.owner), Task, _PUBLISHING)
     registry.method(_enqueue, _QUEUES, "enqueue enqueue_call enqueue_job enqueue_in enqueue_at")
-    registry.function(_enqueue, "django_rq.enqueue django_q.tasks.async_task")
-    registry.function(_enqueue, "django_q.tasks.schedule")
+    registry.function(
+        _enqueue, "django_rq.enqueue django_q.tasks.async_task django_q.tasks.schedule"
+    )
     registry.method(_enqueue, "django_q.tasks.Chain", "append")
     registry.method(_run_object, "django_q.tasks.AsyncTask", "run")
     registry.finishing.append(finish)
@@ -148,7 +147,7 @@ def make_task(frame: Frame, value: Value, options: Named) -> Value:
     task = Task(value, names[-1] if names else "", *about, cls)
     if isinstance(value, FunctionValue) and value.captured:
         frame.engine.roots.append(value)
-    tasks_in(frame.engine).by_name.update(dict.fromkeys(names, task))
+    frame.engine.fact(Tasks).by_name.update(dict.fromkeys(names, task))
     return task
 
 
@@ -168,25 +167,43 @@ def _decorated(value: Value) -> Function | None:
     return None
 
 
+def signature_of(task: Task, function: Function) -> tuple[Names, Names, Names]:
+    """Return what takes positional arguments, what takes keywords, and what needs either.
+
+    Args:
+        task: the task.
+        function: its function; the first parameters of one that is bound are not passed.
+    """
+    syntax, inner = function.syntax, task.inner
+    skipped = task.is_bound + (isinstance(inner, FunctionValue) and inner.receiver is not None)
+    positional, named, needed = list[str](), list[str](), list[str]()
+    for number, (name, _, default, is_positional) in enumerate(syntax.parameters):
+        if number >= skipped or not is_positional:
+            positional += [name] if is_positional else []
+            named += [name] if number >= syntax.only_positional else []
+            needed += [name] if default is None else []
+    positional += ["*"] if syntax.vararg else []
+    named += ["**"] if syntax.kwarg else []
+    return tuple(positional), tuple(named), tuple(needed)
+
+
 # --- publishing -----------------------------------------------------------------------------------
 
 
 def _enqueue(call: Call) -> Value:
     index = 1 if call.name in {"enqueue_in", "enqueue_at"} else 0
-    return publish(
-        call.with_arguments(call.rest(index + 1), call.keywords), call.value(index, "func")
-    )
+    given = call.with_arguments(call.rest(index + 1), call.keywords)
+    return _publish(given, call.value(index, "func"))
 
 
 def _run_object(call: Call) -> Value:
     """Publish the function that an object was created with."""
     made: Object = call.owner
-    return publish(
-        call.with_arguments(made.arguments[1:], made.keywords), next(iter(made.arguments), None)
-    )
+    given = call.with_arguments(made.arguments[1:], made.keywords)
+    return _publish(given, next(iter(made.arguments), None))
 
 
-def publish(call: Call, task: Value) -> Value:
+def _publish(call: Call, task: Value) -> Value:
     """Record the publication of a task with the arguments of `call`."""
     given = call.with_arguments(call.arguments, call.keywords, ENQUEUE)
     record_publishing(task, given)
@@ -196,37 +213,36 @@ def publish(call: Call, task: Value) -> Value:
 
 def record_publishing(task: Value, call: Call) -> None:
     """Record the arguments with which a task is published."""
-    frame = call.frame
-    made = Publishing(task, call.arguments, call.keywords, call.node, frame.context)
-    tasks_in(frame.engine).published[frame.location(call.node), frame.context, task] = made
+    frame, node = call.frame, call.node
+    made = Publishing(task, call.arguments, call.keywords, node, frame.context)
+    frame.engine.fact(Tasks).published[frame.location(node), frame.context, task] = made
 
 
 def run_task(task: Value, call: Call) -> Value:
     """Record that a task, a function or a named task runs through a queue."""
-    name, engine = task_name(task), call.frame.engine
+    name = task_name(task)
     if name is not None:
         run_by_name(call.frame, name, call.node, call.kind)
         return None
     inner, first = (task.inner, task.arguments) if isinstance(task, Task) else (task, ())
     if isinstance(task, Instance):
-        inner = engine.attributes.get(call.frame, task, "run", call.node)
-    return engine.hand_over(
-        inner, call.with_arguments((*first, *call.arguments), call.keywords, call.kind)
-    )
+        inner = call.attribute(task, "run")
+    given = call.with_arguments((*first, *call.arguments), call.keywords)
+    return call.engine.hand_over(inner, given)
 
 
 def run_by_name(frame: Frame, name: str | None, node: Any, kind: str = ENQUEUE) -> None:
     """Record the publication of the task `name`."""
     if name is not None and "\0" not in name:
-        tasks_in(frame.engine).published_names[name] = None
+        frame.engine.fact(Tasks).published_names[name] = None
         frame.emit((frame.engine.call_targets(("task", name)),), node, kind)
 
 
 def finish(engine: Engine) -> None:
     """Link calls that publish tasks by name to their functions."""
-    for name in sorted(tasks_in(engine).published_names):
+    for name in sorted(engine.fact(Tasks).published_names):
         context = engine.call_targets(("task", name))
-        task = tasks_in(engine).by_name.get(name) or resolve_dotted(engine, name)
+        task = engine.fact(Tasks).by_name.get(name) or resolve_dotted(engine, name)
         function = task.cls.module if isinstance(task, Instance) else function_in(task)
         if task is not None and function is not None and not context.events:
             run_task(task, Call(Frame(engine, context, function, {}), None))

@@ -1,4 +1,4 @@
-"""SARIF 2.1.0, with what GitHub's code scanning asks for beyond it.
+"""Formats for programs: JSON, which docs/reference/check.schema.json describes, and SARIF 2.1.0.
 
 https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning
@@ -7,33 +7,81 @@ https://docs.github.com/en/code-security/code-scanning/integrating-with-code-sca
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator
-from importlib.metadata import version
+from dataclasses import fields, is_dataclass
 from typing import Any
 from urllib.parse import quote
 
 from headrace.commands import printable
-from headrace_inspect._codes import CODES, explanation
-from headrace_inspect._report import Place, Report
+from headrace_inspect._explain import CODES, explanation
+from headrace_inspect._report import Edge, Finding, Link, Place, Report
 
-from ._json import document_of, encoded
-from ._words import View
+from . import View
 
+VERSION = 2
 _SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 )
+_RISKY = re.compile("[<&]")
+_FIELDS: dict[type, tuple[str, ...]] = {
+    Edge: ("id", "verdict", "by", "kind", "evidence"),
+    Finding: ("code", "flow", "source", "target", "place", "message", "evidence"),
+    Link: ("place", "text"),
+}
 
 
-def render(report: Report, _: View) -> str:
+def as_json(report: Report, _: View) -> str:
+    """Return all of `report`, with names as they are, in ASCII."""
+    return encoded(_document(report))
+
+
+def _document(report: Report) -> dict[str, Any]:
+    document: dict[str, Any] = {"version": VERSION, **plain(report, ("edges", "findings"))}
+    if report.problems:
+        document["problems"] = [plain(one) | {"line": one.line or None} for one in report.problems]
+    if report.since is not None:
+        breaking = [plain(one, ("code", "place", "message")) for one in report.since.breaking]
+        steps = plain(report.since.steps, ("added", "removed"))
+        document["since"] = plain(report.since) | {"breaking": breaking, "steps": steps}
+    return document
+
+
+def encoded(document: dict[str, Any]) -> str:
+    """Return `document` as JSON that is safe wherever it is put: in a terminal, in a page."""
+    text = json.dumps(document, indent=2)
+    return _RISKY.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def plain(one: Any, names: tuple[str, ...] = ()) -> Any:
+    """Return data classes as mappings, those of them that are places as a file and a line."""
+    if isinstance(one, list | tuple):
+        return [plain(each) for each in one]
+    if not is_dataclass(one):
+        return one
+    found: dict[str, Any] = {}
+    for name in names or _FIELDS.get(type(one)) or [field.name for field in fields(one)]:
+        value = plain(getattr(one, name))
+        found |= value if name == "place" else {name: value}
+    return found
+
+
+# --- SARIF ----------------------------------------------------------------------------------------
+
+
+def as_sarif(report: Report, _: View) -> str:
     """Return a log of one run; what could not be analysed is a notification of the tool.
 
     The edges and the changes are in the run's properties, as in JSON.
     """
-    document = document_of(report)
+    from importlib.metadata import version
+
+    document = _document(report)
     driver = {"name": "headrace", "version": version("headrace-inspect")}
-    notes = [_alert(one.message, Place(one.file, one.line)) for one in report.problems]
+    notes = [_alert(one.message, one.place) for one in report.problems]
     run = {
         "tool": {"driver": driver | {"rules": [_rule(code) for code in CODES]}},
         "columnKind": "unicodeCodePoints",
@@ -45,12 +93,12 @@ def render(report: Report, _: View) -> str:
 
 
 def _rule(code: str) -> dict[str, Any]:
-    told = explanation(code)
+    about = explanation(code)
     return {
         "id": code,
-        "shortDescription": {"text": told.title},
-        "fullDescription": {"text": told.summary},
-        "help": {"text": told.plain, "markdown": told.text},
+        "shortDescription": {"text": about.title},
+        "fullDescription": {"text": about.summary},
+        "help": {"text": about.plain, "markdown": about.text},
         "defaultConfiguration": {"level": "error"},
     }
 

@@ -1,12 +1,13 @@
-"""Django: models, relations, managers, query sets, model signals and ``on_commit``."""
+"""Object-relational mappers: Django's models and transactions, and SQLAlchemy's relationships.
+
+Covers relations, managers, query sets, model signals and ``on_commit``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from headrace_inspect._evaluate._contexts import Call, Frame, line_of
-from headrace_inspect._evaluate._engine import Engine
 from headrace_inspect._evaluate._registry import Registry
 from headrace_inspect._evaluate._values import (
     Bound,
@@ -25,7 +26,6 @@ from headrace_inspect._evaluate._values import (
 from headrace_inspect._symbols._entities import Class
 
 from . import _signals
-from ._classes import class_named
 from ._tasks import resolve_dotted
 
 MODEL = "django.db.models.Model"
@@ -33,6 +33,7 @@ ATOMIC = "django.db.transaction.atomic"
 _MANAGER = "django.db.models.Manager"
 _QUERY_SET = "django.db.models.QuerySet"
 _FIELDS = ("ForeignKey", "OneToOneField", "ManyToManyField")
+_RELATIONSHIPS = ("sqlalchemy.orm.relationship", "flask_sqlalchemy.SQLAlchemy.relationship")
 _MODELS = """
     django.contrib.auth.models.AbstractUser
     django.contrib.auth.models.AbstractBaseUser django.contrib.auth.base_user.AbstractBaseUser
@@ -61,12 +62,7 @@ _QUERYING = """
 
 @dataclass(slots=True, eq=False)
 class Query(Known):
-    """A manager or query set.
-
-    Attributes:
-        model: the model of its objects.
-        own: its class in the source, if any.
-    """
+    """A manager or query set: the model of its objects, and its class in the source, if any."""
 
     model: Class | None
     own: Class | None = None
@@ -79,38 +75,43 @@ class QueryInstance(Instance):
     model: Class | None = None
 
 
+class _Reversed(dict[str, list[Class]]):
+    """The classes whose fields have each ``related_name``."""
+
+
 def register(registry: Registry) -> None:
     """Register this model."""
     function, method = registry.function, registry.method
-    _signals.register(registry)
     registry.alias(MODEL, _MODELS)
     registry.alias(_MANAGER, _MANAGERS)
     for name in ("Manager", "QuerySet", *_FIELDS):
         registry.alias(f"django.db.models.{name}", f"django.contrib.gis.db.models.{name}")
-    for name in _FIELDS:
-        registry.descriptors[f"django.db.models.{name}"] = _related
+    registry.names.update(_RELATIONSHIPS)
+    related = [f"django.db.models.{name}" for name in _FIELDS]
+    registry.descriptors.update(dict.fromkeys([*related, *_RELATIONSHIPS], _related))
     registry.descriptors[Instance] = _manager
     registry.descriptors[Query] = _of_owner
     registry.missing.append(_reverse)
     registry.attributes[ClassValue] = _objects
     registry.attributes[Query] = _query_attribute
     registry.elements[Query] = lambda frame, query: _object(query)
-    method(_save, MODEL, "save asave")
-    for deleted in (MODEL, Query):
-        method(_delete, deleted, "delete adelete")
+    method(lambda call: _send(call, "save"), MODEL, "save asave")
     queries = f"{_MANAGER} {_QUERY_SET}"
     function(lambda call: Query(None), queries)
     for owner in (Query, queries):
         method(_create, owner, _CREATING)
-        method(_delete, owner, "delete adelete")
         method(lambda call: _object(_query_of(call)), owner, _GETTING)
         method(_query_of, owner, _QUERYING)
+    for owner in (Query, queries, MODEL):
+        method(_delete, owner, "delete adelete")
     method(lambda call: Query(None, _class_of(call.owner)), _QUERY_SET, "as_manager")
     method(lambda call: call.value(0), _MANAGER, "from_queryset")
     function(lambda call: call.value(0), f"{_MANAGER}.from_queryset")
+    method(lambda call: Query(_class_of(call.value(0))), Bound, "query")
     function(_get_model, "django.apps.apps.get_model django.contrib.auth.get_user_model")
     function(_get_object, "django.shortcuts.get_object_or_404")
-    function(_import_string, "django.utils.module_loading.import_string")
+    function(lambda call: resolve_dotted(call.engine, text_of(call.value(0)) or ""),
+             "django.utils.module_loading.import_string")  # fmt: skip
     function(_on_commit, "django.db.transaction.on_commit headrace_django.on_commit")
     registry.exiting[ATOMIC] = _commit
 
@@ -123,52 +124,48 @@ def _class_of(value: Value | None) -> Class | None:
 
 
 def _related(frame: Frame, owner: Value, field: Object) -> Value:
-    """Return the other side of a relation."""
-    cls = _target(frame.engine, owner, field)
+    """Return the other side of a relation; SQLAlchemy's may be an instance or a list."""
+    to = field.arguments[0] if field.arguments else field.keyword("to") or field.keyword("argument")
+    cls = _class_of(to) or frame.engine.classes.named_after(text_of(to))
+    cls = _class_of(owner) if text_of(to) == "self" else cls
     if cls is None:
         return None
-    return _many(frame.engine, cls) if field.made_by.endswith("ToManyField") else Instance(cls)
+    if field.made_by in _RELATIONSHIPS:
+        return union(Instance(cls), Items((Instance(cls),)))
+    return _many(frame, cls) if field.made_by.endswith("ToManyField") else Instance(cls)
 
 
-def _target(engine: Engine, owner: Value, field: Object) -> Class | None:
-    to = field.arguments[0] if field.arguments else field.keyword("to")
-    if text_of(to) == "self":
-        return _class_of(owner)
-    return _class_of(to) or class_named(engine, text_of(to))
-
-
-def _many(engine: Engine, cls: Class) -> Query:
+def _many(frame: Frame, cls: Class) -> Query:
     """Return a query set of `cls`, with the class of its default manager."""
-    found = engine.classes.find(cls, "objects")
-    manager = None if found is None else engine.names.in_class(found[0], "objects")
+    found = frame.engine.classes.find(cls, "objects")
+    manager = None if found is None else frame.engine.names.in_class(found[0], "objects")
     return Query(cls, manager.own if isinstance(manager, Query) else _class_of(manager))
 
 
 def _reverse(frame: Frame, owner: Value, name: str) -> Value:
     """Return the reverse side of a relation: ``related_name``, or ``order_set``."""
-    engine = frame.engine
-    if not isinstance(owner, Instance) or not engine.classes.is_a(owner.cls, MODEL):
+    classes, index = frame.engine.classes, frame.engine.fact(_Reversed)
+    if not isinstance(owner, Instance) or not classes.is_a(owner.cls, MODEL):
         return None
-    index: dict[str, list[Class]] = engine.facts.setdefault(_reverse, {})
-    for cls in [] if index else [one for one in engine.classes.all() if not one.module.is_test]:
-        for related in _related_names(cls):
-            index.setdefault(related, []).append(cls)
+    for cls in [] if index else [one for one in classes.all() if not one.module.is_test]:
+        for statement in cls.body:
+            match statement:
+                case ("=", _, ("c", _, _, _, _, named)):
+                    for value in [one for word, one in named if word == "related_name" and one]:
+                        index.setdefault(value[1], []).append(cls)
     found = index.get(name, [])
     to = found[0] if len(found) == 1 else None
     if to is None and name.endswith("_set"):
-        to = engine.classes.named_after(name.removesuffix("_set"))
-    return None if to is None else _many(engine, to)
+        to = classes.named_after(name.removesuffix("_set"))
+    return None if to is None else _many(frame, to)
 
 
-def _related_names(cls: Class) -> Iterator[str]:
-    for statement in cls.body:
-        match statement:
-            case ("=", _, ("c", _, _, _, _, named)):
-                yield from [value[1] for name, value in named if name == "related_name" and value]
-
-
-def _save(call: Call) -> Value:
-    _send(call, "save")
+def _send(call: Call, what: str) -> Value:
+    """Send the signals of saving or deleting."""
+    query = isinstance(call.owner, Query)
+    cls = call.owner.model if query else _class_of(getattr(call.owner, "receiver", call.owner))
+    for moment in ("pre", "post") if cls is not None else ():
+        _signals.send(call.frame, f"django.db.models.signals.{moment}_{what}", cls, call.node)
     return None
 
 
@@ -178,14 +175,6 @@ def _delete(call: Call) -> Value:
     line = line_of(call.node)
     call.frame.enclose(Object(ATOMIC), line, first)  # Django sends these signals in a transaction
     return None
-
-
-def _send(call: Call, what: str) -> None:
-    cls = _class_of(getattr(call.owner, "receiver", call.owner))
-    if isinstance(call.owner, Query):
-        cls = call.owner.model
-    for moment in ("pre", "post") if cls is not None else ():
-        _signals.send(call.frame, f"django.db.models.signals.{moment}_{what}", cls, call.node)
 
 
 # --- managers and query sets ----------------------------------------------------------------------
@@ -198,12 +187,11 @@ def _objects(frame: Frame, owner: ClassValue, name: str) -> Value | None:
     engine, classes = frame.engine, frame.engine.classes
     found = classes.find(owner.cls, name)
     manager = None if found is None else engine.names.in_class(found[0], name)
-    cls = manager.cls if isinstance(manager, Instance) else owner.cls
-    known = classes.sources(cls)
+    known = classes.sources(manager.cls if isinstance(manager, Instance) else owner.cls)
     bases = [base for one in known for base in classes.bases(one)]
     is_foreign = any(not isinstance(base, ClassValue) for base in bases)
     is_manager = manager is None or isinstance(manager, Query | Instance | Object)
-    return _many(engine, owner.cls) if is_foreign and is_manager else None
+    return _many(frame, owner.cls) if is_foreign and is_manager else None
 
 
 def _manager(frame: Frame, owner: Value, value: Instance) -> Value | None:
@@ -239,19 +227,14 @@ def _create(call: Call) -> Value:
     if query.model is None:
         return None
     made = Instance(query.model, is_exact=True)
-    method = call.frame.engine.attributes.get(call.frame, made, "save", call.node)
-    call.frame.hand_over(method, call.node)
+    call.frame.hand_over(call.attribute(made, "save"), call.node)
     return Items((made, None)) if call.name.endswith("or_create") else made
 
 
 def _get_model(call: Call) -> Value:
     names = [text_of(one) for one in call.arguments]
-    cls = class_named(call.frame.engine, ".".join(filter(None, names)) or "User")
+    cls = call.engine.classes.named_after(".".join(filter(None, names)) or "User")
     return None if cls is None else ClassValue(cls)
-
-
-def _import_string(call: Call) -> Value:
-    return resolve_dotted(call.frame.engine, text_of(call.value(0)) or "")
 
 
 def _get_object(call: Call) -> Value:

@@ -1,3 +1,0 @@
-"""The flows, steps and edges that the source declares."""
-
-from __future__ import annotations
