@@ -18,7 +18,7 @@ from headrace.commands import (
 from headrace_inspect._formats._machines import encoded, plain
 from headrace_inspect._pipeline import analysis_runtime, evaluate
 from headrace_inspect._settings import format_of, parser_of, put_out, settings_for
-from headrace_inspect._source._discovery import find_files, shown
+from headrace_inspect._source._discovery import find_files
 from headrace_inspect._source._reading import contents_of
 
 from ._declaring import patch_for
@@ -81,14 +81,9 @@ def _focused(found: Map, name: str) -> Map:
 
 
 def _document(found: Map) -> dict[str, Any]:
-    nodes = [
-        {"id": one.id, "kind": one.kind, "name": one.name}
-        | {"file": shown(one.module.path), "line": one.line}
-        for one in found.nodes
-    ]
+    nodes = [plain(one, ("id", "kind", "name", "place")) for one in found.nodes]
     edges = [
-        {"source": one.source.id, "target": one.target.id, "kind": one.kind}
-        | {"evidence": plain(one.evidence)}
+        {"source": one.source.id, "target": one.target.id} | plain(one, ("kind", "evidence"))
         for one in found.edges
     ]
     return {"version": VERSION, "nodes": nodes, "edges": edges}

@@ -20,9 +20,11 @@ from headrace_inspect._evaluate._values import (
 )
 from headrace_inspect._models._celery import class_tasks
 from headrace_inspect._models._routes import Routes
-from headrace_inspect._models._routing import literal, settings_in
+from headrace_inspect._models._routing import decorated_by, literal, parts_of, settings_in
 from headrace_inspect._models._signals import Connections
 from headrace_inspect._models._tasks import Task, Tasks, finish, run_by_name, task_function
+from headrace_inspect._report import Place
+from headrace_inspect._source._discovery import shown
 from headrace_inspect._symbols._entities import Class, Function, Module
 from headrace_inspect._symbols._program import Program
 from headrace_inspect._symbols._syntax import Expr
@@ -49,6 +51,11 @@ class Node:
     module: Module
     line: int
     function: Function | None = None
+
+    @property
+    def place(self) -> Place:
+        """Where it is defined."""
+        return Place(shown(self.module.path), self.line)
 
 
 class Nodes:
@@ -141,7 +148,7 @@ class Nodes:
                     label = paths.basename(module.path).removesuffix(".py")
                     self._add_value("command", command, label)
             for function in [one for one in module.functions if one.scope is module]:
-                if _is_command(function):
+                if decorated_by(function, "command"):
                     self.add("command", function, function.name)
 
     def _add_routes(self) -> None:
@@ -173,13 +180,6 @@ class Nodes:
         finish(self._engine)
 
 
-def _is_command(function: Function) -> bool:
-    """Tell whether a decorator such as Click's, Flask's or Typer's makes a function a command."""
-    called = [node[3] if type(node) is tuple and node[0] == "c" else node
-              for _, node in function.decorators]  # fmt: skip
-    return any(type(one) is tuple and one[0] == "a" and one[2] == "command" for one in called)
-
-
 def _url_parents(program: Program, modules: Iterable[Module]) -> dict[Module, tuple[Module, str]]:
     """Return the parent of each included URL module, and the literal path prefix."""
     above: dict[Module, tuple[Module, str]] = {}
@@ -192,15 +192,13 @@ def _url_parents(program: Program, modules: Iterable[Module]) -> dict[Module, tu
 
 
 def _includes_in(node: Any) -> Iterator[tuple[str, str]]:
-    match node:
-        case (
-            "c", _, _, _,
-            (("k", str(prefix)), ("c", _, _, "include", (("k", str(name)), *_), _), *_), _,
-        ):  # fmt: skip
-            yield prefix, name
-        case tuple():
-            for part in node:
-                yield from _includes_in(part)
+    for part in parts_of(node):
+        match part:
+            case (
+                "c", _, _, _,
+                (("k", str(prefix)), ("c", _, _, "include", (("k", str(name)), *_), _), *_), _,
+            ):  # fmt: skip
+                yield prefix, name
 
 
 def _schedule_entries(module: Module) -> Iterator[tuple[Expr, Expr, Expr]]:

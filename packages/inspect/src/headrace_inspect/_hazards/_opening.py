@@ -19,7 +19,7 @@ from headrace_inspect._evaluate._values import (
     text_of,
 )
 from headrace_inspect._models._routes import VERBS, Routes
-from headrace_inspect._models._routing import literal, settings_in
+from headrace_inspect._models._routing import literal, parts_of, settings_in
 from headrace_inspect._shown._paths import text_of_call
 from headrace_inspect._symbols._entities import Class, Function
 
@@ -107,25 +107,18 @@ class Transactions:
 def _lines_in_migration(function: Function) -> Iterator[int]:
     """Yield the lines of atomic migrations that run a function."""
     for cls in function.module.classes:
-        settings = dict(settings_in(cls.body))
-        if literal(settings.get("atomic")) is not False:
-            yield from _lines_that_run(cls.body, function.name)
-
-
-def _lines_that_run(node: Any, name: str) -> Iterator[int]:
-    match node:
-        case ("c", line, _, ("a", _, "RunPython", _), given, _) if name in given:
-            yield line
-        case tuple():
-            for part in node:
-                yield from _lines_that_run(part, name)
+        is_atomic = literal(dict(settings_in(cls.body)).get("atomic")) is not False
+        for part in parts_of(cls.body) if is_atomic else ():
+            match part:
+                case ("c", line, _, ("a", _, "RunPython", _), given, _) if function.name in given:
+                    yield line
 
 
 def _atomic_views(engine: Engine) -> Iterator[Function]:
     """Yield the views that run in a transaction because settings enable ``ATOMIC_REQUESTS``."""
     paths = [path for path in engine.program.files if "settings" in path or "config" in path]
     modules = [one for one in map(engine.program.module, paths) if one and not one.is_test]
-    if not any(_sets(module.body) for module in modules):
+    if not any(_sets(part) for module in modules for part in parts_of(module.body)):
         return
     for view in engine.fact(Routes):
         function, decorated = function_in(view.endpoint), []
@@ -138,13 +131,13 @@ def _atomic_views(engine: Engine) -> Iterator[Function]:
             yield from views
 
 
-def _sets(node: Any) -> bool:
-    match node:
-        case ("=", (("s", _, ("k", str(name))),), ("k", True)) if name == _SETTING:
-            return True
-        case ("d", _, _, pairs) if (("k", _SETTING), ("k", True)) in pairs:
-            return True
-    return type(node) is tuple and any(map(_sets, node))
+def _sets(part: Any) -> bool:
+    match part:
+        case ("=", (("s", _, ("k", str(name))),), ("k", True)):
+            return name == _SETTING
+        case ("d", _, _, pairs):
+            return (("k", _SETTING), ("k", True)) in pairs
+    return False
 
 
 def runs(event: Event, flags: Flags) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 from headrace_inspect._evaluate._contexts import CALL, ENQUEUE, Context, Event, line_of
 from headrace_inspect._evaluate._engine import Engine
 from headrace_inspect._evaluate._values import FunctionValue, Value, options_of
+from headrace_inspect._models._routing import decorated_by
 from headrace_inspect._models._tasks import Publishing
 from headrace_inspect._report import Finding, Link
 from headrace_inspect._shown._paths import Reach, link_to
@@ -128,13 +129,7 @@ def _is_queued(one: Publishing) -> bool:
 
 
 def _is_known(task: Value) -> bool:
-    if not isinstance(task, FunctionValue):
-        return True
-    named = [node[3] if type(node) is tuple and node[0] == "c" else node
-             for _, node in task.function.decorators]  # fmt: skip
-    return any(
-        type(one) is tuple and one[0] == "a" and one[2] in {"task", "actor"} for one in named
-    )
+    return not isinstance(task, FunctionValue) or decorated_by(task.function, "task", "actor")
 
 
 def _finding(name: str, path: tuple[Link, ...]) -> Finding:

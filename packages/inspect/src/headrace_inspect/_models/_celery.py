@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from headrace_inspect._evaluate._contexts import ENQUEUE, Call, Frame
@@ -155,7 +154,7 @@ def _publish_links(call: Call) -> None:
     for name in ("link", "link_error"):
         value = call.value(None, name)
         found += call.contents(value) if isinstance(value, Items) else [value]
-    _in_parallel(call.frame, found, call.node)
+    call.frame.each(found, lambda one: publish(call.frame, one, call.node))
 
 
 def _replace(call: Call) -> Value:
@@ -224,12 +223,12 @@ def _or(call: Call) -> Value:
     return Signature("chain", (*parts[0], *parts[1]))
 
 
-def publish(frame: Frame, value: Value, node: object, kind: str = CANVAS) -> None:
-    """Record the publication of a task or signature."""
+def publish(frame: Frame, value: Value, node: object, kind: str = CANVAS) -> Value:
+    """Record the publication of a task or signature; return None."""
     for option in options_of(value):
         match option:
             case Signature(kind="group"):
-                _in_parallel(frame, option.members, node, kind)
+                frame.each(option.members, lambda one: publish(frame, one, node, kind))
             case Signature(kind="task"):
                 result = () if option.is_immutable or kind == ENQUEUE else (None,)
                 arguments = (*result, *option.arguments)
@@ -239,13 +238,4 @@ def publish(frame: Frame, value: Value, node: object, kind: str = CANVAS) -> Non
                     publish(frame, member, node, kind)
             case _:
                 pass
-
-
-def _in_parallel(
-    frame: Frame, signatures: Iterable[Value], node: object, kind: str = CANVAS
-) -> None:
-    def run(one: Value) -> Value:
-        publish(frame, one, node, kind)
-        return None
-
-    frame.each(signatures, run)
+    return None

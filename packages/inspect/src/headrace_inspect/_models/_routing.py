@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from headrace_inspect._symbols._entities import Module
+from headrace_inspect._symbols._entities import Function, Module
 from headrace_inspect._symbols._syntax import Expr
 
 _NAMES = ("task_routes", "celery_task_routes", "celery_routes")
@@ -43,23 +43,32 @@ class Routing:
         return None
 
 
+def parts_of(node: Any) -> Iterator[Any]:
+    """Yield a piece of syntax and all pieces in it."""
+    if type(node) is tuple:
+        yield node
+        for part in node:
+            yield from parts_of(part)
+
+
 def settings_in(node: Any) -> Iterator[tuple[str, Expr]]:
     """Yield the names and values of assignments, keyword arguments and mapping entries."""
-    if type(node) is not tuple:
-        return
-    match node:
-        case ("=", (str(name) | ("a", _, str(name), _) | ("s", _, ("k", str(name))),), value):
-            yield name, value
-        case ("c", _, _, _, _, named):
-            yield from [(name, value) for name, value in named if name is not None]
-        case ("d", _, _, pairs):
-            yield from [
-                (key[1], value)
-                for key, value in pairs
-                if type(key) is tuple and key[0] == "k" and isinstance(key[1], str)
-            ]
-    for part in node:
-        yield from settings_in(part)
+    for part in parts_of(node):
+        match part:
+            case ("=", (str(name) | ("a", _, str(name), _) | ("s", _, ("k", str(name))),), value):
+                yield name, value
+            case ("c", _, _, _, _, named):
+                yield from [(name, value) for name, value in named if name is not None]
+            case ("d", _, _, pairs):
+                keys = [(key, one) for key, one in pairs if type(key) is tuple and key[0] == "k"]
+                yield from [(key[1], one) for key, one in keys if isinstance(key[1], str)]
+
+
+def decorated_by(function: Function, *names: str) -> bool:
+    """Tell whether a decorator is an attribute with one of these names, such as ``app.task``."""
+    decorators = [one[3] if type(one) is tuple and one[0] == "c" else one
+                  for _, one in function.decorators]  # fmt: skip
+    return any(type(one) is tuple and one[0] == "a" and one[2] in names for one in decorators)
 
 
 def literal(node: Expr) -> Any:
