@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from os import path as paths
 from typing import Any
 
-from headrace_inspect._evaluate._contexts import ENQUEUE, Context, Frame, line_of
+from headrace_inspect._evaluate._contexts import ENQUEUE, Context, line_of
 from headrace_inspect._evaluate._engine import Engine
 from headrace_inspect._evaluate._values import (
     ClassValue,
@@ -172,11 +172,10 @@ class Nodes:
             for key, entry, task in _schedule_entries(module):
                 name = text_of(self._engine.evaluate(frame, task))
                 label = text_of(self._engine.evaluate(frame, key)) or name or ""
-                context = Context(None, module)
-                self._engine.contexts[module, entry] = context
-                run_by_name(Frame(self._engine, context, module, {}), name, entry)
+                body = self._engine.entry((module, entry), module)
+                run_by_name(body, name, entry)
                 made = self._make("schedule", label, label, module, line_of(entry))
-                self._entered[context] = {made}
+                self._entered[body.context] = {made}
         finish(self._engine)
 
 

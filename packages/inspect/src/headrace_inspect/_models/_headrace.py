@@ -78,7 +78,6 @@ class ChainFacts:
     flow: str | None
     module: Module
     line: int
-    hooks: Arguments
     options: dict[str, Value]
     steps: list[ChainStep] = field(default_factory=list)
     puts: dict[str, None] = field(default_factory=dict)
@@ -210,10 +209,8 @@ def _chain(call: Call) -> Value:
         flow = call.value(None, "flow")
         name = flow.name if isinstance(flow, Flow) else text_of(flow)
         name = name or text_of(call.value(0, "name"))
-        hooks = [call.value(None, word) for word in ("before_step", "after_step")]
-        given = tuple([hook for hook in hooks if hook is not None])
-        about = (name, call.frame.module, line_of(call.node), given)
-        chains[key] = ChainFacts(*about, dict(call.keywords))
+        where = (call.frame.module, line_of(call.node))
+        chains[key] = ChainFacts(name, *where, dict(call.keywords))
     return Chain(chains[key])
 
 
@@ -279,7 +276,7 @@ def chain_context(engine: Engine, facts: ChainFacts) -> Context:
         undos: list[ChainStep] = []
         _run_steps(frame, facts, facts.flow, undos)
         for step in reversed(undos):
-            _call(frame, step, "undo")
+            _call(frame, step.node, step.options, "undo")
     return context
 
 
@@ -290,15 +287,13 @@ def _run_steps(frame: Frame, facts: ChainFacts, flow: str | None, undos: list[Ch
         return None
 
     for step in list(facts.steps):
-        for hook in facts.hooks:
-            frame.call(hook, step.node)
-        _call(frame, step, "when")
+        _call(frame, step.node, facts.options, "before_step", "after_step")
+        _call(frame, step.node, step.options, "when")
         if step.branches:
             frame.each(step.branches, run_branch)
         else:
             _run_step(frame, step, flow)
-            _call(frame, step, "validate")
-            _call(frame, step, "log")
+            _call(frame, step.node, step.options, "validate", "log")
             undos.append(step)
 
 
@@ -312,7 +307,6 @@ def _run_step(frame: Frame, step: ChainStep, flow: str | None) -> None:
     frame.emit((inner,), step.node)
 
 
-def _call(frame: Frame, step: ChainStep, option: str) -> None:
-    callee = step.options.get(option)
-    if callee is not None:
-        frame.call(callee, step.node)
+def _call(frame: Frame, node: Any, options: dict[str, Value], *names: str) -> None:
+    for callee in [options[name] for name in names if options.get(name) is not None]:
+        frame.call(callee, node)
