@@ -8,10 +8,10 @@ from typing import Any
 
 from headrace.integration import clock
 
+from ._driver import ACCEPTED, PARKED
 from ._errors import DurableError
-from ._execution import ACCEPTED, PARKED
 from ._handles import Handle
-from ._state import PREFIX, aside, chains, engine
+from ._state import PREFIX, aside, chains, dbos, engine
 
 
 def unfinished() -> Iterator[Handle]:
@@ -59,17 +59,15 @@ def fork(run_id: str, from_step: str, *, accept_change: bool = False) -> Handle:
     Raises:
         DurableError: there is no such run or step.
     """
-    from dbos import DBOS
-
     durable = _durable_of(run_id)
-    steps = aside(DBOS.list_workflow_steps, run_id, load_output=False)
+    steps = aside(dbos().list_workflow_steps, run_id, load_output=False)
     places = [step["function_id"] for step in steps if step["function_name"] == from_step]
     if not places:
         raise DurableError(f"run {run_id!r} has recorded no step {from_step!r}")
     # The new run takes the attributes of the other one when it is created, and may begin at once.
     accepted = durable.definition if accept_change else None
-    aside(DBOS.update_workflow_attributes, run_id, {ACCEPTED: accepted}, merge=True)
-    forked = aside(DBOS.fork_workflow, run_id, places[0], application_version=None)
+    aside(dbos().update_workflow_attributes, run_id, {ACCEPTED: accepted}, merge=True)
+    forked = aside(dbos().fork_workflow, run_id, places[0], application_version=None)
     return Handle(forked.workflow_id, durable)
 
 
@@ -82,45 +80,37 @@ def delete_finished(*, older_than: timedelta | float) -> int:
     Returns:
         The number of runs.
     """
-    from dbos import DBOS
-
     age = older_than if isinstance(older_than, timedelta) else timedelta(seconds=older_than)
     before = (datetime.fromtimestamp(clock.wall(), UTC) - age).isoformat()
     count = 0
     while ids := [each.workflow_id for each in _page(["SUCCESS", "ERROR"], 0, before)]:
-        aside(DBOS.delete_workflows, ids, delete_children=True)
+        aside(dbos().delete_workflows, ids, delete_children=True)
         count += len(ids)
     return count
 
 
 def _durable_of(run_id: str) -> Any:
-    from dbos import DBOS
-
     engine()
-    status = aside(DBOS.get_workflow_status, run_id)
+    status = aside(dbos().get_workflow_status, run_id)
     if status is None or status.name.removeprefix(PREFIX) not in chains:
         raise DurableError(f"there is no run {run_id!r} of a durable chain of this process")
     return chains[status.name.removeprefix(PREFIX)]
 
 
 def _resume(run_id: str) -> None:
-    from dbos import DBOS
-
-    for child in DBOS.list_workflows(parent_workflow_id=run_id, load_input=False):
+    for child in dbos().list_workflows(parent_workflow_id=run_id, load_input=False):
         if child.status == "CANCELLED":
             _resume(child.workflow_id)
-    status = DBOS.get_workflow_status(run_id)
+    status = dbos().get_workflow_status(run_id)
     kept = {k: v for k, v in ((status and status.attributes) or {}).items() if k != PARKED}
-    DBOS.update_workflow_attributes(run_id, kept)
-    DBOS.resume_workflow(run_id)
+    dbos().update_workflow_attributes(run_id, kept)
+    dbos().resume_workflow(run_id)
 
 
 def _page(status: list[str], offset: int, before: str | None = None) -> list[Any]:
-    from dbos import DBOS
-
     engine()
     return aside(
-        DBOS.list_workflows,
+        dbos().list_workflows,
         status=status,
         name=[PREFIX + name for name in chains],
         completed_before=before,

@@ -3,84 +3,127 @@
 from __future__ import annotations
 
 import time
+from difflib import ndiff
 from typing import TYPE_CHECKING, Any
 
-from headrace.integration import clock
-from headrace.integration.chains import AsyncDriver, Run, Step, SyncDriver, drive
-from headrace.integration.recording import Recording
+from headrace.integration import as_current, clock
+from headrace.integration.chains import (
+    AsyncDriver,
+    Part,
+    Run,
+    Step,
+    SyncDriver,
+    drive,
+)
+from headrace.integration.recording import RecordedRun
 
-from ._state import engine
+from ._errors import ChangedChainError
+from ._state import dbos, engine, log
+from ._values import RUN, recorded
 
 if TYPE_CHECKING:
-    from ._execution import Execution
+    from ._chain import BaseDurable
+
+    Record = dict[str, Any]
+
+PARKED, ACCEPTED = "headrace.parked", "headrace.accepted"
+"""Attributes of a run: how its chain has changed, and which definition it may go on with."""
 
 
-class _Durable(Recording):
-    """What both drivers share.
+class Durable(RecordedRun):
+    """One execution of a durable run, or of a branch, which is a workflow of its own.
 
     Args:
-        execution: the execution of the run.
-        *about: as for `Recording`.
+        durable: the chain.
+        part: the chain, or the branch.
+        record: the recorded input.
+        workflow_id: the ID of the workflow.
+
+    Raises:
+        DBOSWorkflowCancelledError: the chain has changed, and the run is parked.
     """
 
-    def __init__(self, execution: Execution, *about: Any) -> None:
-        super().__init__(*about)
-        self.execution = execution
+    form: str
+    """Ends the names of the methods of DBOS to call."""
 
-    def keep(self, step: Step, value: Any) -> Any:
-        return self.execution.keep(step, value)
+    def __init__(self, durable: BaseDurable, part: Part, record: Record, workflow_id: str) -> None:
+        is_new = durable.is_new(workflow_id)
+        steps = [] if is_new else dbos().list_workflow_steps(workflow_id, load_output=False)
+        names = [step["function_name"] for step in steps]
+        super().__init__(part, record, record.get("run", workflow_id), names, name=durable.name)
+        self._durable = durable
+        if record["definition"] != durable.definition:
+            self._park(record["definition"], workflow_id)
 
+    def _park(self, before: list[str], workflow_id: str) -> None:
+        from dbos import error as dbos_error
 
-class SyncDurable(_Durable, SyncDriver):
-    """Runs a `Chain` in the thread of its workflow."""
+        definition = self._durable.definition
+        status = dbos().get_workflow_status(workflow_id)
+        if status is not None and (status.attributes or {}).get(ACCEPTED) == definition:
+            return
+        difference = [line for line in ndiff(before, definition) if line[0] in "-+"]
+        dbos().update_workflow_attributes(workflow_id, {PARKED: difference}, merge=True)
+        dbos().cancel_workflow(workflow_id)
+        error = ChangedChainError(workflow_id, difference)
+        if not self.part.is_branch:
+            with as_current(self.context):
+                log.warning("%s", error)
+        raise dbos_error.DBOSWorkflowCancelledError(str(error))
 
-    async def record_step(self, name: str, body: Any) -> dict[str, Any]:
-        from dbos import DBOS
+    def end(self, run: Run, failure: BaseException | None) -> Record:
+        """Return what is recorded of the end, or raise it with what is recorded of the run."""
+        if failure is not None:
+            vars(failure)[RUN] = self.ending(run)
+        return super().end(run, failure)
 
-        return DBOS.run_step({"name": name}, lambda: drive(body()))
+    # --- records ----------------------------------------------------------------------------------
+
+    async def _call(self, function: Any, *args: Any) -> Any:
+        result = function(*args)
+        return await result if self.form else result
+
+    async def _ask(self, name: str, *args: Any) -> Any:
+        return await self._call(getattr(dbos(), name + self.form), *args)
+
+    async def record_step(self, name: str, body: Any) -> Any:
+        return await self._ask("run_step", {"name": name}, body)
 
     async def record_sleep(self, seconds: float) -> None:
-        from dbos import DBOS
-
-        DBOS.sleep(_real(seconds))
-        if clock.sleep is not time.sleep:
+        # DBOS knows nothing of headrace.testing.fake_clock.
+        is_real = clock.sleep is time.sleep
+        await self._ask("sleep", seconds if is_real else 0.001)
+        if not is_real:
             clock.sleep(seconds)
 
     async def record_branches(self, run: Run, branches: list[Run]) -> tuple[list[Any], int]:
-        from dbos import DBOS
-
-        children = [self.execution.child(run, branch) for branch in branches]
-        handles = [DBOS.start_workflow(workflow, record) for workflow, record in children]
+        about = {"definition": self._durable.definition, "run": self.run_id}
+        handles = []
+        for branch in branches:
+            part, workflow = self._durable.workflows[branch.plan]
+            record = self.branch_record(run, branch, part) | about
+            handles.append(await self._ask("start_workflow", workflow, record))
         with engine().waiting():
-            return [handle.get_result() for handle in handles], 2 * len(handles)
+            lefts = [await self._call(handle.get_result) for handle in handles]
+        return lefts, 2 * len(handles)
+
+    def keep(self, step: Step, value: Any) -> Any:
+        """Return the result of a step as it is recorded; see `recorded`."""
+        named, secrets = {step.out or "": value}, self.part.plan.settings.redaction.names
+        kept: Record = recorded(engine().serializer, f"step {step.name!r}", named, secrets)
+        return kept[step.out or ""]
 
 
-class AsyncDurable(_Durable, AsyncDriver):
+class SyncDurable(Durable, SyncDriver):
+    """Runs a `Chain` in the thread of its workflow."""
+
+    form = ""
+
+    async def record_step(self, name: str, body: Any) -> Any:
+        return await super().record_step(name, lambda: drive(body()))
+
+
+class AsyncDurable(Durable, AsyncDriver):
     """Runs an `AsyncChain` in the task of its workflow."""
 
-    async def record_step(self, name: str, body: Any) -> dict[str, Any]:
-        from dbos import DBOS
-
-        result: dict[str, Any] = await DBOS.run_step_async({"name": name}, body)
-        return result
-
-    async def record_sleep(self, seconds: float) -> None:
-        from dbos import DBOS
-
-        await DBOS.sleep_async(_real(seconds))
-        if clock.sleep is not time.sleep:
-            await clock.sleep_async(seconds)
-
-    async def record_branches(self, run: Run, branches: list[Run]) -> tuple[list[Any], int]:
-        from dbos import DBOS
-
-        children = [self.execution.child(run, branch) for branch in branches]
-        start = DBOS.start_workflow_async
-        handles = [await start(workflow, record) for workflow, record in children]
-        with engine().waiting():
-            return [await handle.get_result() for handle in handles], 2 * len(handles)
-
-
-def _real(seconds: float) -> float:
-    """Return how long DBOS sleeps, which knows nothing of `headrace.testing.fake_clock`."""
-    return seconds if clock.sleep is time.sleep else 0.001
+    form = "_async"

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from headrace import ChainError
 from headrace.integration.chains import result_of
 
+from ._driver import PARKED
 from ._errors import ChangedChainError, RunCancelledError
-from ._execution import PARKED
-from ._state import aside
+from ._state import aside, dbos
 from ._values import RUN
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _STATUS = {"PENDING": "running", "ENQUEUED": "queued", "DELAYED": "queued", "SUCCESS": "done"}
 _STATUS |= {"ERROR": "failed", "CANCELLED": "cancelled"}
-_POLL = {"polling_interval_sec": 0.2}
+_POLL = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +48,15 @@ class Handle:
     """
 
     def __init__(self, run_id: str, durable: BaseDurable, handle: Any = None) -> None:
-        from dbos import DBOS
-
         self.run_id = run_id
         self.chain: str = durable.name
         self._durable = durable
-        self._handle: Any = handle or aside(DBOS.retrieve_workflow, run_id)
+        self._handle: Any = handle or aside(dbos().retrieve_workflow, run_id)
 
     def result(self) -> ChainResult:
         """Wait for the run, and return its result; see `DurableChain.run` for errors."""
         try:
-            return self.ended(aside(self._handle.get_result, **_POLL))
+            return self.ended(aside(self._handle.get_result, polling_interval_sec=_POLL))
         except Exception as exc:
             raise self.error(exc) from exc.__cause__
 
@@ -70,28 +68,29 @@ class Handle:
 
     def cancel(self) -> None:
         """Stop the run and its branches before their next step; nothing is undone."""
-        from dbos import DBOS
-
-        aside(DBOS.cancel_workflow, self.run_id, cancel_children=True)
+        aside(dbos().cancel_workflow, self.run_id, cancel_children=True)
 
     def watch(self) -> Iterator[RecordedStep]:
         """Yield each step as it is recorded, until the run ends; polls the database."""
-        seen, has_ended = 0, False
-        while not has_ended:
-            steps, seen, has_ended = self.recorded(seen)
-            yield from steps
-            if not has_ended:
-                time.sleep(_POLL["polling_interval_sec"])
+        seen = 0
+        while True:
+            has_ended = self.status() not in {"running", "queued"}
+            steps: list[Any] = aside(dbos().list_workflow_steps, self.run_id, load_output=False)
+            for step in steps[seen:]:
+                if step["child_workflow_id"] is None:
+                    took = step["completed_at_epoch_ms"] - step["started_at_epoch_ms"]
+                    yield RecordedStep(step["function_name"], took / 1000)
+            if has_ended:
+                return
+            seen = len(steps)
+            time.sleep(_POLL)
 
     def _found(self) -> Any:
-        from dbos import DBOS
-
-        return aside(DBOS.get_workflow_status, self.run_id)
+        return aside(dbos().get_workflow_status, self.run_id)
 
     def ended(self, ended: dict[str, Any]) -> ChainResult:
         """Return the result of what is recorded of the run."""
-        values, steps = ended["values"], ended["steps"]
-        return result_of(self._durable.plan, values, steps, ended["correlation_id"])
+        return result_of(self._durable.plan, **ended)
 
     def error(self, exc: Exception) -> Exception:
         """Return the error of the run for what DBOS raised."""
@@ -106,20 +105,6 @@ class Handle:
         if isinstance(exc, ChainError) and exc.result is None and ended is not None:
             exc.result = self.ended(ended)
         return exc
-
-    def recorded(self, seen: int) -> tuple[list[RecordedStep], int, bool]:
-        """Return the steps since the first `seen`, their number, and whether the run has ended."""
-        from dbos import DBOS
-
-        has_ended = self.status() not in {"running", "queued"}
-        steps: list[Any] = aside(DBOS.list_workflow_steps, self.run_id, load_output=False)
-        named = [step for step in steps[seen:] if step["child_workflow_id"] is None]
-        fresh = [RecordedStep(step["function_name"], _seconds(step)) for step in named]
-        return fresh, len(steps), has_ended
-
-
-def _seconds(step: Any) -> float:
-    return float(step["completed_at_epoch_ms"] - step["started_at_epoch_ms"]) / 1000
 
 
 class AsyncHandle:
@@ -137,7 +122,7 @@ class AsyncHandle:
     async def result(self) -> ChainResult:
         """Wait for the run, and return its result."""
         try:
-            return self._handle.ended(await self._task.get_result(**_POLL))
+            return self._handle.ended(await self._task.get_result(polling_interval_sec=_POLL))
         except Exception as exc:
             raise await asyncio.to_thread(self._handle.error, exc) from exc.__cause__
 
@@ -151,10 +136,6 @@ class AsyncHandle:
 
     async def watch(self) -> AsyncIterator[RecordedStep]:
         """Yield each step as it is recorded, until the run ends; polls the database."""
-        seen, has_ended = 0, False
-        while not has_ended:
-            steps, seen, has_ended = await asyncio.to_thread(self._handle.recorded, seen)
-            for step in steps:
-                yield step
-            if not has_ended:
-                await asyncio.sleep(_POLL["polling_interval_sec"])
+        steps = self._handle.watch()
+        while (step := await asyncio.to_thread(next, steps, None)) is not None:
+            yield step

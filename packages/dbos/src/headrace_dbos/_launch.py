@@ -9,7 +9,7 @@ from typing import Any
 from headrace import ChainError
 
 from ._locks import take_lock
-from ._state import Engine, aside, chains, current, engine
+from ._state import SLOTS, Engine, aside, chains, current, dbos, engine
 from ._values import JsonSerializer, PickleSerializer
 
 NAME = "headrace"
@@ -44,31 +44,26 @@ def launch(url: str | None = None, *, executor_id: str, serializer: Any = "json"
     if isinstance(serializer, str):
         serializer = {"json": JsonSerializer, "pickle": PickleSerializer}[serializer]()
     _refuse_secrets(serializer)
-    from dbos import DBOS
-
-    joined = _launched_by_application()
-    url = (
-        _joinable(joined, executor_id, serializer) if joined else url or "sqlite:///headrace.sqlite"
-    )
+    joined = _launched_by_application(executor_id, serializer)
+    if joined is not None:
+        url = joined._config["system_database_url"]  # noqa: SLF001 - no public name
+    url = url or "sqlite:///headrace.sqlite"
     release = take_lock(url, executor_id)
+    current.append(Engine(url, serializer, release, joined is not None))
     try:
-        dbos = joined or _new(url, executor_id, serializer)
-        queue = dbos._registry.get_internal_queue()  # noqa: SLF001 - no public name
-        current.append(Engine(executor_id, url, serializer, queue, release, joined is not None))
-        engine().add_slots(0)
+        instance = joined or _new(url, executor_id, serializer)
+        current[0].queue = instance._registry.get_internal_queue()  # noqa: SLF001 - as above
+        current[0].add_slots(SLOTS)
         for durable in chains.values():
             durable.register()
         if joined is None:
-            DBOS.launch()
+            dbos().launch()
         else:
-            aside(DBOS._recover_pending_workflows, [executor_id])  # noqa: SLF001 - as above
+            aside(dbos()._recover_pending_workflows, [executor_id])  # noqa: SLF001 - as above
         for name in {each.queue for each in chains.values() if each.queue}:
-            aside(DBOS.register_queue, name, on_conflict="never_update")
+            aside(dbos().register_queue, name, on_conflict="never_update")
     except BaseException:
-        release()
-        if joined is None:
-            DBOS.destroy()
-        current.clear()
+        shutdown()
         raise
 
 
@@ -87,11 +82,9 @@ def shutdown() -> None:
 
     A DBOS that the application launched is left to it.
     """
-    from dbos import DBOS
-
     if not (current and current[0].is_joined):
-        DBOS.destroy()
-    while current:
+        dbos().destroy()
+    if current:
         current.pop().release()
 
 
@@ -108,26 +101,22 @@ def recover(executor_id: str) -> int:
         ExecutorBusyError: it is alive.
         ValueError: it is this executor.
     """
-    from dbos import DBOS
-
-    if executor_id == engine().executor_id:
+    if executor_id == dbos().executor_id:
         raise ValueError(f"{executor_id!r} is this executor, which resumed its runs at launch")
     release = take_lock(engine().url, executor_id)
     try:
-        return len(aside(DBOS._recover_pending_workflows, [executor_id]))  # noqa: SLF001
+        return len(aside(dbos()._recover_pending_workflows, [executor_id]))  # noqa: SLF001
     finally:
         release()
 
 
 def _new(url: str, executor_id: str, serializer: Any) -> Any:
     """Create the DBOS of this process, whose lines go through the application's logging."""
-    from dbos import DBOS
-
     logger = logging.getLogger("dbos")
     level, nothing = logger.level, logging.NullHandler()
     logger.addHandler(nothing)  # or DBOS adds one that writes to the console
     try:
-        dbos = DBOS(
+        made = dbos()(
             config={
                 "name": NAME,
                 "application_version": NAME,
@@ -140,7 +129,7 @@ def _new(url: str, executor_id: str, serializer: Any) -> Any:
         logger.removeHandler(nothing)
         logger.setLevel(level)
     logger.addFilter(_is_wanted)
-    return dbos
+    return made
 
 
 def _is_wanted(record: logging.LogRecord) -> bool:
@@ -156,26 +145,22 @@ def _is_wanted(record: logging.LogRecord) -> bool:
     )
 
 
-def _launched_by_application() -> Any:
-    found = getattr(sys.modules.get("dbos._dbos"), "_dbos_global_instance", None)
-    return found if found is not None and found._launched else None  # noqa: SLF001 - no public name
-
-
-def _joinable(dbos: Any, executor_id: str, serializer: Any) -> str:
-    """Return the database of the application's DBOS.
+def _launched_by_application(executor_id: str, serializer: Any) -> Any:
+    """Return the DBOS that the application has launched, or None.
 
     Raises:
         RuntimeError: it differs from what `launch` is to use.
     """
-    from dbos import DBOS
-
-    found = DBOS.executor_id, DBOS.application_version, type(dbos._serializer).__name__  # noqa: SLF001
+    joined = getattr(sys.modules.get("dbos._dbos"), "_dbos_global_instance", None)
+    if joined is None or not joined._launched:  # noqa: SLF001 - no public name
+        return None
+    kind = type(joined._serializer).__name__  # noqa: SLF001 - no public name
+    found = dbos().executor_id, dbos().application_version, kind
     wanted = executor_id, NAME, type(serializer).__name__
-    pickles = isinstance(serializer, PickleSerializer) and found[2] == "DefaultSerializer"
-    if found[:2] != wanted[:2] or (found[2] != wanted[2] and not pickles):
+    pickles = isinstance(serializer, PickleSerializer) and kind == "DefaultSerializer"
+    if found[:2] != wanted[:2] or (kind != wanted[2] and not pickles):
         raise RuntimeError(
             f"the application's DBOS has executor ID, application version and serializer {found}, "
             f"not {wanted}"
         )
-    url: str = dbos._config["system_database_url"]  # noqa: SLF001 - no public name
-    return url
+    return joined

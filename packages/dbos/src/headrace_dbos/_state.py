@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from headrace.integration import GuardedLogger
 
 if TYPE_CHECKING:
+    from dbos import DBOS
+
     from ._chain import BaseDurable
 
 T = TypeVar("T")
@@ -35,23 +37,21 @@ class Engine:
     """The DBOS of this process.
 
     Attributes:
-        executor_id: the ID of this executor.
         url: the database.
         serializer: the serializer of recorded values.
-        queue: the queue of DBOS through which resumed runs start.
         release: unlocks the executor ID.
         is_joined: whether the application launched it.
+        queue: the queue of DBOS through which resumed runs start.
     """
 
-    executor_id: str
     url: str
     serializer: Any
-    queue: Any
     release: Callable[[], None]
     is_joined: bool
+    queue: Any = None
     pid: int = field(default_factory=os.getpid)
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _waiting: int = 0
+    _slots: int = 0
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
@@ -65,9 +65,9 @@ class Engine:
     def add_slots(self, count: int) -> None:
         """Let `count` more runs be resumed at a time."""
         with self._lock:
-            self._waiting += count
+            self._slots += count
             # DBOS has no public name for this limit of its own queue.
-            self.queue._worker_concurrency = SLOTS + self._waiting  # noqa: SLF001
+            self.queue._worker_concurrency = self._slots  # noqa: SLF001
 
 
 current: list[Engine] = []
@@ -85,6 +85,13 @@ def engine() -> Engine:
     if current[0].pid != os.getpid():
         raise RuntimeError("headrace_dbos was launched before a fork: launch it in each child")
     return current[0]
+
+
+def dbos() -> type[DBOS]:
+    """Return the class of DBOS, whose import takes a second."""
+    from dbos import DBOS
+
+    return DBOS
 
 
 def aside(function: Callable[..., T], *args: Any, **kwargs: Any) -> T:

@@ -22,7 +22,7 @@ from .walk import complete
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from headrace._context.dispatcher import Dispatcher
+    from headrace._context.dispatcher import Dispatcher, StepDispatcher
     from headrace._context.model import FlowContext
 
     from .chain import BaseChain, Chain
@@ -109,7 +109,7 @@ def new_run(
     unit: FlowContext,
     inputs: dict[str, Any],
     *,
-    dispatcher: Dispatcher | None = None,
+    dispatcher: StepDispatcher | None = None,
     until: float | None = None,
 ) -> Run:
     """Return the state of a run that begins now; pass it to `complete`.

@@ -19,7 +19,7 @@ from .sync_driver import SyncDriver
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from headrace._context.dispatcher import Dispatcher, UnitReport
+    from headrace._context.dispatcher import StepDispatcher
     from headrace._context.model import FlowContext
     from headrace._step_info import StepInfo
 
@@ -64,7 +64,7 @@ class Recording(_Driver):
     """
 
     def __init__(
-        self, run_id: str, names: Sequence[str], dispatcher: Dispatcher | None = None
+        self, run_id: str, names: Sequence[str], dispatcher: StepDispatcher | None = None
     ) -> None:
         self._run_id = run_id
         self._names = names
@@ -275,19 +275,11 @@ class LateSpans:
         driver: knows what is recorded.
     """
 
-    def __init__(self, dispatcher: Dispatcher, driver: Recording) -> None:
+    def __init__(self, dispatcher: StepDispatcher, driver: Recording) -> None:
         self._dispatcher = dispatcher
         self._driver = driver
         self._step: tuple[StepInfo, FlowContext] | None = None
         self._state: list[Any] = []
-
-    def wants_units(self) -> bool:
-        """Return False: units of work are not recorded."""
-        return False
-
-    def enabled(self) -> bool:
-        """Return whether a backend is listening."""
-        return self._dispatcher.enabled()
 
     def begin(self, step: StepInfo, context: FlowContext) -> Any:
         """Begin the span, unless there is a record of what comes next."""
@@ -306,9 +298,6 @@ class LateSpans:
         self._step = None
         if state:
             self._dispatcher.end(state[0], exc)
-
-    def begin_unit(self, context: FlowContext) -> UnitReport | None:
-        """Report nothing: a unit of work is not recorded."""
 
 
 def _error(run: Run, exc: BaseException) -> Record:

@@ -15,7 +15,7 @@ from .result import ChainResult, StepReport, flattened
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator
 
-    from headrace._context.dispatcher import Dispatcher
+    from headrace._context.dispatcher import StepDispatcher
     from headrace._context.model import FlowContext
 
     from .plan import Parallel, Plan, Row
@@ -104,14 +104,14 @@ class Run:
         plan: Plan,
         context: ChainResult,
         unit: FlowContext,
-        dispatcher: Dispatcher | None = None,
+        dispatcher: StepDispatcher | None = None,
         outer: Run | None = None,
         until: float | None = None,
     ) -> None:
         self.plan: Plan = plan
         self.context: ChainResult = context
         self.unit: FlowContext = unit
-        self.dispatcher: Dispatcher | None = dispatcher
+        self.dispatcher: StepDispatcher | None = dispatcher
         self.attempts: int = 0
         self.undos: Undos = Undos() if outer is None else outer.undos
         self.until: float | None = until

@@ -38,7 +38,7 @@ from .undo import any_pending, clear, fail
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from headrace._context.dispatcher import Dispatcher
+    from headrace._context.dispatcher import StepDispatcher
 
     from .plan import Plan
     from .result import ChainResult
@@ -187,7 +187,7 @@ async def _step(driver: Driver, run: Run, step: Step, failure: BaseException | N
 
 
 async def _observed(
-    driver: Driver, run: Run, dispatcher: Dispatcher, failure: BaseException | None
+    driver: Driver, run: Run, dispatcher: StepDispatcher, failure: BaseException | None
 ) -> None:
     state = dispatcher.begin(run.step.info, run.unit)
     try:

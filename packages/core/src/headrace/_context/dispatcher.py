@@ -17,18 +17,22 @@ class UnitReport(Protocol):
         """Report that the unit has ended, with its exception or None."""
 
 
-class Dispatcher(Protocol):
-    """Sends the events of steps and units to backends; its methods raise no `Exception`."""
-
-    def enabled(self) -> bool:
-        """Return whether a backend is listening now."""
-        ...
+class StepDispatcher(Protocol):
+    """Sends the events of steps to backends; its methods raise no `Exception`."""
 
     def begin(self, step: StepInfo, context: FlowContext) -> Any:
         """Report that `step` begins; the result is passed to `end`."""
 
     def end(self, state: Any, exc: BaseException | None) -> None:
         """Report that the step has ended, with its exception or None."""
+
+
+class Dispatcher(StepDispatcher, Protocol):
+    """Sends the events of steps and units to backends; its methods raise no `Exception`."""
+
+    def enabled(self) -> bool:
+        """Return whether a backend is listening now."""
+        ...
 
     def wants_units(self) -> bool:
         """Return whether units of work that begin now are reported."""

@@ -8,13 +8,16 @@ from headrace._chains.recorded_errors import (
     error_to_json,
     secret_in,
 )
+from headrace._chains.recorded_run import RecordedRun, beginning
 from headrace._chains.recording import Interrupted, LateSpans, Recording
 
 __all__ = [
     "Interrupted",
     "LateSpans",
     "RecordedError",
+    "RecordedRun",
     "Recording",
+    "beginning",
     "error_from_json",
     "error_to_json",
     "secret_in",
