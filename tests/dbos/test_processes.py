@@ -26,7 +26,7 @@ def program(url: str, *words: str, **environment: str) -> list[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     lines = done.stdout.splitlines()
