@@ -191,12 +191,54 @@ def build(session: nox.Session) -> None:
     build_packages(session, ROOT / "dist")
 
 
-def build_packages(session: nox.Session, outdir: Path) -> None:
-    """Build each package into `outdir`, the wheel from its own source distribution."""
+@nox.session
+def release(session: nox.Session) -> None:
+    """Prepare a release: `nox -s release -- X.Y.Z`; nothing is committed, tagged or uploaded."""
+    session.install(*group("build"), "--constraint", "constraints.txt")
+    session.run("python", "-m", "tests.repository.release", *session.posargs)
+    build_packages(session, ROOT / "dist")
+    check_distributions(session, ROOT / "dist")
+    session.run("python", "-m", "tests.repository.release", "--next-steps")
+
+
+def build_packages(session: nox.Session, outdir: Path, root: Path = ROOT) -> None:
+    """Build each package of the tree `root` into `outdir`, the wheel from its own sdist.
+
+    Files get the time of the last commit, so that the same commit gives the same bytes.
+    """
     shutil.rmtree(outdir, ignore_errors=True)
+    env = {"SOURCE_DATE_EPOCH": last_commit(session)}
     for name in PACKAGES:
-        tree = f"packages/{name}"
-        session.run("python", "-m", "build", "--no-isolation", "--outdir", str(outdir), tree)
+        tree = str(root / "packages" / name)
+        build = ("python", "-m", "build", "--no-isolation", "--outdir", str(outdir), tree)
+        session.run(*build, env=env)
+
+
+def last_commit(session: nox.Session) -> str:
+    """Return the time of the last commit in seconds, or that of 2020 where git knows none."""
+    command = ["git", "-C", str(ROOT), "log", "-1", "--format=%ct"]
+    done = subprocess.run(command, capture_output=True, check=False, text=True)
+    return done.stdout.strip() or "1577836800"
+
+
+def check_distributions(session: nox.Session, folder: Path) -> None:
+    """Check what the index shows of each distribution in `folder`, and what each wheel holds."""
+    session.run("twine", "check", "--strict", *map(str, sorted(folder.iterdir())))
+    session.run("check-wheel-contents", *map(str, sorted(folder.glob("*.whl"))))
+
+
+def check_reproducible(session: nox.Session, here: Path) -> None:
+    """Build again, in another folder; fail if the bytes differ from those in ``dist``."""
+    tree = here / "again"
+    shutil.rmtree(tree, ignore_errors=True)
+    for name in PACKAGES:
+        made = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / "packages" / name, tree / "packages" / name, ignore=made)
+    build_packages(session, tree / "dist", tree)
+    for first in sorted((here / "dist").iterdir()):
+        if first.read_bytes() != (tree / "dist" / first.name).read_bytes():
+            session.error(f"{first.name} is not reproducible")
+    session.log("a second build gave the same bytes")
 
 
 @nox.session
@@ -266,10 +308,12 @@ def hook(session: nox.Session) -> None:
 
 @nox.session(tags=["full"])
 def wheels(session: nox.Session) -> None:
-    """Test the built wheels, with the sources out of reach."""
+    """Check the built distributions, and test the wheels with the sources out of reach."""
     session.install(*group("build"), "--constraint", "constraints.txt")
     here = Path(session.create_tmp()).resolve()
     build_packages(session, here / "dist")
+    check_distributions(session, here / "dist")
+    check_reproducible(session, here)
     built = [str(wheel) for wheel in sorted(here.glob("dist/*.whl"))]
     pins = ("--constraint", "constraints.txt")
     session.install("--force-reinstall", "--no-deps", *built)

@@ -45,8 +45,23 @@ def test_core_depends_on_nothing() -> None:
     """Installing headrace installs nothing else; its extras are those that are documented."""
     project = load(CORE)["project"]
     assert project["dependencies"] == []
-    extras = ["aiohttp", "otel", "requests", "rich", "sphinx", "structlog"]
+    extras = ["aiohttp", "all", "otel", "requests", "rich", "sphinx", "structlog"]
     assert sorted(project["optional-dependencies"]) == extras
+
+
+def test_all_is_every_other_package() -> None:
+    """`headrace[all]` brings all packages, of the core's minor version."""
+    version = load(CORE)["project"]["version"].rpartition(".")[0]
+    others = [load(folder)["project"]["name"] for folder in FOLDERS if folder != CORE]
+    wanted = [f"{name}~={version}.0" for name in others]
+    assert load(CORE)["project"]["optional-dependencies"]["all"] == wanted
+
+
+def test_package_has_a_page_and_keywords(folder: Path) -> None:
+    """Each package says where it is found, and under which words."""
+    project = load(folder)["project"]
+    assert project["urls"]["Homepage"].endswith(f"/{project['name']}/")
+    assert project["keywords"] == sorted(set(project["keywords"]))
 
 
 def test_each_dependency_has_a_floor(folder: Path) -> None:

@@ -11,7 +11,7 @@ from headrace._tracing.active_span import CORRELATION_ID
 try:
     from opentelemetry.sdk.trace import SpanProcessor
 except ModuleNotFoundError as _error:
-    _install = '"headrace[otel]" opentelemetry-sdk'
+    _install = '"headrace[otel]"'
     raise missing_extra("FlowSpanProcessor", "OpenTelemetry", _install, _error) from _error
 
 if TYPE_CHECKING:
