@@ -8,6 +8,7 @@ Python and pip only.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import shutil
 import socket
@@ -207,14 +208,15 @@ def build_packages(session: nox.Session, outdir: Path, root: Path = ROOT) -> Non
     Files get the time of the last commit, so that the same commit gives the same bytes.
     """
     shutil.rmtree(outdir, ignore_errors=True)
-    env = {"SOURCE_DATE_EPOCH": last_commit(session)}
+    env = {"SOURCE_DATE_EPOCH": last_commit()}
     for name in PACKAGES:
         tree = str(root / "packages" / name)
         build = ("python", "-m", "build", "--no-isolation", "--outdir", str(outdir), tree)
         session.run(*build, env=env)
 
 
-def last_commit(session: nox.Session) -> str:
+@functools.cache
+def last_commit() -> str:
     """Return the time of the last commit in seconds, or that of 2020 where git knows none."""
     command = ["git", "-C", str(ROOT), "log", "-1", "--format=%ct"]
     done = subprocess.run(command, capture_output=True, check=False, text=True)
