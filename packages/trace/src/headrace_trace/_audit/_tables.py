@@ -31,20 +31,48 @@ PROCESS_KEY = (
     "coalesce(service, '') AS service, coalesce(host, '') AS host, coalesce(pid, -1) AS pid"
 )
 
+_FACTS = ("kind", "name", "queue", "task_id", "retries", "redelivered", "outcome", "error")
+_END, _START = "FILTER (event = 'unit.end')", "FILTER (event = 'unit.start')"
+_STATED = ", ".join(
+    f"coalesce(any_value({name}) {_END}, any_value({name}) {_START}) AS {name}" for name in _FACTS
+)
+# Unlike the view `unit`, from the lines of starts and ends alone, which are few: the other lines of
+# a unit matter only where its end is missing.
 RUN = f"""
 CREATE TABLE run AS
-SELECT flow_id, unit_id, kind, name, queue, task_id, retries, redelivered, outcome, error, started,
-  last, has_start, has_end, file, number, {PROCESS_KEY},
-  coalesce(last - started, 0) AS took
-FROM unit WHERE has_start OR has_end"""
+WITH told AS MATERIALIZED (
+  SELECT flow_id, unit_id, coalesce(any_value(task_id), unit_id) AS work, {_STATED},
+    any_value(service) AS service, any_value(host) AS host, any_value(pid) AS pid,
+    min(time) {_START} AS start_line, max(time) {_END} AS ended, max(time) AS last_line,
+    any_value(duration_ms) {_END} AS duration_ms,
+    count(*) {_START} > 0 AS has_start, count(*) {_END} > 0 AS has_end,
+    min(CAST(file AS BIGINT) << 32 | number) AS place
+  FROM line WHERE event IN ('unit.start', 'unit.end') AND flow_id IS NOT NULL
+  GROUP BY flow_id, unit_id
+), latest AS (
+  SELECT flow_id, unit_id, max(time) AS last
+  FROM line SEMI JOIN (SELECT * FROM told WHERE NOT has_end) USING (flow_id, unit_id)
+  GROUP BY flow_id, unit_id
+)
+SELECT flow_id, unit_id, work, {", ".join(_FACTS)},
+  coalesce(start_line, CAST(ended - coalesce(duration_ms, 0) * 1000 AS BIGINT)) AS started,
+  coalesce(last, last_line) AS last, has_start, has_end,
+  CAST(place >> 32 AS INTEGER) AS file, CAST(place & 4294967295 AS INTEGER) AS number,
+  {PROCESS_KEY}, coalesce(last_line - started, 0) AS took
+FROM told LEFT JOIN latest USING (flow_id, unit_id)"""
 
-# The number of an attempt decides before its time does.
+# The number of an attempt decides before its time does. Most work has one attempt.
 LAST_RUN = """
 CREATE TABLE last_run AS
+WITH again AS MATERIALIZED (
+  SELECT flow_id, work, count(*) AS attempts FROM run GROUP BY flow_id, work HAVING count(*) > 1
+)
+SELECT run.*, 1 AS attempts FROM run ANTI JOIN again USING (flow_id, work)
+UNION ALL BY NAME
 SELECT run.*, attempts FROM run JOIN (
-  SELECT flow_id, count(*) AS attempts,
+  SELECT flow_id, any_value(attempts) AS attempts,
     arg_max(unit_id, (coalesce(retries, 0), coalesce(started, 0), unit_id)) AS unit_id
-  FROM run GROUP BY flow_id, coalesce(task_id, unit_id)
+  FROM run JOIN again USING (flow_id, work) GROUP BY flow_id, work
 ) USING (flow_id, unit_id)"""
 
 PROCESS = f"""

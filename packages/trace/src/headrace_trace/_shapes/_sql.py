@@ -39,7 +39,7 @@ def native_sql(lines: str, fields: Sequence[str]) -> str:
     return f"""
     SELECT file, number, CASE WHEN {is_native} THEN NULL ELSE text END AS rest, {columns} FROM (
      SELECT file, number, text,
-      CASE WHEN json_valid(text) THEN from_json(text, {_literal(json.dumps(spec))}) END AS o
+      CASE WHEN text LIKE '{{%' THEN try(from_json(text, {_literal(json.dumps(spec))})) END AS o
      FROM {lines}
     )"""
 
