@@ -131,6 +131,14 @@ def test_older_operations_are_left_out_and_counted(tmp_path: Path) -> None:
     assert data["left"] == 1
 
 
+def test_a_limit_below_one_is_explained(tmp_path: Path) -> None:
+    """A page without operations is of no use."""
+    done = trace("html", tmp_path, "-o", tmp_path / "page.html", "--limit", "0")
+
+    assert done.returncode == 2
+    assert b"argument --limit: '0' is no number from 1" in done.stderr
+
+
 def test_a_page_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     """The message names the file, and nothing is read before."""
     done = trace("html", tmp_path, "-o", tmp_path / "missing" / "page.html")

@@ -94,8 +94,13 @@ def test_lines_outside_operations_are_no_operation(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--limit", "0"], "--limit takes a number from 1"),
+        (["--limit", "0"], "argument --limit: '0' is no number from 1"),
+        (["--limit", "-1"], "argument --limit: '-1' is no number from 1"),
+        (["--limit", "many"], "argument --limit: 'many' is no number from 1"),
+        (["--outcome", "failed"], "argument --outcome: invalid choice: 'failed'"),
         (["--since", "yesterday"], "'yesterday' is no time"),
+        (["--until", "2026-13-01"], "'2026-13-01' is no time"),
+        (["--since", "9" * 400 + "d"], "is longer than a century"),
         (["--fields", "flow=a,request_id"], "--fields takes pairs such as flow_id=request_id"),
         (["--fields", "flowid=a"], "there is no field 'flowid'; did you mean 'flow_id'?"),
     ],
@@ -105,6 +110,28 @@ def test_wrong_argument_is_explained(tmp_path: Path, words: list[str], message: 
     done = trace("list", *words, order(tmp_path / "logs"))
     assert done.returncode == 2
     assert message in done.stderr.decode()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--kind", "tasks"], "these logs have no kind 'tasks'; did you mean 'task'?"),
+        (["--flow", "order"], "these logs have no flow 'order'; they have none"),
+        (["--step", "\x1b[2J"], "these logs have no step '\\x1b[2J'; they have none"),
+    ],
+)
+def test_name_that_the_logs_do_not_have_is_told(
+    tmp_path: Path, words: list[str], message: str
+) -> None:
+    """Nothing is found, and standard error says that the name may be misspelt."""
+    done = trace("list", *words, order(tmp_path / "logs"))
+    assert done.returncode == 0
+    assert message in done.stderr.decode()
+
+
+def test_limit_may_be_larger_than_any_number_of_operations(tmp_path: Path) -> None:
+    """A number beyond those of the database finds all operations."""
+    assert ID in out_of("list", "--limit", "9" * 30, order(tmp_path / "logs"))
 
 
 def test_usage_names_the_commands() -> None:

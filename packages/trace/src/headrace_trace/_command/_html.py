@@ -10,7 +10,7 @@ from headrace.commands import check_output, counted, printable, save, tell
 from headrace_trace._page import MOST, page_data, render
 from headrace_trace._store import load
 
-from ._options import add_logs, tell_rejects, trace_parser
+from ._options import add_limit, add_logs, tell_rejects, trace_parser
 
 _DESCRIPTION = """\
 Write one self-contained page: operations, a search, waterfalls with log lines, figures of flows. It
@@ -39,8 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = trace_parser("html", _DESCRIPTION)
     add = parser.add_argument
     add("-o", "--output", metavar="FILE", required=True, help="the page")
-    says = f"how many operations at most, the newest ones; default: {MOST:,}"
-    add("--limit", type=int, default=MOST, metavar="N", help=says)
+    add_limit(parser, MOST, "how many operations at most, the newest ones")
     add("--title", default="Operations", metavar="TEXT", help="the title of the page")
     says = "leave the text of log lines out"
     add("--no-messages", dest="messages", action="store_false", help=says)

@@ -9,13 +9,13 @@ from contextlib import suppress
 
 from rich.live import Live
 
-from headrace.commands import CommandError, write
+from headrace.commands import name_hint, printable, tell, write
 from headrace_trace._model import Operation
 from headrace_trace._store import SKELETON, Logs, Wanted, follow, load
 from headrace_trace._story import operation_json
 from headrace_trace._terminal import list_line, list_table
 
-from ._options import add_logs, rounds, tell_rejects, terminal, trace_parser
+from ._options import add_limit, add_logs, rounds, tell_rejects, terminal, trace_parser
 from ._times import parse_time
 
 _DESCRIPTION = "List the operations in logs, newest first."
@@ -29,8 +29,6 @@ def main(words: list[str]) -> int:
         CommandError: an argument is wrong.
     """
     options = _parser().parse_args(words)
-    if options.limit < 1:
-        raise CommandError("--limit takes a number from 1")
     columns = (*SKELETON, "message", "error") if options.text else SKELETON
     if options.follow:
         with (
@@ -40,7 +38,10 @@ def main(words: list[str]) -> int:
             _follow(polls, options)
         return 0
     with load(options.logs, fields=options.fields, columns=columns) as logs:
-        _print(logs.operations(_wanted(logs, options), limit=options.limit), options)
+        found = logs.operations(_wanted(logs, options), limit=options.limit)
+        _print(found, options)
+        if not found:
+            _tell_names(logs, options)
         tell_rejects(logs)
     return 0
 
@@ -51,6 +52,17 @@ def _print(operations: list[Operation], options: argparse.Namespace) -> None:
             write(sys.stdout, operation_json(one))
     else:
         terminal().print(list_table(operations))
+
+
+def _tell_names(logs: Logs, options: argparse.Namespace) -> None:
+    """Say on standard error which name these logs do not have: it may be misspelt."""
+    for column in ("flow", "step", "kind"):
+        name = getattr(options, column)
+        rows = logs.query(f"SELECT DISTINCT {column} FROM line WHERE {column} <> '' ORDER BY 1")
+        known = [one for (one,) in rows]
+        if name is not None and name not in known:
+            hint = name_hint(name, known) if known else "they have none"
+            tell(sys.stderr, printable(f"these logs have no {column} {name!r}; {hint}"))
 
 
 def _follow(polls: Iterator[Logs], options: argparse.Namespace) -> None:
@@ -92,7 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     says = "only operations after TIME, such as 2026-09-21T14:13, or 10m before the newest line"
     add("--since", metavar="TIME", help=says)
     add("--until", metavar="TIME", help="only operations before TIME")
-    add("--limit", type=int, default=20, metavar="N", help="at most N; default: %(default)s")
+    add_limit(parser, 20, "at most N")
     add("--json", action="store_true", help="one JSON object on a line for each operation")
     add("--follow", action="store_true", help="go on as lines arrive, until interrupted")
     add_logs(parser)

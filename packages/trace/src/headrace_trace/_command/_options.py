@@ -16,6 +16,7 @@ from headrace_trace._store import Logs, Reject
 
 _PLACES = 3  # how many lines are named
 _PAUSE = 0.5  # seconds
+_MOST = 1 << 62
 _WIDE = 10_000  # a pipe or a file has no width
 
 
@@ -32,6 +33,18 @@ def add_logs(parser: argparse.ArgumentParser) -> None:
     """Add the argument for the logs."""
     says = "files, folders and patterns, also compressed (.gz, .zst); - is standard input"
     parser.add_argument("logs", nargs="+", metavar="LOGS", help=says)
+
+
+def add_limit(parser: argparse.ArgumentParser, default: int, says: str) -> None:
+    """Add the option for the number of operations, at least 1."""
+    says = f"{says}; default: {default:,}"
+    parser.add_argument("--limit", type=_count, default=default, metavar="N", help=says)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1")
+    return min(int(text), _MOST)
 
 
 def terminal() -> Console:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from headrace.commands import CommandError
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_LONGEST = 100 * 366 * 86400.0
 _is_duration = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)").fullmatch
 
 
@@ -15,12 +16,15 @@ def parse_duration(text: str) -> float:
     """Return the seconds of a duration such as ``250ms``, ``60s``, ``5m``, ``2h`` or ``1d``.
 
     Raises:
-        CommandError: the text is none.
+        CommandError: the text is none, or longer than a century.
     """
     found = _is_duration(text.strip())
     if found is None:
         raise CommandError(f"{text!r} is no duration; write one such as 60s, 5m, 2h or 1d")
-    return float(found[1]) * _SECONDS[found[2]]
+    seconds = float(found[1]) * _SECONDS[found[2]]
+    if seconds > _LONGEST:
+        raise CommandError(f"{text!r} is longer than a century")
+    return seconds
 
 
 def parse_time(text: str, newest: int | None) -> int:

@@ -34,7 +34,7 @@ def database(threads: int | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
         "lock_configuration": "true",
         "memory_limit": MEMORY,
         "preserve_insertion_order": "false",
-        "temp_directory": str(Path(folder)),
+        "temp_directory": str(Path(folder, "spill")),
         "threads": threads or os.cpu_count() or 1,
     }
     try:
