@@ -5,6 +5,10 @@ from __future__ import annotations
 import sys
 import tomllib
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
 
 sys.path.insert(0, str(Path(__file__).parent / "pictures"))
 headrace_app = ["shop"]
@@ -26,3 +30,24 @@ nitpicky = False
 
 html_theme = "furo"
 html_title = f"headrace {release}"
+
+
+def write_llms_txt(app: Sphinx, exception: Exception | None) -> None:
+    """Write ``llms.txt``: every page in the order of the table of contents, as a Markdown list."""
+    if exception is not None or app.builder.format != "html":
+        return
+    lines = [f"# {project}", "", "One correlation ID in every log line, and flows drawn from code."]
+    pages = ["index"]
+    while pages:
+        page = pages.pop(0)
+        below = app.env.toctree_includes.get(page, [])
+        pages[:0] = below
+        title = app.env.titles[page].astext()
+        lines += ["", f"## {title}", ""] if below else []
+        lines.append(f"- [{title}]({app.builder.get_target_uri(page)})")
+    Path(app.outdir, "llms.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def setup(app: Sphinx) -> None:
+    """Connect what this documentation adds to Sphinx."""
+    app.connect("build-finished", write_llms_txt)
