@@ -69,7 +69,8 @@ def audit(logs: Logs, grace: float, edges: Sequence[Edge] = ()) -> Audit:
     does such work, later than the time at which it would have been done.
 
     Args:
-        logs: the logs, with at least the columns of `AUDITED`; they can be audited once.
+        logs: the logs, with at least the columns of `AUDITED`, or with `edges` those of
+            `WITH_STEPS`; they can be audited once.
         grace: how long work may take, in seconds, beside the longest that these logs show.
         edges: the declared steps, to look for those that never came.
     """

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from headrace_trace._store import SKELETON
-
-AUDITED = (*SKELETON, "error", "task", "queue", "eta", "retries", "redelivered")
-"""The columns of ``line`` that an audit reads."""
+AUDITED = (
+    *("time", "event", "flow_id", "unit_id", "service", "host", "pid", "kind", "name", "outcome"),
+    *("duration_ms", "task_id", "error", "task", "queue", "eta", "retries", "redelivered"),
+)
+"""The columns of ``line`` that an audit reads; the fewer, the faster."""
+WITH_STEPS = (*AUDITED, "flow", "step")
+"""Those of an audit that looks for declared steps."""

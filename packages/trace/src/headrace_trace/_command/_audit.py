@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from headrace.commands import CommandError, add_graph_arguments, run_graph, write
-from headrace_trace._audit import AUDITED, Edge, audit, audit_json, read_edges
+from headrace_trace._audit import AUDITED, WITH_STEPS, Edge, audit, audit_json, read_edges
 from headrace_trace._store import load
 from headrace_trace._terminal import audit_lines
 
@@ -28,7 +28,8 @@ def main(words: list[str]) -> int:
     options = _parser().parse_args(words)
     grace = parse_duration(options.grace)
     edges = _edges(options)
-    with load(options.logs, fields=options.fields, columns=AUDITED) as logs:
+    columns = WITH_STEPS if edges else AUDITED
+    with load(options.logs, fields=options.fields, columns=columns) as logs:
         found = audit(logs, grace, edges)
         if options.json:
             write(sys.stdout, audit_json(found, logs))
