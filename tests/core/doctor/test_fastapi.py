@@ -191,6 +191,13 @@ RIGHT_TOO = {
         "broker = InMemoryBroker()\ni(broker)\n"
         "from headrace_queues.rq import FlowQueue\nqueue = FlowQueue()\n"
     },
+    "structlog with fields": {
+        APP: RIGHT[APP].replace(
+            CONFIG,
+            "import structlog\nfrom headrace.structlog import FlowProcessor\n"
+            "structlog.configure(processors=[FlowProcessor(fields=['user'])])",
+        )
+    },
     "structlog and loguru": {
         APP: RIGHT[APP].replace(
             CONFIG,

@@ -9,15 +9,15 @@ from .applications import Application, find_applications
 from .celery_workers import examine_celery
 from .django_settings import examine_django, settings_groups
 from .findings import Finding, Report
-from .log_calls import PROCESSOR, examine_log_calls
-from .log_dicts import FILTER, OWN_FORMATTERS, examine_log_dict, find_log_dicts
+from .log_calls import examine_log_calls
+from .log_dicts import FILTER, OWN_FORMATTERS, PROCESSORS, examine_log_dict, find_log_dicts
 from .project import Project
 from .queues import examine_queues
 from .set_ups import examine_applications
 from .source import Source, text_of
 
 _SHOWN = (
-    *("headrace.logging.dict_config", FILTER, PROCESSOR, *OWN_FORMATTERS),
+    *("headrace.logging.dict_config", FILTER, *PROCESSORS, *OWN_FORMATTERS),
     *("headrace.loguru.flow_patcher", "headrace.loguru.FlowPatcher"),
 )
 _ADD_LOGGING = (

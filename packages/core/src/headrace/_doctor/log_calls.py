@@ -6,11 +6,10 @@ import ast
 from collections.abc import Iterator
 
 from .findings import Finding
-from .log_dicts import FILTER, shows_id
+from .log_dicts import FILTER, PROCESSORS, shows_id
 from .project import Project
 from .source import Source, elements, keyword, text_of
 
-PROCESSOR = "headrace.structlog.flow_processor"
 _PATCHERS = ("headrace.loguru.flow_patcher", "headrace.loguru.FlowPatcher")
 _INSTALLERS = (
     *("headrace.logging.install", "headrace_flask.Headrace", "headrace_fastapi.init_app"),
@@ -149,11 +148,11 @@ def _structlog(project: Project, source: Source) -> Iterator[Finding]:
             for one in elements(processors) or []
         ]
         add = ("from headrace.structlog import flow_processor", "processors=[flow_processor, ...]")
-        if not project.mentions(PROCESSOR):
+        if not project.mentions(*PROCESSORS):
             message = "structlog's processors do not include flow_processor, so events have no ID"
             yield Finding(source.shown, call.lineno, "structlog", message, add)
-        elif PROCESSOR in names:
-            before = names[: names.index(PROCESSOR)]
+        elif ours := [place for place, name in enumerate(names) if name in PROCESSORS]:
+            before = names[: ours[0]]
             if any(name.endswith("Renderer") for name in before):
                 message = "flow_processor stands after the renderer; put it before"
                 yield Finding(source.shown, call.lineno, "structlog", message, add)

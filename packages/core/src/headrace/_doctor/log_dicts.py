@@ -11,6 +11,7 @@ from .project import Project
 from .source import Source, elements, entries, text_of
 
 FILTER = "headrace.logging.FlowFilter"
+PROCESSORS = ("headrace.structlog.flow_processor", "headrace.structlog.FlowProcessor")
 OWN_FORMATTERS = frozenset(
     f"headrace.logging.{name}" for name in ("Formatter", "JsonFormatter", "LinesFormatter")
 )
@@ -113,7 +114,7 @@ def _formatter(project: Project, source: Source, node: ast.expr) -> Formatter:
     if path in OWN_FORMATTERS:
         return Formatter(node.lineno, shows=True)
     if path.startswith("structlog."):
-        return Formatter(node.lineno, shows=project.mentions("headrace.structlog.flow_processor"))
+        return Formatter(node.lineno, shows=project.mentions(*PROCESSORS))
     format = options.get("format", options.get("fmt"))
     text = text_of(format)
     if text is not None:
