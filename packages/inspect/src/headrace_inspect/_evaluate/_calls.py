@@ -62,8 +62,11 @@ class Calls:
 
     def _escape(self, call: Call) -> None:
         """Call functions that are created for the call and escape into its unknown callee."""
-        given = (*call.arguments, *[one for _, one in call.keywords])
-        for value in [one for one in given if type(one) in _CALLABLES]:
+        if not call.arguments and not call.keywords:
+            return
+        given = [one for one in call.arguments if type(one) in _CALLABLES]
+        given += [one for _, one in call.keywords if type(one) in _CALLABLES]
+        for value in given:
             for one in options_of(value):
                 is_made = isinstance(one, FunctionValue) and isinstance(
                     one.function.scope, Function

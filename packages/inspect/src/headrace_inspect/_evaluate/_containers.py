@@ -37,7 +37,7 @@ class Containers:
             [*enumerate(container.values)] if isinstance(container, Items) else [*container.entries]
         )
         if container.origin:
-            entries += self._engine.store.added(container.origin, frame.context).entries
+            entries += self._engine.store.added(container.origin, frame.context)
         return entries
 
     def contents(self, frame: Frame, value: Value) -> list[Value]:

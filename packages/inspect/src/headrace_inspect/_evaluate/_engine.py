@@ -71,6 +71,7 @@ class Engine:
         self.bind, self.handler = calls.bind, calls.handler
         self.put, self.contents = containers.put, containers.contents
         self.item, self.element = containers.item, containers.element
+        self._called: dict[Any, Context] = {}
         self._counts: dict[Function, int] = defaultdict(int)
         self._call_targets: dict[object, Context] = {}
         self._waiting: list[Context] = []
@@ -126,6 +127,15 @@ class Engine:
             keywords: the keyword arguments.
             is_complete: whether these are all the arguments of the call.
         """
+        call = (value, arguments, keywords, is_complete)
+        found = self._called.get(call)
+        if found is None:
+            found = self._called[call] = self._context(*call)
+        return found
+
+    def _context(
+        self, value: FunctionValue, arguments: Arguments, keywords: Named, is_complete: bool
+    ) -> Context:
         function, receiver = value.function, value.receiver
         count = self._counts[function]
         if isinstance(receiver, Instance) and function.owner is not None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import Any
 
 from ._contexts import Context
-from ._values import Table, Value, shallow, union
+from ._values import Value, shallow, union
 
 _MAX_ITEMS = 64
 
@@ -42,11 +43,11 @@ class Store:
             added[entry] = None
             self._outdated.update(self._readers.get(origin, ()))
 
-    def added(self, origin: object, reader: Context) -> Table:
+    def added(self, origin: object, reader: Context) -> Iterable[tuple[Any, Value]]:
         """Return the items added to a container so far."""
         if reader.function is not None:
             self._readers[origin][reader] = None
-        return Table(tuple(self._added.get(origin, ())))
+        return self._added.get(origin, ())
 
     def outdated(self) -> list[Context]:
         """Return and clear the bodies to evaluate again."""
