@@ -10,6 +10,8 @@ import pytest
 from headrace_inspect import _pipeline
 from headrace_inspect._check import check
 from headrace_inspect._report import Report
+from headrace_inspect._source._reading import parse
+from headrace_inspect._symbols import _stored
 
 RIGHT = """
 from headrace import flow
@@ -64,6 +66,18 @@ def test_second_check_does_not_analyse(program: Path, monkeypatch: pytest.Monkey
     assert check_with(program) == first
 
 
+def test_only_changed_files_are_parsed(program: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The syntax of the other files comes from the cache, and the report is the same."""
+    (program / "other.py").write_text("def other(argument=1): return [argument, lambda: 2]\n")
+    check_with(program)
+    write(program, WRONG)
+    parsed: list[bytes] = []
+    monkeypatch.setattr(_stored, "parse", lambda content: parsed.append(content) or parse(content))
+
+    assert check_with(program) == check([str(program)])
+    assert parsed[:-2] == [WRONG.encode()]
+
+
 def test_change_of_equal_size_and_time_is_seen(program: Path) -> None:
     """A file that was changed in the same instant, to the same size, is looked at again."""
     before = check_with(program)
@@ -115,7 +129,7 @@ def test_nonsense_in_the_cache_does_no_harm(program: Path, nonsense: bytes) -> N
         path.write_bytes(nonsense)
 
     assert check_with(program) == first
-    assert len(stored) == 2
+    assert len(stored) == 3
     assert nonsense not in [path.read_bytes() for path in stored]
 
 

@@ -9,26 +9,32 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import marshal
 import os
 import sys
 import zlib
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._report import DurableChain, Edge, Facts, Finding, Ignore, Link, Message, Place, Problem, Step
+
+if TYPE_CHECKING:
+    from ._symbols._stored import StoredSyntax
 
 _KEPT: dict[str, Any] = {
     cls.__name__: cls
     for cls in (Facts, Ignore, Message, DurableChain, Edge, Finding, Link, Place, Problem, Step)
 }
-_MOST_TREES = 8
+_MOST = 8
+"""The number of files of each kind; each version and each set of paths has its own."""
 
 
 class Memory:
-    """Facts in a folder: a file for each tree, and one with the sources of the last one evaluated.
+    """Facts in a folder, a file for each tree; and sources and syntax of the last one evaluated.
 
     Args:
         folder: where it is kept.
@@ -50,13 +56,9 @@ class Memory:
         return found if isinstance(found, Facts) else None
 
     def write(self, key: str, facts: Facts) -> None:
-        """Keep `facts`, if that is possible, and forget those that were used longest ago."""
+        """Keep `facts`, if that is possible."""
         stored = json.dumps(facts, separators=(",", ":"), default=_stored).encode()
         self._write(f"check-{key}.json", stored)
-        with contextlib.suppress(OSError):
-            files = [(-one.stat().st_mtime_ns, one) for one in self._folder.glob("check-*.json")]
-            for _, file in sorted(files)[_MOST_TREES:]:
-                file.unlink()
 
     def read_sources(self, problems: Sequence[Problem]) -> tuple[str, dict[str, bytes]]:
         """Return the key of the tree that was evaluated last, and its files.
@@ -84,6 +86,20 @@ class Memory:
         parts = [packer.compress(part) for part in (head, b"\n", *contents.values())]
         self._write(f"sources-{self._question}.z", b"".join([*parts, packer.flush()]))
 
+    @cached_property
+    def syntax(self) -> StoredSyntax:
+        """The syntax of the files that were read last."""
+        # Imported when there is something to read: that takes longer than reading a cache.
+        from ._symbols._stored import StoredSyntax
+
+        stored = self._read(f"syntax-{self._question}.bin")
+        return StoredSyntax(marshal.loads(stored) if stored else None)  # noqa: S302 - only bytes
+
+    def write_syntax(self) -> None:
+        """Keep the syntax of the files that this check has read, of both trees."""
+        if self.syntax.used.keys() != self.syntax.known.keys():
+            self._write(f"syntax-{self._question}.bin", marshal.dumps(self.syntax.used))
+
     def _read(self, name: str) -> bytes:
         """Return what was written, or nothing where that is gone or damaged."""
         try:
@@ -94,7 +110,10 @@ class Memory:
         return content if digest.decode("ascii", "replace") == _digest(content) else b""
 
     def _write(self, name: str, content: bytes) -> None:
-        """Write a file at once, so that another process never reads half of it."""
+        """Write a file at once, so that another process never reads half of it.
+
+        Those of its kind that were used longest ago are forgotten.
+        """
         with contextlib.suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
             ignored = self._folder / ".gitignore"
@@ -107,6 +126,9 @@ class Memory:
                     os.replace(file.name, self._folder / name)
                 except OSError:
                     os.unlink(file.name)
+            alike = self._folder.glob(f"{name.partition('-')[0]}-*")
+            for _, old in sorted((-one.stat().st_mtime_ns, one) for one in alike)[_MOST:]:
+                old.unlink()
 
 
 def _stored(one: Any) -> dict[str, Any]:

@@ -53,6 +53,8 @@ def check(
     files, problems = find_files(paths, exclude)
     contents = contents_of(files, problems)
     ids = {path: blob_id(content) for path, content in contents.items()}
+    if base is not None:
+        base.at_hand = {ids[path]: content for path, content in contents.items()}
     memory = None if cache is None else Memory(cache, (os.getcwd(), [*paths], [*exclude]))
     found: list[Finding] = []
     changes: Since | None = None
@@ -96,11 +98,15 @@ def _facts(
 
     contents = load()
     moved = None if memory is None else moved_facts(memory, contents, problems)
-    facts = facts_in(paths, contents, problems) if moved is None else moved
+    if moved is not None:
+        facts = moved
+    else:
+        facts = facts_in(paths, contents, problems, None if memory is None else memory.syntax)
     if memory is not None and contents.keys() == ids.keys():  # a repository may lack some
         memory.write(key, facts)
         if moved is None:
             memory.write_sources(key, contents, problems)
+            memory.write_syntax()
     return facts
 
 

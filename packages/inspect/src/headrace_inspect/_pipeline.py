@@ -23,9 +23,9 @@ from ._models._tasks import Task, Tasks, signature_of, task_function
 from ._report import DurableChain, Edge, Facts, Finding, Message, Place, Problem, Step
 from ._shown._edges import Judge
 from ._source._discovery import shown
-from ._source._reading import UnreadableError, parse
+from ._source._reading import UnreadableError
 from ._symbols._program import Program
-from ._symbols._reader import syntax_of
+from ._symbols._stored import StoredSyntax
 from ._symbols._syntax import FileSyntax
 
 _RECURSION_LIMIT = 10_000
@@ -42,7 +42,10 @@ class Analysis(NamedTuple):
 
 
 def facts_in(
-    paths: Sequence[str], contents: Mapping[str, bytes], problems: Sequence[Problem] = ()
+    paths: Sequence[str],
+    contents: Mapping[str, bytes],
+    problems: Sequence[Problem] = (),
+    syntax: StoredSyntax | None = None,
 ) -> Facts:
     """Analyse a source tree and return its facts.
 
@@ -50,10 +53,11 @@ def facts_in(
         paths: the files and folders to analyse.
         contents: the content of each file, by its absolute path.
         problems: the problems found so far.
+        syntax: what a cache knows of the files.
     """
     found = [*problems]
     with analysis_runtime():
-        analysis = analyse(paths, contents, found)
+        analysis = analyse(paths, contents, found, syntax)
         engine, declarations, judged, faults = analysis
         edges = list(judged.values())
         return Facts(
@@ -75,23 +79,30 @@ def facts_in(
 
 
 def analyse(
-    paths: Sequence[str], contents: Mapping[str, bytes], problems: list[Problem]
+    paths: Sequence[str],
+    contents: Mapping[str, bytes],
+    problems: list[Problem],
+    syntax: StoredSyntax | None = None,
 ) -> Analysis:
     """Analyse a program; add files that do not parse to `problems`."""
-    engine = evaluate(paths, contents, problems)
+    engine = evaluate(paths, contents, problems, syntax)
     declarations = Declarations(engine)
     edges = Judge(engine, declarations).judge()
     return Analysis(engine, declarations, edges, faults_in(engine, declarations, edges))
 
 
 def evaluate(
-    paths: Sequence[str], contents: Mapping[str, bytes], problems: list[Problem]
+    paths: Sequence[str],
+    contents: Mapping[str, bytes],
+    problems: list[Problem],
+    syntax: StoredSyntax | None = None,
 ) -> Engine:
     """Evaluate a program; add files that do not parse to `problems`."""
+    read = (syntax or StoredSyntax()).read
 
     def load(path: str) -> FileSyntax | None:
         try:
-            return syntax_of(parse(contents[path]))
+            return read(contents[path])
         except UnreadableError as error:
             problems.append(Problem(shown(path), error.line, error.message))
             return None

@@ -41,6 +41,7 @@ class OldTree:
         ids: the object of each file.
         unfollowed: the paths of symbolic links and submodules.
         problems: the files that the repository does not have; known once `contents` are.
+        at_hand: contents by object, which git is not asked for.
     """
 
     folder: str
@@ -48,14 +49,18 @@ class OldTree:
     ids: dict[str, str] = field(default_factory=dict)
     unfollowed: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    at_hand: Mapping[str, bytes] = field(default_factory=dict)
 
     @cached_property
     def contents(self) -> dict[str, bytes]:
         """The content of each file that the repository has."""
-        asked = "".join(f"{oid}\n" for oid in self.ids.values()).encode()
+        asked = "".join(f"{oid}\n" for oid in self.ids.values() if oid not in self.at_hand).encode()
         rest = memoryview(_git(self.folder, "cat-file", "--batch", asked=asked, is_text=False))
         found: dict[str, bytes] = {}
         for path, oid in self.ids.items():
+            if oid in self.at_hand:
+                found[path] = self.at_hand[oid]
+                continue
             end = bytes(rest[:200]).find(b"\n")
             match bytes(rest[:end]).split():
                 case [_, b"blob", size]:
