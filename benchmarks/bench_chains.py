@@ -182,7 +182,7 @@ def groups() -> list[Group]:
                 _case("with retries allowed", lambda: retried.run(given=1), _in_unit, 2.2 * 1.05),
                 _case("with a line to log, level off", lambda: logged.run(given=1), _in_unit, 2.2),
                 _case("of a flow", lambda: named.run(given=1), _in_unit, 2.2),
-                _case("logging backend, level off", lambda: plain.run(given=1), _logging_off),
+                _case("logging backend, level off", lambda: plain.run(given=1), _logging_off, 2.2),
                 _case("Chain.run outside of any unit", lambda: plain.run(given=1), _silent, 2.5),
             ],
         ),

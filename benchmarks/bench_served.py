@@ -74,6 +74,8 @@ def _serve(name: str) -> Iterator[http.client.HTTPConnection]:
     command = [
         *(sys.executable, "-m", "uvicorn", f"benchmarks.web.served:{name}", "--factory"),
         *("--port", str(port), "--no-access-log", "--log-level", "warning"),
+        # A server waits while the client sends its batch to the other.
+        *("--timeout-keep-alive", "600"),
     ]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as server:
         client = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
