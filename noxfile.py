@@ -160,7 +160,7 @@ def demo(session: nox.Session) -> None:
 def demo_soak(session: nox.Session) -> None:
     """Run the demo under load, 100 times on files and 10 times on Redis; `-- 20 2` for fewer."""
     install_tree(session, *group("demo"))
-    session.run("python", "tests/demo/soak.py", *session.posargs)
+    session.run("python", "-m", "tests.demo.soak", *session.posargs)
 
 
 @nox.session

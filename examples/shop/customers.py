@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from orders import Order
 
 AT_ONCE = 4
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
 """How long to wait for one more order to end before the rest counts as lost."""
 
 
@@ -27,7 +27,7 @@ class Placed:
 
     number: str
     flow_id: str | None
-    """The correlation ID that the shop's response named. The check takes it for the truth."""
+    """The correlation ID that the shop's response named."""
     status: str = "open"
     """In the end ``shipped``, ``refused``, ``failed``; ``rejected`` if the shop never took it."""
     detail: str = ""

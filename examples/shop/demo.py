@@ -1,7 +1,7 @@
 """One order, four frameworks, one ID: ``python demo.py [orders.jsonl]``, or ``nox -s demo``.
 
-Exit status: 0 if each order's ID was seen wherever the order went and nowhere else, 1 if not,
-2 if there is nothing to do, 130 after Ctrl-C.
+Exit status: 0 if each order was answered and came to an end, 1 if not, 2 if there is nothing to do,
+130 after Ctrl-C.
 """
 
 from __future__ import annotations
@@ -18,23 +18,26 @@ from typing import TYPE_CHECKING
 import httpx
 
 import real_broker
-from check import check, read_logs
 from customers import Placed, follow, place
 from interrupts import Interrupted, Interrupts
 from orders import Order, read_orders
 from processes import HERE, Service, ServiceError, Services, free_ports
-from report import Bars, Report
+from report import Bars, Kept, Report
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+KEPT = HERE.parents[1] / "build" / "shop"
+"""Where the logs of the latest run are kept."""
 
 
 class NothingToDoError(Exception):
     """There are no orders, or there is no broker."""
 
 
-class UnprovenError(Exception):
-    """The check found something wrong."""
+class UnfinishedError(Exception):
+    """An order was not answered, or has no outcome."""
 
 
 def main() -> int:
@@ -47,11 +50,12 @@ def main() -> int:
     try:
         orders = load(path, report)
         with run_folder(interrupts, report) as run:
-            tell(report, run, *serve(report, run, orders, interrupts))
+            placed, mermaid, graph = serve(report, run, orders, interrupts)
+            tell(report, placed, mermaid, keep(run, graph))
     except NothingToDoError as error:
         report.trouble(str(error))
         return 2
-    except (ServiceError, UnprovenError) as error:
+    except (ServiceError, UnfinishedError) as error:
         report.trouble(str(error))
         return 1
     except Interrupted as interrupted:
@@ -95,8 +99,11 @@ def run_folder(interrupts: Interrupts, report: Report) -> Iterator[Path]:
 
 def serve(
     report: Report, run: Path, orders: list[Order], interrupts: Interrupts
-) -> tuple[list[Placed], str]:
-    """Run the services and send them the orders. Returns how these ended, and the flow drawn."""
+) -> tuple[list[Placed], str, str]:
+    """Run the services and send them the orders.
+
+    Returns how these ended, and the flow as Mermaid and as JSON.
+    """
     shop, warehouse, carrier = free_ports(3)
     variables = {
         "SHOP_RUN": str(run),
@@ -121,7 +128,7 @@ def serve(
         for up in running.start(services):
             bars.started(up)
         placed = deliver(variables["SHOP_URL"], orders, running, bars)
-        return placed, running.do("flows.py")
+        return placed, running.do("flows.py mermaid"), running.do("flows.py json")
 
 
 def deliver(shop_url: str, orders: list[Order], running: Services, bars: Bars) -> list[Placed]:
@@ -142,18 +149,27 @@ def deliver(shop_url: str, orders: list[Order], running: Services, bars: Bars) -
     return placed
 
 
-def tell(report: Report, run: Path, placed: list[Placed], drawing: str) -> None:
-    """Print story, orders, flow, check and audit. Raises ``UnprovenError`` if it fails."""
-    lines = read_logs(run)
-    findings = check(placed, lines)
-    report.story(placed, lines, run)
-    report.orders(placed, lines)
-    report.flow(drawing)
-    report.findings(findings, lines)
-    report.audit(run)
-    report.page(run)
-    if any(findings.values()):
-        raise UnprovenError("The check failed.")
+def keep(run: Path, graph: str) -> Kept:
+    """Copy the logs out of the run's folder, and write the flow beside them."""
+    shutil.rmtree(KEPT, ignore_errors=True)
+    kept = Kept(Path(os.path.relpath(KEPT)))
+    kept.logs.mkdir(parents=True)
+    for log in run.glob("*.jsonl"):
+        shutil.copy(log, kept.logs)
+    kept.graph.write_text(graph, encoding="utf-8")
+    return kept
+
+
+def tell(report: Report, placed: list[Placed], mermaid: str, kept: Kept) -> None:
+    """Print orders, flow, story and audit. Raises ``UnfinishedError`` if an order has no end."""
+    runs = report.orders(placed, kept)
+    report.flow(mermaid)
+    report.story(placed, runs, kept)
+    report.audit(kept)
+    report.page(kept)
+    open_orders = [order.number for order in placed if order.status in {"error", "open"}]
+    if open_orders:
+        raise UnfinishedError(f"No outcome: {', '.join(open_orders)}")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,12 @@
-"""The way of an order: one flow over four processes. Run this file to see it drawn."""
+"""The way of an order: one flow over four processes. Run this file to see it drawn.
+
+``python flows.py [FORMAT]``, by default Mermaid.
+"""
 
 from __future__ import annotations
 
 import os
+import sys
 
 from headrace import flow, generate_dag
 
@@ -17,4 +21,4 @@ if __name__ == "__main__":
     import shop  # noqa: F401
     import worker  # noqa: F401
 
-    print(generate_dag("order"))
+    print(generate_dag("order", format=(sys.argv[1:] or ["mermaid"])[0]))

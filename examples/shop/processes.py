@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HERE = Path(__file__).resolve().parent
-START_SECONDS = 45
+START_SECONDS = 120
 STOP_SECONDS = 2  # Celery polls and sleeps for longer, but has nothing left to do
 
 # A process that kills the groups whose numbers it has read when its input ends, which is when

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import shlex
 import subprocess
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rich import box
 from rich.console import Console, Group
@@ -18,14 +19,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from check import PROCESSES, by_id, losses, runs
+from headrace_trace import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rich.console import RenderableType
 
-    from check import Findings, Line
     from customers import Placed
 
 COLOURS = {
@@ -45,10 +45,26 @@ STATIONS = {
     "carrier": "Flask carrier",
 }
 
-PAGE = Path(__file__).resolve().parents[2] / "build" / "shop.html"
+RUNS = """
+SELECT flow_id, count(*), arg_min(queue_ms, started)
+FROM unit WHERE kind = 'task' AND has_start GROUP BY flow_id"""
 
-SHOWN = 20
-"""How many findings of one kind are printed."""
+
+class Runs(NamedTuple):
+    """How often an order's task was started."""
+
+    count: int = 0
+    queue_ms: float | None = None
+    """The milliseconds from its publishing to its first start."""
+
+
+class Kept:
+    """What is kept of a run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.logs = folder / "logs"
+        self.graph = folder / "order.json"
+        self.page = folder / "page.html"
 
 
 class Bars:
@@ -114,60 +130,25 @@ class Report:
         self.console.print(Text(title, style="bold"))
         self.console.print(Padding(Group(*body), (0, 0, 0, 2), expand=False))
 
-    def story(self, placed: list[Placed], lines: list[Line], run: Path) -> None:
-        """The story of one order, of the one with the most to tell, by ``headrace trace``."""
-        groups = by_id(lines)
-        told = max(placed, key=lambda order: interest(order, groups[order.flow_id]))
-        if told.flow_id:
-            title = f"The story of order {told.number}, ID {told.flow_id}"
-            self.trace(title, "show", told.flow_id, run)
-
-    def audit(self, run: Path) -> None:
-        """What is missing in the logs, by ``headrace trace``."""
-        self.trace("The audit", "audit", "--grace", "0s", run)  # all services have ended
-
-    def page(self, run: Path) -> None:
-        """All operations on a page for a browser, by ``headrace trace``, which outlives the run."""
-        PAGE.parent.mkdir(exist_ok=True)
-        self.trace("The page", "html", "-o", PAGE, run)
-        self.console.print(Text(f"  {PAGE.as_uri()}"), soft_wrap=True)
-
-    def trace(self, title: str, *words: str | Path) -> None:
-        """What ``headrace trace`` tells of the logs of the run."""
-        *command, run = words
-        done = subprocess.run(  # noqa: S603
-            [
-                sys.executable,
-                "-m",
-                "headrace",
-                "trace",
-                *command,
-                *sorted(Path(run).glob("*.jsonl")),
-            ],
-            env=os.environ | {"PYTHONIOENCODING": "utf-8"},
-            capture_output=True,
-            encoding="utf-8",
-            check=False,
-        )
-        body = (done.stdout or done.stderr).replace(f"{run}{os.sep}", "")
-        self.console.print(Text(f"\n{title}", style="bold"))
-        for line in body.splitlines():
-            self.console.print(Text(f"  {line}"), soft_wrap=True)
-
-    def orders(self, placed: list[Placed], lines: list[Line]) -> None:
-        """All orders with outcome, time in the queue before the first run, and ID."""
-        groups = by_id(lines)
+    def orders(self, placed: list[Placed], kept: Kept) -> dict[str | None, Runs]:
+        """All orders with outcome and ID, and the runs of their tasks, which it returns by ID."""
+        runs: dict[str | None, Runs] = defaultdict(Runs)
+        with load([str(kept.logs)]) as logs:
+            for flow_id, *found in logs.query(RUNS):
+                runs[flow_id] = Runs(*found)
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
         table.add_column("order")
         table.add_column("outcome")
         table.add_column("")
+        table.add_column("runs", justify="right", style="dim")
         table.add_column("queue ms", justify="right", style="dim")
         table.add_column("ID", no_wrap=True)
         for order in placed:
-            table.add_row(*order_row(order, groups[order.flow_id]))
+            table.add_row(*order_row(order, runs[order.flow_id]))
         tally = Counter(order.status for order in placed)
         counts = ", ".join(f"{count} {status}" for status, count in tally.most_common())
         self.section(f"{len(placed)} orders: {counts}", table)
+        return runs
 
     def flow(self, mermaid: str) -> None:
         """The flow as it was declared, ready to be pasted into any Markdown."""
@@ -175,36 +156,53 @@ class Report:
         for line in ("```mermaid", *mermaid.splitlines(), "```"):
             self.console.print(Text(f"  {line}"), soft_wrap=True)
 
-    def findings(self, findings: Findings, lines: list[Line]) -> None:
-        """What was checked, and what was found."""
-        counts = Counter(line["service"] for line in lines if line["flow_id"] != "-")
-        each = ", ".join(f"{name} {counts[name]}" for name in PROCESSES)
-        body = [Text(f"{counts.total()} log lines with an ID: {each}")]
-        for claim, wrong in findings.items():
-            style, word = ("bold red", "FAILED") if wrong else ("green", "ok    ")
-            body.append(Text.assemble((word, style), " ", claim))
-            body += [Text(f"       {finding}", style="red") for finding in wrong[:SHOWN]]
-            if len(wrong) > SHOWN:
-                body.append(Text(f"       and {len(wrong) - SHOWN} more", style="red"))
-        self.section("The check", *body)
+    def story(self, placed: list[Placed], runs: dict[str | None, Runs], kept: Kept) -> None:
+        """The story of the order with the most to tell."""
+        told = max(placed, key=lambda order: interest(order, runs[order.flow_id]))
+        if told.flow_id:
+            self.trace(f"The story of order {told.number}", "show", told.flow_id, kept.logs)
+
+    def audit(self, kept: Kept) -> None:
+        """What is missing in the logs; no grace is due, since all services have ended."""
+        self.trace("The audit", "audit", "--grace", "0s", "--graph", kept.graph, kept.logs)
+
+    def page(self, kept: Kept) -> None:
+        """All operations on a page for a browser."""
+        self.trace("The page", "html", "-o", kept.page, kept.logs)
+        self.console.print(Text(f"  {kept.page.resolve().as_uri()}"), soft_wrap=True)
+
+    def trace(self, title: str, *words: str | Path) -> None:
+        """A command of ``headrace trace``, and what it prints."""
+        command = ["headrace", "trace", *map(str, words)]
+        done = subprocess.run(  # noqa: S603
+            [sys.executable, "-m", *command],
+            env=os.environ | {"PYTHONIOENCODING": "utf-8"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            check=False,
+        )
+        self.console.print(Text(f"\n{title}", style="bold"))
+        for line in (f"$ {shlex.join(command)}", *done.stdout.splitlines()):
+            self.console.print(Text(f"  {line}"), soft_wrap=True)
 
 
-def interest(order: Placed, lines: list[Line]) -> tuple[bool, int, int]:
-    """How much an order has to tell: best a good end after a loss, then the most lines."""
-    return order.status == "shipped", len(losses(lines)), len(lines)
+def interest(order: Placed, runs: Runs) -> tuple[bool, bool, int]:
+    """How much an order has to tell: best a good end after a loss, then the most runs."""
+    return order.status == "shipped", order.kill_worker, runs.count
 
 
-def order_row(order: Placed, lines: list[Line]) -> list[Text]:
+def order_row(order: Placed, runs: Runs) -> list[Text]:
     """One order as a row, from what its customer knows and what its log lines tell."""
-    ran, lost = runs(lines), len(losses(lines))
     detail = plain(order.detail)
-    if lost:
-        detail.append(f", worker killed, {lost + 1} deliveries", style="magenta")
+    if order.kill_worker and order.accepted:
+        detail.append(", worker killed", style="magenta")
     return [
         plain(order.number),
         Text(order.status, style=COLOURS.get(order.status, "red")),
         detail,
-        Text(f"{ran[0]['queue_ms']:.0f}" if ran and "queue_ms" in ran[0] else ""),
+        Text(str(runs.count) if runs.count else ""),
+        Text("" if runs.queue_ms is None else f"{runs.queue_ms:.0f}"),
         Text(order.flow_id or ""),
     ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -34,11 +35,25 @@ def load(name: str) -> ModuleType:
     return module
 
 
-def start(*arguments: object, tmp: Path, shop: Path = SHOP, **variables: str) -> Any:
-    """Start the demo; `tmp` is its temporary folder, and shows in its children's environment."""
+def copy(folder: Path) -> Path:
+    """Return the copy of the demo in `folder`, made if need be, where it also keeps its logs."""
+    shop = folder / "examples" / "shop"
+    return shop if shop.exists() else shutil.copytree(SHOP, shop)
+
+
+def kept_logs(folder: Path) -> Path:
+    """Return where a copy of the demo in `folder` keeps its logs."""
+    return folder / "build" / "shop" / "logs"
+
+
+def start(*arguments: object, tmp: Path, shop: Path | None = None, **variables: str) -> Any:
+    """Start the demo, by default a copy beside `tmp`.
+
+    `tmp` is its temporary folder, and shows in its children's environment.
+    """
     broker = {"HEADRACE_DEMO_BROKER": ""}
     return subprocess.Popen(
-        [sys.executable, shop / "demo.py", *map(str, arguments)],
+        [sys.executable, (shop or copy(tmp.parent)) / "demo.py", *map(str, arguments)],
         env=os.environ | broker | {"TMPDIR": str(tmp), "COLUMNS": "120"} | variables,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -46,11 +61,13 @@ def start(*arguments: object, tmp: Path, shop: Path = SHOP, **variables: str) ->
     )
 
 
-def run(*arguments: object, tmp: Path, shop: Path = SHOP, **variables: str) -> tuple[int, str, str]:
+def run(
+    *arguments: object, tmp: Path, shop: Path | None = None, **variables: str
+) -> tuple[int, str, str]:
     """Run the demo to its end: exit status, standard output, standard error."""
     with start(*arguments, tmp=tmp, shop=shop, **variables) as process:
         try:
-            out, err = process.communicate(timeout=90)
+            out, err = process.communicate(timeout=300)
         finally:
             process.kill()
     return process.returncode, out, err

@@ -1,6 +1,6 @@
-"""Runs the demo again and again while all processors are busy; no order may be lost.
+"""Runs the demo again and again while all processors are busy; no order may be lost, or its ID.
 
-``python tests/demo/soak.py [runs on files] [runs on Redis]``, or ``nox -s demo_soak``. Exit
+``python -m tests.demo.soak [runs on files] [runs on Redis]``, or ``nox -s demo_soak``. Exit
 status 0 if all runs passed. The output of a run that failed is printed.
 """
 
@@ -15,7 +15,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-DEMO = Path(__file__).resolve().parents[2] / "examples" / "shop" / "demo.py"
+from tests.demo.ids import printed_orders, wrong_ids
+
+ROOT = Path(__file__).resolve().parents[2]
+DEMO = ROOT / "examples" / "shop" / "demo.py"
+LOGS = ROOT / "build" / "shop" / "logs"
 REDIS = "redis://127.0.0.1:6379/0"
 RUN_SECONDS = 180
 """The maximum duration of one run, on a busy machine, in seconds."""
@@ -45,10 +49,10 @@ def run(broker: str) -> str:
     """Run the demo once; return its output if it failed, else ""."""
     with subprocess.Popen(
         [sys.executable, DEMO],
-        env=os.environ | {"HEADRACE_DEMO_BROKER": broker},
+        env=os.environ | {"HEADRACE_DEMO_BROKER": broker, "COLUMNS": "120"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
+        encoding="utf-8",
     ) as demo:
         try:
             output, _ = demo.communicate(timeout=RUN_SECONDS)
@@ -56,7 +60,10 @@ def run(broker: str) -> str:
             demo.terminate()
             output, _ = demo.communicate()
             return f"not done after {RUN_SECONDS} s\n{output}"
-    return f"{output}\nexit status {demo.returncode}\n" if demo.returncode else ""
+    wrong = [f"exit status {demo.returncode}"] if demo.returncode else []
+    if not wrong:
+        wrong = wrong_ids(printed_orders(output), LOGS)
+    return "\n".join([output, *wrong, ""]) if wrong else ""
 
 
 @contextlib.contextmanager
