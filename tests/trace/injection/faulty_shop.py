@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from faulty_worker import STUCK, fault_of
+from faults import fault_of
+from faulty_worker import STUCK
 
 from shop import app
 from worker import fulfil
