@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.trace.log_kit import ID, WEB, WORKER, line, order, request, run, start, trace
+from tests.trace.log_kit import ID, WEB, WORKER, line, order, request, run, start, story, trace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,6 +40,18 @@ def audit(folder: Path, *logs: bytes, words: tuple[str, ...] = ()) -> dict[str, 
 def kinds(found: dict[str, Any]) -> list[str]:
     """Return the kinds of the cases."""
     return [case["kind"] for case in found["cases"]]
+
+
+def test_executions_of_a_durable_run_are_attempts(tmp_path: Path) -> None:
+    """One that was killed is a case that says that the run was resumed; the story shows both."""
+    facts = {"kind": "flow", "name": "fulfilment", "run_id": "A-17", "task_id": None, "queue": None}
+    killed, resumed = run(outcome=None, **facts), run(9, SECOND, **facts)
+    found = audit(tmp_path, request(), run(0.5, "d" * 16), killed, resumed, EARLY, LATE)
+    (case,) = found["cases"]
+    assert (case["kind"], case["task_id"]) == ("not_ended", "A-17")
+    assert case["detail"] == "a later run ended"
+    attempts = [node["attempts"] for node in story(ID, tmp_path)["nodes"]]
+    assert [len(each) for each in attempts if each[0]["kind"] == "flow"] == [2]
 
 
 @pytest.mark.parametrize(

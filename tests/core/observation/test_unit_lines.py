@@ -114,6 +114,18 @@ def test_a_task_starts_with_a_line_at_info(caplog: pytest.LogCaptureFixture) -> 
     assert (units(caplog)[-2]["event"], units(caplog)[-2]["levelno"]) == ("unit.start", 10)
 
 
+def test_a_durable_run_starts_with_a_line_at_info(caplog: pytest.LogCaptureFixture) -> None:
+    """As with a task, a killed process writes no end; the lines of a run share its ID."""
+    context = headrace.FlowContext("order-17", kind="flow", name="fulfilment")
+    add_facts(context, run_id="A-17", resumed=True)
+    with context:
+        pass
+    start, end = units(caplog)
+    assert (start["event"], start["levelno"]) == ("unit.start", logging.INFO)
+    for each in (start, end):
+        assert {"run_id": "A-17", "resumed": True}.items() <= each.items()
+
+
 @pytest.mark.guarantee(170)
 @pytest.mark.parametrize(
     "backend", ["auto", "logging", "otel", Recorder(), ["none", Recorder()], ["auto", "otel"]]

@@ -37,8 +37,8 @@ class UnitLines:
     """A dispatcher that logs each unit of work, and sends everything on to another dispatcher.
 
     Each unit ends with the line ``unit.end``, at INFO or at the level of its outcome. It begins
-    with ``unit.start``, at DEBUG, or at INFO for a task, since a killed worker writes no end. The
-    records go to the logger ``headrace``.
+    with ``unit.start``, at DEBUG, or at INFO for a task and a durable run, since a killed process
+    writes no end. The records go to the logger ``headrace``.
 
     Args:
         inner: the dispatcher of the backends.
@@ -137,7 +137,7 @@ class _Line:
         self._report = report
         # An iterator, since threads share it: a number could miss a step.
         self._steps = context._steps = count()  # noqa: SLF001 - a slot for this module
-        level = _INFO if context.kind == "task" else logging.DEBUG
+        level = _INFO if context.kind == "task" or _is_run(context) else logging.DEBUG
         if _log.isEnabledFor(level):
             try:
                 _log_start(context, level)
@@ -187,6 +187,11 @@ def _log_start(context: FlowContext, level: int) -> None:
     emit(_log, level, "%s started%s", (_subject(values), _queued(values)), values)
 
 
+def _is_run(context: FlowContext) -> bool:
+    """Return whether a unit is an execution of a durable run."""
+    return "run_id" in getattr(context, "_facts", _NO_FACTS)
+
+
 def _values(event: str, context: FlowContext, facts: Mapping[str, Any]) -> dict[str, Any]:
     """Return the attributes that the record of a unit has from its beginning."""
     kind, name, flow_id = context.kind, context.name, context.correlation_id
@@ -201,7 +206,7 @@ def _values(event: str, context: FlowContext, facts: Mapping[str, Any]) -> dict[
         "unit_id": context.unit_id,
         "causation_id": None if cause is None else printable(cause),
     }
-    for fact in _FACTS.get(kind, ()):
+    for fact in _RUN if "run_id" in facts else _FACTS.get(kind, ()):
         value = facts.get(fact)
         if isinstance(value, str) and not value.isprintable():
             value = plain_text(value)

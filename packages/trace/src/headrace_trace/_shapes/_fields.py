@@ -46,7 +46,7 @@ FIELDS: Names = {
     "path": ("path", "url.path", "http.url_details.path", "httpRequest.requestUrl"),
     "status": ("status", "http.response.status_code", "http.status_code", "httpRequest.status"),
     "task": ("task",),
-    "task_id": ("task_id",),
+    "task_id": ("task_id", "run_id"),
     "queue": ("queue",),
     "queue_ms": ("queue_ms",),
     "retries": ("retries",),

@@ -10,6 +10,9 @@ from ._fields import CONTAINERS, NATIVE, TYPES, Names
 _BLANK = "chr(9) || chr(10) || chr(13) || ' '"
 _LATEST = 253_402_300_799_999_999  # the end of the year 9999, in microseconds
 _IS_EVENT = "(event LIKE 'unit.%' OR event LIKE 'step.%' OR event LIKE 'task.%')"
+_OTHER_KEYS = {"flow_id": "correlation_id", "task_id": "run_id"}
+"""The fields that a line of headrace's may state under another key: the executions of a durable run
+share its ID, as the attempts at a task share that of the task."""
 _DERIVED = {
     "level": "upper(coalesce(level, CASE WHEN try_cast(status AS BIGINT) IS NULL THEN status END))",
     "logger": f"coalesce(logger, CASE WHEN {_IS_EVENT} THEN NULL ELSE name END)",
@@ -33,7 +36,7 @@ def native_sql(lines: str, fields: Sequence[str]) -> str:
         fields: the fields to read.
     """
     types = {field: TYPES.get(field, "VARCHAR") for field in fields}
-    spec = types | dict.fromkeys((*NATIVE, "correlation_id"), "VARCHAR")
+    spec = types | dict.fromkeys((*NATIVE, *_OTHER_KEYS.values()), "VARCHAR")
     is_native = " AND ".join(f"{_key(key)} IS NOT NULL" for key in NATIVE)
     columns = ", ".join(f"{_native(field)} AS {field}" for field in fields)
     return f"""
@@ -48,8 +51,8 @@ def _native(field: str) -> str:
     key = _key(field)
     if field == "time":
         return _within(f"epoch_us(try_cast({key} AS TIMESTAMPTZ))")
-    if field == "flow_id":
-        return f"coalesce({key}, {_key('correlation_id')})"
+    if field in _OTHER_KEYS:
+        return f"coalesce({key}, {_key(_OTHER_KEYS[field])})"
     return f"CASE WHEN isfinite({key}) THEN {key} END" if field.endswith("_ms") else key
 
 
