@@ -151,7 +151,7 @@ def check(session: nox.Session) -> None:
 
 @nox.session
 def demo(session: nox.Session) -> None:
-    """Send orders through four frameworks: `nox -s demo -- my.jsonl` takes your own."""
+    """Send orders through four frameworks: `-- my.jsonl` takes your own, `-- --durable` a chain."""
     install_tree(session, *group("demo"))
     session.run("python", "examples/shop/demo.py", *session.posargs)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from orders import Order
 
 AT_ONCE = 4
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 300
 """How long to wait for one more order to end before the rest counts as lost."""
 
 

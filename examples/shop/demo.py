@@ -1,7 +1,10 @@
 """One order, four frameworks, one ID: ``python demo.py [orders.jsonl]``, or ``nox -s demo``.
 
-Exit status: 0 if each order was answered and came to an end, 1 if not, 2 if there is nothing to do,
-130 after Ctrl-C.
+With ``--durable``, the worker fulfils orders by a durable chain instead of a task: it is killed in
+the middle of every fifth order, and of an undo of every tenth.
+
+Exit status: 0 if each order was answered and came to an end, with at most one parcel, 1 if not,
+2 if there is nothing to do, 130 after Ctrl-C.
 """
 
 from __future__ import annotations
@@ -12,13 +15,14 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import httpx
 
 import real_broker
-from customers import Placed, follow, place
+from customers import PATIENCE_SECONDS, Placed, follow, place
 from interrupts import Interrupted, Interrupts
 from orders import Order, read_orders
 from processes import HERE, Service, ServiceError, Services, free_ports
@@ -37,7 +41,17 @@ class NothingToDoError(Exception):
 
 
 class UnfinishedError(Exception):
-    """An order was not answered, or has no outcome."""
+    """An order was not answered, has no outcome, or has two parcels."""
+
+
+class Served(NamedTuple):
+    """What came of the orders."""
+
+    placed: list[Placed]
+    parcels: dict[str, list[str]]
+    """The carrier's ledger: the parcels of each order."""
+    mermaid: str
+    """The flow, drawn."""
 
 
 def main() -> int:
@@ -45,13 +59,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Sends orders through four frameworks.")
     ours = Path(os.path.relpath(HERE / "orders.jsonl"))
     parser.add_argument("orders", type=Path, nargs="?", default=ours, help="a file of JSON lines")
-    path = parser.parse_args().orders
+    parser.add_argument("--durable", action="store_true", help="fulfil them by a durable chain")
+    options = parser.parse_args()
+    path = options.orders
     interrupts, report = Interrupts(), Report()
     try:
         orders = load(path, report)
+        if options.durable:
+            orders = list(with_faults(orders))
         with run_folder(interrupts, report) as run:
-            placed, mermaid, graph = serve(report, run, orders, interrupts)
-            tell(report, placed, mermaid, keep(run, graph))
+            served = serve(report, run, orders, interrupts, durable=options.durable)
+            tell(report, served, keep(run))
     except NothingToDoError as error:
         report.trouble(str(error))
         return 2
@@ -97,14 +115,27 @@ def run_folder(interrupts: Interrupts, report: Report) -> Iterator[Path]:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def serve(
-    report: Report, run: Path, orders: list[Order], interrupts: Interrupts
-) -> tuple[list[Placed], str, str]:
-    """Run the services and send them the orders.
+def with_faults(orders: list[Order]) -> Iterator[Order]:
+    """Kill the worker in every fifth order, and fail every tenth, so that it is undone.
 
-    Returns how these ended, and the flow as Mermaid and as JSON.
+    Orders that the shop will reject do not count.
     """
-    shop, warehouse, carrier = free_ports(3)
+    count = 0
+    for order in orders:
+        quantity = order.get("quantity")
+        if isinstance(quantity, int) and quantity > 0:
+            count += 1
+            order = {**order, "kill_worker": count % 5 == 0}  # noqa: PLW2901 - the next form of it
+            if count % 10 == 0:
+                order["carrier_failures"] = 100
+        yield order
+
+
+def serve(
+    report: Report, run: Path, orders: list[Order], interrupts: Interrupts, *, durable: bool
+) -> Served:
+    """Run the services and send them the orders. Returns how these ended, and the flow drawn."""
+    shop, warehouse, carrier, worker = free_ports(4)
     variables = {
         "SHOP_RUN": str(run),
         "TMPDIR": str(run),
@@ -120,6 +151,9 @@ def serve(
         Service("warehouse", f"manage.py runserver --noreload {warehouse}", warehouse),
         Service("carrier", f"-m flask --app carrier run --port {carrier}", carrier),
     ]
+    if durable:
+        variables["FULFILMENT_URL"] = f"http://127.0.0.1:{worker}"
+        services[1] = Service("worker", f"keep_running.py fulfilment.py {worker}", worker)
     with (
         report.progress(len(services), len(orders)) as bars,
         Services(run, variables, interrupts) as running,
@@ -128,13 +162,28 @@ def serve(
         for up in running.start(services):
             bars.started(up)
         placed = deliver(variables["SHOP_URL"], orders, running, bars)
-        return placed, running.do("flows.py mermaid"), running.do("flows.py json")
+        mermaid = running.do(f"{'fulfilment' if durable else 'flows'}.py {run / 'order.json'}")
+        if durable:
+            end_runs(variables["FULFILMENT_URL"])
+        ledger = httpx.get(f"{variables['CARRIER_URL']}/parcels", trust_env=False, timeout=60)
+        return Served(placed, ledger.json(), mermaid)
+
+
+def end_runs(worker_url: str) -> None:
+    """Wait until the last runs have ended: the shop hears of an outcome a moment before."""
+    deadline, runs = time.monotonic() + PATIENCE_SECONDS, None
+    while runs != {}:
+        if time.monotonic() > deadline:
+            raise ServiceError(f"runs that have not ended: {runs}")
+        time.sleep(0.1)
+        with contextlib.suppress(httpx.TransportError):  # it is starting again
+            runs = httpx.get(f"{worker_url}/fulfilments", trust_env=False).json()
 
 
 def deliver(shop_url: str, orders: list[Order], running: Services, bars: Bars) -> list[Placed]:
     """Send the orders to the shop, and wait for their outcomes."""
     placed = []
-    with httpx.Client(base_url=shop_url, trust_env=False, timeout=10) as shop:
+    with httpx.Client(base_url=shop_url, trust_env=False, timeout=PATIENCE_SECONDS) as shop:
         try:
             for order in place(shop, orders):
                 running.check()
@@ -149,27 +198,31 @@ def deliver(shop_url: str, orders: list[Order], running: Services, bars: Bars) -
     return placed
 
 
-def keep(run: Path, graph: str) -> Kept:
-    """Copy the logs out of the run's folder, and write the flow beside them."""
+def keep(run: Path) -> Kept:
+    """Copy the logs and the flow out of the run's folder."""
     shutil.rmtree(KEPT, ignore_errors=True)
     kept = Kept(Path(os.path.relpath(KEPT)))
     kept.logs.mkdir(parents=True)
     for log in run.glob("*.jsonl"):
         shutil.copy(log, kept.logs)
-    kept.graph.write_text(graph, encoding="utf-8")
+    shutil.copy(run / "order.json", kept.graph)
     return kept
 
 
-def tell(report: Report, placed: list[Placed], mermaid: str, kept: Kept) -> None:
+def tell(report: Report, served: Served, kept: Kept) -> None:
     """Print orders, flow, story and audit. Raises ``UnfinishedError`` if an order has no end."""
-    runs = report.orders(placed, kept)
-    report.flow(mermaid)
-    report.story(placed, runs, kept)
+    runs = report.orders(served.placed, kept)
+    report.flow(served.mermaid)
+    report.story(served.placed, runs, kept)
     report.audit(kept)
+    report.ledger(served.parcels)
     report.page(kept)
-    open_orders = [order.number for order in placed if order.status in {"error", "open"}]
+    open_orders = [order.number for order in served.placed if order.status in {"error", "open"}]
     if open_orders:
         raise UnfinishedError(f"No outcome: {', '.join(open_orders)}")
+    twice = [number for number, parcels in served.parcels.items() if len(parcels) > 1]
+    if twice:
+        raise UnfinishedError(f"Booked twice: {', '.join(twice)}")
 
 
 if __name__ == "__main__":

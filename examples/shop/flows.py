@@ -1,6 +1,6 @@
 """The way of an order: one flow over four processes. Run this file to see it drawn.
 
-``python flows.py [FORMAT]``, by default Mermaid.
+``python flows.py [FILE]`` also writes it to a file, as JSON.
 """
 
 from __future__ import annotations
@@ -21,4 +21,6 @@ if __name__ == "__main__":
     import shop  # noqa: F401
     import worker  # noqa: F401
 
-    print(generate_dag("order", format=(sys.argv[1:] or ["mermaid"])[0]))
+    print(generate_dag("order"))
+    for file in sys.argv[1:]:
+        generate_dag("order", format="json", output=file)

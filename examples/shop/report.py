@@ -47,11 +47,11 @@ STATIONS = {
 
 RUNS = """
 SELECT flow_id, count(*), arg_min(queue_ms, started)
-FROM unit WHERE kind = 'task' AND has_start GROUP BY flow_id"""
+FROM unit WHERE kind IN ('task', 'flow') AND has_start GROUP BY flow_id"""
 
 
 class Runs(NamedTuple):
-    """How often an order's task was started."""
+    """How often the task of an order, or its durable run, was started."""
 
     count: int = 0
     queue_ms: float | None = None
@@ -165,6 +165,12 @@ class Report:
     def audit(self, kept: Kept) -> None:
         """What is missing in the logs; no grace is due, since all services have ended."""
         self.trace("The audit", "audit", "--grace", "0s", "--graph", kept.graph, kept.logs)
+
+    def ledger(self, parcels: dict[str, list[str]]) -> None:
+        """What the carrier has booked."""
+        count = sum(map(len, parcels.values()))
+        text = f"The carrier's ledger: {count} parcels for {len(parcels)} orders"
+        self.console.print(Text(f"\n{text}", style="bold"))
 
     def page(self, kept: Kept) -> None:
         """All operations on a page for a browser."""

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import logging
-from typing import Literal
+import time
+from typing import Any, Literal
 
+import httpx
 from fastapi import FastAPI, HTTPException
 from pydantic import BaseModel, Field, StrictBool
 
 import headrace_fastapi
 import logs
+from config import FULFILMENT
 from flows import order
+from headrace.clients import httpx_hooks
 from worker import fulfil
 
 logs.configure("shop")
@@ -45,8 +49,24 @@ def receive(new: Order) -> dict[str, str]:
     """Take an order and hand it to the worker."""
     log.info("received: %d x %s", new.quantity, new.article, extra={"order": new.number})
     outcomes[new.number] = None
-    fulfil.delay(new.model_dump())
+    if FULFILMENT:
+        hand_over(new.model_dump())
+    else:
+        fulfil.delay(new.model_dump())
     return {"number": new.number}
+
+
+def hand_over(order: dict[str, Any]) -> None:
+    """Give an order to the durable worker, as soon as that is up again if it is not."""
+    with httpx.Client(event_hooks=httpx_hooks(hosts=["127.0.0.1"]), trust_env=False) as http:
+        while True:
+            try:
+                url = f"{FULFILMENT}/fulfilments/{order['number']}"
+                http.put(url, json=order, timeout=30).raise_for_status()
+            except httpx.TransportError:
+                time.sleep(0.2)
+            else:
+                return
 
 
 @app.put("/orders/{number}/outcome")

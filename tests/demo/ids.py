@@ -32,11 +32,28 @@ def printed_orders(out: str) -> dict[str, Order]:
 
 def wrong_ids(orders: dict[str, Order], logs: Path) -> list[str]:
     """Return which lines have a wrong ID or none, and which are missing under the right one."""
-    lines = [
+    lines = read(logs)
+    wrong = wrong_lines(orders, lines)
+    for number, order in orders.items():
+        own = [line for line in lines if line["flow_id"] == order.flow_id]
+        passed = {(line["service"], line["step"]) for line in own}
+        missing = WAYS.get(order.outcome, set()) - passed
+        wrong += [f"{number}: no line of {step} in {process}" for process, step in sorted(missing)]
+        wrong += _wrong_loss(number, own) if order.was_killed else []
+    return wrong
+
+
+def read(logs: Path) -> list[dict[str, Any]]:
+    """Return the lines of all processes, each with its place."""
+    return [
         {"flow_id": "-", "step": "-", "place": f"{log.name}:{number}"} | json.loads(text)
         for log in sorted(logs.glob("*.jsonl"))
         for number, text in enumerate(log.read_text(encoding="utf-8").splitlines(), start=1)
     ]
+
+
+def wrong_lines(orders: dict[str, Order], lines: list[dict[str, Any]]) -> list[str]:
+    """Return the lines whose ID is not that of their order, or of any order."""
     given = {order.flow_id for order in orders.values()}
     wrong = [] if len(given) == len(orders) else ["two orders share an ID"]
     for line in lines:
@@ -44,12 +61,6 @@ def wrong_ids(orders: dict[str, Order], logs: Path) -> list[str]:
         # Whoever asks for the outcomes has no order.
         if line["flow_id"] not in right and line.get("method") != "GET":
             wrong.append(f"{line['place']}: {line['flow_id']} is not the ID of its order")
-    for number, order in orders.items():
-        own = [line for line in lines if line["flow_id"] == order.flow_id]
-        passed = {(line["service"], line["step"]) for line in own}
-        missing = WAYS.get(order.outcome, set()) - passed
-        wrong += [f"{number}: no line of {step} in {process}" for process, step in sorted(missing)]
-        wrong += _wrong_loss(number, own) if order.was_killed else []
     return wrong
 
 

@@ -67,7 +67,7 @@ def run(
     """Run the demo to its end: exit status, standard output, standard error."""
     with start(*arguments, tmp=tmp, shop=shop, **variables) as process:
         try:
-            out, err = process.communicate(timeout=300)
+            out, err = process.communicate(timeout=600)
         finally:
             process.kill()
     return process.returncode, out, err

@@ -11,10 +11,10 @@ SHOP = Path(__file__).parents[2] / "examples" / "shop"
 
 
 def test_shop_is_shown_edge_by_edge(folder: Folder) -> None:
-    """``headrace check --require-shown examples/shop`` passes: four services, one flow."""
+    """``headrace check --require-shown examples/shop`` passes: a flow and a chain."""
     done = folder.check("--require-shown", str(SHOP))
     assert (done.status, done.err) == (0, "")
-    assert done.out.startswith("no findings; 6 steps, 7 edges: 7 shown, ")
+    assert done.out.startswith("no findings; 11 steps, 11 edges: 11 shown, ")
 
 
 def test_evidence_leads_from_one_service_to_the_next() -> None:

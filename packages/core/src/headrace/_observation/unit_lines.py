@@ -137,7 +137,9 @@ class _Line:
         self._report = report
         # An iterator, since threads share it: a number could miss a step.
         self._steps = context._steps = count()  # noqa: SLF001 - a slot for this module
-        level = _INFO if context.kind == "task" or _is_run(context) else logging.DEBUG
+        kind = context.kind
+        is_logged = kind == "task" or (kind == "flow" and _is_run(context))
+        level = _INFO if is_logged else logging.DEBUG
         if _log.isEnabledFor(level):
             try:
                 _log_start(context, level)
