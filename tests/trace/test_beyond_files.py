@@ -14,7 +14,7 @@ from headrace_trace._shapes import FIELDS
 from tests.trace.log_kit import ID, WEB, WORKER, line, request, run
 
 PAGE = Path(__file__).parents[2].joinpath("docs", "howto", "trace.md").read_text("utf-8")
-SECTION = PAGE[PAGE.index("## Beyond files") : PAGE.index("## From Python")]
+SECTION = PAGE[PAGE.index("## Queries for log stores") : PAGE.index("## From Python")]
 (SQL,) = re.findall(r"```sql\n(.*?)```", SECTION, re.DOTALL)
 QUERIES = {
     text.partition("\n")[0].removeprefix("-- "): text.partition("\n")[2]
