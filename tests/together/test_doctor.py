@@ -1,4 +1,4 @@
-"""`headrace doctor --app`, which imports an application and examines its living objects."""
+"""`headrace doctor --app`, which imports an application and examines its live objects."""
 
 from __future__ import annotations
 
@@ -137,13 +137,13 @@ def run_doctor(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_living_application_is_examined(case: Case, tmp_path: Path) -> None:
-    """What a living application lacks is found, and nothing in a right one; no value is printed."""
+def test_running_application_is_examined(case: Case, tmp_path: Path) -> None:
+    """Mistakes in a running application are found, none in a correct one; no value is printed."""
     (tmp_path / "shop.py").write_text(case.source)
     done = run_doctor(tmp_path, "--app", "shop:app", "--format", "json")
     assert [one["name"] for one in json.loads(done.stdout)["findings"]] == case.found, done.stdout
     assert done.returncode == (1 if case.found else 0)
-    assert done.stderr == "headrace: importing shop:app, and examining the living application\n"
+    assert done.stderr == "headrace: importing shop:app, and examining the running application\n"
     assert "hunter2" not in done.stdout
 
 
@@ -157,7 +157,7 @@ SECOND = MANAGE.replace("MIDDLEWARE=[", 'MIDDLEWARE=["__main__.Other", ')
 
 
 @pytest.mark.parametrize(("source", "status"), [(MANAGE, 0), (SECOND, 1)])
-def test_manage_py_examines_living_settings(source: str, status: int, tmp_path: Path) -> None:
+def test_manage_py_examines_live_settings(source: str, status: int, tmp_path: Path) -> None:
     """`manage.py flows doctor` reports on the settings in use; the status is 1 for findings."""
     (tmp_path / "manage.py").write_text(source)
     command = [sys.executable, "manage.py", "flows", "doctor"]

@@ -136,7 +136,7 @@ def test_a_limit_below_one_is_explained(tmp_path: Path) -> None:
     done = trace("html", tmp_path, "-o", tmp_path / "page.html", "--limit", "0")
 
     assert done.returncode == 2
-    assert b"argument --limit: '0' is no number from 1" in done.stderr
+    assert b"argument --limit: '0' is not a positive whole number" in done.stderr
 
 
 def test_a_page_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:

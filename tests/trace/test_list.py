@@ -94,9 +94,9 @@ def test_lines_outside_operations_are_no_operation(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--limit", "0"], "argument --limit: '0' is no number from 1"),
-        (["--limit", "-1"], "argument --limit: '-1' is no number from 1"),
-        (["--limit", "many"], "argument --limit: 'many' is no number from 1"),
+        (["--limit", "0"], "argument --limit: '0' is not a positive whole number"),
+        (["--limit", "-1"], "argument --limit: '-1' is not a positive whole number"),
+        (["--limit", "many"], "argument --limit: 'many' is not a positive whole number"),
         (["--outcome", "failed"], "argument --outcome: invalid choice: 'failed'"),
         (["--since", "yesterday"], "'yesterday' is no time"),
         (["--until", "2026-13-01"], "'2026-13-01' is no time"),

@@ -3,8 +3,8 @@
 To add a ``graph`` command to a framework's command line: with `argparse`, declare its arguments
 with `add_graph_arguments` and call `run_graph`; with another parser, pass the arguments to
 `graph_main`. `flow_lines` lists flows and `flow_problems` checks them; both import the frameworks'
-task modules first, as does `discover_modules`. `run_doctor` tells what the application that the
-framework has set up lacks.
+task modules first, as does `discover_modules`. `run_doctor` examines the application that
+the framework has set up.
 
 For your own command, an entry point in the group ``headrace.commands``, use
 `argument_parser`, `CommandError`, `read_pyproject`, `name_hint`, `nearest_name`, `counted`,

@@ -139,7 +139,7 @@ class BaseDurable:
                 handle = getattr(dbos(), name + self._driver.form)(*target)
                 return await handle if self._driver.form else handle
         except dbos_error.DBOSConflictingWorkflowError:
-            raise RunConflictError(f"run {run_id!r} is one of another chain") from None
+            raise RunConflictError(f"run {run_id!r} belongs to another chain") from None
 
     def _started(self, chosen: str | None, run_id: str, record: Record, handle: Any) -> Handle:
         """Return the handle, unless the chosen ID belongs to another run.

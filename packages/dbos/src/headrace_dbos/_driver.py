@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Record = dict[str, Any]
 
 PARKED, ACCEPTED = "headrace.parked", "headrace.accepted"
-"""Attributes of a run: how its chain has changed, and which definition it may go on with."""
+"""Attributes of a run: how its chain has changed, and which definition it may continue with."""
 
 
 class Durable(RecordedRun):
@@ -44,7 +44,7 @@ class Durable(RecordedRun):
     """
 
     form: str
-    """Ends the names of the methods of DBOS to call."""
+    """The suffix of the names of the DBOS methods to call."""
 
     def __init__(self, durable: BaseDurable, part: Part, record: Record, workflow_id: str) -> None:
         is_new = durable.is_new(workflow_id)
@@ -72,7 +72,7 @@ class Durable(RecordedRun):
         raise dbos_error.DBOSWorkflowCancelledError(str(error))
 
     def end(self, run: Run, failure: BaseException | None) -> Record:
-        """Return what is recorded of the end, or raise it with what is recorded of the run."""
+        """Return what is recorded of the end, or raise the error with the record of the run."""
         if failure is not None:
             vars(failure)[RUN] = self.ending(run)
         return super().end(run, failure)
@@ -108,7 +108,7 @@ class Durable(RecordedRun):
         return lefts, 2 * len(handles)
 
     def keep(self, step: Step, value: Any) -> Any:
-        """Return the result of a step as it is recorded; see `recorded`."""
+        """Return the result of a step in its recorded form; see `recorded`."""
         named, secrets = {step.out or "": value}, self.part.plan.settings.redaction.names
         kept: Record = recorded(engine().serializer, f"step {step.name!r}", named, secrets)
         return kept[step.out or ""]

@@ -56,7 +56,7 @@ class Memory:
         return found if isinstance(found, Facts) else None
 
     def write(self, key: str, facts: Facts) -> None:
-        """Keep `facts`, if that is possible."""
+        """Store `facts`, if possible."""
         stored = json.dumps(facts, separators=(",", ":"), default=_stored).encode()
         self._write(f"check-{key}.json", stored)
 
@@ -89,14 +89,14 @@ class Memory:
     @cached_property
     def syntax(self) -> StoredSyntax:
         """The syntax of the files that were read last."""
-        # Imported when there is something to read: that takes longer than reading a cache.
+        # Imported only when needed, since the import takes longer than reading a cache.
         from ._symbols._stored import StoredSyntax
 
         stored = self._read(f"syntax-{self._question}.bin")
         return StoredSyntax(marshal.loads(stored) if stored else None)  # noqa: S302 - only bytes
 
     def write_syntax(self) -> None:
-        """Keep the syntax of the files that this check has read, of both trees."""
+        """Store the syntax of the files that this check has read, in both trees."""
         if self.syntax.used.keys() != self.syntax.known.keys():
             self._write(f"syntax-{self._question}.bin", marshal.dumps(self.syntax.used))
 
@@ -110,9 +110,9 @@ class Memory:
         return content if digest.decode("ascii", "replace") == _digest(content) else b""
 
     def _write(self, name: str, content: bytes) -> None:
-        """Write a file at once, so that another process never reads half of it.
+        """Write a file atomically, so that no process reads half of it.
 
-        Those of its kind that were used longest ago are forgotten.
+        Deletes the least recently used files of its kind.
         """
         with contextlib.suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)

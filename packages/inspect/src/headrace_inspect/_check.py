@@ -36,11 +36,11 @@ def check(
     Args:
         paths: files and folders.
         exclude: patterns of files and folders to leave out; see `find_files`.
-        cache: a folder in which to keep what was found for the next time, or None. It is made if
-            need be; one that cannot be written, or holds nonsense, does no harm.
+        cache: a folder in which to keep the results for the next check, or None. It is created
+            if necessary; one that cannot be written, or has invalid content, does no harm.
         require_shown: whether an edge that is not shown is a finding, or in which flows it is.
         since: a revision: what was lost since ``HEAD`` parted from it is a finding.
-        disable: the codes of findings that are not wanted.
+        disable: the codes of findings to leave out.
         accept: intended findings, by code and what they are about: ``HR302 shop.gone``.
         evidence: a file that ``pytest --headrace-evidence`` has written, or None.
 

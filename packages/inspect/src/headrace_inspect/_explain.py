@@ -17,11 +17,11 @@ CODES = (
     *("HR300", "HR301", "HR302", "HR303", "HR304", "HR305", "HR306", "HR307", "HR308"),
 )
 SOUGHT = frozenset([code for code in CODES if code < "HR3"]) - {"HR110", "HR111"}
-"""The codes that every check looks for."""
+"""The codes of findings that every check reports."""
 GONE = frozenset(["HR302", "HR308"])
-"""Those of findings in the old code."""
+"""The codes of findings in the old code."""
 REFUTABLE = frozenset(["HR101", "HR104", "HR108", "HR112", "HR300", "HR301", "HR307"]) | GONE
-"""Those of findings that a file which could not be analysed may refute."""
+"""The codes of findings that an unanalysed file might refute."""
 
 _FENCE = re.compile(r"^```\w*(?:\n|\Z)", re.MULTILINE)
 _WRAP = re.compile(r"(?<=\S)\n(?=\S)")
@@ -30,7 +30,7 @@ _WIDEST = 100
 
 
 class Explanation(NamedTuple):
-    """What a code means: in a few words, and at length as Markdown, with an example."""
+    """The explanation of a code: a title, and Markdown with an example."""
 
     title: str
     text: str
@@ -61,7 +61,7 @@ def known_code(code: str) -> str:
 
 
 def explanation(code: str) -> Explanation:
-    """Return what one of `CODES` means."""
+    """Return the explanation of one of `CODES`."""
     text = files("headrace_inspect").joinpath("explanations", f"{code}.md").read_text("utf-8")
     heading, _, rest = text.partition("\n")
     return Explanation(heading.removeprefix(f"# {code}: "), _COMMENT.sub("", rest).strip("\n"))

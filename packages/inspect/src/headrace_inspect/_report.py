@@ -108,7 +108,7 @@ class Finding:
 
     @property
     def about(self) -> str:
-        """What it is about, as ``accept`` names it: an edge, a task or a durable chain."""
+        """The subject, as ``accept`` names it: an edge, a task or a durable chain."""
         edge = f"{self.flow}:{self.source}->{self.target}"
         return edge if self.flow else str(self.target)
 

@@ -111,13 +111,13 @@ def settings_for(options: argparse.Namespace) -> Settings:
 
 
 def format_of(options: argparse.Namespace, endings: Mapping[str, str]) -> str:
-    """Return the format that is asked for, or that of the file, by the end of its name."""
+    """Return the requested format, or the one for the extension of the file."""
     ending = Path(options.output or "").suffix.lower()
     return options.format or endings.get(ending, "text")
 
 
 def put_out(options: argparse.Namespace, text: str) -> None:
-    """Write `text` where it is asked for."""
+    """Write `text` to the requested output."""
     if options.output is None:
         write(sys.stdout, text)
     else:

@@ -1,4 +1,4 @@
-"""A recorded run as a whole: what an engine keeps of its beginning and of its end."""
+"""Recorded runs: what an engine records of the beginning and the end, and the run itself."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ _logger = GuardedLogger("headrace.chain")
 
 
 def beginning(plan: Plan, inputs: Mapping[str, Any]) -> Record:
-    """Return what `RecordedRun` needs of a run that begins now, wherever it is executed.
+    """Return the record from which `RecordedRun` executes a run that begins now, in any process.
 
     Args:
         plan: the plan of the chain.
-        inputs: the initial values of the context, as they are recorded.
+        inputs: the initial values of the context, in their recorded form.
 
     Returns:
         A mapping of ``inputs``, ``context`` (the correlation ID, the causation ID and the metadata
@@ -57,13 +57,13 @@ def beginning(plan: Plan, inputs: Mapping[str, Any]) -> Record:
 class RecordedRun(Recording):
     """A `Recording` that runs a chain, or a branch of one, in its unit of work.
 
-    A mixin as `Recording` is, and a subclass defines the same methods.
+    A mixin like `Recording`; a subclass defines the same methods.
 
     Args:
         part: the chain, or the branch that runs on its own; see `parts_of`.
         record: what `beginning` or `branch_record` returned.
         run_id: the ID of the run, the same for its branches.
-        names: the names of the records that there are, in order.
+        names: the names of the existing records, in order.
         name: the name of the unit of work.
 
     Attributes:
@@ -86,10 +86,10 @@ class RecordedRun(Recording):
         """Run the chain, or continue it after its last record.
 
         Returns:
-            What is recorded of its end: the arguments of `result_of`, or what a branch leaves.
+            The record of the end: the arguments of `result_of`, or the outcome of a branch.
 
         Raises:
-            BaseException: the error of the chain, or what stopped the execution.
+            BaseException: the chain failed, or something stopped the execution.
         """
         with self._opened() as run:
             follow: Any = walk if self.part.is_branch else complete
@@ -111,7 +111,7 @@ class RecordedRun(Recording):
             yield new_run(plan, context, inputs, dispatcher=self.dispatcher, until=until)
 
     def end(self, run: Run, failure: BaseException | None) -> Record:
-        """Return what is recorded of the end, or raise; see `execute`."""
+        """Return the record of the end, or raise; see `execute`."""
         if self.cause is not None:
             raise self.cause
         if self.part.is_branch:
@@ -129,7 +129,7 @@ class RecordedRun(Recording):
         }
 
     def branch_record(self, run: Run, branch: Run, part: Part) -> Record:
-        """Return the record of a branch that is to run on its own.
+        """Return the record of a branch that will run on its own.
 
         Args:
             run: the run that it is part of.

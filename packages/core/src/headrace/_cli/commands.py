@@ -15,7 +15,7 @@ GROUP = "headrace.commands"
 Command = Callable[[list[str]], int]
 
 _OWN = {
-    "doctor": "tell what a project lacks to have an ID everywhere",
+    "doctor": "find requests, tasks and log lines that would have no ID",
     "graph": "draw or check flows",
 }
 _ELSEWHERE = {

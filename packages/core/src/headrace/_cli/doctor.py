@@ -16,9 +16,9 @@ from .parser import argument_parser
 from .streams import tell, write
 
 _DESCRIPTION = """\
-Tell what a project lacks to have an ID in every request, task and log line, with the lines to add.
-The source is read and nothing is imported, unless --app is given. The exit status is 0 if nothing
-is missing, 1 if something is, and 2 if something could not be analysed.
+Find the requests, tasks and log lines of a project that would have no ID, and print the lines to
+add. Without --app, the command reads the source and imports nothing. The exit status is 0 if
+nothing is missing, 1 if something is, and 2 if something could not be analysed.
 """
 
 
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argument_parser("headrace doctor", _DESCRIPTION)
     add = parser.add_argument
     add("path", nargs="?", default=".", metavar="PATH", help="the project's folder; default: .")
-    says = "import this module and examine the living application instead of its source; repeatable"
+    says = "import this module and examine the running application, not its source; repeatable"
     add("--app", action="append", default=[], metavar="MODULE", help=says)
     add("--format", choices=("text", "json"), default="text", help="default: text")
     options = parser.parse_args(arguments)
@@ -51,7 +51,7 @@ def _source(root: Path) -> Report:
 def _living(names: list[str], root: Path) -> Report:
     from headrace._doctor.living import examine_living
 
-    tell(sys.stderr, f"importing {', '.join(names)}, and examining the living application")
+    tell(sys.stderr, f"importing {', '.join(names)}, and examining the running application")
     folder = (root if root.is_dir() else root.parent).resolve()
     import_modules(names, [folder])
     return examine_living(folder)
@@ -80,5 +80,5 @@ def _show(report: Report, format: str, out: TextIO, err: TextIO) -> int:
 
 
 def _printable_lines(text: str) -> str:
-    """Return `text` with unprintable characters escaped, other than the ends of lines."""
+    """Return `text` with unprintable characters escaped, except line breaks."""
     return "\n".join(map(printable, text.split("\n")))

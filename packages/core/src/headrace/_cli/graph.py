@@ -82,7 +82,7 @@ def add_graph_arguments(parser: argparse.ArgumentParser, *, app: bool = True) ->
     add("--depth", type=int, metavar="N", help="with --focus, draw steps up to N edges away")
     text = "mark each edge as headrace check judges it: shown by code, by tests, or not shown"
     add("--evidence", action="store_true", help=text)
-    text = "write counts, errors and times of each step and edge, from these logs; repeatable"
+    text = "label each step and edge with its counts, errors and times in these logs; repeatable"
     add("--traces", action="append", metavar="LOGS", help=text)
     text = "draw nothing; report problems, and whether FILE is up to date"
     add("--check", action="store_true", help=text)

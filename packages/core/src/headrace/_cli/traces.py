@@ -16,7 +16,7 @@ Found = tuple[dict[Step, Figures], dict[Pair, Figures], list[str]]
 
 
 def find_figures(logs: Sequence[str], edges: Collection[Pair]) -> Found:
-    """Return the figures of the steps and of `edges`, and what could not be read of the logs.
+    """Return the figures of the steps and of `edges`, and what could not be read.
 
     Args:
         logs: files, folders, patterns, or ``-``.

@@ -1,1 +1,1 @@
-"""What a project lacks to have an ID everywhere: from its source, or from its living objects."""
+"""Finds missing or broken set-up, in the source of a project or in its live objects."""

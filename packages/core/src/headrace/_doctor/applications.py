@@ -18,9 +18,9 @@ class Kind:
         title: its name.
         classes: the dotted names of its applications' class.
         inits: functions that set up the application that is their first argument.
-        wrappers: middleware that takes the application, or its inner one.
+        wrappers: middleware that takes the application, or the one inside it.
         needs: what the application lacks without them.
-        add: the lines to write; ``{app}`` stands for the application.
+        add: the lines to add; ``{app}`` stands for the application.
         package: the package to install.
     """
 
@@ -100,7 +100,7 @@ class Application:
         kind: its framework.
         source: the file.
         call: the call that creates it.
-        target: the name that it is given, or None.
+        target: the name to which it is assigned, or None.
         set_up: the calls that set it up.
     """
 
@@ -161,7 +161,7 @@ def receiver(call: ast.Call) -> ast.expr:
 
 
 def _is_listed(project: Project, source: Source, call: ast.Call, kind: Kind) -> bool:
-    """Tell whether `call` lists the middleware: ``add_middleware``, or the class with a list."""
+    """Return whether `call` lists the middleware: ``add_middleware``, or the class with a list."""
     if isinstance(call.func, ast.Attribute) and call.func.attr == "add_middleware":
         return bool(call.args) and source.name(call.args[0]) in kind.wrappers
     listed = keyword(call, "middleware") if source.name(call.func) in kind.classes else None
@@ -173,7 +173,7 @@ def _is_listed(project: Project, source: Source, call: ast.Call, kind: Kind) -> 
 
 
 def is_extension(project: Project, source: Source, call: ast.Call) -> bool:
-    """Tell whether `call` is ``init_app`` of an extension object of ours, as far as names tell."""
+    """Return whether `call` is ``init_app`` of one of our extensions, judged by names."""
     if not isinstance(call.func, ast.Attribute) or call.func.attr != "init_app":
         return False
     value = call.func.value
@@ -201,7 +201,7 @@ def _meant(
     source: Source,
     argument: ast.expr | None,
 ) -> list[Application]:
-    """Return the applications that `argument` may be: one if its name tells, else all."""
+    """Return the applications that `argument` may be: one if its name is known, else all."""
     same = [app for app in apps if app.kind is kind]
     while isinstance(argument, ast.Call):
         if inside := [app for app in apps if app.call is argument]:
@@ -216,7 +216,7 @@ def _meant(
 def _named(
     project: Project, apps: list[Application], source: Source, argument: ast.expr
 ) -> list[Application]:
-    """Return those of `apps` that the name `argument` means, if that can be told."""
+    """Return those of `apps` to which the name `argument` refers, if known."""
     text = ast.unparse(argument)
     for inner in (".wsgi_app", ".asgi_app"):
         text = text.removesuffix(inner)

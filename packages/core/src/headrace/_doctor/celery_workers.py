@@ -1,4 +1,4 @@
-"""Celery's workers, which configure logging themselves, and where its app is loaded."""
+"""Celery's workers, which configure logging themselves, and the modules that load its app."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def _logging(project: Project, app: Application, *, has_django: bool) -> Iterato
         and project.mentions("celery.utils.log.get_task_logger")
     ):
         source, value = formats[0]
-        message = "worker_log_format has the ID, and worker_task_log_format is not set"
+        message = "worker_log_format has the ID, but worker_task_log_format is not set"
         lines = ("worker_task_log_format = ...  # the same format",)
         yield Finding(source.shown, value.lineno, "celery-logging", message, lines)
 
@@ -128,7 +128,7 @@ def _weak_receivers(source: Source) -> Iterator[Finding]:
 
 
 def _is_local(source: Source, receiver: ast.expr) -> bool:
-    """Tell whether nothing holds a receiver but the function that connects it."""
+    """Return whether only the function that connects a receiver refers to it."""
     if isinstance(receiver, ast.Lambda):
         return True
     scope = source.scope(receiver)
@@ -139,7 +139,7 @@ def _is_local(source: Source, receiver: ast.expr) -> bool:
 
 def _weak(source: Source, line: int) -> Finding:
     message = (
-        "Celery holds the receiver of setup_logging weakly, so a function inside a function is "
+        "Celery holds the receiver of setup_logging weakly, so a nested function is "
         "gone before the worker starts"
     )
     add = ("setup_logging.connect(configure_logging, weak=False)",)
@@ -158,8 +158,8 @@ def _request_classes(source: Source) -> Iterator[Finding]:
         is_request = name == "Request" or name.endswith(".Request")
         if is_request and ast.unparse(value) in requests:
             message = (
-                "this request class replaces headrace's, which gives the lines of the worker's "
-                "parent process the ID"
+                "this request class replaces headrace's, which puts the ID into the lines of the "
+                "worker's parent process"
             )
             add = (
                 "from kombu.utils.imports import symbol_by_name",

@@ -17,7 +17,7 @@ _SKIPPED = "opentelemetry."  # whose instrumentor puts its middleware first
 
 
 def settings_groups(project: Project) -> list[list[Source]]:
-    """Return the modules of Django settings, those that build on one another in one group."""
+    """Return the modules of Django settings, grouped by those that build on one another."""
     groups: dict[str, list[Source]] = {}
     for source in project.sources:
         if _assigned(source, "MIDDLEWARE", "INSTALLED_APPS"):
@@ -33,7 +33,7 @@ def settings_groups(project: Project) -> list[list[Source]]:
 
 
 def _is_set(source: Source) -> bool:
-    """Tell whether a module consists of settings, as far as its names tell."""
+    """Return whether a module consists of settings, judged by its names."""
     names = [target.id for target, _, _ in source.assigned() if isinstance(target, ast.Name)]
     return bool(names) and all(name.isupper() for name in names)
 
@@ -60,7 +60,7 @@ def _assigned(source: Source, *names: str) -> list[tuple[ast.expr, ast.stmt, str
 
 
 def _lists(group: list[Source], name: str) -> list[tuple[Source, ast.stmt, list[ast.expr]]]:
-    """Return the places where the group assigns a list whose elements are written out."""
+    """Return the places where the group assigns a list literal."""
     return [
         (source, statement, found)
         for source in group
@@ -77,7 +77,7 @@ def _app(group: list[Source]) -> Iterator[Finding]:
     message = "INSTALLED_APPS does not list the app, so log records do not capture the ID"
     wrong = next((one for one in listed if (text_of(one) or "").startswith("headrace")), None)
     if wrong is not None:
-        message = "the entry of INSTALLED_APPS that begins with 'headrace' is no app of headrace"
+        message = "the INSTALLED_APPS entry that starts with 'headrace' is not headrace's app"
     line = statement.lineno if wrong is None else wrong.lineno
     add = ("INSTALLED_APPS = [", f'    "{APP}",', "    ...", "]")
     yield Finding(
@@ -94,9 +94,7 @@ def _middleware(project: Project, group: list[Source]) -> Iterator[Finding]:
         message = "MIDDLEWARE does not list FlowMiddleware, so requests and responses have no ID"
         wrong = next((one for one in listed if (text_of(one) or "").startswith("headrace")), None)
         if wrong is not None:
-            message = (
-                "the entry of MIDDLEWARE that begins with 'headrace' is no middleware of headrace"
-            )
+            message = "the MIDDLEWARE entry that starts with 'headrace' is not headrace's middleware"
         line = statement.lineno if wrong is None else wrong.lineno
         yield Finding(source.shown, line, "django-middleware", message, add)
     if any(_is_changed(source) for source in group):
@@ -124,7 +122,7 @@ def _subclasses(project: Project) -> Iterator[str]:
 
 
 def _is_changed(source: Source) -> bool:
-    """Tell whether a module changes MIDDLEWARE in another way than by writing out the list."""
+    """Return whether a module changes MIDDLEWARE in other ways than by a list literal."""
     changed = {"MIDDLEWARE.insert", "MIDDLEWARE.append", "MIDDLEWARE.remove", "MIDDLEWARE.extend"}
     if any(source.name(call.func) in changed for call in source.calls()):
         return True
@@ -142,7 +140,7 @@ def _settings(source: Source) -> Iterator[Finding]:
             add = (f'HEADRACE = {{"{key}": ...}}',)
             yield Finding(source.shown, statement.lineno, "django-setting", message, add)
         elif target.id == "HEADRACE" and isinstance(value, ast.List | ast.Tuple | ast.Constant):
-            message = "HEADRACE must be a dict; as it is, the middleware refuses to start"
+            message = "HEADRACE must be a dict; otherwise the middleware refuses to start"
             add = ('HEADRACE = {"NAME": value}',)
             yield Finding(source.shown, statement.lineno, "django-setting", message, add)
         elif target.id == "HEADRACE":
@@ -172,8 +170,8 @@ def option_findings(source: Source, shown: str, name: str, value: ast.expr) -> I
         yield Finding(source.shown, value.lineno, "excluded-paths", message)
     if name == "request_headers" and any("_" in text for text in texts):
         message = (
-            f"{shown} has a name with an underscore: headers are spelt with hyphens, and servers "
-            "drop or rename others, so that inbound IDs are ignored"
+            f"{shown} has a name with an underscore; headers are spelt with hyphens, and servers "
+            "drop or rename all others, so inbound IDs are ignored"
         )
         yield Finding(source.shown, value.lineno, "header-name", message)
 
@@ -186,6 +184,6 @@ def _tasks(source: Source) -> Iterator[Finding]:
             if not path.startswith(("django.tasks.", "django_tasks")) or "dummy" in path:
                 continue
             message = "a backend of TASKS is not wrapped, so its tasks have no ID"
-            add = (f'"BACKEND": "{_BACKEND}",', '"WRAPS": ...,  # the BACKEND of before')
+            add = (f'"BACKEND": "{_BACKEND}",', '"WRAPS": ...,  # the previous BACKEND')
             line = options["BACKEND"].lineno
             yield Finding(source.shown, line, "django-tasks", message, add, "in this backend")

@@ -1,4 +1,4 @@
-"""The examination of a project's source, without importing it."""
+"""Examines the source of a project, without importing it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _ADD_DJANGO = (
 
 
 def examine(root: Path) -> Report:
-    """Return what the project in `root` lacks to have an ID everywhere.
+    """Return the missing or broken set-up of the project in `root`.
 
     Args:
         root: a folder, or one file.
@@ -62,14 +62,14 @@ def examine(root: Path) -> Report:
         if uses:
             report.seen = ["the modules that import headrace"]
         elif not report.problems:
-            report.problems.append(f"there is no application in {root}; name its folder")
+            report.problems.append(f"there is no application in {root}; pass its folder")
     return report
 
 
 def _is_part(
     project: Project, source: Source, apps: list[Application], groups: list[list[Source]]
 ) -> bool:
-    """Tell whether a file belongs to what is examined, and is no script of its own."""
+    """Return whether a file is part of the program, not a separate script."""
     uses = any(name.partition(".")[0].startswith("headrace") for name in source.modules)
     has_app = any(app.source is source for app in apps)
     return (
@@ -105,7 +105,7 @@ def _no_logging(
 
 
 def _is_built_elsewhere(project: Project) -> bool:
-    """Tell whether a dictionary or a file that is not at hand configures logging."""
+    """Return whether a dictionary or a file that is not in the source configures logging."""
     named = any(
         "flow_id" in text or "correlation_id" in text
         for source in project.sources

@@ -1,4 +1,4 @@
-"""What the doctor found, and how it is shown."""
+"""Findings of the doctor, and their output."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
-    """One thing that is missing.
+    """A missing or broken piece of set-up.
 
     Attributes:
-        file: the file, relative to the working directory; empty for a living object.
+        file: the file, relative to the working directory; empty for a live object.
         line: the line, from 1; 0 if the finding concerns the file or an object.
         name: the kind of the finding, such as ``log-format``.
-        message: what is wrong and what follows from it. It names settings, never their values.
-        add: the lines to write.
-        to: where to write them.
+        message: the problem and its consequence. It names settings, never their values.
+        add: the lines to add.
+        to: where to add them.
     """
 
     file: str
@@ -50,14 +50,14 @@ class Report:
     problems: list[str] = field(default_factory=list)
 
     def exit_status(self) -> int:
-        """Return 0 if nothing is missing, 1 if something is, 2 if something is not known."""
+        """Return 0 if nothing is missing, 1 if something is, 2 if something was not analysed."""
         if self.problems:
             return 2
         return 1 if self.findings else 0
 
 
 def as_text(report: Report) -> str:
-    """Return the report for people: each finding with its lines, then a line that sums up."""
+    """Return the report for people: each finding with its lines, then a summary."""
     blocks = ["\n".join(_block(finding)) for finding in report.findings]
     seen = "; ".join(report.seen) or "nothing"
     count = len(report.findings)

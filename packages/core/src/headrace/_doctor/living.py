@@ -1,7 +1,7 @@
-"""The examination of living objects: settings, applications and receivers of this process.
+"""Examines live objects: settings, applications and receivers of this process.
 
-No framework is imported: what the application has not imported, it does not use. Objects are known
-by the names of their classes.
+Imports no framework: the application does not use what it has not imported. Classes are recognised
+by name.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _INNER = ("app", "wsgi_app", "application", "asgi_app", "__wrapped__", "__func__
 
 
 def examine_living(folder: Path) -> Report:
-    """Return what the applications in this process lack to have an ID everywhere.
+    """Return the missing or broken set-up of the applications in this process.
 
     Args:
         folder: the folder of the project; the applications are the objects in its modules.
@@ -62,7 +62,7 @@ def kind_of(value: object) -> Kind:
     """Return the framework of an application.
 
     Raises:
-        KeyError: `value` is no application.
+        KeyError: `value` is not an application.
     """
     for base in type(value).__mro__:
         kind = _CLASSES.get(f"{base.__module__}.{base.__qualname__}")
@@ -88,7 +88,7 @@ def _applications(folder: Path) -> Iterator[tuple[str, Any]]:
 
 
 def _mounted(app: Any) -> Iterator[Any]:
-    """Yield what is inside the applications that are mounted in `app`."""
+    """Yield the applications mounted in `app`, and those that they wrap."""
     for route in getattr(app, "routes", None) or ():
         inner = getattr(route, "app", None)
         for _ in range(10):
@@ -116,7 +116,7 @@ def _application(kind: Kind, place: str, app: Any) -> Iterator[Finding]:
 
 
 def _is_wrapped(app: Any) -> bool:
-    """Tell whether our middleware is around an application, or inside it at its edge."""
+    """Return whether our middleware is around an application, or inside it at its edge."""
     edges = [getattr(app, name, None) for name in ("build_middleware_stack", "middleware_stack")]
     edges += [getattr(app, name, None) for name in ("wsgi_app", "asgi_app")]
     edges += [getattr(each, "cls", None) for each in getattr(app, "user_middleware", ())]
@@ -124,7 +124,7 @@ def _is_wrapped(app: Any) -> bool:
 
 
 def _is_ours(edge: Any) -> bool:
-    """Tell whether `edge`, or something that it wraps, is from headrace."""
+    """Return whether `edge`, or something that it wraps, is from headrace."""
     for _ in range(20):
         if edge is None:
             return False
@@ -169,13 +169,13 @@ def _celery_logging(app: Any) -> Iterator[Finding]:
         add = ADD_DJANGO_RECEIVER if django_settings() else ADD_RECEIVER
         yield Finding("", 0, "celery-logging", message, add, "in the module of the app")
     elif not shown[1]:
-        message = "worker_log_format has the ID, and worker_task_log_format has not"
+        message = "worker_log_format has the ID, but worker_task_log_format does not"
         lines = ("worker_task_log_format = ...  # the same format",)
         yield Finding("", 0, "celery-logging", message, lines)
 
 
 def examine_django_settings(settings: Any) -> Iterator[Finding]:
-    """Yield what Django's settings lack, as they are in this process."""
+    """Yield what Django's settings in this process lack."""
     if "headrace_django" not in sys.modules or not _is_installed():
         message = "INSTALLED_APPS does not list the app, so log records do not capture the ID"
         add = ("INSTALLED_APPS = [", '    "headrace_django",', "    ...", "]")

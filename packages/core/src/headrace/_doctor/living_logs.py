@@ -1,4 +1,4 @@
-"""Whether the handlers of this process show the ID: each formats a record, and writes nothing."""
+"""Checks that the handlers of this process show the ID: each formats a record, writing nothing."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def examine_handlers() -> Iterator[Finding]:
         name = f"{type(handler).__name__} of the logger {logger!r}"
         verdict = _verdict(handler)
         if verdict == "fails":
-            message = f"the handler {name} has no FlowFilter, and its format names the ID: it fails"
+            message = f"the handler {name} has no FlowFilter, but its format names the ID: it fails"
             yield Finding("", 0, "log-filter", message, ("handler.addFilter(FlowFilter())",))
         elif verdict == "hidden":
             message = f"the handler {name} shows no ID"
@@ -75,7 +75,7 @@ def _formatted(handler: logging.Handler) -> str:
     set_unit(unit)
     factory = logging.getLogRecordFactory()
     record: Any = factory("headrace", logging.ERROR, __file__, 0, "", (), None)
-    for each in handler.filters:  # all of them, whatever one before has said
+    for each in handler.filters:  # all of them, even after one has rejected the record
         try:
             each.filter(record) if hasattr(each, "filter") else each(record)
         except Exception:  # noqa: S112 - a filter for records of another form

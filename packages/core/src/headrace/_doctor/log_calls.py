@@ -31,7 +31,7 @@ _ADD_FILTER = (
 
 
 def examine_log_calls(project: Project, source: Source) -> Iterator[Finding]:
-    """Yield the calls of one file whose lines have no ID, or that take it away."""
+    """Yield the calls of one file that configure lines without an ID, or that remove it."""
     yield from _basic_config(project, source)
     yield from _formatters(project, source)
     yield from _filters_on_loggers(source)
@@ -154,7 +154,7 @@ def _structlog(project: Project, source: Source) -> Iterator[Finding]:
         elif ours := [place for place, name in enumerate(names) if name in PROCESSORS]:
             before = names[: ours[0]]
             if any(name.endswith("Renderer") for name in before):
-                message = "flow_processor stands after the renderer; put it before"
+                message = "flow_processor comes after the renderer; move it before the renderer"
                 yield Finding(source.shown, call.lineno, "structlog", message, add)
 
 

@@ -25,7 +25,7 @@ _NO_LINES = ("AdminEmailHandler", "NullHandler", "QueueHandler", "MemoryHandler"
 
 
 def shows_id(format: str) -> bool:
-    """Tell whether a format string names the correlation ID."""
+    """Return whether a format string names the correlation ID."""
     return "flow_id" in format or "correlation_id" in format
 
 
@@ -34,7 +34,7 @@ class Formatter:
     """A formatter of the dictionary.
 
     Attributes:
-        line: where it stands.
+        line: its line.
         shows: whether its lines show the ID; None if that is not known.
         needs_filter: whether the handler needs a `FlowFilter` for that.
     """
@@ -88,7 +88,7 @@ def examine_log_dict(
 
 
 def _flow_filters(project: Project, source: Source, config: dict[str, ast.expr]) -> set[str | None]:
-    """Return the names of the filters that are ours; of other classes too, if they may be."""
+    """Return the names of the filters that are ours, or may be."""
     found: set[str | None] = set()
     for name, node in entries(config.get("filters")).items():
         factory = entries(node).get("()")
@@ -125,7 +125,7 @@ def _formatter(project: Project, source: Source, node: ast.expr) -> Formatter:
 
 
 def _is_json(path: str) -> bool:
-    """Tell whether a formatter of another library writes every attribute of the record."""
+    """Return whether a formatter of another library writes every attribute of the record."""
     return "json" in path.lower()
 
 

@@ -67,7 +67,7 @@ class Project:
         return (found, name) if found and name else None
 
     def module(self, dotted: str) -> Source | None:
-        """Return the file of the module `dotted`, or None; the project may lie in ``src``."""
+        """Return the file of the module `dotted`, or None; the project may be in ``src``."""
         return self._by_name.get(dotted)
 
     @cached_property
@@ -75,7 +75,7 @@ class Project:
         return {name: source for source in self.sources for name in self._names(source)}
 
     def _names(self, source: Source) -> list[str]:
-        """Return the names under which a file may be imported: from each folder, if no package."""
+        """Return the names under which a file may be imported: from the root, or below it."""
         words = source.module.split(".")
         folders = [self.root.joinpath(*words[:count]) for count in range(len(words))]
         return [
@@ -85,7 +85,7 @@ class Project:
         ]
 
     def mentions(self, *names: str) -> bool:
-        """Tell whether any file reads or imports one of `names`, or has it as a string."""
+        """Return whether any file reads or imports one of `names`, or has it as a string."""
         return any(not source.mentions.isdisjoint(names) for source in self.sources)
 
     @cached_property
@@ -99,7 +99,7 @@ class Project:
         return frozenset(names | {name.rpartition(".")[0] for name in names})
 
     def is_imported(self, source: Source) -> bool:
-        """Tell whether another file imports `source`, or something of it."""
+        """Return whether another file imports `source`, or a name from it."""
         return not self._imported.isdisjoint(self._names(source))
 
     @cached_property

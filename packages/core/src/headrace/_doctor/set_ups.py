@@ -1,4 +1,4 @@
-"""Whether headrace is set up on each application, and set-ups that have no effect."""
+"""Checks that headrace is set up on each application, and that each set-up has an effect."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _missing(app: Application) -> Finding:
 
 def _in_main(app: Application, source: Source, call: ast.Call) -> Finding:
     message = (
-        f'{app.kind.title}\'s set-up stands under `if __name__ == "__main__"`, so a server or '
+        f'{app.kind.title}\'s set-up is under `if __name__ == "__main__"`, so a server or '
         "worker that imports the module does not run it"
     )
     to = "at the top level, after the application"
@@ -83,7 +83,7 @@ def _late_hook(source: Source, call: ast.Call) -> bool:
 
 
 def _is_mounted(project: Project, apps: list[Application], app: Application) -> bool:
-    """Tell whether `app` is inside another application that is set up, as far as names tell."""
+    """Return whether `app` is inside another application that is set up, judged by names."""
     if app.kind.title == "Celery" or app.target is None:
         return _shares_process(apps, app)
     if not any(other.set_up for other in apps):
@@ -98,7 +98,7 @@ def _is_mounted(project: Project, apps: list[Application], app: Application) -> 
 
 
 def _shares_process(apps: list[Application], app: Application) -> bool:
-    """Tell whether another Celery app of the same file is set up: signals are global."""
+    """Return whether another Celery app of the same file is set up: signals are global."""
     same = [one for one in apps if one.kind is app.kind and one.source is app.source]
     return app.kind.title == "Celery" and any(one.set_up for one in same)
 
@@ -131,14 +131,14 @@ def _wrong_protocol(source: Source) -> Iterator[Finding]:
     for call in source.calls():
         is_added = isinstance(call.func, ast.Attribute) and call.func.attr == "add_middleware"
         if is_added and call.args and source.name(call.args[0]) in WSGI:
-            message = "middleware for WSGI is added to an ASGI application"
+            message = "WSGI middleware is added to an ASGI application"
             app = ast.unparse(receiver(call))
             lines = ("from headrace_fastapi import init_app", f"init_app({app})")
             yield Finding(source.shown, call.lineno, "wrong-protocol", message, lines)
 
 
 def _unused_extensions(project: Project, source: Source) -> Iterator[Finding]:
-    """Yield extension objects of Flask that are given no application."""
+    """Yield extension objects of Flask that never get an application."""
     for call in source.calls("headrace_flask.Headrace.init_app"):
         message = "init_app() is called on the class, not on an object"
         add = ("Headrace().init_app(app)",)
@@ -193,7 +193,7 @@ def _late_settings(source: Source) -> Iterator[Finding]:
 
 
 def _order(source: Source) -> Iterator[Finding]:
-    """Yield places where our middleware is not the outermost one that is listed."""
+    """Yield the places where other listed middleware is outside ours."""
     added: dict[tuple[str, int], list[ast.Call]] = {}
     for call in source.calls():
         if isinstance(call.func, ast.Attribute) and call.func.attr == "add_middleware":
@@ -218,7 +218,7 @@ def _order(source: Source) -> Iterator[Finding]:
 
 
 def _does_cors(listed: ast.expr) -> bool:
-    """Tell whether middleware is for CORS: that of rejected requests stays outside ours."""
+    """Return whether middleware is for CORS, which stays outside ours."""
     first = listed.args[0] if isinstance(listed, ast.Call) and listed.args else listed
     return "cors" in ast.unparse(first).lower()
 

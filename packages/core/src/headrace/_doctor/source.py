@@ -1,4 +1,4 @@
-"""One Python file: its syntax tree, what its names mean, and who encloses what."""
+"""One Python file: its syntax tree, the meaning of its names, and the scopes."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Source:
 
     Args:
         path: the file.
-        shown: the path as it is shown.
-        module: the dotted name, as far as the folder of the project tells it.
+        shown: the path to show.
+        module: the dotted name, relative to the folder of the project.
         text: the content.
 
     Raises:
@@ -52,7 +52,7 @@ class Source:
 
     @cached_property
     def strings(self) -> frozenset[str]:
-        """All string constants, docstrings excepted."""
+        """All string constants except docstrings."""
         return frozenset(
             node.value
             for node in self.nodes()
@@ -121,7 +121,7 @@ class Source:
         return node
 
     def is_main_only(self, node: ast.AST) -> bool:
-        """Tell whether `node` is inside ``if __name__ == "__main__":``."""
+        """Return whether `node` is inside ``if __name__ == "__main__":``."""
         while (parent := self.parents.get(node)) is not None:
             if isinstance(parent, ast.If) and node in parent.body:
                 names = {one.id for one in ast.walk(parent.test) if isinstance(one, ast.Name)}
@@ -140,7 +140,7 @@ class Source:
                 yield node.target, node.value, node
 
     def is_ignored(self, line: int, name: str) -> bool:
-        """Tell whether a comment on the line silences findings of the kind `name`."""
+        """Return whether a comment on the line silences findings of the kind `name`."""
         found = _ignore.search(self.lines[line - 1]) if 0 < line <= len(self.lines) else None
         return found is not None and name in {one.strip() for one in found[1].split(",")}
 
@@ -161,7 +161,7 @@ def text_of(node: ast.AST | None) -> str | None:
 
 
 def entries(node: ast.AST | None) -> dict[str, ast.expr]:
-    """Return the entries of a dict display or ``dict(...)`` whose keys are known."""
+    """Return the entries with known keys of a dict display or ``dict(...)``."""
     if isinstance(node, ast.Dict):
         pairs = zip(node.keys, node.values, strict=True)
         return {name: value for key, value in pairs if (name := text_of(key)) is not None}
@@ -171,7 +171,7 @@ def entries(node: ast.AST | None) -> dict[str, ast.expr]:
 
 
 def elements(node: ast.AST | None) -> list[ast.expr] | None:
-    """Return the elements of a list or tuple display, or None if `node` is none, or has a ``*``."""
+    """Return the elements of a list or tuple display without ``*``; None for other nodes."""
     if not isinstance(node, ast.List | ast.Tuple):
         return None
     return None if any(isinstance(each, ast.Starred) for each in node.elts) else node.elts

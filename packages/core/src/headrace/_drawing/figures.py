@@ -25,12 +25,12 @@ class Figures:
 
 
 def step_words(figures: Figures | None) -> list[str]:
-    """Return the figures of a step as short texts, for two lines; none without figures."""
+    """Return the figures of a step as two short lines of text, or none without figures."""
     return _words(figures, "run", "no runs", "median ")
 
 
 def edge_words(figures: Figures | None) -> list[str]:
-    """Return the figures of an edge as short texts, for two lines; none without figures."""
+    """Return the figures of an edge as two short lines of text, or none without figures."""
     return _words(figures, "time", "never", "after ")
 
 

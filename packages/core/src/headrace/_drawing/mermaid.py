@@ -156,7 +156,7 @@ def _class(node: Node) -> str:
 
 
 def _line(edge: Edge, *kinds: str, line: str = "-->") -> str:
-    """Return a line with its label; a verdict decides whether it is solid."""
+    """Return a line with its label; a verdict makes it solid or dotted."""
     words = [*kinds, *(["tests"] if edge.verdict == SHOWN_BY_TESTS else [])]
     words += edge_words(edge.figures)
     if edge.verdict is not None:

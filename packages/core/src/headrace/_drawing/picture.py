@@ -50,7 +50,7 @@ class Node:
 
     @property
     def key(self) -> Step:
-        """The flow and the name of the step, also in a picture of another flow."""
+        """The flow and the name of the step, even in a picture of another flow."""
         return (self.info.flow, self.info.name) if self.info else (self.flow, self.label)
 
 
@@ -162,7 +162,7 @@ def judged(picture: Picture, verdicts: Mapping[str, str]) -> Picture:
 def traced(
     picture: Picture, steps: Mapping[Step, Figures], edges: Mapping[tuple[Step, Step], Figures]
 ) -> Picture:
-    """Return `picture` with the figures of its steps and edges; what has none never ran."""
+    """Return `picture` with the figures of its steps and edges; those without figures never ran."""
     pairs = picture.steps_of_edges()
     return replace(
         picture,

@@ -96,7 +96,7 @@ def point_on(route: Sequence[Point], where: str) -> Point:
 
     Args:
         route: the points of an edge.
-        where: ``source`` or ``target``, the end that it is near, or ``middle``.
+        where: near the ``source``, near the ``target``, or in the ``middle``.
     """
     segments = list(itertools.pairwise(route))
     index, t = {"source": (0, 0.32), "target": (-1, 0.68)}.get(where, (len(segments) // 2, 0.5))

@@ -217,9 +217,9 @@ def _edge_labels(canvas: _Canvas) -> Iterator[str]:
     arriving = Counter(edge.target for edge in edges)
     for edge in edges:
         route = canvas.layout.routes[edge.source, edge.target]
-        if is_loop(route):  # its title says it
+        if is_loop(route):  # its title has the figures
             continue
-        # Away from the end that it shares with others.
+        # Away from the end that the edge shares with others.
         where = "target" if leaving[edge.source] > 1 else "middle"
         x, y = point_on(route, "source" if arriving[edge.target] > leaving[edge.source] else where)
         words = edge_words(edge.figures)

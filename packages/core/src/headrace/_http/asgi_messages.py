@@ -125,7 +125,7 @@ class RequestLine:
         except BaseException as exc:
             self.end(exc)
             raise
-        if self.report is not None:  # it has sent no last byte
+        if self.report is not None:  # the last byte was not sent
             self.end(None)
 
     def note_start(self, message: Message) -> None:

@@ -68,7 +68,7 @@ class _Fanout:
         reports: list[UnitReport] = []
         try:
             for dispatcher in self._dispatchers:
-                # One by one, since each that begins must end.
+                # One by one, since each unit that begins must end.
                 report = dispatcher.begin_unit(context) if dispatcher.wants_units() else None
                 if report is not None:
                     reports.append(report)

@@ -108,7 +108,7 @@ class UnitLines:
         begin, report = self._begin_unit, None
         if begin is not None:
             report = begin(context)
-            if not self._is_on():  # without other listeners, that was the caller's question
+            if not self._is_on():  # without other listeners, the caller has checked that
                 return report
         if "lost" in getattr(context, "_facts", _NO_FACTS):
             return report

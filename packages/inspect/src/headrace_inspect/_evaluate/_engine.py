@@ -217,7 +217,7 @@ class Engine:
         return found
 
     def entry(self, key: object, module: Module, line: int = 0) -> Frame:
-        """Return the frame of what a framework runs for `key`, such as a route."""
+        """Return the frame of the code that a framework runs for `key`, such as a route."""
         context = self.contexts[key] = Context(None, module, line=line)
         return Frame(self, context, module, {})
 

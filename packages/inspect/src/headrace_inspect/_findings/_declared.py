@@ -1,4 +1,4 @@
-"""Errors in declarations: in the graph, in the order of decorators, and functions that are gone."""
+"""Errors in declarations: in the graph, in the order of decorators, and missing functions."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def _misplaced(engine: Engine, declarations: Declarations) -> Iterator[Finding]:
         below: list[Expr] = []
         for _, node in function.decorators[::-1]:
             over = next((one for one in below if (function.module, one) in registering), None)
-            if declaring.get(node):  # it is applied to a task
+            if declaring.get(node):  # it decorates a task
                 over = below[-1]
             if node in declaring and over is not None:
                 name = text_of_call(over).partition("(")[0]

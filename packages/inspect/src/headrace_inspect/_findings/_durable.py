@@ -53,7 +53,7 @@ def _shown(options: dict[str, Value], names: Sequence[str]) -> str:
 
 
 def _text(value: Value) -> str:
-    """Return a value in words; of functions and of what is computed only that they are there."""
+    """Return a value in words; for functions and computed values, only that they exist."""
     match value:
         case Constant(value=constant):
             return repr(constant)

@@ -1,4 +1,4 @@
-"""HR300 to HR306: evidence that was lost, and what breaks messages published before a change."""
+"""HR300 to HR306: lost evidence, and what breaks messages published before a change."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def _place(link: Link) -> str:
 
 
 def _breaking(before: Sequence[Message], after: Sequence[Message]) -> Iterator[Finding]:
-    """Find what fails messages that were published under `before` and run under `after`."""
+    """Find what breaks messages that were published under `before` and run under `after`."""
     old, new = ({one.name: one for one in tasks} for tasks in (before, after))
     fresh = [one for name, one in new.items() if name not in old]
     for name, task in old.items():
@@ -166,7 +166,7 @@ def _changed(old: Message, new: Message) -> Iterator[Finding]:
 
 
 def _lost(old: Message, new: Message, before: set[str], after: set[str]) -> Iterator[str]:
-    """Yield in words the parameters that old messages may fill, and the task does not take."""
+    """Describe the parameters that old messages may fill, but the task no longer accepts."""
     for number, (name, there) in enumerate(_pairs(old, new), start=1):
         if name in after - {"*", there}:
             yield f"{name!r} is no longer argument {number}"

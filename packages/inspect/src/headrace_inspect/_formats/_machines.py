@@ -57,7 +57,7 @@ def encoded(document: dict[str, Any]) -> str:
 
 
 def plain(one: Any, names: tuple[str, ...] = ()) -> Any:
-    """Return data classes as mappings, those of them that are places as a file and a line."""
+    """Return data classes as mappings, with a file and a line for each place."""
     if isinstance(one, list | tuple):
         return [plain(each) for each in one]
     if not is_dataclass(one):

@@ -18,8 +18,8 @@ _COLORS = {"fails": "1;31", "frame": "1;34", "good": "1;32", "strong": "1"}
 _LONGEST_LINE = 100
 _MOST_LINKS = 3
 LONGEST = 65_536
-"""So many characters are the most that GitHub takes as a comment."""
-_BESIDES = 1_000  # more than all that is no row
+"""The maximum number of characters in a GitHub comment."""
+_BESIDES = 1_000  # more than everything except rows
 _SPECIAL = re.compile(r"""[!"#$%&*+:<=>?@\[\\\]^_`{|}~]""")
 _DATA = "%\r\n"
 
@@ -37,7 +37,7 @@ def headline(report: Report) -> str:
 
 
 def totals(report: Report) -> str:
-    """Return what was looked at, and how much of it is shown."""
+    """Return what was checked, and how much of it is shown."""
     if not report.files:
         return "no file was read"
     # A file that does not parse was read, and counts.
@@ -53,7 +53,7 @@ def totals(report: Report) -> str:
 
 
 def summary(report: Report) -> str:
-    """Return the line that sums up."""
+    """Return the summary line."""
     return f"{headline(report)}; {totals(report)}"
 
 
@@ -146,9 +146,9 @@ def _paint(text: str, color: str, view: View) -> str:
 
 
 def as_markdown(report: Report, _: View) -> str:
-    """Return a heading, tables of the findings and of what else there is, and a line that sums up.
+    """Return a heading, tables of the findings and of all other lists, and a summary line.
 
-    It fits into a comment: if need be rows are left out, and a line says how many.
+    It fits into a comment: if necessary, it leaves out rows, and a line says how many.
     """
     parts, left_out = [f"### headrace check: {headline(report)}"], []
     room = LONGEST - _BESIDES
@@ -170,7 +170,7 @@ def as_markdown(report: Report, _: View) -> str:
 
 
 def _tables(report: Report) -> Iterator[tuple[str, tuple[str, ...], list[str]]]:
-    """Yield for each table what a row of it is, its head and its rows."""
+    """Yield for each table the name of a row, the head and the rows."""
     problems = [_row(_place(one.place), _escaped(one.message)) for one in report.problems]
     yield "problem", ("could not be analysed", "why"), problems
     found = [_row(one.code, _place(one.place), _escaped(one.message)) for one in report.findings]
@@ -194,7 +194,7 @@ def _code(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Return `text` so that nothing in it is markup, an address, or a mention of somebody."""
+    """Return `text` so that nothing in it is markup, a link or a mention."""
     # The comment keeps "@name" and "#1" apart: entities are read before mentions are looked for.
     return _SPECIAL.sub(
         lambda found: f"&#{ord(found[0])};{'<!-- -->' if found[0] in '@#' else ''}",
@@ -206,7 +206,7 @@ def _escaped(text: str) -> str:
 
 
 def as_github(report: Report, _: View) -> str:
-    """Return a command for each finding, the other changes, and a line that sums up."""
+    """Return a command for each finding, the other changes, and a summary line."""
     commands = [_command(one.message, one.place, "headrace check") for one in report.problems]
     for one in report.findings:
         columns = {"col": one.column, "endColumn": one.column + one.width}

@@ -168,11 +168,11 @@ def _decorated(value: Value) -> Function | None:
 
 
 def signature_of(task: Task, function: Function) -> tuple[Names, Names, Names]:
-    """Return what takes positional arguments, what takes keywords, and what needs either.
+    """Return the positional, the keyword and the required parameters.
 
     Args:
         task: the task.
-        function: its function; the first parameters of one that is bound are not passed.
+        function: its function; messages do not fill the first parameters of a bound one.
     """
     syntax, inner = function.syntax, task.inner
     skipped = task.is_bound + (isinstance(inner, FunctionValue) and inner.receiver is not None)

@@ -13,13 +13,13 @@ from ._syntax import ClassSyntax, FileSyntax, FunctionSyntax
 
 
 class StoredSyntax:
-    """Reads files, and takes the syntax of those that are known from a cache.
+    """Reads files, and takes the syntax of known ones from a cache.
 
     Args:
         known: the syntax of files as bytes, by digests of their contents.
 
     Attributes:
-        used: the same of the files that were read.
+        used: the same for the files that were read.
     """
 
     def __init__(self, known: Mapping[str, bytes] | None = None) -> None:
@@ -30,7 +30,7 @@ class StoredSyntax:
         """Return the syntax of a file.
 
         Raises:
-            UnreadableError: it is not valid Python, for the Python that runs this.
+            UnreadableError: it is not valid syntax for the running Python version.
         """
         key = blake2b(content, digest_size=16).hexdigest()
         if key in self.known:

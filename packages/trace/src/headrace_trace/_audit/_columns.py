@@ -8,4 +8,4 @@ AUDITED = (
 )
 """The columns of ``line`` that an audit reads; the fewer, the faster."""
 WITH_STEPS = (*AUDITED, "flow", "step")
-"""Those of an audit that looks for declared steps."""
+"""The columns of an audit that looks for declared steps."""

@@ -61,7 +61,7 @@ SELECT flow_id, unit_id, work, {", ".join(_FACTS)},
   {PROCESS_KEY}, coalesce(last_line - started, 0) AS took
 FROM told LEFT JOIN latest USING (flow_id, unit_id)"""
 
-# The number of an attempt decides before its time does. Most work has one attempt.
+# Attempts are ordered by number, then by time. Most work has one attempt.
 LAST_RUN = """
 CREATE TABLE last_run AS
 WITH again AS MATERIALIZED (

@@ -55,7 +55,7 @@ def _print(operations: list[Operation], options: argparse.Namespace) -> None:
 
 
 def _tell_names(logs: Logs, options: argparse.Namespace) -> None:
-    """Say on standard error which name these logs do not have: it may be misspelt."""
+    """Name on standard error what these logs do not have, since it may be misspelt."""
     for column in ("flow", "step", "kind"):
         name = getattr(options, column)
         rows = logs.query(f"SELECT DISTINCT {column} FROM line WHERE {column} <> '' ORDER BY 1")

@@ -43,7 +43,7 @@ def add_limit(parser: argparse.ArgumentParser, default: int, says: str) -> None:
 
 def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive whole number")
     return min(int(text), _MOST)
 
 

@@ -40,7 +40,7 @@ def _data(data: Mapping[str, Any]) -> str:
 
 
 def _json(value: object) -> str:
-    # In an element of type application/json nothing is special but what may end it.
+    # In an element of type application/json, only what may end the element is special.
     return json.dumps(value, separators=(",", ":")).replace("<", "\\u003c")
 
 

@@ -1,10 +1,10 @@
 "use strict";
 (() => {
   const SVG = "http://www.w3.org/2000/svg";
-  const BEYOND = 10;  // rows that are drawn above and below the visible ones
+  const BEYOND = 10;  // rows drawn above and below the visible ones
   const at = (id) => document.getElementById(id);
   const list = at("list"), rows = at("rows"), search = at("search"), story = at("story");
-  // All but the stories are on the first line; each story is a line of its own, read when opened.
+  // The first line has everything except the stories; each story has its own line, read when opened.
   const text = at("data").textContent;
   const data = JSON.parse(text.slice(0, text.indexOf("\n") - 1) + "}");
   let found = data.operations, current = 0, chosen = null, height = 0;
@@ -49,7 +49,7 @@
     draw();
   }
 
-  // Only the rows in sight are in the document, and the one that the Tab key leads to.
+  // Only the visible rows are in the document, and the row that the Tab key reaches.
   function draw() {
     if (!height && found.length) {
       rows.append(item(0));
@@ -218,7 +218,7 @@
 
   // --- keys ---
 
-  // Where a key leads to in the list; it is null for keys that do not move.
+  // The target of a key in the list; null for keys that do not move.
   function target(key, isTyping) {
     if (key === "ArrowDown") return isTyping ? 0 : current + 1;
     if (key === "ArrowUp") return isTyping ? found.length - 1 : current - 1;

@@ -1,4 +1,4 @@
-"""DuckDB, in memory and beyond that in a temporary folder of ours, closed to the outside."""
+"""DuckDB in memory, with a temporary folder for the rest, and no access to anything else."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def load(
     Args:
         words: files, folders, patterns and ``-``, as on the command line.
         fields: other keys of fields, such as ``flow_id=request_id``.
-        flow_id: read only the lines that contain this text; far faster than to read all.
+        flow_id: read only the lines that contain this text; far faster than reading all.
         columns: the columns of ``line`` that are needed; the fewer, the faster.
 
     Raises:

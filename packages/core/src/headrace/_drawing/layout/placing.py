@@ -12,7 +12,7 @@ from .ranks import assign_ranks, components, downward
 from .routes import Point, Route, collect_routes, loop_route
 
 RANK_GAP = 44.0
-"""The least space between two ranks."""
+"""The minimum space between two ranks."""
 _SLOPE = 0.12
 _WIDEST_RANK_GAP = 88.0
 _COMPONENT_GAP = 40.0

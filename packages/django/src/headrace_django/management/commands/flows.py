@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 class Command(BaseCommand):
     """Lists, draws and checks the flows of the project's apps, and examines its set-up."""
 
-    help = "List, draw or check the declared flows, or tell what the project's set-up lacks."
+    help = "List, draw or check the declared flows, or find missing set-up."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the four actions."""
@@ -39,7 +39,7 @@ class Command(BaseCommand):
         add_graph_arguments(actions.add_parser("graph", help="draw flows"), app=False)
         check = actions.add_parser("check", help="report problems in the declared flows")
         check.add_argument("names", nargs="*", help="the flows to check (default: all)")
-        says = "tell what the project lacks to have an ID everywhere"
+        says = "find requests, tasks and log lines that would have no ID"
         doctor = actions.add_parser("doctor", help=says)
         doctor.add_argument("--format", choices=("text", "json"), default="text")
 
