@@ -77,7 +77,7 @@ def _app(group: list[Source]) -> Iterator[Finding]:
     message = "INSTALLED_APPS does not list the app, so log records do not capture the ID"
     wrong = next((one for one in listed if (text_of(one) or "").startswith("headrace")), None)
     if wrong is not None:
-        message = "the INSTALLED_APPS entry that starts with 'headrace' is not headrace's app"
+        message = "the INSTALLED_APPS entry that starts with 'headrace' is not its app"
     line = statement.lineno if wrong is None else wrong.lineno
     add = ("INSTALLED_APPS = [", f'    "{APP}",', "    ...", "]")
     yield Finding(
@@ -94,7 +94,7 @@ def _middleware(project: Project, group: list[Source]) -> Iterator[Finding]:
         message = "MIDDLEWARE does not list FlowMiddleware, so requests and responses have no ID"
         wrong = next((one for one in listed if (text_of(one) or "").startswith("headrace")), None)
         if wrong is not None:
-            message = "the MIDDLEWARE entry that starts with 'headrace' is not headrace's middleware"
+            message = "the MIDDLEWARE entry that starts with 'headrace' is not its middleware"
         line = statement.lineno if wrong is None else wrong.lineno
         yield Finding(source.shown, line, "django-middleware", message, add)
     if any(_is_changed(source) for source in group):
