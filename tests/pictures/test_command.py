@@ -505,7 +505,7 @@ def test_missing_command_names_its_package(run: Any, monkeypatch: pytest.MonkeyP
         == "headrace: 'check' comes with headrace-inspect: pip install headrace-inspect\n"
     )
     assert "did you mean 'graph'?" in run("grahp")[2]
-    assert "choose one of graph, check, discover, explain, trace" in run("zzz")[2]
+    assert "choose one of doctor, graph, check, discover, explain, trace" in run("zzz")[2]
     assert run("zzz")[0] == 2
 
 

@@ -115,8 +115,8 @@ def test_logs_of_a_program_are_on_its_graph(draw: Run, folder: Path) -> None:
         "post:order.charge->label": (3, 0),
     }
     assert all((found[2] is None) == (found[0] == 0) for found in figures(out).values())
-    schema = Path(__file__).parents[2].joinpath("docs/graph.schema.json").read_text("utf-8")
-    jsonschema.validate(json.loads(out), json.loads(schema))
+    schema = Path(__file__).parents[2] / "docs" / "reference" / "graph.schema.json"
+    jsonschema.validate(json.loads(out), json.loads(schema.read_text("utf-8")))
 
 
 def test_times_are_medians_and_percentiles_over_all_processes(draw: Run, folder: Path) -> None:
