@@ -74,6 +74,24 @@ def test_a_run_returns_the_result_of_the_chain(launch: Callable[..., None]) -> N
     assert chain.run(order=7)["paid"]["lines"] == (1, 2), "the chain still runs in the process"
 
 
+def test_the_cause_of_a_run_is_the_unit_that_started_it(launch: Callable[..., None]) -> None:
+    """Steps run in a unit of the starter's operation, which names the starter as its cause."""
+    seen: list[headrace.FlowContext] = []
+
+    def note() -> None:
+        context = headrace.get_flow_context()
+        assert context is not None
+        seen.append(context)
+
+    orders = durable(Chain("orders").next(note))
+    launch()
+    with headrace.open_context("order-7") as starter:
+        orders.start("run-1").result()
+    assert [(each.correlation_id, each.causation_id) for each in seen] == [
+        ("order-7", starter.unit_id)
+    ]
+
+
 def test_each_attempt_and_undo_is_a_step_and_backoff_is_a_sleep(
     launch: Callable[..., None],
 ) -> None:
