@@ -35,6 +35,7 @@ PYTHONS = nox.project.python_versions(nox.project.load_toml("packages/core/pypro
 PACKAGES = sorted(path.parent.name for path in ROOT.glob("packages/*/pyproject.toml"))
 VERSION = "import sys, importlib.metadata as m; print(*sys.argv[1:], m.version(sys.argv[1]))"
 REDIS_PORT, RABBITMQ_PORT = 6379, 5672
+SPELLED = ["docs", "examples", "packages", *sorted(path.name for path in ROOT.glob("*.md"))]
 TESTED = ["tests", "docs", "examples", "README.md", "conftest.py", "pyproject.toml"]
 
 
@@ -120,10 +121,11 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style, format and which module imports which."""
+    """Check style, format, spelling, and which module imports which."""
     session.install(*group("lint"), "--constraint", "constraints.txt")
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
+    session.run("codespell", *SPELLED)
     session.run("python", "-m", "tests.repository.import_contracts")
 
 
