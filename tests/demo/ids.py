@@ -22,8 +22,9 @@ class Order(NamedTuple):
 
 
 def printed_orders(out: str) -> dict[str, Order]:
-    """Return the orders in what the demo printed, by number."""
-    rows = re.findall(r"^\W*([AT]-\d+) +(\w+)(.*)  ([0-9a-f]{32}) *$", out, re.MULTILINE)
+    """Return the orders in what the demo printed, by number; a table in ASCII has bars."""
+    row = r"^\W*([AT]-\d+)[ |]+(\w+)(.*)[ |]([0-9a-f]{32})[ |]*$"
+    rows = re.findall(row, out, re.MULTILINE)
     return {
         number: Order(outcome, flow_id, "worker killed" in about)
         for number, outcome, about, flow_id in rows
