@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import headrace
+import headrace.logging
 from headrace import (
     AsyncChain,
     Chain,
@@ -37,6 +38,22 @@ def undoing(runner: Runner, undone: list[str], names: str, **options: Any) -> An
             runner.fn(lambda name=name: f"did {name}"), out=name, undo=runner.fn(undone.append)
         )
     return chain
+
+
+def test_the_log_tells_each_undo_and_which_step_failed(
+    runner: Runner, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A line for each undo is about the undone step, and the failure's about the failed step."""
+    caplog.set_level("INFO", logger="headrace.chain")
+    chain = undoing(runner, [], "ab", name="orders").next(runner.fn(fail), name="c")
+    with caplog.filtering(headrace.logging.FlowFilter()), pytest.raises(StepFailedError):
+        runner.run(chain)
+    lines = [record for record in caplog.records if record.name == "headrace.chain"]
+    assert [(vars(line)["step"], line.getMessage()) for line in lines] == [
+        ("b", "step 'b' undone"),
+        ("a", "step 'a' undone"),
+        ("c", "step 'c' failed: ValueError: boom"),
+    ]
 
 
 def test_undos_run_in_reverse_order_with_the_results(runner: Runner) -> None:
@@ -151,6 +168,7 @@ def test_an_undo_that_fails_does_not_keep_the_others(runner: Runner, lines: Any)
     assert error.result.steps[1].reason == "undo failed: OSError: cannot undo did b"  # type: ignore[union-attr]
     assert lines() == [
         ("ERROR", "step 'b': undo failed: OSError: cannot undo did b"),
+        ("INFO", "step 'a' undone"),
         ("ERROR", str(error)),
     ]
 

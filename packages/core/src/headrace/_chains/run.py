@@ -284,8 +284,8 @@ class Driver(Protocol):
 
         Args:
             run: the run.
-            what: ``before_step``, ``after_step``, ``on_retry``, ``log``, ``log_fmt``, or
-                ``retry`` (to log one).
+            what: ``before_step``, ``after_step``, ``on_retry``, ``log``, ``log_fmt``, or, to log
+                one, ``retry`` or ``undone``.
             function: the function.
             args: its positional arguments.
             kwargs: its keyword arguments.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from headrace._context.variables import set_step
+from headrace._context.variables import get_step, set_step
 from headrace._exceptions.control_flow import ends_run
 
 from .errors import ChainError
@@ -115,12 +115,20 @@ async def _undo_steps(
     driver: Driver, run: Run, steps: Collection[Step] | None
 ) -> list[BaseException]:
     errors: list[BaseException] = []
-    while (undo := _take(run, steps)) is not None:
-        errors += await undo_step(driver.undo, run, *undo)
+    failures: list[BaseException] = []
+    failed = get_step()
     try:
+        while (undo := _take(run, steps)) is not None:
+            failures = await undo_step(driver.undo, run, *undo)
+            if not failures:
+                line = f"step {undo[0].name!r} undone"
+                await driver.notify(run, "undone", log, run, logging.INFO, line)
+            errors += failures
         return errors
     finally:
-        del errors  # since Python 3.12 the frame of undo_step holds the frame that awaits it
+        set_step(failed)  # the lines about the failure are not about a step that was undone
+        # Since Python 3.12 the frame of undo_step holds the frame that awaits it.
+        del errors, failures
 
 
 async def undo_step(
