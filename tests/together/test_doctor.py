@@ -169,6 +169,20 @@ def test_manage_py_examines_live_settings(source: str, status: int, tmp_path: Pa
     assert "Django (its settings)" in done.stdout
 
 
+def test_manage_py_reports_an_invalid_setting(tmp_path: Path) -> None:
+    """A setting with which no server starts is reported, with the nearest name; the status is 1."""
+    misspelt = MANAGE.replace("MIDDLEWARE=[", 'HEADRACE={"EXCLUDE_PATH": []}, MIDDLEWARE=[', 1)
+    (tmp_path / "manage.py").write_text(misspelt)
+    command = [sys.executable, "manage.py", "flows", "doctor"]
+    done = subprocess.run(
+        command, cwd=tmp_path, check=False, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 1, done.stderr
+    assert "headrace.W002" in done.stderr
+    assert "EXCLUDE_PATHS" in done.stderr
+    assert "nothing is missing" not in done.stdout
+
+
 def test_application_that_cannot_be_imported_is_an_error(tmp_path: Path) -> None:
     """A module that raises on import leads to a message and status 2, without a traceback."""
     (tmp_path / "shop.py").write_text("import nowhere\n")

@@ -22,6 +22,7 @@ from headrace.commands import (
     run_graph,
 )
 from headrace.integration import register_discovery
+from headrace_django.checks import check_settings
 
 if TYPE_CHECKING:
     from django.core.management.base import CommandParser
@@ -70,6 +71,10 @@ class Command(BaseCommand):
             self.stderr.write(text)
 
     def _doctor(self, format: str) -> None:
+        # A server refuses to start with these, so nothing else is worth examining before.
+        faults = [f"{fault.id}: {fault.msg} {fault.hint}" for fault in check_settings()]
+        if faults:
+            raise CommandError("\n".join(faults))
         messages = StringIO()
         status = run_doctor(format=format, out=cast("TextIO", self.stdout), err=messages)
         if status:
