@@ -310,7 +310,7 @@ def test_nothing_found_is_status_0(tmp_path: Path) -> None:
     ("words", "message"),
     [
         (("--grace", "soon"), "'soon' is no duration"),
-        (("--grace", "-5s"), "argument --grace: expected one argument"),
+        (("--grace=-5s",), "'-5s' is no duration"),
         (("--grace", "9" * 400 + "d"), "is longer than a century"),
         (("--graph", "missing.json"), "cannot read missing.json"),
         (("--graph", __file__), "is no graph of headrace"),
