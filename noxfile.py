@@ -235,6 +235,8 @@ def check_reproducible(session: nox.Session, here: Path) -> None:
     """Build again, in another folder; fail if the bytes differ from those in ``dist``."""
     tree = here / "again"
     shutil.rmtree(tree, ignore_errors=True)
+    tree.mkdir()
+    shutil.copy(ROOT / ".gitignore", tree)  # else the nearest one above, which is nox's own
     for name in PACKAGES:
         made = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / "packages" / name, tree / "packages" / name, ignore=made)

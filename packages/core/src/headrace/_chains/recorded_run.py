@@ -23,6 +23,8 @@ from .walk import complete, walk
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from headrace._context.model import FlowContext
+
     from .engine import Part
     from .plan import Plan
     from .run import Run
@@ -76,11 +78,13 @@ class RecordedRun(Recording):
         self, part: Part, record: Record, run_id: str, names: Sequence[str], *, name: str
     ) -> None:
         super().__init__(run_id, names, active_dispatcher())
-        self.part, self.run_id, self._beginning = part, run_id, record
+        self.part: Part = part
+        self.run_id: str = run_id
+        self._beginning = record
         given, until = record["context"], record["until"]
         deadline = None if until is None else clock.monotonic() + until - clock.wall()
         remote = RemoteContext(given["correlation_id"], given["causation_id"], deadline)
-        self.context = transport_context("flow", name, remote, {**given["metadata"]})
+        self.context: FlowContext = transport_context("flow", name, remote, {**given["metadata"]})
 
     async def execute(self) -> Record:
         """Run the chain, or continue it after its last record.

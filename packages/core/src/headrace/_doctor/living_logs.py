@@ -76,8 +76,9 @@ def _formatted(handler: logging.Handler) -> str:
     factory = logging.getLogRecordFactory()
     record: Any = factory("headrace", logging.ERROR, __file__, 0, "", (), None)
     for each in handler.filters:  # all of them, even after one has rejected the record
+        accepts: Any = getattr(each, "filter", each)
         try:
-            each.filter(record) if hasattr(each, "filter") else each(record)
+            accepts(record)
         except Exception:  # noqa: S112 - a filter for records of another form
             continue
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import tokenize
@@ -106,10 +107,9 @@ class Project:
     def has_own_names(self) -> bool:
         """Whether the project sets ``flow_id`` or ``correlation_id`` on objects itself."""
         return any(
-            target.attr in {"flow_id", "correlation_id"}
+            isinstance(target, ast.Attribute) and target.attr in {"flow_id", "correlation_id"}
             for source in self.sources
             for target, _, _ in source.assigned()
-            if hasattr(target, "attr")
         )
 
 
