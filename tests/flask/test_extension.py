@@ -68,6 +68,25 @@ def test_application_factory() -> None:
         assert app.extensions["headrace"] is extension
 
 
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_late_settings_are_reported_once(when: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Settings that are loaded after the extension have no effect, and one warning names them."""
+    app = create_app()
+    app.config["HEADRACE_EXCLUDE_PATHS"] = ["/health"]
+    if when == "before":
+        app.config.from_mapping(HEADRACE_TRUST_INBOUND=False)
+    Headrace(app)
+    if when == "after":
+        app.config.from_mapping(HEADRACE_TRUST_INBOUND=False)
+    for _ in range(2):
+        assert (get(app).headers[HEADER] == "abc") is (when == "after")
+    lines = [line.getMessage() for line in caplog.records if line.levelname == "WARNING"]
+    late = (
+        "no effect: HEADRACE_TRUST_INBOUND, set after Headrace(app); load the configuration before"
+    )
+    assert lines == ([late] if when == "after" else [])
+
+
 def test_init_app_twice_does_nothing(units: list[WatchedUnit]) -> None:
     """A second `init_app`, of the same extension or another, leaves the application as it is."""
     app = create_app()

@@ -27,7 +27,7 @@ from headrace.integration.settings import (
 from headrace.wsgi import FlowMiddleware
 
 from ._cli import flows
-from ._registrations import report_at_first_request
+from ._registrations import report_at_first_request, settings_of
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment
@@ -81,7 +81,7 @@ class Headrace:
             RuntimeError: `app` was already set up with different options.
         """
         configuration, http, others = read_settings(
-            {**_settings_of(app), **self._options}, others=("COMMANDS",)
+            {**_checked_settings(app), **self._options}, others=("COMMANDS",)
         )
         wanted = _Settings(configuration, HttpOptions(**http), _flag(others))
         present = _initialised.get(app)
@@ -128,14 +128,14 @@ def _refuse() -> tuple[str, int, dict[str, str]] | None:
     return None
 
 
-def _settings_of(app: Flask) -> dict[str, Any]:
+def _checked_settings(app: Flask) -> dict[str, Any]:
     for key in filter(_is_misspelt, app.config):
         near = nearest_name(key[len("HEADRACE_") :], _KNOWN)
         hint = "write each setting as HEADRACE_NAME"
         if near is not None:
             hint = f"did you mean 'HEADRACE_{near.upper()}'?"
         raise ValueError(f"{key!r} is not a headrace setting; {hint}")
-    return app.config.get_namespace("HEADRACE_", lowercase=False)
+    return settings_of(app)
 
 
 def _is_misspelt(key: Any) -> bool:

@@ -75,9 +75,9 @@ class HttpOptions:
         if self.request_headers is not CONFIGURED:
             given = _checked_strings("request_headers", self.request_headers)
             object.__setattr__(self, "request_headers", given)
-            _check_headers(given)
+            _check_headers("request_headers", given)
         if self.response_header is not None and self.response_header is not CONFIGURED:
-            _check_headers([self.response_header])
+            _check_headers("response_header", [self.response_header])
         paths = _checked_strings("exclude_paths", self.exclude_paths)
         object.__setattr__(self, "exclude_paths", paths)
         _check_paths(paths)
@@ -161,10 +161,13 @@ def _hint(name: str) -> str:
     return name_hint(name, HTTP_OPTIONS)
 
 
-def _check_headers(headers: Sequence[str]) -> None:
+def _check_headers(option: str, headers: Sequence[str]) -> None:
     for header in headers:
         if not is_header_name(header):
-            raise ValueError(f"{header!r} is not an HTTP header name (RFC 9110 token)")
+            raise ValueError(
+                f"{option}: {header!r} is not an HTTP header name (RFC 9110 token); "
+                "write one such as 'X-Request-ID'"
+            )
 
 
 def _check_paths(paths: Sequence[str]) -> None:
