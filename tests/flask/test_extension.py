@@ -87,6 +87,12 @@ def test_late_settings_are_reported_once(when: str, caplog: pytest.LogCaptureFix
     assert lines == ([late] if when == "after" else [])
 
 
+def test_something_else_than_an_application_is_refused() -> None:
+    """The message says what is expected."""
+    with pytest.raises(TypeError, match="takes a Flask application, not 'shop'"):
+        Headrace("shop")  # type: ignore[arg-type]
+
+
 def test_init_app_twice_does_nothing(units: list[WatchedUnit]) -> None:
     """A second `init_app`, of the same extension or another, leaves the application as it is."""
     app = create_app()

@@ -114,6 +114,7 @@ def test_configured(
     [
         (["jsno"], {}, ValueError, "did you mean 'json'"),
         (["json"], {"style": "datadgo"}, ValueError, "did you mean 'datadog'"),
+        (["json"], {"level": "INFOO"}, ValueError, "did you mean 'INFO'"),
         (["lines"], {"style": "ecs"}, ValueError, "apply to 'json' only"),
         (["lines"], {"service": "shop"}, ValueError, "apply to 'json' only"),
         (["json"], {"fields": "user"}, TypeError, "takes a list of names"),

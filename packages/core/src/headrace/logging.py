@@ -152,13 +152,16 @@ def dict_config(
 
     Raises:
         TypeError: `fields` is not a list of names.
-        ValueError: `format` or `style` is unknown, `style` or `service` is given for ``lines``, or
-            a field has the name of a standard attribute of log records.
+        ValueError: `format`, `level` or `style` is unknown, `style` or `service` is given for
+            ``lines``, or a field has the name of a standard attribute of log records.
     """
     if format not in _FORMATTERS:
         raise ValueError(f"format {format!r} is unknown; {name_hint(format, _FORMATTERS)}")
     if format != "json" and (style or service):
         raise ValueError("style and service apply to 'json' only")
+    levels = logging.getLevelNamesMapping()
+    if isinstance(level, str) and level not in levels:
+        raise ValueError(f"level {level!r} is unknown; {name_hint(level, levels)}")
     check_style(style)
     options = {"fields": [*checked_fields(fields)], "style": style, "service": service}
     formatter = {name: value for name, value in options.items() if value}

@@ -80,6 +80,8 @@ class Headrace:
             TypeError: an option or setting has the wrong type.
             RuntimeError: `app` was already set up with different options.
         """
+        if not isinstance(app, Flask):
+            raise TypeError(f"Headrace takes a Flask application, not {app!r}")
         configuration, http, others = read_settings(
             {**_checked_settings(app), **self._options}, others=("COMMANDS",)
         )
