@@ -201,7 +201,7 @@ def test_logs_without_these_steps_are_named(draw: Run, folder: Path) -> None:
     (folder / "other.log").write_bytes(end(1, WEB, "other", "step"))
     status, out, err = draw("order", "--traces", "other.log", "--format", "text")
     assert (status, out.count("no runs")) == (0, 4)
-    assert err == "headrace: no line in other.log is about a step of order\n"
+    assert err.startswith("headrace: no line in other.log is about a step of order; with a tracer")
 
 
 @pytest.mark.parametrize(

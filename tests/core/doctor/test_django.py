@@ -274,3 +274,14 @@ def test_bare_project_gets_all_lines(tmp_path: Path, capsys: pytest.CaptureFixtu
     status, found = examined(tmp_path, capsys)
     assert status == 1
     assert [name for name, _, _ in found] == ["django-app", "log-set-up", "django-middleware"]
+
+
+def test_settings_without_any_middleware_are_recognised(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Names that only Django's settings have are enough; an empty list lacks the middleware."""
+    source = 'SECRET_KEY = "hunter2"\nINSTALLED_APPS = ["headrace_django"]\nMIDDLEWARE = []\n'
+    write_project(tmp_path, {"settings.py": source})
+    status, found = examined(tmp_path, capsys)
+    assert status == 1
+    assert "django-middleware" in [name for name, _, _ in found]

@@ -217,7 +217,11 @@ def _traced(picture: Picture, options: argparse.Namespace, err: TextIO) -> Pictu
     for message in skipped:
         tell(err, message)
     if not any(node.key in steps for node in picture.nodes):
-        tell(err, f"no line in {', '.join(options.traces)} is about a step of {picture.title}")
+        tell(
+            err,
+            f"no line in {', '.join(options.traces)} is about a step of {picture.title}; with a "
+            "tracer provider, steps have lines only after headrace.configure(['auto', 'logging'])",
+        )
     return traced(picture, steps, edges)
 
 

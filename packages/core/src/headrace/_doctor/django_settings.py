@@ -29,6 +29,7 @@ def settings_groups(project: Project) -> list[list[Source]]:
         group
         for group in groups.values()
         if any("django." in text for source in group for text in source.strings)
+        or any(_assigned(source, "ROOT_URLCONF", "SECRET_KEY") for source in group)
     ]
 
 
