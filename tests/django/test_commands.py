@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,23 @@ def test_flows_are_checked() -> None:
         CommandError, match=r"test_commands\.py:\d+: django_unsound\.lost: no entry"
     ):
         output("flows", "check")
+
+
+def test_doctor_reports_invalid_settings_first() -> None:
+    """A setting with which no server starts ends the command, with the nearest name."""
+    with (
+        override_settings(HEADRACE={"EXCLUDE_PATH": []}),
+        pytest.raises(CommandError, match=r"W002.*EXCLUDE_PATHS"),
+    ):
+        output("flows", "doctor")
+
+
+def test_doctor_examines_the_settings_in_use() -> None:
+    """What is missing is printed, and the command fails."""
+    out = io.StringIO()
+    with override_settings(MIDDLEWARE=[]), pytest.raises(CommandError, match="is missing"):
+        call_command("flows", "doctor", "--format", "json", stdout=out)
+    assert "django-middleware" in [one["name"] for one in json.loads(out.getvalue())["findings"]]
 
 
 def test_messages_of_a_drawing_are_printed(monkeypatch: pytest.MonkeyPatch) -> None:
