@@ -61,7 +61,7 @@ def test_an_interrupted_step_has_an_unknown_outcome(runner: Runner, lines: Any) 
     assert (report.name, report.outcome) == ("b", "unknown")
     assert report.reason == "interrupted by TimeIsUp"
     line = "step 'b': the outcome of its last attempt is unknown: interrupted by TimeIsUp"
-    assert lines() == [("ERROR", line)]
+    assert lines() == [("ERROR", line), ("INFO", "step 'a' undone")]
 
 
 @pytest.mark.guarantee(131)

@@ -197,7 +197,7 @@ def test_an_async_chain_cancels_the_other_branches(lines: Any) -> None:
     assert caught.value.others == []
     outcomes = [s.outcome for s in caught.value.result.steps]  # type: ignore[union-attr]
     assert outcomes == ["ok", "cancelled", "error"]
-    assert lines() == [("ERROR", str(caught.value))]
+    assert lines() == [("INFO", "step '<lambda>' undone"), ("ERROR", str(caught.value))]
 
 
 def test_the_error_names_all_that_failed(runner: Runner) -> None:
