@@ -119,6 +119,18 @@ def test_logs_of_a_program_are_on_its_graph(draw: Run, folder: Path) -> None:
     jsonschema.validate(json.loads(out), json.loads(schema.read_text("utf-8")))
 
 
+def test_starts_that_a_late_line_puts_in_the_wrong_order_are_one_edge(
+    draw: Run, folder: Path
+) -> None:
+    """A line that is written half a millisecond late moves the start of its step by as much."""
+    (folder / "web.log").write_bytes(
+        end(1, WEB, "order", "check", duration_ms=0.1)
+        + end(1.0005, WEB, "order", "receive", duration_ms=0.1)
+    )
+    found = figures(draw("order", "--traces", ".", "--format", "json")[1])
+    assert found["order:receive->check"] == (1, 0, 0.0, 0.0)
+
+
 def test_times_are_medians_and_percentiles_over_all_processes(draw: Run, folder: Path) -> None:
     """A step has its duration; an edge the time since the last start of its source."""
     (folder / "web.log").write_bytes(

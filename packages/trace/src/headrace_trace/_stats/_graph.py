@@ -20,15 +20,18 @@ FROM line WHERE event = 'step.end' AND flow IS NOT NULL AND step IS NOT NULL"""
 _STEPS = f"SELECT flow, step, {_FIGURES} FROM step_run GROUP BY flow, step"
 _PAIRS = "CREATE TABLE pair (flow VARCHAR, step VARCHAR, next_flow VARCHAR, next_step VARCHAR)"
 # A run of the target belongs to the last run of the source in its operation that began before it.
+# A start is computed from the time of a line, which is written a little after the end that it
+# reports, so the starts of two steps that follow at once may appear in the wrong order.
+_SLACK = 1000  # microseconds
 _EDGES = f"""
 SELECT flow, step, next_flow, next_step, {_FIGURES} FROM (
   SELECT later.flow, later.step, next_flow, next_step, later.outcome,
-    (later.started - earlier.started) / 1000 AS ms
+    greatest(later.started - earlier.started, 0) / 1000 AS ms
   FROM (
-    SELECT pair.*, flow_id, started, outcome
+    SELECT pair.*, flow_id, started, started + {_SLACK} AS latest, outcome
     FROM pair JOIN step_run ON next_flow = step_run.flow AND next_step = step_run.step
   ) AS later ASOF JOIN step_run AS earlier ON later.flow_id = earlier.flow_id
-    AND later.flow = earlier.flow AND later.step = earlier.step AND later.started >= earlier.started
+    AND later.flow = earlier.flow AND later.step = earlier.step AND later.latest >= earlier.started
 ) GROUP BY ALL"""
 
 
