@@ -162,7 +162,7 @@ def outcome_of(order: Order) -> str:
 def main(word: str) -> None:
     """Serve on a port, or draw the chain: ``fulfilment.py PORT`` or, also as JSON, ``FILE``."""
     if word.isdecimal():
-        # The same executor after each restart: it goes on with the runs that it was killed in.
+        # The same executor after each restart: it resumes the runs during which it was killed.
         headrace_dbos.launch(f"sqlite:///{RUN / 'runs.sqlite'}", executor_id="worker")
         app.run(port=int(word), threaded=True)
     else:

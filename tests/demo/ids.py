@@ -59,7 +59,7 @@ def wrong_lines(orders: dict[str, Order], lines: list[dict[str, Any]]) -> list[s
     wrong = [] if len(given) == len(orders) else ["two orders share an ID"]
     for line in lines:
         right = {orders[line["order"]].flow_id} if "order" in line else {*given, "-"}
-        # Whoever asks for the outcomes has no order.
+        # A request for the outcomes concerns no single order.
         if line["flow_id"] not in right and line.get("method") != "GET":
             wrong.append(f"{line['place']}: {line['flow_id']} is not the ID of its order")
     return wrong

@@ -10,7 +10,7 @@ orders = load("orders")
 
 
 def test_lines_that_are_no_orders_are_reported_with_file_and_line(tmp_path: Path) -> None:
-    """The rest goes on, blank lines and a byte order mark do no harm."""
+    """The other orders are sent; blank lines and a byte order mark do no harm."""
     path = tmp_path / "my.jsonl"
     path.write_bytes(
         b'\xef\xbb\xbf{"number": "T-1"}\n\n{"number": \n[1]\n{"number": 7}\n'

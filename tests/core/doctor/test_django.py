@@ -261,7 +261,7 @@ def test_other_right_projects_have_no_finding(
 
 
 def test_bare_project_gets_all_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A project without headrace is told what it lacks: app, middleware and logging."""
+    """A project without headrace lacks the app, the middleware and logging."""
     write_project(
         tmp_path,
         {
