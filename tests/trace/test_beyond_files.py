@@ -39,7 +39,7 @@ def logs() -> duckdb.DuckDBPyConnection:
     rows = [json.loads(text) for text in lines.splitlines()]
     connection = duckdb.connect()
     fields = ", ".join(f"{name} VARCHAR" for name in (*TOLD, "error", "message"))
-    connection.execute(f"CREATE TABLE logs (timestamp TIMESTAMPTZ, jsonPayload STRUCT({fields}))")
+    connection.execute(f"CREATE TABLE logs (timestamp TIMESTAMP, jsonPayload STRUCT({fields}))")
     for row in rows:
         payload = {name: row.get(name) for name in (*TOLD, "error", "message")}
         connection.execute("INSERT INTO logs VALUES (?, ?)", [row["time"], payload])
