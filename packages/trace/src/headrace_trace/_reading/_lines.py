@@ -7,8 +7,6 @@ from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import accumulate
-from itertools import count as counter
-from operator import add
 from typing import IO
 
 SIZE = 4 << 20
@@ -113,12 +111,8 @@ class LineReader:
 
 def _all_lines(data: bytes, number: int) -> Batch:
     text = _valid(data)
-    lines = text.split(b"\n")
-    # Where each line begins: the lengths of those before it, and their line breaks.
-    offsets = array("i", map(add, accumulate(map(len, lines), initial=0), counter()))
-    offsets.pop()
-    if lines[-1]:
-        offsets.append(len(text))
+    # io.BytesIO finds the line breaks several times faster than bytes.split.
+    offsets = array("i", accumulate(map(len, io.BytesIO(text)), initial=0))
     count = len(offsets) - 1
     batch = Batch(array("i", range(number, number + count)), offsets, text, count)
     return _without_long(batch) if _may_have_long(text) else batch
