@@ -7,14 +7,7 @@ import os
 import sys
 from typing import Any
 
-from headrace.commands import (
-    PICTURE_FORMATS,
-    CommandError,
-    counted,
-    nearest_name,
-    printable,
-    tell,
-)
+from headrace.commands import PICTURE_FORMATS, counted, printable, tell
 from headrace_inspect._formats._machines import encoded, plain
 from headrace_inspect._pipeline import analysis_runtime, evaluate
 from headrace_inspect._settings import format_of, parser_of, put_out, settings_for
@@ -50,8 +43,6 @@ def main(words: list[str]) -> int:
     contents = contents_of(files, problems)
     with analysis_runtime():
         found = map_of(evaluate(paths, contents, problems))
-    if options.focus is not None:
-        found = _focused(found, options.focus)
     if options.declare is not None:
         text = patch_for(found, options.declare, contents)
     else:
@@ -68,18 +59,6 @@ def main(words: list[str]) -> int:
     return 2 if problems else 0
 
 
-def _focused(found: Map, name: str) -> Map:
-    """Return the nodes named `name` or in the package `name`, and their neighbours."""
-    kept = {node for node in found.nodes if name == node.name or f".{name}." in f".{node.id}."}
-    if not kept:
-        meant = nearest_name(name, [part for node in found.nodes for part in node.id.split(".")])
-        hint = f"; did you mean {meant!r}?" if meant else ""
-        raise CommandError(f"there is no node or package {name!r}{hint}")
-    near = [edge for edge in found.edges if kept & {edge.source, edge.target}]
-    kept |= Map([], near).linked
-    return Map([node for node in found.nodes if node in kept], near)
-
-
 def _document(found: Map) -> dict[str, Any]:
     nodes = [plain(one, ("id", "kind", "name", "place")) for one in found.nodes]
     edges = [
@@ -91,8 +70,6 @@ def _document(found: Map) -> dict[str, Any]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = parser_of("discover", _DESCRIPTION, PICTURE_FORMATS)
-    says = "only this node or package, and its neighbours"
-    parser.add_argument("--focus", metavar="NAME", help=says)
     says = "write a patch with the decorators that declare the map as the flow FLOW"
     parser.add_argument("--declare", metavar="FLOW", help=says)
     return parser

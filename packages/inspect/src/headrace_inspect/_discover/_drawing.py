@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping
 
 from headrace.backends import StepInfo
-from headrace.commands import (
-    Picture,
-    PictureEdge,
-    PictureNode,
-    counted,
-    draw,
-    draw_chapters,
-    tell,
-)
+from headrace.commands import Picture, PictureEdge, PictureNode, draw, draw_chapters
 
 from ._map import Edge, Map
 from ._nodes import Node
 
 _MAX_NODES = 60
 """The maximum number of nodes in a picture that is readable at a glance."""
-_MAX_LISTED = 3
 _ENTRY_KINDS = frozenset(["route", "command", "schedule"])
 _SHORT_LABELS = frozenset(["task", "receiver", "function"])
 
@@ -33,21 +23,16 @@ def drawn(found: Map, title: str, format: str) -> str:
     The HTML page of a large map has a picture for each package, with all edges that touch it.
     """
     packages = _packages_of(found.linked)
-    whole = _picture(title, found.edges, packages)
-    if len(whole.nodes) > _MAX_NODES and format == "html":
-        touching: dict[str, list[Edge]] = {name: [] for name in sorted({*packages.values()})}
-        for edge in found.edges:
-            for name in {packages[edge.source], packages[edge.target]}:
-                touching[name].append(edge)
-        chapters = [_picture(name, edges, packages) for name, edges in touching.items()]
-        return draw_chapters(title, chapters)
-    if len(whole.nodes) > _MAX_NODES and format in {"svg", "mermaid"}:
-        tell(sys.stderr, "this is a large drawing: an HTML page has one for each package, and "
-                         "--focus NAME draws a part")  # fmt: skip
-    return draw(whole, format)
+    if len(packages) <= _MAX_NODES or format != "html":
+        return draw(_picture(title, found.edges, packages), format)
+    touching: dict[str, list[Edge]] = {name: [] for name in sorted({*packages.values()})}
+    for edge in found.edges:
+        for name in {packages[edge.source], packages[edge.target]}:
+            touching[name].append(edge)
+    return draw_chapters(title, [_picture(*one, packages) for one in touching.items()])
 
 
-def _packages_of(nodes: Iterable[Node]) -> dict[Node, str]:
+def _packages_of(nodes: Collection[Node]) -> dict[Node, str]:
     """Return the package of each node: the outermost one that keeps pictures readable."""
     parts = {node: node.id.split(".")[:-1] for node in nodes}
     depth = dict.fromkeys(parts, 1)
@@ -63,42 +48,20 @@ def _packages_of(nodes: Iterable[Node]) -> dict[Node, str]:
 
 
 def _picture(title: str, edges: Collection[Edge], packages: Mapping[Node, str]) -> Picture:
-    groups = _group_similar(edges, packages)
-    nodes = sorted(groups, key=lambda node: (packages[node] != title, packages[node], node.id))
-    place = {node: number for number, node in enumerate(nodes)}
-    kept = [edge for edge in edges if edge.source in place]
-    kept.sort(key=lambda edge: (place[edge.source], place[edge.target]))
-    pairs = [(edge.source.id, edge.target.id, edge.kind) for edge in kept]
+    linked = Map([], edges).linked
+    nodes = sorted(linked, key=lambda node: (packages[node] != title, packages[node], node.id))
+    pairs = sorted([(edge.source.id, edge.target.id, edge.kind) for edge in edges])
     return Picture(
         title,
         tuple(dict.fromkeys([packages[node] for node in nodes])),
-        tuple([_node(node, groups[node], packages[node]) for node in nodes]),
+        tuple([_node(node, packages[node]) for node in nodes]),
         tuple([PictureEdge(*one, crosses=False, identity="->".join(one[:2])) for one in pairs]),
         "node",
     )
 
 
-def _group_similar(edges: Iterable[Edge], packages: Mapping[Node, str]) -> dict[Node, list[Node]]:
-    """Return the nodes to draw, each with the similar nodes that it stands for.
-
-    Nodes of a package are similar if they have no incoming edges and the same outgoing edges.
-    """
-    targets: dict[Node, set[tuple[Node, str]]] = {}
-    for edge in edges:
-        targets.setdefault(edge.source, set()).add((edge.target, edge.kind))
-    reached = {target for found in targets.values() for target, _ in found}
-    found: dict[object, list[Node]] = {node: [node] for node in reached}
-    for node in [one for one in targets if one not in reached]:
-        key = (packages[node], node.kind, frozenset(targets[node]))
-        found.setdefault(key, []).append(node)
-    return {first: others for first, *others in found.values()}
-
-
-def _node(node: Node, others: Sequence[Node], package: str) -> PictureNode:
+def _node(node: Node, package: str) -> PictureNode:
     label = node.id.rpartition(".")[2] if node.kind in _SHORT_LABELS else node.name
-    if others:
-        label += f" and {counted(len(others), 'other')}"
-    also = "; ".join([other.name for other in others[:_MAX_LISTED]])
-    place = node.module.path, node.line
-    info = StepInfo(node.name, package, (), node.kind, node.kind in _ENTRY_KINDS, also, *place)
+    is_entry, place = node.kind in _ENTRY_KINDS, (node.module.path, node.line)
+    info = StepInfo(node.name, package, (), node.kind, is_entry, "", *place)
     return PictureNode(node.id, label, package, node.kind, info)

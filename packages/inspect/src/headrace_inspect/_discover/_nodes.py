@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from os import path as paths
-from typing import Any
 
 from headrace_inspect._evaluate._contexts import ENQUEUE, Context, line_of
 from headrace_inspect._evaluate._engine import Engine
@@ -26,7 +25,6 @@ from headrace_inspect._models._tasks import Task, Tasks, finish, run_by_name, ta
 from headrace_inspect._report import Place
 from headrace_inspect._source._discovery import shown
 from headrace_inspect._symbols._entities import Class, Function, Module
-from headrace_inspect._symbols._program import Program
 from headrace_inspect._symbols._syntax import Expr
 
 _MAX_DEPTH = 8
@@ -110,27 +108,28 @@ class Nodes:
         cls = value.cls if isinstance(value, ClassValue) else None
         function = task_function(value)
         node = self.add(kind, cls or function, label)
-        if node is not None and cls is not None:
+        if node is None:
+            return
+        if cls is not None:
             for method in self._engine.classes.methods_of(cls):
                 context = self._engine.context(FunctionValue(method, Instance(cls)))
                 self._entered.setdefault(context, set()).add(node)
         body = value.inner if isinstance(value, Wrapper) else value
-        if node is not None and isinstance(body, FunctionValue) and body.function is not function:
+        if isinstance(body, FunctionValue) and body.function is not function:
             self._entered[body.function, body.captured] = {node}
 
     # --- entry points -----------------------------------------------------------------------------
 
     def _add_tasks(self) -> None:
-        for task in self._engine.fact(Tasks).by_name.values():
+        tasks, classes = self._engine.fact(Tasks), class_tasks(self._engine)
+        for task in tasks.by_name.values():
             function = task_function(task)
-            if not isinstance(task, Task):
-                continue
-            modules = [] if function is None else self._engine.program.names_of(function.module)
-            is_named = task.name.rpartition(".")[0] not in modules
-            self._add_value("task", task, task.name if is_named else "")
-        for value in self._engine.fact(Tasks).background:
+            if isinstance(task, Task):
+                modules = self._engine.program.names_of(function.module) if function else []
+                is_named = task.name.rpartition(".")[0] not in modules
+                self._add_value("task", task, task.name if is_named else "")
+        for value in tasks.background:
             self._add_value("task", value)
-        classes = class_tasks(self._engine)
         bases = {base for cls in classes for base in self._engine.classes.sources(cls)[1:]}
         for cls in [cls for cls in classes if cls not in bases]:
             self._add_value("task", ClassValue(cls), cls.name)
@@ -142,21 +141,18 @@ class Nodes:
 
     def _add_commands(self) -> None:
         for module in self._modules:
-            if "/management/commands/" in module.path:
-                command = self._engine.names.in_module(module, "Command")
-                if isinstance(command, ClassValue):
-                    label = paths.basename(module.path).removesuffix(".py")
-                    self._add_value("command", command, label)
+            command = self._engine.names.in_module(module, "Command")
+            if "/management/commands/" in module.path and isinstance(command, ClassValue):
+                self._add_value("command", command, module.name.rpartition(".")[2])
             for function in [one for one in module.functions if one.scope is module]:
                 if decorated_by(function, "command"):
                     self.add("command", function, function.name)
 
     def _add_routes(self) -> None:
-        above = _url_parents(self._engine.program, self._modules)
+        above = self._url_parents()
         for route in self._engine.fact(Routes):
-            verbs = sorted(route.verbs)
-            if isinstance(route.endpoint, ClassValue):
-                verbs = [verb.upper() for verb, _ in route.actions]
+            is_class = isinstance(route.endpoint, ClassValue)
+            verbs = [verb.upper() for verb, _ in route.actions] if is_class else sorted(route.verbs)
             module, path = route.module, route.path
             for _ in range(_MAX_DEPTH):
                 module, prefix = above.get(module, (module, ""))
@@ -165,47 +161,38 @@ class Nodes:
             path = "/" + re.sub(r"[\\^$?]", "", path).strip("/")
             self._add_value("route", route.endpoint, " ".join([*verbs, path]))
 
+    def _url_parents(self) -> dict[Module, tuple[Module, str]]:
+        """Return the parent of each included URL module, and the literal path prefix."""
+        above: dict[Module, tuple[Module, str]] = {}
+        modules = [one for one in self._modules if "urls" in one.path or "rout" in one.path]
+        for module, part in [(one, part) for one in modules for part in parts_of(one.body)]:
+            match part:
+                case (
+                    "c", _, _, _,
+                    (("k", str(prefix)), ("c", _, _, "include", (("k", str(name)), *_), _), *_), _,
+                ):  # fmt: skip
+                    found = self._engine.program.find(name, 0, module)
+                    if isinstance(found, Module):
+                        above.setdefault(found, (module, prefix))
+        return above
+
     def _add_schedules(self) -> None:
         """Add the entries of mappings such as ``beat_schedule``."""
         for module in self._modules:
             frame = self._engine.scratch_frame(module)
-            for key, entry, task in _schedule_entries(module):
-                name = text_of(self._engine.evaluate(frame, task))
-                label = text_of(self._engine.evaluate(frame, key)) or name or ""
-                body = self._engine.entry((module, entry), module)
-                run_by_name(body, name, entry)
-                made = self._make("schedule", label, label, module, line_of(entry))
-                self._entered[body.context] = {made}
+            tables = [value for _, value in settings_in(module.body)]
+            found = [pair for one in tables if _is_table(one) for pair in one[3]]
+            for key, entry in [(key, entry) for key, entry in found if _is_table(entry)]:
+                given = {literal(name): value for name, value in entry[3] if name != "**"}
+                if {"task", "schedule"} <= given.keys():
+                    name = text_of(self._engine.evaluate(frame, given["task"]))
+                    label = text_of(self._engine.evaluate(frame, key)) or name or ""
+                    body = self._engine.entry((module, entry), module)
+                    run_by_name(body, name, entry)
+                    made = self._make("schedule", label, label, module, line_of(entry))
+                    self._entered[body.context] = {made}
         finish(self._engine)
 
 
-def _url_parents(program: Program, modules: Iterable[Module]) -> dict[Module, tuple[Module, str]]:
-    """Return the parent of each included URL module, and the literal path prefix."""
-    above: dict[Module, tuple[Module, str]] = {}
-    for module in [one for one in modules if "urls" in one.path or "rout" in one.path]:
-        for prefix, name in _includes_in(module.body):
-            found = program.find(name, 0, module)
-            if isinstance(found, Module):
-                above.setdefault(found, (module, prefix))
-    return above
-
-
-def _includes_in(node: Any) -> Iterator[tuple[str, str]]:
-    for part in parts_of(node):
-        match part:
-            case (
-                "c", _, _, _,
-                (("k", str(prefix)), ("c", _, _, "include", (("k", str(name)), *_), _), *_), _,
-            ):  # fmt: skip
-                yield prefix, name
-
-
-def _schedule_entries(module: Module) -> Iterator[tuple[Expr, Expr, Expr]]:
-    """Yield the key, the entry and the task of each schedule entry."""
-    tables = [value for _, value in settings_in(module.body)]
-    for table in [one for one in tables if type(one) is tuple and one[0] == "d"]:
-        for key, entry in table[3]:
-            if type(entry) is tuple and entry[0] == "d":
-                given = {literal(name): value for name, value in entry[3] if name != "**"}
-                if "task" in given and "schedule" in given:
-                    yield key, entry, given["task"]
+def _is_table(node: Expr) -> bool:
+    return type(node) is tuple and node[0] == "d"
