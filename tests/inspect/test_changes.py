@@ -10,9 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from headrace_inspect import _pipeline
 from headrace_inspect._check import check
-from headrace_inspect._moving import lines_between
 from tests.inspect.program_kit import write
 
 PROGRAM = {
@@ -177,22 +175,6 @@ def test_cache_never_shows_in_the_report(tmp_path: Path, seed: int) -> None:
             chance.choice(LAYOUT if chance.random() < 0.5 else EDITS)(chance, folder)
 
 
-def test_layout_comments_and_docstrings_need_no_evaluation(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Where only these have changed, the places in the report move along."""
-    folder = write(tmp_path / "program", PROGRAM)
-    cache = tmp_path / "cache"
-    before = check([str(folder)], cache=cache, require_shown=True)
-    shop = (folder / "shop.py").read_text().replace("\n", "\n# new\n\n", 1)
-    shop = shop.replace("an order.", "an order.\n\n    Or not.\n    ").replace("=None", " = None")
-    (folder / "shop.py").write_text(shop)
-    expected = check([str(folder)], require_shown=True)
-    monkeypatch.setattr(_pipeline, "facts_in", None)
-
-    assert check([str(folder)], cache=cache, require_shown=True) == expected != before
-
-
 def test_what_is_missing_is_no_layout(tmp_path: Path) -> None:
     """A path that is gone is reported, though in the other files only lines have moved."""
     folder, other = write(tmp_path / "program", PROGRAM), tmp_path / "other"
@@ -203,24 +185,3 @@ def test_what_is_missing_is_no_layout(tmp_path: Path) -> None:
     insert("# a comment")(random.Random(1), folder)
 
     assert check(paths, cache=tmp_path / "cache") == check(paths)
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "moves"),
-    [
-        ("a()\nb()", "a()\n\nb()", {0: 0, 1: 1, 2: 3}),
-        ("a()\nb()", "a(); b()", None),
-        ("a(); b()", "a()\nb()", None),
-        ("a()", "b()", None),
-        ("x = 1", "x = True", None),
-        ("x = 'a'", "x = 'b'", None),
-        ("'a'", "'b'", {0: 0}),
-        ("a()", "a()\nb()", None),
-        ("a()", "a(", None),
-    ],
-)
-def test_lines_move_where_the_syntax_stays(
-    old: str, new: str, moves: dict[int, int] | None
-) -> None:
-    """A line that is split or joined, and any other syntax, is more than layout."""
-    assert lines_between(old.encode(), new.encode()) == moves

@@ -1,18 +1,16 @@
 """Facts of trees, kept for the next check.
 
 Content decides, never time: facts are used again where every file has the content that they were
-made from, or differs from it in layout and comments alone. Nothing in a cache is executed.
+made from. Nothing in a cache is executed.
 """
 
 from __future__ import annotations
 
 import contextlib
-import itertools
 import json
 import marshal
 import os
 import sys
-import zlib
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from hashlib import blake2b
@@ -34,7 +32,7 @@ _MOST = 8
 
 
 class Memory:
-    """Facts in a folder, a file for each tree; and sources and syntax of the last one evaluated.
+    """Facts in a folder, a file for each tree; and the syntax of the last one evaluated.
 
     Args:
         folder: where it is kept.
@@ -59,32 +57,6 @@ class Memory:
         """Store `facts`, if possible."""
         stored = json.dumps(facts, separators=(",", ":"), default=_stored).encode()
         self._write(f"check-{key}.json", stored)
-
-    def read_sources(self, problems: Sequence[Problem]) -> tuple[str, dict[str, bytes]]:
-        """Return the key of the tree that was evaluated last, and its files.
-
-        There is none if the `problems` with missing files were others.
-        """
-        stored = self._read(f"sources-{self._question}.z")
-        if not stored:
-            return "", {}
-        head, _, rest = zlib.decompress(stored).partition(b"\n")
-        key, wrong, sizes = json.loads(head)
-        ends = [*itertools.accumulate(sizes.values(), initial=0)]
-        files = {
-            path: rest[end : end + sizes[path]] for path, end in zip(sizes, ends, strict=False)
-        }
-        return key if wrong == [*map(str, problems)] else "", files
-
-    def write_sources(
-        self, key: str, contents: Mapping[str, bytes], problems: Sequence[Problem]
-    ) -> None:
-        """Keep the files of a tree that was evaluated, instead of those of the last one."""
-        sizes = {path: len(content) for path, content in contents.items()}
-        head = json.dumps([key, [*map(str, problems)], sizes]).encode()
-        packer = zlib.compressobj(1)
-        parts = [packer.compress(part) for part in (head, b"\n", *contents.values())]
-        self._write(f"sources-{self._question}.z", b"".join([*parts, packer.flush()]))
 
     @cached_property
     def syntax(self) -> StoredSyntax:

@@ -93,20 +93,13 @@ def _facts(
     if facts is not None:
         return facts
     # Imported when there is something to analyse: that takes longer than reading a cache.
-    from ._moving import moved_facts
     from ._pipeline import facts_in
 
     contents = load()
-    moved = None if memory is None else moved_facts(memory, contents, problems)
-    if moved is not None:
-        facts = moved
-    else:
-        facts = facts_in(paths, contents, problems, None if memory is None else memory.syntax)
+    facts = facts_in(paths, contents, problems, None if memory is None else memory.syntax)
     if memory is not None and contents.keys() == ids.keys():  # a repository may lack some
         memory.write(key, facts)
-        if moved is None:
-            memory.write_sources(key, contents, problems)
-            memory.write_syntax()
+        memory.write_syntax()
     return facts
 
 
