@@ -163,7 +163,7 @@ def unsuitable_arguments(engine: Engine) -> Iterator[Finding]:
     done: set[object] = set()
     for one in published(engine):
         events = [event for event in one.context.events if event.node == one.node]
-        if not all(runs(event, one.context.literals) for event in events):
+        if not all(runs(event, one.context) for event in events):
             continue
         given = [(f"argument {number}", value) for number, value in enumerate(one.arguments, 1)]
         for label, value in [*given, *[(f"{name!r}", value) for name, value in one.keywords]]:
