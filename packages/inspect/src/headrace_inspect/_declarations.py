@@ -21,26 +21,18 @@ Pair = tuple[Name, Name]
 
 @dataclass(slots=True)
 class DeclaredStep:
-    """A declaration of a step.
-
-    Attributes:
-        sources: the names of the preceding steps; ``flow.step`` for steps of other flows.
-        function: the decorated function; None for a step of a chain.
-        cls: the class decorated with the flow, or None.
-        declarator: the decorator; None for a step of a chain.
-        is_readable: whether all preceding steps are known.
-    """
+    """A declaration of a step."""
 
     flow: str
     name: str
     path: str
     line: int
     is_entrypoint: bool
-    sources: list[str] = field(default_factory=list)
-    function: Function | None = None
-    cls: Class | None = None
-    declarator: Declarator | None = None
-    is_readable: bool = True
+    sources: list[str] = field(default_factory=list)  # those of other flows as ``flow.step``
+    function: Function | None = None  # None for a step of a chain
+    cls: Class | None = None  # the class decorated with the flow, or None
+    declarator: Declarator | None = None  # None for a step of a chain
+    is_readable: bool = True  # whether all preceding steps are known
 
     @property
     def place(self) -> Place:

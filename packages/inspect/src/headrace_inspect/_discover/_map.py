@@ -17,19 +17,13 @@ from ._nodes import Node, Nodes
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """An edge of the map.
-
-    Attributes:
-        kind: how the target is reached: the first boundary crossed.
-        evidence: the calls from source to target.
-        caller: the function of the source that makes the first call.
-    """
+    """An edge of the map."""
 
     source: Node
     target: Node
-    kind: str
-    evidence: tuple[Link, ...]
-    caller: Function | None = None
+    kind: str  # how the target is reached: the first boundary crossed
+    evidence: tuple[Link, ...]  # the calls from source to target
+    caller: Function | None = None  # the function of the source that makes the first call
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,22 +33,14 @@ _PARAMETER = re.compile(r"\(\?P<(\w+)>[^()]*(?:\([^()]*\)[^()]*)*\)|<(?:\w+:)?(\
 
 @dataclass(eq=False, slots=True)
 class Node:
-    """An entry point, or a function that publishes a task, sends a signal or makes a request.
+    """An entry point, or a function that publishes a task, sends a signal or makes a request."""
 
-    Attributes:
-        id: the dotted name of the function or class, unique in the program.
-        kind: ``route``, ``command``, ``schedule``, ``task``, ``receiver`` or ``function``.
-        name: the display name: ``POST /orders``, ``shop.tasks.mail``.
-        line: the line of its definition.
-        function: the function; None for a class whose methods a framework calls.
-    """
-
-    id: str
-    kind: str
-    name: str
+    id: str  # the dotted name of the function or class, unique in the program
+    kind: str  # ``route``, ``command``, ``schedule``, ``task``, ``receiver`` or ``function``
+    name: str  # the display name: ``POST /orders``, ``shop.tasks.mail``
     module: Module
-    line: int
-    function: Function | None = None
+    line: int  # the line of its definition
+    function: Function | None = None  # None for a class
 
     @property
     def place(self) -> Place:

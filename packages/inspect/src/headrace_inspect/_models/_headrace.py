@@ -39,20 +39,13 @@ class Flow(Known):
 
 @dataclass(slots=True, eq=False)
 class Declarator(Known):
-    """A decorator that declares a step.
+    """A decorator that declares a step."""
 
-    Attributes:
-        flow: the name of the flow; None in a class decorated with its flow.
-        after: the preceding steps.
-        name: the name of the step; None for the function's name.
-        task: the task options, if the step also becomes a task, or None.
-    """
-
-    flow: Value
+    flow: Value  # the name of the flow; None in a class decorated with its flow
     is_entrypoint: bool
-    after: Arguments = ()
-    name: Value = None
-    task: Named | None = None
+    after: Arguments = ()  # the preceding steps
+    name: Value = None  # the name of the step; None for the function's name
+    task: Named | None = None  # the task options, if the step also becomes a task, or None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +62,14 @@ class ChainStep:
 
 @dataclass(eq=False, slots=True)
 class ChainFacts:
-    """A chain, identified by the call that creates it.
-
-    Attributes:
-        puts: the keys of `put`.
-    """
+    """A chain, identified by the call that creates it."""
 
     flow: str | None
     module: Module
     line: int
     options: dict[str, Value]
     steps: list[ChainStep] = field(default_factory=list)
-    puts: dict[str, None] = field(default_factory=dict)
+    puts: dict[str, None] = field(default_factory=dict)  # the keys of `put`
 
 
 @dataclass(slots=True, eq=False)

@@ -54,19 +54,12 @@ Segments = tuple[str | None, ...]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A route.
+    """A route."""
 
-    Attributes:
-        path: the path as written.
-        verbs: the HTTP methods; empty for all methods.
-        endpoint: a function or class.
-        actions: the method names of a class, by HTTP method.
-    """
-
-    path: str
-    verbs: frozenset[str]
-    endpoint: Value
-    actions: tuple[tuple[str, str], ...]
+    path: str  # the path as written
+    verbs: frozenset[str]  # the HTTP methods; empty for all methods
+    endpoint: Value  # a function or class
+    actions: tuple[tuple[str, str], ...]  # the method names of a class, by HTTP method
     module: Module
     node: Any
 

@@ -47,23 +47,14 @@ _QUEUES = "rq.Queue django_rq.get_queue arq.create_pool arq.ArqRedis"
 
 @dataclass(slots=True, eq=False)
 class Task(Wrapper):
-    """A function that can be published to a queue.
+    """A function that can be published to a queue."""
 
-    Attributes:
-        name: the name in messages.
-        is_bound: whether the first argument is the task itself.
-        origin: the decorated function in the source; other decorators may wrap it.
-        queue: the queue set by the decorator.
-        serializer: the serializer set by the decorator.
-        base: the base class set by the decorator, which adds methods.
-    """
-
-    name: str
-    is_bound: bool = False
-    origin: Function | None = None
-    queue: str | None = None
-    serializer: str | None = None
-    base: Class | None = None
+    name: str  # the name in messages
+    is_bound: bool = False  # whether the first argument is the task itself
+    origin: Function | None = None  # the decorated function, without other decorators
+    queue: str | None = None  # the queue set by the decorator
+    serializer: str | None = None  # the serializer set by the decorator
+    base: Class | None = None  # the base class set by the decorator, which adds methods
 
     @property
     def arguments(self) -> Arguments:
@@ -73,36 +64,23 @@ class Task(Wrapper):
 
 @dataclass(frozen=True, slots=True)
 class Publishing:
-    """A call that publishes a task or creates a signature.
+    """A call that publishes a task or creates a signature."""
 
-    Attributes:
-        task: the task, its function or its name.
-        node: the syntax of the call.
-        context: the body that contains the call.
-    """
-
-    task: Value
+    task: Value  # the task, its function or its name
     arguments: Arguments
     keywords: Named
-    node: Any
-    context: Context
+    node: Any  # the syntax of the call
+    context: Context  # the body that contains the call
 
 
 @dataclass(slots=True)
 class Tasks:
-    """The tasks of a program.
-
-    Attributes:
-        by_name: the tasks by name.
-        background: the functions that become background tasks.
-        published_names: the names that are published.
-        published: the calls that publish tasks, once per context.
-    """
+    """The tasks of a program."""
 
     by_name: dict[str, Value] = field(default_factory=dict)
-    background: dict[Value, None] = field(default_factory=dict)
+    background: dict[Value, None] = field(default_factory=dict)  # run as background tasks
     published_names: dict[str, None] = field(default_factory=dict)
-    published: dict[object, Publishing] = field(default_factory=dict)
+    published: dict[object, Publishing] = field(default_factory=dict)  # once per context
 
 
 def register(registry: Registry) -> None:

@@ -17,15 +17,10 @@ _TOLD = 3
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """An operation that tests ran.
+    """An operation that tests ran."""
 
-    Attributes:
-        steps: the flows and names of its steps, in the order in which they began.
-        tests: some tests that ran it so.
-    """
-
-    steps: Sequence[tuple[str, str]]
-    tests: Sequence[str]
+    steps: Sequence[tuple[str, str]]  # in the order in which they began
+    tests: Sequence[str]  # some tests that ran it so
 
     def place_of(self, flow: str, step: str) -> int | None:
         """Return where a step stands, which may be ``flow.step`` of another flow."""
