@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import shutil
 import sys
-import textwrap
 from importlib.resources import files
 from typing import NamedTuple
 
@@ -23,10 +21,7 @@ GONE = frozenset(["HR302", "HR308"])
 REFUTABLE = frozenset(["HR101", "HR104", "HR108", "HR112", "HR300", "HR301", "HR307"]) | GONE
 """The codes of findings that an unanalysed file might refute."""
 
-_FENCE = re.compile(r"^```\w*(?:\n|\Z)", re.MULTILINE)
-_WRAP = re.compile(r"(?<=\S)\n(?=\S)")
 _COMMENT = re.compile(r"<!--.*?-->\n\n?", re.DOTALL)
-_WIDEST = 100
 
 
 class Explanation(NamedTuple):
@@ -39,14 +34,6 @@ class Explanation(NamedTuple):
     def summary(self) -> str:
         """The first paragraph of the text, as one line."""
         return " ".join(self.text.partition("\n\n")[0].split())
-
-    @property
-    def plain(self) -> str:
-        """The text without Markdown's fences: examples are indented, paragraphs are one line."""
-        parts = _FENCE.split(self.text)
-        parts[::2] = [_WRAP.sub(" ", paragraphs) for paragraphs in parts[::2]]
-        parts[1::2] = [textwrap.indent(example, "    ") for example in parts[1::2]]
-        return "".join(parts).rstrip("\n")
 
 
 def known_code(code: str) -> str:
@@ -76,17 +63,7 @@ def main(words: list[str]) -> int:
     parser = argument_parser("headrace explain", "Tell what the code of a finding means.")
     parser.add_argument("codes", nargs="*", metavar="CODE", help="such as HR101; all, unless given")
     codes = [known_code(code) for code in parser.parse_args(words).codes]
-    width = min(shutil.get_terminal_size().columns, _WIDEST)
-    texts = "\n\n".join([_explained(code, width) for code in codes])
-    write(sys.stdout, texts or "\n".join(f"{code}  {explanation(code).title}" for code in CODES))
+    texts = [f"{code}: {explanation(code).title}\n\n{explanation(code).text}" for code in codes]
+    titles = [f"{code}  {explanation(code).title}" for code in CODES]
+    write(sys.stdout, "\n\n".join(texts) or "\n".join(titles))
     return 0
-
-
-def _explained(code: str, width: int) -> str:
-    """Return what `code` means as plain text, in lines of at most `width` columns."""
-    about = explanation(code)
-    lines = f"{code}: {about.title}\n\n{about.plain}".split("\n")
-    return "\n".join(
-        line if line.startswith(" ") else textwrap.fill(line, width, break_on_hyphens=False)
-        for line in lines
-    )

@@ -5,16 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from difflib import ndiff
 
-from headrace_inspect._evaluate._values import (
-    ClassValue,
-    Constant,
-    External,
-    Items,
-    Object,
-    Table,
-    Value,
-)
-from headrace_inspect._models._headrace import Chain, ChainFacts, ChainStep
+from headrace_inspect._evaluate._values import ClassValue, Constant, External, Items, Value
+from headrace_inspect._models._headrace import Chain, ChainFacts
 from headrace_inspect._report import DurableChain, Finding
 
 _OF_CHAINS = ("strict", "deadline", "deadline_fn", "jitter")
@@ -22,33 +14,28 @@ _OF_STEPS = (
     *("out", "args", "kwargs", "retries", "retry_on", "backoff", "max_backoff", "timeout"),
     *("when", "validate", "undo", "overwrite"),
 )
-_DEFAULTS = (("backoff", "1.5"), ("max_backoff", "10.0"), ("jitter", "True"))
+_DEFAULTS = frozenset([
+    *("=0", "=False", "=None", "=[]", "backoff=1.5", "max_backoff=10.0", "jitter=True"),
+])
 
 
 def definition_of(chain: ChainFacts) -> Iterator[str]:
     """Describe what the records of a run depend on, a line for each step."""
     puts = f" put={','.join(chain.puts)}" if chain.puts else ""
-    yield f"chain{_shown(chain.options, _OF_CHAINS)}{puts}"
+    yield f"chain{_options(chain.options, _OF_CHAINS)}{puts}"
     for step in chain.steps:
         inner = [one.facts for one in (step.callee, *step.branches) if isinstance(one, Chain)]
-        yield (
-            "parallel" if step.branches else f"step {_name(step)}{_shown(step.options, _OF_STEPS)}"
-        )
+        name = step.name or (inner[0].flow if inner else None) or "?"
+        options = _options(step.options, _OF_STEPS)
+        yield "parallel" if step.branches else f"step {name}{options}"
         for one in inner:
             yield from [f"  {line}" for line in definition_of(one)]
 
 
-def _name(step: ChainStep) -> str:
-    nested = step.callee.facts.flow if isinstance(step.callee, Chain) else None
-    return step.name or nested or "?"
-
-
-def _shown(options: dict[str, Value], names: Sequence[str]) -> str:
-    texts = [(name, _text(options[name])) for name in names if name in options]
+def _options(options: dict[str, Value], names: Sequence[str]) -> str:
+    texts = [(name, f"={_text(options[name])}") for name in names if name in options]
     return "".join([
-        f" {name}={text}"
-        for name, text in texts
-        if text not in {"0", "False", "None", "[]", "{}"} and (name, text) not in _DEFAULTS
+        f" {name}{text}" for name, text in texts if not {text, f"{name}{text}"} & _DEFAULTS
     ])
 
 
@@ -63,10 +50,6 @@ def _text(value: Value) -> str:
             return name
         case Items(values=values):
             return f"[{', '.join(map(_text, values))}]"
-        case Table(entries=entries):
-            return f"{{{', '.join([f'{key}: {_text(one)}' for key, one in entries])}}}"
-        case Object(made_by=made_by, arguments=arguments):
-            return f"{made_by}({', '.join(map(_text, arguments))})"
     return "..."
 
 
@@ -74,15 +57,12 @@ def changed(before: Sequence[DurableChain], after: Sequence[DurableChain]) -> It
     """Find the durable chains of `before` whose unfinished runs `after` does not continue."""
     new = {one.name: one for one in after}
     for was in before:
-        now = new.get(was.name)
-        if now is None:
-            yield _finding("HR308", was, was, "was here and is gone; its unfinished runs are stuck")
-        elif lines := [one for one in ndiff(was.lines, now.lines) if one[0] in "-+"]:
-            difference = "; ".join([" ".join(line.split()) for line in lines])
-            words = f"has changed: {difference}; its unfinished runs are parked"
-            yield _finding("HR307", was, now, words)
-
-
-def _finding(code: str, was: DurableChain, at: DurableChain, words: str) -> Finding:
-    message = f"durable chain {was.name!r} {words}"
-    return Finding(code, None, None, was.name, at.place, message)
+        now = new.get(was.name, was)
+        lines = [one for one in ndiff(was.lines, now.lines) if one[0] in "-+"]
+        difference = "; ".join([" ".join(line.split()) for line in lines])
+        words = f"has changed: {difference}; its unfinished runs are parked"
+        if was.name not in new:
+            words = "was here and is gone; its unfinished runs are stuck"
+        if was.name not in new or lines:
+            code, message = "HR307" if lines else "HR308", f"durable chain {was.name!r} {words}"
+            yield Finding(code, None, None, was.name, now.place, message)

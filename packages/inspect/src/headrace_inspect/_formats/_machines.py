@@ -98,7 +98,7 @@ def _rule(code: str) -> dict[str, Any]:
         "id": code,
         "shortDescription": {"text": about.title},
         "fullDescription": {"text": about.summary},
-        "help": {"text": about.plain, "markdown": about.text},
+        "help": {"text": about.summary, "markdown": about.text},
         "defaultConfiguration": {"level": "error"},
     }
 

@@ -130,8 +130,7 @@ def _argument(call: Call, index: int | None, name: str = "") -> Value:
 
 
 def _open(call: Call) -> Value:
-    if call.owner.name is not None:
-        call.engine.fact(Declared).opened.add(call.owner.name)
+    call.engine.fact(Declared).opened.add(call.owner.name)
     return Object("headrace.OpenedFlow")
 
 
@@ -139,12 +138,12 @@ def _open(call: Call) -> Value:
 
 
 def _decorate(call: Call) -> Value:
-    given, is_entrypoint = _argument(call, 0), call.name.endswith("entrypoint")
+    given = _argument(call, 0)
     is_applied = function_in(given) is not None
     flow = None if is_applied else given
     if isinstance(call.owner, Flow):
         flow = COMPUTED if call.owner.name is None else constant(call.owner.name)
-    made = _declarator(call, flow, is_entrypoint)
+    made = _declarator(call, flow, is_entrypoint=call.name.endswith("entrypoint"))
     return _apply(call, made, call.value(0)) if is_applied else made
 
 
@@ -154,17 +153,14 @@ def _flow_task(call: Call) -> Value:
         return make_task(call.frame, call.value(0), call.keywords)
     if given is None:
         return Declarator(None, is_entrypoint=False, name=COMPUTED, task=call.keywords)
-    is_entrypoint = call.value(None, "entrypoint") == constant(True)
-    made = _declarator(call, given, is_entrypoint)
+    made = _declarator(call, given, call.value(None, "entrypoint") == constant(True))
     return replace(made, name=_argument(call, None, "step_name"), task=call.keywords)
 
 
 def _declarator(call: Call, flow: Value, is_entrypoint: bool) -> Declarator:
     after = _argument(call, None, "after")
-    references: Arguments = () if after is None else (after,)
-    if isinstance(after, Items):
-        items = call.contents(after)
-        references = tuple([one or COMPUTED for one in items])
+    given = call.contents(after) if isinstance(after, Items) else (after,) if after else ()
+    references = tuple([one or COMPUTED for one in given])
     return Declarator(flow, is_entrypoint, references, _argument(call, None, "name"))
 
 
@@ -228,19 +224,13 @@ def _extend(call: Call) -> Value:
     known = [one for one in facts.steps if one.node == call.node]
     if not any(one.callee == callee or function_in(one.callee) is function for one in known):
         name = text_of(call.value(None, "name")) or text_of(call.value(None, "out"))
-        name = _unique_name(facts, name or (None if function is None else function.name))
+        name = made = name or (None if function is None else function.name)
+        taken, number = {step.name for step in facts.steps}, 2
+        while name is not None and made in taken:  # the chain adds the same suffix
+            made, number = f"{name}_{number}", number + 1
         about = (dict(call.keywords), call.frame.module, call.node)
-        facts.steps.append(ChainStep(name, callee, branches, *about))
+        facts.steps.append(ChainStep(made, callee, branches, *about))
     return Chain(facts)
-
-
-def _unique_name(facts: ChainFacts, name: str | None) -> str | None:
-    """Return `name`, with the suffix that the chain adds if the name is taken."""
-    taken = {step.name for step in facts.steps}
-    number, made = 2, name
-    while name is not None and made in taken:
-        made, number = f"{name}_{number}", number + 1
-    return made
 
 
 def _run(call: Call) -> Value:

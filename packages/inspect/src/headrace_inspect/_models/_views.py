@@ -8,14 +8,7 @@ from __future__ import annotations
 
 from headrace_inspect._evaluate._contexts import Call
 from headrace_inspect._evaluate._registry import Registry
-from headrace_inspect._evaluate._values import (
-    ClassValue,
-    Instance,
-    Super,
-    Value,
-    options_of,
-    union,
-)
+from headrace_inspect._evaluate._values import ClassValue, Instance, Super, Value, options_of, union
 from headrace_inspect._symbols._entities import Class
 
 from ._orm import Query
@@ -46,11 +39,7 @@ def _own(call: Call) -> Instance | None:
 def _member(call: Call, name: str) -> Value:
     """Return a member of the object that the source defines, or None."""
     owner = _own(call)
-    is_there = owner is not None and call.engine.classes.find(owner.cls, name) is not None
-    return call.attribute(owner, name) if is_there else None
-
-
-# --- views ----------------------------------------------------------------------------------------
+    return call.attribute(owner, name) if call.engine.classes.defines(owner, name) else None
 
 
 def _query(call: Call) -> Value:
@@ -69,8 +58,7 @@ def _serializer(call: Call) -> Value:
     if method is not None:
         classes = union(call.frame.call(method, call.node), classes)
     found = [one for one in options_of(classes) if isinstance(one, ClassValue)]
-    made = [call.frame.call(one, call.node, call.arguments, call.keywords) for one in found]
-    return union(*made)
+    return union(*[call.frame.call(one, call.node, call.arguments, call.keywords) for one in found])
 
 
 def _write(call: Call) -> Value:
@@ -87,9 +75,6 @@ def _write(call: Call) -> Value:
     return None
 
 
-# --- serializers ----------------------------------------------------------------------------------
-
-
 def _validate(call: Call) -> Value:
     serializer = _own(call)
     for cls in [] if serializer is None else call.engine.classes.sources(serializer.cls):
@@ -104,7 +89,7 @@ def _save(call: Call) -> Value:
     model = _model_of(call)
     methods = [one for one in (_member(call, "create"), _member(call, "update")) if one is not None]
     results = [call.frame.call(method, call.node) for method in methods]
-    if not results and model is not None:
+    if not methods and model is not None:
         call.run(model, "save")
     return union(*results, model)
 
