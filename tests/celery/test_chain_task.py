@@ -380,3 +380,10 @@ def test_watch_gives_up_after_its_timeout(app: Celery) -> None:
     with pytest.raises(CeleryTimeoutError, match=r"not ended within 0\.05 s"):
         list(watch(app.AsyncResult("never"), timeout=0.05, interval=0.01))
     assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize(("slip", "right"), [("return_", "returns"), ("progres", "progress")])
+def test_misspelt_option_names_the_right_one(app: Celery, slip: str, right: str) -> None:
+    """Celery would keep it as an attribute of the task."""
+    with pytest.raises(TypeError, match=rf"chain_task\(\) has no option {slip!r}.* {right!r}\?"):
+        chain_task(app, pricing(Chain), **{slip: ["net"]})

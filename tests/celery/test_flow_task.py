@@ -255,6 +255,8 @@ SLIPS = {
     "headrace_nw": "headrace_new",
     "nmae": "name",
     "App": "app",
+    "max_retires": "max_retries",
+    "retry_backof": "retry_backoff",
 }
 
 

@@ -98,3 +98,10 @@ def test_misspelt_option_is_answered_with_the_nearest(app: Celery) -> None:
     """A slip in an option of `init_app` names the option that was meant."""
     with pytest.raises(TypeError, match="did you mean 'accept_deadline'"):
         headrace_celery.init_app(app, accept_deadlines=True)  # type: ignore[call-arg]
+
+
+def test_second_call_with_other_options_is_refused(app: Celery) -> None:
+    """Two calls that disagree are a mistake; two equal calls are not."""
+    headrace_celery.init_app(app)
+    with pytest.raises(RuntimeError, match="with different options; call it once"):
+        headrace_celery.init_app(app, accept_deadline=True)

@@ -316,3 +316,14 @@ def test_message_without_headers_is_left_alone(
     with headrace.open_context():
         signals.before_task_publish.send(sender="any", body=None)
     assert caplog.records == []
+
+
+@pytest.mark.parametrize("name", ["headrace_new", "headrace_nwe"])
+def test_option_of_a_task_is_refused_when_publishing(app: Celery, name: str) -> None:
+    """The broker would ignore it; the error says how to get a new ID for one call."""
+
+    @app.task(name="run")
+    def task() -> None: ...
+
+    with pytest.raises(TypeError, match=rf"{name!r} for publishing: .* headrace\.detached\(\)"):
+        task.apply_async(**{name: True})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import uuid
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -122,3 +123,22 @@ def test_real_worker_says_it_once_for_all_its_processes(tmp_path: Path, redis_ur
             worker.terminate()
             _, log = worker.communicate(timeout=60)
     assert log.count("init_app(app) was not called") == 1
+
+
+def test_start_of_a_worker_reports_misspelt_options(
+    bare_app: Celery, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Celery keeps a misspelt option as an attribute; other names are the user's own."""
+    headrace_celery.init_app(bare_app)
+    options = {"max_retires": 3, "headrace_nwe": True, "kind": "slow", "queues": ["x"]}
+
+    @bare_app.task(name="a", **options)
+    def work() -> None: ...
+
+    worker = SimpleNamespace(app=bare_app, time_limit=None)
+    signals.celeryd_after_setup.send(sender="w@host", instance=worker, conf=bare_app.conf)
+    found = [one.getMessage() for one in caplog.records if "no option" in one.getMessage()]
+    assert found == [
+        "task 'a' has no option 'max_retires', so it has no effect; did you mean 'max_retries'?",
+        "task 'a' has no option 'headrace_nwe', so it has no effect; did you mean 'headrace_new'?",
+    ]

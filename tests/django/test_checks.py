@@ -61,11 +61,12 @@ WRONG = {
 @pytest.mark.parametrize(("setting", "number", "message"), WRONG.values(), ids=WRONG)
 @pytest.mark.filterwarnings("ignore:Overriding setting")
 def test_wrong_setting_is_reported(setting: Any, number: int, message: str) -> None:
-    """A wrong setting is a warning that names it, says what is wrong and leads to what to do."""
-    (warning,) = found(HEADRACE=setting)
-    assert warning.id == f"headrace.W{number:03}"
-    assert message in warning.msg
-    link = re.search(r"docs/howto/django\.md#(\S+)$", str(warning.hint))
+    """A wrong setting is an error that names it, says what is wrong and leads to what to do."""
+    (error,) = found(HEADRACE=setting)
+    assert error.id == f"headrace.E{number:03}"
+    assert error.is_serious()
+    assert message in error.msg
+    link = re.search(r"docs/howto/django\.md#(\S+)$", str(error.hint))
     assert link is not None
     assert f"({link.group(1)})=" in DOCS.read_text(encoding="utf-8")
 
@@ -114,9 +115,9 @@ def test_wrong_setting_stops_the_middleware(setting: Any) -> None:
 
 
 def test_each_wrong_setting_is_reported() -> None:
-    """Two wrong settings are two warnings."""
-    warnings = found(HEADRACE={"ACCESS_LOG": 1, "NONSENSE": 1, "STRICT": True})
-    assert [each.id for each in warnings] == ["headrace.W003", "headrace.W002"]
+    """Two wrong settings are two errors."""
+    errors = found(HEADRACE={"ACCESS_LOG": 1, "NONSENSE": 1, "STRICT": True})
+    assert [each.id for each in errors] == ["headrace.E003", "headrace.E002"]
 
 
 @pytest.mark.parametrize(

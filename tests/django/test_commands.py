@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand
 from django.test import override_settings
 
 import headrace
+from headrace_django.management.commands.flows import Command as Flows
 from tests.units import WatchedUnit
 
 
@@ -125,7 +126,7 @@ def test_doctor_reports_invalid_settings_first() -> None:
     """A setting with which no server starts ends the command, with the nearest name."""
     with (
         override_settings(HEADRACE={"EXCLUDE_PATH": []}),
-        pytest.raises(CommandError, match=r"W002.*EXCLUDE_PATHS"),
+        pytest.raises(CommandError, match=r"E002.*EXCLUDE_PATHS"),
     ):
         output("flows", "doctor")
 
@@ -164,3 +165,12 @@ def test_task_modules_are_imported_only_with_celery(
     )
     output("flows", "list")
     assert len(discoveries) == has_celery
+
+
+@pytest.mark.parametrize("action", ["list", "doctor"])
+def test_options_of_django_may_follow_the_action(action: str) -> None:
+    """Django reads ``--settings`` wherever it is, so each action accepts it."""
+    parser = Flows().create_parser("manage.py", "flows")
+    options = parser.parse_args([action, "--settings", "shop.settings"])
+    assert (options.action, options.settings) == (action, "shop.settings")
+    assert parser.parse_args(["--settings", "shop.settings", action]).settings == "shop.settings"

@@ -434,3 +434,16 @@ def test_decorators_tell_functions_of_one_name_apart(
         '@headrace.step("mails", after=["first_send", "again"], name="second_send")',
     ]
     assert patch.count("\n from __future__ import annotations\n+import headrace\n") == 2
+
+
+def test_import_is_not_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file that imports headrace gets the decorators alone."""
+    tasks = "@shared_task\ndef a():\n    b.delay()\n@shared_task\ndef b(): ...\n"
+    text = f"from celery import shared_task\nimport headrace\n{tasks}"
+    monkeypatch.chdir(write(tmp_path, {"tasks.py": text}))
+    assert main(["--declare", "mails"]) == 0
+    patch = capsys.readouterr().out
+    assert "+@headrace.entrypoint" in patch
+    assert "+import" not in patch

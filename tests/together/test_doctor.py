@@ -178,7 +178,7 @@ def test_manage_py_reports_an_invalid_setting(tmp_path: Path) -> None:
         command, cwd=tmp_path, check=False, capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 1, done.stderr
-    assert "headrace.W002" in done.stderr
+    assert "headrace.E002" in done.stderr
     assert "EXCLUDE_PATHS" in done.stderr
     assert "nothing is missing" not in done.stdout
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from weakref import WeakKeyDictionary
+
 from celery import Celery, Task
 
 import headrace.logging
@@ -15,11 +17,14 @@ from ._transactions import publish_in_context_of_call
 
 _CELERYS_REQUEST = "celery.worker.request:Request"
 _OUR_REQUEST = "headrace_celery._request:FlowRequest"
+_accepts: WeakKeyDictionary[Celery, bool] = WeakKeyDictionary()
 
 
 @checks_keywords
 def init_app(celery_app: Celery, *, accept_deadline: bool = False) -> None:
-    """Make the tasks of this process carry the context; a second call changes nothing.
+    """Make the tasks of this process carry the context.
+
+    A second call with the same options does nothing.
 
     Celery's signals are global to the process: from this call on, tasks of any app in the process
     carry the context. Call it in the module that creates the app, which publishers and workers
@@ -32,11 +37,17 @@ def init_app(celery_app: Celery, *, accept_deadline: bool = False) -> None:
 
     Raises:
         TypeError: an argument has the wrong type.
+        RuntimeError: `celery_app` was already set up with different options.
     """
     if not isinstance(celery_app, Celery):
         raise TypeError(f"init_app() takes a Celery app, not {celery_app!r}")
     if not isinstance(accept_deadline, bool):
         raise TypeError(f"accept_deadline must be True or False, not {accept_deadline!r}")
+    if _accepts.setdefault(celery_app, accept_deadline) is not accept_deadline:
+        raise RuntimeError(
+            "init_app() was already called on this app with different options; call it once, with "
+            "all options"
+        )
     headrace.logging.install()
     connect_receivers()
     report_failures(celery_app)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from celery import Task
 from celery.exceptions import SoftTimeLimitExceeded
 
 from headrace.integration.settings import name_hint
 
+from ._spelling import check_spelling
 from ._tasks import flow_task
 
 if TYPE_CHECKING:
@@ -48,6 +50,8 @@ def chain_task(
         TypeError: an argument has the wrong type.
         ValueError: there is no name, or the chain cannot run or return what `returns` names.
     """
+    base = task_options.get("base") or Task
+    check_spelling("chain_task", task_options, base, ("name", "progress", "returns"))
     task_name = _checked_name(chain, name, returns)
     needed = chain.inputs
 

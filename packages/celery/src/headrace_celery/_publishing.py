@@ -42,6 +42,7 @@ def report_failures(app: Celery) -> None:
 
     @wraps(app.send_task)
     def send_task(*args: Any, **kwargs: Any) -> Any:
+        _check_options(kwargs)
         outer = _current.get()
         _current.set(None)
         try:
@@ -58,3 +59,13 @@ def report_failures(app: Celery) -> None:
 
     vars(send_task)[_MARK] = True
     vars(app)["send_task"] = send_task
+
+
+def _check_options(options: dict[str, Any]) -> None:
+    # Celery would pass them on to the broker, which ignores them.
+    for name in options:
+        if name.startswith("headrace"):
+            raise TypeError(
+                f"there is no option {name!r} for publishing: headrace_new=True is an option of "
+                "the task; for a single call, publish inside headrace.detached()"
+            )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar, overload
 
 from celery import Task, shared_task
@@ -14,9 +13,9 @@ from celery.utils.functional import head_from_fun
 
 from headrace import get_flow_context
 from headrace.integration import Unit, declare_task, nested_context
-from headrace.integration.settings import nearest_name
 
 from ._signals import connect_startup_check
+from ._spelling import check_spelling
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -27,8 +26,7 @@ P = ParamSpec("P")
 R_co = TypeVar("R_co", covariant=True)
 R = TypeVar("R")
 
-# A less similar name is an attribute of the user's own, such as "kind" or "rate".
-_MIN_SIMILARITY = 0.75
+_OPTIONS = ("after", "app", "entrypoint", "name", "step_name")
 
 
 class FlowTask(Protocol[P, R_co]):
@@ -125,7 +123,7 @@ def flow_task(
         DuplicateStepError: another function has this step name in the flow.
         TypeError: an argument has the wrong type, or a step option is given without a flow.
     """
-    _check_spelling(task_options, task_options.get("base") or Task)
+    check_spelling("flow_task", task_options, task_options.get("base") or Task, _OPTIONS)
     _check_target(target, after, entrypoint, step_name)
     if name is not None:
         task_options["name"] = name
@@ -178,19 +176,6 @@ def _name_of(function: Callable[..., Any], name: str | None) -> str | None:
     """Return the name that Celery gives the task of `function`."""
     own = getattr(function, "__name__", None)
     return name or (own and f"{function.__module__}.{own}")
-
-
-_OPTIONS = ("after", "app", "entrypoint", "name", "step_name", "headrace_new")
-
-
-def _check_spelling(task_options: dict[str, Any], base: Any) -> None:
-    # Celery turns unknown options into attributes, so it would not report a misspelt one.
-    for given in task_options:
-        if hasattr(base, given) or given in _OPTIONS:
-            continue
-        near = nearest_name(given, _OPTIONS)
-        if near and SequenceMatcher(None, given.lower(), near).ratio() >= _MIN_SIMILARITY:
-            raise TypeError(f"flow_task() has no option {given!r}; did you mean {near!r}?")
 
 
 # The steps of shared tasks, by identity: a shared task is a proxy, and any access to it would

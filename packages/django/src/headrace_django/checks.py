@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
+from django.core.checks import CheckMessage, Error
 from django.core.checks import Warning as CheckWarning
 from django.utils.module_loading import import_string
 
@@ -28,15 +29,15 @@ _PATH = "headrace_django.middleware.FlowMiddleware"
 _KNOWN = {name.upper() for name in (*CONFIGURE_OPTIONS, *HTTP_OPTIONS, "commands")}
 
 
-def check_settings(**_: Any) -> list[CheckWarning]:
+def check_settings(**_: Any) -> list[CheckMessage]:
     """Report each entry of ``HEADRACE`` that is unknown or invalid."""
     values = _settings.raw()
     if not isinstance(values, Mapping):
         message = f"HEADRACE must be a dict, not {values!r}."
-        return [_warning(1, message, 'Write HEADRACE = {"NAME": value, ...}.')]
+        return [_error(1, message, 'Write HEADRACE = {"NAME": value, ...}.')]
     found = [_problem(name, value) for name, value in values.items()]
     flat = [_flat(name) for name in dir(settings) if name.startswith("HEADRACE_")]
-    return [warning for warning in (*found, *flat) if warning is not None]
+    return [one for one in (*found, *flat) if one is not None]
 
 
 def check_middleware(**_: Any) -> list[CheckWarning]:
@@ -69,18 +70,18 @@ def check_decorators(**_: Any) -> list[CheckWarning]:
     return [_warning(9, f"{line}.", hint) for line in report_undecorated(registrations())]
 
 
-def _problem(name: Any, value: Any) -> CheckWarning | None:
+def _problem(name: Any, value: Any) -> CheckMessage | None:
     try:
         parsed = _settings.parse({name: value})
     except ImportError as error:
         message = f"HEADRACE[{name!r}] cannot be imported: {error}."
-        return _warning(4, message, "Write the dotted path of an object: 'package.module.name'.")
+        return _error(4, message, "Write the dotted path of an object: 'package.module.name'.")
     except Exception as error:
         if name not in _KNOWN:
-            return _warning(
+            return _error(
                 2, f"HEADRACE: {error}.", f"The settings are {', '.join(sorted(_KNOWN))}."
             )
-        return _warning(3, f"HEADRACE[{name!r}] is invalid: {error}.", "Correct the value.")
+        return _error(3, f"HEADRACE[{name!r}] is invalid: {error}.", "Correct the value.")
     fault = factory_fault(parsed.configuration.get("id_factory"))
     if fault is None:
         return None
@@ -102,6 +103,12 @@ def _is_ours(path: str) -> bool:
     except ImportError:  # Django reports it when it loads the middleware
         return False
     return isinstance(middleware, type) and issubclass(middleware, FlowMiddleware)
+
+
+def _error(number: int, message: str, hint: str) -> Error:
+    """Return a mistake with which the middleware refuses to start."""
+    link = f"{hint} See {_DOCS}#headrace-e{number:03}"
+    return Error(message, hint=link, id=f"headrace.E{number:03}")
 
 
 def _warning(number: int, message: str, hint: str) -> CheckWarning:

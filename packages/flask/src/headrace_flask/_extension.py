@@ -78,7 +78,7 @@ class Headrace:
         Raises:
             ValueError: an option or setting is unknown, or a value is invalid.
             TypeError: an option or setting has the wrong type.
-            RuntimeError: `app` was already set up with different options.
+            RuntimeError: `app` was already set up with different options, or has handled a request.
         """
         if not isinstance(app, Flask):
             raise TypeError(f"Headrace takes a Flask application, not {app!r}")
@@ -94,6 +94,11 @@ class Headrace:
                     "set it up once, with all options"
                 )
             return
+        if app._got_first_request:  # noqa: SLF001 - as Flask's own set-up methods do
+            raise RuntimeError(
+                "Headrace was set up too late: the application has already handled a request; call "
+                "Headrace(app) where the application is created"
+            )
         self._set_up(app, wanted, FlowMiddleware(app.wsgi_app, **http))
         _initialised[app] = wanted
 

@@ -44,7 +44,10 @@ def patch_for(found: Map, flow: str, contents: Mapping[str, bytes]) -> str:
     for step in _steps(found.edges):
         module, line = step.function.module, step.function.line
         if module.path not in added:
-            added[module.path] = {_first_line(parse(contents[module.path])): ["import headrace"]}
+            tree = parse(contents[module.path])
+            added[module.path] = (
+                {} if _has_import(tree) else {_first_line(tree): ["import headrace"]}
+            )
         text = lines_of(contents[module.path])[line - 1]
         indent = text[: len(text) - len(text.lstrip())]
         added[module.path].setdefault(line, []).append(indent + _decorator(step, flow))
@@ -75,6 +78,14 @@ def _decorator(step: _Step, flow: str) -> str:
     if step.name != step.function.name:
         words.append(f"name={step.name!r}")
     return f"@headrace.{'step' if sources else 'entrypoint'}({', '.join(words)})".replace("'", '"')
+
+
+def _has_import(tree: ast.Module) -> bool:
+    return any(
+        isinstance(statement, ast.Import)
+        and any((each.name, each.asname) == ("headrace", None) for each in statement.names)
+        for statement in tree.body
+    )
 
 
 def _first_line(tree: ast.Module) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
+from argparse import SUPPRESS, Namespace
+from functools import partial
 from importlib.util import find_spec
 from io import StringIO
 from typing import TYPE_CHECKING, Any, TextIO, cast
@@ -36,12 +37,17 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the four actions."""
         actions = parser.add_subparsers(dest="action", required=True)
-        actions.add_parser("list", help="list the flows")
-        add_graph_arguments(actions.add_parser("graph", help="draw flows"), app=False)
-        check = actions.add_parser("check", help="report problems in the declared flows")
+        # Django itself reads these wherever they are; a parser must only not reject them.
+        common = type(parser)(add_help=False, argument_default=SUPPRESS)
+        for option in ("--settings", "--pythonpath"):
+            common.add_argument(option, help=SUPPRESS)
+        add = partial(actions.add_parser, parents=[common])
+        add("list", help="list the flows")
+        add_graph_arguments(add("graph", help="draw flows"), app=False)
+        check = add("check", help="report problems in the declared flows")
         check.add_argument("names", nargs="*", help="the flows to check (default: all)")
         says = "find requests, tasks and log lines that would have no ID"
-        doctor = actions.add_parser("doctor", help=says)
+        doctor = add("doctor", help=says)
         doctor.add_argument("--format", choices=("text", "json"), default="text")
 
     def handle(self, *args: Any, action: str, **options: Any) -> str | None:
