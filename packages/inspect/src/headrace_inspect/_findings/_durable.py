@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from difflib import ndiff
 
-from headrace_inspect._evaluate._values import ClassValue, Constant, External, Items, Value
+from headrace_inspect._evaluate._values import ClassValue, Constant, External, Items, Table, Value
 from headrace_inspect._models._headrace import Chain, ChainFacts
 from headrace_inspect._report import DurableChain, Finding
 
@@ -15,7 +15,7 @@ _OF_STEPS = (
     *("when", "validate", "undo", "overwrite"),
 )
 _DEFAULTS = frozenset([
-    *("=0", "=False", "=None", "=[]", "backoff=1.5", "max_backoff=10.0", "jitter=True"),
+    *("=0", "=False", "=None", "=[]", "={}", "backoff=1.5", "max_backoff=10.0", "jitter=True"),
 ])
 
 
@@ -50,6 +50,8 @@ def _text(value: Value) -> str:
             return name
         case Items(values=values):
             return f"[{', '.join(map(_text, values))}]"
+        case Table(entries=entries):
+            return f"{{{', '.join([f'{key}: {_text(one)}' for key, one in entries])}}}"
     return "..."
 
 
