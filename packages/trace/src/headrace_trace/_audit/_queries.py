@@ -65,13 +65,19 @@ NOT_ENDED = (
     judged("""
   SELECT run.flow_id, run.unit_id, run.name, run.task_id, run.queue, run.started AS time,
     run.file, run.number,
-    run.last + coalesce(longest.took, 0) + (SELECT grace FROM bounds) AS needed,
+    coalesce(latest.last, last_line) + coalesce(longest.took, 0) + (SELECT grace FROM bounds)
+      AS needed,
     NULL::BIGINT AS seen_first, seen.last AS seen_last,
     NULL AS first_who,
     coalesce(nullif(run.service, ''), 'a process') || ' on host ' || run.host AS last_who,
     last_who AS who,
-    CASE WHEN again.work IS NOT NULL THEN 'a later run ended' END AS detail
+    CASE WHEN later.work IS NOT NULL THEN 'a later run ended' END AS detail
   FROM run
+  LEFT JOIN (
+    SELECT flow_id, unit_id, max(time) AS last
+    FROM line SEMI JOIN (SELECT * FROM run WHERE NOT has_end) USING (flow_id, unit_id)
+    GROUP BY flow_id, unit_id
+  ) AS latest USING (flow_id, unit_id)
   LEFT JOIN (
     SELECT kind, name, max(took) AS took FROM run WHERE has_end GROUP BY kind, name
   ) AS longest ON longest.kind IS NOT DISTINCT FROM run.kind
@@ -79,8 +85,9 @@ NOT_ENDED = (
   LEFT JOIN host_watch AS seen ON seen.service = run.service AND seen.host = run.host
     AND seen.kind = coalesce(run.kind, '') AND seen.queue = coalesce(run.queue, '')
   LEFT JOIN (
-    SELECT DISTINCT flow_id, task_id AS work FROM run WHERE has_end AND task_id IS NOT NULL
-  ) AS again ON again.flow_id = run.flow_id AND again.work = run.task_id
+    SELECT DISTINCT flow_id, task_id AS work FROM run SEMI JOIN again USING (flow_id, work)
+    WHERE has_end AND task_id IS NOT NULL
+  ) AS later ON later.flow_id = run.flow_id AND later.work = run.task_id
   WHERE run.has_start AND NOT run.has_end"""),
 )
 
@@ -94,16 +101,20 @@ RUN_TWICE = (
       bool_or(redelivered) AS redelivered, max(started) AS time, any_value(name) AS name,
       any_value(queue) AS queue, arg_max(unit_id, (started, unit_id)) AS unit_id,
       arg_max(file, (started, unit_id)) AS file, arg_max(number, (started, unit_id)) AS number
-    FROM run WHERE task_id IS NOT NULL AND outcome IN ('ok', 'error', 'retry')
+    FROM run SEMI JOIN again USING (flow_id, work)
+    WHERE task_id IS NOT NULL AND outcome IN ('ok', 'error', 'retry')
     GROUP BY flow_id, task_id, retries
   ) AS twice
   JOIN (
     SELECT flow_id, task_id, count(*) AS ran
-    FROM run WHERE task_id IS NOT NULL AND outcome IN ('ok', 'error', 'retry')
+    FROM run SEMI JOIN again USING (flow_id, work)
+    WHERE task_id IS NOT NULL AND outcome IN ('ok', 'error', 'retry')
     GROUP BY flow_id, task_id
   ) USING (flow_id, task_id)
   LEFT JOIN (
-    SELECT flow_id, task_id, count(*) AS times FROM sent WHERE error IS NULL GROUP BY ALL
+    SELECT flow_id, task_id, count(*) AS times
+    FROM sent SEMI JOIN (SELECT flow_id, work AS task_id FROM again) USING (flow_id, task_id)
+    WHERE error IS NULL GROUP BY ALL
   ) USING (flow_id, task_id)
   WHERE (ok > 1 OR (retries IS NOT NULL AND runs > 1)) AND coalesce(ran > times, redelivered)"""),
 )

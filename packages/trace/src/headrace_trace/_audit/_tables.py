@@ -1,10 +1,11 @@
 """The tables of an audit, from the views of the logs.
 
 ``bounds``: the time of the newest line, and the grace. ``found``: the cases, see `COLUMNS`.
-``run``: units that reported their start or their end. ``last_run``: the last attempt of each task,
-and each unit that is no task. ``process``: the times of the first and the last line of each
-process. ``queue_watch``: per queue, ``task_watch``: per task, the `coverage` of its workers,
-and the longest time from a publish to the first start.
+``run``: units that reported their start or their end. ``again``: work with several of them.
+``last_run``, a view: the last attempt of each task, and each unit that is no task. ``process``: the
+times of the first and the last line of each process. ``worker``: which process did which work.
+``waited``: per queue and task, the longest time from a publish to the first start. ``queue_watch``:
+per queue, ``task_watch``: per task, the `coverage` of its workers, and that time.
 ``host_watch``: per host and kind of work, the time of the last line of the processes that did it.
 """
 
@@ -32,41 +33,44 @@ PROCESS_KEY = (
 )
 
 _FACTS = ("kind", "name", "queue", "task_id", "retries", "redelivered", "outcome", "error")
-_END, _START = "FILTER (event = 'unit.end')", "FILTER (event = 'unit.start')"
-_STATED = ", ".join(
-    f"coalesce(any_value({name}) {_END}, any_value({name}) {_START}) AS {name}" for name in _FACTS
-)
-# Unlike the view `unit`, from the lines of starts and ends alone, which are few: the other lines of
-# a unit matter only where its end is missing.
+_STATED = (*_FACTS, "service", "host", "pid", "duration_ms")
+# Unlike the view `unit`, from the lines of starts and ends alone, which are few. Most units have at
+# most one of each: to join these is several times faster than to aggregate so many columns.
 RUN = f"""
 CREATE TABLE run AS
-WITH told AS MATERIALIZED (
-  SELECT flow_id, unit_id, coalesce(any_value(task_id), unit_id) AS work, {_STATED},
-    any_value(service) AS service, any_value(host) AS host, any_value(pid) AS pid,
-    min(time) {_START} AS start_line, max(time) {_END} AS ended, max(time) AS last_line,
-    any_value(duration_ms) {_END} AS duration_ms,
-    count(*) {_START} > 0 AS has_start, count(*) {_END} > 0 AS has_end,
-    min(CAST(file AS BIGINT) << 32 | number) AS place
+WITH stated AS NOT MATERIALIZED (
+  SELECT flow_id, unit_id, event, time AS first, time AS last,
+    CAST(file AS BIGINT) << 32 | number AS place, {", ".join(_STATED)}
   FROM line WHERE event IN ('unit.start', 'unit.end') AND flow_id IS NOT NULL
-  GROUP BY flow_id, unit_id
-), latest AS (
-  SELECT flow_id, unit_id, max(time) AS last
-  FROM line SEMI JOIN (SELECT * FROM told WHERE NOT has_end) USING (flow_id, unit_id)
-  GROUP BY flow_id, unit_id
+), repeated AS MATERIALIZED (
+  SELECT flow_id, unit_id, event FROM stated GROUP BY ALL HAVING count(*) > 1
+), once AS NOT MATERIALIZED (
+  SELECT * FROM stated ANTI JOIN repeated USING (flow_id, unit_id, event)
+  UNION ALL BY NAME
+  SELECT flow_id, unit_id, event, min(first) AS first, max(last) AS last, min(place) AS place,
+    {", ".join(f"any_value({name}) AS {name}" for name in _STATED)}
+  FROM stated SEMI JOIN repeated USING (flow_id, unit_id, event) GROUP BY ALL
 )
-SELECT flow_id, unit_id, work, {", ".join(_FACTS)},
-  coalesce(start_line, CAST(ended - coalesce(duration_ms, 0) * 1000 AS BIGINT)) AS started,
-  coalesce(last, last_line) AS last, has_start, has_end,
-  CAST(place >> 32 AS INTEGER) AS file, CAST(place & 4294967295 AS INTEGER) AS number,
-  {PROCESS_KEY}, coalesce(last_line - started, 0) AS took
-FROM told LEFT JOIN latest USING (flow_id, unit_id)"""
+SELECT flow_id, unit_id, coalesce(task_id, unit_id) AS work, {", ".join(_FACTS)}, started,
+  last_line, has_start, has_end, CAST(place >> 32 AS INTEGER) AS file,
+  CAST(place & 4294967295 AS INTEGER) AS number, {PROCESS_KEY},
+  coalesce(last_line - started, 0) AS took
+FROM (
+  SELECT flow_id, unit_id, {", ".join(f"coalesce(e.{one}, s.{one}) AS {one}" for one in _STATED)},
+    coalesce(s.first, CAST(e.last - coalesce(e.duration_ms, 0) * 1000 AS BIGINT)) AS started,
+    greatest(s.last, e.last) AS last_line, s.place IS NOT NULL AS has_start,
+    e.place IS NOT NULL AS has_end, least(s.place, e.place) AS place
+  FROM (SELECT * FROM once WHERE event = 'unit.end') AS e
+  FULL JOIN (SELECT * FROM once WHERE event = 'unit.start') AS s USING (flow_id, unit_id)
+)"""
+
+AGAIN = """
+CREATE TABLE again AS
+SELECT flow_id, work, count(*) AS attempts FROM run GROUP BY flow_id, work HAVING count(*) > 1"""
 
 # Attempts are ordered by number, then by time. Most work has one attempt.
 LAST_RUN = """
-CREATE TABLE last_run AS
-WITH again AS MATERIALIZED (
-  SELECT flow_id, work, count(*) AS attempts FROM run GROUP BY flow_id, work HAVING count(*) > 1
-)
+CREATE VIEW last_run AS
 SELECT run.*, 1 AS attempts FROM run ANTI JOIN again USING (flow_id, work)
 UNION ALL BY NAME
 SELECT run.*, attempts FROM run JOIN (
@@ -105,35 +109,44 @@ FROM (
 ) GROUP BY key"""
 
 
+WORKER = """
+CREATE TABLE worker AS
+SELECT DISTINCT coalesce(kind, '') AS kind, name, queue, service, host, pid FROM run"""
+
+WAITED = """
+CREATE TABLE waited AS
+SELECT queue, task, max(began - due) AS wait FROM (
+  SELECT task_id, queue, task, min(due) AS due FROM sent GROUP BY ALL
+) JOIN (
+  SELECT task_id, min(started) AS began FROM run WHERE task_id IS NOT NULL GROUP BY task_id
+) USING (task_id) GROUP BY ALL"""
+
+
 def _watch(table: str, key: str, source: str) -> str:
     keys = f"""
-  SELECT DISTINCT {source} AS key, service, host, pid FROM run
+  SELECT DISTINCT {source} AS key, service, host, pid FROM worker
   WHERE kind = 'task' AND {source} IS NOT NULL"""
     return f"""
 CREATE TABLE {table} AS
 SELECT covered.*, greatest(coalesce(wait, 0), 0) AS wait
-FROM ({coverage(keys)}) AS covered LEFT JOIN (
-  SELECT key, max(began - due) AS wait FROM (
-    SELECT task_id, any_value({key}) AS key, min(due) AS due FROM sent GROUP BY task_id
-  ) JOIN (
-    SELECT task_id, min(started) AS began FROM run WHERE task_id IS NOT NULL GROUP BY task_id
-  ) USING (task_id) GROUP BY key
-) AS waited USING (key)"""
+FROM ({coverage(keys)}) AS covered
+LEFT JOIN (SELECT {key} AS key, max(wait) AS wait FROM waited GROUP BY 1) USING (key)"""
 
 
 HOST_WATCH = """
 CREATE TABLE host_watch AS
-SELECT service, host, kind, queue, max(process.last) AS last FROM (
-  SELECT DISTINCT service, host, pid, coalesce(kind, '') AS kind, coalesce(queue, '') AS queue
-  FROM run
-) JOIN process USING (service, host, pid) GROUP BY ALL"""
+SELECT service, host, kind, coalesce(queue, '') AS queue, max(last) AS last
+FROM worker JOIN process USING (service, host, pid) GROUP BY ALL"""
 
 TABLES = (
     FOUND,
     RUN,
+    AGAIN,
     LAST_RUN,
     PROCESS,
     SENT,
+    WORKER,
+    WAITED,
     _watch("queue_watch", "queue", "queue"),
     _watch("task_watch", "task", "name"),
     HOST_WATCH,
