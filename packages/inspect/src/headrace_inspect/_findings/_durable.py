@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from difflib import ndiff
 
-from headrace_inspect._evaluate._values import ClassValue, Constant, External, Items, Table, Value
+from headrace_inspect._evaluate._values import (
+    ClassValue,
+    Constant,
+    External,
+    Items,
+    Object,
+    Table,
+    Value,
+)
 from headrace_inspect._models._headrace import Chain, ChainFacts
 from headrace_inspect._report import DurableChain, Finding
 
@@ -52,6 +60,8 @@ def _text(value: Value) -> str:
             return f"[{', '.join(map(_text, values))}]"
         case Table(entries=entries):
             return f"{{{', '.join([f'{key}: {_text(one)}' for key, one in entries])}}}"
+        case Object(made_by=made_by, arguments=arguments):
+            return f"{made_by}({', '.join(map(_text, arguments))})"
     return "..."
 
 
