@@ -1,12 +1,13 @@
 """Sends the standard library's tests and all installed packages through the check.
 
 `python -m tests.inspect.robustness_kit [NAME...]` fails where anything raises, crashes or hangs;
-with names it sends only the programs whose names begin so. Since these have no flows, some are
-planted: all code that leads to a step of one is looked at.
+with names it sends only the programs whose names begin so, with `--share N` every Nth. Since these
+have no flows, some are planted: all code that leads to a step of one is looked at.
 """
 
 from __future__ import annotations
 
+import argparse
 import faulthandler
 import os
 import resource
@@ -218,12 +219,16 @@ def work(job: Job, writer: Connection) -> None:
     writer.send(job.send())
 
 
-def main(names: list[str]) -> int:
-    """Send everything through, or the programs called `names`, and say how much that was."""
+def main() -> int:
+    """Send the programs of the command line through, and say how much that was."""
+    parser = argparse.ArgumentParser(description="Sends installed code through the check.")
+    parser.add_argument("names", metavar="NAME", nargs="*", help="programs whose names begin so")
+    parser.add_argument("--share", metavar="N", type=int, default=1, help="every Nth, by size")
+    options = parser.parse_args()
     start = monotonic()
     if not TESTS.is_dir():
         print(f"warning: this Python comes without its tests, in {TESTS}", file=sys.stderr)  # noqa: T201
-    pool, todo = Pool(), jobs(names)
+    pool, todo = Pool(), jobs(options.names)[:: options.share]
     whole = sum(job.size for job in todo)
     told = 0
     for _ in pool.do(todo):
@@ -239,4 +244,4 @@ def main(names: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())
