@@ -41,8 +41,9 @@ SPELLED = ["docs", "examples", "packages", *sorted(path.name for path in ROOT.gl
 FIRST_HALF = ["tests/celery", "tests/chains", "tests/demo"]
 """These take as long as all other tests."""
 INSTALLED = [
-    *("README.md", "docs/start", "tests/examples", "tests/pictures", "tests/together"),
-    *("tests/trace", "tests/core/test_imports.py", "tests/core/test_testing_plugin.py"),
+    *("README.md", "docs/start", "tests/examples", "tests/together", "tests/trace/test_html.py"),
+    *(f"tests/pictures/test_{name}.py" for name in ("chapters", "command", "documents", "html")),
+    *("tests/core/test_imports.py", "tests/core/test_testing_plugin.py"),
     *(f"tests/{name}/test_contract.py" for name in ("django", "fastapi", "flask", "http")),
     *("tests/celery/test_init_app.py", "tests/dbos/test_processes.py", "tests/queues/test_rq.py"),
     *(f"tests/inspect/test_{name}.py" for name in ("command", "evidence", "explain", "recording")),

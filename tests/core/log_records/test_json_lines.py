@@ -326,13 +326,13 @@ names = st.one_of(
 
 
 @pytest.mark.guarantee(160)
-@settings(deadline=None)  # the first call imports modules
+@settings(max_examples=150, deadline=None)  # the first call imports modules
 @given(
+    st.sampled_from([None, "order-16", "80dbd0f64cfb4bd47a9fd1ca5ae5f0a9"]),
     st.dictionaries(names, anything, max_size=6),
     st.sampled_from(STYLES),
     st.sampled_from([None, "unit.end", 7]),
 )
-@pytest.mark.parametrize("context", [None, "order-16", "80dbd0f64cfb4bd47a9fd1ca5ae5f0a9"])
 def test_any_extra(
     context: str | None, extra: dict[str, Any], style: str | None, event: object
 ) -> None:
