@@ -432,13 +432,18 @@ def crash_soak(session: nox.Session) -> None:
 
 @nox.session(tags=["full"])
 def audit(session: nox.Session) -> None:
-    """Compare every line of servers and workers with markers: 10,000 units, or `-- 100000`."""
+    """Compare every line of servers and workers with markers: 10,000 units, or `-- 100000`.
+
+    And have 100,000 units open at once in one process.
+    """
     if not answers(REDIS_PORT):
         system_package(session, "redis-server", "redis-server")
     install_tree(session, *group("test-all", "test-servers"))
     units = session.posargs[0] if session.posargs else "10000"
     required = {"HEADRACE_REQUIRE_SERVERS": "1", "HEADRACE_REQUIRE_BROKERS": "1"}
-    session.run("pytest", "tests/serving/test_audit.py", env=required | {"HEADRACE_AUDIT": units})
+    many = {"HEADRACE_AUDIT": units, "HEADRACE_LOAD": "100000"}
+    tests = ("tests/serving/test_audit.py", "tests/core/test_load.py")
+    session.run("pytest", *tests, env=required | many)
 
 
 @nox.session(tags=["full"])
