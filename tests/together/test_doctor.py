@@ -37,6 +37,8 @@ from celery import Celery
 from celery.signals import setup_logging
 app = Celery("shop")
 headrace_celery.init_app(app)
+@app.task
+def send(): ...
 @setup_logging.connect
 def configure_logging(**_): ...
 """
@@ -57,6 +59,7 @@ urlpatterns = []
 APPLY = 'logging.config.dictConfig(dict_config("json"))'
 BY_HAND = """logging.config.dictConfig({
     "version": 1,
+    "disable_existing_loggers": False,
     "formatters": {"x": {"format": "%(flow_id)s %(message)s"}},
     "handlers": {"h": {"class": "logging.StreamHandler", "formatter": "x"}},
     "root": {"handlers": ["h"]},
@@ -73,7 +76,7 @@ class Case(NamedTuple):
 CASES = {
     "Flask": Case(FLASK, []),
     "Flask, an object without an application": Case(
-        FLASK.replace("Headrace(app)", "Headrace()"), ["flask-set-up"]
+        FLASK.replace("Headrace(app)", "app.ext = Headrace()"), ["flask-set-up", "flask-extension"]
     ),
     "Flask, inside other middleware": Case(
         FLASK + "from werkzeug.middleware.proxy_fix import ProxyFix\n"
@@ -101,6 +104,17 @@ CASES = {
             "app.add_middleware(FlowMiddleware)\napp.add_middleware(GZipMiddleware)",
         ),
         ["middleware-order"],
+    ),
+    "Flask, other loggers are disabled": Case(
+        FLASK.replace(
+            APPLY,
+            "CONFIG = dict_config('json')\nCONFIG['disable_existing_loggers'] = "
+            "True\nlogging.config.dictConfig(CONFIG)",
+        ),
+        ["log-disabled"],
+    ),
+    "Flask, a misspelt option in a function": Case(
+        FLASK + "def make():\n    Headrace(Flask('x'), trust_inbond=False)\n", ["option"]
     ),
     "Celery": Case(CELERY, []),
     "Celery, no set-up": Case(

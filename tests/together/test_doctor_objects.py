@@ -94,6 +94,10 @@ def test_formats_of_celery_show_the_id(
 ) -> None:
     """Both formats of a worker that configures logging itself name the ID."""
     app = Celery("shop", set_as_current=False)
+
+    @app.task(name="send", shared=False)
+    def send() -> None: ...
+
     app.conf.worker_log_format, app.conf.worker_task_log_format = formats
     monkeypatch.setattr(living, "_receivers", lambda signal: [])
     assert [one.name for one in living._celery_logging(app)] == found

@@ -24,6 +24,10 @@ headrace_celery.init_app(app)
 log = get_task_logger(__name__)
 
 
+@app.task
+def send(): ...
+
+
 @setup_logging.connect
 def configure_logging(loglevel=logging.INFO, **_):
     logging.config.dictConfig(dict_config("lines", level=loglevel))
@@ -47,6 +51,11 @@ MISTAKES = [
         f"@worker_process_init.connect\ndef start(**_):\n    {INIT}",
         "late-set-up",
         "headrace_celery",
+    ),
+    Mistake(
+        "a misspelt option",
+        *(APP, INIT, "headrace_celery.init_app(app, accept_deadlines=True)"),
+        *("option", "headrace_celery"),
     ),
     Mistake("no receiver", APP, CONNECT, "", "celery-logging", "app = Celery"),
     Mistake(
@@ -157,6 +166,10 @@ RIGHT_TOO = {
             "app.conf.worker_hijack_root_logger = False\n"
             "logging.config.dictConfig(dict_config('json'))\n",
         )
+    },
+    "a process that only publishes tasks of others": {
+        APP: "from celery import Celery\nimport headrace_celery\napp = Celery()\n"
+        "headrace_celery.init_app(app)\n\ndef order():\n    app.send_task('a')\n",
     },
     "a receiver that is held": {
         APP: RIGHT[APP].replace(

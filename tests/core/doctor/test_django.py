@@ -54,6 +54,7 @@ from celery.signals import setup_logging
 
 app = Celery("proj")
 app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
 headrace_celery.init_app(app)
 
 
@@ -116,6 +117,21 @@ MISTAKES = [
         "a header as in request.META",
         *(SETTINGS, '"X-Request-ID"', '"HTTP_X_REQUEST_ID"'),
         *("header-name", "HEADRACE"),
+    ),
+    Mistake(
+        "a misspelt name",
+        *(SETTINGS, "EXCLUDE_PATHS", "EXCLUDED_PATHS"),
+        *("option", "HEADRACE"),
+    ),
+    Mistake(
+        "a value of the wrong type",
+        *(SETTINGS, '["X-Request-ID"]', '"X-Request-ID"'),
+        *("option", "HEADRACE"),
+    ),
+    Mistake(
+        "other loggers are disabled",
+        *(SETTINGS, '"disable_existing_loggers": False', '"disable_existing_loggers": True'),
+        *("log-disabled", '"version"'),
     ),
     Mistake(
         "a backend of tasks that is not wrapped",

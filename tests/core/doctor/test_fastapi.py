@@ -31,7 +31,10 @@ FLOW = "from headrace_fastapi import FlowMiddleware\n"
 STARLETTE = (
     "from starlette.applications import Starlette\nfrom starlette.middleware import Middleware\n"
 )
-UVICORN = '{"version": 1, "formatters": {"x": {"format": "%(message)s"}}, "handlers": {"a": {'
+UVICORN = (
+    '{"version": 1, "disable_existing_loggers": False, '
+    '"formatters": {"x": {"format": "%(message)s"}}, "handlers": {"a": {'
+)
 MISTAKES = [
     Mistake("no set-up", APP, INIT, "", "fastapi-set-up", "app = FastAPI"),
     Mistake(
@@ -87,6 +90,16 @@ MISTAKES = [
         "every path is excluded",
         *(APP, INIT, 'init_app(app, exclude_paths=["/*"])'),
         *("excluded-paths", "init_app"),
+    ),
+    Mistake(
+        "an option of configure()",
+        *(APP, INIT, "init_app(app, backend='otel')"),
+        *("option", "init_app"),
+    ),
+    Mistake(
+        "an unknown backend",
+        *(APP, INIT, f"{INIT}\nimport headrace\nheadrace.configure('otl')"),
+        *("option", "headrace.configure"),
     ),
     Mistake(
         "a header with underscores",

@@ -50,6 +50,21 @@ MISTAKES = [
         *("late-setting", 'app.config["HEADRACE_EXPOSE_HEADER"]'),
     ),
     Mistake(
+        "a setting of the wrong type",
+        *(APP, '["/health"]', '"/health"'),
+        *("option", "app.config"),
+    ),
+    Mistake(
+        "a misspelt setting",
+        *(APP, "Headrace(app,", "app.config.update(HEADRACE_COMANDS=True)\nHeadrace(app,"),
+        *("option", "app.config"),
+    ),
+    Mistake(
+        "a command option that is no flag",
+        *(APP, INIT, "Headrace(app, commands='all')"),
+        *("option", "Headrace"),
+    ),
+    Mistake(
         "every path is excluded",
         *(APP, INIT, 'Headrace(app, exclude_paths=["/*"])'),
         *("excluded-paths", "Headrace"),

@@ -49,7 +49,7 @@ def meant_by(given: str, base: Any, known: tuple[str, ...] = ()) -> str | None:
     # Not `hasattr`: reading `Task.app` would bind the base class to an app.
     if given in (*_OWN, *_CELERYS) or any(given in vars(each) for each in base.__mro__):
         return None
-    choices = [((*known, *_OWN), _MIN_SIMILARITY)]
+    choices: list[tuple[tuple[str, ...], float]] = [((*known, *_OWN), _MIN_SIMILARITY)]
     if len(given) >= _MIN_LENGTH:
         choices.append((_CELERYS, _MIN_SIMILARITY_TO_CELERYS))
     for names, least in choices:

@@ -31,7 +31,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argument_parser("headrace doctor", _DESCRIPTION)
     add = parser.add_argument
     add("path", nargs="?", default=".", metavar="PATH", help="the project's folder; default: .")
-    says = "import this module and examine the running application, not its source; repeatable"
+    says = "import this module and examine the running application as well; repeatable"
     add("--app", action="append", default=[], metavar="MODULE", help=says)
     add("--format", choices=("text", "json"), default="text", help="default: text")
     options = parser.parse_args(arguments)
@@ -54,11 +54,17 @@ def _living(names: list[str], root: Path) -> Report:
     tell(sys.stderr, f"importing {', '.join(names)}, and examining the running application")
     folder = (root if root.is_dir() else root.parent).resolve()
     import_modules(names, [folder])
-    return examine_living(folder)
+    report = examine_living(folder)
+    report.add_source(_source(root))
+    return report
 
 
 def run_doctor(
-    *, format: str = "text", out: TextIO | None = None, err: TextIO | None = None
+    *,
+    format: str = "text",
+    out: TextIO | None = None,
+    err: TextIO | None = None,
+    source: Path | None = None,
 ) -> int:
     """Examine the application that this process has set up; return the exit status, 0, 1 or 2.
 
@@ -66,10 +72,14 @@ def run_doctor(
         format: ``text`` or ``json``.
         out: the stream for the report; standard output by default.
         err: the stream for messages; standard error by default.
+        source: the folder whose source to examine too.
     """
     from headrace._doctor.living import examine_living
 
-    return _show(examine_living(Path.cwd()), format, out or sys.stdout, err or sys.stderr)
+    report = examine_living(Path.cwd())
+    if source is not None:
+        report.add_source(_source(source))
+    return _show(report, format, out or sys.stdout, err or sys.stderr)
 
 
 def _show(report: Report, format: str, out: TextIO, err: TextIO) -> int:

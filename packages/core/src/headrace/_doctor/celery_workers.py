@@ -19,6 +19,10 @@ _HIJACK = (
     *("worker_hijack_root_logger", "CELERY_WORKER_HIJACK_ROOT_LOGGER"),
     "CELERYD_HIJACK_ROOT_LOGGER",
 )
+_RUNS = frozenset([
+    *("task", "shared_task", "flow_task", "chain_task", "register_task", "autodiscover_tasks"),
+    *("Task", "include", "imports", "worker_main"),
+])
 _SIGNALS = "celery.signals"
 _CONNECT = f"{_SIGNALS}.setup_logging.connect"
 ADD_RECEIVER = (
@@ -49,13 +53,23 @@ def examine_celery(
     ours = [app for app in apps if app.kind.title == "Celery"]
     if not ours:
         return
-    yield from _logging(project, ours[0], has_django=has_django)
+    if any(_runs_tasks(source) for source in project.sources):
+        yield from _logging(project, ours[0], has_django=has_django)
     for source in project.sources:
         yield from _weak_receivers(source)
         yield from _request_classes(source)
     if has_django:
         for app in ours:
             yield from _not_loaded(project, app)
+
+
+def _runs_tasks(source: Source) -> bool:
+    """Return whether a file declares or loads tasks; a project may only publish some of others."""
+    return any(
+        getattr(node, field, None) in _RUNS
+        for node in source.nodes()
+        for field in ("id", "attr", "arg")
+    )
 
 
 def _settings(project: Project, names: tuple[str, ...]) -> Iterator[tuple[Source, ast.expr]]:

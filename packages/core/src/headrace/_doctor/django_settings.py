@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from .findings import Finding
+from .options import OPTIONS, option_findings
 from .project import Project
 from .source import Source, elements, entries, keyword, text_of
 
@@ -145,36 +146,15 @@ def _settings(source: Source) -> Iterator[Finding]:
             add = ('HEADRACE = {"NAME": value}',)
             yield Finding(source.shown, statement.lineno, "django-setting", message, add)
         elif target.id == "HEADRACE":
-            for name, option in entries(value).items():
-                yield from option_findings(source, f"HEADRACE[{name!r}]", name.lower(), option)
+            yield from _options(source, value)
     for call in source.calls("django.conf.settings.configure"):
-        yield from _configured(source, call)
+        yield from _options(source, keyword(call, "HEADRACE"))
 
 
-def _configured(source: Source, call: ast.Call) -> Iterator[Finding]:
-    for name, option in entries(keyword(call, "HEADRACE")).items():
-        yield from option_findings(source, f"HEADRACE[{name!r}]", name.lower(), option)
-
-
-def option_findings(source: Source, shown: str, name: str, value: ast.expr) -> Iterator[Finding]:
-    """Yield what is wrong with an option of the web integrations.
-
-    Args:
-        source: the file.
-        shown: the option as the user wrote it.
-        name: its name in lower case.
-        value: its value.
-    """
-    texts = [text_of(one) or "" for one in elements(value) or []]
-    if name == "exclude_paths" and not {"/*", "*", "/"}.isdisjoint(texts) and "/" not in texts:
-        message = f"{shown} excludes every path, so no request has an ID; exclude single paths"
-        yield Finding(source.shown, value.lineno, "excluded-paths", message)
-    if name == "request_headers" and any("_" in text for text in texts):
-        message = (
-            f"{shown} has a name with an underscore; headers are spelt with hyphens, and servers "
-            "drop or rename all others, so inbound IDs are ignored"
-        )
-        yield Finding(source.shown, value.lineno, "header-name", message)
+def _options(source: Source, setting: ast.expr | None) -> Iterator[Finding]:
+    known = {name.upper() for name in OPTIONS}
+    for name, option in entries(setting).items():
+        yield from option_findings(source, f"HEADRACE[{name!r}]", name, option, known)
 
 
 def _tasks(source: Source) -> Iterator[Finding]:

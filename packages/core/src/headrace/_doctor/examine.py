@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from .applications import Application, find_applications
+from .applications import EXTENSION, Application, find_applications
 from .celery_workers import examine_celery
 from .django_settings import examine_django, settings_groups
 from .findings import Finding, Report
 from .log_calls import examine_log_calls
 from .log_dicts import FILTER, OWN_FORMATTERS, PROCESSORS, examine_log_dict, find_log_dicts
+from .options import examine_options
 from .project import Project
 from .queues import examine_queues
 from .set_ups import examine_applications
@@ -48,6 +49,11 @@ def examine(root: Path) -> Report:
         *examine_celery(project, apps, has_django=bool(groups)),
         *examine_queues(project),
         *(finding for source in programs for finding in _logging(project, source)),
+        *(
+            finding
+            for source in project.sources
+            for finding in examine_options(source, has_flask=project.mentions(EXTENSION))
+        ),
     ]
     if not any(one.name.startswith(("log-", "structlog", "loguru")) for one in found):
         found += _no_logging(project, apps, groups)

@@ -7,6 +7,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
 VERSION = 1
+_LIVE = (
+    *("flask-set-up", "fastapi-set-up", "starlette-set-up", "quart-set-up", "celery-set-up"),
+    *("django-app", "django-middleware", "middleware-order", "celery-logging"),
+    *("log-set-up", "log-format", "log-filter", "log-disabled"),
+)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -48,6 +53,16 @@ class Report:
     findings: list[Finding] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+
+    def add_source(self, source: Report) -> None:
+        """Add what the source shows, except what live objects show better."""
+        found = {one.name for one in self.findings}
+        self.findings += [
+            one
+            for one in source.findings
+            if one.name not in found and not one.name.startswith(_LIVE)
+        ]
+        self.problems += source.problems
 
     def exit_status(self) -> int:
         """Return 0 if nothing is missing, 1 if something is, 2 if something was not analysed."""

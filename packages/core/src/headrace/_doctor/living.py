@@ -158,7 +158,8 @@ def _celery_logging(app: Any) -> Iterator[Finding]:
     from .celery_workers import ADD_DJANGO_RECEIVER, ADD_RECEIVER
     from .log_dicts import shows_id
 
-    if _receivers("setup_logging") or not app.conf.worker_hijack_root_logger:
+    has_tasks = any(not name.startswith("celery.") for name in app.tasks)
+    if not has_tasks or _receivers("setup_logging") or not app.conf.worker_hijack_root_logger:
         return
     shown = [shows_id(str(app.conf[f"worker_{word}log_format"])) for word in ("", "task_")]
     if not shown[0]:

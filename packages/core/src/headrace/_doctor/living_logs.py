@@ -30,6 +30,10 @@ _FOREIGN = ("_pytest.", "opentelemetry.", "sentry_sdk.", "logfire.", "ddtrace.")
 
 def examine_handlers() -> Iterator[Finding]:
     """Yield the handlers whose lines show no ID, and one finding if there is no handler at all."""
+    if logging.getLogger("headrace").disabled:
+        message = "the logger 'headrace' is disabled, so no request or task has a line of its own"
+        add = ('"disable_existing_loggers": False,',)
+        yield Finding("", 0, "log-disabled", message, add, "in the logging configuration")
     found = list(_handlers())
     writing = [one for one in found if not _is_foreign(one[1])]
     structlog = sys.modules.get("structlog")

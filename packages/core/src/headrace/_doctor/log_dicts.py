@@ -85,6 +85,26 @@ def examine_log_dict(
             if "filters" not in handler or (listed is not None and given.isdisjoint(filters)):
                 yield _unfiltered(source, name, node.lineno)
     yield from _on_loggers(source, config, filters)
+    if _disables(source, config):
+        message = (
+            "disable_existing_loggers, True by default, silences headrace's loggers, so no request "
+            "or task has a line of its own"
+        )
+        line = config["version"].lineno
+        add = ('"disable_existing_loggers": False,',)
+        yield Finding(source.shown, line, "log-disabled", message, add)
+
+
+def _disables(source: Source, config: dict[str, ast.expr]) -> bool:
+    """Return whether the dictionary disables the logger ``headrace``, if that is certain."""
+    flag, loggers = config.get("disable_existing_loggers"), config.get("loggers")
+    named = entries(loggers)
+    is_known = loggers is None or len(named) == len(getattr(loggers, "keys", ()))
+    if not is_known or "headrace" in named or "incremental" in config:
+        return False
+    if flag is None:
+        return any(name.partition(".")[0].startswith("headrace") for name in source.modules)
+    return isinstance(flag, ast.Constant) and bool(flag.value)
 
 
 def _flow_filters(project: Project, source: Source, config: dict[str, ast.expr]) -> set[str | None]:

@@ -15,7 +15,6 @@ from .applications import (
     is_extension,
     receiver,
 )
-from .django_settings import option_findings
 from .findings import Finding
 from .project import Project
 from .source import Function, Source, elements, keyword
@@ -112,7 +111,6 @@ def _without_effect(project: Project, source: Source) -> Iterator[Finding]:
             yield Finding(source.shown, call.lineno, "discarded-wrapper", message, add)
     yield from _wrong_protocol(source)
     yield from _unused_extensions(project, source)
-    yield from _options(source)
     yield from _late_settings(source)
     yield from _order(source)
 
@@ -158,18 +156,6 @@ def _unused_extensions(project: Project, source: Source) -> Iterator[Finding]:
             add = (f"{ast.unparse(target)}.init_app(app)",)
             to = "where the application is created"
             yield Finding(source.shown, statement.lineno, "flask-extension", message, add, to)
-
-
-def _options(source: Source) -> Iterator[Finding]:
-    ours = {name for kind in KINDS for name in (*kind.inits, *kind.wrappers)}
-    for call in source.calls():
-        wraps = isinstance(call.func, ast.Attribute) and call.func.attr == "add_middleware"
-        middleware = source.name(call.func).rpartition(".")[2] == "Middleware"
-        first = source.name(call.args[0]) if call.args else ""
-        if source.name(call.func) in ours or ((wraps or middleware) and first in ours):
-            for each in call.keywords:
-                if each.arg:
-                    yield from option_findings(source, each.arg, each.arg, each.value)
 
 
 def _late_settings(source: Source) -> Iterator[Finding]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import SUPPRESS, Namespace
 from functools import partial
 from importlib.util import find_spec
 from io import StringIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from django.core.management.base import BaseCommand, CommandError
@@ -82,7 +84,13 @@ class Command(BaseCommand):
         if faults:
             raise CommandError("\n".join(faults))
         messages = StringIO()
-        status = run_doctor(format=format, out=cast("TextIO", self.stdout), err=messages)
+        script = Path(sys.argv[0]).resolve()
+        status = run_doctor(
+            format=format,
+            out=cast("TextIO", self.stdout),
+            err=messages,
+            source=script.parent if script.name == "manage.py" else None,
+        )
         if status:
             text = messages.getvalue().removeprefix("headrace: ").rstrip()
             raise CommandError(text or "something is missing", returncode=status)
