@@ -52,13 +52,13 @@ def register(registry: Registry) -> None:
     function(_send_task, "celery.current_app.send_task celery.execute.send_task")
     method(_signature, _APP, "signature")
     function(_signature, "celery.signature celery.subtask celery.current_app.signature")
-    function(_group_or_chain, "celery.chain celery.group")
+    function(lambda call: Signature("chain", members(call)), "celery.chain")
+    function(lambda call: Signature("group", members(call)), "celery.group")
     function(_chord, "celery.chord")
     registry.attributes[Task] = _task_attribute
     registry.attributes[Object] = lambda frame, owner, name: (
         External(TASK) if (owner.made_by, name) == (_APP, "Task") else None
     )
-    method(_task_named, Bound, "__getitem__")
     method(_call, Task, "__call__ run")
     # An unknown decorator may turn a function into a task, so functions have these methods too.
     for owner in (Task, TASK, FunctionValue):
@@ -111,13 +111,6 @@ def _register_task(call: Call) -> Value:
     return Instance(given.cls, is_exact=True) if isinstance(given, ClassValue) else given
 
 
-def _task_named(call: Call) -> Value:
-    """Return the task that ``app.tasks["name"]`` looks up."""
-    owner: Bound = call.owner
-    is_registry = owner.name == "tasks" and isinstance(owner.owner, Object | Bound)
-    return Signature("task", (call.value(0),)) if is_registry else None
-
-
 # --- publishing -----------------------------------------------------------------------------------
 
 
@@ -143,24 +136,21 @@ def _publish_task(call: Call) -> Value:
     return made if call.name == "apply" else None
 
 
-def _send_task(call: Call) -> Value:
+def _send_task(call: Call) -> None:
     run_task(call.value(0, "name"), call.with_arguments(kind=ENQUEUE))
     _publish_links(call)
-    return None
 
 
 def _publish_links(call: Call) -> None:
     found: list[Value] = []
-    for name in ("link", "link_error"):
-        value = call.value(None, name)
+    for value in (call.value(None, "link"), call.value(None, "link_error")):
         found += call.contents(value) if isinstance(value, Items) else [value]
     call.frame.each(found, lambda one: publish(call.frame, one, call.node))
 
 
-def _replace(call: Call) -> Value:
+def _replace(call: Call) -> None:
     publish(call.frame, call.value(0), call.node)
     call.frame.ran = None
-    return None
 
 
 # --- canvas ---------------------------------------------------------------------------------------
@@ -177,10 +167,6 @@ def _signature(call: Call) -> Value:
     return given if isinstance(given, Signature) else Signature("task", (given,))
 
 
-def _group_or_chain(call: Call) -> Value:
-    return Signature(call.name.rpartition(".")[2], members(call))
-
-
 def _chord(call: Call) -> Value:
     header = call.value(0, "header")
     given = call.contents(header) or (header,)
@@ -191,10 +177,8 @@ def _chord(call: Call) -> Value:
 
 def _link(call: Call) -> Value:
     """Link callbacks and error callbacks to a signature."""
-    owner: Signature = call.owner
-    if call.name in {"link", "link_error", "on_error", "then"}:
-        return Signature("linked", (owner, *call.arguments))
-    return owner
+    is_linked = call.name in {"link", "link_error", "on_error", "then"}
+    return Signature("linked", (call.owner, *call.arguments)) if is_linked else call.owner
 
 
 def _call_signature(call: Call) -> Value:
@@ -208,11 +192,10 @@ def _call_signature(call: Call) -> Value:
     return None
 
 
-def _publish(call: Call) -> Value:
+def _publish(call: Call) -> None:
     usual = ENQUEUE if call.owner.kind == "task" else CANVAS
     publish(call.frame, call.owner, call.node, _kind_of(call, usual))
     _publish_links(call)
-    return None
 
 
 def _or(call: Call) -> Value:
@@ -223,8 +206,8 @@ def _or(call: Call) -> Value:
     return Signature("chain", (*parts[0], *parts[1]))
 
 
-def publish(frame: Frame, value: Value, node: object, kind: str = CANVAS) -> Value:
-    """Record the publication of a task or signature; return None."""
+def publish(frame: Frame, value: Value, node: object, kind: str = CANVAS) -> None:
+    """Record the publication of a task or signature."""
     for option in options_of(value):
         match option:
             case Signature(kind="group"):
@@ -236,6 +219,3 @@ def publish(frame: Frame, value: Value, node: object, kind: str = CANVAS) -> Val
             case Signature():
                 for member in option.members:
                     publish(frame, member, node, kind)
-            case _:
-                pass
-    return None

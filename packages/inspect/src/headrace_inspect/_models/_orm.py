@@ -120,9 +120,6 @@ def _class_of(value: Value | None) -> Class | None:
     return value.cls if isinstance(value, Instance | ClassValue) else None
 
 
-# --- models ---------------------------------------------------------------------------------------
-
-
 def _related(frame: Frame, owner: Value, field: Object) -> Value:
     """Return the other side of a relation; SQLAlchemy's may be an instance or a list."""
     to = field.arguments[0] if field.arguments else field.keyword("to") or field.keyword("argument")
@@ -150,9 +147,8 @@ def _reverse(frame: Frame, owner: Value, name: str) -> Value:
     for cls in [] if index else [one for one in classes.all() if not one.module.is_test]:
         for statement in cls.body:
             match statement:
-                case ("=", _, ("c", _, _, _, _, named)):
-                    for value in [one for word, one in named if word == "related_name" and one]:
-                        index.setdefault(value[1], []).append(cls)
+                case ("=", _, ("c", _, _, _, _, named)) if dict(named).get("related_name"):
+                    index.setdefault(dict(named)["related_name"][1], []).append(cls)
     found = index.get(name, [])
     to = found[0] if len(found) == 1 else None
     if to is None and name.endswith("_set"):
@@ -160,24 +156,19 @@ def _reverse(frame: Frame, owner: Value, name: str) -> Value:
     return None if to is None else _many(frame, to)
 
 
-def _send(call: Call, what: str) -> Value:
+def _send(call: Call, what: str) -> None:
     """Send the signals of saving or deleting."""
     query = isinstance(call.owner, Query)
     cls = call.owner.model if query else _class_of(getattr(call.owner, "receiver", call.owner))
     for moment in ("pre", "post") if cls is not None else ():
         _signals.send(call.frame, f"django.db.models.signals.{moment}_{what}", cls, call.node)
-    return None
 
 
-def _delete(call: Call) -> Value:
+def _delete(call: Call) -> None:
     first = len(call.frame.context.events)
     _send(call, "delete")
-    line = line_of(call.node)
-    call.frame.enclose(Object(ATOMIC), line, first)  # Django sends these signals in a transaction
-    return None
-
-
-# --- managers and query sets ----------------------------------------------------------------------
+    # Django sends these signals in a transaction.
+    call.frame.enclose(Object(ATOMIC), line_of(call.node), first)
 
 
 def _objects(frame: Frame, owner: ClassValue, name: str) -> Value | None:
@@ -232,17 +223,14 @@ def _create(call: Call) -> Value:
 
 
 def _get_model(call: Call) -> Value:
-    names = [text_of(one) for one in call.arguments]
-    cls = call.engine.classes.named_after(".".join(filter(None, names)) or "User")
+    names = filter(None, map(text_of, call.arguments))
+    cls = call.engine.classes.named_after(".".join(names) or "User")
     return None if cls is None else ClassValue(cls)
 
 
 def _get_object(call: Call) -> Value:
     given = [_class_of(one) or getattr(one, "model", None) for one in options_of(call.value(0))]
     return union(*[_object(Query(cls)) for cls in given])
-
-
-# --- transactions ---------------------------------------------------------------------------------
 
 
 def _on_commit(call: Call) -> Value:

@@ -10,7 +10,6 @@ route of another package.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -35,8 +34,6 @@ _ROUTERS = """
     rest_framework.routers.DefaultRouter rest_framework.routers.SimpleRouter
     rest_framework_nested.routers.NestedDefaultRouter
     rest_framework_nested.routers.NestedSimpleRouter
-    rest_framework_extensions.routers.ExtendedDefaultRouter
-    rest_framework_extensions.routers.ExtendedSimpleRouter
 """
 _CLIENTS = """
     httpx.Client httpx.AsyncClient requests.Session requests.session
@@ -68,17 +65,8 @@ class Routes(dict[Route, list[tuple[frozenset[str], Context]]]):
     """The routes and their contexts by HTTP method, which are empty until the model finishes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A request: its method, its path, and the package that it leaves if its host is unknown."""
-
-    verb: str
-    path: Segments
-    package: str
-
-
-class Requests(set[Request]):
-    """The requests that the program makes."""
+class Requests(set[tuple[str, Segments, str]]):
+    """The requests: method, path, and the package that each leaves if its host is unknown."""
 
 
 def register(registry: Registry) -> None:
@@ -168,21 +156,19 @@ def _enter(
 
 
 def _finish(engine: Engine) -> None:
-    """Evaluate the endpoints."""
-    for route, contexts in engine.fact(Routes).items():
-        for verbs, endpoint in _endpoints(engine, route) if not contexts else ():
+    """Evaluate the endpoints: a function, or the methods of a class."""
+    for route in [route for route, contexts in engine.fact(Routes).items() if not contexts]:
+        endpoints = [(route.verbs, route.endpoint)]
+        if isinstance(route.endpoint, ClassValue):
+            view, scratch = Instance(route.endpoint.cls), engine.scratch_frame(route.module)
+            endpoints = [
+                (frozenset([verb.upper()]), engine.attributes.get(scratch, view, name, route.node))
+                for verb, name in route.actions
+            ]
+        for verbs, endpoint in endpoints:
             frame = engine.entry((route, verbs), route.module, line_of(route.node))
-            contexts.append((verbs, frame.context))
+            engine.fact(Routes)[route].append((verbs, frame.context))
             frame.hand_over(endpoint, route.node)
-
-
-def _endpoints(engine: Engine, route: Route) -> Iterator[tuple[frozenset[str], Value]]:
-    if not isinstance(route.endpoint, ClassValue):
-        yield route.verbs, route.endpoint
-        return
-    view, frame = Instance(route.endpoint.cls), engine.scratch_frame(route.module)
-    for verb, name in route.actions:
-        yield frozenset([verb.upper()]), engine.attributes.get(frame, view, name, route.node)
 
 
 # --- requests -------------------------------------------------------------------------------------
@@ -199,7 +185,7 @@ def _request(call: Call) -> Value:
     found = _PATH.fullmatch(url.partition("?")[0])
     if found is not None:
         package = "" if found[1] else _package(call.frame.module)
-        request = Request("" if "\0" in verb else verb.upper(), _segments(found[2]), package)
+        request = "" if "\0" in verb else verb.upper(), _segments(found[2]), package
         call.engine.fact(Requests).add(request)
         call.frame.emit((call.engine.call_targets(request),), call.node, "http")
     return None
@@ -217,13 +203,13 @@ def _segments(path: str) -> Segments:
 def _finish_requests(engine: Engine) -> None:
     """Link each request to the only route that it fits."""
     for request in engine.fact(Requests):
+        verb, path, package = request
         found = [
             context
             for route, contexts in engine.fact(Routes).items()
-            if request.package != _package(route.module)
-            and _fits(_segments(route.path), request.path)
+            if package != _package(route.module) and _fits(_segments(route.path), path)
             for verbs, context in contexts
-            if not request.verb or not verbs or request.verb in verbs
+            if not verb or not verbs or verb in verbs
         ]
         if len(found) == 1:
             engine.call_targets(request).add(found[0])

@@ -16,7 +16,6 @@ from headrace_inspect._evaluate._values import (
     External,
     Instance,
     Known,
-    Named,
     Value,
     options_of,
     text_of,
@@ -62,11 +61,8 @@ def register(registry: Registry) -> None:
     """Register this model."""
     function, method = registry.function, registry.method
     registry.alias("blinker.Namespace", "flask.signals.Namespace")
-    function(
-        lambda call: Signal(call.frame.location(call.node)), "django.dispatch.Signal blinker.Signal"
-    )
-    function(_named, "blinker.signal")
-    method(_named, "blinker.Namespace", "signal")
+    function(_signal, "django.dispatch.Signal blinker.Signal blinker.signal")
+    method(_signal, "blinker.Namespace", "signal")
     function(_receiver, "django.dispatch.receiver")
     registry.attributes[External] = _of_library
     registry.attributes[Signal] = lambda frame, owner, name: Bound(owner, name)
@@ -76,8 +72,9 @@ def register(registry: Registry) -> None:
     registry.finishing.append(_finish)
 
 
-def _named(call: Call) -> Value:
-    return Signal(text_of(call.value(0)) or call.frame.location(call.node))
+def _signal(call: Call) -> Value:
+    is_named = call.name.endswith("signal")  # signals of blinker with one name are one
+    return Signal((is_named and text_of(call.value(0))) or call.frame.location(call.node))
 
 
 def _of_library(frame: Frame, owner: External, name: str) -> Value:
@@ -115,23 +112,18 @@ def _enter(call: Call, receiver: Receiver, function: Value) -> Value:
     return function
 
 
-def _send(call: Call) -> Value:
+def _send(call: Call) -> None:
     sender = call.value(0, "sender")
     cls = sender.cls if isinstance(sender, ClassValue | Instance) else None
     send(call.frame, call.owner.key, cls, call.node)
-    return None
 
 
 def send(frame: Frame, key: object, sender: Class | None, node: Any) -> None:
     """Record that a signal is sent."""
     call_targets = frame.engine.call_targets
-    senders: list[object] = [None, "any"]
-    if sender is not None:
-        senders = [None, *frame.engine.classes.sources(sender)]
-    targets = [call_targets((SIGNAL, key, one)) for one in senders]
     sent = call_targets((SIGNAL, key, sender, "sent"))
-    for target in targets:
-        sent.add(target)
+    for one in (None, *(frame.engine.classes.sources(sender) if sender else ["any"])):
+        sent.add(call_targets((SIGNAL, key, one)))
     frame.emit((sent,), node, SIGNAL)
 
 
@@ -139,11 +131,11 @@ def _finish(engine: Engine) -> None:
     """Link the senders of signals to their receivers."""
     connections = engine.fact(Connections)
     for made in [made for made, known in connections.items() if known is None]:
-        named: Named = ()
-        if isinstance(made.sender, Class):
-            named = (("sender", ClassValue(made.sender)), ("instance", Instance(made.sender)))
+        cls = made.sender
+        values = (ClassValue(cls), Instance(cls)) if isinstance(cls, Class) else ()
         frame = engine.entry(made, made.module)
         connections[made] = frame.context
+        named = tuple(zip(("sender", "instance"), values, strict=False))
         frame.hand_over(made.receiver, made.node, (), named)
-        for sender in {made.sender, None if made.sender is None else "any"}:
+        for sender in {cls, None if cls is None else "any"}:
             engine.call_targets((SIGNAL, made.signal, sender)).add(frame.context)

@@ -96,9 +96,8 @@ def members(call: Call) -> Arguments:
 
 def _consumed(call: Call) -> Arguments:
     values: list[Value] = []
-    for argument in call.arguments:
-        is_list = isinstance(argument, Items)
-        values += call.contents(argument) if is_list else [call.element(argument)]
+    for one in call.arguments:
+        values += call.contents(one) if isinstance(one, Items) else [call.element(one)]
     key = call.value(None, "key")
     if key is not None:
         call.frame.call(key, call.node, tuple(values[:1]))
@@ -131,9 +130,8 @@ def _getattr(call: Call) -> Value:
     return call.value(2) if found is None else found
 
 
-def _exit(call: Call) -> Value:
+def _exit(call: Call) -> None:
     call.frame.ran = None
-    return None
 
 
 def _partial(call: Call) -> Value:
@@ -148,14 +146,13 @@ def _enter_context(call: Call) -> Value:
 # --- containers -----------------------------------------------------------------------------------
 
 
-def _append(call: Call) -> Value:
+def _append(call: Call) -> None:
     given = call.arguments[1:] if call.name == "insert" else call.arguments[:1]
     if call.name in {"extend", "update"}:
         given = tuple([one for value in call.arguments for one in call.contents(value)])
     for option in [option for value in given for option in options_of(value)]:
         if not isinstance(option, Constant):
             call.engine.put(call.owner, None, option)
-    return None
 
 
 def _get(call: Call) -> Value:
@@ -165,11 +162,10 @@ def _get(call: Call) -> Value:
     return union(call.engine.item(call.frame, call.owner, key), call.value(1))
 
 
-def _update(call: Call) -> Value:
+def _update(call: Call) -> None:
     given = [one.entries for one in call.arguments if isinstance(one, Table)]
     for key, value in [*[entry for entries in given for entry in entries], *call.keywords]:
         call.engine.put(call.owner, key, value)
-    return None
 
 
 # --- concurrency ----------------------------------------------------------------------------------
@@ -191,12 +187,6 @@ def _start_task(call: Call) -> Value:
 def _add_task(call: Call) -> Value:
     call.engine.fact(Tasks).background[call.value(0, "func")] = None
     return _hand_over(0, call)
-
-
-def _adapt(call: Call) -> Value:
-    given = call.value(0)
-    is_sync = given is not None and call.name.endswith("async_to_sync")
-    return HandOver(given, "call") if is_sync else given
 
 
 def _start(call: Call) -> Value:
@@ -236,7 +226,8 @@ _FUNCTIONS: dict[str, Handler] = {
     _AWAITING: _await,
     "asyncio.create_task asyncio.ensure_future": _start_task,
     "asyncio.gather": lambda call: Items(tuple(map(await_, members(call)))),
-    "asgiref.sync.async_to_sync asgiref.sync.sync_to_async": _adapt,
+    "asgiref.sync.sync_to_async": lambda call: call.value(0),
+    "asgiref.sync.async_to_sync": lambda call: call.value(0) and HandOver(call.value(0), "call"),
 }
 _METHODS: tuple[tuple[type | str, str, Handler], ...] = (
     ("contextlib.ExitStack contextlib.AsyncExitStack", "enter_context enter_async_context",

@@ -117,12 +117,16 @@ def make_task(frame: Frame, value: Value, options: Named) -> Value:
     if not names and function is not None:
         modules = frame.engine.program.names_of(function.module)
         names = [f"{module}.{function.name}" for module in modules]
-    is_bound = given.get("bind") == constant(True)
-    queue = text_of(given.get("queue") or given.get("queue_name"))
-    base = given.get("base")
-    about = (is_bound, function, queue, text_of(given.get("serializer")))
-    cls = base.cls if isinstance(base, ClassValue) else None
-    task = Task(value, names[-1] if names else "", *about, cls)
+    queue, base = given.get("queue") or given.get("queue_name"), given.get("base")
+    task = Task(
+        value,
+        names[-1] if names else "",
+        given.get("bind") == constant(True),
+        function,
+        text_of(queue),
+        text_of(given.get("serializer")),
+        base.cls if isinstance(base, ClassValue) else None,
+    )
     if isinstance(value, FunctionValue) and value.captured:
         frame.engine.roots.append(value)
     frame.engine.fact(Tasks).by_name.update(dict.fromkeys(names, task))
@@ -168,25 +172,22 @@ def signature_of(task: Task, function: Function) -> tuple[Names, Names, Names]:
 # --- publishing -----------------------------------------------------------------------------------
 
 
-def _enqueue(call: Call) -> Value:
+def _enqueue(call: Call) -> None:
     index = 1 if call.name in {"enqueue_in", "enqueue_at"} else 0
-    given = call.with_arguments(call.rest(index + 1), call.keywords)
-    return _publish(given, call.value(index, "func"))
+    _publish(call.with_arguments(call.rest(index + 1), call.keywords), call.value(index, "func"))
 
 
-def _run_object(call: Call) -> Value:
+def _run_object(call: Call) -> None:
     """Publish the function that an object was created with."""
     made: Object = call.owner
     given = call.with_arguments(made.arguments[1:], made.keywords)
-    return _publish(given, next(iter(made.arguments), None))
+    _publish(given, next(iter(made.arguments), None))
 
 
-def _publish(call: Call, task: Value) -> Value:
-    """Record the publication of a task with the arguments of `call`."""
+def _publish(call: Call, task: Value) -> None:
     given = call.with_arguments(call.arguments, call.keywords, ENQUEUE)
     record_publishing(task, given)
     run_task(task, given)
-    return None
 
 
 def record_publishing(task: Value, call: Call) -> None:
