@@ -138,7 +138,7 @@ def _located(finding: Finding, contents: Mapping[str, bytes]) -> Finding:
     lines = lines_of(contents.get(os.path.abspath(finding.place.file), b""))
     text = lines[finding.place.line - 1] if 0 < finding.place.line <= len(lines) else ""
     patterns = [f"({COMMENT.pattern})"] if finding.code == "HR108" else [r"\bdef\s+(\w+)"]
-    patterns += [rf"\b{re.escape(finding.target)}\b"] if finding.target else []
+    patterns += [rf"\b({re.escape(finding.target)})\b"] if finding.target else []
     column, width = span_in(text, *patterns)
     return replace(finding, text=text, column=column, width=width)
 

@@ -76,12 +76,9 @@ class Declarations:
 
     def pairs(self) -> list[Pair]:
         """Return the declared edges, including edges from unknown steps."""
-        found = [
-            (self._resolve(step.flow, source), (step.flow, step.name))
-            for step in self
-            for source in step.sources
-        ]
-        return list(dict.fromkeys(found))
+        found = [(step, source) for step in self for source in step.sources]
+        pairs = [(self._resolve(step.flow, one), (step.flow, step.name)) for step, one in found]
+        return list(dict.fromkeys(pairs))
 
     def steps_of(self, function: Function, cls: Class | None) -> list[Name]:
         """Return the steps that `function` declares, as a method of `cls` if given."""

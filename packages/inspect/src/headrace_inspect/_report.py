@@ -218,24 +218,15 @@ class Ignore:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A task, as its messages depend on it.
+    """A task, as its messages depend on it."""
 
-    Attributes:
-        name: the name that messages carry.
-        function: the dotted name of the function in its module.
-        positional: the parameters that take positional arguments; ``*`` for any number.
-        named: the parameters that take keywords; ``**`` for any.
-        needed: those without a default.
-        queue: the queue, or None for the default; so is the serializer.
-    """
-
-    name: str
-    function: str
+    name: str  # the one that messages carry
+    function: str  # its dotted name in its module
     place: Place
-    positional: tuple[str, ...]
-    named: tuple[str, ...]
-    needed: tuple[str, ...]
-    queue: str | None
+    positional: tuple[str, ...]  # parameters that take positional arguments; ``*`` for any number
+    named: tuple[str, ...]  # parameters that take keywords; ``**`` for any
+    needed: tuple[str, ...]  # those without a default
+    queue: str | None  # None for the default; so is the serializer
     serializer: str | None
 
 
@@ -250,20 +241,15 @@ class DurableChain:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of a tree, whatever is asked of it.
-
-    Attributes:
-        not_shown: a finding for each edge that is not shown, and for what is computed.
-        calls: digests of all calls, by which two trees are compared.
-    """
+    """What is known of a tree, whatever is asked of it."""
 
     steps: tuple[Step, ...] = ()
     edges: tuple[Edge, ...] = ()
     findings: tuple[Finding, ...] = ()
-    not_shown: tuple[Finding, ...] = ()
+    not_shown: tuple[Finding, ...] = ()  # for edges and for what is computed
     ignores: tuple[Ignore, ...] = ()
     messages: tuple[Message, ...] = ()
     chains: tuple[DurableChain, ...] = ()
-    calls: str = ""
+    calls: str = ""  # digests of all calls, by which two trees are compared
     problems: tuple[Problem, ...] = ()
     files: int = 0

@@ -26,13 +26,7 @@ _OPEN = ("globals", "vars", "exec", "setattr")
 def faults_in(
     engine: Engine, declarations: Declarations, edges: Mapping[Pair, Edge]
 ) -> list[Finding]:
-    """Return the errors in the declarations.
-
-    Args:
-        engine: what knows the classes.
-        declarations: what is declared.
-        edges: the declared edges; a circle is broken where the code does not show one.
-    """
+    """Return the errors in the declarations and in `edges`, the declared ones."""
     return [
         *_unknown(declarations, edges),
         *_circles(declarations, edges),
@@ -128,11 +122,10 @@ def _misplaced(engine: Engine, declarations: Declarations) -> Iterator[Finding]:
         declaring = engine.fact(Declared).nodes.get(function, {})
         below: list[Expr] = []
         for _, node in function.decorators[::-1]:
-            over = next((one for one in below if (function.module, one) in registering), None)
-            if declaring.get(node):  # it decorates a task
-                over = below[-1]
-            if node in declaring and over is not None:
-                name = text_of_call(over).partition("(")[0]
+            over = [one for one in below if (function.module, one) in registering]
+            over = below[-1:] if declaring.get(node) else over  # it decorates a task
+            if node in declaring and over:
+                name = text_of_call(over[0]).partition("(")[0]
                 message = (
                     f"@{name}, below the declaration of {step.name!r}, registers the function "
                     f"without its step: put the declaration nearest to the def"
@@ -190,11 +183,10 @@ def _missing(engine: Engine, node: Expr, scope: Scope) -> str | None:
 def _lacking(engine: Engine, module: Module | str | None, name: str) -> str | None:
     if not isinstance(module, Module) or module.stars or "__getattr__" in module.bindings:
         return None
-    if name in module.bindings or engine.program.child(module, name) is not None:
-        return None
-    if module.binds(name) or _mentions(module.syntax):
-        return None
-    return f"module {module.name!r} has no {name!r}"
+    is_there = module.binds(name) or engine.program.child(module, name) is not None
+    return (
+        None if is_there or _mentions(module.syntax) else f"module {module.name!r} has no {name!r}"
+    )
 
 
 def _mentions(part: object) -> bool:

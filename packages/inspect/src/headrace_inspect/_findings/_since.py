@@ -65,13 +65,8 @@ def _digest(file: str, scope: str, target: str, kind: str) -> str:
 
 
 def compared(old: Facts, new: Facts, base: OldTree) -> tuple[Since, list[Finding]]:
-    """Return what has changed between two trees, and what of that is wrong.
-
-    Args:
-        old: what is known of the tree of then.
-        new: what is known of the tree of now.
-        base: the tree of then. What its links and submodules lead to now is no news.
-    """
+    """Return what has changed between two trees, and what of that is wrong."""
+    # What links and submodules lead to now is no news.
     aside = tuple(f"{shown(path)}/" for path in base.unfollowed)
     known = {one.id for one in new.steps if not f"{one.place.file}/".startswith(aside)}
     then, today = ({one.id for one in facts.steps} for facts in (old, new))

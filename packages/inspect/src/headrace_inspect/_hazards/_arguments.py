@@ -8,7 +8,6 @@ from typing import Any
 from headrace_inspect._evaluate._contexts import Event, line_of
 from headrace_inspect._evaluate._engine import Engine
 from headrace_inspect._evaluate._values import (
-    External,
     FunctionValue,
     Instance,
     Items,
@@ -19,6 +18,7 @@ from headrace_inspect._evaluate._values import (
     function_in,
     options_of,
 )
+from headrace_inspect._models._headrace import Declarator
 from headrace_inspect._models._orm import MODEL
 from headrace_inspect._models._tasks import Publishing, Task, Tasks, signature_of
 from headrace_inspect._report import Finding, Link, Place
@@ -67,13 +67,8 @@ def _hazard(code: str, message: str, one: Publishing, *more: Link) -> Finding:
 
 def mismatched_arguments(engine: Engine) -> Iterator[Finding]:
     """Find calls that publish a task with arguments that do not match its signature."""
-    done: set[tuple[str, Any]] = set()
-    for one in published(engine):
-        key = _key(one)
-        if key in done or not _is_written_out(one.node):
-            continue
-        done.add(key)
-        tasks = options_of(one.task)
+    for one in {_key(one): one for one in published(engine)[::-1]}.values():
+        tasks = options_of(one.task) if _is_written_out(one.node) else ()
         reasons = [_reason(engine, task, one) for task in tasks]
         function = _function(tasks[0]) if tasks else None
         if all(reasons) and function is not None:
@@ -91,26 +86,24 @@ def _key(one: Publishing) -> tuple[str, Any]:
 def _is_written_out(node: Any) -> bool:
     """Tell whether a call spells out all arguments of the task, without ``*`` or ``**``."""
     match node:
-        case ("c", _, _, ("a", _, method, _), values, named):
-            is_plain = method in _DIRECT
-            if method in _PACKED:
-                packed = [value for name, value in named if name in {"args", "kwargs"}]
-                is_plain = all(map(_is_display, (*values[:2], *packed)))
-            return is_plain and all(name for name, _ in named) and not _has_star(values)
+        case ("c", _, _, ("a", _, method, _), values, named) if all(name for name, _ in named):
+            packed = [value for name, value in named if name in {"args", "kwargs"}]
+            is_plain = method in _PACKED and all(map(_is_display, (*values[:2], *packed)))
+            return (method in _DIRECT or is_plain) and not any(map(_is_starred, values))
     return False
 
 
 def _is_display(node: Expr) -> bool:
     match node:
         case ("l", _, _, items):
-            return not _has_star(items)
+            return not any(map(_is_starred, items))
         case ("d", _, _, pairs):
             return all(type(key) is tuple and key[0] == "k" for key, _ in pairs)
     return False
 
 
-def _has_star(values: tuple[Expr, ...]) -> bool:
-    return any(type(one) is tuple and one[0] == "*" for one in values)
+def _is_starred(node: Expr) -> bool:
+    return type(node) is tuple and node[0] == "*"
 
 
 def _reason(engine: Engine, task: Value, one: Publishing) -> str | None:
@@ -146,12 +139,11 @@ def _may_change(engine: Engine, function: Function) -> bool:
     for _, node in function.decorators:
         called = node[3] if isinstance(node, tuple) and node[0] == "c" else node
         if function_in(engine.evaluate(frame, called)) is not None:
-            return True  # defined in the source; it may change the signature
+            return True  # defined in the source
         value = engine.evaluate(frame, node)
-        name = value.name if isinstance(value, External) else ""
-        name = value.made_by if isinstance(value, Object) else name
-        is_ours = type(value).__module__.endswith("_headrace")
-        opaque += not (is_ours or name.startswith(_TRANSPARENT))
+        name = getattr(value, "made_by", None) or getattr(value, "name", None)
+        is_known = isinstance(name, str) and name.startswith(_TRANSPARENT)
+        opaque += not (is_known or isinstance(value, Declarator))
     return opaque > 1
 
 

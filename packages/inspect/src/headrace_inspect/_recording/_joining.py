@@ -24,10 +24,8 @@ class Run:
 
     def place_of(self, flow: str, step: str) -> int | None:
         """Return where a step stands, which may be ``flow.step`` of another flow."""
-        for number, (own, name) in enumerate(self.steps):
-            if (own, name) == (flow, step) or f"{own}.{name}" == step:
-                return number
-        return None
+        wanted = [one for one in self.steps if one == (flow, step) or ".".join(one) == step]
+        return self.steps.index(wanted[0]) if wanted else None
 
 
 def write_runs(folder: str, file: Path) -> None:
@@ -54,11 +52,7 @@ def write_runs(folder: str, file: Path) -> None:
 
 
 def read_runs(path: str | os.PathLike[str]) -> list[Run]:
-    """Return what tests ran.
-
-    Raises:
-        CommandError: `path` is not a file that the plugin has written.
-    """
+    """Return what tests ran, or raise `CommandError` if the plugin did not write `path`."""
     try:
         document = json.loads(Path(path).read_text("utf-8"))
         if document["version"] != VERSION:
@@ -75,12 +69,11 @@ def read_runs(path: str | os.PathLike[str]) -> list[Run]:
 def joined(facts: Facts, runs: Sequence[Run]) -> Facts:
     """Return `facts` with what tests show: edges, and steps that ran in the wrong order."""
     shown = {edge.id for edge in facts.edges if any(_shows(run, edge) for run in runs)}
-    edges = [
-        replace(edge, by=(*edge.by, "tests")) if edge.id in shown else edge for edge in facts.edges
-    ]
+    by = [(*edge.by, *(["tests"] if edge.id in shown else [])) for edge in facts.edges]
+    edges = tuple([replace(edge, by=one) for edge, one in zip(facts.edges, by, strict=True)])
     hidden = tuple([one for one in facts.not_shown if one.about not in shown])
     findings = (*facts.findings, *_reversed(facts, runs))
-    return replace(facts, edges=tuple(edges), findings=findings, not_shown=hidden)
+    return replace(facts, edges=edges, findings=findings, not_shown=hidden)
 
 
 def _shows(run: Run, edge: Edge) -> bool:
@@ -102,9 +95,7 @@ def _reversed(facts: Facts, runs: Sequence[Run]) -> Iterator[Finding]:
             is_first = all(place > number for place, _ in known)
             for edge in [edge for _, edge in known if is_first and edge.id not in done]:
                 done.add(edge.id)
+                pair = f"{edge.target!r} ran before {edge.source!r}"
                 where = f" in {run.tests[0]}" if run.tests else ""
-                message = (
-                    f"{edge.target!r} ran before {edge.source!r}{where}, and is declared after it"
-                )
-                about = (edge.flow, edge.source, edge.target, places[target], message)
-                yield Finding("HR111", *about)
+                message = f"{pair}{where}, and is declared after it"
+                yield Finding("HR111", edge.flow, edge.source, edge.target, places[target], message)

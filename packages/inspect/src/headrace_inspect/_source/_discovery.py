@@ -39,10 +39,7 @@ def find_files(
         elif os.path.exists(absolute):
             found.add(absolute)
         else:
-            says = "there is no such file or folder"
-            if os.path.islink(absolute):
-                says = "is a symbolic link that leads nowhere"
-            problems.append(Problem(path, 0, says))
+            problems.append(Problem(path, 0, "there is no such file or folder"))
     return sorted(found), problems
 
 
@@ -61,14 +58,7 @@ def _search(root: str, exclude: Sequence[str], problems: list[Problem]) -> Itera
 def is_wanted(
     path: str, roots: Collection[str], entries: Collection[str], exclude: Sequence[str]
 ) -> bool:
-    """Tell whether `find_files` would find a file in a tree that is not on disk.
-
-    Args:
-        path: its absolute path.
-        roots: the files and folders that are asked for.
-        entries: the paths of all files in them.
-        exclude: patterns of files and folders to leave out.
-    """
+    """Tell whether `find_files` would find a file in a tree that is not on disk: `entries`."""
     if path in roots:
         return True
     if not path.endswith(".py") or _is_excluded(path, exclude):
@@ -90,12 +80,10 @@ def _is_source(folder: str, exists: Callable[[str], bool], exclude: Sequence[str
 
 
 def _is_excluded(path: str, patterns: Iterable[str]) -> bool:
-    if not patterns:
-        return False
-    name, relative = os.path.basename(path), os.path.relpath(path)
+    fits = fnmatch.fnmatch
     return any(
-        fnmatch.fnmatch(name, pattern) or fnmatch.fnmatch(relative, pattern.rstrip("/"))
-        for pattern in patterns
+        fits(os.path.basename(path), one) or fits(os.path.relpath(path), one.rstrip("/"))
+        for one in patterns
     )
 
 

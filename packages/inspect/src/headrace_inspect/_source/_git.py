@@ -79,12 +79,7 @@ def blob_id(content: bytes) -> str:
 
 
 def read_base(revision: str, paths: Sequence[str], exclude: Sequence[str] = ()) -> OldTree:
-    """Return the files in `paths` as they were where `revision` and ``HEAD`` parted.
-
-    Args:
-        revision: a commit, as git understands it.
-        paths: files and folders of one repository.
-        exclude: patterns as for `find_files`.
+    """Return the files in `paths`, of one repository, where `revision` and ``HEAD`` parted.
 
     Raises:
         RevisionError: there is no such commit, or no such repository.
@@ -95,8 +90,7 @@ def read_base(revision: str, paths: Sequence[str], exclude: Sequence[str] = ()) 
     roots: dict[str, str] = {}
     for path, folder in zip(paths, folders, strict=True):
         prefix = os.fsdecode(_git(folder, "rev-parse", "--show-prefix"))
-        name = "" if os.path.isdir(path) else os.path.basename(path)
-        roots[os.path.abspath(path)] = prefix + name
+        roots[os.path.abspath(path)] = prefix + ("" if path == folder else os.path.basename(path))
     tree = OldTree(folders[0], _base_of(folders[0], revision))
     entries = {path: entry for path, *entry in _entries(tree, roots)}
     for path, (mode, oid) in entries.items():
@@ -113,7 +107,7 @@ def _base_of(folder: str, revision: str) -> str:
         for one in (revision, "HEAD"):
             message = f"{one!r} is no commit of this repository"
             words = ("--verify", "--end-of-options", f"{one}^{{commit}}")
-            commits.append(os.fsdecode(_git(folder, "rev-parse", *words)))
+            commits.append(_git(folder, "rev-parse", *words).decode())
         message = f"{revision!r} and HEAD have no commit in common"
         return _git(folder, "merge-base", *commits).decode()
     except RevisionError:

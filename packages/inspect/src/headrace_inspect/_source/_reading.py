@@ -40,11 +40,7 @@ def contents_of(files: Sequence[str], problems: list[Problem]) -> dict[str, byte
 
 
 def read(path: str) -> bytes:
-    """Return the content of the file `path`.
-
-    Raises:
-        UnreadableError: it is gone, no regular file, not permitted, or a loop of symbolic links.
-    """
+    """Return the content of the file `path`, or raise `UnreadableError`."""
     try:
         # Looked at first: to open a pipe would wait for its other end.
         if not stat.S_ISREG(os.stat(path).st_mode):
@@ -57,11 +53,7 @@ def read(path: str) -> bytes:
 
 
 def parse(content: bytes) -> ast.Module:
-    """Return the syntax tree of a file with this content.
-
-    Raises:
-        UnreadableError: it is not valid Python, for the Python that runs this.
-    """
+    """Return the syntax tree of a file, or raise `UnreadableError` if it is not valid Python."""
     if b"\0" in content:
         raise UnreadableError("is binary: it contains null bytes")
     try:
@@ -88,12 +80,9 @@ def lines_of(content: bytes) -> list[str]:
 
 
 def span_in(text: str, *patterns: str) -> tuple[int, int]:
-    """Return the column, from 1, and the width of what the first fitting pattern finds.
+    """Return the column, from 1, and the width of the first group that a pattern finds.
 
-    That is its first group, or all of it. Where none fits it is the line without its indent.
+    Where none fits it is the line without its indent.
     """
-    for pattern in (*patterns, r"\S(?:.*\S)?", ""):
-        if found := re.search(pattern, text):
-            group = 1 if found.re.groups else 0
-            return found.start(group) + 1, max(found.end(group) - found.start(group), 1)
-    return 1, 1
+    found = [found for one in (*patterns, r"(\S.*\S|\S?)") if (found := re.search(one, text))]
+    return found[0].start(1) + 1, max(len(found[0][1]), 1)
