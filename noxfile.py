@@ -38,7 +38,8 @@ PACKAGES = sorted(path.parent.name for path in ROOT.glob("packages/*/pyproject.t
 VERSION = "import sys, importlib.metadata as m; print(*sys.argv[1:], m.version(sys.argv[1]))"
 REDIS_PORT, RABBITMQ_PORT = 6379, 5672
 SPELLED = ["docs", "examples", "packages", *sorted(path.name for path in ROOT.glob("*.md"))]
-FIRST_HALF = ["tests/celery", "tests/chains", "tests/demo"]
+HALF = ("celery", "chains", "dbos", "demo", "queues", "tracing")
+FIRST_HALF = [f"tests/{name}" for name in HALF]
 """These take as long as all other tests."""
 INSTALLED = [
     *("README.md", "docs/start", "tests/examples", "tests/together", "tests/trace/test_html.py"),
@@ -163,6 +164,7 @@ def run_halves(session: nox.Session, *pytest: str) -> None:
             wait([second])
             output.seek(0)
             shutil.copyfileobj(output, sys.stdout)
+            sys.stdout.flush()
         second.result()
 
 
@@ -345,6 +347,14 @@ def robustness(session: nox.Session) -> None:
     install_tree(session, *group("test-all"))
     options = session.posargs or ["--share", "3"]
     session.run("python", "-m", "tests.inspect.robustness_kit", *options)
+
+
+@nox.session(tags=["full"])
+def examples(session: nox.Session) -> None:
+    """Run the tests that take random examples with 200 of them, or `-- 1000`; the suite has 40."""
+    install_tree(session, *group("test-all"))
+    count = session.posargs[0] if session.posargs else "200"
+    session.run("pytest", "tests", "-m", "hypothesis", env={"HEADRACE_EXAMPLES": count})
 
 
 @nox.session(tags=["full"])

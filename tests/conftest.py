@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 
 from tests.brokers import find_rabbitmq, find_redis
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# The session `examples` tries more.
+settings.register_profile("suite", max_examples=int(os.environ.get("HEADRACE_EXAMPLES", "40")))
+settings.load_profile("suite")
 
 BROKER_FIXTURES = {"redis_url", "rabbitmq_url"}
 
