@@ -56,9 +56,10 @@ def receiver_for(
         cls = owner
     if count >= _MAX_RECEIVERS and "super" not in own:
         cls = owner
-    if receiver.is_exact and not engine.classes.names_below(cls).isdisjoint(own):
-        return replace(receiver, cls=cls)
-    return replace(receiver, cls=cls, is_exact=False)
+    is_exact = receiver.is_exact and not engine.classes.names_below(cls).isdisjoint(own)
+    if cls is receiver.cls and is_exact is receiver.is_exact:
+        return receiver
+    return replace(receiver, cls=cls, is_exact=is_exact)
 
 
 def _differs(engine: Engine, cls: Class, owner: Class, names: Sequence[str]) -> bool:
@@ -109,7 +110,7 @@ def variables_of(
         elif isinstance(value, Constant) and type(value.value) in {bool, type(None)}:
             context.literals[name] = value.value
         if value is None and annotation is None:
-            value = engine.store.get(("parameter", function, name), context)
+            value = engine.store.get(("parameter", function, name))
         if value is None:
             value = _default(engine, function, default)
         if annotation is not None and (value is None or isinstance(value, _VAGUE)):

@@ -18,6 +18,7 @@ from ._values import (
     Items,
     ModuleValue,
     Object,
+    Pending,
     Property,
     Static,
     Super,
@@ -30,6 +31,8 @@ from ._values import (
 if TYPE_CHECKING:
     from ._engine import Engine
 
+_OPAQUE = frozenset([Bound, Constant, FunctionValue, Items, Object, Pending, Table])
+"""The values whose attributes only models know."""
 _ENUMERATIONS = ("enum.Enum", "enum.StrEnum", "enum.IntEnum", "enum.Flag", "enum.IntFlag")
 
 
@@ -58,6 +61,8 @@ class Attributes:
         found = None if special is None else special(frame, owner, name)
         if found is not None:
             return found
+        if type(owner) in _OPAQUE:
+            return Bound(owner, name)
         match owner:
             case Instance():
                 return self._of_instance(frame, owner, name, node)
@@ -124,7 +129,8 @@ class Attributes:
 
     def _method(self, owner: Instance, name: str) -> Value:
         """Return a method, together with its overrides unless the class is exact."""
-        classes, found = self._engine.classes, list[Value]()
+        classes = self._engine.classes
+        found: list[Value] = []
         below = [] if owner.is_exact else classes.overriding(owner.cls, name)
         for cls in (owner.cls, *below):
             defining = classes.find(cls, name)

@@ -58,13 +58,16 @@ class Classes:
                 elif isinstance(base, External):
                     lists.append([base.name])
             found = self._orders[cls] = [cls, *_merge([*lists, [chain[0] for chain in lists]])]
+            self._sources[cls] = [one for one in found if isinstance(one, Class)]
         return found
 
     def sources(self, cls: Class) -> list[Class]:
         """Return the class and its superclasses in the source."""
-        if cls not in self._sources:
-            self._sources[cls] = [one for one in self.order(cls) if isinstance(one, Class)]
-        return self._sources[cls]
+        found = self._sources.get(cls)
+        if found is None:  # also while the order is being found, if the class needs itself
+            self.order(cls)
+            found = self._sources.get(cls, [cls])
+        return found
 
     def bases(self, cls: Class) -> list[Value]:
         """Return the base classes."""
@@ -85,12 +88,16 @@ class Classes:
         self, cls: Class, name: str, after: Class | None = None
     ) -> tuple[Class, Binding] | None:
         """Return the class that defines the member `name`, and its binding."""
+        if after is None:
+            for base in self.sources(cls):
+                if name in base.members:
+                    return base, base.members[name][-1]
+            return None
         order = self.order(cls)
-        if after is not None:
-            order = order[order.index(after) + 1 :] if after in order else self.order(after)[1:]
-        for base in order:
-            if isinstance(base, Class) and name in base.members:
-                return base, base.members[name][-1]
+        order = order[order.index(after) + 1 :] if after in order else self.order(after)[1:]
+        for one in order:
+            if isinstance(one, Class) and name in one.members:
+                return one, one.members[name][-1]
         return None
 
     def defines(self, value: Value, name: str) -> bool:

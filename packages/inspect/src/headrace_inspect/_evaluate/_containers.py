@@ -32,12 +32,14 @@ class Containers:
         if isinstance(container, Items | Table) and container.origin and value is not None:
             self._engine.store.add(container.origin, key, value)
 
-    def _entries(self, frame: Frame, container: Items | Table) -> list[tuple[Any, Value]]:
+    def _entries(
+        self, frame: Frame, container: Items | Table, key: Any = None
+    ) -> list[tuple[Any, Value]]:
         entries: list[tuple[Any, Value]] = (
             [*enumerate(container.values)] if isinstance(container, Items) else [*container.entries]
         )
         if container.origin:
-            entries += self._engine.store.added(container.origin, frame.context)
+            entries += self._engine.store.added(container.origin, key, frame.context)
         return entries
 
     def contents(self, frame: Frame, value: Value) -> list[Value]:
@@ -58,7 +60,7 @@ class Containers:
                 results.append(self.item(frame, option.result, key))
             if not isinstance(option, Items | Table):
                 continue
-            entries = self._entries(frame, option)
+            entries = self._entries(frame, option, key)
             exact = [one for known, one in entries if key is not None and known == key]
             if isinstance(option, Table):
                 exact = exact[-1:]  # a later entry replaces an earlier one

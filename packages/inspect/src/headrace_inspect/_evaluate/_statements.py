@@ -80,7 +80,9 @@ def _if(frame: Frame, node: Any) -> None:
     _, test, body, rest = node
     evaluate(frame, test)
     truth = truth_of(frame, test)
-    outer, branches, leaving = frame.conditions, list[Callable[[], None]](), list[bool]()
+    outer = frame.conditions
+    branches: list[Callable[[], None]] = []
+    leaving: list[bool] = []
 
     def take(block: Block, *, holds: bool) -> None:
         frame.conditions = outer + implied_conditions(frame, test, holds=holds)

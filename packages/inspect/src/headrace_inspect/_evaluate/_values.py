@@ -260,7 +260,9 @@ def function_in(value: Value) -> Function | None:
 
 def constant(value: Any) -> Constant:
     """Return the value of a literal."""
-    return Constant(value, type(value))
+    kind = type(value)
+    found: Constant | None = _Interned.made.get((Constant, (value, kind)))
+    return Constant(value, kind) if found is None else found
 
 
 def key_of(value: Value) -> Any:

@@ -41,26 +41,25 @@ class Reach:
 
     def _spread(self, *, stops: bool) -> None:
         """Propagate masks from callees to callers, up to a fixed point."""
-        bodies = []
-        for context in reversed(self._masks):
-            mask = self.own(context)
-            keys: dict[Context, None] = {}
-            for event in [] if stops and mask else context.events:
+        masks = self._masks
+        callers: dict[Context, list[Context]] = {}
+        for context in masks:
+            mask = self._own.get(context, 0)
+            for event in () if stops and mask else context.events:
                 if self.follows(event):
-                    keys.update(dict.fromkeys([one for one in event.targets if one in self._masks]))
+                    for target in event.targets:
+                        callers.setdefault(target, []).append(context)
                 else:
                     mask |= self._published(event)
-            self._masks[context] = mask
-            bodies += [(context, [*keys])] if keys else []
-        has_changed = True
-        while has_changed:
-            has_changed = False
-            for key, targets in bodies:
-                mask = self._masks[key]
-                for target in targets:
-                    mask |= self._masks[target]
-                if mask != self._masks[key]:
-                    self._masks[key], has_changed = mask, True
+            masks[context] = mask
+        waiting = {context: None for context, mask in masks.items() if mask}
+        while waiting:
+            context, _ = waiting.popitem()
+            mask = masks[context]
+            for caller in callers.get(context, ()):
+                if mask & ~masks[caller]:
+                    masks[caller] |= mask
+                    waiting[caller] = None
 
     def _published(self, event: Event) -> int:
         """Return the steps that an event publishes, which run later."""
