@@ -85,6 +85,21 @@ def test_auto_decides_at_first_use_and_again_after_configure(
     assert first.names == ["charge", "receive", "otel"]
 
 
+def test_auto_says_once_why_steps_have_no_lines(
+    install: Callable[..., Spans], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The line at INFO says what to call for both; beside another backend there is none."""
+    install()
+    caplog.set_level("INFO", "headrace")
+    for backend in ("auto", ["auto", "logging"], "otel"):
+        headrace.configure(backend)
+        receive()
+        receive()
+    said = [one.getMessage() for one in caplog.records if "have no lines" in one.getMessage()]
+    assert len(said) == 1
+    assert 'headrace.configure(["auto", "logging"])' in said[0]
+
+
 def test_auto_stays_decided_until_configure(
     install: Callable[..., Spans], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -205,6 +205,13 @@ def _automatic(configured: frozenset[str]) -> Dispatcher:
         configured: the names of the other configured backends, which must not report twice.
     """
     name = _automatic_name()
+    if name == "otel" and configured.isdisjoint({"otel", "logging"}):
+        from headrace._logger import log
+
+        log.info(
+            "steps become OpenTelemetry spans, and have no lines in the log; for both, call "
+            'headrace.configure(["auto", "logging"])'
+        )
     return _Fanout([]) if name in configured else _named_dispatcher(name)
 
 
