@@ -34,11 +34,7 @@ class _Step:
 def patch_for(found: Map, flow: str, contents: Mapping[str, bytes]) -> str:
     """Return a patch that declares the connected nodes of a map as steps of a flow.
 
-    Args:
-        found: the map. Edges that close a cycle are left out, and so are edges to a class, since
-            no single function of it is the step.
-        flow: the flow's name.
-        contents: the content of each file, by its absolute path.
+    Edges that close a cycle or lead to a class are left out: no one function of it is the step.
     """
     added: dict[str, dict[int, list[str]]] = {}
     for step in _steps(found.edges):

@@ -35,10 +35,7 @@ def silence(
 ) -> list[Finding]:
     """Return the findings that are not ignored, and one for each comment that matches nothing.
 
-    Args:
-        findings: what was found.
-        ignores: the comments.
-        sought: the codes that were looked for everywhere; comments of others may match nothing.
+    Only a comment that ignores one of the codes in `sought` has to match.
     """
     ignored = {(ignore.place, code) for ignore in ignores for code in ignore.codes}
     kept = [one for one in findings if (one.place, one.code) not in ignored]

@@ -81,22 +81,15 @@ class Chain(Known):
 
 @dataclass(slots=True)
 class Declared:
-    """Declarations in the source.
-
-    Attributes:
-        functions: the declarators of each function.
-        nodes: the syntax of the declarators, and whether each is applied to a task.
-        class_flows: the flows of each flow class.
-        chains: the chains, by the calls that create them.
-        opened: the flows opened by ``flow.open()``.
-        durable: the chains given to ``durable(...)``, and where, by the names of their runs.
-    """
+    """Declarations in the source."""
 
     functions: dict[Function, list[Declarator]] = field(default_factory=dict)
+    # The syntax of the declarators, and whether each is applied to a task.
     nodes: dict[Function, dict[Any, bool]] = field(default_factory=dict)
     class_flows: dict[Class, list[str]] = field(default_factory=dict)
-    chains: dict[object, ChainFacts] = field(default_factory=dict)
-    opened: set[str] = field(default_factory=set)
+    chains: dict[object, ChainFacts] = field(default_factory=dict)  # by the calls
+    opened: set[str] = field(default_factory=set)  # flows
+    # The chains given to ``durable(...)``, and where, by the names of their runs.
     durable: dict[str, tuple[ChainFacts, Module, int]] = field(default_factory=dict)
 
 
@@ -271,19 +264,13 @@ def _run_steps(frame: Frame, facts: ChainFacts, flow: str | None, undos: list[Ch
         if step.branches:
             frame.each(step.branches, run_branch)
         else:
-            _run_step(frame, step, flow)
+            steps = () if flow is None or step.name is None else ((flow, step.name),)
+            inner = Context(function_in(step.callee), step.module, steps=steps)
+            for option in options_of(step.callee):
+                Frame(frame.engine, inner, step.module, {}).call(option, step.node)
+            frame.emit((inner,), step.node)
             _call(frame, step.node, step.options, "validate", "log")
             undos.append(step)
-
-
-def _run_step(frame: Frame, step: ChainStep, flow: str | None) -> None:
-    inner = Context(function_in(step.callee), step.module)
-    if flow is not None and step.name is not None:
-        inner.steps = ((flow, step.name),)
-    body = Frame(frame.engine, inner, step.module, {})
-    for option in options_of(step.callee):
-        body.call(option, step.node)
-    frame.emit((inner,), step.node)
 
 
 def _call(frame: Frame, node: Any, options: dict[str, Value], *names: str) -> None:

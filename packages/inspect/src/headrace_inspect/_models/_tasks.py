@@ -150,12 +150,7 @@ def _decorated(value: Value) -> Function | None:
 
 
 def signature_of(task: Task, function: Function) -> tuple[Names, Names, Names]:
-    """Return the positional, the keyword and the required parameters.
-
-    Args:
-        task: the task.
-        function: its function; messages do not fill the first parameters of a bound one.
-    """
+    """Return the positional, keyword and required parameters of a task that messages fill."""
     syntax, inner = function.syntax, task.inner
     skipped = task.is_bound + (isinstance(inner, FunctionValue) and inner.receiver is not None)
     positional, named, needed = list[str](), list[str](), list[str]()

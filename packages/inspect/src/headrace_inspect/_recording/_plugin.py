@@ -33,13 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class _Recording:
-    """Records the steps of this process.
-
-    Args:
-        folder: where processes write them.
-        file: where to put them together, with those of the processes that this one starts; None
-            in a worker of xdist.
-    """
+    """Records steps of processes in `folder`; joins them in `file`, None in a worker of xdist."""
 
     def __init__(self, folder: str, file: Path | None) -> None:
         from ._writing import inherited, record

@@ -19,13 +19,8 @@ def find_files(
     """Return the Python files in `paths` as absolute paths, sorted, and what is wrong with paths.
 
     A folder is searched for ``*.py``, without folders that begin with a dot, virtual environments,
-    what tools build, and folders that symbolic links lead to. A file that is named is taken
-    whatever it is called.
-
-    Args:
-        paths: files and folders.
-        exclude: patterns as in a shell, for paths relative to the working directory, or for the
-            name of a file or folder anywhere.
+    what tools build, and folders that symbolic links lead to. Patterns in `exclude` are as in a
+    shell, for paths relative to the working directory or for names.
     """
     found: set[str] = set()
     problems: list[Problem] = []

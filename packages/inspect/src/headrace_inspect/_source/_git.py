@@ -35,21 +35,14 @@ class RevisionError(ValueError):
 
 @dataclass
 class OldTree:
-    """The Python files of a commit, by the absolute paths that they have today.
-
-    Attributes:
-        ids: the object of each file.
-        unfollowed: the paths of symbolic links and submodules.
-        problems: the files that the repository does not have; known once `contents` are.
-        at_hand: contents by object, which git is not asked for.
-    """
+    """The Python files of a commit, by the absolute paths that they have today."""
 
     folder: str
     commit: str
-    ids: dict[str, str] = field(default_factory=dict)
-    unfollowed: list[str] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-    at_hand: Mapping[str, bytes] = field(default_factory=dict)
+    ids: dict[str, str] = field(default_factory=dict)  # the object of each file
+    unfollowed: list[str] = field(default_factory=list)  # symbolic links and submodules
+    problems: list[Problem] = field(default_factory=list)  # complete once `contents` are read
+    at_hand: Mapping[str, bytes] = field(default_factory=dict)  # by object; not read from git
 
     @cached_property
     def contents(self) -> dict[str, bytes]:
