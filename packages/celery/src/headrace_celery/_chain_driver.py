@@ -32,7 +32,7 @@ class _InTask:
         self._lock = threading.Lock()  # few backends can be used by several threads
         self._is_abortable = isinstance(task, AbortableTask)
         self._steps: list[Any] = [*chains.plan_of(chain).all_steps()] if progress else []
-        self._began, limit = clock.monotonic(), hard_limit_of(task)
+        self._began, limit = clock.monotonic(), hard_limit_of(task, task.request)
         self._killed_at = None if limit is None else self._began + limit
         self.stepwise = progress or self._is_abortable
 
@@ -79,10 +79,10 @@ class _AsyncDriver(_InTask, chains.AsyncDriver):
 
 def run_chain(task: Any, chain: Chain | AsyncChain, inputs: dict[str, Any], progress: bool) -> Any:
     """Run the chain of a task, an `AsyncChain` in an event loop of its own; return its result."""
-    request, unit = task.request, get_flow_context()
-    is_watched = progress or isinstance(task, AbortableTask)
-    is_limited = hard_limit_of(task) or (unit is not None and unit.deadline is not None)
-    if request.called_directly or request.is_eager or not (is_watched or is_limited):
+    unit, request = get_flow_context(), task.request
+    is_limited = hard_limit_of(task, request) or (unit is not None and unit.deadline is not None)
+    is_plain = not (is_limited or progress or isinstance(task, AbortableTask))
+    if is_plain or request.called_directly or request.is_eager:
         run: Any = chain.run(**inputs)
         return run if isinstance(chain, Chain) else asyncio.run(run)
     if isinstance(chain, Chain):

@@ -50,14 +50,14 @@ def chain_task(
         TypeError: an argument has the wrong type.
         ValueError: there is no name, or the chain cannot run or return what `returns` names.
     """
+    from ._chain_driver import AbortedError, run_chain
+
     base = task_options.get("base") or Task
     check_spelling("chain_task", task_options, base, ("name", "progress", "returns"))
     task_name = _checked_name(chain, name, returns)
     needed = chain.inputs
 
     def run(task: Any, /, **inputs: Any) -> Any:
-        from ._chain_driver import AbortedError, run_chain
-
         try:
             return run_chain(task, chain, inputs, progress).as_json(*returns)
         except AbortedError as aborted:

@@ -45,10 +45,10 @@ def remember_worker_limit(worker: Any) -> None:
     _worker_limits[:] = [getattr(worker, "time_limit", None)]
 
 
-def hard_limit_of(task: Any) -> float | None:
-    """Return the hard time limit of the current run of `task` in seconds, or None."""
-    hard, _ = task.request.timelimit or (None, None)
-    found: float | None = hard or task.time_limit or next(iter(_worker_limits), None)
+def hard_limit_of(task: Any, request: Any) -> float | None:
+    """Return the hard time limit of a run of `task`, which has this `request`, in seconds."""
+    hard, _ = request.timelimit or (None, None)
+    found: float | None = hard or task.time_limit or (_worker_limits[0] if _worker_limits else None)
     return found
 
 

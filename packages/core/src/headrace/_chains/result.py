@@ -95,24 +95,37 @@ class ChainResult(dict[str, Any]):
             The values by key, and under ``report`` a list with a mapping for each step.
         """
         plain = self._redaction.plain({key: self.get(key) for key in keys})
-        return {**plain, "report": [_as_json(step) for step in self.steps]}
+        plan = self._plan_of_run
+        if plan is None or self._noted is not None:
+            rows = [
+                _row(each.name, each.outcome, each.attempts, each.seconds, each.reason)
+                for each in self.steps
+            ]
+        else:  # each step succeeded at the first attempt
+            rows = [_row(step.name, "ok", 1, taken) for step, taken in self._durations(plan)]
+        return {**plain, "report": rows}
 
     def _reports(self) -> Iterator[StepReport | ChainResult]:
         plan = self._plan_of_run
         if plan is None:
             yield from self._steps_and_redaction[0]
             return
-        begun, noted = self._started, self._noted
-        for step, ended in zip(plan.steps, self._ends, strict=False):
+        noted = self._noted
+        for step, seconds in self._durations(plan):
             if noted is None:
-                yield StepReport(step.name, "ok", 1, ended - begun)
+                yield StepReport(step.name, "ok", 1, seconds)
             else:
-                yield from self._reports_of(step, noted, ended - begun)
-            begun = ended
+                yield from self._reports_of(step, noted, seconds)
         unfinished = plan.steps[len(self._ends) :][:1]
         for step in unfinished:
             if noted is not None and step in noted:
                 yield from self._reports_of(step, noted, 0.0)
+
+    def _durations(self, plan: Plan) -> Iterator[tuple[Step | Parallel, float]]:
+        begun = self._started
+        for step, ended in zip(plan.steps, self._ends, strict=False):
+            yield step, ended - begun
+            begun = ended
 
     def _reports_of(
         self, step: Step | Parallel, noted: Noted, seconds: float
@@ -197,13 +210,15 @@ def flattened(reports: Iterable[StepReport | ChainResult]) -> list[StepReport]:
     return flat
 
 
-def _as_json(step: StepReport) -> dict[str, Any]:
+def _row(
+    name: str, outcome: str, attempts: int, seconds: float, reason: str | None = None
+) -> dict[str, Any]:
     return {
-        "name": step.name,
-        "outcome": step.outcome,
-        "attempts": step.attempts,
-        "seconds": round(step.seconds, 6),
-        "reason": step.reason,
+        "name": name,
+        "outcome": outcome,
+        "attempts": attempts,
+        "seconds": round(seconds, 6),
+        "reason": reason,
     }
 
 
