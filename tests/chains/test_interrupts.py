@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import headrace.testing
-from headrace import StepFailedError
+from headrace import Chain, StepFailedError
 from headrace._exceptions import control_flow
 from headrace.integration import register_interrupt
 
@@ -104,3 +104,25 @@ def test_an_interrupt_in_an_undo_leaves_the_other_undos_to_run(runner: Runner) -
         runner.run(chain)
     assert calls == ["c", "undo b", "undo a"]
     assert isinstance(caught.value.__cause__, StepFailedError)
+
+
+def test_a_signal_while_an_undo_is_logged_keeps_the_errors_of_the_others(lines: Any) -> None:
+    """Undos that failed before are named, and those that follow run."""
+    calls: list[str] = []
+
+    def strike(line: str) -> str:
+        if line == "step 'b' undone":
+            raise KeyboardInterrupt
+        return line
+
+    chain = Chain(redact=strike)
+    for name, error in (("a", None), ("b", None), ("c", KeyError("lost"))):
+        chain.next(lambda: 1, name=name, undo=calling(calls, f"undo {name}", error))
+    chain.next(calling(calls, "d", OSError("down")), name="d")
+    with pytest.raises(KeyboardInterrupt) as caught:
+        chain.run()
+    assert calls == ["d", "undo c", "undo b", "undo a"]
+    failure = caught.value.__cause__
+    assert isinstance(failure, StepFailedError)
+    assert [str(each) for each in failure.undo_errors] == ["'lost'"]
+    assert ("INFO", "step 'a' undone") in lines()

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from ._admin import delete_finished, fork, resume, unfinished
-from ._chain import AsyncDurableChain, DurableChain, durable
-from ._errors import (
+from headrace.integration.recording import (
     ChangedChainError,
     DurableError,
     ExecutorBusyError,
+    JsonSerializer,
+    PickleSerializer,
+    RecordedStep,
     RunCancelledError,
     RunConflictError,
     ValueNotRecordedError,
 )
-from ._handles import AsyncHandle, Handle, RecordedStep
+
+from ._admin import delete_finished, fork, resume, unfinished
+from ._chain import AsyncDurableChain, DurableChain, durable
+from ._handles import AsyncHandle, Handle
 from ._launch import launch, recover, shutdown
-from ._values import JsonSerializer, PickleSerializer
 
 __all__ = [
     "AsyncDurableChain",

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from headrace.integration import clock
+from headrace.integration.recording import DurableError
 
 from ._driver import ACCEPTED, PARKED
-from ._errors import DurableError
 from ._handles import Handle
 from ._state import PREFIX, aside, chains, dbos, engine
 
@@ -20,8 +20,8 @@ def unfinished() -> Iterator[Handle]:
     The handle of a parked run has the status ``parked``, and its `result` raises
     `ChangedChainError`.
     """
-    offset = 0
-    while page := _page(["PENDING", "ENQUEUED", "DELAYED", "CANCELLED"], offset):
+    offset, states = 0, ["PENDING", "ENQUEUED", "DELAYED", "CANCELLED"]
+    while page := _page(status=states, offset=offset):
         for status in page:
             yield Handle(status.workflow_id, chains[status.name.removeprefix(PREFIX)])
         offset += len(page)
@@ -83,7 +83,8 @@ def delete_finished(*, older_than: timedelta | float) -> int:
     age = older_than if isinstance(older_than, timedelta) else timedelta(seconds=older_than)
     before = (datetime.fromtimestamp(clock.wall(), UTC) - age).isoformat()
     count = 0
-    while ids := [each.workflow_id for each in _page(["SUCCESS", "ERROR"], 0, before)]:
+    while page := _page(status=["SUCCESS", "ERROR"], completed_before=before):
+        ids = [each.workflow_id for each in page]
         aside(dbos().delete_workflows, ids, delete_children=True)
         count += len(ids)
     return count
@@ -101,21 +102,11 @@ def _resume(run_id: str) -> None:
     for child in dbos().list_workflows(parent_workflow_id=run_id, load_input=False):
         if child.status == "CANCELLED":
             _resume(child.workflow_id)
-    status = dbos().get_workflow_status(run_id)
-    kept = {k: v for k, v in ((status and status.attributes) or {}).items() if k != PARKED}
-    dbos().update_workflow_attributes(run_id, kept)
+    dbos().update_workflow_attributes(run_id, {PARKED: None}, merge=True)
     dbos().resume_workflow(run_id)
 
 
-def _page(status: list[str], offset: int, before: str | None = None) -> list[Any]:
+def _page(**query: Any) -> list[Any]:
     engine()
-    return aside(
-        dbos().list_workflows,
-        status=status,
-        name=[PREFIX + name for name in chains],
-        completed_before=before,
-        limit=500,
-        offset=offset,
-        load_input=False,
-        load_output=False,
-    )
+    query |= {"name": [PREFIX + name for name in chains], "limit": 500}
+    return aside(dbos().list_workflows, load_input=False, load_output=False, **query)

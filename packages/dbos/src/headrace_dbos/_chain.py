@@ -4,32 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from contextvars import Context
-from typing import TYPE_CHECKING, Any, overload
+from functools import partial
+from typing import Any, overload
 
-from headrace import AsyncChain, Chain
-from headrace.integration.chains import (
-    Parallel,
-    Part,
-    Plan,
-    definition_of,
-    drive,
-    flow_of,
-    parts_of,
-    plan_of,
-)
+from headrace import AsyncChain, Chain, ChainResult
+from headrace.integration.chains import Part, Plan, drive
 from headrace.integration.messages import make_id
-from headrace.integration.recording import beginning
+from headrace.integration.recording import RecordedChain, RunConflictError
 
 from ._driver import AsyncDurable, Durable, SyncDurable
-from ._errors import RunConflictError
 from ._handles import AsyncHandle, Handle
 from ._state import PREFIX, aside, chains, dbos, engine
-from ._values import recorded
 
-if TYPE_CHECKING:
-    from headrace import ChainResult
-
-    Record = dict[str, Any]
+Record = dict[str, Any]
 
 
 @overload
@@ -62,76 +49,48 @@ def durable(
     return made
 
 
-class BaseDurable:
-    """A durable chain.
-
-    Attributes:
-        name: the name of its runs.
-        queue: the queue through which they start, or None.
-        plan: the plan of the chain.
-        definition: what the records of a run depend on.
-        workflows: by plan, the chain and its branches, each with its workflow.
-    """
+class BaseDurable(RecordedChain):
+    """A durable chain, with the workflows of itself and of its branches by plan."""
 
     _driver: type[Durable]
 
     def __init__(self, chain: Any, name: str | None, queue: str | None) -> None:
-        self.name: str = name or chain.name or flow_of(chain)
-        if not self.name:
-            raise ValueError("a durable chain needs a name: durable(chain, name='orders')")
+        super().__init__(chain, name)
         self.queue = queue
-        self.plan: Plan = plan_of(chain)
-        self.definition: list[str] = definition_of(self.plan)
-        self.workflows: dict[Plan, tuple[Part, Any]] = {}
-        self._new: set[str] = set()
-        names: set[str] = set()
-        for part in parts_of(self.plan):
-            for step in part.plan.steps:
-                if not isinstance(step, Parallel):
-                    if step.name in names:
-                        raise ValueError(f"two steps of {self.name!r} are named {step.name!r}")
-                    if step.plan is not None and step.timeout is not None:
-                        raise ValueError(f"the nested chain {step.name!r} has a timeout")
-                    names.add(step.name)
+        self.workflows: dict[Plan, Any] = {}
+        self.new: set[str] = set()  # generated IDs of runs that have no records yet
 
     def register(self) -> None:
-        """Register the workflows of the chain and of its branches with DBOS."""
-        for part in () if self.workflows else parts_of(self.plan):
+        """Register the workflows with DBOS."""
+        for part in () if self.workflows else self.parts.values():
             if part.is_branch or not part.path:
                 name = PREFIX + self.name + part.path
                 decorate = dbos().workflow(name=name, max_recovery_attempts=None)
-                workflow = decorate(self._workflow(part))
-                self.workflows[part.plan] = part, workflow
-
-    def is_new(self, run_id: str) -> bool:
-        """Return whether `run_id` was generated here, and this is its first execution."""
-        is_new = run_id in self._new
-        self._new.discard(run_id)
-        return is_new
+                self.workflows[part.plan] = decorate(self._workflow(part))
 
     def _workflow(self, part: Part) -> Any:
-        raise NotImplementedError
+        kind = self._driver
 
-    # --- starting ---------------------------------------------------------------------------------
+        async def workflow(record: Record) -> Record:
+            make = partial(aside, kind, self, part, record, dbos().workflow_id)
+            driver: Durable = await asyncio.to_thread(make) if kind.form else make()
+            return await driver.execute()
+
+        return workflow if kind.form else lambda record: drive(workflow(record))
 
     def _begin(self, run_id: str | None, inputs: Record) -> tuple[str, Record]:
         """Return the ID and the recorded input of a run."""
-        serializer, secrets = engine().serializer, self.plan.settings.redaction.names
-        kept: Record = {}
-        for key, value in inputs.items():
-            kept |= recorded(serializer, f"input {key!r}", {key: value}, secrets)
-        record = {"definition": self.definition, **beginning(self.plan, kept)}
-        record["context"] = recorded(serializer, "metadata", record["context"])
+        record = self.begin(inputs, engine().serializer)
         if run_id is None:
             run_id = make_id()
-            self._new.add(run_id)
+            self.new.add(run_id)
         return run_id, record
 
     async def _start(self, run_id: str, record: Record) -> Any:
         from dbos import SetWorkflowID
         from dbos import error as dbos_error
 
-        name, target = "start_workflow", [self.workflows[self.plan][1], record]
+        name, target = "start_workflow", [self.workflows[self.plan], record]
         if self.queue is not None:
             name, target = "enqueue_workflow", [self.queue, *target]
         try:
@@ -142,11 +101,7 @@ class BaseDurable:
             raise RunConflictError(f"run {run_id!r} belongs to another chain") from None
 
     def _started(self, chosen: str | None, run_id: str, record: Record, handle: Any) -> Handle:
-        """Return the handle, unless the chosen ID belongs to another run.
-
-        Raises:
-            RunConflictError: it does; DBOS would return the result of that run.
-        """
+        """Return the handle, unless DBOS would return the result of another run."""
         if chosen is not None:
             status = aside(dbos().get_workflow_status, run_id)
             found: Any = status and status.input
@@ -183,13 +138,6 @@ class DurableChain(BaseDurable):
         handle = aside(drive, self._start(run, record))
         return self._started(run_id, run, record, handle)
 
-    def _workflow(self, part: Part) -> Any:
-        def workflow(record: Record) -> Record:
-            driver = aside(SyncDurable, self, part, record, dbos().workflow_id or "")
-            return drive(driver.execute())
-
-        return workflow
-
 
 class AsyncDurableChain(BaseDurable):
     """An `AsyncChain` whose runs are recorded."""
@@ -207,11 +155,3 @@ class AsyncDurableChain(BaseDurable):
         task = await loop.create_task(self._start(run, record), context=Context())
         handle = await asyncio.to_thread(self._started, run_id, run, record, task)
         return AsyncHandle(handle, task)
-
-    def _workflow(self, part: Part) -> Any:
-        async def workflow(record: Record) -> Record:
-            run_id = dbos().workflow_id or ""
-            driver = await asyncio.to_thread(aside, AsyncDurable, self, part, record, run_id)
-            return await driver.execute()
-
-        return workflow

@@ -5,16 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from headrace import ChainError
-from headrace.integration.chains import result_of
+from headrace.integration.recording import ChangedChainError, RecordedStep, RunCancelledError
 
 from ._driver import PARKED
-from ._errors import ChangedChainError, RunCancelledError
 from ._state import aside, dbos
-from ._values import RUN
 
 if TYPE_CHECKING:
     from headrace import ChainResult
@@ -24,19 +20,6 @@ if TYPE_CHECKING:
 _STATUS = {"PENDING": "running", "ENQUEUED": "queued", "DELAYED": "queued", "SUCCESS": "done"}
 _STATUS |= {"ERROR": "failed", "CANCELLED": "cancelled"}
 _POLL = 0.2
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedStep:
-    """A recorded attempt, predicate, wait or undo.
-
-    Attributes:
-        name: its name: ``charge``, ``charge#2``, ``when charge``, ``undo charge``.
-        seconds: how long it took.
-    """
-
-    name: str
-    seconds: float
 
 
 class Handle:
@@ -50,20 +33,21 @@ class Handle:
     def __init__(self, run_id: str, durable: BaseDurable, handle: Any = None) -> None:
         self.run_id = run_id
         self.chain: str = durable.name
-        self._durable = durable
+        self.durable = durable
         self._handle: Any = handle or aside(dbos().retrieve_workflow, run_id)
 
     def result(self) -> ChainResult:
         """Wait for the run, and return its result; see `DurableChain.run` for errors."""
         try:
-            return self.ended(aside(self._handle.get_result, polling_interval_sec=_POLL))
+            end = aside(self._handle.get_result, polling_interval_sec=_POLL)
         except Exception as exc:
             raise self.error(exc) from exc.__cause__
+        return self.durable.result(end)
 
     def status(self) -> str:
         """Return ``queued``, ``running``, ``done``, ``failed``, ``cancelled`` or ``parked``."""
-        found = self._found()
-        is_parked = found.status == "CANCELLED" and PARKED in (found.attributes or {})
+        found: Any = aside(dbos().get_workflow_status, self.run_id)
+        is_parked = found.status == "CANCELLED" and bool((found.attributes or {}).get(PARKED))
         return "parked" if is_parked else _STATUS.get(found.status, "failed")
 
     def cancel(self) -> None:
@@ -85,26 +69,17 @@ class Handle:
             seen = len(steps)
             time.sleep(_POLL)
 
-    def _found(self) -> Any:
-        return aside(dbos().get_workflow_status, self.run_id)
-
-    def ended(self, ended: dict[str, Any]) -> ChainResult:
-        """Return the result of what is recorded of the run."""
-        return result_of(self._durable.plan, **ended)
-
     def error(self, exc: Exception) -> Exception:
         """Return the error of the run for what DBOS raised."""
         from dbos import error as dbos_error
 
         if isinstance(exc, dbos_error.DBOSAwaitedWorkflowCancelledError):
-            difference = (self._found().attributes or {}).get(PARKED)
-            if difference is not None:
+            found: Any = aside(dbos().get_workflow_status, self.run_id)
+            difference = (found.attributes or {}).get(PARKED)
+            if difference:
                 return ChangedChainError(self.run_id, difference)
             return RunCancelledError(f"run {self.run_id!r} was cancelled; resume() continues it")
-        ended = vars(exc).pop(RUN, None)
-        if isinstance(exc, ChainError) and exc.result is None and ended is not None:
-            exc.result = self.ended(ended)
-        return exc
+        return self.durable.error(exc)
 
 
 class AsyncHandle:
@@ -122,9 +97,10 @@ class AsyncHandle:
     async def result(self) -> ChainResult:
         """Wait for the run, and return its result."""
         try:
-            return self._handle.ended(await self._task.get_result(polling_interval_sec=_POLL))
+            end = await self._task.get_result(polling_interval_sec=_POLL)
         except Exception as exc:
             raise await asyncio.to_thread(self._handle.error, exc) from exc.__cause__
+        return self._handle.durable.result(end)
 
     async def status(self) -> str:
         """Return the status."""

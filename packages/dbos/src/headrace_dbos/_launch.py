@@ -7,10 +7,10 @@ import sys
 from typing import Any
 
 from headrace import ChainError
+from headrace.integration.recording import JsonSerializer, PickleSerializer
 
 from ._locks import take_lock
 from ._state import SLOTS, Engine, aside, chains, current, dbos, engine
-from ._values import JsonSerializer, PickleSerializer
 
 NAME = "headrace"
 """The name and the version of the application in DBOS. The version never changes, so that DBOS
@@ -38,12 +38,11 @@ def launch(url: str | None = None, *, executor_id: str, serializer: Any = "json"
         ValueError: a chain redacts one of its outputs, and the serializer does not encrypt.
     """
     if current:
-        raise RuntimeError(
-            "headrace_dbos is already launched in this process, or was before a fork"
-        )
+        raise RuntimeError("headrace_dbos is already launched in this process or its parent")
     if isinstance(serializer, str):
         serializer = {"json": JsonSerializer, "pickle": PickleSerializer}[serializer]()
-    _refuse_secrets(serializer)
+    for durable in chains.values():
+        durable.check_secrets(serializer)
     joined = _launched_by_application(executor_id, serializer)
     if joined is not None:
         url = joined._config["system_database_url"]  # noqa: SLF001 - no public name
@@ -65,16 +64,6 @@ def launch(url: str | None = None, *, executor_id: str, serializer: Any = "json"
     except BaseException:
         shutdown()
         raise
-
-
-def _refuse_secrets(serializer: Any) -> None:
-    for durable in chains.values():
-        hidden = durable.plan.settings.redaction.names & {*durable.plan.outs}
-        if hidden and not getattr(serializer, "encrypts", False):
-            raise ValueError(
-                f"{durable.name!r} redacts its output {min(hidden)!r}, which would be recorded in "
-                f"clear text; launch with a serializer that encrypts"
-            )
 
 
 def shutdown() -> None:
@@ -116,15 +105,8 @@ def _new(url: str, executor_id: str, serializer: Any) -> Any:
     level, nothing = logger.level, logging.NullHandler()
     logger.addHandler(nothing)  # or DBOS adds one that writes to the console
     try:
-        made = dbos()(
-            config={
-                "name": NAME,
-                "application_version": NAME,
-                "system_database_url": url,
-                "executor_id": executor_id,
-                "serializer": serializer,
-            }
-        )
+        config: Any = {"name": NAME, "application_version": NAME, "executor_id": executor_id}
+        made = dbos()(config=config | {"system_database_url": url, "serializer": serializer})
     finally:
         logger.removeHandler(nothing)
         logger.setLevel(level)
@@ -137,28 +119,22 @@ def _is_wanted(record: logging.LogRecord) -> bool:
     from dbos import error as dbos_error
 
     raised = record.exc_info[1] if record.exc_info else None
-    text = record.getMessage()
-    return (
-        not isinstance(raised, ChainError | dbos_error.DBOSAwaitedWorkflowCancelledError)
-        and "console.dbos.dev" not in text
-        and "was cancelled during execution" not in text
-    )
+    is_ours = isinstance(raised, ChainError | dbos_error.DBOSAwaitedWorkflowCancelledError)
+    unwanted = "console.dbos.dev", "was cancelled during execution"
+    return not is_ours and not any(part in record.getMessage() for part in unwanted)
 
 
 def _launched_by_application(executor_id: str, serializer: Any) -> Any:
-    """Return the DBOS that the application has launched, or None.
-
-    Raises:
-        RuntimeError: it differs from what `launch` is to use.
-    """
+    """Return the DBOS that the application has launched, or None, if it is what `launch` needs."""
     joined = getattr(sys.modules.get("dbos._dbos"), "_dbos_global_instance", None)
     if joined is None or not joined._launched:  # noqa: SLF001 - no public name
         return None
-    kind = type(joined._serializer).__name__  # noqa: SLF001 - no public name
-    found = dbos().executor_id, dbos().application_version, kind
-    wanted = executor_id, NAME, type(serializer).__name__
-    pickles = isinstance(serializer, PickleSerializer) and kind == "DefaultSerializer"
-    if found[:2] != wanted[:2] or (kind != wanted[2] and not pickles):
+    kinds = [type(each).__name__ for each in (joined._serializer, serializer)]  # noqa: SLF001
+    if kinds == ["DefaultSerializer", "PickleSerializer"]:
+        kinds[1] = kinds[0]  # that of DBOS pickles too
+    found = dbos().executor_id, dbos().application_version, kinds[0]
+    wanted = executor_id, NAME, kinds[1]
+    if found != wanted:
         raise RuntimeError(
             f"the application's DBOS has executor ID, application version and serializer {found}, "
             f"not {wanted}"

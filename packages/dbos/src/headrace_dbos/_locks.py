@@ -5,20 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from ._errors import ExecutorBusyError
+from headrace.integration.recording import ExecutorBusyError
 
 
 def take_lock(url: str, executor_id: str) -> Callable[[], None]:
     """Lock an executor ID for as long as this process lives, and return a function to unlock it.
 
     The lock is that of a file beside the database on SQLite, and of a session on PostgreSQL.
-
-    Args:
-        url: the database that the executors share.
-        executor_id: the ID.
-
-    Raises:
-        ExecutorBusyError: a living process has locked it.
+    `ExecutorBusyError` is raised if a living process has locked it.
     """
     import sqlite3
 

@@ -21,12 +21,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-PREFIX = "headrace:"
-"""Begins the names of our workflows."""
+PREFIX = "headrace:"  # begins the names of our workflows
 
 log = GuardedLogger("headrace.chain")
-chains: dict[str, BaseDurable] = {}
-"""The durable chains, by name."""
+chains: dict[str, BaseDurable] = {}  # by name
 
 SLOTS = 200
 """How many resumed runs at a time: each occupies a thread, however many are unfinished."""
@@ -34,21 +32,13 @@ SLOTS = 200
 
 @dataclass(eq=False)
 class Engine:
-    """The DBOS of this process.
-
-    Attributes:
-        url: the database.
-        serializer: the serializer of recorded values.
-        release: unlocks the executor ID.
-        is_joined: whether the application launched it.
-        queue: the queue of DBOS through which resumed runs start.
-    """
+    """The DBOS of this process."""
 
     url: str
     serializer: Any
-    release: Callable[[], None]
-    is_joined: bool
-    queue: Any = None
+    release: Callable[[], None]  # unlocks the executor ID
+    is_joined: bool  # whether the application launched it
+    queue: Any = None  # of DBOS itself: resumed runs start through it
     pid: int = field(default_factory=os.getpid)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _slots: int = 0
@@ -70,16 +60,11 @@ class Engine:
             self.queue._worker_concurrency = self._slots  # noqa: SLF001
 
 
-current: list[Engine] = []
-"""The DBOS of this process, if it is launched."""
+current: list[Engine] = []  # the DBOS of this process, if it is launched
 
 
 def engine() -> Engine:
-    """Return the DBOS of this process.
-
-    Raises:
-        RuntimeError: it is not launched, or was launched before a fork.
-    """
+    """Return the DBOS of this process; `RuntimeError` if it is not launched here."""
     if not current:
         raise RuntimeError("call headrace_dbos.launch() first")
     if current[0].pid != os.getpid():

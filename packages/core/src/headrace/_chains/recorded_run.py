@@ -1,4 +1,4 @@
-"""Recorded runs: what an engine records of the beginning and the end, and the run itself."""
+"""Recorded runs: executions of a recorded chain, and what is recorded of the end."""
 
 from __future__ import annotations
 
@@ -7,93 +7,84 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from headrace._context.attachments import add_facts
-from headrace._context.opening import make_id, transport_context
+from headrace._context.opening import transport_context
 from headrace._context.remote import RemoteContext
 from headrace._context.units import Unit, as_current
-from headrace._context.variables import get_unit
 from headrace._logger import GuardedLogger
 from headrace._process import clock
-from headrace._propagation.metadata import propagated_metadata
 from headrace._state import units_are_watched
 
-from .engine import active_dispatcher, fields_of, leave_branch, new_run, seconds_left
+from .engine import active_dispatcher, fields_of, leave_branch, new_run
+from .recorded_values import RUN, recorded
 from .recording import Recording
 from .walk import complete, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from headrace._context.model import FlowContext
 
     from .engine import Part
-    from .plan import Plan
+    from .recorded_chain import RecordedChain
+    from .recorded_values import Serializer
     from .run import Run
+    from .step import Step
 
     Record = dict[str, Any]
 
 _logger = GuardedLogger("headrace.chain")
 
 
-def beginning(plan: Plan, inputs: Mapping[str, Any]) -> Record:
-    """Return the record from which `RecordedRun` executes a run that begins now, in any process.
-
-    Args:
-        plan: the plan of the chain.
-        inputs: the initial values of the context, in their recorded form.
-
-    Returns:
-        A mapping of ``inputs``, ``context`` (the correlation ID, the causation ID and the metadata
-        that `configure(propagate_metadata=...)` names) and ``until`` (the time of the deadline, in
-        seconds since the epoch, or None).
-    """
-    unit, left = get_unit(), seconds_left(plan)
-    context = {
-        "correlation_id": make_id() if unit is None else unit.correlation_id,
-        "causation_id": None if unit is None else unit.unit_id,
-        "metadata": {} if unit is None else propagated_metadata(unit),
-    }
-    until = None if left is None else clock.wall() + left
-    return {"inputs": dict(inputs), "context": context, "until": until}
-
-
 class RecordedRun(Recording):
     """A `Recording` that runs a chain, or a branch of one, in its unit of work.
 
-    A mixin like `Recording`; a subclass defines the same methods.
+    A mixin like `Recording`; a subclass defines the same methods except `keep`.
 
     Args:
-        part: the chain, or the branch that runs on its own; see `parts_of`.
-        record: what `beginning` or `branch_record` returned.
-        run_id: the ID of the run, the same for its branches.
+        chain: the recorded chain.
+        part: the chain, or the branch that runs on its own: one of ``chain.parts``.
+        record: what `RecordedChain.begin` or `branch_record` returned.
+        run_id: the ID of the run; a branch knows that of the whole from its record.
         names: the names of the existing records, in order.
-        name: the name of the unit of work.
+        serializer: how values are recorded.
 
     Attributes:
+        chain: as above.
         part: as above.
-        run_id: as above.
-        context: the context of the unit of work.
+        run_id: the ID of the run, the same for its branches.
+        context: the context of the unit of work, which has the name of the chain.
     """
 
     def __init__(
-        self, part: Part, record: Record, run_id: str, names: Sequence[str], *, name: str
+        self,
+        chain: RecordedChain,
+        part: Part,
+        record: Record,
+        run_id: str,
+        names: Sequence[str],
+        serializer: Serializer,
     ) -> None:
-        super().__init__(run_id, names, active_dispatcher())
+        self.run_id: str = record.get("run", run_id)
+        super().__init__(self.run_id, names, active_dispatcher())
+        self.chain: RecordedChain = chain
         self.part: Part = part
-        self.run_id: str = run_id
-        self._beginning = record
+        self._beginning, self._serializer = record, serializer
         given, until = record["context"], record["until"]
         deadline = None if until is None else clock.monotonic() + until - clock.wall()
         remote = RemoteContext(given["correlation_id"], given["causation_id"], deadline)
-        self.context: FlowContext = transport_context("flow", name, remote, {**given["metadata"]})
+        self.context: FlowContext = transport_context(
+            "flow", chain.name, remote, {**given["metadata"]}
+        )
 
     async def execute(self) -> Record:
         """Run the chain, or continue it after its last record.
 
         Returns:
-            The record of the end: the arguments of `result_of`, or the outcome of a branch.
+            The record of the end, for `RecordedChain.result`, or the outcome of a branch.
 
         Raises:
-            BaseException: the chain failed, or something stopped the execution.
+            BaseException: the chain failed, or something stopped the execution; see
+                `RecordedChain.error`.
         """
         with self._opened() as run:
             follow: Any = walk if self.part.is_branch else complete
@@ -120,17 +111,25 @@ class RecordedRun(Recording):
             raise self.cause
         if self.part.is_branch:
             return leave_branch(run, failure)
-        if failure is not None:
-            raise failure
-        return self.ending(run)
-
-    def ending(self, run: Run) -> Record:
-        """Return the arguments of `result_of` for a run that has ended."""
-        return {
+        ended = {
             "values": _own_values(run, self.part),
             "steps": [fields_of(report) for report in run.context.steps],
             "correlation_id": run.context.correlation_id,
         }
+        if failure is not None:
+            vars(failure)[RUN] = ended
+            raise failure
+        return ended
+
+    def keep(self, step: Step, value: Any) -> Any:
+        """Return the result of a step in its recorded form.
+
+        Raises:
+            ValueNotRecordedError: it has none, or holds a redacted key in clear text.
+        """
+        named, secrets = {step.out or "": value}, self.part.plan.settings.redaction.names
+        kept: Record = recorded(self._serializer, f"step {step.name!r}", named, secrets)
+        return kept[step.out or ""]
 
     def branch_record(self, run: Run, branch: Run, part: Part) -> Record:
         """Return the record of a branch that will run on its own.
@@ -144,6 +143,8 @@ class RecordedRun(Recording):
         until = min((each for each in deadlines if each is not None), default=math.inf)
         return {
             **self._beginning,
+            "run": self.run_id,
+            "definition": self.chain.definition,
             "inputs": _own_values(branch, part),
             "until": None if until == math.inf else clock.wall() + until - clock.monotonic(),
         }

@@ -120,15 +120,23 @@ async def _undo_steps(
     try:
         while (undo := _take(run, steps)) is not None:
             failures = await undo_step(driver.undo, run, *undo)
-            if not failures:
-                line = f"step {undo[0].name!r} undone"
-                await driver.notify(run, "undone", log, run, logging.INFO, line)
-            errors += failures
+            errors += failures or await _say_undone(driver, run, undo[0])
         return errors
     finally:
         set_step(failed)  # the lines about the failure are not about a step that was undone
         # Since Python 3.12 the frame of undo_step holds the frame that awaits it.
         del errors, failures
+
+
+async def _say_undone(driver: Driver, run: Run, step: Step) -> list[BaseException]:
+    try:
+        line = f"step {step.name!r} undone"
+        await driver.notify(run, "undone", log, run, logging.INFO, line)
+    except GeneratorExit:  # as in undo_step
+        raise
+    except BaseException as interrupt:  # the errors of earlier undos must not be lost
+        return [interrupt]
+    return []
 
 
 async def undo_step(

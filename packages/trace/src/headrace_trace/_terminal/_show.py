@@ -117,6 +117,7 @@ class _Scale:
             for time in (start - queued, start, start + _length(unit))
         )
         run = min(run, _BAR - 1)
+        begin = min(begin, run)
         end = max(end, run + 1)
         return Text.assemble(
             " " * begin,

@@ -1,8 +1,8 @@
-"""The errors of durable runs."""
+"""The errors of durable runs, the same for each engine that records them."""
 
 from __future__ import annotations
 
-from headrace import HeadraceError
+from headrace._errors import HeadraceError
 
 
 class DurableError(HeadraceError):
@@ -26,7 +26,7 @@ class ValueNotRecordedError(DurableError):
 
 
 class ChangedChainError(DurableError):
-    """The run is parked: its chain has changed. `resume` or `fork` continue it.
+    """The run is parked: its chain has changed. The engine's `resume` or `fork` continue it.
 
     Attributes:
         run_id: the run.

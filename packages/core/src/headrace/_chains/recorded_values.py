@@ -6,14 +6,25 @@ import base64
 import json
 import pickle
 from collections.abc import Collection
-from typing import Any
+from typing import Any, Protocol
 
-from headrace.integration.recording import error_from_json, error_to_json, secret_in
-
-from ._errors import ValueNotRecordedError
+from .durable_errors import ValueNotRecordedError
+from .recorded_errors import error_from_json, error_to_json, secret_in
 
 _ERROR, RUN = "$error", "_headrace_run"
 """Keys of a recorded error: the error, and what is recorded of its run, also an attribute."""
+
+
+class Serializer(Protocol):
+    """Records values; one with an attribute ``encrypts = True`` may record secrets."""
+
+    def serialize(self, data: Any) -> str:
+        """Return the text that is recorded of `data`."""
+        ...
+
+    def deserialize(self, serialized_data: str) -> Any:
+        """Return the value of a text."""
+        ...
 
 
 class JsonSerializer:
@@ -38,7 +49,7 @@ class JsonSerializer:
         return data
 
     def name(self) -> str:
-        """Return the name under which DBOS records the format."""
+        """Return the name of the format, for engines that record it."""
         return "headrace_json"
 
 
@@ -54,15 +65,15 @@ class PickleSerializer:
         return pickle.loads(base64.b64decode(serialized_data))  # noqa: S301 - chosen by the user
 
     def name(self) -> str:
-        """Return the name under which DBOS records the format."""
+        """Return the name of the format, for engines that record it."""
         return "headrace_pickle"
 
 
-def recorded(serializer: Any, what: str, value: Any, secrets: Collection[str] = ()) -> Any:
+def recorded(serializer: Serializer, what: str, value: Any, secrets: Collection[str] = ()) -> Any:
     """Return `value` as a run reads it from the records, now and after a crash.
 
     Args:
-        serializer: the serializer; one with an attribute ``encrypts = True`` may record secrets.
+        serializer: the serializer.
         what: the step or input, for the message.
         value: the value.
         secrets: the keys that the chain redacts.
