@@ -28,11 +28,11 @@ class Store:
         made = union(known, shallow(value, 2))
         if made is not known:
             self._values[key] = made
-            if _matters(made) and not _matters(known):
-                self._outdated.update(self._readers.pop(key, ()))
+            if _matters(made):
+                self._outdated.update(self._readers.get(key, ()))
 
     def get(self, key: object, reader: Context | None = None) -> Value:
-        """Return the union of the values under `key` so far; `reader` is told of the first one."""
+        """Return the union of the values under `key` so far; `reader` waits for the first."""
         found = self._values.get(key)
         if reader is not None and reader.function is not None and not _matters(found):
             self._readers[key][reader] = None
