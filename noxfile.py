@@ -40,7 +40,7 @@ REDIS_PORT, RABBITMQ_PORT = 6379, 5672
 SPELLED = ["docs", "examples", "packages", *sorted(path.name for path in ROOT.glob("*.md"))]
 HALF = ("celery", "chains", "dbos", "demo", "queues", "tracing")
 FIRST_HALF = [f"tests/{name}" for name in HALF]
-"""These take as long as all other tests."""
+"""The folders that together take about as long as all other tests."""
 INSTALLED = [
     *("README.md", "docs/start", "tests/examples", "tests/together", "tests/trace/test_html.py"),
     *(f"tests/pictures/test_{name}.py" for name in ("chapters", "command", "documents", "html")),
@@ -50,7 +50,7 @@ INSTALLED = [
     *("tests/celery/test_init_app.py", "tests/dbos/test_processes.py", "tests/queues/test_rq.py"),
     *(f"tests/inspect/test_{name}.py" for name in ("command", "evidence", "explain", "recording")),
 ]
-"""The tests of `wheels`."""
+"""The tests that `wheels` runs."""
 TESTED = ["tests", "docs", "examples", "README.md", "conftest.py", "pyproject.toml"]
 
 
@@ -96,7 +96,7 @@ MATRIX = [
     Row("structlog", "", "core", STRUCTLOG),
 ]
 LAST_OF_OLD = "3.13"
-"""The Python of the old versions: `oldest` has them on the first; Django 4.2 ends before 3.14."""
+"""The Python for old versions; `oldest` has them on 3.11, and Django 4.2 does not run on 3.14."""
 TRIED = [
     (python, row)
     for python in PYTHONS
@@ -150,10 +150,10 @@ def tests(session: nox.Session) -> None:
 
 
 def run_halves(session: nox.Session, *pytest: str) -> None:
-    """Run the suite in two processes at a time, and show what the second printed when both end.
+    """Run the suite in two processes at once; print the second's output when both have ended.
 
-    Not with pytest-xdist: there the files that share a process, and so what they find imported and
-    configured, would change from run to run.
+    pytest-xdist would change from run to run which files share a process, and so what they find
+    imported and configured.
     """
     rest = [f"--ignore={folder}" for folder in FIRST_HALF]
     with tempfile.TemporaryFile("w+", errors="replace") as output, ThreadPoolExecutor(1) as pool:
@@ -341,9 +341,9 @@ def corpus(session: nox.Session) -> None:
 
 @nox.session(tags=["full"])
 def robustness(session: nox.Session) -> None:
-    """Send the standard library's tests and installed packages through `headrace check`.
+    """Run `headrace check` on the standard library's tests and on installed packages.
 
-    Every third program, and all packages as one; `-- --share 1` sends each of them.
+    By default on every third program, the largest first; `-- --share 1` takes all of them.
     """
     install_tree(session, *group("test-all"))
     options = session.posargs or ["--share", "3"]
@@ -352,7 +352,7 @@ def robustness(session: nox.Session) -> None:
 
 @nox.session(tags=["full"])
 def examples(session: nox.Session) -> None:
-    """Run the tests that take random examples with 200 of them, or `-- 1000`; the suite has 40."""
+    """Run the tests that take random examples with 200 examples, or `-- 1000`; the suite has 40."""
     install_tree(session, *group("test-all"))
     count = session.posargs[0] if session.posargs else "200"
     session.run("pytest", "tests", "-m", "hypothesis", env={"HEADRACE_EXAMPLES": count})
@@ -376,10 +376,10 @@ def hook(session: nox.Session) -> None:
 
 @nox.session(tags=["full"])
 def wheels(session: nox.Session) -> None:
-    """Check the built distributions, and try the wheels with the sources out of reach.
+    """Check the built distributions, and test the wheels without the source tree.
 
-    The code is that of the tree, so only what depends on its installation is tested: imports, entry
-    points, files beside the code, versions, the READMEs, and the main use of each package.
+    The code is the same as in the tree, so only what depends on installation is tested: imports,
+    entry points, files beside the code, versions, the READMEs, and the main use of each package.
     """
     session.install(*group("build"), "--constraint", "constraints.txt")
     here = Path(session.create_tmp()).resolve()
@@ -445,7 +445,7 @@ def crash_soak(session: nox.Session) -> None:
 def audit(session: nox.Session) -> None:
     """Compare every line of servers and workers with markers: 10,000 units, or `-- 100000`.
 
-    And have 100,000 units open at once in one process.
+    Also hold 100,000 units open at once in one process.
     """
     if not answers(REDIS_PORT):
         system_package(session, "redis-server", "redis-server")
@@ -601,6 +601,6 @@ def oldest(session: nox.Session) -> None:
     tools = [each for each in group("test-all") if not each.startswith(left_out)]
     packages = [name for name in PACKAGES if name != "queues"]
     install_tree(session, *tools, "setuptools<81", packages=packages, pins=floors)
-    # Chains have tests of their own, and no dependencies, like the analysis of code.
+    # Without tests/chains and tests/inspect, since what they test has no dependencies.
     folders = [f"tests/{name}" for name in packages if name != "inspect"]
     session.run("pytest", "tests/http", *folders, *OLD, *session.posargs)

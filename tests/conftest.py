@@ -14,7 +14,7 @@ from tests.brokers import find_rabbitmq, find_redis
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# The session `examples` tries more. How long one takes depends on what else the machine does.
+# The session `examples` tries more. No deadline, since a busy machine takes longer for each.
 EXAMPLES = int(os.environ.get("HEADRACE_EXAMPLES", "40"))
 settings.register_profile("suite", max_examples=EXAMPLES, deadline=None)
 settings.load_profile("suite")

@@ -1,4 +1,4 @@
-"""Ten thousand units of work, open at the same time in threads and tasks: no mix-up.
+"""Ten thousand units of work, open at once in threads and tasks, are not mixed up.
 
 The session `audit` sets ``HEADRACE_LOAD`` for a hundred thousand.
 """

@@ -61,7 +61,7 @@ WRONG = {
 @pytest.mark.parametrize(("setting", "number", "message"), WRONG.values(), ids=WRONG)
 @pytest.mark.filterwarnings("ignore:Overriding setting")
 def test_wrong_setting_is_reported(setting: Any, number: int, message: str) -> None:
-    """A wrong setting is an error that names it, says what is wrong and leads to what to do."""
+    """A wrong setting is an error that names it, says what is wrong and links to what to do."""
     (error,) = found(HEADRACE=setting)
     assert error.id == f"headrace.E{number:03}"
     assert error.is_serious()

@@ -13,7 +13,7 @@ from tests.scenarios import SCENARIOS
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_contract(scenario: Scenario) -> None:
-    """What is seen of each scenario's requests is what the contract says."""
+    """The requests of each scenario do what the contract says."""
     run(scenario, QuartSite())
 
 

@@ -14,5 +14,5 @@ from tests.sites import Framework
 @pytest.mark.parametrize("scenario", SCENARIOS)
 @pytest.mark.parametrize("framework", [FastApiSite(), StarletteSite()], ids=lambda each: each.name)
 def test_contract(framework: Framework, scenario: Scenario) -> None:
-    """What is seen of each scenario's requests is what the contract says."""
+    """The requests of each scenario do what the contract says."""
     run(scenario, framework)

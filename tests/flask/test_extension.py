@@ -637,7 +637,7 @@ def test_the_unit_of_a_middleware_further_out_is_named_too(
 
 
 def test_set_up_after_the_first_request_is_refused() -> None:
-    """As Flask's own set-up methods refuse it: the requests before would have had no ID."""
+    """Flask's own set-up methods refuse it too: earlier requests would have had no ID."""
     app = Flask("late")
     app.test_client().get("/")
     with pytest.raises(RuntimeError, match=r"set up too late: .* where the application is created"):

@@ -2,7 +2,7 @@
 
 `python -m tests.inspect.robustness_kit [NAME...]` fails where anything raises, crashes or hangs;
 with names it sends only the programs whose names begin so, with `--share N` every Nth. Since these
-have no flows, some are planted: all code that leads to a step of one is looked at.
+have no flows, some are planted, so that the check examines all code that leads to their steps.
 """
 
 from __future__ import annotations
@@ -220,7 +220,7 @@ def work(job: Job, writer: Connection) -> None:
 
 
 def main() -> int:
-    """Send the programs of the command line through, and say how much that was."""
+    """Check the programs that the command line selects, and print how many there were."""
     parser = argparse.ArgumentParser(description="Sends installed code through the check.")
     parser.add_argument("names", metavar="NAME", nargs="*", help="programs whose names begin so")
     parser.add_argument("--share", metavar="N", type=int, default=1, help="every Nth, by size")

@@ -76,7 +76,7 @@ def test_codes_are_those_that_are_explained() -> None:
 
 
 def test_code_is_explained(folder: Folder) -> None:
-    """Title, text and examples in Markdown; small letters will do; several at a time."""
+    """Title, text and examples are Markdown; lower case and several codes are accepted."""
     done = folder.headrace("explain", "hr104")
     assert (done.status, done.err) == (0, "")
     assert done.out.startswith("HR104: an unknown reference\n")

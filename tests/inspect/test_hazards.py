@@ -323,7 +323,7 @@ def confirm():
     assert (Path(found.place.file).name, found.place.line - start) == ("shop.py", 8)
     assert found.message == (
         f"`mail` is published inside the transaction opened at {start + 3}; "
-        "publish it on commit, by `transaction.on_commit`"
+        "publish it on commit, with `transaction.on_commit`"
     )
 
 

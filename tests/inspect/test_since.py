@@ -167,8 +167,8 @@ def task(parameters: str = "a, b=1", name: str = "send", options: str = "") -> s
 
 BREAKING = {
     "another name": (task(options='(name="mail")'), "HR301 task 'shop.send' is now called 'mail'"),
-    "gone": ("", "HR302 task 'shop.send' was here and is gone"),
-    "no task": ("def send(a, b=1): ...\n", "HR302 task 'shop.send' was here and is gone"),
+    "gone": ("", "HR302 task 'shop.send' was removed"),
+    "no task": ("def send(a, b=1): ...\n", "HR302 task 'shop.send' was removed"),
     "added": (task("a, b=1, *, c"), "HR303 task 'shop.send': 'c' has no default"),
     "default lost": (task("a, b"), "HR303 task 'shop.send': 'b' has now no default"),
     "removed": (task("a"), "HR304 task 'shop.send': 'b' is gone"),
@@ -348,9 +348,7 @@ def test_removed_durable_chain_is_named(folder: Folder) -> None:
     after = DURABLE.replace("durable(chain)", 'durable(chain, name="orders")')
     (finding,) = changed(folder, DURABLE, after).findings
     assert finding.code == "HR308"
-    assert finding.message == (
-        "durable chain 'fulfil' was here and is gone; its unfinished runs are stuck"
-    )
+    assert finding.message == "durable chain 'fulfil' was removed; its unfinished runs are stuck"
     assert finding.text == "fulfil = durable(chain)"
     assert check(["."], since="HEAD", accept=["HR308 fulfil"]).findings == []
 

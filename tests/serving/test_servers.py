@@ -75,7 +75,7 @@ on_whole = pytest.mark.parametrize(
 @pytest.mark.parametrize("scenario", ON_SERVERS)
 @on_whole
 def test_contract(client: ServerClient, site: str, scenario: Scenario) -> None:
-    """What is seen of each scenario's requests is what the contract says."""
+    """The requests of each scenario do what the contract says."""
     for feature in scenario.needs:
         if feature in LACKS[site]:
             pytest.skip(LACKS[site][feature])

@@ -204,7 +204,7 @@ IN_CELERY = {
         f"{INIT}@app.task(headrace_nwe=True)\ndef a(): ...\nstart(app)",
         "did you mean 'headrace_new'",
     ),
-    "a misspelt option of Celery's on a task": (
+    "a misspelt option of Celery on a task": (
         f"{INIT}@app.task(max_retires=3)\ndef a(): ...\nstart(app)",
         "did you mean 'max_retries'",
     ),
@@ -217,7 +217,7 @@ IN_CELERY = {
         "from headrace import Chain\nchain_task(app, Chain('a').next(int, out='b'), return_=['b'])",
         "did you mean 'returns'",
     ),
-    "an unknown value of a chain": (
+    "a value that a chain lacks": (
         "from headrace import Chain\nchain_task(app, Chain('a').next(int, out='b'), returns=['c'])",
         "no value 'c' to return",
     ),
@@ -257,7 +257,7 @@ IN_DJANGO = {
         {"HEADRACE": {"EXCLUDE_PATHS": "/health"}},
         "must be a list of strings",
     ),
-    "a path of nothing": (
+    "a path to nothing": (
         {"HEADRACE": {"VALIDATOR": "shop.nowhere"}},
         "Write the dotted path of an object",
     ),

@@ -46,7 +46,7 @@ def remember_worker_limit(worker: Any) -> None:
 
 
 def hard_limit_of(task: Any, request: Any) -> float | None:
-    """Return the hard time limit of a run of `task`, which has this `request`, in seconds."""
+    """Return the hard time limit, in seconds, of the run of `task` with `request`, or None."""
     hard, _ = request.timelimit or (None, None)
     found: float | None = hard or task.time_limit or (_worker_limits[0] if _worker_limits else None)
     return found

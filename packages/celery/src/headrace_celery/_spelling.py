@@ -1,4 +1,4 @@
-"""Misspelt options of tasks, which Celery would keep as attributes without a word."""
+"""Misspelt options of tasks, which Celery would silently keep as attributes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from headrace.integration.settings import nearest_name
 
-# A less similar name is an attribute of the user's own, such as "kind" or "rate".
+# A less similar name is taken for the user's own attribute, such as "kind" or "rate".
 _MIN_SIMILARITY = 0.75
 _MIN_SIMILARITY_TO_CELERYS = 0.9
 _MIN_LENGTH = 8  # a shorter one, such as "queues", may be the user's own
@@ -32,7 +32,7 @@ def check_spelling(
     Args:
         caller: the name of the function, for the message.
         options: the names of the options.
-        base: the class of the task, whose attributes are known too.
+        base: the class of the task, whose attributes are accepted too.
         known: the function's own options.
 
     Raises:
@@ -45,7 +45,7 @@ def check_spelling(
 
 
 def meant_by(given: str, base: Any, known: tuple[str, ...] = ()) -> str | None:
-    """Return the option of which `given` is a misspelling, or None."""
+    """Return the option that `given` misspells, or None."""
     # Not `hasattr`: reading `Task.app` would bind the base class to an app.
     if given in (*_OWN, *_CELERYS) or any(given in vars(each) for each in base.__mro__):
         return None

@@ -50,7 +50,7 @@ def durable(
 
 
 class BaseDurable(RecordedChain):
-    """A durable chain, with the workflows of itself and of its branches by plan."""
+    """A durable chain; `workflows` has its own workflow and those of its branches, by plan."""
 
     _driver: type[Durable]
 
@@ -101,7 +101,7 @@ class BaseDurable(RecordedChain):
             raise RunConflictError(f"run {run_id!r} belongs to another chain") from None
 
     def _started(self, chosen: str | None, run_id: str, record: Record, handle: Any) -> Handle:
-        """Return the handle, unless DBOS would return the result of another run."""
+        """Return the handle, or raise if DBOS would return the result of another run."""
         if chosen is not None:
             status = aside(dbos().get_workflow_status, run_id)
             found: Any = status and status.input

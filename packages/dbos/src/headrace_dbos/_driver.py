@@ -21,7 +21,7 @@ PARKED, ACCEPTED = "headrace.parked", "headrace.accepted"
 class Durable(RecordedRun):
     """One execution of a durable run, or of a branch, which is a workflow of its own."""
 
-    form: str  # ends the names of the DBOS methods to call
+    form: str  # the suffix of the DBOS methods to call
 
     def __init__(self, durable: BaseDurable, part: Part, record: Any, workflow_id: str) -> None:
         is_new = workflow_id in durable.new

@@ -125,13 +125,13 @@ def _is_wanted(record: logging.LogRecord) -> bool:
 
 
 def _launched_by_application(executor_id: str, serializer: Any) -> Any:
-    """Return the DBOS that the application has launched, or None, if it is what `launch` needs."""
+    """Return the DBOS that the application launched, or None; raise if `launch` cannot use it."""
     joined = getattr(sys.modules.get("dbos._dbos"), "_dbos_global_instance", None)
     if joined is None or not joined._launched:  # noqa: SLF001 - no public name
         return None
     kinds = [type(each).__name__ for each in (joined._serializer, serializer)]  # noqa: SLF001
     if kinds == ["DefaultSerializer", "PickleSerializer"]:
-        kinds[1] = kinds[0]  # that of DBOS pickles too
+        kinds[1] = kinds[0]  # DBOS's own serializer pickles too
     found = dbos().executor_id, dbos().application_version, kinds[0]
     wanted = executor_id, NAME, kinds[1]
     if found != wanted:

@@ -11,8 +11,8 @@ from headrace.integration.recording import ExecutorBusyError
 def take_lock(url: str, executor_id: str) -> Callable[[], None]:
     """Lock an executor ID for as long as this process lives, and return a function to unlock it.
 
-    The lock is that of a file beside the database on SQLite, and of a session on PostgreSQL.
-    `ExecutorBusyError` is raised if a living process has locked it.
+    On SQLite it locks a file beside the database; on PostgreSQL, a session holds the lock. Raises
+    `ExecutorBusyError` if a living process has the lock.
     """
     import sqlite3
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-PREFIX = "headrace:"  # begins the names of our workflows
+PREFIX = "headrace:"  # of the names of our workflows
 
 log = GuardedLogger("headrace.chain")
 chains: dict[str, BaseDurable] = {}  # by name
@@ -38,7 +38,7 @@ class Engine:
     serializer: Any
     release: Callable[[], None]  # unlocks the executor ID
     is_joined: bool  # whether the application launched it
-    queue: Any = None  # of DBOS itself: resumed runs start through it
+    queue: Any = None  # DBOS's internal queue, which starts resumed runs
     pid: int = field(default_factory=os.getpid)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _slots: int = 0
@@ -64,7 +64,7 @@ current: list[Engine] = []  # the DBOS of this process, if it is launched
 
 
 def engine() -> Engine:
-    """Return the DBOS of this process; `RuntimeError` if it is not launched here."""
+    """Return the DBOS of this process; raise `RuntimeError` if it was not launched here."""
     if not current:
         raise RuntimeError("call headrace_dbos.launch() first")
     if current[0].pid != os.getpid():

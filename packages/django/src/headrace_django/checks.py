@@ -106,7 +106,7 @@ def _is_ours(path: str) -> bool:
 
 
 def _error(number: int, message: str, hint: str) -> Error:
-    """Return a mistake with which the middleware refuses to start."""
+    """Return the error for a setting with which the middleware refuses to start."""
     link = f"{hint} See {_DOCS}#headrace-e{number:03}"
     return Error(message, hint=link, id=f"headrace.E{number:03}")
 

@@ -32,7 +32,7 @@ _MOST = 8
 
 
 class Memory:
-    """Facts in a folder, a file for each tree; and the syntax of the last one evaluated.
+    """Facts in a folder, one file for each tree, and the syntax of the last tree evaluated.
 
     Args:
         folder: where it is kept.

@@ -218,15 +218,15 @@ class Ignore:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A task, as its messages depend on it."""
+    """What the messages of a task depend on."""
 
-    name: str  # the one that messages carry
+    name: str  # the name in messages
     function: str  # its dotted name in its module
     place: Place
     positional: tuple[str, ...]  # parameters that take positional arguments; ``*`` for any number
     named: tuple[str, ...]  # parameters that take keywords; ``**`` for any
     needed: tuple[str, ...]  # those without a default
-    queue: str | None  # None for the default; so is the serializer
+    queue: str | None  # None for the default, as is the serializer
     serializer: str | None
 
 
@@ -241,7 +241,7 @@ class DurableChain:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of a tree, whatever is asked of it."""
+    """What is known of a tree, independent of the question."""
 
     steps: tuple[Step, ...] = ()
     edges: tuple[Edge, ...] = ()

@@ -1,4 +1,4 @@
-"""The errors of durable runs, the same for each engine that records them."""
+"""Errors of durable runs, shared by all engines that record runs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ValueNotRecordedError(DurableError):
 
 
 class ChangedChainError(DurableError):
-    """The run is parked: its chain has changed. The engine's `resume` or `fork` continue it.
+    """The run is parked: its chain has changed. The engine's `resume` or `fork` continues it.
 
     Attributes:
         run_id: the run.

@@ -1,4 +1,4 @@
-"""Recorded chains: what the runs of a chain share if an engine records them."""
+"""Recorded chains: what all runs of a chain have in common if an engine records them."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class RecordedStep:
     """A recorded attempt, predicate, wait or undo.
 
     Attributes:
-        name: its name: ``charge``, ``charge#2``, ``when charge``, ``undo charge``.
-        seconds: how long it took.
+        name: such as ``charge``, ``charge#2``, ``when charge``, ``undo charge``.
+        seconds: how long it took, in seconds.
     """
 
     name: str
@@ -80,7 +80,7 @@ class RecordedChain:
         """Check that no output is redacted, unless `serializer` encrypts.
 
         Raises:
-            ValueError: one is, and would be recorded in clear text.
+            ValueError: an output is redacted, and would be recorded in clear text.
         """
         hidden = self.plan.settings.redaction.names & {*self.plan.outs}
         if hidden and not getattr(serializer, "encrypts", False):
@@ -90,14 +90,14 @@ class RecordedChain:
             )
 
     def begin(self, inputs: Mapping[str, Any], serializer: Serializer) -> Record:
-        """Return the record from which `RecordedRun` executes a run that begins now, anywhere.
+        """Return the first record of a run that begins now, from which any process can execute it.
 
         Args:
             inputs: the initial values of the context.
             serializer: how values are recorded.
 
         Returns:
-            A mapping of ``inputs``, in their recorded form, ``context`` (the correlation ID, the
+            A mapping with ``inputs``, in their recorded form, ``context`` (the correlation ID, the
             causation ID and the metadata that `configure(propagate_metadata=...)` names),
             ``until`` (the time of the deadline, in seconds since the epoch, or None) and
             ``definition``.

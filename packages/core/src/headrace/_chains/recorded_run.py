@@ -1,4 +1,4 @@
-"""Recorded runs: executions of a recorded chain, and what is recorded of the end."""
+"""Recorded runs: executions of a recorded chain, and the record of their end."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class RecordedRun(Recording):
         chain: the recorded chain.
         part: the chain, or the branch that runs on its own: one of ``chain.parts``.
         record: what `RecordedChain.begin` or `branch_record` returned.
-        run_id: the ID of the run; a branch knows that of the whole from its record.
+        run_id: the ID of the run; a branch takes the ID of the whole run from its record instead.
         names: the names of the existing records, in order.
         serializer: how values are recorded.
 
@@ -125,7 +125,7 @@ class RecordedRun(Recording):
         """Return the result of a step in its recorded form.
 
         Raises:
-            ValueNotRecordedError: it has none, or holds a redacted key in clear text.
+            ValueNotRecordedError: it cannot be recorded, or holds a redacted key in clear text.
         """
         named, secrets = {step.out or "": value}, self.part.plan.settings.redaction.names
         kept: Record = recorded(self._serializer, f"step {step.name!r}", named, secrets)

@@ -16,14 +16,14 @@ _ERROR, RUN = "$error", "_headrace_run"
 
 
 class Serializer(Protocol):
-    """Records values; one with an attribute ``encrypts = True`` may record secrets."""
+    """Converts values to text and back; with ``encrypts = True``, also redacted values."""
 
     def serialize(self, data: Any) -> str:
-        """Return the text that is recorded of `data`."""
+        """Return the text to record for `data`."""
         ...
 
     def deserialize(self, serialized_data: str) -> Any:
-        """Return the value of a text."""
+        """Return the value of a recorded text."""
         ...
 
 
@@ -54,7 +54,7 @@ class JsonSerializer:
 
 
 class PickleSerializer:
-    """Records values as pickles: whoever can write to the database can run code."""
+    """Records values as pickles: anyone who can write to the database can run code."""
 
     def serialize(self, data: Any) -> str:
         """Return the pickle of `data` in base64."""

@@ -64,7 +64,7 @@ def examine_celery(
 
 
 def _runs_tasks(source: Source) -> bool:
-    """Return whether a file declares or loads tasks; a project may only publish some of others."""
+    """Return whether a file declares or loads tasks; some projects only publish other projects'."""
     return any(
         getattr(node, field, None) in _RUNS
         for node in source.nodes()

@@ -55,7 +55,7 @@ class Report:
     problems: list[str] = field(default_factory=list)
 
     def add_source(self, source: Report) -> None:
-        """Add what the source shows, except what live objects show better."""
+        """Add the findings from the source, except those that live objects show better."""
         found = {one.name for one in self.findings}
         self.findings += [
             one

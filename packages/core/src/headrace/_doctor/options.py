@@ -1,4 +1,4 @@
-"""Options in the source: their names, and literal values, judged by the options' own checks."""
+"""Options in the source: their names, and literal values, which the options' checks validate."""
 
 from __future__ import annotations
 
@@ -68,9 +68,9 @@ def option_findings(
     Args:
         source: the file.
         shown: the option as the user wrote it.
-        name: its name.
+        name: its name, spelt as in `known`.
         value: its value.
-        known: the names of the options that may be given there.
+        known: the names of the options that are accepted there.
     """
     if name not in known:
         message = f"there is no option {shown}; {name_hint(name, sorted(known))}"
@@ -98,7 +98,7 @@ def _fault(name: str, value: ast.expr, *, is_path: bool) -> str:
     Args:
         name: the option.
         value: its expression.
-        is_path: whether a string may be the path of an object, as in Django's settings.
+        is_path: whether a string may be the dotted path of an object, as in Django's settings.
     """
     try:
         literal: Any = ast.literal_eval(value)

@@ -34,7 +34,8 @@ class _Step:
 def patch_for(found: Map, flow: str, contents: Mapping[str, bytes]) -> str:
     """Return a patch that declares the connected nodes of a map as steps of a flow.
 
-    Edges that close a cycle or lead to a class are left out: no one function of it is the step.
+    Edges that close a cycle or lead to a class are left out: a class has no single function to
+    decorate.
     """
     added: dict[str, dict[int, list[str]]] = {}
     for step in _steps(found.edges):

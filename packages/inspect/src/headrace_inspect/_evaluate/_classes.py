@@ -64,7 +64,7 @@ class Classes:
     def sources(self, cls: Class) -> list[Class]:
         """Return the class and its superclasses in the source."""
         found = self._sources.get(cls)
-        if found is None:  # also while the order is being found, if the class needs itself
+        if found is None:  # also while the order is being computed, if that needs the class itself
             self.order(cls)
             found = self._sources.get(cls, [cls])
         return found

@@ -52,7 +52,7 @@ class Store:
             self._outdated.update(self._readers.get((origin, key), ()))
 
     def added(self, origin: object, key: Any, reader: Context) -> Iterable[tuple[Any, Value]]:
-        """Return the items added to a container so far, for a reader of those at `key`."""
+        """Return the items added to a container so far; `reader` waits for more at `key`."""
         if reader.function is not None:
             self._readers[origin, None][reader] = None
             if key is not None:
@@ -68,5 +68,5 @@ class Store:
 
 
 def _matters(value: Value) -> bool:
-    """Tell whether calls may depend on a value: numbers and the like lead nowhere."""
+    """Return whether calls may depend on a value; on a number or a flag they never do."""
     return value is not None and (not isinstance(value, Constant) or isinstance(value.value, str))

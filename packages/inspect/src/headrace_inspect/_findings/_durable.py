@@ -74,7 +74,7 @@ def changed(before: Sequence[DurableChain], after: Sequence[DurableChain]) -> It
         difference = "; ".join([" ".join(line.split()) for line in lines])
         words = f"has changed: {difference}; its unfinished runs are parked"
         if was.name not in new:
-            words = "was here and is gone; its unfinished runs are stuck"
+            words = "was removed; its unfinished runs are stuck"
         if was.name not in new or lines:
             code, message = "HR307" if lines else "HR308", f"durable chain {was.name!r} {words}"
             yield Finding(code, None, None, was.name, now.place, message)

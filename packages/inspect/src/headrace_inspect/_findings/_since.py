@@ -65,8 +65,8 @@ def _digest(file: str, scope: str, target: str, kind: str) -> str:
 
 
 def compared(old: Facts, new: Facts, base: OldTree) -> tuple[Since, list[Finding]]:
-    """Return what has changed between two trees, and what of that is wrong."""
-    # What links and submodules lead to now is no news.
+    """Return the changes between two trees, and the findings about them."""
+    # Code behind links and submodules is not new: the old tree was read without it.
     aside = tuple(f"{shown(path)}/" for path in base.unfollowed)
     known = {one.id for one in new.steps if not f"{one.place.file}/".startswith(aside)}
     then, today = ({one.id for one in facts.steps} for facts in (old, new))
@@ -131,7 +131,7 @@ def _breaking(before: Sequence[Message], after: Sequence[Message]) -> Iterator[F
     for name, task in old.items():
         now = new.get(name) or _successor(task, fresh)
         if now is None:
-            yield _finding("HR302", task, task, "was here and is gone")
+            yield _finding("HR302", task, task, "was removed")
         elif now.name != name:
             yield _finding("HR301", task, now, f"is now called {now.name!r}")
         else:
@@ -139,7 +139,7 @@ def _breaking(before: Sequence[Message], after: Sequence[Message]) -> Iterator[F
 
 
 def _successor(task: Message, fresh: Sequence[Message]) -> Message | None:
-    """Return the new task that has the function of one that is gone, here or elsewhere."""
+    """Return the new task with the function of a removed one, in its file or elsewhere."""
     same = [one for one in fresh if one.function == task.function]
     here = [one for one in same if one.place.file == task.place.file]
     found = here or [one for one in same if one.positional == task.positional]

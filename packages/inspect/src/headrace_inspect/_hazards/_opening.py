@@ -70,7 +70,7 @@ def _opens(manager: Value, depth: int) -> bool:
 
 
 def _line_around(engine: Engine, function: Function) -> int | None:
-    """Return the line that wraps a function in a transaction: of a decorator, or its own."""
+    """Return the line that wraps a function in a transaction: a decorator's, or its own."""
     frame = engine.scratch_frame(function.scope)
     for line, node in function.decorators:
         if _may_open(engine.evaluate(frame, node)):
@@ -107,7 +107,7 @@ def _sets(part: Any) -> bool:
 
 
 def runs(event: Event, context: Context) -> bool:
-    """Tell whether a call of a body may run inside the surrounding transaction.
+    """Return whether a call of a body may run inside the surrounding transaction.
 
     It does not if a condition contradicts a known parameter, requires a test setting, or requires
     `in_atomic_block` to be false; nor in another thread, which has its own connection.

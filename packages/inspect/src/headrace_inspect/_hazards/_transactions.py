@@ -43,7 +43,7 @@ def published_in_transaction(engine: Engine) -> Collection[Finding]:
     while waiting:
         context, events, path = waiting.popleft()
         for event in events if len(path) <= _MAX_CALLS else ():
-            # An event without a line is no call.
+            # An event without a line is not a call.
             there = (*path, link_to(context, event)) if event.line else path
             place = context.module, event.line
             if event.kind == ON_COMMIT or not runs(event, context):
@@ -73,6 +73,6 @@ def _finding(one: Publishing | None, path: tuple[Link, ...]) -> Finding:
     file = "" if opened.file == here.file else f"{opened.file}:"
     message = (
         f"{name_of(one) if one else 'a task'} is published inside the transaction opened at "
-        f"{file}{opened.line}; publish it on commit, by `transaction.on_commit`"
+        f"{file}{opened.line}; publish it on commit, with `transaction.on_commit`"
     )
     return Finding("HR201", None, None, None, here, message, path)

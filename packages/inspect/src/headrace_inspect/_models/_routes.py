@@ -66,7 +66,7 @@ class Routes(dict[Route, list[tuple[frozenset[str], Context]]]):
 
 
 class Requests(set[tuple[str, Segments, str]]):
-    """The requests: method, path, and the package that each leaves if its host is unknown."""
+    """The requests: method, path, and the package that sends each if its host is unknown."""
 
 
 def register(registry: Registry) -> None:

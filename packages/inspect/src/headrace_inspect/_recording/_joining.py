@@ -20,7 +20,7 @@ class Run:
     """An operation that tests ran."""
 
     steps: Sequence[tuple[str, str]]  # in the order in which they began
-    tests: Sequence[str]  # some tests that ran it so
+    tests: Sequence[str]  # some of the tests that ran it like this
 
     def place_of(self, flow: str, step: str) -> int | None:
         """Return where a step stands, which may be ``flow.step`` of another flow."""
@@ -52,7 +52,7 @@ def write_runs(folder: str, file: Path) -> None:
 
 
 def read_runs(path: str | os.PathLike[str]) -> list[Run]:
-    """Return what tests ran, or raise `CommandError` if the plugin did not write `path`."""
+    """Return what the tests ran, or raise `CommandError` if the plugin did not write `path`."""
     try:
         document = json.loads(Path(path).read_text("utf-8"))
         if document["version"] != VERSION:

@@ -33,7 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class _Recording:
-    """Records steps of processes in `folder`; joins them in `file`, None in a worker of xdist."""
+    """Records steps in `folder`, and joins them in `file`, which is None in an xdist worker."""
 
     def __init__(self, folder: str, file: Path | None) -> None:
         from ._writing import inherited, record

@@ -19,7 +19,7 @@ _clock = (time.monotonic_ns,)
 
 
 def record(folder: str) -> Callable[[], None]:
-    """Write the steps that begin in this process and its forks; return what stops that."""
+    """Write the steps that begin in this process and its forks; return how to stop."""
     stack = ExitStack()
     captured = stack.enter_context(capture())
     captured.steps, captured.units = _Steps(folder), _Nothing()

@@ -53,7 +53,7 @@ def _search(root: str, exclude: Sequence[str], problems: list[Problem]) -> Itera
 def is_wanted(
     path: str, roots: Collection[str], entries: Collection[str], exclude: Sequence[str]
 ) -> bool:
-    """Tell whether `find_files` would find a file in a tree that is not on disk: `entries`."""
+    """Return whether `find_files` would find a file in `entries`, a tree that is not on disk."""
     if path in roots:
         return True
     if not path.endswith(".py") or _is_excluded(path, exclude):

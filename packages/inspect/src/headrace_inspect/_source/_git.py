@@ -35,7 +35,7 @@ class RevisionError(ValueError):
 
 @dataclass
 class OldTree:
-    """The Python files of a commit, by the absolute paths that they have today."""
+    """The Python files of a commit, by their absolute paths today."""
 
     folder: str
     commit: str
@@ -72,7 +72,7 @@ def blob_id(content: bytes) -> str:
 
 
 def read_base(revision: str, paths: Sequence[str], exclude: Sequence[str] = ()) -> OldTree:
-    """Return the files in `paths`, of one repository, where `revision` and ``HEAD`` parted.
+    """Return the files in `paths`, of one repository, at the merge base of `revision` and ``HEAD``.
 
     Raises:
         RevisionError: there is no such commit, or no such repository.

@@ -2,7 +2,7 @@
 
 ``bounds``: the time of the newest line, and the grace. ``found``: the cases, see `COLUMNS`.
 ``run``: units that reported their start or their end. ``again``: work with several of them.
-``last_run``, a view: the last attempt of each task, and each unit that is no task. ``process``: the
+``last_run``, a view: the last attempt of each task, and each other unit. ``process``: the
 times of the first and the last line of each process. ``worker``: which process did which work.
 ``waited``: per queue and task, the longest time from a publish to the first start. ``queue_watch``:
 per queue, ``task_watch``: per task, the `coverage` of its workers, and that time.
@@ -34,8 +34,8 @@ PROCESS_KEY = (
 
 _FACTS = ("kind", "name", "queue", "task_id", "retries", "redelivered", "outcome", "error")
 _STATED = (*_FACTS, "service", "host", "pid", "duration_ms")
-# Unlike the view `unit`, from the lines of starts and ends alone, which are few. Most units have at
-# most one of each: to join these is several times faster than to aggregate so many columns.
+# Unlike the view `unit`, this reads only the lines of starts and ends, which are few. Most units
+# have at most one of each: joining those is several times faster than aggregating so many columns.
 RUN = f"""
 CREATE TABLE run AS
 WITH stated AS NOT MATERIALIZED (

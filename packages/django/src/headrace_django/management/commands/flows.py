@@ -39,7 +39,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the four actions."""
         actions = parser.add_subparsers(dest="action", required=True)
-        # Django itself reads these wherever they are; a parser must only not reject them.
+        # Django itself reads these anywhere in the command line; a parser only has to accept them.
         common = type(parser)(add_help=False, argument_default=SUPPRESS)
         for option in ("--settings", "--pythonpath"):
             common.add_argument(option, help=SUPPRESS)
