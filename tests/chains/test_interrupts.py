@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import logging
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import headrace.testing
-from headrace import Chain, StepFailedError
+from headrace import Chain, StepFailedError, configure
 from headrace._exceptions import control_flow
 from headrace.integration import register_interrupt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tests.chains.runners import Runner
 
@@ -87,6 +89,49 @@ def test_no_hook_swallows_an_interrupt(runner: Runner, hook: str) -> None:
     with headrace.testing.no_waiting(), pytest.raises(TimeIsUp):
         runner.run(chain)
     assert calls == (["a", "undo a"] if hook == "before_step" else ["a", "b", "undo a"])
+
+
+@pytest.mark.guarantee(131)
+@pytest.mark.parametrize("place", ["handler", "redact", "backend"])
+def test_no_log_line_or_backend_swallows_an_interrupt(
+    runner: Runner,
+    place: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It is not an error of the handler, of `redact` or of the backend."""
+    calls: list[str] = []
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if place == "handler" and record.getMessage() == "now":
+                raise TimeIsUp
+
+    class Backend:
+        @contextmanager
+        def span(self, step: Any, context: Any) -> Iterator[None]:
+            if place == "backend" and step.name == "b":
+                raise TimeIsUp
+            yield
+
+    def redact(line: str) -> str:
+        if place == "redact" and line == "now":
+            raise TimeIsUp
+        return line
+
+    monkeypatch.setattr(logging.getLogger("headrace.chain"), "handlers", [Handler()])
+    caplog.set_level(logging.INFO, "headrace.chain")
+    chain = (
+        runner
+        .chain(redact=redact)
+        .next(runner.fn(calling(calls, "a")), name="a", undo=runner.fn(calling(calls, "undo a")))
+        .next(runner.fn(calling(calls, "b")), name="b", log_fmt="now")
+        .next(runner.fn(calling(calls, "c")), name="c")
+    )
+    configure(Backend())
+    with pytest.raises(TimeIsUp):
+        runner.run(chain)
+    assert calls == (["a", "undo a"] if place == "backend" else ["a", "b", "undo a"])
 
 
 @pytest.mark.guarantee(131)

@@ -7,6 +7,8 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from headrace._exceptions.control_flow import is_interrupt
+
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
@@ -41,7 +43,12 @@ def report_lost_line(name: str, error: Exception) -> None:
     """Report a lost line of the logger `name` on stderr, as `logging` does.
 
     ``logging.raiseExceptions = False`` turns such reports off, as in `logging`.
+
+    Raises:
+        Exception: `error` itself, if it is an interrupt that arrived while the line was written.
     """
+    if is_interrupt(error):
+        raise error
     if logging.raiseExceptions:
         with suppress(Exception):
             sys.stderr.write(f"{name}: logging raised {type(error).__name__}; a line was lost\n")

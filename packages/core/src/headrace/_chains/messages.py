@@ -276,6 +276,8 @@ def _log(
         line = _rewritten(redaction, line)
         shown = _traceable(redaction, exc, failure)
     except Exception as error:
+        if is_interrupt(error):
+            raise
         # Better no line than one with a secret; nor a traceback, for the same reason.
         _logger.error("redact raised %s; a log line was dropped", type(error).__name__)  # noqa: TRY400
         return

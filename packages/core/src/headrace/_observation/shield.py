@@ -1,7 +1,8 @@
 """Isolation of backends: whatever a backend does, the user's code runs exactly once.
 
 The first `Exception` of a backend is logged, and none propagates. Anything else, such as a
-`KeyboardInterrupt` that arrives while a backend runs, is not the backend's error and propagates.
+`KeyboardInterrupt` or a task's time limit that arrives while a backend runs, is not the backend's
+error and propagates.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from headrace._exceptions.control_flow import is_interrupt
 from headrace._exceptions.masked import without_secrets
 from headrace._logger import log
 
@@ -103,6 +105,8 @@ class ShieldedBackend:
         return shielded
 
     def _complain(self, error: Exception) -> None:
+        if is_interrupt(error):
+            raise error
         if next(self._complaints):
             return
         log.error(
