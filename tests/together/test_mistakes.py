@@ -13,14 +13,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from celery import _state, signals
+from celery import signals
 from django.core.checks import run_checks
 from django.test import override_settings
 
-import headrace
 from headrace._doctor.examine import examine
 from headrace._doctor.findings import as_text
 from headrace.logging import uninstall
+from tests.celery.conftest import celery_as_before
+
+__all__ = ["celery_as_before"]
 
 FLASK = "from flask import Flask\nfrom headrace_flask import Headrace\napp = Flask('shop')\n"
 IN_FLASK = {
@@ -277,20 +279,11 @@ IN_DJANGO = {
 
 
 @pytest.fixture(autouse=True)
-def as_before(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Celery's signals, the log records and the configuration are as before the mistake."""
+def as_before(celery_as_before: None, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Every warning is new, and the log records are as before the mistake."""
     monkeypatch.setattr("headrace_celery._log._warned", set())
-    shared = set(_state._on_app_finalizers)
-    known = {name: getattr(signals, name) for name in signals.__all__}
-    receivers = {name: list(signal.receivers) for name, signal in known.items()}
-
     yield
-    for name, signal in known.items():
-        signal.receivers[:] = receivers[name]
-        signal.sender_receivers_cache.clear()
-    _state._on_app_finalizers.intersection_update(shared)
     uninstall()
-    headrace.configure()
 
 
 def start(app: Any) -> None:

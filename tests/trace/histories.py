@@ -81,12 +81,17 @@ class History:
                     (folder / name).write_bytes(text)
 
     def forget(self) -> None:
-        """Keep only a random part of the log of each host, perhaps nothing."""
+        """Keep only a random part of the log of each host, with one unit of work at least.
+
+        No log tells of a host that has no line anywhere.
+        """
         for host, told in self.lines.items():
             told.sort()
             if self.random.random() < 0.5:
-                bounds = sorted(self.random.randint(0, len(told)) for _ in range(2))
-                self.lines[host] = told[slice(*bounds)]
+                units = [number for number, one in enumerate(told) if b"unit." in one.text]
+                kept = self.random.choice(units)
+                start = self.random.randint(0, kept)
+                self.lines[host] = told[start : self.random.randint(kept, len(told)) + 1]
 
     def _run_everywhere(self, second: float) -> None:
         for queue, hosts in self.queues.items():

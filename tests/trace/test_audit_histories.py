@@ -42,7 +42,7 @@ def test_every_fault_is_named_and_nothing_else(seed: int) -> None:
 @settings(max_examples=12, deadline=None)
 @given(seeds)
 def test_missing_logs_make_no_case(seed: int) -> None:
-    """Of which hosts and times the logs are missing: no case is reported that is none."""
+    """Whichever beginnings and ends of logs are missing, no case is reported that is none."""
     history = History(seed)
     history.forget()
     cases, _ = audited(history)
