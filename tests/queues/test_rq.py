@@ -18,7 +18,7 @@ from rq import Retry, SimpleWorker
 from headrace_queues.rq import FlowQueue, FlowWorkerMixin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 seen: list[Any] = []
 
@@ -45,11 +45,13 @@ class FlowSimpleWorker(FlowWorkerMixin, SimpleWorker):
 
 
 @pytest.fixture
-def queue(redis_url: str) -> FlowQueue:
+def queue(redis_url: str) -> Iterator[FlowQueue]:
     """A queue of this test alone."""
     seen.clear()
     connection = Redis.from_url(redis_url.removesuffix("/0") + "/7")
-    return FlowQueue(f"headrace-{uuid.uuid4().hex}", connection=connection)
+    yield FlowQueue(f"headrace-{uuid.uuid4().hex}", connection=connection)
+    # A worker waits only a second for its listening thread, which may have connected again.
+    connection.connection_pool.disconnect()
 
 
 @pytest.fixture
