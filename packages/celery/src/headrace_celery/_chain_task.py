@@ -85,8 +85,7 @@ def _checked_name(chain: Any, name: str | None, returns: Sequence[str]) -> str:
     task_name = name or chain.name
     if not task_name:
         raise ValueError('name the task: chain_task(app, chain, name="orders.fulfil")')
-    problem = "; ".join(chain.check(*chain.inputs)) or _problem(chain, returns)
-    if problem:
+    if problem := "; ".join(chain.check(*chain.inputs)) or _problem(chain, returns):
         raise ValueError(f"the chain of task {task_name!r} cannot run: {problem}")
     return task_name
 
