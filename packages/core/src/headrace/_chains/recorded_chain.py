@@ -111,9 +111,9 @@ class RecordedChain:
             "causation_id": None if unit is None else unit.unit_id,
             "metadata": {} if unit is None else propagated_metadata(unit),
         }
+        secrets = self.plan.settings.redaction.names
         kept: Record = {}
         for key, value in inputs.items():
-            secrets = self.plan.settings.redaction.names
             kept |= recorded(serializer, f"input {key!r}", {key: value}, secrets)
         return {
             "definition": self.definition,
