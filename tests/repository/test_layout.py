@@ -7,7 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 TESTS = Path(__file__).parents[1]
+PACKAGES = TESTS.parent / "packages"
+CHAIN_TASK = ("_chain_driver.py", "_chain_task.py", "_progress.py")
 
 
 def undocumented(path: Path) -> list[str]:
@@ -41,3 +45,14 @@ def test_the_picture_of_the_layers_is_current() -> None:
         [sys.executable, script, "--check"], check=False, capture_output=True, text=True
     )
     assert (done.returncode, done.stderr) == (0, ""), "run docs/pictures/layers.py"
+
+
+@pytest.mark.parametrize(
+    ("folder", "files", "most"),
+    [("dbos/src/headrace_dbos", ("*.py",), 800), ("celery/src/headrace_celery", CHAIN_TASK, 250)],
+)
+def test_drivers_of_chains_stay_small(folder: str, files: tuple[str, ...], most: int) -> None:
+    """The code between chains and an engine has at most so many lines; the rest is in the core."""
+    paths = [path for name in files for path in (PACKAGES / folder).rglob(name)]
+    assert len(paths) >= len(files)
+    assert sum(len(path.read_text("utf-8").splitlines()) for path in paths) <= most
