@@ -17,7 +17,7 @@ from headrace_inspect import (
     Since,
     Step,
 )
-from headrace_inspect._formats import View, render
+from headrace_inspect._formats import render
 
 NAMES = (
     "two\nlines",
@@ -84,6 +84,6 @@ def hostile(name: str) -> Report:
     )
 
 
-def drawn(report: Report, format: str, **view: bool) -> str:
+def drawn(report: Report, format: str, *, verbose: bool = False) -> str:
     """Return `report` in a format."""
-    return render(report, format, View(**view))
+    return render(report, format, verbose=verbose)

@@ -17,11 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from headrace_inspect._findings._since import compared
+from headrace_inspect._git import OldTree
 from headrace_inspect._pipeline import facts_in
 from headrace_inspect._report import Edge, Facts, Link, Since
-from headrace_inspect._source._discovery import find_files
-from headrace_inspect._source._git import OldTree
-from headrace_inspect._source._reading import read
+from headrace_inspect._sources import read_files
 from tests.inspect.corpus_kit import CORPUS, PROJECTS
 
 Nodes = Mapping[Any, str]
@@ -49,8 +48,7 @@ class Regression:
 
 @cache
 def contents_of(project: str) -> dict[str, bytes]:
-    files, _ = find_files([str(CORPUS / project)])
-    return {file: read(file) for file in files}
+    return read_files([str(CORPUS / project)])[0]
 
 
 @cache

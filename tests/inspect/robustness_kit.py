@@ -25,7 +25,7 @@ from pathlib import Path
 from time import monotonic
 
 from headrace_inspect._check import check, report_of
-from headrace_inspect._formats import FORMATS, View, render
+from headrace_inspect._formats import FORMATS, render
 from headrace_inspect._pipeline import facts_in
 from tests.inspect.planting_kit import with_flow
 
@@ -146,7 +146,7 @@ def send(files: list[Path]) -> Outcome:
     if len(report.problems) != unreadable:
         raise AssertionError(f"{unreadable} files do not parse, and not: {report.problems}")
     for format in FORMATS:
-        render(report, format, View(verbose=True))
+        render(report, format, verbose=True)
     shown = sum("code" in edge.by for edge in report.edges)
     return Outcome(len(files), unreadable, len(report.steps), shown)
 

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from headrace_inspect._pipeline import Analysis, analyse
 from headrace_inspect._report import Edge
-from headrace_inspect._source._discovery import find_files
-from headrace_inspect._source._reading import contents_of
+from headrace_inspect._sources import read_files
 from tests.inspect.program_kit import write
 
 HEAD = """\
@@ -32,9 +31,9 @@ _start = re.compile(r"^((async )?def) start\b", re.MULTILINE)
 
 def analyse_folder(folder: Path) -> Analysis:
     """Analyse the program in a folder."""
-    files, problems = find_files([str(folder)])
+    contents, problems = read_files([str(folder)])
     assert problems == []
-    return analyse([str(folder)], contents_of(files, problems), [])
+    return analyse([str(folder)], contents, [])
 
 
 def shown(folder: Path, files: dict[str, str]) -> dict[str, str]:

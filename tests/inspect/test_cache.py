@@ -10,7 +10,7 @@ import pytest
 from headrace_inspect import _pipeline
 from headrace_inspect._check import check
 from headrace_inspect._report import Report
-from headrace_inspect._source._reading import parse
+from headrace_inspect._sources import parse
 from headrace_inspect._symbols import _stored
 
 RIGHT = """

@@ -18,7 +18,7 @@ RESOURCES = Path(check.__code__.co_filename).parent / "explanations"
 
 def blocks(code: str, language: str) -> list[str]:
     """Return the fenced blocks of an explanation."""
-    return re.findall(rf"```{language}\n(.*?)```", explanation(code).text, re.DOTALL)
+    return re.findall(rf"```{language}\n(.*?)```", explanation(code)[1], re.DOTALL)
 
 
 RAN = """

@@ -13,7 +13,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from headrace_inspect import Boundary, Changes, Edge, Link, Place, Problem, Report, Since, Step
-from headrace_inspect._formats import FORMATS, View, render
+from headrace_inspect._formats import FORMATS
 from tests.inspect.check_kit import WRONG, Folder
 from tests.inspect.corpus_kit import PROJECTS, report_on
 from tests.inspect.output_kit import NAMES, drawn, finding, hostile
@@ -112,7 +112,7 @@ def test_summary_says_that_nothing_is_declared(folder: Folder) -> None:
 
 def excerpt(**changes: Any) -> list[str]:
     """Return the line of the source and that of the caret."""
-    return render(Report([finding(**changes)]), "text", View()).split("\n")[3:5]
+    return drawn(Report([finding(**changes)]), "text").split("\n")[3:5]
 
 
 def test_caret_stands_below_the_name() -> None:
@@ -140,7 +140,7 @@ def test_long_line_is_cut_around_the_name() -> None:
     """Of a very long line what stands around the name is shown."""
     text = "x = 1; " * 1000 + "def ship(): ..." + "\t# no" * 1000
     line, caret = excerpt(text=text, column=7005)
-    assert 100 < len(line) <= 120
+    assert 80 < len(line) <= 120
     assert line[caret.index("^") :].startswith("ship()")
     assert line[5:].startswith("...")
     assert line.endswith("...")
@@ -332,10 +332,10 @@ class Shown(HTMLParser):
             self.cells[-1] += data
 
 
-def page_of(report: Report, **view: bool) -> Shown:
+def page_of(report: Report) -> Shown:
     """Return what a Markdown report shows, HTML in it included, as on GitHub."""
     markdown = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
-    return Shown(markdown.render(drawn(report, "markdown", **view)))
+    return Shown(markdown.render(drawn(report, "markdown")))
 
 
 def test_markdown_has_a_table_of_findings() -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -278,16 +279,18 @@ def lines_in(folder: Path) -> list[list[Any]]:
 
 
 def configured(folder: Path, file: str | None, **more: Any) -> Any:
-    """Give the plugin a configuration with the option, and return what it registers."""
-    manager = pytest.PytestPluginManager()
+    """Give the plugin a configuration with the option, and return it; `close` unconfigures it."""
+    cleanups = ExitStack()
     config: Any = SimpleNamespace(
         getoption={"--headrace-evidence": file}.__getitem__,
         invocation_params=SimpleNamespace(dir=folder),
-        pluginmanager=manager,
+        stash=pytest.Stash(),
+        add_cleanup=cleanups.callback,
+        close=cleanups.close,
         **more,
     )
     _plugin.pytest_configure(config)
-    return manager.get_plugin("headrace-evidence")
+    return config
 
 
 def test_a_step_is_written_once_for_each_operation(
@@ -367,12 +370,12 @@ def test_the_plugin_records_from_configure_to_unconfigure(
 ) -> None:
     """In between, other processes record too; in the end only the file is left."""
     before = dict(os.environ)
-    recording = configured(tmp_path, "seen.json")
+    config = configured(tmp_path, "seen.json")
     folder = os.environ["HEADRACE_EVIDENCE"]
-    node = SimpleNamespace(workerinput={})
-    recording.pytest_configure_node(node)
+    node = SimpleNamespace(config=config, workerinput={})
+    _plugin.pytest_configure_node(node)
     begin(middle)
-    recording.pytest_unconfigure()
+    config.close()
 
     assert read_runs(tmp_path / "seen.json") == [Run([BEGIN, MIDDLE], [request.node.nodeid])]
     assert node.workerinput == {"headrace_evidence": folder}
@@ -383,9 +386,9 @@ def test_the_plugin_records_from_configure_to_unconfigure(
 def test_a_worker_records_for_the_process_that_started_it(tmp_path: Path) -> None:
     """In the folder that it is given, which it leaves as it is."""
     before = dict(os.environ)
-    recording = configured(tmp_path, None, workerinput={"headrace_evidence": str(tmp_path)})
+    config = configured(tmp_path, None, workerinput={"headrace_evidence": str(tmp_path)})
     begin()
-    recording.pytest_unconfigure()
+    config.close()
 
     assert [(flow, name) for _, _, flow, name, _ in lines_in(tmp_path)] == [BEGIN]
     assert not (tmp_path / "seen.json").exists()
@@ -393,7 +396,9 @@ def test_a_worker_records_for_the_process_that_started_it(tmp_path: Path) -> Non
 
 
 def test_the_plugin_does_nothing_that_is_not_asked_for(tmp_path: Path) -> None:
-    """Without the option nothing is registered, and a file that cannot be made is an error."""
-    assert configured(tmp_path, None) is None
+    """Without the option workers hear of nothing; a file that cannot be made is an error."""
+    node = SimpleNamespace(config=configured(tmp_path, None), workerinput={})
+    _plugin.pytest_configure_node(node)
+    assert node.workerinput == {}
     with pytest.raises(pytest.UsageError, match=r"there is no folder .*gone"):
         configured(tmp_path, "gone/seen.json")

@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from headrace_inspect import _check, _pipeline
+from headrace_inspect import _pipeline, _sources
 from headrace_inspect._check import check
 from headrace_inspect._report import Report
-from headrace_inspect._source._discovery import shown
-from headrace_inspect._source._reading import UnreadableError, lines_of, parse
+from headrace_inspect._sources import UnreadableError, lines_of, parse, shown
 
 FLOW = """
 from headrace import flow
@@ -219,14 +218,12 @@ def test_file_that_vanishes_is_reported(tmp_path: Path, monkeypatch: pytest.Monk
     (tmp_path / "program.py").write_text(FLOW, "utf-8")
     gone = tmp_path / "gone.py"
     gone.write_text("", "utf-8")
-    find = _check.find_files
 
-    def find_and_remove(*args: object) -> object:
-        found = find(*args)  # type: ignore[arg-type]
+    def find_and_remove(*_: object) -> list[str]:
         gone.unlink()
-        return found
+        return [str(gone), str(tmp_path / "program.py")]
 
-    monkeypatch.setattr(_check, "find_files", find_and_remove)
+    monkeypatch.setattr(_sources, "_search", find_and_remove)
     report = check([str(tmp_path)])
 
     assert "cannot be read" in only_message(report)

@@ -24,9 +24,9 @@ SCHEMA = json.loads(
 VALIDATOR = jsonschema.validators.validator_for(SCHEMA)(SCHEMA)
 
 
-def sarif(report: Report, **view: bool) -> dict[str, Any]:
+def sarif(report: Report) -> dict[str, Any]:
     """Return the only run of a log that is valid by the schema which it names."""
-    log: dict[str, Any] = json.loads(drawn(report, "sarif", **view))
+    log: dict[str, Any] = json.loads(drawn(report, "sarif"))
     VALIDATOR.validate(log)
     assert log["$schema"] == SCHEMA["id"]
     (run,) = log["runs"]

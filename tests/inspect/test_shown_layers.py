@@ -19,7 +19,7 @@ LAYERS = (
     "_hazards",
     "_pipeline",
 )
-BELOW = ("_source", "_report", "_explain")
+BELOW = ("_sources", "_git", "_report", "_explain")
 """Modules that every layer may import."""
 
 

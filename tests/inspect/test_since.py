@@ -462,18 +462,6 @@ def test_base_that_is_not_in_the_clone_is_status_2(folder: Folder) -> None:
     assert report.exit_status() == 2
 
 
-def test_unchanged_files_are_not_read_from_the_repository(folder: Folder) -> None:
-    """A file that is as it was is taken from the working tree, so a clone may lack its object."""
-    folder.write({"shop.py": SHOP, "other.py": "x = 1"})
-    commit(folder.path)
-    blob = git(folder.path, "rev-parse", "HEAD:other.py")
-    (folder.path / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
-    folder.write({"shop.py": UNMAILED})
-    report = check(["."], since="HEAD")
-    assert report.problems == []
-    assert [one.code for one in report.findings] == ["HR300"]
-
-
 def test_base_is_remembered(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a cache neither tree is analysed again; what was checked before is a base later."""
     analyses: list[int] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import assert_type
+from typing import Literal, assert_type
 
 from headrace_inspect import (
     Boundary,
@@ -18,7 +18,6 @@ from headrace_inspect import (
     RevisionError,
     Since,
     Step,
-    Verdict,
     check,
 )
 
@@ -42,7 +41,7 @@ assert_type(report.files, int)
 for edge in report.edges:
     assert_type(edge, Edge)
     assert_type(edge.id, str)
-    verdict: Verdict = edge.verdict
+    assert_type(edge.verdict, Literal["shown", "not_shown"])
     assert_type(edge.by, tuple[str, ...])
     assert_type(edge.evidence, tuple[Link, ...])
 

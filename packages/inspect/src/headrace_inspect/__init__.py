@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ._check import check
+    from ._git import RevisionError
     from ._report import (
         Boundary,
         Changes,
@@ -19,13 +20,11 @@ if TYPE_CHECKING:
         Report,
         Since,
         Step,
-        Verdict,
     )
-    from ._source._git import RevisionError
 
 __all__ = [
     "Boundary", "Changes", "Edge", "Finding", "Link", "Lost", "Place", "Problem", "Report",
-    "RevisionError", "Since", "Step", "Verdict", "check",
+    "RevisionError", "Since", "Step", "check",
 ]  # fmt: skip
 
 
@@ -33,5 +32,5 @@ def __getattr__(name: str) -> object:
     # Imported when asked for: pytest imports this package for its plugin.
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    homes = {"check": "._check", "RevisionError": "._source._git"}
+    homes = {"check": "._check", "RevisionError": "._git"}
     return getattr(import_module(homes.get(name, "._report"), __name__), name)

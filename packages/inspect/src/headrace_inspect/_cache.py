@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from ._report import DurableChain, Edge, Facts, Finding, Ignore, Link, Message, Place, Problem, Step
@@ -23,10 +23,8 @@ from ._report import DurableChain, Edge, Facts, Finding, Ignore, Link, Message, 
 if TYPE_CHECKING:
     from ._symbols._stored import StoredSyntax
 
-_KEPT: dict[str, Any] = {
-    cls.__name__: cls
-    for cls in (Facts, Ignore, Message, DurableChain, Edge, Finding, Link, Place, Problem, Step)
-}
+_KEPT = (DurableChain, Edge, Facts, Finding, Ignore, Link, Message, Place, Problem, Step)
+_CLASSES: dict[str, Any] = {cls.__name__: cls for cls in _KEPT}
 _MOST = 8
 """The number of files of each kind; each version and each set of paths has its own."""
 
@@ -35,12 +33,12 @@ class Memory:
     """Facts in a folder, one file for each tree, and the syntax of the last tree evaluated.
 
     Args:
-        folder: where it is kept.
+        folder: where it is kept, or None to keep nothing.
         question: what tells this check from others, as plain data.
     """
 
-    def __init__(self, folder: str | os.PathLike[str], question: object) -> None:
-        self._folder = Path(folder)
+    def __init__(self, folder: str | os.PathLike[str] | None, question: object) -> None:
+        self._folder = None if folder is None else Path(folder)
         self._question = _digest_of((_version(), question))
 
     def key(self, ids: Mapping[str, str], problems: Sequence[Problem]) -> str:
@@ -54,9 +52,11 @@ class Memory:
         return found if isinstance(found, Facts) else None
 
     def write(self, key: str, facts: Facts) -> None:
-        """Store `facts`, if possible."""
+        """Store the facts of a tree, and the syntax of all files read so far, if possible."""
         stored = json.dumps(facts, separators=(",", ":"), default=_stored).encode()
         self._write(f"check-{key}.json", stored)
+        if self.syntax.used.keys() != self.syntax.known.keys():
+            self._write(f"syntax-{self._question}.bin", marshal.dumps(self.syntax.used))
 
     @cached_property
     def syntax(self) -> StoredSyntax:
@@ -67,37 +67,27 @@ class Memory:
         stored = self._read(f"syntax-{self._question}.bin")
         return StoredSyntax(marshal.loads(stored) if stored else None)  # noqa: S302 - only bytes
 
-    def write_syntax(self) -> None:
-        """Store the syntax of the files that this check has read, in both trees."""
-        if self.syntax.used.keys() != self.syntax.known.keys():
-            self._write(f"syntax-{self._question}.bin", marshal.dumps(self.syntax.used))
-
     def _read(self, name: str) -> bytes:
         """Return what was written, or nothing where that is gone or damaged."""
+        if self._folder is None:
+            return b""
         try:
             digest, _, content = (self._folder / name).read_bytes().partition(b"\n")
             os.utime(self._folder / name)
         except OSError:
             return b""
-        return content if digest.decode("ascii", "replace") == _digest(content) else b""
+        return content if digest == _digest(content) else b""
 
     def _write(self, name: str, content: bytes) -> None:
-        """Write a file atomically, so that no process reads half of it.
-
-        Deletes the least recently used files of its kind.
-        """
+        """Write a file atomically, and delete the least recently used files of its kind."""
+        if self._folder is None:
+            return
         with contextlib.suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
-            ignored = self._folder / ".gitignore"
-            if not ignored.exists():
-                ignored.write_text("# Made by headrace check.\n*\n", "utf-8")
-            with NamedTemporaryFile(dir=self._folder, delete=False) as file:
-                try:
-                    file.write(b"%s\n%s" % (_digest(content).encode(), content))
-                    file.close()
-                    os.replace(file.name, self._folder / name)
-                except OSError:
-                    os.unlink(file.name)
+            (self._folder / ".gitignore").write_text("# Made by headrace check.\n*\n", "utf-8")
+            with TemporaryDirectory(dir=self._folder) as made:
+                Path(made, name).write_bytes(b"%s\n%s" % (_digest(content), content))
+                os.replace(Path(made, name), self._folder / name)
             alike = self._folder.glob(f"{name.partition('-')[0]}-*")
             for _, old in sorted((-one.stat().st_mtime_ns, one) for one in alike)[_MOST:]:
                 old.unlink()
@@ -108,19 +98,19 @@ def _stored(one: Any) -> dict[str, Any]:
 
 
 def _revived(stored: dict[str, Any]) -> object:
-    return _KEPT[stored.pop("")](**{key: _tuples(value) for key, value in stored.items()})
+    return _CLASSES[stored.pop("")](**{key: _tuples(value) for key, value in stored.items()})
 
 
 def _tuples(value: Any) -> Any:
     return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
-def _digest(content: bytes) -> str:
-    return blake2b(content, digest_size=16).hexdigest()
+def _digest(content: bytes) -> bytes:
+    return blake2b(content, digest_size=16).hexdigest().encode()
 
 
 def _digest_of(one: object) -> str:
-    return _digest(repr(one).encode("utf-8", "backslashreplace"))
+    return _digest(repr(one).encode("utf-8", "backslashreplace")).decode()
 
 
 def _version() -> object:

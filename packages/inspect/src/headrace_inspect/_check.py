@@ -11,11 +11,10 @@ from dataclasses import replace
 from ._cache import Memory
 from ._explain import GONE, REFUTABLE, SOUGHT
 from ._findings._ignores import COMMENT, silence
+from ._git import blob_id, read_base
 from ._recording._joining import joined, read_runs
 from ._report import Facts, Finding, Problem, Report, Since
-from ._source._discovery import find_files
-from ._source._git import blob_id, read_base
-from ._source._reading import contents_of, lines_of, span_in
+from ._sources import lines_of, read_files
 
 
 def check(
@@ -35,7 +34,7 @@ def check(
 
     Args:
         paths: files and folders.
-        exclude: patterns of files and folders to leave out; see `find_files`.
+        exclude: patterns, as in a shell, of names or paths of files and folders to leave out.
         cache: a folder in which to keep the results for the next check, or None. It is created
             if necessary; one that cannot be written, or has invalid content, does no harm.
         require_shown: whether an edge that is not shown is a finding, or in which flows it is.
@@ -50,14 +49,11 @@ def check(
     """
     runs = None if evidence is None else read_runs(evidence)
     base = None if since is None else read_base(since, paths, exclude)
-    files, problems = find_files(paths, exclude)
-    contents = contents_of(files, problems)
+    contents, problems = read_files(paths, exclude)
     ids = {path: blob_id(content) for path, content in contents.items()}
-    if base is not None:
-        base.at_hand = {ids[path]: content for path, content in contents.items()}
-    memory = None if cache is None else Memory(cache, (os.getcwd(), [*paths], [*exclude]))
-    found: list[Finding] = []
+    memory = Memory(cache, (os.getcwd(), [*paths], [*exclude]))
     changes: Since | None = None
+    found: list[Finding] = []
     try:
         old = None if base is None else _facts(paths, base.ids, lambda: base.contents, [], memory)
         facts = _facts(paths, ids, lambda: contents, problems, memory)
@@ -65,14 +61,17 @@ def check(
             from ._findings._since import compared
 
             changes, found = compared(old, facts, base)
-            changes = replace(changes, revision=since or "")
     except Exception as error:  # whatever it is, it must not read as clean
         return Report(problems=[*problems, Problem(", ".join(paths), 0, _bug(error))])
     found = [one for one in found if f"{one.code} {one.about}" not in accept]
     facts = facts if runs is None else joined(facts, runs)
     report = report_of(facts, require_shown, disable, found, in_tests=runs is not None)
-    report.problems += [] if base is None else base.problems
-    report.since = None if changes is None else _without_silenced(changes, report.findings)
+    if base is not None and changes is not None:
+        report.problems += base.problems
+        wrong = {one.about for one in report.findings if one.code == "HR300"}
+        lost = tuple([one for one in changes.lost if one.edge in wrong])
+        breaking = tuple([one for one in report.findings if one.code > "HR300"])
+        report.since = replace(changes, revision=since or "", lost=lost, breaking=breaking)
     report.findings = [
         _located(one, base.contents if base is not None and one.code in GONE else contents)
         for one in report.findings
@@ -85,21 +84,19 @@ def _facts(
     ids: Mapping[str, str],
     load: Callable[[], Mapping[str, bytes]],
     problems: Sequence[Problem],
-    memory: Memory | None,
+    memory: Memory,
 ) -> Facts:
     """Return the facts of a tree from the cache, or else from its files."""
-    key = "" if memory is None else memory.key(ids, problems)
-    facts = None if memory is None else memory.read(key)
-    if facts is not None:
-        return facts
-    # Imported when there is something to analyse: that takes longer than reading a cache.
-    from ._pipeline import facts_in
+    key = memory.key(ids, problems)
+    facts = memory.read(key)
+    if facts is None:
+        # Imported when there is something to analyse: that takes longer than reading a cache.
+        from ._pipeline import facts_in
 
-    contents = load()
-    facts = facts_in(paths, contents, problems, None if memory is None else memory.syntax)
-    if memory is not None and contents.keys() == ids.keys():  # a repository may lack some
-        memory.write(key, facts)
-        memory.write_syntax()
+        contents = load()
+        facts = facts_in(paths, contents, problems, memory.syntax)
+        if contents.keys() == ids.keys():  # a repository may lack some
+            memory.write(key, facts)
     return facts
 
 
@@ -117,20 +114,10 @@ def report_of(
     sought |= {"HR111"} if in_tests else set()
     unwanted = {*disable} | (REFUTABLE if facts.problems else set())
     not_shown = [one for one in facts.not_shown if require_shown is True or one.flow in flows]
-    found = [*facts.findings, *lost, *not_shown]
-    found = [one for one in found if one.code not in unwanted]
+    found = [one for one in (*facts.findings, *lost, *not_shown) if one.code not in unwanted]
     found = silence(found, facts.ignores, sought - unwanted)
     found.sort(key=lambda one: (one.place, one.code, one.source or "", one.message))
     return Report(found, [*facts.edges], [*facts.problems], [*facts.steps], facts.files)
-
-
-def _without_silenced(since: Since, found: Collection[Finding]) -> Since:
-    """Return the changes without those that are no finding."""
-    wrong = {one.about for one in found if one.code == "HR300"}
-    lost = tuple([one for one in since.lost if one.edge in wrong])
-    return replace(
-        since, lost=lost, breaking=tuple([one for one in since.breaking if one in found])
-    )
 
 
 def _located(finding: Finding, contents: Mapping[str, bytes]) -> Finding:
@@ -139,8 +126,9 @@ def _located(finding: Finding, contents: Mapping[str, bytes]) -> Finding:
     text = lines[finding.place.line - 1] if 0 < finding.place.line <= len(lines) else ""
     patterns = [f"({COMMENT.pattern})"] if finding.code == "HR108" else [r"\bdef\s+(\w+)"]
     patterns += [rf"\b({re.escape(finding.target)})\b"] if finding.target else []
-    column, width = span_in(text, *patterns)
-    return replace(finding, text=text, column=column, width=width)
+    matches = [re.search(one, text) for one in (*patterns, r"(\S.*\S|\S?)")]
+    start, end = next(match.span(1) for match in matches if match is not None)
+    return replace(finding, text=text, column=start + 1, width=max(end - start, 1))
 
 
 def _bug(error: Exception) -> str:

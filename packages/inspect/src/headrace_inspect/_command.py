@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import argparse
 import atexit
 import gc
 import os
 import sys
 from collections.abc import Sequence
 
-from headrace.commands import CommandError, name_hint, printable, tell, welcomes_colors, write
+from headrace.commands import (
+    CommandError,
+    name_hint,
+    save,
+    tell,
+    welcomes_colors,
+    write,
+)
 
 from ._check import check
 from ._explain import known_code
-from ._formats import ENDINGS, FORMATS, View, render
-from ._formats._people import summary
+from ._formats import ENDINGS, FORMATS, render, summary
+from ._git import RevisionError
 from ._report import Report
-from ._settings import format_of, parser_of, put_out, settings_for
-from ._source._discovery import shown
-from ._source._git import RevisionError
+from ._settings import parser_of, settings_for
 
 _DESCRIPTION = """\
 Compare the declared flows with the code, without importing it. The exit status is 0 where nothing
@@ -32,54 +36,7 @@ def main(words: list[str]) -> int:
     Raises:
         CommandError: an argument or a setting is wrong.
     """
-    # The flow stands behind ``=`` alone: what follows without it is a path.
-    prepared = [f"{word}=" if word == "--require-shown" else word for word in words]
-    options = _parser().parse_args(prepared)
-    settings = settings_for(options)
-    atexit.register(gc.freeze)  # the process takes its garbage along, and need not look for it
-    required = "" in options.require_shown or options.require_shown or settings.require_shown
-    try:
-        report = check(
-            settings.paths,
-            exclude=settings.exclude,
-            cache=None if options.no_cache else options.cache_dir or settings.cache,
-            require_shown=required,
-            evidence=options.evidence or settings.evidence,
-            since=options.since,
-            disable=[known_code(one) for one in (*settings.disable, *options.disable)],
-            accept=settings.accept,
-        )
-    except RevisionError as error:
-        raise CommandError(f"--since: {error}") from error
-    _check_flows(report, required)
-    _tell_problems(report, settings.paths)
-    colors = options.output is None and welcomes_colors(sys.stdout, os.environ)
-    view = View(options.verbose, colors)
-    put_out(options, render(report, format_of(options, ENDINGS), view))
-    if options.output is not None:
-        write(sys.stderr, summary(report))
-    return report.exit_status()
-
-
-def _check_flows(report: Report, required: bool | Sequence[str]) -> None:
-    known = sorted({step.flow for step in report.steps})
-    for flow in () if isinstance(required, bool) or report.problems else required:
-        if flow not in known:
-            hint = name_hint(flow, known) if known else "none is declared in these files"
-            raise CommandError(f"there is no flow {flow!r} for require-shown; {hint}")
-
-
-def _tell_problems(report: Report, paths: Sequence[str]) -> None:
-    for problem in report.problems:
-        tell(sys.stderr, printable(str(problem)))
-    named = {shown(os.path.abspath(path)) for path in paths}
-    found = {problem.file for problem in report.problems} - named
-    if any(os.path.isfile(file) for file in found):
-        tell(sys.stderr, "what is not meant to be read can be left out by --exclude")
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = parser_of("check", _DESCRIPTION, FORMATS)
+    parser = parser_of("check", _DESCRIPTION, [*FORMATS])
     add = parser.add_argument
     says = "fail for edges that the code does not show, of all flows or of FLOW; can be repeated"
     add("--require-shown", metavar="FLOW", action="append", default=[], help=says)
@@ -93,4 +50,36 @@ def _parser() -> argparse.ArgumentParser:
     says = "where to keep what was found for the next time; default: .headrace_cache"
     add("--cache-dir", metavar="DIR", help=says)
     add("--no-cache", action="store_true", help="neither read nor write a cache")
-    return parser
+    # The flow stands behind ``=`` alone: what follows without it is a path.
+    options = parser.parse_args([f"{one}=" if one == "--require-shown" else one for one in words])
+
+    settings = settings_for(options, ENDINGS)
+    flows = options.require_shown or settings["require_shown"]
+    settings["require_shown"] = "" in options.require_shown or flows
+    settings["evidence"] = options.evidence or settings["evidence"]
+    settings["disable"] = [known_code(one) for one in (*settings["disable"], *options.disable)]
+    settings["cache"] = None if options.no_cache else options.cache_dir or settings["cache"]
+    atexit.register(gc.freeze)  # the process takes its garbage along, and need not look for it
+    try:
+        report = check(**settings, since=options.since)
+    except RevisionError as error:
+        raise CommandError(f"--since: {error}") from error
+    _check_flows(report, settings["require_shown"])
+    for problem in report.problems:
+        tell(sys.stderr, str(problem))
+    colors = options.output is None and welcomes_colors(sys.stdout, os.environ)
+    text = render(report, options.format, verbose=options.verbose, colors=colors)
+    if options.output is None:
+        write(sys.stdout, text)
+    else:
+        save(options.output, text)
+        write(sys.stderr, summary(report))
+    return report.exit_status()
+
+
+def _check_flows(report: Report, required: bool | Sequence[str]) -> None:
+    known = sorted({step.flow for step in report.steps})
+    for flow in () if isinstance(required, bool) or report.problems else required:
+        if flow not in known:
+            hint = name_hint(flow, known) if known else "none is declared in these files"
+            raise CommandError(f"there is no flow {flow!r} for require-shown; {hint}")

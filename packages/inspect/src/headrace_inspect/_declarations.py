@@ -10,7 +10,7 @@ from ._evaluate._engine import Engine
 from ._evaluate._values import Value, function_in, text_of
 from ._models._headrace import Chain, ChainFacts, Declarator, Declared
 from ._report import Place
-from ._source._discovery import shown
+from ._sources import shown
 from ._symbols._entities import Class, Function
 
 Name = tuple[str, str]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from headrace.commands import printable
 
 from ._check import check
-from ._settings import read_check_settings
+from ._settings import read_settings
 
 
 def verdicts() -> tuple[dict[str, str], list[str]]:
@@ -18,8 +18,7 @@ def verdicts() -> tuple[dict[str, str], list[str]]:
     Raises:
         CommandError: the settings cannot be read.
     """
-    asked = read_check_settings()
-    report = check(asked.paths, exclude=asked.exclude, cache=asked.cache, evidence=asked.evidence)
+    report = check(**read_settings())
     by_tests = {edge.id: "shown_by_tests" for edge in report.edges if edge.by == ("tests",)}
     found = {edge.id: edge.verdict for edge in report.edges} | by_tests
     return found, [printable(str(problem)) for problem in report.problems]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import sys
 from importlib.resources import files
-from typing import NamedTuple
 
 from headrace.commands import CommandError, argument_parser, name_hint, write
 
@@ -24,18 +23,6 @@ REFUTABLE = frozenset(["HR101", "HR104", "HR108", "HR112", "HR300", "HR301", "HR
 _COMMENT = re.compile(r"<!--.*?-->\n\n?", re.DOTALL)
 
 
-class Explanation(NamedTuple):
-    """The explanation of a code: a title, and Markdown with an example."""
-
-    title: str
-    text: str
-
-    @property
-    def summary(self) -> str:
-        """The first paragraph of the text, as one line."""
-        return " ".join(self.text.partition("\n\n")[0].split())
-
-
 def known_code(code: str) -> str:
     """Return one of `CODES`, which may be written in lower case.
 
@@ -47,11 +34,11 @@ def known_code(code: str) -> str:
     raise CommandError(f"there is no code {code!r}; {name_hint(code, CODES)}")
 
 
-def explanation(code: str) -> Explanation:
-    """Return the explanation of one of `CODES`."""
+def explanation(code: str) -> tuple[str, str]:
+    """Return the title of one of `CODES`, and what it means, in Markdown with an example."""
     text = files("headrace_inspect").joinpath("explanations", f"{code}.md").read_text("utf-8")
     heading, _, rest = text.partition("\n")
-    return Explanation(heading.removeprefix(f"# {code}: "), _COMMENT.sub("", rest).strip("\n"))
+    return heading.removeprefix(f"# {code}: "), _COMMENT.sub("", rest).strip("\n")
 
 
 def main(words: list[str]) -> int:
@@ -63,7 +50,7 @@ def main(words: list[str]) -> int:
     parser = argument_parser("headrace explain", "Tell what the code of a finding means.")
     parser.add_argument("codes", nargs="*", metavar="CODE", help="such as HR101; all, unless given")
     codes = [known_code(code) for code in parser.parse_args(words).codes]
-    texts = [f"{code}: {explanation(code).title}\n\n{explanation(code).text}" for code in codes]
-    titles = [f"{code}  {explanation(code).title}" for code in CODES]
+    texts = ["{}: {}\n\n{}".format(code, *explanation(code)) for code in codes]
+    titles = [f"{code}  {explanation(code)[0]}" for code in CODES]
     write(sys.stdout, "\n\n".join(texts) or "\n".join(titles))
     return 0

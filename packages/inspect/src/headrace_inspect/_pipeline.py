@@ -22,8 +22,7 @@ from ._models._routing import Routing, mentions_settings
 from ._models._tasks import Task, Tasks, signature_of, task_function
 from ._report import DurableChain, Edge, Facts, Finding, Message, Place, Problem, Step
 from ._shown._edges import Judge
-from ._source._discovery import shown
-from ._source._reading import UnreadableError
+from ._sources import UnreadableError, shown
 from ._symbols._program import Program
 from ._symbols._stored import StoredSyntax
 from ._symbols._syntax import FileSyntax

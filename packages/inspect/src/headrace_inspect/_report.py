@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-Verdict = Literal["shown", "not_shown"]
-
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
@@ -76,8 +74,8 @@ class Edge:
         return f"{self.flow}:{self.source}->{self.target}"
 
     @property
-    def verdict(self) -> Verdict:
-        """``shown`` or ``not_shown``."""
+    def verdict(self) -> Literal["shown", "not_shown"]:
+        """Whether anything shows it."""
         return "shown" if self.by else "not_shown"
 
 
@@ -134,16 +132,11 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """An edge that was shown, and is not any more.
-
-    Attributes:
-        was: where the old evidence called the target.
-        broken_at: where the first call of the old evidence was that has no counterpart now.
-    """
+    """An edge that was shown, and is not any more."""
 
     edge: str
-    was: Place
-    broken_at: Place
+    was: Place  # where the old evidence called the target
+    broken_at: Place  # where its first call was that has no counterpart now
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,83 +4,55 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
-from headrace.commands import (
-    CommandError,
-    argument_parser,
-    check_output,
-    read_pyproject,
-    save,
-    write,
-)
-
-_KINDS: dict[str, type] = {
-    "paths": tuple, "exclude": tuple, "require-shown": object, "disable": tuple, "accept": tuple,
-    "evidence": str,
-}  # fmt: skip
+from headrace.commands import CommandError, argument_parser, check_output, read_pyproject
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What the command line does not say; paths are as seen from the current folder."""
+class Settings(TypedDict):
+    """Arguments of `check` as ``pyproject.toml`` has them; paths are for the current folder."""
 
-    cache: Path
-    paths: tuple[str, ...] = (".",)
-    exclude: tuple[str, ...] = ()
-    require_shown: bool | tuple[str, ...] = False
-    disable: tuple[str, ...] = ()
-    evidence: str | None = None
-    accept: tuple[str, ...] = ()
+    paths: Sequence[str]
+    exclude: Sequence[str]
+    cache: str | Path | None
+    require_shown: bool | Sequence[str]
+    disable: Sequence[str]
+    accept: Sequence[str]
+    evidence: str | None
 
 
-def read_check_settings() -> Settings:
+def read_settings() -> Settings:
     """Return what the ``pyproject.toml`` nearest to the current folder says.
 
     Raises:
         CommandError: it cannot be read, or has settings that do not exist.
     """
+    kinds: dict[str, type | tuple[type, ...]] = {
+        "paths": tuple, "exclude": tuple, "require-shown": (bool, tuple), "disable": tuple,
+        "accept": tuple, "evidence": str,
+    }  # fmt: skip
     try:
         here = Path.cwd()
     except OSError as error:
         raise CommandError(f"the current folder cannot be found: {error.strerror}") from error
-    folder, values = read_pyproject("check", _KINDS, here)
-    if folder is None:
-        return Settings(here / ".headrace_cache")
+    folder, values = read_pyproject("check", kinds, here)
 
     def from_here(path: str) -> str:
-        return os.path.relpath(os.path.join(folder, path))
+        return os.path.relpath(os.path.join(folder or here, path))
 
     exclude = values.get("exclude", ())
-    return Settings(
-        folder / ".headrace_cache",
-        tuple(map(from_here, values.get("paths", ()))) or (".",),
+    return {
+        "paths": [from_here(path) for path in values.get("paths", ())] or ["."],
         # A pattern without a slash is for names.
-        tuple([from_here(one) if "/" in one.rstrip("/") else one for one in exclude]),
-        _flows(folder, values.get("require-shown", False)),
-        values.get("disable", ()),
-        from_here(values["evidence"]) if "evidence" in values else None,
-        values.get("accept", ()),
-    )
-
-
-def _flows(folder: Path, value: Any) -> bool | tuple[str, ...]:
-    match value:
-        case bool():
-            return value
-        case str():
-            return (value,)
-        case [*flows] if all(isinstance(flow, str) for flow in flows):
-            return tuple(flows)
-    message = f"require-shown is true, false, or the names of flows, not {value!r}"
-    raise CommandError(f"{folder}/pyproject.toml: [tool.headrace.check]: {message}")
-
-
-# --- arguments ------------------------------------------------------------------------------------
+        "exclude": [from_here(one) if "/" in one.rstrip("/") else one for one in exclude],
+        "cache": (folder or here) / ".headrace_cache",
+        "require_shown": values.get("require-shown", False),
+        "disable": values.get("disable", ()),
+        "accept": values.get("accept", ()),
+        "evidence": from_here(values["evidence"]) if "evidence" in values else None,
+    }
 
 
 def parser_of(command: str, description: str, formats: Sequence[str]) -> argparse.ArgumentParser:
@@ -97,28 +69,19 @@ def parser_of(command: str, description: str, formats: Sequence[str]) -> argpars
     return parser
 
 
-def settings_for(options: argparse.Namespace) -> Settings:
+def settings_for(options: argparse.Namespace, endings: Mapping[str, str]) -> Settings:
     """Return the settings, with the paths and patterns of the command line.
+
+    Without ``--format``, the option becomes what `endings` says of the file's extension.
 
     Raises:
         CommandError: the settings cannot be read, or the output cannot be written.
     """
-    settings = read_check_settings()
+    settings = read_settings()
     if options.output is not None:
         check_output(options.output)
-    paths, exclude = tuple(options.paths) or settings.paths, (*settings.exclude, *options.exclude)
-    return replace(settings, paths=paths, exclude=exclude)
-
-
-def format_of(options: argparse.Namespace, endings: Mapping[str, str]) -> str:
-    """Return the requested format, or the one for the extension of the file."""
     ending = Path(options.output or "").suffix.lower()
-    return options.format or endings.get(ending, "text")
-
-
-def put_out(options: argparse.Namespace, text: str) -> None:
-    """Write `text` to the requested output."""
-    if options.output is None:
-        write(sys.stdout, text)
-    else:
-        save(options.output, text)
+    options.format = options.format or endings.get(ending, "text")
+    settings["paths"] = options.paths or settings["paths"]
+    settings["exclude"] = [*settings["exclude"], *options.exclude]
+    return settings

@@ -48,14 +48,14 @@ def read_defaults(start: Path) -> Defaults:
 
 
 def read_pyproject(
-    command: str, kinds: Mapping[str, type], start: Path
+    command: str, kinds: Mapping[str, type | tuple[type, ...]], start: Path
 ) -> tuple[Path | None, dict[str, Any]]:
     """Return a command's settings from the ``pyproject.toml`` nearest to `start`.
 
     Args:
         command: the command, as in ``[tool.headrace.check]``; ``""`` for ``[tool.headrace]``.
-        kinds: the types of the known settings: `str`, `bool`, or `tuple` for a string or a list of
-            strings.
+        kinds: the types of the known settings: `str`, `bool`, `tuple` for a string or a list of
+            strings, or several of these.
         start: the folder where the search begins; its parents follow.
 
     Returns:
@@ -71,7 +71,9 @@ def read_pyproject(
     return None, {}
 
 
-def _parsed(path: Path, command: str, kinds: Mapping[str, type]) -> dict[str, Any]:
+def _parsed(
+    path: Path, command: str, kinds: Mapping[str, type | tuple[type, ...]]
+) -> dict[str, Any]:
     title = ".".join(["tool", "headrace", *([command] if command else [])])
     table: Any
     try:
@@ -94,16 +96,17 @@ def _parsed(path: Path, command: str, kinds: Mapping[str, type]) -> dict[str, An
         raise CommandError(f"{path}: [{title}]: {error}") from error
 
 
-def _read(key: str, value: Any, kind: type) -> Any:
-    if kind is tuple:
-        names = [value] if isinstance(value, str) else value
-        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-            raise ValueError(f"{key} must be a string or a list of strings, not {value!r}")
+def _read(key: str, value: Any, kind: type | tuple[type, ...]) -> Any:
+    kinds = kind if isinstance(kind, tuple) else (kind,)
+    names = [value] if isinstance(value, str) else value
+    if tuple in kinds and isinstance(names, list) and all(isinstance(one, str) for one in names):
         return tuple(names)
-    if not isinstance(value, kind):
-        word = "a string" if kind is str else "true or false"
-        raise ValueError(f"{key} must be {word}, not {value!r}")
+    if not isinstance(value, kinds):
+        raise ValueError(
+            f"{key} must be {', or '.join(_WORDS[one] for one in kinds)}, not {value!r}"
+        )
     return value
 
 
+_WORDS = {bool: "true or false", str: "a string", tuple: "a string or a list of strings"}
 _KINDS: dict[str, type] = {"app": tuple, "flows": tuple, "format": str, "style": str}

@@ -1,3 +1,1 @@
 """The map of a program without declarations: its entry points, and how they reach each other."""
-
-from __future__ import annotations

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from typing import Any
 
-from headrace.commands import PICTURE_FORMATS, counted, printable, tell
-from headrace_inspect._formats._machines import encoded, plain
+from headrace.commands import PICTURE_FORMATS, counted, save, tell, write
+from headrace_inspect._documents import encoded, plain
 from headrace_inspect._pipeline import analysis_runtime, evaluate
-from headrace_inspect._settings import format_of, parser_of, put_out, settings_for
-from headrace_inspect._source._discovery import find_files
-from headrace_inspect._source._reading import contents_of
+from headrace_inspect._settings import parser_of, settings_for
+from headrace_inspect._sources import read_files
 
 from ._declaring import patch_for
 from ._drawing import drawn
 from ._map import Map, map_of
 
-VERSION = 1
 _ENDINGS = {
     ".dot": "dot", ".gv": "dot", ".htm": "html", ".html": "html", ".json": "json", ".svg": "svg",
     ".mermaid": "mermaid", ".mmd": "mermaid",
@@ -36,22 +33,28 @@ def main(words: list[str]) -> int:
     Raises:
         CommandError: an argument or a setting is wrong.
     """
-    options = _parser().parse_args(words)
-    settings = settings_for(options)
-    paths = settings.paths
-    files, problems = find_files(paths, settings.exclude)
-    contents = contents_of(files, problems)
+    parser = parser_of("discover", _DESCRIPTION, PICTURE_FORMATS)
+    says = "write a patch with the decorators that declare the map as the flow FLOW"
+    parser.add_argument("--declare", metavar="FLOW", help=says)
+    options = parser.parse_args(words)
+    settings = settings_for(options, _ENDINGS)
+    paths = settings["paths"]
+    contents, problems = read_files(paths, settings["exclude"])
     with analysis_runtime():
         found = map_of(evaluate(paths, contents, problems))
     if options.declare is not None:
         text = patch_for(found, options.declare, contents)
+    elif options.format == "json":
+        text = encoded(_document(found))
     else:
-        format = format_of(options, _ENDINGS)
         title = os.path.basename(os.path.abspath(paths[0])) or "program"
-        text = encoded(_document(found)) if format == "json" else drawn(found, title, format)
-    put_out(options, text)
+        text = drawn(found, title, options.format)
+    if options.output is None:
+        write(sys.stdout, text)
+    else:
+        save(options.output, text)
     for problem in problems:
-        tell(sys.stderr, printable(str(problem)))
+        tell(sys.stderr, str(problem))
     alone = len(found.nodes) - len(found.linked)
     rest = f"; {counted(alone, 'node')} without any" if alone else ""
     counts = f"{counted(len(found.nodes), 'node')}, {counted(len(found.edges), 'edge')}"
@@ -60,16 +63,9 @@ def main(words: list[str]) -> int:
 
 
 def _document(found: Map) -> dict[str, Any]:
-    nodes = [plain(one, ("id", "kind", "name", "place")) for one in found.nodes]
+    nodes = [plain(one, "id", "kind", "name", "place") for one in found.nodes]
     edges = [
-        {"source": one.source.id, "target": one.target.id} | plain(one, ("kind", "evidence"))
+        {"source": one.source.id, "target": one.target.id} | plain(one, "kind", "evidence")
         for one in found.edges
     ]
-    return {"version": VERSION, "nodes": nodes, "edges": edges}
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = parser_of("discover", _DESCRIPTION, PICTURE_FORMATS)
-    says = "write a patch with the decorators that declare the map as the flow FLOW"
-    parser.add_argument("--declare", metavar="FLOW", help=says)
-    return parser
+    return {"version": 1, "nodes": nodes, "edges": edges}

@@ -6,11 +6,10 @@ import ast
 import difflib
 import io
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from headrace_inspect._source._discovery import shown
-from headrace_inspect._source._reading import lines_of, parse
+from headrace_inspect._sources import lines_of, parse, shown
 from headrace_inspect._symbols._entities import Function
 
 from ._map import Edge, Map
@@ -37,17 +36,15 @@ def patch_for(found: Map, flow: str, contents: Mapping[str, bytes]) -> str:
     Edges that close a cycle or lead to a class are left out: a class has no single function to
     decorate.
     """
-    added: dict[str, dict[int, list[str]]] = {}
+    added: dict[str, dict[int, str]] = {}  # what comes before each line of a file
     for step in _steps(found.edges):
         module, line = step.function.module, step.function.line
         if module.path not in added:
-            tree = parse(contents[module.path])
-            added[module.path] = (
-                {} if _has_import(tree) else {_first_line(tree): ["import headrace"]}
-            )
+            added[module.path] = _with_import(parse(contents[module.path]))
+        lines = added[module.path]
         text = lines_of(contents[module.path])[line - 1]
         indent = text[: len(text) - len(text.lstrip())]
-        added[module.path].setdefault(line, []).append(indent + _decorator(step, flow))
+        lines[line] = f"{lines.get(line, '')}{indent}{_decorator(step, flow)}\n"
     patches = [_patch(shown(path), contents[path], lines) for path, lines in sorted(added.items())]
     return "".join(patches).removesuffix("\n")
 
@@ -77,32 +74,27 @@ def _decorator(step: _Step, flow: str) -> str:
     return f"@headrace.{'step' if sources else 'entrypoint'}({', '.join(words)})".replace("'", '"')
 
 
-def _has_import(tree: ast.Module) -> bool:
-    return any(
-        isinstance(statement, ast.Import)
-        and any((each.name, each.asname) == ("headrace", None) for each in statement.names)
-        for statement in tree.body
-    )
-
-
-def _first_line(tree: ast.Module) -> int:
-    """Return the line before which to insert an import."""
+def _with_import(tree: ast.Module) -> dict[int, str]:
+    """Return the import of headrace and the line before which to insert it, if it is missing."""
     for statement in tree.body:
-        is_text = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
-        is_future = isinstance(statement, ast.ImportFrom) and statement.module == "__future__"
-        if not is_text and not is_future:
-            decorators: list[ast.expr] = getattr(statement, "decorator_list", [])
-            return min([statement.lineno, *[one.lineno for one in decorators]])
-    return 1
+        names = statement.names if isinstance(statement, ast.Import) else []
+        if "headrace" in [one.asname or one.name for one in names]:
+            return {}
+    for statement in tree.body:
+        match statement:
+            case ast.Expr(value=ast.Constant()) | ast.ImportFrom(module="__future__"):
+                continue
+        decorators: list[ast.expr] = getattr(statement, "decorator_list", [])
+        return {min([statement.lineno, *[one.lineno for one in decorators]]): "import headrace\n"}
+    return {}
 
 
-def _patch(path: str, content: bytes, added: Mapping[int, Sequence[str]]) -> str:
+def _patch(path: str, content: bytes, added: Mapping[int, str]) -> str:
     # Split lines as Python does, keeping line endings.
     old = io.StringIO(content.decode("utf-8", "replace"), newline="").readlines()
     end = "\r\n" if old[0].endswith("\r\n") else "\n"
-    new: list[str] = []
-    for number, line in enumerate(old, 1):
-        new += [*[text + end for text in added.get(number, ())], line]
+    new = [added.get(number, "").replace("\n", end) + line for number, line in enumerate(old, 1)]
+    new = io.StringIO("".join(new), newline="").readlines()
     return "".join(
         line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
         for line in difflib.unified_diff(old, new, f"a/{path}", f"b/{path}", n=2)

@@ -23,7 +23,7 @@ from headrace_inspect._models._routing import decorated_by, literal, parts_of, s
 from headrace_inspect._models._signals import Connections
 from headrace_inspect._models._tasks import Task, Tasks, finish, run_by_name, task_function
 from headrace_inspect._report import Place
-from headrace_inspect._source._discovery import shown
+from headrace_inspect._sources import shown
 from headrace_inspect._symbols._entities import Class, Function, Module
 from headrace_inspect._symbols._syntax import Expr
 

@@ -16,7 +16,7 @@ from headrace_inspect._models._routes import Routes
 from headrace_inspect._models._signals import Connections
 from headrace_inspect._report import Edge, Finding, Place
 from headrace_inspect._shown._paths import text_of_call
-from headrace_inspect._source._discovery import shown
+from headrace_inspect._sources import shown
 from headrace_inspect._symbols._entities import Function, Import, Module, Scope, module_of
 from headrace_inspect._symbols._syntax import Expr
 

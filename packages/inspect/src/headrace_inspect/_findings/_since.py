@@ -7,6 +7,7 @@ from dataclasses import replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
+from headrace_inspect._git import OldTree
 from headrace_inspect._report import (
     Boundary,
     Changes,
@@ -18,8 +19,7 @@ from headrace_inspect._report import (
     Message,
     Since,
 )
-from headrace_inspect._source._discovery import shown
-from headrace_inspect._source._git import OldTree
+from headrace_inspect._sources import shown
 
 from ._durable import changed
 

@@ -23,7 +23,7 @@ from headrace_inspect._models._orm import MODEL
 from headrace_inspect._models._tasks import Publishing, Task, Tasks, signature_of
 from headrace_inspect._report import Finding, Link, Place
 from headrace_inspect._shown._paths import link_to, text_of_call
-from headrace_inspect._source._discovery import shown
+from headrace_inspect._sources import shown
 from headrace_inspect._symbols._entities import Function
 from headrace_inspect._symbols._syntax import Expr
 

@@ -31,23 +31,19 @@ class Run:
 def write_runs(folder: str, file: Path) -> None:
     """Write what is recorded in `folder` into `file`."""
     operations: dict[str, list[tuple[int, str, str, str]]] = {}
-    for name in sorted(os.listdir(folder)):
-        for line in Path(folder, name).read_text("utf-8").splitlines():
+    for path in sorted(Path(folder).iterdir()):
+        for line in path.read_text("utf-8").splitlines():
             try:
                 operation, *step = json.loads(line)
             except ValueError:  # a process was killed while it wrote
                 continue
             operations.setdefault(operation, []).append(tuple(step))
     tests: dict[tuple[tuple[str, str], ...], set[str]] = {}
-    for steps in operations.values():
-        steps.sort()
+    for steps in map(sorted, operations.values()):
         order = tuple(dict.fromkeys([(flow, name) for _, flow, name, _ in steps]))
         tests.setdefault(order, set()).add(steps[0][3])
-    runs = [
-        asdict(Run(order, sorted(filter(None, names))[:_TOLD]))
-        for order, names in sorted(tests.items())
-    ]
-    document = {"version": VERSION, "runs": runs}
+    found = [Run(order, sorted(names - {""})[:_TOLD]) for order, names in sorted(tests.items())]
+    document = {"version": VERSION, "runs": [asdict(run) for run in found]}
     file.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
 
 
@@ -55,22 +51,25 @@ def read_runs(path: str | os.PathLike[str]) -> list[Run]:
     """Return what the tests ran, or raise `CommandError` if the plugin did not write `path`."""
     try:
         document = json.loads(Path(path).read_text("utf-8"))
-        if document["version"] != VERSION:
-            raise CommandError(f"{path} is of another version; record the evidence again")
-        runs = document["runs"]
-        return [Run([(flow, name) for flow, name in one["steps"]], one["tests"]) for one in runs]
+        if document["version"] == VERSION:
+            runs = document["runs"]
+            return [
+                Run([(flow, name) for flow, name in one["steps"]], one["tests"]) for one in runs
+            ]
     except OSError as error:
         raise CommandError(f"cannot read {path}: {error.strerror}") from error
     except (KeyError, TypeError, ValueError) as error:
         message = f"{path} holds no evidence; pytest --headrace-evidence writes it"
         raise CommandError(message) from error
+    raise CommandError(f"{path} is of another version; record the evidence again")
 
 
 def joined(facts: Facts, runs: Sequence[Run]) -> Facts:
     """Return `facts` with what tests show: edges, and steps that ran in the wrong order."""
     shown = {edge.id for edge in facts.edges if any(_shows(run, edge) for run in runs)}
-    by = [(*edge.by, *(["tests"] if edge.id in shown else [])) for edge in facts.edges]
-    edges = tuple([replace(edge, by=one) for edge, one in zip(facts.edges, by, strict=True)])
+    edges = tuple([
+        replace(edge, by=(*edge.by, "tests")) if edge.id in shown else edge for edge in facts.edges
+    ])
     hidden = tuple([one for one in facts.not_shown if one.about not in shown])
     findings = (*facts.findings, *_reversed(facts, runs))
     return replace(facts, edges=edges, findings=findings, not_shown=hidden)
@@ -89,7 +88,7 @@ def _reversed(facts: Facts, runs: Sequence[Run]) -> Iterator[Finding]:
     places = {(step.flow, step.name): step.place for step in facts.steps}
     done: set[str] = set()
     for run in runs:
-        for number, target in enumerate(run.steps if sources else ()):
+        for number, target in enumerate(run.steps):
             ran = [(run.place_of(edge.flow, edge.source), edge) for edge in sources.get(target, ())]
             known = [(place, edge) for place, edge in ran if place is not None]
             is_first = all(place > number for place, _ in known)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import pytest
 
 _FOLDER = "headrace_evidence"
+_folder = pytest.StashKey[str]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -20,42 +21,31 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Record, if that is asked for; in a worker of xdist for the process that started it."""
-    folder = getattr(config, "workerinput", {}).get(_FOLDER)
-    file = config.getoption("--headrace-evidence")
-    if folder is None and file is not None:
-        path = config.invocation_params.dir / file
+    folder: str | None = getattr(config, "workerinput", {}).get(_FOLDER)
+    file: str | None = config.getoption("--headrace-evidence")
+    if folder is None and file is None:
+        return
+    from ._joining import write_runs
+    from ._writing import inherited, record
+
+    if folder is None:
+        path = config.invocation_params.dir / str(file)
         if not path.parent.is_dir():
             raise pytest.UsageError(f"--headrace-evidence: there is no folder {path.parent}")
         folder = tempfile.mkdtemp(prefix="headrace-evidence-")
-        config.pluginmanager.register(_Recording(folder, path), "headrace-evidence")
-    elif folder is not None:
-        config.pluginmanager.register(_Recording(folder, None), "headrace-evidence")
+        environment = pytest.MonkeyPatch()
+        for name, value in inherited(folder).items():
+            environment.setenv(name, value)
+        # What is added last runs first.
+        config.add_cleanup(partial(shutil.rmtree, folder, ignore_errors=True))
+        config.add_cleanup(partial(write_runs, folder, path))
+        config.add_cleanup(environment.undo)
+    config.stash[_folder] = folder
+    config.add_cleanup(record(folder))
 
 
-class _Recording:
-    """Records steps in `folder`, and joins them in `file`, which is None in an xdist worker."""
-
-    def __init__(self, folder: str, file: Path | None) -> None:
-        from ._writing import inherited, record
-
-        self._folder = folder
-        self._file = file
-        self._stop = record(folder)
-        self._environment = pytest.MonkeyPatch()
-        for name, value in inherited(folder).items() if file is not None else ():
-            self._environment.setenv(name, value)
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_configure_node(self, node: Any) -> None:
-        """Tell a worker of xdist where to write."""
-        node.workerinput[_FOLDER] = self._folder
-
-    def pytest_unconfigure(self) -> None:
-        """Put together what all processes recorded."""
-        self._stop()
-        self._environment.undo()
-        if self._file is not None:
-            from ._joining import write_runs
-
-            write_runs(self._folder, self._file)
-            shutil.rmtree(self._folder, ignore_errors=True)
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of xdist where to write."""
+    if _folder in node.config.stash:
+        node.workerinput[_FOLDER] = node.config.stash[_folder]

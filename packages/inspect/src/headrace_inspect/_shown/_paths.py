@@ -9,7 +9,7 @@ from typing import Any
 
 from headrace_inspect._evaluate._contexts import CALL, ENQUEUE, SIGNAL, Context, Event
 from headrace_inspect._report import Link, Place
-from headrace_inspect._source._discovery import shown
+from headrace_inspect._sources import shown
 
 _MAX_LENGTH = 60
 

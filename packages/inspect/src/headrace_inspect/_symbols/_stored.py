@@ -6,7 +6,7 @@ import marshal
 from collections.abc import Mapping
 from hashlib import blake2b
 
-from headrace_inspect._source._reading import parse
+from headrace_inspect._sources import parse
 
 from ._reader import syntax_of
 from ._syntax import ClassSyntax, FileSyntax, FunctionSyntax

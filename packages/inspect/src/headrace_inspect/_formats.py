@@ -1,4 +1,4 @@
-"""Formats for people: text, Markdown for a comment on a change, and GitHub's annotations.
+"""Reports as text: for people, for comments on a change, as GitHub's annotations, for programs.
 
 https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
 """
@@ -7,21 +7,38 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from headrace.commands import counted, printable
-from headrace_inspect._report import Edge, Finding, Link, Place, Report
 
-from . import View
+from ._documents import as_json, as_sarif
+from ._report import Edge, Finding, Link, Place, Report, Since
 
-_COLORS = {"fails": "1;31", "frame": "1;34", "good": "1;32", "strong": "1"}
-_LONGEST_LINE = 100
-_MOST_LINKS = 3
+ENDINGS = {".json": "json", ".sarif": "sarif", ".md": "markdown"}
+"""The formats of files, by the ends of their names; that of others is text."""
 LONGEST = 65_536
 """The maximum number of characters in a GitHub comment."""
-_BESIDES = 1_000  # more than everything except rows
+_BESIDES = 1_000  # more than everything in a comment except rows
+_RED, _GREEN, _BLUE, _STRONG = "1;31", "1;32", "1;34", "1"
+_PAINT = re.compile("\x1b\\[[0-9;]*m")
+_MOST_LINKS = 3
 _SPECIAL = re.compile(r"""[!"#$%&*+:<=>?@\[\\\]^_`{|}~]""")
 _DATA = "%\r\n"
+
+
+def render(report: Report, format: str, *, verbose: bool = False, colors: bool = False) -> str:
+    """Return `report` in one of `FORMATS`, without a line break at the end.
+
+    Args:
+        report: the report.
+        format: its format.
+        verbose: whether text lists every edge with its evidence.
+        colors: whether text is coloured.
+    """
+    text = as_text(report, verbose=verbose) if format == "text" else FORMATS[format](report)
+    # All names are escaped, so that only our own paint is there.
+    return text if colors else _PAINT.sub("", text)
+
 
 # --- words that the formats share -----------------------------------------------------------------
 
@@ -57,17 +74,16 @@ def summary(report: Report) -> str:
     return f"{headline(report)}; {totals(report)}"
 
 
-def _changes(report: Report) -> list[str]:
+def _changes(since: Since | None) -> list[str]:
     """Return a line on what was compared, and one for each change that fails nothing."""
-    since = report.since
     if since is None:
         return []
     found: list[str] = []
     for word, of_kind in (("step", since.steps), ("edge", since.edges)):
         found += [f"+ {word} {one}" for one in of_kind.added]
         found += [f"- {word} {one}" for one in of_kind.removed]
-    found += [f"~ edge {one}: rerouted" for one in since.edges.rerouted]
-    found += [f"~ edge {one.edge}: {one.was} -> {one.now}" for one in since.edges.boundary]
+        found += [f"~ {word} {one}: rerouted" for one in of_kind.rerouted]
+        found += [f"~ {word} {one.edge}: {one.was} -> {one.now}" for one in of_kind.boundary]
     count = counted(len(found), "change") if found else "no changes"
     return [*map(printable, [f"since {since.revision} ({since.base[:12]}): {count}", *found])]
 
@@ -75,15 +91,13 @@ def _changes(report: Report) -> list[str]:
 # --- text -----------------------------------------------------------------------------------------
 
 
-def as_text(report: Report, view: View) -> str:
+def as_text(report: Report, *, verbose: bool = False) -> str:
     """Return the findings, the edges if asked for, the changes, and a line that sums up."""
-    blocks = ["\n".join(_excerpted(finding, view)) for finding in report.findings]
-    if view.verbose and report.edges:
-        blocks.append("\n".join(_edge(edge) for edge in report.edges))
-    blocks += ["\n".join(_changes(report))] if report.since is not None else []
-    color = "fails" if report.exit_status() else "good"
-    closing = f"{_paint(headline(report), color, view)}; {totals(report)}"
-    return "\n\n".join([*blocks, closing])
+    blocks = [[*_excerpted(finding)] for finding in report.findings]
+    blocks += [[*map(_edge, report.edges if verbose else ())], _changes(report.since)]
+    color = _RED if report.exit_status() else _GREEN
+    closing = f"{_painted(headline(report), color)}; {totals(report)}"
+    return "\n\n".join([*map("\n".join, filter(None, blocks)), closing])
 
 
 def _edge(edge: Edge) -> str:
@@ -95,18 +109,17 @@ def _call(link: Link) -> str:
     return f"{link.place.file}:{link.place.line} {link.text}"
 
 
-def _excerpted(finding: Finding, view: View) -> Iterator[str]:
+def _excerpted(finding: Finding) -> Iterator[str]:
     """Yield the message, the line of source with a caret below, and the evidence."""
     number = str(finding.place.line)
     indent = " " * len(number)
     before, marked, after = _excerpt(finding)
-    arrow, bar, frame = (_paint(sign, "frame", view) for sign in ("-->", "|", "="))
-    caret = _paint("^" * max(_width(marked), 1), "fails", view)
-    message = _paint(printable(finding.message), "strong", view)
-    yield f"{_paint(finding.code, 'fails', view)} {message}"
+    arrow, bar, frame = (_painted(sign, _BLUE) for sign in ("-->", "|", "="))
+    caret = _painted("^" * max(_width(marked), 1), _RED)
+    yield f"{_painted(finding.code, _RED)} {_painted(printable(finding.message), _STRONG)}"
     yield f"{indent}{arrow} {printable(f'{finding.place.file}:{number}:{finding.column}')}"
     yield f"{indent} {bar}"
-    yield f"{_paint(number, 'frame', view)} {bar} {before}{marked}{after}".rstrip()
+    yield f"{_painted(number, _BLUE)} {bar} {before}{marked}{after}".rstrip()
     yield f"{indent} {bar} {' ' * _width(before)}{caret}"
     word = "was" if finding.code == "HR300" else "see"
     for link in finding.evidence[:_MOST_LINKS]:
@@ -116,20 +129,17 @@ def _excerpted(finding: Finding, view: View) -> Iterator[str]:
 
 
 def _excerpt(finding: Finding) -> tuple[str, str, str]:
-    """Return the line of source in three parts; the second is what the finding is about.
+    """Return what precedes the name that the finding is about, the name, and what follows.
 
-    Of a long line what surrounds the second part is returned.
+    Of a long line only what surrounds the name is returned.
     """
-    line, start, end = finding.text, finding.column - 1, finding.column - 1 + finding.width
-    parts = (line[:start], line[start:end], line[end:])
-    before, marked, after = (part.replace("\t", "    ") for part in parts)
-    if len(before) + len(marked) + len(after) > _LONGEST_LINE:
-        kept = before[-(_LONGEST_LINE // 3) :]
-        marked = marked[: _LONGEST_LINE - len(kept)]
-        rest = after[: _LONGEST_LINE - len(kept) - len(marked)]
-        before = kept if kept == before else f"...{kept}"
-        after = rest if rest == after else f"{rest}..."
-    return printable(before), printable(marked), printable(after)
+    start, end = finding.column - 1, finding.column - 1 + finding.width
+    before, name, after = finding.text[:start], finding.text[start:end], finding.text[end:]
+    if len(finding.text) > 100:
+        before = f"...{before[-30:]}" if len(before) > 30 else before
+        name, after = name[:40], f"{after[:40]}..." if len(after) > 40 else after
+    before, name, after = (printable(one.replace("\t", "    ")) for one in (before, name, after))
+    return before, name, after
 
 
 def _width(text: str) -> int:
@@ -138,14 +148,14 @@ def _width(text: str) -> int:
     return len(text) + wide - sum(map(bool, map(unicodedata.combining, text)))
 
 
-def _paint(text: str, color: str, view: View) -> str:
-    return f"\x1b[{_COLORS[color]}m{text}\x1b[0m" if view.colors else text
+def _painted(text: str, color: str) -> str:
+    return f"\x1b[{color}m{text}\x1b[0m"
 
 
 # --- Markdown -------------------------------------------------------------------------------------
 
 
-def as_markdown(report: Report, _: View) -> str:
+def as_markdown(report: Report) -> str:
     """Return a heading, tables of the findings and of all other lists, and a summary line.
 
     It fits into a comment: if necessary, it leaves out rows, and a line says how many.
@@ -175,7 +185,7 @@ def _tables(report: Report) -> Iterator[tuple[str, tuple[str, ...], list[str]]]:
     yield "problem", ("could not be analysed", "why"), problems
     found = [_row(one.code, _place(one.place), _escaped(one.message)) for one in report.findings]
     yield "finding", ("code", "where", "what"), found
-    for head, *rest in [_changes(report)] if report.since is not None else []:
+    for head, *rest in [_changes(report.since)] if report.since is not None else []:
         yield "change", (_escaped(head),), [_row(_code(one)) for one in rest]
     hidden = [_row(_code(edge.id)) for edge in report.edges if not edge.by]
     yield "edge", ("not shown",), hidden
@@ -205,13 +215,13 @@ def _escaped(text: str) -> str:
 # --- GitHub ---------------------------------------------------------------------------------------
 
 
-def as_github(report: Report, _: View) -> str:
+def as_github(report: Report) -> str:
     """Return a command for each finding, the other changes, and a summary line."""
     commands = [_command(one.message, one.place, "headrace check") for one in report.problems]
     for one in report.findings:
         columns = {"col": one.column, "endColumn": one.column + one.width}
         commands.append(_command(one.message, one.place, one.code, **columns))
-    return "\n".join([*commands, *_changes(report), summary(report)])
+    return "\n".join([*commands, *_changes(report.since), summary(report)])
 
 
 def _command(message: str, place: Place, title: str, **columns: int) -> str:
@@ -225,3 +235,9 @@ def _command(message: str, place: Place, title: str, **columns: int) -> str:
 def _encoded(text: str, special: str) -> str:
     codes = {ord(character): f"%{ord(character):02X}" for character in special}
     return printable(text).translate(codes)
+
+
+FORMATS: dict[str, Callable[[Report], str]] = {
+    "text": as_text, "json": as_json, "sarif": as_sarif, "github": as_github,
+    "markdown": as_markdown,
+}  # fmt: skip

@@ -17,12 +17,10 @@ from typing import Any
 from urllib.parse import quote
 
 from headrace.commands import printable
-from headrace_inspect._explain import CODES, explanation
-from headrace_inspect._report import Edge, Finding, Link, Place, Report
 
-from . import View
+from ._explain import CODES, explanation
+from ._report import Edge, Finding, Link, Place, Report
 
-VERSION = 2
 _SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 )
@@ -34,18 +32,18 @@ _FIELDS: dict[type, tuple[str, ...]] = {
 }
 
 
-def as_json(report: Report, _: View) -> str:
+def as_json(report: Report) -> str:
     """Return all of `report`, with names as they are, in ASCII."""
     return encoded(_document(report))
 
 
 def _document(report: Report) -> dict[str, Any]:
-    document: dict[str, Any] = {"version": VERSION, **plain(report, ("edges", "findings"))}
+    document: dict[str, Any] = {"version": 2, **plain(report, "edges", "findings")}
     if report.problems:
         document["problems"] = [plain(one) | {"line": one.line or None} for one in report.problems]
     if report.since is not None:
-        breaking = [plain(one, ("code", "place", "message")) for one in report.since.breaking]
-        steps = plain(report.since.steps, ("added", "removed"))
+        breaking = [plain(one, "code", "place", "message") for one in report.since.breaking]
+        steps = plain(report.since.steps, "added", "removed")
         document["since"] = plain(report.since) | {"breaking": breaking, "steps": steps}
     return document
 
@@ -56,7 +54,7 @@ def encoded(document: dict[str, Any]) -> str:
     return _RISKY.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-def plain(one: Any, names: tuple[str, ...] = ()) -> Any:
+def plain(one: Any, *names: str) -> Any:
     """Return data classes as mappings, with a file and a line for each place."""
     if isinstance(one, list | tuple):
         return [plain(each) for each in one]
@@ -72,7 +70,7 @@ def plain(one: Any, names: tuple[str, ...] = ()) -> Any:
 # --- SARIF ----------------------------------------------------------------------------------------
 
 
-def as_sarif(report: Report, _: View) -> str:
+def as_sarif(report: Report) -> str:
     """Return a log of one run; what could not be analysed is a notification of the tool.
 
     The edges and the changes are in the run's properties, as in JSON.
@@ -93,12 +91,13 @@ def as_sarif(report: Report, _: View) -> str:
 
 
 def _rule(code: str) -> dict[str, Any]:
-    about = explanation(code)
+    title, text = explanation(code)
+    first = " ".join(text.partition("\n\n")[0].split())
     return {
         "id": code,
-        "shortDescription": {"text": about.title},
-        "fullDescription": {"text": about.summary},
-        "help": {"text": about.summary, "markdown": about.text},
+        "shortDescription": {"text": title},
+        "fullDescription": {"text": first},
+        "help": {"text": first, "markdown": text},
         "defaultConfiguration": {"level": "error"},
     }
 

@@ -6,6 +6,7 @@ hooks and monitors that the repository configures; and nothing is fetched or ask
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import subprocess
@@ -14,9 +15,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha1
 
-from headrace_inspect._report import Problem
-
-from ._discovery import is_wanted, shown
+from ._report import Problem
+from ._sources import is_wanted, shown
 
 _CONFIG = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}")
 _ENVIRONMENT = {
@@ -42,27 +42,20 @@ class OldTree:
     ids: dict[str, str] = field(default_factory=dict)  # the object of each file
     unfollowed: list[str] = field(default_factory=list)  # symbolic links and submodules
     problems: list[Problem] = field(default_factory=list)  # complete once `contents` are read
-    at_hand: Mapping[str, bytes] = field(default_factory=dict)  # by object; not read from git
 
     @cached_property
     def contents(self) -> dict[str, bytes]:
         """The content of each file that the repository has."""
-        asked = "".join(f"{oid}\n" for oid in self.ids.values() if oid not in self.at_hand).encode()
-        rest = memoryview(_git(self.folder, "cat-file", "--batch", asked=asked, is_text=False))
+        asked = "".join(f"{oid}\n" for oid in self.ids.values()).encode()
+        batch = io.BytesIO(_git(self.folder, "cat-file", "--batch", asked=asked, is_text=False))
         found: dict[str, bytes] = {}
         for path, oid in self.ids.items():
-            if oid in self.at_hand:
-                found[path] = self.at_hand[oid]
-                continue
-            end = bytes(rest[:200]).find(b"\n")
-            match bytes(rest[:end]).split():
+            match batch.readline().split():
                 case [_, b"blob", size]:
-                    found[path] = bytes(rest[end + 1 : end + 1 + int(size)])
-                    rest = rest[end + 2 + int(size) :]
+                    found[path] = batch.read(int(size) + 1)[:-1]
                 case _:
                     says = f"object {oid} is missing; fetch it: git fetch --refetch --no-filter"
                     self.problems.append(Problem(shown(path), 0, says))
-                    rest = rest[end + 1 :]
         return found
 
 

@@ -1,3 +1,0 @@
-"""From paths to syntax trees."""
-
-from __future__ import annotations
