@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from importlib import resources
-from itertools import chain
 from typing import Any
 
 import jsonschema
 import pytest
 
-from headrace_inspect import Finding, Link, Place, Problem, Report, check
+from headrace_inspect import Link, Place, Problem, Report, check
 from headrace_inspect._explain import CODES
 from tests.inspect.check_kit import WRONG, Folder
 from tests.inspect.corpus_kit import PROJECTS, report_on
@@ -85,8 +84,6 @@ def test_github_has_what_it_requires(project: str) -> None:
         assert 1 <= region["startLine"] == region["endLine"]
         assert 1 <= region["startColumn"] < region["endColumn"]
         assert len(result.get("relatedLocations", ())) <= 1000
-    prints = list(chain(*(one["partialFingerprints"].values() for one in run["results"])))
-    assert len(set(prints)) == len(prints) == len(run["results"])
 
 
 def test_github_addresses_are_relative_to_the_repository(folder: Folder) -> None:
@@ -98,17 +95,11 @@ def test_github_addresses_are_relative_to_the_repository(folder: Folder) -> None
         assert address == {"uri": "src/a%20b/shop.py", "uriBaseId": "%SRCROOT%"}
 
 
-def test_github_is_left_its_own_fingerprint() -> None:
-    """The upload action adds the hash of the line; one that is not its own it would warn of."""
-    (result,) = sarif(Report([finding()]))["results"]
-    assert result["partialFingerprints"].keys() == {"headrace/v1"}
-
-
 # --- results --------------------------------------------------------------------------------------
 
 
 def test_sarif_result_has_what_viewers_need() -> None:
-    """Rule, level, message, the region in characters, a fingerprint, the places that explain it."""
+    """Rule, level, message, the region in characters, the places that explain it."""
     run = sarif(Report([finding(evidence=(Link(Place("a b.py", 3), "pay(...)"),))]))
     (result,) = run["results"]
     assert run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"] == "HR104"
@@ -145,26 +136,6 @@ def test_sarif_rules_explain_themselves() -> None:
         assert "```python" in rule["help"]["markdown"]
         assert "```" not in rule["help"]["text"]
         assert "<!--" not in rule["help"]["markdown"]
-
-
-def fingerprints(*findings: Finding) -> list[str]:
-    """Return the fingerprints of the results for `findings`."""
-    results = sarif(Report([*findings]))["results"]
-    return [result["partialFingerprints"]["headrace/v1"] for result in results]
-
-
-def test_sarif_fingerprint_outlives_moved_lines() -> None:
-    """The same finding on another line is the same alert; that of another step is another one."""
-    before, moved = finding(), finding(place=Place("shop.py", 99))
-    assert fingerprints(before) == fingerprints(moved) != fingerprints(finding(target="pack"))
-
-
-def test_sarif_fingerprints_are_different_ones() -> None:
-    """Two findings that differ in nothing but their lines are two alerts."""
-    nowhere = {"code": "HR108", "flow": None, "source": None, "target": None}
-    first, second = (finding(**nowhere, place=Place("shop.py", line)) for line in (3, 9))
-    assert fingerprints(first, second)[0] == fingerprints(second)[0]
-    assert len({*fingerprints(first, second)}) == 2
 
 
 def test_sarif_says_what_could_not_be_analysed() -> None:

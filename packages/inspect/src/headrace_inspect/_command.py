@@ -8,21 +8,14 @@ import os
 import sys
 from collections.abc import Sequence
 
-from headrace.commands import (
-    CommandError,
-    name_hint,
-    save,
-    tell,
-    welcomes_colors,
-    write,
-)
+from headrace.commands import CommandError, name_hint, welcomes_colors, write
 
 from ._check import check
 from ._explain import known_code
 from ._formats import ENDINGS, FORMATS, render, summary
 from ._git import RevisionError
 from ._report import Report
-from ._settings import parser_of, settings_for
+from ._settings import parser_of, put_out, settings_for
 
 _DESCRIPTION = """\
 Compare the declared flows with the code, without importing it. The exit status is 0 where nothing
@@ -65,14 +58,10 @@ def main(words: list[str]) -> int:
     except RevisionError as error:
         raise CommandError(f"--since: {error}") from error
     _check_flows(report, settings["require_shown"])
-    for problem in report.problems:
-        tell(sys.stderr, str(problem))
     colors = options.output is None and welcomes_colors(sys.stdout, os.environ)
     text = render(report, options.format, verbose=options.verbose, colors=colors)
-    if options.output is None:
-        write(sys.stdout, text)
-    else:
-        save(options.output, text)
+    put_out(options, text, report.problems)
+    if options.output is not None:
         write(sys.stderr, summary(report))
     return report.exit_status()
 

@@ -6,12 +6,9 @@ https://docs.github.com/en/code-security/code-scanning/integrating-with-code-sca
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
-from collections import Counter
-from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from typing import Any
 from urllib.parse import quote
@@ -84,7 +81,7 @@ def as_sarif(report: Report) -> str:
         "tool": {"driver": driver | {"rules": [_rule(code) for code in CODES]}},
         "columnKind": "unicodeCodePoints",
         "invocations": [{"executionSuccessful": not notes, "toolExecutionNotifications": notes}],
-        "results": [*_results(report)],
+        "results": [*map(_result, report.findings)],
         "properties": {key: document[key] for key in ("edges", "since") if key in document},
     }
     return encoded({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]})
@@ -102,23 +99,12 @@ def _rule(code: str) -> dict[str, Any]:
     }
 
 
-def _results(report: Report) -> Iterator[dict[str, Any]]:
-    seen = Counter[str]()
-    for one in report.findings:
-        # What stays the same where the lines of a file have moved.
-        words = repr((one.code, one.flow, one.source, one.target, one.place.file))
-        digest = hashlib.sha256(words.encode("utf-8", "backslashreplace")).hexdigest()[:32]
-        seen[digest] += 1
-        columns = {"startColumn": one.column, "endColumn": one.column + one.width}
-        result = {
-            "ruleId": one.code,
-            "ruleIndex": CODES.index(one.code),
-            # "primaryLocationLineHash" is left to GitHub's upload action, which takes no other's.
-            "partialFingerprints": {"headrace/v1": f"{digest}:{seen[digest]}"},
-            **_alert(one.message, one.place, endLine=one.place.line, **columns),
-        }
-        places = dict.fromkeys(link.place for link in one.evidence)
-        yield result | ({"relatedLocations": [*map(_location, places)]} if places else {})
+def _result(one: Finding) -> dict[str, Any]:
+    columns = {"startColumn": one.column, "endColumn": one.column + one.width}
+    alert = _alert(one.message, one.place, endLine=one.place.line, **columns)
+    places = dict.fromkeys(link.place for link in one.evidence)
+    related = {"relatedLocations": [*map(_location, places)]} if places else {}
+    return {"ruleId": one.code, "ruleIndex": CODES.index(one.code), **alert, **related}
 
 
 def _alert(message: str, place: Place, **region: int) -> dict[str, Any]:

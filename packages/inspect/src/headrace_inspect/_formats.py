@@ -18,7 +18,8 @@ ENDINGS = {".json": "json", ".sarif": "sarif", ".md": "markdown"}
 """The formats of files, by the ends of their names; that of others is text."""
 LONGEST = 65_536
 """The maximum number of characters in a GitHub comment."""
-_BESIDES = 1_000  # more than everything in a comment except rows
+_BESIDES = 1_000  # more than what stands below the tables
+_CELL = 1_000
 _RED, _GREEN, _BLUE, _STRONG = "1;31", "1;32", "1;34", "1"
 _PAINT = re.compile("\x1b\\[[0-9;]*m")
 _MOST_LINKS = 3
@@ -158,37 +159,33 @@ def _painted(text: str, color: str) -> str:
 def as_markdown(report: Report) -> str:
     """Return a heading, tables of the findings and of all other lists, and a summary line.
 
-    It fits into a comment: if necessary, it leaves out rows, and a line says how many.
+    It fits into a comment: if necessary, it is cut, and a line says so.
     """
-    parts, left_out = [f"### headrace check: {headline(report)}"], []
-    room = LONGEST - _BESIDES
-    for word, head, rows in _tables(report):
-        table = [_row(*head), _row(*["---"] * len(head))]
-        for row in rows:
-            if len(row) < room:
-                room -= len(row) + 1
-                table.append(row)
-        missing = len(rows) + 2 - len(table)
-        left_out += [f"{missing} of {counted(len(rows), word)}"] if missing else []
-        parts += ["\n".join(table)] if missing < len(rows) else []
-    if left_out:
-        parts.append(
-            f"Left out, since a comment holds {LONGEST} characters: {', '.join(left_out)}. "
-            f"The same check with `--format text` shows them all."
+    text = "\n\n".join([f"### headrace check: {headline(report)}", *_tables(report)])
+    if len(text) > LONGEST - _BESIDES:
+        text = text[: text.rindex("\n", 0, LONGEST - _BESIDES)]
+        text += (
+            f"\n\nThe rest is left out, since a comment holds {LONGEST} characters. "
+            f"The same check with `--format text` shows it."
         )
-    return "\n\n".join([*parts, totals(report)])
+    return f"{text}\n\n{totals(report)}"
 
 
-def _tables(report: Report) -> Iterator[tuple[str, tuple[str, ...], list[str]]]:
-    """Yield for each table the name of a row, the head and the rows."""
-    problems = [_row(_place(one.place), _escaped(one.message)) for one in report.problems]
-    yield "problem", ("could not be analysed", "why"), problems
-    found = [_row(one.code, _place(one.place), _escaped(one.message)) for one in report.findings]
-    yield "finding", ("code", "where", "what"), found
+def _tables(report: Report) -> Iterator[str]:
+    """Yield a table of each list that is not empty."""
+    alerts = [("", one.place, one.message) for one in report.problems]
+    alerts += [(one.code, one.place, one.message) for one in report.findings]
+    rows = [_row(code, _place(place), _escaped(what[:_CELL])) for code, place, what in alerts]
+    yield from _table(("code", "where", "what"), rows)
     for head, *rest in [_changes(report.since)] if report.since is not None else []:
-        yield "change", (_escaped(head),), [_row(_code(one)) for one in rest]
+        yield from _table((_escaped(head),), [_row(_code(one)) for one in rest])
     hidden = [_row(_code(edge.id)) for edge in report.edges if not edge.by]
-    yield "edge", ("not shown",), hidden
+    yield from _table(("not shown",), hidden)
+
+
+def _table(head: tuple[str, ...], rows: list[str]) -> Iterator[str]:
+    if rows:
+        yield "\n".join([_row(*head), _row(*["---"] * len(head)), *rows])
 
 
 def _row(*cells: str) -> str:

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypedDict
 
-from headrace.commands import CommandError, argument_parser, check_output, read_pyproject
+from headrace.commands import (
+    CommandError,
+    argument_parser,
+    check_output,
+    read_pyproject,
+    save,
+    tell,
+    write,
+)
+
+from ._report import Problem
 
 
 class Settings(TypedDict):
@@ -85,3 +96,13 @@ def settings_for(options: argparse.Namespace, endings: Mapping[str, str]) -> Set
     settings["paths"] = options.paths or settings["paths"]
     settings["exclude"] = [*settings["exclude"], *options.exclude]
     return settings
+
+
+def put_out(options: argparse.Namespace, text: str, problems: Sequence[Problem]) -> None:
+    """Write `text` to the requested output, and the problems to standard error."""
+    if options.output is None:
+        write(sys.stdout, text)
+    else:
+        save(options.output, text)
+    for problem in problems:
+        tell(sys.stderr, str(problem))

@@ -1,25 +1,33 @@
-"""``headrace discover``."""
+"""``headrace discover``: the map of a program as pictures, JSON or a patch."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from headrace.commands import PICTURE_FORMATS, counted, save, tell, write
+from headrace import commands
+from headrace.backends import StepInfo
+from headrace.commands import counted, tell
 from headrace_inspect._documents import encoded, plain
 from headrace_inspect._pipeline import analysis_runtime, evaluate
-from headrace_inspect._settings import parser_of, settings_for
+from headrace_inspect._settings import parser_of, put_out, settings_for
 from headrace_inspect._sources import read_files
 
 from ._declaring import patch_for
-from ._drawing import drawn
-from ._map import Map, map_of
+from ._map import Edge, Map, map_of
+from ._nodes import Node
 
 _ENDINGS = {
     ".dot": "dot", ".gv": "dot", ".htm": "html", ".html": "html", ".json": "json", ".svg": "svg",
     ".mermaid": "mermaid", ".mmd": "mermaid",
 }  # fmt: skip
+_MAX_NODES = 60
+"""The maximum number of nodes in a picture that is readable at a glance."""
+_ENTRY_KINDS = frozenset(["route", "command", "schedule"])
+_SHORT_LABELS = frozenset(["task", "receiver", "function"])
 _DESCRIPTION = """\
 Draw a map of a program that declares no flows: its routes, commands, schedules, tasks and signal
 receivers, and how they reach each other. The source is read, never imported. The exit status is 0,
@@ -33,7 +41,7 @@ def main(words: list[str]) -> int:
     Raises:
         CommandError: an argument or a setting is wrong.
     """
-    parser = parser_of("discover", _DESCRIPTION, PICTURE_FORMATS)
+    parser = parser_of("discover", _DESCRIPTION, commands.PICTURE_FORMATS)
     says = "write a patch with the decorators that declare the map as the flow FLOW"
     parser.add_argument("--declare", metavar="FLOW", help=says)
     options = parser.parse_args(words)
@@ -48,17 +56,9 @@ def main(words: list[str]) -> int:
         text = encoded(_document(found))
     else:
         title = os.path.basename(os.path.abspath(paths[0])) or "program"
-        text = drawn(found, title, options.format)
-    if options.output is None:
-        write(sys.stdout, text)
-    else:
-        save(options.output, text)
-    for problem in problems:
-        tell(sys.stderr, str(problem))
-    alone = len(found.nodes) - len(found.linked)
-    rest = f"; {counted(alone, 'node')} without any" if alone else ""
-    counts = f"{counted(len(found.nodes), 'node')}, {counted(len(found.edges), 'edge')}"
-    tell(sys.stderr, f"{counts}{rest}")
+        text = _drawn(found, title, options.format)
+    put_out(options, text, problems)
+    tell(sys.stderr, f"{counted(len(found.nodes), 'node')}, {counted(len(found.edges), 'edge')}")
     return 2 if problems else 0
 
 
@@ -69,3 +69,55 @@ def _document(found: Map) -> dict[str, Any]:
         for one in found.edges
     ]
     return {"version": 1, "nodes": nodes, "edges": edges}
+
+
+# --- pictures -------------------------------------------------------------------------------------
+
+
+def _drawn(found: Map, title: str, format: str) -> str:
+    """Draw a map without its isolated nodes.
+
+    The HTML page of a large map has a picture for each package, with all edges that touch it.
+    """
+    packages = _packages_of(found.linked)
+    if len(packages) <= _MAX_NODES or format != "html":
+        return commands.draw(_picture(title, found.edges, packages), format)
+    touching: dict[str, list[Edge]] = {name: [] for name in sorted({*packages.values()})}
+    for edge in found.edges:
+        for name in {packages[edge.source], packages[edge.target]}:
+            touching[name].append(edge)
+    return commands.draw_chapters(title, [_picture(*one, packages) for one in touching.items()])
+
+
+def _packages_of(nodes: Collection[Node]) -> dict[Node, str]:
+    """Return the package of each node: the outermost ones that keep pictures readable."""
+    parts = {node: node.id.split(".")[:-1] for node in nodes}
+    found: dict[Node, str] = {}
+    for depth in range(max(map(len, parts.values()), default=0)):
+        found = {node: ".".join(names[: depth + 1]) for node, names in parts.items()}
+        sizes = Counter(found.values())
+        if len(sizes) > 1 and max(sizes.values()) <= _MAX_NODES:
+            break
+    return found
+
+
+def _picture(title: str, edges: Collection[Edge], packages: Mapping[Node, str]) -> commands.Picture:
+    linked = Map([], edges).linked
+    nodes = sorted(linked, key=lambda node: (packages[node] != title, packages[node], node.id))
+    pairs = sorted([(edge.source.id, edge.target.id, edge.kind) for edge in edges])
+    return commands.Picture(
+        title,
+        tuple(dict.fromkeys([packages[node] for node in nodes])),
+        tuple([_node(node, packages[node]) for node in nodes]),
+        tuple([
+            commands.PictureEdge(*one, crosses=False, identity="->".join(one[:2])) for one in pairs
+        ]),
+        "node",
+    )
+
+
+def _node(node: Node, package: str) -> commands.PictureNode:
+    label = node.id.rpartition(".")[2] if node.kind in _SHORT_LABELS else node.name
+    is_entry, place = node.kind in _ENTRY_KINDS, (node.module.path, node.line)
+    info = StepInfo(node.name, package, (), node.kind, is_entry, "", *place)
+    return commands.PictureNode(node.id, label, package, node.kind, info)
