@@ -316,22 +316,6 @@ def test_a_step_is_written_once_for_each_operation(
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_what_is_remembered_of_long_runs_is_limited(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Past the limit a step may be written again, which changes no order."""
-    monkeypatch.setattr(_writing, "_MOST", 2)
-    stop = _writing.record(str(tmp_path))
-    try:
-        begin(middle, end, begin, middle)
-    finally:
-        stop()
-    write_runs(str(tmp_path), tmp_path / "seen.json")
-
-    assert len(lines_in(tmp_path)) > 3
-    assert [one.steps for one in read_runs(tmp_path / "seen.json")] == [[BEGIN, MIDDLE, END]]
-
-
 def test_processes_that_are_started_inherit_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
     """The folder that makes Python record comes before what is on the path already."""
     monkeypatch.delenv("PYTHONPATH", raising=False)

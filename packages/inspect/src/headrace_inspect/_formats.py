@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from headrace.commands import counted, printable
 
 from ._documents import as_json, as_sarif
-from ._report import Edge, Finding, Link, Place, Report, Since
+from ._report import Edge, Finding, Place, Report, Since
 
 ENDINGS = {".json": "json", ".sarif": "sarif", ".md": "markdown"}
 """The formats of files, by the ends of their names; that of others is text."""
@@ -102,12 +102,8 @@ def as_text(report: Report, *, verbose: bool = False) -> str:
 
 
 def _edge(edge: Edge) -> str:
-    calls = " > ".join(map(_call, edge.evidence)) or "in tests"
+    calls = " > ".join(map(str, edge.evidence)) or "in tests"
     return printable(f"{edge.id}: {f'{edge.kind}, {calls}' if edge.by else 'not shown'}")
-
-
-def _call(link: Link) -> str:
-    return f"{link.place.file}:{link.place.line} {link.text}"
 
 
 def _excerpted(finding: Finding) -> Iterator[str]:
@@ -118,13 +114,13 @@ def _excerpted(finding: Finding) -> Iterator[str]:
     arrow, bar, frame = (_painted(sign, _BLUE) for sign in ("-->", "|", "="))
     caret = _painted("^" * max(_width(marked), 1), _RED)
     yield f"{_painted(finding.code, _RED)} {_painted(printable(finding.message), _STRONG)}"
-    yield f"{indent}{arrow} {printable(f'{finding.place.file}:{number}:{finding.column}')}"
+    yield f"{indent}{arrow} {printable(f'{finding.place}:{finding.column}')}"
     yield f"{indent} {bar}"
     yield f"{_painted(number, _BLUE)} {bar} {before}{marked}{after}".rstrip()
     yield f"{indent} {bar} {' ' * _width(before)}{caret}"
     word = "was" if finding.code == "HR300" else "see"
     for link in finding.evidence[:_MOST_LINKS]:
-        yield f"{indent} {frame} {word} {printable(_call(link))}"
+        yield f"{indent} {frame} {word} {printable(str(link))}"
     if more := len(finding.evidence[_MOST_LINKS:]):
         yield f"{indent} {frame} and {counted(more, 'place')} more"
 
@@ -175,7 +171,7 @@ def _tables(report: Report) -> Iterator[str]:
     """Yield a table of each list that is not empty."""
     alerts = [("", one.place, one.message) for one in report.problems]
     alerts += [(one.code, one.place, one.message) for one in report.findings]
-    rows = [_row(code, _place(place), _escaped(what[:_CELL])) for code, place, what in alerts]
+    rows = [_row(code, _code(str(place)), _escaped(what[:_CELL])) for code, place, what in alerts]
     yield from _table(("code", "where", "what"), rows)
     for head, *rest in [_changes(report.since)] if report.since is not None else []:
         yield from _table((_escaped(head),), [_row(_code(one)) for one in rest])
@@ -190,10 +186,6 @@ def _table(head: tuple[str, ...], rows: list[str]) -> Iterator[str]:
 
 def _row(*cells: str) -> str:
     return f"| {' | '.join(cells)} |"
-
-
-def _place(place: Place) -> str:
-    return _code(f"{place.file}:{place.line}" if place.line else place.file)
 
 
 def _code(text: str) -> str:

@@ -13,6 +13,10 @@ class Place:
     file: str
     line: int
 
+    def __str__(self) -> str:
+        """Write it as compilers do; without a line where that is 0."""
+        return f"{self.file}:{self.line}" if self.line else self.file
+
 
 @dataclass(frozen=True, slots=True)
 class Link:
@@ -30,6 +34,10 @@ class Link:
     kind: str = "call"
     scope: str = ""
     target: str = ""
+
+    def __str__(self) -> str:
+        """Write where it is, and its text."""
+        return f"{self.place} {self.text}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +134,7 @@ class Problem:
 
     def __str__(self) -> str:
         """Write it as compilers do."""
-        place = f"{self.file}:{self.line}" if self.line else self.file
-        return f"{place}: {self.message}"
+        return f"{self.place}: {self.message}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,7 +118,7 @@ def _message(edge: Edge, broken: Link | None) -> str:
 
 
 def _place(link: Link) -> str:
-    return f"{link.place.file}:{link.place.line} (`{link.text}`)"
+    return f"{link.place} (`{link.text}`)"
 
 
 # --- messages -------------------------------------------------------------------------------------

@@ -22,11 +22,6 @@ class Run:
     steps: Sequence[tuple[str, str]]  # in the order in which they began
     tests: Sequence[str]  # some of the tests that ran it like this
 
-    def place_of(self, flow: str, step: str) -> int | None:
-        """Return where a step stands, which may be ``flow.step`` of another flow."""
-        wanted = [one for one in self.steps if one == (flow, step) or ".".join(one) == step]
-        return self.steps.index(wanted[0]) if wanted else None
-
 
 def write_runs(folder: str, file: Path) -> None:
     """Write what is recorded in `folder` into `file`."""
@@ -66,35 +61,36 @@ def read_runs(path: str | os.PathLike[str]) -> list[Run]:
 
 def joined(facts: Facts, runs: Sequence[Run]) -> Facts:
     """Return `facts` with what tests show: edges, and steps that ran in the wrong order."""
-    shown = {edge.id for edge in facts.edges if any(_shows(run, edge) for run in runs)}
+    shown: set[str] = set()
+    wrong: dict[str, Finding] = {}
+    for run in runs:
+        ran = list(_edges_in(run, facts.edges))
+        in_order = {edge.id for edge, is_in_order in ran if is_in_order}
+        shown |= in_order
+        # Behind one of the steps that it is declared after, a step is in order.
+        begun = {(edge.flow, edge.target) for edge, _ in ran if edge.id in in_order}
+        for edge in [edge for edge, _ in ran if (edge.flow, edge.target) not in begun]:
+            wrong.setdefault(edge.id, _reversed(edge, run, facts))
     edges = tuple([
         replace(edge, by=(*edge.by, "tests")) if edge.id in shown else edge for edge in facts.edges
     ])
     hidden = tuple([one for one in facts.not_shown if one.about not in shown])
-    findings = (*facts.findings, *_reversed(facts, runs))
+    findings = (*facts.findings, *wrong.values())
     return replace(facts, edges=edges, findings=findings, not_shown=hidden)
 
 
-def _shows(run: Run, edge: Edge) -> bool:
-    source = run.place_of(edge.flow, edge.source)
-    return source is not None and (edge.flow, edge.target) in run.steps[source + 1 :]
+def _edges_in(run: Run, edges: Sequence[Edge]) -> Iterator[tuple[Edge, bool]]:
+    """Yield the edges of which a run has both steps, and whether they began in order."""
+    places = {".".join(step): place for place, step in enumerate(run.steps)}
+    for edge in edges:
+        target = places.get(f"{edge.flow}.{edge.target}")
+        source = places.get(f"{edge.flow}.{edge.source}", places.get(edge.source))
+        if source is not None and target is not None:
+            yield edge, source < target
 
 
-def _reversed(facts: Facts, runs: Sequence[Run]) -> Iterator[Finding]:
-    """Find the steps that ran before all that they are declared after, and one of these later."""
-    sources: dict[tuple[str, str], list[Edge]] = {}
-    for edge in facts.edges:
-        sources.setdefault((edge.flow, edge.target), []).append(edge)
-    places = {(step.flow, step.name): step.place for step in facts.steps}
-    done: set[str] = set()
-    for run in runs:
-        for number, target in enumerate(run.steps):
-            ran = [(run.place_of(edge.flow, edge.source), edge) for edge in sources.get(target, ())]
-            known = [(place, edge) for place, edge in ran if place is not None]
-            is_first = all(place > number for place, _ in known)
-            for edge in [edge for _, edge in known if is_first and edge.id not in done]:
-                done.add(edge.id)
-                pair = f"{edge.target!r} ran before {edge.source!r}"
-                where = f" in {run.tests[0]}" if run.tests else ""
-                message = f"{pair}{where}, and is declared after it"
-                yield Finding("HR111", edge.flow, edge.source, edge.target, places[target], message)
+def _reversed(edge: Edge, run: Run, facts: Facts) -> Finding:
+    place = next(one.place for one in facts.steps if one.id == f"{edge.flow}:{edge.target}")
+    where = f" in {run.tests[0]}" if run.tests else ""
+    message = f"{edge.target!r} ran before {edge.source!r}{where}, and is declared after it"
+    return Finding("HR111", edge.flow, edge.source, edge.target, place, message)

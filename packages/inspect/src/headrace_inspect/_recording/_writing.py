@@ -13,7 +13,6 @@ from headrace.testing import CapturedStep, CapturedUnit, capture
 
 VARIABLE = "HEADRACE_EVIDENCE"
 _SITE = os.path.join(os.path.dirname(__file__), "site")
-_MOST = 100_000
 # In a tuple, since libraries that stop the clock for a test replace what modules import.
 _clock = (time.monotonic_ns,)
 
@@ -40,13 +39,14 @@ class _Nothing(list[CapturedUnit]):
 
 
 class _Steps(list[CapturedStep]):
-    """A list that writes down what is added, each step of an operation once."""
+    """A list that writes down what is added, mostly each step of an operation once."""
 
     def __init__(self, folder: str) -> None:
         super().__init__()
         self._folder = folder
         self._process = 0
         self._file = -1
+        self._operation = ""
         self._seen: set[tuple[str, str, str]] = set()
 
     def append(self, step: CapturedStep) -> None:
@@ -54,8 +54,8 @@ class _Steps(list[CapturedStep]):
         key = step.correlation_id, step.flow, step.name
         if key in self._seen:
             return
-        if len(self._seen) >= _MOST:
-            self._seen.clear()
+        if step.correlation_id != self._operation:
+            self._operation, self._seen = step.correlation_id, set()
         self._seen.add(key)
         if self._process != os.getpid():  # each process has a file of its own, forked ones too
             path = os.path.join(self._folder, f"{uuid.uuid4().hex}.jsonl")
