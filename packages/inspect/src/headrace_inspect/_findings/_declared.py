@@ -140,15 +140,13 @@ def _gone(engine: Engine, declarations: Declarations) -> Iterator[Finding]:
     for chain in engine.fact(Declared).chains.values():
         calls = [one.node for one in chain.steps] if chain.flow is not None else []
         for node in [one for one in calls if one[4]]:
-            reason = _missing(engine, node[4][0], chain.module)
-            if reason is not None:
+            if reason := _missing(engine, node[4][0], chain.module):
                 name, place = text_of_call(node[4][0]), Place(shown(chain.module.path), node[1])
                 message = f"the function of a step is gone: {reason}"
                 yield Finding("HR112", chain.flow, None, name, place, message)
     for step, function in _functions(declarations):
         for node in _references(function):
-            reason = _missing(engine, node, function.scope)
-            if reason is not None:
+            if reason := _missing(engine, node, function.scope):
                 message = f"what {step.name!r} is declared after is gone: {reason}"
                 yield finding("HR112", step, message, text_of_call(node))
 
@@ -165,28 +163,24 @@ def _references(function: Function) -> Iterator[Expr]:
             yield from value[3] if isinstance(value, tuple) and value[0] == "l" else [value]
 
 
-def _missing(engine: Engine, node: Expr, scope: Scope) -> str | None:
-    """Return why a name or an attribute of a module certainly does not exist, or None."""
-    if isinstance(node, tuple) and node[0] == "a":
-        owner = engine.evaluate(engine.scratch_frame(scope), node[1])
-        module = owner.module if isinstance(owner, ModuleValue) else None
-        return _lacking(engine, module, node[2])
-    if not isinstance(node, str) or hasattr(builtins, node):
-        return None
+def _missing(engine: Engine, node: Expr, scope: Scope) -> str:
+    """Return why a name or an attribute of a module certainly does not exist, or nothing."""
     own = module_of(scope)
-    match own.bindings.get(node, []):
-        case [Import(name=str(name)) as made]:
-            return _lacking(engine, engine.program.find(made.module, made.level, own), name)
-    return _lacking(engine, own, node)
-
-
-def _lacking(engine: Engine, module: Module | str | None, name: str) -> str | None:
+    module: Module | str | None = None
+    name = ""
+    if isinstance(node, tuple) and node[0] == "a":
+        owner, name = engine.evaluate(engine.scratch_frame(scope), node[1]), node[2]
+        module = owner.module if isinstance(owner, ModuleValue) else None
+    elif isinstance(node, str) and not hasattr(builtins, node):
+        module, name = own, node
+        match own.bindings.get(node, []):
+            case [Import(name=str(name)) as made]:
+                module = engine.program.find(made.module, made.level, own)
     if not isinstance(module, Module) or module.stars or "__getattr__" in module.bindings:
-        return None
+        return ""
     is_there = module.binds(name) or engine.program.child(module, name) is not None
-    return (
-        None if is_there or _mentions(module.syntax) else f"module {module.name!r} has no {name!r}"
-    )
+    is_open = is_there or _mentions(module.syntax)
+    return "" if is_open else f"module {module.name!r} has no {name!r}"
 
 
 def _mentions(part: object) -> bool:
