@@ -61,7 +61,7 @@ IN_FLASK = {
     ),
     "called twice with other options": (
         "Headrace(app)\nHeadrace(app, commands=True)",
-        "set it up once, with all options",
+        "call it once, with all options",
     ),
     "after the first request": (
         "app.test_client().get('/')\nHeadrace(app)",

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from weakref import WeakKeyDictionary
-
 from celery import Celery, Task
 
 import headrace.logging
 from headrace.integration import checks_keywords
+from headrace.integration.settings import is_repeated
 
-from ._deadlines import accept_deadlines
+from ._deadlines import accepting
 from ._discovery import discover_tasks_of
 from ._publishing import report_failures
 from ._signals import connect_receivers
@@ -17,7 +16,6 @@ from ._transactions import publish_in_context_of_call
 
 _CELERYS_REQUEST = "celery.worker.request:Request"
 _OUR_REQUEST = "headrace_celery._request:FlowRequest"
-_accepts: WeakKeyDictionary[Celery, bool] = WeakKeyDictionary()
 
 
 @checks_keywords
@@ -43,11 +41,9 @@ def init_app(celery_app: Celery, *, accept_deadline: bool = False) -> None:
         raise TypeError(f"init_app() takes a Celery app, not {celery_app!r}")
     if not isinstance(accept_deadline, bool):
         raise TypeError(f"accept_deadline must be True or False, not {accept_deadline!r}")
-    if _accepts.setdefault(celery_app, accept_deadline) is not accept_deadline:
-        raise RuntimeError(
-            "init_app() was already called on this app with different options; call it once, with "
-            "all options"
-        )
+    if is_repeated(accepting, celery_app, accept_deadline, "init_app()"):
+        return
+    accepting[celery_app] = accept_deadline
     headrace.logging.install()
     connect_receivers()
     report_failures(celery_app)
@@ -55,4 +51,3 @@ def init_app(celery_app: Celery, *, accept_deadline: bool = False) -> None:
     publish_in_context_of_call()
     if Task.Request == _CELERYS_REQUEST:  # unless the project has its own class
         Task.Request = _OUR_REQUEST
-    accept_deadlines(celery_app, accept_deadline)

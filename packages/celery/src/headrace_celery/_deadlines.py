@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 from celery import Celery
 
@@ -15,16 +15,9 @@ from headrace.integration.messages import Envelope, seconds_until
 from ._envelope import read
 
 _MIN_SECONDS = 0.001  # Celery treats 0 as no limit; a task without time left has expired anyway
-_accepting: WeakSet[Celery] = WeakSet()
+accepting: WeakKeyDictionary[Celery, bool] = WeakKeyDictionary()
+"""The apps that were set up, and whether their workers obey the deadlines of messages."""
 _worker_limits: list[float | None] = []  # of the worker of this process, if there is one
-
-
-def accept_deadlines(app: Celery, accepts: bool) -> None:
-    """Set whether the workers of `app` obey the deadlines of messages."""
-    if accepts:
-        _accepting.add(app)
-    else:
-        _accepting.discard(app)
 
 
 def deadline_of(envelope: Envelope, app: Any) -> float | None:
@@ -32,7 +25,7 @@ def deadline_of(envelope: Envelope, app: Any) -> float | None:
 
     It is None if the message has none, or if `app` accepts none.
     """
-    if envelope.deadline_ms is None or app not in _accepting:
+    if envelope.deadline_ms is None or not accepting.get(app):
         return None
     return clock.monotonic() + seconds_until(envelope.deadline_ms)
 
@@ -57,7 +50,7 @@ def on_task_received(request: Any = None, **_: Any) -> None:
 
     The message does not change: a retry gets the limits that its task declares.
     """
-    if request.app not in _accepting:
+    if not accepting.get(request.app):
         return
     try:
         envelope = read(request.request_dict)

@@ -12,6 +12,7 @@ from starlette.middleware.errors import ServerErrorMiddleware
 from headrace import asgi, logging
 from headrace.asgi import RefusalMiddleware
 from headrace.integration import HttpKeywords, HttpOptions, http_options, report_undecorated
+from headrace.integration.settings import is_repeated
 
 from ._registrations import registrations
 from ._routes import route_of
@@ -67,16 +68,10 @@ def init_app(app: Starlette, **options: Unpack[HttpKeywords]) -> None:
             f"wrap any other ASGI application in headrace.asgi.FlowMiddleware(app)"
         )
     wanted = http_options("init_app", options)
-    present = _initialised.get(app)
-    if present is None:
+    if not is_repeated(_initialised, app, wanted, "init_app()"):
         _wrap_stack(app, options)
         _initialised[app] = wanted
         logging.install()
-    elif present != wanted:
-        raise RuntimeError(
-            "init_app() was already called on this application with different options; "
-            "call it once, with all options"
-        )
 
 
 def _plain_starlette() -> type[Starlette]:

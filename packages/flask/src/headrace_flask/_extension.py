@@ -21,6 +21,7 @@ from headrace.integration.settings import (
     CONFIGURE_OPTIONS,
     HTTP_OPTIONS,
     amend,
+    is_repeated,
     name_hint,
     nearest_name,
 )
@@ -86,13 +87,7 @@ class Headrace:
             {**_checked_settings(app), **self._options}, others=("COMMANDS",)
         )
         wanted = _Settings(configuration, HttpOptions(**http), _flag(others))
-        present = _initialised.get(app)
-        if present is not None:
-            if present != wanted:
-                raise RuntimeError(
-                    "Headrace was already set up on this application with different options; "
-                    "set it up once, with all options"
-                )
+        if is_repeated(_initialised, app, wanted, "Headrace()"):
             return
         if app._got_first_request:  # noqa: SLF001 - as Flask's own set-up methods do
             raise RuntimeError(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from headrace._configure import amend, configure
 from headrace._context.opening import factory_fault
@@ -19,10 +19,14 @@ __all__ = [
     "HTTP_OPTIONS",
     "amend",
     "factory_fault",
+    "is_repeated",
     "name_hint",
     "nearest_name",
     "read_settings",
 ]
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 CONFIGURE_OPTIONS = tuple(inspect.signature(configure).parameters)
 """The names of the arguments of `headrace.configure`."""
@@ -55,3 +59,25 @@ def read_settings(
         {name: value for name, value in lower.items() if name in HTTP_OPTIONS},
         {key: value for key, value in settings.items() if key in others},
     )
+
+
+def is_repeated(done: Mapping[K, V], app: K, options: V, caller: str) -> bool:
+    """Return whether `app` was already set up, with the same options.
+
+    Args:
+        done: the options of each application that was set up.
+        app: the application.
+        options: the options of this call.
+        caller: the call, such as ``init_app()``.
+
+    Raises:
+        RuntimeError: `app` was already set up with different options.
+    """
+    if app not in done:
+        return False
+    if done[app] != options:
+        raise RuntimeError(
+            f"{caller} was already called on this application with different options; call it "
+            "once, with all options"
+        )
+    return True
