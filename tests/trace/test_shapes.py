@@ -17,7 +17,7 @@ from pythonjsonlogger.json import JsonFormatter as PythonJsonFormatter
 import headrace
 import headrace.logging
 import headrace.structlog
-from headrace.integration.messages import Publication
+from headrace.integration import Publication
 from tests.trace.log_kit import ID, out_of, story
 
 if TYPE_CHECKING:

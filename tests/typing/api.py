@@ -51,13 +51,18 @@ from headrace.clients import (
 )
 from headrace.integration import (
     HttpOptions,
+    Publication,
+    Unit,
     await_span,
+    begin_run,
+    end_run,
     error_type,
     http_options,
     inject_trace,
     marked_id,
     remove_trace,
     without_secrets,
+    write_headers,
 )
 from headrace.logging import (
     FlowFilter,
@@ -102,6 +107,17 @@ def context() -> None:
         opened.delete_value("key")
         with opened.fork() as forked:
             assert_type(forked, FlowContext)
+
+
+def queue_of_your_own(headers: dict[str, Any]) -> None:
+    """A queue's message is published, and its run is a unit."""
+    assert_type(write_headers(headers), None)
+    with Publication("charge", "7", queue="orders", eta=None) as publication:
+        assert_type(publication, Publication)
+    unit = begin_run("charge", headers, system="arq", task_id="7", queue="orders", retries=0)
+    assert_type(unit, Unit)
+    assert_type(end_run(unit, None), None)
+    end_run(unit, ValueError())
 
 
 def propagation(environ: dict[str, Any], headers: list[tuple[bytes, bytes]]) -> None:

@@ -12,8 +12,7 @@ import pytest
 
 import headrace
 from headrace import Chain
-from headrace.integration import add_facts
-from headrace.integration.messages import Publication
+from headrace.integration import Publication, add_facts
 from headrace.logging import FlowFilter, JsonFormatter, install, uninstall
 from headrace.testing import no_waiting
 from tests.core.backends_kit import Recorder, events

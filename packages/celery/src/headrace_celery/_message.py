@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from headrace import get_flow_context
-from headrace.integration.messages import HEADER, is_detached, write_headers
+from headrace.integration import write_headers
+from headrace.integration.messages import HEADER, is_detached
 
 from ._envelope import MAX_NESTING, is_in
 from ._publishing import log_published

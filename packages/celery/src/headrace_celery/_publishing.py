@@ -9,7 +9,7 @@ from typing import Any
 
 from celery import Celery
 
-from headrace.integration.messages import Publication
+from headrace.integration import Publication
 
 _current: ContextVar[Publication | None] = ContextVar("headrace_celery.publication", default=None)
 _MARK = "_headrace_reports"

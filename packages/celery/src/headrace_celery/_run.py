@@ -8,11 +8,10 @@ from typing import Any
 from celery.exceptions import Retry
 
 from headrace import FlowContext, get_flow_context
-from headrace.integration import Unit
+from headrace.integration import Unit, end_run
 from headrace.integration.messages import (
     HEADER,
     await_span,
-    end_run,
     is_detached,
     report_ignored,
     write_envelope,

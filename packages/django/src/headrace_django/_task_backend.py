@@ -29,14 +29,17 @@ from django.tasks.signals import log_task_started, task_enqueued, task_finished,
 from django.utils.module_loading import import_string
 
 from headrace import get_flow_context
-from headrace.integration import Unit, add_facts, nested_context, units_are_watched
-from headrace.integration.messages import (
+from headrace.integration import (
     Publication,
+    Unit,
+    add_facts,
     begin_run,
     end_run,
-    propagated_metadata,
+    nested_context,
+    units_are_watched,
     write_headers,
 )
+from headrace.integration.messages import propagated_metadata
 
 __all__ = ["FlowBackend"]
 

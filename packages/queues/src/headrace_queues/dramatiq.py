@@ -11,8 +11,15 @@ from dramatiq.errors import RateLimitExceeded, Retry
 from dramatiq.middleware import SkipMessage
 
 import headrace.logging
-from headrace.integration import Unit, clock, register_control_flow
-from headrace.integration.messages import Publication, begin_run, end_run, write_headers
+from headrace.integration import (
+    Publication,
+    Unit,
+    begin_run,
+    clock,
+    end_run,
+    register_control_flow,
+    write_headers,
+)
 
 __all__ = ["FlowMiddleware", "init_app"]
 

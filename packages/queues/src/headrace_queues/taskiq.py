@@ -18,14 +18,8 @@ from taskiq import (
 from taskiq.kicker import AsyncKicker
 
 import headrace.logging
-from headrace.integration import Unit
-from headrace.integration.messages import (
-    HEADER,
-    Publication,
-    begin_run,
-    end_run,
-    write_headers,
-)
+from headrace.integration import Publication, Unit, begin_run, end_run, write_headers
+from headrace.integration.messages import HEADER
 
 __all__ = ["FlowMiddleware", "FlowTask", "init_app"]
 

@@ -3,6 +3,8 @@
 An integration translates a framework's events and decides nothing: `HttpPolicy` decides which
 context a request gets, `Unit` and `ResumableUnit` begin and end a unit of work, and none of them
 does I/O. `read_settings` reads a framework's settings, which have the same names everywhere.
+For a queue, `write_headers` and `Publication` publish a message, and `begin_run` and `end_run`
+enclose a run.
 """
 
 from __future__ import annotations
@@ -34,7 +36,9 @@ from headrace._logger import GuardedLogger
 from headrace._messages.hints import checks_keywords
 from headrace._messages.text import plain_text
 from headrace._observation.otel.semantics import error_type
+from headrace._observation.publication import Publication
 from headrace._process import clock
+from headrace._propagation.messages import begin_run, end_run, write_headers
 from headrace._state import units_are_watched
 
 from .settings import read_settings
@@ -81,16 +85,19 @@ __all__ = [
     "HttpKeywords",
     "HttpOptions",
     "HttpPolicy",
+    "Publication",
     "Registration",
     "RequestUnit",
     "ResumableUnit",
     "Unit",
     "add_facts",
     "as_current",
+    "begin_run",
     "check_configuration",
     "checks_keywords",
     "clock",
     "declare_task",
+    "end_run",
     "error_type",
     "http_options",
     "is_control_flow",
@@ -107,6 +114,7 @@ __all__ = [
     "transport_context",
     "units_are_watched",
     "without_secrets",
+    "write_headers",
 ]
 
 _MOVED = {

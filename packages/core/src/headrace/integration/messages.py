@@ -1,6 +1,7 @@
 """The context in messages of queues: envelopes, IDs, traces and metadata.
 
-For headrace's own packages: names may change in a minor version.
+For headrace's own packages: names may change in a minor version. Other packages for queues use
+`headrace.integration`.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from headrace._context.detached import is_detached
 from headrace._context.opening import make_id
 from headrace._context.spans import await_span
 from headrace._ids import is_valid_id, valid_id
-from headrace._observation.publication import Publication
 from headrace._propagation.carriers import inject_trace, remove_trace
 from headrace._propagation.envelope import (
     HEADER,
@@ -21,14 +21,11 @@ from headrace._propagation.envelope import (
     write_envelope,
 )
 from headrace._propagation.messages import (
-    begin_run,
-    end_run,
     read_headers,
     reason_to_ignore,
     report_ignored,
     task_context,
     trace_in,
-    write_headers,
 )
 from headrace._propagation.metadata import accepted_metadata, propagated_metadata
 
@@ -37,11 +34,8 @@ __all__ = [
     "MAX_NAMES",
     "Envelope",
     "MalformedEnvelopeError",
-    "Publication",
     "accepted_metadata",
     "await_span",
-    "begin_run",
-    "end_run",
     "inject_trace",
     "is_detached",
     "is_valid_id",
@@ -57,5 +51,4 @@ __all__ = [
     "trace_in",
     "valid_id",
     "write_envelope",
-    "write_headers",
 ]
