@@ -30,7 +30,7 @@ def celery_as_before() -> Iterator[None]:
     """Give back Celery's signals, its request class, the log records and the configuration."""
     known = {name: getattr(signals, name) for name in signals.__all__}
     receivers = {name: list(signal.receivers) for name, signal in known.items()}
-    request, factory = Task.Request, logging.getLogRecordFactory()
+    request, apply, factory = Task.Request, Task.apply, logging.getLogRecordFactory()
     shared = set(_state._on_app_finalizers)
     yield
     # What one app declares, Celery declares for each later one too.
@@ -38,7 +38,7 @@ def celery_as_before() -> Iterator[None]:
     for name, signal in known.items():
         signal.receivers[:] = receivers[name]
         signal.sender_receivers_cache.clear()
-    Task.Request = request
+    Task.Request, Task.apply = request, apply
     logging.setLogRecordFactory(factory)
     headrace.configure()
 

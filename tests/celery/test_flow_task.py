@@ -257,6 +257,7 @@ SLIPS = {
     "App": "app",
     "max_retires": "max_retries",
     "retry_backof": "retry_backoff",
+    "reject_on_worker_lots": "reject_on_worker_lost",
 }
 
 

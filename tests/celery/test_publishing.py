@@ -327,3 +327,64 @@ def test_option_of_a_task_is_refused_when_publishing(app: Celery, name: str) -> 
 
     with pytest.raises(TypeError, match=rf"{name!r} for publishing: .* headrace\.detached\(\)"):
         task.apply_async(**{name: True})
+    app.conf.task_always_eager = True
+    with pytest.raises(TypeError, match=rf"{name!r} for publishing: .* headrace\.detached\(\)"):
+        task.apply_async(**{name: True})
+
+
+SLIPS = {
+    "countdwn": "countdown",
+    "expire": "expires",
+    "header": "headers",
+    "prority": "priority",
+    "queu": "queue",
+    "queues": "queue",
+    "taskid": "task_id",
+}
+
+
+@pytest.mark.parametrize("eager", [True, False])
+@pytest.mark.parametrize("slip", SLIPS)
+def test_misspelt_option_of_publishing_is_reported(
+    app: Celery, slip: str, eager: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Celery ignores an option that it does not know; one warning names the option meant."""
+    app.conf.task_always_eager = eager
+
+    @app.task(name=f"run {slip} {eager}")
+    def task() -> None: ...
+
+    task.apply_async(**{slip: 1})
+    task.apply_async(**{slip: 1})
+    (found,) = [one.getMessage() for one in caplog.records if "no option" in one.getMessage()]
+    assert f"no option {slip!r}, so it has no effect; did you mean {SLIPS[slip]!r}?" in found
+
+
+KNOWN = {
+    "add_to_parent": True,
+    "countdown": 0,
+    "delivery_mode": 1,
+    "event_dispatcher": None,
+    "exchange_type": "direct",
+    "message_id": "m",
+    "MessageGroupId": "of a broker",
+    "queue_name": "for a router of the project",
+    "queus": "a stamp",
+    "retry_policy": {"max_retries": 1},
+    "stamped_headers": ["queus"],
+    "timestamp": 1,
+}
+
+
+@pytest.mark.parametrize("eager", [True, False])
+def test_options_of_celery_and_of_others_are_not_reported(
+    app: Celery, eager: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Options of Celery, kombu, AMQP and brokers, and stamps, are no mistakes."""
+    app.conf.task_always_eager = eager
+
+    @app.task(name="run")
+    def task() -> None: ...
+
+    task.apply_async(**KNOWN)
+    assert [one for one in caplog.records if "no option" in one.getMessage()] == []

@@ -210,6 +210,10 @@ IN_CELERY = {
         f"{INIT}@app.task(max_retires=3)\ndef a(): ...\nstart(app)",
         "did you mean 'max_retries'",
     ),
+    "a misspelt option in apply_async": (
+        f"{INIT}{TASK}app.conf.task_always_eager = True\nsend.apply_async(countdwn=5)",
+        "no option 'countdwn', so it has no effect; did you mean 'countdown'",
+    ),
     "a misspelt option of a step": (
         "@flow_task('shop.mistakes', app=app, entry_point=True)\ndef a(): ...",
         "did you mean 'entrypoint'",

@@ -10,7 +10,7 @@ from headrace.integration.settings import is_repeated
 
 from ._deadlines import accepting
 from ._discovery import discover_tasks_of
-from ._publishing import report_failures
+from ._publishing import check_eager_options, report_failures
 from ._signals import connect_receivers
 from ._transactions import publish_in_context_of_call
 
@@ -47,6 +47,7 @@ def init_app(celery_app: Celery, *, accept_deadline: bool = False) -> None:
     headrace.logging.install()
     connect_receivers()
     report_failures(celery_app)
+    check_eager_options()
     discover_tasks_of(celery_app)
     publish_in_context_of_call()
     if Task.Request == _CELERYS_REQUEST:  # unless the project has its own class

@@ -1,4 +1,4 @@
-"""The log lines of published messages: ``task.published``, and a line if sending failed."""
+"""Publishing: the lines ``task.published`` and ``task.publish_failed``, and checks of options."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from contextvars import ContextVar
 from functools import wraps
 from typing import Any
 
-from celery import Celery
+from celery import Celery, Task
 
 from headrace.integration import Publication
+
+from ._spelling import check_message_options
 
 _current: ContextVar[Publication | None] = ContextVar("headrace_celery.publication", default=None)
 _MARK = "_headrace_reports"
@@ -42,7 +44,7 @@ def report_failures(app: Celery) -> None:
 
     @wraps(app.send_task)
     def send_task(*args: Any, **kwargs: Any) -> Any:
-        _check_options(kwargs)
+        check_message_options(args[0] if args else kwargs.get("name", ""), kwargs)
         outer = _current.get()
         _current.set(None)
         try:
@@ -61,11 +63,17 @@ def report_failures(app: Celery) -> None:
     vars(app)["send_task"] = send_task
 
 
-def _check_options(options: dict[str, Any]) -> None:
-    # Celery would pass them on to the broker, which ignores them.
-    for name in options:
-        if name.startswith("headrace"):
-            raise TypeError(
-                f"there is no option {name!r} for publishing: headrace_new=True is an option of "
-                "the task; for a single call, publish inside headrace.detached()"
-            )
+def check_eager_options() -> None:
+    """Check the options of eager runs too, which `send_task` does not see."""
+    if _MARK in vars(Task.apply):
+        return
+    apply: Callable[..., Any] = Task.apply
+
+    @wraps(apply)
+    def checked(self: Any, *args: Any, **options: Any) -> Any:
+        check_message_options(self.name, options)
+        return apply(self, *args, **options)
+
+    vars(checked)[_MARK] = True
+    task_class: Any = Task
+    task_class.apply = checked

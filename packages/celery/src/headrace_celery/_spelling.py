@@ -1,27 +1,59 @@
-"""Misspelt options of tasks, which Celery would silently keep as attributes."""
+"""Misspelt options: of tasks, where Celery keeps them, and of messages, where it ignores them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from difflib import SequenceMatcher
+from functools import cache, lru_cache
+from inspect import signature
 from typing import Any
 
+from amqp.basic_message import Message
+from celery import Celery, Task
+from celery.app import task as task_module
+from celery.app.amqp import AMQP
+from kombu import Producer
+
 from headrace.integration.settings import nearest_name
+
+from ._log import warn_once
 
 # A less similar name is taken for the user's own attribute, such as "kind" or "rate".
 _MIN_SIMILARITY = 0.75
 _MIN_SIMILARITY_TO_CELERYS = 0.9
-_MIN_LENGTH = 8  # a shorter one, such as "queues", may be the user's own
+_MIN_LENGTH = 8  # a shorter one, such as "queues" or "trial", may be the user's own
+_MIN_SIMILARITY_IN_MESSAGES = 0.8  # a less similar one may be of a broker, such as "MessageGroupId"
 _OWN = ("headrace_new",)
-_CELERYS = (
-    *("acks_late", "acks_on_failure_or_timeout", "autoretry_for", "base", "bind", "compression"),
-    *("default_retry_delay", "delivery_mode", "dont_autoretry_for", "exchange", "expires"),
-    *("ignore_result", "lazy", "max_retries", "name", "priority", "pydantic", "queue"),
-    *("rate_limit", "reject_on_worker_lost", "retry_backoff", "retry_backoff_max", "retry_jitter"),
-    *("retry_kwargs", "routing_key", "send_events", "serializer", "shared", "soft_time_limit"),
-    *("store_eager_result", "store_errors_even_if_ignored", "throws", "time_limit"),
-    *("track_started", "trail", "typing"),
+# Options that Celery reads elsewhere than from attributes of the task.
+_READ_ELSEWHERE = (
+    *("autoretry_for", "dont_autoretry_for", "pydantic", "pydantic_context", "pydantic_strict"),
+    *("retry_backoff", "retry_backoff_max", "retry_jitter", "retry_kwargs"),
 )
+_SENDERS = ("event_dispatcher", "exchange_type")  # of a nested function
+
+
+@cache
+def _task_options() -> frozenset[str]:
+    """Return the options of Celery's decorator, with the methods that it may override."""
+    attributes = (name for name in vars(Task) if not name.startswith("_"))
+    settings = (name for name, _ in Task.from_config)
+    return frozenset({*attributes, *settings, *_message_options(), *_READ_ELSEWHERE})
+
+
+@cache
+def _publishing_options() -> frozenset[str]:
+    """Return the options of `apply_async`, of Celery's `send_task`, and of kombu below them."""
+    functions = (Task.apply_async, Task.apply, Celery.send_task, AMQP.as_task_v2, Producer.publish)
+    named = (name for function in functions for name in signature(function).parameters)
+    properties = (name for name, _ in Message.PROPERTIES)
+    return frozenset({*named, *properties, *_message_options(), *_SENDERS})
+
+
+def _message_options() -> Iterable[str]:
+    """Return the options that a task has for its messages."""
+    module: Any = task_module
+    names: dict[str, Any] = module.extract_exec_options(Task)
+    return names
 
 
 def check_spelling(
@@ -46,14 +78,48 @@ def check_spelling(
 
 def meant_by(given: str, base: Any, known: tuple[str, ...] = ()) -> str | None:
     """Return the option that `given` misspells, or None."""
+    options = _task_options()
     # Not `hasattr`: reading `Task.app` would bind the base class to an app.
-    if given in (*_OWN, *_CELERYS) or any(given in vars(each) for each in base.__mro__):
+    if given in _OWN or given in options or any(given in vars(each) for each in base.__mro__):
         return None
-    choices: list[tuple[tuple[str, ...], float]] = [((*known, *_OWN), _MIN_SIMILARITY)]
-    if len(given) >= _MIN_LENGTH:
-        choices.append((_CELERYS, _MIN_SIMILARITY_TO_CELERYS))
-    for names, least in choices:
-        near = nearest_name(given, names)
-        if near and SequenceMatcher(None, given.lower(), near).ratio() >= least:
-            return near
-    return None
+    near = _nearest(given, (*known, *_OWN), _MIN_SIMILARITY)
+    if near is None and len(given) >= _MIN_LENGTH:
+        near = _nearest(given, options, _MIN_SIMILARITY_TO_CELERYS)
+    return near
+
+
+def check_message_options(task: str, options: Mapping[str, Any]) -> None:
+    """Reject options of ours for a message, and warn of misspelt options of Celery.
+
+    Args:
+        task: the name of the task.
+        options: the options with which it is published, or run eagerly.
+
+    Raises:
+        TypeError: an option of ours is given, which Celery would ignore.
+    """
+    for given in options:
+        if given.startswith("headrace"):
+            raise TypeError(
+                f"there is no option {given!r} for publishing: headrace_new=True is an option of "
+                "the task; for a single call, publish inside headrace.detached()"
+            )
+        near = _meant_in_messages(given)
+        if near is not None and given not in (options.get("stamped_headers") or ()):
+            warn_once(
+                f"{task} {given}",
+                "publishing %r: there is no option %r, so it has no effect; did you mean %r?",
+                *(task, given, near),
+            )
+
+
+@lru_cache(maxsize=256)
+def _meant_in_messages(given: str) -> str | None:
+    options = _publishing_options()
+    return None if given in options else _nearest(given, options, _MIN_SIMILARITY_IN_MESSAGES)
+
+
+def _nearest(given: str, names: Collection[str], least: float) -> str | None:
+    near = nearest_name(given, names)
+    is_near = near and SequenceMatcher(None, given.lower(), near).ratio() >= least
+    return near if is_near else None
