@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import ast
+import inspect
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from headrace._configure import check_configuration
+from headrace._http.options import HTTP_OPTIONS
+
+from .findings import Finding
 from .project import Project
-from .source import Function, Source, elements, keyword
+from .source import Function, Source, elements, keyword, method, receiver
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +23,8 @@ class Kind:
         title: its name.
         classes: the dotted names of its applications' class.
         inits: functions that set up the application that is their first argument.
-        wrappers: middleware that takes the application, or the one inside it.
+        takes: the names of the options of `inits`.
+        wrappers: middleware that takes the application, or the one inside it, with `HTTP_OPTIONS`.
         needs: what the application lacks without them.
         add: the lines to add; ``{app}`` stands for the application.
         package: the package to install.
@@ -27,47 +33,61 @@ class Kind:
     title: str
     classes: tuple[str, ...]
     inits: tuple[str, ...]
+    takes: tuple[str, ...]
     wrappers: tuple[str, ...]
     needs: str
     add: tuple[str, ...]
     package: str
 
+    def lines(self, app: str) -> tuple[str, ...]:
+        """Return the lines to add for the application of the name `app`."""
+        return tuple(line.format(app=app) for line in self.add)
+
+    def missing(self, app: str = "app", place: str = "") -> Finding:
+        """Return the finding that the application of the name `app` is not set up."""
+        described = f"{self.title} application {place}".rstrip()
+        message = f"headrace is not set up on the {described}: {self.needs}"
+        to = f"after the application, with pip install {self.package}"
+        return Finding("", 0, f"{self.title.lower()}-set-up", message, self.lines(app), to)
+
 
 ASGI = ("headrace.asgi.FlowMiddleware", "headrace_fastapi.FlowMiddleware")
 WSGI = ("headrace.wsgi.FlowMiddleware",)
-_FASTAPI = ("from headrace_fastapi import init_app", "init_app({app})")
 _REQUESTS = "its requests, responses and lines have no ID"
+EXTENSION = "headrace_flask.Headrace"
+CONFIGURE_OPTIONS = tuple(inspect.signature(check_configuration).parameters)
+OPTIONS = (*CONFIGURE_OPTIONS, *HTTP_OPTIONS, "commands")
+STARLETTE = Kind(
+    "Starlette",
+    ("starlette.applications.Starlette",),
+    ("headrace_fastapi.init_app",),
+    HTTP_OPTIONS,
+    ASGI,
+    _REQUESTS,
+    ("from headrace_fastapi import init_app", "init_app({app})"),
+    "headrace-fastapi",
+)
 KINDS = (
     Kind(
         "Flask",
         ("flask.Flask", "flask.app.Flask"),
-        ("headrace_flask.Headrace",),
+        (EXTENSION,),
+        OPTIONS,
         WSGI,
         _REQUESTS,
         ("from headrace_flask import Headrace", "Headrace({app})"),
         "headrace-flask",
     ),
-    Kind(
-        "FastAPI",
-        ("fastapi.FastAPI", "fastapi.applications.FastAPI"),
-        ("headrace_fastapi.init_app",),
-        ASGI,
-        _REQUESTS,
-        _FASTAPI,
-        "headrace-fastapi",
+    replace(
+        STARLETTE,
+        title="FastAPI",
+        classes=("fastapi.FastAPI", "fastapi.applications.FastAPI"),
     ),
-    Kind(
-        "Starlette",
-        ("starlette.applications.Starlette",),
-        ("headrace_fastapi.init_app",),
-        ASGI,
-        _REQUESTS,
-        _FASTAPI,
-        "headrace-fastapi",
-    ),
+    STARLETTE,
     Kind(
         "Quart",
         ("quart.Quart", "quart.app.Quart"),
+        (),
         (),
         ASGI,
         _REQUESTS,
@@ -83,13 +103,13 @@ KINDS = (
         "Celery",
         ("celery.Celery", "celery.app.base.Celery"),
         ("headrace_celery.init_app",),
+        ("accept_deadline",),
         (),
         "its tasks do not get their publishers' IDs",
         ("import headrace_celery", "headrace_celery.init_app({app})"),
         "headrace-celery",
     ),
 )
-EXTENSION = "headrace_flask.Headrace"
 
 
 @dataclass(slots=True)
@@ -109,6 +129,11 @@ class Application:
     call: ast.Call
     target: str | None
     set_up: list[tuple[Source, ast.Call]] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """The name to use in the lines to add."""
+        return self.target or "app"
 
 
 def find_applications(project: Project) -> list[Application]:
@@ -156,13 +181,9 @@ def is_discarded(source: Source, call: ast.Call) -> bool:
     return isinstance(source.parents[call], ast.Expr)
 
 
-def receiver(call: ast.Call) -> ast.expr:
-    return call.func.value if isinstance(call.func, ast.Attribute) else call
-
-
 def _is_listed(project: Project, source: Source, call: ast.Call, kind: Kind) -> bool:
     """Return whether `call` lists the middleware: ``add_middleware``, or the class with a list."""
-    if isinstance(call.func, ast.Attribute) and call.func.attr == "add_middleware":
+    if method(call) == "add_middleware":
         return bool(call.args) and source.name(call.args[0]) in kind.wrappers
     listed = keyword(call, "middleware") if source.name(call.func) in kind.classes else None
     if listed is None:
@@ -174,9 +195,9 @@ def _is_listed(project: Project, source: Source, call: ast.Call, kind: Kind) -> 
 
 def is_extension(project: Project, source: Source, call: ast.Call) -> bool:
     """Return whether `call` is ``init_app`` of one of our extensions, judged by names."""
-    if not isinstance(call.func, ast.Attribute) or call.func.attr != "init_app":
+    if method(call) != "init_app":
         return False
-    value = call.func.value
+    value = receiver(call)
     if isinstance(value, ast.Call):
         return source.name(value.func) == EXTENSION
     names = {ast.unparse(value), ast.unparse(value).rpartition(".")[2]}

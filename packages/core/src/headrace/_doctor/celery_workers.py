@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import replace
 
 from .applications import Application
 from .findings import Finding
@@ -25,7 +26,7 @@ _RUNS = frozenset([
 ])
 _SIGNALS = "celery.signals"
 _CONNECT = f"{_SIGNALS}.setup_logging.connect"
-ADD_RECEIVER = (
+_ADD_RECEIVER = (
     "import logging.config",
     "from celery.signals import setup_logging",
     "from headrace.logging import dict_config",
@@ -35,14 +36,25 @@ ADD_RECEIVER = (
     "def configure_logging(**_):",
     '    logging.config.dictConfig(dict_config("lines"))  # in production: "json"',
 )
-ADD_DJANGO_RECEIVER = (
-    *ADD_RECEIVER[:2],
-    "",
-    "",
-    *ADD_RECEIVER[5:7],
-    "    from django.conf import settings",
-    "",
-    "    logging.config.dictConfig(settings.LOGGING)",
+NO_RECEIVER = Finding(
+    *("", 0, "celery-logging"),
+    "Celery configures logging in its workers, with a format that shows no ID; connect a receiver "
+    "of setup_logging",
+    _ADD_RECEIVER,
+    "in the module of the app",
+)
+NO_DJANGO_RECEIVER = replace(
+    NO_RECEIVER,
+    add=(
+        *(*_ADD_RECEIVER[:2], *_ADD_RECEIVER[3:7], "    from django.conf import settings", ""),
+        "    logging.config.dictConfig(settings.LOGGING)",
+    ),
+)
+NO_TASK_FORMAT = replace(
+    NO_RECEIVER,
+    message="worker_log_format has the ID, but worker_task_log_format does not",
+    add=("worker_task_log_format = ...  # the same format",),
+    to="",
 )
 
 
@@ -102,31 +114,22 @@ def _logging(project: Project, app: Application, *, has_django: bool) -> Iterato
         isinstance(value, ast.Constant) and value.value is False
         for _, value in _settings(project, _HIJACK)
     )
-    add = ADD_DJANGO_RECEIVER if has_django else ADD_RECEIVER
+    missing = NO_DJANGO_RECEIVER if has_django else NO_RECEIVER
     for source, value in [*formats, *task_formats]:
         text = text_of(value)
         if text is not None and not shows_id(text) and not receivers:
             message = "a log format of Celery's workers shows no ID"
-            to = "in the module of the app, instead"
-            yield Finding(source.shown, value.lineno, "celery-logging", message, add, to)
+            yield replace(missing, message=message).at(source.shown, value.lineno)
     if receivers or hijack:
         return
     if not formats:
-        message = (
-            "Celery configures logging in its workers, with a format that shows no ID; "
-            "connect a receiver of setup_logging"
-        )
-        line = app.call.lineno
-        yield Finding(app.source.shown, line, "celery-logging", message, add, "in this module")
+        yield missing.at(app.source.shown, app.call.lineno)
     elif (
         not task_formats
         and shows_id(text_of(formats[0][1]) or "")
         and project.mentions("celery.utils.log.get_task_logger")
     ):
-        source, value = formats[0]
-        message = "worker_log_format has the ID, but worker_task_log_format is not set"
-        lines = ("worker_task_log_format = ...  # the same format",)
-        yield Finding(source.shown, value.lineno, "celery-logging", message, lines)
+        yield NO_TASK_FORMAT.at(formats[0][0].shown, formats[0][1].lineno)
 
 
 def _weak_receivers(source: Source) -> Iterator[Finding]:
@@ -193,6 +196,6 @@ def _not_loaded(project: Project, app: Application) -> Iterator[Finding]:
         "and without init_app"
     )
     stem = source.path.stem
-    add = (f"from .{stem} import {app.target or 'app'} as celery_app",)
+    add = (f"from .{stem} import {app.name} as celery_app",)
     to = f"in the __init__.py next to {source.path.name}"
     yield Finding(source.shown, app.call.lineno, "celery-not-loaded", message, add, to)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import replace
 
+from .applications import OPTIONS
 from .findings import Finding
-from .options import OPTIONS, option_findings
+from .options import option_findings
 from .project import Project
 from .source import Source, elements, entries, keyword, text_of
 
@@ -14,7 +16,29 @@ APP = "headrace_django"
 MIDDLEWARE = "headrace_django.middleware.FlowMiddleware"
 _APPS = (APP, "headrace_django.apps.HeadraceConfig")
 _BACKEND = "headrace_django.tasks.FlowBackend"
-_SKIPPED = "opentelemetry."  # whose instrumentor puts its middleware first
+SKIPPED = "opentelemetry."  # whose instrumentor puts its middleware first
+NO_APP = Finding(
+    *("", 0, "django-app"),
+    "INSTALLED_APPS does not list the app, so log records do not capture the ID",
+    ("INSTALLED_APPS = [", f'    "{APP}",', "    ...", "]"),
+    "in the settings, after pip install headrace-django",
+)
+NO_MIDDLEWARE = Finding(
+    *("", 0, "django-middleware"),
+    "MIDDLEWARE does not list FlowMiddleware, so requests and responses have no ID",
+    ("MIDDLEWARE = [", f'    "{MIDDLEWARE}",  # first', "    ...", "]"),
+    "in the settings",
+)
+NOT_FIRST = replace(
+    NO_MIDDLEWARE,
+    message="FlowMiddleware is not first in MIDDLEWARE, so the lines and responses of the "
+    "middleware before it have no ID",
+)
+TWICE = replace(
+    NO_MIDDLEWARE,
+    message="MIDDLEWARE lists FlowMiddleware more than once; only the first has an effect",
+    add=(),
+)
 
 
 def settings_groups(project: Project) -> list[list[Source]]:
@@ -75,45 +99,36 @@ def _app(group: list[Source]) -> Iterator[Finding]:
     lists = _lists(group, "INSTALLED_APPS")
     if not lists or any(not source.strings.isdisjoint(_APPS) for source in group):
         return
+    wrong = "the INSTALLED_APPS entry that starts with 'headrace' is not its app"
+    yield _unlisted(lists, NO_APP, wrong)
+
+
+def _unlisted(
+    lists: list[tuple[Source, ast.stmt, list[ast.expr]]], missing: Finding, wrong: str
+) -> Finding:
+    """Return the finding for the longest list: `missing`, or that an entry of ours is wrong."""
     source, statement, listed = max(lists, key=lambda one: len(one[2]))
-    message = "INSTALLED_APPS does not list the app, so log records do not capture the ID"
-    wrong = next((one for one in listed if (text_of(one) or "").startswith("headrace")), None)
-    if wrong is not None:
-        message = "the INSTALLED_APPS entry that starts with 'headrace' is not its app"
-    line = statement.lineno if wrong is None else wrong.lineno
-    add = ("INSTALLED_APPS = [", f'    "{APP}",', "    ...", "]")
-    yield Finding(
-        source.shown, line, "django-app", message, add, "after pip install headrace-django"
-    )
+    for one in listed:
+        if (text_of(one) or "").startswith("headrace"):
+            return replace(missing, message=wrong).at(source.shown, one.lineno)
+    return missing.at(source.shown, statement.lineno)
 
 
 def _middleware(project: Project, group: list[Source]) -> Iterator[Finding]:
     ours = {MIDDLEWARE, *_subclasses(project)}
     lists = _lists(group, "MIDDLEWARE")
-    add = ("MIDDLEWARE = [", f'    "{MIDDLEWARE}",  # first', "    ...", "]")
     if lists and all(source.strings.isdisjoint(ours) for source in group):
-        source, statement, listed = max(lists, key=lambda one: len(one[2]))
-        message = "MIDDLEWARE does not list FlowMiddleware, so requests and responses have no ID"
-        wrong = next((one for one in listed if (text_of(one) or "").startswith("headrace")), None)
-        if wrong is not None:
-            message = "the MIDDLEWARE entry that starts with 'headrace' is not its middleware"
-        line = statement.lineno if wrong is None else wrong.lineno
-        yield Finding(source.shown, line, "django-middleware", message, add)
+        wrong = "the MIDDLEWARE entry that starts with 'headrace' is not its middleware"
+        yield _unlisted(lists, NO_MIDDLEWARE, wrong)
     if any(_is_changed(source) for source in group):
         return
     for source, _, listed in lists:
-        counted = [one for one in listed if not (text_of(one) or "").startswith(_SKIPPED)]
+        counted = [one for one in listed if not (text_of(one) or "").startswith(SKIPPED)]
         places = [place for place, one in enumerate(counted) if text_of(one) in ours]
         if places and places[0] != 0:
-            message = (
-                "FlowMiddleware is not first in MIDDLEWARE, so the lines and responses of the "
-                "middleware before it have no ID"
-            )
-            line = counted[places[0]].lineno
-            yield Finding(source.shown, line, "django-middleware", message, add)
+            yield NOT_FIRST.at(source.shown, counted[places[0]].lineno)
         for place in places[1:]:
-            message = "MIDDLEWARE lists FlowMiddleware more than once; remove this entry"
-            yield Finding(source.shown, counted[place].lineno, "django-middleware", message)
+            yield TWICE.at(source.shown, counted[place].lineno)
 
 
 def _subclasses(project: Project) -> Iterator[str]:

@@ -10,7 +10,14 @@ from .celery_workers import examine_celery
 from .django_settings import examine_django, settings_groups
 from .findings import Finding, Report
 from .log_calls import examine_log_calls
-from .log_dicts import FILTER, OWN_FORMATTERS, PROCESSORS, examine_log_dict, find_log_dicts
+from .log_dicts import (
+    ADD_CONFIG,
+    FILTER,
+    OWN_FORMATTERS,
+    PROCESSORS,
+    examine_log_dict,
+    find_log_dicts,
+)
 from .options import examine_options
 from .project import Project
 from .queues import examine_queues
@@ -20,11 +27,6 @@ from .source import Source, text_of
 _SHOWN = (
     *("headrace.logging.dict_config", FILTER, *PROCESSORS, *OWN_FORMATTERS),
     *("headrace.loguru.flow_patcher", "headrace.loguru.FlowPatcher"),
-)
-_ADD_LOGGING = (
-    "import logging.config",
-    "from headrace.logging import dict_config",
-    'logging.config.dictConfig(dict_config("lines"))  # in production: "json"',
 )
 _ADD_DJANGO = (
     "from headrace.logging import dict_config",
@@ -107,7 +109,7 @@ def _no_logging(
     elif web:
         app = web[0]
         to = "before the application"
-        yield Finding(app.source.shown, app.call.lineno, "log-set-up", message, _ADD_LOGGING, to)
+        yield Finding(app.source.shown, app.call.lineno, "log-set-up", message, ADD_CONFIG, to)
 
 
 def _is_built_elsewhere(project: Project) -> bool:

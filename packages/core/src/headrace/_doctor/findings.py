@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 VERSION = 1
-_LIVE = (
-    *("flask-set-up", "fastapi-set-up", "starlette-set-up", "quart-set-up", "celery-set-up"),
-    *("django-app", "django-middleware", "middleware-order", "celery-logging"),
-    *("log-set-up", "log-format", "log-filter", "log-disabled"),
-)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -34,6 +29,10 @@ class Finding:
     add: tuple[str, ...] = ()
     to: str = ""
 
+    def at(self, file: str, line: int) -> Finding:
+        """Return the finding for a place in the source."""
+        return replace(self, file=file, line=line)
+
     def __str__(self) -> str:
         """Return the place, the kind and the message in one line."""
         place = f"{self.file}:{self.line}: " if self.file else ""
@@ -48,20 +47,18 @@ class Report:
         findings: what is missing.
         seen: what was examined: each application or set-up, with its place.
         problems: what could not be analysed, and why.
+        decided: the kinds of findings that this report decides, if it is about live objects.
     """
 
     findings: list[Finding] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    decided: frozenset[str] = frozenset()
 
     def add_source(self, source: Report) -> None:
-        """Add the findings from the source, except those that live objects show better."""
-        found = {one.name for one in self.findings}
-        self.findings += [
-            one
-            for one in source.findings
-            if one.name not in found and not one.name.startswith(_LIVE)
-        ]
+        """Add the findings from the source, except those of kinds that live objects decide."""
+        decided = self.decided | {one.name for one in self.findings}
+        self.findings += [one for one in source.findings if one.name not in decided]
         self.problems += source.problems
 
     def exit_status(self) -> int:

@@ -11,13 +11,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from .applications import KINDS, Kind
-from .django_settings import MIDDLEWARE
+from .applications import KINDS, STARLETTE, Kind
+from .celery_workers import NO_DJANGO_RECEIVER, NO_RECEIVER, NO_TASK_FORMAT
+from .django_settings import MIDDLEWARE, NO_APP, NO_MIDDLEWARE, NOT_FIRST, SKIPPED, TWICE
 from .findings import Finding, Report
-from .living_logs import examine_handlers
+from .living_logs import LOG_FINDINGS, examine_handlers
+from .log_dicts import shows_id
 
-_NEEDED = {kind.title: kind for kind in KINDS}
 _CLASSES = {name: kind for kind in KINDS for name in kind.classes}
+_DECIDED = frozenset({
+    *(*LOG_FINDINGS, NO_APP.name, NO_MIDDLEWARE.name, NO_RECEIVER.name, "middleware-order"),
+    *(kind.missing().name for kind in KINDS),
+})
 _INNER = ("app", "wsgi_app", "application", "asgi_app", "__wrapped__", "__func__")
 
 
@@ -27,7 +32,7 @@ def examine_living(folder: Path) -> Report:
     Args:
         folder: the folder of the project; the applications are the objects in its modules.
     """
-    report = Report()
+    report = Report(decided=_DECIDED)
     apps = dict(_applications(folder))
     mounted = {id(inner) for app in apps.values() for inner in _mounted(app)}
     for place, app in apps.items():
@@ -101,17 +106,13 @@ def _mounted(app: Any) -> Iterator[Any]:
 def _application(kind: Kind, place: str, app: Any) -> Iterator[Finding]:
     is_set_up = _receivers("task_prerun") if kind.title == "Celery" else _is_wrapped(app)
     if not is_set_up:
-        message = f"headrace is not set up on the {kind.title} application {place}: {kind.needs}"
-        attribute = place.rpartition(":")[2]
-        add = tuple(line.format(app=attribute) for line in kind.add)
-        to = f"after the application, with pip install {kind.package}"
-        yield Finding("", 0, f"{kind.title.lower()}-set-up", message, add, to)
+        yield kind.missing(place.rpartition(":")[2], place)
         return
     classes = [getattr(each, "cls", None) for each in getattr(app, "user_middleware", ())]
     ours = [number for number, cls in enumerate(classes) if _is_ours(cls)]
     if ours and ours[0] != 0 and not _is_ours(getattr(app, "build_middleware_stack", None)):
         message = f"FlowMiddleware is not the outermost middleware of {place}"
-        add = ("from headrace_fastapi import init_app", f"init_app({place.rpartition(':')[2]})")
+        add = STARLETTE.lines(place.rpartition(":")[2])
         yield Finding("", 0, "middleware-order", message, add, "instead of listing it")
 
 
@@ -155,48 +156,28 @@ def _receivers(signal: str) -> list[Any]:
 
 
 def _celery_logging(app: Any) -> Iterator[Finding]:
-    from .celery_workers import ADD_DJANGO_RECEIVER, ADD_RECEIVER
-    from .log_dicts import shows_id
-
     has_tasks = any(not name.startswith("celery.") for name in app.tasks)
     if not has_tasks or _receivers("setup_logging") or not app.conf.worker_hijack_root_logger:
         return
     shown = [shows_id(str(app.conf[f"worker_{word}log_format"])) for word in ("", "task_")]
     if not shown[0]:
-        message = (
-            "Celery configures logging in its workers, with a format that shows no ID; connect a "
-            "receiver of setup_logging"
-        )
-        add = ADD_DJANGO_RECEIVER if django_settings() else ADD_RECEIVER
-        yield Finding("", 0, "celery-logging", message, add, "in the module of the app")
+        yield NO_DJANGO_RECEIVER if django_settings() else NO_RECEIVER
     elif not shown[1]:
-        message = "worker_log_format has the ID, but worker_task_log_format does not"
-        lines = ("worker_task_log_format = ...  # the same format",)
-        yield Finding("", 0, "celery-logging", message, lines)
+        yield NO_TASK_FORMAT
 
 
 def examine_django_settings(settings: Any) -> Iterator[Finding]:
     """Yield what Django's settings in this process lack."""
     if "headrace_django" not in sys.modules or not _is_installed():
-        message = "INSTALLED_APPS does not list the app, so log records do not capture the ID"
-        add = ("INSTALLED_APPS = [", '    "headrace_django",', "    ...", "]")
-        to = "in the settings, after pip install headrace-django"
-        yield Finding("", 0, "django-app", message, add, to)
-    paths = [path for path in settings.MIDDLEWARE if not path.startswith("opentelemetry.")]
+        yield NO_APP
+    paths = [path for path in settings.MIDDLEWARE if not path.startswith(SKIPPED)]
     places = [number for number, path in enumerate(paths) if _is_middleware(path)]
-    add = ("MIDDLEWARE = [", f'    "{MIDDLEWARE}",  # first', "    ...", "]")
-    message = ""
     if not places:
-        message = "MIDDLEWARE does not list FlowMiddleware, so requests and responses have no ID"
+        yield NO_MIDDLEWARE
     elif places[0] != 0:
-        message = (
-            "FlowMiddleware is not first in MIDDLEWARE, so the lines and responses of the "
-            "middleware before it have no ID"
-        )
+        yield NOT_FIRST
     elif len(places) > 1:
-        message = "MIDDLEWARE lists FlowMiddleware more than once; only the first has an effect"
-    if message:
-        yield Finding("", 0, "django-middleware", message, add, "in the settings")
+        yield TWICE
 
 
 def _is_installed() -> bool:

@@ -12,19 +12,16 @@ from headrace._context.opening import nested_context
 from headrace._context.variables import set_unit
 
 from .findings import Finding
-from .log_dicts import shows_id
+from .log_calls import NO_PROCESSOR
+from .log_dicts import ADD_CONFIG, NO_LINES, shows_id
 
-_ADD_CONFIG = (
-    "import logging.config",
-    "from headrace.logging import dict_config",
-    'logging.config.dictConfig(dict_config("lines"))  # in production: "json"',
-)
+LOG_FINDINGS = ("log-disabled", "log-filter", "log-format", "log-set-up")
+"""The kinds of findings that the handlers of this process decide."""
 _ADD_PARTS = (
     "from headrace.logging import LinesFormatter",
     "handler.setFormatter(LinesFormatter())  # in production: JsonFormatter; or keep yours and",
     "handler.addFilter(FlowFilter())  # name %(flow_id)s in its format",
 )
-_NO_LINES = ("AdminEmailHandler", "MemoryHandler", "NullHandler", "QueueHandler")
 _FOREIGN = ("_pytest.", "opentelemetry.", "sentry_sdk.", "logfire.", "ddtrace.")
 
 
@@ -41,7 +38,7 @@ def examine_handlers() -> Iterator[Finding]:
         yield from _structlog(structlog)
     elif not found and "loguru" not in sys.modules:
         message = "no logger has a handler, so log lines show no ID"
-        yield Finding("", 0, "log-set-up", message, _ADD_CONFIG, "before the application")
+        yield Finding("", 0, "log-set-up", message, ADD_CONFIG, "before the application")
     for logger, handler in writing:
         name = f"{type(handler).__name__} of the logger {logger!r}"
         verdict = _verdict(handler)
@@ -60,7 +57,7 @@ def _handlers() -> Iterator[tuple[str, logging.Handler]]:
         if not isinstance(logger, logging.Logger):
             continue
         for handler in logger.handlers:
-            if id(handler) not in seen and type(handler).__name__ not in _NO_LINES:
+            if id(handler) not in seen and type(handler).__name__ not in NO_LINES:
                 seen.add(id(handler))
                 yield logger.name, handler
 
@@ -99,6 +96,4 @@ def _structlog(structlog: Any) -> Iterator[Finding]:
     processors = structlog.get_config()["processors"]
     owners = [getattr(one, "__module__", type(one).__module__) for one in processors]
     if "headrace.structlog" not in [*owners, *(type(one).__module__ for one in processors)]:
-        message = "structlog's processors do not include flow_processor, so events have no ID"
-        add = ("from headrace.structlog import flow_processor", "processors=[flow_processor, ...]")
-        yield Finding("", 0, "structlog", message, add, "in structlog.configure")
+        yield NO_PROCESSOR

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import replace
 
 from .findings import Finding
-from .log_dicts import FILTER, PROCESSORS, shows_id
+from .log_dicts import ADD_CONFIG, FILTER, PROCESSORS, shows_id
 from .project import Project
-from .source import Source, elements, keyword, text_of
+from .source import Source, elements, keyword, method, receiver, text_of
 
 _PATCHERS = ("headrace.loguru.flow_patcher", "headrace.loguru.FlowPatcher")
 _INSTALLERS = (
     *("headrace.logging.install", "headrace_flask.Headrace", "headrace_fastapi.init_app"),
     "headrace_celery.init_app",
 )
-_ADD_CONFIG = (
-    "import logging.config",
-    "from headrace.logging import dict_config",
-    'logging.config.dictConfig(dict_config("lines"))  # in production: "json"',
+NO_PROCESSOR = Finding(
+    *("", 0, "structlog"),
+    "structlog's processors do not include flow_processor, so events have no ID",
+    ("from headrace.structlog import flow_processor", "processors=[flow_processor, ...]"),
+    "in structlog.configure",
 )
+_LOGGERS = ("logging.getLogger", "celery.utils.log.get_task_logger")
 _ADD_FORMATTER = (
     "from headrace.logging import LinesFormatter",
     "handler.setFormatter(LinesFormatter())  # in production: JsonFormatter",
@@ -42,7 +45,7 @@ def examine_log_calls(project: Project, source: Source) -> Iterator[Finding]:
     for call in source.calls("headrace.logging.dict_config"):
         if isinstance(source.parents[call], ast.Expr):
             message = "the dictionary is not applied to anything"
-            yield Finding(source.shown, call.lineno, "log-set-up", message, _ADD_CONFIG)
+            yield Finding(source.shown, call.lineno, "log-set-up", message, ADD_CONFIG)
 
 
 def _basic_config(project: Project, source: Source) -> Iterator[Finding]:
@@ -55,16 +58,13 @@ def _basic_config(project: Project, source: Source) -> Iterator[Finding]:
         text = text_of(format)
         if (format is None and not _reformats(source)) or (text is not None and not shows_id(text)):
             message = "basicConfig() has a format without the ID"
-            yield Finding(source.shown, call.lineno, "log-format", message, _ADD_CONFIG, "instead")
+            yield Finding(source.shown, call.lineno, "log-format", message, ADD_CONFIG, "instead")
         elif text is not None and not _has_filter(project):
             yield _unfiltered(source, call)
 
 
 def _reformats(source: Source) -> bool:
-    return any(
-        isinstance(call.func, ast.Attribute) and call.func.attr == "setFormatter"
-        for call in source.calls()
-    )
+    return any(method(call) == "setFormatter" for call in source.calls())
 
 
 def _has_filter(project: Project) -> bool:
@@ -91,10 +91,9 @@ def _formatters(project: Project, source: Source) -> Iterator[Finding]:
 
 def _filters_on_loggers(source: Source) -> Iterator[Finding]:
     for call in source.calls():
-        func = call.func
-        if not isinstance(func, ast.Attribute) or func.attr != "addFilter" or not call.args:
+        if method(call) != "addFilter" or not call.args:
             continue
-        if _is_flow_filter(source, call.args[0]) and _is_logger(source, func.value):
+        if source.is_made_by(call.args[0], FILTER) and _is_logger(source, receiver(call)):
             message = (
                 "FlowFilter is on a logger, where it does not see the records of child loggers; "
                 "put it on the handlers"
@@ -102,28 +101,9 @@ def _filters_on_loggers(source: Source) -> Iterator[Finding]:
             yield Finding(source.shown, call.lineno, "filter-on-logger", message, _ADD_FILTER)
 
 
-def _is_flow_filter(source: Source, node: ast.expr) -> bool:
-    if isinstance(node, ast.Call):
-        return source.name(node.func) == FILTER
-    return any(
-        isinstance(value, ast.Call)
-        and source.name(value.func) == FILTER
-        and ast.unparse(target) == ast.unparse(node)
-        for target, value, _ in source.assigned()
-    )
-
-
 def _is_logger(source: Source, node: ast.expr) -> bool:
-    if isinstance(node, ast.Call):
-        return source.name(node.func) in {"logging.getLogger", "celery.utils.log.get_task_logger"}
-    if source.name(node) == "logging.root" or ast.unparse(node).endswith(".logger"):
-        return True
-    return any(
-        isinstance(value, ast.Call)
-        and source.name(value.func) == "logging.getLogger"
-        and ast.unparse(target) == ast.unparse(node)
-        for target, value, _ in source.assigned()
-    )
+    is_named = source.name(node) == "logging.root" or ast.unparse(node).endswith(".logger")
+    return is_named or source.is_made_by(node, *_LOGGERS)
 
 
 def _factories(source: Source) -> Iterator[Finding]:
@@ -147,15 +127,13 @@ def _structlog(project: Project, source: Source) -> Iterator[Finding]:
             source.name(one.func if isinstance(one, ast.Call) else one)
             for one in elements(processors) or []
         ]
-        add = ("from headrace.structlog import flow_processor", "processors=[flow_processor, ...]")
         if not project.mentions(*PROCESSORS):
-            message = "structlog's processors do not include flow_processor, so events have no ID"
-            yield Finding(source.shown, call.lineno, "structlog", message, add)
+            yield NO_PROCESSOR.at(source.shown, call.lineno)
         elif ours := [place for place, name in enumerate(names) if name in PROCESSORS]:
             before = names[: ours[0]]
             if any(name.endswith("Renderer") for name in before):
                 message = "flow_processor comes after the renderer; move it before the renderer"
-                yield Finding(source.shown, call.lineno, "structlog", message, add)
+                yield replace(NO_PROCESSOR, message=message).at(source.shown, call.lineno)
 
 
 def _loguru(project: Project, source: Source) -> Iterator[Finding]:
@@ -182,4 +160,4 @@ def _instrumentor(source: Source) -> Iterator[Finding]:
         if format is None or (text is not None and not shows_id(text)):
             message = "OpenTelemetry's instrumentor sets a log format without the ID"
             to = "instead of set_logging_format=True"
-            yield Finding(source.shown, call.lineno, "log-format", message, _ADD_CONFIG, to)
+            yield Finding(source.shown, call.lineno, "log-format", message, ADD_CONFIG, to)

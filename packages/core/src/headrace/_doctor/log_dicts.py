@@ -15,13 +15,17 @@ PROCESSORS = ("headrace.structlog.flow_processor", "headrace.structlog.FlowProce
 OWN_FORMATTERS = frozenset(
     f"headrace.logging.{name}" for name in ("Formatter", "JsonFormatter", "LinesFormatter")
 )
-ADD_CONFIG = ("from headrace.logging import dict_config",)
+ADD_CONFIG = (
+    "import logging.config",
+    "from headrace.logging import dict_config",
+    'logging.config.dictConfig(dict_config("lines"))  # in production: "json"',
+)
 ADD_FILTER = (
     '"filters": {"flow": {"()": "headrace.logging.FlowFilter"}},',
     '"handlers": {... "filters": ["flow"]},',
 )
 _STREAMS = frozenset(["logging.StreamHandler", "logging.FileHandler", "logging.NullHandler"])
-_NO_LINES = ("AdminEmailHandler", "NullHandler", "QueueHandler", "MemoryHandler")
+NO_LINES = ("AdminEmailHandler", "NullHandler", "QueueHandler", "MemoryHandler")
 
 
 def shows_id(format: str) -> bool:
@@ -67,7 +71,7 @@ def examine_log_dict(
     for name, node in entries(config.get("handlers")).items():
         handler = entries(node)
         path = text_of(handler.get("class")) or ""
-        if (used is not None and name not in used) or path.endswith(_NO_LINES) or not handler:
+        if (used is not None and name not in used) or path.endswith(NO_LINES) or not handler:
             continue
         wanted = text_of(handler.get("formatter"))
         if "formatter" not in handler:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import inspect
 import warnings
 from collections.abc import Collection, Iterator
 from typing import Any
@@ -12,19 +11,14 @@ from headrace._configure import check_configuration
 from headrace._http.options import HTTP_OPTIONS, HttpOptions
 from headrace._messages.hints import name_hint
 
-from .applications import ASGI, EXTENSION, WSGI
+from .applications import CONFIGURE_OPTIONS, EXTENSION, KINDS, OPTIONS
 from .findings import Finding
 from .source import Source, elements, text_of
 
-_CONFIGURE = tuple(inspect.signature(check_configuration).parameters)
-OPTIONS = frozenset({*_CONFIGURE, *HTTP_OPTIONS, "commands"})
-_HTTP = frozenset(HTTP_OPTIONS)
 _TAKEN = {
-    "headrace.configure": frozenset(_CONFIGURE),
-    EXTENSION: OPTIONS,
-    "headrace_fastapi.init_app": _HTTP,
-    "headrace_celery.init_app": frozenset({"accept_deadline"}),
-    **dict.fromkeys((*ASGI, *WSGI), _HTTP),
+    "headrace.configure": CONFIGURE_OPTIONS,
+    **{init: kind.takes for kind in KINDS for init in kind.inits},
+    **{wrapper: HTTP_OPTIONS for kind in KINDS for wrapper in kind.wrappers},
 }
 _APPLICATIONS = frozenset({"app", "celery_app"})
 _FLASK = "HEADRACE_"
@@ -109,7 +103,7 @@ def _fault(name: str, value: ast.expr, *, is_path: bool) -> str:
         return ""
     if name == "commands":
         return "" if isinstance(literal, bool) else "commands must be True or False"
-    check: Any = check_configuration if name in _CONFIGURE else HttpOptions
+    check: Any = check_configuration if name in CONFIGURE_OPTIONS else HttpOptions
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

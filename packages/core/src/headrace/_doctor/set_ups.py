@@ -9,15 +9,15 @@ from .applications import (
     ASGI,
     EXTENSION,
     KINDS,
+    STARLETTE,
     WSGI,
     Application,
     is_discarded,
     is_extension,
-    receiver,
 )
 from .findings import Finding
 from .project import Project
-from .source import Function, Source, elements, keyword
+from .source import Function, Source, elements, keyword, method, receiver
 
 _MOUNTS = frozenset([
     *("mount", "Mount", "WSGIMiddleware", "ASGIMiddleware", "DispatcherMiddleware"),
@@ -34,7 +34,7 @@ def examine_applications(project: Project, apps: list[Application]) -> Iterator[
     for app in apps:
         if not app.set_up:
             if not _is_mounted(project, apps, app):
-                yield _missing(app)
+                yield app.kind.missing(app.name).at(app.source.shown, app.call.lineno)
         elif all(source.is_main_only(call) for source, call in app.set_up):
             source, call = app.set_up[0]
             if not source.is_main_only(app.call):
@@ -45,23 +45,10 @@ def examine_applications(project: Project, apps: list[Application]) -> Iterator[
                 f"{app.kind.title}'s set-up runs in a hook, after the application has started; "
                 "move it to where the application is created"
             )
-            add = _lines(app)
+            add = app.kind.lines(app.name)
             yield Finding(source.shown, call.lineno, "late-set-up", message, add)
     for source in project.sources:
         yield from _without_effect(project, source)
-
-
-def _lines(app: Application) -> tuple[str, ...]:
-    name = app.target or "app"
-    return tuple(line.format(app=name) for line in app.kind.add)
-
-
-def _missing(app: Application) -> Finding:
-    line = app.call.lineno
-    message = f"headrace is not set up on the {app.kind.title} application: {app.kind.needs}"
-    to = f"after the application, with pip install {app.kind.package}"
-    name = f"{app.kind.title.lower()}-set-up"
-    return Finding(app.source.shown, line, name, message, _lines(app), to)
 
 
 def _in_main(app: Application, source: Source, call: ast.Call) -> Finding:
@@ -70,7 +57,8 @@ def _in_main(app: Application, source: Source, call: ast.Call) -> Finding:
         "worker that imports the module does not run it"
     )
     to = "at the top level, after the application"
-    return Finding(source.shown, call.lineno, "set-up-in-main", message, _lines(app), to)
+    add = app.kind.lines(app.name)
+    return Finding(source.shown, call.lineno, "set-up-in-main", message, add, to)
 
 
 def _late_hook(source: Source, call: ast.Call) -> bool:
@@ -127,11 +115,9 @@ def _wrong_protocol(source: Source) -> Iterator[Finding]:
             add = (f"from {right.rpartition('.')[0]} import FlowMiddleware",)
             yield Finding(source.shown, statement.lineno, "wrong-protocol", message, add)
     for call in source.calls():
-        is_added = isinstance(call.func, ast.Attribute) and call.func.attr == "add_middleware"
-        if is_added and call.args and source.name(call.args[0]) in WSGI:
+        if method(call) == "add_middleware" and call.args and source.name(call.args[0]) in WSGI:
             message = "WSGI middleware is added to an ASGI application"
-            app = ast.unparse(receiver(call))
-            lines = ("from headrace_fastapi import init_app", f"init_app({app})")
+            lines = STARLETTE.lines(ast.unparse(receiver(call)))
             yield Finding(source.shown, call.lineno, "wrong-protocol", message, lines)
 
 
@@ -182,8 +168,8 @@ def _order(source: Source) -> Iterator[Finding]:
     """Yield the places where other listed middleware is outside ours."""
     added: dict[tuple[str, int], list[ast.Call]] = {}
     for call in source.calls():
-        if isinstance(call.func, ast.Attribute) and call.func.attr == "add_middleware":
-            key = (ast.unparse(call.func.value), id(source.scope(call)))
+        if method(call) == "add_middleware":
+            key = (ast.unparse(receiver(call)), id(source.scope(call)))
             added.setdefault(key, []).append(call)
         if any(source.name(call.func) in kind.classes for kind in KINDS):
             yield from _listed_order(source, elements(keyword(call, "middleware")) or [])
@@ -195,10 +181,7 @@ def _order(source: Source) -> Iterator[Finding]:
                 "middleware that is added later is outside FlowMiddleware, and its lines and "
                 "responses have no ID; init_app() encloses all of it"
             )
-            add = (
-                "from headrace_fastapi import init_app",
-                f"init_app({ast.unparse(receiver(ours[-1]))})",
-            )
+            add = STARLETTE.lines(ast.unparse(receiver(ours[-1])))
             to = "instead of add_middleware"
             yield Finding(source.shown, ours[-1].lineno, "middleware-order", message, add, to)
 

@@ -139,10 +139,30 @@ class Source:
             elif isinstance(node, ast.AnnAssign | ast.AugAssign) and node.value is not None:
                 yield node.target, node.value, node
 
+    def is_made_by(self, node: ast.expr, *functions: str) -> bool:
+        """Return whether `node` calls one of `functions`, or has a name that such a call gives."""
+        made = [value for target, value, _ in self.assigned() if _same(target, node)]
+        calls = [one for one in (node, *made) if isinstance(one, ast.Call)]
+        return any(self.name(one.func) in functions for one in calls)
+
     def is_ignored(self, line: int, name: str) -> bool:
         """Return whether a comment on the line silences findings of the kind `name`."""
         found = _ignore.search(self.lines[line - 1]) if 0 < line <= len(self.lines) else None
         return found is not None and name in {one.strip() for one in found[1].split(",")}
+
+
+def _same(one: ast.expr, other: ast.expr) -> bool:
+    return ast.unparse(one) == ast.unparse(other)
+
+
+def method(call: ast.Call) -> str:
+    """Return the name of the method that `call` calls, or ``""``."""
+    return call.func.attr if isinstance(call.func, ast.Attribute) else ""
+
+
+def receiver(call: ast.Call) -> ast.expr:
+    """Return the object whose method `call` calls, or the call itself."""
+    return call.func.value if isinstance(call.func, ast.Attribute) else call
 
 
 def keyword(call: ast.Call, name: str) -> ast.expr | None:
