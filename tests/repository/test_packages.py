@@ -49,6 +49,16 @@ def test_core_depends_on_nothing() -> None:
     assert sorted(project["optional-dependencies"]) == extras
 
 
+def test_readme_states_the_facts_of_the_metadata() -> None:
+    """The README's line of facts, which it has instead of badges, is that of the metadata."""
+    project = load(CORE)["project"]
+    found = (re.fullmatch(r"[\w ]+ :: Python :: (3\.\d+)", one) for one in project["classifiers"])
+    versions = [one[1] for one in found if one]
+    assert "Typing :: Typed" in project["classifiers"]
+    facts = f"Python {versions[0]} to {versions[-1]} · typed · {project['license']} licence"
+    assert facts in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
 def test_all_is_every_other_package() -> None:
     """`headrace[all]` brings all packages, of the core's minor version."""
     version = load(CORE)["project"]["version"].rpartition(".")[0]
