@@ -50,6 +50,24 @@ def test_waterfall_shows_the_time_in_the_queue(tmp_path: Path) -> None:
     assert task[:30] == " " * 5 + "·" * 13 + "█" * 12
 
 
+@pytest.mark.parametrize(
+    ("unit", "fields", "title"),
+    [
+        (WEB, {"event": "unit.end", "kind": "http"}, f"http unit {WEB}"),
+        (WEB, {}, f"unknown unit {WEB}"),
+        (WEB, {"flow": "orders"}, "orders"),
+        (None, {}, "lines without a unit"),
+    ],
+)
+def test_unit_whose_name_is_lost_is_called_by_what_is_known(
+    unit: str | None, fields: dict[str, str], title: str
+) -> None:
+    """A killed unit has written no line with its name: its row says what it is."""
+    log = line(1, unit, **fields)
+    row = out_of("show", ID, "-", stdin=log).splitlines()[1]
+    assert row.strip("█ ").startswith(f"{title} [web-1/1]")
+
+
 def test_retries_and_redeliveries_stand_side_by_side(tmp_path: Path) -> None:
     """The runs of one task are attempts of one node, in their order, whichever caused which."""
     log = tmp_path / "all.log"

@@ -88,6 +88,15 @@ class Unit:
     place: Place
     """Of its first line."""
 
+    @property
+    def title(self) -> str:
+        """What to call it: its name, its flow, or what else is known, as of a killed unit."""
+        if known := self.name or self.flow:
+            return known
+        if self.unit_id.startswith("@"):
+            return "lines without a unit"
+        return f"{self.kind or 'unknown'} unit {self.unit_id}"
+
 
 @dataclass(frozen=True, slots=True)
 class Publish:

@@ -107,7 +107,7 @@ def _rows(node: Node, story: Story, begin: int | None) -> list[list[Any]]:
 
 
 def _name(unit: Unit) -> str:
-    name = unit.name or unit.flow or unit.kind or "unit"
+    name = unit.title
     return f"{unit.method} {name}" if unit.method and unit.method not in name else name
 
 

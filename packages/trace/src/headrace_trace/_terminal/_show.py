@@ -63,8 +63,7 @@ def _node(node: Node, story: Story, scale: _Scale) -> Iterator[Text]:
 
 
 def _title(unit: Unit) -> str:
-    unnamed = f"{shown(unit.kind)} {shown(unit.unit_id)}".lstrip()
-    words = [shown(unit.method), shown(unit.name or unit.flow) or unnamed]
+    words = [shown(unit.method), shown(unit.title)]
     where = "/".join(shown(str(part)) for part in (unit.service, unit.host, unit.pid) if part)
     return " ".join(word for word in words if word) + (f" [{where}]" if where else "")
 
