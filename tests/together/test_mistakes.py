@@ -229,7 +229,7 @@ IN_CELERY = {
     ),
     "a step above the task": (
         f"{INIT}from headrace import step\n@step('shop.mistakes')\n@app.task\ndef a(): ...",
-        "under|below|above",
+        "must be a function, .* nearest to the `def`, below the other decorators",
     ),
 }
 
