@@ -123,4 +123,4 @@ def test_file_that_cannot_be_read_as_tokens_has_no_comments() -> None:
         b"\xff# headrace: ignore[HR101]",
         b"  x\n y # headrace:",
     ):
-        assert find_ignores({"a.py": content}) == []
+        assert list(find_ignores({"a.py": content})) == []

@@ -20,20 +20,13 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A call in the evidence.
-
-    Attributes:
-        text: the call without its arguments, such as ``self.charge(...)``.
-        kind: how its target is reached, as for an edge.
-        scope: the dotted name of the function that calls; empty at the top of a module.
-        target: the dotted name of the function that is called.
-    """
+    """A call in the evidence."""
 
     place: Place
-    text: str
-    kind: str = "call"
-    scope: str = ""
-    target: str = ""
+    text: str  #: the call without its arguments, such as ``self.charge(...)``
+    kind: str = "call"  #: how its target is reached, as for an edge
+    scope: str = ""  #: the dotted name of the function that calls; empty at the top of a module
+    target: str = ""  #: the dotted name of the function that is called
 
     def __str__(self) -> str:
         """Write where it is, and its text."""
@@ -58,23 +51,17 @@ class Step:
 class Edge:
     """A declared edge, and the evidence for it.
 
-    Attributes:
-        source: the step before; one of another flow as ``flow.step``.
-        target: the step after.
-        kind: how the target is reached: ``call``, ``enqueue``, ``on_commit``, ``signal``,
-            ``canvas`` or ``http``; as declared where that is not known.
-        by: what shows it: ``code``, ``tests``, both or nothing.
-        evidence: the calls that show it in the code.
-        pivot: how many of them lead to the source; the others lead to the target.
+    The kind says how the target is reached: ``call``, ``enqueue``, ``on_commit``, ``signal``,
+    ``canvas`` or ``http``; as declared where that is not known.
     """
 
     flow: str
-    source: str
-    target: str
+    source: str  #: the step before; one of another flow as ``flow.step``
+    target: str  #: the step after
     kind: str
-    by: tuple[str, ...] = ()
-    evidence: tuple[Link, ...] = ()
-    pivot: int = 0
+    by: tuple[str, ...] = ()  #: what shows it: ``code``, ``tests``, both or nothing
+    evidence: tuple[Link, ...] = ()  #: the calls that show it in the code
+    pivot: int = 0  #: how many of them lead to the source; the others lead to the target
 
     @property
     def id(self) -> str:
@@ -89,28 +76,18 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that is wrong. Every finding fails the check.
+    """Something that is wrong. Every finding fails the check."""
 
-    Attributes:
-        code: a stable code, such as ``HR101``.
-        source: the predecessor concerned, or None.
-        target: the step, task or durable chain concerned, or None.
-        place: the line concerned, usually that of the ``def``.
-        evidence: the calls that explain it.
-        column: where the name begins in the line, from 1; `width` is its length.
-        text: the line, without its end.
-    """
-
-    code: str
+    code: str  #: a stable code, such as ``HR101``
     flow: str | None
-    source: str | None
-    target: str | None
-    place: Place
+    source: str | None  #: the predecessor concerned
+    target: str | None  #: the step, task or durable chain concerned
+    place: Place  #: the line concerned, usually that of the ``def``
     message: str
-    evidence: tuple[Link, ...] = ()
-    column: int = 1
-    width: int = 1
-    text: str = ""
+    evidence: tuple[Link, ...] = ()  #: the calls that explain it
+    column: int = 1  #: where the name begins in the line, from 1
+    width: int = 1  #: the length of the name
+    text: str = ""  #: the line, without its end
 
     @property
     def about(self) -> str:
@@ -142,8 +119,8 @@ class Lost:
     """An edge that was shown, and is not any more."""
 
     edge: str
-    was: Place  # where the old evidence called the target
-    broken_at: Place  # where its first call was that has no counterpart now
+    was: Place  #: where the old evidence called the target
+    broken_at: Place  #: where its first call was that has no counterpart now
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,41 +144,26 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class Since:
-    """What has changed since a revision. Places of old code have the line numbers of then.
+    """What has changed since a revision. Places of old code have the line numbers of then."""
 
-    Attributes:
-        revision: the revision, as it was given.
-        base: the commit that was compared: the merge base of the revision and ``HEAD``.
-        lost: the edges that were shown, and are not any more.
-        breaking: what breaks messages and durable runs that began before the change.
-    """
-
-    revision: str
-    base: str
+    revision: str  #: as it was given
+    base: str  #: the commit that was compared: the merge base of the revision and ``HEAD``
     lost: tuple[Lost, ...] = ()
     steps: Changes = Changes()
     edges: Changes = Changes()
-    breaking: tuple[Finding, ...] = ()
+    breaking: tuple[Finding, ...] = ()  #: what breaks messages and runs that began before
 
 
 @dataclass(slots=True)
 class Report:
-    """The result of a check.
+    """The result of a check."""
 
-    Attributes:
-        findings: what is wrong, in the order of files and lines.
-        edges: every declared edge, by flow, target and source.
-        problems: the files that could not be analysed.
-        files: how many files were read.
-        since: what has changed since a revision, if that was asked for.
-    """
-
-    findings: list[Finding] = field(default_factory=list)
-    edges: list[Edge] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)  #: in the order of files and lines
+    edges: list[Edge] = field(default_factory=list)  #: all declared, by flow, target and source
+    problems: list[Problem] = field(default_factory=list)  #: what could not be analysed
     steps: list[Step] = field(default_factory=list)
-    files: int = 0
-    since: Since | None = None
+    files: int = 0  #: how many files were read
+    since: Since | None = None  #: what has changed since a revision, if that was asked for
 
     def exit_status(self) -> int:
         """Return 0 where all is well, 1 for findings, 2 where something could not be analysed."""

@@ -14,20 +14,17 @@ _MARK = b"headrace:"
 COMMENT = re.compile(r"#\s*headrace:\s*ignore\b(?:\s*\[([^\]]*)\])?")
 
 
-def find_ignores(contents: Mapping[str, bytes]) -> list[Ignore]:
-    """Return the ignore comments in files, by the path under which each is shown."""
-    marked = [(file, content) for file, content in contents.items() if _MARK in content]
-    return [ignore for file, content in marked for ignore in _ignores_in(file, content)]
-
-
-def _ignores_in(file: str, content: bytes) -> Iterator[Ignore]:
-    try:
-        for token in tokenize.tokenize(io.BytesIO(content).readline):
-            for found in COMMENT.finditer(token.string) if token.type == tokenize.COMMENT else ():
-                names = [name.strip() for name in (found[1] or "").split(",")]
-                yield Ignore(Place(file, token.start[0]), tuple(dict.fromkeys(filter(None, names))))
-    except (tokenize.TokenError, SyntaxError, ValueError):
-        return  # it does not parse, which is reported
+def find_ignores(contents: Mapping[str, bytes]) -> Iterator[Ignore]:
+    """Yield the ignore comments in files, by the path under which each is shown."""
+    for file, content in contents.items():
+        try:
+            tokens = [*tokenize.tokenize(io.BytesIO(content).readline)] if _MARK in content else []
+        except (tokenize.TokenError, SyntaxError, ValueError):
+            continue  # it does not parse, which is reported
+        for token in [one for one in tokens if one.type == tokenize.COMMENT]:
+            for found in COMMENT.finditer(token.string):
+                codes = filter(None, map(str.strip, (found[1] or "").split(",")))
+                yield Ignore(Place(file, token.start[0]), tuple(dict.fromkeys(codes)))
 
 
 def silence(
