@@ -11,7 +11,7 @@ import json
 import marshal
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
@@ -41,27 +41,41 @@ class Memory:
         self._folder = None if folder is None else Path(folder)
         self._question = _digest_of((_version(), question))
 
-    def key(self, ids: Mapping[str, str], problems: Sequence[Problem]) -> str:
-        """Return what tells a tree from others: its files, and what is wrong with missing ones."""
-        return _digest_of((self._question, sorted(ids.items()), [*map(str, problems)]))
+    def facts(
+        self,
+        paths: Sequence[str],
+        ids: Mapping[str, str],
+        load: Callable[[], Mapping[str, bytes]],
+        problems: Sequence[Problem],
+    ) -> Facts:
+        """Return the facts of a tree, from the cache or else from the files, and store them then.
 
-    def read(self, key: str) -> Facts | None:
-        """Return the facts of the tree with this key, if they are there."""
-        content = self._read(f"check-{key}.json")
-        found = json.loads(content, object_hook=_revived) if content else None
-        return found if isinstance(found, Facts) else None
+        Args:
+            paths: the files and folders.
+            ids: what tells the content of each file from others.
+            load: returns the content of the files.
+            problems: what is wrong with missing files.
+        """
+        key = _digest_of((self._question, sorted(ids.items()), [*map(str, problems)]))
+        name = f"check-{key}.json"
+        if stored := self._read(name):
+            known: Facts = json.loads(stored, object_hook=_revived)
+            return known
+        # Imported when there is something to analyse: that takes longer than reading a cache.
+        from ._pipeline import facts_in
 
-    def write(self, key: str, facts: Facts) -> None:
-        """Store the facts of a tree, and the syntax of all files read so far, if possible."""
-        stored = json.dumps(facts, separators=(",", ":"), default=_stored).encode()
-        self._write(f"check-{key}.json", stored)
-        if self.syntax.used.keys() != self.syntax.known.keys():
-            self._write(f"syntax-{self._question}.bin", marshal.dumps(self.syntax.used))
+        contents = load()
+        facts = facts_in(paths, contents, problems, self._syntax)
+        if contents.keys() == ids.keys():  # a repository may lack some
+            found = json.dumps(facts, separators=(",", ":"), default=_stored)
+            self._write(name, found.encode())
+            if self._syntax.used.keys() != self._syntax.known.keys():
+                self._write(f"syntax-{self._question}.bin", marshal.dumps(self._syntax.used))
+        return facts
 
     @cached_property
-    def syntax(self) -> StoredSyntax:
+    def _syntax(self) -> StoredSyntax:
         """The syntax of the files that were read last."""
-        # Imported only when needed, since the import takes longer than reading a cache.
         from ._symbols._stored import StoredSyntax
 
         stored = self._read(f"syntax-{self._question}.bin")

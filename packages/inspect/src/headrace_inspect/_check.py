@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import traceback
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from ._cache import Memory
@@ -55,11 +55,11 @@ def check(
     changes: Since | None = None
     found: list[Finding] = []
     try:
-        old = None if base is None else _facts(paths, base.ids, lambda: base.contents, [], memory)
-        facts = _facts(paths, ids, lambda: contents, problems, memory)
-        if base is not None and old is not None:
+        facts = memory.facts(paths, ids, lambda: contents, problems)
+        if base is not None:
             from ._findings._since import compared
 
+            old = memory.facts(paths, base.ids, lambda: base.contents, [])
             changes, found = compared(old, facts, base)
     except Exception as error:  # whatever it is, it must not read as clean
         return Report(problems=[*problems, Problem(", ".join(paths), 0, _bug(error))])
@@ -77,27 +77,6 @@ def check(
         for one in report.findings
     ]
     return report
-
-
-def _facts(
-    paths: Sequence[str],
-    ids: Mapping[str, str],
-    load: Callable[[], Mapping[str, bytes]],
-    problems: Sequence[Problem],
-    memory: Memory,
-) -> Facts:
-    """Return the facts of a tree from the cache, or else from its files."""
-    key = memory.key(ids, problems)
-    facts = memory.read(key)
-    if facts is None:
-        # Imported when there is something to analyse: that takes longer than reading a cache.
-        from ._pipeline import facts_in
-
-        contents = load()
-        facts = facts_in(paths, contents, problems, memory.syntax)
-        if contents.keys() == ids.keys():  # a repository may lack some
-            memory.write(key, facts)
-    return facts
 
 
 def report_of(

@@ -17,8 +17,7 @@ from headrace_inspect._settings import parser_of, put_out, settings_for
 from headrace_inspect._sources import read_files
 
 from ._declaring import patch_for
-from ._map import Edge, Map, map_of
-from ._nodes import Node
+from ._map import Edge, Node, map_of
 
 _ENDINGS = {
     ".dot": "dot", ".gv": "dot", ".htm": "html", ".html": "html", ".json": "json", ".svg": "svg",
@@ -49,44 +48,49 @@ def main(words: list[str]) -> int:
     paths = settings["paths"]
     contents, problems = read_files(paths, settings["exclude"])
     with analysis_runtime():
-        found = map_of(evaluate(paths, contents, problems))
+        nodes, edges = map_of(evaluate(paths, contents, problems))
     if options.declare is not None:
-        text = patch_for(found, options.declare, contents)
+        text = patch_for(edges, options.declare, contents)
     elif options.format == "json":
-        text = encoded(_document(found))
+        text = encoded(_document(nodes, edges))
     else:
         title = os.path.basename(os.path.abspath(paths[0])) or "program"
-        text = _drawn(found, title, options.format)
+        text = _drawn(edges, title, options.format)
     put_out(options, text, problems)
-    tell(sys.stderr, f"{counted(len(found.nodes), 'node')}, {counted(len(found.edges), 'edge')}")
+    tell(sys.stderr, f"{counted(len(nodes), 'node')}, {counted(len(edges), 'edge')}")
     return 2 if problems else 0
 
 
-def _document(found: Map) -> dict[str, Any]:
-    nodes = [plain(one, "id", "kind", "name", "place") for one in found.nodes]
-    edges = [
-        {"source": one.source.id, "target": one.target.id} | plain(one, "kind", "evidence")
-        for one in found.edges
-    ]
-    return {"version": 1, "nodes": nodes, "edges": edges}
+def _document(nodes: list[Node], edges: list[Edge]) -> dict[str, Any]:
+    pairs = [{"source": one.source.id, "target": one.target.id} for one in edges]
+    about = [plain(one, "kind", "evidence") for one in edges]
+    return {
+        "version": 1,
+        "nodes": [plain(one, "id", "kind", "name", "place") for one in nodes],
+        "edges": [pair | rest for pair, rest in zip(pairs, about, strict=True)],
+    }
 
 
 # --- pictures -------------------------------------------------------------------------------------
 
 
-def _drawn(found: Map, title: str, format: str) -> str:
-    """Draw a map without its isolated nodes.
+def _drawn(edges: list[Edge], title: str, format: str) -> str:
+    """Draw the edges of a map, and their nodes.
 
     The HTML page of a large map has a picture for each package, with all edges that touch it.
     """
-    packages = _packages_of(found.linked)
+    packages = _packages_of(_linked(edges))
     if len(packages) <= _MAX_NODES or format != "html":
-        return commands.draw(_picture(title, found.edges, packages), format)
+        return commands.draw(_picture(title, edges, packages), format)
     touching: dict[str, list[Edge]] = {name: [] for name in sorted({*packages.values()})}
-    for edge in found.edges:
+    for edge in edges:
         for name in {packages[edge.source], packages[edge.target]}:
             touching[name].append(edge)
     return commands.draw_chapters(title, [_picture(*one, packages) for one in touching.items()])
+
+
+def _linked(edges: Collection[Edge]) -> set[Node]:
+    return {node for edge in edges for node in (edge.source, edge.target)}
 
 
 def _packages_of(nodes: Collection[Node]) -> dict[Node, str]:
@@ -102,8 +106,9 @@ def _packages_of(nodes: Collection[Node]) -> dict[Node, str]:
 
 
 def _picture(title: str, edges: Collection[Edge], packages: Mapping[Node, str]) -> commands.Picture:
-    linked = Map([], edges).linked
-    nodes = sorted(linked, key=lambda node: (packages[node] != title, packages[node], node.id))
+    nodes = sorted(
+        _linked(edges), key=lambda node: (packages[node] != title, packages[node], node.id)
+    )
     pairs = sorted([(edge.source.id, edge.target.id, edge.kind) for edge in edges])
     return commands.Picture(
         title,

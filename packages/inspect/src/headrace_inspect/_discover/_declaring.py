@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from headrace_inspect._sources import lines_of, parse, shown
 from headrace_inspect._symbols._entities import Function
 
-from ._map import Edge, Map
+from ._map import Edge
 
 
 @dataclass(eq=False, slots=True)
@@ -30,14 +30,14 @@ class _Step:
         return other in seen
 
 
-def patch_for(found: Map, flow: str, contents: Mapping[str, bytes]) -> str:
+def patch_for(edges: Iterable[Edge], flow: str, contents: Mapping[str, bytes]) -> str:
     """Return a patch that declares the connected nodes of a map as steps of a flow.
 
     Edges that close a cycle or lead to a class are left out: a class has no single function to
     decorate.
     """
     added: dict[str, dict[int, str]] = {}  # what comes before each line of a file
-    for step in _steps(found.edges):
+    for step in _steps(edges):
         module, line = step.function.module, step.function.line
         if module.path not in added:
             added[module.path] = _with_import(parse(contents[module.path]))

@@ -1,9 +1,8 @@
-"""HR307 and HR308: what parks the unfinished runs of durable chains."""
+"""What the unfinished runs of a durable chain depend on, for HR307."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from difflib import ndiff
 
 from headrace_inspect._evaluate._values import (
     ClassValue,
@@ -15,7 +14,6 @@ from headrace_inspect._evaluate._values import (
     Value,
 )
 from headrace_inspect._models._headrace import Chain, ChainFacts
-from headrace_inspect._report import DurableChain, Finding
 
 _OF_CHAINS = ("strict", "deadline", "deadline_fn", "jitter")
 _OF_STEPS = (
@@ -63,18 +61,3 @@ def _text(value: Value) -> str:
         case Object(made_by=made_by, arguments=arguments):
             return f"{made_by}({', '.join(map(_text, arguments))})"
     return "..."
-
-
-def changed(before: Sequence[DurableChain], after: Sequence[DurableChain]) -> Iterator[Finding]:
-    """Find the durable chains of `before` whose unfinished runs `after` does not continue."""
-    new = {one.name: one for one in after}
-    for was in before:
-        now = new.get(was.name, was)
-        lines = [one for one in ndiff(was.lines, now.lines) if one[0] in "-+"]
-        difference = "; ".join([" ".join(line.split()) for line in lines])
-        words = f"has changed: {difference}; its unfinished runs are parked"
-        if was.name not in new:
-            words = "was removed; its unfinished runs are stuck"
-        if was.name not in new or lines:
-            code, message = "HR307" if lines else "HR308", f"durable chain {was.name!r} {words}"
-            yield Finding(code, None, None, was.name, now.place, message)

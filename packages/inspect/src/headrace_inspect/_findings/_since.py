@@ -1,9 +1,10 @@
-"""HR300 to HR306: lost evidence, and what breaks messages published before a change."""
+"""HR300 to HR308: lost evidence, and what breaks messages and runs that began before a change."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from difflib import ndiff
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from headrace_inspect._git import OldTree
 from headrace_inspect._report import (
     Boundary,
     Changes,
+    DurableChain,
     Edge,
     Facts,
     Finding,
@@ -20,8 +22,6 @@ from headrace_inspect._report import (
     Since,
 )
 from headrace_inspect._sources import shown
-
-from ._durable import changed
 
 if TYPE_CHECKING:
     from headrace_inspect._evaluate._contexts import Context
@@ -98,7 +98,7 @@ def compared(old: Facts, new: Facts, base: OldTree) -> tuple[Since, list[Finding
         tuple(boundary),
     )
     steps = Changes(tuple(sorted(known - then)), tuple(sorted(then - today)))
-    in_flight = (*_breaking(old.messages, new.messages), *changed(old.chains, new.chains))
+    in_flight = (*_breaking(old.messages, new.messages), *_parking(old.chains, new.chains))
     since = Since("", base.commit, tuple(lost), steps, edges, in_flight)
     return since, [*found, *in_flight]
 
@@ -121,7 +121,7 @@ def _place(link: Link) -> str:
     return f"{link.place} (`{link.text}`)"
 
 
-# --- messages -------------------------------------------------------------------------------------
+# --- messages and runs ----------------------------------------------------------------------------
 
 
 def _breaking(before: Sequence[Message], after: Sequence[Message]) -> Iterator[Finding]:
@@ -183,3 +183,21 @@ def _finding(code: str, old: Message, at: Message, words: str, *, colon: str = "
     what = "stay as they were" if code in {"HR305", "HR306"} else "fail"
     text = f"task {old.name!r}{colon} {words}; messages that are already published {what}"
     return Finding(code, None, None, old.name, at.place, text)
+
+
+def _parking(before: Sequence[DurableChain], after: Sequence[DurableChain]) -> Iterator[Finding]:
+    """Find the durable chains of `before` whose unfinished runs `after` does not continue."""
+    new = {one.name: one for one in after}
+    for was in before:
+        now = new.get(was.name)
+        if now is None:
+            message = f"durable chain {was.name!r} was removed; its unfinished runs are stuck"
+            yield Finding("HR308", None, None, was.name, was.place, message)
+            continue
+        lines = [line for line in ndiff(was.lines, now.lines) if line[0] in "-+"]
+        difference = "; ".join([" ".join(line.split()) for line in lines])
+        message = (
+            f"durable chain {was.name!r} has changed: {difference}; its unfinished runs are parked"
+        )
+        if lines:
+            yield Finding("HR307", None, None, was.name, now.place, message)
