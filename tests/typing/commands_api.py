@@ -22,6 +22,7 @@ from headrace.commands import (
     draw,
     draw_chapters,
     graph_main,
+    is_source_folder,
     printable,
     read_pyproject,
     read_settings,
@@ -48,6 +49,7 @@ assert_type(settings, dict[str, Any])
 assert_type(counted(2, "step"), str)
 assert_type(printable("name"), str)
 assert_type(welcomes_colors(sys.stdout, os.environ), bool)
+assert_type(is_source_folder("src", os.path.exists), bool)
 write(sys.stdout, "text")
 tell(sys.stderr, "what is wrong")
 check_output("report.txt")

@@ -8,10 +8,10 @@ the framework has set up.
 
 For your own command, an entry point in the group ``headrace.commands``, use
 `argument_parser`, `CommandError`, `read_pyproject`, `name_hint`, `nearest_name`, `counted`,
-`printable`, `welcomes_colors`, `write`, `tell`, `check_output` and `save`. To draw your own data,
-build a `Picture` of `PictureNode` and `PictureEdge`, with `PictureFigures` where there are figures:
-`draw` renders it in one of `PICTURE_FORMATS`, and `draw_chapters` renders several on one page, with
-the section IDs of `chapter_id`.
+`printable`, `welcomes_colors`, `write`, `tell`, `check_output`, `save` and `is_source_folder`. To
+draw your own data, build a `Picture` of `PictureNode` and `PictureEdge`, with `PictureFigures`
+where there are figures: `draw` renders it in one of `PICTURE_FORMATS`, and `draw_chapters` renders
+several on one page, with the section IDs of `chapter_id`.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from ._drawing.words import counted
 from ._flows.report import flow_lines, flow_problems
 from ._messages.hints import name_hint, nearest_name
 from ._messages.text import printable
+from ._process.source_folders import is_source_folder
 
 __all__ = [
     "PICTURE_FORMATS",
@@ -55,6 +56,7 @@ __all__ = [
     "flow_lines",
     "flow_problems",
     "graph_main",
+    "is_source_folder",
     "name_hint",
     "nearest_name",
     "printable",

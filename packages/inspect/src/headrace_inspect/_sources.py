@@ -11,14 +11,13 @@ import stat
 import sys
 import tokenize
 import warnings
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
+
+from headrace.commands import is_source_folder
 
 from ._report import Problem
 
-# What tools make: never the program's own source, unless it is a package.
-_MADE = frozenset(["__pypackages__", "_build", "build", "dist", "site-packages"])
-_NEVER = frozenset(["__pycache__", "node_modules"])
 _end_of_line = re.compile(r"\r\n|\r|\n")
 
 
@@ -66,8 +65,9 @@ def _search(root: str, exclude: Sequence[str], problems: list[Problem]) -> Itera
         problems.append(_unread(error.filename or root, error))
 
     for folder, folders, files in os.walk(root, onerror=report):
-        inner = {name: os.path.join(folder, name) for name in sorted(folders)}
-        folders[:] = [name for name in inner if _is_source(inner[name], os.path.exists, exclude)]
+        inner = [os.path.join(folder, name) for name in folders]
+        inner = [one for one in inner if is_source_folder(one) and not _is_excluded(one, exclude)]
+        folders[:] = map(os.path.basename, inner)
         for path in [os.path.join(folder, name) for name in files if name.endswith(".py")]:
             if not _is_excluded(path, exclude):
                 yield path
@@ -83,22 +83,14 @@ def is_wanted(
     """Return whether `read_files` would read a file in `entries`, a tree that is not on disk."""
     if path in roots:
         return True
-    if not path.endswith(".py") or _is_excluded(path, exclude):
+    if not path.endswith(".py"):
         return False
-    folder = os.path.dirname(path)
-    while folder not in roots:
-        if not _is_source(folder, entries.__contains__, exclude):
-            return False
-        folder = os.path.dirname(folder)
-    return True
-
-
-def _is_source(folder: str, exists: Callable[[str], bool], exclude: Sequence[str]) -> bool:
-    name = os.path.basename(folder)
-    if name.startswith(".") or name in _NEVER or exists(os.path.join(folder, "pyvenv.cfg")):
-        return False
-    is_made = name in _MADE and not exists(os.path.join(folder, "__init__.py"))
-    return not is_made and not _is_excluded(folder, exclude)
+    above = [path]
+    while (folder := os.path.dirname(above[-1])) not in roots:
+        above.append(folder)
+    return not any(_is_excluded(one, exclude) for one in above) and all(
+        is_source_folder(one, entries.__contains__) for one in above[1:]
+    )
 
 
 def _is_excluded(path: str, patterns: Sequence[str]) -> bool:

@@ -12,13 +12,11 @@ from functools import cached_property
 from pathlib import Path
 
 from headrace._drawing import short_path
+from headrace._process.source_folders import is_source_folder
 
 from .source import Source
 
-_MADE = frozenset([
-    *("__pycache__", "__pypackages__", "_build", "build", "dist", "node_modules"),
-    *("site-packages", "migrations", "venv", "env"),
-])
+_ELSEWHERE = frozenset(["migrations", "test", "tests"])
 _TESTS = re.compile(r"(conftest|test_.*|.*_test|tests)\.py$")
 _CONFIGS = frozenset([".cfg", ".conf", ".ini", ".json", ".toml", ".yaml", ".yml"])
 _LARGEST = 1_000_000
@@ -118,10 +116,7 @@ def _files(root: Path) -> Iterator[Path]:
         folders[:] = [
             name
             for name in folders
-            if not name.startswith(".")
-            and name not in _MADE
-            and name not in {"test", "tests"}
-            and not Path(folder, name, "pyvenv.cfg").exists()
+            if name not in _ELSEWHERE and is_source_folder(os.path.join(folder, name))
         ]
         for name in files:
             path = Path(folder, name)

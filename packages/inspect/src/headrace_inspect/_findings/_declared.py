@@ -99,12 +99,17 @@ def _unreachable(declarations: Declarations, edges: Mapping[Pair, Edge]) -> Iter
 
     What is behind an unknown or computed step may be reached; that is another finding.
     """
-    reached = {target for source, target in edges if source not in declarations.steps}
-    for name, steps in declarations.steps.items():
-        if any(step.is_entrypoint or not step.is_readable for step in steps):
-            reached.add(name)
-    while more := {target for source, target in edges if source in reached} - reached:
-        reached |= more
+    targets: dict[Name, list[Name]] = {}
+    for source, target in edges:
+        targets.setdefault(source, []).append(target)
+    waiting = [source for source in targets if source not in declarations.steps]
+    for step in declarations:
+        waiting += [(step.flow, step.name)] if step.is_entrypoint or not step.is_readable else []
+    reached: set[Name] = set()
+    while waiting:
+        name = waiting.pop()
+        waiting += targets.get(name, ()) if name not in reached else ()
+        reached.add(name)
     for name, steps in declarations.steps.items():
         if name not in reached and name[0] not in declarations.opened:
             message = f"no entrypoint of flow {name[0]!r} leads to {name[1]!r}"
