@@ -422,11 +422,11 @@ def brokers(session: nox.Session) -> None:
 
 @nox.session(tags=["full"])
 def servers(session: nox.Session) -> None:
-    """Run the contract on real servers: uvicorn, gunicorn, hypercorn, Django's own.
+    """Run the contract on real servers: uvicorn, gunicorn, hypercorn, uWSGI, daphne, Django's own.
 
     The audit has a session of its own.
     """
-    install_tree(session, *group("test-all", "test-servers"))
+    install_tree(session, *group("test-all", "test-servers", "test-servers-apart"))
     tests = ("tests/serving", "--ignore=tests/serving/test_audit.py")
     session.run("pytest", *tests, *session.posargs, env={"HEADRACE_REQUIRE_SERVERS": "1"})
 

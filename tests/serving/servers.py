@@ -18,6 +18,7 @@ from tests.sites import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 APP = "tests.serving.apps:app"
+PROGRAMS = Path(sys.executable).parent
 
 
 @dataclass(frozen=True)
@@ -28,14 +29,25 @@ class Server:
         name: as the tests name it.
         words: its command line, after ``python -m``, with ``{port}``.
         needs: the packages that it is made of.
+        is_program: whether it is no module, but a program beside Python's.
     """
 
     name: str
     words: tuple[str, ...]
     needs: tuple[str, ...]
+    is_program: bool = False
+
+    def command(self, port: int) -> list[str]:
+        """Return the command that starts it on `port`."""
+        words = [word.format(port=port) for word in self.words]
+        if self.is_program:
+            return [str(PROGRAMS / words[0]), *words[1:]]
+        return [sys.executable, "-m", *words]
 
     def missing(self) -> list[str]:
         """Return those of its packages that are not installed."""
+        if self.is_program:
+            return [name for name in self.needs if not (PROGRAMS / name).exists()]
         return [name for name in self.needs if importlib.util.find_spec(name) is None]
 
 
@@ -59,6 +71,23 @@ GUNICORN = (
     gunicorn("sync"),
     gunicorn("gthread", "--threads", "8"),
     gunicorn("gevent", needs=("gevent",)),
+)
+DAPHNE = Server("daphne", ("daphne", "--port", "{port}", APP), ("daphne",))
+UWSGI = Server(
+    "uwsgi",
+    (
+        *("uwsgi", "--http11-socket", "127.0.0.1:{port}", "--module", APP, "--need-app"),
+        *(
+            "--master",
+            "--threads",
+            "8",
+            "--py-call-osafterfork",
+            "--disable-logging",
+            "--die-on-term",
+        ),
+    ),
+    ("uwsgi",),
+    is_program=True,
 )
 RUNSERVER = Server(
     "runserver", ("tests.serving.apps", "runserver", "--noreload", "{port}"), ("django",)
@@ -84,10 +113,9 @@ def running(server: Server, site: str, folder: Path) -> Iterator[Running]:
     log, output = folder / "site.log", folder / "output"
     log.touch()
     env = {**os.environ, "HEADRACE_SITE": site, "HEADRACE_SITE_LOG": str(log)}
-    words = [word.format(port=port) for word in server.words]
     with output.open("wb") as file:
         process = subprocess.Popen(
-            [sys.executable, "-m", *words], cwd=ROOT, env=env, stdout=file, stderr=file
+            server.command(port), cwd=ROOT, env=env, stdout=file, stderr=file
         )
     try:
         wait_for(process, port, output)

@@ -10,7 +10,17 @@ import pytest
 from tests.contract import Scenario, play
 from tests.scenarios import BIG, ON_SERVERS
 from tests.serving.client import FileLog, ServerClient
-from tests.serving.servers import GUNICORN, HTTPTOOLS, HYPERCORN, RUNSERVER, UVICORN, UVLOOP, Server
+from tests.serving.servers import (
+    DAPHNE,
+    GUNICORN,
+    HTTPTOOLS,
+    HYPERCORN,
+    RUNSERVER,
+    UVICORN,
+    UVLOOP,
+    UWSGI,
+    Server,
+)
 from tests.serving.servers import running as running_server
 
 NO_ASYNC = {
@@ -38,8 +48,9 @@ WHOLE = [
     *((UVICORN, site) for site in ("asgi", "starlette", "fastapi", "django-asgi")),
     *((server, site) for server in GUNICORN for site in ("wsgi", "flask", "django-wsgi")),
     (RUNSERVER, "django-wsgi"),
+    (UWSGI, "flask"),
 ]
-SMOKE = [(server, "fastapi") for server in (HYPERCORN, HTTPTOOLS, UVLOOP)]
+SMOKE = [(server, "fastapi") for server in (DAPHNE, HYPERCORN, HTTPTOOLS, UVLOOP)]
 
 
 def named(pair: tuple[Server, str]) -> str:
