@@ -7,27 +7,11 @@ import difflib
 import io
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 
 from headrace_inspect._sources import lines_of, parse, shown
 from headrace_inspect._symbols._entities import Function
 
 from ._map import Edge
-
-
-@dataclass(eq=False, slots=True)
-class _Step:
-    function: Function
-    name: str
-    sources: list[_Step] = field(default_factory=list)
-
-    def follows(self, other: _Step) -> bool:
-        """Tell whether declared edges lead from another step to this one."""
-        seen, fresh = {self}, {self}
-        while fresh and other not in seen:
-            fresh = {source for step in fresh for source in step.sources} - seen
-            seen |= fresh
-        return other in seen
 
 
 def patch_for(edges: Iterable[Edge], flow: str, contents: Mapping[str, bytes]) -> str:
@@ -36,42 +20,54 @@ def patch_for(edges: Iterable[Edge], flow: str, contents: Mapping[str, bytes]) -
     Edges that close a cycle or lead to a class are left out: a class has no single function to
     decorate.
     """
+    sources = _sources(edges)
+    counts = Counter(function.name for function in sources)
+    names = {one: one.name for one in sources}
+    for one in [one for one in sources if counts[one.name] > 1]:
+        names[one] = f"{one.module.name}.{one.qualname}".replace(".", "_")
     added: dict[str, dict[int, str]] = {}  # what comes before each line of a file
-    for step in _steps(edges):
-        module, line = step.function.module, step.function.line
-        if module.path not in added:
-            added[module.path] = _with_import(parse(contents[module.path]))
-        lines = added[module.path]
-        text = lines_of(contents[module.path])[line - 1]
+    for function, before in sources.items():
+        path, line = function.module.path, function.line
+        if path not in added:
+            added[path] = _with_import(parse(contents[path]))
+        text = lines_of(contents[path])[line - 1]
         indent = text[: len(text) - len(text.lstrip())]
-        lines[line] = f"{lines.get(line, '')}{indent}{_decorator(step, flow)}\n"
+        after = [names[one] for one in before]
+        name = names[function] if names[function] != function.name else None
+        decorator = f"{indent}{_decorator(flow, after, name)}\n"
+        added[path][line] = added[path].get(line, "") + decorator
     patches = [_patch(shown(path), contents[path], lines) for path, lines in sorted(added.items())]
     return "".join(patches).removesuffix("\n")
 
 
-def _steps(edges: Iterable[Edge]) -> Iterable[_Step]:
-    found: dict[Function, _Step] = {}
+def _sources(edges: Iterable[Edge]) -> dict[Function, list[Function]]:
+    """Return the functions that each function is declared after."""
+    found: dict[Function, list[Function]] = {}
     for edge in edges:
-        pair = [one for one in (edge.caller, edge.target.function) if one is not None]
-        if len({*pair}) == 2 and not any(one.is_lambda for one in pair):
-            before, after = [found.setdefault(one, _Step(one, one.name)) for one in pair]
-            if before not in after.sources and not before.follows(after):
-                after.sources.append(before)
-    counts = Counter(one.name for one in found)
-    for function, step in found.items():
-        if counts[step.name] > 1:
-            step.name = f"{function.module.name}.{function.qualname}".replace(".", "_")
-    return found.values()
+        before, after = edge.caller, edge.target.function
+        if before is None or after is None or before.is_lambda or after.is_lambda:
+            continue
+        if before is not after:
+            found.setdefault(before, [])
+            known = found.setdefault(after, [])
+            known += [before] if before not in known and not _follows(before, after, found) else []
+    return found
 
 
-def _decorator(step: _Step, flow: str) -> str:
+def _follows(one: Function, other: Function, sources: Mapping[Function, list[Function]]) -> bool:
+    """Tell whether declared edges lead from another function to this one."""
+    seen, fresh = {one}, {one}
+    while fresh and other not in seen:
+        fresh = {source for step in fresh for source in sources[step]} - seen
+        seen |= fresh
+    return other in seen
+
+
+def _decorator(flow: str, after: list[str], name: str | None) -> str:
     words = [repr(flow)]
-    sources = [one.name for one in step.sources]
-    if sources:
-        words.append(f"after={(sources[0] if len(sources) == 1 else sources)!r}")
-    if step.name != step.function.name:
-        words.append(f"name={step.name!r}")
-    return f"@headrace.{'step' if sources else 'entrypoint'}({', '.join(words)})".replace("'", '"')
+    words += [f"after={(after[0] if len(after) == 1 else after)!r}"] if after else []
+    words += [f"name={name!r}"] if name else []
+    return f"@headrace.{'step' if after else 'entrypoint'}({', '.join(words)})".replace("'", '"')
 
 
 def _with_import(tree: ast.Module) -> dict[int, str]:
