@@ -1,11 +1,10 @@
 """Publishes and runs tasks beside OpenTelemetry's instrumentation of Celery.
 
-``python -m tests.tracing.celery_program SETUP BACKEND``, as `tests.tracing.program`.
+``python -m tests.tracing.celery_program celery "SETUP BACKEND"...``, as `tests.tracing.program`.
 """
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import Any
 
@@ -15,12 +14,13 @@ import headrace
 import headrace_celery
 from headrace.integration import Unit, transport_context
 from tests.celery.conftest import run_in_worker
+from tests.tracing.cells import print_cells
 from tests.tracing.program import PARENT, TRACE, Complaints, described, in_order, is_clean, recorded
 from tests.tracing.work import fail, work
 
 
-def main(setup: str, backend: str) -> None:
-    """Run the tasks, and print what was recorded."""
+def recorded_in(setup: str, backend: str) -> dict[str, Any]:
+    """Run the tasks, and return what was recorded."""
     spans = recorded(setup)
     headrace.configure(backend)
     complaints = Complaints()
@@ -58,7 +58,7 @@ def main(setup: str, backend: str) -> None:
     with Unit(transport_context("http", "/orders")):
         tasks["run"].apply()
     seen["eager"] = [described(span) for span in spans.get_finished_spans()]
-    sys.stdout.write(json.dumps({"seen": seen, "logged": complaints.lines, "after": is_clean()}))
+    return {"seen": seen, "logged": complaints.lines, "after": is_clean()}
 
 
 def declared(app: Celery) -> dict[str, Any]:
@@ -80,4 +80,4 @@ def declared(app: Celery) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    print_cells(recorded_in, sys.argv[2:])

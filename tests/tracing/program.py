@@ -1,16 +1,16 @@
 """Serves requests by one framework beside one instrumentation, in a process of its own.
 
-``python -m tests.tracing.program FRAMEWORK SETUP BACKEND`` prints, as JSON, the spans of each
+``python -m tests.tracing.program FRAMEWORK "SETUP BACKEND"...`` prints, as JSON, the spans of each
 request. SETUP says what is there besides `headrace`: ``alone`` nothing; ``first`` and ``last`` the
 instrumentation of OpenTelemetry, set up before or after ours; ``own`` and ``own-last`` Starlette's
 middleware or FastAPI's spans, around ours or inside of it; ``mounted`` a FastAPI application in one
 of Starlette that has ours; ``auto`` what ``opentelemetry-instrument`` has set up, by
-which the program is started then. The instrumentations patch the frameworks for good, which is why
-this is no test by itself.
+which the program is started then.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 import logging
 import sys
@@ -26,6 +26,7 @@ from starlette.websockets import WebSocket
 
 import headrace
 from headrace.testing import capture
+from tests.tracing.cells import print_cells
 from tests.tracing.work import carrier, fail, health, stream, work
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -36,12 +37,20 @@ Get = Callable[[str, dict[str, str]], Any]
 """Requests a path with headers, and returns the body."""
 
 
-def main(framework: str, setup: str, backend: str) -> None:
-    """Send the requests, and print what was recorded."""
+def main(framework: str, *cells: str) -> None:
+    """Send the requests in each cell, and print what was recorded."""
+    for module in IMPORTED[framework]:
+        importlib.import_module(module)
+    print_cells(partial(sent, framework), list(cells))
+
+
+def sent(framework: str, setup: str, backend: str) -> dict[str, Any]:
+    """Send the requests, and return what was recorded."""
     spans = recorded(setup)
     headrace.configure(backend)
     complaints = Complaints()
     get = PROGRAMS[framework](setup)
+    headrace.configure(backend)  # again: Django's settings have configured headrace
     seen: dict[str, Any] = {}
 
     units: dict[str, Any] = {}
@@ -66,14 +75,13 @@ def main(framework: str, setup: str, backend: str) -> None:
     send("callee", "/items/8", **{key.replace("-", "_"): value for key, value in body.items()})
     with headrace.open_context("around"):
         excluded = send("excluded", "/health")
-    found = {
+    return {
         "excluded": excluded,
         "seen": seen,
         "units": units,
         "logged": complaints.lines,
         "after": is_clean(),
     }
-    sys.stdout.write(json.dumps(found))
 
 
 class Complaints(logging.Handler):
@@ -346,8 +354,6 @@ def django(setup: str) -> Get:
 
         DjangoInstrumentor().instrument(middleware_position=int(setup == "last"))
     framework.setup()
-    backend = sys.argv[3]
-    headrace.configure(backend)  # Django's settings have configured headrace
     from django.core import management
     from django.test import Client
 
@@ -401,6 +407,17 @@ def of_werkzeug(response: Any) -> Any:
 def parsed(text: str) -> Any:
     return json.loads(text) if text.startswith("{") else text
 
+
+IMPORTED = {
+    "asgi": ("headrace.asgi",),
+    "django": ("django.test", "headrace_django.middleware"),
+    "django-async": ("django.test", "django.core.asgi", "headrace_django.middleware"),
+    "fastapi": ("fastapi", "headrace_fastapi"),
+    "flask": ("flask", "headrace_flask"),
+    "starlette": ("headrace_fastapi",),
+    "wsgi": ("werkzeug.test", "headrace.wsgi"),
+}
+"""What the cells of a framework have in common."""
 
 SOCKETS = ("asgi", "fastapi", "starlette")
 """Frameworks that serve WebSockets."""

@@ -6,17 +6,15 @@ from typing import Any
 
 import pytest
 
-from tests.tracing.test_matrix import PARENT, TRACE, printed
+from tests.tracing.cells import TASKS, printed
+from tests.tracing.test_matrix import PARENT, TRACE
 
-matrix = pytest.mark.parametrize(
-    ("setup", "backend"),
-    [("alone", "otel"), ("first", "auto"), ("last", "otel"), ("last", "auto"), ("auto", "auto")],
-)
+matrix = pytest.mark.parametrize(("setup", "backend"), [each[1:] for each in TASKS])
 pytestmark = pytest.mark.guarantee(118)
 
 
 def spans_of(setup: str, backend: str, name: str) -> list[Any]:
-    spans: list[Any] = printed("celery_program", setup, backend)["seen"][name]
+    spans: list[Any] = printed("celery", setup, backend)["seen"][name]
     return spans
 
 
@@ -78,6 +76,6 @@ def test_an_eager_run_is_in_its_callers_trace(setup: str, backend: str) -> None:
 @matrix
 def test_nothing_is_left_and_nothing_complained(setup: str, backend: str) -> None:
     """No span or unit is current afterwards."""
-    seen = printed("celery_program", setup, backend)
+    seen = printed("celery", setup, backend)
     assert seen["after"]
     assert [line for line in seen["logged"] if "headrace" in line or "etach" in line] == []

@@ -5,69 +5,22 @@ However the two are combined, a request has one SERVER span, whose parent is the
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.tracing.cells import REQUESTS, printed
+
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = "b7ad6b7169203331"
-SETUPS = {
-    "asgi": ["alone", "first", "last", "own", "own-last"],
-    "django": ["alone", "first", "last", "auto"],
-    "django-async": ["alone", "first", "last", "auto"],
-    "fastapi": ["alone", "first", "last", "own-last", "mounted", "auto"],
-    "flask": ["alone", "first", "last", "auto"],
-    "starlette": ["alone", "first", "last", "own", "own-last", "auto"],
-    "wsgi": ["alone", "first", "last"],
-}
-REQUESTS = ["remote", "fresh", "stream", "fail", "caller", "callee"]
+ASKED = ["remote", "fresh", "stream", "fail", "caller", "callee"]
 
-matrix = pytest.mark.parametrize(
-    ("framework", "setup", "backend"),
-    [
-        (framework, setup, "auto" if setup in {"first", "auto"} else "otel")
-        for framework, setups in SETUPS.items()
-        for setup in setups
-    ],
-)
+matrix = pytest.mark.parametrize(("framework", "setup", "backend"), REQUESTS)
 pytestmark = pytest.mark.guarantee(63)
 
 
-@cache
-def printed(program: str, *arguments: str) -> Any:
-    """Return what `program` prints; the last two of its arguments are the set-up and backend."""
-    command = [sys.executable, "-m", f"tests.tracing.{program}", *arguments]
-    if arguments[-2] == "auto":
-        starter = "opentelemetry.instrumentation.auto_instrumentation"
-        command[1:1] = ["-c", f"from {starter} import run; run()", sys.executable]
-    none = {f"OTEL_{signal}_EXPORTER": "none" for signal in ("TRACES", "METRICS", "LOGS")}
-    done = subprocess.run(
-        command,
-        capture_output=True,
-        check=False,
-        cwd=ROOT,
-        env=os.environ
-        | none
-        | {
-            "DJANGO_SETTINGS_MODULE": "tests.tracing.django_settings",
-            "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
-        },
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return json.loads(done.stdout.splitlines()[-1])
-
-
 def spans_of(cell: tuple[str, str, str], request: str) -> list[Any]:
-    spans: list[Any] = printed("program", *cell)["seen"][request]
+    spans: list[Any] = printed(*cell)["seen"][request]
     return spans
 
 
@@ -82,7 +35,7 @@ def cell(framework: str, setup: str, backend: str) -> tuple[str, str, str]:
 
 
 @matrix
-@pytest.mark.parametrize("asked", REQUESTS)
+@pytest.mark.parametrize("asked", ASKED)
 def test_a_request_has_one_server_span(cell: Any, asked: str) -> None:
     """Exactly one SERVER span, with the remote parent; all other spans are in its trace."""
     spans = spans_of(cell, asked)
@@ -100,7 +53,7 @@ def test_a_request_has_one_server_span(cell: Any, asked: str) -> None:
 
 
 @matrix
-@pytest.mark.parametrize("asked", REQUESTS)
+@pytest.mark.parametrize("asked", ASKED)
 def test_there_is_no_second_root(cell: Any, asked: str) -> None:
     """Each other span has its parent among the request's spans, or the remote one."""
     spans = spans_of(cell, asked)
@@ -110,7 +63,7 @@ def test_there_is_no_second_root(cell: Any, asked: str) -> None:
 
 
 @matrix
-@pytest.mark.parametrize("asked", REQUESTS)
+@pytest.mark.parametrize("asked", ASKED)
 def test_the_steps_are_below_the_server_span(cell: Any, asked: str) -> None:
     """From a step the parents lead to the SERVER span; in the body of a stream too."""
     spans = spans_of(cell, asked)
@@ -159,7 +112,7 @@ def test_the_correlation_id_is_on_the_spans(cell: Any) -> None:
 @matrix
 def test_nothing_is_left_and_nothing_complained(cell: Any) -> None:
     """No span or unit is current afterwards, and no instrumentation says that it was skipped."""
-    seen = printed("program", *cell)
+    seen = printed(*cell)
     assert seen["after"]
     assert seen["logged"] == []
 
@@ -168,6 +121,6 @@ def test_nothing_is_left_and_nothing_complained(cell: Any) -> None:
 @pytest.mark.guarantee(50)
 def test_no_span_of_ours_is_active_on_an_excluded_path(cell: Any) -> None:
     """Not even the span of the enclosing unit, which would become a parent of other spans."""
-    found = printed("program", *cell)
+    found = printed(*cell)
     assert found["excluded"] == {"span": None}
     assert found["after"]

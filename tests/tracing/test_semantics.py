@@ -8,7 +8,8 @@ import pytest
 
 import headrace
 from headrace.integration import error_type
-from tests.tracing.test_matrix import printed, server_of
+from tests.tracing.cells import printed
+from tests.tracing.test_matrix import server_of
 
 ROUTES = {
     "asgi": ("/items/7", "/fail"),  # no framework, no route: the path
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.guarantee(66)
 
 
 def seen(framework: str, request: str) -> tuple[Any, list[str]]:
-    found = printed("program", framework, "alone", "otel")
+    found = printed(framework, "alone", "otel")
     return server_of(found["seen"][request]), found["units"][request]
 
 
@@ -62,7 +63,7 @@ def test_a_failed_request_is_an_error(framework: str) -> None:
 
 def test_a_route_names_the_unit_inside_fastapi_s_own_span() -> None:
     """FastAPI's span has the method in its name, by the conventions; the unit has the route."""
-    found = printed("program", "fastapi", "alone", "otel")
+    found = printed("fastapi", "alone", "otel")
     assert server_of(found["seen"]["remote"])["name"] == "GET /items/{number}"
     assert found["units"]["remote"] == ["/items/{number}"]
 
