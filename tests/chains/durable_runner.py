@@ -13,6 +13,7 @@ from typing import Any
 
 from headrace import AsyncChain, Chain, ChainResult
 from tests.chains.runners import Runner
+from tests.sqlite import never_sync
 
 CONTRACT = frozenset([
     *("test_control_flow", "test_deadlines", "test_hooks", "test_interrupts", "test_nesting"),
@@ -74,6 +75,7 @@ def _made(chain: Any) -> Any:
     from headrace_dbos import _state
 
     if not _state.current:
+        never_sync()
         folder = tempfile.TemporaryDirectory()
         atexit.register(folder.cleanup)
         # With pickle and secrets, so that the contract is that of runs, not of JSON.

@@ -8,6 +8,7 @@ import pytest
 
 import headrace_dbos
 from headrace_dbos import _state
+from tests.sqlite import never_sync
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def no_chains() -> Iterator[None]:
     """Each test has durable chains of its own, and leaves no DBOS."""
+    never_sync()
     _state.chains.clear()
     yield
     if _state.current:
