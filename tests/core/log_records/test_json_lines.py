@@ -327,7 +327,7 @@ names = st.one_of(
 
 
 @pytest.mark.guarantee(160)
-@settings(max_examples=150, deadline=None)  # the first call imports modules
+@settings(deadline=None)  # the first call imports modules
 @given(
     st.sampled_from([None, "order-16", "80dbd0f64cfb4bd47a9fd1ca5ae5f0a9"]),
     st.dictionaries(names, anything, max_size=6),
