@@ -13,6 +13,7 @@ from pathlib import Path
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from tests.lines import whole_lines
 from tests.sites import PATIENCE, Headers, Line, Seen
 
 Ask = tuple[str, str, Headers, bytes]
@@ -25,9 +26,7 @@ class FileLog:
         self._path = path
 
     def lines(self) -> list[Line]:
-        # The last line may be in the middle of being written.
-        *whole, _ = self._path.read_text(encoding="utf-8").split("\n")
-        return [Line(*json.loads(line)) for line in whole]
+        return [Line(*json.loads(line)) for line in whole_lines(self._path)]
 
 
 class ServerClient:

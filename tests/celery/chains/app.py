@@ -20,6 +20,7 @@ import headrace
 import headrace_celery
 from headrace import AsyncChain, Chain
 from headrace_celery import chain_task
+from tests.lines import whole_lines
 
 BROKER = os.environ["CHAINS_BROKER"]
 RESULTS = os.environ["CHAINS_RESULTS"]
@@ -60,7 +61,7 @@ def note(order: str, what: str) -> None:
 
 def events(order: str) -> list[dict[str, Any]]:
     """Return the notes about `order`."""
-    lines = [json.loads(line) for line in NOTES.read_text().splitlines()]
+    lines = [json.loads(line) for line in whole_lines(NOTES)]
     return [line for line in lines if line["order"] == order]
 
 

@@ -19,6 +19,8 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.lines import whole_lines
+
 from .judge import Note, judge
 from .rows import ROWS, Row
 
@@ -127,7 +129,7 @@ class Column:
 
     def notes(self) -> list[Note]:
         """Return what the tasks have noted so far."""
-        return [json.loads(line) for line in (self.folder / "notes").read_text().splitlines()]
+        return [json.loads(line) for line in whole_lines(self.folder / "notes")]
 
     def log(self) -> str:
         """Return the worker's log."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import headrace
 from headrace._observation.outcomes import outcome_of
 from headrace.backends import facts_of
+from tests.lines import whole_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,7 +107,7 @@ def read(path: Path, event: str, key: str, value: str, count: int) -> list[dict[
     """Wait until `count` notes of `event` have `value` for `key`, and return them in order."""
     end = time.monotonic() + 30
     while True:
-        lines = path.read_text().splitlines() if path.exists() else []
+        lines = whole_lines(path) if path.exists() else []
         notes = [note for note in map(json.loads, lines) if note["event"] == event]
         found = [note for note in notes if note[key] == value]
         if len(found) >= count:
