@@ -183,7 +183,7 @@ def test_what_is_built_again_behaves_as_the_first(seed: int, level: int) -> None
     logger.setLevel(level)
     headrace.configure("none")
     try:
-        programs = [Program(seed * 100 + number) for number in range(60)]
+        programs = [Program(seed * 100 + number) for number in range(20)]
         first: list[list[str]] = []
         for program in programs:
             forget_builds()
