@@ -35,12 +35,19 @@ ROOT = Path(__file__).parent
 WORKSPACE = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(nox.project.load_toml("packages/core/pyproject.toml"))
 PACKAGES = sorted(path.parent.name for path in ROOT.glob("packages/*/pyproject.toml"))
-VERSION = "import sys, importlib.metadata as m; print(*sys.argv[1:], m.version(sys.argv[1]))"
+VERSIONS = """
+import importlib.metadata, re, sys
+for name in (re.match(r"[a-z]+", word).group() for word in sys.argv[1:]):
+    print(name, importlib.metadata.version(name))
+"""
 REDIS_PORT, RABBITMQ_PORT = 6379, 5672
 SPELLED = ["docs", "examples", "packages", *sorted(path.name for path in ROOT.glob("*.md"))]
-HALF = ("celery", "chains", "dbos", "demo", "queues", "tracing")
-FIRST_HALF = [f"tests/{name}" for name in HALF]
-"""The folders that together take about as long as all other tests."""
+PARTS = [
+    [f"tests/{name}" for name in ("celery", "dbos", "demo", "queues", "tracing")],
+    [f"tests/{name}" for name in ("chains", "faults", "http", "fastapi", "flask", "serving")],
+    [f"tests/{name}" for name in ("inspect", "trace")],
+]
+"""The parts of the suite that run at once, with a last one, of all other tests."""
 INSTALLED = [
     *("README.md", "docs/start", "tests/examples", "tests/together", "tests/trace/test_html.py"),
     *(f"tests/pictures/test_{name}.py" for name in ("chapters", "command", "documents", "html")),
@@ -55,54 +62,34 @@ TESTED = ["tests", "docs", "examples", "README.md", "conftest.py", "pyproject.to
 
 
 class Row(NamedTuple):
-    """One row of the framework matrix."""
+    """One row of the framework matrix: versions that are installed together."""
 
-    framework: str
-    """The framework's distribution."""
-    version: str
-    """A version specifier; empty means the latest that the Python at hand can have."""
-    package: str
-    """Our package under test, a folder of packages/."""
-    tests: tuple[str, ...] = ()
-    """What pytest is to run; empty means all tests of the package."""
-
-    def __str__(self) -> str:
-        """Name the row as nox lists it."""
-        return f"{self.framework}-{self.version or 'latest'}"
+    name: str
+    """The row's name in nox's list."""
+    frameworks: tuple[str, ...]
+    """Requirements; without a version, the latest that the Python at hand can have."""
+    packages: tuple[str, ...]
+    """Our packages under test, folders of packages/ and of tests/."""
 
 
-def queue(name: str) -> tuple[str, ...]:
-    """Return the options of pytest for the tests of one queue."""
-    return ("tests/queues", "-k", name)
-
-
-STRUCTLOG = ("tests/core/log_records/test_structlog.py",)
-MATRIX = [
-    Row("django", "~=4.2.0", "django"),
-    Row("django", "", "django"),
-    Row("flask", "~=3.0.0", "flask"),
-    Row("flask", "", "flask"),
-    Row("fastapi", "==0.110.1", "fastapi"),  # brings the oldest Starlette
-    Row("fastapi", "", "fastapi"),  # brings the latest Starlette
-    Row("celery", "~=5.5.0", "celery"),
-    Row("celery", "", "celery"),
-    Row("rq", "~=2.1.0", "queues", queue("rq")),
-    Row("rq", "", "queues", queue("rq")),
-    Row("dramatiq", "~=1.17.0", "queues", queue("dramatiq")),
-    Row("dramatiq", "", "queues", queue("dramatiq")),
-    Row("taskiq", "~=0.12.0", "queues", queue("taskiq")),
-    Row("taskiq", "", "queues", queue("taskiq")),
-    Row("structlog", "==23.1.0", "core", STRUCTLOG),
-    Row("structlog", "", "core", STRUCTLOG),
+LATEST = Row(
+    "latest",
+    ("celery", "django", "dramatiq", "fastapi", "flask", "rq", "structlog", "taskiq"),
+    ("celery", "core", "django", "fastapi", "flask", "queues"),
+)
+OLD_ROWS = [
+    Row("django-4.2", ("django~=4.2.0",), ("django",)),
+    Row("flask-3.0", ("flask~=3.0.0",), ("flask",)),
+    Row("fastapi-0.110", ("fastapi==0.110.1",), ("fastapi",)),  # brings the oldest Starlette
+    Row("celery-5.5", ("celery~=5.5.0",), ("celery",)),
+    Row("queues", ("rq~=2.1.0", "dramatiq~=1.17.0", "taskiq~=0.12.0"), ("queues",)),
+    Row("structlog-23.1", ("structlog==23.1.0",), ("core",)),
 ]
 LAST_OF_OLD = "3.13"
 """The Python for old versions; `oldest` has them on 3.11, and Django 4.2 does not run on 3.14."""
-TRIED = [
-    (python, row)
-    for python in PYTHONS
-    for row in MATRIX
-    if not row.version or python == LAST_OF_OLD
-]
+MATRIX = [(python, LATEST) for python in PYTHONS] + [(LAST_OF_OLD, row) for row in OLD_ROWS]
+MATRIX_TESTS = {"core": "tests/core/log_records/test_structlog.py"}
+"""The tests of a package whose other tests depend on no framework."""
 OLD = [
     *("-W", "default::DeprecationWarning", "-W", "default::PendingDeprecationWarning"),
     *("-W", "default::pytest.PytestUnraisableExceptionWarning"),  # of what it left unclosed
@@ -144,29 +131,35 @@ def tests(session: nox.Session) -> None:
         session.run("coverage", "run", "-m", "pytest", *session.posargs)
         return
     session.run("coverage", "erase")
-    run_halves(session, "coverage", "run", "--parallel-mode", "-m", "pytest")
+    run_parts(session, "coverage", "run", "--parallel-mode", "-m", "pytest")
     session.run("coverage", "combine", "--quiet")
     session.run("python", "-m", "tests.repository.coverage_floors")
 
 
-def run_halves(session: nox.Session, *pytest: str) -> None:
-    """Run the suite in two processes at once; print the second's output when both have ended.
+def run_parts(session: nox.Session, *pytest: str) -> None:
+    """Run the suite in four processes at once; print what the others say when the last has ended.
 
     pytest-xdist would change from run to run which files share a process, and so what they find
     imported and configured.
     """
-    rest = [f"--ignore={folder}" for folder in FIRST_HALF]
-    with tempfile.TemporaryFile("w+", errors="replace") as output, ThreadPoolExecutor(1) as pool:
-        both = {"stdout": output, "stderr": subprocess.STDOUT}
-        second = pool.submit(session.run, *pytest, *rest, **both)
+    rest = [f"--ignore={folder}" for part in PARTS for folder in part]
+    with contextlib.ExitStack() as stack:
+        pool = stack.enter_context(ThreadPoolExecutor())
+        others = []
+        for tests in PARTS:
+            output = stack.enter_context(tempfile.TemporaryFile("w+", errors="replace"))
+            both = {"stdout": output, "stderr": subprocess.STDOUT}
+            others.append((pool.submit(session.run, *pytest, *tests, **both), output))
         try:
-            session.run(*pytest, *FIRST_HALF)
+            session.run(*pytest, *rest)
         finally:
-            wait([second])
-            output.seek(0)
-            shutil.copyfileobj(output, sys.stdout)
-            sys.stdout.flush()
-        second.result()
+            for part, output in others:
+                wait([part])
+                output.seek(0)
+                shutil.copyfileobj(output, sys.stdout)
+                sys.stdout.flush()
+        for part, _ in others:
+            part.result()
 
 
 @nox.session
@@ -182,13 +175,15 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def typing(session: nox.Session) -> None:
     """Check the types of the packages with mypy (strict) and basedpyright."""
-    install_tree(session, *group("test-all", "typing"))
-    session.run("mypy")
-    session.run("basedpyright", "--pythonpath", f"{session.bin}/python")
-    # Complete, as a user's type checker sees them; Django's stubs leave 10 % of ours unknown.
-    complete = ("", "_celery", "_dbos", "_fastapi", "_flask", "_inspect", "_queues", "_trace")
-    for package in (f"headrace{name}" for name in complete):
-        session.run("basedpyright", "--verifytypes", package, "--ignoreexternal", silent=True)
+    install_tree(session, *group("typing"))
+    with ThreadPoolExecutor(1) as pool:
+        other = pool.submit(session.run, "mypy")
+        session.run("basedpyright", "--pythonpath", f"{session.bin}/python")
+        # Complete, as a user's type checker sees them; Django's stubs leave 10 % of ours unknown.
+        complete = ("", "_celery", "_dbos", "_fastapi", "_flask", "_inspect", "_queues", "_trace")
+        for package in (f"headrace{name}" for name in complete):
+            session.run("basedpyright", "--verifytypes", package, "--ignoreexternal", silent=True)
+    other.result()
 
 
 @nox.session
@@ -575,15 +570,15 @@ def answers(port: int) -> bool:
 
 
 @nox.session(tags=["matrix"])
-@nox.parametrize(["python", "row"], TRIED, ids=[f"{python}-{row}" for python, row in TRIED])
+@nox.parametrize(["python", "row"], MATRIX, ids=[f"{python}-{row.name}" for python, row in MATRIX])
 def matrix(session: nox.Session, row: Row) -> None:
-    """Run one framework's tests with one version of it; constraints.txt does not bind here."""
-    packages = sorted({"core", row.package})
-    requirements = [*group("test", f"test-{row.package}"), f"{row.framework}{row.version}"]
-    install_tree(session, *requirements, packages=packages, pins=None)
-    session.run("python", "-c", VERSION, row.framework)
-    old = OLD if row.version else []
-    session.run("pytest", *(row.tests or [f"tests/{row.package}"]), *old, *session.posargs)
+    """Run frameworks' tests with some versions of them; constraints.txt does not bind here."""
+    requirements = group("test", *(f"test-{name}" for name in row.packages))
+    packages = sorted({"core", *row.packages})
+    install_tree(session, *requirements, *row.frameworks, packages=packages, pins=None)
+    session.run("python", "-c", VERSIONS, *row.frameworks)
+    tests = [MATRIX_TESTS.get(name, f"tests/{name}") for name in row.packages]
+    session.run("pytest", *tests, *([] if row is LATEST else OLD), *session.posargs)
 
 
 @nox.session(python=PYTHONS[0], tags=["matrix"])
