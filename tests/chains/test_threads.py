@@ -23,20 +23,24 @@ if TYPE_CHECKING:
 class Bank:
     """Slow payments, and a log of their events."""
 
-    def __init__(self, *seconds: float) -> None:
+    def __init__(self, *seconds: float | None) -> None:
         self.seconds = list(seconds)
         self.events: list[str] = []
         self.running = self.most = 0
-        self._lock = threading.Lock()
+        self._lock, self._released = threading.Lock(), threading.Event()
 
     def charge(self) -> str:
-        """Charge; the last of `seconds` is the duration of every further call."""
+        """Charge; the last of `seconds` is how long all further calls take, None until `release`."""
         with self._lock:
             self.running += 1
             self.most = max(self.most, self.running)
             number = sum(event.startswith("charge ") for event in self.events) + 1
             self.events.append(f"charge {number}")
-        time.sleep(self.seconds[min(number, len(self.seconds)) - 1])
+        seconds = self.seconds[min(number, len(self.seconds)) - 1]
+        if seconds is None:
+            self._released.wait(60)
+        else:
+            time.sleep(seconds)
         with self._lock:
             self.running -= 1
             self.events.append(f"charged {number}")
@@ -59,6 +63,7 @@ class Bank:
     def release(self, reservation: str) -> None:
         """Undo what was done before the payment."""
         self.events.append(f"release, {self.running} running")
+        self._released.set()
 
 
 async def reserve() -> str:
@@ -187,7 +192,7 @@ def test_behind_the_deadline_nothing_waits(
     how: str, retries: int, lines: Callable[[], Any]
 ) -> None:
     """The outcome is logged as unknown; the other undos run at once, the late one when it can."""
-    bank = Bank(0.3)
+    bank = Bank(None)
     chain = (
         AsyncChain(deadline=0.1, safety_margin=0)
         .next(reserve, undo=bank.release)
