@@ -49,10 +49,10 @@ PARTS = [
 ]
 """The parts of the suite that run at once, with a last one, of all other tests."""
 INSTALLED = [
-    *("README.md", "docs/start", "tests/examples", "tests/together", "tests/trace/test_html.py"),
+    *("README.md", "docs/start", "tests/together", "tests/trace/test_html.py"),
     *(f"tests/pictures/test_{name}.py" for name in ("chapters", "command", "documents", "html")),
     *("tests/core/test_imports.py", "tests/core/test_testing_plugin.py"),
-    *(f"tests/{name}/test_contract.py" for name in ("fastapi", "flask", "http")),
+    *(f"tests/{name}/test_contract.py" for name in ("fastapi", "flask")),
     "tests/django/test_contract.py::test_wsgi",
     *("tests/celery/test_init_app.py", "tests/dbos/test_processes.py", "tests/queues/test_rq.py"),
     *(f"tests/inspect/test_{name}.py" for name in ("command", "evidence", "explain", "recording")),
@@ -88,6 +88,12 @@ OLD_ROWS = [
 LAST_OF_OLD = "3.13"
 """The Python for old versions; `oldest` has them on 3.11, and Django 4.2 does not run on 3.14."""
 MATRIX = [(python, LATEST) for python in PYTHONS] + [(LAST_OF_OLD, row) for row in OLD_ROWS]
+CORE_WITH_OTHERS = [
+    *(f"tests/core/{name}" for name in ("doctor", "log_records", "observation", "propagation")),
+    *(f"tests/core/{name}.py" for name in ("flows/test_decorators", "test_clients")),
+    *(f"tests/core/{name}.py" for name in ("test_imports", "test_testing_plugin")),
+]
+"""The tests of the core that need other libraries."""
 MATRIX_TESTS = {"core": "tests/core/log_records/test_structlog.py"}
 """The tests of a package whose other tests depend on no framework."""
 OLD = [
@@ -338,10 +344,10 @@ def corpus(session: nox.Session) -> None:
 def robustness(session: nox.Session) -> None:
     """Run `headrace check` on the standard library's tests and on installed packages.
 
-    By default on every third program, the largest first; `-- --share 1` takes all of them.
+    By default on every tenth program, the largest first; `-- --share 1` takes all of them.
     """
     install_tree(session, *group("test-all"))
-    options = session.posargs or ["--share", "3"]
+    options = session.posargs or ["--share", "10"]
     session.run("python", "-m", "tests.inspect.robustness_kit", *options)
 
 
@@ -350,7 +356,9 @@ def examples(session: nox.Session) -> None:
     """Run the tests that take random examples with 200 examples, or `-- 1000`; the suite has 40."""
     install_tree(session, *group("test-all"))
     count = session.posargs[0] if session.posargs else "200"
-    session.run("pytest", "tests", "-m", "hypothesis", env={"HEADRACE_EXAMPLES": count})
+    files = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("tests/**/test_*.py"))
+    random = [path for path in files if "hypothesis" in Path(path).read_text("utf-8")]
+    session.run("pytest", *random, "-m", "hypothesis", env={"HEADRACE_EXAMPLES": count})
 
 
 @nox.session(tags=["full"])
@@ -596,6 +604,6 @@ def oldest(session: nox.Session) -> None:
     tools = [each for each in group("test-all") if not each.startswith(left_out)]
     packages = [name for name in PACKAGES if name != "queues"]
     install_tree(session, *tools, "setuptools<81", packages=packages, pins=floors)
-    # Without tests/chains and tests/inspect, since what they test has no dependencies.
-    folders = [f"tests/{name}" for name in packages if name != "inspect"]
-    session.run("pytest", "tests/http", *folders, *OLD, *session.posargs)
+    # Without tests of what has no dependencies: chains, the check, and most of the core.
+    folders = [f"tests/{name}" for name in packages if name not in {"core", "inspect"}]
+    session.run("pytest", *CORE_WITH_OTHERS, *folders, *OLD, *session.posargs)

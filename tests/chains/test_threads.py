@@ -30,7 +30,7 @@ class Bank:
         self._lock, self._released = threading.Lock(), threading.Event()
 
     def charge(self) -> str:
-        """Charge; the last of `seconds` is how long all further calls take, None until `release`."""
+        """Charge; the last of `seconds` is for all further calls, and None is until `release`."""
         with self._lock:
             self.running += 1
             self.most = max(self.most, self.running)
