@@ -34,3 +34,7 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     homes = {"check": "._check", "RevisionError": "._git"}
     return getattr(import_module(homes.get(name, "._report"), __name__), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__]

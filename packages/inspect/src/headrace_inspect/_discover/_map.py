@@ -181,8 +181,6 @@ class Nodes:
         if isinstance(body, FunctionValue) and body.function is not function:
             self._entered[body.function, body.captured] = {node}
 
-    # --- entry points -----------------------------------------------------------------------------
-
     def _add_tasks(self) -> None:
         tasks, classes = self._engine.fact(Tasks), class_tasks(self._engine)
         for task in tasks.by_name.values():
