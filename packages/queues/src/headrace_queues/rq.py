@@ -12,18 +12,8 @@ from rq.job import Job, Retry
 from rq.worker import BaseWorker
 
 import headrace.logging
-from headrace.integration import (
-    Publication,
-    Unit,
-    as_current,
-    begin_run,
-    end_run,
-    messages,
-    nested_context,
-    register_control_flow,
-    write_headers,
-)
-from headrace.logging import FlowFilter
+from headrace import integration
+from headrace.integration import Unit, as_current, messages, nested_context, register_control_flow
 
 __all__ = ["FlowQueue", "FlowWorker", "FlowWorkerMixin"]
 
@@ -34,7 +24,7 @@ class FlowQueue(Queue):
     def create_job(self, *args: Any, meta: Any = None, **kwargs: Any) -> Job:
         """Create a job, with the envelope of the current unit in its `meta`."""
         kwargs["meta"] = headers = dict(meta or {})
-        write_headers(headers)
+        integration.write_headers(headers)
         return super().create_job(*args, **kwargs)
 
     def enqueue_job(self, job: Job, *args: Any, **kwargs: Any) -> Job:
@@ -72,7 +62,7 @@ class FlowWorkerMixin(BaseWorker):
         super().__init__(*args, **kwargs)
         headrace.logging.install()
         for name in ("rq.worker", "rq.job"):  # whose format may contain "%(flow_id)s"
-            logging.getLogger(name).addFilter(FlowFilter())
+            logging.getLogger(name).addFilter(headrace.logging.FlowFilter())
 
     def perform_job(self, job: Job, *args: Any, **kwargs: Any) -> bool:
         """Run `job` in a unit of its own, in the process of the work horse if there is one."""
@@ -85,7 +75,7 @@ class FlowWorkerMixin(BaseWorker):
             raise
         finally:
             self._unit = None
-            end_run(unit, self._raised)
+            integration.end_run(unit, self._raised)
 
     def handle_exception(self, job: Job, *exc_info: Any) -> None:
         """Note the exception of a run."""
@@ -110,7 +100,7 @@ class FlowWorkerMixin(BaseWorker):
             super().handle_job_failure(job, *args, **kwargs)
         finally:
             if lost is not None:
-                end_run(lost, AbandonedJobError())
+                integration.end_run(lost, AbandonedJobError())
 
     def monitor_work_horse(self, job: Job, *args: Any, **kwargs: Any) -> None:
         """Wait for the work horse; lines about it carry the ID of its job."""
@@ -132,18 +122,18 @@ register_control_flow(_ReturnedRetry, outcome="retry")
 
 def _begin(job: Job) -> Unit:
     facts = {"system": "rq", "task_id": job.id, "queue": job.origin, "retries": _retries(job)}
-    return begin_run(_name(job), job.meta, **facts)
+    return integration.begin_run(_name(job), job.meta, **facts)
 
 
 def _write_retry(job: Job) -> None:
     retries = _retries(job) + 1
-    write_headers(job.meta)
+    integration.write_headers(job.meta)
     job.meta[messages.HEADER]["retries"] = retries
     _publication(job).__enter__()
 
 
-def _publication(job: Job, eta: str | None = None) -> Publication:
-    return Publication(_name(job), job.id, queue=job.origin, eta=eta)
+def _publication(job: Job, eta: str | None = None) -> integration.Publication:
+    return integration.Publication(_name(job), job.id, queue=job.origin, eta=eta)
 
 
 def _retries(job: Job) -> int:
