@@ -162,6 +162,7 @@ def site(server: Documented, tmp_path: Path) -> Iterator[Site]:
         stop(process)
 
 
+@pytest.mark.guarantee(7)
 def test_workers_create_different_ids_and_their_lines_carry_them(
     server: Documented, site: Site
 ) -> None:
