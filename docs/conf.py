@@ -30,6 +30,9 @@ nitpicky = False
 
 html_theme = "furo"
 html_title = f"headrace {release}"
+pygments_dark_style = "github-dark"  # furo's own underlines modules as if they were links
+html_static_path = ["_static"]
+html_css_files = ["phone.css"]
 
 
 def write_llms_txt(app: Sphinx, exception: Exception | None) -> None:
