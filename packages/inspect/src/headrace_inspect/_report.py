@@ -43,7 +43,7 @@ class Step:
 
     @property
     def id(self) -> str:
-        """The step's identity: ``flow:name``."""
+        """The step's identity, ``flow:name``."""
         return f"{self.flow}:{self.name}"
 
 
@@ -59,13 +59,13 @@ class Edge:
     source: str  #: the step before; one of another flow as ``flow.step``
     target: str  #: the step after
     kind: str
-    by: tuple[str, ...] = ()  #: what shows it: ``code``, ``tests``, both or nothing
+    by: tuple[str, ...] = ()  #: ``code``, ``tests``, both or nothing shows it
     evidence: tuple[Link, ...] = ()  #: the calls that show it in the code
     pivot: int = 0  #: how many of them lead to the source; the others lead to the target
 
     @property
     def id(self) -> str:
-        """The edge's identity everywhere: ``flow:source->target``."""
+        """The edge's identity everywhere, ``flow:source->target``."""
         return f"{self.flow}:{self.source}->{self.target}"
 
     @property
@@ -91,7 +91,7 @@ class Finding:
 
     @property
     def about(self) -> str:
-        """The subject, as ``accept`` names it: an edge, a task or a durable chain."""
+        """The edge, the task or the durable chain, as ``accept`` names it."""
         edge = f"{self.flow}:{self.source}->{self.target}"
         return edge if self.flow else str(self.target)
 
@@ -147,7 +147,7 @@ class Since:
     """What has changed since a revision. Places of old code have the line numbers of then."""
 
     revision: str  #: as it was given
-    base: str  #: the commit that was compared: the merge base of the revision and ``HEAD``
+    base: str  #: the commit that was compared, the merge base of the revision and ``HEAD``
     lost: tuple[Lost, ...] = ()
     steps: Changes = Changes()
     edges: Changes = Changes()
