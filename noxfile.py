@@ -49,9 +49,10 @@ PARTS = [
 ]
 """The parts of the suite that run at once, with a last one, of all other tests."""
 INSTALLED = [
-    *("README.md", "docs/start", "tests/together", "tests/trace/test_html.py"),
+    *("README.md", "docs/start", "tests/trace/test_html.py"),
     *(f"tests/pictures/test_{name}.py" for name in ("chapters", "command", "documents", "html")),
     *("tests/core/test_imports.py", "tests/core/test_testing_plugin.py"),
+    "tests/together/test_discovery.py",
     *(f"tests/{name}/test_contract.py" for name in ("fastapi", "flask")),
     "tests/django/test_contract.py::test_wsgi",
     *("tests/celery/test_init_app.py", "tests/dbos/test_processes.py", "tests/queues/test_rq.py"),
