@@ -36,7 +36,8 @@ NOT_FIRST = replace(
 )
 TWICE = replace(
     NO_MIDDLEWARE,
-    message="MIDDLEWARE lists FlowMiddleware more than once; only the first has an effect",
+    message="MIDDLEWARE lists FlowMiddleware more than once; only the first has an effect, so "
+    "remove the others",
     add=(),
 )
 
