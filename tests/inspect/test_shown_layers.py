@@ -76,3 +76,10 @@ def test_only_models_name_a_framework() -> None:
         text = path.read_text("utf-8").lower()
         for name in ("celery", "django", "fastapi", "flask", "starlette"):
             assert name not in text, (path.name, name)
+
+
+def test_public_names_are_listed_and_imported_when_asked_for() -> None:
+    """The reference and completion see them all; there are no others."""
+    assert dir(headrace_inspect) == sorted(headrace_inspect.__all__)
+    assert all(getattr(headrace_inspect, name) is not None for name in headrace_inspect.__all__)
+    assert not hasattr(headrace_inspect, "Verdict")
