@@ -13,6 +13,7 @@ SIZE = 4 << 20
 """How many bytes are read at a time."""
 LONGEST = 1 << 20
 """The longest line that is kept, in bytes."""
+_RETAINED = 31 << 20  # bytes
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,9 @@ class LineReader:
     """
 
     def __init__(self, stream: IO[bytes], needle: bytes = b"") -> None:
+        # Once it has freed a block of this size, the C library keeps those that are freed later,
+        # instead of asking the system for each block again.
+        bytes(_RETAINED)
         self._stream = stream
         self._needle = needle
         self._number = 1

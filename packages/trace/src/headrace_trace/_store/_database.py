@@ -29,6 +29,7 @@ def database(threads: int | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
     config: dict[str, str | bool | int | float | list[str]] = {
         "allow_community_extensions": "false",
         "autoinstall_known_extensions": "false",
+        "checkpoint_threshold": "1TB",  # else each commit compresses the tables
         "autoload_known_extensions": "false",
         "enable_external_access": "false",
         "lock_configuration": "true",
@@ -39,7 +40,7 @@ def database(threads: int | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
     }
     try:
         # What does not fit into memory goes to the folder; a database in a file would compress its
-        # tables first, which takes longer than to read the logs.
+        # tables, which takes longer than to read the logs.
         connection = duckdb.connect(":memory:", config=config)
         try:
             yield connection
