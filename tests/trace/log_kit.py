@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 import pytest
 
 from headrace._cli import main
+from headrace_trace._reading import _lines
+from headrace_trace._store import _loading
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,6 +47,19 @@ def trace(*words: object, stdin: bytes | TextIO = b"") -> Done:
     out.flush()
     err.flush()
     return Done(status, out.buffer.getvalue(), err.buffer.getvalue())
+
+
+def audited(*words: object, size: int = 1000) -> Done:
+    """Run ``headrace trace audit`` on all lines at once, and in parts of `size` bytes.
+
+    Both must say the same.
+    """
+    done = trace("audit", *words)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_lines, "SIZE", size)
+        patch.setattr(_loading, "_PART", 1)
+        assert trace("audit", *words) == done
+    return done
 
 
 def start(*words: object, **options: Any) -> subprocess.Popen[bytes]:

@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.trace.log_kit import ID, WEB, WORKER, line, order, request, run, start, story, trace
+from tests.trace.log_kit import (
+    ID,
+    WEB,
+    WORKER,
+    audited,
+    line,
+    order,
+    request,
+    run,
+    start,
+    story,
+    trace,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +43,7 @@ EARLY, LATE = other(0.0), other(300.0)
 def audit(folder: Path, *logs: bytes, words: tuple[str, ...] = ()) -> dict[str, Any]:
     """Return what an audit of these logs finds, from JSON."""
     (folder / "all.log").write_bytes(b"".join(logs))
-    done = trace("audit", "--json", *words, folder / "all.log")
+    done = audited("--json", *words, folder / "all.log")
     found: dict[str, Any] = json.loads(done.stdout)
     assert done.returncode == (1 if found["cases"] else 0)
     return found

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.trace import log_kit
 from tests.trace.histories import GRACE, History
-from tests.trace.log_kit import trace
 
+SIZE = 5_000  # bytes of the parts in which the logs are audited, too
 seeds = st.integers(min_value=0, max_value=2**32)
 
 
@@ -20,7 +21,7 @@ def audited(history: History) -> tuple[set[tuple[str, str]], int]:
     """Return the kind and the task of each case in the logs of a history, and the exit status."""
     with TemporaryDirectory() as folder:
         history.write(Path(folder))
-        done = trace("audit", "--json", "--grace", f"{GRACE}s", folder)
+        done = log_kit.audited("--json", "--grace", f"{GRACE}s", folder, size=SIZE)
     assert done.returncode in {0, 1}, done.stderr.decode()
     cases = [(case["kind"], case["task_id"]) for case in json.loads(done.stdout)["cases"]]
     assert len(cases) == len(set(cases))

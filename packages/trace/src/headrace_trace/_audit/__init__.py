@@ -1,20 +1,17 @@
 """What is missing in the logs of operations, and what the logs cannot tell."""
 
-from ._audit import Audit, Case, Unjudged, audit
-from ._columns import AUDITED, WITH_STEPS
+from ._audit import Audit, Auditor, Case, Unjudged
 from ._json import audit_json
 from ._kinds import KINDS
 from ._steps import Edge, read_edges
 
 __all__ = [
-    "AUDITED",
     "KINDS",
-    "WITH_STEPS",
     "Audit",
+    "Auditor",
     "Case",
     "Edge",
     "Unjudged",
-    "audit",
     "audit_json",
     "read_edges",
 ]

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from headrace_trace._model import Place
 from headrace_trace._store import Logs
 
+from ._columns import AUDITED, WITH_STEPS
 from ._kinds import KINDS
 from ._queries import QUERIES
-from ._step_queries import DECLARED, STEP_MISSING
+from ._step_queries import DECLARED, STEP_MISSING, STEP_PARTS
 from ._step_queries import TABLES as STEP_TABLES
 from ._steps import Edge
-from ._tables import BOUNDS, COLUMNS, TABLES
+from ._tables import BOUNDS, COLUMNS, PARTS, PROCESS, TABLES
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,32 +63,60 @@ class Audit:
     """How many possible cases are too young to be told."""
 
 
-def audit(logs: Logs, grace: float, edges: Sequence[Edge] = ()) -> Audit:
-    """Look for what is missing.
+class Auditor:
+    """Looks for what is missing in logs that are loaded part by part.
 
     A case counts only if the logs have the lines that would disprove it: those of a process that
     does such work, later than the time at which it would have been done.
 
     Args:
-        logs: the logs, with at least the columns of `AUDITED`, or with `edges` those of
-            `WITH_STEPS`; they can be audited once.
-        grace: how long work may take, in seconds, beside the longest that these logs show.
         edges: the declared steps, to look for those that never came.
     """
-    logs.query(BOUNDS, [round(grace * 1_000_000)])
-    for sql in TABLES:
-        logs.query(sql)
-    for kind, queries in QUERIES.items():
-        for sql in queries:
-            _find(logs, kind, sql)
-    if edges:
-        logs.query(DECLARED)
-        logs.connection.executemany("INSERT INTO declared VALUES (?, ?, ?, ?)", edges)
-        for sql in STEP_TABLES:
+
+    def __init__(self, edges: Sequence[Edge] = ()) -> None:
+        self._edges = edges
+        self._parts = PARTS | STEP_PARTS if edges else PARTS
+        self._is_prepared = False
+        self.columns: tuple[str, ...] = WITH_STEPS if edges else AUDITED
+        """The columns of ``line`` that `add` reads."""
+
+    def add(self, logs: Logs) -> None:
+        """Keep what an audit needs of these lines, in tables of its own."""
+        self._prepare(logs)
+        for table, query in self._parts.items():
+            logs.query(f"INSERT INTO {table} {query}")
+
+    def _prepare(self, logs: Logs) -> None:
+        if self._is_prepared:
+            return
+        if self._edges:
+            logs.query(DECLARED)
+            logs.connection.executemany("INSERT INTO declared VALUES (?, ?, ?, ?)", self._edges)
+        for table, query in self._parts.items():
+            logs.query(f"CREATE TABLE {table} AS FROM ({query}) LIMIT 0")
+        self._is_prepared = True
+
+    def audit(self, logs: Logs, grace: float) -> Audit:
+        """Return what is missing in all lines that were added; this can be done once.
+
+        Args:
+            logs: the logs.
+            grace: how long work may take, in seconds, beside the longest that these logs show.
+        """
+        self._prepare(logs)
+        logs.query(PROCESS)
+        logs.query(BOUNDS, [round(grace * 1_000_000)])
+        for sql in TABLES:
             logs.query(sql)
-        _find(logs, "step_missing", STEP_MISSING)
-    open_ = logs.query("SELECT count(*) FROM found WHERE verdict = 'open'")[0][0]
-    return Audit(_cases(logs), _unjudged(logs), open_)
+        for kind, queries in QUERIES.items():
+            for sql in queries:
+                _find(logs, kind, sql)
+        if self._edges:
+            for sql in STEP_TABLES:
+                logs.query(sql)
+            _find(logs, "step_missing", STEP_MISSING)
+        open_ = logs.query("SELECT count(*) FROM found WHERE verdict = 'open'")[0][0]
+        return Audit(_cases(logs), _unjudged(logs), open_)
 
 
 def _find(logs: Logs, kind: str, sql: str) -> None:

@@ -74,10 +74,10 @@ NOT_ENDED = (
     CASE WHEN later.work IS NOT NULL THEN 'a later run ended' END AS detail
   FROM run
   LEFT JOIN (
-    SELECT flow_id, unit_id, max(time) AS last
-    FROM line SEMI JOIN (SELECT * FROM run WHERE NOT has_end) USING (flow_id, unit_id)
-    GROUP BY flow_id, unit_id
-  ) AS latest USING (flow_id, unit_id)
+    SELECT unit, max(last) AS last FROM tail SEMI JOIN (
+      SELECT hash(flow_id, unit_id) AS unit FROM run WHERE NOT has_end
+    ) USING (unit) GROUP BY unit
+  ) AS latest ON latest.unit = hash(run.flow_id, run.unit_id)
   LEFT JOIN (
     SELECT kind, name, max(took) AS took FROM run WHERE has_end GROUP BY kind, name
   ) AS longest ON longest.kind IS NOT DISTINCT FROM run.kind

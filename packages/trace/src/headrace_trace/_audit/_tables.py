@@ -1,15 +1,25 @@
-"""The tables of an audit, from the views of the logs.
+"""The tables of an audit.
 
-``bounds``: the time of the newest line, and the grace. ``found``: the cases, see `COLUMNS`.
-``run``: units that reported their start or their end. ``again``: work with several of them.
-``last_run``, a view: the last attempt of each task, and each other unit. ``process``: the
-times of the first and the last line of each process. ``worker``: which process did which work.
-``waited``: per queue and task, the longest time from a publish to the first start. ``queue_watch``:
-per queue, ``task_watch``: per task, the `coverage` of its workers, and that time.
-``host_watch``: per host and kind of work, the time of the last line of the processes that did it.
+`PARTS` are filled part by part, from the view ``line`` of the logs:
+
+``process_part``: the times of the first and the last line of each process. ``run_part``: units that
+reported their start or their end. ``publish_line``: lines about publishes. ``tail``: the hash of a
+unit without an end, and the time of its last line.
+
+`TABLES` are created from them:
+
+``found``: the cases, see `COLUMNS`. ``process``: as ``process_part``, for all parts. ``bounds``:
+the time of the newest line, and the grace. ``run``, a view: as ``run_part``, for all parts.
+``again``: work with several of them. ``last_run``, a view: the last attempt of each task, and each
+other unit. ``sent``: publishes. ``worker``: which process did which work. ``waited``: per queue and
+task, the longest time from a publish to the first start. ``queue_watch``: per queue,
+``task_watch``: per task, the `coverage` of its workers, and that time. ``host_watch``: per host and
+kind of work, the time of the last line of the processes that did it.
 """
 
 from __future__ import annotations
+
+from headrace_trace._store import publish
 
 COLUMNS = (
     *("flow_id", "unit_id", "name", "task_id", "queue", "time", "detail", "file", "number"),
@@ -22,7 +32,6 @@ still be under way), ``none`` (no line of such a process is in the logs), ``befo
 (none that is old or new enough, as ``needed`` says).
 """
 
-BOUNDS = "CREATE TABLE bounds AS SELECT max(time) AS newest, ?::BIGINT AS grace FROM line"
 FOUND = """
 CREATE TABLE found (kind VARCHAR, flow_id VARCHAR, unit_id VARCHAR, name VARCHAR, task_id VARCHAR,
   queue VARCHAR, time BIGINT, detail VARCHAR, file INTEGER, number INTEGER, verdict VARCHAR,
@@ -32,12 +41,35 @@ PROCESS_KEY = (
     "coalesce(service, '') AS service, coalesce(host, '') AS host, coalesce(pid, -1) AS pid"
 )
 
+PROCESS_PART = f"""
+SELECT {PROCESS_KEY}, min(time) AS first, max(time) AS last
+FROM line WHERE time IS NOT NULL GROUP BY 1, 2, 3"""
+
+PROCESS = """
+CREATE TABLE process AS
+SELECT service, host, pid, min(first) AS first, max(last) AS last
+FROM process_part GROUP BY service, host, pid"""
+
+BOUNDS = "CREATE TABLE bounds AS SELECT max(last) AS newest, ?::BIGINT AS grace FROM process"
+
+
+def several(table: str, keys: str) -> str:
+    """Return a query for the rows of `table` that share their `keys` with others.
+
+    It compares hashes, which takes far less memory than the texts; in rare cases, it also returns
+    rows that share only the hash.
+    """
+    return f"""
+  SELECT * FROM {table} WHERE hash({keys}) IN (
+    SELECT key FROM (SELECT hash({keys}) AS key FROM {table}) GROUP BY key HAVING count(*) > 1)"""
+
+
 _FACTS = ("kind", "name", "queue", "task_id", "retries", "redelivered", "outcome", "error")
-_STATED = (*_FACTS, "service", "host", "pid", "duration_ms")
+_PROCESS = ("service", "host", "pid")
+_STATED = (*_FACTS, *_PROCESS, "duration_ms")
 # Unlike the view `unit`, this reads only the lines of starts and ends, which are few. Most units
 # have at most one of each: joining those is several times faster than aggregating so many columns.
-RUN = f"""
-CREATE TABLE run AS
+RUN_PART = f"""
 WITH stated AS NOT MATERIALIZED (
   SELECT flow_id, unit_id, event, time AS first, time AS last,
     CAST(file AS BIGINT) << 32 | number AS place, {", ".join(_STATED)}
@@ -51,22 +83,43 @@ WITH stated AS NOT MATERIALIZED (
     {", ".join(f"any_value({name}) AS {name}" for name in _STATED)}
   FROM stated SEMI JOIN repeated USING (flow_id, unit_id, event) GROUP BY ALL
 )
+SELECT flow_id, unit_id,
+  {", ".join(f"coalesce(e.{one}, s.{one}) AS {one}" for one in (*_FACTS, *_PROCESS))},
+  coalesce(s.first, CAST(e.last - coalesce(e.duration_ms, s.duration_ms, 0) * 1000 AS BIGINT))
+    AS started,
+  greatest(s.last, e.last) AS last_line, s.place IS NOT NULL AS has_start,
+  e.place IS NOT NULL AS has_end, least(s.place, e.place) AS place
+FROM (SELECT * FROM once WHERE event = 'unit.end') AS e
+FULL JOIN (SELECT * FROM once WHERE event = 'unit.start') AS s USING (flow_id, unit_id)"""
+
+# A unit whose lines are in several parts.
+SPLIT_RUN = f"""
+CREATE TABLE split_run AS
+SELECT flow_id, unit_id, {
+    ", ".join(
+        f"coalesce(any_value({one}) FILTER (has_end), any_value({one})) AS {one}"
+        for one in (*_FACTS, *_PROCESS)
+    )
+}, coalesce(min(started) FILTER (has_start), max(started)) AS started,
+  max(last_line) AS last_line, bool_or(has_start) AS has_start, bool_or(has_end) AS has_end,
+  min(place) AS place
+FROM ({several("run_part", "flow_id, unit_id")}) GROUP BY flow_id, unit_id HAVING count(*) > 1"""
+UNSPLIT = """
+DELETE FROM run_part USING split_run
+WHERE run_part.flow_id = split_run.flow_id AND run_part.unit_id = split_run.unit_id"""
+MERGED = "INSERT INTO run_part BY NAME FROM split_run"
+RUN = f"""
+CREATE VIEW run AS
 SELECT flow_id, unit_id, coalesce(task_id, unit_id) AS work, {", ".join(_FACTS)}, started,
   last_line, has_start, has_end, CAST(place >> 32 AS INTEGER) AS file,
   CAST(place & 4294967295 AS INTEGER) AS number, {PROCESS_KEY},
   coalesce(last_line - started, 0) AS took
-FROM (
-  SELECT flow_id, unit_id, {", ".join(f"coalesce(e.{one}, s.{one}) AS {one}" for one in _STATED)},
-    coalesce(s.first, CAST(e.last - coalesce(e.duration_ms, 0) * 1000 AS BIGINT)) AS started,
-    greatest(s.last, e.last) AS last_line, s.place IS NOT NULL AS has_start,
-    e.place IS NOT NULL AS has_end, least(s.place, e.place) AS place
-  FROM (SELECT * FROM once WHERE event = 'unit.end') AS e
-  FULL JOIN (SELECT * FROM once WHERE event = 'unit.start') AS s USING (flow_id, unit_id)
-)"""
+FROM run_part"""
 
-AGAIN = """
+AGAIN = f"""
 CREATE TABLE again AS
-SELECT flow_id, work, count(*) AS attempts FROM run GROUP BY flow_id, work HAVING count(*) > 1"""
+SELECT flow_id, work, count(*) AS attempts
+FROM ({several("run", "flow_id, work")}) GROUP BY flow_id, work HAVING count(*) > 1"""
 
 # Attempts are ordered by number, then by time. Most work has one attempt.
 LAST_RUN = """
@@ -79,15 +132,21 @@ SELECT run.*, attempts FROM run JOIN (
   FROM run JOIN again USING (flow_id, work) GROUP BY flow_id, work
 ) USING (flow_id, unit_id)"""
 
-PROCESS = f"""
-CREATE TABLE process AS
-SELECT {PROCESS_KEY}, min(time) AS first, max(time) AS last
-FROM line WHERE time IS NOT NULL GROUP BY 1, 2, 3"""
+# Of the many lines of a unit whose end is near, none is kept.
+TAIL = """
+SELECT unit, max(time) AS last
+FROM (SELECT hash(flow_id, unit_id) AS unit, time FROM line WHERE flow_id IS NOT NULL)
+ANTI JOIN (SELECT hash(flow_id, unit_id) AS unit FROM line WHERE event = 'unit.end') USING (unit)
+GROUP BY unit"""
 
-SENT = """
+PUBLISH_LINE = """
+SELECT flow_id, unit_id, time, event, task, task_id, queue, eta, error, file, number
+FROM line WHERE event IN ('task.published', 'task.publish_failed')"""
+
+SENT = f"""
 CREATE TABLE sent AS
 SELECT *, greatest(time, coalesce(epoch_us(try_cast(eta AS TIMESTAMPTZ)), 0)) AS due
-FROM publish WHERE task_id IS NOT NULL AND time IS NOT NULL"""
+FROM ({publish("publish_line")}) WHERE task_id IS NOT NULL AND time IS NOT NULL"""
 
 
 def coverage(keys: str) -> str:
@@ -138,12 +197,21 @@ CREATE TABLE host_watch AS
 SELECT service, host, kind, coalesce(queue, '') AS queue, max(last) AS last
 FROM worker JOIN process USING (service, host, pid) GROUP BY ALL"""
 
+PARTS = {
+    "process_part": PROCESS_PART,
+    "run_part": RUN_PART,
+    "publish_line": PUBLISH_LINE,
+    "tail": TAIL,
+}
+"""The queries over ``line`` that fill a table for each part of the lines."""
 TABLES = (
     FOUND,
+    SPLIT_RUN,
+    UNSPLIT,
+    MERGED,
     RUN,
     AGAIN,
     LAST_RUN,
-    PROCESS,
     SENT,
     WORKER,
     WAITED,
@@ -151,4 +219,4 @@ TABLES = (
     _watch("task_watch", "task", "name"),
     HOST_WATCH,
 )
-"""The statements that create the other tables, in their order."""
+"""The statements that create the other tables after ``process`` and ``bounds``, in their order."""

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from headrace.commands import CommandError, add_graph_arguments, run_graph, write
-from headrace_trace._audit import AUDITED, WITH_STEPS, Edge, audit, audit_json, read_edges
-from headrace_trace._store import load
+from headrace_trace._audit import Auditor, Edge, audit_json, read_edges
+from headrace_trace._store import digest
 from headrace_trace._terminal import audit_lines
 
 from ._options import add_logs, tell_rejects, terminal, trace_parser
@@ -27,10 +27,10 @@ def main(words: list[str]) -> int:
     """
     options = _parser().parse_args(words)
     grace = parse_duration(options.grace)
-    edges = _edges(options)
-    columns = WITH_STEPS if edges else AUDITED
-    with load(options.logs, fields=options.fields, columns=columns) as logs:
-        found = audit(logs, grace, edges)
+    auditor = Auditor(_edges(options))
+    fields, columns = options.fields, auditor.columns
+    with digest(options.logs, auditor.add, fields=fields, columns=columns) as logs:
+        found = auditor.audit(logs, grace)
         if options.json:
             write(sys.stdout, audit_json(found, logs))
         else:

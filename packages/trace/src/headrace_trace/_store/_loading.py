@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from itertools import chain, pairwise
 
@@ -21,6 +21,7 @@ _LINES = "lines"
 _UNIT = "coalesce(unit_id, concat('@', service, '/', host, '/', pid))"
 _FEW = 1 << 20  # bytes
 _SAMPLE = 50  # lines that tell the shape of a file
+_PART = 500_000  # lines of a part, or a few more
 _SURE = re.compile(r"[A-Za-z0-9._|:@~-]+")  # what no writer of JSON escapes
 
 
@@ -46,8 +47,34 @@ def load(
     sources = find_sources(words)
     with database() as connection:
         logs = Logs(connection, [source.name for source in sources], columns)
-        lines = (_lines(source, needle(flow_id)) for source in sources)
-        Loader(logs, fields).append(enumerate(lines))
+        Loader(logs, fields).append(_files(sources, needle(flow_id)))
+        yield logs
+
+
+@contextmanager
+def digest(
+    words: Iterable[str],
+    take: Callable[[Logs], None],
+    *,
+    fields: Iterable[str] = (),
+    columns: Sequence[str] = COLUMNS,
+) -> Iterator[Logs]:
+    """Read logs of any size in parts, none of which is kept, and open them.
+
+    Args:
+        words: as for `load`.
+        take: called after each part with the logs, whose ``line`` has only that part; it keeps
+            what it needs in tables of its own.
+        fields: as for `load`.
+        columns: as for `load`.
+
+    Raises:
+        CommandError: as for `load`.
+    """
+    sources = find_sources(words)
+    with database() as connection:
+        logs = Logs(connection, [source.name for source in sources], columns)
+        Loader(logs, fields, take).append(_files(sources))
         yield logs
 
 
@@ -86,6 +113,10 @@ def _polled(follower: Follower, logs: Logs, loader: Loader) -> Iterator[Logs]:
         yield logs
 
 
+def _files(sources: list[Source], needle: bytes = b"") -> Iterator[tuple[int, Iterator[Batch]]]:
+    return enumerate(_lines(source, needle) for source in sources)
+
+
 def _lines(source: Source, needle: bytes) -> Iterator[Batch]:
     with closing(LineReader(source.open(), needle)) as reader:
         yield from reader.read()
@@ -102,11 +133,18 @@ class Loader:
     Args:
         logs: the logs.
         fields: other keys of fields.
+        take: as for `digest`; by default, all lines are kept.
     """
 
-    def __init__(self, logs: Logs, fields: Iterable[str]) -> None:
+    def __init__(
+        self,
+        logs: Logs,
+        fields: Iterable[str],
+        take: Callable[[Logs], None] | None = None,
+    ) -> None:
         names = field_names(fields)
         self._logs = logs
+        self._take = take
         self._tries_native = names == FIELDS
         # Without a condition: DuckDB would decode the lines again for it.
         insert = f"INSERT INTO stored BY NAME SELECT * REPLACE ({_UNIT} AS unit_id) FROM ({{}})"
@@ -121,12 +159,19 @@ class Loader:
         Args:
             files: pairs of the index of a source and its lines.
         """
-        feed = _Feed(files, self._tries_native)
+        feed = _Feed(files, self._tries_native, None if self._take is None else _PART)
         has_any = feed.is_native is not None
         while feed.is_native is not None:
             self._insert(self._native if feed.is_native else self._any, feed.take())
-        if has_any:
+            if self._take is not None:
+                self._pass_on(self._take)
+        if has_any and self._take is None:
             self._sort_out()
+
+    def _pass_on(self, take: Callable[[Logs], None]) -> None:
+        self._sort_out()
+        take(self._logs)
+        self._logs.empty()
 
     def _insert(self, sql: str, batches: Iterator[tuple[int, Batch]]) -> None:
         stream = BatchStream(self._counted(batches))
@@ -160,9 +205,15 @@ class Loader:
 class _Feed:
     """Batches of many files, opened one after the other, in runs of the same shape."""
 
-    def __init__(self, files: Iterable[tuple[int, Iterator[Batch]]], tries_native: bool) -> None:
+    def __init__(
+        self,
+        files: Iterable[tuple[int, Iterator[Batch]]],
+        tries_native: bool,
+        most: int | None,
+    ) -> None:
         self._files = iter(files)
         self._tries_native = tries_native
+        self._most = most
         self._next()
 
     def _next(self) -> None:
@@ -176,11 +227,14 @@ class _Feed:
                 return
 
     def take(self) -> Iterator[tuple[int, Batch]]:
-        """Yield the batches of the next files that have the same shape."""
-        kind = self.is_native
+        """Yield the batches of the next files that have the same shape, at most a part."""
+        kind, count = self.is_native, 0
         while self.is_native is not None and self.is_native == kind:
             for batch in self._lines:
                 yield self._file, batch
+                count += len(batch.numbers)
+                if self._most is not None and count >= self._most:
+                    return
             self._next()
 
 

@@ -10,7 +10,7 @@ import duckdb
 
 from headrace_trace._model import Line, Operation, Place, Publish, Unit
 
-from ._tables import tables
+from ._tables import stored, tables
 from ._wanted import Wanted
 
 if TYPE_CHECKING:
@@ -89,6 +89,11 @@ class Logs:
             return self.connection.execute(sql, parameters).fetchall()
         except duckdb.InterruptException:
             raise KeyboardInterrupt from None
+
+    def empty(self) -> None:
+        """Drop all lines."""
+        # Unlike TRUNCATE, this frees their memory.
+        self.query(stored(self.columns))
 
     def newest(self) -> int | None:
         """Return the time of the newest line, in microseconds since 1970."""

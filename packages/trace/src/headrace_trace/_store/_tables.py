@@ -33,14 +33,22 @@ def tables(columns: Iterable[str]) -> list[str]:
     Args:
         columns: the columns of ``line`` to be stored; the others are NULL.
     """
-    stored = set(columns)
-    kept = ", ".join(f"{name} {_type(name)}" for name in COLUMNS if name in stored)
+    kept = set(columns)
     shown = ", ".join(
-        name if name in stored else f"NULL::{_type(name)} AS {name}" for name in COLUMNS
+        name if name in kept else f"NULL::{_type(name)} AS {name}" for name in COLUMNS
     )
     line = f"CREATE VIEW line AS SELECT file, number, {shown} FROM stored WHERE rest IS NULL"
-    base = f"CREATE TABLE stored (file INTEGER, number INTEGER, rest VARCHAR, {kept})"
-    return [base, line, UNIT, PUBLISH, OPERATION]
+    return [stored(columns), line, UNIT, f"CREATE VIEW publish AS {publish('line')}", OPERATION]
+
+
+def stored(columns: Iterable[str]) -> str:
+    """Return the statement that creates the empty table of all lines, in place of another one.
+
+    Args:
+        columns: as for `tables`.
+    """
+    kept = ", ".join(f"{name} {_type(name)}" for name in COLUMNS if name in set(columns))
+    return f"CREATE OR REPLACE TABLE stored (file INTEGER, number INTEGER, rest VARCHAR, {kept})"
 
 
 def _type(column: str) -> str:
@@ -75,14 +83,21 @@ CREATE VIEW unit AS SELECT * EXCLUDE (start_line, first) REPLACE (
   FROM line WHERE flow_id IS NOT NULL GROUP BY flow_id, unit_id
 )"""
 
-PUBLISH = """
-CREATE VIEW publish AS
+
+def publish(lines: str) -> str:
+    """Return the query of the view ``publish``.
+
+    Args:
+        lines: what it reads, with the columns of ``line``.
+    """
+    return f"""
 SELECT sent.flow_id, sent.unit_id, sent.time, sent.task, sent.task_id, sent.queue, sent.eta,
   CASE WHEN failed.event IS NOT NULL THEN coalesce(failed.error, 'unknown') END AS error,
   sent.file, sent.number
-FROM line AS sent LEFT JOIN line AS failed ON failed.event = 'task.publish_failed'
+FROM {lines} AS sent LEFT JOIN {lines} AS failed ON failed.event = 'task.publish_failed'
   AND failed.unit_id = sent.unit_id AND failed.task_id = sent.task_id
 WHERE sent.event = 'task.published'"""
+
 
 # The attempts of a task share its task ID: the last one says how it ended.
 OPERATION = """
