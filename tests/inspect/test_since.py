@@ -56,6 +56,14 @@ def findings(report: Report) -> list[str]:
 # --- lost evidence --------------------------------------------------------------------------------
 
 
+def test_calls_that_lead_nowhere_now_are_still_known(folder: Folder) -> None:
+    """The first call of the old evidence is there; the second is what broke."""
+    after = SHOP.replace("    charge(order)\n    mail.delay(order)\n", "    print(order)\n")
+    report = changed(folder, SHOP, after)
+
+    assert [one.broken_at.line for one in changes_of(report).lost] == [11, 11]
+
+
 def test_call_that_is_gone_is_named(folder: Folder) -> None:
     """The finding is at the step, and names the call of then, with its line of then."""
     report = changed(folder, SHOP, UNMAILED)
@@ -463,7 +471,10 @@ def test_base_that_is_not_in_the_clone_is_status_2(folder: Folder) -> None:
 
 
 def test_base_is_remembered(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With a cache neither tree is analysed again; what was checked before is a base later."""
+    """With a cache no tree is analysed again; what was checked before is a base later.
+
+    What has lost evidence is analysed twice: for its edges, and for the calls that are left.
+    """
     analyses: list[int] = []
     analyse = _pipeline.analyse
 
@@ -478,9 +489,9 @@ def test_base_is_remembered(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> 
     check(["."], cache=cache)
     folder.write({"shop.py": UNMAILED})
     first = check(["."], cache=cache, since="HEAD")
-    assert len(analyses) == 2
+    assert len(analyses) == 3
     assert check(["."], cache=cache, since="HEAD") == first
-    assert len(analyses) == 2
+    assert len(analyses) == 3
     assert first.findings == check(["."], since="HEAD").findings != []
 
 

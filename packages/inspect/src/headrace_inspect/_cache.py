@@ -11,7 +11,7 @@ import json
 import marshal
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
@@ -47,6 +47,7 @@ class Memory:
         ids: Mapping[str, str],
         load: Callable[[], Mapping[str, bytes]],
         problems: Sequence[Problem],
+        names: Collection[str] = (),
     ) -> Facts:
         """Return the facts of a tree, from the cache or else from the files, and store them then.
 
@@ -55,8 +56,10 @@ class Memory:
             ids: what tells the content of each file from others.
             load: returns the content of the files.
             problems: what is wrong with missing files.
+            names: those of functions whose calls are of interest too.
         """
-        key = _digest_of((self._question, sorted(ids.items()), [*map(str, problems)]))
+        about = sorted(ids.items()), [*map(str, problems)], sorted(names)
+        key = _digest_of((self._question, *about))
         name = f"check-{key}.json"
         if stored := self._read(name):
             known: Facts = json.loads(stored, object_hook=_revived)
@@ -65,7 +68,7 @@ class Memory:
         from ._pipeline import facts_in
 
         contents = load()
-        facts = facts_in(paths, contents, problems, self._syntax)
+        facts = facts_in(paths, contents, problems, self._syntax, names)
         if contents.keys() == ids.keys():  # a repository may lack some
             found = json.dumps(facts, separators=(",", ":"), default=_stored)
             self._write(name, found.encode())

@@ -57,10 +57,13 @@ def check(
     try:
         facts = memory.facts(paths, ids, lambda: contents, problems)
         if base is not None:
-            from ._findings._since import compared
+            from ._findings._since import compared, names_in
 
             old = memory.facts(paths, base.ids, lambda: base.contents, [])
             changes, found = compared(old, facts, base)
+            if names := names_in(found):  # which calls of the old evidence are left?
+                facts = memory.facts(paths, ids, lambda: contents, problems, names)
+                changes, found = compared(old, facts, base)
     except Exception as error:  # whatever it is, it must not read as clean
         return Report(problems=[*problems, Problem(", ".join(paths), 0, _bug(error))])
     found = [one for one in found if f"{one.code} {one.about}" not in accept]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ from ._findings._ignores import find_ignores
 from ._findings._since import calls_in
 from ._hazards import hazards_in
 from ._models import known_libraries
-from ._models._headrace import Declared, chain_context
+from ._models._headrace import Declared
 from ._models._routing import Routing, mentions_settings
 from ._models._tasks import Task, Tasks, signature_of, task_function
 from ._report import DurableChain, Edge, Facts, Finding, Message, Place, Problem, Step
@@ -45,6 +45,7 @@ def facts_in(
     contents: Mapping[str, bytes],
     problems: Sequence[Problem] = (),
     syntax: StoredSyntax | None = None,
+    names: Collection[str] = (),
 ) -> Facts:
     """Analyse a source tree and return its facts.
 
@@ -53,10 +54,11 @@ def facts_in(
         contents: the content of each file, by its absolute path.
         problems: the problems found so far.
         syntax: what a cache knows of the files.
+        names: those of functions whose calls are of interest too.
     """
     found = [*problems]
     with analysis_runtime():
-        analysis = analyse(paths, contents, found, syntax)
+        analysis = analyse(paths, contents, found, syntax, names)
         engine, declarations, judged, faults = analysis
         edges = list(judged.values())
         return Facts(
@@ -82,9 +84,10 @@ def analyse(
     contents: Mapping[str, bytes],
     problems: list[Problem],
     syntax: StoredSyntax | None = None,
+    names: Collection[str] = (),
 ) -> Analysis:
     """Analyse a program; add files that do not parse to `problems`."""
-    engine = evaluate(paths, contents, problems, syntax)
+    engine = evaluate(paths, contents, problems, syntax, names)
     declarations = Declarations(engine)
     edges = Judge(engine, declarations).judge()
     return Analysis(engine, declarations, edges, faults_in(engine, declarations, edges))
@@ -95,6 +98,9 @@ def evaluate(
     contents: Mapping[str, bytes],
     problems: list[Problem],
     syntax: StoredSyntax | None = None,
+    names: Collection[str] = (),
+    *,
+    is_total: bool = False,
 ) -> Engine:
     """Evaluate a program; add files that do not parse to `problems`."""
     read = (syntax or StoredSyntax()).read
@@ -107,37 +113,38 @@ def evaluate(
             return None
 
     forget_values()
-    engine = Engine(Program(sorted(contents), paths, load), known_libraries())
-    _evaluate_modules(engine)
+    registry = known_libraries()
+    registry.seeds.update(names)
+    engine = Engine(Program(sorted(contents), paths, load), registry)
+    _evaluate_modules(engine, is_total=is_total)
     for _ in range(_MAX_ROUNDS):
         _evaluate_flows(engine)
         engine.run_roots()
         for finish in engine.registry.finishing:
             finish(engine)
+        engine.run_waiting()
+    engine.order()
     return engine
 
 
-def _evaluate_modules(engine: Engine) -> None:
+def _evaluate_modules(engine: Engine, *, is_total: bool) -> None:
     """Evaluate all modules first, since functions use what modules register, then the functions.
 
     Test modules are skipped, unless they declare steps.
     """
     modules = engine.program.modules
-    for module in modules:
-        engine.run_module(module)
+    engine.run(modules, is_total=is_total)
     declaring = {function.module for function in engine.fact(Declared).functions}
     for module in modules:
-        if not module.is_test or module in declaring:
+        if is_total and (not module.is_test or module in declaring):
             engine.run_functions(module)
 
 
 def _evaluate_flows(engine: Engine) -> None:
-    """Evaluate chains and the methods of flow classes, including inherited ones."""
+    """Evaluate the methods of flow classes, including inherited ones."""
     for cls in [*engine.fact(Declared).class_flows]:
         for method in engine.classes.methods_of(cls):
             engine.context(FunctionValue(method, Instance(cls, is_exact=True)))
-    for chain in [one for one in engine.fact(Declared).chains.values() if one.flow is not None]:
-        chain_context(engine, chain)
 
 
 @contextmanager

@@ -48,7 +48,7 @@ def main(words: list[str]) -> int:
     paths = settings["paths"]
     contents, problems = read_files(paths, settings["exclude"])
     with analysis_runtime():
-        nodes, edges = map_of(evaluate(paths, contents, problems))
+        nodes, edges = map_of(evaluate(paths, contents, problems, is_total=True))
     if options.declare is not None:
         text = patch_for(edges, options.declare, contents)
     elif options.format == "json":

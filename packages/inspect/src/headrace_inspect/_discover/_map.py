@@ -20,14 +20,14 @@ from headrace_inspect._evaluate._values import (
 )
 from headrace_inspect._models._celery import class_tasks
 from headrace_inspect._models._routes import Routes
-from headrace_inspect._models._routing import decorated_by, literal, parts_of, settings_in
+from headrace_inspect._models._routing import decorated_by, literal, settings_in
 from headrace_inspect._models._signals import Connections
 from headrace_inspect._models._tasks import Task, Tasks, finish, run_by_name, task_function
 from headrace_inspect._report import Link, Place
 from headrace_inspect._shown._paths import CallPath, CallPaths, Reach, bits_in
 from headrace_inspect._sources import shown
 from headrace_inspect._symbols._entities import Class, Function, Module
-from headrace_inspect._symbols._syntax import Expr
+from headrace_inspect._symbols._syntax import Expr, name_of, parts_of
 
 Bodies = Mapping["Node", list[Context]]
 _MAX_DEPTH = 8
@@ -69,6 +69,8 @@ def map_of(engine: Engine) -> tuple[list[Node], list[Edge]]:
     reaches it.
     """
     nodes = Nodes(engine)
+    engine.run_waiting()
+    engine.order()
     contexts = [one for one in engine.all_contexts() if not one.is_test]
     bodies = nodes.grouped(contexts)
     reach = _reach(contexts, bodies)
@@ -205,7 +207,7 @@ class Nodes:
             command = self._engine.names.in_module(module, "Command")
             if "/management/commands/" in module.path and isinstance(command, ClassValue):
                 self._add_value("command", command, module.name.rpartition(".")[2])
-            for function in [one for one in module.functions if one.scope is module]:
+            for function in [one for one in module.functions if one.owner is None]:
                 if decorated_by(function, "command"):
                     self.add("command", function, function.name)
 
@@ -226,12 +228,12 @@ class Nodes:
         """Return the parent of each included URL module, and the literal path prefix."""
         above: dict[Module, tuple[Module, str]] = {}
         modules = [one for one in self._modules if "urls" in one.path or "rout" in one.path]
-        for module, part in [(one, part) for one in modules for part in parts_of(one.body)]:
+        for module, part in [(one, part) for one in modules for part in parts_of(one.code)]:
             match part:
                 case (
                     "c", _, _, _,
-                    (("k", str(prefix)), ("c", _, _, "include", (("k", str(name)), *_), _), *_), _,
-                ):  # fmt: skip
+                    (("k", str(prefix)), ("c", _, _, called, (("k", str(name)), *_), *_), *_), *_,
+                ) if name_of(called) == "include":  # fmt: skip
                     found = self._engine.program.find(name, 0, module)
                     if isinstance(found, Module):
                         above.setdefault(found, (module, prefix))
@@ -240,18 +242,18 @@ class Nodes:
     def _add_schedules(self) -> None:
         """Add the entries of mappings such as ``beat_schedule``."""
         for module in self._modules:
-            frame = self._engine.scratch_frame(module)
-            tables = [value for _, value in settings_in(module.body)]
+            frame = self._engine.home(module)
+            tables = [value for _, value in settings_in(module.code)]
             found = [pair for one in tables if _is_table(one) for pair in one[3]]
             for key, entry in [(key, entry) for key, entry in found if _is_table(entry)]:
                 given = {literal(name): value for name, value in entry[3] if name != "**"}
                 if {"task", "schedule"} <= given.keys():
-                    name = text_of(self._engine.evaluate(frame, given["task"]))
-                    label = text_of(self._engine.evaluate(frame, key)) or name or ""
+                    name = text_of(frame.value(given["task"]))
+                    label = text_of(frame.value(key)) or name or ""
                     body = self._engine.entry((module, entry), module)
                     run_by_name(body, name, entry)
                     made = self._make("schedule", label, label, module, line_of(entry))
-                    self._entered[body.context] = {made}
+                    self._entered[body] = {made}
         finish(self._engine)
 
 

@@ -6,7 +6,7 @@ a function share the classes of its arguments; the receiver's class counts where
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -39,7 +39,8 @@ if TYPE_CHECKING:
 
 MAX_CONTEXTS = 64  # otherwise nested decorators pass ever longer arguments
 _MAX_NAMES = 2
-_MAX_ADDRESSES = 8
+_MAX_FLAGS = 8
+_MAX_ADDRESSES = 256
 _MAX_RECEIVERS = 32  # otherwise a base method is evaluated for each of a thousand subclasses
 _VERBS = frozenset(["GET", "POST", "PUT", "PATCH", "DELETE"])
 _VAGUE = (Constant, Object, Items, Table)
@@ -62,12 +63,12 @@ def receiver_for(
     return replace(receiver, cls=cls, is_exact=is_exact)
 
 
-def _differs(engine: Engine, cls: Class, owner: Class, names: Sequence[str]) -> bool:
+def _differs(engine: Engine, cls: Class, owner: Class, names: Iterable[str]) -> bool:
     """Tell whether `cls`, or a class between it and `owner`, overrides any of these members."""
     for one in engine.classes.sources(cls):
         if one is owner:
             return False
-        if one.decorators or not one.members.keys().isdisjoint(names):
+        if one.decorators or not one.names.keys().isdisjoint(names):
             return True
     return True
 
@@ -93,15 +94,15 @@ def variables_of(
     arguments: Arguments,
     keywords: Named,
     omitted: Sequence[str],
-) -> dict[str, Value]:
-    """Return the initial variables of a function body, and record literal arguments."""
-    function, variables = context.function, dict(context.captured)
+) -> None:
+    """Set the variables of a new context to its arguments, and note the literal ones."""
+    function, variables = context.function, context.variables
     if function is None:
-        return variables
+        return
     if context.receiver is not None and function.owner is not None:
         arguments = (context.receiver, *arguments)
     named = dict(keywords)
-    for number, (name, annotation, default, is_positional) in enumerate(function.parameters):
+    for number, (name, _, default, is_positional) in enumerate(function.parameters):
         value = named.pop(name, None)
         if is_positional and number < len(arguments):
             value = arguments[number]
@@ -109,15 +110,27 @@ def variables_of(
             context.literals[name] = default[1]
         elif isinstance(value, Constant) and type(value.value) in {bool, type(None)}:
             context.literals[name] = value.value
-        if value is None and annotation is None:
-            value = engine.store.get(("parameter", function, name))
-        if value is None:
-            value = _default(engine, function, default)
-        if annotation is not None and (value is None or isinstance(value, _VAGUE)):
-            value = _declared(engine, context, annotation, value)
         variables[name] = value
     _add_rest(function, arguments, named, variables)
-    return variables
+
+
+def parameter(engine: Engine, context: Context, name: str) -> Value:
+    """Return the value of a parameter: the argument, or what is known of all arguments."""
+    function, value = context.function, context.variables.get(name)
+    parameters = () if function is None else function.parameters
+    found = [one for one in parameters if one[0] == name]
+    if function is None or not found:
+        return value
+    _, annotation, default, _ = found[0]
+    if value is None and annotation is None:
+        value = engine.store.get(("parameter", function, name), context)
+    if value is None:
+        value = _default(engine, function, default)
+    if annotation is not None and (value is None or isinstance(value, _VAGUE)):
+        declared = engine.types.of(annotation, function.home, context.receiver)
+        is_object = any(isinstance(one, Instance) for one in options_of(declared))
+        value = declared if is_object else union(value, declared)
+    return value
 
 
 def _add_rest(
@@ -131,15 +144,8 @@ def _add_rest(
         variables[function.syntax.kwarg] = Table(tuple(named.items()))
 
 
-def _declared(engine: Engine, context: Context, annotation: Expr, value: Value) -> Value:
-    scope = context.function.scope if context.function is not None else None
-    declared = None if scope is None else engine.types.of(annotation, scope, context.receiver)
-    is_object = any(isinstance(one, Instance) for one in options_of(declared))
-    return declared if is_object else union(value, declared)
-
-
 def _default(engine: Engine, function: Function, node: Expr) -> Value:
-    value = None if node is None else engine.evaluate(engine.scratch_frame(function.scope), node)
+    value = engine.evaluate(function.home, node)
     is_injected = isinstance(value, Object) and value.made_by in engine.registry.injecting
     return None if is_injected else value
 
@@ -164,11 +170,11 @@ def context_key(value: Value, count: int) -> Value:
 
     Sensitivity falls with `count`, the number of contexts that the function already has.
     """
+    if isinstance(value, Constant):
+        return value if count < _max_contexts_for(value.value) else None
     if value is None or count >= MAX_CONTEXTS:
         return None
     match value:
-        case Constant(value=text):
-            return value if count < _max_contexts_for(text) else None
         case Items() | Table():
             return shallow(value) if _is_callable(value) else None
         case Union(options=options):
@@ -182,7 +188,7 @@ def context_key(value: Value, count: int) -> Value:
 def _max_contexts_for(value: object) -> int:
     """Return how many contexts of a function such a literal may distinguish."""
     if not isinstance(value, str):
-        return _MAX_ADDRESSES if isinstance(value, bool) else 0
+        return _MAX_FLAGS if isinstance(value, bool) else 0
     if not {*value}.isdisjoint("./\0") or value in _VERBS:
         return _MAX_ADDRESSES
     return _MAX_NAMES if value.isidentifier() else 0

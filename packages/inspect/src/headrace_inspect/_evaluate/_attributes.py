@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from headrace_inspect._symbols._entities import Assignment, Binding, Class, Function
+from headrace_inspect._symbols._entities import Class
 
-from ._contexts import Context, Frame
+from ._contexts import Context
 from ._values import (
     Bound,
     ClassValue,
@@ -42,9 +42,9 @@ class Attributes:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._methods: dict[tuple[Value, str], Value] = {}
-        self._prepared: set[Class] = set()
+        self._stored: set[tuple[Class, str]] = set()
 
-    def get(self, frame: Frame, owner: Value, name: str, node: Any) -> Value:
+    def get(self, frame: Context, owner: Value, name: str, node: Any) -> Value:
         """Return the attribute `name` of `owner`; reading a property calls its getter."""
         if owner is None:
             return self._guess_method(name, node)
@@ -55,7 +55,7 @@ class Attributes:
             return self._get(frame, owner, name, node)
         return union(*frame.each(options, lambda one: self._get(frame, one, name, node)))
 
-    def _get(self, frame: Frame, owner: Value, name: str, node: Any) -> Value:
+    def _get(self, frame: Context, owner: Value, name: str, node: Any) -> Value:
         engine = self._engine
         special = None if owner is None else engine.registry.attributes.get(type(owner))
         found = None if special is None else special(frame, owner, name)
@@ -91,7 +91,7 @@ class Attributes:
             cls = classes.only_owner(name)
         return None if cls is None else self._method(Instance(cls), name)
 
-    def set(self, frame: Frame, owner: Value, name: str, value: Value) -> None:
+    def set(self, owner: Value, name: str, value: Value) -> None:
         """Store `value` as an attribute of `owner`."""
         for one in options_of(owner) if value is not None else ():
             if isinstance(one, Instance | ClassValue):
@@ -99,25 +99,26 @@ class Attributes:
 
     # --- objects ----------------------------------------------------------------------------------
 
-    def _of_instance(self, frame: Frame, owner: Instance, name: str, node: Any) -> Value:
+    def _of_instance(self, frame: Context, owner: Instance, name: str, node: Any) -> Value:
         if owner.text is not None and name in {"value", "_value_"}:
             return Constant(owner.text, str)
         key = (owner, name)
         if key in self._methods:
             return self._methods[key]
-        found = self._engine.classes.find(owner.cls, name)
-        is_below = found is None and not owner.is_exact and self._is_in_subclass(owner.cls, name)
-        if is_below or (found is not None and isinstance(found[1], Function)):
+        classes = self._engine.classes
+        cls = classes.find(owner.cls, name)
+        is_below = cls is None and not owner.is_exact and self._is_in_subclass(owner.cls, name)
+        if is_below or (cls is not None and name in cls.methods):
             value = self._method(owner, name)
             if not any(isinstance(one, Property) for one in options_of(value)):
                 self._methods[key] = value
                 return value
             return frame.call(union(*[getattr(one, "inner", one) for one in options_of(value)]),
                               node)  # fmt: skip
-        value = None if found is None else self._field(frame, owner, *found, name, node)
+        value = None if cls is None else self._field(frame, owner, cls, name, node)
         is_empty = isinstance(value, Items | Table) and not self._engine.contents(frame, value)
         if value is None or is_empty or isinstance(value, Constant | Object):
-            value = union(value, self._stored_in(frame.context, owner.cls, name))
+            value = union(value, self._stored_in(frame, owner.cls, name))
         for find in self._engine.registry.missing if value is None else ():
             value = find(frame, owner, name)
         return self._inherited(owner, owner.cls, name) if value is None else value
@@ -125,7 +126,7 @@ class Attributes:
     def _is_in_subclass(self, cls: Class, name: str) -> bool:
         """Tell whether a subclass defines the method `name`."""
         below = self._engine.classes.overriding(cls, name)
-        return any(isinstance(one.members[name][-1], Function) for one in below)
+        return any(name in one.methods for one in below)
 
     def _method(self, owner: Instance, name: str) -> Value:
         """Return a method, together with its overrides unless the class is exact."""
@@ -135,14 +136,12 @@ class Attributes:
         for cls in (owner.cls, *below):
             defining = classes.find(cls, name)
             if defining is not None:
-                value = self._engine.names.in_class(defining[0], name)
+                value = self._engine.names.in_class(defining, name)
                 of = owner if cls is owner.cls else Instance(cls)
                 found += [self._engine.bind(one, of) for one in options_of(value)]
         return union(*found)
 
-    def _field(
-        self, frame: Frame, owner: Value, cls: Class, binding: Binding, name: str, node: Any
-    ) -> Value:
+    def _field(self, frame: Context, owner: Value, cls: Class, name: str, node: Any) -> Value:
         """Return the value that `owner` has for an attribute assigned in its class."""
         results: list[Value] = []
         for value in options_of(self._engine.names.in_class(cls, name)):
@@ -153,9 +152,7 @@ class Attributes:
             elif isinstance(value, Property) and isinstance(owner, Instance):
                 bound = self._engine.bind(value.inner, owner)
                 results.append(frame.call(bound, node))
-            elif isinstance(value, FunctionValue | Static) and not getattr(
-                binding, "annotation", None
-            ):
+            elif isinstance(value, FunctionValue | Static) and not self._is_annotated(cls, name):
                 is_plain = isinstance(value, FunctionValue) and isinstance(owner, ClassValue)
                 results.append(value if is_plain else self._engine.bind(value, owner))
             else:
@@ -167,49 +164,48 @@ class Attributes:
         is_foreign = any(isinstance(base, str) for base in self._engine.classes.order(cls))
         return Bound(owner, name) if is_foreign else None
 
-    def _stored_in(self, reader: Context, cls: Class, name: str) -> Value:
+    def _is_annotated(self, cls: Class, name: str) -> bool:
+        about = self._engine.classes.definition(cls, name)
+        return about[0] == "=" and about[4] is not None
+
+    def _stored_in(self, frame: Context, cls: Class, name: str) -> Value:
         """Return the values stored in an attribute of instances, by methods or other code."""
         engine, sources = self._engine, self._engine.classes.sources(cls)
         for one in sources:
-            if one not in self._prepared:
-                self._prepared.add(one)
-                constructor = one.members.get("__init__", [None])[-1]
-                if isinstance(constructor, Function):
-                    engine.context(FunctionValue(constructor, Instance(one)))
-        found: Value = None
-        for one in sources:
-            known = engine.store.get(("attribute", one, name), reader)
-            found = known if found is None else found if known is None else union(found, known)
-        return found
+            if (one, name) not in self._stored:
+                self._stored.add((one, name))
+                for method in one.methods.values():
+                    for number in method.syntax.stores.get(name, ()):
+                        engine.home(method).operate(number)
+        return union(*[engine.store.get(("attribute", one, name), frame) for one in sources])
 
     # --- classes ----------------------------------------------------------------------------------
 
-    def _of_class(self, frame: Frame, owner: ClassValue, name: str, node: Any) -> Value:
-        found = self._engine.classes.find(owner.cls, name)
-        if found is None:
-            inherited = self._inherited(owner, owner.cls, name)
-            stored = self._stored_in(frame.context, owner.cls, name)
-            return inherited if stored is None else stored
-        cls, binding = found
-        value = self._engine.names.in_class(cls, name)
-        if not isinstance(binding, Assignment):
-            bind = self._engine.bind
+    def _of_class(self, frame: Context, owner: ClassValue, name: str, node: Any) -> Value:
+        engine = self._engine
+        cls = engine.classes.find(owner.cls, name)
+        if cls is None:
+            stored = self._stored_in(frame, owner.cls, name)
+            return self._inherited(owner, owner.cls, name) if stored is None else stored
+        if engine.classes.definition(cls, name)[0] != "=":
+            options = options_of(engine.names.in_class(cls, name))
             return union(*[
-                bind(one, owner) if isinstance(one, Static) else one for one in options_of(value)
+                engine.bind(one, owner) if isinstance(one, Static) else one for one in options
             ])
-        if self._engine.classes.is_a(owner.cls, *_ENUMERATIONS):
+        if engine.classes.is_a(owner.cls, *_ENUMERATIONS):
+            value = engine.names.in_class(cls, name)
             text = value.value if isinstance(value, Constant) else None
             return Instance(owner.cls, is_exact=True, text=text if isinstance(text, str) else None)
-        read = self._field(frame, owner, cls, binding, name, node)
-        return union(read, self._stored_in(frame.context, owner.cls, name))
+        read = self._field(frame, owner, cls, name, node)
+        return union(read, self._stored_in(frame, owner.cls, name))
 
-    def _of_super(self, frame: Frame, owner: Super, name: str, node: Any) -> Value:
+    def _of_super(self, frame: Context, owner: Super, name: str, node: Any) -> Value:
         cls, receiver = owner.cls, owner.receiver
         own = receiver.cls if isinstance(receiver, Instance | ClassValue) else cls
         found = self._engine.classes.find(own, name, after=cls)
         if found is None:
             return Bound(owner, name)
-        value = self._engine.names.in_class(found[0], name)
+        value = self._engine.names.in_class(found, name)
         bound = [self._engine.bind(one, receiver) for one in options_of(value)]
         return union(*[
             frame.call(one.inner, node) if isinstance(one, Property) else one for one in bound

@@ -68,9 +68,7 @@ class Calls:
         given += [one for _, one in call.keywords if type(one) in _CALLABLES]
         for value in given:
             for one in options_of(value):
-                is_made = isinstance(one, FunctionValue) and isinstance(
-                    one.function.scope, Function
-                )
+                is_made = isinstance(one, FunctionValue) and one.function.syntax.outer >= 0
                 is_handle = isinstance(one, Bound) and isinstance(one.owner, Wrapper)
                 if is_made or is_handle or isinstance(one, Partial):
                     self.hand_over(one, call.with_arguments())
@@ -78,10 +76,11 @@ class Calls:
     def hand_over(self, callee: Value, call: Call) -> Value:
         """Record that `callee` runs elsewhere or later, and return its eventual result."""
         frame = call.frame
-        count = len(frame.context.events)
+        count = len(frame.opened)
         made = frame.each(options_of(callee), lambda one: await_(self.invoke(one, call)))
-        for event in frame.context.events[count:] if call.kind != CALL else ():
+        for event in frame.opened[count:] if call.kind != CALL else ():
             event.kind = call.kind
+            self._engine.demand.mark(frame)
         return union(*made)
 
     def _invoke(self, callee: Known, call: Call) -> Value:
@@ -120,12 +119,12 @@ class Calls:
         frame.emit((context,), call.node, call.kind)
         result = context.result
         if result is None:
-            result = self._engine.store.get(("result", context), frame.context)
-        elif isinstance(result, Object) and result.made_by == "typing.TypeVar":
+            self._engine.store.wait(("result", context), frame)
+        if isinstance(result, Object) and result.made_by == "typing.TypeVar":
             result = self._resolve_type_variable(callee, arguments, call.keywords, result)
         if context.never_returns and call.kind == CALL and not function.syntax.is_async:
-            frame.ran = None
-        is_plain = function.syntax.is_async and not function.syntax.is_generator
+            frame.stop()
+        is_plain = function.syntax.is_async and not function.is_generator
         return Pending(result, is_generator=False) if is_plain else result
 
     def _inject(self, function: Function, call: Call) -> Named:
@@ -158,8 +157,8 @@ class Calls:
         return tuple(made)
 
     def _dependencies(self, function: Function, annotation: Any, default: Any) -> Arguments:
-        given = self._engine.evaluate(self._engine.scratch_frame(function.scope), default)
-        return given, *self._engine.types.metadata(annotation, function.scope)
+        given = self._engine.evaluate(function.home, default)
+        return given, *self._engine.types.metadata(annotation, function.home)
 
     def _provided(self, value: Value, call: Call) -> Value:
         """Return the value that a dependency provides; a generator yields it once."""
@@ -174,7 +173,7 @@ class Calls:
         given = dict(keywords) | dict(zip([one[0] for one in parameters], arguments, strict=False))
         found: list[Value] = []
         for name, annotation, _, _ in parameters:
-            if name in given and self._engine.types.of(annotation, function.scope) == variable:
+            if name in given and self._engine.types.of(annotation, function.home) == variable:
                 is_class = isinstance(annotation, tuple) and annotation[0] == "s"
                 found.append(self._engine.types.instance(given[name]) if is_class else given[name])
         return union(*found)
@@ -185,13 +184,12 @@ class Calls:
         made = self._make(callee, call) if self._engine.classes.find(cls, "__new__") else None
         if isinstance(made, Instance) and cls not in self._engine.classes.sources(made.cls):
             return made
-        constructor = self._engine.classes.find(cls, "__init__")
-        if constructor is None:
+        if self._engine.classes.find(cls, "__init__") is None:
             self._store_fields(cls, call)
         for name, given in (("__init__", call), ("__post_init__", call.with_arguments())):
-            found = constructor if name == "__init__" else self._engine.classes.find(cls, name)
-            if found is not None and isinstance(found[1], Function):
-                self.invoke(FunctionValue(found[1], instance), given)
+            method = self._engine.classes.method(cls, name)
+            if method is not None:
+                self.invoke(FunctionValue(method, instance), given)
         made = self._engine.attributes.get(frame, callee, "__new__", call.node)
         if isinstance(made, FunctionValue):
             self.invoke(made, call)
@@ -207,20 +205,19 @@ class Calls:
 
     def _store_fields(self, cls: Class, call: Call) -> None:
         """Store the declared fields of a class without ``__init__``, as a dataclass does."""
-        declared: dict[str, Any] = {}
-        for base in reversed(self._engine.classes.sources(cls)):
-            for statement in base.body:
-                if statement[0] == ":" and isinstance(statement[1], str):
-                    declared[statement[1]] = statement[3]
+        bases = reversed(self._engine.classes.sources(cls))
+        declared = {name: (base, node) for base in bases
+                    for name, node in base.syntax.fields.items()}  # fmt: skip
         fields = dict(zip(declared, call.arguments, strict=False))
         fields.update((name, value) for name, value in call.keywords if name in declared)
-        for name, node in declared.items():
+        for name, (base, node) in declared.items():
             for word, factory in node[5] if type(node) is tuple and node[0] == "c" else ():
                 if name not in fields and word in {"default_factory", "factory"}:
-                    made = self._engine.evaluate(self._engine.scratch_frame(cls), factory)
+                    made = self._engine.evaluate(base.home, factory)
                     fields[name] = call.frame.call(made, call.node)
         for name, value in fields.items():
-            self._engine.attributes.set(call.frame, ClassValue(cls), name, value)
+            self._engine.attributes.set(ClassValue(cls), name, value)
+            self._engine.demand.give(name, value)
 
     def bind(self, value: Value, owner: Value) -> Value:
         """Bind `value` to `owner`, as attribute access does."""

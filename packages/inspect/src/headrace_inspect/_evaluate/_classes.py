@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from headrace_inspect._symbols._entities import Binding, Class, Function
+from headrace_inspect._symbols._entities import Class, Function
+from headrace_inspect._symbols._syntax import Definition
 
 from ._values import ClassValue, External, Instance, Value, options_of
 
@@ -73,10 +74,9 @@ class Classes:
         """Return the base classes."""
         if cls not in self._bases:
             self._bases[cls] = []
-            frame = self._engine.scratch_frame(cls.scope)
             for node in cls.bases:
                 inner = node[1] if isinstance(node, tuple) and node[0] == "s" else node
-                base = self._engine.evaluate(frame, inner)
+                base = self._engine.evaluate(cls.home, inner)
                 self._bases[cls].append(next(iter(options_of(base)), None))
         return self._bases[cls]
 
@@ -84,21 +84,23 @@ class Classes:
         """Tell whether `cls` inherits from one of these library classes."""
         return any(base in names for base in self.order(cls) if isinstance(base, str))
 
-    def find(
-        self, cls: Class, name: str, after: Class | None = None
-    ) -> tuple[Class, Binding] | None:
-        """Return the class that defines the member `name`, and its binding."""
+    def find(self, cls: Class, name: str, after: Class | None = None) -> Class | None:
+        """Return the class that defines the member `name`."""
         if after is None:
-            for base in self.sources(cls):
-                if name in base.members:
-                    return base, base.members[name][-1]
-            return None
+            return next((one for one in self.sources(cls) if name in one.names), None)
         order = self.order(cls)
         order = order[order.index(after) + 1 :] if after in order else self.order(after)[1:]
-        for one in order:
-            if isinstance(one, Class) and name in one.members:
-                return one, one.members[name][-1]
-        return None
+        return next((one for one in order if isinstance(one, Class) and name in one.names), None)
+
+    def method(self, cls: Class, name: str) -> Function | None:
+        """Return the method `name` of a class, if that is what defines the name."""
+        found = self.find(cls, name)
+        return None if found is None else found.methods.get(name)
+
+    def definition(self, cls: Class, name: str) -> Definition:
+        """Return the definition of the member `name` that a class itself defines."""
+        made: Definition = cls.code.definitions[cls.names[name][-1]]
+        return made
 
     def defines(self, value: Value, name: str) -> bool:
         """Tell whether the source defines the member `name` of an instance."""
@@ -108,9 +110,8 @@ class Classes:
         """Return the methods of a class in the source, including inherited ones."""
         found: dict[str, Function] = {}
         for base in self.sources(cls):
-            for name, bindings in base.members.items():
-                if isinstance(bindings[-1], Function):
-                    found.setdefault(name, bindings[-1])
+            for name, method in base.methods.items():
+                found.setdefault(name, method)
         return list(found.values())
 
     def overriding(self, cls: Class, name: str) -> list[Class]:
@@ -120,31 +121,36 @@ class Classes:
             self._overriding[key] = self._find_overriding(cls, name)
         return self._overriding[key]
 
-    def _find_overriding(self, cls: Class, name: str) -> list[Class]:
+    @property
+    def below(self) -> dict[Class, list[Class]]:
+        """The direct subclasses of each class."""
         if self._below is None:
-            self._below = defaultdict(list)
+            below: dict[Class, list[Class]] = defaultdict(list)
+            self._below = below
             for one in self.all():
                 for base in self.bases(one):
                     if isinstance(base, ClassValue):
-                        self._below[base.cls].append(one)
-        if cls not in self._below:
+                        below[base.cls].append(one)
+        return self._below
+
+    def _find_overriding(self, cls: Class, name: str) -> list[Class]:
+        if cls not in self.below:
             return []
         below: dict[Class, None] = {}
-        waiting = [*self._below[cls]]
+        waiting = [*self.below[cls]]
         while waiting:
             one = waiting.pop(0)
             if one not in below:
                 below[one] = None
-                waiting += self._below.get(one, ())
-        return [one for one in below if name in one.members][:_MAX_SUBCLASSES]
+                waiting += self.below.get(one, ())
+        return [one for one in below if name in one.names][:_MAX_SUBCLASSES]
 
     def names_below(self, cls: Class) -> set[str]:
         """Return the names of the members that subclasses define."""
         if cls not in self._names_below:
             names = self._names_below[cls] = set[str]()
-            self.overriding(cls, "")
-            for one in (self._below or {}).get(cls, ()):
-                names |= one.members.keys() | self.names_below(one)
+            for one in self.below.get(cls, ()):
+                names |= one.names.keys() | self.names_below(one)
         return self._names_below[cls]
 
     def named_after(self, name: str | None) -> Class | None:
@@ -161,9 +167,8 @@ class Classes:
         if self._owners is None:
             self._owners = defaultdict(list)
             for cls in [one for one in self.all() if not one.module.is_test]:
-                for member, bindings in cls.members.items():
-                    if isinstance(bindings[-1], Function):
-                        self._owners[member].append(cls)
+                for member in cls.methods:
+                    self._owners[member].append(cls)
         found = self._owners.get(name, []) if name not in _COMMON_METHODS else []
         tops = [cls for cls in found if not any(one in found for one in self.sources(cls)[1:])]
         return tops[0] if len(tops) == 1 and not name.startswith("__") else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._contexts import Frame
+from ._contexts import Context
 from ._expressions import call_special
 from ._values import (
     Instance,
@@ -32,17 +32,15 @@ class Containers:
         if isinstance(container, Items | Table) and container.origin and value is not None:
             self._engine.store.add(container.origin, key, value)
 
-    def _entries(
-        self, frame: Frame, container: Items | Table, key: Any = None
-    ) -> list[tuple[Any, Value]]:
+    def _entries(self, frame: Context, container: Items | Table) -> list[tuple[Any, Value]]:
         entries: list[tuple[Any, Value]] = (
             [*enumerate(container.values)] if isinstance(container, Items) else [*container.entries]
         )
         if container.origin:
-            entries += self._engine.store.added(container.origin, key, frame.context)
+            entries += self._engine.store.added(container.origin, frame)
         return entries
 
-    def contents(self, frame: Frame, value: Value) -> list[Value]:
+    def contents(self, frame: Context, value: Value) -> list[Value]:
         """Return the items of a container, in order."""
         found: list[Value] = []
         for option in options_of(value):
@@ -52,7 +50,7 @@ class Containers:
                 found += [option.result] if option.is_generator else []
         return found
 
-    def item(self, frame: Frame, value: Value, key: Any) -> Value:
+    def item(self, frame: Context, value: Value, key: Any) -> Value:
         """Return the item of a container at `key`, or the union of all items if `key` is None."""
         results: list[Value] = []
         for option in options_of(value):
@@ -60,7 +58,7 @@ class Containers:
                 results.append(self.item(frame, option.result, key))
             if not isinstance(option, Items | Table):
                 continue
-            entries = self._entries(frame, option, key)
+            entries = self._entries(frame, option)
             exact = [one for known, one in entries if key is not None and known == key]
             if isinstance(option, Table):
                 exact = exact[-1:]  # a later entry replaces an earlier one
@@ -72,7 +70,7 @@ class Containers:
             ]
         return union(*results)
 
-    def element(self, frame: Frame, value: Value, node: Any = None) -> Value:
+    def element(self, frame: Context, value: Value, node: Any = None) -> Value:
         """Return the union of the elements that iterating over `value` yields."""
         results: list[Value] = []
         for option in options_of(value):

@@ -1,12 +1,14 @@
-"""Contexts: the calls a function body makes, and their order on each path."""
+"""Contexts: bodies under evaluation, the calls they make, and the order of these calls."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from headrace_inspect._symbols._entities import Function, Module, Scope
+from headrace_inspect._symbols._syntax import NO_CODE, Code, Condition, Ids
 
 from ._values import Arguments, Known, Named, Value, union
 
@@ -15,10 +17,7 @@ if TYPE_CHECKING:
 
 CALL, SIGNAL, ENQUEUE, ON_COMMIT = "call", "signal", "enqueue", "on_commit"
 T = TypeVar("T")
-Path = int | None
-"""The events that may have run before this point, as a bit mask; None if it is unreachable."""
-Condition = tuple[str, bool]
-"""A parameter or an attribute such as ``in_atomic_block``, and whether it is true here."""
+Wants = tuple[tuple[str, ...], tuple[str, ...]]
 
 
 @dataclass(eq=False, slots=True)
@@ -32,14 +31,16 @@ class Event:
         before: the events that run before it on some path, as a bit mask.
         node: the syntax of the call, or None.
         conditions: the conditions that hold where the call runs.
+        first: the events of the same operation that run before it, as a bit mask.
     """
 
     line: int
     kind: str
     targets: tuple[Context, ...]
-    before: int
+    before: int = 0
     node: Any = None
     conditions: tuple[Condition, ...] = ()
+    first: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,106 +59,226 @@ class Block:
     yields: bool
 
 
-@dataclass(eq=False, slots=True)
 class Context:
-    """A function body evaluated for given arguments, or a collection of call targets.
+    """A body evaluated for given arguments, or a collection of call targets.
+
+    Operations are evaluated when their values are asked for, each once.
 
     Attributes:
-        module: the module that the lines of the events refer to.
+        scope: the module or function; None without code.
+        function: the function, or None.
+        module: the module that the lines of the events refer to; None for a collection.
         receiver: the object that the method is bound to.
         captured: the closed-over variables, which distinguish closures of the same function.
         variables: the values of its parameters.
         literals: the parameters that the call sets to true, false or None.
-        first: the number of events before the first ``yield`` of a generator.
-        never_returns: whether it always raises.
+        events: its calls, once it is complete.
         steps: the steps of a chain that it runs as.
+        decorating: the function whose decorators are being applied.
+        wants: the names of what may run it, and of libraries that must be imported for that.
     """
 
-    function: Function | None
-    module: Module | None
-    receiver: Value = None
-    captured: Named = ()
-    variables: dict[str, Value] = field(default_factory=dict)
-    literals: dict[str, bool | None] = field(default_factory=dict)
-    events: list[Event] = field(default_factory=list)
-    blocks: list[Block] = field(default_factory=list)
-    result: Value = None
-    yielded: Value = None
-    line: int = 0
-    never_returns: bool = False
-    steps: tuple[tuple[str, str], ...] = ()
-    first: int = 0
-    parts: tuple[Context, Context] | None = None
+    __slots__ = (
+        "_at", "_emitted", "_enclosed", "_groups", "_halves", "_open", "_ran", "_result",
+        "_results", "_stopped", "_values", "blocks", "captured", "code", "decorating",
+        "engine", "events", "function", "line", "literals", "module", "receiver", "scope", "steps",
+        "variables", "wants",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        engine: Engine,
+        scope: Scope | None,
+        module: Module | None,
+        receiver: Value = None,
+        captured: Named = (),
+        line: int = 0,
+        steps: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        self.engine = engine
+        self.scope: Any = scope
+        self.module: Any = module
+        self.function = scope if isinstance(scope, Function) else None
+        self.code = NO_CODE if scope is None else scope.code
+        self.receiver, self.captured, self.line, self.steps = receiver, captured, line, steps
+        self.variables: dict[str, Value] = {}
+        self.wants: Wants = ((), ())
+        self.literals: dict[str, bool | None] = {}
+        self._halves: tuple[Context, Context] | None = None
+        self.events: list[Event] = []
+        self.decorating: Function | None = None
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget what has been evaluated."""
+        self.events.clear()
+        self.blocks: list[Block] = []
+        self._results: dict[int, Value] = {}
+        self._values: dict[int, Value] = {}
+        self._emitted: dict[int, list[Event]] = {}
+        self._enclosed: list[tuple[Value, int, int, int]] = []
+        self._stopped: set[int] = set()
+        self._groups: dict[int, Sequence[int]] = {}
+        self._result: Any = ...
+        # Without code, the events are those of a single operation.
+        self._open: list[Event] | None = self.events if self.scope is None else None
+        self._ran, self._at = 0, 0
 
     @property
     def is_test(self) -> bool:
         """Whether the body is in a test module."""
         return self.module is not None and self.module.is_test
 
+    # --- evaluating -------------------------------------------------------------------------------
+
+    def value(self, node: Any) -> Value:
+        """Return the value of an expression of this body."""
+        if node is None:
+            return None
+        if type(node) is str:
+            for name, one in self.captured:
+                if name == node:
+                    return one
+            return self.engine.names.in_scope(self.scope or self.module, node)
+        if node[0] == "v":
+            ids = node[2]
+            return self.definition(ids[0]) if len(ids) == 1 else self.defined(ids)
+        return self.engine.handlers[node[0]](self, node)
+
+    def defined(self, ids: Ids) -> Value:
+        """Return the union of some definitions."""
+        return union(*[self.definition(one) for one in ids])
+
+    def definition(self, number: int) -> Value:
+        """Return the value of a definition."""
+        if number in self._values:
+            return self._values[number]
+        self._values[number] = None  # a definition that needs itself
+        found = self.engine.define(self, self.code.definitions[number])
+        self._values[number] = found
+        return found
+
+    def undefine(self, ids: Ids) -> None:
+        """Forget definitions that were evaluated too early."""
+        for number in ids:
+            self._values.pop(number, None)
+
+    def operate(self, number: int) -> Value:
+        """Return the result of an operation; the first time, evaluate it and record its calls."""
+        if number in self._results:
+            return self._results[number]
+        code, node, engine = self.code, self.code.ops[number], self.engine
+        self._results[number] = None
+        if self.literals and self.is_excluded(code.conditions.get(number, ())):
+            return None
+        kept = self._open, self._ran, self._at, self.decorating
+        self._open, self._ran, self._at, self.decorating = [], 0, number, None
+        made = engine.operations[node[0]](self, node)
+        if self._open:
+            self._emitted[number] = self._open
+        self._open, self._ran, self._at, self.decorating = kept
+        self._results[number] = made
+        return made
+
+    def is_excluded(self, conditions: Iterable[Condition]) -> bool:
+        """Tell whether literal arguments contradict conditions."""
+        for name, holds in conditions:
+            plain = name.removesuffix(" is None")
+            if plain in self.literals:
+                known = self.literals[plain]
+                if (known is None if name != plain else bool(known)) is not holds:
+                    return True
+        return False
+
+    @property
+    def result(self) -> Value:
+        """What a call returns."""
+        if self._result is ... and self.function is not None:
+            syntax, home = self.function.syntax, self.function.home
+            self._result = self.engine.types.of(syntax.returns, home, self.receiver)
+            self._result = self.engine.result_of(self, self._result)
+        found: Value = self._result
+        return found
+
+    @property
+    def never_returns(self) -> bool:
+        """Whether it always raises, as far as is known."""
+        if self.function is None or self.function.syntax.is_abstract:
+            return False
+        ends = self.code.ends
+        return self.function.never_returns or (
+            not self.code.returns and any(one not in ends for one in self._stopped)
+        )
+
+    def order(self) -> None:
+        """Put the events of the operations in order."""
+        code, events, masks = self.code, self.events, dict[int, int]()
+        if self.scope is None:
+            return
+        places, dead = dict[int, int](), -1
+        left: list[tuple[int, int, int]] = []  # operations, and the events that never lead there
+        events.clear()
+        for number in sorted({*self._emitted, *self._stopped}):
+            places[number] = len(events)
+            if number <= dead:
+                continue
+            made, offset = self._emitted.get(number, ()), len(events)
+            before = ((1 << offset) - 1) & ~self._apart(number, masks, left)
+            for event in made:
+                event.before = before | event.first << offset
+            events += made
+            masks[number] = (1 << len(events)) - (1 << offset)
+            if number in self._stopped:
+                first, end = code.ends.get(number, (0, len(code.ops)))
+                left.append((number, end, sum(mask for one, mask in masks.items() if first <= one)))
+                dead = end - 1
+        self._place_blocks(code, places)
+
+    def _apart(self, number: int, masks: dict[int, int], left: list[tuple[int, int, int]]) -> int:
+        """Return the earlier events that do not lead to an operation, as a bit mask."""
+        code, apart = self.code, 0
+        skips = code.skips.get(number, 0)
+        for one, mask in masks.items() if skips else ():
+            apart |= mask if skips >> one & 1 else 0
+        for one in self._groups.get(number, ()):
+            apart |= masks.get(one, 0)
+        for op, end, mask in left:
+            is_final = any(a <= op < b <= number < c for a, b, c in code.finals)
+            apart |= mask if number >= end and not is_final else 0
+        return apart
+
+    def _place_blocks(self, code: Code, places: dict[int, int]) -> None:
+        """Find the events in each context manager, and in both halves of a generator."""
+        events, numbers = self.events, sorted(places)
+
+        def place(op: int) -> int:
+            found = bisect_left(numbers, op)
+            return places[numbers[found]] if found < len(numbers) else len(events)
+
+        self.blocks = [
+            Block(self.value(manager), line, place(first), place(last), yields)
+            for manager, line, first, last, yields in code.blocks
+        ]
+        for manager, line, number, count in self._enclosed:
+            first = place(number) + count
+            self.blocks.append(Block(manager, line, first, place(number + 1), yields=False))
+        if self._halves is not None:
+            head, tail = self._halves
+            count = place(code.first)
+            head.events = events[:count]
+            tail.events = [replace(one, before=one.before >> count) for one in events[count:]]
+
     def halves(self) -> tuple[Context, Context]:
         """Split a generator at its first ``yield``: what runs before it, and what runs after."""
-        if self.parts is None:
-            head = Context(self.function, self.module, self.receiver, self.captured)
-            # Only the first half keeps the function, so that the step runs once.
-            self.parts = head, Context(None, self.module)
-        head, tail = self.parts
-        head.events, tail.events = (
-            self.events[: self.first],
-            [replace(one, before=one.before >> self.first) for one in self.events[self.first :]],
-        )
-        return self.parts
+        if self._halves is None:
+            head = Context(self.engine, None, self.module, self.receiver, self.captured)
+            head.function = self.function  # only the first half, so that the step runs once
+            self._halves = head, Context(self.engine, None, self.module)
+            for one in self._halves:
+                self.engine.demand.link(one, self)
+        return self._halves
 
-    def add(self, target: Context, line: int = 0, kind: str = CALL) -> None:
-        """Add a body that may run here, unordered with respect to the others."""
-        if not any(target in event.targets for event in self.events):
-            self.events.append(Event(line, kind, (target,), 0))
-
-
-class Frame:
-    """A body under evaluation: its variables and the current path.
-
-    Args:
-        context: records the calls.
-        scope: the scope in which names are looked up.
-
-    Attributes:
-        ran: the current path.
-        leaving: the paths that leave an iteration of the innermost loop.
-        literals: the parameters known to be true, false or None here.
-        conditions: the conditions that hold here.
-        decorating: the function whose decorators are being applied.
-    """
-
-    __slots__ = (
-        "conditions", "context", "decorating", "engine", "has_yielded", "leaving", "literals",
-        "module", "ran", "receiver", "returned", "returns", "scope", "variables",
-    )  # fmt: skip
-
-    def __init__(
-        self, engine: Engine, context: Context, scope: Scope, variables: dict[str, Value]
-    ) -> None:
-        self.engine, self.context, self.scope = engine, context, scope
-        self.receiver, self.variables = context.receiver, variables
-        self.module: Module = scope if isinstance(scope, Module) else scope.module
-        self.ran: Path = 0
-        self.has_yielded = self.returns = False
-        self.returned: list[Value] = []
-        self.literals = dict(context.literals)
-        self.conditions: tuple[Condition, ...] = ()
-        self.leaving: list[int] = []
-        self.decorating: Function | None = None
-
-    def bind(self, name: str, value: Value) -> None:
-        """Assign a local variable."""
-        self.variables[name] = value
-        if name in self.literals:
-            del self.literals[name]
-
-    def location(self, node: Any) -> object:
-        """Return a key that identifies `node` in the whole program."""
-        return (self.module.path, node[0], node[1], node[2])
-
-    # --- calls ------------------------------------------------------------------------------------
+    # --- recording --------------------------------------------------------------------------------
 
     def call(
         self, callee: Value, node: Any, arguments: Arguments = (), keywords: Named = ()
@@ -178,48 +299,73 @@ class Frame:
 
     def emit(self, targets: Sequence[Context], node: Any, kind: str = CALL) -> None:
         """Record that one of `targets` runs here."""
-        if self.ran is None or not targets:
+        made = self._open
+        if made is None or not targets:
             return
-        events = self.context.events
-        bit = 1 << len(events)
-        line = line_of(node)
-        events.append(Event(line, kind, tuple(targets), self.ran, node, self.conditions))
-        self.ran |= bit
+        conditions = self.code.conditions.get(self._at, ())
+        demand = self.engine.demand
+        for target in targets:
+            demand.link(self, target)
+        if kind != CALL:
+            demand.mark(self)
+        bit = 1 << len(made)
+        made.append(
+            Event(line_of(node), kind, tuple(targets), self._ran, node, conditions, self._ran)
+        )
+        self._ran |= bit
 
-    def enclose(self, manager: Value, line: int, first: int, *, yields: bool = False) -> None:
-        """Record that the events from index `first` on run inside a context manager."""
-        last = len(self.context.events)
-        self.context.blocks.append(Block(manager, line, first, last, yields))
+    @property
+    def opened(self) -> list[Event]:
+        """The events of the operation under evaluation so far."""
+        return [] if self._open is None else self._open
 
-    # --- paths ------------------------------------------------------------------------------------
+    @property
+    def made(self) -> list[Event]:
+        """The events of all operations so far, in no particular order."""
+        return [event for events in self._emitted.values() for event in events]
 
-    def since(self, count: int) -> int:
-        """Return the events after the first `count`, as a bit mask."""
-        return (1 << len(self.context.events)) - (1 << count)
+    def add(self, target: Context, line: int = 0, kind: str = CALL) -> None:
+        """Add a body that may run here, unordered with respect to the others."""
+        if not any(target in event.targets for event in self.events):
+            self.events.append(Event(line, kind, (target,), 0))
+            self.engine.demand.link(self, target)
+
+    def enclose(self, manager: Value, line: int, first: int) -> None:
+        """Record that the events of the operation from index `first` on run in a transaction."""
+        self._enclosed.append((manager, line, self._at, first))
+
+    def stop(self) -> None:
+        """Record that nothing after the operation runs in its block."""
+        self._stopped.add(self._at)
+
+    def emitted(self, first: int, last: int) -> list[Event]:
+        """Return the events of some operations."""
+        for number in self.engine.demand.wanted(self.scope):
+            if first <= number < last:
+                self.operate(number)
+        return [event for one in range(first, last) for event in self._emitted.get(one, ())]
+
+    def together(self, numbers: Sequence[int]) -> None:
+        """Forget the order among some operations, which run at the same time."""
+        for number in numbers:
+            self._groups[number] = numbers
 
     def each(self, options: Iterable[T], work: Callable[[T], Value]) -> list[Value]:
-        """Apply `work` to alternatives or concurrent branches, each from the current path."""
-        start, results, ends = self.ran, [], []
+        """Apply `work` to alternatives or concurrent branches; in a loop, they may follow."""
+        start, results, end = self._ran, [], 0
+        at, code = self._at, self.code
+        is_looped = any(one <= at < last for one, last in code.loops)
         for option in options:
-            self.ran = start
+            self._ran = end if is_looped else start
+            self._ran |= start
             results.append(work(option))
-            ends.append(self.ran)
-        if ends:
-            self.ran = joined(ends)
+            end |= self._ran
+        self._ran |= end
         return results
 
-    def branch(self, alternatives: Iterable[Callable[[], None]]) -> None:
-        """Run alternative branches from the current path, then merge their paths and variables."""
-        start, variables = self.ran, self.variables
-        merged: dict[str, Value] | None = None
-        paths: list[Path] = []
-        for work in alternatives:
-            self.ran, self.variables = start, variables.copy()
-            work()
-            if self.ran is not None:
-                paths.append(self.ran)
-                merged = self.variables if merged is None else _merged(merged, self.variables)
-        self.ran, self.variables = joined(paths), variables if merged is None else merged
+    def location(self, node: Any) -> object:
+        """Return a key that identifies `node` in the whole program."""
+        return (self.module.path if self.module else "", node[0], node[1], node[2])
 
 
 @dataclass(slots=True)
@@ -227,13 +373,14 @@ class Call:
     """A call: its location and arguments.
 
     Attributes:
+        frame: the body that contains it.
         kind: how the call reaches its target.
         is_complete: whether these are all the arguments of the call.
         owner: for a model, the object whose method is called, or the callable itself.
         name: for a model, the name of the method or function.
     """
 
-    frame: Frame
+    frame: Context
     node: Any
     arguments: Arguments = ()
     keywords: Named = ()
@@ -289,16 +436,7 @@ class Call:
         return Call(self.frame, self.node, self.arguments, self.keywords, self.kind, owner, name)
 
 
-def joined(paths: Iterable[Path]) -> Path:
-    """Return the path after `paths` meet."""
-    found: Path = None
-    for path in paths:
-        if path is not None:
-            found = path if found is None else found | path
-    return found
-
-
-_PLACED = frozenset(["c", "l", "d", "for", "with"])
+_PLACED = frozenset(["c", "l", "d", "iter", "end", "enter", "exit"])
 
 
 def line_of(node: Any) -> int:
@@ -306,11 +444,3 @@ def line_of(node: Any) -> int:
     if type(node) is not tuple:
         return 0
     return node[3] if node[0] == "a" else node[1] if node[0] in _PLACED else 0
-
-
-def _merged(one: dict[str, Value], other: dict[str, Value]) -> dict[str, Value]:
-    for name, value in other.items():
-        known = one.get(name)
-        if known is not value:
-            one[name] = union(known, value)
-    return one

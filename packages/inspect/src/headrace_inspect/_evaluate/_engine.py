@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any, TypeVar
 
-from headrace_inspect._symbols._entities import Class, Function, Module, Scope, module_of
+from headrace_inspect._symbols._entities import Function, Module, Scope
 from headrace_inspect._symbols._program import Program
+from headrace_inspect._symbols._syntax import Expr
 
 from ._arguments import (
     MAX_CONTEXTS,
@@ -20,11 +21,11 @@ from ._attributes import Attributes
 from ._calls import Calls
 from ._classes import Classes
 from ._containers import Containers
-from ._contexts import Context, Frame
-from ._expressions import evaluate
+from ._contexts import Context
+from ._demand import Demand
+from ._expressions import EXPRESSIONS, OPERATIONS, define
 from ._names import Names, Types
 from ._registry import Registry
-from ._statements import run
 from ._store import Store
 from ._values import (
     Arguments,
@@ -35,13 +36,12 @@ from ._values import (
     Named,
     Object,
     Pending,
-    Static,
     Value,
     shallow,
     union,
 )
 
-_MAX_DEPTH = 40
+_MAX_DEPTH = 60
 _MAX_ROUNDS = 3
 T = TypeVar("T")
 
@@ -56,60 +56,106 @@ class Engine:
     Attributes:
         contexts: the evaluated bodies, by function, receiver and arguments.
         roots: functions called from outside the program: nested tasks and receivers.
+        properties: the names of attributes that are methods.
     """
 
     def __init__(self, program: Program, registry: Registry) -> None:
         self.program, self.registry = program, registry
+        self.handlers, self.operations, self.define = EXPRESSIONS, OPERATIONS, define
         self.contexts: dict[Any, Context] = {}
         self.store = Store()
         self._facts: dict[type, Any] = {}
         self.roots: list[FunctionValue] = []
         self.names, self.types, self.classes = Names(self), Types(self), Classes(self)
-        self.attributes, self.evaluate = Attributes(self), evaluate
+        self.attributes = Attributes(self)
         calls, containers = Calls(self), Containers(self)
         self.invoke, self.hand_over = calls.invoke, calls.hand_over
         self.bind, self.handler = calls.bind, calls.handler
         self.put, self.contents = containers.put, containers.contents
         self.item, self.element = containers.item, containers.element
+        self.properties = set[str]()
         self._called: dict[Any, Context] = {}
         self._counts: dict[Function, int] = defaultdict(int)
         self._call_targets: dict[object, Context] = {}
-        self._waiting: list[Context] = []
+        self._homes: dict[Scope, Context] = {}
         self._depth = 0
 
     # --- evaluating -------------------------------------------------------------------------------
 
-    def run_module(self, module: Module) -> None:
-        """Evaluate the top-level statements of a module."""
-        context = self.contexts[module] = Context(None, module)
-        run(Frame(self, context, module, {}), module.body)
-        self._run_waiting()
+    def run(self, modules: list[Module], *, is_total: bool) -> None:
+        """Evaluate the code of modules, and what is of interest in functions."""
+        for module in modules:
+            self.properties.update(_properties_of(module))
+        self.demand = Demand(modules, self.registry.seeds, self.registry.implied, is_total=is_total)
+        self.demand.below = self.classes.below
+        for module in modules:
+            self.contexts[module] = self.home(module)
+            self.run_waiting()
 
     def run_functions(self, module: Module) -> None:
         """Evaluate functions without a known caller, and methods for unknown subclasses."""
         for function in module.functions:
-            owner = function.owner
-            if self._counts[function]:
-                continue
-            if owner is not None:
-                value = self.names.function(function)
-                receiver: Value = Instance(owner)
-                if isinstance(value, Static):
-                    receiver = ClassValue(owner) if value.is_class else None
-                self.context(FunctionValue(function, receiver))
-            elif function.scope is module and not function.is_lambda:
-                self.context(FunctionValue(function))
-        self._run_waiting()
+            if not self._counts[function]:
+                self._run_function(function)
+        self.run_waiting()
+
+    def _run_function(self, function: Function) -> None:
+        if function.owner is not None:
+            self.home(function)
+        elif function.home is function.module and not function.is_lambda:
+            self.context(FunctionValue(function))
 
     def run_roots(self) -> None:
         """Evaluate the roots, then re-evaluate bodies that read outdated values."""
         while self.roots:
             self.context(self.roots.pop())
-            self._run_waiting()
+            self.run_waiting()
         for _ in range(_MAX_ROUNDS):
-            for context in self.store.outdated():
-                self._rerun(context)
-            self._run_waiting()
+            outdated = [one for one in self.store.outdated() if one.scope is not None]
+            for context in outdated:
+                context.forget()
+                self.demand.reopen(context)
+            self.run_waiting()
+            for context in outdated:
+                if self.store.is_awaited(("result", context)):
+                    self.store.put(("result", context), context.result)
+
+    def run_waiting(self) -> None:
+        """Evaluate the operations that are wanted, until there are no more."""
+        demand, properties = self.demand, self.properties
+        while True:
+            for context, number in demand.operations():
+                node = context.code.ops[number]
+                if node[0] != "a" or node[2] in properties:
+                    context.operate(number)
+            checks = list(demand.checks())
+            for scope, number in checks:
+                self._check(scope, number)
+            missing = demand.missing()
+            if not missing and not checks:
+                break
+            for scope in missing:
+                if isinstance(scope, Function) and not scope.module.is_test:
+                    self._run_function(scope)
+
+    def _check(self, scope: Scope, number: int) -> None:
+        """Find out whether a definition or a result has a value of interest."""
+        if scope.module.is_test:
+            return
+        if number >= 0:
+            name, value = scope.code.definitions[number][1], self.home(scope).definition(number)
+            self.demand.give(name, value)
+            for cls in scope.module.classes if isinstance(value, Object) else ():
+                if number in cls.names.get(name, ()):  # a field that a function makes
+                    self.demand.give(cls.name, value)
+        elif isinstance(scope, Function) and scope.name not in self.demand.names:
+            for context in self.demand.contexts_of(scope) or [self.home(scope)]:
+                self.demand.give(scope.name, context.result)
+
+    def order(self) -> None:
+        """Put the events of all bodies in order."""
+        for context in self.all_contexts():
+            context.order()
 
     def context(
         self,
@@ -119,7 +165,7 @@ class Engine:
         *,
         is_complete: bool = False,
     ) -> Context:
-        """Return the context of a call, evaluating the body if the context is new.
+        """Return the context of a call, to be evaluated if it is new.
 
         Args:
             value: the function.
@@ -148,6 +194,7 @@ class Engine:
         positional: Arguments = ()
         named: Named = ()
         if arguments or keywords:
+            self._pass_on(value, arguments, keywords)
             positional = tuple([context_key(one, count) for one in arguments])
             named = tuple([(name, context_key(one, count)) for name, one in keywords])
             while positional and positional[-1] is None:
@@ -158,56 +205,70 @@ class Engine:
             key = (function, receiver, captured, positional, named, omitted)
         found = self.contexts.get(key)
         if found is None:
-            found = self.contexts[key] = Context(function, function.module, receiver, captured)
+            found = self.contexts[key] = Context(
+                self, function, function.module, receiver, captured
+            )
             self._counts[function] = count + 1
-            found.variables = variables_of(self, found, positional, named, omitted)
-            if self._depth < _MAX_DEPTH:
-                self._run(found)
-            else:
-                self._waiting.append(found)
+            variables_of(self, found, positional, named, omitted)
+            self.demand.open(found)
         return found
 
-    def _run(self, context: Context) -> None:
+    def _pass_on(self, value: FunctionValue, arguments: Arguments, keywords: Named) -> None:
+        function, demand = value.function, self.demand
+        skipped = value.receiver is not None and function.owner is not None
+        rest = function.syntax.vararg or ""
+        names = [one[0] for one in function.parameters[skipped:]]
+        for number, one in enumerate(arguments):
+            demand.pass_on(function, names[number] if number < len(names) else rest, one)
+        for name, one in keywords:
+            demand.pass_on(function, name if name in names else function.syntax.kwarg or "", one)
+
+    def result_of(self, context: Context, declared: Value) -> Value:
+        """Return the result of a body, or what its annotation declares."""
         function = context.function
         if function is None:
-            return
-        syntax, frame = function.syntax, Frame(self, context, function, context.variables.copy())
-        declared = self.types.of(syntax.returns, function.scope, context.receiver)
-        if not syntax.is_generator:
-            context.result = declared
+            return None
+        if self._depth > _MAX_DEPTH:
+            return declared
         self._depth += 1
-        run(frame, function.body)
-        self._depth -= 1
-        if syntax.is_generator:
+        code = context.code
+        if code.yields:
+            found = [
+                self.element(context, context.value(one)) if is_from else context.value(one)
+                for one, is_from in code.yields
+            ]
             produced = declared.result if isinstance(declared, Pending) else None
-            produced = self.element(frame, declared) if produced is None else produced
-            context.yielded = shallow(union(context.yielded, produced))
-            context.result = Pending(context.yielded, is_generator=True, made_by=context)
-            return
-        result = shallow(union(*frame.returned)) if frame.returned else None
-        is_vague = isinstance(result, Constant | Object) and isinstance(declared, Instance)
-        if (result is not None and not is_vague) or declared is None:
-            context.result = result
-        if context.result is not None:
-            self.store.put(("result", context), context.result)
-        context.never_returns = frame.ran is None and not frame.returns and not syntax.is_abstract
-
-    def _rerun(self, context: Context) -> None:
-        if context.function is None and context.module is not None:
-            return
-        context.events.clear()
-        context.blocks.clear()
-        self._run(context)
-
-    def _run_waiting(self) -> None:
-        while self._waiting and not self._depth:
-            self._run(self._waiting.pop())
+            produced = self.element(context, declared) if produced is None else produced
+            made: Value = Pending(
+                shallow(union(*found, produced)), is_generator=True, made_by=context
+            )
+        else:
+            made = declared
+            found = [context.value(one) for one in code.returns]
+            result = shallow(union(*found)) if found else None
+            is_vague = isinstance(result, Constant | Object) and isinstance(declared, Instance)
+            if (result is not None and not is_vague) or declared is None:
+                made = result
+        self._depth -= 1
+        return made
 
     # --- contexts ---------------------------------------------------------------------------------
 
-    def scratch_frame(self, scope: Scope) -> Frame:
-        """Return a frame that discards the calls recorded in it."""
-        return Frame(self, Context(None, module_of(scope)), scope, {})
+    def home(self, scope: Scope) -> Context:
+        """Return the body in which the expressions of `scope` are evaluated."""
+        found = self._homes.get(scope)
+        if found is None:
+            if isinstance(scope, Function):
+                found = self.context(FunctionValue(scope, _receiver_of(scope)))
+            else:
+                found = Context(self, scope, scope)
+                self.demand.open(found)
+            self._homes[scope] = found
+        return found
+
+    def evaluate(self, scope: Scope, node: Expr) -> Value:
+        """Return the value of an expression in `scope`."""
+        return None if node is None else self.home(scope).value(node)
 
     def fact(self, kind: type[T]) -> T:
         """Return what the models record as `kind`; it is empty at first."""
@@ -216,16 +277,16 @@ class Engine:
         found: T = self._facts[kind]
         return found
 
-    def entry(self, key: object, module: Module, line: int = 0) -> Frame:
-        """Return the frame of the code that a framework runs for `key`, such as a route."""
-        context = self.contexts[key] = Context(None, module, line=line)
-        return Frame(self, context, module, {})
+    def entry(self, key: object, module: Module, line: int = 0) -> Context:
+        """Return the body of what a framework runs for `key`, such as a route."""
+        found = self.contexts[key] = Context(self, None, module, line=line)
+        return found
 
     def call_targets(self, key: object) -> Context:
         """Return the context that collects what a call may reach by `key`, such as a task name."""
         found = self._call_targets.get(key)
         if found is None:
-            found = self._call_targets[key] = Context(None, None)
+            found = self._call_targets[key] = Context(self, None, None)
         return found
 
     def all_contexts(self) -> list[Context]:
@@ -239,47 +300,28 @@ class Engine:
                 waiting += new
         return list(found)
 
-    # --- defining ---------------------------------------------------------------------------------
 
-    def define(self, frame: Frame, function: Function) -> Value:
-        """Return the value of a ``def`` statement."""
-        if not isinstance(frame.scope, Function):
-            return self.names.function(function)
-        value = FunctionValue(function, None, self.captured(frame, function))
-        if function.decorators:
-            self.roots.append(value)
-        return self.decorated(frame, function, value)
+def _receiver_of(function: Function) -> Value:
+    names = [node for _, node in function.decorators]
+    if function.owner is None or "staticmethod" in names:
+        return None
+    return ClassValue(function.owner) if "classmethod" in names else Instance(function.owner)
 
-    def decorated(self, frame: Frame, function: Function, value: Value) -> Value:
-        """Apply the decorators of `function`; an unknown decorator returns its argument."""
-        for _, node in reversed(function.decorators):
-            decorator = evaluate(frame, node)
-            for hook in self.registry.decorating:
-                hook(frame, node, value, function)
-            outer, frame.decorating = frame.decorating, function
-            made = frame.call(decorator, node, (value,))
-            frame.decorating = outer
-            if made is not None and not isinstance(made, Object | Constant):
-                value = made
-        return value
 
-    def define_class(self, cls: Class) -> Value:
-        """Return the value of a ``class`` statement, and define its methods."""
-        for binding in [one for bindings in cls.members.values() for one in bindings]:
-            if isinstance(binding, Function):
-                self.names.function(binding)
-            elif isinstance(binding, Class):
-                self.define_class(binding)
-        value = ClassValue(cls)
-        frame = self.scratch_frame(cls.scope)
-        for _, node in reversed(cls.decorators):
-            frame.call(evaluate(frame, node), node, (value,))
-        return value
-
-    def captured(self, frame: Frame, function: Function) -> Named:
-        """Return the variables of `frame` that `function` closes over."""
-        if not isinstance(frame.scope, Function):
-            return ()
-        variables = frame.variables
-        known = [(name, variables.get(name)) for name in function.free]
-        return tuple([(name, shallow(one)) for name, one in known if one is not None])
+def _properties_of(module: Module) -> list[str]:
+    """Return the names of methods that are read as attributes, by the names of decorators."""
+    found: list[str] = []
+    for cls in module.classes:
+        for name, ids in cls.names.items():
+            about = cls.code.definitions[ids[-1]]
+            nodes = [about[2]] if about[0] == "=" else []
+            if about[0] == "def":
+                nodes = [node for _, node in module.functions[about[2]].decorators]
+            for node in nodes:
+                called = node[3] if type(node) is tuple and node[0] == "c" else node
+                last = called[2] if type(called) is tuple and called[0] == "a" else called
+                if type(last) is tuple and last[0] == "v":
+                    last = last[1]
+                if type(last) is str and last.lower().endswith(("property", "hybrid")):
+                    found.append(name)
+    return found

@@ -1,20 +1,24 @@
-"""Expressions: their values, the calls in them, and assignment targets."""
+"""Expressions, operations and definitions: their values, and the calls that they make."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from headrace_inspect._symbols._syntax import Expr, is_active
+from headrace_inspect._symbols._syntax import Definition, Expr, Ids, name_of
 
-from ._contexts import Call, Frame
+from ._arguments import parameter
+from ._contexts import Call, Context
 from ._values import (
+    Arguments,
     Bound,
     ClassValue,
     Constant,
     External,
     FunctionValue,
+    Instance,
     Items,
+    Named,
     Object,
     Pending,
     Super,
@@ -23,6 +27,7 @@ from ._values import (
     constant,
     key_of,
     options_of,
+    shallow,
     text_of,
     union,
 )
@@ -32,37 +37,6 @@ TASK = "asyncio.Task"
 """The task that wraps a running coroutine."""
 HOLE = "\0"
 """Stands for a computed part of a string."""
-
-
-def evaluate(frame: Frame, node: Expr) -> Value:
-    """Return the value of `node`, and record the calls in it."""
-    if type(node) is str:
-        variables = frame.variables
-        if node in variables:
-            return variables[node]
-        return frame.engine.names.in_scope(frame.scope, node)
-    return None if node is None else _HANDLERS[node[0]](frame, node)
-
-
-def assign(frame: Frame, target: Expr, value: Value) -> None:
-    """Assign `value` to `target`."""
-    match target:
-        case str():
-            frame.bind(target, value)
-        case ("l", _, _, elements):
-            for index, element in enumerate(elements):
-                assign(frame, element, frame.engine.item(frame, value, index))
-        case ("*", inner):
-            assign(frame, inner, None)
-        case ("a", owner, name, _):
-            frame.engine.attributes.set(frame, evaluate(frame, owner), name, value)
-        case ("s", owner, key):
-            made = key_of(evaluate(frame, key))
-            for option in options_of(evaluate(frame, owner)):
-                frame.engine.put(option, made, value)
-
-
-# --- calls ----------------------------------------------------------------------------------------
 
 
 def await_(value: Value) -> Value:
@@ -82,7 +56,7 @@ def await_(value: Value) -> Value:
     return union(*found)
 
 
-def call_special(frame: Frame, owner: Value, name: str, node: Any, *arguments: Value) -> Value:
+def call_special(frame: Context, owner: Value, name: str, node: Any, *arguments: Value) -> Value:
     """Call a special method of `owner`, if its class or a model defines it."""
     results, engine = [], frame.engine
     for option in options_of(owner):
@@ -94,98 +68,262 @@ def call_special(frame: Frame, owner: Value, name: str, node: Any, *arguments: V
     return union(*results)
 
 
-def _call(frame: Frame, node: Any) -> Value:
-    _, _, _, func, given, named = node
+def _unpacked(frame: Context, value: Value, path: Ids) -> Value:
+    for index in path:
+        value = frame.engine.item(frame, value, index)
+    return value
+
+
+def captured_by(frame: Context, captured: tuple[tuple[str, Ids], ...]) -> Named:
+    """Return the values of the variables that a function closes over."""
+    known = dict(frame.captured)
+    found = [(name, frame.defined(ids) if ids else known.get(name)) for name, ids in captured]
+    return tuple([(name, shallow(one)) for name, one in found if one is not None])
+
+
+# --- definitions ----------------------------------------------------------------------------------
+
+
+def define(frame: Context, about: Definition) -> Value:
+    """Return the value of a definition."""
+    engine, kind = frame.engine, about[0]
+    if kind == "=":
+        _, _, node, path, annotation = about
+        value = _unpacked(frame, frame.value(node), path)
+        declared = engine.types.of(annotation, frame.scope, frame.receiver) if annotation else None
+        return value if declared is None else _as_declared(frame, value, declared)
+    if kind == "p":
+        return parameter(engine, frame, about[1])
+    if kind == "for":
+        return _unpacked(frame, engine.element(frame, frame.value(about[2])), about[3])
+    if kind == "with":
+        return _unpacked(frame, frame.operate(about[2]), about[3])
+    if kind == "def":
+        if about[4] >= 0:
+            return frame.operate(about[4])
+        return _function(frame, about[2], about[3])
+    if kind == "class":
+        return ClassValue(frame.module.classes[about[2]])
+    if kind == "import":
+        return engine.names.imported(about[2], about[3], about[4], frame.module)
+    if kind == "n":
+        classes = frame.value(about[2])
+        listed = classes.values if isinstance(classes, Items) else options_of(classes)
+        found = [Instance(one.cls) for one in listed if isinstance(one, ClassValue)]
+        return union(*found) if found else frame.defined(about[3])
+    return None
+
+
+def _as_declared(frame: Context, value: Value, declared: Value) -> Value:
+    is_vague = value is None or isinstance(value, Items)
+    if isinstance(value, Instance) and isinstance(declared, Instance):
+        if declared.cls in frame.engine.classes.sources(value.cls):
+            return value
+        return declared  # created by something else
+    if isinstance(value, Object | Constant) and isinstance(declared, Instance):
+        return declared
+    return union(value, declared) if is_vague else value
+
+
+def _function(frame: Context, number: int, captured: tuple[tuple[str, Ids], ...]) -> FunctionValue:
+    function = frame.module.functions[number]
+    return FunctionValue(function, None, captured_by(frame, captured) if captured else ())
+
+
+# --- operations -----------------------------------------------------------------------------------
+
+
+def _call(frame: Context, node: Any) -> Value:
+    _, _, _, func, given, named, number = node
     if func == "super":
         return _super(frame, given)
-    callee = evaluate(frame, func)
+    engine = frame.engine
+    callee = frame.value(func)
     if callee is None and not given and not named:
         return None
-    if getattr(callee, "name", "") in frame.engine.registry.parallel:
-        listed = frame.each(given, lambda one: Items(_argument(frame, one)))
-        arguments = [one for items in listed if isinstance(items, Items) for one in items.values]
-    else:
-        arguments = [value for one in given for value in _argument(frame, one)]
-    keywords: list[tuple[str, Value]] = []
-    for name, one in named:
-        value = evaluate(frame, one)
+    if getattr(callee, "name", "") in engine.registry.parallel:
+        _run_together(frame, given)
+    call = Call(frame, node, _positional(frame, given), _named(frame, named), is_complete=True)
+    made = engine.invoke(callee, call)
+    if type(made) is Pending and number in frame.code.unused:
+        for event in [one for one in frame.opened[-1:] if one.node is node]:
+            frame.opened.remove(event)  # nothing runs it
+    return made
+
+
+def _positional(frame: Context, given: tuple[Expr, ...]) -> Arguments:
+    found: list[Value] = []
+    for one in given:
+        if type(one) is tuple and one[0] == "*":
+            found += frame.engine.contents(frame, frame.value(one[1])) or [None]
+        else:
+            found.append(frame.value(one))
+    return tuple(found)
+
+
+def _named(frame: Context, given: tuple[tuple[str | None, Expr], ...]) -> Named:
+    found: list[tuple[str, Value]] = []
+    for name, one in given:
+        value = frame.value(one)
         if name is not None:
-            keywords.append((name, value))
+            found.append((name, value))
         elif isinstance(value, Table):
-            keywords += value.named
-    call = Call(frame, node, tuple(arguments), tuple(keywords))
-    call.is_complete = True
-    return frame.engine.invoke(callee, call)
+            found += value.named
+    return tuple(found)
 
 
-def _argument(frame: Frame, node: Expr) -> tuple[Value, ...]:
-    if type(node) is tuple and node[0] == "*":
-        return tuple(frame.engine.contents(frame, evaluate(frame, node[1]))) or (None,)
-    return (evaluate(frame, node),)
+def _run_together(frame: Context, given: tuple[Expr, ...]) -> None:
+    """Forget the order of calls in the arguments of a function that runs them concurrently."""
+    frame.together([one[-1] for one in given if type(one) is tuple and one[0] == "c"])
 
 
-def _super(frame: Frame, given: tuple[Expr, ...]) -> Value:
-    cls, receiver = getattr(frame.scope, "owner", None), frame.receiver
+def _super(frame: Context, given: tuple[Expr, ...]) -> Value:
+    cls, receiver = getattr(frame.function, "owner", None), frame.receiver
     if len(given) == 2:
-        first, receiver = evaluate(frame, given[0]), evaluate(frame, given[1])
+        first, receiver = frame.value(given[0]), frame.value(given[1])
         cls = first.cls if isinstance(first, ClassValue) else cls
     return None if cls is None or receiver is None else Super(cls, receiver)
 
 
-def _yield(frame: Frame, node: Any) -> Value:
-    value = evaluate(frame, node[1])
-    if node[0] == "Y":
-        value = frame.engine.element(frame, value)
-    frame.context.yielded = union(frame.context.yielded, value)
-    if not frame.has_yielded:
-        frame.has_yielded, frame.context.first = True, len(frame.context.events)
+def _attribute(frame: Context, node: Any) -> Value:
+    return frame.engine.attributes.get(frame, frame.value(node[1]), node[2], node)
+
+
+def _enter(frame: Context, node: Any) -> Value:
+    manager = frame.value(node[2])
+    return union(*[enter(frame, one, node) for one in options_of(manager)])
+
+
+def enter(frame: Context, manager: Value, node: Any) -> Value:
+    """Enter a context manager: record its calls and return the value bound by ``as``."""
+    if isinstance(manager, Pending):
+        _begin(frame, manager, node)
+        return manager.result if manager.is_generator else enter(frame, manager.result, node)
+    made = _call_either(frame, manager, ("__enter__", "__aenter__"), node)
+    return manager if made is None else made
+
+
+def _exit(frame: Context, node: Any) -> None:
+    for option in options_of(frame.value(node[2])):
+        special = frame.engine.registry.exiting.get(getattr(option, "made_by", ""))
+        if special is not None:
+            special(frame, frame.emitted(node[3], node[4]))
+        _finish(frame, option, node)
+        _call_either(frame, option, ("__exit__", "__aexit__"), node)
+
+
+def _call_either(frame: Context, manager: Value, names: tuple[str, str], node: Any) -> Value:
+    for name in names if isinstance(manager, Instance) else ():
+        method = frame.engine.attributes.get(frame, manager, name, node)
+        if method is not None and not isinstance(method, Bound):
+            return await_(frame.call(method, node))
     return None
 
 
-# --- values ---------------------------------------------------------------------------------------
+def _iterate(frame: Context, node: Any) -> None:
+    value = frame.value(node[2])
+    if isinstance(value, Pending):
+        _begin(frame, value, node)
+    for option in options_of(value):
+        if isinstance(option, Instance):
+            frame.engine.element(frame, option, node)
 
 
-def _attribute(frame: Frame, node: Any) -> Value:
-    return frame.engine.attributes.get(frame, evaluate(frame, node[1]), node[2], node)
+def _end(frame: Context, node: Any) -> None:
+    for option in options_of(frame.value(node[2])):
+        _finish(frame, option, node)
 
 
-def _lambda(frame: Frame, node: Any) -> Value:
-    function = frame.module.function(node[1])
-    return FunctionValue(function, None, frame.engine.captured(frame, function))
+def _begin(frame: Context, value: Value, node: Any) -> None:
+    """Limit the call of a generator to the part before its first ``yield``."""
+    for one in options_of(value):
+        if isinstance(one, Pending) and one.made_by is not None:
+            head, _ = one.made_by.halves()
+            for event in frame.made:
+                if one.made_by in event.targets:
+                    event.targets = (head,)
 
 
-def _if(frame: Frame, node: Any) -> Value:
-    evaluate(frame, node[1])
-    return union(*frame.each(node[2:], lambda one: evaluate(frame, one)))
+def _finish(frame: Context, value: Value, node: Any) -> None:
+    """Record that the rest of a generator runs."""
+    for one in options_of(value):
+        if isinstance(one, Pending) and one.made_by is not None:
+            frame.emit(one.made_by.halves()[1:], node)
 
 
-def _bool(frame: Frame, node: Any) -> Value:
-    first, *others = node[1]
-    values = [evaluate(frame, first)]
-    before = frame.ran
-    values += [evaluate(frame, one) for one in others]
-    frame.ran = before if frame.ran is None else frame.ran
-    return union(*values)
+def _set(frame: Context, node: Any) -> None:
+    _, owner, name, value, path, _ = node
+    made = _unpacked(frame, frame.value(value), path)
+    frame.engine.attributes.set(frame.value(owner), name, made)
+    frame.engine.demand.give(name, made)
 
 
-def _named(frame: Frame, node: Any) -> Value:
-    value = evaluate(frame, node[2])
-    frame.bind(node[1], value)
+def _put(frame: Context, node: Any) -> None:
+    _, owner, key, value, path, _ = node
+    made, known = _unpacked(frame, frame.value(value), path), key_of(frame.value(key))
+    for option in options_of(frame.value(owner)):
+        frame.engine.put(option, known, made)
+    frame.engine.demand.give(name_of(owner), made)
+
+
+def _define(frame: Context, node: Any) -> Value:
+    """Apply the decorators of a function; an unknown decorator returns its argument."""
+    function, engine = frame.module.functions[node[1]], frame.engine
+    made = _function(frame, node[1], node[2])
+    value: Value = made
+    if frame.function is not None:
+        engine.roots.append(made)
+    for _, decorator in reversed(function.decorators):
+        callee = frame.value(decorator)
+        for hook in engine.registry.decorating:
+            hook(frame, decorator, value, function)
+        frame.decorating = function
+        found = frame.call(callee, decorator, (value,))
+        frame.decorating = None
+        if found is not None and not isinstance(found, Object | Constant):
+            value = found
     return value
 
 
-def _operation(frame: Frame, node: Any) -> Value:
+def _define_class(frame: Context, node: Any) -> None:
+    cls = frame.module.classes[node[1]]
+    for _, decorator in reversed(cls.decorators):
+        frame.call(frame.value(decorator), decorator, (ClassValue(cls),))
+
+
+OPERATIONS: dict[str, Callable[[Context, Any], Value]] = {
+    "c": _call,
+    "a": _attribute,
+    "enter": _enter,
+    "exit": _exit,
+    "iter": _iterate,
+    "end": _end,
+    "set": _set,
+    "put": _put,
+    "def": _define,
+    "class": _define_class,
+}
+
+
+# --- expressions ----------------------------------------------------------------------------------
+
+
+def _read(frame: Context, node: Any) -> Value:
+    return _attribute(frame, node) if node[4] < 0 else frame.operate(node[4])
+
+
+def _operation(frame: Context, node: Any) -> Value:
     """Return the result of an operator; left-nested operands are evaluated without recursion."""
     waiting = [node]
     while type(left := waiting[-1][1]) is tuple and left[0] in _OPERATORS:
         waiting.append(left)
-    value = evaluate(frame, waiting[-1][1])
+    value = frame.value(waiting[-1][1])
     for one in reversed(waiting):
-        value = _operate(frame, one, value, evaluate(frame, one[2]))
+        value = _operate(frame, one, value, frame.value(one[2]))
     return value
 
 
-def _operate(frame: Frame, node: Any, left: Value, right: Value) -> Value:
+def _operate(frame: Context, node: Any, left: Value, right: Value) -> Value:
     if node[0] == "+":
         if isinstance(left, Items) and isinstance(right, Items):
             return Items(left.values + right.values, left.origin)
@@ -199,49 +337,44 @@ def _operate(frame: Frame, node: Any, left: Value, right: Value) -> Value:
     return None if left is None else call_special(frame, left, _OPERATORS[node[0]], node, right)
 
 
-def _items(frame: Frame, node: Any) -> Value:
+def _items(frame: Context, node: Any) -> Value:
     values: list[Value] = []
     for one in node[3]:
         if type(one) is tuple and one[0] == "*":
-            values += frame.engine.contents(frame, evaluate(frame, one[1]))
+            values += frame.engine.contents(frame, frame.value(one[1]))
         else:
-            values.append(evaluate(frame, one))
-    return Items(tuple(values), (frame.module.path, node[1], node[2]))
+            values.append(frame.value(one))
+    return Items(tuple(values), frame.location(node))
 
 
-def _dict(frame: Frame, node: Any) -> Value:
+def _dict(frame: Context, node: Any) -> Value:
     entries: list[tuple[Any, Value]] = []
     for key, value in node[3]:
-        made = evaluate(frame, value)
+        made = frame.value(value)
         if key == "**":
             entries += made.entries if isinstance(made, Table) else []
         else:
-            known = evaluate(frame, key)
+            known = frame.value(key)
             entries.append((known.value if isinstance(known, Constant) else known, made))
-    return Table(tuple(entries), (frame.module.path, node[1], node[2]))
+    return Table(tuple(entries), frame.location(node))
 
 
-def _comprehension(frame: Frame, node: Any) -> Value:
-    variables = frame.variables
-    frame.variables = variables.copy()
-    for target, iterated, conditions in node[2]:
-        assign(frame, target, frame.engine.element(frame, evaluate(frame, iterated)))
-        evaluate(frame, conditions)
-    made = evaluate(frame, node[1])
-    frame.variables = variables
-    if node[0] == "G":
-        return Table(((None, made.values[1] if isinstance(made, Items) else None),))
-    made = await_(made) if is_active(node[1]) else made
-    if node[3]:
-        return Pending(made, is_generator=True)
-    return Items((made,), (frame.module.path, *node[4:]))
+def _comprehension(frame: Context, node: Any) -> Value:
+    _, element, is_lazy, line, column = node
+    made = frame.value(element)
+    made = await_(made) if type(element) is tuple else made
+    return (
+        Pending(made, is_generator=True)
+        if is_lazy
+        else Items((made,), frame.location((*"g", line, column)))
+    )
 
 
-def _subscript(frame: Frame, node: Any) -> Value:
-    owner, key = evaluate(frame, node[1]), evaluate(frame, node[2])
+def _subscript(frame: Context, node: Any) -> Value:
+    owner, key = frame.value(node[1]), frame.value(node[2])
     results: list[Value] = []
     for option in options_of(owner):
-        if isinstance(option, ClassValue | External) or node[2] == ("x", ()):
+        if isinstance(option, ClassValue | External) or node[2] == ("x",):
             results.append(option)
         elif isinstance(option, Table | Items | Pending):
             results.append(frame.engine.item(frame, option, key_of(key)))
@@ -250,42 +383,30 @@ def _subscript(frame: Frame, node: Any) -> Value:
     return union(*results)
 
 
-def _text(frame: Frame, node: Any) -> Value:
-    parts = [text_of(evaluate(frame, one)) for one in node[1]]
+def _text(frame: Context, node: Any) -> Value:
+    parts = [text_of(frame.value(one)) for one in node[1]]
     return constant("".join([HOLE if part is None else part for part in parts]))
 
 
-def _others(frame: Frame, node: Any) -> Value:
-    for one in node[1]:
-        evaluate(frame, one)
-    return None
+def _union(frame: Context, nodes: tuple[Expr, ...]) -> Value:
+    return union(*[frame.value(one) for one in nodes])
 
 
-def _truth_value(frame: Frame, node: Any) -> Value:
-    evaluate(frame, node[1])
-    return None
-
-
-_HANDLERS: dict[str, Callable[[Frame, Any], Value]] = {
+EXPRESSIONS: dict[str, Callable[[Context, Any], Value]] = {
     "k": lambda frame, node: constant(node[1]),
-    "a": _attribute,
-    "c": _call,
-    "w": lambda frame, node: await_(evaluate(frame, node[1])),
-    "y": _yield,
-    "Y": _yield,
-    "f": _lambda,
-    "?": _if,
-    "o": _bool,
-    ":=": _named,
+    "a": _read,
+    "c": lambda frame, node: frame.operate(node[6]),
+    "w": lambda frame, node: await_(frame.value(node[1])),
+    "f": lambda frame, node: _function(frame, node[1], node[2]),
+    "?": lambda frame, node: _union(frame, node[1:]),
+    "o": lambda frame, node: _union(frame, node[1]),
     **dict.fromkeys(_OPERATORS, _operation),
     "l": _items,
     "d": _dict,
     "g": _comprehension,
-    "G": _comprehension,
+    "G": lambda frame, node: Table(((None, frame.value(node[1])),)),
     "s": _subscript,
     "t": _text,
-    "*": lambda frame, node: evaluate(frame, node[1]),
-    "!": _truth_value,
-    "is": _truth_value,
-    "x": _others,
+    "*": lambda frame, node: frame.value(node[1]),
+    "x": lambda frame, node: None,
 }

@@ -5,21 +5,11 @@ from __future__ import annotations
 import builtins
 from typing import TYPE_CHECKING
 
-from headrace_inspect._symbols._entities import (
-    Assignment,
-    Binding,
-    Class,
-    Function,
-    Import,
-    Module,
-    Scope,
-    module_of,
-)
-from headrace_inspect._symbols._syntax import Expr
+from headrace_inspect._symbols._entities import Class, Function, Module, Scope, definition_of
+from headrace_inspect._symbols._syntax import Definition, Expr, Ids, name_of
 
 from ._values import (
     ClassValue,
-    Constant,
     External,
     FunctionValue,
     Instance,
@@ -56,49 +46,43 @@ class Names:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._known: dict[tuple[Scope, str], Value] = {}
-        self._finding: set[tuple[Scope, str]] = set()
+        self._known: dict[tuple[Module | Class, str], Value] = {}
+        self._finding: dict[tuple[Module | Class, str], None] = {}
         self._is_incomplete = False  # a cycle may have cut off part of the result
         self._functions: dict[Function, Value] = {}
 
     def in_scope(self, scope: Scope, name: str) -> Value:
-        """Return the value of `name` in a scope; local variables of functions are unknown."""
-        if isinstance(scope, Class) and name in scope.members:
-            return self.in_class(scope, name)
-        while not isinstance(scope, Module):
-            scope = scope.scope
-            if isinstance(scope, Function):
-                # Its variables are unknown here; its definitions are not.
-                for binding in scope.bindings.get(name, ()):
-                    return None if isinstance(binding, Assignment) else self._of(binding, scope)
+        """Return the value of `name` from around a body; variables of functions are unknown."""
+        while isinstance(scope, Function):
+            scope = scope.home
+            ids = scope.code.names.get(name) if isinstance(scope, Function) else None
+            if ids:
+                is_plain = definition_of(scope, ids)[0] in {"def", "class", "import"}
+                return self._engine.home(scope).defined(ids) if is_plain else None
         return self.in_module(scope, name)
 
     def in_class(self, cls: Class, name: str) -> Value:
         """Return the member `name` that a class itself defines."""
-        return self._resolve_once((cls, name), cls.members[name], cls)
+        return self._resolve((cls, name), cls.names[name], cls.home)
 
     def in_module(self, module: Module, name: str) -> Value:
         """Return the global or builtin `name` of a module."""
-        if name in module.values:
-            known: Value = module.values[name]
-            return known
         found = self.member(module, name)
-        if found is None and name not in module.bindings and name in _BUILTINS:
-            found = External(f"builtins.{name}")
-        if found is not None or not self._is_incomplete:
-            module.values[name] = found
+        if found is None and name not in module.code.names and name in _BUILTINS:
+            return External(f"builtins.{name}")
         return found
 
     def member(self, module: Module, name: str) -> Value:
         """Return the global `name` of a module."""
-        if name in module.bindings:
-            return self._resolve_once((module, name), module.bindings[name], module)
+        ids = module.code.names.get(name)
+        if ids is not None:
+            return self._resolve((module, name), ids, module)
         if name.startswith("_"):
             return None
-        stars, module.stars = module.stars, []  # ends import cycles
+        stars, module.stars = module.stars, ()  # ends import cycles
         try:
-            for star in reversed(stars):
-                source = self._engine.program.find(star.module, star.level, module)
+            for star, level in reversed(stars):
+                source = self._engine.program.find(star, level, module)
                 found = self.member(source, name) if isinstance(source, Module) else None
                 if found is not None:
                     return found
@@ -106,56 +90,43 @@ class Names:
             module.stars = stars
         return None
 
-    def _resolve_once(self, key: tuple[Scope, str], bindings: list[Binding], scope: Scope) -> Value:
+    def _resolve(self, key: tuple[Module | Class, str], ids: Ids, scope: Scope) -> Value:
         if key in self._known:
             return self._known[key]
         if key in self._finding:  # a cycle: modules that import each other
             self._is_incomplete = True
             return None
-        self._finding.add(key)
-        last = bindings[-1]
-        if isinstance(last, Function):
-            # A property takes its getter; otherwise the last definition wins.
-            bindings = [bindings[0] if _is_accessor(last) else last]
-        found = union(*[self._of(one, scope) for one in bindings])
-        self._finding.discard(key)
+        self._finding[key] = None
+        home = self._engine.home(scope)
+        found = home.defined(ids)
+        del self._finding[key]
         if found is not None or not self._is_incomplete:
             self._known[key] = found
+        else:
+            home.undefine(ids)
         if not self._finding:
             self._is_incomplete = False
         return found
 
-    def _of(self, binding: Binding, scope: Scope) -> Value:
-        engine = self._engine
-        if isinstance(binding, Import):
-            return self.imported(binding, module_of(scope))
-        if isinstance(binding, Class):
-            return ClassValue(binding)
-        if isinstance(binding, Function):
-            return self.function(binding)
-        value = engine.evaluate(engine.scratch_frame(scope), binding.value)
-        for index in binding.path:
-            value = engine.item(engine.scratch_frame(scope), value, index)
-        is_vague = value is None or isinstance(value, Object | Constant)
-        declared = engine.types.of(binding.annotation, scope) if is_vague else None
-        return value if declared is None else declared
-
     def function(self, function: Function) -> Value:
         """Return a function with its decorators applied."""
-        if function not in self._functions:
-            plain = self._functions[function] = FunctionValue(function)
-            if function.decorators:
-                frame = self._engine.scratch_frame(function.scope)
-                self._functions[function] = self._engine.decorated(frame, function, plain)
-        return self._functions[function]
+        found = self._functions.get(function)
+        if found is None:
+            home = self._engine.home(function.home)
+            number = function.module.functions.index(function)
+            for place, about in enumerate(home.code.definitions):
+                if about[0] == "def" and about[2] == number:
+                    found = home.definition(place)
+            self._functions[function] = found = found or FunctionValue(function)
+        return found
 
-    def imported(self, made: Import, module: Module) -> Value:
+    def imported(self, dotted: str, name: str | None, level: int, module: Module) -> Value:
         """Return the value that an import binds."""
-        source = self._engine.program.find(made.module, made.level, module)
+        source = self._engine.program.find(dotted, level, module)
         if source is None:
-            dotted = made.module if made.name is None else f"{made.module}.{made.name}"
-            return None if made.level else self.external(dotted)
-        return ModuleValue(source) if made.name is None else self.of_module(source, made.name)
+            whole = dotted if name is None else f"{dotted}.{name}"
+            return None if level else self.external(whole)
+        return ModuleValue(source) if name is None else self.of_module(source, name)
 
     def external(self, dotted: str) -> Value:
         """Return a library object by its canonical name."""
@@ -168,13 +139,6 @@ class Names:
             return found
         child = self._engine.program.child(module, name)
         return None if child is None else ModuleValue(child)
-
-
-def _is_accessor(function: Function) -> bool:
-    return any(
-        type(one) is tuple and one[0] == "a" and one[2] in {"setter", "deleter"}
-        for _, one in function.decorators
-    )
 
 
 class Types:
@@ -190,6 +154,8 @@ class Types:
             return None
         if node == "Self":
             return receiver
+        if type(node) is tuple and node[:2] == ("v", "Self"):
+            return receiver
         key = (node if type(node) is str else id(node), scope)
         if key not in self._known:
             self._known[key] = None
@@ -204,12 +170,12 @@ class Types:
                 return self._subscripted(outer, inner, scope)
             case ("k", str(text)) if text.isidentifier():
                 return self._read(text, scope)
-            case str() | ("a", *_):
+            case str() | ("a", *_) | ("v", *_):
                 return self.instance(self._value(node, scope))
         return None
 
     def _subscripted(self, outer: Expr, inner: Expr, scope: Scope) -> Value:
-        name = outer if isinstance(outer, str) else outer[2] if outer and outer[0] == "a" else ""
+        name = name_of(outer)
         arguments = inner[3] if isinstance(inner, tuple) and inner[0] == "l" else (inner,)
         if not arguments:  # `tuple[()]`, or an invalid annotation
             return None
@@ -236,33 +202,37 @@ class Types:
         alias = self._alias(node, scope)
         if alias is not None:
             return self.of(*alias)
-        return self._engine.evaluate(self._engine.scratch_frame(scope), node)
+        return self._engine.evaluate(scope, node)
 
     def metadata(self, node: Expr, scope: Scope) -> list[Value]:
         """Return the metadata of ``Annotated``."""
         node, scope = self._alias(node, scope) or (node, scope)
         match node:
-            case ("s", ("Annotated" | ("a", _, "Annotated", _)), ("l", _, _, (_, *added))):
-                frame = self._engine.scratch_frame(scope)
-                return [self._engine.evaluate(frame, one) for one in added]
+            case ("s", outer, ("l", _, _, (_, *added))) if name_of(outer) == "Annotated":
+                return [self._engine.evaluate(scope, one) for one in added]
         return []
 
     def _alias(self, node: Expr, scope: Scope) -> tuple[Expr, Scope] | None:
-        if isinstance(node, str):
-            module, name = self._defining(module_of(scope), node)
-            match module.bindings.get(name):
-                case [*_, Assignment(value=("s" | "|", *_) as value)]:
-                    return value, module
-        return None
-
-    def _defining(self, module: Module, name: str) -> tuple[Module, str]:
+        """Return the annotation that a name stands for, and the scope of that."""
         for _ in range(8):
-            match module.bindings.get(name):
-                case [Import(name=str(taken)) as made]:
-                    source = self._engine.program.find(made.module, made.level, module)
-                    if isinstance(source, Module):
-                        module, name = source, taken
-        return module, name
+            about: Definition = ()
+            if isinstance(node, str):
+                module = scope.module if isinstance(scope, Function) else scope
+                about, scope = next(iter(module.definitions(node)[-1:]), ()), module
+            elif isinstance(node, tuple) and node[0] == "v":
+                about = definition_of(scope, node[2])
+            match about:
+                case ("=", _, ("s" | "|", *_) as value, *_):
+                    return value, scope
+                case ("import", _, module, str(name), level):
+                    home = scope.module if isinstance(scope, Function) else scope
+                    source = self._engine.program.find(module, level, home)
+                    if not isinstance(source, Module):
+                        return None
+                    node, scope = name, source
+                case _:
+                    return None
+        return None
 
     def instance(self, value: Value) -> Value:
         """Return an instance of the class `value`."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from headrace_inspect._symbols._entities import Function
 
-from ._contexts import Call, Frame
+from ._contexts import Call, Context, Event
 from ._values import Known, Value
 
 if TYPE_CHECKING:
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 Handler = Callable[[Call], Value]
-Reader = Callable[[Frame, Any, str], Value]
-Decorating = Callable[[Frame, Any, Value, Function], None]
-Descriptor = Callable[[Frame, Value, Any], Value]
+Reader = Callable[[Context, Any, str], Value]
+Decorating = Callable[[Context, Any, Value, Function], None]
+Descriptor = Callable[[Context, Value, Any], Value]
 
 
 @dataclass(slots=True)
@@ -37,6 +37,8 @@ class Registry:
         elements: elements of iterables, by value type.
         injecting: callables that declare a dependency; their first argument provides it.
         parallel: functions whose arguments run concurrently.
+        seeds: names of functions and methods whose calls are always evaluated.
+        implied: the methods by which libraries call a method, by its name.
         names: the known dotted names.
         aliases: the canonical dotted names of objects importable under several names.
     """
@@ -45,13 +47,15 @@ class Registry:
     methods: dict[tuple[object, str], Handler] = field(default_factory=dict)
     attributes: dict[type[Known], Reader] = field(default_factory=dict)
     missing: list[Reader] = field(default_factory=list)
-    exiting: dict[str, Callable[[Frame, int], None]] = field(default_factory=dict)
+    exiting: dict[str, Callable[[Context, list[Event]], None]] = field(default_factory=dict)
     decorating: list[Decorating] = field(default_factory=list)
     finishing: list[Callable[[Engine], None]] = field(default_factory=list)
     descriptors: dict[object, Descriptor] = field(default_factory=dict)
-    elements: dict[type[Known], Callable[[Frame, Any], Value]] = field(default_factory=dict)
+    elements: dict[type[Known], Callable[[Context, Any], Value]] = field(default_factory=dict)
     injecting: set[str] = field(default_factory=set)
     parallel: set[str] = field(default_factory=set)
+    seeds: set[str] = field(default_factory=set)
+    implied: dict[str, tuple[str, ...]] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
     aliases: dict[str, str] = field(default_factory=dict)
 
@@ -68,6 +72,11 @@ class Registry:
         """Register the dotted names `others`, separated by spaces, as aliases of `usual`."""
         self.aliases.update(dict.fromkeys(others.split(), usual))
         self.names.update((usual, *others.split()))
+
+    def implies(self, names: str, called: str) -> None:
+        """Register that libraries call the methods `called` where one of `names` is called."""
+        for one in called.split():
+            self.implied[one] = (*self.implied.get(one, ()), *names.split())
 
     def function(self, handler: Handler, names: str) -> None:
         """Register the handler of library functions or classes, their names separated by spaces."""

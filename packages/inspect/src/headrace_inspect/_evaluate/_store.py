@@ -1,9 +1,9 @@
-"""Values shared between bodies: attributes, items, results and classes of arguments."""
+"""Values shared between bodies: attributes, items and the classes of arguments."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from ._contexts import Context
@@ -18,7 +18,6 @@ class Store:
     def __init__(self) -> None:
         self._values: dict[object, Value] = {}
         self._added: dict[object, dict[tuple[Any, Value], None]] = defaultdict(dict)
-        self._known_items: dict[object, Value] = {}
         self._readers: dict[object, dict[Context, None]] = defaultdict(dict)
         self._outdated: dict[Context, None] = {}
 
@@ -28,45 +27,43 @@ class Store:
         made = union(known, shallow(value, 2))
         if made is not known:
             self._values[key] = made
-            if _matters(made):
+            if matters(made):
                 self._outdated.update(self._readers.get(key, ()))
 
-    def get(self, key: object, reader: Context | None = None) -> Value:
+    def get(self, key: object, reader: Context) -> Value:
         """Return the union of the values under `key` so far; `reader` waits for the first."""
         found = self._values.get(key)
-        if reader is not None and reader.function is not None and not _matters(found):
+        if not matters(found):
             self._readers[key][reader] = None
         return found
+
+    def wait(self, key: object, reader: Context) -> None:
+        """Evaluate `reader` again once there is a value under `key`."""
+        self._readers[key][reader] = None
+
+    def is_awaited(self, key: object) -> bool:
+        """Tell whether a body waits for a value under `key`."""
+        return key in self._readers
 
     def add(self, origin: object, key: Any, value: Value) -> None:
         """Store an item added to the container created at `origin`."""
         added, item = self._added[origin], shallow(value, 2)
-        if (key, item) in added or len(added) >= _MAX_ITEMS:
-            return
-        added[key, item] = None
-        known = self._known_items.get(origin)
-        made = self._known_items[origin] = union(known, item)
-        if made is not known and _matters(item):
-            self._outdated.update(self._readers.get((origin, None), ()))
-        if key is not None and _matters(item):
-            self._outdated.update(self._readers.get((origin, key), ()))
+        if (key, item) not in added and len(added) < _MAX_ITEMS:
+            added[key, item] = None
+            if matters(item):
+                self._outdated.update(self._readers.get(("items", origin), ()))
 
-    def added(self, origin: object, key: Any, reader: Context) -> Iterable[tuple[Any, Value]]:
-        """Return the items added to a container so far; `reader` waits for more at `key`."""
-        if reader.function is not None:
-            self._readers[origin, None][reader] = None
-            if key is not None:
-                self._readers[origin, key][reader] = None
+    def added(self, origin: object, reader: Context) -> Iterable[tuple[Any, Value]]:
+        """Return the items added to a container so far; `reader` waits for more."""
+        self._readers["items", origin][reader] = None
         return self._added.get(origin, ())
 
-    def outdated(self) -> Iterator[Context]:
-        """Yield the bodies to evaluate again, each once."""
-        found, self._outdated = self._outdated, {}
-        for context in found:
-            self._outdated.pop(context, None)
-            yield context
+    def outdated(self) -> list[Context]:
+        """Return the bodies to evaluate again."""
+        found, self._outdated = list(self._outdated), {}
+        return found
 
 
-def _matters(value: Value) -> bool:
+def matters(value: Value) -> bool:
     """Return whether calls may depend on a value; on a number or a flag they never do."""
     return value is not None and (not isinstance(value, Constant) or isinstance(value.value, str))

@@ -17,8 +17,8 @@ from headrace_inspect._models._signals import Connections
 from headrace_inspect._report import Edge, Finding, Place
 from headrace_inspect._shown._paths import text_of_call
 from headrace_inspect._sources import shown
-from headrace_inspect._symbols._entities import Function, Import, Module, Scope, module_of
-from headrace_inspect._symbols._syntax import Expr
+from headrace_inspect._symbols._entities import Function, Module, Scope, definition_of
+from headrace_inspect._symbols._syntax import Expr, name_of
 
 _OPEN = ("globals", "vars", "exec", "setattr")
 
@@ -151,7 +151,7 @@ def _gone(engine: Engine, declarations: Declarations) -> Iterator[Finding]:
                 yield Finding("HR112", chain.flow, None, name, place, message)
     for step, function in _functions(declarations):
         for node in _references(function):
-            if reason := _missing(engine, node, function.scope):
+            if reason := _missing(engine, node, function.home):
                 message = f"what {step.name!r} is declared after is gone: {reason}"
                 yield finding("HR112", step, message, text_of_call(node))
 
@@ -170,18 +170,18 @@ def _references(function: Function) -> Iterator[Expr]:
 
 def _missing(engine: Engine, node: Expr, scope: Scope) -> str:
     """Return why a name or an attribute of a module certainly does not exist, or nothing."""
-    own = module_of(scope)
     module: Module | str | None = None
-    name = ""
+    name = name_of(node)
     if isinstance(node, tuple) and node[0] == "a":
-        owner, name = engine.evaluate(engine.scratch_frame(scope), node[1]), node[2]
+        owner = engine.evaluate(scope, node[1])
         module = owner.module if isinstance(owner, ModuleValue) else None
-    elif isinstance(node, str) and not hasattr(builtins, node):
-        module, name = own, node
-        match own.bindings.get(node, []):
-            case [Import(name=str(name)) as made]:
-                module = engine.program.find(made.module, made.level, own)
-    if not isinstance(module, Module) or module.stars or "__getattr__" in module.bindings:
+    elif name and not hasattr(builtins, name):
+        module = own = scope.module
+        found = [definition_of(scope, node[2])] if node[0] == "v" else own.definitions(name)
+        match found:
+            case [("import", _, dotted, str(name), level)]:
+                module = engine.program.find(dotted, level, own)
+    if not isinstance(module, Module) or module.stars or "__getattr__" in module.code.names:
         return ""
     is_there = module.binds(name) or engine.program.child(module, name) is not None
     is_open = is_there or _mentions(module.syntax)

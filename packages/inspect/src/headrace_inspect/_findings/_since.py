@@ -103,6 +103,12 @@ def compared(old: Facts, new: Facts, base: OldTree) -> tuple[Since, list[Finding
     return since, [*found, *in_flight]
 
 
+def names_in(found: Sequence[Finding]) -> set[str]:
+    """Return the names of the functions that lost evidence called, and of their classes."""
+    links = [link for one in found if one.code == "HR300" for link in one.evidence]
+    return {name for link in links for name in link.target.split(".") if name}
+
+
 def _is_in(link: Link, calls: set[str]) -> bool:
     return _digest(link.place.file, link.scope, link.target, link.kind) in calls
 

@@ -49,7 +49,7 @@ def published(engine: Engine) -> list[Publishing]:
 def name_of(one: Publishing) -> str:
     """Return the display name of a published task, as written in the call if possible."""
     match one.node:
-        case ("c", _, _, ("a", (str() | ("a", *_)) as named, method, _), _, _):
+        case ("c", _, _, ("a", (str() | ("a" | "v", *_)) as named, method, *_), *_):
             if not method.startswith("enqueue"):
                 return f"`{text_of_call(named)}`"
     function = function_in(one.task)
@@ -86,7 +86,7 @@ def _key(one: Publishing) -> tuple[str, Any]:
 def _is_written_out(node: Any) -> bool:
     """Tell whether a call spells out all arguments of the task, without ``*`` or ``**``."""
     match node:
-        case ("c", _, _, ("a", _, method, _), values, named) if all(name for name, _ in named):
+        case ("c", _, _, ("a", _, method, *_), values, named, _) if all(name for name, _ in named):
             packed = [value for name, value in named if name in {"args", "kwargs"}]
             is_plain = method in _PACKED and all(map(_is_display, (*values[:2], *packed)))
             return (method in _DIRECT or is_plain) and not any(map(_is_starred, values))
@@ -134,13 +134,13 @@ def _function(task: Value) -> Function | None:
 
 def _may_change(engine: Engine, function: Function) -> bool:
     """Tell whether a decorator other than the task's may change the signature."""
-    frame = engine.scratch_frame(function.scope)
+    frame = engine.home(function.home)
     opaque = 0
     for _, node in function.decorators:
         called = node[3] if isinstance(node, tuple) and node[0] == "c" else node
-        if function_in(engine.evaluate(frame, called)) is not None:
+        if function_in(frame.value(called)) is not None:
             return True  # defined in the source
-        value = engine.evaluate(frame, node)
+        value = frame.value(node)
         name = getattr(value, "made_by", None) or getattr(value, "name", None)
         is_known = isinstance(name, str) and name.startswith(_TRANSPARENT)
         opaque += not (is_known or isinstance(value, Declarator))

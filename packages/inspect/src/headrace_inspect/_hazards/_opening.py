@@ -18,9 +18,9 @@ from headrace_inspect._evaluate._values import (
     options_of,
 )
 from headrace_inspect._models._routes import Routes
-from headrace_inspect._models._routing import parts_of
 from headrace_inspect._shown._paths import text_of_call
 from headrace_inspect._symbols._entities import Function
+from headrace_inspect._symbols._syntax import parts_of
 
 _OPENING = re.compile(
     r"django\.db\.transaction\.(atomic|Atomic)|peewee\.\w+\.atomic"
@@ -71,9 +71,8 @@ def _opens(manager: Value, depth: int) -> bool:
 
 def _line_around(engine: Engine, function: Function) -> int | None:
     """Return the line that wraps a function in a transaction: a decorator's, or its own."""
-    frame = engine.scratch_frame(function.scope)
     for line, node in function.decorators:
-        if _may_open(engine.evaluate(frame, node)):
+        if _may_open(engine.evaluate(function.home, node)):
             return line
     if function.name in _IN_ADMIN and function.owner is not None:
         bases = [base for base in engine.classes.order(function.owner) if isinstance(base, str)]
@@ -85,7 +84,7 @@ def _atomic_views(engine: Engine) -> Iterator[Function]:
     """Yield the views that run in a transaction because settings enable ``ATOMIC_REQUESTS``."""
     paths = [path for path in engine.program.files if "settings" in path or "config" in path]
     modules = [one for one in map(engine.program.module, paths) if one and not one.is_test]
-    if not any(_sets(part) for module in modules for part in parts_of(module.body)):
+    if not any(_sets(part) for module in modules for part in parts_of(module.code)):
         return
     for view in engine.fact(Routes):
         cls = view.endpoint.cls if isinstance(view.endpoint, ClassValue) else None
@@ -99,7 +98,7 @@ def _atomic_views(engine: Engine) -> Iterator[Function]:
 
 def _sets(part: Any) -> bool:
     match part:
-        case ("=", (("s", _, ("k", str(name))),), ("k", True)):
+        case ("put", _, ("k", str(name)), ("k", True), *_):
             return name == _SETTING
         case ("d", _, _, pairs):
             return (("k", _SETTING), ("k", True)) in pairs
@@ -113,7 +112,7 @@ def runs(event: Event, context: Context) -> bool:
     `in_atomic_block` to be false; nor in another thread, which has its own connection.
     """
     match event.node:
-        case ("c", _, _, ("a", _, name, _), _, _) if name in _IN_OTHER_THREADS:
+        case ("c", _, _, ("a", _, name, *_), *_) if name in _IN_OTHER_THREADS:
             return False
     known = _KNOWN | context.literals
     for name, holds in event.conditions:

@@ -60,7 +60,7 @@ def published_in_transaction(engine: Engine) -> Collection[Finding]:
 def _is_queued(one: Publishing | None) -> bool:
     """Tell whether a task goes to a broker; a queue in the database waits for the commit."""
     match one:
-        case Publishing(task=task, node=("c", _, _, ("a", _, name, _), _, _)) if name in _METHODS:
+        case Publishing(task=task, node=("c", _, _, ("a", _, name, *_), *_)) if name in _METHODS:
             values = options_of(task)
             functions = [one.function for one in values if isinstance(one, FunctionValue)]
             is_known = any(decorated_by(function, "task", "actor") for function in functions)

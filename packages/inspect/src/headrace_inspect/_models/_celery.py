@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from headrace_inspect._evaluate._contexts import ENQUEUE, Call, Frame
+from headrace_inspect._evaluate._contexts import ENQUEUE, Call, Context
 from headrace_inspect._evaluate._engine import Engine
 from headrace_inspect._evaluate._registry import Registry
 from headrace_inspect._evaluate._values import (
@@ -31,6 +31,10 @@ from ._tasks import Task, Tasks, record_publishing, run_task, task_name
 CANVAS = "canvas"
 TASK = "celery.Task"
 _APP = "celery.Celery"
+_SEEDS = """
+    delay send delay_on_commit apply_async apply apply_async_on_commit s si signature
+    subtask replace send_task register_task chord
+"""
 
 
 @dataclass(slots=True, eq=False)
@@ -73,9 +77,10 @@ def register(registry: Registry) -> None:
     method(_link, Signature, "set clone s si on_error then link link_error")
     registry.attributes[Signature] = lambda frame, owner, name: Bound(owner, name)
     registry.finishing.insert(0, _name_classes)
+    registry.seeds.update(_SEEDS.split())
 
 
-def _task_attribute(frame: Frame, task: Task, name: str) -> Value:
+def _task_attribute(frame: Context, task: Task, name: str) -> Value:
     if name == "name":
         return constant(task.name)
     if task.base is not None and frame.engine.classes.find(task.base, name) is not None:
@@ -100,7 +105,7 @@ def class_tasks(engine: Engine) -> list[Class]:
 
 def _name_classes(engine: Engine) -> None:
     for cls in class_tasks(engine):
-        value = engine.names.in_class(cls, "name") if "name" in cls.members else None
+        value = engine.names.in_class(cls, "name") if "name" in cls.names else None
         names = [f"{module}.{cls.name}" for module in engine.program.names_of(cls.module)]
         for name in [one for one in (task_name(value), *names) if one]:
             engine.fact(Tasks).by_name.setdefault(name, Instance(cls, is_exact=True))
@@ -137,6 +142,7 @@ def _publish_task(call: Call) -> Value:
 
 
 def _send_task(call: Call) -> None:
+    call.engine.demand.mark(call.frame)  # its callers may pass the name
     run_task(call.value(0, "name"), call.with_arguments(kind=ENQUEUE))
     _publish_links(call)
 
@@ -150,7 +156,7 @@ def _publish_links(call: Call) -> None:
 
 def _replace(call: Call) -> None:
     publish(call.frame, call.value(0), call.node)
-    call.frame.ran = None
+    call.frame.stop()
 
 
 # --- canvas ---------------------------------------------------------------------------------------
@@ -206,7 +212,7 @@ def _or(call: Call) -> Value:
     return Signature("chain", (*parts[0], *parts[1]))
 
 
-def publish(frame: Frame, value: Value, node: object, kind: str = CANVAS) -> None:
+def publish(frame: Context, value: Value, node: object, kind: str = CANVAS) -> None:
     """Record the publication of a task or signature."""
     for option in options_of(value):
         match option:

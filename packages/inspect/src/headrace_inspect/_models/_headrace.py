@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from headrace_inspect._evaluate._contexts import Call, Context, Frame, line_of
+from headrace_inspect._evaluate._contexts import Call, Context, line_of
 from headrace_inspect._evaluate._engine import Engine
 from headrace_inspect._evaluate._registry import Registry
 from headrace_inspect._evaluate._values import (
@@ -28,6 +28,11 @@ from headrace_inspect._evaluate._values import (
 from headrace_inspect._symbols._entities import Class, Function, Module
 
 from ._tasks import Task, make_task
+
+_SEEDS = """
+    step entrypoint flow_task open Chain AsyncChain next parallel chain_task run_chain
+    durable
+"""
 
 
 @dataclass(slots=True, eq=False)
@@ -58,6 +63,7 @@ class ChainStep:
     options: dict[str, Value]
     module: Module
     node: Any
+    scope: Any  # the module or function that adds it
 
 
 @dataclass(eq=False, slots=True)
@@ -70,6 +76,8 @@ class ChainFacts:
     options: dict[str, Value]
     steps: list[ChainStep] = field(default_factory=list)
     puts: dict[str, None] = field(default_factory=dict)  # the keys of `put`
+    is_run: bool = False
+    evaluated: int = 0  # how many steps the evaluated run has
 
 
 @dataclass(slots=True, eq=False)
@@ -115,6 +123,8 @@ def register(registry: Registry) -> None:
     function(lambda call: _runner(call, 1), "headrace_celery.chain_task")
     function(lambda call: _runner(call, 0), "headrace_fastapi.run_chain")
     function(_durable, "headrace_dbos.durable")
+    registry.finishing.append(_finish)
+    registry.seeds.update(_SEEDS.split())
 
 
 def _argument(call: Call, index: int | None, name: str = "") -> Value:
@@ -162,6 +172,7 @@ def _apply(call: Call, declarator: Declarator, value: Value) -> Value:
     function = call.frame.decorating or function_in(value)
     if function is not None and (task is None or declarator.flow is not None):
         declared.nodes.setdefault(function, {})[call.node] = isinstance(value, Task)
+        call.engine.demand.add_goal(function)
         known = declared.functions.setdefault(function, [])
         if declarator not in known:
             known.append(declarator)
@@ -221,13 +232,17 @@ def _extend(call: Call) -> Value:
         taken, number = {step.name for step in facts.steps}, 2
         while name is not None and made in taken:  # the chain adds the same suffix
             made, number = f"{name}_{number}", number + 1
-        about = (dict(call.keywords), call.frame.module, call.node)
-        facts.steps.append(ChainStep(made, callee, branches, *about))
+        about = (dict(call.keywords), call.frame.module, call.node, call.frame.scope)
+        later = [place for place, one in enumerate(facts.steps)
+                 if one.scope is call.frame.scope and one.node[-1] > call.node[-1]]  # fmt: skip
+        place = later[0] if later else len(facts.steps)
+        facts.steps.insert(place, ChainStep(made, callee, branches, *about))
     return Chain(facts)
 
 
 def _run(call: Call) -> Value:
-    call.frame.emit((chain_context(call.frame.engine, call.owner.facts),), call.node)
+    call.owner.facts.is_run = True
+    call.frame.emit((call.engine.call_targets(call.owner.facts),), call.node)
     return Object("headrace.ChainResult")
 
 
@@ -239,20 +254,22 @@ def _runner(call: Call, index: int) -> Value:
     return make_task(call.frame, runner, call.keywords) if index else runner
 
 
-def chain_context(engine: Engine, facts: ChainFacts) -> Context:
-    """Return the context of a run: its steps, hooks, conditions and undo functions."""
-    context = engine.call_targets(facts)
-    if context.module is None:
-        context.module, context.line = facts.module, facts.line
-        frame = Frame(engine, context, facts.module, {})
-        undos: list[ChainStep] = []
-        _run_steps(frame, facts, facts.flow, undos)
-        for step in reversed(undos):
-            _call(frame, step.node, step.options, "undo")
-    return context
+def _finish(engine: Engine) -> None:
+    """Evaluate the runs of chains: their steps, hooks, conditions and undo functions."""
+    for facts in list(engine.fact(Declared).chains.values()):
+        context = engine.call_targets(facts)
+        is_run = facts.is_run or facts.flow is not None
+        if is_run and facts.evaluated != len(facts.steps):
+            facts.evaluated = len(facts.steps)
+            context.module, context.line = facts.module, facts.line
+            context.forget()
+            undos: list[ChainStep] = []
+            _run_steps(context, facts, facts.flow, undos)
+            for step in reversed(undos):
+                _call(context, step.node, step.options, "undo")
 
 
-def _run_steps(frame: Frame, facts: ChainFacts, flow: str | None, undos: list[ChainStep]) -> None:
+def _run_steps(frame: Context, facts: ChainFacts, flow: str | None, undos: list[ChainStep]) -> None:
     def run_branch(branch: Value) -> Value:
         if isinstance(branch, Chain):
             _run_steps(frame, branch.facts, flow, undos)
@@ -265,14 +282,16 @@ def _run_steps(frame: Frame, facts: ChainFacts, flow: str | None, undos: list[Ch
             frame.each(step.branches, run_branch)
         else:
             steps = () if flow is None or step.name is None else ((flow, step.name),)
-            inner = Context(function_in(step.callee), step.module, steps=steps)
+            inner = Context(frame.engine, None, step.module, steps=steps)
+            inner.function = function_in(step.callee)
+            frame.engine.demand.mark(inner)
             for option in options_of(step.callee):
-                Frame(frame.engine, inner, step.module, {}).call(option, step.node)
+                inner.call(option, step.node)
             frame.emit((inner,), step.node)
             _call(frame, step.node, step.options, "validate", "log")
             undos.append(step)
 
 
-def _call(frame: Frame, node: Any, options: dict[str, Value], *names: str) -> None:
+def _call(frame: Context, node: Any, options: dict[str, Value], *names: str) -> None:
     for callee in [options[name] for name in names if options.get(name) is not None]:
         frame.call(callee, node)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from headrace_inspect._evaluate._contexts import Call, Frame, line_of
+from headrace_inspect._evaluate._contexts import Call, Context, Event, line_of
 from headrace_inspect._evaluate._registry import Registry
 from headrace_inspect._evaluate._values import (
     Bound,
@@ -31,6 +31,7 @@ from ._tasks import resolve_dotted
 MODEL = "django.db.models.Model"
 ATOMIC = "django.db.transaction.atomic"
 _MANAGER = "django.db.models.Manager"
+_SIGNALS = "django.db.models.signals"
 _QUERY_SET = "django.db.models.QuerySet"
 _FIELDS = ("ForeignKey", "OneToOneField", "ManyToManyField")
 _RELATIONSHIPS = ("sqlalchemy.orm.relationship", "flask_sqlalchemy.SQLAlchemy.relationship")
@@ -102,6 +103,9 @@ def register(registry: Registry) -> None:
         method(_create, owner, _CREATING)
         method(lambda call: _object(_query_of(call)), owner, _GETTING)
         method(_query_of, owner, _QUERYING)
+    for what, names in (("save", f"save asave {_CREATING}"), ("delete", "delete adelete")):
+        for moment in ("pre", "post"):
+            _signals.SENDERS[f"{_SIGNALS}.{moment}_{what}"] = tuple(names.split())
     for owner in (Query, queries, MODEL):
         method(_delete, owner, "delete adelete")
     method(lambda call: Query(None, _class_of(call.owner)), _QUERY_SET, "as_manager")
@@ -114,13 +118,15 @@ def register(registry: Registry) -> None:
              "django.utils.module_loading.import_string")  # fmt: skip
     function(_on_commit, "django.db.transaction.on_commit headrace_django.on_commit")
     registry.exiting[ATOMIC] = _commit
+    registry.seeds.update(["on_commit", "atomic"])
+    registry.implies(_CREATING, "save asave")
 
 
 def _class_of(value: Value | None) -> Class | None:
     return value.cls if isinstance(value, Instance | ClassValue) else None
 
 
-def _related(frame: Frame, owner: Value, field: Object) -> Value:
+def _related(frame: Context, owner: Value, field: Object) -> Value:
     """Return the other side of a relation; SQLAlchemy's may be an instance or a list."""
     to = field.arguments[0] if field.arguments else field.keyword("to") or field.keyword("argument")
     cls = _class_of(to) or frame.engine.classes.named_after(text_of(to))
@@ -132,23 +138,25 @@ def _related(frame: Frame, owner: Value, field: Object) -> Value:
     return _many(frame, cls) if field.made_by.endswith("ToManyField") else Instance(cls)
 
 
-def _many(frame: Frame, cls: Class) -> Query:
+def _many(frame: Context, cls: Class) -> Query:
     """Return a query set of `cls`, with the class of its default manager."""
     found = frame.engine.classes.find(cls, "objects")
-    manager = None if found is None else frame.engine.names.in_class(found[0], "objects")
+    manager = None if found is None else frame.engine.names.in_class(found, "objects")
     return Query(cls, manager.own if isinstance(manager, Query) else _class_of(manager))
 
 
-def _reverse(frame: Frame, owner: Value, name: str) -> Value:
+def _reverse(frame: Context, owner: Value, name: str) -> Value:
     """Return the reverse side of a relation: ``related_name``, or ``order_set``."""
     classes, index = frame.engine.classes, frame.engine.fact(_Reversed)
     if not isinstance(owner, Instance) or not classes.is_a(owner.cls, MODEL):
         return None
     for cls in [] if index else [one for one in classes.all() if not one.module.is_test]:
-        for statement in cls.body:
-            match statement:
-                case ("=", _, ("c", _, _, _, _, named)) if dict(named).get("related_name"):
-                    index.setdefault(dict(named)["related_name"][1], []).append(cls)
+        for ids in cls.names.values():
+            match cls.code.definitions[ids[-1]]:
+                case ("=", _, ("c", _, _, _, _, named, _), *_):
+                    match dict(named).get("related_name"):
+                        case ("k", str(related)):
+                            index.setdefault(related, []).append(cls)
     found = index.get(name, [])
     to = found[0] if len(found) == 1 else None
     if to is None and name.endswith("_set"):
@@ -161,23 +169,23 @@ def _send(call: Call, what: str) -> None:
     query = isinstance(call.owner, Query)
     cls = call.owner.model if query else _class_of(getattr(call.owner, "receiver", call.owner))
     for moment in ("pre", "post") if cls is not None else ():
-        _signals.send(call.frame, f"django.db.models.signals.{moment}_{what}", cls, call.node)
+        _signals.send(call.frame, f"{_SIGNALS}.{moment}_{what}", cls, call.node)
 
 
 def _delete(call: Call) -> None:
-    first = len(call.frame.context.events)
+    first = len(call.frame.opened)
     _send(call, "delete")
     # Django sends these signals in a transaction.
     call.frame.enclose(Object(ATOMIC), line_of(call.node), first)
 
 
-def _objects(frame: Frame, owner: ClassValue, name: str) -> Value | None:
+def _objects(frame: Context, owner: ClassValue, name: str) -> Value | None:
     """Return the query set of a model or document, whichever library defines the manager."""
     if name not in {"objects", "query"}:  # of Django and MongoEngine, of Flask-SQLAlchemy
         return None
     engine, classes = frame.engine, frame.engine.classes
     found = classes.find(owner.cls, name)
-    manager = None if found is None else engine.names.in_class(found[0], name)
+    manager = None if found is None else engine.names.in_class(found, name)
     known = classes.sources(manager.cls if isinstance(manager, Instance) else owner.cls)
     bases = [base for one in known for base in classes.bases(one)]
     is_foreign = any(not isinstance(base, ClassValue) for base in bases)
@@ -185,17 +193,17 @@ def _objects(frame: Frame, owner: ClassValue, name: str) -> Value | None:
     return _many(frame, owner.cls) if is_foreign and is_manager else None
 
 
-def _manager(frame: Frame, owner: Value, value: Instance) -> Value | None:
+def _manager(frame: Context, owner: Value, value: Instance) -> Value | None:
     is_manager = frame.engine.classes.is_a(value.cls, _MANAGER, _QUERY_SET)
     return _of_owner(frame, owner, Query(None, value.cls)) if is_manager else None
 
 
-def _of_owner(frame: Frame, owner: Value, value: Query) -> Value:
+def _of_owner(frame: Context, owner: Value, value: Query) -> Value:
     cls = _class_of(owner)
     return value if cls is None or value.model is not None else replace(value, model=cls)
 
 
-def _query_attribute(frame: Frame, query: Query, name: str) -> Value:
+def _query_attribute(frame: Context, query: Query, name: str) -> Value:
     if query.own is not None and frame.engine.classes.find(query.own, name) is not None:
         receiver = QueryInstance(query.own, is_exact=True, model=query.model)
         return frame.engine.attributes.get(frame, receiver, name, None)
@@ -239,9 +247,7 @@ def _on_commit(call: Call) -> Value:
     return callee if isinstance(callee, FunctionValue | Wrapper) else None
 
 
-def _commit(frame: Frame, count: int) -> None:
+def _commit(frame: Context, events: list[Event]) -> None:
     """Run the ``on_commit`` functions of a block at its end."""
-    for number, event in enumerate(list(frame.context.events)):
-        if number >= count and event.kind == "on_commit":
-            frame.emit(event.targets, event.node, event.kind)
-            frame.context.events[-1].before &= ~(1 << number)
+    for event in [one for one in events if one.kind == "on_commit"]:
+        frame.emit(event.targets, event.node, event.kind)

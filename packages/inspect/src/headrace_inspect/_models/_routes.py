@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from headrace_inspect._evaluate._contexts import Call, Context, Frame, line_of
+from headrace_inspect._evaluate._contexts import Call, Context, line_of
 from headrace_inspect._evaluate._engine import Engine
 from headrace_inspect._evaluate._registry import Registry
 from headrace_inspect._evaluate._values import (
@@ -39,6 +39,7 @@ _CLIENTS = """
     httpx.Client httpx.AsyncClient requests.Session requests.session
     aiohttp.ClientSession
 """
+_LIBRARIES = ("httpx", "requests", "aiohttp")
 _PATH = re.compile(
     r"(https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\]|testserver)(?::\d+)?"
     r"|http://[^/]*\0[^/]*)?(?:https://[^/]*\0[^/]*|\0)?(/[^?#]*)"
@@ -84,15 +85,16 @@ def register(registry: Registry) -> None:
     function(_request, " ".join([f"httpx.{one} requests.{one}" for one in verbs]))
     method(_request, _CLIENTS, " ".join(verbs))
     registry.finishing += [_finish, _finish_requests]
+    registry.seeds.update(["add_api_route", "add_route", "add_websocket_route", "add_url_rule"])
 
 
 # --- registering ----------------------------------------------------------------------------------
 
 
-def _by_decorator(frame: Frame, node: Any, value: Value, function: Function) -> None:
+def _by_decorator(frame: Context, node: Any, value: Value, function: Function) -> None:
     match node:
-        case ("c", _, _, ("a", receiver, verb, _), (first, *_), given) if verb in _REGISTERING:
-            evaluate = partial(frame.engine.evaluate, frame)
+        case ("c", _, _, ("a", receiver, verb, *_), (first, *_), given, _) if verb in _REGISTERING:
+            evaluate = frame.value
         case _:
             return
     path = text_of(evaluate(first))
@@ -107,7 +109,7 @@ def _by_decorator(frame: Frame, node: Any, value: Value, function: Function) -> 
     _enter(frame, path, verbs, value, node)
 
 
-def _verbs(frame: Frame, methods: Value) -> frozenset[str]:
+def _verbs(frame: Context, methods: Value) -> frozenset[str]:
     named = [text_of(one) for one in frame.engine.contents(frame, methods)]
     return frozenset([name.upper() for name in named if name]) or frozenset(["GET"])
 
@@ -123,20 +125,20 @@ def _path(call: Call) -> Value:
     frame, node, endpoint, actions = call.frame, call.node, call.value(1, "view"), None
     inner = node[4][1] if len(node[4]) > 1 else None
     while isinstance(inner, tuple) and inner[0] == "c":
-        _, _, _, called, given, _ = inner
+        _, _, _, called, given, *_ = inner
         if isinstance(called, tuple) and called[0] == "a" and called[2] == "as_view":
-            actions = frame.engine.evaluate(frame, given[0]) if given else None
+            actions = frame.value(given[0]) if given else None
             inner = called[1]
         else:  # a decorator
             inner = given[0] if given else None
         if inner is not None:
-            endpoint = frame.engine.evaluate(frame, inner)
+            endpoint = frame.value(inner)
     _enter(frame, text_of(call.value(0, "route")) or "", frozenset(), endpoint, node, actions)
     return None
 
 
 def _enter(
-    frame: Frame,
+    frame: Context,
     path: str,
     verbs: frozenset[str],
     endpoint: Value,
@@ -160,14 +162,15 @@ def _finish(engine: Engine) -> None:
     for route in [route for route, contexts in engine.fact(Routes).items() if not contexts]:
         endpoints = [(route.verbs, route.endpoint)]
         if isinstance(route.endpoint, ClassValue):
-            view, scratch = Instance(route.endpoint.cls), engine.scratch_frame(route.module)
+            view, scratch = Instance(route.endpoint.cls), engine.home(route.module)
             endpoints = [
                 (frozenset([verb.upper()]), engine.attributes.get(scratch, view, name, route.node))
                 for verb, name in route.actions
             ]
         for verbs, endpoint in endpoints:
             frame = engine.entry((route, verbs), route.module, line_of(route.node))
-            engine.fact(Routes)[route].append((verbs, frame.context))
+            frame.wants = ((*VERBS, "request", "stream"), _LIBRARIES)
+            engine.fact(Routes)[route].append((verbs, frame))
             frame.hand_over(endpoint, route.node)
 
 
@@ -175,6 +178,7 @@ def _finish(engine: Engine) -> None:
 
 
 def _request(call: Call) -> Value:
+    call.engine.demand.mark(call.frame)  # its callers may pass the address
     verb, index = call.name.rpartition(".")[2], 0
     if verb not in VERBS:
         verb, index = text_of(call.value(0, "method")) or "\0", 1

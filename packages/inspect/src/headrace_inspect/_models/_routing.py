@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from headrace_inspect._symbols._entities import Function, Module
-from headrace_inspect._symbols._syntax import Expr
+from headrace_inspect._symbols._syntax import Code, Expr, parts_of
 
 _NAMES = ("task_routes", "celery_task_routes", "celery_routes")
 _SERIALIZERS = ("task_serializer", "celery_task_serializer")
@@ -24,8 +24,8 @@ class Routing:
         self.serializer: str | None = None
         self._routes: dict[str, object] = {}
         for module in modules:
-            for part in (module.body, *module.functions, *module.classes):
-                for name, value in settings_in(getattr(part, "body", part)):
+            for code in (module.code, *[one.code for one in module.functions]):
+                for name, value in settings_in(code):
                     self._read(name.lower(), literal(value))
 
     def _read(self, name: str, known: object) -> None:
@@ -43,21 +43,15 @@ class Routing:
         return None
 
 
-def parts_of(node: Any) -> Iterator[Any]:
-    """Yield a piece of syntax and all pieces in it."""
-    if type(node) is tuple:
-        yield node
-        for part in node:
-            yield from parts_of(part)
-
-
-def settings_in(node: Any) -> Iterator[tuple[str, Expr]]:
+def settings_in(code: Code) -> Iterator[tuple[str, Expr]]:
     """Yield the names and values of assignments, keyword arguments and mapping entries."""
-    for part in parts_of(node):
+    for part in parts_of((code.definitions, code.ops)):
         match part:
-            case ("=", (str(name) | ("a", _, str(name), _) | ("s", _, ("k", str(name))),), value):
+            case ("=", str(name), value, _, _) | ("set", _, str(name), value, _, _):
                 yield name, value
-            case ("c", _, _, _, _, named):
+            case ("put", _, ("k", str(name)), value, _, _):
+                yield name, value
+            case ("c", _, _, _, _, named, _):
                 yield from [(name, value) for name, value in named if name is not None]
             case ("d", _, _, pairs):
                 keys = [(key, one) for key, one in pairs if type(key) is tuple and key[0] == "k"]

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from headrace_inspect._evaluate._contexts import SIGNAL, Call, Context, Frame
+from headrace_inspect._evaluate._contexts import SIGNAL, Call, Context
 from headrace_inspect._evaluate._engine import Engine
 from headrace_inspect._evaluate._registry import Registry
 from headrace_inspect._evaluate._values import (
@@ -23,6 +23,8 @@ from headrace_inspect._evaluate._values import (
 from headrace_inspect._symbols._entities import Class, Module
 
 _LIBRARY = re.compile(r"(django|celery|flask|allauth|rest_framework|wagtail)(\.\w+)*\.signals\.\w+")
+SENDERS: dict[str, tuple[str, ...]] = {}
+"""The names of methods that send a library's signals."""
 _SENDING = "send send_robust asend asend_robust send_async"
 
 
@@ -70,6 +72,7 @@ def register(registry: Registry) -> None:
     method(_send, Signal, _SENDING)
     method(lambda call: _enter(call, call.owner, call.value(0)), Receiver, "__call__")
     registry.finishing.append(_finish)
+    registry.seeds.update(["connect", "connect_via", "receiver", *_SENDING.split()])
 
 
 def _signal(call: Call) -> Value:
@@ -77,7 +80,7 @@ def _signal(call: Call) -> Value:
     return Signal((is_named and text_of(call.value(0))) or call.frame.location(call.node))
 
 
-def _of_library(frame: Frame, owner: External, name: str) -> Value:
+def _of_library(frame: Context, owner: External, name: str) -> Value:
     if name in {"connect", *_SENDING.split()} and _LIBRARY.fullmatch(owner.name):
         return Bound(Signal(owner.name), name)
     return None
@@ -118,7 +121,7 @@ def _send(call: Call) -> None:
     send(call.frame, call.owner.key, cls, call.node)
 
 
-def send(frame: Frame, key: object, sender: Class | None, node: Any) -> None:
+def send(frame: Context, key: object, sender: Class | None, node: Any) -> None:
     """Record that a signal is sent."""
     call_targets = frame.engine.call_targets
     sent = call_targets((SIGNAL, key, sender, "sent"))
@@ -134,8 +137,9 @@ def _finish(engine: Engine) -> None:
         cls = made.sender
         values = (ClassValue(cls), Instance(cls)) if isinstance(cls, Class) else ()
         frame = engine.entry(made, made.module)
-        connections[made] = frame.context
+        frame.wants = (SENDERS.get(str(made.signal), ()), ())
+        connections[made] = frame
         named = tuple(zip(("sender", "instance"), values, strict=False))
         frame.hand_over(made.receiver, made.node, (), named)
         for sender in {cls, None if cls is None else "any"}:
-            engine.call_targets((SIGNAL, made.signal, sender)).add(frame.context)
+            engine.call_targets((SIGNAL, made.signal, sender)).add(frame)

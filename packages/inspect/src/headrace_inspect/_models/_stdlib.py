@@ -10,9 +10,8 @@ from __future__ import annotations
 from functools import partial
 
 from headrace_inspect._evaluate._contexts import Call
-from headrace_inspect._evaluate._expressions import TASK, await_
+from headrace_inspect._evaluate._expressions import TASK, await_, enter
 from headrace_inspect._evaluate._registry import Handler, Registry
-from headrace_inspect._evaluate._statements import enter
 from headrace_inspect._evaluate._values import (
     Arguments,
     Bound,
@@ -32,6 +31,7 @@ from headrace_inspect._evaluate._values import (
     text_of,
     union,
 )
+from headrace_inspect._symbols._syntax import name_of
 
 from ._tasks import Tasks
 
@@ -80,6 +80,8 @@ def register(registry: Registry) -> None:
     registry.alias(_GROUP, "anyio.create_task_group")
     registry.alias(_BACKGROUND, "fastapi.BackgroundTasks")
     registry.parallel.update(["asyncio.gather", "asyncio.wait", "asyncio.as_completed"])
+    registry.seeds.update([name.rpartition(".")[2] for name in _EXITING.split()])
+    registry.implies("start", "run")
     for names, handler in _FUNCTIONS.items():
         registry.function(handler, names)
     for owner, names, handler in _METHODS:
@@ -131,7 +133,7 @@ def _getattr(call: Call) -> Value:
 
 
 def _exit(call: Call) -> None:
-    call.frame.ran = None
+    call.frame.stop()
 
 
 def _partial(call: Call) -> Value:
@@ -153,6 +155,9 @@ def _append(call: Call) -> None:
     for option in [option for value in given for option in options_of(value)]:
         if not isinstance(option, Constant):
             call.engine.put(call.owner, None, option)
+            match call.node:
+                case ("c", _, _, ("a", owner, *_), *_):
+                    call.engine.demand.give(name_of(owner), option)
 
 
 def _get(call: Call) -> Value:

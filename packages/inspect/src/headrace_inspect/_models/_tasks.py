@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from headrace_inspect._evaluate._contexts import ENQUEUE, Call, Context, Frame
+from headrace_inspect._evaluate._contexts import ENQUEUE, Call, Context
 from headrace_inspect._evaluate._engine import Engine
 from headrace_inspect._evaluate._registry import Registry
 from headrace_inspect._evaluate._values import (
@@ -42,6 +42,7 @@ _APPS = """
 """
 _PUBLISHING = "send_with_options kiq kicker defer defer_async enqueue aenqueue schedule message"
 Names = tuple[str, ...]
+_ENQUEUEING = "enqueue enqueue_call enqueue_job enqueue_in enqueue_at"
 _QUEUES = "rq.Queue django_rq.get_queue arq.create_pool arq.ArqRedis"
 
 
@@ -88,13 +89,15 @@ def register(registry: Registry) -> None:
     registry.function(_decorate, _DECORATORS)
     registry.method(_decorate, _APPS, "task periodic_task on_event")
     registry.method(lambda call: _publish(call, call.owner), Task, _PUBLISHING)
-    registry.method(_enqueue, _QUEUES, "enqueue enqueue_call enqueue_job enqueue_in enqueue_at")
+    registry.method(_enqueue, _QUEUES, _ENQUEUEING)
     registry.function(
         _enqueue, "django_rq.enqueue django_q.tasks.async_task django_q.tasks.schedule"
     )
     registry.method(_enqueue, "django_q.tasks.Chain", "append")
     registry.method(_run_object, "django_q.tasks.AsyncTask", "run")
     registry.finishing.append(finish)
+    registry.seeds.update(_PUBLISHING.split(), _ENQUEUEING.split())
+    registry.seeds.update(["async_task", "AsyncTask", "Chain", "add_task"])
 
 
 def _decorate(call: Call) -> Value:
@@ -109,7 +112,7 @@ def task_name(value: Value) -> str | None:
     return value.name if isinstance(value, External) else text_of(value)
 
 
-def make_task(frame: Frame, value: Value, options: Named) -> Value:
+def make_task(frame: Context, value: Value, options: Named) -> Value:
     """Return `value` as a task, and record its names."""
     given, function = dict(options), frame.decorating or function_in(value)
     name = task_name(given.get("name") or given.get("actor_name") or given.get("task_name"))
@@ -187,9 +190,10 @@ def _publish(call: Call, task: Value) -> None:
 
 def record_publishing(task: Value, call: Call) -> None:
     """Record the arguments with which a task is published."""
+    call.engine.demand.mark(call.frame)
     frame, node = call.frame, call.node
-    made = Publishing(task, call.arguments, call.keywords, node, frame.context)
-    frame.engine.fact(Tasks).published[frame.location(node), frame.context, task] = made
+    made = Publishing(task, call.arguments, call.keywords, node, frame)
+    frame.engine.fact(Tasks).published[frame.location(node), frame, task] = made
 
 
 def run_task(task: Value, call: Call) -> Value:
@@ -205,7 +209,7 @@ def run_task(task: Value, call: Call) -> Value:
     return call.engine.hand_over(inner, given)
 
 
-def run_by_name(frame: Frame, name: str | None, node: Any, kind: str = ENQUEUE) -> None:
+def run_by_name(frame: Context, name: str | None, node: Any, kind: str = ENQUEUE) -> None:
     """Record the publication of the task `name`."""
     if name is not None and "\0" not in name:
         frame.engine.fact(Tasks).published_names[name] = None
@@ -217,9 +221,9 @@ def finish(engine: Engine) -> None:
     for name in sorted(engine.fact(Tasks).published_names):
         context = engine.call_targets(("task", name))
         task = engine.fact(Tasks).by_name.get(name) or resolve_dotted(engine, name)
-        function = task.cls.module if isinstance(task, Instance) else function_in(task)
-        if task is not None and function is not None and not context.events:
-            run_task(task, Call(Frame(engine, context, function, {}), None))
+        is_known = isinstance(task, Instance) or function_in(task) is not None
+        if is_known and not context.events:
+            run_task(task, Call(context, None))
 
 
 def resolve_dotted(engine: Engine, dotted: str) -> Value:

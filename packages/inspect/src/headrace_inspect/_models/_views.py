@@ -9,7 +9,6 @@ from __future__ import annotations
 from headrace_inspect._evaluate._contexts import Call
 from headrace_inspect._evaluate._registry import Registry
 from headrace_inspect._evaluate._values import ClassValue, Instance, Super, Value, options_of, union
-from headrace_inspect._symbols._entities import Class
 
 from ._orm import Query
 
@@ -29,6 +28,15 @@ def register(registry: Registry) -> None:
         (_save, "save"),
     ):  # fmt: skip
         registry.method(handler, "*", names)
+    writing = "create post update partial_update put patch"
+    for names, called in (
+        ("get_object", "get_queryset"),
+        ("get_serializer", "get_serializer_class"),
+        (writing, "is_valid validate get_serializer_class perform_create perform_update save"),
+        ("is_valid run_validation", "validate"),
+        ("save perform_create perform_update", "create update save"),
+    ):
+        registry.implies(names, called)
 
 
 def _own(call: Call) -> Instance | None:
@@ -78,7 +86,7 @@ def _write(call: Call) -> Value:
 def _validate(call: Call) -> Value:
     serializer = _own(call)
     for cls in [] if serializer is None else call.engine.classes.sources(serializer.cls):
-        for name in cls.members:
+        for name in cls.names:
             if name == "validate" or name.startswith("validate_"):
                 call.frame.call(_member(call, name), call.node)
     return None
@@ -98,8 +106,8 @@ def _model_of(call: Call) -> Instance | None:
     """Return an instance of the model that the class names in ``Meta``."""
     owner, engine = _own(call), call.engine
     found = None if owner is None else engine.classes.find(owner.cls, "Meta")
-    meta = found[1] if found is not None else None
-    if not isinstance(meta, Class) or "model" not in meta.members:
+    meta = None if found is None else engine.names.in_class(found, "Meta")
+    if not isinstance(meta, ClassValue) or "model" not in meta.cls.names:
         return None
-    model = engine.names.in_class(meta, "model")
+    model = engine.names.in_class(meta.cls, "model")
     return Instance(model.cls) if isinstance(model, ClassValue) else None

@@ -10,6 +10,7 @@ from typing import Any
 from headrace_inspect._evaluate._contexts import CALL, ENQUEUE, SIGNAL, Context, Event
 from headrace_inspect._report import Link, Place
 from headrace_inspect._sources import shown
+from headrace_inspect._symbols._syntax import name_of
 
 _MAX_LENGTH = 60
 
@@ -203,13 +204,13 @@ def text_of_call(node: Any) -> str:
 
 def _text(node: Any) -> str:
     match node:
-        case str():
-            return node
+        case str() | ("v", _, _):
+            return name_of(node)
         case ("k", value):
             return repr(value)
-        case ("a", owner, name, _):
+        case ("a", owner, name, *_):
             return f"{_text(owner)}.{name}"
-        case ("c", _, _, called, given, named):
+        case ("c", _, _, called, given, named, _):
             return f"{_text(called)}(...)" if given or named else f"{_text(called)}()"
         case ("s", owner, _):
             return f"{_text(owner)}[...]"

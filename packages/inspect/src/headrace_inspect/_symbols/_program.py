@@ -1,19 +1,21 @@
-"""The modules of the source, loaded lazily."""
+"""The modules of the source, and the imports between them."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 
 from ._entities import Module
-from ._files import SourceTree
 from ._syntax import FileSyntax
+
+_MAX_PARTS = 8
 
 
 class Program:
     """The source under analysis.
 
     Args:
-        files: absolute paths.
+        files: absolute paths, sorted.
         roots: the files and folders given by the user.
         load: returns the syntax of a file, or None if it does not parse.
     """
@@ -22,9 +24,22 @@ class Program:
         self, files: Sequence[str], roots: Sequence[str], load: Callable[[str], FileSyntax | None]
     ) -> None:
         self.files = files
-        self._tree = SourceTree(files, roots)
         self._load = load
         self._modules: dict[str, Module | None] = {}
+        self._known = set(files)
+        self._roots = sorted({os.path.abspath(root) for root in roots})
+        self._folders: set[str] = set()
+        self._homes: dict[str, str] = {}  # the folder of the outermost package of each folder
+        self._tops: dict[str, set[str]] = {}  # the homes that have a package of this name
+        self._found: dict[tuple[str, str], str | None] = {}
+        for file in files:
+            folder = home = os.path.dirname(file)
+            if folder in self._folders:
+                continue
+            while folder not in self._folders:
+                self._folders.add(folder)
+                folder = os.path.dirname(folder)
+            self._home(home)
 
     @property
     def modules(self) -> list[Module]:
@@ -35,24 +50,79 @@ class Program:
         """Return the module in the file `path`, or None if it does not parse."""
         if path not in self._modules:
             syntax = self._load(path)
-            found = None if syntax is None else Module(path, self._tree.name_of(path), syntax)
+            found = None if syntax is None else Module(path, self._name_of(path), syntax)
             self._modules[path] = found
         return self._modules[path]
 
     def names_of(self, module: Module) -> list[str]:
-        """Return the dotted names under which `module` may be imported."""
-        return self._tree.dotted_names(module.path)
+        """Return the names under which `module` may be imported, longest last.
+
+        Folders without ``__init__.py`` may be namespace packages, so every suffix counts.
+        """
+        parts = module.path.removesuffix(".py").removesuffix("/__init__").split(os.sep)
+        parts = [part for part in parts[-_MAX_PARTS:] if part]
+        return [".".join(parts[i:]) for i in range(len(parts) - 1, -1, -1)]
 
     def find(self, dotted: str, level: int, importer: Module) -> Module | str | None:
-        """Resolve an import: a module, a folder without ``__init__.py``, or None."""
+        """Return what `importer` imports: a module, a folder without ``__init__.py``, or None."""
+        folder, parts = os.path.dirname(importer.path), dotted.split(".") if dotted else []
         if level:
-            return self._at(self._tree.find_relative(dotted, level, importer.path))
-        return self._at(self._tree.find(dotted, importer.path))
+            for _ in range(level - 1):
+                folder = os.path.dirname(folder)
+            return self._at(self._below(folder, parts))
+        key = (folder, dotted)
+        if key not in self._found:
+            found = self._search(parts, self._home(folder))
+            self._found[key] = found or self._inside(parts, folder)
+        return self._at(self._found[key])
 
     def child(self, package: Module | str, name: str) -> Module | str | None:
         """Return the submodule `name` of a package or folder."""
         path = package if isinstance(package, str) else package.path
-        return self._at(self._tree.child(path, name))
+        if path.endswith("/__init__.py"):
+            path = os.path.dirname(path)
+        return None if path in self._known else self._at(self._below(path, [name]))
 
     def _at(self, path: str | None) -> Module | str | None:
         return path if path is None or not path.endswith(".py") else self.module(path)
+
+    # --- folders ----------------------------------------------------------------------------------
+
+    def _home(self, folder: str) -> str:
+        if folder not in self._homes:
+            outer, name = os.path.split(folder)
+            is_package = os.path.join(folder, "__init__.py") in self._known
+            self._homes[folder] = self._home(outer) if is_package else folder
+            if is_package and self._homes[folder] == outer:
+                self._tops.setdefault(name, set()).add(outer)
+        return self._homes[folder]
+
+    def _name_of(self, path: str) -> str:
+        inner = os.path.relpath(path, self._home(os.path.dirname(path)))
+        parts = inner.removesuffix(".py").removesuffix("/__init__").split(os.sep)
+        return ".".join(parts[-_MAX_PARTS:]).removesuffix("__init__") or "__init__"
+
+    def _search(self, parts: list[str], home: str) -> str | None:
+        places, folder = [home], home
+        while (folder := os.path.dirname(folder)) in self._folders and folder != places[-1]:
+            places.append(folder)
+        tops = sorted(self._tops.get(parts[0], ()))
+        places += sorted(tops, key=lambda top: -len(os.path.commonpath([top, home])))
+        # A given folder may be an import root, even if it is a package itself.
+        places += self._roots
+        return next((found for place in places if (found := self._below(place, parts))), None)
+
+    def _inside(self, parts: list[str], folder: str) -> str | None:
+        """Search the packages above `folder`, since ``sys.path`` may contain them."""
+        home = self._home(folder)
+        while folder != home and (folder := os.path.dirname(folder)) != home:
+            if os.sep.join([folder, parts[0]]) in self._folders:
+                return self._below(folder, parts)
+        return None
+
+    def _below(self, folder: str, parts: list[str]) -> str | None:
+        path = os.sep.join([folder, *parts])
+        for candidate in (f"{path}{os.sep}__init__.py", f"{path}.py"):
+            if candidate in self._known:
+                return candidate
+        return path if path in self._folders else None

@@ -5,11 +5,12 @@ from __future__ import annotations
 import marshal
 from collections.abc import Mapping
 from hashlib import blake2b
+from typing import Any
 
 from headrace_inspect._sources import parse
 
 from ._reader import syntax_of
-from ._syntax import ClassSyntax, FileSyntax, FunctionSyntax
+from ._syntax import ClassSyntax, Code, FileSyntax, FunctionSyntax
 
 
 class StoredSyntax:
@@ -34,17 +35,19 @@ class StoredSyntax:
         """
         key = blake2b(content, digest_size=16).hexdigest()
         if key in self.known:
-            body, functions, classes = marshal.loads(self.known[key])  # noqa: S302 - plain tuples
+            code, functions, classes = marshal.loads(self.known[key])  # noqa: S302 - plain tuples
             self.used[key] = self.known[key]
+            found = [
+                FunctionSyntax._make((*one[:11], Code(*one[11]), *one[12:])) for one in functions
+            ]
             return FileSyntax(
-                body,
-                tuple([FunctionSyntax(*one) for one in functions]),
-                tuple([ClassSyntax(*one) for one in classes]),
+                Code(*code), tuple(found), tuple([ClassSyntax(*one) for one in classes])
             )
-        found = syntax_of(parse(content))
-        parts = found.body, [*map(tuple, found.functions)], [*map(tuple, found.classes)]
+        made = syntax_of(parse(content))
+        functions = [(*one[:11], tuple(one.code), *one[12:]) for one in made.functions]
+        parts: Any = (tuple(made.code), functions, [*map(tuple, made.classes)])
         try:
             self.used[key] = marshal.dumps(parts)
         except ValueError:  # nested too deeply
-            return found
-        return found
+            return made
+        return made

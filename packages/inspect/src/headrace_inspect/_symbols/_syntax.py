@@ -1,31 +1,47 @@
-"""The syntax of a file, reduced to what evaluation needs: plain tuples.
+"""The syntax of a file, reduced to what evaluation needs: plain tuples that a cache can keep.
 
-An expression is None if it is unknown, a string for a name, or else a tuple that starts with its
-tag. A statement is a tuple that starts with its tag:
+A body, of a module or of a function, is `Code`: its operations, in the order in which they run, and
+the definitions of its variables. An expression is None if it is unknown, a string for a name of an
+outer scope, or else a tuple that starts with its tag:
 
 =====================================  =================================================
+``("v", name, ids)``                   a variable, by the definitions that may reach it
 ``("k", value)``                       a string, number, boolean or None
-``("a", owner, name, line)``           an attribute
-``("c", line, column, f, args, kw)``   a call; the line is that of the called name
+``("a", owner, name, line, op)``       an attribute; `op` is -1 if it is called or assigned
+``("c", line, column, f, args, kw, op)``  a call; the line is that of the called name
 ``("l", line, column, items)``         a list, tuple or set
 ``("d", line, column, pairs)``         a mapping; the key of ``**mapping`` is ``"**"``
-``("s", owner, key)``                  a subscript
-``("f", number)``                      a lambda, by its number among the functions
-``("*", e)`` ``("w", e)`` ``("y", e)`` starred, awaited, yielded; ``("Y", e)`` yields from
-``("?", test, a, b)``                  a conditional expression; ``("o", all, is_or)``
+``("s", owner, key)``                  a subscript; the key of a slice is ``("x",)``
+``("f", number, captured)``            a lambda, by its number among the functions
+``("*", e)`` ``("w", e)``              starred, awaited
+``("?", a, b)`` ``("o", all)``         a conditional expression, a boolean operation
 ``("+", a, b)`` ``("|", a, b)``        operators that library objects define
-``("!", e)`` ``("is", e, is_none)``    a negation, a comparison with None
-``("t", parts)`` ``(":=", name, e)``   an f-string, an assignment expression
-``("g", element, all, is_lazy, ...)``  a comprehension, its line and column; ``"G"``: of a mapping
-``("x", all)``                         anything else, by the parts that may run code
-``("=", targets, e)``                  an assignment; ``(":", target, annotation, e)``
-``("e", e)`` ``("r", e)``              an expression, a return; ``("raise", e)``
-``("if", test, body, rest)``           also ``("while", test, body, rest, is_endless)``
-``("for", line, target, e, ...)``      with body and ``else``; ``("leave",)`` ends an iteration
-``("try", body, all, rest, end)``      a handler is the name that it binds, and a body
-``("with", line, items, body)``        each item is an expression and a target
-``("match", e, cases)``                each case is names, guard, body, and whether it matches all
-``("def", n)`` ``("class", n)``        definitions, by number; ``("import", bound)``
+``("t", parts)``                       an f-string
+``("g", e, is_lazy, line, column)``    a comprehension, by its element; ``("G", e)``: a mapping's
+=====================================  =================================================
+
+An operation is a call, an attribute that is read, or one of these, with its number at the end:
+
+=====================================  =================================================
+``("enter", line, manager, op)``       also ``("exit", line, manager, enter, op)``
+``("iter", line, iterable, op)``       also ``("end", line, iterable, op)``, after the loop
+``("set", owner, name, e, path, op)``  an attribute is assigned; `path` unpacks ``e``
+``("put", owner, key, e, path, op)``   an item is assigned
+``("def", number, captured, op)``      a function is defined; also ``("class", number, op)``
+=====================================  =================================================
+
+and a definition one of these:
+
+=====================================  =================================================
+``("=", name, e, path, annotation)``   an assignment; `path` unpacks ``e``
+``("for", name, e, path)``             an element of ``e``
+``("with", name, op, path)``           the value that a context manager provides
+``("p", name)``                        a parameter
+``("n", name, types, ids)``            a variable of which ``isinstance`` has told the type
+``("import", name, module, taken, n)`` `taken` is None for the module itself; `n` counts dots
+``("def", name, number, captured, op)``  a function; `op` is -1 if it needs no evaluation
+``("class", name, number, op)``        a class
+``("?", name)``                        unknown
 =====================================  =================================================
 """
 
@@ -35,13 +51,75 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 Expr = Any
-Statement = tuple[Any, ...]
-Block = tuple[Statement, ...]
-Imported = tuple[str, str, str | None, int]
-"""A name that an import binds: the name, the module, the imported name, and the leading dots."""
+Operation = tuple[Any, ...]
+Definition = tuple[Any, ...]
+Ids = tuple[int, ...]
+Condition = tuple[str, bool]
+"""A parameter or an attribute such as ``in_atomic_block``, and whether it is true."""
 
 
-_BLOCKS = {"if": (2, 3), "while": (2, 3), "for": (4, 5), "try": (1, 3, 4), "with": (3,)}
+class Code(NamedTuple):
+    """A body.
+
+    Attributes:
+        skips: for an operation in a branch, the earlier ones on other branches, as a bit mask.
+        conditions: what holds where an operation runs.
+        ends: the operations from and up to, of the innermost block around an operation.
+        blocks: context managers, lines, the operations from and up to, whether one yields.
+        loops: the operations from and up to.
+        finals: where a ``try`` begins, and the operations from and up to of its ``finally``.
+        mentions: the operations that mention a name, also inside their arguments. A colon
+            precedes the name of a parameter; a variable counts by what it is assigned.
+        given: the definitions of globals and members whose values mention a name.
+        returned: the names in what is returned.
+        unused: calls whose results are not used.
+        names: the definitions of each name that are left at the end.
+        stars: modules and dots of star imports.
+        yields: what is yielded, and whether it is by ``yield from``.
+        first: the number of operations before the first ``yield``.
+        is_open: whether the end may be reached.
+    """
+
+    ops: tuple[Operation, ...]
+    definitions: tuple[Definition, ...]
+    skips: dict[int, int]
+    conditions: dict[int, tuple[Condition, ...]]
+    ends: dict[int, tuple[int, int]]
+    blocks: tuple[tuple[Expr, int, int, int, bool], ...]
+    loops: tuple[tuple[int, int], ...]
+    finals: tuple[tuple[int, int, int], ...]
+    mentions: dict[str, Ids]
+    given: dict[str, Ids]
+    returned: frozenset[str]
+    unused: frozenset[int]
+    names: dict[str, Ids]
+    stars: tuple[tuple[str, int], ...]
+    returns: tuple[Expr, ...]
+    yields: tuple[tuple[Expr, bool], ...]
+    first: int
+    is_open: bool
+
+
+NO_CODE = Code(
+    (),
+    (),
+    {},
+    {},
+    {},
+    (),
+    (),
+    (),
+    {},
+    {},
+    frozenset(),
+    frozenset(),
+    {},
+    (),
+    (),
+    (),
+    -1,
+    is_open=True,
+)
 
 
 class FunctionSyntax(NamedTuple):
@@ -52,9 +130,9 @@ class FunctionSyntax(NamedTuple):
         outer: the number of the enclosing function, or -1.
         parameters: name, annotation, default, and whether it accepts a positional argument.
         only_positional: the number of positional-only parameters.
-        free: the names that it reads, if it is nested in another function.
         own: the attributes that it reads from its first parameter; ``super`` if it calls that.
-        tested: the names that its conditions test.
+        stores: the operations that assign each attribute of its first parameter.
+        tested: the parameters that its conditions test.
     """
 
     name: str
@@ -68,46 +146,54 @@ class FunctionSyntax(NamedTuple):
     kwarg: str | None
     decorators: tuple[tuple[int, Expr], ...]
     returns: Expr
-    body: Block
+    code: Code
     is_async: bool
-    is_generator: bool
     is_abstract: bool
-    free: tuple[str, ...]
-    own: tuple[str, ...]
-    tested: tuple[str, ...]
+    own: frozenset[str]
+    stores: dict[str, Ids]
+    tested: frozenset[str]
 
 
 class ClassSyntax(NamedTuple):
-    """A class; `outer` is the number of the enclosing class, or -1."""
+    """A class.
+
+    Attributes:
+        outer: the number of the enclosing class, or -1.
+        home: the number of the enclosing function, or -1.
+        names: the definitions of its members, among those of the enclosing body.
+        fields: the members that are annotated, as a dataclass lists them.
+    """
 
     name: str
     qualname: str
     line: int
     outer: int
+    home: int
     bases: tuple[Expr, ...]
     keywords: tuple[tuple[str | None, Expr], ...]
     decorators: tuple[tuple[int, Expr], ...]
-    body: Block
+    names: dict[str, Ids]
+    fields: dict[str, Expr]
 
 
 class FileSyntax(NamedTuple):
-    """The top-level statements of a file, and all its functions and classes."""
+    """The top-level code of a file, and all its functions and classes."""
 
-    body: Block
+    code: Code
     functions: tuple[FunctionSyntax, ...]
     classes: tuple[ClassSyntax, ...]
 
 
-def is_active(node: Expr) -> bool:
-    """Tell whether evaluating an expression may run code."""
-    return type(node) is tuple and node[0] != "k"
+def parts_of(node: Any) -> Iterator[Any]:
+    """Yield a piece of syntax and all pieces in it."""
+    if isinstance(node, tuple):
+        yield node
+        for part in node:
+            yield from parts_of(part)
 
 
-def blocks_of(statement: Statement) -> Iterator[Block]:
-    """Yield the blocks nested in a statement."""
-    for place in _BLOCKS.get(statement[0], ()):
-        yield statement[place]
-    if statement[0] == "try":
-        yield from [body for _, body in statement[2]]
-    elif statement[0] == "match":
-        yield from [body for _, _, body, _ in statement[2]]
+def name_of(node: Expr) -> str:
+    """Return the last part of a dotted name, empty for anything else."""
+    if type(node) is tuple and node[0] in {"a", "v"}:
+        node = node[2] if node[0] == "a" else node[1]
+    return node if type(node) is str else ""

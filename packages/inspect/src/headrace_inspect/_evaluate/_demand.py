@@ -1,0 +1,333 @@
+"""What is worth evaluating: operations from which a call of interest may be reached.
+
+Most of a program never comes near a step, a task or a signal. Evaluation starts from these and
+proceeds to what calls them: an operation is evaluated if it mentions the name of a function that is
+known to reach one, or a name that may stand for such a function. Calls are followed by value, so a
+name in common with such a function costs time, and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from headrace_inspect._symbols._entities import Class, Function, Module, Scope
+
+from ._contexts import Context
+from ._values import (
+    Bound,
+    ClassValue,
+    Constant,
+    External,
+    FunctionValue,
+    Instance,
+    Items,
+    ModuleValue,
+    Object,
+    Partial,
+    Pending,
+    Static,
+    Table,
+    Union,
+    Value,
+    Wrapper,
+)
+
+_CONSTRUCTING = frozenset(["__init__", "__new__", "__post_init__", "__init_subclass__"])
+_WITH_PARTS = (Bound, Partial, Wrapper, Static, Pending, Union, Items, Table, Object)
+_SILENT = (Constant, External, ModuleValue, type(None))
+
+
+class Demand:
+    """Decides which operations are evaluated.
+
+    Args:
+        modules: the program.
+        seeds: names whose mention is always of interest, such as ``delay``.
+        implied: the methods by which libraries call a method.
+        is_total: whether to evaluate everything.
+    """
+
+    def __init__(
+        self,
+        modules: Sequence[Module],
+        seeds: Iterable[str],
+        implied: Mapping[str, Iterable[str]],
+        *,
+        is_total: bool,
+    ) -> None:
+        self.goals: set[Function] = set()
+        self.relevant: set[Context] = set()
+        self._functions: set[Function] = set()  # inner ones if they mention a wanted name
+        self._classes: dict[Class, bool] = {}
+        self.is_total = is_total
+        self.below: dict[Class, list[Class]] = {}
+        self.implied = implied
+        self._queue: list[tuple[Context, int]] = []
+        self._checks: list[tuple[Scope, int]] = []
+        self._wanted: dict[Scope, dict[int, None]] = defaultdict(dict)
+        self._contexts: dict[Scope, list[Context]] = defaultdict(list)
+        self._missing: dict[Scope, None] = {}
+        self.names: set[str] = set()
+        self._places: set[tuple[tuple[str, ...], tuple[str, ...]]] = set()
+        self._parameters: set[tuple[Function, str]] = set()
+        self._passed: dict[object, list[tuple[Function | None, str, bool]]] = defaultdict(list)
+        self._callers: dict[Context, dict[Context, None]] = defaultdict(dict)
+        self._mentions: dict[str, list[tuple[Scope, tuple[int, ...]]]] = defaultdict(list)
+        self._given: dict[str, list[tuple[Scope, tuple[int, ...]]]] = defaultdict(list)
+        self._returned: dict[str, list[Scope]] = defaultdict(list)
+        for module in modules:
+            self._add(module)
+        for name in seeds:
+            self.want(name)
+
+    def _add(self, module: Module) -> None:
+        scopes: list[Scope] = [module, *module.functions]
+        for scope in scopes:
+            code = scope.code
+            for name, numbers in code.mentions.items():
+                if name[:1] != ":":
+                    self._mentions[name].append((scope, numbers))
+            for name, numbers in code.given.items():
+                self._given[name].append((scope, numbers))
+            for name in code.returned:
+                self._returned[name].append(scope)
+            for number, node in enumerate(code.ops):
+                if scope is module or self.is_total or node[0] in {"def", "class"}:
+                    self._wanted[scope][number] = None
+
+    def wanted(self, scope: Scope) -> list[int]:
+        """Return the operations of `scope` that are evaluated, in order."""
+        return sorted(self._wanted.get(scope, ()))
+
+    def contexts_of(self, scope: Scope) -> list[Context]:
+        """Return the bodies of a function so far."""
+        return self._contexts.get(scope, [])
+
+    def operations(self) -> Iterator[tuple[Context, int]]:
+        """Yield the operations to evaluate, until there are no more."""
+        while self._queue:
+            yield self._queue.pop()
+
+    def missing(self) -> list[Scope]:
+        """Return the functions that no body has been evaluated for, though one is wanted."""
+        found, self._missing = list(self._missing), {}
+        return [one for one in found if one not in self._contexts]
+
+    # --- names ------------------------------------------------------------------------------------
+
+    def want(self, name: str) -> None:
+        """Evaluate what mentions `name`: a function, or what has such a function for its value."""
+        if name in self.names:
+            return
+        self.names.add(name)
+        for scope, numbers in self._mentions.get(name, ()):
+            self._want_all(scope, numbers)
+            if isinstance(scope, Function) and _is_inner(scope) and scope not in self._functions:
+                self._functions.add(scope)
+                self._release(scope)
+        for scope, numbers in self._given.get(name, ()):
+            self._checks += [(scope, one) for one in numbers]
+        self._checks += [(scope, -1) for scope in self._returned.get(name, ())]
+
+    def _want_where(self, names: tuple[str, ...], libraries: tuple[str, ...]) -> None:
+        """Evaluate what mentions one of `names`, in modules that import one of `libraries`."""
+        if (names, libraries) in self._places:
+            return
+        self._places.add((names, libraries))
+        for name in names:
+            if not libraries:
+                self.want(name)
+            for scope, numbers in self._mentions.get(name, ()) if libraries else ():
+                imported = {one[2].partition(".")[0] for one in scope.module.code.definitions
+                            if one[0] == "import"}  # fmt: skip
+                if not imported.isdisjoint(libraries):
+                    self._want_all(scope, numbers)
+
+    def _want_class(self, cls: Class, *, makes: bool) -> None:
+        known = self._classes.get(cls)
+        if known or known is makes:
+            return
+        self._classes[cls] = makes
+        self.names.discard(cls.name)  # its instances may be of interest only now
+        self.want(cls.name)
+        self._release(cls, makes=makes)
+
+    def _release(self, one: Function | Class, *, makes: bool = True) -> None:
+        """Want the names that have taken a function, a class or its instances."""
+        for function, parameter, is_instance in self._passed.get(one, ()):
+            if makes or not is_instance:
+                self._want_value(function, parameter)
+
+    def checks(self) -> Iterator[tuple[Scope, int]]:
+        """Yield definitions, and functions with -1 in place, whose values may be of interest."""
+        while self._checks:
+            yield self._checks.pop()
+
+    def give(self, name: str, value: Value) -> None:
+        """Note that an attribute or another name has a value."""
+        if name and name not in self.names:
+            self._pass(None, name, value)
+
+    def pass_on(self, function: Function, name: str, value: Value) -> None:
+        """Note that a parameter takes a value."""
+        if (function, name) not in self._parameters:
+            self._pass(function, name, value)
+
+    def _pass(self, function: Function | None, name: str, value: Value) -> None:
+        if self._is_of_interest(value):
+            self._want_value(function, name)
+        else:
+            for one, is_instance in _parts_of(value):
+                self._passed[one].append((function, name, is_instance))
+
+    def _is_of_interest(self, value: Value) -> bool:
+        for one, is_instance in _parts_of(value):
+            if isinstance(one, Class):
+                known = self._classes.get(one)
+                if known or (known is not None and not is_instance):
+                    return True
+            elif one is None or one in self._functions:
+                return True
+        return False
+
+    def _want_value(self, function: Function | None, name: str) -> None:
+        """Evaluate what mentions a parameter, or a name without a function."""
+        if function is None:
+            self.want(name)
+        if function is None or (function, name) in self._parameters:
+            return
+        self._parameters.add((function, name))
+        for scope in _nested_in(function):
+            self._want_all(scope, scope.code.mentions.get(f":{name}", ()))
+            if f":{name}" in scope.code.returned:
+                self._checks.append((scope, -1))
+
+    def _want_all(self, scope: Scope, numbers: Iterable[int]) -> None:
+        wanted, contexts = self._wanted[scope], self._contexts.get(scope, ())
+        new = [one for one in numbers if one not in wanted]
+        wanted.update(dict.fromkeys(new))
+        self._queue += [(context, one) for context in contexts for one in new]
+        if new and not contexts:
+            self._missing[scope] = None
+
+    # --- bodies -----------------------------------------------------------------------------------
+
+    def open(self, context: Context) -> None:
+        """Take a new body into account."""
+        scope = context.scope
+        if scope is not None:
+            self._contexts[scope].append(context)
+            self.reopen(context)
+        if context.function in self.goals:
+            self.mark(context)
+
+    def reopen(self, context: Context) -> None:
+        """Evaluate the operations of a body, once more if need be."""
+        if context.scope is not None:
+            self._queue += [(context, one) for one in self.wanted(context.scope)[::-1]]
+
+    def add_goal(self, function: Function) -> None:
+        """Declare a function to be of interest."""
+        if function not in self.goals:
+            self.goals.add(function)
+            self._missing[function] = None
+            for context in self._contexts.get(function, ()):
+                self.mark(context)
+
+    def link(self, caller: Context, target: Context) -> None:
+        """Note that a body calls another one."""
+        if target in self.relevant:
+            self.mark(caller)
+        else:
+            self._callers[target][caller] = None
+
+    def mark(self, context: Context) -> None:
+        """Declare a body to be of interest, and with it all that call it."""
+        waiting = [context]
+        while waiting:
+            context = waiting.pop()
+            if context in self.relevant:
+                continue
+            self.relevant.add(context)
+            waiting += self._callers.pop(context, ())
+            self._want_where(*context.wants)
+            function = context.function
+            if function is None:
+                continue
+            name, owner = function.name, function.owner
+            if _is_inner(function):  # what mentions it counts as mentioning what it mentions
+                for scope in function.module.functions:
+                    self._want_all(scope, scope.code.mentions.get(name, ()))
+                continue
+            if function not in self._functions:
+                self._functions.add(function)
+                self._release(function)
+            if owner is not None and name.startswith("__"):
+                for cls in (owner, *self._subclasses(owner)):
+                    self._want_class(cls, makes=name not in _CONSTRUCTING)
+            else:
+                self.want(name)
+                for one in self.implied.get(name, ()):
+                    self.want(one)
+
+    def _subclasses(self, cls: Class) -> list[Class]:
+        found: dict[Class, None] = {}
+        waiting = [*self.below.get(cls, ())]
+        while waiting:
+            one = waiting.pop()
+            if one not in found:
+                found[one] = None
+                waiting += self.below.get(one, ())
+        return list(found)
+
+
+def _parts_of(value: Value, depth: int = 4) -> Iterator[tuple[Function | Class | None, bool]]:
+    """Yield the functions and classes in a value, and whether it has an instance of the class.
+
+    None stands for anything else that may be called.
+    """
+    if isinstance(value, _SILENT) or not depth:
+        return
+    match value:
+        case FunctionValue(function=function):
+            yield function, False
+        case ClassValue(cls=cls) | Instance(cls=cls):
+            yield cls, isinstance(value, Instance)
+        case _:
+            if not isinstance(value, _WITH_PARTS):
+                yield None, False
+    for one in _inside(value):
+        yield from _parts_of(one, depth - 1)
+
+
+def _inside(value: Value) -> Iterable[Value]:
+    match value:
+        case FunctionValue(captured=captured):
+            return [one for _, one in captured]
+        case Bound(owner=one) | Partial(inner=one) | Wrapper(inner=one) | Static(inner=one):
+            return (one,)
+        case Pending(result=one):
+            return (one,)
+        case Union(options=several) | Items(values=several):
+            return several
+        case Table(entries=entries):
+            return [one for _, one in entries]
+        case Object(arguments=arguments, keywords=keywords):
+            return (*arguments, *[one for _, one in keywords])
+    return ()
+
+
+def _is_inner(function: Function) -> bool:
+    return function.syntax.outer >= 0 or function.is_lambda
+
+
+def _nested_in(function: Function) -> list[Function]:
+    """Return a function and those defined in it."""
+    numbers = {function.module.functions.index(function)}
+    found = [function]
+    for number, one in enumerate(function.module.functions):
+        if one.syntax.outer in numbers:
+            numbers.add(number)
+            found.append(one)
+    return found
