@@ -272,6 +272,43 @@ def start():
     for one in PLUGINS:
         one()
 """,
+    "an object that another function adds to a list": """
+class Registry:
+    def __init__(self):
+        self.handlers = []
+
+class Stripe:
+    def go(self):
+        b()
+
+class Other:
+    def go(self): ...
+
+def setup(registry: Registry):
+    registry.handlers.append(Stripe())
+
+def start(registry: Registry):
+    a()
+    for one in registry.handlers:
+        one.go()
+""",
+    "an object that another function stores": """
+class Registry: ...
+
+class Stripe:
+    def go(self):
+        b()
+
+class Other:
+    def go(self): ...
+
+def setup(registry: Registry):
+    registry.handler = Stripe()
+
+def start(registry: Registry):
+    a()
+    registry.handler.go()
+""",
     "plugins in the order of their list": """
 def start():
     for one in [a, b]:

@@ -177,7 +177,10 @@ class Attributes:
                 for method in one.methods.values():
                     for number in method.syntax.stores.get(name, ()):
                         engine.home(method).operate(number)
-        return union(*[engine.store.get(("attribute", one, name), frame) for one in sources])
+        found = union(*[engine.store.get(("attribute", one, name), frame) for one in sources])
+        if found is None:
+            engine.demand.seek("set", name)
+        return found
 
     # --- classes ----------------------------------------------------------------------------------
 

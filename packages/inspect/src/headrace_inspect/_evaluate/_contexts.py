@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from headrace_inspect._symbols._entities import Function, Module, Scope
-from headrace_inspect._symbols._syntax import NO_CODE, Code, Condition, Ids
+from headrace_inspect._symbols._syntax import NO_CODE, Code, Condition, Ids, block_around
 
 from ._values import Arguments, Known, Named, Value, union
 
@@ -205,9 +205,9 @@ class Context:
         """Whether it always raises, as far as is known."""
         if self.function is None or self.function.syntax.is_abstract:
             return False
-        ends = self.code.ends
+        code = self.code
         return self.function.never_returns or (
-            not self.code.returns and any(one not in ends for one in self._stopped)
+            not code.returns and any(block_around(code, one) is None for one in self._stopped)
         )
 
     def order(self) -> None:
@@ -229,7 +229,8 @@ class Context:
             events += made
             masks[number] = (1 << len(events)) - (1 << offset)
             if number in self._stopped:
-                first, end = code.ends.get(number, (0, len(code.ops)))
+                first, end, is_caught = block_around(code, number) or (0, len(code.ops), False)
+                first = end if is_caught else first
                 left.append((number, end, sum(mask for one, mask in masks.items() if first <= one)))
                 dead = end - 1
         self._place_blocks(code, places)

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from headrace_inspect._symbols._entities import Class, Function, Module, Scope
+from headrace_inspect._symbols._syntax import Operation, name_of
 
 from ._contexts import Context
 from ._values import (
@@ -34,6 +35,17 @@ from ._values import (
 )
 
 _CONSTRUCTING = frozenset(["__init__", "__new__", "__post_init__", "__init_subclass__"])
+_ADDING = frozenset([
+    "append",
+    "add",
+    "appendleft",
+    "extend",
+    "insert",
+    "put",
+    "put_nowait",
+    "setdefault",
+    "update",
+])
 _WITH_PARTS = (Bound, Partial, Wrapper, Static, Pending, Union, Items, Table, Object)
 _SILENT = (Constant, External, ModuleValue, type(None))
 
@@ -69,6 +81,7 @@ class Demand:
         self._contexts: dict[Scope, list[Context]] = defaultdict(list)
         self._missing: dict[Scope, None] = {}
         self.names: set[str] = set()
+        self._sought: set[tuple[str, str]] = set()
         self._places: set[tuple[tuple[str, ...], tuple[str, ...]]] = set()
         self._parameters: set[tuple[Function, str]] = set()
         self._passed: dict[object, list[tuple[Function | None, str, bool]]] = defaultdict(list)
@@ -99,6 +112,10 @@ class Demand:
     def wanted(self, scope: Scope) -> list[int]:
         """Return the operations of `scope` that are evaluated, in order."""
         return sorted(self._wanted.get(scope, ()))
+
+    def covers(self, module: Module) -> bool:
+        """Tell whether the functions of a module count: those of tests do if they declare steps."""
+        return not module.is_test or any(one.module is module for one in self.goals)
 
     def contexts_of(self, scope: Scope) -> list[Context]:
         """Return the bodies of a function so far."""
@@ -211,6 +228,20 @@ class Demand:
         if new and not contexts:
             self._missing[scope] = None
 
+    def seek(self, kind: str, name: str) -> None:
+        """Evaluate what may give a value that is not known.
+
+        Args:
+            kind: ``set`` for an attribute, ``add`` for the items of a list or mapping.
+            name: the name of the attribute, list or mapping.
+        """
+        if self.is_total or (kind, name) in self._sought:
+            return
+        self._sought.add((kind, name))
+        for scope, numbers in self._mentions.get(name, ()):
+            ops = scope.code.ops
+            self._want_all(scope, [one for one in numbers if _gives(ops[one], kind, name)])
+
     # --- bodies -----------------------------------------------------------------------------------
 
     def open(self, context: Context) -> None:
@@ -316,6 +347,18 @@ def _inside(value: Value) -> Iterable[Value]:
         case Object(arguments=arguments, keywords=keywords):
             return (*arguments, *[one for _, one in keywords])
     return ()
+
+
+def _gives(node: Operation, kind: str, name: str) -> bool:
+    """Tell whether an operation sets an attribute, or adds to a list or mapping."""
+    match node:
+        case ("set", _, str(attribute), *_) if kind == "set":
+            return attribute == name
+        case ("put", owner, *_) if kind == "add":
+            return name_of(owner) == name
+        case ("c", _, _, ("a", owner, str(method), *_), *_) if kind == "add":
+            return method in _ADDING and name_of(owner) == name
+    return False
 
 
 def _is_inner(function: Function) -> bool:

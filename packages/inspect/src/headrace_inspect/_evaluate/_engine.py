@@ -135,12 +135,12 @@ class Engine:
             if not missing and not checks:
                 break
             for scope in missing:
-                if isinstance(scope, Function) and not scope.module.is_test:
+                if isinstance(scope, Function) and demand.covers(scope.module):
                     self._run_function(scope)
 
     def _check(self, scope: Scope, number: int) -> None:
         """Find out whether a definition or a result has a value of interest."""
-        if scope.module.is_test:
+        if not self.demand.covers(scope.module):
             return
         if number >= 0:
             name, value = scope.code.definitions[number][1], self.home(scope).definition(number)

@@ -74,6 +74,14 @@ def _unpacked(frame: Context, value: Value, path: Ids) -> Value:
     return value
 
 
+def _container_in(node: Expr) -> str:
+    """Return the name of a list or mapping, also where one of its methods is called."""
+    match node:
+        case ("c", _, _, ("a", owner, *_), *_):
+            return name_of(owner)
+    return name_of(node)
+
+
 def captured_by(frame: Context, captured: tuple[tuple[str, Ids], ...]) -> Named:
     """Return the values of the variables that a function closes over."""
     known = dict(frame.captured)
@@ -95,6 +103,7 @@ def define(frame: Context, about: Definition) -> Value:
     if kind == "p":
         return parameter(engine, frame, about[1])
     if kind == "for":
+        engine.demand.seek("add", _container_in(about[2]))
         return _unpacked(frame, engine.element(frame, frame.value(about[2])), about[3])
     if kind == "with":
         return _unpacked(frame, frame.operate(about[2]), about[3])
@@ -371,6 +380,7 @@ def _comprehension(frame: Context, node: Any) -> Value:
 
 
 def _subscript(frame: Context, node: Any) -> Value:
+    frame.engine.demand.seek("add", _container_in(node[1]))
     owner, key = frame.value(node[1]), frame.value(node[2])
     results: list[Value] = []
     for option in options_of(owner):

@@ -51,11 +51,9 @@ class _Body:
         self.gone, self.is_open = 0, True
         self.leaving: list[tuple[int, int, _Environment]] = []
         self.conditions: tuple[Condition, ...] = ()
-        self.skips, self.held, self.ends = (
-            dict[int, int](),
-            dict[int, Any](),
-            dict[int, tuple[int, int]](),
-        )
+        self.skips: dict[int, int] = {}
+        self.held: dict[int, tuple[Condition, ...]] = {}
+        self.nested: list[tuple[int, int, bool]] = []
         self.sources: dict[int, tuple[str, ...]] = {}
         self.blocks: list[Any] = []
         self.loops: list[tuple[int, int]] = []
@@ -74,7 +72,7 @@ class _Body:
 
     def code(self) -> Code:
         return Code(
-            tuple(self.ops), tuple(self.definitions), self.skips, self.held, self.ends,
+            tuple(self.ops), tuple(self.definitions), self.skips, self.held, tuple(self.nested),
             tuple(self.blocks), tuple(self.loops), tuple(self.finals),
             {name: tuple(ops) for name, ops in self.mentions.items()},
             {name: tuple(ids) for name, ids in self.given.items()}, frozenset(self.returned),
@@ -177,15 +175,19 @@ class _Reader:
             if handler is not None:
                 handler(self, node)
         count = len(self.body.ops)
-        for number in range(first, count) if self.depth else ():
-            self.body.ends.setdefault(number, (count if is_caught else first, count))
+        if self.depth and first < count:
+            self.body.nested.append((first, count, is_caught))
         self.depth -= 1
 
     def note(self, op: Any, names: Iterable[str]) -> Any:
         """Note that an operation mentions some names."""
         mentions, number = self.body.mentions, op[-1]
-        for name in {*names}:
-            mentions.setdefault(name, []).append(number)
+        for name in names:
+            known = mentions.get(name)
+            if known is None:
+                mentions[name] = [number]
+            elif known[-1] != number:
+                known.append(number)
         return op
 
     def bound(self, name: str) -> None:
@@ -195,7 +197,8 @@ class _Reader:
             for one in {*self.seen}:
                 body.given.setdefault(one, []).append(number)
         else:
-            body.sources[number] = tuple({*self.seen})[:_MAX_NAMES]
+            seen = self.seen if len(self.seen) < _MAX_NAMES else {*self.seen}
+            body.sources[number] = tuple(seen)[:_MAX_NAMES]
 
     def given_to(self, owner: ast.expr, names: Iterable[str]) -> None:
         """Note that a variable holds what has these names, such as a list to which it is added."""
@@ -614,7 +617,9 @@ class _Reader:
         owner = self.expr(node.value)
         self.read_own(node)
         self.seen.append(node.attr)
-        return self.note(self.body.op("a", owner, node.attr, node.end_lineno), (node.attr,))
+        op = self.body.op("a", owner, node.attr, node.end_lineno)
+        self.body.mentions.setdefault(node.attr, []).append(op[-1])
+        return op
 
     def read_own(self, node: ast.Attribute) -> None:
         if getattr(node.value, "id", None) == self.body.first:

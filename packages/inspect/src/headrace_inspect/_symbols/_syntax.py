@@ -64,7 +64,8 @@ class Code(NamedTuple):
     Attributes:
         skips: for an operation in a branch, the earlier ones on other branches, as a bit mask.
         conditions: what holds where an operation runs.
-        ends: the operations from and up to, of the innermost block around an operation.
+        nested: the operations from and up to of each block, inner ones first, and whether it
+            catches exceptions.
         blocks: context managers, lines, the operations from and up to, whether one yields.
         loops: the operations from and up to.
         finals: where a ``try`` begins, and the operations from and up to of its ``finally``.
@@ -84,7 +85,7 @@ class Code(NamedTuple):
     definitions: tuple[Definition, ...]
     skips: dict[int, int]
     conditions: dict[int, tuple[Condition, ...]]
-    ends: dict[int, tuple[int, int]]
+    nested: tuple[tuple[int, int, bool], ...]
     blocks: tuple[tuple[Expr, int, int, int, bool], ...]
     loops: tuple[tuple[int, int], ...]
     finals: tuple[tuple[int, int, int], ...]
@@ -101,24 +102,7 @@ class Code(NamedTuple):
 
 
 NO_CODE = Code(
-    (),
-    (),
-    {},
-    {},
-    {},
-    (),
-    (),
-    (),
-    {},
-    {},
-    frozenset(),
-    frozenset(),
-    {},
-    (),
-    (),
-    (),
-    -1,
-    is_open=True,
+    (), (), {}, {}, (), (), (), (), {}, {}, frozenset(), frozenset(), {}, (), (), (), -1, True
 )
 
 
@@ -190,6 +174,11 @@ def parts_of(node: Any) -> Iterator[Any]:
         yield node
         for part in node:
             yield from parts_of(part)
+
+
+def block_around(code: Code, number: int) -> tuple[int, int, bool] | None:
+    """Return the innermost of `Code.nested` around an operation, or None."""
+    return next((one for one in code.nested if one[0] <= number < one[1]), None)
 
 
 def name_of(node: Expr) -> str:
