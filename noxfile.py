@@ -47,7 +47,7 @@ PARTS = [
     [f"tests/{name}" for name in ("chains", "faults", "http", "fastapi", "flask", "serving")],
     [f"tests/{name}" for name in ("inspect", "trace")],
 ]
-"""The parts of the suite that run at once, with a last one, of all other tests."""
+"""The parts of the suite that run at the same time; all other tests are one more part."""
 INSTALLED = [
     *("README.md", "docs/start", "tests/trace/test_html.py"),
     *(f"tests/pictures/test_{name}.py" for name in ("chapters", "command", "documents", "html")),
@@ -68,7 +68,7 @@ class Row(NamedTuple):
     name: str
     """The row's name in nox's list."""
     frameworks: tuple[str, ...]
-    """Requirements; without a version, the latest that the Python at hand can have."""
+    """Requirements; without a version, the latest that supports the Python in use."""
     packages: tuple[str, ...]
     """Our packages under test, folders of packages/ and of tests/."""
 
@@ -138,7 +138,7 @@ def tests(session: nox.Session) -> None:
         session.run("coverage", "run", "-m", "pytest", *session.posargs)
         return
     session.run("coverage", "erase")
-    for left in ROOT.glob(".coverage.*"):  # by a run that failed
+    for left in ROOT.glob(".coverage.*"):  # from a failed run
         left.unlink()
     run_parts(session, "coverage", "run", "--parallel-mode", "-m", "pytest")
     session.run("coverage", "combine", "--quiet")
@@ -146,7 +146,7 @@ def tests(session: nox.Session) -> None:
 
 
 def run_parts(session: nox.Session, *pytest: str) -> None:
-    """Run the suite in four processes at once; print what the others say when the last has ended.
+    """Run the suite in four processes at once; print the output of the others when all have ended.
 
     pytest-xdist would change from run to run which files share a process, and so what they find
     imported and configured.
@@ -188,7 +188,7 @@ def typing(session: nox.Session) -> None:
     with ThreadPoolExecutor(1) as pool:
         other = pool.submit(session.run, "mypy")
         session.run("basedpyright", "--pythonpath", f"{session.bin}/python")
-        # Complete, as a user's type checker sees them; Django's stubs leave 10 % of ours unknown.
+        # All types are known to a user's type checker; Django's stubs leave 10 % of ours unknown.
         complete = ("", "_celery", "_dbos", "_fastapi", "_flask", "_inspect", "_queues", "_trace")
         for package in (f"headrace{name}" for name in complete):
             session.run("basedpyright", "--verifytypes", package, "--ignoreexternal", silent=True)
@@ -583,7 +583,7 @@ def answers(port: int) -> bool:
 @nox.session(tags=["matrix"])
 @nox.parametrize(["python", "row"], MATRIX, ids=[f"{python}-{row.name}" for python, row in MATRIX])
 def matrix(session: nox.Session, row: Row) -> None:
-    """Run frameworks' tests with some versions of them; constraints.txt does not bind here."""
+    """Run the tests of a row's frameworks and versions; constraints.txt does not apply here."""
     requirements = group("test", *(f"test-{name}" for name in row.packages))
     packages = sorted({"core", *row.packages})
     install_tree(session, *requirements, *row.frameworks, packages=packages, pins=None)
@@ -607,6 +607,6 @@ def oldest(session: nox.Session) -> None:
     tools = [each for each in group("test-all") if not each.startswith(left_out)]
     packages = [name for name in PACKAGES if name != "queues"]
     install_tree(session, *tools, "setuptools<81", packages=packages, pins=floors)
-    # Without tests of what has no dependencies: chains, the check, and most of the core.
+    # Leaves out tests of code without dependencies: chains, the check, and most of the core.
     folders = [f"tests/{name}" for name in packages if name not in {"core", "inspect"}]
     session.run("pytest", *CORE_WITH_OTHERS, *folders, *OLD, *session.posargs)

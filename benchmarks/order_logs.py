@@ -1,8 +1,8 @@
 """Logs of an imaginary shop, as headrace writes them: ``python -m benchmarks.order_logs N FOLDER``.
 
 Each order is one operation of two units and ten lines: the request that publishes a task, in one
-file, and the task, in another. A line has 413 bytes on average; those of the demo have 429. Four of
-ten lines are about a unit or a publish; in the demo, one of three.
+file, and the task, in another. A line has 413 bytes on average; those of the demo have 429. Four
+lines in ten are about a unit or a publish; in the demo, one in three.
 """
 
 from __future__ import annotations

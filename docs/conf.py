@@ -30,7 +30,7 @@ nitpicky = False
 
 html_theme = "furo"
 html_title = f"headrace {release}"
-pygments_dark_style = "github-dark"  # furo's own underlines modules as if they were links
+pygments_dark_style = "github-dark"  # furo's default underlines module names like links
 html_static_path = ["_static"]
 html_css_files = ["phone.css"]
 

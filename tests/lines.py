@@ -9,5 +9,5 @@ if TYPE_CHECKING:
 
 
 def whole_lines(path: Path) -> list[str]:
-    """Return the lines of `path` without the last one while that is being written."""
+    """Return the lines of `path`, without a last one that is still being written."""
     return path.read_text(encoding="utf-8").split("\n")[:-1]

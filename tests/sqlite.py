@@ -1,4 +1,4 @@
-"""SQLite for tests, which need not wait for the disk: it would take most of their time."""
+"""SQLite for tests, without waiting for the disk, which would take most of their time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @cache
 def never_sync() -> None:
-    """Have databases that this process opens survive its crash, but not one of the machine."""
+    """Make databases of this process survive a crash of the process, but not of the machine."""
     from sqlalchemy import Engine, event
 
     event.listen(Engine, "connect", _set_pragma)

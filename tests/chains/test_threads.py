@@ -30,7 +30,7 @@ class Bank:
         self._lock, self._released = threading.Lock(), threading.Event()
 
     def charge(self) -> str:
-        """Charge; the last of `seconds` is for all further calls, and None is until `release`."""
+        """Take the next of `seconds`; the last is repeated, and None lasts until `release`."""
         with self._lock:
             self.running += 1
             self.most = max(self.most, self.running)

@@ -41,7 +41,7 @@ def names(tree: OldTree) -> dict[str, bytes]:
     return {os.path.relpath(path): content for path, content in tree.contents.items()}
 
 
-def test_base_is_where_the_branches_parted(folder: Folder) -> None:
+def test_base_is_where_the_branches_diverged(folder: Folder) -> None:
     """What has happened on the other branch since then is no concern of this one."""
     folder.write({"a.py": "old\n"})
     base = commit(folder.path)

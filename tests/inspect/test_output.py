@@ -379,7 +379,7 @@ def test_markdown_shows_problems() -> None:
 
 
 def test_markdown_fits_into_a_comment() -> None:
-    """Of very many findings those are shown that fit, and a line says where the rest is."""
+    """A report that is too long shows the findings that fit, and says where the rest is."""
     findings = [finding(place=Place("shop.py", line)) for line in range(1, 5001)]
     out = drawn(Report(findings, files=1), "markdown")
     assert 60_000 < len(out) <= 65_536

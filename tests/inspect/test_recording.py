@@ -146,7 +146,7 @@ def test_steps_that_ran_the_other_way_round_are_a_finding(tmp_path: Path) -> Non
     (found,) = [one for one in report.findings if one.code == "HR111"]
 
     assert found.message == (
-        "'ship' ran before 'charge' in test_orders.py::test_it, and is declared after it"
+        "'ship' ran before 'charge' in test_orders.py::test_it, but is declared after it"
     )
     assert (found.source, found.target, found.place.line) == ("charge", "ship", 17)
 
@@ -218,7 +218,7 @@ def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
         (None, "cannot read .*seen.json: No such file"),
         ("[]", "seen.json holds no evidence; pytest --headrace-evidence writes it"),
         ("{", "seen.json holds no evidence"),
-        ('{"version": 7}', "seen.json is of another version"),
+        ('{"version": 7}', "seen.json was recorded by another version"),
     ],
 )
 def test_a_file_without_evidence_is_an_error(tmp_path: Path, text: Any, message: str) -> None:
@@ -380,7 +380,7 @@ def test_a_worker_records_for_the_process_that_started_it(tmp_path: Path) -> Non
 
 
 def test_the_plugin_does_nothing_that_is_not_asked_for(tmp_path: Path) -> None:
-    """Without the option workers hear of nothing; a file that cannot be made is an error."""
+    """Without the option, workers get no folder; a file that cannot be created is an error."""
     node = SimpleNamespace(config=configured(tmp_path, None), workerinput={})
     _plugin.pytest_configure_node(node)
     assert node.workerinput == {}

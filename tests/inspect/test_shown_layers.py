@@ -79,7 +79,7 @@ def test_only_models_name_a_framework() -> None:
 
 
 def test_public_names_are_listed_and_imported_when_asked_for() -> None:
-    """The reference and completion see them all; there are no others."""
+    """Documentation and completion see all public names, and no others."""
     assert dir(headrace_inspect) == sorted(headrace_inspect.__all__)
     assert all(getattr(headrace_inspect, name) is not None for name in headrace_inspect.__all__)
     assert not hasattr(headrace_inspect, "Verdict")

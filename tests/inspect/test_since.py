@@ -471,9 +471,9 @@ def test_base_that_is_not_in_the_clone_is_status_2(folder: Folder) -> None:
 
 
 def test_base_is_remembered(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With a cache no tree is analysed again; what was checked before is a base later.
+    """With a cache no tree is analysed again, not even as the base of a later check.
 
-    What has lost evidence is analysed twice: for its edges, and for the calls that are left.
+    A tree that lost evidence is analysed twice: for its edges, and for the calls that are left.
     """
     analyses: list[int] = []
     analyse = _pipeline.analyse

@@ -50,7 +50,7 @@ def test_core_depends_on_nothing() -> None:
 
 
 def test_readme_states_the_facts_of_the_metadata() -> None:
-    """The README's line of facts, which it has instead of badges, is that of the metadata."""
+    """The README's line of facts, which replaces badges, agrees with the metadata."""
     project = load(CORE)["project"]
     found = (re.fullmatch(r"[\w ]+ :: Python :: (3\.\d+)", one) for one in project["classifiers"])
     versions = [one[1] for one in found if one]

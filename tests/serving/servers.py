@@ -27,9 +27,9 @@ class Server:
 
     Attributes:
         name: as the tests name it.
-        words: its command line, after ``python -m``, with ``{port}``.
+        words: its command line with ``{port}``; that of a module follows ``python -m``.
         needs: the packages that it is made of.
-        is_program: whether it is no module, but a program beside Python's.
+        is_program: whether it is an executable next to Python's, instead of a module.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The configurations of docs/howto/servers.md on servers with two workers, until they stop."""
+"""The configurations of docs/howto/servers.md on servers with two workers, from start to stop."""
 
 from __future__ import annotations
 
@@ -69,9 +69,9 @@ class Documented(NamedTuple):
     words: tuple[str, ...]
     """The command line, in which 8000 stands for the port."""
     stops: str
-    """What the server writes once it has got SIGTERM."""
+    """What the server writes once it has received SIGTERM."""
     files: tuple[tuple[str, str], ...] = ()
-    """Names of files, and the section of the page whose blocks make up each."""
+    """Names of files, each with the section of the page whose blocks it holds."""
 
 
 SERVERS = {
@@ -144,7 +144,7 @@ def server(request: pytest.FixtureRequest) -> Documented:
 
 @pytest.fixture
 def site(server: Documented, tmp_path: Path) -> Iterator[Site]:
-    """The server with its two workers, which answers."""
+    """The server with its two workers, ready to answer."""
     port, output = free_port(), tmp_path / "output"
     (tmp_path / "shop.py").write_text(server.source)
     for name, section in server.files:
@@ -166,7 +166,7 @@ def site(server: Documented, tmp_path: Path) -> Iterator[Site]:
 def test_workers_create_different_ids_and_their_lines_carry_them(
     server: Documented, site: Site
 ) -> None:
-    """Two workers never create one ID, though one was created before they were forked."""
+    """Two workers never create the same ID, though one was created before they were forked."""
     ids: Counter[str] = Counter()
     pids: set[str] = set()
     until = time.monotonic() + PATIENCE

@@ -52,7 +52,7 @@ def trace(*words: object, stdin: bytes | TextIO = b"") -> Done:
 def audited(*words: object, size: int = 1000) -> Done:
     """Run ``headrace trace audit`` on all lines at once, and in parts of `size` bytes.
 
-    Both must say the same.
+    Both must give the same output.
     """
     done = trace("audit", *words)
     with pytest.MonkeyPatch.context() as patch:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.trace import log_kit
 from tests.trace.histories import GRACE, History
 
-SIZE = 5_000  # bytes of the parts in which the logs are audited, too
+SIZE = 5_000  # bytes; the logs are also audited in parts of this size
 seeds = st.integers(min_value=0, max_value=2**32)
 
 

@@ -62,7 +62,7 @@ def test_waterfall_shows_the_time_in_the_queue(tmp_path: Path) -> None:
 def test_unit_whose_name_is_lost_is_called_by_what_is_known(
     unit: str | None, fields: dict[str, str], title: str
 ) -> None:
-    """A killed unit has written no line with its name: its row says what it is."""
+    """A killed unit may have no line with its name: its row shows what is known."""
     log = line(1, unit, **fields)
     row = out_of("show", ID, "-", stdin=log).splitlines()[1]
     assert row.strip("█ ").startswith(f"{title} [web-1/1]")

@@ -1,7 +1,8 @@
 """The cells of the matrix: each framework in each set-up, and what its program prints.
 
 The instrumentations patch the frameworks for good, so each cell has a process of its own. Those of
-one framework are forked from a process that has imported it; ``auto`` is another program's start.
+one framework are forked from a process that has imported it; those with ``auto`` are started
+by another program.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ def _all_printed(framework: str, auto: bool) -> Any:
 
 
 def print_cells(run: Callable[[str, str], Any], cells: list[str]) -> None:
-    """Print what `run` returns for each set-up and backend, called in a child of its own."""
+    """Print what `run` returns for each set-up and backend, each call in its own child process."""
     sys.stdout.write(json.dumps({cell: _in_child(run, cell) for cell in cells}))
 
 
@@ -83,7 +84,7 @@ def _in_child(run: Callable[[str, str], Any], cell: str) -> Any:
         try:
             with open(writer, "w", encoding="utf-8") as file:
                 json.dump(run(*cell.split()), file)
-        except BaseException:  # noqa: BLE001, RUF100 - an exit here would go on as the parent
+        except BaseException:  # noqa: BLE001, RUF100 - the parent's code must not go on
             traceback.print_exc()
             os._exit(1)
         os._exit(0)

@@ -4,8 +4,8 @@
 request. SETUP says what is there besides `headrace`: ``alone`` nothing; ``first`` and ``last`` the
 instrumentation of OpenTelemetry, set up before or after ours; ``own`` and ``own-last`` Starlette's
 middleware or FastAPI's spans, around ours or inside of it; ``mounted`` a FastAPI application in one
-of Starlette that has ours; ``auto`` what ``opentelemetry-instrument`` has set up, by
-which the program is started then.
+of Starlette that has ours; ``auto`` what ``opentelemetry-instrument``, which
+then starts the program, has set up.
 """
 
 from __future__ import annotations

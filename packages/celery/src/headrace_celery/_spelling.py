@@ -22,19 +22,19 @@ from ._log import warn_once
 _MIN_SIMILARITY = 0.75
 _MIN_SIMILARITY_TO_CELERYS = 0.9
 _MIN_LENGTH = 8  # a shorter one, such as "queues" or "trial", may be the user's own
-_MIN_SIMILARITY_IN_MESSAGES = 0.8  # a less similar one may be of a broker, such as "MessageGroupId"
+_MIN_SIMILARITY_IN_MESSAGES = 0.8  # less similar: maybe the broker's, like "MessageGroupId"
 _OWN = ("headrace_new",)
-# Options that Celery reads elsewhere than from attributes of the task.
+# Options that Celery does not read from attributes of the task.
 _READ_ELSEWHERE = (
     *("autoretry_for", "dont_autoretry_for", "pydantic", "pydantic_context", "pydantic_strict"),
     *("retry_backoff", "retry_backoff_max", "retry_jitter", "retry_kwargs"),
 )
-_SENDERS = ("event_dispatcher", "exchange_type")  # of a nested function
+_SENDERS = ("event_dispatcher", "exchange_type")  # of a function nested in one of Celery's
 
 
 @cache
 def _task_options() -> frozenset[str]:
-    """Return the options of Celery's decorator, with the methods that it may override."""
+    """Return the options of Celery's decorator, including the methods that they can override."""
     attributes = (name for name in vars(Task) if not name.startswith("_"))
     settings = (name for name, _ in Task.from_config)
     return frozenset({*attributes, *settings, *_message_options(), *_READ_ELSEWHERE})
@@ -42,7 +42,7 @@ def _task_options() -> frozenset[str]:
 
 @cache
 def _publishing_options() -> frozenset[str]:
-    """Return the options of `apply_async`, of Celery's `send_task`, and of kombu below them."""
+    """Return the options of `apply_async`, `send_task`, and of kombu, which they call."""
     functions = (Task.apply_async, Task.apply, Celery.send_task, AMQP.as_task_v2, Producer.publish)
     named = (name for function in functions for name in signature(function).parameters)
     properties = (name for name, _ in Message.PROPERTIES)
@@ -50,7 +50,7 @@ def _publishing_options() -> frozenset[str]:
 
 
 def _message_options() -> Iterable[str]:
-    """Return the options that a task has for its messages."""
+    """Return the publishing options that can be set on a task."""
     module: Any = task_module
     names: dict[str, Any] = module.extract_exec_options(Task)
     return names
@@ -89,14 +89,14 @@ def meant_by(given: str, base: Any, known: tuple[str, ...] = ()) -> str | None:
 
 
 def check_message_options(task: str, options: Mapping[str, Any]) -> None:
-    """Reject options of ours for a message, and warn of misspelt options of Celery.
+    """Reject headrace's options on a message, and warn about misspelt options of Celery.
 
     Args:
         task: the name of the task.
         options: the options with which it is published, or run eagerly.
 
     Raises:
-        TypeError: an option of ours is given, which Celery would ignore.
+        TypeError: an option of headrace is given, which Celery would ignore.
     """
     for given in options:
         if given.startswith("headrace"):

@@ -34,7 +34,7 @@ class Memory:
 
     Args:
         folder: where it is kept, or None to keep nothing.
-        question: what tells this check from others, as plain data.
+        question: the options that distinguish this check from others, as plain data.
     """
 
     def __init__(self, folder: str | os.PathLike[str] | None, question: object) -> None:
@@ -49,14 +49,14 @@ class Memory:
         problems: Sequence[Problem],
         names: Collection[str] = (),
     ) -> Facts:
-        """Return the facts of a tree, from the cache or else from the files, and store them then.
+        """Return the facts of a tree from the cache; else analyse the files and store the facts.
 
         Args:
             paths: the files and folders.
-            ids: what tells the content of each file from others.
+            ids: for each file, an ID of its content.
             load: returns the content of the files.
             problems: what is wrong with missing files.
-            names: those of functions whose calls are of interest too.
+            names: further names of functions whose calls are evaluated.
         """
         about = sorted(ids.items()), [*map(str, problems)], sorted(names)
         key = _digest_of((self._question, *about))
@@ -64,7 +64,7 @@ class Memory:
         if stored := self._read(name):
             known: Facts = json.loads(stored, object_hook=_revived)
             return known
-        # Imported when there is something to analyse: that takes longer than reading a cache.
+        # Imported only if there is something to analyse: it takes longer than reading a cache.
         from ._pipeline import facts_in
 
         contents = load()

@@ -30,15 +30,15 @@ def check(
 ) -> Report:
     """Compare the flows that are declared in `paths` with the code there.
 
-    Nothing of it is imported. The files are taken for the whole program.
+    None of it is imported. The files are taken to be the whole program.
 
     Args:
         paths: files and folders.
-        exclude: patterns, as in a shell, of names or paths of files and folders to leave out.
+        exclude: shell patterns for the names or paths of files and folders to leave out.
         cache: a folder in which to keep the results for the next check, or None. It is created
             if necessary; one that cannot be written, or has invalid content, does no harm.
         require_shown: whether an edge that is not shown is a finding, or in which flows it is.
-        since: a revision: what was lost since ``HEAD`` parted from it is a finding.
+        since: a revision: what was lost since ``HEAD`` diverged from it is a finding.
         disable: the codes of findings to leave out.
         accept: intended findings, by code and what they are about: ``HR302 shop.gone``.
         evidence: a file that ``pytest --headrace-evidence`` has written, or None.

@@ -15,7 +15,7 @@ from ._explain import known_code
 from ._formats import ENDINGS, FORMATS, render, summary
 from ._git import RevisionError
 from ._report import Report
-from ._settings import parser_of, put_out, settings_for
+from ._settings import parser_of, settings_for, write_output
 
 _DESCRIPTION = """\
 Compare the declared flows with the code, without importing it. The exit status is 0 where nothing
@@ -33,14 +33,14 @@ def main(words: list[str]) -> int:
     add = parser.add_argument
     says = "fail for edges that the code does not show, of all flows or of FLOW; can be repeated"
     add("--require-shown", metavar="FLOW", action="append", default=[], help=says)
-    says = "join what tests ran, as pytest --headrace-evidence FILE recorded it"
+    says = "add what tests ran, as recorded by pytest --headrace-evidence FILE"
     add("--evidence", metavar="FILE", help=says)
     add("-v", "--verbose", action="store_true", help="list every edge with its evidence")
     says = "fail also for what was lost since REV: evidence, and messages in flight"
     add("--since", metavar="REV", help=says)
     says = "do not report findings with this code; can be repeated"
     add("--disable", metavar="CODE", action="append", default=[], help=says)
-    says = "where to keep what was found for the next time; default: .headrace_cache"
+    says = "where to keep the results for the next check; default: .headrace_cache"
     add("--cache-dir", metavar="DIR", help=says)
     add("--no-cache", action="store_true", help="neither read nor write a cache")
     # The flow stands behind ``=`` alone: what follows without it is a path.
@@ -60,7 +60,7 @@ def main(words: list[str]) -> int:
     _check_flows(report, settings["require_shown"])
     colors = options.output is None and welcomes_colors(sys.stdout, os.environ)
     text = render(report, options.format, verbose=options.verbose, colors=colors)
-    put_out(options, text, report.problems)
+    write_output(options, text, report.problems)
     if options.output is not None:
         write(sys.stderr, summary(report))
     return report.exit_status()

@@ -15,10 +15,10 @@ from ._documents import as_json, as_sarif
 from ._report import Edge, Finding, Place, Report, Since
 
 ENDINGS = {".json": "json", ".sarif": "sarif", ".md": "markdown"}
-"""The formats of files, by the ends of their names; that of others is text."""
+"""The format for each file extension; others get text."""
 LONGEST = 65_536
 """The maximum number of characters in a GitHub comment."""
-_BESIDES = 1_000  # more than what stands below the tables
+_BESIDES = 1_000  # more than the text below the tables
 _CELL = 1_000
 _RED, _GREEN, _BLUE, _STRONG = "1;31", "1;32", "1;34", "1"
 _PAINT = re.compile("\x1b\\[[0-9;]*m")
@@ -37,7 +37,7 @@ def render(report: Report, format: str, *, verbose: bool = False, colors: bool =
         colors: whether text is coloured.
     """
     text = as_text(report, verbose=verbose) if format == "text" else FORMATS[format](report)
-    # All names are escaped, so that only our own paint is there.
+    # All names are escaped, so the only colour codes are ours.
     return text if colors else _PAINT.sub("", text)
 
 
@@ -128,7 +128,7 @@ def _excerpted(finding: Finding) -> Iterator[str]:
 def _excerpt(finding: Finding) -> tuple[str, str, str]:
     """Return what precedes the name that the finding is about, the name, and what follows.
 
-    Of a long line only what surrounds the name is returned.
+    Of a long line, only the part around the name is returned.
     """
     start, end = finding.column - 1, finding.column - 1 + finding.width
     before, name, after = finding.text[:start], finding.text[start:end], finding.text[end:]

@@ -53,8 +53,8 @@ def facts_in(
         paths: the files and folders to analyse.
         contents: the content of each file, by its absolute path.
         problems: the problems found so far.
-        syntax: what a cache knows of the files.
-        names: those of functions whose calls are of interest too.
+        syntax: the syntax of files from a cache.
+        names: further names of functions whose calls are evaluated.
     """
     found = [*problems]
     with analysis_runtime():

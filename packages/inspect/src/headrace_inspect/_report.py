@@ -14,7 +14,7 @@ class Place:
     line: int
 
     def __str__(self) -> str:
-        """Write it as compilers do; without a line where that is 0."""
+        """Format it as compilers do; line 0 is left out."""
         return f"{self.file}:{self.line}" if self.line else self.file
 
 
@@ -25,11 +25,11 @@ class Link:
     place: Place
     text: str  #: the call without its arguments, such as ``self.charge(...)``
     kind: str = "call"  #: how its target is reached, as for an edge
-    scope: str = ""  #: the dotted name of the function that calls; empty at the top of a module
-    target: str = ""  #: the dotted name of the function that is called
+    scope: str = ""  #: the dotted name of the calling function; empty at module level
+    target: str = ""  #: the dotted name of the called function
 
     def __str__(self) -> str:
-        """Write where it is, and its text."""
+        """Format its place and text."""
         return f"{self.place} {self.text}"
 
 
@@ -52,14 +52,14 @@ class Edge:
     """A declared edge, and the evidence for it.
 
     The kind says how the target is reached: ``call``, ``enqueue``, ``on_commit``, ``signal``,
-    ``canvas`` or ``http``; as declared where that is not known.
+    ``canvas`` or ``http``; if the code does not tell, it is the declared kind.
     """
 
     flow: str
-    source: str  #: the step before; one of another flow as ``flow.step``
+    source: str  #: the step before; ``flow.step`` if it is in another flow
     target: str  #: the step after
     kind: str
-    by: tuple[str, ...] = ()  #: ``code``, ``tests``, both or nothing shows it
+    by: tuple[str, ...] = ()  #: what shows it: ``code``, ``tests``, both or nothing
     evidence: tuple[Link, ...] = ()  #: the calls that show it in the code
     pivot: int = 0  #: how many of them lead to the source; the others lead to the target
 
@@ -110,17 +110,17 @@ class Problem:
         return Place(self.file, self.line)
 
     def __str__(self) -> str:
-        """Write it as compilers do."""
+        """Format it as compilers do."""
         return f"{self.place}: {self.message}"
 
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """An edge that was shown, and is not any more."""
+    """An edge that was shown and no longer is."""
 
     edge: str
     was: Place  #: where the old evidence called the target
-    broken_at: Place  #: where its first call was that has no counterpart now
+    broken_at: Place  #: where its first call was that no longer has a counterpart
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,14 +144,14 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class Since:
-    """What has changed since a revision. Places of old code have the line numbers of then."""
+    """What has changed since a revision. Places in old code have their old line numbers."""
 
-    revision: str  #: as it was given
+    revision: str  #: as passed to the check
     base: str  #: the commit that was compared, the merge base of the revision and ``HEAD``
     lost: tuple[Lost, ...] = ()
     steps: Changes = Changes()
     edges: Changes = Changes()
-    breaking: tuple[Finding, ...] = ()  #: what breaks messages and runs that began before
+    breaking: tuple[Finding, ...] = ()  #: changes that break messages and runs from before
 
 
 @dataclass(slots=True)
@@ -163,7 +163,7 @@ class Report:
     problems: list[Problem] = field(default_factory=list)  #: what could not be analysed
     steps: list[Step] = field(default_factory=list)
     files: int = 0  #: how many files were read
-    since: Since | None = None  #: what has changed since a revision, if that was asked for
+    since: Since | None = None  #: what has changed since a revision, if one was given
 
     def exit_status(self) -> int:
         """Return 0 where all is well, 1 for findings, 2 where something could not be analysed."""

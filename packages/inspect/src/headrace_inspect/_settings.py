@@ -23,7 +23,7 @@ from ._report import Problem
 
 
 class Settings(TypedDict):
-    """Arguments of `check` as ``pyproject.toml`` has them; paths are for the current folder."""
+    """Arguments of `check` from ``pyproject.toml``; paths are relative to the current folder."""
 
     paths: Sequence[str]
     exclude: Sequence[str]
@@ -83,7 +83,7 @@ def parser_of(command: str, description: str, formats: Sequence[str]) -> argpars
 def settings_for(options: argparse.Namespace, endings: Mapping[str, str]) -> Settings:
     """Return the settings, with the paths and patterns of the command line.
 
-    Without ``--format``, the option becomes what `endings` says of the file's extension.
+    Without ``--format``, the format is that of the file's extension in `endings`, or text.
 
     Raises:
         CommandError: the settings cannot be read, or the output cannot be written.
@@ -98,7 +98,7 @@ def settings_for(options: argparse.Namespace, endings: Mapping[str, str]) -> Set
     return settings
 
 
-def put_out(options: argparse.Namespace, text: str, problems: Sequence[Problem]) -> None:
+def write_output(options: argparse.Namespace, text: str, problems: Sequence[Problem]) -> None:
     """Write `text` to the requested output, and the problems to standard error."""
     if options.output is None:
         write(sys.stdout, text)

@@ -35,9 +35,9 @@ def read_files(
 ) -> tuple[dict[str, bytes], list[Problem]]:
     """Return the Python files in `paths` by their absolute paths, sorted, and what is wrong.
 
-    A folder is searched for ``*.py``, without folders that begin with a dot, virtual environments,
-    what tools build, and folders that symbolic links lead to. Patterns in `exclude` are as in a
-    shell, for paths relative to the working directory or for names.
+    A folder is searched for ``*.py``, except in folders whose names begin with a dot, virtual
+    environments, folders that tools create, and symbolic links to folders. `exclude` has shell
+    patterns for paths relative to the working directory, or for names.
     """
     problems: list[Problem] = []
     files: set[str] = set()
@@ -50,7 +50,7 @@ def read_files(
     contents: dict[str, bytes] = {}
     for file in sorted(files):
         try:
-            # Looked at first: to open a pipe would wait for its other end.
+            # Checked first: opening a pipe would wait for its other end.
             if stat.S_ISREG(os.stat(file).st_mode):
                 contents[file] = Path(file).read_bytes()
             else:
@@ -102,7 +102,7 @@ def _is_excluded(path: str, patterns: Sequence[str]) -> bool:
 
 
 def shown(path: str) -> str:
-    """Return `path` as it is shown: relative to the working directory where it lies in it."""
+    """Return `path` as it is shown: relative to the working directory if it is in it."""
     try:
         relative = os.path.relpath(path)
     except ValueError:  # another drive
@@ -132,6 +132,6 @@ def lines_of(content: bytes) -> list[str]:
     """Return the lines of a file as Python counts them; what cannot be decoded is replaced."""
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
-    except SyntaxError:  # it names an encoding that there is none of
+    except SyntaxError:  # it declares an unknown encoding
         encoding = "utf-8"
     return _end_of_line.split(content.decode(encoding, errors="replace"))

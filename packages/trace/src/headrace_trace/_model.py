@@ -90,7 +90,7 @@ class Unit:
 
     @property
     def title(self) -> str:
-        """What to call it: its name, its flow, or what else is known, as of a killed unit."""
+        """The display name: its name, its flow or, as for a killed unit, whatever is known."""
         if known := self.name or self.flow:
             return known
         if self.unit_id.startswith("@"):

@@ -21,11 +21,11 @@ class Kind:
 
     Attributes:
         title: its name.
-        classes: the dotted names of its applications' class.
+        classes: the dotted names of its application class.
         inits: functions that set up the application that is their first argument.
         takes: the names of the options of `inits`.
-        wrappers: middleware that takes the application, or the one inside it, with `HTTP_OPTIONS`.
-        needs: what the application lacks without them.
+        wrappers: middleware that wraps an application, and takes `HTTP_OPTIONS`.
+        needs: what the application lacks if it is not set up.
         add: the lines to add; ``{app}`` stands for the application.
         package: the package to install.
     """
@@ -40,11 +40,16 @@ class Kind:
     package: str
 
     def lines(self, app: str) -> tuple[str, ...]:
-        """Return the lines to add for the application of the name `app`."""
+        """Return the lines to add for the application named `app`."""
         return tuple(line.format(app=app) for line in self.add)
 
     def missing(self, app: str = "app", place: str = "") -> Finding:
-        """Return the finding that the application of the name `app` is not set up."""
+        """Return the finding that an application is not set up.
+
+        Args:
+            app: the name of the application in the lines to add.
+            place: where it is made, for the message.
+        """
         described = f"{self.title} application {place}".rstrip()
         message = f"headrace is not set up on the {described}: {self.needs}"
         to = f"after the application, with pip install {self.package}"

@@ -47,7 +47,7 @@ class Report:
         findings: what is missing.
         seen: what was examined: each application or set-up, with its place.
         problems: what could not be analysed, and why.
-        decided: the kinds of findings that this report decides, if it is about live objects.
+        decided: the kinds of findings for which live objects override the source.
     """
 
     findings: list[Finding] = field(default_factory=list)

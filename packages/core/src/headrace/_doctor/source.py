@@ -140,7 +140,7 @@ class Source:
                 yield node.target, node.value, node
 
     def is_made_by(self, node: ast.expr, *functions: str) -> bool:
-        """Return whether `node` calls one of `functions`, or has a name that such a call gives."""
+        """Return whether `node` calls one of `functions`, or is assigned from such a call."""
         made = [value for target, value, _ in self.assigned() if _same(target, node)]
         calls = [one for one in (node, *made) if isinstance(one, ast.Call)]
         return any(self.name(one.func) in functions for one in calls)

@@ -6,14 +6,14 @@ import os
 from collections.abc import Callable
 
 _NEVER = frozenset(["__pycache__", "node_modules"])
-# Made by tools, unless it is a package of the program.
+# Created by tools, unless the folder is a package of the program.
 _MADE = frozenset(["__pypackages__", "_build", "build", "dist", "site-packages"])
 
 
 def is_source_folder(path: str, exists: Callable[[str], bool] = os.path.exists) -> bool:
-    """Return whether the folder `path` may hold source of the program that it is in.
+    """Return whether the folder `path` may hold source code of the program around it.
 
-    Hidden folders, virtual environments, and what tools make do not.
+    Hidden folders, virtual environments and folders that tools create do not.
 
     Args:
         path: the folder.

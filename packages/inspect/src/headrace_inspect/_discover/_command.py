@@ -13,7 +13,7 @@ from headrace.backends import StepInfo
 from headrace.commands import counted, tell
 from headrace_inspect._documents import encoded, plain
 from headrace_inspect._pipeline import analysis_runtime, evaluate
-from headrace_inspect._settings import parser_of, put_out, settings_for
+from headrace_inspect._settings import parser_of, settings_for, write_output
 from headrace_inspect._sources import read_files
 
 from ._declaring import patch_for
@@ -56,7 +56,7 @@ def main(words: list[str]) -> int:
     else:
         title = os.path.basename(os.path.abspath(paths[0])) or "program"
         text = _drawn(edges, title, options.format)
-    put_out(options, text, problems)
+    write_output(options, text, problems)
     tell(sys.stderr, f"{counted(len(nodes), 'node')}, {counted(len(edges), 'edge')}")
     return 2 if problems else 0
 

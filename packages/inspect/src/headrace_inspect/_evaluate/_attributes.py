@@ -176,7 +176,7 @@ class Attributes:
                 self._stored.add((one, name))
                 for method in one.methods.values():
                     for number in method.syntax.stores.get(name, ()):
-                        engine.home(method).operate(number)
+                        engine.home(method).execute(number)
         found = union(*[engine.store.get(("attribute", one, name), frame) for one in sources])
         if found is None:
             engine.demand.seek("set", name)

@@ -80,7 +80,7 @@ class Calls:
         made = frame.each(options_of(callee), lambda one: await_(self.invoke(one, call)))
         for event in frame.opened[count:] if call.kind != CALL else ():
             event.kind = call.kind
-            self._engine.demand.mark(frame)
+            self._engine.demand.mark_relevant(frame)
         return union(*made)
 
     def _invoke(self, callee: Known, call: Call) -> Value:
@@ -217,7 +217,7 @@ class Calls:
                     fields[name] = call.frame.call(made, call.node)
         for name, value in fields.items():
             self._engine.attributes.set(ClassValue(cls), name, value)
-            self._engine.demand.give(name, value)
+            self._engine.demand.note_assignment(name, value)
 
     def bind(self, value: Value, owner: Value) -> Value:
         """Bind `value` to `owner`, as attribute access does."""

@@ -31,7 +31,7 @@ class Event:
         before: the events that run before it on some path, as a bit mask.
         node: the syntax of the call, or None.
         conditions: the conditions that hold where the call runs.
-        first: the events of the same operation that run before it, as a bit mask.
+        first: the events of the same instruction that run before it, as a bit mask.
     """
 
     line: int
@@ -62,7 +62,7 @@ class Block:
 class Context:
     """A body evaluated for given arguments, or a collection of call targets.
 
-    Operations are evaluated when their values are asked for, each once.
+    An instruction is evaluated once, when its value or its calls are needed.
 
     Attributes:
         scope: the module or function; None without code.
@@ -75,7 +75,8 @@ class Context:
         events: its calls, once it is complete.
         steps: the steps of a chain that it runs as.
         decorating: the function whose decorators are being applied.
-        wants: the names of what may run it, and of libraries that must be imported for that.
+        wants: the names whose mention may run it, and the top-level packages, one of which a
+            module must import for that.
     """
 
     __slots__ = (
@@ -120,7 +121,7 @@ class Context:
         self._stopped: set[int] = set()
         self._groups: dict[int, Sequence[int]] = {}
         self._result: Any = ...
-        # Without code, the events are those of a single operation.
+        # Without code, the events are those of a single instruction.
         self._open: list[Event] | None = self.events if self.scope is None else None
         self._ran, self._at = 0, 0
 
@@ -153,7 +154,7 @@ class Context:
         """Return the value of a definition."""
         if number in self._values:
             return self._values[number]
-        self._values[number] = None  # a definition that needs itself
+        self._values[number] = None  # in case the definition depends on itself
         found = self.engine.define(self, self.code.definitions[number])
         self._values[number] = found
         return found
@@ -163,8 +164,8 @@ class Context:
         for number in ids:
             self._values.pop(number, None)
 
-    def operate(self, number: int) -> Value:
-        """Return the result of an operation; the first time, evaluate it and record its calls."""
+    def execute(self, number: int) -> Value:
+        """Return the result of an instruction; the first time, evaluate it and record its calls."""
         if number in self._results:
             return self._results[number]
         code, node, engine = self.code, self.code.ops[number], self.engine
@@ -173,7 +174,7 @@ class Context:
             return None
         kept = self._open, self._ran, self._at, self.decorating
         self._open, self._ran, self._at, self.decorating = [], 0, number, None
-        made = engine.operations[node[0]](self, node)
+        made = engine.instructions[node[0]](self, node)
         if self._open:
             self._emitted[number] = self._open
         self._open, self._ran, self._at, self.decorating = kept
@@ -211,12 +212,12 @@ class Context:
         )
 
     def order(self) -> None:
-        """Put the events of the operations in order."""
+        """Set `events` to those of all instructions, in order."""
         code, events, masks = self.code, self.events, dict[int, int]()
         if self.scope is None:
             return
         places, dead = dict[int, int](), -1
-        left: list[tuple[int, int, int]] = []  # operations, and the events that never lead there
+        left: list[tuple[int, int, int]] = []  # instruction, end and events of its block
         events.clear()
         for number in sorted({*self._emitted, *self._stopped}):
             places[number] = len(events)
@@ -236,7 +237,7 @@ class Context:
         self._place_blocks(code, places)
 
     def _apart(self, number: int, masks: dict[int, int], left: list[tuple[int, int, int]]) -> int:
-        """Return the earlier events that do not lead to an operation, as a bit mask."""
+        """Return the earlier events that do not lead to an instruction, as a bit mask."""
         code, apart = self.code, 0
         skips = code.skips.get(number, 0)
         for one, mask in masks.items() if skips else ():
@@ -249,7 +250,7 @@ class Context:
         return apart
 
     def _place_blocks(self, code: Code, places: dict[int, int]) -> None:
-        """Find the events in each context manager, and in both halves of a generator."""
+        """Assign events to the context managers, and to the halves of a generator."""
         events, numbers = self.events, sorted(places)
 
         def place(op: int) -> int:
@@ -308,7 +309,7 @@ class Context:
         for target in targets:
             demand.link(self, target)
         if kind != CALL:
-            demand.mark(self)
+            demand.mark_relevant(self)
         bit = 1 << len(made)
         made.append(
             Event(line_of(node), kind, tuple(targets), self._ran, node, conditions, self._ran)
@@ -317,12 +318,12 @@ class Context:
 
     @property
     def opened(self) -> list[Event]:
-        """The events of the operation under evaluation so far."""
+        """The events so far of the instruction under evaluation."""
         return [] if self._open is None else self._open
 
     @property
     def made(self) -> list[Event]:
-        """The events of all operations so far, in no particular order."""
+        """The events of all instructions so far, in no particular order."""
         return [event for events in self._emitted.values() for event in events]
 
     def add(self, target: Context, line: int = 0, kind: str = CALL) -> None:
@@ -332,22 +333,22 @@ class Context:
             self.engine.demand.link(self, target)
 
     def enclose(self, manager: Value, line: int, first: int) -> None:
-        """Record that the events of the operation from index `first` on run in a transaction."""
+        """Record that the instruction's events from index `first` on run inside `manager`."""
         self._enclosed.append((manager, line, self._at, first))
 
     def stop(self) -> None:
-        """Record that nothing after the operation runs in its block."""
+        """Record that nothing after the instruction runs in its block."""
         self._stopped.add(self._at)
 
     def emitted(self, first: int, last: int) -> list[Event]:
-        """Return the events of some operations."""
+        """Return the events of the instructions from `first` up to, but not including, `last`."""
         for number in self.engine.demand.wanted(self.scope):
             if first <= number < last:
-                self.operate(number)
+                self.execute(number)
         return [event for one in range(first, last) for event in self._emitted.get(one, ())]
 
     def together(self, numbers: Sequence[int]) -> None:
-        """Forget the order among some operations, which run at the same time."""
+        """Forget the order among some instructions, which run concurrently."""
         for number in numbers:
             self._groups[number] = numbers
 

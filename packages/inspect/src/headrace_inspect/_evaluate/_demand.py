@@ -1,9 +1,16 @@
-"""What is worth evaluating: operations from which a call of interest may be reached.
+"""Demand-driven evaluation: which instructions are worth evaluating.
 
-Most of a program never comes near a step, a task or a signal. Evaluation starts from these and
-proceeds to what calls them: an operation is evaluated if it mentions the name of a function that is
-known to reach one, or a name that may stand for such a function. Calls are followed by value, so a
-name in common with such a function costs time, and nothing else.
+Most of a program never comes near a step, a task or a signal. Evaluation starts from those and
+works back to their callers:
+
+- A goal is a function whose runs are to be found, such as a step.
+- A body is relevant if it may run a goal, publish a task, send a signal or do something else that
+  a model marks; a function, class or value is relevant if it may run a relevant body.
+- A name is wanted if it may stand for something relevant. An instruction is wanted, and evaluated,
+  if it mentions a wanted name.
+
+Calls are resolved by value, so an unrelated name that happens to be wanted costs time, but cannot
+add a wrong call.
 """
 
 from __future__ import annotations
@@ -12,7 +19,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from headrace_inspect._symbols._entities import Class, Function, Module, Scope
-from headrace_inspect._symbols._syntax import Operation, name_of
+from headrace_inspect._symbols._syntax import Instruction, name_of
 
 from ._contexts import Context
 from ._values import (
@@ -51,30 +58,37 @@ _SILENT = (Constant, External, ModuleValue, type(None))
 
 
 class Demand:
-    """Decides which operations are evaluated.
+    """Decides which instructions are evaluated.
 
     Args:
         modules: the program.
-        seeds: names whose mention is always of interest, such as ``delay``.
-        implied: the methods by which libraries call a method.
-        is_total: whether to evaluate everything.
+        seeds: names that are wanted from the start, such as ``delay``.
+        implied_by: for the name of a method that libraries call, the names of the library methods
+            that call it, such as ``start`` for ``run``.
+        is_total: whether every instruction is wanted.
+
+    Attributes:
+        goals: the goals.
+        relevant: the relevant bodies.
+        names: the wanted names.
+        below: the direct subclasses of each class.
     """
 
     def __init__(
         self,
         modules: Sequence[Module],
         seeds: Iterable[str],
-        implied: Mapping[str, Iterable[str]],
+        implied_by: Mapping[str, Iterable[str]],
         *,
         is_total: bool,
     ) -> None:
         self.goals: set[Function] = set()
         self.relevant: set[Context] = set()
-        self._functions: set[Function] = set()  # inner ones if they mention a wanted name
-        self._classes: dict[Class, bool] = {}
+        self._functions: set[Function] = set()  # relevant, or nested and mentioning a wanted name
+        self._classes: dict[Class, bool] = {}  # relevant, and whether their instances are too
         self.is_total = is_total
         self.below: dict[Class, list[Class]] = {}
-        self.implied = implied
+        self.implied_by = implied_by
         self._queue: list[tuple[Context, int]] = []
         self._checks: list[tuple[Scope, int]] = []
         self._wanted: dict[Scope, dict[int, None]] = defaultdict(dict)
@@ -84,10 +98,10 @@ class Demand:
         self._sought: set[tuple[str, str]] = set()
         self._places: set[tuple[tuple[str, ...], tuple[str, ...]]] = set()
         self._parameters: set[tuple[Function, str]] = set()
-        self._passed: dict[object, list[tuple[Function | None, str, bool]]] = defaultdict(list)
+        self._holders: dict[object, list[tuple[Function | None, str, bool]]] = defaultdict(list)
         self._callers: dict[Context, dict[Context, None]] = defaultdict(dict)
         self._mentions: dict[str, list[tuple[Scope, tuple[int, ...]]]] = defaultdict(list)
-        self._given: dict[str, list[tuple[Scope, tuple[int, ...]]]] = defaultdict(list)
+        self._derived: dict[str, list[tuple[Scope, tuple[int, ...]]]] = defaultdict(list)
         self._returned: dict[str, list[Scope]] = defaultdict(list)
         for module in modules:
             self._add(module)
@@ -101,8 +115,8 @@ class Demand:
             for name, numbers in code.mentions.items():
                 if name[:1] != ":":
                     self._mentions[name].append((scope, numbers))
-            for name, numbers in code.given.items():
-                self._given[name].append((scope, numbers))
+            for name, numbers in code.derived.items():
+                self._derived[name].append((scope, numbers))
             for name in code.returned:
                 self._returned[name].append(scope)
             for number, node in enumerate(code.ops):
@@ -110,31 +124,31 @@ class Demand:
                     self._wanted[scope][number] = None
 
     def wanted(self, scope: Scope) -> list[int]:
-        """Return the operations of `scope` that are evaluated, in order."""
+        """Return the wanted instructions of `scope`, in order."""
         return sorted(self._wanted.get(scope, ()))
 
     def covers(self, module: Module) -> bool:
-        """Tell whether the functions of a module count: those of tests do if they declare steps."""
+        """Tell whether functions of a module are evaluated; a test module needs a goal for that."""
         return not module.is_test or any(one.module is module for one in self.goals)
 
     def contexts_of(self, scope: Scope) -> list[Context]:
-        """Return the bodies of a function so far."""
+        """Return the bodies of `scope` that have been registered so far."""
         return self._contexts.get(scope, [])
 
-    def operations(self) -> Iterator[tuple[Context, int]]:
-        """Yield the operations to evaluate, until there are no more."""
+    def instructions(self) -> Iterator[tuple[Context, int]]:
+        """Yield the queued instructions with their bodies, until there are no more."""
         while self._queue:
             yield self._queue.pop()
 
     def missing(self) -> list[Scope]:
-        """Return the functions that no body has been evaluated for, though one is wanted."""
+        """Return the goals, and the scopes with wanted instructions, that have no body yet."""
         found, self._missing = list(self._missing), {}
         return [one for one in found if one not in self._contexts]
 
     # --- names ------------------------------------------------------------------------------------
 
     def want(self, name: str) -> None:
-        """Evaluate what mentions `name`: a function, or what has such a function for its value."""
+        """Make `name` wanted: queue the instructions that mention it."""
         if name in self.names:
             return
         self.names.add(name)
@@ -142,13 +156,18 @@ class Demand:
             self._want_all(scope, numbers)
             if isinstance(scope, Function) and _is_inner(scope) and scope not in self._functions:
                 self._functions.add(scope)
-                self._release(scope)
-        for scope, numbers in self._given.get(name, ()):
+                self._want_holders(scope)
+        for scope, numbers in self._derived.get(name, ()):
             self._checks += [(scope, one) for one in numbers]
         self._checks += [(scope, -1) for scope in self._returned.get(name, ())]
 
     def _want_where(self, names: tuple[str, ...], libraries: tuple[str, ...]) -> None:
-        """Evaluate what mentions one of `names`, in modules that import one of `libraries`."""
+        """Queue the instructions that mention one of `names`, in modules that import a library.
+
+        Args:
+            names: the names.
+            libraries: the top-level packages, one of which must be imported; any module if empty.
+        """
         if (names, libraries) in self._places:
             return
         self._places.add((names, libraries))
@@ -161,44 +180,44 @@ class Demand:
                 if not imported.isdisjoint(libraries):
                     self._want_all(scope, numbers)
 
-    def _want_class(self, cls: Class, *, makes: bool) -> None:
+    def _want_class(self, cls: Class, *, instances: bool) -> None:
         known = self._classes.get(cls)
-        if known or known is makes:
+        if known or known is instances:
             return
-        self._classes[cls] = makes
-        self.names.discard(cls.name)  # its instances may be of interest only now
+        self._classes[cls] = instances
+        self.names.discard(cls.name)  # only now may its instances be relevant
         self.want(cls.name)
-        self._release(cls, makes=makes)
+        self._want_holders(cls, instances=instances)
 
-    def _release(self, one: Function | Class, *, makes: bool = True) -> None:
-        """Want the names that have taken a function, a class or its instances."""
-        for function, parameter, is_instance in self._passed.get(one, ()):
-            if makes or not is_instance:
+    def _want_holders(self, one: Function | Class, *, instances: bool = True) -> None:
+        """Want the names and parameters that hold a function, a class or its instances."""
+        for function, parameter, is_instance in self._holders.get(one, ()):
+            if instances or not is_instance:
                 self._want_value(function, parameter)
 
     def checks(self) -> Iterator[tuple[Scope, int]]:
-        """Yield definitions, and functions with -1 in place, whose values may be of interest."""
+        """Yield the definitions whose values may be relevant; -1 is the result of the function."""
         while self._checks:
             yield self._checks.pop()
 
-    def give(self, name: str, value: Value) -> None:
-        """Note that an attribute or another name has a value."""
+    def note_assignment(self, name: str, value: Value) -> None:
+        """Record that a variable, an attribute or a function's result may have a value."""
         if name and name not in self.names:
-            self._pass(None, name, value)
+            self._note(None, name, value)
 
-    def pass_on(self, function: Function, name: str, value: Value) -> None:
-        """Note that a parameter takes a value."""
+    def note_argument(self, function: Function, name: str, value: Value) -> None:
+        """Record that a parameter may have a value."""
         if (function, name) not in self._parameters:
-            self._pass(function, name, value)
+            self._note(function, name, value)
 
-    def _pass(self, function: Function | None, name: str, value: Value) -> None:
-        if self._is_of_interest(value):
+    def _note(self, function: Function | None, name: str, value: Value) -> None:
+        if self._is_relevant(value):
             self._want_value(function, name)
         else:
             for one, is_instance in _parts_of(value):
-                self._passed[one].append((function, name, is_instance))
+                self._holders[one].append((function, name, is_instance))
 
-    def _is_of_interest(self, value: Value) -> bool:
+    def _is_relevant(self, value: Value) -> bool:
         for one, is_instance in _parts_of(value):
             if isinstance(one, Class):
                 known = self._classes.get(one)
@@ -209,7 +228,7 @@ class Demand:
         return False
 
     def _want_value(self, function: Function | None, name: str) -> None:
-        """Evaluate what mentions a parameter, or a name without a function."""
+        """Want a parameter of `function`; without a function, any mention of the name."""
         if function is None:
             self.want(name)
         if function is None or (function, name) in self._parameters:
@@ -229,7 +248,7 @@ class Demand:
             self._missing[scope] = None
 
     def seek(self, kind: str, name: str) -> None:
-        """Evaluate what may give a value that is not known.
+        """Queue the instructions that may supply an unknown value.
 
         Args:
             kind: ``set`` for an attribute, ``add`` for the items of a list or mapping.
@@ -245,36 +264,36 @@ class Demand:
     # --- bodies -----------------------------------------------------------------------------------
 
     def open(self, context: Context) -> None:
-        """Take a new body into account."""
+        """Register a new body, and queue its wanted instructions."""
         scope = context.scope
         if scope is not None:
             self._contexts[scope].append(context)
             self.reopen(context)
         if context.function in self.goals:
-            self.mark(context)
+            self.mark_relevant(context)
 
     def reopen(self, context: Context) -> None:
-        """Evaluate the operations of a body, once more if need be."""
+        """Queue the wanted instructions of a body again."""
         if context.scope is not None:
             self._queue += [(context, one) for one in self.wanted(context.scope)[::-1]]
 
     def add_goal(self, function: Function) -> None:
-        """Declare a function to be of interest."""
+        """Make a function a goal."""
         if function not in self.goals:
             self.goals.add(function)
             self._missing[function] = None
             for context in self._contexts.get(function, ()):
-                self.mark(context)
+                self.mark_relevant(context)
 
     def link(self, caller: Context, target: Context) -> None:
-        """Note that a body calls another one."""
+        """Record that a body calls another one."""
         if target in self.relevant:
-            self.mark(caller)
+            self.mark_relevant(caller)
         else:
             self._callers[target][caller] = None
 
-    def mark(self, context: Context) -> None:
-        """Declare a body to be of interest, and with it all that call it."""
+    def mark_relevant(self, context: Context) -> None:
+        """Mark a body, and all its callers, as relevant."""
         waiting = [context]
         while waiting:
             context = waiting.pop()
@@ -287,19 +306,19 @@ class Demand:
             if function is None:
                 continue
             name, owner = function.name, function.owner
-            if _is_inner(function):  # what mentions it counts as mentioning what it mentions
+            if _is_inner(function):  # what mentions it counts as mentioning the names in it
                 for scope in function.module.functions:
                     self._want_all(scope, scope.code.mentions.get(name, ()))
                 continue
             if function not in self._functions:
                 self._functions.add(function)
-                self._release(function)
+                self._want_holders(function)
             if owner is not None and name.startswith("__"):
                 for cls in (owner, *self._subclasses(owner)):
-                    self._want_class(cls, makes=name not in _CONSTRUCTING)
+                    self._want_class(cls, instances=name not in _CONSTRUCTING)
             else:
                 self.want(name)
-                for one in self.implied.get(name, ()):
+                for one in self.implied_by.get(name, ()):
                     self.want(one)
 
     def _subclasses(self, cls: Class) -> list[Class]:
@@ -314,7 +333,7 @@ class Demand:
 
 
 def _parts_of(value: Value, depth: int = 4) -> Iterator[tuple[Function | Class | None, bool]]:
-    """Yield the functions and classes in a value, and whether it has an instance of the class.
+    """Yield each function or class in a value, and whether the value holds an instance of it.
 
     None stands for anything else that may be called.
     """
@@ -349,8 +368,8 @@ def _inside(value: Value) -> Iterable[Value]:
     return ()
 
 
-def _gives(node: Operation, kind: str, name: str) -> bool:
-    """Tell whether an operation sets an attribute, or adds to a list or mapping."""
+def _gives(node: Instruction, kind: str, name: str) -> bool:
+    """Tell whether an instruction sets an attribute, or adds to a list or mapping."""
     match node:
         case ("set", _, str(attribute), *_) if kind == "set":
             return attribute == name

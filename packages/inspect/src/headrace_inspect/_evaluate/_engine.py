@@ -23,7 +23,7 @@ from ._classes import Classes
 from ._containers import Containers
 from ._contexts import Context
 from ._demand import Demand
-from ._expressions import EXPRESSIONS, OPERATIONS, define
+from ._expressions import EXPRESSIONS, INSTRUCTIONS, define
 from ._names import Names, Types
 from ._registry import Registry
 from ._store import Store
@@ -61,7 +61,7 @@ class Engine:
 
     def __init__(self, program: Program, registry: Registry) -> None:
         self.program, self.registry = program, registry
-        self.handlers, self.operations, self.define = EXPRESSIONS, OPERATIONS, define
+        self.handlers, self.instructions, self.define = EXPRESSIONS, INSTRUCTIONS, define
         self.contexts: dict[Any, Context] = {}
         self.store = Store()
         self._facts: dict[type, Any] = {}
@@ -83,10 +83,17 @@ class Engine:
     # --- evaluating -------------------------------------------------------------------------------
 
     def run(self, modules: list[Module], *, is_total: bool) -> None:
-        """Evaluate the code of modules, and what is of interest in functions."""
+        """Evaluate modules, and the wanted instructions of functions.
+
+        Args:
+            modules: the modules, in the order in which they are evaluated.
+            is_total: whether every instruction is wanted.
+        """
         for module in modules:
             self.properties.update(_properties_of(module))
-        self.demand = Demand(modules, self.registry.seeds, self.registry.implied, is_total=is_total)
+        self.demand = Demand(
+            modules, self.registry.seeds, self.registry.implied_by, is_total=is_total
+        )
         self.demand.below = self.classes.below
         for module in modules:
             self.contexts[module] = self.home(module)
@@ -121,13 +128,13 @@ class Engine:
                     self.store.put(("result", context), context.result)
 
     def run_waiting(self) -> None:
-        """Evaluate the operations that are wanted, until there are no more."""
+        """Evaluate the wanted instructions, until there are no more."""
         demand, properties = self.demand, self.properties
         while True:
-            for context, number in demand.operations():
+            for context, number in demand.instructions():
                 node = context.code.ops[number]
                 if node[0] != "a" or node[2] in properties:
-                    context.operate(number)
+                    context.execute(number)
             checks = list(demand.checks())
             for scope, number in checks:
                 self._check(scope, number)
@@ -139,18 +146,18 @@ class Engine:
                     self._run_function(scope)
 
     def _check(self, scope: Scope, number: int) -> None:
-        """Find out whether a definition or a result has a value of interest."""
+        """Want a definition, or the function of a result (-1), if its value is relevant."""
         if not self.demand.covers(scope.module):
             return
         if number >= 0:
             name, value = scope.code.definitions[number][1], self.home(scope).definition(number)
-            self.demand.give(name, value)
+            self.demand.note_assignment(name, value)
             for cls in scope.module.classes if isinstance(value, Object) else ():
-                if number in cls.names.get(name, ()):  # a field that a function makes
-                    self.demand.give(cls.name, value)
+                if number in cls.names.get(name, ()):  # a field created by a call
+                    self.demand.note_assignment(cls.name, value)
         elif isinstance(scope, Function) and scope.name not in self.demand.names:
             for context in self.demand.contexts_of(scope) or [self.home(scope)]:
-                self.demand.give(scope.name, context.result)
+                self.demand.note_assignment(scope.name, context.result)
 
     def order(self) -> None:
         """Put the events of all bodies in order."""
@@ -219,9 +226,11 @@ class Engine:
         rest = function.syntax.vararg or ""
         names = [one[0] for one in function.parameters[skipped:]]
         for number, one in enumerate(arguments):
-            demand.pass_on(function, names[number] if number < len(names) else rest, one)
+            demand.note_argument(function, names[number] if number < len(names) else rest, one)
         for name, one in keywords:
-            demand.pass_on(function, name if name in names else function.syntax.kwarg or "", one)
+            demand.note_argument(
+                function, name if name in names else function.syntax.kwarg or "", one
+            )
 
     def result_of(self, context: Context, declared: Value) -> Value:
         """Return the result of a body, or what its annotation declares."""
@@ -309,7 +318,7 @@ def _receiver_of(function: Function) -> Value:
 
 
 def _properties_of(module: Module) -> list[str]:
-    """Return the names of methods that are read as attributes, by the names of decorators."""
+    """Return the members that a decorator or function named ``...property`` defines."""
     found: list[str] = []
     for cls in module.classes:
         for name, ids in cls.names.items():

@@ -1,4 +1,4 @@
-"""Expressions, operations and definitions: their values, and the calls that they make."""
+"""Expressions, instructions and definitions: their values, and the calls that they make."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _unpacked(frame: Context, value: Value, path: Ids) -> Value:
 
 
 def _container_in(node: Expr) -> str:
-    """Return the name of a list or mapping, also where one of its methods is called."""
+    """Return the name of a list or mapping, or of the one whose method `node` calls."""
     match node:
         case ("c", _, _, ("a", owner, *_), *_):
             return name_of(owner)
@@ -106,10 +106,10 @@ def define(frame: Context, about: Definition) -> Value:
         engine.demand.seek("add", _container_in(about[2]))
         return _unpacked(frame, engine.element(frame, frame.value(about[2])), about[3])
     if kind == "with":
-        return _unpacked(frame, frame.operate(about[2]), about[3])
+        return _unpacked(frame, frame.execute(about[2]), about[3])
     if kind == "def":
         if about[4] >= 0:
-            return frame.operate(about[4])
+            return frame.execute(about[4])
         return _function(frame, about[2], about[3])
     if kind == "class":
         return ClassValue(frame.module.classes[about[2]])
@@ -139,7 +139,7 @@ def _function(frame: Context, number: int, captured: tuple[tuple[str, Ids], ...]
     return FunctionValue(function, None, captured_by(frame, captured) if captured else ())
 
 
-# --- operations -----------------------------------------------------------------------------------
+# --- instructions ---------------------------------------------------------------------------------
 
 
 def _call(frame: Context, node: Any) -> Value:
@@ -264,7 +264,7 @@ def _set(frame: Context, node: Any) -> None:
     _, owner, name, value, path, _ = node
     made = _unpacked(frame, frame.value(value), path)
     frame.engine.attributes.set(frame.value(owner), name, made)
-    frame.engine.demand.give(name, made)
+    frame.engine.demand.note_assignment(name, made)
 
 
 def _put(frame: Context, node: Any) -> None:
@@ -272,7 +272,7 @@ def _put(frame: Context, node: Any) -> None:
     made, known = _unpacked(frame, frame.value(value), path), key_of(frame.value(key))
     for option in options_of(frame.value(owner)):
         frame.engine.put(option, known, made)
-    frame.engine.demand.give(name_of(owner), made)
+    frame.engine.demand.note_assignment(name_of(owner), made)
 
 
 def _define(frame: Context, node: Any) -> Value:
@@ -300,7 +300,7 @@ def _define_class(frame: Context, node: Any) -> None:
         frame.call(frame.value(decorator), decorator, (ClassValue(cls),))
 
 
-OPERATIONS: dict[str, Callable[[Context, Any], Value]] = {
+INSTRUCTIONS: dict[str, Callable[[Context, Any], Value]] = {
     "c": _call,
     "a": _attribute,
     "enter": _enter,
@@ -318,7 +318,7 @@ OPERATIONS: dict[str, Callable[[Context, Any], Value]] = {
 
 
 def _read(frame: Context, node: Any) -> Value:
-    return _attribute(frame, node) if node[4] < 0 else frame.operate(node[4])
+    return _attribute(frame, node) if node[4] < 0 else frame.execute(node[4])
 
 
 def _operation(frame: Context, node: Any) -> Value:
@@ -405,7 +405,7 @@ def _union(frame: Context, nodes: tuple[Expr, ...]) -> Value:
 EXPRESSIONS: dict[str, Callable[[Context, Any], Value]] = {
     "k": lambda frame, node: constant(node[1]),
     "a": _read,
-    "c": lambda frame, node: frame.operate(node[6]),
+    "c": lambda frame, node: frame.execute(node[6]),
     "w": lambda frame, node: await_(frame.value(node[1])),
     "f": lambda frame, node: _function(frame, node[1], node[2]),
     "?": lambda frame, node: _union(frame, node[1:]),

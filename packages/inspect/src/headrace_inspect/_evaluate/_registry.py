@@ -37,8 +37,9 @@ class Registry:
         elements: elements of iterables, by value type.
         injecting: callables that declare a dependency; their first argument provides it.
         parallel: functions whose arguments run concurrently.
-        seeds: names of functions and methods whose calls are always evaluated.
-        implied: the methods by which libraries call a method, by its name.
+        seeds: names of functions and methods; an instruction that mentions one is evaluated.
+        implied_by: for the name of a method that libraries call, the names of the library methods
+            that call it, such as ``start`` for ``run``.
         names: the known dotted names.
         aliases: the canonical dotted names of objects importable under several names.
     """
@@ -55,7 +56,7 @@ class Registry:
     injecting: set[str] = field(default_factory=set)
     parallel: set[str] = field(default_factory=set)
     seeds: set[str] = field(default_factory=set)
-    implied: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    implied_by: dict[str, tuple[str, ...]] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
     aliases: dict[str, str] = field(default_factory=dict)
 
@@ -74,9 +75,9 @@ class Registry:
         self.names.update((usual, *others.split()))
 
     def implies(self, names: str, called: str) -> None:
-        """Register that libraries call the methods `called` where one of `names` is called."""
+        """Register that a call of one of `names` makes a library call the methods `called`."""
         for one in called.split():
-            self.implied[one] = (*self.implied.get(one, ()), *names.split())
+            self.implied_by[one] = (*self.implied_by.get(one, ()), *names.split())
 
     def function(self, handler: Handler, names: str) -> None:
         """Register the handler of library functions or classes, their names separated by spaces."""

@@ -142,7 +142,7 @@ def _publish_task(call: Call) -> Value:
 
 
 def _send_task(call: Call) -> None:
-    call.engine.demand.mark(call.frame)  # its callers may pass the name
+    call.engine.demand.mark_relevant(call.frame)  # its callers may pass the name
     run_task(call.value(0, "name"), call.with_arguments(kind=ENQUEUE))
     _publish_links(call)
 

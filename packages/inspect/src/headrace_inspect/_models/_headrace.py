@@ -284,7 +284,7 @@ def _run_steps(frame: Context, facts: ChainFacts, flow: str | None, undos: list[
             steps = () if flow is None or step.name is None else ((flow, step.name),)
             inner = Context(frame.engine, None, step.module, steps=steps)
             inner.function = function_in(step.callee)
-            frame.engine.demand.mark(inner)
+            frame.engine.demand.mark_relevant(inner)
             for option in options_of(step.callee):
                 inner.call(option, step.node)
             frame.emit((inner,), step.node)

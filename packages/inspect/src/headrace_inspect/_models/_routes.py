@@ -178,7 +178,7 @@ def _finish(engine: Engine) -> None:
 
 
 def _request(call: Call) -> Value:
-    call.engine.demand.mark(call.frame)  # its callers may pass the address
+    call.engine.demand.mark_relevant(call.frame)  # its callers may pass the address
     verb, index = call.name.rpartition(".")[2], 0
     if verb not in VERBS:
         verb, index = text_of(call.value(0, "method")) or "\0", 1

@@ -157,7 +157,7 @@ def _append(call: Call) -> None:
             call.engine.put(call.owner, None, option)
             match call.node:
                 case ("c", _, _, ("a", owner, *_), *_):
-                    call.engine.demand.give(name_of(owner), option)
+                    call.engine.demand.note_assignment(name_of(owner), option)
 
 
 def _get(call: Call) -> Value:

@@ -190,7 +190,7 @@ def _publish(call: Call, task: Value) -> None:
 
 def record_publishing(task: Value, call: Call) -> None:
     """Record the arguments with which a task is published."""
-    call.engine.demand.mark(call.frame)
+    call.engine.demand.mark_relevant(call.frame)
     frame, node = call.frame, call.node
     made = Publishing(task, call.arguments, call.keywords, node, frame)
     frame.engine.fact(Tasks).published[frame.location(node), frame, task] = made

@@ -56,7 +56,7 @@ def read_runs(path: str | os.PathLike[str]) -> list[Run]:
     except (KeyError, TypeError, ValueError) as error:
         message = f"{path} holds no evidence; pytest --headrace-evidence writes it"
         raise CommandError(message) from error
-    raise CommandError(f"{path} is of another version; record the evidence again")
+    raise CommandError(f"{path} was recorded by another version; record the evidence again")
 
 
 def joined(facts: Facts, runs: Sequence[Run]) -> Facts:
@@ -67,7 +67,7 @@ def joined(facts: Facts, runs: Sequence[Run]) -> Facts:
         ran = list(_edges_in(run, facts.edges))
         in_order = {edge.id for edge, is_in_order in ran if is_in_order}
         shown |= in_order
-        # Behind one of the steps that it is declared after, a step is in order.
+        # A step is in order if it began after any of its declared predecessors.
         begun = {(edge.flow, edge.target) for edge, _ in ran if edge.id in in_order}
         for edge in [edge for edge, _ in ran if (edge.flow, edge.target) not in begun]:
             wrong.setdefault(edge.id, _reversed(edge, run, facts))
@@ -92,5 +92,5 @@ def _edges_in(run: Run, edges: Sequence[Edge]) -> Iterator[tuple[Edge, bool]]:
 def _reversed(edge: Edge, run: Run, facts: Facts) -> Finding:
     place = next(one.place for one in facts.steps if one.id == f"{edge.flow}:{edge.target}")
     where = f" in {run.tests[0]}" if run.tests else ""
-    message = f"{edge.target!r} ran before {edge.source!r}{where}, and is declared after it"
+    message = f"{edge.target!r} ran before {edge.source!r}{where}, but is declared after it"
     return Finding("HR111", edge.flow, edge.source, edge.target, place, message)

@@ -39,7 +39,7 @@ class _Nothing(list[CapturedUnit]):
 
 
 class _Steps(list[CapturedStep]):
-    """A list that writes down what is added, mostly each step of an operation once."""
+    """A list that writes added steps to a file; repeats within an operation are mostly left out."""
 
     def __init__(self, folder: str) -> None:
         super().__init__()

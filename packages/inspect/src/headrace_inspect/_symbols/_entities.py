@@ -16,7 +16,7 @@ class Module:
     Attributes:
         path: its absolute path.
         name: its dotted name, from its outermost package.
-        stars: the modules and dots of its star imports.
+        stars: the module and the number of leading dots of each star import.
     """
 
     qualname = ""

@@ -1,4 +1,4 @@
-"""Converts the syntax tree of a file: the order of its operations, and what variables refer to."""
+"""Converts the syntax tree of a file: the order of its instructions, and its variables."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class _Body:
     """The code of a body under construction.
 
     Attributes:
-        gone: the operations so far that are on other paths, as a bit mask.
+        gone: the instructions so far that are on other paths, as a bit mask.
         is_open: whether the current place may be reached.
         leaving: the ends of paths that leave an iteration of the innermost loop.
         free: the names that it reads from outer scopes.
@@ -58,7 +58,7 @@ class _Body:
         self.blocks: list[Any] = []
         self.loops: list[tuple[int, int]] = []
         self.mentions: dict[str, list[int]] = {}
-        self.given: dict[str, list[int]] = {}
+        self.derived: dict[str, list[int]] = {}
         self.returned: set[str] = set()
         self.finals: list[tuple[int, int, int]] = []
         self.unused: set[int] = set()
@@ -75,7 +75,7 @@ class _Body:
             tuple(self.ops), tuple(self.definitions), self.skips, self.held, tuple(self.nested),
             tuple(self.blocks), tuple(self.loops), tuple(self.finals),
             {name: tuple(ops) for name, ops in self.mentions.items()},
-            {name: tuple(ids) for name, ids in self.given.items()}, frozenset(self.returned),
+            {name: tuple(ids) for name, ids in self.derived.items()}, frozenset(self.returned),
             frozenset(self.unused), self.env,
             tuple(self.stars), tuple(self.returns), tuple(self.yields), self.first_yield,
             self.is_open,
@@ -104,7 +104,7 @@ class _Body:
         self.is_open = False
 
     def meet(self, ends: Sequence[tuple[int, int, _Environment]], env: _Environment) -> None:
-        """Continue where paths meet; with no path left, the place cannot be reached."""
+        """Continue where paths meet; without a path, the place cannot be reached."""
         self.is_open = bool(ends)
         count, gone = len(self.ops), -1
         for one, end, _ in ends:
@@ -150,7 +150,7 @@ class _Reader:
         owner: the number of the enclosing class, or -1.
         outer: the number of the enclosing function, or -1.
         depth: the number of blocks around the current one in the body.
-        seen: the names in the statement so far, as in `Code.mentions`.
+        seen: the names mentioned in the statement so far, as in `Code.mentions`.
     """
 
     def __init__(self) -> None:
@@ -180,7 +180,7 @@ class _Reader:
         self.depth -= 1
 
     def note(self, op: Any, names: Iterable[str]) -> Any:
-        """Note that an operation mentions some names."""
+        """Record that an instruction mentions some names, and return it."""
         mentions, number = self.body.mentions, op[-1]
         for name in names:
             known = mentions.get(name)
@@ -191,17 +191,17 @@ class _Reader:
         return op
 
     def bound(self, name: str) -> None:
-        """Note that a variable has been bound to the value of the statement so far."""
+        """Record that the value of a variable mentions the names seen in the statement."""
         body, number = self.body, self.body.env[name][-1]
         if self.outer < 0 or self.owner >= 0:
             for one in {*self.seen}:
-                body.given.setdefault(one, []).append(number)
+                body.derived.setdefault(one, []).append(number)
         else:
             seen = self.seen if len(self.seen) < _MAX_NAMES else {*self.seen}
             body.sources[number] = tuple(seen)[:_MAX_NAMES]
 
-    def given_to(self, owner: ast.expr, names: Iterable[str]) -> None:
-        """Note that a variable holds what has these names, such as a list to which it is added."""
+    def added_to(self, owner: ast.expr, names: Iterable[str]) -> None:
+        """Record that a variable, such as a list, now also holds a value that mentions `names`."""
         body = self.body
         for one in body.env.get(owner.id, ()) if isinstance(owner, ast.Name) else ():
             known = body.sources.get(one)
@@ -213,7 +213,7 @@ class _Reader:
                 body.sources[one] = (*known, *new)[:_MAX_NAMES]
 
     def see(self, name: str) -> None:
-        """Note that the statement mentions a name."""
+        """Record that the statement mentions a name."""
         body: _Body | None = self.body
         while body is not None and name not in body.env:
             body = body.parent
@@ -262,7 +262,7 @@ class _Reader:
                 key = self.expr(node.slice)
                 self.note(body.op("put", owner, key, value, path), self.seen)
                 self.seen = names
-                self.given_to(node.value, names)
+                self.added_to(node.value, names)
                 return
             made = self.note(body.op("set", owner, node.attr, value, path), [*names, node.attr])
             self.seen = names
@@ -310,7 +310,7 @@ class _Reader:
             body.conditions = outer + self.implied(node.test, holds=reached[0])
 
     def implied(self, test: ast.expr, *, holds: bool) -> tuple[Condition, ...]:
-        """Return what follows for parameters and flags if a condition holds, or does not."""
+        """Return the conditions on parameters and flags that follow from the outcome of `test`."""
         env, parameters = self.body.env, self.body.parameters
         match test:
             case ast.Name(id=name) if name in parameters and env.get(name) == parameters[name]:
@@ -571,7 +571,7 @@ class _Reader:
     # --- expressions ------------------------------------------------------------------------------
 
     def expr(self, node: ast.expr | None) -> Expr:
-        """Convert an expression, and the operations in it."""
+        """Convert an expression, and the instructions in it."""
         if node is None:
             return None
         handler = _EXPRESSIONS.get(type(node))
@@ -581,7 +581,7 @@ class _Reader:
         return tuple([self.expr(node) for node in nodes])
 
     def others(self, nodes: Iterable[ast.AST]) -> None:
-        """Convert only the operations in an otherwise unknown expression."""
+        """Convert only the instructions in an otherwise unknown expression."""
         for one in nodes:
             if isinstance(one, ast.expr):
                 self.expr(one)
@@ -641,7 +641,7 @@ class _Reader:
         made, given = self.callee(func), self.all(node.args)
         named = tuple([(one.arg, self.expr(one.value)) for one in node.keywords])
         if given and isinstance(func, ast.Attribute):
-            self.given_to(func.value, self.seen[start:])
+            self.added_to(func.value, self.seen[start:])
         return self.note(self.body.op("c", *where, made, given, named), self.seen[start:])
 
     def items(self, node: ast.List | ast.Tuple | ast.Set) -> Expr:

@@ -1,8 +1,8 @@
 """The syntax of a file, reduced to what evaluation needs: plain tuples that a cache can keep.
 
-A body, of a module or of a function, is `Code`: its operations, in the order in which they run, and
-the definitions of its variables. An expression is None if it is unknown, a string for a name of an
-outer scope, or else a tuple that starts with its tag:
+The body of a module or of a function is `Code`: its instructions, in the order in which they run,
+and the definitions of its variables. An expression is None if it is unknown, a string for a name of
+an outer scope, or else a tuple that starts with its tag:
 
 =====================================  =================================================
 ``("v", name, ids)``                   a variable, by the definitions that may reach it
@@ -20,7 +20,8 @@ outer scope, or else a tuple that starts with its tag:
 ``("g", e, is_lazy, line, column)``    a comprehension, by its element; ``("G", e)``: a mapping's
 =====================================  =================================================
 
-An operation is a call, an attribute that is read, or one of these, with its number at the end:
+An instruction is whatever may run other code: a call, a read of an attribute, or one of these. Its
+last item, `op`, is its number:
 
 =====================================  =================================================
 ``("enter", line, manager, op)``       also ``("exit", line, manager, enter, op)``
@@ -37,9 +38,9 @@ and a definition one of these:
 ``("for", name, e, path)``             an element of ``e``
 ``("with", name, op, path)``           the value that a context manager provides
 ``("p", name)``                        a parameter
-``("n", name, types, ids)``            a variable of which ``isinstance`` has told the type
+``("n", name, types, ids)``            a variable whose type ``isinstance`` has narrowed
 ``("import", name, module, taken, n)`` `taken` is None for the module itself; `n` counts dots
-``("def", name, number, captured, op)``  a function; `op` is -1 if it needs no evaluation
+``("def", name, number, captured, op)``  a function; `op` is -1 if defining it runs no other code
 ``("class", name, number, op)``        a class
 ``("?", name)``                        unknown
 =====================================  =================================================
@@ -51,7 +52,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 Expr = Any
-Operation = tuple[Any, ...]
+Instruction = tuple[Any, ...]
 Definition = tuple[Any, ...]
 Ids = tuple[int, ...]
 Condition = tuple[str, bool]
@@ -59,29 +60,33 @@ Condition = tuple[str, bool]
 
 
 class Code(NamedTuple):
-    """A body.
+    """The body of a module or of a function.
+
+    A range of instructions is two numbers, of its first instruction and of the one after its last.
 
     Attributes:
-        skips: for an operation in a branch, the earlier ones on other branches, as a bit mask.
-        conditions: what holds where an operation runs.
-        nested: the operations from and up to of each block, inner ones first, and whether it
-            catches exceptions.
-        blocks: context managers, lines, the operations from and up to, whether one yields.
-        loops: the operations from and up to.
-        finals: where a ``try`` begins, and the operations from and up to of its ``finally``.
-        mentions: the operations that mention a name, also inside their arguments. A colon
-            precedes the name of a parameter; a variable counts by what it is assigned.
-        given: the definitions of globals and members whose values mention a name.
-        returned: the names in what is returned.
+        ops: the instructions.
+        definitions: the definitions of variables.
+        skips: for an instruction in a branch, the earlier ones on other branches, as a bit mask.
+        conditions: what holds where an instruction runs.
+        nested: the range of each block, inner ones first, and whether its exceptions are caught.
+        blocks: context managers: expression, line, range, and whether the block yields.
+        loops: the range of each loop.
+        finals: the first instruction of each ``try``, and the range of its ``finally``.
+        mentions: for a name, the instructions that mention it, also in their arguments. A colon
+            precedes the name of a parameter. A local variable counts as the names in its value.
+        derived: for a name, the definitions of globals and members whose values mention it.
+        returned: the names mentioned in what is returned, as in `mentions`.
         unused: calls whose results are not used.
-        names: the definitions of each name that are left at the end.
-        stars: modules and dots of star imports.
-        yields: what is yielded, and whether it is by ``yield from``.
-        first: the number of operations before the first ``yield``.
+        names: for a name, its definitions that are in effect at the end.
+        stars: module and number of leading dots of each star import.
+        returns: the expressions that are returned.
+        yields: the expressions that are yielded, and whether by ``yield from``.
+        first: the number of instructions before the first ``yield``; -1 without one.
         is_open: whether the end may be reached.
     """
 
-    ops: tuple[Operation, ...]
+    ops: tuple[Instruction, ...]
     definitions: tuple[Definition, ...]
     skips: dict[int, int]
     conditions: dict[int, tuple[Condition, ...]]
@@ -90,7 +95,7 @@ class Code(NamedTuple):
     loops: tuple[tuple[int, int], ...]
     finals: tuple[tuple[int, int, int], ...]
     mentions: dict[str, Ids]
-    given: dict[str, Ids]
+    derived: dict[str, Ids]
     returned: frozenset[str]
     unused: frozenset[int]
     names: dict[str, Ids]
@@ -115,7 +120,7 @@ class FunctionSyntax(NamedTuple):
         parameters: name, annotation, default, and whether it accepts a positional argument.
         only_positional: the number of positional-only parameters.
         own: the attributes that it reads from its first parameter; ``super`` if it calls that.
-        stores: the operations that assign each attribute of its first parameter.
+        stores: the instructions that assign each attribute of its first parameter.
         tested: the parameters that its conditions test.
     """
 
@@ -177,7 +182,7 @@ def parts_of(node: Any) -> Iterator[Any]:
 
 
 def block_around(code: Code, number: int) -> tuple[int, int, bool] | None:
-    """Return the innermost of `Code.nested` around an operation, or None."""
+    """Return the innermost of `Code.nested` around an instruction, or None."""
     return next((one for one in code.nested if one[0] <= number < one[1]), None)
 
 

@@ -81,7 +81,7 @@ class Auditor:
         """The columns of ``line`` that `add` reads."""
 
     def add(self, logs: Logs) -> None:
-        """Keep what an audit needs of these lines, in tables of its own."""
+        """Copy what an audit needs from the current part into its own tables."""
         self._prepare(logs)
         for table, query in self._parts.items():
             logs.query(f"INSERT INTO {table} {query}")
@@ -97,11 +97,11 @@ class Auditor:
         self._is_prepared = True
 
     def audit(self, logs: Logs, grace: float) -> Audit:
-        """Return what is missing in all lines that were added; this can be done once.
+        """Return what is missing in all lines that were added; call it only once.
 
         Args:
             logs: the logs.
-            grace: how long work may take, in seconds, beside the longest that these logs show.
+            grace: how long work may take, in seconds, beyond the longest that these logs show.
         """
         self._prepare(logs)
         logs.query(PROCESS)

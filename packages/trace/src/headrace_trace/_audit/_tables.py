@@ -9,12 +9,12 @@ unit without an end, and the time of its last line.
 `TABLES` are created from them:
 
 ``found``: the cases, see `COLUMNS`. ``process``: as ``process_part``, for all parts. ``bounds``:
-the time of the newest line, and the grace. ``run``, a view: as ``run_part``, for all parts.
-``again``: work with several of them. ``last_run``, a view: the last attempt of each task, and each
-other unit. ``sent``: publishes. ``worker``: which process did which work. ``waited``: per queue and
-task, the longest time from a publish to the first start. ``queue_watch``: per queue,
-``task_watch``: per task, the `coverage` of its workers, and that time. ``host_watch``: per host and
-kind of work, the time of the last line of the processes that did it.
+the time of the newest line, and the grace period in microseconds. ``run``, a view: as ``run_part``,
+for all parts. ``again``: work with several runs. ``last_run``, a view: the last attempt of each
+task, and each other unit. ``sent``: publishes. ``worker``: which process did which work.
+``waited``: per queue and task, the longest time from a publish to the first start.
+``queue_watch``: per queue, ``task_watch``: per task, the `coverage` of its workers, and that time.
+``host_watch``: per host and kind of work, the time of the last line of the processes that did it.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ BOUNDS = "CREATE TABLE bounds AS SELECT max(last) AS newest, ?::BIGINT AS grace 
 def several(table: str, keys: str) -> str:
     """Return a query for the rows of `table` that share their `keys` with others.
 
-    It compares hashes, which takes far less memory than the texts; in rare cases, it also returns
+    It compares hashes, which takes far less memory than the values; in rare cases, it also returns
     rows that share only the hash.
     """
     return f"""
@@ -132,7 +132,7 @@ SELECT run.*, attempts FROM run JOIN (
   FROM run JOIN again USING (flow_id, work) GROUP BY flow_id, work
 ) USING (flow_id, unit_id)"""
 
-# Of the many lines of a unit whose end is near, none is kept.
+# Most units end in the same part: their lines are not kept.
 TAIL = """
 SELECT unit, max(time) AS last
 FROM (SELECT hash(flow_id, unit_id) AS unit, time FROM line WHERE flow_id IS NOT NULL)

@@ -40,7 +40,7 @@ def database(threads: int | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
     }
     try:
         # What does not fit into memory goes to the folder; a database in a file would compress its
-        # tables, which takes longer than to read the logs.
+        # tables, which takes longer than reading the logs.
         connection = duckdb.connect(":memory:", config=config)
         try:
             yield connection

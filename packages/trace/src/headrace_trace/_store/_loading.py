@@ -21,7 +21,7 @@ _LINES = "lines"
 _UNIT = "coalesce(unit_id, concat('@', service, '/', host, '/', pid))"
 _FEW = 1 << 20  # bytes
 _SAMPLE = 50  # lines that tell the shape of a file
-_PART = 500_000  # lines of a part, or a few more
+_PART = 500_000  # lines of a part; the last batch may add a few
 _SURE = re.compile(r"[A-Za-z0-9._|:@~-]+")  # what no writer of JSON escapes
 
 
@@ -59,12 +59,12 @@ def digest(
     fields: Iterable[str] = (),
     columns: Sequence[str] = COLUMNS,
 ) -> Iterator[Logs]:
-    """Read logs of any size in parts, none of which is kept, and open them.
+    """Read logs of any size part by part, without keeping the lines, and open the result.
 
     Args:
         words: as for `load`.
-        take: called after each part with the logs, whose ``line`` has only that part; it keeps
-            what it needs in tables of its own.
+        take: called after each part with the logs, whose view ``line`` has only that part; it
+            copies what it needs into its own tables.
         fields: as for `load`.
         columns: as for `load`.
 
@@ -227,7 +227,7 @@ class _Feed:
                 return
 
     def take(self) -> Iterator[tuple[int, Batch]]:
-        """Yield the batches of the next files that have the same shape, at most a part."""
+        """Yield the batches of the next files that have the same shape, up to one part."""
         kind, count = self.is_native, 0
         while self.is_native is not None and self.is_native == kind:
             for batch in self._lines:

@@ -42,7 +42,7 @@ def tables(columns: Iterable[str]) -> list[str]:
 
 
 def stored(columns: Iterable[str]) -> str:
-    """Return the statement that creates the empty table of all lines, in place of another one.
+    """Return the statement that creates an empty table of lines, or replaces the existing one.
 
     Args:
         columns: as for `tables`.
@@ -88,7 +88,7 @@ def publish(lines: str) -> str:
     """Return the query of the view ``publish``.
 
     Args:
-        lines: what it reads, with the columns of ``line``.
+        lines: the table or view that it reads, with the columns of ``line``.
     """
     return f"""
 SELECT sent.flow_id, sent.unit_id, sent.time, sent.task, sent.task_id, sent.queue, sent.eta,
