@@ -105,7 +105,7 @@ class Demand:
         self._returned: dict[str, list[Scope]] = defaultdict(list)
         for module in modules:
             self._add(module)
-        for name in seeds:
+        for name in sorted(seeds):
             self.want(name)
 
     def _add(self, module: Module) -> None:

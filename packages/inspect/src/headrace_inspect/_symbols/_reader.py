@@ -194,23 +194,18 @@ class _Reader:
         """Record that the value of a variable mentions the names seen in the statement."""
         body, number = self.body, self.body.env[name][-1]
         if self.outer < 0 or self.owner >= 0:
-            for one in {*self.seen}:
+            for one in dict.fromkeys(self.seen):
                 body.derived.setdefault(one, []).append(number)
         else:
-            seen = self.seen if len(self.seen) < _MAX_NAMES else {*self.seen}
-            body.sources[number] = tuple(seen)[:_MAX_NAMES]
+            body.sources[number] = tuple(dict.fromkeys(self.seen))[:_MAX_NAMES]
 
     def added_to(self, owner: ast.expr, names: Iterable[str]) -> None:
         """Record that a variable, such as a list, now also holds a value that mentions `names`."""
         body = self.body
         for one in body.env.get(owner.id, ()) if isinstance(owner, ast.Name) else ():
             known = body.sources.get(one)
-            if (
-                known is not None
-                and len(known) < _MAX_NAMES
-                and (new := {*names}.difference(known))
-            ):
-                body.sources[one] = (*known, *new)[:_MAX_NAMES]
+            if known is not None and len(known) < _MAX_NAMES:
+                body.sources[one] = tuple(dict.fromkeys((*known, *names)))[:_MAX_NAMES]
 
     def see(self, name: str) -> None:
         """Record that the statement mentions a name."""
@@ -486,8 +481,8 @@ class _Reader:
         self.body.bind(node.name, "def", number, captured, op)
         if self.outer >= 0:
             inner = self.functions[number].code
-            names = {node.name, *inner.mentions, *inner.returned}
-            self.body.sources[self.body.env[node.name][-1]] = tuple(names)
+            names = (node.name, *inner.mentions, *sorted(inner.returned))
+            self.body.sources[self.body.env[node.name][-1]] = tuple(dict.fromkeys(names))
         if is_accessor and known is not None:  # the property keeps its getter
             self.body.env[node.name] = known
 
