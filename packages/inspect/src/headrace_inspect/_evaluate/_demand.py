@@ -16,12 +16,13 @@ add a wrong call.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from headrace_inspect._symbols._entities import Class, Function, Module, Scope
 from headrace_inspect._symbols._syntax import Instruction, name_of
 
 from ._contexts import Context
+from ._registry import Registry
 from ._values import (
     Bound,
     ClassValue,
@@ -62,9 +63,7 @@ class Demand:
 
     Args:
         modules: the program.
-        seeds: names that are wanted from the start, such as ``delay``.
-        implied_by: for the name of a method that libraries call, the names of the library methods
-            that call it, such as ``start`` for ``run``.
+        registry: the models of libraries, which tell where to start.
         is_total: whether every instruction is wanted.
 
     Attributes:
@@ -77,8 +76,7 @@ class Demand:
     def __init__(
         self,
         modules: Sequence[Module],
-        seeds: Iterable[str],
-        implied_by: Mapping[str, Iterable[str]],
+        registry: Registry,
         *,
         is_total: bool,
     ) -> None:
@@ -88,7 +86,7 @@ class Demand:
         self._classes: dict[Class, bool] = {}  # relevant, and whether their instances are too
         self.is_total = is_total
         self.below: dict[Class, list[Class]] = {}
-        self.implied_by = implied_by
+        self.implied_by = registry.implied_by
         self._queue: list[tuple[Context, int]] = []
         self._checks: list[tuple[Scope, int]] = []
         self._wanted: dict[Scope, dict[int, None]] = defaultdict(dict)
@@ -103,9 +101,10 @@ class Demand:
         self._mentions: dict[str, list[tuple[Scope, tuple[int, ...]]]] = defaultdict(list)
         self._derived: dict[str, list[tuple[Scope, tuple[int, ...]]]] = defaultdict(list)
         self._returned: dict[str, list[Scope]] = defaultdict(list)
+        self._declaring = registry.declaring
         for module in modules:
             self._add(module)
-        for name in sorted(seeds):
+        for name in sorted(registry.seeds):
             self.want(name)
 
     def _add(self, module: Module) -> None:
@@ -120,7 +119,8 @@ class Demand:
             for name in code.returned:
                 self._returned[name].append(scope)
             for number, node in enumerate(code.ops):
-                if scope is module or self.is_total or node[0] in {"def", "class"}:
+                declares = node[0] == "c" and name_of(node[3]) in self._declaring
+                if self.is_total or declares or node[0] in {"def", "class"}:
                     self._wanted[scope][number] = None
 
     def wanted(self, scope: Scope) -> list[int]:

@@ -91,9 +91,7 @@ class Engine:
         """
         for module in modules:
             self.properties.update(_properties_of(module))
-        self.demand = Demand(
-            modules, self.registry.seeds, self.registry.implied_by, is_total=is_total
-        )
+        self.demand = Demand(modules, self.registry, is_total=is_total)
         self.demand.below = self.classes.below
         for module in modules:
             self.contexts[module] = self.home(module)

@@ -38,6 +38,7 @@ class Registry:
         injecting: callables that declare a dependency; their first argument provides it.
         parallel: functions whose arguments run concurrently.
         seeds: names of functions and methods; an instruction that mentions one is evaluated.
+        declaring: names of functions whose calls are always evaluated, such as ``path``.
         implied_by: for the name of a method that libraries call, the names of the library methods
             that call it, such as ``start`` for ``run``.
         names: the known dotted names.
@@ -56,6 +57,7 @@ class Registry:
     injecting: set[str] = field(default_factory=set)
     parallel: set[str] = field(default_factory=set)
     seeds: set[str] = field(default_factory=set)
+    declaring: set[str] = field(default_factory=set)
     implied_by: dict[str, tuple[str, ...]] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
     aliases: dict[str, str] = field(default_factory=dict)

@@ -86,6 +86,7 @@ def register(registry: Registry) -> None:
     method(_request, _CLIENTS, " ".join(verbs))
     registry.finishing += [_finish, _finish_requests]
     registry.seeds.update(["add_api_route", "add_route", "add_websocket_route", "add_url_rule"])
+    registry.declaring.update(["path", "re_path", "url", "Route", "WebSocketRoute", "register"])
 
 
 # --- registering ----------------------------------------------------------------------------------

@@ -97,6 +97,7 @@ def register(registry: Registry) -> None:
     registry.method(_run_object, "django_q.tasks.AsyncTask", "run")
     registry.finishing.append(finish)
     registry.seeds.update(_PUBLISHING.split(), _ENQUEUEING.split())
+    registry.declaring.update(["task", "shared_task", "actor", "job", "periodic_task"])
     registry.seeds.update(["async_task", "AsyncTask", "Chain", "add_task"])
 
 
