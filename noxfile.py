@@ -432,7 +432,8 @@ def servers(session: nox.Session) -> None:
 
     The audit has a session of its own.
     """
-    install_tree(session, *group("test-all", "test-servers", "test-servers-apart"))
+    install_tree(session, *group("test-all", "test-servers"))
+    session.install(*group("test-servers-apart"))  # uWSGI is built, in isolation
     tests = ("tests/serving", "--ignore=tests/serving/test_audit.py")
     session.run("pytest", *tests, *session.posargs, env={"HEADRACE_REQUIRE_SERVERS": "1"})
 

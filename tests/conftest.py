@@ -32,9 +32,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Hide modules and collected tests from the garbage collector, which is faster."""
-    gc.collect()
-    gc.freeze()
+    """Hide modules and collected tests from the garbage collector, which is faster.
+
+    Not from Python 3.14 on, where Hypothesis looks for what refers to its objects.
+    """
+    if sys.version_info < (3, 14):
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ add a wrong call.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 
 from headrace_inspect._symbols._entities import Class, Function, Module, Scope
@@ -87,7 +87,7 @@ class Demand:
         self.is_total = is_total
         self.below: dict[Class, list[Class]] = {}
         self.implied_by = registry.implied_by
-        self._queue: list[tuple[Context, int]] = []
+        self._queue: deque[tuple[Context, int]] = deque()
         self._checks: list[tuple[Scope, int]] = []
         self._wanted: dict[Scope, dict[int, None]] = defaultdict(dict)
         self._contexts: dict[Scope, list[Context]] = defaultdict(list)
@@ -138,7 +138,7 @@ class Demand:
     def instructions(self) -> Iterator[tuple[Context, int]]:
         """Yield the queued instructions with their bodies, until there are no more."""
         while self._queue:
-            yield self._queue.pop()
+            yield self._queue.popleft()
 
     def missing(self) -> list[Scope]:
         """Return the goals, and the scopes with wanted instructions, that have no body yet."""
@@ -275,7 +275,7 @@ class Demand:
     def reopen(self, context: Context) -> None:
         """Queue the wanted instructions of a body again."""
         if context.scope is not None:
-            self._queue += [(context, one) for one in self.wanted(context.scope)[::-1]]
+            self._queue += [(context, one) for one in self.wanted(context.scope)]
 
     def add_goal(self, function: Function) -> None:
         """Make a function a goal."""
