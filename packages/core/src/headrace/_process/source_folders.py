@@ -17,7 +17,7 @@ def is_source_folder(path: str, exists: Callable[[str], bool] = os.path.exists) 
 
     Args:
         path: the folder.
-        exists: tells whether a file exists, for trees that are not on disk.
+        exists: returns whether a file exists; pass another for a tree that is not on disk.
     """
     name = os.path.basename(path)
     if name.startswith(".") or name in _NEVER or exists(os.path.join(path, "pyvenv.cfg")):

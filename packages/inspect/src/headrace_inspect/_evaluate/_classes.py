@@ -37,7 +37,7 @@ class Classes:
         self._orders: dict[Class, list[Ancestor]] = {}
         self._sources: dict[Class, list[Class]] = {}
         self._bases: dict[Class, list[Value]] = {}
-        self._below: dict[Class, list[Class]] | None = None
+        self._below: dict[Class, list[Class]] = defaultdict(list)
         self._owners: dict[str, list[Class]] | None = None
         self._overriding: dict[tuple[Class, str], list[Class]] = {}
         self._by_name: dict[str, Class | None] | None = None
@@ -121,35 +121,32 @@ class Classes:
             self._overriding[key] = self._find_overriding(cls, name)
         return self._overriding[key]
 
-    @property
-    def below(self) -> dict[Class, list[Class]]:
-        """The direct subclasses of each class."""
-        if self._below is None:
-            below: dict[Class, list[Class]] = defaultdict(list)
-            self._below = below
-            for one in self.all():
-                for base in self.bases(one):
-                    if isinstance(base, ClassValue):
-                        below[base.cls].append(one)
-        return self._below
+    def find_subclasses(self) -> None:
+        """Find the direct subclasses of each class."""
+        for one in self.all():
+            for base in self.bases(one):
+                if isinstance(base, ClassValue):
+                    self._below[base.cls].append(one)
 
     def _find_overriding(self, cls: Class, name: str) -> list[Class]:
-        if cls not in self.below:
-            return []
-        below: dict[Class, None] = {}
-        waiting = [*self.below[cls]]
+        return [one for one in self.subclasses(cls) if name in one.names][:_MAX_SUBCLASSES]
+
+    def subclasses(self, cls: Class) -> list[Class]:
+        """Return the direct and indirect subclasses, the nearest first."""
+        found: dict[Class, None] = {}
+        waiting = [*self._below.get(cls, ())]
         while waiting:
             one = waiting.pop(0)
-            if one not in below:
-                below[one] = None
-                waiting += self.below.get(one, ())
-        return [one for one in below if name in one.names][:_MAX_SUBCLASSES]
+            if one not in found:
+                found[one] = None
+                waiting += self._below.get(one, ())
+        return list(found)
 
     def names_below(self, cls: Class) -> set[str]:
         """Return the names of the members that subclasses define."""
         if cls not in self._names_below:
             names = self._names_below[cls] = set[str]()
-            for one in self.below.get(cls, ()):
+            for one in self._below.get(cls, ()):
                 names |= one.names.keys() | self.names_below(one)
         return self._names_below[cls]
 

@@ -75,8 +75,8 @@ class Context:
         events: its calls, once it is complete.
         steps: the steps of a chain that it runs as.
         decorating: the function whose decorators are being applied.
-        wants: the names whose mention may run it, and the top-level packages, one of which a
-            module must import for that.
+        wants: names, and top-level packages: code that mentions one of the names may run the body
+            if its module imports one of the packages, or if there are none.
     """
 
     __slots__ = (
@@ -203,7 +203,7 @@ class Context:
 
     @property
     def never_returns(self) -> bool:
-        """Whether it always raises, as far as is known."""
+        """Whether it is known to raise on every path."""
         if self.function is None or self.function.syntax.is_abstract:
             return False
         code = self.code

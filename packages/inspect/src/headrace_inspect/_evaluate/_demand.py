@@ -16,7 +16,7 @@ add a wrong call.
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from headrace_inspect._symbols._entities import Class, Function, Module, Scope
 from headrace_inspect._symbols._syntax import Instruction, name_of
@@ -64,19 +64,20 @@ class Demand:
     Args:
         modules: the program.
         registry: the models of libraries, which tell where to start.
+        subclasses: returns the direct and indirect subclasses of a class.
         is_total: whether every instruction is wanted.
 
     Attributes:
         goals: the goals.
         relevant: the relevant bodies.
         names: the wanted names.
-        below: the direct subclasses of each class.
     """
 
     def __init__(
         self,
         modules: Sequence[Module],
         registry: Registry,
+        subclasses: Callable[[Class], list[Class]],
         *,
         is_total: bool,
     ) -> None:
@@ -85,7 +86,7 @@ class Demand:
         self._functions: set[Function] = set()  # relevant, or nested and mentioning a wanted name
         self._classes: dict[Class, bool] = {}  # relevant, and whether their instances are too
         self.is_total = is_total
-        self.below: dict[Class, list[Class]] = {}
+        self._subclasses = subclasses
         self.implied_by = registry.implied_by
         self._queue: deque[tuple[Context, int]] = deque()
         self._checks: list[tuple[Scope, int]] = []
@@ -302,34 +303,27 @@ class Demand:
             self.relevant.add(context)
             waiting += self._callers.pop(context, ())
             self._want_where(*context.wants)
-            function = context.function
-            if function is None:
-                continue
-            name, owner = function.name, function.owner
-            if _is_inner(function):  # what mentions it counts as mentioning the names in it
-                for scope in function.module.functions:
-                    self._want_all(scope, scope.code.mentions.get(name, ()))
-                continue
-            if function not in self._functions:
-                self._functions.add(function)
-                self._want_holders(function)
-            if owner is not None and name.startswith("__"):
-                for cls in (owner, *self._subclasses(owner)):
-                    self._want_class(cls, instances=name not in _CONSTRUCTING)
-            else:
-                self.want(name)
-                for one in self.implied_by.get(name, ()):
-                    self.want(one)
+            if context.function is not None:
+                self._want_function(context.function)
 
-    def _subclasses(self, cls: Class) -> list[Class]:
-        found: dict[Class, None] = {}
-        waiting = [*self.below.get(cls, ())]
-        while waiting:
-            one = waiting.pop()
-            if one not in found:
-                found[one] = None
-                waiting += self.below.get(one, ())
-        return list(found)
+    def _want_function(self, function: Function) -> None:
+        """Want what may call a relevant function."""
+        name, owner = function.name, function.owner
+        if _is_inner(function):  # what mentions it counts as mentioning the names in it
+            for scope, numbers in self._mentions.get(name, ()):
+                if isinstance(scope, Function) and scope.module is function.module:
+                    self._want_all(scope, numbers)
+            return
+        if function not in self._functions:
+            self._functions.add(function)
+            self._want_holders(function)
+        if owner is not None and name.startswith("__"):
+            for cls in (owner, *self._subclasses(owner)):
+                self._want_class(cls, instances=name not in _CONSTRUCTING)
+        else:
+            self.want(name)
+            for one in self.implied_by.get(name, ()):
+                self.want(one)
 
 
 def _parts_of(value: Value, depth: int = 4) -> Iterator[tuple[Function | Class | None, bool]]:

@@ -91,8 +91,9 @@ class Engine:
         """
         for module in modules:
             self.properties.update(_properties_of(module))
-        self.demand = Demand(modules, self.registry, is_total=is_total)
-        self.demand.below = self.classes.below
+        subclasses = self.classes.subclasses
+        self.demand = Demand(modules, self.registry, subclasses, is_total=is_total)
+        self.classes.find_subclasses()
         for module in modules:
             self.contexts[module] = self.home(module)
             self.run_waiting()

@@ -11,7 +11,6 @@ from headrace_inspect._symbols._syntax import Definition, Expr, Ids, name_of
 from ._values import (
     ClassValue,
     External,
-    FunctionValue,
     Instance,
     Items,
     ModuleValue,
@@ -49,7 +48,6 @@ class Names:
         self._known: dict[tuple[Module | Class, str], Value] = {}
         self._finding: dict[tuple[Module | Class, str], None] = {}
         self._is_incomplete = False  # a cycle may have cut off part of the result
-        self._functions: dict[Function, Value] = {}
 
     def in_scope(self, scope: Scope, name: str) -> Value:
         """Return the value of `name` from around a body; variables of functions are unknown."""
@@ -106,18 +104,6 @@ class Names:
             home.undefine(ids)
         if not self._finding:
             self._is_incomplete = False
-        return found
-
-    def function(self, function: Function) -> Value:
-        """Return a function with its decorators applied."""
-        found = self._functions.get(function)
-        if found is None:
-            home = self._engine.home(function.home)
-            number = function.module.functions.index(function)
-            for place, about in enumerate(home.code.definitions):
-                if about[0] == "def" and about[2] == number:
-                    found = home.definition(place)
-            self._functions[function] = found = found or FunctionValue(function)
         return found
 
     def imported(self, dotted: str, name: str | None, level: int, module: Module) -> Value:

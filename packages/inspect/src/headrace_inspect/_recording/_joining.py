@@ -80,7 +80,7 @@ def joined(facts: Facts, runs: Sequence[Run]) -> Facts:
 
 
 def _edges_in(run: Run, edges: Sequence[Edge]) -> Iterator[tuple[Edge, bool]]:
-    """Yield the edges of which a run has both steps, and whether they began in order."""
+    """Yield each edge whose steps both began in a run, and whether they began in order."""
     places = {".".join(step): place for place, step in enumerate(run.steps)}
     for edge in edges:
         target = places.get(f"{edge.flow}.{edge.target}")
