@@ -287,13 +287,17 @@ def test_an_interrupt_in_a_branch_comes_before_its_errors(runner: Runner, lines:
 
 def test_a_cancellation_reaches_all_branches_and_passes_through() -> None:
     """All tasks have ended, and all is undone, when it comes out; a second one changes nothing."""
+    begun: list[str] = []
+    ending: list[str] = []
     ended: list[str] = []
     undone: list[str] = []
 
     async def long() -> None:
+        begun.append("long")
         try:
             await asyncio.sleep(60)
         finally:
+            ending.append("long")
             await asyncio.sleep(0.03)
             ended.append("long")
 
@@ -303,10 +307,10 @@ def test_a_cancellation_reaches_all_branches_and_passes_through() -> None:
             for n in range(3)
         ]
         task = asyncio.create_task(AsyncChain().parallel(*branches).run())
-        await asyncio.sleep(0.05)
-        task.cancel()
-        await asyncio.sleep(0.01)
-        task.cancel()
+        for reached in (begun, ending):
+            while len(reached) < 3:
+                await asyncio.sleep(0)
+            task.cancel()
         await asyncio.wait([task])
         return task.cancelled(), len(asyncio.all_tasks())
 

@@ -28,6 +28,7 @@ class Bank:
         self.events: list[str] = []
         self.running = self.most = 0
         self._lock, self._released = threading.Lock(), threading.Event()
+        self.refunding = asyncio.Event()
 
     def charge(self) -> str:
         """Take the next of `seconds`; the last is repeated, and None lasts until `release`."""
@@ -58,6 +59,12 @@ class Bank:
     async def refund_later(self, payment: str) -> None:
         """Undo a payment, on the event loop."""
         await asyncio.sleep(0)
+        self.events.append(f"refund {payment}")
+
+    async def refund_slowly(self, payment: str) -> None:
+        """Undo a payment, and take a while."""
+        self.refunding.set()
+        await asyncio.sleep(0.05)
         self.events.append(f"refund {payment}")
 
     def release(self, reservation: str) -> None:
@@ -213,6 +220,32 @@ def test_behind_the_deadline_nothing_waits(
         "thread, which cannot be interrupted"
     )
     assert known == "step 'charge': the abandoned attempt succeeded; undone"
+
+
+@pytest.mark.guarantee(83)
+@pytest.mark.parametrize("has_begun", [False, True])
+def test_a_late_undo_outlives_the_cancellation_of_all_tasks(
+    *, has_begun: bool, lines: Callable[[], Any]
+) -> None:
+    """`asyncio.run` cancels what is left at its end, and then waits for the threads."""
+    bank = Bank(None)
+    chain = (
+        AsyncChain(deadline=0.1, safety_margin=0)
+        .next(reserve, undo=bank.release)
+        .next(bank.charge, name="charge", timeout=0.03, undo=bank.refund_slowly)
+    )
+
+    async def main() -> None:
+        with pytest.raises(DeadlineExceededError):
+            await chain.run()
+        if has_begun:
+            await bank.refunding.wait()
+        else:  # scheduled by the thread, which sees the payment released, but not begun
+            time.sleep(0.2)  # noqa: ASYNC251
+
+    asyncio.run(main())
+    assert bank.events[1:] == ["release, 1 running", "charged 1", "refund payment 1"]
+    assert "abandoned attempt succeeded; undone" in lines()[-1][1]
 
 
 @pytest.mark.guarantee(83)

@@ -18,7 +18,15 @@ from .arguments import COROUTINE, GENERATOR, kind_of
 from .errors import DeadlineExceededError
 from .messages import Stopped, own
 from .run import Driver, Run, new_context, rows_of
-from .threads import LateCall, ThreadCall, is_awaitable, settle, settled, until_done
+from .threads import (
+    LateCall,
+    ThreadCall,
+    create_uncancelled_task,
+    is_awaitable,
+    settle,
+    settled,
+    until_done,
+)
 from .undo import close
 from .walk import complete, run_nested, walk
 
@@ -192,10 +200,8 @@ class AsyncDriver(Driver):
         await clock.sleep_async(seconds)
 
     async def finish(self, work: Coroutine[Any, Any, T]) -> T:
-        task = asyncio.get_running_loop().create_task(work)
-        # A loop that shuts down cancels all registered tasks. This one must survive the
-        # cancellation of the run, which waits for it.
-        asyncio.tasks._unregister_task(task)
+        # It survives the cancellation of the run, which waits for it.
+        task = create_uncancelled_task(asyncio.get_running_loop(), work)
         cancelled = await until_done([task])
         try:
             result = task.result()

@@ -12,7 +12,7 @@ import logging
 from contextvars import copy_context
 from inspect import CO_ITERABLE_COROUTINE
 from types import CoroutineType, GeneratorType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from headrace._context.deadlines import min_deadline
 from headrace._process import clock
@@ -24,13 +24,15 @@ from .sync_driver import drive
 from .undo import undo_step
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Iterable
+    from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
     from concurrent.futures import Executor
 
     from .run import Run
     from .step import Step
 
     Outcome = tuple[Any, BaseException | None]
+
+T = TypeVar("T")
 
 _MISSING = object()
 
@@ -204,23 +206,49 @@ class LateCall:
 
 def _await_on(loop: asyncio.AbstractEventLoop, work: Awaitable[Any]) -> None:
     """Await `work` on `loop`, from another thread, for as long as the loop runs."""
+    ended: concurrent.futures.Future[None] = concurrent.futures.Future()
 
     async def await_it() -> None:
         await work
 
-    coroutine = await_it()
+    def copy_end(task: asyncio.Task[None]) -> None:
+        failure = concurrent.futures.CancelledError() if task.cancelled() else task.exception()
+        if failure is None:
+            ended.set_result(None)
+        else:
+            ended.set_exception(failure)
+
+    def begin() -> None:
+        if ended.set_running_or_notify_cancel():
+            create_uncancelled_task(loop, await_it()).add_done_callback(copy_end)
+
     try:
-        future = asyncio.run_coroutine_threadsafe(coroutine, loop)
-    except RuntimeError:
-        coroutine.close()
-        close_coroutine(work)
-        raise
-    while not future.done():
-        concurrent.futures.wait([future], 1)
-        if not loop.is_running() and not future.done():
-            future.cancel()
-            raise RuntimeError("the event loop that has to await the undo is no longer running")
-    future.result()
+        loop.call_soon_threadsafe(begin)
+        was_running = True
+        while not ended.done():
+            concurrent.futures.wait([ended], 1)
+            # Asked twice: `asyncio.run` runs its loop several times, with short gaps.
+            is_running = loop.is_running()
+            if not is_running and not was_running and not ended.done():
+                raise RuntimeError("the event loop that has to await the undo is no longer running")
+            was_running = is_running
+        ended.result()
+    finally:
+        if ended.cancel():  # it has not begun
+            close_coroutine(work)
+
+
+def create_uncancelled_task(
+    loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, T]
+) -> asyncio.Task[T]:
+    """Return a task for `work` that outlives the cancellation of all tasks by `asyncio.run`.
+
+    The caller sees to it that something waits for it: the run, or a thread of the loop's pool.
+    """
+    task = loop.create_task(work)
+    # A loop that shuts down cancels all registered tasks.
+    asyncio.tasks._unregister_task(task)
+    return task
 
 
 async def settle(run: Run, waiting: str, steps: Collection[Step] | None) -> None:
