@@ -287,17 +287,16 @@ def test_an_interrupt_in_a_branch_comes_before_its_errors(runner: Runner, lines:
 
 def test_a_cancellation_reaches_all_branches_and_passes_through() -> None:
     """All tasks have ended, and all is undone, when it comes out; a second one changes nothing."""
-    begun: list[str] = []
-    ending: list[str] = []
+    begun, ending = asyncio.Semaphore(0), asyncio.Semaphore(0)
     ended: list[str] = []
     undone: list[str] = []
 
     async def long() -> None:
-        begun.append("long")
+        begun.release()
         try:
             await asyncio.sleep(60)
         finally:
-            ending.append("long")
+            ending.release()
             await asyncio.sleep(0.03)
             ended.append("long")
 
@@ -308,8 +307,8 @@ def test_a_cancellation_reaches_all_branches_and_passes_through() -> None:
         ]
         task = asyncio.create_task(AsyncChain().parallel(*branches).run())
         for reached in (begun, ending):
-            while len(reached) < 3:
-                await asyncio.sleep(0)
+            for _ in range(3):
+                await reached.acquire()
             task.cancel()
         await asyncio.wait([task])
         return task.cancelled(), len(asyncio.all_tasks())
