@@ -35,7 +35,6 @@ CANNOT = {
     "test_a_group_of_nothing_but_control_flow_passes_through[*-Again]": _STOPS,
     "test_no_hook_swallows_an_interrupt[*-retry_on]": _STOPS,
     "test_every_branch_is_in_the_same_unit": "a branch is a workflow with a unit of its own",
-    "test_the_error_names_all_that_failed": "branches are in their order, not in that of their end",
     "test_an_object_that_cannot_be_asked_for_its_class_is_a_result": _UNPICKLED,
     "test_an_object_that_cannot_be_shown_is_named_by_its_error": _UNPICKLED,
     "test_a_function_in_a_mapping_is_not_called": _UNPICKLED,

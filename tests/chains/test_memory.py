@@ -16,7 +16,7 @@ import pytest
 
 import headrace
 from headrace import AsyncChain, ChainError
-from headrace._process.testing import no_waiting
+from headrace._process.testing import fake_clock, no_waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -174,7 +174,7 @@ def _rejected_by_raising(runner: Runner, values: Values) -> Any:
 def _late(runner: Runner, values: Values) -> Any:
     return (
         runner
-        .chain(deadline=0.2, safety_margin=0)
+        .chain(deadline=5, safety_margin=0, jitter=False)
         .next(runner.fn(values.make), out="big", undo=_pass)
         .next(runner.fn(_fail), args=["big"], retries=5, backoff=60, name="fails")
     )
@@ -327,13 +327,13 @@ def _left_after(runner: Any, build: Callable[[Any, Values], Any]) -> tuple[int, 
         before = values.left()
         assert outcome is not None
         del outcome, chain
-        for _ in range(500):  # pending callbacks of the loop and returning threads hold values
+        for _ in range(6000):  # pending callbacks of the loop and returning threads hold values
             if not values.left():
                 break
             await asyncio.sleep(0.01)
         return values.left(), before
 
-    with no_waiting(), logging_nowhere(), asyncio.Runner() as loop:
+    with fake_clock(), logging_nowhere(), asyncio.Runner() as loop:
         loop.get_loop()
         with without_collector():
             return loop.run(main())

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
 import gc
 import threading
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,6 +20,7 @@ from headrace import (
     ValidationFailedError,
 )
 from headrace._process.testing import no_waiting
+from tests import virtual_time
 
 if TYPE_CHECKING:
     from .runners import Runner
@@ -281,14 +280,14 @@ def test_a_sync_chain_is_a_step_of_an_async_one() -> None:
     undone: list[str] = []
 
     def slow() -> str:
-        time.sleep(1)  # long enough for a busy machine to begin it in time
+        virtual_time.sleep(1)
         return "slow"
 
     inner = Chain().next(lambda: "a", undo=undone.append, name="a").next(slow, undo=undone.append)
     chain = AsyncChain().next(inner, name="inner", timeout=0.5)
 
     with pytest.raises(DeadlineExceededError, match="no result within"):
-        asyncio.run(chain.run())
+        virtual_time.run(chain.run())
     assert undone == ["slow", "a"]
 
 

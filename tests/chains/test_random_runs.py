@@ -153,7 +153,7 @@ def test_what_is_done_is_undone_once_and_nothing_is_left(seed: int) -> None:
         world = World(seed)
         with no_waiting():
             succeeded = asyncio.run(world.run())
-        for _ in range(500):  # a thread may still hold its last call
+        for _ in range(6000):  # a thread may still hold its last call
             if not world.tokens:
                 break
             time.sleep(0.01)

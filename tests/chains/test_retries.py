@@ -189,7 +189,7 @@ def test_retries_really_wait(runner: Runner) -> None:
     _, step = flaky(runner, ValueError())
     chain = runner.chain(jitter=False).next(step, name="s", retries=1, backoff=0.05)
     (report,) = runner.run(chain).steps
-    assert 0.04 < report.seconds < 1.0
+    assert report.seconds > 0.04
 
 
 def test_a_retry_is_a_warning(runner: Runner, lines: Any) -> None:

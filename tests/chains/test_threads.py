@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ import pytest
 
 from headrace import AsyncChain, ChainError, DeadlineExceededError
 from headrace._process.testing import no_waiting
+from tests import virtual_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,25 +23,21 @@ if TYPE_CHECKING:
 class Bank:
     """Slow payments, and a log of their events."""
 
-    def __init__(self, *seconds: float | None) -> None:
+    def __init__(self, *seconds: float) -> None:
         self.seconds = list(seconds)
         self.events: list[str] = []
         self.running = self.most = 0
-        self._lock, self._released = threading.Lock(), threading.Event()
+        self._lock = threading.Lock()
         self.refunding = asyncio.Event()
 
     def charge(self) -> str:
-        """Take the next of `seconds`; the last is repeated, and None lasts until `release`."""
+        """Take the next of `seconds`; the last is repeated."""
         with self._lock:
             self.running += 1
             self.most = max(self.most, self.running)
             number = sum(event.startswith("charge ") for event in self.events) + 1
             self.events.append(f"charge {number}")
-        seconds = self.seconds[min(number, len(self.seconds)) - 1]
-        if seconds is None:
-            self._released.wait(60)
-        else:
-            time.sleep(seconds)
+        virtual_time.sleep(self.seconds[min(number, len(self.seconds)) - 1])
         with self._lock:
             self.running -= 1
             self.events.append(f"charged {number}")
@@ -64,13 +60,13 @@ class Bank:
     async def refund_slowly(self, payment: str) -> None:
         """Undo a payment, and take a while."""
         self.refunding.set()
-        await asyncio.sleep(0.05)
+        for _ in range(5):
+            await asyncio.sleep(0)
         self.events.append(f"refund {payment}")
 
     def release(self, reservation: str) -> None:
         """Undo what was done before the payment."""
         self.events.append(f"release, {self.running} running")
-        self._released.set()
 
 
 async def reserve() -> str:
@@ -81,7 +77,7 @@ async def reserve() -> str:
 def run(chain: AsyncChain) -> ChainError:
     """Run `chain` and return its error."""
     with no_waiting(), pytest.raises(ChainError) as caught:
-        asyncio.run(chain.run())
+        virtual_time.run(chain.run())
     return caught.value
 
 
@@ -93,7 +89,7 @@ def test_the_next_attempt_waits_for_the_one_that_timed_out(how: str | None) -> N
     undo = {} if how is None else {"undo": getattr(bank, how)}
     chain = AsyncChain().next(bank.charge, out="payment", timeout=0.03, retries=1, **undo)
     with no_waiting():
-        result = asyncio.run(chain.run())
+        result = virtual_time.run(chain.run())
     assert result["payment"] == "payment 2"
     assert bank.most == 1
     refunds = [] if how is None else ["refund payment 1"]
@@ -189,7 +185,7 @@ def test_nothing_waits_where_nothing_follows() -> None:
             await chain.run()
         return bank.events.copy()
 
-    assert asyncio.run(main()) == ["charge 1"]
+    assert virtual_time.run(main()) == ["charge 1"]
 
 
 @pytest.mark.guarantee(83)
@@ -199,13 +195,13 @@ def test_behind_the_deadline_nothing_waits(
     how: str, retries: int, lines: Callable[[], Any]
 ) -> None:
     """The outcome is logged as unknown; the other undos run at once, the late one when it can."""
-    bank = Bank(None)
+    bank = Bank(5)
     chain = (
         AsyncChain(deadline=0.1, safety_margin=0)
         .next(reserve, undo=bank.release)
         .next(bank.charge, name="charge", timeout=0.03, retries=retries, undo=getattr(bank, how))
     )
-    error = run(chain)  # asyncio.run waits for the threads of its executor
+    error = run(chain)  # the end of the loop waits for the threads of its executor
     assert isinstance(error, DeadlineExceededError)
     assert bank.events == [
         "charge 1",
@@ -228,7 +224,7 @@ def test_a_late_undo_outlives_the_cancellation_of_all_tasks(
     *, has_begun: bool, lines: Callable[[], Any]
 ) -> None:
     """`asyncio.run` cancels what is left at its end, and then waits for the threads."""
-    bank = Bank(None)
+    bank = Bank(5)
     chain = (
         AsyncChain(deadline=0.1, safety_margin=0)
         .next(reserve, undo=bank.release)
@@ -240,10 +236,14 @@ def test_a_late_undo_outlives_the_cancellation_of_all_tasks(
             await chain.run()
         if has_begun:
             await bank.refunding.wait()
-        else:  # scheduled by the thread, which sees the payment released, but not begun
-            time.sleep(0.2)  # noqa: ASYNC251
+        else:  # scheduled by the thread while the loop is blocked, so that it has not begun
+            loop = asyncio.get_running_loop()
+            assert isinstance(loop, virtual_time.VirtualLoop)
+            loop.was_called.clear()
+            loop.wake_all()
+            assert loop.was_called.wait(60)
 
-    asyncio.run(main())
+    virtual_time.run(main())
     assert bank.events[1:] == ["release, 1 running", "charged 1", "refund payment 1"]
     assert "abandoned attempt succeeded; undone" in lines()[-1][1]
 
@@ -255,14 +255,13 @@ def test_an_undo_that_needs_a_loop_that_is_gone_is_logged(lines: Callable[[], An
     chain = AsyncChain(deadline=0.1, safety_margin=0).next(
         bank.charge, name="charge", timeout=0.03, undo=bank.refund_later
     )
-    loop = asyncio.new_event_loop()
-    with pytest.raises(DeadlineExceededError):
-        loop.run_until_complete(chain.run())
-    loop.close()
-    for _ in range(500):
-        if "abandoned" in lines()[-1][1]:
-            break
-        time.sleep(0.01)
+    pool = ThreadPoolExecutor(1)
+    with virtual_time.virtual_loop() as loop:
+        loop.set_default_executor(pool)
+        with pytest.raises(DeadlineExceededError):
+            loop.run_until_complete(chain.run())
+        loop.close()
+    pool.shutdown()
     assert "abandoned attempt succeeded; undo failed" in lines()[-1][1]
     assert bank.events == ["charge 1", "charged 1"]
 
@@ -278,7 +277,7 @@ def test_a_cancelled_run_waits_for_its_thread_before_it_undoes() -> None:
             await chain.run()
 
     with pytest.raises(TimeoutError):
-        asyncio.run(main())
+        virtual_time.run(main())
     assert bank.events == ["charge 1", "charged 1", "refund payment 1", "release, 0 running"]
 
 
@@ -293,7 +292,7 @@ def test_a_cancellation_while_the_next_attempt_waits_ends_the_run() -> None:
             await chain.run()
 
     with pytest.raises(TimeoutError):
-        asyncio.run(main())
+        virtual_time.run(main())
     assert bank.events == ["charge 1", "charged 1", "refund payment 1"]
 
 
@@ -310,13 +309,16 @@ def test_a_call_that_has_not_begun_never_begins(how: str) -> None:
         undo=bank.refund,
     )
 
+    free = threading.Event()
+
     async def main() -> None:
         loop = asyncio.get_running_loop()
         loop.set_default_executor(ThreadPoolExecutor(1))
-        blocked = loop.run_in_executor(None, time.sleep, 0.2)
+        blocked = loop.run_in_executor(None, free.wait, 60)
         with pytest.raises((ChainError, TimeoutError)):
             async with asyncio.timeout(0.05 if how == "cancelled" else None):
                 await chain.run()
+        free.set()
         await blocked
 
     asyncio.run(main())
@@ -339,7 +341,7 @@ def test_undos_do_not_wait_for_a_thread_of_the_loop() -> None:
             await chain.run()
         return bank.events.copy()
 
-    assert asyncio.run(main()) == ["charge 1", "release, 1 running"]
+    assert virtual_time.run(main()) == ["charge 1", "release, 1 running"]
 
 
 # --- context variables ----------------------------------------------------------------------------

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,6 +19,7 @@ from headrace import (
     ValidationFailedError,
 )
 from headrace._process.testing import fake_clock, no_waiting
+from tests import virtual_time
 
 if TYPE_CHECKING:
     from tests.chains.runners import Runner
@@ -229,7 +229,7 @@ def test_a_cancelled_run_undoes_and_lets_the_cancellation_through() -> None:
         await asyncio.wait([task])
         return task.cancelled()
 
-    assert asyncio.run(main())
+    assert virtual_time.run(main())
     assert undone == ["a"]
 
 
@@ -255,7 +255,7 @@ def test_a_second_cancellation_does_not_stop_the_undos() -> None:
         await asyncio.wait([task])
         return task.cancelled()
 
-    assert asyncio.run(main())
+    assert virtual_time.run(main())
     assert undone == ["b", "a"]
 
 
@@ -279,7 +279,7 @@ def test_the_end_of_the_event_loop_does_not_stop_the_undos() -> None:
         task.cancel()
         await asyncio.sleep(0.01)  # in the midst of the first undo
 
-    asyncio.run(main())
+    virtual_time.run(main())
     assert undone == ["b", "a"]
 
 
@@ -303,7 +303,7 @@ def test_a_cancellation_during_the_undos_of_a_failure_comes_out() -> None:
         await asyncio.wait([task])
         return task.cancelled()
 
-    assert asyncio.run(main())
+    assert virtual_time.run(main())
     assert undone == ["a"]
 
 
@@ -312,7 +312,7 @@ def test_a_step_in_a_thread_with_an_undo_is_waited_for() -> None:
     undone: list[str] = []
 
     def charge() -> str:
-        time.sleep(0.05)
+        virtual_time.sleep(0.05)
         return "charged"
 
     async def main() -> bool:
@@ -323,7 +323,7 @@ def test_a_step_in_a_thread_with_an_undo_is_waited_for() -> None:
         await asyncio.wait([task])
         return task.cancelled()
 
-    assert asyncio.run(main())
+    assert virtual_time.run(main())
     assert undone == ["charged"]
 
 
@@ -340,7 +340,7 @@ def test_a_step_in_a_thread_that_does_not_finish_is_not_undone(ending: str) -> N
     undone: list[Any] = []
 
     def charge() -> Any:
-        time.sleep(0.05)
+        virtual_time.sleep(0.05)
         if ending == "raise":
             raise ValueError
         return Later() if ending == "awaitable" else asyncio.sleep(0)
@@ -353,7 +353,7 @@ def test_a_step_in_a_thread_that_does_not_finish_is_not_undone(ending: str) -> N
         await asyncio.wait([task])
         return task.cancelled()
 
-    assert asyncio.run(main())
+    assert virtual_time.run(main())
     assert undone == []
 
 
