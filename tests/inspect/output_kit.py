@@ -50,9 +50,6 @@ def finding(**changes: Any) -> Finding:
         "target": "ship",
         "place": Place("shop.py", 12),
         "message": "after='pay' names no declared step of flow 'order'",
-        "column": 5,
-        "width": 4,
-        "text": "def ship(order): ...",
     }
     return Finding(**(about | changes))
 
@@ -72,7 +69,6 @@ def hostile(name: str) -> Report:
                 target=name,
                 place=place,
                 message=f"{name} runs before {name}",
-                text=f"def f(): ...  # {name}",
                 evidence=(link,),
             )
         ],

@@ -23,16 +23,13 @@ def test_right_declaration_is_status_0(folder: Folder) -> None:
 
 
 def test_wrong_declaration_is_status_1(folder: Folder) -> None:
-    """An error is printed with its line and a caret, and fails."""
+    """An error is printed with its place, and fails."""
     folder.write({"shop.py": WRONG})
     done = folder.check("shop.py")
     assert done.status == 1
     assert done.out == (
         "HR104 after='charg' names no declared step of flow 'order': did you mean 'charge'?\n"
-        "  --> shop.py:15:5\n"
-        "   |\n"
-        "15 | def ship(order): ...\n"
-        "   |     ^^^^\n"
+        "  --> shop.py:15\n"
         "\n"
         "1 finding; 3 steps, 2 edges: 1 shown, 1 not shown; 1 file\n"
     )
@@ -94,7 +91,7 @@ def test_current_folder_is_checked_unless_told_otherwise(folder: Folder) -> None
     folder.write({"a/shop.py": WRONG, "b.py": ""})
     done = folder.check()
     assert done.status == 1
-    assert "a/shop.py:15:5" in done.out
+    assert "a/shop.py:15\n" in done.out
     assert done.out.endswith("2 files\n")
 
 

@@ -30,7 +30,7 @@ def test_paths_are_relative_to_the_file(folder: Folder) -> None:
     os.chdir(folder.path / "src")
     done = folder.check()
     assert (done.status, done.err) == (1, "")
-    assert "--> shop.py:15:5" in done.out
+    assert "--> shop.py:15\n" in done.out
 
 
 def test_exclude_adds_to_the_command_line(folder: Folder) -> None:

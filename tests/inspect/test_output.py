@@ -110,59 +110,12 @@ def test_summary_says_that_nothing_is_declared(folder: Folder) -> None:
 # --- text -----------------------------------------------------------------------------------------
 
 
-def excerpt(**changes: Any) -> list[str]:
-    """Return the line of the source and that of the caret."""
-    return drawn(Report([finding(**changes)]), "text").split("\n")[3:5]
-
-
-def test_caret_stands_below_the_name() -> None:
-    """Tabs, wide characters and escapes before the name shift the caret along."""
-    assert excerpt(text="\tdef ship(): ...", column=6) == [
-        "12 |     def ship(): ...",
-        "   |         ^^^^",
-    ]
-    assert excerpt(text='"日本"; def ship(): ...', column=11) == [
-        '12 | "日本"; def ship(): ...',
-        "   |             ^^^^",
-    ]
-    assert excerpt(text="\x1b def ship(): ...", column=7) == [
-        "12 | \\x1b def ship(): ...",
-        "   |          ^^^^",
-    ]
-
-
-def test_line_that_is_not_known_has_a_caret_all_the_same() -> None:
-    """A column beyond the line, or a line that is not there, is no error."""
-    assert excerpt(text="", column=9) == ["12 |", "   | ^"]
-
-
-def test_long_line_is_cut_around_the_name() -> None:
-    """Of a very long line what stands around the name is shown."""
-    text = "x = 1; " * 1000 + "def ship(): ..." + "\t# no" * 1000
-    line, caret = excerpt(text=text, column=7005)
-    assert 80 < len(line) <= 120
-    assert line[caret.index("^") :].startswith("ship()")
-    assert line[5:].startswith("...")
-    assert line.endswith("...")
-    line, caret = excerpt(text="f" * 5000, column=1, width=5000)
-    assert len(caret) <= len(line) <= 120
-    assert excerpt(text="def ship(): ...")[0] == "12 | def ship(): ..."
-
-
 def test_evidence_is_shown_and_what_is_too_much_is_counted() -> None:
     """Three calls are shown, and the number of the others."""
     links = tuple(Link(Place("shop.py", line), "pay(...)") for line in range(1, 6))
     out = drawn(Report([finding(evidence=links)]), "text")
-    assert "   = see shop.py:3 pay(...)\n   = and 2 places more\n" in out
+    assert "  = see shop.py:3 pay(...)\n  = and 2 places more\n" in out
     assert "more" not in drawn(Report([finding(evidence=links[:1])]), "text")
-
-
-def test_bytes_and_characters_are_not_confused(folder: Folder) -> None:
-    """The caret is right after letters that take several bytes, and in files of any encoding."""
-    coded = "# coding: latin-1\nfrom headrace import step\n\n\n@step('ä', after='ö')\n"
-    (folder.path / "coded.py").write_bytes((coded + "def  ship(): ...  # ü\n").encode("latin-1"))
-    out = folder.check().out
-    assert "6 | def  ship(): ...  # ü\n  |      ^^^^\n" in out
 
 
 # --- JSON -----------------------------------------------------------------------------------------
@@ -266,11 +219,11 @@ def test_json_gives_names_back(name: str) -> None:
 
 
 def test_github_command_names_place_and_code() -> None:
-    """A finding is an error at its line and columns, with its code as the title."""
+    """A finding is an error at its line, with its code as the title."""
     out = drawn(Report([finding()], files=1), "github")
     command, closing = out.split("\n")
     place, message = command.rsplit("::", 1)
-    assert place == "::error file=shop.py,line=12,col=5,endColumn=9,title=HR104"
+    assert place == "::error file=shop.py,line=12,title=HR104"
     assert message == "after='pay' names no declared step of flow 'order'"
     assert closing == "1 finding; no flow is declared in these files; 1 file"
 

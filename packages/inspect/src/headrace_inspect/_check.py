@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
 import traceback
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from ._cache import Memory
-from ._explain import GONE, REFUTABLE, SOUGHT
-from ._findings._ignores import COMMENT, silence
+from ._explain import REFUTABLE, SOUGHT
+from ._findings._ignores import silence
 from ._git import blob_id, read_base
 from ._recording._joining import joined, read_runs
 from ._report import Facts, Finding, Problem, Report, Since
-from ._sources import lines_of, read_files
+from ._sources import read_files
 
 
 def check(
@@ -75,10 +74,6 @@ def check(
         lost = tuple([one for one in changes.lost if one.edge in wrong])
         breaking = tuple([one for one in report.findings if one.code > "HR300"])
         report.since = replace(changes, revision=since or "", lost=lost, breaking=breaking)
-    report.findings = [
-        _located(one, base.contents if base is not None and one.code in GONE else contents)
-        for one in report.findings
-    ]
     return report
 
 
@@ -100,17 +95,6 @@ def report_of(
     found = silence(found, facts.ignores, sought - unwanted)
     found.sort(key=lambda one: (one.place, one.code, one.source or "", one.message))
     return Report(found, [*facts.edges], [*facts.problems], [*facts.steps], facts.files)
-
-
-def _located(finding: Finding, contents: Mapping[str, bytes]) -> Finding:
-    """Return a finding with its line, and where in it the name is that it is about."""
-    lines = lines_of(contents.get(os.path.abspath(finding.place.file), b""))
-    text = lines[finding.place.line - 1] if 0 < finding.place.line <= len(lines) else ""
-    patterns = [f"({COMMENT.pattern})"] if finding.code == "HR108" else [r"\bdef\s+(\w+)"]
-    patterns += [rf"\b({re.escape(finding.target)})\b"] if finding.target else []
-    matches = [re.search(one, text) for one in (*patterns, r"(\S.*\S|\S?)")]
-    start, end = next(match.span(1) for match in matches if match is not None)
-    return replace(finding, text=text, column=start + 1, width=max(end - start, 1))
 
 
 def _bug(error: Exception) -> str:

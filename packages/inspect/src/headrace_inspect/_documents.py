@@ -79,7 +79,6 @@ def as_sarif(report: Report) -> str:
     notes = [_alert(one.message, one.place) for one in report.problems]
     run = {
         "tool": {"driver": driver | {"rules": [_rule(code) for code in CODES]}},
-        "columnKind": "unicodeCodePoints",
         "invocations": [{"executionSuccessful": not notes, "toolExecutionNotifications": notes}],
         "results": [*map(_result, report.findings)],
         "properties": {key: document[key] for key in ("edges", "since") if key in document},
@@ -100,21 +99,23 @@ def _rule(code: str) -> dict[str, Any]:
 
 
 def _result(one: Finding) -> dict[str, Any]:
-    columns = {"startColumn": one.column, "endColumn": one.column + one.width}
-    alert = _alert(one.message, one.place, endLine=one.place.line, **columns)
+    alert = _alert(one.message, one.place)
     places = dict.fromkeys(link.place for link in one.evidence)
     related = {"relatedLocations": [*map(_location, places)]} if places else {}
     return {"ruleId": one.code, "ruleIndex": CODES.index(one.code), **alert, **related}
 
 
-def _alert(message: str, place: Place, **region: int) -> dict[str, Any]:
+def _alert(message: str, place: Place) -> dict[str, Any]:
     # "[words](1)" would be a link to a place within the log.
     text = printable(message).replace("](", "] (")
-    return {"level": "error", "message": {"text": text}, "locations": [_location(place, **region)]}
+    return {"level": "error", "message": {"text": text}, "locations": [_location(place)]}
 
 
-def _location(place: Place, **region: int) -> dict[str, Any]:
-    where = {"region": {"startLine": place.line} | region} if place.line else {}
+def _location(place: Place) -> dict[str, Any]:
+    line = place.line
+    # GitHub requires columns.
+    region = {"startLine": line, "startColumn": 1, "endLine": line, "endColumn": 2}
+    where = {"region": region} if line else {}
     path = quote(os.fsencode(place.file.replace(os.sep, "/")))
     file = {"uri": path, "uriBaseId": "%SRCROOT%"}
     if os.path.isabs(place.file):

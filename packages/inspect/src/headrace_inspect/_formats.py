@@ -6,7 +6,6 @@ https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-comm
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterator
 
 from headrace.commands import counted, printable
@@ -94,7 +93,7 @@ def _changes(since: Since | None) -> list[str]:
 
 def as_text(report: Report, *, verbose: bool = False) -> str:
     """Return the findings, the edges if asked for, the changes, and a line that sums up."""
-    blocks = [[*_excerpted(finding)] for finding in report.findings]
+    blocks = [[*_finding(finding)] for finding in report.findings]
     blocks += [[*map(_edge, report.edges if verbose else ())], _changes(report.since)]
     color = _RED if report.exit_status() else _GREEN
     closing = f"{_painted(headline(report), color)}; {totals(report)}"
@@ -106,43 +105,16 @@ def _edge(edge: Edge) -> str:
     return printable(f"{edge.id}: {f'{edge.kind}, {calls}' if edge.by else 'not shown'}")
 
 
-def _excerpted(finding: Finding) -> Iterator[str]:
-    """Yield the message, the line of source with a caret below, and the evidence."""
-    number = str(finding.place.line)
-    indent = " " * len(number)
-    before, marked, after = _excerpt(finding)
-    arrow, bar, frame = (_painted(sign, _BLUE) for sign in ("-->", "|", "="))
-    caret = _painted("^" * max(_width(marked), 1), _RED)
+def _finding(finding: Finding) -> Iterator[str]:
+    """Yield the message, the place and the evidence."""
+    arrow, frame = (_painted(sign, _BLUE) for sign in ("-->", "="))
     yield f"{_painted(finding.code, _RED)} {_painted(printable(finding.message), _STRONG)}"
-    yield f"{indent}{arrow} {printable(f'{finding.place}:{finding.column}')}"
-    yield f"{indent} {bar}"
-    yield f"{_painted(number, _BLUE)} {bar} {before}{marked}{after}".rstrip()
-    yield f"{indent} {bar} {' ' * _width(before)}{caret}"
+    yield f"  {arrow} {printable(str(finding.place))}"
     word = "was" if finding.code == "HR300" else "see"
     for link in finding.evidence[:_MOST_LINKS]:
-        yield f"{indent} {frame} {word} {printable(str(link))}"
+        yield f"  {frame} {word} {printable(str(link))}"
     if more := len(finding.evidence[_MOST_LINKS:]):
-        yield f"{indent} {frame} and {counted(more, 'place')} more"
-
-
-def _excerpt(finding: Finding) -> tuple[str, str, str]:
-    """Return what precedes the name that the finding is about, the name, and what follows.
-
-    Of a long line, only the part around the name is returned.
-    """
-    start, end = finding.column - 1, finding.column - 1 + finding.width
-    before, name, after = finding.text[:start], finding.text[start:end], finding.text[end:]
-    if len(finding.text) > 100:
-        before = f"...{before[-30:]}" if len(before) > 30 else before
-        name, after = name[:40], f"{after[:40]}..." if len(after) > 40 else after
-    before, name, after = (printable(one.replace("\t", "    ")) for one in (before, name, after))
-    return before, name, after
-
-
-def _width(text: str) -> int:
-    """Return how many columns of a terminal `text` takes."""
-    wide = sum(unicodedata.east_asian_width(character) in {"F", "W"} for character in text)
-    return len(text) + wide - sum(map(bool, map(unicodedata.combining, text)))
+        yield f"  {frame} and {counted(more, 'place')} more"
 
 
 def _painted(text: str, color: str) -> str:
@@ -207,14 +179,12 @@ def _escaped(text: str) -> str:
 def as_github(report: Report) -> str:
     """Return a command for each finding, the other changes, and a summary line."""
     commands = [_command(one.message, one.place, "headrace check") for one in report.problems]
-    for one in report.findings:
-        columns = {"col": one.column, "endColumn": one.column + one.width}
-        commands.append(_command(one.message, one.place, one.code, **columns))
+    commands += [_command(one.message, one.place, one.code) for one in report.findings]
     return "\n".join([*commands, *_changes(report.since), summary(report)])
 
 
-def _command(message: str, place: Place, title: str, **columns: int) -> str:
-    properties = {"file": place.file, "line": place.line, **columns, "title": title}
+def _command(message: str, place: Place, title: str) -> str:
+    properties = {"file": place.file, "line": place.line, "title": title}
     words = [
         f"{name}={_encoded(str(one), _DATA + ':,')}" for name, one in properties.items() if one
     ]

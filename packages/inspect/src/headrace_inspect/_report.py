@@ -85,9 +85,6 @@ class Finding:
     place: Place  #: the line concerned, usually that of the ``def``
     message: str
     evidence: tuple[Link, ...] = ()  #: the calls that explain it
-    column: int = 1  #: where the name begins in the line, from 1
-    width: int = 1  #: the length of the name
-    text: str = ""  #: the line, without its end
 
     @property
     def about(self) -> str:

@@ -17,7 +17,7 @@ from headrace_inspect._models._signals import Connections
 from headrace_inspect._report import Edge, Finding, Place
 from headrace_inspect._shown._paths import text_of_call
 from headrace_inspect._sources import shown
-from headrace_inspect._symbols._entities import Function, Module, Scope, definition_of
+from headrace_inspect._symbols._entities import Function, Module, Scope
 from headrace_inspect._symbols._syntax import Expr, name_of
 
 _OPEN = ("globals", "vars", "exec", "setattr")
@@ -33,7 +33,7 @@ def faults_in(
         *_twice(engine, declarations),
         *_unreachable(declarations, edges),
         *_misplaced(engine, declarations),
-        *_gone(engine, declarations),
+        *_gone(engine),
     ]
 
 
@@ -140,45 +140,31 @@ def _misplaced(engine: Engine, declarations: Declarations) -> Iterator[Finding]:
             below.append(node)
 
 
-def _gone(engine: Engine, declarations: Declarations) -> Iterator[Finding]:
-    """Find references to functions that do not exist, in chains and in ``after=``."""
+def _gone(engine: Engine) -> Iterator[Finding]:
+    """Find steps of chains whose functions do not exist."""
     for chain in engine.fact(Declared).chains.values():
-        calls = [one.node for one in chain.steps] if chain.flow is not None else []
-        for node in [one for one in calls if one[4]]:
-            if reason := _missing(engine, node[4][0], chain.module):
-                name, place = text_of_call(node[4][0]), Place(shown(chain.module.path), node[1])
+        for step in chain.steps if chain.flow is not None else ():
+            func = next(iter(step.node[4]), None)
+            if reason := _missing(engine, func, step.scope):
+                name, place = text_of_call(func), Place(shown(chain.module.path), step.node[1])
                 message = f"the function of a step is gone: {reason}"
                 yield Finding("HR112", chain.flow, None, name, place, message)
-    for step, function in _functions(declarations):
-        for node in _references(function):
-            if reason := _missing(engine, node, function.home):
-                message = f"what {step.name!r} is declared after is gone: {reason}"
-                yield finding("HR112", step, message, text_of_call(node))
 
 
 def _functions(declarations: Declarations) -> list[tuple[DeclaredStep, Function]]:
     return [(step, step.function) for step in declarations if step.function is not None]
 
 
-def _references(function: Function) -> Iterator[Expr]:
-    """Yield what ``after=`` names in the decorators of a function."""
-    for _, node in function.decorators:
-        given = node[5] if isinstance(node, tuple) and node[0] == "c" else ()
-        for value in [value for name, value in given if name == "after"]:
-            yield from value[3] if isinstance(value, tuple) and value[0] == "l" else [value]
-
-
 def _missing(engine: Engine, node: Expr, scope: Scope) -> str:
-    """Return why a name or an attribute of a module certainly does not exist, or nothing."""
+    """Return why a global or an attribute of a module certainly does not exist, or nothing."""
     module: Module | str | None = None
     name = name_of(node)
     if isinstance(node, tuple) and node[0] == "a":
         owner = engine.evaluate(scope, node[1])
         module = owner.module if isinstance(owner, ModuleValue) else None
-    elif name and not hasattr(builtins, name):
+    elif node == name and not hasattr(builtins, name):
         module = own = scope.module
-        found = [definition_of(scope, node[2])] if node[0] == "v" else own.definitions(name)
-        match found:
+        match own.definitions(name):
             case [("import", _, dotted, str(name), level)]:
                 module = engine.program.find(dotted, level, own)
     if not isinstance(module, Module) or module.stars or "__getattr__" in module.code.names:

@@ -11,7 +11,7 @@ from headrace_inspect._explain import CODES
 from headrace_inspect._report import Finding, Ignore, Place
 
 _MARK = b"headrace:"
-COMMENT = re.compile(r"#\s*headrace:\s*ignore\b(?:\s*\[([^\]]*)\])?")
+_COMMENT = re.compile(r"#\s*headrace:\s*ignore\b(?:\s*\[([^\]]*)\])?")
 
 
 def find_ignores(contents: Mapping[str, bytes]) -> Iterator[Ignore]:
@@ -22,7 +22,7 @@ def find_ignores(contents: Mapping[str, bytes]) -> Iterator[Ignore]:
         except (tokenize.TokenError, SyntaxError, ValueError):
             continue  # it does not parse, which is reported
         for token in [one for one in tokens if one.type == tokenize.COMMENT]:
-            for found in COMMENT.finditer(token.string):
+            for found in _COMMENT.finditer(token.string):
                 codes = filter(None, map(str.strip, (found[1] or "").split(",")))
                 yield Ignore(Place(file, token.start[0]), tuple(dict.fromkeys(codes)))
 
