@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 import redis
@@ -18,7 +18,6 @@ from tests.demo.shop import ORDERS, copy, kept_logs, run, start, survivors
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-REAL_BROKERS = ("redis_url", "rabbitmq_url")
 linux = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
 
 
@@ -44,12 +43,17 @@ def shop_copy(tmp_path: Path) -> Callable[[str, str, str], Path]:
 
     def changed(file: str, old: str, new: str) -> Path:
         shop = copy(tmp_path)
-        text = (shop / file).read_text(encoding="utf-8")
-        assert old in text
-        (shop / file).write_text(text.replace(old, new), encoding="utf-8")
+        replace(shop / file, old, new)
         return shop
 
     return changed
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    """Replace text that must be in the file `path`."""
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
 
 
 def outcomes(out: str) -> dict[str, str]:
@@ -62,109 +66,143 @@ def wrong(out: str, tmp: Path) -> list[str]:
     return wrong_ids(printed_orders(out), kept_logs(tmp.parent))
 
 
+KILLED = """\
+{"number": "T-7", "article": "mug", "quantity": 2, "carrier_failures": 1}
+{"number": "T-8", "article": "honey", "quantity": 1, "kill_worker": true}
+{"number": "T-9", "article": "honey", "quantity": 1, "kill_worker": "yes"}
+"""
+ODD = """\
+{"number": "[red]x[/red]", "article": "mug", "quantity": 1}
+{"number": "\\u001b[31m", "article": "mug", "quantity": 1}
+{"number": "T-10", "article": "caf\\u00e9 [b]\\u001b[31m", "quantity": 1}
+"""
+
+
+class Ran(NamedTuple):
+    """What a run of the demo has left: its temporary folder is `tmp`, its orders are in `path`."""
+
+    status: int
+    out: str
+    err: str
+    tmp: Path
+    path: Path
+
+
+def ran(folder: Path, orders: str, **variables: str) -> Ran:
+    """Run the demo with `orders` to its end, in `folder`."""
+    path, tmp = folder / "my.jsonl", folder / "tmp"
+    tmp.mkdir()
+    path.write_text(orders, encoding="utf-8")
+    return Ran(*run(path, tmp=tmp, **variables), tmp, path)
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """One run with all kinds of orders, in files."""
+    return ran(tmp_path_factory.mktemp("plain"), ORDERS + KILLED)
+
+
+@pytest.fixture(scope="module")
+def faulty(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """One run of a shop that passes no ID on by HTTP, and loses it when a worker is killed.
+
+    With odd orders, too, and a terminal that shows only ASCII.
+    """
+    folder = tmp_path_factory.mktemp("faulty")
+    worker = copy(folder) / "worker.py"
+    replace(worker, 'hosts=["127.0.0.1"]', "hosts=[]")
+    line = "# Requests to this machine"
+    replace(worker, line, f"Task.Request = 'celery.worker.request:Request'\n{line}")
+    return ran(folder, ORDERS + KILLED + ODD, PYTHONIOENCODING="ascii")
+
+
 @linux
-def test_orders_cross_four_processes_under_one_id_each(orders: Path, tmp: Path) -> None:
+def test_orders_cross_four_processes_under_one_id_each(plain: Ran) -> None:
     """Each kind of order ends as it should, all its lines have its ID, and nothing is left."""
-    status, out, err = run(orders, tmp=tmp)
-    assert status == 0, out + err
+    out = plain.out
+    assert plain.status == 0, out + plain.err
     assert outcomes(out) == {
         "T-1": "shipped",
         "T-2": "refused",
         "T-3": "refused",
         "T-5": "shipped",
         "T-6": "rejected",
+        "T-7": "shipped",
+        "T-8": "shipped",
+        "T-9": "rejected",
     }
-    assert f"{orders}:4: not JSON" in out
-    assert wrong(out, tmp) == []
-    assert "The story of order T-5" in out
+    assert f"{plain.path}:4: not JSON" in out
+    assert wrong(out, plain.tmp) == []
     assert re.search(r"  T-5 .* 3 +\d+  [0-9a-f]{32} *$", out, re.MULTILINE), "runs, time in queue"
     assert "    receive --> fulfil" in out
     assert "$ headrace trace audit" in out
-    assert "ended in error: 2" in out, "the carrier was down twice"
-    assert not re.search("never (started|ended|came)|more often", out)
-    page = Path(tmp.parent, "build", "shop", "page.html")
+    assert "ended in error: 3" in out, "the carrier was down twice, and once"
+    assert not re.search("never (started|came)|more often", out)
+    page = Path(plain.tmp.parent, "build", "shop", "page.html")
     assert out.rstrip().endswith(page.as_uri())
     assert page.exists()
-    assert "\x1b" not in out + err
-    assert (survivors(tmp), list(tmp.iterdir())) == ([], [])
+    assert "\x1b" not in out + plain.err
+    assert (survivors(plain.tmp), list(plain.tmp.iterdir())) == ([], [])
 
 
-def test_odd_orders_and_a_poor_terminal_do_no_harm(tmp: Path, tmp_path: Path) -> None:
+def test_odd_orders_and_a_poor_terminal_do_no_harm(faulty: Ran) -> None:
     """Markup, control characters and text that the terminal lacks are printed harmlessly."""
-    path = tmp_path / "odd.jsonl"
-    path.write_text(
-        '{"number": "[red]x[/red]", "article": "mug", "quantity": 1}\n'
-        '{"number": "\\u001b[31m", "article": "mug", "quantity": 1}\n'
-        '{"number": "T-1", "article": "caf\\u00e9 [b]\\u001b[31m", "quantity": 1}\n',
-        encoding="utf-8",
-    )
-    status, out, err = run(path, tmp=tmp, PYTHONIOENCODING="ascii")
-    assert status == 0, out + err
-    assert outcomes(out) == {"T-1": "refused"}
-    assert "[red]x[/red]" in out
-    assert "no article 'caf? [b]" in out
-    assert "\x1b" not in out + err
+    assert "[red]x[/red]" in faulty.out
+    assert "no article 'caf? [b]" in faulty.out
+    assert "\x1b" not in faulty.out + faulty.err
 
 
-def test_an_id_that_is_not_passed_on_is_found(
-    orders: Path, tmp: Path, shop_copy: Callable[[str, str, str], Path]
-) -> None:
+def test_an_id_that_is_not_passed_on_is_found(faulty: Ran) -> None:
     """Without the httpx hook the audit misses the next step, and lines have IDs of no order."""
-    shop = shop_copy("worker.py", 'hosts=["127.0.0.1"]', "hosts=[]")
-    status, out, err = run(orders, tmp=tmp, shop=shop)
-    assert status == 0, out + err
-    assert re.search(r"the next step never came: \d\n .*  order.fulfil  .*next: order.reserve", out)
-    found = wrong(out, tmp)
+    out = faulty.out
+    assert faulty.status == 0, out + faulty.err
+    missing = out.partition("the next step never came: ")[2]
+    assert re.search("  order.fulfil  .*next: order.reserve", missing)
+    found = wrong(out, faulty.tmp)
     assert "T-1: no line of book in carrier" in found
     assert any(
         re.match(r"warehouse.jsonl:\d+: \w+ is not the ID of its order", one) for one in found
     )
 
 
-KILLED = """\
-{"number": "T-1", "article": "mug", "quantity": 2, "carrier_failures": 1}
-{"number": "T-2", "article": "honey", "quantity": 1, "kill_worker": true}
-{"number": "T-3", "article": "honey", "quantity": 1, "kill_worker": "yes"}
-"""
+def test_a_loss_that_is_logged_without_the_id_is_found(faulty: Ran) -> None:
+    """With Celery's own request class the order is named."""
+    found = [one for one in wrong(faulty.out, faulty.tmp) if "lost" in one]
+    assert found == ["T-8: 0 lost workers under its ID, not one"]
+
+
+def check_killed(done: Ran) -> None:
+    """Check that an order whose worker was killed arrived, and that its story tells both runs."""
+    out = done.out
+    assert done.status == 0, out + done.err
+    assert (outcomes(out)["T-8"], outcomes(out)["T-9"]) == ("shipped", "rejected")
+    assert wrong(out, done.tmp) == []
+    row = r"^ *T-8 +shipped +parcel P\d+, worker killed +2 +\d+  [0-9a-f]{32} *$"
+    assert re.search(row, out, re.MULTILINE)
+    assert "The story of order T-8" in out
+    assert out.count("fulfilling, attempt 1") == 2
+    assert out.count("WorkerLostError") == 1
+    assert re.search("started and never ended: 1|perhaps still under way: 1", out)
+    assert (survivors(done.tmp), list(done.tmp.iterdir())) == ([], [])
 
 
 @pytest.mark.guarantee(26)
 @linux
-@pytest.mark.parametrize(
-    "broker",
-    ["files", *(pytest.param(name, marks=pytest.mark.broker) for name in REAL_BROKERS)],
-)
-def test_an_order_whose_worker_is_killed_arrives_under_its_id(
-    tmp: Path, tmp_path: Path, broker: str, request: pytest.FixtureRequest
-) -> None:
+def test_an_order_whose_worker_is_killed_arrives_under_its_id(plain: Ran) -> None:
     """It is delivered twice; both runs and the parent's line of the loss are in its story."""
-    url = "" if broker == "files" else request.getfixturevalue(broker)
-    path = tmp_path / "killed.jsonl"
-    path.write_text(KILLED, encoding="utf-8")
-    status, out, err = run(path, tmp=tmp, HEADRACE_DEMO_BROKER=url)
-    assert status == 0, out + err
-    assert outcomes(out) == {"T-1": "shipped", "T-2": "shipped", "T-3": "rejected"}
-    assert wrong(out, tmp) == []
-    row = r"^ *T-2 +shipped +parcel P\d+, worker killed +2 +\d+  [0-9a-f]{32} *$"
-    assert re.search(row, out, re.MULTILINE)
-    assert "The story of order T-2" in out
-    assert out.count("fulfilling, attempt 1") == 2
-    assert out.count("WorkerLostError") == 1
-    assert re.search("started and never ended: 1|perhaps still under way: 1", out)
-    assert (survivors(tmp), list(tmp.iterdir())) == ([], [])
+    check_killed(plain)
 
 
-def test_a_loss_that_is_logged_without_the_id_is_found(
-    tmp: Path, tmp_path: Path, shop_copy: Callable[[str, str, str], Path]
+@pytest.mark.guarantee(26)
+@linux
+@pytest.mark.broker
+@pytest.mark.parametrize("broker", ["redis_url", "rabbitmq_url"])
+def test_real_brokers_deliver_the_order_of_a_killed_worker_again(
+    tmp_path: Path, broker: str, request: pytest.FixtureRequest
 ) -> None:
-    """With Celery's own request class the order is named."""
-    line = "# Requests to this machine"
-    shop = shop_copy("worker.py", line, f"Task.Request = 'celery.worker.request:Request'\n{line}")
-    path = tmp_path / "killed.jsonl"
-    path.write_text(KILLED, encoding="utf-8")
-    status, out, err = run(path, tmp=tmp, shop=shop)
-    assert status == 0, out + err
-    assert wrong(out, tmp) == ["T-2: 0 lost workers under its ID, not one"]
+    """The same, on Redis and on RabbitMQ."""
+    url = request.getfixturevalue(broker)
+    check_killed(ran(tmp_path, KILLED, HEADRACE_DEMO_BROKER=url))
 
 
 def test_an_order_without_outcome_fails_the_demo(
@@ -177,8 +215,8 @@ def test_an_order_without_outcome_fails_the_demo(
     path.write_text(KILLED.partition("\n")[0], encoding="utf-8")
     status, out, err = run(path, tmp=tmp, shop=shop)
     assert status == 1, out + err
-    assert outcomes(out) == {"T-1": "open"}
-    assert "No outcome: T-1" in err
+    assert outcomes(out) == {"T-7": "open"}
+    assert "No outcome: T-7" in err
     assert "The logs are in" in err
 
 
