@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -27,6 +28,7 @@ def marks(path: Path) -> set[int]:
     }
 
 
+@cache
 def proven() -> set[int]:
     """Return the numbers that some test of the suite is marked with."""
     return set().union(*(marks(path) for path in (ROOT / "tests").rglob("*.py")))
