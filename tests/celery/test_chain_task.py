@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -376,10 +375,8 @@ def test_watch_yields_each_new_progress_until_the_end(
 
 def test_watch_gives_up_after_its_timeout(app: Celery) -> None:
     """As `get` does."""
-    began = time.monotonic()
     with pytest.raises(CeleryTimeoutError, match=r"not ended within 0\.05 s"):
         list(watch(app.AsyncResult("never"), timeout=0.05, interval=0.01))
-    assert time.monotonic() - began < 5
 
 
 @pytest.mark.parametrize(("slip", "right"), [("return_", "returns"), ("progres", "progress")])

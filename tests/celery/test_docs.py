@@ -242,7 +242,7 @@ def test_one_logging_setting_serves_django_and_the_worker(tmp_path: Path, pool: 
             time.sleep(0.1)
     finally:
         worker.terminate()
-        worker.wait(30)
+        worker.wait(60)
     lines = lines_of(log.read_text("utf-8"))
     shown = {line["logger"]: line["flow_id"] for line in lines if "flow_id" in line}
     assert shown == dict.fromkeys(("orders", "headrace", "celery.app.trace"), flow_id)

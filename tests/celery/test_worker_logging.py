@@ -15,7 +15,7 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-SECONDS = 40
+SECONDS = 60
 MODULE = """
 import logging
 import logging.config

@@ -273,7 +273,7 @@ def test_a_run_can_be_watched_cancelled_and_resumed(launch: Callable[..., None])
     shop, is_open = Shop(), [False]
 
     def wait() -> None:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not is_open[0] and time.monotonic() < deadline:
             time.sleep(0.01)
 
@@ -468,7 +468,7 @@ def test_a_run_of_another_definition_is_parked_and_forked(
     is_open = [False]
 
     def wait() -> None:
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while not is_open[0] and time.monotonic() < until:
             time.sleep(0.01)
 

@@ -122,7 +122,7 @@ def test_bound_thread_on_commit_has_the_id(log: MemoryLog) -> None:
     before = {*threading.enumerate()}
     get("/thread")
     for thread in {*threading.enumerate()} - before:
-        thread.join(timeout=10)
+        thread.join(timeout=60)
     assert notes(log) == [("worked", "abc")]
 
 

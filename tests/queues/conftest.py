@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -61,7 +62,7 @@ class System:
         """Stop the worker."""
         self._stopping = True
         self._worker.terminate()
-        self._keeper.join(20)
+        self._keeper.join(60)
 
     def _start(self) -> None:
         with self.log.open("ab") as log:
@@ -94,6 +95,15 @@ class System:
     def lines(self, event: str, unit: str, count: int = 1) -> list[dict[str, Any]]:
         """Return `count` lines of an event of the unit, as the worker logged them."""
         return notes.read(self.notes, event, "unit_id", unit, count)
+
+    def wait_for_line(self, label: str, words: str) -> None:
+        """Wait for a line of the worker's log with the ID `label` that has these words."""
+        end = time.monotonic() + 60
+        while not any(
+            f"[{label}]" in line and words in line for line in self.log.read_text().splitlines()
+        ):
+            assert time.monotonic() < end, self.log.read_text()
+            time.sleep(0.02)
 
     def end(self, unit: str) -> dict[str, Any]:
         """Return how the unit ended."""

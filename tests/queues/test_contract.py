@@ -90,9 +90,8 @@ def test_line_of_a_failure_carries_the_id(system: System, label: str) -> None:
         system.program.publish("failing", label, 100)
     (run, *_) = system.runs(label)
     assert system.end(run["unit"])["outcome"] == "error"
-    lines = [line for line in system.log.read_text().splitlines() if f"[{label}]" in line]
     words = {"rq": "exception raised", "dramatiq": "Failed to process", "taskiq": "Exception found"}
-    assert any(words[system.name] in line for line in lines), lines
+    system.wait_for_line(label, words[system.name])
 
 
 @pytest.mark.guarantee(150)
@@ -123,8 +122,7 @@ def test_task_of_a_killed_worker_keeps_its_id(system: System, label: str) -> Non
         return
     lost = system.end(second["cause"])  # in RQ, the parent process reports the loss and retries
     assert lost["outcome"] == "error"
-    log = system.log.read_text().splitlines()
-    assert any(f"[{label}]" in line and "Work-horse terminated" in line for line in log)
+    system.wait_for_line(label, "Work-horse terminated")
 
 
 @pytest.mark.guarantee(150)

@@ -65,16 +65,15 @@ class Orders:
         with self.worker("main", f"{prefix},{prefix}.kill") as process:
             for name in ("fulfil", "awaited", "branches"):
                 self.publish(name, name, "slow")
-                self.progress[name] = [
-                    [each.step, each.number, each.total]
-                    for each in watch(self.results[name], timeout=PATIENCE, interval=0.02)
-                ]
+                self.progress[name] = [*self.watched(name)]
             self.interfere()
             for order in self.results:
                 self.end_of(order)
             self.publish("plain", "warm shutdown", "slow")
             self.wait_for("warm shutdown", "charge slow")
             process.terminate()
+            until(lambda: "Warm shutdown" in self.log())
+            self.release("warm shutdown")
             self.end_of("warm shutdown")
             process.wait(PATIENCE)
         return {order: self.facts(order) for order in self.results}
@@ -91,6 +90,7 @@ class Orders:
             self.publish(task, order, "slow")
             self.wait_for(order, "charge slow")
             AbortableAsyncResult(self.results[order].id, app=self.tasks.app).abort()
+            self.release(order)
         for name in ("SIGTERM", "SIGKILL"):
             self.publish("plain", name, "stuck")
             self.wait_for(name, "charge stuck")
@@ -102,6 +102,21 @@ class Orders:
             self.published[order] = context.correlation_id
             inputs = {"order": order, "how": how}
             self.results[order] = getattr(self.tasks, task).apply_async(kwargs=inputs, **options)
+
+    def watched(self, order: str) -> Iterator[list[Any]]:
+        """Yield the progress of `order`, whose second step ends once it has been seen."""
+        for each in watch(self.results[order], timeout=PATIENCE, interval=0.02):
+            yield [each.step, each.number, each.total]
+            if each.number == 2:
+                self.release(order)
+
+    def release(self, order: str) -> None:
+        """Let the slow second step of `order` end."""
+        (self.folder / f"released-{order}").touch()
+
+    def log(self) -> str:
+        """Return the log of the worker that is not killed."""
+        return (self.folder / "main.log").read_text(errors="replace")
 
     def wait_for(self, order: str, what: str) -> None:
         """Wait until `what` has happened to `order`."""
@@ -117,7 +132,6 @@ class Orders:
         """Return what became of `order`."""
         result = self.results[order]
         events = self.tasks.events(order)
-        log = (self.folder / "main.log").read_text(errors="replace")
         return {
             "state": result.state,
             "result": result.result if result.successful() else type(result.result).__name__,
@@ -126,7 +140,7 @@ class Orders:
             "progress": self.progress.get(order),
             "ids": sorted({event["id"] for event in events}),
             "published": self.published[order],
-            "lines": [line for line in log.splitlines() if self.published[order] in line],
+            "lines": [line for line in self.log().splitlines() if self.published[order] in line],
         }
 
     @contextlib.contextmanager
