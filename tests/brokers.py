@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 REDIS_PORT = 6379
 RABBITMQ_PORT = 5672
-START_SECONDS = 10
+START_SECONDS = 60
 
 
 def ask(port: int, question: bytes) -> bytes:

@@ -48,7 +48,7 @@ OWN_HEADERS = (
     ("Access-Control-Expose-Headers", "X-Other"),
 )
 PIECES = 3
-PATIENCE = 10.0
+PATIENCE = 30.0
 """Seconds to wait for what happens after a response."""
 
 _log = logging.getLogger("site")

@@ -22,8 +22,10 @@ pytestmark = [
 
 KIT = """
 import gc, io, logging, logging.config, os, signal, sys, threading, time, weakref
+from headrace._process import fork_safety
 from headrace.logging import fork_safe
 
+fork_safety.PATIENCE = 60  # a thread may be slow
 log = logging.getLogger("worker")
 log.setLevel("INFO")
 log.propagate = False
@@ -49,7 +51,7 @@ def fork(in_child):
     if child == 0:
         in_child()
         os._exit(0)
-    for _ in range(500):
+    for _ in range(2500):
         if os.waitpid(child, os.WNOHANG)[0]:
             return True
         time.sleep(0.02)
@@ -118,8 +120,7 @@ fork_while_slow(lambda: other.error("from the child"))
 def test_a_handler_that_waits_for_a_full_pipe_does_not_keep_the_fork_back(tmp_path: Path) -> None:
     """The child reopens its stream, and its lines arrive once the pipe is read."""
     program = """
-import headrace._process.fork_safety
-headrace._process.fork_safety.PATIENCE = 0.1
+fork_safety.PATIENCE = 0.1
 reader, writer = os.pipe()
 stream = open(writer, "w")
 log.addHandler(logging.StreamHandler(stream))
@@ -235,7 +236,7 @@ os.waitpid(child, 0)
 slow.join()
 thread = threading.Thread(target=log.info, args=("afterwards",))
 thread.start()
-thread.join(20)
+thread.join(50)
 print(thread.is_alive())
 """
     assert run(tmp_path, program).splitlines() == ["ValueError", "False"]

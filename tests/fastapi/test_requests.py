@@ -135,9 +135,11 @@ def test_a_cancelled_request_ends_as_cancelled() -> None:
     """The backends see the outcome `cancelled`, the error goes on, and no context is left."""
     app = FastAPI()
     init_app(app)
+    begun = asyncio.Event()
 
     @app.get("/")
     async def hang() -> None:
+        begun.set()
         await asyncio.sleep(60)
 
     async def nothing(*args: Any) -> dict[str, Any]:
@@ -146,7 +148,7 @@ def test_a_cancelled_request_ends_as_cancelled() -> None:
 
     async def main() -> None:
         task = asyncio.ensure_future(app(http_scope("/"), nothing, nothing))
-        await asyncio.sleep(0.05)
+        await begun.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

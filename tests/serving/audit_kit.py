@@ -134,7 +134,7 @@ class Lane:
         self.number = number
         self.expected: Expected = {}
         self.problems: list[str] = []
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=6 * PATIENCE)
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2 * PATIENCE)
 
     def run(self, kinds: list[str], units: int) -> None:
         """Send `units` requests, of each kind in turn."""
@@ -181,7 +181,7 @@ class Lane:
             self.problems.append(f"{path}: {response.status} {shown} {content[:80]!r}")
 
     def _abort(self, path: str) -> None:
-        with socket.create_connection(("127.0.0.1", self.port), 6 * PATIENCE) as connection:
+        with socket.create_connection(("127.0.0.1", self.port), 2 * PATIENCE) as connection:
             marker = path.rpartition("/")[2]
             head = f"GET {path} HTTP/1.1\r\nHost: a\r\nX-Correlation-ID: {marker}\r\n\r\n"
             connection.sendall(head.encode())
@@ -191,7 +191,7 @@ class Lane:
     def _socket(self, path: str) -> None:
         address, marker = f"ws://127.0.0.1:{self.port}{path}", path.rpartition("/")[2]
         headers = {"X-Correlation-ID": marker}
-        patience = 6 * PATIENCE
+        patience = 2 * PATIENCE
         with connect(
             address, additional_headers=headers, proxy=None, open_timeout=patience
         ) as talk:

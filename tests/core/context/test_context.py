@@ -284,7 +284,7 @@ def test_unit_id_can_be_asked_for_while_one_is_made(monkeypatch: pytest.MonkeyPa
     done = threading.Event()
     thread = threading.Thread(target=lambda: (context.unit_id, done.set()), daemon=True)
     thread.start()
-    assert done.wait(10)
+    assert done.wait(60)
 
 
 @pytest.mark.guarantee(7)
@@ -304,7 +304,7 @@ def test_child_does_not_wait_for_a_lock_of_its_parents_threads() -> None:
         "held.wait()\n"
         "child = os.fork()\n"
         "if child == 0:\n"
-        "    import signal; signal.alarm(10)\n"
+        "    import signal; signal.alarm(60)\n"
         "    headrace.FlowContext().unit_id\n"
         "    os._exit(0)\n"
         "status = os.waitpid(child, 0)[1]\n"

