@@ -256,6 +256,7 @@ SLIPS = {
     "nmae": "name",
     "App": "app",
     "max_retires": "max_retries",
+    "max_retrys": "max_retries",
     "retry_backof": "retry_backoff",
     "reject_on_worker_lots": "reject_on_worker_lost",
 }

@@ -20,7 +20,7 @@ from ._log import warn_once
 
 # A less similar name is taken for the user's own attribute, such as "kind" or "rate".
 _MIN_SIMILARITY = 0.75
-_MIN_SIMILARITY_TO_CELERYS = 0.9
+_MIN_SIMILARITY_TO_CELERYS = 0.85
 _MIN_LENGTH = 8  # a shorter one, such as "queues" or "trial", may be the user's own
 _MIN_SIMILARITY_IN_MESSAGES = 0.8  # less similar: maybe the broker's, like "MessageGroupId"
 _OWN = ("headrace_new",)
