@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from itertools import chain, pairwise
 
@@ -16,6 +17,8 @@ from ._arrow import BatchStream
 from ._database import database
 from ._logs import Logs
 from ._tables import COLUMNS
+
+_Files = Iterable[tuple[int, Iterator[Batch]]]
 
 _LINES = "lines"
 _UNIT = "coalesce(unit_id, concat('@', service, '/', host, '/', pid))"
@@ -63,8 +66,9 @@ def digest(
 
     Args:
         words: as for `load`.
-        take: called after each part with the logs, whose view ``line`` has only that part; it
-            copies what it needs into its own tables.
+        take: called for each part, one after the other, in another thread while the next part is
+            read. It gets logs whose view ``line`` has only that part, and copies what it needs into
+            its own tables, which must not be temporary.
         fields: as for `load`.
         columns: as for `load`.
 
@@ -74,7 +78,7 @@ def digest(
     sources = find_sources(words)
     with database() as connection:
         logs = Logs(connection, [source.name for source in sources], columns)
-        Loader(logs, fields, take).append(_files(sources))
+        Loader(logs, fields).pass_on(_files(sources), take)
         yield logs
 
 
@@ -133,18 +137,11 @@ class Loader:
     Args:
         logs: the logs.
         fields: other keys of fields.
-        take: as for `digest`; by default, all lines are kept.
     """
 
-    def __init__(
-        self,
-        logs: Logs,
-        fields: Iterable[str],
-        take: Callable[[Logs], None] | None = None,
-    ) -> None:
+    def __init__(self, logs: Logs, fields: Iterable[str]) -> None:
         names = field_names(fields)
         self._logs = logs
-        self._take = take
         self._tries_native = names == FIELDS
         # Without a condition: DuckDB would decode the lines again for it.
         insert = f"INSERT INTO stored BY NAME SELECT * REPLACE ({_UNIT} AS unit_id) FROM ({{}})"
@@ -153,45 +150,57 @@ class Loader:
         rest = "(SELECT file, number, rest AS text FROM stored WHERE rest <> '')"
         self._rest = insert.format(any_sql(rest, names, logs.columns))
 
-    def append(self, files: Iterable[tuple[int, Iterator[Batch]]]) -> None:
+    def append(self, files: _Files) -> None:
         """Append lines.
 
         Args:
             files: pairs of the index of a source and its lines.
         """
-        feed = _Feed(files, self._tries_native, None if self._take is None else _PART)
+        feed = _Feed(files, self._tries_native)
         has_any = feed.is_native is not None
         while feed.is_native is not None:
-            self._insert(self._native if feed.is_native else self._any, feed.take())
-            if self._take is not None:
-                self._pass_on(self._take)
-        if has_any and self._take is None:
-            self._sort_out()
+            self._insert(self._logs, feed)
+        if has_any:
+            self._sort_out(self._logs)
 
-    def _pass_on(self, take: Callable[[Logs], None]) -> None:
-        self._sort_out()
-        take(self._logs)
-        self._logs.empty()
+    def pass_on(self, files: _Files, take: Callable[[Logs], None]) -> None:
+        """Pass lines on in parts, without keeping them.
 
-    def _insert(self, sql: str, batches: Iterator[tuple[int, Batch]]) -> None:
-        stream = BatchStream(self._counted(batches))
-        connection = self._logs.connection
-        connection.register(_LINES, stream)
+        Args:
+            files: as for `append`.
+            take: as for `digest`.
+        """
+        feed = _Feed(files, self._tries_native, _PART)
+        with self._logs.twin() as twin, ThreadPoolExecutor(1) as pool:
+            part, spare = self._logs, twin
+            taken = pool.submit(spare.empty)
+            while feed.is_native is not None:
+                self._insert(part, feed)
+                self._sort_out(part)
+                taken.result()  # the spare one is empty now
+                taken = pool.submit(_take, take, part)
+                part, spare = spare, part
+            taken.result()
+
+    def _insert(self, logs: Logs, feed: _Feed) -> None:
+        sql = self._native if feed.is_native else self._any
+        stream = BatchStream(self._counted(feed.take()))
+        logs.connection.register(_LINES, stream)
         try:
-            self._logs.query(sql)
+            logs.query(sql)
         except duckdb.Error as error:
             raise stream.error or error from None
         finally:
-            connection.unregister(_LINES)
+            logs.connection.unregister(_LINES)
 
     def _counted(self, batches: Iterator[tuple[int, Batch]]) -> Iterator[tuple[int, Batch]]:
         for file, batch in batches:
             self._logs.count(file, batch)
             yield file, batch
 
-    def _sort_out(self) -> None:
+    def _sort_out(self, logs: Logs) -> None:
         # Lines of other shapes among headrace's own, and lines that are no JSON.
-        query = self._logs.query
+        query = logs.query
         if not query("SELECT 1 FROM stored WHERE rest IS NOT NULL LIMIT 1"):
             return
         query(self._rest)
@@ -202,15 +211,15 @@ class Loader:
         query("DELETE FROM stored WHERE rest IS NOT NULL")
 
 
+def _take(take: Callable[[Logs], None], part: Logs) -> None:
+    take(part)
+    part.empty()
+
+
 class _Feed:
     """Batches of many files, opened one after the other, in runs of the same shape."""
 
-    def __init__(
-        self,
-        files: Iterable[tuple[int, Iterator[Batch]]],
-        tries_native: bool,
-        most: int | None,
-    ) -> None:
+    def __init__(self, files: _Files, tries_native: bool, most: int | None = None) -> None:
         self._files = iter(files)
         self._tries_native = tries_native
         self._most = most

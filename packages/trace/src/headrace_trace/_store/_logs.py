@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
@@ -89,6 +90,12 @@ class Logs:
             return self.connection.execute(sql, parameters).fetchall()
         except duckdb.InterruptException:
             raise KeyboardInterrupt from None
+
+    @contextmanager
+    def twin(self) -> Iterator[Logs]:
+        """Open logs with lines of their own in the same database, for use in another thread."""
+        with self.connection.cursor() as connection:
+            yield Logs(connection, self.sources, self.columns)
 
     def empty(self) -> None:
         """Drop all lines."""

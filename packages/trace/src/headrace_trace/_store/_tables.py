@@ -10,6 +10,8 @@
 
 ``unit``, ``publish`` and ``operation`` are views with the columns of the classes of these names in
 `headrace_trace._model`, where ``place`` is ``file`` and ``number``.
+
+All of them are temporary, so that each connection to the database has its own.
 """
 
 from __future__ import annotations
@@ -37,8 +39,9 @@ def tables(columns: Iterable[str]) -> list[str]:
     shown = ", ".join(
         name if name in kept else f"NULL::{_type(name)} AS {name}" for name in COLUMNS
     )
-    line = f"CREATE VIEW line AS SELECT file, number, {shown} FROM stored WHERE rest IS NULL"
-    return [stored(columns), line, UNIT, f"CREATE VIEW publish AS {publish('line')}", OPERATION]
+    line = f"CREATE TEMP VIEW line AS SELECT file, number, {shown} FROM stored WHERE rest IS NULL"
+    sent = f"CREATE TEMP VIEW publish AS {publish('line')}"
+    return [stored(columns), line, UNIT, sent, OPERATION]
 
 
 def stored(columns: Iterable[str]) -> str:
@@ -48,7 +51,9 @@ def stored(columns: Iterable[str]) -> str:
         columns: as for `tables`.
     """
     kept = ", ".join(f"{name} {_type(name)}" for name in COLUMNS if name in set(columns))
-    return f"CREATE OR REPLACE TABLE stored (file INTEGER, number INTEGER, rest VARCHAR, {kept})"
+    return (
+        f"CREATE OR REPLACE TEMP TABLE stored (file INTEGER, number INTEGER, rest VARCHAR, {kept})"
+    )
 
 
 def _type(column: str) -> str:
@@ -68,7 +73,7 @@ def _stated(column: str) -> str:
 
 
 UNIT = f"""
-CREATE VIEW unit AS SELECT * EXCLUDE (start_line, first) REPLACE (
+CREATE TEMP VIEW unit AS SELECT * EXCLUDE (start_line, first) REPLACE (
   coalesce(flow, flow_of_lines) AS flow,
   coalesce(start_line, least(CAST(ended - duration_ms * 1000 AS BIGINT), first)) AS started
 ) FROM (
@@ -101,7 +106,7 @@ WHERE sent.event = 'task.published'"""
 
 # The attempts of a task share its task ID: the last one says how it ended.
 OPERATION = """
-CREATE VIEW operation AS
+CREATE TEMP VIEW operation AS
 SELECT flow_id, min(started) AS started, max(last) AS last,
   arg_min(entry, (is_caused, started)) AS entry, arg_min(kind, (is_caused, started)) AS kind,
   CASE WHEN bool_or(outcome = 'error') THEN 'error' WHEN bool_or(outcome = 'open') THEN 'open'
