@@ -378,12 +378,8 @@ def _is_inner(function: Function) -> bool:
     return function.syntax.outer >= 0 or function.is_lambda
 
 
-def _nested_in(function: Function) -> list[Function]:
-    """Return a function and those defined in it."""
-    numbers = {function.module.functions.index(function)}
-    found = [function]
-    for number, one in enumerate(function.module.functions):
-        if one.syntax.outer in numbers:
-            numbers.add(number)
-            found.append(one)
-    return found
+def _nested_in(function: Function) -> Iterator[Function]:
+    """Yield a function and those defined in it."""
+    yield function
+    for one in function.inner:
+        yield from _nested_in(one)

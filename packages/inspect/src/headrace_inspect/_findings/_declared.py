@@ -169,7 +169,7 @@ def _missing(engine: Engine, node: Expr, scope: Scope) -> str:
                 module = engine.program.find(dotted, level, own)
     if not isinstance(module, Module) or module.stars or "__getattr__" in module.code.names:
         return ""
-    is_there = module.binds(name) or engine.program.child(module, name) is not None
+    is_there = name in module.bound or engine.program.child(module, name) is not None
     is_open = is_there or _mentions(module.syntax)
     return "" if is_open else f"module {module.name!r} has no {name!r}"
 

@@ -34,15 +34,18 @@ class Module:
         for one in syntax.classes:  # an outer class comes before those in it
             self.classes.append(Class(self, one))
         self.functions: list[Function] = []
-        for function in syntax.functions:
-            self.functions.append(Function(self, function))
+        for function in syntax.functions:  # and an outer function before those in it
+            made = Function(self, function)
+            self.functions.append(made)
+            if function.outer >= 0:
+                self.functions[function.outer].inner.append(made)
 
-    def binds(self, name: str) -> bool:
-        """Tell whether a name is bound anywhere in the file, in any scope."""
-        places = [self.code.names, *[one.code.names for one in self.functions]]
-        named = [*[one.name for one in self.functions], *[one.name for one in self.classes]]
-        members = [one.syntax.names for one in self.classes]
-        return name in named or any(name in one for one in (*places, *members))
+    @cached_property
+    def bound(self) -> frozenset[str]:
+        """The names bound anywhere in the file, in any scope."""
+        named = [one.name for one in (*self.functions, *self.classes)]
+        places = [one.code.names for one in (self, *self.functions)]
+        return frozenset(named).union(*places, *[one.names for one in self.classes])
 
     def definitions(self, name: str) -> list[Definition]:
         """Return the definitions of a global name."""
@@ -82,6 +85,7 @@ class Function:
 
     Attributes:
         owner: the class it is defined in.
+        inner: the functions defined directly in it.
         decorators: lines and expressions, outermost first.
     """
 
@@ -91,6 +95,7 @@ class Function:
         self.parameters, self.decorators = syntax.parameters, syntax.decorators
         self.is_lambda = syntax.name == "<lambda>"
         self.owner = module.classes[syntax.owner] if syntax.owner >= 0 else None
+        self.inner: list[Function] = []
 
     @property
     def is_generator(self) -> bool:
