@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sys
-from importlib.resources import files
 
 from headrace.commands import CommandError, argument_parser, name_hint, write
 
@@ -36,6 +35,8 @@ def known_code(code: str) -> str:
 
 def explanation(code: str) -> tuple[str, str]:
     """Return the title of one of `CODES`, and what it means, in Markdown with an example."""
+    from importlib.resources import files  # only here: every check imports this module
+
     text = files("headrace_inspect").joinpath("explanations", f"{code}.md").read_text("utf-8")
     heading, _, rest = text.partition("\n")
     return heading.removeprefix(f"# {code}: "), _COMMENT.sub("", rest).strip("\n")

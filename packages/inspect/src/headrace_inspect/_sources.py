@@ -12,7 +12,6 @@ import sys
 import tokenize
 import warnings
 from collections.abc import Collection, Iterator, Sequence
-from pathlib import Path
 
 from headrace.commands import is_source_folder
 
@@ -52,7 +51,8 @@ def read_files(
         try:
             # Checked first: opening a pipe would wait for its other end.
             if stat.S_ISREG(os.stat(file).st_mode):
-                contents[file] = Path(file).read_bytes()
+                with open(file, "rb", buffering=0) as opened:
+                    contents[file] = opened.read()
             else:
                 problems.append(Problem(shown(file), 0, "not a regular file"))
         except (OSError, ValueError) as error:
@@ -60,16 +60,20 @@ def read_files(
     return contents, problems
 
 
-def _search(root: str, exclude: Sequence[str], problems: list[Problem]) -> Iterator[str]:
-    def report(error: OSError) -> None:
-        problems.append(_unread(error.filename or root, error))
-
-    for folder, folders, files in os.walk(root, onerror=report):
-        inner = [os.path.join(folder, name) for name in folders]
-        inner = [one for one in inner if is_source_folder(one) and not _is_excluded(one, exclude)]
-        folders[:] = map(os.path.basename, inner)
-        for path in [os.path.join(folder, name) for name in files if name.endswith(".py")]:
-            if not _is_excluded(path, exclude):
+def _search(folder: str, exclude: Sequence[str], problems: list[Problem]) -> Iterator[str]:
+    try:
+        with os.scandir(folder) as found:
+            entries = [*found]
+    except OSError as error:
+        problems.append(_unread(folder, error))
+        return
+    for entry in entries:
+        path = entry.path
+        if entry.is_dir(follow_symlinks=False):
+            if is_source_folder(path) and not _is_excluded(path, exclude):
+                yield from _search(path, exclude, problems)
+        elif path.endswith(".py") and not _is_excluded(path, exclude):
+            if not entry.is_symlink() or not os.path.isdir(path):
                 yield path
 
 

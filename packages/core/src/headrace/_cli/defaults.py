@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from headrace._drawing import check_format
 from headrace._messages.hints import name_hint
 
 from .errors import CommandError
@@ -39,6 +38,8 @@ def read_defaults(start: Path) -> Defaults:
     Raises:
         CommandError: the file cannot be read or has an invalid setting.
     """
+    from headrace._drawing import check_format  # only here: most commands draw nothing
+
     folder, values = read_pyproject("", _KINDS, start)
     try:
         check_format(values.get("format", "mermaid"), values.get("style", "plain"))

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
-from headrace._messages.text import printable
+from headrace._messages.text import counted, printable
 
 from . import svg
 from .figures import step_words
 from .picture import FOREIGN, UNKNOWN
-from .words import counted, note_text, place, read_resource
+from .words import note_text, place, read_resource
 
 if TYPE_CHECKING:
     from .picture import Node, Picture

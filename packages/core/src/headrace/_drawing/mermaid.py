@@ -7,11 +7,11 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from headrace._messages.text import printable
+from headrace._messages.text import counted, printable
 
 from .figures import edge_words, step_words
 from .picture import FOREIGN, NOT_SHOWN, SHOWN_BY_TESTS, UNKNOWN
-from .words import counted, note_text
+from .words import note_text
 
 if TYPE_CHECKING:
     from .picture import Edge, Node, Picture

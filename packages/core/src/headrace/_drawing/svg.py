@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
-from headrace._messages.text import printable
+from headrace._messages.text import counted, printable
 
 from .figures import edge_words
 from .picture import FOREIGN, NOT_SHOWN, SHOWN, SHOWN_BY_TESTS, UNKNOWN
@@ -28,7 +28,7 @@ from .shapes import (
     shape_of,
 )
 from .widths import text_width, wrapped
-from .words import counted, describe_edge, describe_node, read_resource
+from .words import describe_edge, describe_node, read_resource
 
 if TYPE_CHECKING:
     from .layout import Layout

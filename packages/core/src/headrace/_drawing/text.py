@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from headrace._messages.text import printable
+from headrace._messages.text import counted, printable
 
 from .figures import edge_words, step_words
 from .picture import FOREIGN, NOT_SHOWN, SHOWN, SHOWN_BY_TESTS, UNKNOWN
-from .words import counted, note_text, place
+from .words import note_text, place
 
 if TYPE_CHECKING:
     from .picture import Edge, Node, Picture

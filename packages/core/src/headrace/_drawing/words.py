@@ -73,16 +73,6 @@ def describe_edge(edge: Edge) -> str:
     return printable(f"{edge.source} → {edge.target}{about}")
 
 
-def counted(count: int, word: str) -> str:
-    """Return a number with its noun, such as ``1 step`` or ``2 steps``.
-
-    Args:
-        count: the number.
-        word: the noun, whose plural ends in s.
-    """
-    return f"{count} {word}{'' if count == 1 else 's'}"
-
-
 @functools.cache
 def read_resource(name: str) -> str:
     """Return the text of the resource file `name` of this package."""

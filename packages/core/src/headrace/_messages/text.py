@@ -1,4 +1,4 @@
-"""Escaping of external values, so that they cannot move the cursor or start a new line."""
+"""Text of messages: escaped external values, and numbers with their nouns."""
 
 from __future__ import annotations
 
@@ -11,6 +11,16 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return _unprintable().sub(lambda found: repr(found.group())[1:-1], text)
+
+
+def counted(count: int, word: str) -> str:
+    """Return a number with its noun, such as ``1 step`` or ``2 steps``.
+
+    Args:
+        count: the number.
+        word: the noun, whose plural ends in s.
+    """
+    return f"{count} {word}{'' if count == 1 else 's'}"
 
 
 def plain_text(value: object) -> str:

@@ -17,7 +17,7 @@ def late_imports(module: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
 
     Args:
         module: the module's name.
-        homes: the defining module of each name.
+        homes: the defining module of each name; a colon precedes a different name there.
     """
 
     def import_late(name: str) -> Any:
@@ -25,7 +25,8 @@ def late_imports(module: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
         from importlib import import_module
 
-        value = getattr(import_module(homes[name]), name)
+        home, _, there = homes[name].partition(":")
+        value = getattr(import_module(home), there or name)
         setattr(sys.modules[module], name, value)
         return value
 

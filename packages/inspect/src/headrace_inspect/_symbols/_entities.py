@@ -43,8 +43,8 @@ class Module:
     @cached_property
     def bound(self) -> frozenset[str]:
         """The names bound anywhere in the file, in any scope."""
-        named = [one.name for one in (*self.functions, *self.classes)]
-        places = [one.code.names for one in (self, *self.functions)]
+        named = [*[one.name for one in self.functions], *[one.name for one in self.classes]]
+        places = [self.code.names, *[one.code.names for one in self.functions]]
         return frozenset(named).union(*places, *[one.names for one in self.classes])
 
     def definitions(self, name: str) -> list[Definition]:
