@@ -72,9 +72,10 @@ def _search(folder: str, exclude: Sequence[str], problems: list[Problem]) -> Ite
         if entry.is_dir(follow_symlinks=False):
             if is_source_folder(path) and not _is_excluded(path, exclude):
                 yield from _search(path, exclude, problems)
-        elif path.endswith(".py") and not _is_excluded(path, exclude):
-            if not entry.is_symlink() or not os.path.isdir(path):
-                yield path
+            continue
+        is_folder = entry.is_symlink() and os.path.isdir(path)
+        if path.endswith(".py") and not is_folder and not _is_excluded(path, exclude):
+            yield path
 
 
 def _unread(path: str, error: Exception) -> Problem:
