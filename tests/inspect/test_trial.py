@@ -287,37 +287,6 @@ def test_what_is_repeated_has_its_order_inside(tmp_path: Path) -> None:
     assert shown(tmp_path, {"app.py": source}) == {"tell -> store": "call"}
 
 
-@pytest.mark.parametrize("call", ["same(Order(), {})", "same(data={}, one=Order())", "made(Order)"])
-def test_a_type_variable_gives_the_type_of_the_argument(tmp_path: Path, call: str) -> None:
-    """However many objects go through a function, its result is of the class of its argument."""
-    others = "\n".join([
-        f"class Other{n}: ...\nsame(Other{n}(), {n})\nmade(Other{n})" for n in range(12)
-    ])
-    head = """
-from typing import TypeVar
-
-from headrace import entrypoint, step
-
-T = TypeVar("T")
-
-def same(one: T, data) -> T:
-    return change(one)
-
-def made(cls: type[T]) -> T:
-    return change(cls)
-
-class Order:
-    @step("f", after="start")
-    def work(self): ...
-"""
-    start = f"""
-@entrypoint("f")
-def start():
-    {call}.work()
-"""
-    assert shown(tmp_path, {"app.py": head + others + start}) == {"start -> work": "call"}
-
-
 def test_super_depends_on_the_class_of_the_object(tmp_path: Path) -> None:
     """In a mixin it is the next class of the object, however many classes share the mixin."""
     others = "\n".join([f"class Other{n}(Mixin): ...\nOther{n}().save()" for n in range(12)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from headrace_inspect._symbols._entities import Class, Function
 
@@ -11,7 +11,6 @@ from ._contexts import CALL, Call
 from ._expressions import await_
 from ._registry import Handler
 from ._values import (
-    Arguments,
     Bound,
     ClassValue,
     External,
@@ -120,8 +119,6 @@ class Calls:
         result = context.result
         if result is None:
             self._engine.store.wait(("result", context), frame)
-        if isinstance(result, Object) and result.made_by == "typing.TypeVar":
-            result = self._resolve_type_variable(callee, arguments, call.keywords, result)
         if context.never_returns and call.kind == CALL and not function.syntax.is_async:
             frame.stop()
         is_plain = function.syntax.is_async and not function.is_generator
@@ -134,7 +131,10 @@ class Calls:
                 (name, value.arguments[0])
                 for name, annotation, default, _ in function.parameters
                 if (type(default) is tuple and default[0] == "c") or annotation is not None
-                for value in self._dependencies(function, annotation, default)
+                for value in (
+                    self._engine.evaluate(function.home, default),
+                    *self._engine.types.metadata(annotation, function.home),
+                )
                 if isinstance(value, Object) and value.arguments
                 and value.made_by in self._engine.registry.injecting
             ]  # fmt: skip
@@ -148,42 +148,18 @@ class Calls:
             return ()
         named = {name for name, _ in call.keywords}
         self._injecting.add(function)
-        made = [
-            (name, self._provided(await_(self.invoke(one, call.with_arguments())), call))
-            for name, one in found
-            if name not in named
-        ]
+        made = [(name, self._provided(one, call)) for name, one in found if name not in named]
         self._injecting.discard(function)
         return tuple(made)
 
-    def _dependencies(self, function: Function, annotation: Any, default: Any) -> Arguments:
-        given = self._engine.evaluate(function.home, default)
-        return given, *self._engine.types.metadata(annotation, function.home)
-
-    def _provided(self, value: Value, call: Call) -> Value:
-        """Return the value that a dependency provides; a generator yields it once."""
+    def _provided(self, dependency: Value, call: Call) -> Value:
+        """Return what a dependency provides; a generator yields it once."""
+        value = await_(self.invoke(dependency, call.with_arguments()))
         return value.result if isinstance(value, Pending) else value
-
-    def _resolve_type_variable(
-        self, callee: FunctionValue, arguments: Arguments, keywords: Named, variable: Value
-    ) -> Value:
-        """Resolve a returned type variable to the arguments annotated with it."""
-        function = callee.function
-        parameters = function.parameters[callee.receiver is not None :]
-        given = dict(keywords) | dict(zip([one[0] for one in parameters], arguments, strict=False))
-        found: list[Value] = []
-        for name, annotation, _, _ in parameters:
-            if name in given and self._engine.types.of(annotation, function.home) == variable:
-                is_class = isinstance(annotation, tuple) and annotation[0] == "s"
-                found.append(self._engine.types.instance(given[name]) if is_class else given[name])
-        return union(*found)
 
     def _construct(self, callee: ClassValue, call: Call) -> Value:
         cls, frame = callee.cls, call.frame
         instance = Instance(cls, is_exact=True)
-        made = self._make(callee, call) if self._engine.classes.find(cls, "__new__") else None
-        if isinstance(made, Instance) and cls not in self._engine.classes.sources(made.cls):
-            return made
         if self._engine.classes.find(cls, "__init__") is None:
             self._store_fields(cls, call)
         for name, given in (("__init__", call), ("__post_init__", call.with_arguments())):
@@ -194,14 +170,6 @@ class Calls:
         if isinstance(made, FunctionValue):
             self.invoke(made, call)
         return instance
-
-    def _make(self, callee: ClassValue, call: Call) -> Value:
-        """Return the result of ``__new__``, which may be an instance of another class."""
-        found = self._engine.attributes.get(call.frame, callee, "__new__", call.node)
-        functions = [one for one in options_of(found) if isinstance(one, FunctionValue)]
-        given = call.with_arguments((callee, *call.arguments), call.keywords)
-        made = [self._function(replace(one, receiver=None), given) for one in functions]
-        return union(*[one for one in made if isinstance(one, Instance)])
 
     def _store_fields(self, cls: Class, call: Call) -> None:
         """Store the declared fields of a class without ``__init__``, as a dataclass does."""

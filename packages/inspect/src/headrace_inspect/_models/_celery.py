@@ -10,7 +10,6 @@ from headrace_inspect._evaluate._registry import Registry
 from headrace_inspect._evaluate._values import (
     Arguments,
     Bound,
-    ClassValue,
     External,
     FunctionValue,
     Instance,
@@ -33,7 +32,7 @@ TASK = "celery.Task"
 _APP = "celery.Celery"
 _SEEDS = """
     delay send delay_on_commit apply_async apply apply_async_on_commit s si signature
-    subtask replace send_task register_task chord
+    subtask replace send_task chord
 """
 
 
@@ -51,7 +50,6 @@ class Signature(Known):
 def register(registry: Registry) -> None:
     """Register this model."""
     function, method = registry.function, registry.method
-    method(_register_task, _APP, "register_task")
     method(_send_task, _APP, "send_task")
     function(_send_task, "celery.current_app.send_task celery.execute.send_task")
     method(_signature, _APP, "signature")
@@ -109,11 +107,6 @@ def _name_classes(engine: Engine) -> None:
         names = [f"{module}.{cls.name}" for module in engine.program.names_of(cls.module)]
         for name in [one for one in (task_name(value), *names) if one]:
             engine.fact(Tasks).by_name.setdefault(name, Instance(cls, is_exact=True))
-
-
-def _register_task(call: Call) -> Value:
-    given = call.value(0)
-    return Instance(given.cls, is_exact=True) if isinstance(given, ClassValue) else given
 
 
 # --- publishing -----------------------------------------------------------------------------------

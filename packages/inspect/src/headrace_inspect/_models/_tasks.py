@@ -19,7 +19,6 @@ from headrace_inspect._evaluate._values import (
     FunctionValue,
     Instance,
     Named,
-    Object,
     Partial,
     Static,
     Value,
@@ -94,11 +93,10 @@ def register(registry: Registry) -> None:
         _enqueue, "django_rq.enqueue django_q.tasks.async_task django_q.tasks.schedule"
     )
     registry.method(_enqueue, "django_q.tasks.Chain", "append")
-    registry.method(_run_object, "django_q.tasks.AsyncTask", "run")
     registry.finishing.append(finish)
     registry.seeds.update(_PUBLISHING.split(), _ENQUEUEING.split())
     registry.declaring.update(["task", "shared_task", "actor", "job", "periodic_task"])
-    registry.seeds.update(["async_task", "AsyncTask", "Chain", "add_task"])
+    registry.seeds.update(["async_task", "Chain", "add_task"])
 
 
 def _decorate(call: Call) -> Value:
@@ -174,13 +172,6 @@ def signature_of(task: Task, function: Function) -> tuple[Names, Names, Names]:
 def _enqueue(call: Call) -> None:
     index = 1 if call.name in {"enqueue_in", "enqueue_at"} else 0
     _publish(call.with_arguments(call.rest(index + 1), call.keywords), call.value(index, "func"))
-
-
-def _run_object(call: Call) -> None:
-    """Publish the function that an object was created with."""
-    made: Object = call.owner
-    given = call.with_arguments(made.arguments[1:], made.keywords)
-    _publish(given, next(iter(made.arguments), None))
 
 
 def _publish(call: Call, task: Value) -> None:

@@ -72,8 +72,7 @@ class Program:
             return self._at(self._below(folder, parts))
         key = (folder, dotted)
         if key not in self._found:
-            found = self._search(parts, self._home(folder))
-            self._found[key] = found or self._inside(parts, folder)
+            self._found[key] = self._search(parts, self._home(folder))
         return self._at(self._found[key])
 
     def child(self, package: Module | str, name: str) -> Module | str | None:
@@ -111,14 +110,6 @@ class Program:
         # A given folder may be an import root, even if it is a package itself.
         places += self._roots
         return next((found for place in places if (found := self._below(place, parts))), None)
-
-    def _inside(self, parts: list[str], folder: str) -> str | None:
-        """Search the packages above `folder`, since ``sys.path`` may contain them."""
-        home = self._home(folder)
-        while folder != home and (folder := os.path.dirname(folder)) != home:
-            if os.sep.join([folder, parts[0]]) in self._folders:
-                return self._below(folder, parts)
-        return None
 
     def _below(self, folder: str, parts: list[str]) -> str | None:
         path = os.sep.join([folder, *parts])
