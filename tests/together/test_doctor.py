@@ -197,6 +197,19 @@ def test_manage_py_reports_an_invalid_setting(tmp_path: Path) -> None:
     assert "nothing is missing" not in done.stdout
 
 
+def test_manage_py_examines_the_project_despite_a_warning(tmp_path: Path) -> None:
+    """A setting that has no effect is a warning of Django, and the findings follow it."""
+    flat = SECOND.replace("MIDDLEWARE=[", "HEADRACE_TRUST_INBOUND=False, MIDDLEWARE=[", 1)
+    (tmp_path / "manage.py").write_text(flat)
+    command = [sys.executable, "manage.py", "flows", "doctor"]
+    done = subprocess.run(
+        command, cwd=tmp_path, check=False, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 1
+    assert done.stderr.count("headrace.W002") == 1
+    assert "django-middleware: FlowMiddleware is not first" in done.stdout
+
+
 def test_application_that_cannot_be_imported_is_an_error(tmp_path: Path) -> None:
     """A module that raises on import leads to a message and status 2, without a traceback."""
     (tmp_path / "shop.py").write_text("import nowhere\n")

@@ -30,6 +30,8 @@ FASTAPI = (
 )
 MOUNTED = "init_app(app)\ninner = FastAPI()\napp.mount('/inner', inner)\n"
 LISTED = "app.add_middleware(FlowMiddleware)\napp.add_middleware(GZipMiddleware)\n"
+CORS = "from fastapi.middleware.cors import CORSMiddleware\n"
+REJECTS = f"{CORS}app.add_middleware(FlowMiddleware, on_invalid='reject')\n"
 OURS = "headrace_django.middleware.FlowMiddleware"
 OTHER = "django.middleware.common.CommonMiddleware"
 
@@ -58,6 +60,7 @@ def load(folder: Path, source: str, monkeypatch: pytest.MonkeyPatch) -> None:
         (FASTAPI, ["fastapi-set-up"]),
         (FASTAPI + MOUNTED, []),
         (FASTAPI + LISTED, ["middleware-order"]),
+        (FASTAPI + REJECTS + "app.add_middleware(CORSMiddleware)\n", []),
     ],
 )
 def test_application_without_set_up_is_found(

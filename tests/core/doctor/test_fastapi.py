@@ -27,6 +27,7 @@ init_app(app, request_headers=["X-Request-ID"])
 CONFIG = 'logging.config.dictConfig(dict_config("json"))'
 INIT = 'init_app(app, request_headers=["X-Request-ID"])'
 ADD = "app.add_middleware(GZipMiddleware)"
+CORS = "from fastapi.middleware.cors import CORSMiddleware\napp.add_middleware(CORSMiddleware)"
 FLOW = "from headrace_fastapi import FlowMiddleware\n"
 STARLETTE = (
     "from starlette.applications import Starlette\nfrom starlette.middleware import Middleware\n"
@@ -46,6 +47,18 @@ MISTAKES = [
         "set-up when the application starts",
         *(APP, INIT, f'@app.on_event("startup")\ndef start():\n    {INIT}'),
         *("late-set-up", "init_app"),
+    ),
+    Mistake(
+        "set-up in the lifespan",
+        APP,
+        f"app = FastAPI()\n{ADD}\n{INIT}",
+        "async def start(app):\n    init_app(app)\n    yield\n\napp = FastAPI(lifespan=start)",
+        *("late-set-up", "init_app"),
+    ),
+    Mistake(
+        "middleware that is added before CORS",
+        *(APP, f"{ADD}\n{INIT}", f"{FLOW}app.add_middleware(FlowMiddleware)\n{CORS}"),
+        *("middleware-order", "app.add_middleware(FlowMiddleware"),
     ),
     Mistake(
         "middleware that is added first",
@@ -174,6 +187,16 @@ RIGHT_TOO = {
             f"app = FastAPI()\n{ADD}\n{INIT}",
             f"{FLOW}{STARLETTE}"
             "app = Starlette(middleware=[Middleware(FlowMiddleware), Middleware(GZipMiddleware)])",
+        )
+    },
+    "a lifespan that sets up another application": {
+        APP: RIGHT[APP] + "async def lifespan(app):\n    inner = FastAPI()\n    init_app(inner)\n"
+        "    app.mount('/inner', inner)\n    yield\n"
+        "site = FastAPI(lifespan=lifespan)\ninit_app(site)\n"
+    },
+    "rejects inside CORS": {
+        APP: RIGHT[APP].replace(
+            INIT, f"{FLOW}app.add_middleware(FlowMiddleware, on_invalid='reject')\n{CORS}"
         )
     },
     "added last": {APP: RIGHT[APP].replace(INIT, f"{FLOW}app.add_middleware(FlowMiddleware)")},

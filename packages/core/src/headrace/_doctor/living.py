@@ -108,8 +108,13 @@ def _application(kind: Kind, place: str, app: Any) -> Iterator[Finding]:
     if not is_set_up:
         yield kind.missing(place.rpartition(":")[2], place)
         return
-    classes = [getattr(each, "cls", None) for each in getattr(app, "user_middleware", ())]
-    ours = [number for number, cls in enumerate(classes) if _is_ours(cls)]
+    listed = [
+        (getattr(each, "cls", None), getattr(each, "kwargs", {}))
+        for each in getattr(app, "user_middleware", ())
+    ]
+    if any(_is_ours(cls) and "on_invalid" in options for cls, options in listed):
+        listed = [each for each in listed if "cors" not in str(each[0]).lower()]
+    ours = [number for number, (cls, _) in enumerate(listed) if _is_ours(cls)]
     if ours and ours[0] != 0 and not _is_ours(getattr(app, "build_middleware_stack", None)):
         message = f"FlowMiddleware is not the outermost middleware of {place}"
         add = STARLETTE.lines(place.rpartition(":")[2])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from typing import TypeGuard, TypeVar
 
 from .applications import (
     ASGI,
@@ -19,6 +20,7 @@ from .findings import Finding
 from .project import Project
 from .source import Function, Source, elements, keyword, method, receiver
 
+E = TypeVar("E", bound=ast.expr)
 _MOUNTS = frozenset([
     *("mount", "Mount", "WSGIMiddleware", "ASGIMiddleware", "DispatcherMiddleware"),
     *("WsgiToAsgi", "Host", "add_app"),
@@ -39,7 +41,7 @@ def examine_applications(project: Project, apps: list[Application]) -> Iterator[
             source, call = app.set_up[0]
             if not source.is_main_only(app.call):
                 yield _in_main(app, source, call)
-        elif all(_late_hook(source, call) for source, call in app.set_up):
+        elif all(_late_hook(project, app, source, call) for source, call in app.set_up):
             source, call = app.set_up[0]
             message = (
                 f"{app.kind.title}'s set-up runs in a hook, after the application has started; "
@@ -61,12 +63,24 @@ def _in_main(app: Application, source: Source, call: ast.Call) -> Finding:
     return Finding(source.shown, call.lineno, "set-up-in-main", message, add, to)
 
 
-def _late_hook(source: Source, call: ast.Call) -> bool:
+def _late_hook(project: Project, app: Application, source: Source, call: ast.Call) -> bool:
     scope = source.scope(call)
-    if not isinstance(scope, Function):
+    if not isinstance(scope, Function) or scope is app.source.scope(app.call):
         return False
     words = [ast.unparse(one) for one in scope.decorator_list]
-    return any(hook in word for word in words for hook in _LATE)
+    is_hook = any(hook in word for word in words for hook in _LATE)
+    return is_hook or _is_lifespan(project, source, scope)
+
+
+def _is_lifespan(project: Project, source: Source, function: Function) -> bool:
+    """Return whether an application takes `function` as its ``lifespan``."""
+    for other in project.sources:
+        for call in other.calls():
+            name = other.name(keyword(call, "lifespan"))
+            found = (other, name) if name and "." not in name else project.find(name)
+            if found == (source, function.name):
+                return True
+    return False
 
 
 def _is_mounted(project: Project, apps: list[Application], app: Application) -> bool:
@@ -174,8 +188,8 @@ def _order(source: Source) -> Iterator[Finding]:
         if any(source.name(call.func) in kind.classes for kind in KINDS):
             yield from _listed_order(source, elements(keyword(call, "middleware")) or [])
     for calls in added.values():
-        counted = sorted((one for one in calls if not _does_cors(one)), key=lambda one: one.lineno)
-        ours = [one for one in counted if one.args and source.name(one.args[0]) in ASGI]
+        counted = _counted(source, sorted(calls, key=lambda one: one.lineno))
+        ours = [one for one in counted if _is_ours(one, source)]
         if ours and ours[-1] is not counted[-1]:
             message = (
                 "middleware that is added later is outside FlowMiddleware, and its lines and "
@@ -186,16 +200,27 @@ def _order(source: Source) -> Iterator[Finding]:
             yield Finding(source.shown, ours[-1].lineno, "middleware-order", message, add, to)
 
 
+def _is_ours(listed: ast.expr, source: Source) -> TypeGuard[ast.Call]:
+    """Return whether `listed` is ``Middleware(FlowMiddleware, ...)``, or adds it."""
+    if not isinstance(listed, ast.Call) or not listed.args:
+        return False
+    return source.name(listed.args[0]) in ASGI
+
+
+def _counted(source: Source, listed: list[E]) -> list[E]:
+    """Return `listed` without CORS middleware if ours rejects: then CORS belongs outside."""
+    rejects = any(keyword(one, "on_invalid") for one in listed if _is_ours(one, source))
+    return [one for one in listed if not (rejects and _does_cors(one))]
+
+
 def _does_cors(listed: ast.expr) -> bool:
-    """Return whether middleware is for CORS, which stays outside ours."""
     first = listed.args[0] if isinstance(listed, ast.Call) and listed.args else listed
     return "cors" in ast.unparse(first).lower()
 
 
 def _listed_order(source: Source, listed: list[ast.expr]) -> Iterator[Finding]:
-    counted = [one for one in listed if not _does_cors(one)]
-    for one in counted[1:]:
-        if isinstance(one, ast.Call) and one.args and source.name(one.args[0]) in ASGI:
+    for one in _counted(source, listed)[1:]:
+        if _is_ours(one, source):
             message = (
                 "FlowMiddleware is not first in the list of middleware, so the lines and responses "
                 "of the middleware before it have no ID"
