@@ -25,6 +25,9 @@ import nox
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# With it, each of the many processes that tests start would compile Django and Celery anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.download_python = "never"
 nox.options.error_on_missing_interpreters = False
@@ -119,12 +122,13 @@ def install_tree(
     """Install `packages` from the tree (editable) with `requirements`, as the file `pins` says.
 
     All in one go, so that what an integration asks of the core is found in the tree. The build
-    backend comes first, once, instead of one isolated environment for each package.
+    backend comes first, once, instead of one isolated environment for each package. Python compiles
+    what a session imports; pip would compile all that it installs.
     """
     options = ["--constraint", str(pins)] if pins else ["--upgrade"]
     session.install(*group("backend"), *options)
     trees = [word for name in packages for word in ("--editable", f"packages/{name}")]
-    session.install("--no-build-isolation", *trees, *requirements, *options)
+    session.install("--no-build-isolation", "--no-compile", *trees, *requirements, *options)
 
 
 # --- Plain `nox` ----------------------------------------------------------------------------------
