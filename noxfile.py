@@ -189,14 +189,20 @@ def lint(session: nox.Session) -> None:
 def typing(session: nox.Session) -> None:
     """Check the types of the packages with mypy (strict) and basedpyright."""
     install_tree(session, *group("typing"))
-    with ThreadPoolExecutor(1) as pool:
-        other = pool.submit(session.run, "mypy")
-        session.run("basedpyright", "--pythonpath", f"{session.bin}/python")
-        # All types are known to a user's type checker; Django's stubs leave 10 % of ours unknown.
-        complete = ("", "_celery", "_dbos", "_fastapi", "_flask", "_inspect", "_queues", "_trace")
-        for package in (f"headrace{name}" for name in complete):
-            session.run("basedpyright", "--verifytypes", package, "--ignoreexternal", silent=True)
-    other.result()
+    # All types are known to a user's type checker; Django's stubs leave 10 % of ours unknown.
+    complete = ("", "_celery", "_dbos", "_fastapi", "_flask", "_inspect", "_queues", "_trace")
+    verify = ("basedpyright", "--ignoreexternal", "--verifytypes")
+    with ThreadPoolExecutor(2) as pool:
+        runs = [
+            pool.submit(session.run, "basedpyright", "--pythonpath", f"{session.bin}/python"),
+            pool.submit(session.run, "mypy"),
+            *(
+                pool.submit(session.run, *verify, f"headrace{name}", silent=True)
+                for name in complete
+            ),
+        ]
+    for run in runs:
+        run.result()
 
 
 @nox.session
