@@ -53,13 +53,17 @@ PARTS = [
 """The parts of the suite that run at the same time; all other tests are one more part."""
 INSTALLED = [
     *("README.md", "docs/start", "tests/trace/test_html.py"),
-    *(f"tests/pictures/test_{name}.py" for name in ("chapters", "command", "documents", "html")),
-    *("tests/core/test_imports.py", "tests/core/test_testing_plugin.py"),
-    "tests/together/test_discovery.py",
+    *(f"tests/pictures/test_{name}.py" for name in ("chapters", "command", "html")),
+    "tests/pictures/test_documents.py::test_directive_draws_a_flow_in_html",
+    "tests/core/test_imports.py",
+    "tests/core/test_testing_plugin.py::test_the_plugin_is_never_loaded_by_itself",
+    "tests/together/test_discovery.py::test_manage_py_knows_the_tasks_of_each_app",
     *(f"tests/{name}/test_contract.py" for name in ("fastapi", "flask")),
     "tests/django/test_contract.py::test_wsgi",
-    *("tests/celery/test_init_app.py", "tests/dbos/test_processes.py", "tests/queues/test_rq.py"),
-    *(f"tests/inspect/test_{name}.py" for name in ("command", "evidence", "explain", "recording")),
+    *("tests/celery/test_init_app.py", "tests/queues/test_rq.py"),
+    "tests/dbos/test_processes.py::test_a_run_is_resumed_where_its_process_died",
+    *(f"tests/inspect/test_{name}.py" for name in ("command", "evidence", "explain")),
+    "tests/inspect/test_recording.py::test_edges_that_tests_run_are_shown_by_tests",
 ]
 """The tests that `wheels` runs."""
 TESTED = ["tests", "docs", "examples", "README.md", "conftest.py", "pyproject.toml"]
