@@ -70,15 +70,13 @@ def broken_contracts(contracts: Path) -> tuple[set[str], set[str]]:
     return found[0], found[1]
 
 
-def test_the_contracts_are_kept() -> None:
-    """Every file of contracts is kept, with all imports and with those of run time."""
+def test_each_package_has_contracts() -> None:
+    """Each package has a file of contracts, and all have one; `nox -s lint` checks them."""
     files = sorted(ROOT.glob("packages/**/imports.ini"))
     assert [path.parent.name for path in files] == [
         *("celery", "core", "dbos", "django", "fastapi", "flask", "packages", "inspect"),
         *("queues", "trace"),
     ]
-    for path in files:
-        assert broken_contracts(path) == (set(), set()), path
 
 
 @pytest.mark.parametrize(
