@@ -59,8 +59,10 @@ class Audit:
     cases: tuple[Case, ...]
     """In the order of `KINDS`, then of time."""
     unjudged: tuple[Unjudged, ...]
-    under_way: int
-    """How many possible cases are too young to be told."""
+    under_way: tuple[Case, ...]
+    """The possible cases that are too young to be told."""
+    has_units: bool
+    """Whether the logs have a line of a unit or of a publish at all."""
 
 
 class Auditor:
@@ -115,8 +117,9 @@ class Auditor:
             for sql in STEP_TABLES:
                 logs.query(sql)
             _find(logs, "step_missing", STEP_MISSING)
-        open_ = logs.query("SELECT count(*) FROM found WHERE verdict = 'open'")[0][0]
-        return Audit(_cases(logs), _unjudged(logs), open_)
+        units = logs.query("SELECT 1 FROM (FROM run SELECT 1 UNION ALL FROM sent SELECT 1) LIMIT 1")
+        cases, under_way = _cases(logs, "verdict IS NULL"), _cases(logs, "verdict = 'open'")
+        return Audit(cases, _unjudged(logs), under_way, bool(units))
 
 
 def _find(logs: Logs, kind: str, sql: str) -> None:
@@ -124,10 +127,10 @@ def _find(logs: Logs, kind: str, sql: str) -> None:
     logs.query(f"INSERT INTO found SELECT ?, {columns} FROM ({sql})", [kind])
 
 
-def _cases(logs: Logs) -> tuple[Case, ...]:
+def _cases(logs: Logs, condition: str) -> tuple[Case, ...]:
     names = ("kind", *COLUMNS[:7])
     rows = logs.query(
-        f"SELECT file, number, {', '.join(names)} FROM found WHERE verdict IS NULL "
+        f"SELECT file, number, {', '.join(names)} FROM found WHERE {condition} "
         "ORDER BY time NULLS LAST, file, number"
     )
     order = list(KINDS)

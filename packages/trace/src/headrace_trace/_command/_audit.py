@@ -23,7 +23,7 @@ def main(words: list[str]) -> int:
     """Audit logs as `words` say; return the exit status: 1 if there is a case.
 
     Raises:
-        CommandError: an argument is wrong.
+        CommandError: an argument is wrong, or there is nothing to audit.
     """
     options = _parser().parse_args(words)
     grace = parse_duration(options.grace)
@@ -35,9 +35,11 @@ def main(words: list[str]) -> int:
             write(sys.stdout, audit_json(found, logs))
         else:
             console = terminal()
-            for line in audit_lines(found):
+            for line in audit_lines(found) if found.has_units else ():
                 console.print(line)
         tell_rejects(logs)
+    if not found.has_units:
+        raise CommandError("these logs have no line of a unit of work, so nothing was audited")
     return 1 if found.cases else 0
 
 

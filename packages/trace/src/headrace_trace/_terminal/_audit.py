@@ -12,6 +12,8 @@ from headrace_trace._audit import KINDS, Audit, Case, Unjudged
 
 from ._text import shown, time_text
 
+_MOST_UNDER_WAY = 10
+
 
 def audit_lines(found: Audit) -> Iterator[Text]:
     """Return an audit as lines: the cases by kind, then what the logs cannot tell."""
@@ -24,7 +26,12 @@ def audit_lines(found: Audit) -> Iterator[Text]:
         yield Text(f"not judged, since logs are missing: {count}", style="yellow")
         yield from map(_unjudged, found.unjudged)
     if found.under_way:
-        yield Text(f"perhaps still under way: {found.under_way}")
+        yield Text(
+            f"perhaps still under way, so soon before the newest line: {len(found.under_way)}"
+        )
+        yield from map(_case, found.under_way[:_MOST_UNDER_WAY])
+        if len(found.under_way) > _MOST_UNDER_WAY:
+            yield Text(f"  and {len(found.under_way) - _MOST_UNDER_WAY} more, see --json")
     if not found.cases:
         yield Text("no case found", style="green")
 
