@@ -31,12 +31,7 @@ headrace.configure(backend="none")
 app = Celery("chains", broker=BROKER, backend=RESULTS)
 app.conf.update(
     broker_connection_retry_on_startup=True,
-    broker_transport_options={
-        "global_keyprefix": f"{PREFIX}.",
-        "unacked_restore_interval": 1,
-        "unacked_restore_throttle": 1,
-        "visibility_timeout": 4,
-    }
+    broker_transport_options={"global_keyprefix": f"{PREFIX}."}
     if BROKER.startswith("redis")
     else {},
     result_backend_transport_options={"global_keyprefix": f"{PREFIX}."},

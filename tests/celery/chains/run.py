@@ -23,7 +23,7 @@ from celery.contrib.abortable import AbortableAsyncResult
 
 import headrace
 from headrace_celery import watch
-from tests.celery.matrix.run import clean
+from tests.celery.matrix.run import clean, deliver_again
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -62,6 +62,8 @@ class Orders:
             self.publish("late", "worker killed", "stuck once", queue=f"{prefix}.kill")
             self.wait_for("worker killed", "charge stuck once")
             os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        deliver_again(self.tasks.app)
         with self.worker("main", f"{prefix},{prefix}.kill") as process:
             for name in ("fulfil", "awaited", "branches"):
                 self.publish(name, name, "slow")

@@ -25,13 +25,6 @@ PREFIX = os.environ["MATRIX_PREFIX"]
 NOTES = os.environ["MATRIX_NOTES"]
 BEAT = os.environ.get("MATRIX_BEAT")
 
-REDIS = {
-    "global_keyprefix": f"{PREFIX}.",
-    "unacked_restore_interval": 1,
-    "unacked_restore_throttle": 1,
-    "visibility_timeout": 5,
-}
-
 headrace.configure(backend="none")
 log = logging.getLogger("matrix")
 app = Celery("matrix", broker=BROKER, backend=RESULTS)
@@ -40,7 +33,9 @@ app.conf.update(
     if BEAT
     else {},
     broker_connection_retry_on_startup=True,
-    broker_transport_options=REDIS if BROKER.startswith("redis") else {},
+    broker_transport_options={"global_keyprefix": f"{PREFIX}."}
+    if BROKER.startswith("redis")
+    else {},
     result_backend_transport_options={"global_keyprefix": f"{PREFIX}."},
     result_chord_retry_interval=0.1,
     result_expires=600,
@@ -146,7 +141,7 @@ def inline_errback(request: Any, exc: Exception, traceback: Any) -> None:
     note(request.id.rpartition("/")[0], "errback")
 
 
-@app.task(name="matrix.soft_limited", soft_time_limit=0.3)
+@app.task(name="matrix.soft_limited", soft_time_limit=1)
 def soft_limited(row: str) -> None:
     """Run into the soft time limit."""
     try:
@@ -164,7 +159,7 @@ def timely(row: str) -> None:
         note(row, "run")
 
 
-@app.task(name="matrix.hard_limited", time_limit=0.5)
+@app.task(name="matrix.hard_limited", time_limit=1.5)
 def hard_limited(row: str) -> None:
     """Run into the hard time limit."""
     note(row, "run")

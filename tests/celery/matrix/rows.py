@@ -81,7 +81,7 @@ def in_chord_of_groups(t: ModuleType, row: str) -> None:
 
 def then_revoke(t: ModuleType, row: str) -> None:
     """Publish a task for later, and revoke it."""
-    result = t.run.apply_async((row, "never"), countdown=2)
+    result = t.run.apply_async((row, "never"), countdown=4)
     t.app.control.revoke(result.id)
 
 

@@ -17,7 +17,7 @@ import tempfile
 import time
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.lines import whole_lines
 
@@ -27,6 +27,8 @@ from .rows import ROWS, Row
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import ModuleType
+
+    from celery import Celery
 
 PATIENCE = 60.0
 CONCURRENCY = {"prefork": "2", "solo": "1", "threads": "4", "gevent": "50"}
@@ -107,6 +109,8 @@ class Column:
             while not self.notes() and time.monotonic() < deadline:
                 time.sleep(0.05)
             os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        deliver_again(self.tasks.app)
 
     def wait(self) -> dict[str, str]:
         """Return each row's problem once there is none, or time is up."""
@@ -166,6 +170,15 @@ class Column:
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(log.read_text(errors="replace")[-3000:])
             time.sleep(0.05)
+
+
+def deliver_again(app: Celery) -> None:
+    """Return the messages of a killed worker to their queue, which Redis does after an hour."""
+    with app.connection_for_write() as connection:
+        channel: Any = connection.default_channel
+        if hasattr(channel.qos, "restore_visible"):
+            channel.visibility_timeout = 0
+            channel.qos.restore_visible()
 
 
 def clean(tasks: ModuleType) -> None:
