@@ -47,7 +47,7 @@ class Attributes:
     def get(self, frame: Context, owner: Value, name: str, node: Any) -> Value:
         """Return the attribute `name` of `owner`; reading a property calls its getter."""
         if owner is None:
-            return self._guess_method(name, node)
+            return self._guess_method(name)
         if isinstance(owner, Instance):
             return self._of_instance(frame, owner, name, node)
         options = options_of(owner)
@@ -78,17 +78,9 @@ class Attributes:
                 return self._get(frame, inner, name, node)
         return Bound(owner, name)
 
-    def _guess_method(self, name: str, node: Any) -> Value:
-        """Guess the method `name` of an unknown object.
-
-        Take it from the class that the variable is named after, or else from the only class that
-        defines such a method.
-        """
-        classes, of = self._engine.classes, node[1] if type(node) is tuple else None
-        called = of[2] if type(of) is tuple and of[0] == "a" else of
-        cls = classes.named_after(called) if type(called) is str else None
-        if cls is None or classes.find(cls, name) is None:
-            cls = classes.only_owner(name)
+    def _guess_method(self, name: str) -> Value:
+        """Guess the method `name` of an unknown object: that of the only class that has one."""
+        cls = self._engine.classes.only_owner(name)
         return None if cls is None else self._method(Instance(cls), name)
 
     def set(self, owner: Value, name: str, value: Value) -> None:

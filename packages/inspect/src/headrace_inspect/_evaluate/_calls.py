@@ -158,17 +158,14 @@ class Calls:
         return value.result if isinstance(value, Pending) else value
 
     def _construct(self, callee: ClassValue, call: Call) -> Value:
-        cls, frame = callee.cls, call.frame
-        instance = Instance(cls, is_exact=True)
+        cls = callee.cls
+        instance, plain = Instance(cls, is_exact=True), call.with_arguments()
         if self._engine.classes.find(cls, "__init__") is None:
             self._store_fields(cls, call)
-        for name, given in (("__init__", call), ("__post_init__", call.with_arguments())):
+        for name, given in (("__new__", call), ("__init__", call), ("__post_init__", plain)):
             method = self._engine.classes.method(cls, name)
             if method is not None:
                 self.invoke(FunctionValue(method, instance), given)
-        made = self._engine.attributes.get(frame, callee, "__new__", call.node)
-        if isinstance(made, FunctionValue):
-            self.invoke(made, call)
         return instance
 
     def _store_fields(self, cls: Class, call: Call) -> None:

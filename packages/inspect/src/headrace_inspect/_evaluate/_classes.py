@@ -151,13 +151,13 @@ class Classes:
         return self._names_below[cls]
 
     def named_after(self, name: str | None) -> Class | None:
-        """Return the only class that ``parcel_label`` or ``"app.ParcelLabel"`` may mean."""
+        """Return the only class that ``"app.ParcelLabel"`` or ``"parcellabel"`` may mean."""
         if self._by_name is None:
             self._by_name = {}
             for cls in [one for one in self.all() if not one.module.is_test]:
                 key = cls.name.lower()
                 self._by_name[key] = None if key in self._by_name else cls
-        return self._by_name.get((name or "").rpartition(".")[2].replace("_", "").lower())
+        return self._by_name.get((name or "").rpartition(".")[2].lower())
 
     def only_owner(self, name: str) -> Class | None:
         """Return the class that defines this method, if all others that do are its subclasses."""
