@@ -45,12 +45,15 @@ for name in (re.match(r"[a-z]+", word).group() for word in sys.argv[1:]):
 """
 REDIS_PORT, RABBITMQ_PORT = 6379, 5672
 SPELLED = ["docs", "examples", "packages", *sorted(path.name for path in ROOT.glob("*.md"))]
-PARTS = [
-    [f"tests/{name}" for name in ("celery", "dbos", "demo", "queues", "tracing")],
-    [f"tests/{name}" for name in ("chains", "faults", "http", "fastapi", "flask", "serving")],
+MEASURED = [
+    [
+        *(f"tests/{name}" for name in ("celery", "dbos", "django", "fastapi", "flask", "http")),
+        *(f"tests/{name}" for name in ("pictures", "queues", "together")),
+    ],
+    [*(f"tests/{name}" for name in ("chains", "core")), "docs"],
     [f"tests/{name}" for name in ("inspect", "trace")],
 ]
-"""The parts of the suite that run at the same time; all other tests are one more part."""
+"""Parts of the suite that run at the same time, under coverage; all other tests are one more."""
 INSTALLED = [
     *("README.md", "docs/start", "tests/trace/test_html.py"),
     *(f"tests/pictures/test_{name}.py" for name in ("chapters", "command", "html")),
@@ -140,7 +143,7 @@ def install_tree(
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run the whole suite under coverage, branches included: `nox -s tests -- -k name`."""
+    """Run the suite, each package's own tests under coverage: `nox -s tests -- -k name`."""
     install_tree(session, *group("test-all"))
     if session.posargs:
         session.run("coverage", "run", "-m", "pytest", *session.posargs)
@@ -148,27 +151,30 @@ def tests(session: nox.Session) -> None:
     session.run("coverage", "erase")
     for left in ROOT.glob(".coverage.*"):  # from a failed run
         left.unlink()
-    run_parts(session, "coverage", "run", "--parallel-mode", "-m", "pytest")
+    run_parts(session)
     session.run("coverage", "combine", "--quiet")
     session.run("python", "-m", "tests.repository.coverage_floors")
 
 
-def run_parts(session: nox.Session, *pytest: str) -> None:
+def run_parts(session: nox.Session) -> None:
     """Run the suite in four processes at once; print the output of the others when all have ended.
 
+    Coverage makes up a third of the time, so only the tests of each package and the docs run under
+    it, and it pauses in tests of many examples: see tests/conftest.py.
     pytest-xdist would change from run to run which files share a process, and so what they find
     imported and configured.
     """
-    rest = [f"--ignore={folder}" for part in PARTS for folder in part]
+    measured = ("coverage", "run", "--parallel-mode", "-m", "pytest")
+    rest = [f"--ignore={folder}" for part in MEASURED for folder in part]
     with contextlib.ExitStack() as stack:
         pool = stack.enter_context(ThreadPoolExecutor())
         others = []
-        for tests in PARTS:
+        for tests in MEASURED:
             output = stack.enter_context(tempfile.TemporaryFile("w+", errors="replace"))
             both = {"stdout": output, "stderr": subprocess.STDOUT}
-            others.append((pool.submit(session.run, *pytest, *tests, **both), output))
+            others.append((pool.submit(session.run, *measured, *tests, **both), output))
         try:
-            session.run(*pytest, *rest)
+            session.run("pytest", *rest)
         finally:
             for part, output in others:
                 wait([part])

@@ -13,7 +13,7 @@ from hypothesis import settings
 from tests.brokers import find_rabbitmq, find_redis
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
 # The session `examples` tries more. No deadline, since a busy machine takes longer for each.
 EXAMPLES = int(os.environ.get("HEADRACE_EXAMPLES", "40"))
@@ -39,6 +39,26 @@ def pytest_collection_finish() -> None:
     if sys.version_info < (3, 14):
         gc.collect()
         gc.freeze()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool, bool]:
+    """Pause coverage in a test of many examples, which a trace function makes far slower."""
+    has_many = any(map(item.get_closest_marker, ("hypothesis", "unmeasured")))
+    coverage = _tracing_coverage() if has_many else None
+    if coverage is None:
+        return (yield)
+    coverage.stop()
+    try:
+        return (yield)
+    finally:
+        coverage.start()
+
+
+def _tracing_coverage() -> Any:
+    """Return what measures coverage, if it does so by a trace function, as before Python 3.14."""
+    module = sys.modules.get("coverage")
+    return module.Coverage.current() if module and sys.gettrace() else None
 
 
 @pytest.fixture(autouse=True)

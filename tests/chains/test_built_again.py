@@ -379,6 +379,7 @@ def test_nothing_that_was_passed_is_kept_alive() -> None:
     assert [each() for each in refs if each() is not None] == []
 
 
+@pytest.mark.unmeasured
 def test_the_memory_of_known_calls_is_bounded() -> None:
     """Building on with ever new names, functions and paths takes no more memory than before."""
 

@@ -443,6 +443,7 @@ def test_values_are_freed_with_the_outcome(
 
 
 @pytest.mark.guarantee(81)
+@pytest.mark.unmeasured
 def test_a_thousand_failing_and_watched_runs_leave_nothing(runner: Runner) -> None:
     """Memory stays flat with the garbage collector off, with logging, backends and undos."""
     headrace.configure(backend=_Backend())

@@ -20,7 +20,7 @@ from tests.chains.conftest import forget_builds
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.usefixtures("no_builds")
+pytestmark = [pytest.mark.usefixtures("no_builds"), pytest.mark.unmeasured]
 
 
 def rows(count: int = 2) -> Iterator[int]:

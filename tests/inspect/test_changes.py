@@ -163,6 +163,7 @@ EDITS: list[Edit] = [
 ]  # fmt: skip
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("seed", range(12))
 def test_cache_never_shows_in_the_report(tmp_path: Path, seed: int) -> None:
     """After each of many random edits, a check with the cache and one without are the same."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
+
 from tests.inspect.regression_kit import is_noticed, names_the_link, regressions, since
 
 
+@pytest.mark.unmeasured
 def test_planted_regressions_are_noticed() -> None:
     """At least 85 % of at least 50 are noticed, and 90 % of the first broken links are right."""
     planted = [*regressions(1)]

@@ -143,6 +143,7 @@ def nested(depth: int) -> str:
     ],
     ids=lambda code: code[:30].replace("\n", " "),
 )
+@pytest.mark.unmeasured
 def test_follows_deep_and_odd_code(tmp_path: Path, code: str) -> None:
     """Code that is nested deeply, or goes in circles, neither stops nor breaks the check."""
     report = check_bytes(tmp_path, f"{FLOW}\n{code}\n".encode())

@@ -91,6 +91,7 @@ def expected(data: bytes) -> tuple[Counter[str], int, int]:
 
 
 @pytest.mark.guarantee(271)
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("seed", range(20))
 def test_counts_of_damaged_logs_are_right(tmp_path: Path, seed: int) -> None:
     """Of thousands of damaged lines, each readable one is counted for its ID, each other as bad."""
@@ -108,6 +109,7 @@ def test_counts_of_damaged_logs_are_right(tmp_path: Path, seed: int) -> None:
 
 
 @pytest.mark.guarantee(271)
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("seed", range(10))
 def test_odd_fields_fail_nothing(tmp_path: Path, seed: int) -> None:
     """Fields that are missing, repeated or of another type fail no command."""
