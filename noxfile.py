@@ -628,6 +628,8 @@ def oldest(session: nox.Session) -> None:
     tools = [each for each in group("test-all") if not each.startswith(left_out)]
     packages = [name for name in PACKAGES if name != "queues"]
     install_tree(session, *tools, "setuptools<81", packages=packages, pins=floors)
-    # Leaves out tests of code without dependencies: chains, the check, and most of the core.
+    # Leaves out tests of code without dependencies: chains, the check, most of the core, and what
+    # tries many examples.
     folders = [f"tests/{name}" for name in packages if name not in {"core", "inspect"}]
-    session.run("pytest", *CORE_WITH_OTHERS, *folders, *OLD, *session.posargs)
+    few = ("-m", "not hypothesis and not unmeasured")
+    session.run("pytest", *CORE_WITH_OTHERS, *folders, *OLD, *few, *session.posargs)
