@@ -99,8 +99,8 @@ class Attributes:
             return self._methods[key]
         classes = self._engine.classes
         cls = classes.find(owner.cls, name)
-        is_below = cls is None and not owner.is_exact and self._is_in_subclass(owner.cls, name)
-        if is_below or (cls is not None and name in cls.methods):
+        below = classes.overriding(owner.cls, name) if cls is None and not owner.is_exact else ()
+        if any(name in one.methods for one in (cls, *below) if one is not None):
             value = self._method(owner, name)
             if not any(isinstance(one, Property) for one in options_of(value)):
                 self._methods[key] = value
@@ -114,11 +114,6 @@ class Attributes:
         for find in self._engine.registry.missing if value is None else ():
             value = find(frame, owner, name)
         return self._inherited(owner, owner.cls, name) if value is None else value
-
-    def _is_in_subclass(self, cls: Class, name: str) -> bool:
-        """Tell whether a subclass defines the method `name`."""
-        below = self._engine.classes.overriding(cls, name)
-        return any(name in one.methods for one in below)
 
     def _method(self, owner: Instance, name: str) -> Value:
         """Return a method, together with its overrides unless the class is exact."""

@@ -118,7 +118,8 @@ class Classes:
         """Return the direct and indirect subclasses that define `name` themselves."""
         key = (cls, name)
         if key not in self._overriding:
-            self._overriding[key] = self._find_overriding(cls, name)
+            found = [one for one in self.subclasses(cls) if name in one.names]
+            self._overriding[key] = found[:_MAX_SUBCLASSES]
         return self._overriding[key]
 
     def find_subclasses(self) -> None:
@@ -127,9 +128,6 @@ class Classes:
             for base in self.bases(one):
                 if isinstance(base, ClassValue):
                     self._below[base.cls].append(one)
-
-    def _find_overriding(self, cls: Class, name: str) -> list[Class]:
-        return [one for one in self.subclasses(cls) if name in one.names][:_MAX_SUBCLASSES]
 
     def subclasses(self, cls: Class) -> list[Class]:
         """Return the direct and indirect subclasses, the nearest first."""
