@@ -43,6 +43,7 @@ class System:
         self._module = f"tests.queues.programs.{name}_program"
         values = {"URL": url, "NOTES": str(self.notes), "QUEUE": f"headrace-{uuid.uuid4().hex}"}
         self.environment = {f"CONTRACT_{key}": value for key, value in values.items()}
+        self.starts = 0
         self._stopping = False
 
     def __enter__(self) -> Self:
@@ -73,6 +74,7 @@ class System:
                 stdout=log,
                 stderr=log,
             )
+        self.starts += 1
 
     def _keep_alive(self) -> None:
         while not self._stopping:
@@ -87,6 +89,13 @@ class System:
         except subprocess.TimeoutExpired:
             self._worker.kill()
             self._worker.wait()
+
+    def wait_for_start(self, number: int) -> None:
+        """Wait until the worker has been started `number` times."""
+        end = time.monotonic() + 60
+        while self.starts < number:
+            assert time.monotonic() < end, self.log.read_text()
+            time.sleep(0.02)
 
     def runs(self, label: str, count: int = 1) -> list[dict[str, Any]]:
         """Return `count` runs of the tasks called with `label`, in order."""

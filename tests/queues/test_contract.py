@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 import uuid
 from typing import TYPE_CHECKING
 
@@ -35,7 +34,7 @@ def test_run_continues_the_publishers_operation(system: System, label: str) -> N
     facts = end["facts"]
     assert (facts["system"], facts["task_id"], facts["retries"]) == (system.name, task_id, 0)
     assert facts["queue"]
-    assert 0 <= facts["queue_ms"] < 30_000
+    assert 0 <= facts["queue_ms"] < 200_000
 
 
 @pytest.mark.guarantee(150)
@@ -106,12 +105,13 @@ def test_scheduled_task_continues_the_operation(system: System, label: str) -> N
 @pytest.mark.guarantee(150)
 def test_task_of_a_killed_worker_keeps_its_id(system: System, label: str) -> None:
     """The run that takes the place of a lost one is a new unit of the same operation."""
+    starts = system.starts
     with headrace.open_context(label) as publisher:
         system.program.publish("dying", label, str(system.mark), retries=1)
     system.runs(label)
-    if system.name == "taskiq":  # takes over messages once they are idle, after one of its own
-        time.sleep(1.5)
-        system.program.publish("noted", "another")
+    if system.name != "rq":
+        system.wait_for_start(starts + 1)
+        system.program.hand_on()
     first, second = system.runs(label, 2)
     assert first["id"] == second["id"] == label
     assert first["cause"] == publisher.unit_id
@@ -144,7 +144,7 @@ def test_lines_tell_the_story_of_a_task(
         assert (line["task_id"], line["queue"]) == (task_id, vars(published)["queue"])
         assert (line["correlation_id"], line["causation_id"]) == (label, publisher.unit_id)
         assert line["retries"] == 0
-        assert 0 <= line["queue_ms"] < 30_000
+        assert 0 <= line["queue_ms"] < 200_000
     assert end["outcome"] == "ok"
     (inner,) = system.lines("task.published", parent["unit"])
     (child,) = system.runs(label)

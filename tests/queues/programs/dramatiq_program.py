@@ -17,7 +17,6 @@ from tests.queues.programs import notes
 broker = RedisBroker(
     url=notes.URL,
     namespace=notes.QUEUE,
-    heartbeat_timeout=1000,
     maintenance_chance=1_000_000,  # each time: it hands on the messages of dead workers
 )
 broker.add_middleware(CurrentMessage())
@@ -68,6 +67,16 @@ def publish(task: str, *args: Any, retries: int = 0) -> str:
     """Publish a task, and return the queue's ID of it."""
     actor = broker.get_actor(task)
     return str(actor.send_with_options(args=args, max_retries=retries or 1).message_id)
+
+
+def hand_on() -> None:
+    """Return the messages of dead workers to the queue, which happens with another message."""
+    usual = broker.heartbeat_timeout
+    broker.heartbeat_timeout = 0
+    try:
+        publish("noted", "another")
+    finally:
+        broker.heartbeat_timeout = usual
 
 
 def schedule(task: str, *args: Any) -> str:

@@ -105,7 +105,7 @@ def prepare_worker() -> None:
 
 def read(path: Path, event: str, key: str, value: str, count: int) -> list[dict[str, Any]]:
     """Wait until `count` notes of `event` have `value` for `key`, and return them in order."""
-    end = time.monotonic() + 60
+    end = time.monotonic() + 120
     while True:
         lines = whole_lines(path) if path.exists() else []
         notes = [note for note in map(json.loads, lines) if note["event"] == event]

@@ -6,6 +6,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from redis import Redis
 from taskiq import Context, SimpleRetryMiddleware, TaskiqDepends, TaskiqScheduler
 from taskiq.api import run_receiver_task, run_scheduler_task
 from taskiq_redis import ListRedisScheduleSource, RedisStreamBroker
@@ -17,7 +18,6 @@ broker = RedisStreamBroker(
     url=notes.URL,
     queue_name=notes.QUEUE,
     consumer_group_name=notes.QUEUE,
-    idle_timeout=1000,  # milliseconds, after which it takes over the messages of other consumers
     xread_block=200,
 ).with_middlewares(SimpleRetryMiddleware(default_retry_count=10))
 init_app(broker)
@@ -65,6 +65,16 @@ async def _publish(task: str, args: Any) -> str:
 def publish(task: str, *args: Any, retries: int = 0) -> str:
     """Publish a task, and return the queue's ID of it."""
     return asyncio.run(_publish(task, args))
+
+
+def hand_on() -> None:
+    """Age the messages of dead workers: the worker takes them over after another message."""
+    names = notes.QUEUE, notes.QUEUE  # the stream and the group
+    with Redis.from_url(notes.URL) as client:
+        for each in client.xpending_range(*names, "-", "+", 10):
+            found = each["consumer"], 0, [each["message_id"]]
+            client.xclaim(*names, *found, idle=broker.idle_timeout, justid=True)
+    publish("noted", "another")
 
 
 async def _schedule(task: str, args: Any) -> None:
