@@ -66,9 +66,11 @@ def test_wrong_setting_is_reported(setting: Any, number: int, message: str) -> N
     assert error.id == f"headrace.E{number:03}"
     assert error.is_serious()
     assert message in error.msg
-    link = re.search(r"docs/howto/django\.md#(\S+)$", str(error.hint))
-    assert link is not None
-    assert f"({link.group(1)})=" in DOCS.read_text(encoding="utf-8")
+    page = DOCS.read_text(encoding="utf-8")
+    assert re.findall(r'"(.+?)"', str(error.hint))[-2:] == ["System checks", "Django"]
+    assert page.startswith("# Django\n")
+    assert "\n### System checks\n" in page
+    assert f"({error.id.lower().replace('.', '-')})=" in page
 
 
 @pytest.mark.guarantee(110)

@@ -158,11 +158,12 @@ def test_configure_of_a_program_is_left_alone() -> None:
 @pytest.mark.parametrize(
     ("config", "options", "message"),
     [
-        ({"HEADRACE_TRUST_INBOND": True}, {}, "did you mean 'TRUST_INBOUND'"),
+        ({"HEADRACE_TRUST_INBOND": True}, {}, "did you mean 'HEADRACE_TRUST_INBOUND'"),
+        ({"HEADRACE_XYZZY": True}, {}, "'HEADRACE_XYZZY' is not a headrace setting; the settings"),
         ({}, {"trust_inbond": True}, "did you mean 'trust_inbound'"),
-        ({"HEADRACE_trust_inbound": True}, {}, "did you mean 'TRUST_INBOUND'"),
+        ({"HEADRACE_trust_inbound": True}, {}, "did you mean 'HEADRACE_TRUST_INBOUND'"),
         ({"headrace_trust_inbond": True}, {}, "did you mean 'HEADRACE_TRUST_INBOUND'"),
-        ({"HEADRACE": {"TRUST_INBOUND": True}}, {}, "write each setting as HEADRACE_NAME"),
+        ({"HEADRACE": {"TRUST_INBOUND": True}}, {}, "the settings are HEADRACE_BACKEND, "),
         ({"HEADRACE_ON_INVALID": "drop"}, {}, "must be 'replace' or 'reject'"),
         ({}, {"backend": "stdout"}, "unknown backend 'stdout'"),
     ],

@@ -294,6 +294,10 @@ def test_work_that_outlives_its_request_keeps_the_id() -> None:
     assert [line.flow_id for line in log.lines() if line.error] == ["abc"]
 
 
+def either(*args: Any) -> Any:
+    """An application that is of neither protocol for certain."""
+
+
 @pytest.mark.parametrize("options", [{"request_header": "X"}, {"exclude_paths": "/health"}])
 def test_wrong_options_raise_when_it_is_made(options: dict[str, Any]) -> None:
     """An unknown option, and a string where a list belongs, are TypeErrors."""
@@ -321,7 +325,7 @@ def test_unknown_option_is_told_with_those_that_there_are(
 ) -> None:
     """The message names the public function, not an internal one."""
     with pytest.raises(TypeError) as caught:
-        middleware(sending(), **{name: "X"})
+        middleware(either, **{name: "X"})
     assert str(caught.value).startswith(f"FlowMiddleware() has no option {name!r}; {hint}")
 
 
@@ -437,13 +441,13 @@ def test_options_that_contradict_each_other_are_refused(
 ) -> None:
     """The error gives the problem and the solution."""
     with pytest.raises((TypeError, ValueError), match=message):
-        middleware(sending(), **options)
+        middleware(either, **options)
 
 
 @pytest.mark.parametrize("middleware", [asgi.FlowMiddleware, wsgi.FlowMiddleware])
 def test_middleware_that_is_gone_follows_no_configuration(middleware: Any) -> None:
     """`configure` keeps no middleware alive."""
-    gone = weakref.ref(middleware(sending()))
+    gone = weakref.ref(middleware(either))
     gc.collect()
     assert gone() is None
     headrace.configure(header="X-Other")
@@ -553,6 +557,55 @@ def test_the_inlined_rule_for_ids_is_the_rule(value: bytes, validator: Any) -> N
     scope = {**http_scope("/"), "headers": [(b"x-correlation-id", value)]}
     call(FlowMiddleware(showing(seen), **options), scope)
     assert (seen == [text]) == (admitted.correlation_id == text)
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [("7", "the validator did not accept it"), ("two words", "expected one value of 1 to 256 ")],
+)
+def test_the_line_about_a_refused_id_names_the_cause(
+    value: str, reason: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An ID of the right form was refused by the validator; for another, the line has the rule."""
+    policy = HttpPolicy(HttpOptions(validator=lambda value: len(value) > 3))
+    policy.admit("http", "/", [("x-request-id", value)])
+    assert caplog.messages[0].startswith(
+        f"refused the correlation ID in header x-request-id ({len(value)} characters); {reason}"
+    )
+
+
+async def serve_asgi(scope: Any, receive: Any, send: Any) -> None:
+    """An application."""
+
+
+def serve_wsgi(environ: Any, start_response: Any) -> list[bytes]:
+    """An application."""
+    return []
+
+
+class AsgiObject:
+    """An application that is an object, as those of frameworks are."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve nothing."""
+
+
+@pytest.mark.parametrize(
+    ("middleware", "app", "right"),
+    [
+        (wsgi.FlowMiddleware, serve_asgi, "asgi"),
+        (wsgi.FlowMiddleware, AsgiObject(), "asgi"),
+        (wsgi.FlowMiddleware, AsgiObject().__call__, "asgi"),
+        (FlowMiddleware, serve_wsgi, "wsgi"),
+        (FlowMiddleware, wsgi.FlowMiddleware(serve_wsgi), "wsgi"),
+    ],
+)
+def test_application_of_the_other_protocol_is_refused(
+    middleware: Any, app: Any, right: str
+) -> None:
+    """The error names the middleware to use, at set-up and not at the first request."""
+    with pytest.raises(TypeError, match=rf"is an? .* application; use headrace\.{right}\.Flow"):
+        middleware(app)
 
 
 # --- Code of the server ---------------------------------------------------------------------------

@@ -102,11 +102,12 @@ class FlowMiddleware:
         options: see `headrace.integration.HttpOptions`.
 
     Raises:
-        TypeError: an option is unknown or has the wrong type.
+        TypeError: `app` is of the other protocol, or an option is unknown or has the wrong type.
         ValueError: an option has an invalid value.
     """
 
     def __init__(self, app: App, **options: Unpack[HttpKeywords]) -> None:
+        nesting.check_protocol("asgi", app)
         nesting.use_protocol("asgi")
         self.app = app
         announce_spans(app)

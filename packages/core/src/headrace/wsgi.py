@@ -44,11 +44,12 @@ class FlowMiddleware:
         options: see `headrace.integration.HttpOptions`.
 
     Raises:
-        TypeError: an option is unknown or has the wrong type.
+        TypeError: `app` is of the other protocol, or an option is unknown or has the wrong type.
         ValueError: an option has an invalid value.
     """
 
     def __init__(self, app: WSGIApplication, **options: Unpack[HttpKeywords]) -> None:
+        nesting.check_protocol("wsgi", app)
         nesting.use_protocol("wsgi")
         self.app = app
         self._policy = policy = HttpPolicy(http_options("FlowMiddleware", options))

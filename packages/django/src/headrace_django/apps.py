@@ -47,9 +47,9 @@ class HeadraceConfig(AppConfig):
     def _apply_setting(self) -> None:
         try:
             settings = _settings.read()
-        except ImproperlyConfigured:
+        except ImproperlyConfigured as error:
             # Not raised here: the system checks report each mistake, and the middleware raises.
-            _log.exception("the setting HEADRACE is ignored")
+            _log.error("the setting HEADRACE is ignored: %s", error.__cause__)
             return
         # Only if it has changed, since the project may have called `headrace.configure` itself.
         if settings.configuration != self._applied:

@@ -24,7 +24,7 @@ from .middleware import FlowMiddleware, counted_middleware
 
 __all__ = ["check_decorators", "check_middleware", "check_settings"]
 
-_DOCS = "headrace's docs/howto/django.md"
+_SEE = 'See "System checks" on the page "Django" of headrace\'s documentation.'
 _PATH = "headrace_django.middleware.FlowMiddleware"
 _KNOWN = {name.upper() for name in (*CONFIGURE_OPTIONS, *HTTP_OPTIONS, "commands")}
 
@@ -107,10 +107,8 @@ def _is_ours(path: str) -> bool:
 
 def _error(number: int, message: str, hint: str) -> Error:
     """Return the error for a setting with which the middleware refuses to start."""
-    link = f"{hint} See {_DOCS}#headrace-e{number:03}"
-    return Error(message, hint=link, id=f"headrace.E{number:03}")
+    return Error(message, hint=f"{hint} {_SEE}", id=f"headrace.E{number:03}")
 
 
 def _warning(number: int, message: str, hint: str) -> CheckWarning:
-    link = f"{hint} See {_DOCS}#headrace-w{number:03}"
-    return CheckWarning(message, hint=link, id=f"headrace.W{number:03}")
+    return CheckWarning(message, hint=f"{hint} {_SEE}", id=f"headrace.W{number:03}")

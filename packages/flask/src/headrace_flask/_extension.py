@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 
 _KNOWN = (*CONFIGURE_OPTIONS, *HTTP_OPTIONS, "commands")
+_SETTINGS = [f"HEADRACE_{name.upper()}" for name in _KNOWN]
 
 
 class _Settings(NamedTuple):
@@ -133,7 +134,7 @@ def _refuse() -> tuple[str, int, dict[str, str]] | None:
 def _checked_settings(app: Flask) -> dict[str, Any]:
     for key in filter(_is_misspelt, app.config):
         near = nearest_name(key[len("HEADRACE_") :], _KNOWN)
-        hint = "write each setting as HEADRACE_NAME"
+        hint = f"the settings are {', '.join(_SETTINGS)}"
         if near is not None:
             hint = f"did you mean 'HEADRACE_{near.upper()}'?"
         raise ValueError(f"{key!r} is not a headrace setting; {hint}")
@@ -141,11 +142,9 @@ def _checked_settings(app: Flask) -> dict[str, Any]:
 
 
 def _is_misspelt(key: Any) -> bool:
-    """Return whether `key` resembles a setting: in lower case, or a single dict as in Django."""
+    """Return whether `key` resembles a setting: another case or name, or one dict as in Django."""
     upper = str(key).upper()
-    return upper == "HEADRACE" or (
-        upper.startswith("HEADRACE_") and not key.startswith("HEADRACE_")
-    )
+    return upper == "HEADRACE" or (upper.startswith("HEADRACE_") and key not in _SETTINGS)
 
 
 def _route_of(environ: WSGIEnvironment) -> str | None:

@@ -114,6 +114,35 @@ def use_protocol(name: str) -> None:
     mixed = len(_protocols) > 1
 
 
+_COROUTINE = 0x80  # inspect.CO_COROUTINE
+_OTHER = {"asgi": "wsgi", "wsgi": "asgi"}
+
+
+def check_protocol(name: str, app: Any) -> None:
+    """Raise an error if `app` is certainly an application of the other protocol.
+
+    Args:
+        name: the protocol of the middleware, ``asgi`` or ``wsgi``.
+        app: the application that it wraps.
+
+    Raises:
+        TypeError: `app` is a coroutine function in WSGI middleware, or takes ``start_response`` in
+            ASGI middleware.
+    """
+    call = app if hasattr(app, "__code__") else getattr(type(app), "__call__", None)  # noqa: B004
+    code = getattr(call, "__code__", None)
+    if code is None:
+        return
+    is_asgi = bool(code.co_flags & _COROUTINE)
+    is_wsgi = "start_response" in code.co_varnames[: code.co_argcount]
+    if is_wsgi if name == "asgi" else is_asgi:
+        right = _OTHER[name]
+        raise TypeError(
+            f"headrace.{name}.FlowMiddleware wraps {name.upper()} applications, and {app!r} is an "
+            f"{right.upper()} application; use headrace.{right}.FlowMiddleware"
+        )
+
+
 def decision_in_environ(environ: MutableMapping[str, Any]) -> Decision | None:
     """Return the outer decision about the request, or None, and remove its token."""
     found = environ.get(ENVIRON_KEY)

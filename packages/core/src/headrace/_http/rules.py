@@ -43,7 +43,6 @@ class HttpPolicy:
         "_exact",
         "_prefixes",
         "_rank",
-        "_rule",
         "_trusts",
         "_valid",
         "asks",
@@ -62,7 +61,6 @@ class HttpPolicy:
         self._valid: Callable[[str], object] = (
             is_edge_id if options.validator is None else self._ask_validator
         )
-        self._rule = f"{ID_RULE}, accepted by the validator" if options.validator else EDGE_RULE
         trust = options.trust_inbound
         self._trusts: Callable[[Any], object] | None = (
             trust if callable(trust) else None if trust else _never
@@ -142,8 +140,25 @@ class HttpPolicy:
         return self._refuse(refused, context) if refused else (context, False)
 
     def _refuse(self, refused: _Refused, context: FlowContext) -> tuple[FlowContext, bool]:
-        _log_refusals(refused, context, self._rule)
+        # The refused text never reaches the log; the new ID identifies the request.
+        with as_current(context):
+            for name, values in refused:
+                what = (
+                    f"{len(values)} values" if len(values) > 1 else f"{len(values[0])} characters"
+                )
+                reason = self._reason(name, values)
+                log.warning("refused the correlation ID in header %s (%s); %s", name, what, reason)
         return context, self.options.on_invalid == "reject"
+
+    def _reason(self, header: str, values: Sequence[str]) -> str:
+        vendor = VENDOR_HEADERS.get(header)
+        has_validator = self.options.validator is not None
+        if has_validator and len(values) == 1:
+            found = values[0] if vendor is None else vendor.id_of(values[0])
+            if found is not None and match_id(found):
+                return "the validator did not accept it"
+        rule = ID_RULE if has_validator else EDGE_RULE
+        return f"expected one value of {rule if vendor is None else vendor.form}"
 
     def _choose(self, found: Sequence[tuple[str, str]]) -> tuple[str | None, _Refused]:
         candidates: dict[str, list[str]] = {}
@@ -238,17 +253,3 @@ class RequestHeader:
         for key in self._keys:
             environ.pop(key, None)
         environ[self._keys[0]] = correlation_id
-
-
-def _log_refusals(refused: _Refused, context: FlowContext, rule: str) -> None:
-    # The refused text never reaches the log; the new ID identifies the request.
-    with as_current(context):
-        for name, values in refused:
-            vendor = VENDOR_HEADERS.get(name)
-            what = f"{len(values)} values" if len(values) > 1 else f"{len(values[0])} characters"
-            log.warning(
-                "refused the correlation ID in header %s (%s); expected one value of %s",
-                name,
-                what,
-                rule if vendor is None else vendor.form,
-            )
