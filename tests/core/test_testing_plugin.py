@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+from typing import Any
 
 import pytest
+
+from headrace.testing import Capture
 
 pytest_plugins = ["pytester"]
 
@@ -150,7 +153,16 @@ def test_typo(captured_flows):
     captured_flows.assert_not_reached("refnd")
 """
     result = run(suite, code)
-    result.stdout.fnmatch_lines("*ValueError: no flow has a step 'refnd'*did you mean 'refund'?")
+    result.stdout.fnmatch_lines("*ValueError: no flow has a step 'refnd'; did you mean 'refund'?")
+
+
+@pytest.mark.parametrize("wrong", [["receive", "charge"], print])
+def test_anything_but_names_of_steps_is_refused(wrong: Any) -> None:
+    """A list and a function are TypeErrors that say what to pass."""
+    captured = Capture()
+    for check in (captured.assert_path, captured.assert_not_reached):
+        with pytest.raises(TypeError, match="takes the names of steps, each a string of its own"):
+            check(wrong)
 
 
 @pytest.mark.parametrize(

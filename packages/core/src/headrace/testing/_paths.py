@@ -24,20 +24,32 @@ def problem(steps: Sequence[CapturedStep], names: Sequence[str]) -> str:
     """Return why no operation ran the steps called `names` in this order; "" if one did."""
     if not names:
         raise ValueError("assert_path() takes the names of steps")
+    for name in names:
+        _check_type(name, "assert_path")
     longest = max((_reached(each, names) for each in _operations(steps)), default=0)
     if longest == len(names):
         return ""
     missing = names[longest]
     after = f" after {names[longest - 1]!r}" if longest else ""
-    hint = "" if any(is_named(step, missing) for step in steps) else _hint(missing, steps)
+    is_unknown = missing not in _known(steps)
+    hint = f"; no flow has such a step; {_hint(missing, steps)}" if is_unknown else ""
     found = f"{missing!r} did not begin{after}{hint}"
     return f"no operation took the path {' -> '.join(names)}: {found}\n{shown(steps)}"
 
 
 def check_name(name: str, steps: Iterable[CapturedStep]) -> None:
     """Raise `ValueError` if no flow declares a step called `name`, and none of `steps` is."""
+    _check_type(name, "assert_not_reached")
     if name not in _known(steps):
-        raise ValueError(f"no flow has a step {name!r}{_hint(name, steps)}")
+        raise ValueError(f"no flow has a step {name!r}; {_hint(name, steps)}")
+
+
+def _check_type(name: object, caller: str) -> None:
+    if not isinstance(name, str):
+        raise TypeError(
+            f"{caller}() takes the names of steps, each a string of its own, as in "
+            f'{caller}("order", "charge"), not {name!r}'
+        )
 
 
 def shown(steps: Iterable[CapturedStep]) -> str:
@@ -78,8 +90,4 @@ def _known(steps: Iterable[CapturedStep]) -> set[str]:
 
 
 def _hint(name: str, steps: Iterable[CapturedStep]) -> str:
-    known = _known(steps)
-    if name in known:
-        return ""
-    hint = did_you_mean(name, sorted(known), "a chain needs a name to be a flow")
-    return f"; no flow has such a step; {hint}"
+    return did_you_mean(name, sorted(_known(steps)), "a chain needs a name to be a flow")
