@@ -368,7 +368,7 @@ def test_start_is_logged_with_queue_latency(app: Celery, caplog: pytest.LogCaptu
     (start,) = [each for each in caplog.records if vars(each).get("event") == "unit.start"]
     assert re.fullmatch(r"look started \(queued \d+ ms\)", start.getMessage())
     assert (vars(start)["kind"], vars(start)["unit_name"]) == ("task", "look")
-    assert 0 <= vars(start)["queue_ms"] < 20_000
+    assert 0 <= vars(start)["queue_ms"] < 200_000
 
 
 @pytest.mark.guarantee(72)

@@ -209,7 +209,8 @@ def test_an_order_without_outcome_fails_the_demo(
     tmp: Path, tmp_path: Path, shop_copy: Callable[[str, str, str], Path]
 ) -> None:
     """The exit status is 1, the order is named, and its logs are kept."""
-    shop_copy("customers.py", "PATIENCE_SECONDS = 300", "PATIENCE_SECONDS = 3")
+    wait = "    give_up = time.monotonic() + {}\n    while"  # requests keep their time
+    shop_copy("customers.py", wait.format("PATIENCE_SECONDS"), wait.format(3))
     shop = shop_copy("worker.py", 'ask("PUT", f"{SHOP}', 'ask("DELETE", f"{SHOP}')
     path = tmp_path / "one.jsonl"
     path.write_text(KILLED.partition("\n")[0], encoding="utf-8")

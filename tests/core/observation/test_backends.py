@@ -691,7 +691,7 @@ def test_the_logging_backend_s_records(caplog: pytest.LogCaptureFixture) -> None
         assert record.funcName == "charge"
     assert end.outcome == "ok"
     assert end.error is None
-    assert 0 <= end.duration_ms < 10_000
+    assert 0 <= end.duration_ms < 100_000
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def test_a_unit_ends_with_a_line(caplog: pytest.LogCaptureFixture) -> None:
     assert first["event"] == "unit.end"
     assert (first["kind"], first["unit_name"]) == ("manual", None)
     assert (first["outcome"], first["error"]) == ("ok", None)
-    assert 0 <= first["duration_ms"] < 10_000
+    assert 0 <= first["duration_ms"] < 100_000
     assert first["correlation_id"] == "order-17"
     assert (first["unit_id"], first["causation_id"]) == (inner.unit_id, outer.unit_id)
     assert (first["steps"], second["steps"]) == (1, 0)
