@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from headrace_inspect._declarations import Declarations, Name, Pair
 from headrace_inspect._evaluate._contexts import Context, Event
@@ -36,7 +36,7 @@ class Judge:
         self._finished = Reach(self._contexts, own, in_queues=False)
         self._paths, self._finished_paths = CallPaths(self._reach), CallPaths(self._finished)
         self._sources: dict[int, list[Pair]] = {}
-        self._targets: dict[int, list[Pair]] = {}
+        self._targets: dict[int, list[tuple[int, Pair]]] = {}
         self._all_sources = self._all_targets = 0
 
     def _own(self, context: Context) -> int:
@@ -54,8 +54,9 @@ class Judge:
         """Return the declared edges with their evidence."""
         found: dict[Pair, list[Found]] = {pair: [] for pair in self._declarations.pairs()}
         for pair in [pair for pair in found if pair[0] in self._bits]:
-            self._sources.setdefault(self._bits[pair[0]], []).append(pair)
-            self._targets.setdefault(self._bits[pair[1]], []).append(pair)
+            source, target = self._bits[pair[0]], self._bits[pair[1]]
+            self._sources.setdefault(source, []).append(pair)
+            self._targets.setdefault(target, []).append((source, pair))
         self._all_sources, self._all_targets = sum(self._sources), sum(self._targets)
         for context in self._contexts:
             for pair, first, second in [*self._inside(context), *self._in_order(context)]:
@@ -72,39 +73,39 @@ class Judge:
 
     def _in_order(self, context: Context) -> Iterator[tuple[Pair, CallPath, CallPath]]:
         """Yield the edges whose source and target a body runs in order."""
-        if not any(event.before for event in context.events):
-            return
-        leading: dict[int, int] = {}  # the events that lead to each step
-        for number, event in enumerate(context.events):
-            for bit in bits_in(self._finished.of_event(event) & self._all_sources):
-                leading[bit] = leading.get(bit, 0) | 1 << number
-        done: set[tuple[Pair, str]] = set()
-        for event in context.events if leading else ():
-            reached = self._reach.of_event(event) & self._all_targets if event.before else 0
-            for pair in [pair for bit in bits_in(reached) for pair in self._targets[bit]]:
-                earlier = leading.get(self._bits[pair[0]], 0) & event.before
-                is_new = earlier and (pair, event.kind) not in done
-                paths = self._paths_to_both(context, earlier, event, pair) if is_new else None
-                if paths is not None:
-                    done.add((pair, event.kind))
-                    yield pair, *paths
+        leading = [(1 << i, self._finished.of_event(one)) for i, one in enumerate(context.events)]
+        sources = _joined(leading) & self._all_sources
+        following = [one for one in context.events if one.before] if sources else []
+        reaching = [(event, self._reach.of_event(event)) for event in following]
+        targets = _joined(reaching) & self._all_targets
+        for target in bits_in(targets):
+            for source, pair in [one for one in self._targets[target] if one[0] & sources]:
+                first = sum(bit for bit, mask in leading if mask & source)
+                kinds: set[str] = set()
+                for event, mask in reaching:
+                    is_between = mask & target and event.before & first
+                    if not is_between or event.kind in kinds:
+                        continue
+                    paths = self._paths_to_both(context, first, event, pair)
+                    if paths is not None:
+                        kinds.add(event.kind)
+                        yield pair, *paths
 
     def _paths_to_both(
-        self, context: Context, earlier: int, event: Event, pair: Pair
+        self, context: Context, leading: int, event: Event, pair: Pair
     ) -> tuple[CallPath, CallPath] | None:
         source = self._bits[pair[0]]
         second = self._paths.through(context, event, self._bits[pair[1]])
-        for bit in bits_in(earlier) if second is not None else ():
+        if second is None:
+            return None
+        # A function that leads to both steps orders them by itself.
+        ordering = {one.function for one in second.bodies if self._finished.of(one) & source}
+        for bit in bits_in(leading & event.before):
             before = context.events[bit.bit_length() - 1]
             first = self._finished_paths.through(context, before, source)
-            if first and second and not self._repeats(first, second, source):
+            if first and not any(one.function in ordering for one in first.bodies):
                 return first, second
         return None
-
-    def _repeats(self, first: CallPath, second: CallPath, source: int) -> bool:
-        """Tell whether both paths enter a function that leads to both steps and orders them."""
-        again = {one.function for one in second.bodies if self._finished.of(one) & source}
-        return any(one.function in again for one in first.bodies)
 
     def _edge(self, pair: Pair, found: list[Found]) -> Edge:
         """Return the edge with the shortest evidence; graphs draw boundaries, so these win."""
@@ -122,3 +123,11 @@ class Judge:
         first, second = found[min(ranked)[2]]
         before = first.links() if first else ()
         return Edge(*about, second.kind, ("code",), (*before, *second.links()), len(before))
+
+
+def _joined(masks: Sequence[tuple[object, int]]) -> int:
+    """Return the steps in any of some masks."""
+    joined = 0
+    for _, mask in masks:
+        joined |= mask
+    return joined

@@ -37,6 +37,7 @@ class Reach:
         self._in_queues = in_queues
         self._own = own
         self._of_events: dict[Event, int] = {}
+        self._events: dict[Context, list[tuple[Event, int]]] = {}
         self._masks = dict.fromkeys(contexts, 0)
         self._spread(stops=stops)
 
@@ -87,6 +88,13 @@ class Reach:
             for target in event.targets if self.follows(event) else ():
                 found |= self._masks.get(target, 0)
             self._of_events[event] = found
+        return found
+
+    def events_of(self, context: Context) -> list[tuple[Event, int]]:
+        """Return the events of a body, each with the steps that it reaches."""
+        found = self._events.get(context)
+        if found is None:
+            found = self._events[context] = [(one, self.of_event(one)) for one in context.events]
         return found
 
     def follows(self, event: Event) -> bool:
@@ -166,20 +174,32 @@ class CallPaths:
         return found and CallPath(((context, event), *found.events[1:]), found.target)
 
     def _search(self, context: Context, event: Event, bit: int) -> CallPath | None:
-        waiting: deque[tuple[tuple[Context, Event], ...]] = deque([((context, event),)])
+        waiting: deque[_Calls] = deque([(None, context, event)])
         seen: set[Context] = set()
         while waiting:
             path = waiting.popleft()
-            last = path[-1][1]
-            for target in last.targets:
+            follows = self._reach.follows(path[2])
+            for target in path[2].targets:
                 if self._reach.own(target) & bit:
-                    return CallPath(path, target)
-                is_open = self._reach.follows(last) or target.function is None
-                if is_open and target not in seen and self._reach.of(target) & bit:
+                    return CallPath(_calls_of(path), target)
+                if target not in seen and (follows or target.function is None):
                     seen.add(target)
-                    leading = [one for one in target.events if self._reach.of_event(one) & bit]
-                    waiting += [(*path, (target, one)) for one in leading]
+                    leading = self._reach.events_of(target) if self._reach.of(target) & bit else ()
+                    waiting += [(path, target, one) for one, mask in leading if mask & bit]
         return None
+
+
+_Calls = tuple[Any, Context, Event]
+"""A path of calls, last first: the calls before, or None, and the last one with its body."""
+
+
+def _calls_of(path: _Calls | None) -> tuple[tuple[Context, Event], ...]:
+    """Return the calls of a path in order."""
+    found: list[tuple[Context, Event]] = []
+    while path is not None:
+        found.append(path[1:])
+        path = path[0]
+    return tuple(found[::-1])
 
 
 def link_to(context: Context, event: Event, target: str = "") -> Link:
