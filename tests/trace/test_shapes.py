@@ -18,6 +18,8 @@ import headrace
 import headrace.logging
 import headrace.structlog
 from headrace.integration import Publication
+from headrace_trace._shapes import FIELDS, native_sql
+from headrace_trace._store._database import database
 from tests.trace.log_kit import ID, out_of, story
 
 if TYPE_CHECKING:
@@ -185,3 +187,18 @@ def test_shapes_may_be_mixed_in_one_file(tmp_path: Path) -> None:
     (tmp_path / "app.log").write_text(text)
     entry = json.loads(out_of("list", "--json", tmp_path))
     assert entry["lines"] == 2 + 4 * 2000
+
+
+@pytest.mark.parametrize("columns", [tuple(FIELDS), ("flow_id",)], ids=["all", "few"])
+def test_keys_tell_headraces_own_lines(columns: tuple[str, ...]) -> None:
+    """A line is one of headrace's own if no key is missing or null, whichever columns are read."""
+    own = {"time": "2026-01-01T00:00:00Z", "level": "INFO", "logger": "shop", "message": "paid"}
+    values = ["text", 1, True, [1], {"_": True}, None]
+    lines = [own | {"message": value} for value in values] + [{**own, "flow_id": ID}, {"time": 1}]
+    with database() as connection:
+        connection.execute("CREATE TABLE given (file INTEGER, number INTEGER, text VARCHAR)")
+        for number, line in enumerate(lines):
+            connection.execute("INSERT INTO given VALUES (0, ?, ?)", (number, json.dumps(line)))
+        query = f"SELECT rest IS NULL FROM ({native_sql('given', columns)}) ORDER BY number"
+        is_own = [value for (value,) in connection.execute(query).fetchall()]
+    assert is_own == [True, True, True, True, True, False, True, False]

@@ -13,6 +13,8 @@ _IS_EVENT = "(event LIKE 'unit.%' OR event LIKE 'step.%' OR event LIKE 'task.%')
 _OTHER_KEYS = {"flow_id": "correlation_id", "task_id": "run_id"}
 """The fields that a line of headrace's may state under another key: the executions of a durable run
 share its ID, as the attempts at a task share that of the task."""
+_PRESENCE = {"_": "BOOLEAN"}
+"""The type of a key that is only compared with NULL: DuckDB copies no text for it."""
 _DERIVED = {
     "level": "upper(coalesce(level, CASE WHEN try_cast(status AS BIGINT) IS NULL THEN status END))",
     "logger": f"coalesce(logger, CASE WHEN {_IS_EVENT} THEN NULL ELSE name END)",
@@ -36,7 +38,7 @@ def native_sql(lines: str, fields: Sequence[str]) -> str:
         fields: the fields to read.
     """
     types = {field: TYPES.get(field, "VARCHAR") for field in fields}
-    spec = types | dict.fromkeys((*NATIVE, *_OTHER_KEYS.values()), "VARCHAR")
+    spec = dict.fromkeys(NATIVE, _PRESENCE) | types | dict.fromkeys(_OTHER_KEYS.values(), "VARCHAR")
     is_native = " AND ".join(f"{_key(key)} IS NOT NULL" for key in NATIVE)
     columns = ", ".join(f"{_native(field)} AS {field}" for field in fields)
     return f"""
