@@ -3,8 +3,8 @@
 `PARTS` are filled part by part, from the view ``line`` of the logs:
 
 ``process_part``: the times of the first and the last line of each process. ``run_part``: units that
-reported their start or their end. ``publish_line``: lines about publishes. ``tail``: the hash of a
-unit without an end, and the time of its last line.
+reported their start or their end, some with several rows. ``publish_line``: lines about publishes.
+``tail``: the hash of a unit without an end, and the time of its last line.
 
 `TABLES` are created from them:
 
@@ -69,19 +69,22 @@ _PROCESS = ("service", "host", "pid")
 _STATED = (*_FACTS, *_PROCESS, "duration_ms")
 # Unlike the view `unit`, this reads only the lines of starts and ends, which are few. Most units
 # have at most one of each: joining those is several times faster than aggregating so many columns.
+# A unit with several ends has a row for each, see `SPLIT_RUN`.
 RUN_PART = f"""
 WITH stated AS NOT MATERIALIZED (
   SELECT flow_id, unit_id, event, time AS first, time AS last,
     CAST(file AS BIGINT) << 32 | number AS place, {", ".join(_STATED)}
   FROM line WHERE event IN ('unit.start', 'unit.end') AND flow_id IS NOT NULL
+), began AS NOT MATERIALIZED (
+  SELECT *, hash(flow_id, unit_id) AS unit FROM stated WHERE event = 'unit.start'
 ), repeated AS MATERIALIZED (
-  SELECT flow_id, unit_id, event FROM stated GROUP BY ALL HAVING count(*) > 1
+  SELECT unit FROM began GROUP BY unit HAVING count(*) > 1
 ), once AS NOT MATERIALIZED (
-  SELECT * FROM stated ANTI JOIN repeated USING (flow_id, unit_id, event)
+  SELECT * FROM began ANTI JOIN repeated USING (unit)
   UNION ALL BY NAME
-  SELECT flow_id, unit_id, event, min(first) AS first, max(last) AS last, min(place) AS place,
+  SELECT flow_id, unit_id, min(first) AS first, max(last) AS last, min(place) AS place,
     {", ".join(f"any_value({name}) AS {name}" for name in _STATED)}
-  FROM stated SEMI JOIN repeated USING (flow_id, unit_id, event) GROUP BY ALL
+  FROM began SEMI JOIN repeated USING (unit) GROUP BY flow_id, unit_id
 )
 SELECT flow_id, unit_id,
   {", ".join(f"coalesce(e.{one}, s.{one}) AS {one}" for one in (*_FACTS, *_PROCESS))},
@@ -89,10 +92,10 @@ SELECT flow_id, unit_id,
     AS started,
   greatest(s.last, e.last) AS last_line, s.place IS NOT NULL AS has_start,
   e.place IS NOT NULL AS has_end, least(s.place, e.place) AS place
-FROM (SELECT * FROM once WHERE event = 'unit.end') AS e
-FULL JOIN (SELECT * FROM once WHERE event = 'unit.start') AS s USING (flow_id, unit_id)"""
+FROM (SELECT * FROM stated WHERE event = 'unit.end') AS e
+FULL JOIN once AS s USING (flow_id, unit_id)"""
 
-# A unit whose lines are in several parts.
+# A unit whose lines are in several parts, or that has several ends.
 SPLIT_RUN = f"""
 CREATE TABLE split_run AS
 SELECT flow_id, unit_id, {

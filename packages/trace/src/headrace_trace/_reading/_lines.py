@@ -18,11 +18,14 @@ _RETAINED = 31 << 20  # bytes
 
 @dataclass(frozen=True)
 class Batch:
-    """Lines of one source, as Arrow stores text: one buffer and offsets into it."""
+    """Lines of one source, as Arrow stores text: one buffer and offsets into it.
 
-    numbers: array[int] = field(default_factory=lambda: array("i"))
+    The integers are unsigned, since Python converts those faster; they fit into signed ones, too.
+    """
+
+    numbers: array[int] = field(default_factory=lambda: array("I"))
     """The number of each line, from 1."""
-    offsets: array[int] = field(default_factory=lambda: array("i", [0]))
+    offsets: array[int] = field(default_factory=lambda: array("I", [0]))
     """Where each line begins in `text`, and where the last one ends."""
     text: bytes = b""
     """The lines, in valid UTF-8: each bad byte is replaced by U+FFFD."""
@@ -116,9 +119,9 @@ class LineReader:
 def _all_lines(data: bytes, number: int) -> Batch:
     text = _valid(data)
     # io.BytesIO finds the line breaks several times faster than bytes.split.
-    offsets = array("i", accumulate(map(len, io.BytesIO(text)), initial=0))
+    offsets = array("I", accumulate(map(len, io.BytesIO(text)), initial=0))
     count = len(offsets) - 1
-    batch = Batch(array("i", range(number, number + count)), offsets, text, count)
+    batch = Batch(array("I", range(number, number + count)), offsets, text, count)
     return _without_long(batch) if _may_have_long(text) else batch
 
 
@@ -157,11 +160,11 @@ def _lines_with(data: bytes, number: int, needle: bytes) -> Batch:
 
 
 def _of(lines: list[tuple[int, bytes]], count: int, too_long: tuple[int, ...]) -> Batch:
-    offsets, end = array("i", [0]), 0
+    offsets, end = array("I", [0]), 0
     for _, line in lines:
         end += len(line)
         offsets.append(end)
-    numbers = array("i", (number for number, _ in lines))
+    numbers = array("I", (number for number, _ in lines))
     return Batch(numbers, offsets, b"".join(line for _, line in lines), count, too_long)
 
 

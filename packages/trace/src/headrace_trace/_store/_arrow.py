@@ -147,7 +147,7 @@ def _emptied(kind: Any, address: int) -> Any:
 
 def _fill(result: Any, file: int, batch: Batch) -> None:
     count = len(batch.numbers)
-    files = array("i", [file]) * count
+    files = array("I", [file]) * count
     children = [
         _column(count, files),
         _column(count, batch.numbers),
