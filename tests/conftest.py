@@ -8,16 +8,21 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.brokers import find_rabbitmq, find_redis
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
-# The session `examples` tries more. No deadline, since a busy machine takes longer for each.
+# The session `examples` tries more. No bounds on time, since a busy machine takes longer for each.
 EXAMPLES = int(os.environ.get("HEADRACE_EXAMPLES", "40"))
-settings.register_profile("suite", max_examples=EXAMPLES, deadline=None)
+settings.register_profile(
+    "suite",
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("suite")
 
 BROKER_FIXTURES = {"redis_url", "rabbitmq_url"}

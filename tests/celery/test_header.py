@@ -7,7 +7,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import headrace
@@ -91,7 +91,6 @@ parts = {
 }
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(json_values | st.fixed_dictionaries({}, optional=parts))
 def test_any_json_is_read_or_refused(raw: Any) -> None:
     """Whatever JSON the header is, it is read, or refused with one kind of error."""
