@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from headrace.__main__ import main
 from tests.core.doctor_kit import Mistake, check_mistake, examined, write_project
 
 APP = "main.py"
@@ -253,3 +254,23 @@ def test_right_project_has_no_finding(
     """Every way to write a right project has no finding."""
     write_project(tmp_path, files)
     assert examined(tmp_path, capsys) == (0, [])
+
+
+def test_filter_of_another_library_does_not_show_our_id(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The handler's own filter sets the field of the format, so no line fails."""
+    other = (
+        '{"version": 1, "disable_existing_loggers": False, '
+        '"filters": {"id": {"()": "asgi_correlation_id.CorrelationIdFilter"}}, '
+        '"formatters": {"x": {"format": "%(correlation_id)s %(message)s"}}, '
+        '"handlers": {"a": {"class": "logging.StreamHandler", "formatter": "x", '
+        '"filters": ["id"]}}, "root": {"handlers": ["a"]}}'
+    )
+    write_project(tmp_path, {APP: RIGHT[APP].replace('dict_config("json")', other)})
+    assert main(["doctor", str(tmp_path)]) == 1
+    out = capsys.readouterr().out
+    assert (
+        "log-filter: the handler 'a' has no FlowFilter, so its lines do not show headrace's" in out
+    )
+    assert "fails" not in out

@@ -87,7 +87,7 @@ def examine_log_dict(
             listed = elements(handler.get("filters"))
             given = {text_of(one) for one in listed or []}
             if "filters" not in handler or (listed is not None and given.isdisjoint(filters)):
-                yield _unfiltered(source, name, node.lineno)
+                yield _unfiltered(source, name, node.lineno, has_others=bool(given))
     yield from _on_loggers(source, config, filters)
     if _disables(source, config):
         message = (
@@ -190,12 +190,20 @@ def _without_id(source: Source, name: str, line: int) -> Finding:
     return Finding(source.shown, line, "log-format", message, add)
 
 
-def _unfiltered(source: Source, name: str, line: int) -> Finding:
-    message = (
-        f"the handler {name!r} has no FlowFilter, so its records lack the attributes of headrace, "
-        "and a format that names one fails"
-    )
+def _unfiltered(source: Source, name: str, line: int, *, has_others: bool) -> Finding:
+    message = f"the handler {name!r} has no FlowFilter, so {lack_of_filter(has_others=has_others)}"
     return Finding(source.shown, line, "log-filter", message, ADD_FILTER)
+
+
+def lack_of_filter(*, has_others: bool) -> str:
+    """Return what happens without a FlowFilter if a format names the ID.
+
+    Args:
+        has_others: whether there are other filters, one of which may set ``correlation_id``.
+    """
+    if has_others:
+        return "its lines do not show headrace's ID"
+    return "its records lack the attributes of headrace, and a format that names one fails"
 
 
 def _on_loggers(
