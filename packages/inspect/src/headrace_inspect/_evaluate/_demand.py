@@ -56,6 +56,7 @@ _ADDING = frozenset([
 ])
 _WITH_PARTS = (Bound, Partial, Wrapper, Static, Pending, Union, Items, Table, Object)
 _SILENT = (Constant, External, ModuleValue, type(None))
+Parts = tuple[tuple[Function | Class | None, bool], ...]
 
 
 class Demand:
@@ -98,6 +99,7 @@ class Demand:
         self._places: set[tuple[tuple[str, ...], tuple[str, ...]]] = set()
         self._parameters: set[tuple[Function, str]] = set()
         self._holders: dict[object, list[tuple[Function | None, str, bool]]] = defaultdict(list)
+        self._parts: dict[Value, Parts] = {}
         self._callers: dict[Context, dict[Context, None]] = defaultdict(dict)
         self._mentions: dict[str, list[tuple[Scope, tuple[int, ...]]]] = defaultdict(list)
         self._derived: dict[str, list[tuple[Scope, tuple[int, ...]]]] = defaultdict(list)
@@ -215,11 +217,16 @@ class Demand:
         if self._is_relevant(value):
             self._want_value(function, name)
         else:
-            for one, is_instance in _parts_of(value):
+            for one, is_instance in self._parts_in(value):
                 self._holders[one].append((function, name, is_instance))
 
+    def _parts_in(self, value: Value) -> Parts:
+        if value not in self._parts:
+            self._parts[value] = tuple(_parts_of(value))
+        return self._parts[value]
+
     def _is_relevant(self, value: Value) -> bool:
-        for one, is_instance in _parts_of(value):
+        for one, is_instance in self._parts_in(value):
             if isinstance(one, Class):
                 known = self._classes.get(one)
                 if known or (known is not None and not is_instance):
