@@ -336,13 +336,16 @@ def receive():
     say(20, "got order", extra={"amount": 12, "note": "two\\nlines"})
 with headrace.open_context("80dbd0f64cfb4bd47a9fd1ca5ae5f0a9", metadata={"user": "ann"}):
     receive()
-say(30, "red \\x1b[31m and\\u202e\\r\\nmore\\n")
+say(30, "\\x1b[1;31mred\\x1b[0m \\x1b[2J and\\u202e\\r\\nmore\\n\\n11:23:07.250 INFO\\r forged\\n")
 say(20, "GET / 200", extra={"event": "unit.end", "duration_ms": 1.0, "correlation_id": "order-16"})
 say(40, "failed", exc_info=(ValueError, ValueError("bad \\x1b[2J"), None))
 """
 PLAIN = r"""
 11:23:07.250 INFO     5ae5f0a9 got order [shop orders.receive] amount=12 note=two\nlines user=ann
-11:23:07.250 WARNING  -        red \x1b[31m and\u202e\r\nmore [shop]
+11:23:07.250 WARNING  -        red \x1b[2J and\u202e [shop]
+    | more
+    |
+    | 11:23:07.250 INFO\r forged
 11:23:07.250 INFO     order-16 GET / 200 [shop]
 11:23:07.250 ERROR    -        failed [shop]
 ValueError: bad \x1b[2J

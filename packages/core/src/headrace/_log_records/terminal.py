@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,8 @@ _RESET = "\x1b[0m"
 _DIM = "\x1b[2m"
 _LEVELS = ((50, "\x1b[1;31m"), (40, "\x1b[31m"), (30, "\x1b[33m"), (20, "\x1b[32m"), (0, _DIM))
 _OPERATIONS = tuple(f"\x1b[{code}m" for code in (34, 35, 36, 94, 95, 96))
+_COLOR = re.compile(r"\x1b\[[\d;]*m")
+_MARK = "    | "  # before each further line of a message, which may hold text from outside
 _ID_WIDTH = 8
 _LONGEST_ID = 12  # characters of an ID that is shown whole
 
@@ -46,8 +49,10 @@ class LinesFormatter(logging.Formatter):
     """Formats records as aligned lines for people, with headrace's names and no filter.
 
     A line shows the local time, the level, the end of the correlation ID, the message, the logger,
-    the flow and the step, and the values of ``extra=``. Only tracebacks take further lines. Control
-    characters appear as Python's escapes. It raises nothing, whatever a record holds.
+    the flow and the step, and the values of ``extra=``. Further lines of the message are indented
+    by a mark, so that none looks like a record, and tracebacks follow. Colours of the message are
+    dropped; other control characters appear as Python's escapes. It raises nothing, whatever a
+    record holds.
 
     Args:
         fields: metadata of the unit of work to show, as for `FlowFilter`.
@@ -69,16 +74,18 @@ class LinesFormatter(logging.Formatter):
         """Return the line, followed by the traceback if there is one."""
         context = context_fields(record)
         flow_id = printable(context.get("flow_id", "-"))
+        first, *more = _message_lines(record)
         line = [
             self._painted(_time_of(record), _DIM),
             self._painted(f"{plain_text(record.levelname):<8}", _level_color(record)),
             self._painted(f"{_short(flow_id):<{_ID_WIDTH}}", _color_of(flow_id)),
-            printable(message_of(record).rstrip()),
+            first,
             self._painted(self._details(record, context), _DIM),
         ]
         exception, stack = traceback_of(self, record)
         rest = [line for text in (exception, stack) if text for line in text.splitlines()]
-        return "\n".join([" ".join(line), *map(printable, rest)])
+        marked = [f"{_MARK}{line}".rstrip() for line in more]
+        return "\n".join([" ".join(line), *marked, *map(printable, rest)])
 
     def _details(self, record: logging.LogRecord, context: dict[str, str]) -> str:
         """Return the logger, the flow and the step, and the other values.
@@ -96,6 +103,13 @@ class LinesFormatter(logging.Formatter):
 
     def _painted(self, text: str, color: str) -> str:
         return f"{color}{text}{_RESET}" if self._color and color else text
+
+
+def _message_lines(record: logging.LogRecord) -> list[str]:
+    text = message_of(record)
+    if "\x1b" in text:
+        text = _COLOR.sub("", text)
+    return [printable(line.rstrip()) for line in text.strip("\r\n").split("\n")]
 
 
 def _short(flow_id: str) -> str:
