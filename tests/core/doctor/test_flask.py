@@ -32,7 +32,22 @@ INIT = 'Headrace(app, request_headers=["X-Request-ID"])'
 BASIC = "logging.basicConfig(format='%(asctime)s %(message)s')"
 WRAP = "app.wsgi_app = FlowMiddleware(app.wsgi_app)"
 STREAM = "handler = logging.StreamHandler()\n"
+FLOW = "import headrace\norders = headrace.flow('orders')\n"
 MISTAKES = [
+    Mistake(
+        "the application's logger before dictConfig",
+        APP,
+        f"{CONFIG}\n\napp = Flask(__name__)",
+        f"app = Flask(__name__)\napp.logger.info('early')\n{CONFIG}",
+        *("log-format", "app.logger"),
+    ),
+    Mistake(
+        "a step above its route",
+        APP,
+        INIT,
+        f"{INIT}\n{FLOW}@orders.entrypoint\n@app.post('/orders')\ndef create():\n    ...",
+        *("decorator-order", "@orders.entrypoint"),
+    ),
     Mistake("no set-up", APP, INIT, "", "flask-set-up", "app = Flask"),
     Mistake(
         "set-up under __main__",
@@ -196,6 +211,13 @@ RIGHT_TOO = {
             "\nfrom werkzeug.middleware.dispatcher import DispatcherMiddleware\n"
             "inner = Flask('inner')\n"
             "app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {'/in': inner.wsgi_app})\n"
+        )
+    },
+    "a step below its route, and the application's logger": {
+        APP: RIGHT[APP].replace(
+            INIT,
+            f"{INIT}\napp.logger.info('late')\n{FLOW}"
+            "@app.post('/orders')\n@orders.entrypoint\ndef create():\n    ...",
         )
     },
     "a handler with the filter": {

@@ -22,6 +22,7 @@ NO_PROCESSOR = Finding(
     ("from headrace.structlog import flow_processor", "processors=[flow_processor, ...]"),
     "in structlog.configure",
 )
+_REMOVES = ("default_handler", ".handlers", ".removeHandler", ".propagate", ".basicConfig")
 _LOGGERS = ("logging.getLogger", "celery.utils.log.get_task_logger")
 _ADD_FORMATTER = (
     "from headrace.logging import LinesFormatter",
@@ -42,6 +43,7 @@ def examine_log_calls(project: Project, source: Source) -> Iterator[Finding]:
     yield from _structlog(project, source)
     yield from _loguru(project, source)
     yield from _instrumentor(source)
+    yield from _early_loggers(source)
     for call in source.calls("headrace.logging.dict_config"):
         if isinstance(source.parents[call], ast.Expr):
             message = "the dictionary is not applied to anything"
@@ -162,3 +164,31 @@ def _instrumentor(source: Source) -> Iterator[Finding]:
             message = "OpenTelemetry's instrumentor sets a log format without the ID"
             to = "instead of set_logging_format=True"
             yield Finding(source.shown, call.lineno, "log-format", message, ADD_CONFIG, to)
+
+
+def _early_loggers(source: Source) -> Iterator[Finding]:
+    """Yield loggers of Flask that are used, and so get a handler, before `dictConfig`."""
+    if any(name.endswith(_REMOVES) for name in source.mentions):
+        return
+    configs = sorted(source.calls("logging.config.dictConfig"), key=lambda one: one.lineno)
+    for config in configs[:1]:
+        if not config.args or not source.is_made_by(config.args[0], "headrace.logging.dict_config"):
+            continue
+        early = [
+            node
+            for node in source.nodes()
+            if isinstance(node, ast.Attribute)
+            and node.attr == "logger"
+            and node.lineno < config.lineno
+            and source.scope(node) is source.scope(config)
+            and source.is_made_by(node.value, "flask.Flask")
+        ]
+        if early:
+            line = min(node.lineno for node in early)
+            message = (
+                "Flask gives its logger a handler if it is used before dictConfig(), so its lines "
+                "appear twice, once without the ID"
+            )
+            add = ("logging.config.dictConfig(...)",)
+            to = "before the application, instead of after it"
+            yield Finding(source.shown, line, "log-format", message, add, to)

@@ -25,6 +25,10 @@ _MOUNTS = frozenset([
     *("mount", "Mount", "WSGIMiddleware", "ASGIMiddleware", "DispatcherMiddleware"),
     *("WsgiToAsgi", "Host", "add_app"),
 ])
+_ROUTES = frozenset(["route", "get", "post", "put", "patch", "delete", "websocket"])
+_ROUTERS = (
+    *("flask.Flask", "flask.Blueprint", "fastapi.FastAPI", "fastapi.APIRouter", "quart.Quart"),
+)
 _LATE = (
     *("worker_process_init", "worker_init", "worker_ready", "celeryd_init"),
     *("on_event", "before_request", "before_first_request", "startup"),
@@ -115,6 +119,7 @@ def _without_effect(project: Project, source: Source) -> Iterator[Finding]:
     yield from _unused_extensions(project, source)
     yield from _late_settings(source)
     yield from _order(source)
+    yield from _decorators(source)
 
 
 def _wrong_protocol(source: Source) -> Iterator[Finding]:
@@ -176,6 +181,42 @@ def _late_settings(source: Source) -> Iterator[Finding]:
             ):
                 message = f"{key} is set after Headrace() has read the settings; set it before"
                 yield Finding(source.shown, statement.lineno, "late-setting", message)
+
+
+def _decorators(source: Source) -> Iterator[Finding]:
+    """Yield steps whose decorator is above that of the route, which calls the bare function."""
+    for node in source.nodes():
+        if not isinstance(node, Function):
+            continue
+        steps = [one for one in node.decorator_list if _declares_step(source, one)]
+        if steps and any(_is_route(source, one) for one in _below(node, steps[0])):
+            message = (
+                f"the route calls {node.name}() without its step, whose decorator is above that of "
+                "the route"
+            )
+            step = f"@{ast.unparse(steps[0])}"
+            add = ("@...  # the route", step, f"def {node.name}(...): ...")
+            yield Finding(source.shown, steps[0].lineno, "decorator-order", message, add)
+
+
+def _below(function: Function, decorator: ast.expr) -> list[ast.expr]:
+    listed = function.decorator_list
+    return listed[listed.index(decorator) + 1 :]
+
+
+def _declares_step(source: Source, decorator: ast.expr) -> bool:
+    target = decorator.func if isinstance(decorator, ast.Call) else decorator
+    if source.name(target) in {"headrace.entrypoint", "headrace.step"}:
+        return True
+    if not isinstance(target, ast.Attribute) or target.attr not in {"entrypoint", "step"}:
+        return False
+    return source.is_made_by(target.value, "headrace.flow")
+
+
+def _is_route(source: Source, decorator: ast.expr) -> bool:
+    if not isinstance(decorator, ast.Call) or method(decorator) not in _ROUTES:
+        return False
+    return source.is_made_by(receiver(decorator), *_ROUTERS)
 
 
 def _order(source: Source) -> Iterator[Finding]:
