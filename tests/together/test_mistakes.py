@@ -36,11 +36,11 @@ IN_FLASK = {
     "a misspelt option": ("Headrace(app, trust_inbond=False)", "did you mean 'trust_inbound'"),
     "a misspelt setting": (
         "app.config['HEADRACE_EXCLUDE_PATH'] = ['/health']\nHeadrace(app)",
-        "did you mean 'EXCLUDE_PATHS'",
+        "did you mean 'HEADRACE_EXCLUDE_PATHS'",
     ),
     "one dict, as in Django": (
         "app.config['HEADRACE'] = {'STRICT': True}\nHeadrace(app)",
-        "write each setting as HEADRACE_NAME",
+        "the settings are HEADRACE_BACKEND, ",
     ),
     "a string instead of a list": (
         "Headrace(app, exclude_paths='/health')",
@@ -83,7 +83,7 @@ IN_FLASK = {
             "import logging\nHeadrace(app)\ndef configure():\n"
             "    logging.basicConfig(format='%(flow_id)s %(message)s')"
         ),
-        r"has a FlowFilter[\s\S]*addFilter\(FlowFilter\(\)\)",
+        r"has no FlowFilter[\s\S]*addFilter\(FlowFilter\(\)\)",
     ),
     "the wrapped application is discarded": (
         "from headrace.wsgi import FlowMiddleware\nFlowMiddleware(app.wsgi_app)",
