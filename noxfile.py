@@ -25,7 +25,7 @@ import nox
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# With it, each of the many processes that tests start would compile Django and Celery anew.
+# If it is set, each of the many processes that tests start compiles Django and Celery again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 nox.options.default_venv_backend = "uv|virtualenv"
@@ -53,7 +53,7 @@ MEASURED = [
     [*(f"tests/{name}" for name in ("chains", "core")), "docs"],
     [f"tests/{name}" for name in ("inspect", "trace")],
 ]
-"""Parts of the suite that run at the same time, under coverage; all other tests are one more."""
+"""Parts of the suite that run in parallel, under coverage; all other tests are one more part."""
 INSTALLED = [
     *("README.md", "docs/start", "tests/trace/test_html.py"),
     *(f"tests/pictures/test_{name}.py" for name in ("chapters", "command", "html")),
@@ -130,7 +130,7 @@ def install_tree(
 
     All in one go, so that what an integration asks of the core is found in the tree. The build
     backend comes first, once, instead of one isolated environment for each package. Python compiles
-    what a session imports; pip would compile all that it installs.
+    only what a session imports; pip would compile everything that it installs.
     """
     options = ["--constraint", str(pins)] if pins else ["--upgrade"]
     session.install(*group("backend"), *options)
@@ -159,8 +159,8 @@ def tests(session: nox.Session) -> None:
 def run_parts(session: nox.Session) -> None:
     """Run the suite in four processes at once; print the output of the others when all have ended.
 
-    Coverage makes up a third of the time, so only the tests of each package and the docs run under
-    it, and it pauses in tests of many examples: see tests/conftest.py.
+    Coverage takes a third of the time, so only the tests of each package and the docs run under it,
+    and it is paused in tests that try many examples: see tests/conftest.py.
     pytest-xdist would change from run to run which files share a process, and so what they find
     imported and configured.
     """
@@ -628,8 +628,8 @@ def oldest(session: nox.Session) -> None:
     tools = [each for each in group("test-all") if not each.startswith(left_out)]
     packages = [name for name in PACKAGES if name != "queues"]
     install_tree(session, *tools, "setuptools<81", packages=packages, pins=floors)
-    # Leaves out tests of code without dependencies: chains, the check, most of the core, and what
-    # tries many examples.
+    # Leaves out tests that try many examples, and tests of code without dependencies: chains, the
+    # check, and most of the core.
     folders = [f"tests/{name}" for name in packages if name not in {"core", "inspect"}]
-    few = ("-m", "not hypothesis and not unmeasured")
-    session.run("pytest", *CORE_WITH_OTHERS, *folders, *OLD, *few, *session.posargs)
+    few_examples = ("-m", "not hypothesis and not unmeasured")
+    session.run("pytest", *CORE_WITH_OTHERS, *folders, *OLD, *few_examples, *session.posargs)

@@ -1,6 +1,6 @@
 """``headrace check`` on 160,000 lines: Django's own source with flows sprinkled in.
 
-Each run is a process of its own, as users start it, with compiled modules, as pip installs them.
+Each run is a separate process, as users start it, with its modules compiled, as pip leaves them.
 The times are in seconds of the processor, beside the limits that the project allows itself.
 """
 
@@ -41,7 +41,7 @@ def results() -> list[Result]:
         files = sorted(root.glob("program/django/**/views.py"))
         files += sorted(root.glob("program/django/core/**/*.py"))
         parsing = _parsing_time(root.rglob("*.py"))
-        _compile(root)
+        _compile_modules(root)
         cold = _run(root)
         memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
         warm = statistics.median(_run(root) for _ in range(3))
@@ -66,8 +66,8 @@ def _parsing_time(files: Iterable[Path]) -> float:
     return process_time() - start
 
 
-def _compile(root: Path) -> None:
-    """Run everything once on a program of one file, so that its modules are compiled."""
+def _compile_modules(root: Path) -> None:
+    """Check a program of one file, which compiles the modules that the check imports."""
     (root / "small").mkdir()
     (root / "small" / "flow.py").write_text("import headrace\nflow = headrace.flow('small')\n")
     _run(root, "--no-cache", path="small")

@@ -15,7 +15,7 @@ from tests.brokers import find_rabbitmq, find_redis
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
-# The session `examples` tries more. No bounds on time, since a busy machine takes longer for each.
+# The session `examples` tries more. No time limits, since a busy machine takes longer.
 EXAMPLES = int(os.environ.get("HEADRACE_EXAMPLES", "40"))
 settings.register_profile(
     "suite",
@@ -48,7 +48,7 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool, bool]:
-    """Pause coverage in a test of many examples, which a trace function makes far slower."""
+    """Pause coverage in a test that tries many examples: its trace function slows them down."""
     has_many = any(map(item.get_closest_marker, ("hypothesis", "unmeasured")))
     coverage = _tracing_coverage() if has_many else None
     if coverage is None:
@@ -61,7 +61,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool, bool]:
 
 
 def _tracing_coverage() -> Any:
-    """Return what measures coverage, if it does so by a trace function, as before Python 3.14."""
+    """Return the active coverage, if it uses a trace function, as it does before Python 3.14."""
     module = sys.modules.get("coverage")
     return module.Coverage.current() if module and sys.gettrace() else None
 

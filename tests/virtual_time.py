@@ -1,7 +1,7 @@
-"""An event loop on which waiting takes no time, so that no test depends on a machine's speed.
+"""An event loop with virtual time, so that no test depends on the speed of the machine.
 
 Its clock stands still while a task or a thread works, and jumps to the next timer when all of them
-wait. Chains measure their deadlines by it too.
+wait. The deadlines of chains use this clock too.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """The loop; `run` makes one."""
+    """An event loop on which waiting takes no time; `run` creates one."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -66,7 +66,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             over.set()
 
     def wake_all(self) -> None:
-        """End the sleep of all threads, however long it should be."""
+        """Wake all sleeping threads early."""
         for over in self._sleepers.copy():
             self._wake(over)
 
@@ -77,7 +77,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return handle
 
     async def shutdown_default_executor(self, *_: object) -> None:
-        """Wait without a timer, which would be over at once."""
+        """Wait without a timeout, which would expire at once."""
         await super().shutdown_default_executor()
 
     def close(self) -> None:
@@ -87,7 +87,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 class _Selector(selectors.DefaultSelector):
-    """Lets time pass instead of waiting for a timer."""
+    """Advances the clock instead of waiting for a timer."""
 
     def __init__(self, loop: VirtualLoop) -> None:
         super().__init__()
@@ -106,7 +106,7 @@ class _Selector(selectors.DefaultSelector):
 
 @contextmanager
 def virtual_loop() -> Iterator[VirtualLoop]:
-    """Make a loop; `sleep` and the deadlines of chains go by its clock."""
+    """Create a loop; `sleep` and the deadlines of chains use its clock."""
     loop = VirtualLoop()
     with (
         patch("headrace._process.clock.monotonic", loop.time),

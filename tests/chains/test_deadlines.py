@@ -264,7 +264,7 @@ def test_without_waiting_a_retry_is_never_too_late(runner: Runner, clock: FakeCl
 
 @pytest.mark.guarantee(38)
 def test_with_the_real_clock_a_deadline_is_overshot_by_a_step_at_most(runner: Runner) -> None:
-    """What the retries may take is far longer."""
+    """All retries together would take far longer."""
     calls: list[Any] = []
     chain = runner.chain(deadline=0.3, safety_margin=0, jitter=False)
     chain.next(runner.fn(failing(calls)), retries=1000, backoff=0.05, max_backoff=0.05)

@@ -60,7 +60,7 @@ def value(result: Any) -> Callable[..., Any]:
 
 
 def failing(error: BaseException, *, after: threading.Event | None = None) -> Callable[[], Any]:
-    """Return a sync function that raises `error`, once `after` is set."""
+    """Return a sync function that raises `error` once `after` is set."""
 
     def fail() -> None:
         assert after is None or after.wait(60)
@@ -207,11 +207,11 @@ def test_the_error_names_all_that_failed(monkeypatch: pytest.MonkeyPatch) -> Non
     one_ended = threading.Event()
     run = _Branches.run
 
-    def run_and_tell(self: _Branches, branch: Any) -> None:
+    def run_and_signal(self: _Branches, branch: Any) -> None:
         run(self, branch)
         one_ended.set()
 
-    monkeypatch.setattr(_Branches, "run", run_and_tell)
+    monkeypatch.setattr(_Branches, "run", run_and_signal)
     first, second = ValueError("one"), OSError("two")
     chain = Chain().parallel(
         Chain().next(failing(second, after=one_ended), name="b"),

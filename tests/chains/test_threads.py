@@ -58,7 +58,7 @@ class Bank:
         self.events.append(f"refund {payment}")
 
     async def refund_slowly(self, payment: str) -> None:
-        """Undo a payment, and take a while."""
+        """Undo a payment, yielding to the loop several times first."""
         self.refunding.set()
         for _ in range(5):
             await asyncio.sleep(0)
@@ -201,7 +201,7 @@ def test_behind_the_deadline_nothing_waits(
         .next(reserve, undo=bank.release)
         .next(bank.charge, name="charge", timeout=0.03, retries=retries, undo=getattr(bank, how))
     )
-    error = run(chain)  # the end of the loop waits for the threads of its executor
+    error = run(chain)  # the loop waits for its executor's threads at its end
     assert isinstance(error, DeadlineExceededError)
     assert bank.events == [
         "charge 1",
@@ -223,7 +223,7 @@ def test_behind_the_deadline_nothing_waits(
 def test_a_late_undo_outlives_the_cancellation_of_all_tasks(
     *, has_begun: bool, lines: Callable[[], Any]
 ) -> None:
-    """`asyncio.run` cancels what is left at its end, and then waits for the threads."""
+    """At its end, `asyncio.run` cancels the remaining tasks, then waits for the threads."""
     bank = Bank(5)
     chain = (
         AsyncChain(deadline=0.1, safety_margin=0)

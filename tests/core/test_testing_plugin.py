@@ -157,11 +157,11 @@ def test_typo(captured_flows):
 
 
 @pytest.mark.parametrize("wrong", [["receive", "charge"], print])
-def test_anything_but_names_of_steps_is_refused(wrong: Any) -> None:
-    """A list and a function are TypeErrors that say what to pass."""
+def test_only_names_of_steps_are_accepted(wrong: Any) -> None:
+    """A list or a function raises a TypeError that says what to pass."""
     captured = Capture()
     for check in (captured.assert_path, captured.assert_not_reached):
-        with pytest.raises(TypeError, match="takes the names of steps, each a string of its own"):
+        with pytest.raises(TypeError, match="takes the names of steps as separate strings"):
             check(wrong)
 
 

@@ -78,8 +78,8 @@ ODD = """\
 """
 
 
-class Ran(NamedTuple):
-    """What a run of the demo has left: its temporary folder is `tmp`, its orders are in `path`."""
+class Finished(NamedTuple):
+    """A finished run of the demo, with its temporary folder `tmp` and the file of its orders."""
 
     status: int
     out: str
@@ -88,36 +88,36 @@ class Ran(NamedTuple):
     path: Path
 
 
-def ran(folder: Path, orders: str, **variables: str) -> Ran:
+def run_orders(folder: Path, orders: str, **variables: str) -> Finished:
     """Run the demo with `orders` to its end, in `folder`."""
     path, tmp = folder / "my.jsonl", folder / "tmp"
     tmp.mkdir()
     path.write_text(orders, encoding="utf-8")
-    return Ran(*run(path, tmp=tmp, **variables), tmp, path)
+    return Finished(*run(path, tmp=tmp, **variables), tmp, path)
 
 
 @pytest.fixture(scope="module")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> Ran:
-    """One run with all kinds of orders, in files."""
-    return ran(tmp_path_factory.mktemp("plain"), ORDERS + KILLED)
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    """One run with all kinds of orders, with files as the broker."""
+    return run_orders(tmp_path_factory.mktemp("plain"), ORDERS + KILLED)
 
 
 @pytest.fixture(scope="module")
-def faulty(tmp_path_factory: pytest.TempPathFactory) -> Ran:
-    """One run of a shop that passes no ID on by HTTP, and loses it when a worker is killed.
+def faulty(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    """One run of a shop that loses the ID in HTTP requests and when a worker is killed.
 
-    With odd orders, too, and a terminal that shows only ASCII.
+    It also has odd orders, and a terminal that shows only ASCII.
     """
     folder = tmp_path_factory.mktemp("faulty")
     worker = copy(folder) / "worker.py"
     replace(worker, 'hosts=["127.0.0.1"]', "hosts=[]")
     line = "# Requests to this machine"
     replace(worker, line, f"Task.Request = 'celery.worker.request:Request'\n{line}")
-    return ran(folder, ORDERS + KILLED + ODD, PYTHONIOENCODING="ascii")
+    return run_orders(folder, ORDERS + KILLED + ODD, PYTHONIOENCODING="ascii")
 
 
 @linux
-def test_orders_cross_four_processes_under_one_id_each(plain: Ran) -> None:
+def test_orders_cross_four_processes_under_one_id_each(plain: Finished) -> None:
     """Each kind of order ends as it should, all its lines have its ID, and nothing is left."""
     out = plain.out
     assert plain.status == 0, out + plain.err
@@ -145,14 +145,14 @@ def test_orders_cross_four_processes_under_one_id_each(plain: Ran) -> None:
     assert (survivors(plain.tmp), list(plain.tmp.iterdir())) == ([], [])
 
 
-def test_odd_orders_and_a_poor_terminal_do_no_harm(faulty: Ran) -> None:
+def test_odd_orders_and_a_poor_terminal_do_no_harm(faulty: Finished) -> None:
     """Markup, control characters and text that the terminal lacks are printed harmlessly."""
     assert "[red]x[/red]" in faulty.out
     assert "no article 'caf? [b]" in faulty.out
     assert "\x1b" not in faulty.out + faulty.err
 
 
-def test_an_id_that_is_not_passed_on_is_found(faulty: Ran) -> None:
+def test_an_id_that_is_not_passed_on_is_found(faulty: Finished) -> None:
     """Without the httpx hook the audit misses the next step, and lines have IDs of no order."""
     out = faulty.out
     assert faulty.status == 0, out + faulty.err
@@ -165,14 +165,14 @@ def test_an_id_that_is_not_passed_on_is_found(faulty: Ran) -> None:
     )
 
 
-def test_a_loss_that_is_logged_without_the_id_is_found(faulty: Ran) -> None:
+def test_a_loss_that_is_logged_without_the_id_is_found(faulty: Finished) -> None:
     """With Celery's own request class the order is named."""
     found = [one for one in wrong(faulty.out, faulty.tmp) if "lost" in one]
     assert found == ["T-8: 0 lost workers under its ID, not one"]
 
 
-def check_killed(done: Ran) -> None:
-    """Check that an order whose worker was killed arrived, and that its story tells both runs."""
+def check_killed(done: Finished) -> None:
+    """Check that an order whose worker was killed arrived, and that its story has both runs."""
     out = done.out
     assert done.status == 0, out + done.err
     assert (outcomes(out)["T-8"], outcomes(out)["T-9"]) == ("shipped", "rejected")
@@ -188,7 +188,7 @@ def check_killed(done: Ran) -> None:
 
 @pytest.mark.guarantee(26)
 @linux
-def test_an_order_whose_worker_is_killed_arrives_under_its_id(plain: Ran) -> None:
+def test_an_order_whose_worker_is_killed_arrives_under_its_id(plain: Finished) -> None:
     """It is delivered twice; both runs and the parent's line of the loss are in its story."""
     check_killed(plain)
 
@@ -197,19 +197,19 @@ def test_an_order_whose_worker_is_killed_arrives_under_its_id(plain: Ran) -> Non
 @linux
 @pytest.mark.broker
 @pytest.mark.parametrize("broker", ["redis_url", "rabbitmq_url"])
-def test_real_brokers_deliver_the_order_of_a_killed_worker_again(
+def test_real_brokers_redeliver_the_order_of_a_killed_worker(
     tmp_path: Path, broker: str, request: pytest.FixtureRequest
 ) -> None:
     """The same, on Redis and on RabbitMQ."""
     url = request.getfixturevalue(broker)
-    check_killed(ran(tmp_path, KILLED, HEADRACE_DEMO_BROKER=url))
+    check_killed(run_orders(tmp_path, KILLED, HEADRACE_DEMO_BROKER=url))
 
 
 def test_an_order_without_outcome_fails_the_demo(
     tmp: Path, tmp_path: Path, shop_copy: Callable[[str, str, str], Path]
 ) -> None:
     """The exit status is 1, the order is named, and its logs are kept."""
-    wait = "    give_up = time.monotonic() + {}\n    while"  # requests keep their time
+    wait = "    give_up = time.monotonic() + {}\n    while"  # requests keep their timeout
     shop_copy("customers.py", wait.format("PATIENCE_SECONDS"), wait.format(3))
     shop = shop_copy("worker.py", 'ask("PUT", f"{SHOP}', 'ask("DELETE", f"{SHOP}')
     path = tmp_path / "one.jsonl"

@@ -295,7 +295,7 @@ def test_work_that_outlives_its_request_keeps_the_id() -> None:
 
 
 def either(*args: Any) -> Any:
-    """An application that is of neither protocol for certain."""
+    """An application that may be of either protocol."""
 
 
 @pytest.mark.parametrize("options", [{"request_header": "X"}, {"exclude_paths": "/health"}])
@@ -561,12 +561,12 @@ def test_the_inlined_rule_for_ids_is_the_rule(value: bytes, validator: Any) -> N
 
 @pytest.mark.parametrize(
     ("value", "reason"),
-    [("7", "the validator did not accept it"), ("two words", "expected one value of 1 to 256 ")],
+    [("7", "the validator rejected it"), ("two words", "expected one value of 1 to 256 ")],
 )
 def test_the_line_about_a_refused_id_names_the_cause(
     value: str, reason: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """An ID of the right form was refused by the validator; for another, the line has the rule."""
+    """For a well-formed ID it is the validator; for any other, the line states the rule."""
     policy = HttpPolicy(HttpOptions(validator=lambda value: len(value) > 3))
     policy.admit("http", "/", [("x-request-id", value)])
     assert caplog.messages[0].startswith(
@@ -575,11 +575,11 @@ def test_the_line_about_a_refused_id_names_the_cause(
 
 
 async def serve_asgi(scope: Any, receive: Any, send: Any) -> None:
-    """An application."""
+    """An ASGI application that does nothing."""
 
 
 def serve_wsgi(environ: Any, start_response: Any) -> list[bytes]:
-    """An application."""
+    """A WSGI application that does nothing."""
     return []
 
 
@@ -603,8 +603,8 @@ class AsgiObject:
 def test_application_of_the_other_protocol_is_refused(
     middleware: Any, app: Any, right: str
 ) -> None:
-    """The error names the middleware to use, at set-up and not at the first request."""
-    with pytest.raises(TypeError, match=rf"is an? .* application; use headrace\.{right}\.Flow"):
+    """The error comes at set-up, not at the first request, and names the middleware to use."""
+    with pytest.raises(TypeError, match=rf"is for {right.upper()}; use headrace\.{right}\.Flow"):
         middleware(app)
 
 

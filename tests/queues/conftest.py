@@ -106,7 +106,7 @@ class System:
         return notes.read(self.notes, event, "unit_id", unit, count)
 
     def wait_for_line(self, label: str, words: str) -> None:
-        """Wait for a line of the worker's log with the ID `label` that has these words."""
+        """Wait until a line of the worker's log contains the ID `label` and `words`."""
         end = time.monotonic() + 60
         while not any(
             f"[{label}]" in line and words in line for line in self.log.read_text().splitlines()

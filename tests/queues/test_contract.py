@@ -111,7 +111,7 @@ def test_task_of_a_killed_worker_keeps_its_id(system: System, label: str) -> Non
     system.runs(label)
     if system.name != "rq":
         system.wait_for_start(starts + 1)
-        system.program.hand_on()
+        system.program.redeliver()
     first, second = system.runs(label, 2)
     assert first["id"] == second["id"] == label
     assert first["cause"] == publisher.unit_id

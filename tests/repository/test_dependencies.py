@@ -71,7 +71,7 @@ def broken_contracts(contracts: Path) -> tuple[set[str], set[str]]:
 
 
 def test_each_package_has_contracts() -> None:
-    """Each package has a file of contracts, and all have one; `nox -s lint` checks them."""
+    """One file for each package and one for all of them; `nox -s lint` checks the contracts."""
     files = sorted(ROOT.glob("packages/**/imports.ini"))
     assert [path.parent.name for path in files] == [
         *("celery", "core", "dbos", "django", "fastapi", "flask", "packages", "inspect"),

@@ -198,7 +198,7 @@ def test_manage_py_reports_an_invalid_setting(tmp_path: Path) -> None:
 
 
 def test_manage_py_examines_the_project_despite_a_warning(tmp_path: Path) -> None:
-    """A setting that has no effect is a warning of Django, and the findings follow it."""
+    """Django warns of a setting that has no effect, and the findings follow the warning."""
     flat = SECOND.replace("MIDDLEWARE=[", "HEADRACE_TRUST_INBOUND=False, MIDDLEWARE=[", 1)
     (tmp_path / "manage.py").write_text(flat)
     command = [sys.executable, "manage.py", "flows", "doctor"]

@@ -307,14 +307,14 @@ def test_text_names_cases_and_missing_logs(tmp_path: Path) -> None:
         f"  2026-09-21 14:13:01.000Z  shop.charge  {ID}  task t1  queue default  ({log}:4)",
         "not judged, since logs are missing: 1",
         "  1 possible case published and never started: no line of a worker of queue mails",
-        "perhaps still under way, so soon before the newest line: 1",
+        "perhaps still under way, too close to the newest line: 1",
         f"  2026-09-21 14:17:59.000Z  -  {ID}  ({log}:10)",
     ]
 
 
 @pytest.mark.parametrize("log", [b"", b"plain text\n", b'{"time": "2026-09-21T14:13:00Z"}\n'])
 def test_logs_without_a_unit_are_an_error(tmp_path: Path, log: bytes) -> None:
-    """A log pipeline that is broken must not look healthy."""
+    """A broken log pipeline must not look healthy."""
     (tmp_path / "all.log").write_bytes(log)
     done = trace("audit", tmp_path)
     assert (done.returncode, done.stdout) == (2, b"")

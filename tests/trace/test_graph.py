@@ -101,7 +101,7 @@ def test_logs_of_a_program_are_on_its_graph(draw: Run, folder: Path) -> None:
     """The lines that a program has written give the counts and errors of its steps and edges.
 
     On a busy machine, a line may be written so late that its step seems to have started after the
-    next one; then a passage of the edge between them is missing.
+    next one; the edge between them is then counted once less.
     """
     with (folder / "shop.log").open("wb") as log:
         subprocess.run([sys.executable, "traced_shop.py"], check=True, stderr=log, cwd=folder)

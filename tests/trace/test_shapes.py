@@ -190,7 +190,7 @@ def test_shapes_may_be_mixed_in_one_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("columns", [tuple(FIELDS), ("flow_id",)], ids=["all", "few"])
-def test_keys_tell_headraces_own_lines(columns: tuple[str, ...]) -> None:
+def test_keys_identify_headraces_own_lines(columns: tuple[str, ...]) -> None:
     """A line is one of headrace's own if no key is missing or null, whichever columns are read."""
     own = {"time": "2026-01-01T00:00:00Z", "level": "INFO", "logger": "shop", "message": "paid"}
     values = ["text", 1, True, [1], {"_": True}, None]

@@ -89,7 +89,7 @@ def is_released(order: str) -> bool:
 
 
 def charge(order: str, how: str) -> str:
-    """Do the second step: at once, until released, for ever, or killing the process at first."""
+    """Do the second step: at once, when released, for ever, or by killing the process once."""
     note(order, f"charge {how}")
     if how == "slow":
         while not is_released(order):
@@ -122,7 +122,7 @@ def ship(order: str) -> dict[str, Any]:
 async def charge_async(order: str, how: str) -> str:
     """Do the second step, awaited."""
     note(order, f"charge {how}")
-    while how == "slow" and not is_released(order):  # noqa: ASYNC110 - by another process
+    while how == "slow" and not is_released(order):  # noqa: ASYNC110 - released by another process
         await asyncio.sleep(0.02)
     await asyncio.sleep(30 if how == "stuck" else 0)
     return order

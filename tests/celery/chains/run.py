@@ -23,7 +23,7 @@ from celery.contrib.abortable import AbortableAsyncResult
 
 import headrace
 from headrace_celery import watch
-from tests.celery.matrix.run import clean, deliver_again
+from tests.celery.matrix.run import clean, redeliver
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -63,7 +63,7 @@ class Orders:
             self.wait_for("worker killed", "charge stuck once")
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-        deliver_again(self.tasks.app)
+        redeliver(self.tasks.app)
         with self.worker("main", f"{prefix},{prefix}.kill") as process:
             for name in ("fulfil", "awaited", "branches"):
                 self.publish(name, name, "slow")
@@ -106,7 +106,7 @@ class Orders:
             self.results[order] = getattr(self.tasks, task).apply_async(kwargs=inputs, **options)
 
     def watched(self, order: str) -> Iterator[list[Any]]:
-        """Yield the progress of `order`, whose second step ends once it has been seen."""
+        """Yield the progress of `order`, and release its second step once that has begun."""
         for each in watch(self.results[order], timeout=PATIENCE, interval=0.02):
             yield [each.step, each.number, each.total]
             if each.number == 2:
@@ -117,7 +117,7 @@ class Orders:
         (self.folder / f"released-{order}").touch()
 
     def log(self) -> str:
-        """Return the log of the worker that is not killed."""
+        """Return the log of the main worker."""
         return (self.folder / "main.log").read_text(errors="replace")
 
     def wait_for(self, order: str, what: str) -> None:

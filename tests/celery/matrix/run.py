@@ -110,7 +110,7 @@ class Column:
                 time.sleep(0.05)
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-        deliver_again(self.tasks.app)
+        redeliver(self.tasks.app)
 
     def wait(self) -> dict[str, str]:
         """Return each row's problem once there is none, or time is up."""
@@ -172,8 +172,8 @@ class Column:
             time.sleep(0.05)
 
 
-def deliver_again(app: Celery) -> None:
-    """Return the messages of a killed worker to their queue, which Redis does after an hour."""
+def redeliver(app: Celery) -> None:
+    """Return the messages of a killed worker to their queue: on Redis, Celery waits an hour."""
     with app.connection_for_write() as connection:
         channel: Any = connection.default_channel
         if hasattr(channel.qos, "restore_visible"):

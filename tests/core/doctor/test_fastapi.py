@@ -195,7 +195,7 @@ RIGHT_TOO = {
         "    app.mount('/inner', inner)\n    yield\n"
         "site = FastAPI(lifespan=lifespan)\ninit_app(site)\n"
     },
-    "rejects inside CORS": {
+    "middleware that rejects IDs, inside CORS": {
         APP: RIGHT[APP].replace(
             INIT, f"{FLOW}app.add_middleware(FlowMiddleware, on_invalid='reject')\n{CORS}"
         )

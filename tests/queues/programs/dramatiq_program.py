@@ -69,8 +69,8 @@ def publish(task: str, *args: Any, retries: int = 0) -> str:
     return str(actor.send_with_options(args=args, max_retries=retries or 1).message_id)
 
 
-def hand_on() -> None:
-    """Return the messages of dead workers to the queue, which happens with another message."""
+def redeliver() -> None:
+    """Return the messages of dead workers to the queue; publishing another one triggers it."""
     usual = broker.heartbeat_timeout
     broker.heartbeat_timeout = 0
     try:

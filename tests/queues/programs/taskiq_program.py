@@ -67,8 +67,8 @@ def publish(task: str, *args: Any, retries: int = 0) -> str:
     return asyncio.run(_publish(task, args))
 
 
-def hand_on() -> None:
-    """Age the messages of dead workers: the worker takes them over after another message."""
+def redeliver() -> None:
+    """Mark the messages of dead workers as idle: the worker claims them after its next message."""
     names = notes.QUEUE, notes.QUEUE  # the stream and the group
     with Redis.from_url(notes.URL) as client:
         for each in client.xpending_range(*names, "-", "+", 10):

@@ -44,7 +44,7 @@ class FlowMiddleware:
         options: see `headrace.integration.HttpOptions`.
 
     Raises:
-        TypeError: `app` is of the other protocol, or an option is unknown or has the wrong type.
+        TypeError: `app` is an ASGI application, or an option is unknown or has the wrong type.
         ValueError: an option has an invalid value.
     """
 

@@ -142,7 +142,7 @@ def _checked_settings(app: Flask) -> dict[str, Any]:
 
 
 def _is_misspelt(key: Any) -> bool:
-    """Return whether `key` resembles a setting: another case or name, or one dict as in Django."""
+    """Return whether `key` resembles a setting: wrong name or case, or one dict as in Django."""
     upper = str(key).upper()
     return upper == "HEADRACE" or (upper.startswith("HEADRACE_") and key not in _SETTINGS)
 

@@ -21,7 +21,7 @@ from .run import Driver, Run, new_context, rows_of
 from .threads import (
     LateCall,
     ThreadCall,
-    create_uncancelled_task,
+    create_unregistered_task,
     is_awaitable,
     settle,
     settled,
@@ -200,8 +200,8 @@ class AsyncDriver(Driver):
         await clock.sleep_async(seconds)
 
     async def finish(self, work: Coroutine[Any, Any, T]) -> T:
-        # It survives the cancellation of the run, which waits for it.
-        task = create_uncancelled_task(asyncio.get_running_loop(), work)
+        # The task survives the cancellation of the run, which waits for it.
+        task = create_unregistered_task(asyncio.get_running_loop(), work)
         cancelled = await until_done([task])
         try:
             result = task.result()

@@ -211,7 +211,7 @@ def _await_on(loop: asyncio.AbstractEventLoop, work: Awaitable[Any]) -> None:
     async def await_it() -> None:
         await work
 
-    def copy_end(task: asyncio.Task[None]) -> None:
+    def copy_outcome(task: asyncio.Task[None]) -> None:
         failure = concurrent.futures.CancelledError() if task.cancelled() else task.exception()
         if failure is None:
             ended.set_result(None)
@@ -220,30 +220,30 @@ def _await_on(loop: asyncio.AbstractEventLoop, work: Awaitable[Any]) -> None:
 
     def begin() -> None:
         if ended.set_running_or_notify_cancel():
-            create_uncancelled_task(loop, await_it()).add_done_callback(copy_end)
+            create_unregistered_task(loop, await_it()).add_done_callback(copy_outcome)
 
     try:
         loop.call_soon_threadsafe(begin)
         was_running = True
         while not ended.done():
             concurrent.futures.wait([ended], 1)
-            # Asked twice: `asyncio.run` runs its loop several times, with short gaps.
+            # Checked twice: `asyncio.run` runs its loop several times, with short gaps.
             is_running = loop.is_running()
             if not is_running and not was_running and not ended.done():
                 raise RuntimeError("the event loop that has to await the undo is no longer running")
             was_running = is_running
         ended.result()
     finally:
-        if ended.cancel():  # it has not begun
+        if ended.cancel():  # the task was never created
             close_coroutine(work)
 
 
-def create_uncancelled_task(
+def create_unregistered_task(
     loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, T]
 ) -> asyncio.Task[T]:
     """Return a task for `work` that outlives the cancellation of all tasks by `asyncio.run`.
 
-    The caller sees to it that something waits for it: the run, or a thread of the loop's pool.
+    The caller makes sure that something waits for it: the run, or a thread of the loop's executor.
     """
     task = loop.create_task(work)
     # A loop that shuts down cancels all registered tasks.

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from .findings import Finding
-from .log_dicts import ADD_CONFIG, FILTER, PROCESSORS, lack_of_filter, shows_id
+from .log_dicts import ADD_CONFIG, FILTER, PROCESSORS, effect_of_missing_filter, shows_id
 from .project import Project
 from .source import Source, elements, keyword, method, receiver, text_of
 
@@ -75,7 +75,8 @@ def _has_filter(project: Project) -> bool:
 
 def _unfiltered(source: Source, call: ast.Call) -> Finding:
     has_others = any(method(one) == "addFilter" for one in source.calls())
-    message = f"the handler has no FlowFilter, so {lack_of_filter(has_others=has_others)}"
+    effect = effect_of_missing_filter(has_others=has_others)
+    message = f"the handler has no FlowFilter, so {effect}"
     return Finding(source.shown, call.lineno, "log-filter", message, _ADD_FILTER)
 
 

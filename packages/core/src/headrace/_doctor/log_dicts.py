@@ -191,15 +191,16 @@ def _without_id(source: Source, name: str, line: int) -> Finding:
 
 
 def _unfiltered(source: Source, name: str, line: int, *, has_others: bool) -> Finding:
-    message = f"the handler {name!r} has no FlowFilter, so {lack_of_filter(has_others=has_others)}"
+    effect = effect_of_missing_filter(has_others=has_others)
+    message = f"the handler {name!r} has no FlowFilter, so {effect}"
     return Finding(source.shown, line, "log-filter", message, ADD_FILTER)
 
 
-def lack_of_filter(*, has_others: bool) -> str:
-    """Return what happens without a FlowFilter if a format names the ID.
+def effect_of_missing_filter(*, has_others: bool) -> str:
+    """Return the effect of a missing FlowFilter if a format names the ID.
 
     Args:
-        has_others: whether there are other filters, one of which may set ``correlation_id``.
+        has_others: whether there are other filters, which may set ``correlation_id``.
     """
     if has_others:
         return "its lines do not show headrace's ID"

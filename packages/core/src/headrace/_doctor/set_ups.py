@@ -242,14 +242,14 @@ def _order(source: Source) -> Iterator[Finding]:
 
 
 def _is_ours(listed: ast.expr, source: Source) -> TypeGuard[ast.Call]:
-    """Return whether `listed` is ``Middleware(FlowMiddleware, ...)``, or adds it."""
+    """Return whether `listed` is a call that lists or adds FlowMiddleware."""
     if not isinstance(listed, ast.Call) or not listed.args:
         return False
     return source.name(listed.args[0]) in ASGI
 
 
 def _counted(source: Source, listed: list[E]) -> list[E]:
-    """Return `listed` without CORS middleware if ours rejects: then CORS belongs outside."""
+    """Return `listed` without CORS middleware if ours rejects IDs: then CORS belongs outside."""
     rejects = any(keyword(one, "on_invalid") for one in listed if _is_ours(one, source))
     return [one for one in listed if not (rejects and _does_cors(one))]
 

@@ -126,8 +126,8 @@ def check_protocol(name: str, app: Any) -> None:
         app: the application that it wraps.
 
     Raises:
-        TypeError: `app` is a coroutine function in WSGI middleware, or takes ``start_response`` in
-            ASGI middleware.
+        TypeError: `app` is a coroutine function but the middleware is for WSGI, or it takes
+            ``start_response`` but the middleware is for ASGI.
     """
     call = app if hasattr(app, "__code__") else getattr(type(app), "__call__", None)  # noqa: B004
     code = getattr(call, "__code__", None)
@@ -138,8 +138,8 @@ def check_protocol(name: str, app: Any) -> None:
     if is_wsgi if name == "asgi" else is_asgi:
         right = _OTHER[name]
         raise TypeError(
-            f"headrace.{name}.FlowMiddleware wraps {name.upper()} applications, and {app!r} is an "
-            f"{right.upper()} application; use headrace.{right}.FlowMiddleware"
+            f"headrace.{name}.FlowMiddleware wraps {name.upper()} applications, but {app!r} is for "
+            f"{right.upper()}; use headrace.{right}.FlowMiddleware"
         )
 
 

@@ -156,7 +156,7 @@ class HttpPolicy:
         if has_validator and len(values) == 1:
             found = values[0] if vendor is None else vendor.id_of(values[0])
             if found is not None and match_id(found):
-                return "the validator did not accept it"
+                return "the validator rejected it"
         rule = ID_RULE if has_validator else EDGE_RULE
         return f"expected one value of {rule if vendor is None else vendor.form}"
 

@@ -1,4 +1,4 @@
-"""Text of messages: escaped external values, and numbers with their nouns."""
+"""Text for messages: escaped external values, and numbers with their nouns."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ def late_imports(module: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
 
     Args:
         module: the module's name.
-        homes: the defining module of each name; a colon precedes a different name there.
+        homes: the defining module of each name; ``module:other`` if it is called `other` there.
     """
 
     def import_late(name: str) -> Any:

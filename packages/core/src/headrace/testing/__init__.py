@@ -108,7 +108,7 @@ class Capture:
 
         Raises:
             AssertionError: none did; the message shows the steps that ran.
-            TypeError: something else than a string was passed.
+            TypeError: an argument is not a string.
         """
         __tracebackhide__ = True
         problem = paths.problem(self.steps, steps)
@@ -124,7 +124,7 @@ class Capture:
         Raises:
             AssertionError: one has; the message shows the steps that ran.
             ValueError: no flow declares such a step, so that the check would always pass.
-            TypeError: something else than a string was passed.
+            TypeError: an argument is not a string.
         """
         __tracebackhide__ = True
         for name in steps:

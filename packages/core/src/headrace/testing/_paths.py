@@ -47,7 +47,7 @@ def check_name(name: str, steps: Iterable[CapturedStep]) -> None:
 def _check_type(name: object, caller: str) -> None:
     if not isinstance(name, str):
         raise TypeError(
-            f"{caller}() takes the names of steps, each a string of its own, as in "
+            f"{caller}() takes the names of steps as separate strings, as in "
             f'{caller}("order", "charge"), not {name!r}'
         )
 

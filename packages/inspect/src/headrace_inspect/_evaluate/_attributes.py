@@ -79,7 +79,7 @@ class Attributes:
         return Bound(owner, name)
 
     def _guess_method(self, name: str) -> Value:
-        """Guess the method `name` of an unknown object: that of the only class that has one."""
+        """Guess the method `name` of an unknown object: that of the only class that defines it."""
         cls = self._engine.classes.only_owner(name)
         return None if cls is None else self._method(Instance(cls), name)
 

@@ -83,8 +83,8 @@ class Judge:
                 first = sum(bit for bit, mask in leading if mask & source)
                 kinds: set[str] = set()
                 for event, mask in reaching:
-                    is_between = mask & target and event.before & first
-                    if not is_between or event.kind in kinds:
+                    is_in_order = mask & target and event.before & first
+                    if not is_in_order or event.kind in kinds:
                         continue
                     paths = self._paths_to_both(context, first, event, pair)
                     if paths is not None:
@@ -126,7 +126,7 @@ class Judge:
 
 
 def _joined(masks: Sequence[tuple[object, int]]) -> int:
-    """Return the steps in any of some masks."""
+    """Return the union of the masks."""
     joined = 0
     for _, mask in masks:
         joined |= mask

@@ -190,7 +190,7 @@ class CallPaths:
 
 
 _Calls = tuple[Any, Context, Event]
-"""A path of calls, last first: the calls before, or None, and the last one with its body."""
+"""A path of calls as a linked list: the earlier calls or None, the last body, and its call."""
 
 
 def _calls_of(path: _Calls | None) -> tuple[tuple[Context, Event], ...]:

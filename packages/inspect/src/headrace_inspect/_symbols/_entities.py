@@ -34,7 +34,7 @@ class Module:
         for one in syntax.classes:  # an outer class comes before those in it
             self.classes.append(Class(self, one))
         self.functions: list[Function] = []
-        for function in syntax.functions:  # and an outer function before those in it
+        for function in syntax.functions:  # an outer function comes before those in it
             made = Function(self, function)
             self.functions.append(made)
             if function.outer >= 0:

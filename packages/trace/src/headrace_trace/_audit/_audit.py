@@ -60,9 +60,9 @@ class Audit:
     """In the order of `KINDS`, then of time."""
     unjudged: tuple[Unjudged, ...]
     under_way: tuple[Case, ...]
-    """The possible cases that are too young to be told."""
+    """The possible cases that are too recent to judge."""
     has_units: bool
-    """Whether the logs have a line of a unit or of a publish at all."""
+    """Whether the logs have any line of a unit or of a publish."""
 
 
 class Auditor:

@@ -69,7 +69,7 @@ _PROCESS = ("service", "host", "pid")
 _STATED = (*_FACTS, *_PROCESS, "duration_ms")
 # Unlike the view `unit`, this reads only the lines of starts and ends, which are few. Most units
 # have at most one of each: joining those is several times faster than aggregating so many columns.
-# A unit with several ends has a row for each, see `SPLIT_RUN`.
+# A unit with several ends has a row for each; `SPLIT_RUN` joins them.
 RUN_PART = f"""
 WITH stated AS NOT MATERIALIZED (
   SELECT flow_id, unit_id, event, time AS first, time AS last,

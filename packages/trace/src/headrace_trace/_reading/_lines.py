@@ -20,7 +20,7 @@ _RETAINED = 31 << 20  # bytes
 class Batch:
     """Lines of one source, as Arrow stores text: one buffer and offsets into it.
 
-    The integers are unsigned, since Python converts those faster; they fit into signed ones, too.
+    The arrays are unsigned, since Python fills those faster; the values fit into signed ones too.
     """
 
     numbers: array[int] = field(default_factory=lambda: array("I"))

@@ -66,8 +66,8 @@ def digest(
 
     Args:
         words: as for `load`.
-        take: called for each part, one after the other, in another thread while the next part is
-            read. It gets logs whose view ``line`` has only that part, and copies what it needs into
+        take: called for each part in turn, in another thread, while the next part is read. It
+            gets logs whose view ``line`` has only that part, and copies what it needs into
             its own tables, which must not be temporary.
         fields: as for `load`.
         columns: as for `load`.
@@ -177,7 +177,7 @@ class Loader:
             while feed.is_native is not None:
                 self._insert(part, feed)
                 self._sort_out(part)
-                taken.result()  # the spare one is empty now
+                taken.result()  # now the spare logs are empty
                 taken = pool.submit(_take, take, part)
                 part, spare = spare, part
             taken.result()

@@ -26,12 +26,10 @@ def audit_lines(found: Audit) -> Iterator[Text]:
         yield Text(f"not judged, since logs are missing: {count}", style="yellow")
         yield from map(_unjudged, found.unjudged)
     if found.under_way:
-        yield Text(
-            f"perhaps still under way, so soon before the newest line: {len(found.under_way)}"
-        )
+        yield Text(f"perhaps still under way, too close to the newest line: {len(found.under_way)}")
         yield from map(_case, found.under_way[:_MOST_UNDER_WAY])
         if len(found.under_way) > _MOST_UNDER_WAY:
-            yield Text(f"  and {len(found.under_way) - _MOST_UNDER_WAY} more, see --json")
+            yield Text(f"  and {len(found.under_way) - _MOST_UNDER_WAY} more; see --json")
     if not found.cases:
         yield Text("no case found", style="green")
 

@@ -79,8 +79,8 @@ class Command(BaseCommand):
             self.stderr.write(text)
 
     def _doctor(self, format: str) -> None:
-        # A server refuses to start with errors, so nothing else is worth examining before. Django
-        # has printed the warnings.
+        # A server does not start with these errors, so nothing else is examined until they are
+        # fixed. Django has already printed the warnings.
         errors = [fault for fault in check_settings() if fault.is_serious()]
         faults = [f"{fault.id}: {fault.msg} {fault.hint}" for fault in errors]
         if faults:
