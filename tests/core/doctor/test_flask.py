@@ -35,14 +35,14 @@ STREAM = "handler = logging.StreamHandler()\n"
 FLOW = "import headrace\norders = headrace.flow('orders')\n"
 MISTAKES = [
     Mistake(
-        "the application's logger before dictConfig",
+        "the application's logger used before dictConfig",
         APP,
         f"{CONFIG}\n\napp = Flask(__name__)",
         f"app = Flask(__name__)\napp.logger.info('early')\n{CONFIG}",
         *("log-format", "app.logger"),
     ),
     Mistake(
-        "a step above its route",
+        "a step's decorator above that of its route",
         APP,
         INIT,
         f"{INIT}\n{FLOW}@orders.entrypoint\n@app.post('/orders')\ndef create():\n    ...",
@@ -213,7 +213,7 @@ RIGHT_TOO = {
             "app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {'/in': inner.wsgi_app})\n"
         )
     },
-    "a step below its route, and the application's logger": {
+    "a step's decorator below that of its route, and a logger used after dictConfig": {
         APP: RIGHT[APP].replace(
             INIT,
             f"{INIT}\napp.logger.info('late')\n{FLOW}"

@@ -22,7 +22,7 @@ NO_PROCESSOR = Finding(
     ("from headrace.structlog import flow_processor", "processors=[flow_processor, ...]"),
     "in structlog.configure",
 )
-_REMOVES = ("default_handler", ".handlers", ".removeHandler", ".propagate", ".basicConfig")
+_HANDLER_CHANGES = ("default_handler", ".handlers", ".removeHandler", ".propagate", ".basicConfig")
 _LOGGERS = ("logging.getLogger", "celery.utils.log.get_task_logger")
 _ADD_FORMATTER = (
     "from headrace.logging import LinesFormatter",
@@ -168,8 +168,8 @@ def _instrumentor(source: Source) -> Iterator[Finding]:
 
 
 def _early_loggers(source: Source) -> Iterator[Finding]:
-    """Yield loggers of Flask that are used, and so get a handler, before `dictConfig`."""
-    if any(name.endswith(_REMOVES) for name in source.mentions):
+    """Yield Flask loggers that are used before `dictConfig`, and so get a handler of their own."""
+    if any(name.endswith(_HANDLER_CHANGES) for name in source.mentions):
         return
     configs = sorted(source.calls("logging.config.dictConfig"), key=lambda one: one.lineno)
     for config in configs[:1]:
@@ -191,5 +191,5 @@ def _early_loggers(source: Source) -> Iterator[Finding]:
                 "appear twice, once without the ID"
             )
             add = ("logging.config.dictConfig(...)",)
-            to = "before the application, instead of after it"
+            to = "before the application is created, not after it"
             yield Finding(source.shown, line, "log-format", message, add, to)

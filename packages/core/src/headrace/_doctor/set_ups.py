@@ -119,7 +119,7 @@ def _without_effect(project: Project, source: Source) -> Iterator[Finding]:
     yield from _unused_extensions(project, source)
     yield from _late_settings(source)
     yield from _order(source)
-    yield from _decorators(source)
+    yield from _decorator_order(source)
 
 
 def _wrong_protocol(source: Source) -> Iterator[Finding]:
@@ -183,16 +183,16 @@ def _late_settings(source: Source) -> Iterator[Finding]:
                 yield Finding(source.shown, statement.lineno, "late-setting", message)
 
 
-def _decorators(source: Source) -> Iterator[Finding]:
-    """Yield steps whose decorator is above that of the route, which calls the bare function."""
+def _decorator_order(source: Source) -> Iterator[Finding]:
+    """Yield steps whose decorator is above the route's, so that requests bypass the step."""
     for node in source.nodes():
         if not isinstance(node, Function):
             continue
         steps = [one for one in node.decorator_list if _declares_step(source, one)]
         if steps and any(_is_route(source, one) for one in _below(node, steps[0])):
             message = (
-                f"the route calls {node.name}() without its step, whose decorator is above that of "
-                "the route"
+                f"the route calls {node.name}() without its step, since the step's decorator is "
+                "above the route's"
             )
             step = f"@{ast.unparse(steps[0])}"
             add = ("@...  # the route", step, f"def {node.name}(...): ...")
