@@ -426,6 +426,11 @@ def test_follows_tasks(tmp_path: Path, code: str, expected: list[str | None]) ->
         ("customer.a(); Order.objects.open().archive()", "a -> archive", "call"),
         ("customer.a(); paid.send(None)", "a -> note", "signal"),
         ("customer.a(); order.save()", "a -> write_index", "signal"),
+        (
+            "customer.a()\n    for model in (Customer, Order):\n        post_save.send(model)",
+            "a -> write_index",
+            "signal",
+        ),
         ("customer.a(); Order.objects.create(x=1)", "a -> write_index", "signal"),
         ("customer.a(); transaction.on_commit(mail)", "a -> mail", "on_commit"),
         ("customer.a(); transaction.on_commit(lambda: mail())", "a -> mail", "on_commit"),
@@ -436,9 +441,12 @@ def test_follows_models(tmp_path: Path, code: str, edge: str, kind: str) -> None
     assert shown(tmp_path, {"program.py": DJANGO.format(code=code)}).get(edge) == kind
 
 
-def test_saving_another_model_sends_no_signal_of_this_one(tmp_path: Path) -> None:
-    """A receiver with a sender is called for that model alone."""
-    program = DJANGO.format(code="customer.a(); customer.save()")
+@pytest.mark.parametrize(
+    "sending", ["customer.save()", "post_save.send(Customer)", "post_save.send(load())"]
+)
+def test_a_receiver_with_a_sender_hears_no_other(tmp_path: Path, sending: str) -> None:
+    """It is called for that model alone, and no call is claimed for an unknown sender."""
+    program = DJANGO.format(code=f"customer.a(); {sending}")
 
     assert "a -> write_index" not in shown(tmp_path, {"program.py": program})
 

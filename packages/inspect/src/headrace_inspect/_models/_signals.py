@@ -116,16 +116,17 @@ def _enter(call: Call, receiver: Receiver, function: Value) -> Value:
 
 
 def _send(call: Call) -> None:
-    sender = call.value(0, "sender")
-    cls = sender.cls if isinstance(sender, ClassValue | Instance) else None
-    send(call.frame, call.owner.key, cls, call.node)
+    senders = options_of(call.value(0, "sender"))
+    classes = {one.cls: None for one in senders if isinstance(one, ClassValue | Instance)}
+    for cls in classes or (None,):
+        send(call.frame, call.owner.key, cls, call.node)
 
 
 def send(frame: Context, key: object, sender: Class | None, node: Any) -> None:
-    """Record that a signal is sent."""
+    """Record that a signal is sent; an unknown sender reaches only the receivers of all senders."""
     call_targets = frame.engine.call_targets
     sent = call_targets((SIGNAL, key, sender, "sent"))
-    for one in (None, *(frame.engine.classes.sources(sender) if sender else ["any"])):
+    for one in (None, *(frame.engine.classes.sources(sender) if sender else ())):
         sent.add(call_targets((SIGNAL, key, one)))
     frame.emit((sent,), node, SIGNAL)
 
@@ -141,5 +142,4 @@ def _finish(engine: Engine) -> None:
         connections[made] = frame
         named = tuple(zip(("sender", "instance"), values, strict=False))
         frame.hand_over(made.receiver, made.node, (), named)
-        for sender in {cls, None if cls is None else "any"}:
-            engine.call_targets((SIGNAL, made.signal, sender)).add(frame)
+        engine.call_targets((SIGNAL, made.signal, cls)).add(frame)
