@@ -354,7 +354,7 @@ from django.urls import path
 from shop import Cancel, free, place
 
 urlpatterns = [
-    path("place", place), path("cancel", Cancel.as_view()), path("free", free),
+    path("place", place), path("cancel", view=Cancel.as_view()), path("free", view=free),
 ]
 """
 
@@ -372,9 +372,10 @@ def test_views_are_inside_where_the_settings_say_so(
     tmp_path: Path, settings: str, count: int
 ) -> None:
     """``ATOMIC_REQUESTS`` of a database puts each view into a transaction, but for exceptions."""
-    found = codes(tmp_path, VIEWS, urls=URLS, settings=settings)
+    found = hazards(tmp_path, VIEWS, urls=URLS, settings=settings)
 
-    assert found == ["HR201"] * count
+    assert [one.code for one in found] == ["HR201"] * count
+    assert all(one.evidence[0].place.line > 0 for one in found)
 
 
 def test_tests_are_left_out(tmp_path: Path) -> None:

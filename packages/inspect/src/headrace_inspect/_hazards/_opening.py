@@ -49,9 +49,11 @@ def transactions_in(
             if one.first < one.last and _may_open(one.manager):
                 yield context, one.line, context.events[one.first : one.last]
         function = context.function
-        line = None if function is None else _line_around(engine, function)
+        if function is None:
+            continue
+        line = _line_around(engine, function)
         if function in views or line is not None:
-            yield context, line or context.line, context.events
+            yield context, line or function.line, context.events
 
 
 def _may_open(manager: Value, depth: int = 4) -> bool:

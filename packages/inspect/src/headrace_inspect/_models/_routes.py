@@ -124,7 +124,7 @@ def _added(index: int, endpoint: str, call: Call) -> Value:
 
 def _path(call: Call) -> Value:
     frame, node, endpoint, actions = call.frame, call.node, call.value(1, "view"), None
-    inner = node[4][1] if len(node[4]) > 1 else None
+    inner = node[4][1] if len(node[4]) > 1 else dict(node[5]).get("view")
     while isinstance(inner, tuple) and inner[0] == "c":
         _, _, _, called, given, *_ = inner
         if isinstance(called, tuple) and called[0] == "a" and called[2] == "as_view":
