@@ -173,11 +173,11 @@ class Column:
 
 
 def redeliver(app: Celery) -> None:
-    """Return the messages of a killed worker to their queue: on Redis, Celery waits an hour."""
+    """Return the messages of a killed worker to their queue; RabbitMQ does so by itself."""
     with app.connection_for_write() as connection:
-        channel: Any = connection.default_channel
-        if hasattr(channel.qos, "restore_visible"):
-            channel.visibility_timeout = 0
+        if connection.transport.driver_type == "redis":
+            channel: Any = connection.default_channel
+            channel.visibility_timeout = 0  # in place of an hour
             channel.qos.restore_visible()
 
 
