@@ -19,7 +19,7 @@ import headrace
 from tests.queues.programs import notes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).parents[2]
 QUEUES = ("rq", "dramatiq", "taskiq")
@@ -92,8 +92,11 @@ class System:
 
     def wait_for_start(self, number: int) -> None:
         """Wait until the worker has been started `number` times."""
+        self._wait_until(lambda: self.starts >= number)
+
+    def _wait_until(self, condition: Callable[[], bool]) -> None:
         end = time.monotonic() + 60
-        while self.starts < number:
+        while not condition():
             assert time.monotonic() < end, self.log.read_text()
             time.sleep(0.02)
 
@@ -107,12 +110,12 @@ class System:
 
     def wait_for_line(self, label: str, words: str) -> None:
         """Wait until a line of the worker's log contains the ID `label` and `words`."""
-        end = time.monotonic() + 60
-        while not any(
-            f"[{label}]" in line and words in line for line in self.log.read_text().splitlines()
-        ):
-            assert time.monotonic() < end, self.log.read_text()
-            time.sleep(0.02)
+
+        def is_there() -> bool:
+            lines = self.log.read_text().splitlines()
+            return any(f"[{label}]" in line and words in line for line in lines)
+
+        self._wait_until(is_there)
 
     def end(self, unit: str) -> dict[str, Any]:
         """Return how the unit ended."""

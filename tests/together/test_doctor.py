@@ -170,14 +170,19 @@ execute_from_command_line()
 SECOND = MANAGE.replace("MIDDLEWARE=[", 'MIDDLEWARE=["__main__.Other", ')
 
 
+def manage_doctor(folder: Path, source: str) -> subprocess.CompletedProcess[str]:
+    """Run ``manage.py flows doctor`` in `folder`, where `source` is its ``manage.py``."""
+    (folder / "manage.py").write_text(source)
+    command = [sys.executable, "manage.py", "flows", "doctor"]
+    return subprocess.run(
+        command, cwd=folder, check=False, capture_output=True, text=True, timeout=120
+    )
+
+
 @pytest.mark.parametrize(("source", "status"), [(MANAGE, 0), (SECOND, 1)])
 def test_manage_py_examines_live_settings(source: str, status: int, tmp_path: Path) -> None:
     """`manage.py flows doctor` reports on the settings in use; the status is 1 for findings."""
-    (tmp_path / "manage.py").write_text(source)
-    command = [sys.executable, "manage.py", "flows", "doctor"]
-    done = subprocess.run(
-        command, cwd=tmp_path, check=False, capture_output=True, text=True, timeout=120
-    )
+    done = manage_doctor(tmp_path, source)
     assert done.returncode == status, done.stderr
     assert ("django-middleware: FlowMiddleware is not first" in done.stdout) == bool(status)
     assert "Django (its settings)" in done.stdout
@@ -186,11 +191,7 @@ def test_manage_py_examines_live_settings(source: str, status: int, tmp_path: Pa
 def test_manage_py_reports_an_invalid_setting(tmp_path: Path) -> None:
     """A setting with which no server starts is reported, with the nearest name; the status is 1."""
     misspelt = MANAGE.replace("MIDDLEWARE=[", 'HEADRACE={"EXCLUDE_PATH": []}, MIDDLEWARE=[', 1)
-    (tmp_path / "manage.py").write_text(misspelt)
-    command = [sys.executable, "manage.py", "flows", "doctor"]
-    done = subprocess.run(
-        command, cwd=tmp_path, check=False, capture_output=True, text=True, timeout=120
-    )
+    done = manage_doctor(tmp_path, misspelt)
     assert done.returncode == 1, done.stderr
     assert "headrace.E002" in done.stderr
     assert "EXCLUDE_PATHS" in done.stderr
@@ -200,11 +201,7 @@ def test_manage_py_reports_an_invalid_setting(tmp_path: Path) -> None:
 def test_manage_py_examines_the_project_despite_a_warning(tmp_path: Path) -> None:
     """Django warns of a setting that has no effect, and the findings follow the warning."""
     flat = SECOND.replace("MIDDLEWARE=[", "HEADRACE_TRUST_INBOUND=False, MIDDLEWARE=[", 1)
-    (tmp_path / "manage.py").write_text(flat)
-    command = [sys.executable, "manage.py", "flows", "doctor"]
-    done = subprocess.run(
-        command, cwd=tmp_path, check=False, capture_output=True, text=True, timeout=120
-    )
+    done = manage_doctor(tmp_path, flat)
     assert done.returncode == 1
     assert done.stderr.count("headrace.W002") == 1
     assert "django-middleware: FlowMiddleware is not first" in done.stdout

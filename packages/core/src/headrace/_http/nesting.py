@@ -8,6 +8,7 @@ of the protocol that sent it ignore it.
 
 from __future__ import annotations
 
+from inspect import CO_COROUTINE
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from headrace._context.attachments import has_ended
@@ -114,7 +115,6 @@ def use_protocol(name: str) -> None:
     mixed = len(_protocols) > 1
 
 
-_COROUTINE = 0x80  # inspect.CO_COROUTINE
 _OTHER = {"asgi": "wsgi", "wsgi": "asgi"}
 
 
@@ -133,7 +133,7 @@ def check_protocol(name: str, app: Any) -> None:
     code = getattr(call, "__code__", None)
     if code is None:
         return
-    is_asgi = bool(code.co_flags & _COROUTINE)
+    is_asgi = bool(code.co_flags & CO_COROUTINE)
     is_wsgi = "start_response" in code.co_varnames[: code.co_argcount]
     if is_wsgi if name == "asgi" else is_asgi:
         right = _OTHER[name]
