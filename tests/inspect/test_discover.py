@@ -447,3 +447,148 @@ def test_import_is_not_repeated(
     patch = capsys.readouterr().out
     assert "+@headrace.entrypoint" in patch
     assert "+import" not in patch
+
+
+MAKERS = {
+    "plain": "def own(function):\n    return shared_task(function)",
+    "with arguments": "def own(**options):\n    return shared_task(**options)",
+    "wrapped": """
+def own(queue):
+    def decorate(function):
+        @shared_task(queue=queue)
+        @wraps(function)
+        def wrapper(*args, **kwargs):
+            return function(*args, **kwargs)
+
+        return wrapper
+
+    return decorate""",
+    "with and without parentheses": """
+def own(_function=None, **options):
+    def decorate(function):
+        @wraps(function)
+        def wrapper(*args, **kwargs):
+            return function(*args, **kwargs)
+
+        return shared_task(**options)(wrapper)
+
+    return decorate(_function) if callable(_function) else decorate""",
+    "partial": "own = partial(shared_task, queue='own')",
+    "partial of its own": """
+def make(function=None, *, queue):
+    if function is None:
+        return partial(make, queue=queue)
+    return app.task(queue=queue)(function)
+
+
+own = partial(make, queue="own")""",
+    "stacked": """
+def own(**options):
+    def decorate(function):
+        return shared_task(**options)(logged(function))
+
+    return decorate
+
+
+def logged(function):
+    @wraps(function)
+    def wrapper(*args):
+        return function(*args)
+
+    return wrapper""",
+    "object": """
+class Own:
+    def __init__(self, queue):
+        self.queue = queue
+
+    def __call__(self, function=None, *, retried=False):
+        if function is None:
+            return lambda function: self.decorate(function=function, retried=retried)
+        return self.decorate(function=function, retried=retried)
+
+    def decorate(self, *, function, retried):
+        @wraps(function)
+        def wrapper(*args):
+            return function(*args)
+
+        made = shared_task(queue=self.queue)(wrapper)
+        return made
+
+
+own = Own("own")""",
+}
+PLAIN = frozenset(["plain", "with and without parentheses", "partial", "object"])
+
+
+@pytest.mark.parametrize("count", [3, 90])
+@pytest.mark.parametrize("name", MAKERS)
+def test_a_decorator_of_the_program_makes_a_task_of_each_function(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    count: int,
+) -> None:
+    """Each has its own name and callers, however many there are and whatever wraps them."""
+    monkeypatch.chdir(tmp_path)
+    head = "from functools import partial, wraps\nfrom celery import Celery, shared_task\n"
+    decorators = ["@own" if name in PLAIN and number % 2 else "@own(queue='q')"
+                  for number in range(count)]  # fmt: skip
+    if name == "plain":
+        decorators = ["@own"] * count
+    tasks = [f"{one}\ndef task{number}(x): ..." for number, one in enumerate(decorators)]
+    calls = ["delay(1)", "apply_async((1,))", "s(1).delay()", "si(1).apply_async()"]
+    sites = [f"def send{number}():\n    tasks.task{number}.{calls[number % 4]}"
+             for number in range(count)]  # fmt: skip
+    (tmp_path / "makers.py").write_text(f"{head}app = Celery()\n{MAKERS[name]}\n")
+    (tmp_path / "tasks.py").write_text("\n".join(["from makers import own", *tasks]))
+    (tmp_path / "sites.py").write_text("\n".join(["import tasks", *sites]))
+    document = discovered(capsys)
+
+    assert {one["id"] for one in document["nodes"] if one["kind"] == "task"} == {
+        f"tasks.task{number}" for number in range(count)
+    }
+    assert edges_of(document) == {
+        (f"sites.send{number}", f"tasks.task{number}", "enqueue") for number in range(count)
+    }
+
+
+ROOTED = {
+    "src/__init__.py": "",
+    "src/shop/__init__.py": "from . import tasks",
+    "src/shop/celery.py": "from celery import shared_task\nfrom core.logging import log",
+    "src/shop/tasks.py": """
+        from celery import shared_task
+
+        @shared_task
+        def mail(number): ...
+    """,
+    "src/core/__init__.py": "",
+    "src/core/logging.py": """
+        import logging.handlers
+        from shop.tasks import mail
+
+        def log():
+            mail.delay(1)
+    """,
+    "src/core/logging/handlers.py": "",
+}
+
+
+@pytest.mark.parametrize("place", ["", "src"])
+@pytest.mark.parametrize("is_package", [True, False])
+def test_a_folder_that_no_import_names_is_an_import_root(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    place: str,
+    is_package: bool,
+) -> None:
+    """A source root may have an ``__init__.py``, whichever folder the command is given."""
+    files = {path: text for path, text in ROOTED.items() if is_package or path != "src/__init__.py"}
+    monkeypatch.chdir(write(tmp_path, files) / place)
+    (edge,) = discovered(capsys)["edges"]
+
+    assert edge["source"].endswith("core.logging.log")
+    assert edge["target"].endswith("shop.tasks.mail")
+    assert edge["kind"] == "enqueue"

@@ -192,7 +192,9 @@ class Engine:
         count = self._counts[function]
         if isinstance(receiver, Instance) and function.owner is not None:
             receiver = receiver_for(self, function, function.owner, receiver, count)
-        captured = value.captured if count < MAX_CONTEXTS else ()
+        captured = value.captured
+        if count >= MAX_CONTEXTS and (function, receiver, captured) not in self.contexts:
+            captured = ()
         key: Any = (function, receiver, captured)
         omitted: tuple[str, ...] = ()
         if is_complete and function.syntax.tested:

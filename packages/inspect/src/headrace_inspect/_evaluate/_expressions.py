@@ -288,6 +288,8 @@ def _define(frame: Context, node: Any) -> Value:
             hook(frame, decorator, value, function)
         frame.decorating = function
         found = frame.call(callee, decorator, (value,))
+        for change in engine.registry.decorated:
+            found = change(frame, found, value, function)
         frame.decorating = None
         if found is not None and not isinstance(found, Object | Constant):
             value = found

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Handler = Callable[[Call], Value]
 Reader = Callable[[Context, Any, str], Value]
 Decorating = Callable[[Context, Any, Value, Function], None]
+Decorated = Callable[[Context, Value, Value, Function], Value]
 Descriptor = Callable[[Context, Value, Any], Value]
 
 
@@ -32,6 +33,7 @@ class Registry:
         missing: readers of attributes that no class defines.
         exiting: handlers that run when a context manager exits, by the name of its factory.
         decorating: called with each decorator.
+        decorated: called with the result of each decorator; they return it, or another one.
         finishing: called after everything else is evaluated.
         descriptors: readers of class attributes that are descriptors, by type or factory.
         elements: elements of iterables, by value type.
@@ -51,6 +53,7 @@ class Registry:
     missing: list[Reader] = field(default_factory=list)
     exiting: dict[str, Callable[[Context, list[Event]], None]] = field(default_factory=dict)
     decorating: list[Decorating] = field(default_factory=list)
+    decorated: list[Decorated] = field(default_factory=list)
     finishing: list[Callable[[Engine], None]] = field(default_factory=list)
     descriptors: dict[object, Descriptor] = field(default_factory=dict)
     elements: dict[type[Known], Callable[[Context, Any], Value]] = field(default_factory=dict)

@@ -6,7 +6,7 @@ the publishing methods of all queues, regardless of its own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from headrace_inspect._evaluate._contexts import ENQUEUE, Call, Context
@@ -25,7 +25,9 @@ from headrace_inspect._evaluate._values import (
     Wrapper,
     constant,
     function_in,
+    options_of,
     text_of,
+    union,
 )
 from headrace_inspect._symbols._entities import Class, Function
 
@@ -78,6 +80,7 @@ class Tasks:
     """The tasks of a program."""
 
     by_name: dict[str, Value] = field(default_factory=dict)
+    wrappers: set[Function] = field(default_factory=set)  # what the program's decorators return
     background: dict[Value, None] = field(default_factory=dict)  # run as background tasks
     published_names: dict[str, None] = field(default_factory=dict)
     published: dict[object, Publishing] = field(default_factory=dict)  # once per context
@@ -93,6 +96,7 @@ def register(registry: Registry) -> None:
         _enqueue, "django_rq.enqueue django_q.tasks.async_task django_q.tasks.schedule"
     )
     registry.method(_enqueue, "django_q.tasks.Chain", "append")
+    registry.decorated.append(_own_task)
     registry.finishing.append(finish)
     registry.seeds.update(_PUBLISHING.split(), _ENQUEUEING.split())
     registry.declaring.update(["task", "shared_task", "actor", "job", "periodic_task"])
@@ -102,7 +106,9 @@ def register(registry: Registry) -> None:
 def _decorate(call: Call) -> Value:
     given = call.value(0)
     if function_in(given) is None and not isinstance(given, Instance):
-        return Partial(External(_TASK), (), call.keywords)
+        made = Partial(External(_TASK), (), call.keywords)
+        # A decorator of the program may pass on a function that is not known.
+        return union(made, Task(None, "")) if given is None and call.arguments else made
     return make_task(call.frame, given, call.keywords)
 
 
@@ -132,6 +138,28 @@ def make_task(frame: Context, value: Value, options: Named) -> Value:
     if isinstance(value, FunctionValue) and value.captured:
         frame.engine.roots.append(value)
     frame.engine.fact(Tasks).by_name.update(dict.fromkeys(names, task))
+    return task
+
+
+def _own_task(frame: Context, made: Value, value: Value, function: Function) -> Value:
+    """Return the task of one function, if a decorator of the program returns a task."""
+    found = [one for one in options_of(made) if isinstance(one, Task)]
+    task = next((one for one in found if one.origin is function), found[0] if found else None)
+    if task is None or task.origin is function:
+        return task or made
+    engine, tasks, names_of = frame.engine, frame.engine.fact(Tasks), frame.engine.program.names_of
+    names = [f"{module}.{function.name}" for module in names_of(function.module)]
+    inner = task.inner
+    if task.origin is not None:
+        tasks.wrappers.add(task.origin)
+        if task.name.rpartition(".")[0] not in names_of(task.origin.module):
+            names = [task.name]
+    if not isinstance(inner, FunctionValue) or _decorated(inner) is not function:
+        inner = value
+    elif not engine.context(inner).captured:
+        inner = value  # it wraps so many functions that its bodies are no longer told apart
+    task = replace(task, inner=inner, name=names[-1], origin=function)
+    tasks.by_name.update(dict.fromkeys(names, task))
     return task
 
 
@@ -210,9 +238,13 @@ def run_by_name(frame: Context, name: str | None, node: Any, kind: str = ENQUEUE
 
 def finish(engine: Engine) -> None:
     """Link calls that publish tasks by name to their functions."""
-    for name in sorted(engine.fact(Tasks).published_names):
+    tasks = engine.fact(Tasks)
+    for name in [name for name, one in tasks.by_name.items()
+                 if getattr(one, "origin", None) in tasks.wrappers]:  # fmt: skip
+        del tasks.by_name[name]
+    for name in sorted(tasks.published_names):
         context = engine.call_targets(("task", name))
-        task = engine.fact(Tasks).by_name.get(name) or resolve_dotted(engine, name)
+        task = tasks.by_name.get(name) or resolve_dotted(engine, name)
         is_known = isinstance(task, Instance) or function_in(task) is not None
         if is_known and not context.events:
             run_task(task, Call(context, None))

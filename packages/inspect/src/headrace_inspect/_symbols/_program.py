@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Sequence
+from functools import cached_property
 
 from ._entities import Module
 from ._syntax import FileSyntax
@@ -72,7 +74,7 @@ class Program:
             return self._at(self._below(folder, parts))
         key = (folder, dotted)
         if key not in self._found:
-            self._found[key] = self._search(parts, self._home(folder))
+            self._found[key] = self._search(parts, folder)
         return self._at(self._found[key])
 
     def child(self, package: Module | str, name: str) -> Module | str | None:
@@ -101,15 +103,54 @@ class Program:
         parts = inner.removesuffix(".py").removesuffix("/__init__").split(os.sep)
         return ".".join(parts[-_MAX_PARTS:]).removesuffix("__init__") or "__init__"
 
-    def _search(self, parts: list[str], home: str) -> str | None:
-        places, folder = [home], home
+    def _search(self, parts: list[str], importing: str) -> str | None:
+        home = folder = self._home(importing)
+        places = [home]
         while (folder := os.path.dirname(folder)) in self._folders and folder != places[-1]:
             places.append(folder)
         tops = sorted(self._tops.get(parts[0], ()))
         places += sorted(tops, key=lambda top: -len(os.path.commonpath([top, home])))
         # A given folder may be an import root, even if it is a package itself.
         places += self._roots
-        return next((found for place in places if (found := self._below(place, parts))), None)
+        for place in places:
+            if (found := self._below(place, parts)) is not None:
+                return found
+        inner, folder = list[str](), importing
+        while folder != home:
+            inner.append(folder)
+            folder = os.path.dirname(folder)
+        for place in inner[::-1] if parts[0] not in sys.stdlib_module_names else ():
+            found = self._below(place, parts)
+            if found is not None and found not in self._packages and self._is_root(place):
+                return found
+        return None
+
+    def _is_root(self, folder: str) -> bool:
+        """Tell whether a folder with ``__init__.py`` is an import root: no import names it."""
+        parts = os.path.relpath(folder, self._home(folder)).split(os.sep)
+        names = [".".join(parts[number:]) for number in range(len(parts))]
+        return self._packages.isdisjoint([folder, *names])
+
+    @cached_property
+    def _packages(self) -> set[str]:
+        """The names in absolute imports, and the folders that relative ones refer to.
+
+        A file that imports its own name imports a library of that name; it is in there, too.
+        """
+        found = set[str]()
+        for module in self.modules:
+            codes = [module.code, *[one.code for one in module.functions]]
+            imports = [one[2:] for code in codes for one in code.definitions if one[0] == "import"]
+            imports += [(star, None, level) for star, level in module.code.stars]
+            for dotted, taken, level in imports:
+                folder = module.path
+                for _ in range(level):
+                    folder = os.path.dirname(folder)
+                parts = [] if level else [*dotted.split("."), *([taken] if taken else [])]
+                found.update(".".join(parts[: count + 1]) for count in range(len(parts)))
+                if level or parts[0] == os.path.basename(module.path).removesuffix(".py"):
+                    found.add(folder)
+        return found
 
     def _below(self, folder: str, parts: list[str]) -> str | None:
         path = os.sep.join([folder, *parts])
