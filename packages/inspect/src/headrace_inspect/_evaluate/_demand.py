@@ -84,7 +84,7 @@ class Demand:
     ) -> None:
         self.goals: set[Function] = set()
         self.relevant: set[Context] = set()
-        self._functions: set[Function] = set()  # relevant, or nested and mentioning a wanted name
+        self._functions: set[Function] = set()  # relevant
         self._classes: dict[Class, bool] = {}  # relevant, and whether their instances are too
         self.is_total = is_total
         self._subclasses = subclasses
@@ -157,9 +157,6 @@ class Demand:
         self.names.add(name)
         for scope, numbers in self._mentions.get(name, ()):
             self._want_all(scope, numbers)
-            if isinstance(scope, Function) and _is_inner(scope) and scope not in self._functions:
-                self._functions.add(scope)
-                self._want_holders(scope)
         for scope, numbers in self._derived.get(name, ()):
             self._checks += [(scope, one) for one in numbers]
         self._checks += [(scope, -1) for scope in self._returned.get(name, ())]
@@ -316,14 +313,14 @@ class Demand:
     def _want_function(self, function: Function) -> None:
         """Want what may call a relevant function."""
         name, owner = function.name, function.owner
+        if function not in self._functions:
+            self._functions.add(function)
+            self._want_holders(function)
         if _is_inner(function):  # what mentions it counts as mentioning the names in it
             for scope, numbers in self._mentions.get(name, ()):
                 if isinstance(scope, Function) and scope.module is function.module:
                     self._want_all(scope, numbers)
             return
-        if function not in self._functions:
-            self._functions.add(function)
-            self._want_holders(function)
         if owner is not None and name.startswith("__"):
             for cls in (owner, *self._subclasses(owner)):
                 self._want_class(cls, instances=name not in _CONSTRUCTING)

@@ -106,9 +106,9 @@ class Engine:
         self.run_waiting()
 
     def _run_function(self, function: Function) -> None:
-        if function.owner is not None:
+        if function.owner is not None or function.home is not function.module:
             self.home(function)
-        elif function.home is function.module and not function.is_lambda:
+        elif not function.is_lambda:
             self.context(FunctionValue(function))
 
     def run_roots(self) -> None:
