@@ -364,6 +364,8 @@ urlpatterns = [
     [
         ('DATABASES = {"default": {"ATOMIC_REQUESTS": True}}', 2),
         ('DATABASES = load()\nDATABASES["default"]["ATOMIC_REQUESTS"] = True', 2),
+        ('DATABASES = {"default": {"ATOMIC_REQUESTS": env.bool("ATOMIC", default=True)}}', 2),
+        ('DATABASES = {"default": {"ATOMIC_REQUESTS": env.bool("ATOMIC", default=False)}}', 0),
         ('DATABASES = {"default": {"ATOMIC_REQUESTS": False}}', 0),
         ("ATOMIC_REQUESTS = True", 0),
     ],
@@ -601,5 +603,108 @@ def index(number): ...
 @transaction.atomic
 def place():
     index.delay(1)
+"""
+    assert codes(tmp_path, code) == []
+
+
+VIEWED = """
+from django.views.generic import UpdateView
+from django import forms
+
+
+class OrderForm(forms.ModelForm):
+    class Meta:
+        model = Order
+
+
+class Change(UpdateView):
+    {member}
+
+    def form_valid(self, form):
+        {code}
+"""
+
+
+@pytest.mark.parametrize(
+    ("member", "code"),
+    [
+        ("model = Order", "mail.delay(self.object)"),
+        ("model = Order", "mail.delay(self.get_object())"),
+        ("queryset = Order.objects.all()", "mail.delay(self.get_object())"),
+        ("form_class = OrderForm", "mail.delay(self.object)"),
+        ("form_class = OrderForm", "mail.delay(form.instance)"),
+        ("form_class = OrderForm", "mail.delay(form.save())"),
+        ("form_class = OrderForm", "self.object = form.save(); mail.delay(self.object)"),
+    ],
+)
+def test_the_object_of_a_generic_view_is_an_instance(
+    tmp_path: Path, member: str, code: str
+) -> None:
+    """It is of the view's model, or of its form's."""
+    assert codes(tmp_path, VIEWED.format(member=member, code=code)) == ["HR203"]
+
+
+@pytest.mark.parametrize("target", ["Customer", "'Customer'"])
+def test_a_related_name_belongs_to_the_model_it_leads_to(tmp_path: Path, target: str) -> None:
+    """Two models may use one name for what leads to them."""
+    code = f"""
+class Shop(models.Model): ...
+
+
+class Visit(models.Model):
+    shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="visits")
+
+
+class Call(models.Model):
+    customer = models.ForeignKey({target}, on_delete=models.CASCADE, related_name="visits")
+
+    def mark(self):
+        mail.delay(self)
+
+
+def place(customer: Customer):
+    for one in customer.visits.all():
+        mail.delay(one)
+"""
+    assert codes(tmp_path, code) == ["HR203", "HR203"]
+
+
+def test_a_method_that_many_classes_define_may_be_of_any(tmp_path: Path) -> None:
+    """An object that is not known is not taken for one of a base class that has them all."""
+    code = """
+class Base:
+    def close(self): ...
+
+
+class One(Base):
+    def close(self): ...
+
+
+class Other(Base):
+    def close(self): ...
+
+
+class Third(Base):
+    def close(self):
+        mail.delay(1)
+
+
+@transaction.atomic
+def place(things):
+    things.first.close()
+"""
+    assert codes(tmp_path, code) == []
+
+
+def test_a_function_without_decorators_is_no_task(tmp_path: Path) -> None:
+    """Its ``delay`` publishes nothing, whatever it is given."""
+    code = """
+def later(order): ...
+
+
+@transaction.atomic
+def place(order: Order):
+    later.delay(order)
+    later.s(order, 1).apply_async()
 """
     assert codes(tmp_path, code) == []

@@ -111,8 +111,8 @@ class Attributes:
         is_empty = isinstance(value, Items | Table) and not self._engine.contents(frame, value)
         if value is None or is_empty or isinstance(value, Constant | Object):
             value = union(value, self._stored_in(frame, owner.cls, name))
-        for find in self._engine.registry.missing if value is None else ():
-            value = find(frame, owner, name)
+        for find in self._engine.registry.missing:
+            value = find(frame, owner, name) if value is None else value
         return self._inherited(owner, owner.cls, name) if value is None else value
 
     def _method(self, owner: Instance, name: str) -> Value:

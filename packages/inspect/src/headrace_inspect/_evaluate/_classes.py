@@ -166,7 +166,7 @@ class Classes:
                     self._owners[member].append(cls)
         found = self._owners.get(name, []) if name not in _COMMON_METHODS else []
         tops = [cls for cls in found if not any(one in found for one in self.sources(cls)[1:])]
-        return tops[0] if len(tops) == 1 and not name.startswith("__") else None
+        return tops[0] if len(tops) == 1 and len(found) <= 3 and not name.startswith("__") else None
 
 
 def _merge(lists: list[list[Ancestor]]) -> list[Ancestor]:

@@ -100,11 +100,16 @@ def _atomic_views(engine: Engine) -> Iterator[Function]:
 
 def _sets(part: Any) -> bool:
     match part:
-        case ("put", _, ("k", str(name)), ("k", True), *_):
-            return name == _SETTING
+        case ("put", _, ("k", str(name)), value, *_):
+            return name == _SETTING and _is_on(value)
         case ("d", _, _, pairs):
-            return (("k", _SETTING), ("k", True)) in pairs
+            return any(key == ("k", _SETTING) and _is_on(value) for key, value in pairs)
     return False
+
+
+def _is_on(node: Any) -> bool:
+    """Tell whether a setting is true, or true by default where the environment gives it."""
+    return any(part[:1] == ("k",) and part[1] in {True, "True", "true"} for part in parts_of(node))
 
 
 def runs(event: Event, context: Context) -> bool:

@@ -125,7 +125,14 @@ def _unpacked(call: Call) -> Call:
     return call.with_arguments(call.contents(call.value(0, "args")), named)
 
 
+def _is_plain(value: Value) -> bool:
+    """Tell whether a function is certainly no task."""
+    return isinstance(value, FunctionValue) and not value.function.decorators
+
+
 def _publish_task(call: Call) -> Value:
+    if _is_plain(call.owner):
+        return None
     given = _unpacked(call) if call.name.startswith("apply") else call
     record_publishing(call.owner, given)
     kind = _kind_of(call, ENQUEUE)
@@ -156,6 +163,8 @@ def _replace(call: Call) -> None:
 
 
 def _make_signature(call: Call) -> Value:
+    if _is_plain(call.owner):
+        return None
     given = call if call.name in {"s", "si"} else _unpacked(call)
     record_publishing(call.owner, given)
     return Signature("task", (call.owner,), given.arguments, given.keywords, call.name == "si")

@@ -76,8 +76,8 @@ class QueryInstance(Instance):
     model: Class | None = None
 
 
-class _Reversed(dict[str, list[Class]]):
-    """The classes whose fields have each ``related_name``."""
+class _Reversed(dict[str, list[tuple[Class, str]]]):
+    """The classes, and their fields, that have each ``related_name``."""
 
 
 def register(registry: Registry) -> None:
@@ -128,14 +128,19 @@ def _class_of(value: Value | None) -> Class | None:
 
 def _related(frame: Context, owner: Value, field: Object) -> Value:
     """Return the other side of a relation; SQLAlchemy's may be an instance or a list."""
-    to = field.arguments[0] if field.arguments else field.keyword("to") or field.keyword("argument")
-    cls = _class_of(to) or frame.engine.classes.named_after(text_of(to))
-    cls = _class_of(owner) if text_of(to) == "self" else cls
+    cls = _other_side(frame, owner, field)
     if cls is None:
         return None
     if field.made_by in _RELATIONSHIPS:
         return union(Instance(cls), Items((Instance(cls),)))
     return _many(frame, cls) if field.made_by.endswith("ToManyField") else Instance(cls)
+
+
+def _other_side(frame: Context, owner: Value, field: Object) -> Class | None:
+    to = field.arguments[0] if field.arguments else field.keyword("to") or field.keyword("argument")
+    if text_of(to) == "self":
+        return _class_of(owner)
+    return _class_of(to) or frame.engine.classes.named_after(text_of(to))
 
 
 def _many(frame: Context, cls: Class) -> Query:
@@ -151,14 +156,18 @@ def _reverse(frame: Context, owner: Value, name: str) -> Value:
     if not isinstance(owner, Instance) or not classes.is_a(owner.cls, MODEL):
         return None
     for cls in [] if index else [one for one in classes.all() if not one.module.is_test]:
-        for ids in cls.names.values():
+        for member, ids in cls.names.items():
             match cls.code.definitions[ids[-1]]:
                 case ("=", _, ("c", _, _, _, _, named, _), *_):
                     match dict(named).get("related_name"):
                         case ("k", str(related)):
-                            index.setdefault(related, []).append(cls)
-    found = index.get(name, [])
-    to = found[0] if len(found) == 1 else None
+                            index.setdefault(related, []).append((cls, member))
+    found, others = index.get(name, []), classes.sources(owner.cls)
+    if len(found) > 1:
+        fields = [(cls, frame.engine.names.in_class(cls, member)) for cls, member in found]
+        found = [(cls, "") for cls, field in fields if isinstance(field, Object)
+                 and _other_side(frame, Instance(cls), field) in others]  # fmt: skip
+    to = found[0][0] if len(found) == 1 else None
     if to is None and name.endswith("_set"):
         to = classes.named_after(name.removesuffix("_set"))
     return None if to is None else _many(frame, to)

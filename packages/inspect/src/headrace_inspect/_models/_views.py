@@ -1,14 +1,16 @@
-"""Django REST framework: generic views and their serializers.
+"""Generic views of Django and Django REST framework, their forms and serializers.
 
-Of Django's own generic views, only the object and query set look-ups are covered. Inherited members
-of views and serializers are recognized by name, whichever framework class is the base.
+Of Django's own views, only the objects, query sets and forms are covered. Inherited members of
+views, forms and serializers are recognized by name, whichever framework class is the base.
 """
 
 from __future__ import annotations
 
-from headrace_inspect._evaluate._contexts import Call
+from headrace_inspect._evaluate._contexts import Call, Context
+from headrace_inspect._evaluate._engine import Engine
 from headrace_inspect._evaluate._registry import Registry
 from headrace_inspect._evaluate._values import ClassValue, Instance, Super, Value, options_of, union
+from headrace_inspect._symbols._entities import Class
 
 from ._orm import Query
 
@@ -28,6 +30,8 @@ def register(registry: Registry) -> None:
         (_save, "save"),
     ):  # fmt: skip
         registry.method(handler, "*", names)
+    registry.missing.append(_instance)
+    registry.finishing.append(_pass_forms)
     writing = "create post update partial_update put patch"
     for names, called in (
         ("get_object", "get_queryset"),
@@ -103,11 +107,49 @@ def _save(call: Call) -> Value:
 
 
 def _model_of(call: Call) -> Instance | None:
-    """Return an instance of the model that the class names in ``Meta``."""
-    owner, engine = _own(call), call.engine
-    found = None if owner is None else engine.classes.find(owner.cls, "Meta")
-    meta = None if found is None else engine.names.in_class(found, "Meta")
-    if not isinstance(meta, ClassValue) or "model" not in meta.cls.names:
+    owner = _own(call)
+    return None if owner is None else _model_in_meta(call.engine, owner.cls)
+
+
+def _model_in_meta(engine: Engine, cls: Class) -> Instance | None:
+    """Return an instance of the model that a form or serializer names in ``Meta``."""
+    meta = _named_in(engine, cls, "Meta")
+    return None if meta is None else _instance_of(_named_in(engine, meta.cls, "model"))
+
+
+def _named_in(engine: Engine, cls: Class, name: str) -> ClassValue | None:
+    """Return the class that is the member `name` of a class, or None."""
+    found = engine.classes.find(cls, name)
+    value = None if found is None else engine.names.in_class(found, name)
+    return value if isinstance(value, ClassValue) else None
+
+
+def _instance_of(value: ClassValue | None) -> Instance | None:
+    return None if value is None else Instance(value.cls)
+
+
+# --- Django's forms -------------------------------------------------------------------------------
+
+
+def _instance(frame: Context, owner: Value, name: str) -> Value:
+    """Return the object of a generic view, or the instance of a form or serializer."""
+    if not isinstance(owner, Instance) or name not in {"object", "instance"}:
         return None
-    model = engine.names.in_class(meta.cls, "model")
-    return Instance(model.cls) if isinstance(model, ClassValue) else None
+    form = owner.cls if name == "instance" else None
+    if form is None:
+        model = _named_in(frame.engine, owner.cls, "model")
+        value = _named_in(frame.engine, owner.cls, "form_class")
+        if model is not None or value is None:
+            return _instance_of(model)
+        form = value.cls
+    return _model_in_meta(frame.engine, form)
+
+
+def _pass_forms(engine: Engine) -> None:
+    """Pass the form of a view to its ``form_valid``."""
+    for cls in engine.classes.all():
+        form = _named_in(engine, cls, "form_class")
+        method = engine.classes.method(cls, "form_valid")
+        if form is not None and method is not None:
+            for name, *_ in method.parameters[1:2]:
+                engine.store.put(("parameter", method, name), Instance(form.cls))
