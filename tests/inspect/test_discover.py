@@ -449,6 +449,42 @@ def test_import_is_not_repeated(
     assert "+import" not in patch
 
 
+def test_every_call_that_publishes_a_task_is_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An edge has one of them as its evidence; the task has all, signatures and names included."""
+    program = {
+        "tasks.py": """
+            from celery import Celery, shared_task
+
+            app = Celery()
+
+            @shared_task
+            def mail(number): ...
+        """,
+        "views.py": """
+            from django.db import transaction
+            from tasks import app, mail
+
+            def place(request):
+                mail.delay(1)
+                if request.again:
+                    mail.apply_async((2,))
+                transaction.on_commit(lambda: mail.delay(3))
+                later = mail.si(4)
+                later.delay()
+                app.send_task("tasks.mail", (5,))
+        """,
+    }
+    monkeypatch.chdir(write(tmp_path, program))
+    document = discovered(capsys)
+    (task,) = [one for one in document["nodes"] if one["kind"] == "task"]
+
+    assert task["published"] == [
+        {"file": "views.py", "line": line} for line in (6, 8, 9, 10, 11, 12)
+    ]
+
+
 MAKERS = {
     "plain": "def own(function):\n    return shared_task(function)",
     "with arguments": "def own(**options):\n    return shared_task(**options)",

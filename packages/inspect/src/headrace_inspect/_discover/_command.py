@@ -66,7 +66,10 @@ def _document(nodes: list[Node], edges: list[Edge]) -> dict[str, Any]:
     about = [plain(one, "kind", "evidence") for one in edges]
     return {
         "version": 1,
-        "nodes": [plain(one, "id", "kind", "name", "place") for one in nodes],
+        "nodes": [
+            plain(one, "id", "kind", "name", "place", *(["published"] if one.published else []))
+            for one in nodes
+        ],
         "edges": [pair | rest for pair, rest in zip(pairs, about, strict=True)],
     }
 

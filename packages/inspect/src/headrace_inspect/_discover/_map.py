@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from headrace_inspect._evaluate._contexts import CALL, ENQUEUE, Context, line_of
+from headrace_inspect._evaluate._contexts import CALL, ENQUEUE, SIGNAL, Context, line_of
 from headrace_inspect._evaluate._engine import Engine
 from headrace_inspect._evaluate._values import (
     ClassValue,
@@ -16,6 +16,7 @@ from headrace_inspect._evaluate._values import (
     Instance,
     Value,
     Wrapper,
+    options_of,
     text_of,
 )
 from headrace_inspect._models._celery import class_tasks
@@ -44,6 +45,7 @@ class Node:
     module: Module
     line: int  # the line of its definition
     function: Function | None = None  # None for a class
+    published: tuple[Place, ...] = ()  # the calls that publish a task, or make its signature
 
     @property
     def place(self) -> Place:
@@ -80,6 +82,7 @@ def map_of(engine: Engine) -> tuple[list[Node], list[Edge]]:
         if crosses and context.function not in reached:
             nodes.add("function", context.function)
     bodies = nodes.grouped(contexts)
+    nodes.add_places(contexts)
     return [*bodies], [*_edges(bodies, _reach(contexts, bodies))]
 
 
@@ -142,10 +145,31 @@ class Nodes:
         """Return the bodies that each node runs."""
         found: dict[Node, list[Context]] = {node: [] for node in self.all.values()}
         for one in contexts:
-            keys = (one, (one.function, one.captured), one.function)
-            for node in next((self._entered[key] for key in keys if key in self._entered), ()):
+            for node in self._of(one):
                 found[node].append(one)
         return found
+
+    def _of(self, context: Context) -> Iterable[Node]:
+        keys = (context, (context.function, context.captured), context.function)
+        return next((self._entered[key] for key in keys if key in self._entered), ())
+
+    def add_places(self, contexts: Iterable[Context]) -> None:
+        """Add all places that publish a task."""
+        found: dict[Node, set[Place]] = {node: set() for node in self.all.values()}
+        for one in self._engine.fact(Tasks).published.values():
+            for task in options_of(one.task):
+                entered = task.cls if isinstance(task, Instance) else task_function(task)
+                for node in self._entered.get(entered, ()):
+                    found[node].add(_place_in(one.context, line_of(one.node)))
+        for context, event in [(one, event) for one in contexts for event in one.events]:
+            if event.kind not in {CALL, SIGNAL} and event.line:
+                named = [one for target in event.targets for it in target.events
+                         for one in it.targets if target.function is None]  # fmt: skip
+                for target in (*event.targets, *named):
+                    for node in self._of(target):
+                        found[node].add(_place_in(context, event.line))
+        for node, places in found.items():
+            node.published = tuple(sorted(places)) if node.kind == "task" else ()
 
     def add(self, kind: str, entered: Function | Class | None, label: str = "") -> Node | None:
         """Add a function or class unless it is known; return its node."""
@@ -255,6 +279,10 @@ class Nodes:
                     made = self._make("schedule", label, label, module, line_of(entry))
                     self._entered[body] = {made}
         finish(self._engine)
+
+
+def _place_in(context: Context, line: int) -> Place:
+    return Place(shown(context.module.path) if context.module is not None else "", line)
 
 
 def _is_table(node: Expr) -> bool:
