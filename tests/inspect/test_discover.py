@@ -485,6 +485,32 @@ def test_every_call_that_publishes_a_task_is_listed(
     ]
 
 
+def test_a_task_class_that_has_subclasses_is_a_node_if_it_is_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A mere base class is none."""
+    code = """
+        from celery import Task
+
+        class Base(Task):
+            def run(self): ...
+
+        class Send(Base):
+            def run(self): ...
+
+        class SendLater(Send):
+            def run(self): ...
+
+        def place():
+            Send().delay()
+            SendLater().si().delay()
+    """
+    monkeypatch.chdir(write(tmp_path, {"shop.py": code}))
+    nodes = discovered(capsys)["nodes"]
+
+    assert {one["name"] for one in nodes if one["kind"] == "task"} == {"Send", "SendLater"}
+
+
 MAKERS = {
     "plain": "def own(function):\n    return shared_task(function)",
     "with arguments": "def own(**options):\n    return shared_task(**options)",

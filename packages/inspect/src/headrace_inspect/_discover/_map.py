@@ -149,9 +149,9 @@ class Nodes:
                 found[node].append(one)
         return found
 
-    def _of(self, context: Context) -> Iterable[Node]:
+    def _of(self, context: Context) -> set[Node]:
         keys = (context, (context.function, context.captured), context.function)
-        return next((self._entered[key] for key in keys if key in self._entered), ())
+        return next((self._entered[key] for key in keys if key in self._entered), set())
 
     def add_places(self, contexts: Iterable[Context]) -> None:
         """Add all places that publish a task."""
@@ -218,12 +218,14 @@ class Nodes:
         for value in tasks.background:
             self._add_value("task", value)
         bases = {base for cls in classes for base in self._engine.classes.sources(cls)[1:]}
+        bases -= {one.cls for made in tasks.published.values() for one in options_of(made.task)
+                  if isinstance(one, Instance) and one.is_exact}  # fmt: skip
         for cls in [cls for cls in classes if cls not in bases]:
             self._add_value("task", ClassValue(cls), cls.name)
         contexts = [one for one in self._engine.all_contexts() if not one.is_test]
         for event in [event for one in contexts for event in one.events if event.kind == ENQUEUE]:
             for target in event.targets:
-                if (target.function, target.captured) not in self._entered:
+                if not self._of(target):
                     self.add("task", target.function)
 
     def _add_commands(self) -> None:
