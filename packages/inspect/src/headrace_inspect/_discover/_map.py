@@ -201,7 +201,7 @@ class Nodes:
             return
         if cls is not None:
             for method in self._engine.classes.methods_of(cls):
-                context = self._engine.context(FunctionValue(method, Instance(cls)))
+                context = self._engine.context(FunctionValue(method, Instance(cls, is_exact=True)))
                 self._entered.setdefault(context, set()).add(node)
         body = value.inner if isinstance(value, Wrapper) else value
         if isinstance(body, FunctionValue) and body.function is not function:

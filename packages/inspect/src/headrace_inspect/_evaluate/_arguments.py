@@ -1,7 +1,8 @@
 """Arguments: the context sensitivity of calls, and the initial variables of a function body.
 
-Contexts differ by callables, booleans, and strings that may be names or addresses. All contexts of
-a function share the classes of its arguments; the receiver's class counts where methods differ.
+Contexts differ by callables, objects of the source, booleans, and strings that may be names or
+addresses. All contexts of a function share the library classes of its arguments; the receiver's
+class counts where members that the method uses differ.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from ._values import (
     ClassValue,
     Constant,
     External,
+    FunctionValue,
     Instance,
     Items,
     ModuleValue,
@@ -37,46 +39,41 @@ from ._values import (
 if TYPE_CHECKING:
     from ._engine import Engine
 
-MAX_CONTEXTS = 64  # otherwise nested decorators pass ever longer arguments
+MAX_CONTEXTS = 1024  # otherwise nested decorators pass ever longer arguments
+_MAX_OTHERS = 64
 _MAX_NAMES = 2
 _MAX_FLAGS = 8
 _MAX_ADDRESSES = 256
-_MAX_RECEIVERS = 32  # otherwise a base method is evaluated for each of a thousand subclasses
+_WHOLE = frozenset(["self", "super", "__class__"])
 _VERBS = frozenset(["GET", "POST", "PUT", "PATCH", "DELETE"])
 _VAGUE = (Constant, Object, Items, Table)
 
 
-def receiver_for(
-    engine: Engine, function: Function, owner: Class, receiver: Instance, count: int
-) -> Instance:
+def receiver_for(engine: Engine, function: Function, owner: Class, receiver: Instance) -> Instance:
     """Return the receiver, generalized to the defining class if its own makes no difference."""
-    own, cls = function.syntax.own, receiver.cls
-    if cls is owner and not receiver.is_exact:
-        return receiver
-    if cls is not owner and "super" not in own and not _differs(engine, cls, owner, own):
-        cls = owner
-    if count >= _MAX_RECEIVERS and "super" not in own:
-        cls = owner
-    is_exact = receiver.is_exact and not engine.classes.names_below(cls).isdisjoint(own)
+    cls, is_exact = receiver.cls, receiver.is_exact
+    names = engine.classes.names_used(cls, function)
+    if _WHOLE.isdisjoint(names):
+        is_exact = is_exact and not engine.classes.names_below(cls).isdisjoint(names)
+        cls = cls if _differs(engine, receiver, owner, names) else owner
     if cls is receiver.cls and is_exact is receiver.is_exact:
         return receiver
     return replace(receiver, cls=cls, is_exact=is_exact)
 
 
-def _differs(engine: Engine, cls: Class, owner: Class, names: Iterable[str]) -> bool:
-    """Tell whether `cls`, or a class between it and `owner`, overrides any of these members."""
-    for one in engine.classes.sources(cls):
-        if one is owner:
-            return False
-        if one.decorators or not one.names.keys().isdisjoint(names):
-            return True
-    return True
+def _differs(engine: Engine, receiver: Instance, owner: Class, names: Iterable[str]) -> bool:
+    """Tell whether any of these members may differ between the receiver and others of `owner`."""
+    classes, cls = engine.classes, receiver.cls
+    between = [one for one in classes.sources(cls) if one not in classes.sources(owner)]
+    if any(one.decorators or not one.names.keys().isdisjoint(names) for one in between):
+        return True
+    return not classes.names_below(owner).isdisjoint(names)
 
 
 def record_arguments(
     engine: Engine, function: Function, receiver: Value, arguments: Arguments, keywords: Named
 ) -> None:
-    """Record the classes of the arguments for parameters without an annotation."""
+    """Record the library classes of the arguments for parameters without an annotation."""
     skipped = receiver is not None and function.owner is not None
     parameters = function.parameters[skipped:]
     given = [*zip(parameters, arguments, strict=False)]
@@ -84,8 +81,10 @@ def record_arguments(
         by_name = {one[0]: one for one in parameters}
         given += [(by_name[name], one) for name, one in keywords if name in by_name]
     for (name, annotation, _, _), value in given:
-        if annotation is None and isinstance(value, Instance | Object | Union):
-            engine.store.put(("parameter", function, name), value)
+        if annotation is None and isinstance(value, Object | Union):
+            # Contexts differ by the classes of the source.
+            rest = [one for one in options_of(value) if not isinstance(one, Instance)]
+            engine.store.put(("parameter", function, name), union(*rest))
 
 
 def variables_of(
@@ -170,19 +169,19 @@ def context_key(value: Value, count: int) -> Value:
 
     Sensitivity falls with `count`, the number of contexts that the function already has.
     """
-    if isinstance(value, Constant):
-        return value if count < _max_contexts_for(value.value) else None
-    if value is None or count >= MAX_CONTEXTS:
-        return None
     match value:
-        case Items() | Table():
-            return shallow(value) if _is_callable(value) else None
+        case Constant(value=plain):
+            return value if count < _max_contexts_for(plain) else None
         case Union(options=options):
             found = [context_key(one, count) for one in options if not isinstance(one, Constant)]
             return union(*found)
-        case Object() | Instance() | Bound() | External() | ModuleValue():
+        case Instance() | FunctionValue():
+            return shallow(value) if count < MAX_CONTEXTS else None
+        case None | Object() | Bound() | External() | ModuleValue():
             return None
-    return shallow(value)
+        case Items() | Table() if not _is_callable(value):
+            return None
+    return shallow(value) if count < _MAX_OTHERS else None
 
 
 def _max_contexts_for(value: object) -> int:

@@ -94,6 +94,8 @@ class Attributes:
     def _of_instance(self, frame: Context, owner: Instance, name: str, node: Any) -> Value:
         if owner.text is not None and name in {"value", "_value_"}:
             return Constant(owner.text, str)
+        if name == "__class__":
+            return ClassValue(owner.cls)
         key = (owner, name)
         if key in self._methods:
             return self._methods[key]

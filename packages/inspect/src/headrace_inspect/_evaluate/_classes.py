@@ -42,6 +42,7 @@ class Classes:
         self._overriding: dict[tuple[Class, str], list[Class]] = {}
         self._by_name: dict[str, Class | None] | None = None
         self._names_below: dict[Class, set[str]] = {}
+        self._names_used: dict[tuple[Class, Function], set[str]] = {}
 
     def all(self) -> list[Class]:
         """Return all classes of the program."""
@@ -113,6 +114,20 @@ class Classes:
             for name, method in base.methods.items():
                 found.setdefault(name, method)
         return list(found.values())
+
+    def names_used(self, cls: Class, method: Function) -> set[str]:
+        """Return the members of ``self`` that a method uses, also through other methods."""
+        found = self._names_used.get((cls, method))
+        if found is None:
+            found, waiting = set(method.syntax.own), [*method.syntax.own]
+            while waiting:
+                name = waiting.pop()
+                for one in [one for one in self.sources(cls) if name in one.methods]:
+                    new = one.methods[name].syntax.own - found
+                    found |= new
+                    waiting += new
+            self._names_used[cls, method] = found
+        return found
 
     def overriding(self, cls: Class, name: str) -> list[Class]:
         """Return the direct and indirect subclasses that define `name` themselves."""

@@ -191,7 +191,7 @@ class Engine:
         function, receiver = value.function, value.receiver
         count = self._counts[function]
         if isinstance(receiver, Instance) and function.owner is not None:
-            receiver = receiver_for(self, function, function.owner, receiver, count)
+            receiver = receiver_for(self, function, function.owner, receiver)
         captured = value.captured
         if count >= MAX_CONTEXTS and (function, receiver, captured) not in self.contexts:
             captured = ()

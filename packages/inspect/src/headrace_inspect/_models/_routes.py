@@ -163,7 +163,7 @@ def _finish(engine: Engine) -> None:
     for route in [route for route, contexts in engine.fact(Routes).items() if not contexts]:
         endpoints = [(route.verbs, route.endpoint)]
         if isinstance(route.endpoint, ClassValue):
-            view, scratch = Instance(route.endpoint.cls), engine.home(route.module)
+            view, scratch = Instance(route.endpoint.cls, is_exact=True), engine.home(route.module)
             endpoints = [
                 (frozenset([verb.upper()]), engine.attributes.get(scratch, view, name, route.node))
                 for verb, name in route.actions

@@ -15,6 +15,7 @@ from headrace_inspect._evaluate._registry import Handler, Registry
 from headrace_inspect._evaluate._values import (
     Arguments,
     Bound,
+    ClassValue,
     Constant,
     HandOver,
     Instance,
@@ -218,6 +219,9 @@ _FUNCTIONS: dict[str, Handler] = {
     ),
     _TABLES: lambda call: Table(call.keywords, call.frame.location(call.node)),
     "builtins.getattr": _getattr,
+    "builtins.type": lambda call: union(*[
+        ClassValue(one.cls) for one in options_of(call.value(0)) if isinstance(one, Instance)
+    ]),
     "os.getenv os.environ.get": lambda call: call.value(1, "default"),
     "typing.cast": lambda call: call.engine.types.instance(call.value(0)),
     _PROPERTIES: lambda call: Property(call.value(0)),

@@ -252,7 +252,7 @@ class _Reader:
                 body.definitions.append((kind, "", *([] if kind == "?" else [value, path])))
                 value, path = made, ()
             names = [*self.seen]
-            owner = self.expr(node.value)
+            owner = self.owned(node) if isinstance(node, ast.Attribute) else self.expr(node.value)
             if isinstance(node, ast.Subscript):
                 key = self.expr(node.slice)
                 self.note(body.op("put", owner, key, value, path), self.seen)
@@ -511,16 +511,17 @@ class _Reader:
         returns = self.annotation(getattr(node, "returns", None))
         vararg, kwarg = [one.arg if one else None for one in (given.vararg, given.kwarg)]
         owner, outer, prefix, home = self.owner, self.outer, self.prefix, self.body
-        first = parameters[0][0] if owner >= 0 and parameters else ""
-        body = self.body = _Body(
-            home, [*[one[0] for one in parameters], *filter(None, (vararg, kwarg))], first
-        )
+        names = [*[one[0] for one in parameters], *filter(None, (vararg, kwarg))]
+        first = home.first if owner < 0 and home.first not in names else ""
+        body = self.body = _Body(home, names, names[0] if owner >= 0 and parameters else first)
         body.sources.update(sources)
         self.prefix, self.owner, self.outer = f"{prefix}{name}.", -1, number
         depth, self.depth = self.depth, -1
         read()
         self.depth = depth
         self.prefix, self.owner, self.outer, self.body = prefix, owner, outer, home
+        if first:
+            home.own |= body.own
         captured: list[tuple[str, Ids]] = []
         if outer >= 0 or name == "<lambda>":
             for free in body.free:
@@ -582,6 +583,11 @@ class _Reader:
                 self.expr(one)
 
     def name(self, node: ast.Name) -> Expr:
+        if node.id == self.body.first:
+            self.body.own.add("self")
+        return self.variable(node)
+
+    def variable(self, node: ast.Name) -> Expr:
         name, body = node.id, self.body
         ids = body.env.get(name) or body.outer_env.get(name)
         self.see(name)
@@ -609,24 +615,25 @@ class _Reader:
         return self.expr(node)
 
     def attribute(self, node: ast.Attribute) -> Expr:
-        owner = self.expr(node.value)
-        self.read_own(node)
+        owner = self.owned(node)
         self.seen.append(node.attr)
         op = self.body.op("a", owner, node.attr, node.end_lineno)
         self.body.mentions.setdefault(node.attr, []).append(op[-1])
         return op
 
-    def read_own(self, node: ast.Attribute) -> None:
-        if getattr(node.value, "id", None) == self.body.first:
-            self.body.own.add(node.attr)
+    def owned(self, node: ast.Attribute) -> Expr:
+        """Convert the owner of an attribute."""
+        if not isinstance(node.value, ast.Name) or node.value.id != self.body.first:
+            return self.expr(node.value)
+        self.body.own.add(node.attr)
+        return self.variable(node.value)
 
     def callee(self, node: ast.expr) -> Expr:
         """Convert what is called: reading its last attribute is part of the call."""
         if not isinstance(node, ast.Attribute):
             return self.expr(node)
-        self.read_own(node)
         self.seen.append(node.attr)
-        return ("a", self.expr(node.value), node.attr, node.end_lineno, -1)
+        return ("a", self.owned(node), node.attr, node.end_lineno, -1)
 
     def call(self, node: ast.Call) -> Expr:
         func = node.func

@@ -119,7 +119,8 @@ class FunctionSyntax(NamedTuple):
         outer: the number of the enclosing function, or -1.
         parameters: name, annotation, default, and whether it accepts a positional argument.
         only_positional: the number of positional-only parameters.
-        own: the attributes that it reads from its first parameter; ``super`` if it calls that.
+        own: the attributes that it uses of its first parameter; ``super`` if it calls that, and
+            ``self`` if it passes on the parameter itself.
         stores: the instructions that assign each attribute of its first parameter.
         tested: the parameters that its conditions test.
     """
@@ -175,10 +176,12 @@ class FileSyntax(NamedTuple):
 
 def parts_of(node: Any) -> Iterator[Any]:
     """Yield a piece of syntax and all pieces in it."""
-    if isinstance(node, tuple):
-        yield node
-        for part in node:
-            yield from parts_of(part)
+    waiting = [node]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, tuple):
+            yield part
+            waiting += part[::-1]
 
 
 def block_around(code: Code, number: int) -> tuple[int, int, bool] | None:
