@@ -338,7 +338,7 @@ with headrace.open_context("80dbd0f64cfb4bd47a9fd1ca5ae5f0a9", metadata={"user":
     receive()
 say(30, "\\x1b[1;31mred\\x1b[0m \\x1b[2J and\\u202e\\r\\nmore\\n\\n11:23:07.250 INFO\\r forged\\n")
 say(20, "GET / 200", extra={"event": "unit.end", "duration_ms": 1.0, "correlation_id": "order-16"})
-say(40, "failed", exc_info=(ValueError, ValueError("bad \\x1b[2J"), None))
+say(40, "failed", exc_info=(ValueError, ValueError("bad \\x1b[2J\\n11:23:07 INFO forged"), None))
 """
 PLAIN = r"""
 11:23:07.250 INFO     5ae5f0a9 got order [shop orders.receive] amount=12 note=two\nlines user=ann
@@ -348,7 +348,8 @@ PLAIN = r"""
     | 11:23:07.250 INFO\r forged
 11:23:07.250 INFO     order-16 GET / 200 [shop]
 11:23:07.250 ERROR    -        failed [shop]
-ValueError: bad \x1b[2J
+    | ValueError: bad \x1b[2J
+    | 11:23:07 INFO forged
 """
 
 
@@ -409,5 +410,8 @@ def test_lines_of_any_record() -> None:
     """A record with attributes of other types makes a line too, with its traceback and stack."""
     record = logging.makeLogRecord({"msg": "moved", "name": "shop", "stack_info": "Stack:\n  a"})
     record.created, record.levelno = "yesterday", "high"  # type: ignore[assignment]
-    assert LinesFormatter(color=True).format(record).splitlines()[1:] == ["Stack:", "  a"]
+    assert LinesFormatter(color=True).format(record).splitlines()[1:] == [
+        "    | Stack:",
+        "    |   a",
+    ]
     assert LinesFormatter(color=False).format(record).split()[:2] == ["-", "Level"]

@@ -24,7 +24,7 @@ _DIM = "\x1b[2m"
 _LEVELS = ((50, "\x1b[1;31m"), (40, "\x1b[31m"), (30, "\x1b[33m"), (20, "\x1b[32m"), (0, _DIM))
 _OPERATIONS = tuple(f"\x1b[{code}m" for code in (34, 35, 36, 94, 95, 96))
 _COLOR = re.compile(r"\x1b\[[\d;]*m")
-_MARK = "    | "  # before continuation lines of a message, which may be external text
+_MARK = "    | "  # before further lines of a record, which may be external text
 _ID_WIDTH = 8
 _LONGEST_ID = 12  # characters of an ID that is shown whole
 
@@ -49,10 +49,10 @@ class LinesFormatter(logging.Formatter):
     """Formats records as aligned lines for people, with headrace's names and no filter.
 
     A line shows the local time, the level, the end of the correlation ID, the message, the logger,
-    the flow and the step, and the values of ``extra=``. Continuation lines of the message begin
-    with a mark, so that none looks like a record; a traceback follows without it. Colours in the
-    message are removed; other control characters appear as Python escapes. It raises nothing,
-    whatever a record holds.
+    the flow and the step, and the values of ``extra=``. Further lines of the message and those of
+    a traceback begin with a mark, so that none looks like a record. Colours in the message are
+    removed; other control characters appear as Python escapes. It raises nothing, whatever a record
+    holds.
 
     Args:
         fields: metadata of the unit of work to show, as for `FlowFilter`.
@@ -83,9 +83,9 @@ class LinesFormatter(logging.Formatter):
             self._painted(self._details(record, context), _DIM),
         ]
         exception, stack = traceback_of(self, record)
-        rest = [line for text in (exception, stack) if text for line in text.splitlines()]
-        marked = [f"{_MARK}{line}".rstrip() for line in more]
-        return "\n".join([" ".join(line), *marked, *map(printable, rest)])
+        for text in (exception, stack):
+            more += [printable(line) for line in (text or "").splitlines()]
+        return "\n".join([" ".join(line), *(f"{_MARK}{one}".rstrip() for one in more)])
 
     def _details(self, record: logging.LogRecord, context: dict[str, str]) -> str:
         """Return the logger, the flow and the step, and the other values.
