@@ -19,8 +19,7 @@ def audit_json(found: Audit, logs: Logs) -> str:
         "version": VERSION,
         "cases": [_case(case) for case in found.cases],
         "unjudged": [_unjudged(one) for one in found.unjudged],
-        "under_way": len(found.under_way),
-        "open": [_case(case) for case in found.under_way],
+        "under_way": [_case(case) for case in found.under_way],
         "lines_read": logs.lines,
         "rejects": [
             {"file": one.file, "reason": one.reason, "count": one.count, "numbers": one.numbers}
