@@ -164,6 +164,41 @@ def test_lines_without_a_unit_join_that_of_their_process(tmp_path: Path) -> None
     assert messages == ["task.published", "own line", "unit.end"]
 
 
+def test_line_about_a_killed_run_stands_in_that_run(tmp_path: Path) -> None:
+    """The parent process writes it under an ID of its own, with the run's cause and no event."""
+    about = {"host": "worker-1", "causation_id": WEB}
+    killed = run(1.25, SECOND, outcome=None) + line(1.4, "e" * 16, message="killed once", **about)
+    killed += run(1.5, THIRD, outcome=None) + line(1.6, "f" * 16, message="killed twice", **about)
+    (tmp_path / "worker.log").write_bytes(request() + killed + run(2, redelivered=True))
+    told = story(ID, tmp_path)
+    assert titles(told) == [(0, [WEB]), (1, [SECOND, THIRD, WORKER])]
+    messages = [
+        [entry["message"] for entry in unit["lines"]] for unit in told["nodes"][1]["attempts"]
+    ]
+    assert messages == [
+        ["unit.start", "killed once"],
+        ["unit.start", "killed twice"],
+        ["unit.start", "unit.end"],
+    ]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"host": "worker-2"}, {"causation_id": SECOND}, {"service": "other"}],
+)
+def test_other_lines_are_not_about_the_killed_run(tmp_path: Path, fields: dict[str, str]) -> None:
+    """They are of another host, cause or service, and stand below their cause if it is there."""
+    about = {"host": "worker-1", "causation_id": WEB} | fields
+    other = line(1.4, THIRD, message="goes on", **about)
+    (tmp_path / "worker.log").write_bytes(request() + run(outcome=None) + other)
+    depth = 0 if "causation_id" in fields else 1
+    assert sorted(titles(story(ID, tmp_path))) == sorted([
+        (0, [WEB]),
+        (1, [WORKER]),
+        (depth, [THIRD]),
+    ])
+
+
 def test_exception_is_shown_by_its_last_line(tmp_path: Path) -> None:
     """A line with a traceback ends with the error."""
     traceback = "Traceback (most recent call last):\n  File ...\nValueError: no money\n"

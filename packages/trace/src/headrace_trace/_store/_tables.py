@@ -75,10 +75,11 @@ def _stated(column: str) -> str:
 UNIT = f"""
 CREATE TEMP VIEW unit AS SELECT * EXCLUDE (start_line, first) REPLACE (
   coalesce(flow, flow_of_lines) AS flow,
+  coalesce(causation_id, cause_of_lines) AS causation_id,
   coalesce(start_line, least(CAST(ended - duration_ms * 1000 AS BIGINT), first)) AS started
 ) FROM (
   SELECT flow_id, unit_id, {", ".join(map(_stated, _STATED))},
-    any_value(flow) AS flow_of_lines,
+    any_value(flow) AS flow_of_lines, any_value(causation_id) AS cause_of_lines,
     any_value(service) AS service, any_value(host) AS host, any_value(pid) AS pid,
     min(time) {_START} AS start_line, max(time) {_END} AS ended,
     NULL::BIGINT AS started, min(time) AS first, max(time) AS last,

@@ -63,7 +63,25 @@ def _homes(units: Sequence[Unit]) -> dict[str, str]:
             of_process[unit.service, unit.host, unit.pid].append(unit.unit_id)
     loose = [unit for unit in units if unit.unit_id.startswith("@")]
     found = {one.unit_id: of_process[one.service, one.host, one.pid] for one in loose}
-    return {unit_id: real[0] for unit_id, real in found.items() if len(real) == 1}
+    killed = _killed(units)
+    homes = {one: killed.get(real[0], real[0]) for one, real in found.items() if len(real) == 1}
+    return homes | killed
+
+
+def _killed(units: Sequence[Unit]) -> dict[str, str]:
+    # A worker's parent process writes about a killed run as a unit of its own with the run's cause,
+    # on the same host, and so by the same clock.
+    runs: dict[tuple[object, ...], list[Unit]] = defaultdict(list)
+    for unit in units:
+        if unit.task_id and unit.has_start and not unit.has_end:
+            runs[unit.causation_id, unit.service, unit.host].append(unit)
+    found: dict[str, str] = {}
+    for unit in units:
+        if not (unit.causation_id is None or unit.has_start or unit.has_end):
+            of_cause = runs[unit.causation_id, unit.service, unit.host]
+            earlier = [one for one in of_cause if (one.started or 0) <= (unit.started or 0)]
+            found.update((unit.unit_id, run.unit_id) for run in earlier[-1:])
+    return found
 
 
 class _Tree:
