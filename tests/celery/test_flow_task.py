@@ -254,6 +254,9 @@ SLIPS = {
     "stepname": "step_name",
     "headrace_nw": "headrace_new",
     "nmae": "name",
+    "quue": "queue",
+    "expire": "expires",
+    "priorty": "priority",
     "App": "app",
     "max_retires": "max_retries",
     "max_retrys": "max_retries",
@@ -276,7 +279,9 @@ def test_attributes_of_the_users_own_are_passed_on(app: Celery) -> None:
     class Base(Task):
         after_hours = False
 
-    @flow_task(app=app, kind="slow", rate=3, base=Base, after_hours=True, rate_limit="1/s")
+    @flow_task(
+        app=app, kind="slow", rate=3, base=Base, after_hours=True, queues=["x"], rate_limit="1/s"
+    )
     def own() -> None: ...
 
     assert (own.kind, own.rate, own.after_hours, own.rate_limit) == ("slow", 3, True, "1/s")  # type: ignore[attr-defined]

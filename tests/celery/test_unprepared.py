@@ -130,7 +130,7 @@ def test_start_of_a_worker_reports_misspelt_options(
 ) -> None:
     """Celery keeps a misspelt option as an attribute; other names are the user's own."""
     headrace_celery.init_app(bare_app)
-    options = {"max_retires": 3, "headrace_nwe": True, "kind": "slow", "queues": ["x"]}
+    options = {"max_retires": 3, "headrace_nwe": True, "kind": "slow", "queues": [], "quue": "x"}
 
     @bare_app.task(name="a", **options)
     def work() -> None: ...
@@ -141,4 +141,5 @@ def test_start_of_a_worker_reports_misspelt_options(
     assert found == [
         "task 'a' has no option 'max_retires', so it has no effect; did you mean 'max_retries'?",
         "task 'a' has no option 'headrace_nwe', so it has no effect; did you mean 'headrace_new'?",
+        "task 'a' has no option 'quue', so it has no effect; did you mean 'queue'?",
     ]

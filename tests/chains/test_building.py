@@ -281,6 +281,18 @@ def test_a_generator_function_with_retries_is_refused(chain: Any, function: Any)
         chain().next(function, retries=1)
 
 
+@pytest.mark.parametrize("options", [{"retry_on": OSError}, {"backoff": 2.0}, {"max_backoff": 5.0}])
+def test_an_option_of_retries_without_any_is_refused(
+    runner: Runner, options: dict[str, Any]
+) -> None:
+    """Unless `retries=0` says that there are none, as a setting may."""
+    (name,) = options
+    with pytest.raises(ValueError, match=f"{name} has no effect without retries; add retries=3"):
+        runner.chain().next(runner.fn(lambda: 1), **options)
+    chain = runner.chain().next(runner.fn(lambda: 1), retries=0, **options)
+    assert len(runner.run(chain).steps) == 1
+
+
 @pytest.mark.parametrize("function", [rows, functools.partial(rows, 2)])
 def test_a_generator_without_retries_is_a_value(runner: Runner, function: Any) -> None:
     """A later step iterates over it, in the unit and step of the generator."""

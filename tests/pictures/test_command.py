@@ -205,7 +205,9 @@ BAD = {
     "depth alone": (["order", "--depth", "1"], "--depth must be a number of edges, 0 or more"),
     "negative depth": (["order", "--focus", "ship", "--depth", "-1"], "--depth must be a number"),
     "depth is no number": (["order", "--depth", "x"], "invalid int value"),
-    "unknown option": (["order", "--nope"], "unrecognized arguments: --nope"),
+    "unknown option": (["order", "--nope"], "there is no option '--nope'"),
+    "misspelt option": (["order", "--formt=svg"], "did you mean '--format'?"),
+    "shortened option": (["order", "--form", "svg"], "did you mean '--format'?"),
 }
 
 

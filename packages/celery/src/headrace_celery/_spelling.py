@@ -21,7 +21,12 @@ from ._log import warn_once
 # A less similar name is taken for the user's own attribute, such as "kind" or "rate".
 _MIN_SIMILARITY = 0.75
 _MIN_SIMILARITY_TO_CELERYS = 0.85
-_MIN_LENGTH = 8  # a shorter one, such as "queues" or "trial", may be the user's own
+_MIN_LENGTH = 8  # a shorter one, such as "trial" or "kind", may be the user's own
+_SHORT = (
+    "expires",
+    "priority",
+    "queue",
+)  # but one like these decides where a task runs, or whether
 _MIN_SIMILARITY_IN_MESSAGES = 0.8  # less similar: maybe the broker's, like "MessageGroupId"
 _OWN = ("headrace_new",)
 # Options that Celery does not read from attributes of the task.
@@ -83,8 +88,11 @@ def meant_by(given: str, base: Any, known: tuple[str, ...] = ()) -> str | None:
     if given in _OWN or given in options or any(given in vars(each) for each in base.__mro__):
         return None
     near = _nearest(given, (*known, *_OWN), _MIN_SIMILARITY)
-    if near is None and len(given) >= _MIN_LENGTH:
-        near = _nearest(given, options, _MIN_SIMILARITY_TO_CELERYS)
+    if near is None:
+        is_short = len(given) < _MIN_LENGTH
+        near = _nearest(given, _SHORT if is_short else options, _MIN_SIMILARITY_TO_CELERYS)
+        if is_short and near and given.startswith(near):  # "queues" is a name of its own
+            near = None
     return near
 
 

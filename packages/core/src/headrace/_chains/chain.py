@@ -124,7 +124,7 @@ class BaseChain:
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
         name: str | None = None,
-        retries: int = 0,
+        retries: int | None = None,
         retry_on: RetryOn = _ANY_ERROR,
         backoff: float = 1.5,
         max_backoff: float = 10.0,
@@ -152,7 +152,8 @@ class BaseChain:
             kwargs: the keyword arguments, with references as in `args`.
             name: the step's name; by default `out`, else the function's name. Default names that
                 are taken get a number.
-            retries: the maximum number of retries.
+            retries: the maximum number of retries; by default there are none, and the next three
+                options are refused.
             retry_on: the exception types to retry on, or a function that takes the exception and
                 returns True, False, or the delay in seconds.
             backoff: the longest delay before the first retry, in seconds; it doubles each time.
@@ -178,7 +179,7 @@ class BaseChain:
             self._refuse(*misspelt)
         options: Options = None
         if (
-            retries != 0
+            retries is not None
             or retry_on is not _ANY_ERROR
             or backoff != 1.5
             or max_backoff != 10.0

@@ -156,3 +156,6 @@ def next_delay(run: Run, exc: Exception) -> float | None:
     except Exception as error:
         complain(run, f"retry_on of step {step.name!r}", error)
         return None
+
+
+RETRY_DEFAULTS = ((Exception,), 1.5, 10.0)  # of retry_on, backoff and max_backoff, in `Chain.next`

@@ -12,7 +12,7 @@ from headrace._step_info import StepInfo
 from . import arguments
 from .arguments import GENERATOR
 from .references import Reference, binding, getter, operand, split
-from .retries import NO_RETRIES, Retries
+from .retries import NO_RETRIES, RETRY_DEFAULTS, Retries
 from .templates import template_of
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     # The arguments of `Chain.next`: func, out, args, kwargs, name, log_fmt and the options, which
     # are retries, retry_on, backoff, max_backoff, overwrite, when, timeout, log, validate and undo,
     # or None if all of these have their defaults.
-    Options = tuple[int, Any, float, float, bool, Any, float | None, Any, Any, Any] | None
+    Options = tuple[int | None, Any, float, float, bool, Any, float | None, Any, Any, Any] | None
     Kwargs = Mapping[str, Any] | None
     Call = tuple[Any, str | None, Sequence[Any], Kwargs, str | None, str | None, Options]
 
@@ -163,16 +163,18 @@ class Step:
         paths = [("kwargs", each) for each in operands.values() if isinstance(each, tuple)]
         self.references = (*self.references, *paths)
 
-    def take_retries(self, count: int, retry_on: Any, backoff: float, max_backoff: float) -> None:
+    def take_retries(
+        self, count: int | None, retry_on: Any, backoff: float, max_backoff: float
+    ) -> None:
         """Set the retry policy from the arguments of `Chain.next`.
 
         Raises:
             TypeError: an argument has the wrong type.
-            ValueError: an argument has an invalid value, or the step is a generator function.
+            ValueError: an argument has an invalid value or no effect.
         """
-        if isinstance(count, bool) or not isinstance(count, int):
+        if isinstance(count, bool) or not isinstance(count, int | None):
             raise TypeError(f"retries must be an int, not {count!r}")
-        if count < 0:
+        if count is not None and count < 0:
             raise ValueError(f"retries must be 0 or more, not {count}")
         if count and self.kind is GENERATOR:
             raise ValueError(
@@ -181,11 +183,18 @@ class Step:
                 f"inside the function"
             )
         self.retries = Retries(
-            count,
+            count or 0,
             retry_on,
             arguments.seconds("backoff", backoff),
             arguments.seconds("max_backoff", max_backoff),
         )
+        given = (retry_on, backoff, max_backoff)
+        if count is None and given != RETRY_DEFAULTS:
+            options = zip(
+                ("retry_on", "backoff", "max_backoff"), given, RETRY_DEFAULTS, strict=True
+            )
+            useless = next(name for name, value, default in options if value != default)
+            raise ValueError(f"{useless} has no effect without retries; add retries=3, for example")
 
     def take_template(self, log_fmt: str) -> None:
         """Set the template from `log_fmt` of `Chain.next`.
