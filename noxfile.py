@@ -367,7 +367,8 @@ def corpus(session: nox.Session) -> None:
 def robustness(session: nox.Session) -> None:
     """Run `headrace check` on the standard library's tests and on installed packages.
 
-    By default on every tenth program, the largest first; `-- --share 1` takes all of them.
+    By default on every tenth program, the largest first, and on a third of the packages as one
+    program; `-- --share 1` takes all of them.
     """
     install_tree(session, *group("test-all"))
     options = session.posargs or ["--share", "10"]

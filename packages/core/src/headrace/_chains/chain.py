@@ -152,8 +152,8 @@ class BaseChain:
             kwargs: the keyword arguments, with references as in `args`.
             name: the step's name; by default `out`, else the function's name. Default names that
                 are taken get a number.
-            retries: the maximum number of retries; by default there are none, and the next three
-                options are refused.
+            retries: the maximum number of retries, by default none; without it, `retry_on`,
+                `backoff` and `max_backoff` are refused.
             retry_on: the exception types to retry on, or a function that takes the exception and
                 returns True, False, or the delay in seconds.
             backoff: the longest delay before the first retry, in seconds; it doubles each time.

@@ -20,7 +20,9 @@ def argument_parser(prog: str, description: str) -> argparse.ArgumentParser:
 
 
 class _Parser(argparse.ArgumentParser):
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+    def parse_known_args(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, args: Any = None, namespace: Any = None
+    ) -> Any:
         options, unknown = super().parse_known_args(args, namespace)
         for word in unknown:
             if word.startswith("-"):
