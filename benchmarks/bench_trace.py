@@ -156,7 +156,8 @@ def main(lines: int) -> int:
         with tempfile.TemporaryDirectory() as folder:
             (flow_id, *_) = write_order_logs(Path(folder), times * lines)
             size = sum(path.stat().st_size for path in Path(folder).iterdir())
-            print(f"{times * lines:,} lines, {size / 1e9:.2f} GB")
+            mean = size / (times * lines)
+            print(f"{times * lines:,} lines of {mean:.0f} bytes on average, {size / 1e9:.2f} GB")
             for words in (("show", flow_id), ("audit",), ("list",)):
                 run = runs[words[0], times] = _run((*_TRACE, *words, folder))
                 used = f"{run.wall:6.1f} s, {run.processor:6.1f} s of the processor"
