@@ -708,3 +708,38 @@ def place(order: Order):
     later.s(order, 1).apply_async()
 """
     assert codes(tmp_path, code) == []
+
+
+def test_a_decorator_of_the_program_connects_each_function_to_its_signal(tmp_path: Path) -> None:
+    """Django sends the signals of deleting in a transaction, wherever the deletion is."""
+    code = """
+def connected(signal, sender):
+    def decorate(function):
+        @wraps(function)
+        def wrapper(*args, **options):
+            return function(*args, **options)
+
+        signal.connect(wrapper, sender=sender)
+        return wrapper
+
+    return decorate
+
+
+@connected(post_save, Order)
+def saved(instance, **options):
+    mail.delay(1)
+
+
+@connected(post_delete, Order)
+@connected(post_delete, Customer)
+def deleted(instance, **options):
+    mail.delay(2)
+
+
+def place():
+    Order.objects.create()
+"""
+    (found,) = hazards(tmp_path, code)
+
+    assert found.code == "HR201"
+    assert found.evidence[-1].scope == "deleted"

@@ -20,7 +20,6 @@ from ._values import (
     Bound,
     ClassValue,
     Constant,
-    External,
     FunctionValue,
     Instance,
     Items,
@@ -177,7 +176,7 @@ def context_key(value: Value, count: int) -> Value:
             return union(*found)
         case Instance() | FunctionValue():
             return shallow(value) if count < MAX_CONTEXTS else None
-        case None | Object() | Bound() | External() | ModuleValue():
+        case None | Object() | Bound() | ModuleValue():
             return None
         case Items() | Table() if not _is_callable(value):
             return None

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from headrace_inspect._evaluate._contexts import Context, Event
+from headrace_inspect._evaluate._contexts import Context, Event, line_of
 from headrace_inspect._evaluate._engine import Engine
 from headrace_inspect._evaluate._values import (
     ClassValue,
@@ -18,6 +18,7 @@ from headrace_inspect._evaluate._values import (
     options_of,
 )
 from headrace_inspect._models._routes import Routes
+from headrace_inspect._models._signals import Connections
 from headrace_inspect._shown._paths import text_of_call
 from headrace_inspect._symbols._entities import Function
 from headrace_inspect._symbols._syntax import parts_of
@@ -26,6 +27,7 @@ _OPENING = re.compile(
     r"django\.db\.transaction\.(atomic|Atomic)|peewee\.\w+\.atomic"
     r"|tortoise\.transactions\.(in_transaction|atomic)|sqlalchemy(\.\w+)+\.(begin|begin_nested)"
 )
+_DELETING = ("django.db.models.signals.pre_delete", "django.db.models.signals.post_delete")
 _FOR_METHODS = "django.utils.decorators.method_decorator"
 _IN_ADMIN = frozenset([
     "save_form", "save_model", "save_formset", "save_related", "delete_model", "response_add",
@@ -44,7 +46,11 @@ def transactions_in(
 ) -> Iterator[tuple[Context, int, Sequence[Event]]]:
     """Yield the bodies that open transactions: the body, the line, and the calls inside."""
     views = {*_atomic_views(engine)}
+    deleting = {context: line_of(one.node) for one, context in engine.fact(Connections).items()
+                if str(one.signal) in _DELETING}  # fmt: skip
     for context in contexts:
+        if context in deleting:
+            yield context, deleting[context], context.events
         for one in context.blocks:
             if one.first < one.last and _may_open(one.manager):
                 yield context, one.line, context.events[one.first : one.last]
