@@ -12,7 +12,18 @@ import jsonschema
 import pytest
 from markdown_it import MarkdownIt
 
-from headrace_inspect import Boundary, Changes, Edge, Link, Place, Problem, Report, Since, Step
+from headrace_inspect import (
+    Boundary,
+    Changes,
+    Edge,
+    Finding,
+    Link,
+    Place,
+    Problem,
+    Report,
+    Since,
+    Step,
+)
 from headrace_inspect._formats import FORMATS
 from tests.inspect.check_kit import WRONG, Folder
 from tests.inspect.corpus_kit import PROJECTS, report_on
@@ -86,6 +97,9 @@ def test_changes_are_listed(format: str) -> None:
     assert CHANGES in drawn(Report(files=1, since=SINCE), format)
     nothing = drawn(Report(files=1, since=Since("main", "0123")), format)
     assert "since main (0123): no changes\n" in nothing
+    breaking = (Finding("HR302", None, None, None, Place("a.py", 1), "gone"),)
+    other = drawn(Report(files=1, since=Since("main", "0123", breaking=breaking)), format)
+    assert "since main (0123): no other changes\n" in other
 
 
 @pytest.mark.parametrize("format", ["text", "github", "markdown"])

@@ -84,7 +84,8 @@ def _changes(since: Since | None) -> list[str]:
         found += [f"- {word} {one}" for one in of_kind.removed]
         found += [f"~ {word} {one}: rerouted" for one in of_kind.rerouted]
         found += [f"~ {word} {one.edge}: {one.was} -> {one.now}" for one in of_kind.boundary]
-    count = counted(len(found), "change") if found else "no changes"
+    other = "other " if since.lost or since.breaking else ""
+    count = counted(len(found), f"{other}change") if found else f"no {other}changes"
     return [*map(printable, [f"since {since.revision} ({since.base[:12]}): {count}", *found])]
 
 
