@@ -5,35 +5,51 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from headrace_trace import load
-from tests.trace.log_kit import ID, line, request, run, trace
+from tests.trace.log_kit import ID, WEB, line, request, run, trace
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 VALUES: list[Any] = [
-    *(
-        None,
-        True,
-        -1,
-        0,
-        1e300,
-        2**70,
-        "",
-        "x",
-        "\x00",
-        "\ud83d",
-        "ä\u202e",
-        "2026-09-21",
-        "{",
-        '{"a"',
-    ),
+    *(None, True, -1, 0, 1e16, 1e300, float("inf"), 2**70, "", "x", "1e16", "-1"),
+    *("\x00", "\ud83d", "ä\u202e", "2026-09-21", "{", '{"a"'),
     *([], {}, [[1]], {"id": 1}, {"flow_id": ID}, "9" * 40, "-0", ID, "nan", "Infinity"),
+    *("1970-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z", "0001-01-01T00:00:00Z", "tomorrow"),
+    *("-infinity", "294000-01-01T00:00:00Z", 1e11, 253402300799),
 ]
+SIZES: list[Any] = [1e16, 1e300, 4e11, -1, -1e300, "x", "1e300", "9" * 40, 10**400]
+TIMES = ["1970-01-01T00:00:00Z", "2026-09-21T14:13:01Z", "9999-12-31T23:59:59Z", "x"]
+COMMANDS: list[list[str]] = [
+    ["list"],
+    ["list", "--json", "--text", "x", "--outcome", "error"],
+    ["list", "--since", "10m"],
+    ["show", ID],
+    ["show", ID, "--json"],
+    ["show", ID, "--fields", "flow_id=trace,time=log,unit_id=extra.id"],
+    ["audit"],
+    ["audit", "--json"],
+    ["stats"],
+    ["stats", "--json"],
+]
+
+
+def run_all(folder: Path, log: Path) -> None:
+    """Run all commands over `log`: none fails, and no table has a number of a hundred digits."""
+    graph = folder / "graph.json"
+    nodes = [{"id": one, "flow": "order", "name": one, "notes": []} for one in "ab"]
+    edges = [{"source": "a", "target": "b"}]
+    graph.write_text(json.dumps({"schema": "headrace.graph", "nodes": nodes, "edges": edges}))
+    steps = [["audit", "--graph", str(graph)], ["html", "-o", str(folder / "page.html")]]
+    for words in COMMANDS + steps:
+        done = trace(*words, log)
+        assert done.returncode in ({0, 1} if words[0] == "audit" else {0}), (words, done.stderr)
+        assert "--json" in words or b"0" * 100 not in done.stdout, words
 
 
 def changed(chance: random.Random, text: bytes) -> bytes:
@@ -117,18 +133,46 @@ def test_odd_fields_fail_nothing(tmp_path: Path, seed: int) -> None:
     good = (request() + run() + run(2, "c" * 16, "b" * 16, retries=1)).splitlines(True)
     lines = good + [changed(chance, chance.choice(good)) for _ in range(300)]
     chance.shuffle(lines)
-    data = b"".join(lines)
-    (tmp_path / "a.log").write_bytes(data)
-    for words in (
-        ["list"],
-        ["list", "--json", "--text", "x", "--outcome", "error"],
-        ["show", ID],
-        ["show", ID, "--json"],
-        ["show", ID, "--fields", "flow_id=trace,time=log,unit_id=extra.id"],
-    ):
-        done = trace(*words, tmp_path)
-        assert done.returncode == 0, (words, done.stderr.decode())
-    with load([str(tmp_path)]) as logs:
+    log = tmp_path / "a.log"
+    log.write_bytes(b"".join(lines))
+    run_all(tmp_path, log)
+    with load([str(log)]) as logs:
         bad = sum(one.count for one in logs.rejects)
         counted = logs.query("SELECT count(*) FROM line")[0][0]
     assert counted + bad == logs.lines == len(lines)
+
+
+@pytest.mark.guarantee(271)
+@pytest.mark.unmeasured
+@pytest.mark.parametrize("is_native", [True, False])
+def test_sizes_that_cannot_be_count_as_absent(tmp_path: Path, is_native: bool) -> None:
+    """Durations and numbers beyond all bounds, at any time and at ends without starts."""
+    lines = []
+    events = ("unit.start", "unit.end", "step.end")
+    for number, (size, time, event) in enumerate(product(SIZES, TIMES, events)):
+        unit, task = f"u{number}", {"task_id": f"t{number // 2}", "queue": "q"}
+        sizes = dict.fromkeys(("duration_ms", "queue_ms", "retries", "pid", "status"), size)
+        facts = {"kind": "task", "name": "t", "outcome": "ok", "causation_id": f"u{number - 5}"}
+        where = {"flow": "order", "step": "a", "host": f"h{number % 3}", "time": time}
+        shape = {} if is_native else {"logger": None}
+        lines.append(line(1, unit, event, **(task | sizes | facts | where | shape)))
+        sent = {"task": "t", "task_id": f"s{number}", "queue": "q", "eta": size, "time": time}
+        lines.append(line(1, unit, "task.published", **(sent | shape)))
+    log = tmp_path / "a.log"
+    log.write_bytes(b"".join(lines))
+    run_all(tmp_path, log)
+    with load([str(log)]) as logs:
+        counts = "count(duration_ms), count(queue_ms), count(retries), count(pid), count(status)"
+        assert logs.query(f"SELECT {counts} FROM line") == [(0, 0, 0, len(lines) // 2, 0)]
+        assert logs.lines == len(lines)
+
+
+@pytest.mark.guarantee(271)
+def test_one_end_without_a_start_fails_nothing(tmp_path: Path) -> None:
+    """Its duration would put its start before all times."""
+    log = tmp_path / "a.log"
+    end = {"kind": "http", "name": "t", "outcome": "ok", "duration_ms": 1e16}
+    log.write_bytes(line(1, WEB, "unit.end", **end))
+    run_all(tmp_path, log)
+    assert trace("audit", log).stdout == b"no case found\n"
+    assert b"ok\n" in trace("show", ID, log).stdout

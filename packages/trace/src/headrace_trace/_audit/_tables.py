@@ -146,9 +146,12 @@ PUBLISH_LINE = """
 SELECT flow_id, unit_id, time, event, task, task_id, queue, eta, error, file, number
 FROM line WHERE event IN ('task.published', 'task.publish_failed')"""
 
+# An ETA that cannot be read has not come.
+_NEVER = "253_402_300_799_999_999"  # the end of the year 9999, in microseconds
+_ETA = f"coalesce(least(epoch_us(try_cast(eta AS TIMESTAMPTZ)), {_NEVER}), {_NEVER})"
 SENT = f"""
 CREATE TABLE sent AS
-SELECT *, greatest(time, coalesce(epoch_us(try_cast(eta AS TIMESTAMPTZ)), 0)) AS due
+SELECT *, CASE WHEN eta <> '' THEN greatest(time, {_ETA}) ELSE time END AS due
 FROM ({publish("publish_line")}) WHERE task_id IS NOT NULL AND time IS NOT NULL"""
 
 

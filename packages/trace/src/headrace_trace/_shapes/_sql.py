@@ -9,6 +9,9 @@ from ._fields import CONTAINERS, NATIVE, TYPES, Names
 
 _BLANK = "chr(9) || chr(10) || chr(13) || ' '"
 _LATEST = 253_402_300_799_999_999  # the end of the year 9999, in microseconds
+_MOST = {"BIGINT": 2**32 - 1, "DOUBLE": 10 * 366 * 86_400_000}  # ten years, in milliseconds
+"""The largest plausible number of each type: what is above it or negative is no statement, and
+sums and differences of the others cannot overflow."""
 _IS_EVENT = "(event LIKE 'unit.%' OR event LIKE 'step.%' OR event LIKE 'task.%')"
 _OTHER_KEYS = {"flow_id": "correlation_id", "task_id": "run_id"}
 """The fields that a line of headrace's may state under another key: the executions of a durable run
@@ -55,7 +58,7 @@ def _native(field: str) -> str:
         return _within(f"epoch_us(try_cast({key} AS TIMESTAMPTZ))")
     if field in _OTHER_KEYS:
         return f"coalesce({key}, {_key(_OTHER_KEYS[field])})"
-    return f"CASE WHEN isfinite({key}) THEN {key} END" if field.endswith("_ms") else key
+    return _plausible(key, TYPES.get(field))
 
 
 def any_sql(lines: str, names: Names, fields: Sequence[str]) -> str:
@@ -116,13 +119,15 @@ def _coalesced(keys: Iterable[str], names: Names) -> str:
 
 def _typed(field: str) -> str:
     value = _DERIVED.get(field, field)
-    kind = TYPES.get(field, "VARCHAR")
     if field == "time":
         return _time_sql()
-    if kind == "DOUBLE":
-        number = f"try_cast({value} AS DOUBLE)"
-        return f"CASE WHEN isfinite({number}) THEN {number} END"
-    return value if kind == "VARCHAR" else f"try_cast({value} AS {kind})"
+    kind = TYPES.get(field)
+    return value if kind is None else _plausible(f"try_cast({value} AS {kind})", kind)
+
+
+def _plausible(value: str, kind: str | None) -> str:
+    most = _MOST.get(kind or "")
+    return value if most is None else f"CASE WHEN {value} BETWEEN 0 AND {most} THEN {value} END"
 
 
 def _time_sql() -> str:

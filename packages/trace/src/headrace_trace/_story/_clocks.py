@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+_LATEST = 253_402_300_799_999_999  # the end of the year 9999, in microseconds: no time is later
+
 
 @dataclass(frozen=True, slots=True)
 class Clock:
@@ -30,7 +32,7 @@ class Clocks:
         """
         if time is None:
             return cause
-        corrected = time + self._behind.get(host or "", 0)
+        corrected = min(time + self._behind.get(host or "", 0), _LATEST)
         if cause is not None and corrected < cause:
             self._behind[host or ""] = self._behind.get(host or "", 0) + cause - corrected
             return cause
