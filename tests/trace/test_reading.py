@@ -7,12 +7,14 @@ import json
 import socket
 import subprocess
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import zstandard
 
 from headrace_trace import load
+from headrace_trace._reading import LineReader, Source
 from tests.trace.log_kit import (
     COMMAND,
     ID,
@@ -59,6 +61,32 @@ def test_compressed_files_are_read(tmp_path: Path) -> None:
     (tmp_path / "a.log.2").write_bytes(frame + frame)
     assert messages(tmp_path) == ["here"] * 4
     assert messages("-", stdin=gzip.compress(LINE)) == ["here"]
+
+
+@pytest.mark.parametrize("kept", [4, 9, 0.3, -1])
+def test_cut_frame_of_zstandard_is_named(tmp_path: Path, kept: float) -> None:
+    """What is left of it is read, as are the frames before it, also from standard input."""
+    numbered = b"".join(line(number, WEB, message="here") for number in range(20_000))
+    frame, skipped = zstandard.compress(numbered), b"\x50\x2a\x4d\x18\x03\x00\x00\x00abc"
+    cut = frame[: int(len(frame) * kept) if isinstance(kept, float) else kept]
+    (tmp_path / "a.zst").write_bytes(zstandard.compress(LINE) + skipped + cut)
+    (tmp_path / "b.zst").write_bytes(zstandard.compress(LINE) + zstandard.compress(b"") + skipped)
+    done = trace("list", tmp_path)
+    assert "a.zst: the file ends early: EOFError" in done.stderr.decode()
+    assert "b.zst" not in done.stderr.decode()
+    assert "-: the file ends early: EOFError" in trace("list", "-", stdin=cut).stderr.decode()
+    assert len(messages(tmp_path)) >= 2
+
+
+def test_small_file_that_becomes_large_is_read_in_bounded_memory(tmp_path: Path) -> None:
+    """256 MiB without a line break, in 8 KiB, are one line that is too long."""
+    log = tmp_path / "a.zst"
+    log.write_bytes(zstandard.compress(LINE) + zstandard.compress(bytes(1 << 28)))
+    stream = Source(str(log)).open()
+    with closing(LineReader(stream)) as reader:
+        batches = list(reader.read())
+    assert max(len(batch.text) for batch in batches) < 40 << 20
+    assert [number for batch in batches for number in batch.too_long] == [2]
 
 
 def test_folders_patterns_and_files_are_read_once(tmp_path: Path) -> None:

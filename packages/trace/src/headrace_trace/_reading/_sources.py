@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import gzip
+import io
 import os
 import stat
 import sys
@@ -16,6 +17,9 @@ from headrace.commands import CommandError
 
 STDIN = "-"
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+_PIECE = 1024
+"""How many bytes go into a decompressor at a time: even those of a hostile file become at most some
+30 MiB."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +56,7 @@ def decompressed(raw: BinaryIO) -> IO[bytes]:
     if start.startswith(_GZIP):
         return cast("IO[bytes]", _Gzip(raw))
     if start == _ZSTD:
-        import zstandard
-
-        stream: IO[bytes] = zstandard.ZstdDecompressor().stream_reader(
-            raw, read_across_frames=True, closefd=True
-        )
-        return stream
+        return cast("IO[bytes]", _Zstd(raw))
     return raw
 
 
@@ -67,6 +66,43 @@ class _Gzip(gzip.GzipFile):
     def __init__(self, raw: BinaryIO) -> None:
         super().__init__(fileobj=raw)
         self._under = raw
+
+    def close(self) -> None:
+        super().close()
+        self._under.close()
+
+
+class _Zstd(io.BufferedIOBase):
+    """What Zstandard has compressed, in any number of frames.
+
+    The reader of its own library does not tell a frame that is cut from one that ends.
+    """
+
+    def __init__(self, raw: BinaryIO) -> None:
+        import zstandard
+
+        self._under = raw
+        self._next = zstandard.ZstdDecompressor().decompressobj
+        self._frame: zstandard.ZstdDecompressionObj | None = None
+        self._rest = b""
+
+    def read1(self, _: int = -1) -> bytes:
+        """Return the next bytes, however many; nothing at the end.
+
+        Raises:
+            EOFError: the last frame is cut.
+        """
+        while data := self._rest or self._under.read(_PIECE):
+            self._frame = self._frame or self._next()
+            found = self._frame.decompress(data)
+            self._rest = self._frame.unused_data
+            if self._frame.eof:
+                self._frame = None
+            if found:
+                return found
+        if self._frame is not None:
+            raise EOFError("the last frame of Zstandard is not complete")
+        return b""
 
     def close(self) -> None:
         super().close()
