@@ -31,12 +31,18 @@ class Done(NamedTuple):
     stderr: bytes
 
 
-def trace(*words: object, stdin: bytes | TextIO = b"") -> Done:
-    """Run ``headrace trace`` in this process, which is far faster than to start one."""
+def trace(*words: object, stdin: bytes | TextIO = b"", encoding: str = "utf-8") -> Done:
+    """Run ``headrace trace`` in this process, which is far faster than to start one.
+
+    Args:
+        words: those of the command line.
+        stdin: standard input.
+        encoding: of standard output.
+    """
     given = stdin
     if isinstance(stdin, bytes):
         given = io.TextIOWrapper(io.BufferedReader(io.BytesIO(stdin)), "utf-8")
-    out, err = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.TextIOWrapper(io.BytesIO(), "utf-8")
+    out, err = io.TextIOWrapper(io.BytesIO(), encoding), io.TextIOWrapper(io.BytesIO(), "utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "stdin", given)
         with redirect_stdout(out), redirect_stderr(err):

@@ -176,3 +176,22 @@ def test_one_end_without_a_start_fails_nothing(tmp_path: Path) -> None:
     run_all(tmp_path, log)
     assert trace("audit", log).stdout == b"no case found\n"
     assert b"ok\n" in trace("show", ID, log).stdout
+
+
+@pytest.mark.guarantee(271)
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "shift_jis", "koi8-r", "utf-8"])
+def test_output_has_what_its_encoding_lacks_as_escapes(tmp_path: Path, encoding: str) -> None:
+    """No command fails on such a character, in names, messages and errors."""
+    odd = "ä\u2192\u4e2d\U0001f600" * 200
+    log = tmp_path / "a.log"
+    facts = {"name": odd, "task": odd, "flow": odd, "step": odd, "service": odd, "host": odd}
+    lines = [request(**facts), run(**facts, outcome="error", error=odd)]
+    lines.append(line(2, WEB, "step.end", message=odd, outcome="ok", **facts))
+    log.write_bytes(b"".join(lines))
+    for words in (*COMMANDS, ["html", "-o", str(tmp_path / "page.html")]):
+        done = trace(*words, log, encoding=encoding)
+        assert done.returncode in ({0, 1} if words[0] == "audit" else {0}), (words, done.stderr)
+        done.stdout.decode(encoding)
+    told = trace("show", ID, log, encoding=encoding).stdout.decode(encoding)
+    assert ("\\U0001f600" in told) == (encoding != "utf-8")
+    assert ("####" in told, "\u2588" in told) == (encoding != "utf-8", encoding == "utf-8")

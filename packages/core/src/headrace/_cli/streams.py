@@ -5,11 +5,18 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from io import TextIOWrapper
 from typing import TextIO
 
 from headrace._messages.text import printable
 
 from .errors import CommandError
+
+
+def escape_unknown(stream: TextIO | None) -> None:
+    """Let `stream` escape characters that it cannot encode, as standard error does by default."""
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
 
 
 def write(stream: TextIO | None, text: str) -> None:

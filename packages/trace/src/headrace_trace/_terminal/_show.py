@@ -14,6 +14,8 @@ from ._list import STYLES
 from ._text import duration_text, shown, time_text
 
 _BAR = 30
+_BLOCKS, _ASCII = ("·", "█"), (".", "#")
+"""How time in the queue and work are drawn."""
 _DEEPEST = 20  # what is deeper is not indented further
 
 
@@ -24,7 +26,7 @@ class StoryView:
         self._story = story
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield from _lines(self._story)
+        yield from _lines(self._story, _ASCII if options.ascii_only else _BLOCKS)
 
 
 def story_line(line: Line) -> str:
@@ -33,8 +35,8 @@ def story_line(line: Line) -> str:
     return f"{time_text(line.time)} {process} {_text(line)}"
 
 
-def _lines(story: Story) -> Iterator[Text]:
-    scale = _Scale(story)
+def _lines(story: Story, signs: tuple[str, str]) -> Iterator[Text]:
+    scale = _Scale(story, signs)
     yield Text(f"{story.flow_id}  {time_text(scale.first)}  {duration_text(scale.length / 1000)}")
     for clock in story.clocks:
         host = shown(clock.host) or "a host without a name"
@@ -95,7 +97,8 @@ def _text(line: Line) -> str:
 class _Scale:
     """Places times on a bar of fixed width."""
 
-    def __init__(self, story: Story) -> None:
+    def __init__(self, story: Story, signs: tuple[str, str]) -> None:
+        self._queued, self._worked = signs
         starts = [start for node in story.nodes for start in node.starts if start is not None]
         ends = [
             start + _length(unit)
@@ -120,8 +123,8 @@ class _Scale:
         end = max(end, run + 1)
         return Text.assemble(
             " " * begin,
-            ("·" * (run - begin), "yellow"),
-            ("█" * (end - run), "blue"),
+            (self._queued * (run - begin), "yellow"),
+            (self._worked * (end - run), "blue"),
             " " * (_BAR - end),
         )
 
