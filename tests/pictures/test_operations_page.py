@@ -41,11 +41,22 @@ def page(request: pytest.FixtureRequest, browser: Browser, tmp_path: Path) -> It
     theme = "dark" if request.param == "dark" else "light"
     context = browser.new_context(color_scheme=theme, viewport=size, offline=True)
     found = context.new_page()
+    asked: list[str] = []
+    found.on("request", lambda one: asked.append(one.url))
     found.set_extra_http_headers({"X-Theme": request.param})
     tmp_path.joinpath("page.html").write_text(render(data(300), "Shop"), "utf-8")
     found.goto(tmp_path.joinpath("page.html").as_uri())
     yield found
     context.close()
+    page_itself = tmp_path.joinpath("page.html").as_uri()
+    assert asked, "the page itself is a request"
+    assert {url.partition("#")[0] for url in asked} == {page_itself}
+
+
+def shape(page: Page) -> str:
+    """Return the theme and the width of a page, for the name of its picture."""
+    theme = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light'")
+    return f"{theme}-{page.evaluate('innerWidth')}"
 
 
 def test_an_operation_is_found_and_read_by_keyboard(page: Page) -> None:
@@ -65,7 +76,7 @@ def test_an_operation_is_found_and_read_by_keyboard(page: Page) -> None:
     assert page.evaluate("document.activeElement.getAttribute('aria-current')") == "true"
 
 
-def test_hostile_text_is_shown_and_does_nothing(page: Page) -> None:
+def test_hostile_text_is_shown_and_does_nothing(page: Page, screenshots: Path) -> None:
     """No element comes of it, what turns text around is written out, and nothing is wider."""
     page.fill("#search", "\u202e")
     page.click("#list button >> nth=0")
@@ -76,6 +87,9 @@ def test_hostile_text_is_shown_and_does_nothing(page: Page) -> None:
     page.fill("#search", "name")
     page.click("#list button >> nth=0")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.fill("#search", "onerror")
+    page.click("#list button >> nth=0")
+    page.screenshot(path=screenshots / f"operations-hostile-{shape(page)}.png")
 
 
 def test_figures_are_one_button_away(page: Page) -> None:
@@ -90,9 +104,7 @@ def test_page_is_accessible(page: Page, axe_js: Path, screenshots: Path) -> None
     """axe-core finds nothing serious in the list, a story and the figures."""
     # The policy forbids scripts of others, so axe-core comes in by the driver.
     page.click("#list button >> nth=1")
-    name = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light'")
-    width = page.evaluate("innerWidth")
-    page.screenshot(path=screenshots / f"operations-{name}-{width}.png")
+    page.screenshot(path=screenshots / f"operations-{shape(page)}.png")
     page.evaluate(axe_js.read_text("utf-8"))
     for view in ("#to-operations", "#to-figures"):
         page.click(view)
