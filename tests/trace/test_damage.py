@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from headrace_trace import load
+from headrace_trace._command import _options
 from tests.trace.log_kit import ID, WEB, line, request, run, trace
 
 if TYPE_CHECKING:
@@ -50,6 +51,11 @@ def run_all(folder: Path, log: Path) -> None:
         done = trace(*words, log)
         assert done.returncode in ({0, 1} if words[0] == "audit" else {0}), (words, done.stderr)
         assert "--json" in words or b"0" * 100 not in done.stdout, words
+    for words in (["list"], ["list", "--json"], ["show", ID]):
+        with pytest.MonkeyPatch.context() as patch, log.open() as file:
+            patch.setattr(_options, "_PAUSE", 0.01)
+            done = trace(*words, "--follow", "-", stdin=file)
+        assert (done.returncode, done.stderr) == (0, b""), words
 
 
 def changed(chance: random.Random, text: bytes) -> bytes:
