@@ -23,7 +23,7 @@ STEP_PARTS = {
 SELECT flow_id, flow, step, max(time) AS time, arg_max(file, time) AS file,
   arg_max(number, time) AS number
 FROM line SEMI JOIN declared USING (flow, step)
-WHERE event = 'step.end' AND outcome = 'ok' AND flow_id IS NOT NULL
+WHERE event = 'step.end' AND outcome = 'ok' AND flow_id IS NOT NULL AND time IS NOT NULL
 GROUP BY flow_id, flow, step""",
     "came_part": """
 SELECT line.flow_id, declared.flow, declared.step, min(line.time) AS time
