@@ -185,16 +185,6 @@ def test_one_end_without_a_start_fails_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.guarantee(271)
-def test_step_without_a_time_fails_nothing(tmp_path: Path) -> None:
-    """Whether its successor is missing cannot be told."""
-    log = tmp_path / "a.log"
-    step = line(1, WEB, "step.end", flow="order", step="a", outcome="ok", time="x")
-    late = line(200, "f" * 16, flow="order", step="b", flow_id="f" * 32)
-    log.write_bytes(step + line(100, WEB) + late)
-    run_all(tmp_path, log)
-
-
-@pytest.mark.guarantee(271)
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "shift_jis", "koi8-r", "utf-8"])
 def test_output_has_what_its_encoding_lacks_as_escapes(tmp_path: Path, encoding: str) -> None:
     """No command fails on such a character, in names, messages and errors."""
