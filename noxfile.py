@@ -383,7 +383,7 @@ def examples(session: nox.Session) -> None:
     count = session.posargs[0] if session.posargs else "200"
     files = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("tests/**/test_*.py"))
     texts = {path: Path(path).read_text("utf-8") for path in files}
-    # A number of their own does not change here, and so these would only be repeated.
+    # Tests that fix their number of examples would only be repeated here.
     random = [
         path
         for path, text in texts.items()

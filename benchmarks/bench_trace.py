@@ -3,7 +3,7 @@
 Each run is a process of its own, as users start it. DuckDB's reader groups the lines by their ID
 and keeps nothing: that is the floor. ``python -m benchmarks.bench_trace 5000000`` measures the wall
 clock and the memory on that many lines and on twice as many, and the time until the page of 10,000
-operations is usable in Chromium; it fails beyond the limits, and without Chromium.
+operations is usable in Chromium; it fails if a limit is exceeded or Chromium is missing.
 """
 
 from __future__ import annotations

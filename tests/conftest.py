@@ -26,7 +26,7 @@ settings.register_profile(
 )
 settings.load_profile("suite")
 
-# A shell's job in the background ignores Ctrl-C, and so would the processes that tests interrupt.
+# A shell may start background jobs with SIGINT ignored, which the tests' processes would inherit.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -285,7 +285,7 @@ def test_a_generator_function_with_retries_is_refused(chain: Any, function: Any)
 def test_an_option_of_retries_without_any_is_refused(
     runner: Runner, options: dict[str, Any]
 ) -> None:
-    """Unless `retries=0` says that there are none, as a setting may."""
+    """An explicit `retries=0`, such as that of a setting, is accepted."""
     (name,) = options
     with pytest.raises(ValueError, match=f"{name} has no effect without retries; add retries=3"):
         runner.chain().next(runner.fn(lambda: 1), **options)

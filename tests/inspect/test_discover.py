@@ -488,7 +488,7 @@ def test_every_call_that_publishes_a_task_is_listed(
 def test_a_task_class_that_has_subclasses_is_a_node_if_it_is_published(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A mere base class is none."""
+    """A mere base class is not."""
     code = """
         from celery import Task
 

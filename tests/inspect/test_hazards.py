@@ -646,7 +646,7 @@ def test_the_object_of_a_generic_view_is_an_instance(
 
 @pytest.mark.parametrize("target", ["Customer", "'Customer'"])
 def test_a_related_name_belongs_to_the_model_it_leads_to(tmp_path: Path, target: str) -> None:
-    """Two models may use one name for what leads to them."""
+    """Two models may declare the same name for different targets."""
     code = f"""
 class Shop(models.Model): ...
 
@@ -670,7 +670,7 @@ def place(customer: Customer):
 
 
 def test_a_method_that_many_classes_define_may_be_of_any(tmp_path: Path) -> None:
-    """An object that is not known is not taken for one of a base class that has them all."""
+    """An unknown object is not taken for an instance of their common base class."""
     code = """
 class Base:
     def close(self): ...
@@ -711,7 +711,7 @@ def place(order: Order):
 
 
 def test_a_decorator_of_the_program_connects_each_function_to_its_signal(tmp_path: Path) -> None:
-    """Django sends the signals of deleting in a transaction, wherever the deletion is."""
+    """Django sends deletion signals inside a transaction, wherever the deletion is."""
     code = """
 def connected(signal, sender):
     def decorate(function):

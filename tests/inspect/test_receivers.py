@@ -164,7 +164,7 @@ def test_many_views_behind_one_decorator_are_told_apart(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
     wrapping: str,
 ) -> None:  # fmt: skip
-    """Each is a route that leads to its own task; the decorator's function is none."""
+    """Each is a route that leads to its own task; the decorator's wrapper is not a route."""
     numbers = range(80)
     given = "views.view_{0}" if wrapping else "views.logged(views.view_{0})"
     views = "".join(

@@ -193,12 +193,12 @@ def test_due_time_counts(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("eta", ["tomorrow", "infinity", "294000-01-01T00:00:00Z", 10**400])
 def test_due_time_that_cannot_be_read_makes_no_case(tmp_path: Path, eta: object) -> None:
-    """Whether such a task is late cannot be told; an empty due time is none."""
+    """Such a task may still be under way; an empty due time counts as absent."""
     sent = line(1, WEB, "task.published", **SENT)
     odd = line(1, WEB, "task.published", **(SENT | {"eta": eta}))
     empty = line(1, WEB, "task.published", **(SENT | {"eta": ""}))
     found = audit(tmp_path, EARLY, odd, LATE)
-    assert (found["cases"], found["under_way"]) == ([], 1)
+    assert (found["cases"], len(found["under_way"])) == ([], 1)
     assert kinds(audit(tmp_path, EARLY, empty, LATE)) == kinds(audit(tmp_path, EARLY, sent, LATE))
 
 

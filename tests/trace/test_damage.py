@@ -151,8 +151,8 @@ def test_odd_fields_fail_nothing(tmp_path: Path, seed: int) -> None:
 @pytest.mark.guarantee(271)
 @pytest.mark.unmeasured
 @pytest.mark.parametrize("is_native", [True, False])
-def test_sizes_that_cannot_be_count_as_absent(tmp_path: Path, is_native: bool) -> None:
-    """Durations and numbers beyond all bounds, at any time and at ends without starts."""
+def test_implausible_numbers_count_as_absent(tmp_path: Path, is_native: bool) -> None:
+    """Negative or huge durations and numbers fail no command, whatever the times."""
     lines = []
     events = ("unit.start", "unit.end", "step.end")
     for number, (size, time, event) in enumerate(product(SIZES, TIMES, events)):
@@ -175,7 +175,7 @@ def test_sizes_that_cannot_be_count_as_absent(tmp_path: Path, is_native: bool) -
 
 @pytest.mark.guarantee(271)
 def test_one_end_without_a_start_fails_nothing(tmp_path: Path) -> None:
-    """Its duration would put its start before all times."""
+    """By its duration, it would have started before any valid time."""
     log = tmp_path / "a.log"
     end = {"kind": "http", "name": "t", "outcome": "ok", "duration_ms": 1e16}
     log.write_bytes(line(1, WEB, "unit.end", **end))
@@ -186,7 +186,7 @@ def test_one_end_without_a_start_fails_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.guarantee(271)
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "shift_jis", "koi8-r", "utf-8"])
-def test_output_has_what_its_encoding_lacks_as_escapes(tmp_path: Path, encoding: str) -> None:
+def test_characters_that_the_encoding_lacks_are_escaped(tmp_path: Path, encoding: str) -> None:
     """No command fails on such a character, in names, messages and errors."""
     odd = "ä\u2192\u4e2d\U0001f600" * 200
     log = tmp_path / "a.log"

@@ -64,7 +64,7 @@ def test_compressed_files_are_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kept", [4, 9, 0.3, -1])
-def test_cut_frame_of_zstandard_is_named(tmp_path: Path, kept: float) -> None:
+def test_truncated_zstandard_frame_is_reported(tmp_path: Path, kept: float) -> None:
     """What is left of it is read, as are the frames before it, also from standard input."""
     numbered = b"".join(line(number, WEB, message="here") for number in range(20_000))
     frame, skipped = zstandard.compress(numbered), b"\x50\x2a\x4d\x18\x03\x00\x00\x00abc"

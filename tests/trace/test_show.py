@@ -164,7 +164,7 @@ def test_lines_without_a_unit_join_that_of_their_process(tmp_path: Path) -> None
     assert messages == ["task.published", "own line", "unit.end"]
 
 
-def test_line_about_a_killed_run_stands_in_that_run(tmp_path: Path) -> None:
+def test_line_about_a_killed_run_is_shown_in_that_run(tmp_path: Path) -> None:
     """The parent process writes it under an ID of its own, with the run's cause and no event."""
     about = {"host": "worker-1", "causation_id": WEB}
     killed = run(1.25, SECOND, outcome=None) + line(1.4, "e" * 16, message="killed once", **about)

@@ -22,11 +22,8 @@ from ._log import warn_once
 _MIN_SIMILARITY = 0.75
 _MIN_SIMILARITY_TO_CELERYS = 0.85
 _MIN_LENGTH = 8  # a shorter one, such as "trial" or "kind", may be the user's own
-_SHORT = (
-    "expires",
-    "priority",
-    "queue",
-)  # but one like these decides where a task runs, or whether
+# Short, but a misspelling changes where a task runs, or whether.
+_SHORT = ("expires", "priority", "queue")
 _MIN_SIMILARITY_IN_MESSAGES = 0.8  # less similar: maybe the broker's, like "MessageGroupId"
 _OWN = ("headrace_new",)
 # Options that Celery does not read from attributes of the task.

@@ -170,7 +170,8 @@ class Step:
 
         Raises:
             TypeError: an argument has the wrong type.
-            ValueError: an argument has an invalid value or no effect.
+            ValueError: an argument has an invalid value or no effect, or a generator function has
+                retries.
         """
         if isinstance(count, bool) or not isinstance(count, int | None):
             raise TypeError(f"retries must be an int, not {count!r}")

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from .commands import find_command, known_commands
 from .errors import CommandError
-from .streams import escape_unknown, tell
+from .streams import escape_unencodable, tell
 
 __all__ = ["CommandError", "main"]
 
@@ -19,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     The status is 0 for success, 2 for an error that the message explains, 130 if interrupted.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
-    escape_unknown(sys.stdout)
+    escape_unencodable(sys.stdout)
     try:
         return _run(words)
     except CommandError as error:

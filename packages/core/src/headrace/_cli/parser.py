@@ -10,7 +10,7 @@ from headrace._messages.text import printable
 
 
 def argument_parser(prog: str, description: str) -> argparse.ArgumentParser:
-    """Return a parser that takes no shortened option, and whose messages are safe to print.
+    """Return a parser that accepts no abbreviated options and escapes control characters in errors.
 
     Args:
         prog: the command as the user calls it.

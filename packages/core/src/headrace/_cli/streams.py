@@ -13,7 +13,7 @@ from headrace._messages.text import printable
 from .errors import CommandError
 
 
-def escape_unknown(stream: TextIO | None) -> None:
+def escape_unencodable(stream: TextIO | None) -> None:
     """Let `stream` escape characters that it cannot encode, as standard error does by default."""
     if isinstance(stream, TextIOWrapper):
         stream.reconfigure(errors="backslashreplace")

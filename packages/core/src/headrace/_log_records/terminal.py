@@ -24,7 +24,7 @@ _DIM = "\x1b[2m"
 _LEVELS = ((50, "\x1b[1;31m"), (40, "\x1b[31m"), (30, "\x1b[33m"), (20, "\x1b[32m"), (0, _DIM))
 _OPERATIONS = tuple(f"\x1b[{code}m" for code in (34, 35, 36, 94, 95, 96))
 _COLOR = re.compile(r"\x1b\[[\d;]*m")
-_MARK = "    | "  # before further lines of a record, which may be external text
+_MARK = "    | "  # before continuation lines of a record, which may be external text
 _ID_WIDTH = 8
 _LONGEST_ID = 12  # characters of an ID that is shown whole
 
@@ -49,10 +49,10 @@ class LinesFormatter(logging.Formatter):
     """Formats records as aligned lines for people, with headrace's names and no filter.
 
     A line shows the local time, the level, the end of the correlation ID, the message, the logger,
-    the flow and the step, and the values of ``extra=``. Further lines of the message and those of
-    a traceback begin with a mark, so that none looks like a record. Colours in the message are
-    removed; other control characters appear as Python escapes. It raises nothing, whatever a record
-    holds.
+    the flow and the step, and the values of ``extra=``. Continuation lines of the message and all
+    lines of a traceback begin with a mark, so that none looks like a record. Colours in the message
+    are removed; other control characters appear as Python escapes. It raises nothing, whatever a
+    record holds.
 
     Args:
         fields: metadata of the unit of work to show, as for `FlowFilter`.

@@ -45,7 +45,7 @@ class Node:
     module: Module
     line: int  # the line of its definition
     function: Function | None = None  # None for a class
-    published: tuple[Place, ...] = ()  # the calls that publish a task, or make its signature
+    published: tuple[Place, ...] = ()  # the calls that publish a task or create its signature
 
     @property
     def place(self) -> Place:
@@ -154,7 +154,7 @@ class Nodes:
         return next((self._entered[key] for key in keys if key in self._entered), set())
 
     def add_places(self, contexts: Iterable[Context]) -> None:
-        """Add all places that publish a task."""
+        """Add to each task the places that publish it."""
         found: dict[Node, set[Place]] = {node: set() for node in self.all.values()}
         for one in self._engine.fact(Tasks).published.values():
             for task in options_of(one.task):

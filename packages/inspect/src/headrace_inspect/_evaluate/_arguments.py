@@ -1,8 +1,8 @@
 """Arguments: the context sensitivity of calls, and the initial variables of a function body.
 
-Contexts differ by callables, objects of the source, booleans, and strings that may be names or
-addresses. All contexts of a function share the library classes of its arguments; the receiver's
-class counts where members that the method uses differ.
+Contexts differ by callables, instances of the program's classes, booleans, and strings that may be
+names or addresses. All contexts of a function share the library classes of its arguments; the
+receiver's class counts if members that the method uses differ.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def record_arguments(
         given += [(by_name[name], one) for name, one in keywords if name in by_name]
     for (name, annotation, _, _), value in given:
         if annotation is None and isinstance(value, Object | Union):
-            # Contexts differ by the classes of the source.
+            # Instances of the program's classes have contexts of their own.
             rest = [one for one in options_of(value) if not isinstance(one, Instance)]
             engine.store.put(("parameter", function, name), union(*rest))
 

@@ -116,7 +116,7 @@ class Classes:
         return list(found.values())
 
     def names_used(self, cls: Class, method: Function) -> set[str]:
-        """Return the members of ``self`` that a method uses, also through other methods."""
+        """Return the members of ``self`` that a method uses, directly or through other methods."""
         found = self._names_used.get((cls, method))
         if found is None:
             found, waiting = set(method.syntax.own), [*method.syntax.own]

@@ -33,7 +33,7 @@ class Registry:
         missing: readers of attributes that no class defines.
         exiting: handlers that run when a context manager exits, by the name of its factory.
         decorating: called with each decorator.
-        decorated: called with the result of each decorator; they return it, or another one.
+        decorated: called with the result of each decorator, which they may replace.
         finishing: called after everything else is evaluated.
         descriptors: readers of class attributes that are descriptors, by type or factory.
         elements: elements of iterables, by value type.

@@ -114,7 +114,7 @@ def _sets(part: Any) -> bool:
 
 
 def _is_on(node: Any) -> bool:
-    """Tell whether a setting is true, or true by default where the environment gives it."""
+    """Tell whether a setting is true, or an environment variable that defaults to true."""
     return any(part[:1] == ("k",) and part[1] in {True, "True", "true"} for part in parts_of(node))
 
 

@@ -126,7 +126,7 @@ def _unpacked(call: Call) -> Call:
 
 
 def _is_plain(value: Value) -> bool:
-    """Tell whether a function is certainly no task."""
+    """Tell whether a value is a function without decorators, which cannot be a task."""
     return isinstance(value, FunctionValue) and not value.function.decorators
 
 

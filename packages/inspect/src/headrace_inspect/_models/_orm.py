@@ -77,7 +77,7 @@ class QueryInstance(Instance):
 
 
 class _Reversed(dict[str, list[tuple[Class, str]]]):
-    """The classes, and their fields, that have each ``related_name``."""
+    """The classes and fields that declare each ``related_name``."""
 
 
 def register(registry: Registry) -> None:

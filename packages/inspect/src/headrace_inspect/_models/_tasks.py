@@ -107,7 +107,7 @@ def _decorate(call: Call) -> Value:
     given = call.value(0)
     if function_in(given) is None and not isinstance(given, Instance):
         made = Partial(External(_TASK), (), call.keywords)
-        # A decorator of the program may pass on a function that is not known.
+        # The program's own decorator may pass a function that is unknown.
         return union(made, Task(None, "")) if given is None and call.arguments else made
     return make_task(call.frame, given, call.keywords)
 
@@ -142,7 +142,7 @@ def make_task(frame: Context, value: Value, options: Named) -> Value:
 
 
 def _own_task(frame: Context, made: Value, value: Value, function: Function) -> Value:
-    """Return the task of one function, if a decorator of the program returns a task."""
+    """Return a task of the function itself if the program's own decorator returns a task."""
     found = [one for one in options_of(made) if isinstance(one, Task)]
     task = next((one for one in found if one.origin is function), found[0] if found else None)
     if task is None or task.origin is function:
@@ -157,7 +157,7 @@ def _own_task(frame: Context, made: Value, value: Value, function: Function) -> 
     if not isinstance(inner, FunctionValue) or _decorated(inner) is not function:
         inner = value
     elif not engine.context(inner).captured:
-        inner = value  # it wraps so many functions that its bodies are no longer told apart
+        inner = value  # it wraps too many functions to tell them apart
     task = replace(task, inner=inner, name=names[-1], origin=function)
     tasks.by_name.update(dict.fromkeys(names, task))
     return task

@@ -135,7 +135,7 @@ class Program:
     def _packages(self) -> set[str]:
         """The names in absolute imports, and the folders that relative ones refer to.
 
-        A file that imports its own name imports a library of that name; it is in there, too.
+        Also the path of each file that imports its own name, since that means a library.
         """
         found = set[str]()
         for module in self.modules:

@@ -146,7 +146,7 @@ PUBLISH_LINE = """
 SELECT flow_id, unit_id, time, event, task, task_id, queue, eta, error, file, number
 FROM line WHERE event IN ('task.published', 'task.publish_failed')"""
 
-# An ETA that cannot be read has not come.
+# A task whose ETA cannot be read is never due.
 _NEVER = "253_402_300_799_999_999"  # the end of the year 9999, in microseconds
 _ETA = f"coalesce(least(epoch_us(try_cast(eta AS TIMESTAMPTZ)), {_NEVER}), {_NEVER})"
 SENT = f"""

@@ -18,8 +18,7 @@ from headrace.commands import CommandError
 STDIN = "-"
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _PIECE = 1024
-"""How many bytes go into a decompressor at a time: even those of a hostile file become at most some
-30 MiB."""
+"""Bytes decompressed at a time: even those of a hostile file expand to only about 30 MiB."""
 
 
 @dataclass(frozen=True)
@@ -73,9 +72,9 @@ class _Gzip(gzip.GzipFile):
 
 
 class _Zstd(io.BufferedIOBase):
-    """What Zstandard has compressed, in any number of frames.
+    """Decompresses any number of Zstandard frames.
 
-    The reader of its own library does not tell a frame that is cut from one that ends.
+    The library's own reader does not tell a truncated frame from a complete one.
     """
 
     def __init__(self, raw: BinaryIO) -> None:
@@ -87,10 +86,10 @@ class _Zstd(io.BufferedIOBase):
         self._rest = b""
 
     def read1(self, _: int = -1) -> bytes:
-        """Return the next bytes, however many; nothing at the end.
+        """Return some of the next bytes; none at the end.
 
         Raises:
-            EOFError: the last frame is cut.
+            EOFError: the last frame is truncated.
         """
         while data := self._rest or self._under.read(_PIECE):
             self._frame = self._frame or self._next()
@@ -101,7 +100,7 @@ class _Zstd(io.BufferedIOBase):
             if found:
                 return found
         if self._frame is not None:
-            raise EOFError("the last frame of Zstandard is not complete")
+            raise EOFError("the last Zstandard frame is truncated")
         return b""
 
     def close(self) -> None:

@@ -10,8 +10,8 @@ from ._fields import CONTAINERS, NATIVE, TYPES, Names
 _BLANK = "chr(9) || chr(10) || chr(13) || ' '"
 _LATEST = 253_402_300_799_999_999  # the end of the year 9999, in microseconds
 _MOST = {"BIGINT": 2**32 - 1, "DOUBLE": 10 * 366 * 86_400_000}  # ten years, in milliseconds
-"""The largest plausible number of each type: what is above it or negative is no statement, and
-sums and differences of the others cannot overflow."""
+"""The largest plausible number of each type. Larger and negative ones count as absent, so that sums
+and differences cannot overflow."""
 _IS_EVENT = "(event LIKE 'unit.%' OR event LIKE 'step.%' OR event LIKE 'task.%')"
 _OTHER_KEYS = {"flow_id": "correlation_id", "task_id": "run_id"}
 """The fields that a line of headrace's may state under another key: the executions of a durable run

@@ -69,8 +69,8 @@ def _homes(units: Sequence[Unit]) -> dict[str, str]:
 
 
 def _killed(units: Sequence[Unit]) -> dict[str, str]:
-    # A worker's parent process writes about a killed run as a unit of its own with the run's cause,
-    # on the same host, and so by the same clock.
+    # A worker's parent process logs a killed run under a unit ID of its own, with the run's
+    # causation ID, on the same host and so by the same clock.
     runs: dict[tuple[object, ...], list[Unit]] = defaultdict(list)
     for unit in units:
         if unit.task_id and unit.has_start and not unit.has_end:

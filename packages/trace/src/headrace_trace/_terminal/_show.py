@@ -15,7 +15,7 @@ from ._text import duration_text, shown, time_text
 
 _BAR = 30
 _BLOCKS, _ASCII = ("·", "█"), (".", "#")
-"""How time in the queue and work are drawn."""
+"""The characters for time in the queue and for work."""
 _DEEPEST = 20  # what is deeper is not indented further
 
 
