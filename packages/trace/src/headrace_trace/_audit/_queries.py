@@ -6,7 +6,7 @@ from ._tables import COLUMNS
 
 _NEWEST = "(SELECT newest FROM bounds)"
 _VERDICT = f"""CASE
-    WHEN needed > {_NEWEST} THEN 'open' WHEN seen_last IS NULL THEN 'none'
+    WHEN needed IS NULL OR needed > {_NEWEST} THEN 'open' WHEN seen_last IS NULL THEN 'none'
     WHEN seen_first > time THEN 'before' WHEN seen_last <= needed THEN 'after' END AS verdict"""
 _NAMES = ", ".join(COLUMNS[:9])
 
@@ -16,9 +16,9 @@ def judged(candidates: str) -> str:
 
     Args:
         candidates: a query with the columns up to ``number``; ``needed``: a line after this time is
-            needed; ``seen_first`` and ``seen_last``: between these times the lines are there, or
-            ``seen_last`` is NULL; and, for the three verdicts, ``who``, ``first_who`` and
-            ``last_who``.
+            needed, or NULL if no line would tell; ``seen_first`` and ``seen_last``: between these
+            times the lines are there, or ``seen_last`` is NULL; and, for the three verdicts,
+            ``who``, ``first_who`` and ``last_who``.
     """
     return f"""
 SELECT {_NAMES}, verdict, CASE verdict WHEN 'before' THEN first_who WHEN 'after' THEN last_who
@@ -60,16 +60,19 @@ NOT_STARTED = (
   FROM sent ANTI JOIN run USING (task_id) WHERE error IS NOT NULL"""),
 )
 
-# How long other runs of the same name took is added to the grace.
+# How long other runs of the same name took is added to the grace. Without any, and for connections,
+# which stay open as long as the client likes, only a later run of the same work tells.
 NOT_ENDED = (
     judged("""
   SELECT run.flow_id, run.unit_id, run.name, run.task_id, run.queue, run.started AS time,
     run.file, run.number,
-    coalesce(latest.last, last_line) + coalesce(longest.took, 0) + (SELECT grace FROM bounds)
-      AS needed,
+    CASE WHEN later.work IS NOT NULL OR (longest.took IS NOT NULL AND run.kind <> 'websocket')
+      THEN coalesce(latest.last, last_line) + coalesce(longest.took, 0)
+        + (SELECT grace FROM bounds) END AS needed,
     NULL::BIGINT AS seen_first, seen.last AS seen_last,
     NULL AS first_who,
-    coalesce(nullif(run.service, ''), 'a process') || ' on host ' || run.host AS last_who,
+    coalesce(nullif(run.service, ''), 'a process') || coalesce(' with ' || run.kind || ' units', '')
+      || coalesce(' of queue ' || run.queue, '') || ' on host ' || run.host AS last_who,
     last_who AS who,
     CASE WHEN later.work IS NOT NULL THEN 'a later run ended' END AS detail
   FROM run

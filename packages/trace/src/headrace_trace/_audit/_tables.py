@@ -13,6 +13,7 @@ the time of the newest line, and the grace period in microseconds. ``run``, a vi
 for all parts. ``again``: work with several runs. ``last_run``, a view: the last attempt of each
 task, and each other unit. ``sent``: publishes. ``worker``: which process did which work.
 ``waited``: per queue and task, the longest time from a publish to the first start.
+``taken``: per process, when the newest message was published that it has begun.
 ``queue_watch``: per queue, ``task_watch``: per task, the `coverage` of its workers, and that time.
 ``host_watch``: per host and kind of work, the time of the last line of the processes that did it.
 """
@@ -155,28 +156,38 @@ SELECT *, CASE WHEN eta <> '' THEN greatest(time, {_ETA}) ELSE time END AS due
 FROM ({publish("publish_line")}) WHERE task_id IS NOT NULL AND time IS NOT NULL"""
 
 
-def coverage(keys: str) -> str:
+def coverage(keys: str, seen: str = "process") -> str:
     """Return a query for what the logs have of the processes that do certain work.
 
-    Its columns are ``key``; ``first`` and ``last``, the times between which the logs have lines of
-    every host that did it; and ``first_who`` and ``last_who``, the hosts that limit them.
+    Its columns are ``key``; ``first`` and ``last``, the times between which every host that did it
+    was seen; and ``first_who`` and ``last_who``, the hosts that limit them.
 
     Args:
         keys: a query with the columns ``key``, ``service``, ``host`` and ``pid``.
+        seen: the table with the time ``last`` at which a process was last seen.
     """
     return f"""
 SELECT key, max(first) AS first, min(last) AS last,
   arg_max(who, first) AS first_who, arg_min(who, last) AS last_who
 FROM (
-  SELECT key, min(first) AS first, max(last) AS last,
+  SELECT key, min(process.first) AS first, max(seen.last) AS last,
     coalesce(nullif(service, ''), 'a process') || ' on host ' || host AS who
-  FROM ({keys}) JOIN process USING (service, host, pid) GROUP BY key, service, host
+  FROM ({keys}) JOIN process USING (service, host, pid)
+  JOIN {seen} AS seen USING (service, host, pid) GROUP BY key, service, host
 ) GROUP BY key"""
 
 
 WORKER = """
 CREATE TABLE worker AS
 SELECT DISTINCT coalesce(kind, '') AS kind, name, queue, service, host, pid FROM run"""
+
+# A worker that logs may be busy with one long task, and one that begins a task may have a backlog:
+# only a message that was published later, and has begun, tells that an earlier one is gone.
+TAKEN = """
+CREATE TABLE taken AS
+SELECT service, host, pid, max(coalesce(due, started)) AS last
+FROM run LEFT JOIN (SELECT task_id, min(due) AS due FROM sent GROUP BY task_id) USING (task_id)
+WHERE kind = 'task' GROUP BY service, host, pid"""
 
 WAITED = """
 CREATE TABLE waited AS
@@ -194,7 +205,7 @@ def _watch(table: str, key: str, source: str) -> str:
     return f"""
 CREATE TABLE {table} AS
 SELECT covered.*, greatest(coalesce(wait, 0), 0) AS wait
-FROM ({coverage(keys)}) AS covered
+FROM ({coverage(keys, "taken")}) AS covered
 LEFT JOIN (SELECT {key} AS key, max(wait) AS wait FROM waited GROUP BY 1) USING (key)"""
 
 
@@ -220,6 +231,7 @@ TABLES = (
     LAST_RUN,
     SENT,
     WORKER,
+    TAKEN,
     WAITED,
     _watch("queue_watch", "queue", "queue"),
     _watch("task_watch", "task", "name"),

@@ -23,10 +23,10 @@ def audit_lines(found: Audit) -> Iterator[Text]:
         yield from map(_case, cases)
     if found.unjudged:
         count = sum(one.count for one in found.unjudged)
-        yield Text(f"not judged, since logs are missing: {count}", style="yellow")
+        yield Text(f"not judged, since no line tells: {count}", style="yellow")
         yield from map(_unjudged, found.unjudged)
     if found.under_way:
-        yield Text(f"perhaps still under way, too close to the newest line: {len(found.under_way)}")
+        yield Text(f"perhaps still under way: {len(found.under_way)}")
         yield from map(_case, found.under_way[:_MOST_UNDER_WAY])
         if len(found.under_way) > _MOST_UNDER_WAY:
             yield Text(f"  and {len(found.under_way) - _MOST_UNDER_WAY} more; see --json")
@@ -43,7 +43,9 @@ def _case(case: Case) -> Text:
 
 
 def _unjudged(one: Unjudged) -> Text:
-    where = {"before": "before", "after": "after"}.get(one.verdict)
-    limit = f" {where} {time_text(one.needed)}" if where else ""
-    what = counted(one.count, "possible case")
-    return Text(f"  {what} {KINDS[one.kind]}: no line of {shown(one.who)}{limit}")
+    is_limited = one.verdict in {"before", "after"}
+    limit = f" {one.verdict} {time_text(one.needed)}" if is_limited else ""
+    why = f"no line of {shown(one.who)}{limit}"
+    if one.kind == "not_started" and one.verdict == "after":
+        why = f"{shown(one.who)} has begun nothing that was published{limit}"
+    return Text(f"  {counted(one.count, 'possible case')} {KINDS[one.kind]}: {why}")
