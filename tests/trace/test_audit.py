@@ -312,6 +312,12 @@ def test_step_whose_processes_are_not_seen_is_not_judged(tmp_path: Path) -> None
     assert (found["cases"], [one["verdict"] for one in found["unjudged"]]) == ([], ["none"])
 
 
+def test_step_without_a_time_is_not_judged(tmp_path: Path) -> None:
+    """Whether its successor is late cannot be told."""
+    timeless = line(1, WEB, "step.end", flow="order", step="receive", outcome="ok", time="x")
+    assert audit_steps(tmp_path, BOTH, timeless, BOTH_LATE)["cases"] == []
+
+
 def test_operation_with_another_case_is_reported_once(tmp_path: Path) -> None:
     """What never started explains the step that never came."""
     logs = (EARLY, BOTH, request(), steps(1, "receive"), LATE, BOTH_LATE)
