@@ -221,6 +221,9 @@ def _finish_requests(engine: Engine) -> None:
 
 
 def _fits(route: Segments, path: Segments) -> bool:
-    """Tell whether all segments match; a computed segment matches only a parameter."""
-    is_whole = len(route) == len(path) and any(route)
+    """Tell whether all segments match; a computed segment matches only a parameter.
+
+    A route that begins with a parameter would match by its length, whatever prefix it is under.
+    """
+    is_whole = len(route) == len(path) and bool(route) and route[0] is not None
     return is_whole and all(one in {None, given} for one, given in zip(route, path, strict=True))
