@@ -163,8 +163,8 @@ class Nodes:
                     found[node].add(_place_in(one.context, line_of(one.node)))
         for context, event in [(one, event) for one in contexts for event in one.events]:
             if event.kind not in {CALL, SIGNAL} and event.line:
-                named = [one for target in event.targets for it in target.events
-                         for one in it.targets if target.function is None]  # fmt: skip
+                named = [body for target in event.targets if target.function is None
+                         for inner in target.events for body in inner.targets]  # fmt: skip
                 for target in (*event.targets, *named):
                     for node in self._of(target):
                         found[node].add(_place_in(context, event.line))
